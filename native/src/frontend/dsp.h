@@ -1,0 +1,18 @@
+/* dsp.h - the arithmetic of the front-end, compiled once for each instruction set and chosen at run time. */
+#ifndef TAGNODE_FRONTEND_DSP_H
+#define TAGNODE_FRONTEND_DSP_H
+
+#include "frontend/mel_plan.h"
+
+typedef struct {
+    const char *name;
+    /* One mel frame: `frame` samples in, `bands` floats out. Uses the plan's scratch. */
+    void (*mel_frame)(const tagnode_mel_plan *plan, const float *samples, float *mel) TAGNODE_NONBLOCKING;
+    /* Inner product of `length` floats, a multiple of 16. */
+    float (*dot)(const float *a, const float *b, size_t length) TAGNODE_NONBLOCKING;
+} tagnode_dsp;
+
+/* The best table that this machine can run, or the one that TAGNODE_ISA names. */
+const tagnode_dsp *tagnode_dsp_select(void);
+
+#endif

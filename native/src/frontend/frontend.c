@@ -1,0 +1,173 @@
+#include "frontend/frontend.h"
+
+#include "frontend/resampler.h"
+#include "support/floatenv.h"
+#include "support/message.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct tagnode_frontend {
+    tagnode_mel_plan plan;
+    tagnode_resampler resampler;
+    const tagnode_dsp *dsp;
+    uint32_t channels, lead;
+    float mono[TAGNODE_RESAMPLER_CHUNK];
+    float *pending; /* model-rate samples from the beginning of the next mel frame on */
+    size_t capacity, fill;
+    uint64_t replaced;
+};
+
+tagnode_status tagnode_frontend_check_input(uint32_t sample_rate, uint32_t channels, tagnode_message *why) {
+    if (sample_rate < TAGNODE_MIN_RATE || sample_rate > TAGNODE_MAX_RATE)
+        return tagnode_say(why, TAGNODE_ERROR_ARGUMENT,
+                           "The sample rate is %u Hz; it must be from %d to %d Hz: resample the audio first.", sample_rate,
+                           TAGNODE_MIN_RATE, TAGNODE_MAX_RATE);
+    if (channels < 1 || channels > TAGNODE_MAX_CHANNELS)
+        return tagnode_say(why, TAGNODE_ERROR_ARGUMENT, "There are %u channels; it must be 1 to %d: mix some down first.",
+                           channels, TAGNODE_MAX_CHANNELS);
+    return TAGNODE_OK;
+}
+
+tagnode_status tagnode_frontend_create(const tagnode_frontend_settings *settings, uint32_t sample_rate,
+                                       uint32_t channels, tagnode_frontend **frontend, tagnode_message *why) {
+    *frontend = NULL;
+    tagnode_status status = tagnode_frontend_check_input(sample_rate, channels, why);
+    if (status != TAGNODE_OK) return status;
+    tagnode_frontend *f = calloc(1, sizeof *f);
+    if (f == NULL) return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for a front-end.");
+    f->dsp = tagnode_dsp_select();
+    f->channels = channels;
+    status = tagnode_mel_plan_create(settings, &f->plan, why);
+    if (status == TAGNODE_OK) status = tagnode_resampler_create(sample_rate, settings->sample_rate, f->dsp, &f->resampler, why);
+    if (status == TAGNODE_OK) {
+        f->lead = tagnode_mel_plan_lead(settings);
+        f->capacity = settings->frame + tagnode_resampler_yield(&f->resampler, TAGNODE_RESAMPLER_CHUNK);
+        f->pending = calloc(f->capacity, sizeof *f->pending);
+        if (f->pending == NULL) status = tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for a front-end.");
+    }
+    if (status != TAGNODE_OK) {
+        tagnode_frontend_destroy(f);
+        return status;
+    }
+    tagnode_frontend_reset(f);
+    *frontend = f;
+    return TAGNODE_OK;
+}
+
+void tagnode_frontend_destroy(tagnode_frontend *frontend) {
+    if (frontend == NULL) return;
+    tagnode_mel_plan_destroy(&frontend->plan);
+    tagnode_resampler_destroy(&frontend->resampler);
+    free(frontend->pending);
+    free(frontend);
+}
+
+void tagnode_frontend_reset(tagnode_frontend *f) {
+    tagnode_resampler_reset(&f->resampler);
+    memset(f->pending, 0, f->lead * sizeof *f->pending);
+    f->fill = f->lead;
+    f->replaced = 0;
+}
+
+uint64_t tagnode_frontend_replaced(const tagnode_frontend *frontend) {
+    return frontend->replaced;
+}
+
+uint32_t tagnode_frontend_delay(const tagnode_frontend *frontend) {
+    return frontend->resampler.delay;
+}
+
+size_t tagnode_frontend_capacity(const tagnode_frontend *f, size_t frames) {
+    return (tagnode_resampler_yield(&f->resampler, frames) + f->plan.settings.frame) / f->plan.settings.hop + 1;
+}
+
+int64_t tagnode_frontend_ready(const tagnode_frontend *f, int64_t index) {
+    const tagnode_frontend_settings *s = &f->plan.settings;
+    return tagnode_resampler_needs(&f->resampler, index * s->hop + s->frame - f->lead - 1);
+}
+
+int64_t tagnode_frontend_begin(const tagnode_frontend *f, int64_t index) {
+    const int64_t sample = index * f->plan.settings.hop - f->lead;
+    const int64_t scaled = sample * f->resampler.down;
+    return scaled >= 0 ? scaled / f->resampler.up : -((-scaled + f->resampler.up - 1) / f->resampler.up);
+}
+
+/* Averages the channels. Non-finite samples become 0; past 1e12 the powers of a frame could overflow, so that is the limit. */
+static uint64_t mix_down(const float *const *input, uint32_t channels, size_t offset, size_t length,
+                         float *restrict mono) TAGNODE_NONBLOCKING {
+    const float limit = 1e12f, share = 1.0f / (float)channels;
+    uint64_t replaced = 0;
+    for (uint32_t c = 0; c < channels; ++c) {
+        const float *restrict samples = input[c] + offset;
+        uint32_t bad = 0;
+        for (size_t i = 0; i < length; ++i) {
+            uint32_t bits;
+            memcpy(&bits, &samples[i], sizeof bits);
+            const uint32_t broken = (bits & 0x7f800000u) == 0x7f800000u;
+            float x = samples[i];
+            x = x > limit ? limit : x < -limit ? -limit : x;
+            x = broken ? 0.0f : x;
+            bad += broken;
+            mono[i] = c == 0 ? x : mono[i] + x;
+        }
+        replaced += bad;
+    }
+    if (channels > 1)
+        for (size_t i = 0; i < length; ++i) mono[i] *= share;
+    return replaced;
+}
+
+static size_t take_frames(tagnode_frontend *f, float *mel) TAGNODE_NONBLOCKING {
+    const tagnode_frontend_settings *s = &f->plan.settings;
+    size_t count = 0, at = 0;
+    for (; f->fill - at >= s->frame; at += s->hop) f->dsp->mel_frame(&f->plan, f->pending + at, mel + count++ * s->bands);
+    if (at > 0) {
+        f->fill -= at;
+        memmove(f->pending, f->pending + at, f->fill * sizeof *f->pending);
+    }
+    return count;
+}
+
+size_t tagnode_frontend_process(tagnode_frontend *f, const float *const *input, size_t frames, float *mel) {
+    const tagnode_floatenv saved = tagnode_floatenv_enter();
+    size_t count = 0;
+    for (size_t at = 0; at < frames;) {
+        const size_t length = frames - at < TAGNODE_RESAMPLER_CHUNK ? frames - at : TAGNODE_RESAMPLER_CHUNK;
+        f->replaced += mix_down(input, f->channels, at, length, f->mono);
+        f->fill += tagnode_resampler_push(&f->resampler, f->mono, length, f->pending + f->fill);
+        count += take_frames(f, mel + count * f->plan.settings.bands);
+        at += length;
+    }
+    tagnode_floatenv_leave(saved);
+    return count;
+}
+
+tagnode_status tagnode_resample(const float *input, size_t length, uint32_t from, uint32_t to, float *output,
+                                tagnode_message *why) {
+    tagnode_status status = tagnode_frontend_check_input(from, 1, why);
+    if (status == TAGNODE_OK) status = tagnode_frontend_check_input(to, 1, why);
+    tagnode_resampler resampler;
+    if (status == TAGNODE_OK) status = tagnode_resampler_create(from, to, tagnode_dsp_select(), &resampler, why);
+    if (status != TAGNODE_OK) return status;
+    float *chunk = calloc(tagnode_resampler_yield(&resampler, TAGNODE_RESAMPLER_CHUNK), sizeof *chunk);
+    if (chunk == NULL) {
+        tagnode_resampler_destroy(&resampler);
+        return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for resampling.");
+    }
+    const size_t wanted = (size_t)(((uint64_t)length * resampler.up + resampler.down - 1) / resampler.down);
+    const float silence[TAGNODE_RESAMPLER_CHUNK] = {0};
+    size_t done = 0;
+    for (size_t at = 0; done < wanted; at += TAGNODE_RESAMPLER_CHUNK) {
+        const size_t left = at < length ? length - at : 0;
+        const size_t take = left == 0 || left > TAGNODE_RESAMPLER_CHUNK ? TAGNODE_RESAMPLER_CHUNK : left;
+        size_t made = tagnode_resampler_push(&resampler, left == 0 ? silence : input + at, take, chunk);
+        if (made > wanted - done) made = wanted - done;
+        memcpy(output + done, chunk, made * sizeof *output);
+        done += made;
+    }
+    free(chunk);
+    tagnode_resampler_destroy(&resampler);
+    return TAGNODE_OK;
+}

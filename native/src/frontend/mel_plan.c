@@ -1,0 +1,186 @@
+#include "frontend/mel_plan.h"
+
+#include "support/message.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const double PI = 3.14159265358979323846;
+
+static tagnode_status check(const tagnode_frontend_settings *s, tagnode_message *why) {
+    const tagnode_status bad = TAGNODE_ERROR_ARGUMENT;
+    if (s->sample_rate < 8000 || s->sample_rate > 48000)
+        return tagnode_say(why, bad, "The model's sample rate is %u Hz; it must be from 8000 to 48000.", s->sample_rate);
+    if (s->fft < 256 || s->fft > 4096 || (s->fft & (s->fft - 1)) != 0)
+        return tagnode_say(why, bad, "The FFT has %u points; it must be a power of two from 256 to 4096.", s->fft);
+    if (s->frame < 2 || s->frame > s->fft)
+        return tagnode_say(why, bad, "The frame has %u samples; it must be from 2 to the FFT's %u.", s->frame, s->fft);
+    if (s->hop < 1 || s->hop > s->frame)
+        return tagnode_say(why, bad, "The hop is %u samples; it must be from 1 to the frame's %u.", s->hop, s->frame);
+    if (s->bands < 1 || s->bands > TAGNODE_MAX_BANDS)
+        return tagnode_say(why, bad, "There are %u mel bands; it must be from 1 to %d.", s->bands, TAGNODE_MAX_BANDS);
+    if (!(s->fmin >= 0 && s->fmin < s->fmax && s->fmax <= s->sample_rate / 2.0))
+        return tagnode_say(why, bad, "The mel bands go from %g to %g Hz; they must rise and stay within 0 to %g Hz.",
+                           s->fmin, s->fmax, s->sample_rate / 2.0);
+    const bool offset = s->log == TAGNODE_LOG_OFFSET;
+    if (s->log != TAGNODE_LOG_NONE && !(isfinite(s->log_parameter) && (s->log_parameter > 0 || offset) &&
+                                        s->log_parameter >= 0))
+        return tagnode_say(why, bad, "The parameter of the logarithm is %g; it must be above 0.", s->log_parameter);
+    if ((unsigned)s->window > TAGNODE_WINDOW_HANN_SYMMETRIC || (unsigned)s->mel_scale > TAGNODE_MEL_HTK ||
+        (unsigned)s->mel_norm > TAGNODE_NORM_SLANEY || (unsigned)s->spectrum > TAGNODE_SPECTRUM_MAGNITUDE ||
+        (unsigned)s->log > TAGNODE_LOG_DB)
+        return tagnode_say(why, bad, "A window, mel scale, norm, spectrum or logarithm is none of those in tagnode.h.");
+    return TAGNODE_OK;
+}
+
+/* Slaney's scale (Auditory Toolbox, 1998): linear to 1 kHz, 27 steps to each factor of 6.4 above; HTK's: O'Shaughnessy. */
+static double hz_to_mel(double hz, tagnode_mel_scale scale) {
+    if (scale == TAGNODE_MEL_HTK) return 2595.0 * log10(1.0 + hz / 700.0);
+    return hz < 1000.0 ? hz * 3.0 / 200.0 : 15.0 + 27.0 * log(hz / 1000.0) / log(6.4);
+}
+
+static double mel_to_hz(double mel, tagnode_mel_scale scale) {
+    if (scale == TAGNODE_MEL_HTK) return 700.0 * (pow(10.0, mel / 2595.0) - 1.0);
+    return mel < 15.0 ? mel * 200.0 / 3.0 : 1000.0 * pow(6.4, (mel - 15.0) / 27.0);
+}
+
+static double band_edge(const tagnode_frontend_settings *s, uint32_t index) {
+    const double low = hz_to_mel(s->fmin, s->mel_scale), high = hz_to_mel(s->fmax, s->mel_scale);
+    return mel_to_hz(low + (high - low) * index / (s->bands + 1.0), s->mel_scale);
+}
+
+static double triangle(double hz, double low, double centre, double high) {
+    const double rise = (hz - low) / (centre - low), fall = (high - hz) / (high - centre);
+    const double least = rise < fall ? rise : fall;
+    return least > 0 ? least : 0;
+}
+
+/* Writes the filters where `weights` is not NULL; returns how many weights there are in all. */
+static size_t build_filters(const tagnode_frontend_settings *s, uint32_t *start, uint32_t *width, float *weights) {
+    const uint32_t bins = s->fft / 2 + 1;
+    size_t total = 0;
+    for (uint32_t band = 0; band < s->bands; ++band) {
+        const double low = band_edge(s, band), centre = band_edge(s, band + 1), high = band_edge(s, band + 2);
+        const double scale = s->mel_norm == TAGNODE_NORM_SLANEY ? 2.0 / (high - low) : 1.0;
+        uint32_t first = bins, last = 0;
+        for (uint32_t bin = 0; bin < bins; ++bin)
+            if (triangle((double)bin * s->sample_rate / s->fft, low, centre, high) > 0) {
+                if (first == bins) first = bin;
+                last = bin + 1;
+            }
+        const uint32_t used = first < last ? last - first : 0;
+        const uint32_t padded = (used + TAGNODE_MEL_LANES - 1) / TAGNODE_MEL_LANES * TAGNODE_MEL_LANES;
+        if (weights != NULL) {
+            start[band] = used ? first : 0;
+            width[band] = padded;
+            for (uint32_t i = 0; i < padded; ++i) {
+                const double hz = (double)(first + i) * s->sample_rate / s->fft;
+                weights[total + i] = i < used ? (float)(scale * triangle(hz, low, centre, high)) : 0.0f;
+            }
+        }
+        total += padded;
+    }
+    return total;
+}
+
+static void build_window(tagnode_mel_plan *plan) {
+    const tagnode_frontend_settings *s = &plan->settings;
+    const double period = s->window == TAGNODE_WINDOW_HANN_PERIODIC ? s->frame : s->frame - 1.0;
+    for (uint32_t i = 0; i < s->frame; ++i) {
+        const float value = (float)(0.5 - 0.5 * cos(2 * PI * i / period));
+        *(i % 2 == 0 ? &plan->window_even[i / 2] : &plan->window_odd[i / 2]) = value;
+    }
+}
+
+static void twiddle(double turns, float *re, float *im) {
+    *re = (float)cos(2 * PI * turns);
+    *im = (float)-sin(2 * PI * turns);
+}
+
+/* Twiddles of the radix-4 stages of a `rows`-point FFT; returns how many. */
+static size_t build_stages(uint32_t rows, float *re, float *im) {
+    size_t count = 0;
+    for (; rows >= 4; rows /= 4)
+        for (uint32_t p = 0; p < rows / 4; ++p)
+            for (uint32_t power = 1; power <= 3; ++power, ++count)
+                if (re != NULL) twiddle((double)(p * power) / rows, &re[count], &im[count]);
+    return count;
+}
+
+static void build_twiddles(tagnode_mel_plan *plan) {
+    build_stages(plan->rows, plan->row_twiddle_re, plan->row_twiddle_im);
+    build_stages(plan->columns, plan->column_twiddle_re, plan->column_twiddle_im);
+    for (uint32_t r = 0; r < plan->rows; ++r)
+        for (uint32_t c = 0; c < plan->columns; ++c) {
+            const uint32_t i = r * plan->columns + c;
+            twiddle((double)(r * c) / plan->n, &plan->middle_re[i], &plan->middle_im[i]);
+        }
+    for (uint32_t k = 0; k <= plan->n / 2; ++k)
+        twiddle((double)k / (2.0 * plan->n), &plan->split_re[k], &plan->split_im[k]);
+}
+
+/* Hands out the next part of `memory`, on a cache line; only counts while `memory` is NULL. */
+static void *take(char *memory, size_t *used, size_t bytes) {
+    void *part = memory == NULL ? NULL : memory + *used;
+    *used += (bytes + 63) / 64 * 64;
+    return part;
+}
+
+static size_t lay_out(tagnode_mel_plan *plan, char *memory, size_t weights) {
+    const size_t n = plan->n, bands = plan->settings.bands, f = sizeof(float);
+    const size_t row_stages = build_stages(plan->rows, NULL, NULL), column_stages = build_stages(plan->columns, NULL, NULL);
+    size_t used = 0;
+    plan->window_even = take(memory, &used, n * f);
+    plan->window_odd = take(memory, &used, n * f);
+    plan->row_twiddle_re = take(memory, &used, row_stages * f);
+    plan->row_twiddle_im = take(memory, &used, row_stages * f);
+    plan->column_twiddle_re = take(memory, &used, column_stages * f);
+    plan->column_twiddle_im = take(memory, &used, column_stages * f);
+    plan->middle_re = take(memory, &used, n * f);
+    plan->middle_im = take(memory, &used, n * f);
+    plan->split_re = take(memory, &used, (n / 2 + 1) * f);
+    plan->split_im = take(memory, &used, (n / 2 + 1) * f);
+    plan->start = take(memory, &used, bands * sizeof *plan->start);
+    plan->width = take(memory, &used, bands * sizeof *plan->width);
+    plan->weights = take(memory, &used, weights * f);
+    for (int i = 0; i < 2; ++i) {
+        plan->scratch_re[i] = take(memory, &used, n * f);
+        plan->scratch_im[i] = take(memory, &used, n * f);
+    }
+    plan->spectrum = take(memory, &used, (n + 1 + TAGNODE_MEL_LANES) * f);
+    plan->upper = take(memory, &used, (n / 2 + 1) * f);
+    return used;
+}
+
+tagnode_status tagnode_mel_plan_create(const tagnode_frontend_settings *settings, tagnode_mel_plan *plan,
+                                       tagnode_message *why) {
+    memset(plan, 0, sizeof *plan);
+    const tagnode_status status = check(settings, why);
+    if (status != TAGNODE_OK) return status;
+    plan->settings = *settings;
+    plan->n = settings->fft / 2;
+    for (plan->rows = 8; plan->rows * plan->rows * 4 <= plan->n; plan->rows *= 2) {}
+    plan->columns = plan->n / plan->rows;
+
+    const size_t weights = build_filters(settings, NULL, NULL, NULL);
+    const size_t bytes = lay_out(plan, NULL, weights);
+    plan->memory = aligned_alloc(64, bytes);
+    if (plan->memory == NULL)
+        return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for the mel plan (%zu bytes).", bytes);
+    memset(plan->memory, 0, bytes);
+    lay_out(plan, plan->memory, weights);
+    build_window(plan);
+    build_twiddles(plan);
+    build_filters(settings, plan->start, plan->width, plan->weights);
+    return TAGNODE_OK;
+}
+
+void tagnode_mel_plan_destroy(tagnode_mel_plan *plan) {
+    free(plan->memory);
+    memset(plan, 0, sizeof *plan);
+}
+
+uint32_t tagnode_mel_plan_lead(const tagnode_frontend_settings *settings) {
+    return settings->fft / 2 - (settings->fft - settings->frame) / 2;
+}

@@ -1,0 +1,24 @@
+/* model.h - what stands behind a tagnode_model: immutable once loaded, counted references. */
+#ifndef TAGNODE_MODEL_H
+#define TAGNODE_MODEL_H
+
+#include <stdatomic.h>
+
+#include "tagnode.h"
+#include "worker/engine.h"
+
+struct tagnode_model {
+    _Atomic uint32_t references;
+    tagnode_card card;
+    char *library; /* LiteRT's, or NULL */
+    void *bytes;   /* the model file; NULL for an interpreter made elsewhere */
+    size_t size;
+    tagnode_interpreter interpreter;
+};
+
+void tagnode_model_retain(tagnode_model *model);
+
+/* Compiles an instance of the model. */
+tagnode_status tagnode_model_open(const tagnode_model *model, tagnode_engine **engine, tagnode_message *why);
+
+#endif

@@ -1,0 +1,14 @@
+/* message.h - sentences for a person, into a caller's buffer. Not for the audio thread. */
+#ifndef TAGNODE_SUPPORT_MESSAGE_H
+#define TAGNODE_SUPPORT_MESSAGE_H
+
+#include "tagnode.h"
+
+/* Formats the sentence into `why` (NULL is fine, too long is cut) and returns `status`. */
+#if defined(__GNUC__)
+__attribute__((format(printf, 3, 4)))
+#endif
+tagnode_status
+tagnode_say(tagnode_message *why, tagnode_status status, const char *format, ...);
+
+#endif

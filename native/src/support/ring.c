@@ -1,0 +1,92 @@
+#include "support/ring.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+tagnode_status tagnode_queue_create(tagnode_queue *queue, size_t item_size, size_t capacity) {
+    memset(queue, 0, sizeof *queue);
+    queue->item_size = (item_size + 7) / 8 * 8;
+    queue->capacity = capacity;
+    queue->items = calloc(capacity, queue->item_size);
+    return queue->items == NULL ? TAGNODE_ERROR_MEMORY : TAGNODE_OK;
+}
+
+void tagnode_queue_destroy(tagnode_queue *queue) {
+    free(queue->items);
+    memset(queue, 0, sizeof *queue);
+}
+
+void *tagnode_queue_reserve(tagnode_queue *queue) {
+    const uint64_t head = atomic_load_explicit(&queue->head, memory_order_relaxed);
+    const uint64_t tail = atomic_load_explicit(&queue->tail, memory_order_acquire);
+    return head - tail < queue->capacity ? queue->items + head % queue->capacity * queue->item_size : NULL;
+}
+
+void tagnode_queue_commit(tagnode_queue *queue) {
+    const uint64_t head = atomic_load_explicit(&queue->head, memory_order_relaxed);
+    atomic_store_explicit(&queue->head, head + 1, memory_order_release);
+}
+
+const void *tagnode_queue_peek(tagnode_queue *queue) {
+    const uint64_t tail = atomic_load_explicit(&queue->tail, memory_order_relaxed);
+    const uint64_t head = atomic_load_explicit(&queue->head, memory_order_acquire);
+    return head != tail ? queue->items + tail % queue->capacity * queue->item_size : NULL;
+}
+
+void tagnode_queue_drop(tagnode_queue *queue) {
+    const uint64_t tail = atomic_load_explicit(&queue->tail, memory_order_relaxed);
+    atomic_store_explicit(&queue->tail, tail + 1, memory_order_release);
+}
+
+tagnode_status tagnode_log_ring_create(tagnode_log_ring *ring, size_t item_words, size_t capacity) {
+    memset(ring, 0, sizeof *ring);
+    ring->item_words = item_words;
+    ring->capacity = capacity;
+    ring->words = calloc(capacity * item_words, sizeof *ring->words);
+    ring->sequence = calloc(capacity, sizeof *ring->sequence);
+    if (ring->words != NULL && ring->sequence != NULL) return TAGNODE_OK;
+    tagnode_log_ring_destroy(ring);
+    return TAGNODE_ERROR_MEMORY;
+}
+
+void tagnode_log_ring_destroy(tagnode_log_ring *ring) {
+    free(ring->words);
+    free(ring->sequence);
+    memset(ring, 0, sizeof *ring);
+}
+
+void tagnode_log_ring_write(tagnode_log_ring *ring, const uint32_t *item) {
+    const uint64_t n = atomic_load_explicit(&ring->head, memory_order_relaxed);
+    _Atomic uint32_t *slot = ring->words + n % ring->capacity * ring->item_words;
+    _Atomic uint64_t *sequence = &ring->sequence[n % ring->capacity];
+    atomic_store_explicit(sequence, 2 * n + 1, memory_order_relaxed);
+    /* Release on every word, so that whoever sees a new word sees the odd number too; free on x86, cheap on Arm. */
+    for (size_t i = 0; i < ring->item_words; ++i) atomic_store_explicit(&slot[i], item[i], memory_order_release);
+    atomic_store_explicit(sequence, 2 * n + 2, memory_order_release);
+    atomic_store_explicit(&ring->head, n + 1, memory_order_release);
+}
+
+void tagnode_log_ring_clear(tagnode_log_ring *ring) {
+    atomic_store_explicit(&ring->floor, atomic_load_explicit(&ring->head, memory_order_relaxed), memory_order_release);
+    atomic_store_explicit(&ring->dropped, 0, memory_order_relaxed);
+}
+
+static bool copy_whole(const tagnode_log_ring *ring, uint64_t n, uint32_t *item) TAGNODE_NONBLOCKING {
+    const _Atomic uint32_t *slot = ring->words + n % ring->capacity * ring->item_words;
+    const _Atomic uint64_t *sequence = &ring->sequence[n % ring->capacity];
+    if (atomic_load_explicit(sequence, memory_order_acquire) != 2 * n + 2) return false;
+    for (size_t i = 0; i < ring->item_words; ++i) item[i] = atomic_load_explicit(&slot[i], memory_order_acquire);
+    return atomic_load_explicit(sequence, memory_order_relaxed) == 2 * n + 2;
+}
+
+bool tagnode_log_ring_read(tagnode_log_ring *ring, uint32_t *item) {
+    const uint64_t floor = atomic_load_explicit(&ring->floor, memory_order_acquire);
+    if (ring->tail < floor) ring->tail = floor;
+    for (;;) {
+        const uint64_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
+        if (ring->tail >= head) return false;
+        const uint64_t n = ring->tail++;
+        if (head - n <= ring->capacity && copy_whole(ring, n, item)) return true;
+        atomic_fetch_add_explicit(&ring->dropped, 1, memory_order_relaxed);
+    }
+}

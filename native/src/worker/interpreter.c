@@ -1,0 +1,50 @@
+/* interpreter.c - an engine out of an interpreter that was made elsewhere; it owns nothing but itself. */
+#include "support/message.h"
+#include "worker/engine.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+    tagnode_engine engine; /* first, so that the two share an address */
+    tagnode_interpreter interpreter;
+    size_t input_floats;
+    uint32_t outputs;
+    uint32_t output_size[TAGNODE_MAX_OUTPUTS];
+} borrowed_engine;
+
+static tagnode_status run(tagnode_engine *engine, const float *patch, float *const *outputs) {
+    const borrowed_engine *self = (const borrowed_engine *)engine;
+    const tagnode_interpreter *interpreter = &self->interpreter;
+    memcpy(interpreter->input, patch, self->input_floats * sizeof *patch);
+    if (interpreter->invoke(interpreter->handle) != 0) {
+        return TAGNODE_ERROR_RUNTIME;
+    }
+    for (uint32_t i = 0; i < self->outputs; i++) {
+        if (outputs[i] != NULL) {
+            memcpy(outputs[i], interpreter->output[i], self->output_size[i] * sizeof *outputs[i]);
+        }
+    }
+    return TAGNODE_OK;
+}
+
+static void close_engine(tagnode_engine *engine) {
+    free(engine);
+}
+
+tagnode_status tagnode_engine_open_interpreter(const tagnode_interpreter *interpreter,
+                                               const tagnode_card *card, tagnode_engine **engine,
+                                               tagnode_message *why) {
+    *engine = NULL;
+    borrowed_engine *self = calloc(1, sizeof *self);
+    if (self == NULL) {
+        return tagnode_say(why, TAGNODE_ERROR_MEMORY, "There is no memory for the model's engine.");
+    }
+    self->engine = (tagnode_engine){.run = run, .close = close_engine};
+    self->interpreter = *interpreter;
+    self->input_floats = (size_t)card->patch_frames * card->frontend.bands;
+    self->outputs = card->outputs;
+    memcpy(self->output_size, card->output_size, sizeof self->output_size);
+    *engine = &self->engine;
+    return TAGNODE_OK;
+}
