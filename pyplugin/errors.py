@@ -5,7 +5,13 @@ Each message is for a person: what was given, what was expected, and what to do 
 
 
 class PypluginError(Exception):
-    """Base of every error that pyplugin raises on purpose."""
+    """Base of every error that pyplugin raises on purpose.
+
+    ``exit_code`` is what the command line ends with: 2 for wrong input, 1 where the work itself
+    failed.
+    """
+
+    exit_code = 2
 
 
 class AudioError(PypluginError):
@@ -14,6 +20,12 @@ class AudioError(PypluginError):
 
 class ModelError(PypluginError):
     """A model, its card or a runtime is missing, damaged or does not fit."""
+
+
+class DownloadError(ModelError):
+    """The weights of a model could not be fetched, or are not what they should be."""
+
+    exit_code = 1
 
 
 class PresetError(PypluginError):

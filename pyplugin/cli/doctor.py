@@ -1,0 +1,61 @@
+"""``pyplugin doctor``."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+
+import click
+
+from pyplugin import __version__
+
+__all__ = ["command"]
+
+_OPTIONAL = {
+    "soundfile": ("audio", "reads and writes recordings"),
+    "av": ("audio", "reads the formats that soundfile does not"),
+    "sounddevice": ("audio", "live sound"),
+    "pedalboard": ("effects", "the effects of pyplugin render"),
+    "matplotlib": ("plot", "--plot"),
+}
+
+
+@click.command("doctor")
+def command() -> None:
+    """Say what is installed, and what is missing with the command that installs it.
+
+    Exit status 1 if something that pyplugin cannot work without is missing.
+    """
+    from pyplugin import runtimes
+    from pyplugin._native import lib, text
+    from pyplugin.models import registry
+
+    def line(name: str, value: str) -> None:
+        click.echo(f"{name:<17}{value}")
+
+    line("pyplugin", f"{__version__}, libtagnode {text(lib.tagnode_version())}")
+    line("Python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
+    line("instruction set", f"{text(lib.tagnode_instruction_set())} (TAGNODE_ISA forces another)")
+    problems = []
+    present = runtimes.installed()
+    for name, number in present.items():
+        line(name, number or "not installed")
+    if not any(present.values()):
+        problems.append("no runtime for models: pip install ai-edge-litert")
+    if present["litert"]:
+        line("  library", str(runtimes.litert_library()))
+    for package, (extra, purpose) in _OPTIONAL.items():
+        try:
+            line(package, version(package))
+        except PackageNotFoundError:
+            line(package, f"missing ({purpose}): pip install 'pyplugin[{extra}]'")
+    line("models", str(registry.data_folder()))
+    built = [status.name for status in registry.available() if status.built]
+    line("  built", ", ".join(built) or "none")
+    if not built:
+        problems.append("no model is built: pyplugin models get musicnn-mtt")
+    for problem in problems:
+        click.echo(f"missing: {problem}", err=True)
+    if problems:
+        raise SystemExit(1)
+    click.echo("All is well.")

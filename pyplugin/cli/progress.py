@@ -1,0 +1,27 @@
+"""A progress bar on a terminal, nothing anywhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from sys import stderr
+
+import click
+
+__all__ = ["progress_bar"]
+
+_STEPS = 1000
+
+
+@contextmanager
+def progress_bar(label: str) -> Iterator[Callable[[float], None]]:
+    """Yield a function that takes the share done, 0 to 1."""
+    if not stderr.isatty():
+        yield lambda share: None
+        return
+    with click.progressbar(length=_STEPS, label=label, file=stderr) as bar:
+
+        def update(share: float) -> None:
+            bar.update(max(0, int(share * _STEPS) - bar.pos))
+
+        yield update

@@ -1,0 +1,83 @@
+"""``pyplugin render``."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import click
+
+from pyplugin.cli.progress import progress_bar
+from pyplugin.errors import PypluginError
+from pyplugin.files import check_writable, replacing
+from pyplugin.presets import read_preset, shipped_presets
+
+__all__ = ["command"]
+
+
+@click.command("render", epilog=f"Presets that come with pyplugin: {', '.join(shipped_presets())}.")
+@click.argument("source", metavar="IN")
+@click.argument("output", metavar="OUT", type=click.Path(path_type=Path))
+@click.option("--preset", required=True, metavar="NAME|FILE", help="What moves what: a name, or a .toml file.")
+@click.option("--sidechain", metavar="FILE", help="Listen to this recording instead of to IN.")
+@click.option("--model", help="A model's name, or its .tflite, instead of the preset's.")
+@click.option("--runtime", type=click.Choice(["litert", "tflite-runtime"]), help="What runs the model.")
+@click.option("--block", default=128, show_default=True, type=click.IntRange(1, 65536), help="Samples between two settings of the parameters.")
+@click.option("--curves", type=click.Path(path_type=Path), help="Write how the parameters moved here (.csv).")
+@click.option("--plot", type=click.Path(path_type=Path), help="Draw mel spectrogram, tags and curves here (.png).")
+def command(
+    source: str,
+    output: Path,
+    preset: str,
+    sidechain: str | None,
+    model: str | None,
+    runtime: str | None,
+    block: int,
+    curves: Path | None,
+    plot: Path | None,
+) -> None:
+    """Take the recording IN through effects that are moved by what it is, and write OUT.
+
+    OUT is .wav (24 bit), .flac or .ogg, as long as IN and at its rate.
+
+    \b
+    Examples:
+      pyplugin render song.ogg out.wav --preset open-with-drums
+      pyplugin render bed.flac ducked.wav --preset duck-under-voice --sidechain voice.wav
+      pyplugin render in.mp3 out.flac --preset mine.toml --curves moved.csv --plot moved.png
+    """
+    from pyplugin.automation import render
+
+    if plot is not None and plot.suffix != ".png":
+        raise click.UsageError(f"--plot draws .png; {plot.name} was given.")
+    written = [path for path in (output, curves, plot) if path is not None]
+    for index, path in enumerate(written):
+        check_writable(path)
+        if path in written[:index]:
+            raise PypluginError(f"{path} is named twice; give each output a file of its own.")
+        if path.exists() and any(given and Path(given).exists() and path.samefile(given) for given in (source, sidechain)):
+            raise PypluginError(f"{path} is an input too; write to another file.")
+    chosen = read_preset(preset)
+    with progress_bar(Path(source).name) as report:
+        result = render(
+            source, output, chosen, sidechain=sidechain, model=model, runtime=runtime, block=block, progress=report
+        )
+    for note in result.notes:
+        click.echo(f"pyplugin: {source}: {note}", err=True)
+    if result.clipped:
+        click.echo(f"pyplugin: {result.clipped} samples were past full scale and are clipped; lower a gain.", err=True)
+    if curves is not None:
+        with replacing(curves) as partial, partial.open("w", newline="", encoding="utf-8") as stream:
+            table = csv.writer(stream)
+            table.writerow(["time", *result.curves])
+            times = next(iter(result.curves.values())).times
+            columns = [curve.values for curve in result.curves.values()]
+            for time, *values in zip(times, *columns, strict=True):
+                table.writerow([f"{time:.3f}", *(f"{value:.6g}" for value in values)])
+    if plot is not None:
+        from pyplugin.cli.picture import draw_render
+
+        draw_render(plot, Path(sidechain or source), result)
+    click.echo(f"{output}  {result.duration:.1f} s  {result.preset}, {result.model}")
+    for target, curve in result.curves.items():
+        click.echo(f"  {target}  {curve.values.min():.4g} to {curve.values.max():.4g}")

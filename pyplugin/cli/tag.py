@@ -1,0 +1,155 @@
+"""``pyplugin tag``."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import numpy as np
+
+from pyplugin.cli.progress import progress_bar
+from pyplugin.errors import AudioError, PypluginError
+from pyplugin.files import check_writable, replacing
+from pyplugin.node import DEFAULT_MODEL
+from pyplugin.tagging import Source, TagResult, tag
+
+__all__ = ["command"]
+
+
+@click.command("tag")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option("--model", default=DEFAULT_MODEL, show_default=True, help="A model's name, or its .tflite.")
+@click.option("--top", default=5, show_default=True, type=click.IntRange(1), help="Tags to print for a file.")
+@click.option("--hop", type=float, help="Seconds between two windows.  [default: the model's]")
+@click.option("--runtime", type=click.Choice(["litert", "tflite-runtime"]), help="What runs the model.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON line for each window instead.")
+@click.option("--csv", "csv_file", type=click.Path(path_type=Path), help="Write all activations here.")
+@click.option("--plot", type=click.Path(path_type=Path), help="Draw mel spectrogram and tags here (.png).")
+@click.option("--embeddings", type=click.Path(path_type=Path), help="Write the embedding of each window here (.npy).")
+@click.option("--layer", help="Which embedding: penultimate, dense ...  [default: the card's]")
+def command(
+    files: tuple[str, ...],
+    model: str,
+    top: int,
+    hop: float | None,
+    runtime: str | None,
+    as_json: bool,
+    csv_file: Path | None,
+    plot: Path | None,
+    embeddings: Path | None,
+    layer: str | None,
+) -> None:
+    """Name what recordings sound like: any format, any length.
+
+    Prints the tags with the highest mean over each FILE. What cannot be read is reported, the rest
+    goes on; the exit status then is 2.
+
+    \b
+    Examples:
+      pyplugin tag song.ogg
+      pyplugin tag *.mp3 --top 3 --csv tags.csv
+      pyplugin tag song.ogg --hop 0.5 --plot song.png
+      pyplugin tag song.ogg --json | jq .tags
+      pyplugin tag song.ogg --embeddings song.npy --layer dense
+    """
+    from pyplugin.models import registry
+
+    for option, value in (("--plot", plot), ("--embeddings", embeddings)):
+        if value is not None and len(files) > 1:
+            raise click.UsageError(f"{option} takes one FILE; {len(files)} were given.")
+    if layer is not None and embeddings is None:
+        raise click.UsageError("--layer says which embedding to write; give --embeddings FILE too.")
+    if embeddings is not None and embeddings.suffix != ".npy":
+        raise click.UsageError(f"--embeddings writes .npy; {embeddings.name} was given.")
+    if plot is not None and plot.suffix != ".png":
+        raise click.UsageError(f"--plot draws .png; {plot.name} was given.")
+    for target in (csv_file, plot, embeddings):
+        if target is not None:
+            check_writable(target)
+            for given in files:
+                if Path(given).exists() and target.exists() and target.samefile(given):
+                    raise PypluginError(f"{target} is an input too; write to another file.")
+    loaded = registry.load(model)
+    kept = (layer or loaded.card.embedding) if embeddings is not None else None
+    failures: list[PypluginError] = []
+    done: list[tuple[str, TagResult]] = []
+    for given in files:
+        try:
+            source = Source(given)
+            with progress_bar(Path(given).name) as report:
+                total = source.duration or 0
+                result = tag(
+                    given,
+                    model=loaded,
+                    hop=hop,
+                    layer=kept,
+                    runtime=runtime,
+                    progress=(lambda s, total=total: report(s / total)) if total else None,
+                )
+        except AudioError as error:
+            failures.append(error)
+            click.echo(f"pyplugin: {error}", err=True)
+            continue
+        done.append((given, result))
+        for note in result.notes:
+            click.echo(f"pyplugin: {given}: {note}", err=True)
+        if as_json:
+            for line in _json_lines(given, result):
+                click.echo(line)
+        else:
+            _print(given, result, top)
+    if csv_file is not None and done:
+        _write_csv(csv_file, done)
+    if embeddings is not None and done:
+        assert done[0][1].embeddings is not None
+        with replacing(embeddings) as partial, partial.open("wb") as stream:
+            np.save(stream, done[0][1].embeddings)
+    if plot is not None and done:
+        from pyplugin.cli.picture import draw_tags
+
+        draw_tags(plot, Path(done[0][0]), done[0][1], loaded.card.front_end)
+    if failures:
+        raise SystemExit(max(failure.exit_code for failure in failures))
+
+
+def _print(given: str, result: TagResult, top: int) -> None:
+    minutes, seconds = divmod(result.duration, 60)
+    plural = "window" if len(result.times) == 1 else "windows"
+    click.echo(
+        f"{given}  {int(minutes)}:{seconds:04.1f}  {result.model}, {len(result.times)} {plural}"
+    )
+    best = result.top(top)
+    width = max(len(label) for label, _ in best)
+    for label, score in best:
+        click.echo(f"  {label:<{width}}  {score:.3f}  {'#' * round(30 * score)}")
+
+
+def _json_lines(given: str, result: TagResult) -> Iterator[str]:
+    for start, row in zip(result.times, result.activations, strict=True):
+        end = float(start + result.window)
+        yield json.dumps(
+            {
+                "v": 1,
+                "t": round(end, 6),
+                "start": round(float(start), 6),
+                "end": round(end, 6),
+                "source": given,
+                "model": result.model,
+                "state": "fresh",
+                "tags": dict(zip(result.labels, (round(float(v), 6) for v in row), strict=True)),
+            },
+            ensure_ascii=False,
+        )
+
+
+def _write_csv(path: Path, done: list[tuple[str, TagResult]]) -> None:
+    with replacing(path) as partial, partial.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["file", "start", "end", *done[0][1].labels])
+        for given, result in done:
+            for start, row in zip(result.times, result.activations, strict=True):
+                times = [f"{start:.3f}", f"{start + result.window:.3f}"]
+                writer.writerow([given, *times, *(f"{value:.6f}" for value in row)])

@@ -1,0 +1,305 @@
+"""The node: blocks of audio in, descriptor frames out, at a fixed and known latency.
+
+:class:`Node` wraps libtagnode's. Every position is a count of input samples since the node was made
+or reset.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import IntEnum
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pyplugin._native import card_struct, check, ffi, lib, message
+from pyplugin.errors import AudioError, ModelError, PypluginError
+from pyplugin.frontend import check_rate, planes
+from pyplugin.models import registry
+from pyplugin.runtimes import open_model
+
+if TYPE_CHECKING:
+    from pyplugin.models.registry import Model
+
+__all__ = ["DEFAULT_MODEL", "Frames", "Latency", "Node", "State", "slug"]
+
+DEFAULT_MODEL = "musicnn-mtt"
+
+
+class State(IntEnum):
+    """What the values of a descriptor frame are worth."""
+
+    WARMING = lib.TAGNODE_WARMING
+    """The window is not yet full: values are 0."""
+    FRESH = lib.TAGNODE_FRESH
+    """Values describe the samples from ``start`` to ``end``."""
+    HELD = lib.TAGNODE_HELD
+    """The result was late: values are those of the last fresh frame."""
+
+
+@dataclass(frozen=True)
+class Latency:
+    """How long after a sample its descriptors come, in input samples, part by part."""
+
+    resampler: int
+    frontend: int
+    compute: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Frames:
+    """Descriptor frames, one a row, oldest first.
+
+    Attributes
+    ----------
+    start, end
+        (n,) int64: the samples described, ``[start, end)``.
+    emitted
+        (n,) int64: the position at which the frame became readable; ``emitted - end`` is the total
+        latency, always.
+    state
+        (n,) uint8: see :class:`State`.
+    values
+        (n, D) float32: activations, 0 to 1, in the order of ``Node.descriptors``.
+    embeddings
+        (n, E) float32 where the node was given a ``layer``, otherwise (n, 0).
+    """
+
+    start: npt.NDArray[np.int64]
+    end: npt.NDArray[np.int64]
+    emitted: npt.NDArray[np.int64]
+    state: npt.NDArray[np.uint8]
+    values: npt.NDArray[np.float32]
+    embeddings: npt.NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+
+def slug(label: str) -> str:
+    """Return a label as it stands in addresses: lower case, ``-`` for anything else."""
+    return re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-")
+
+
+class Node:
+    """Hears blocks of audio and yields descriptor frames.
+
+    Parameters
+    ----------
+    sample_rate
+        Hz, a whole number from 8000 to 192000.
+    channels
+        1 to 8; they are averaged.
+    max_block
+        Most samples a channel that one :meth:`process` call brings, 1 to 1048576.
+    model
+        A name of ``pyplugin models list``, the path of a .tflite file with its card beside it, or
+        a loaded model.
+    hop
+        Seconds between two answers, rounded to whole mel frames, up to the model's window;
+        ``None`` for the card's default.
+    runtime
+        ``"litert"``, ``"tflite-runtime"``, or ``None`` for the first of them that is installed.
+    offline
+        Wait in :meth:`process` for the model, so that results are exact and repeatable. On
+        an audio thread leave it ``False``: a result that is late is then held over.
+    layer
+        Output of the model to hand out as ``Frames.embeddings``, ``"penultimate"`` say.
+    compute_latency
+        Seconds that the model has for an answer, 0 to 60. Part of the latency.
+    queue
+        Descriptor frames kept for a reader that is late, 2 to 65536.
+
+    Attributes
+    ----------
+    latency : Latency
+        In input samples, constant.
+    descriptors : list of str
+        Names of the columns of ``Frames.values``: ``tag.<model>.<label>``.
+    labels : list of str
+        The same as the model spells them.
+    hop : float
+        Seconds between two answers, as rounded.
+
+    Raises
+    ------
+    AudioError
+        Sample rate, channels or block out of range.
+    ModelError
+        No such model, a damaged one, no runtime, or a layer that it does not have.
+    PypluginError
+        Another argument out of range.
+
+    Examples
+    --------
+    >>> import numpy as np, pyplugin
+    >>> with pyplugin.Node(44100, 2, 512, offline=True) as node:  # doctest: +SKIP
+    ...     frames = node.process(np.zeros((2, 512), np.float32))
+    ...     node.latency.total
+    11202
+    """
+
+    def __init__(
+        self,
+        sample_rate: int,
+        channels: int,
+        max_block: int,
+        *,
+        model: str | Model = DEFAULT_MODEL,
+        hop: float | None = None,
+        runtime: str | None = None,
+        offline: bool = False,
+        layer: str | None = None,
+        compute_latency: float = 0.25,
+        queue: int = 1024,
+    ) -> None:
+        self._node: Any = None
+        self.sample_rate = check_rate(sample_rate)
+        self.channels = _whole("channels", channels, 1, lib.TAGNODE_MAX_CHANNELS, AudioError)
+        self.max_block = _whole("max_block", max_block, 1, lib.TAGNODE_MAX_BLOCK, AudioError)
+        self.model = registry.load(model) if isinstance(model, str) else model
+        card = self.model.card
+        self.labels = list(card.labels)
+        self.descriptors = [f"tag.{card.name}.{slug(label)}" for label in self.labels]
+        hop = card.default_hop if hop is None else hop
+        setup = {
+            "sample_rate": self.sample_rate,
+            "channels": self.channels,
+            "max_frames": self.max_block,
+            "hop": hop,
+            "compute_latency": compute_latency,
+            "embedding": self._output(layer),
+            "queue": _whole("queue", queue, 2, 65536, PypluginError),
+            "offline": offline,
+        }
+        self._runtime = open_model(self.model, card_struct(card), runtime)
+        self._prepare(setup)
+        front_end = card.front_end
+        self.hop_frames = int(lib.tagnode_hop_frames(self._node))
+        self.hop = self.hop_frames * front_end.hop / front_end.sample_rate
+        parts = lib.tagnode_get_latency(self._node)
+        self.latency = Latency(parts.resampler, parts.frontend, parts.compute, parts.total)
+        self._room = int(self.max_block / (self.hop * self.sample_rate)) + 2
+
+    def _output(self, layer: str | None) -> int:
+        if layer is None:
+            return -1
+        names = [output.name for output in self.model.card.outputs]
+        if layer not in names:
+            raise ModelError(
+                f"{self.model.card.name} has no layer {layer!r}; choose one of {', '.join(names)}."
+            )
+        return names.index(layer)
+
+    def _prepare(self, setup: dict[str, Any]) -> None:
+        pointer, why = ffi.new("tagnode **"), message()
+        if lib.tagnode_create(pointer) != lib.TAGNODE_OK:
+            raise MemoryError("No memory for a node.")
+        node = ffi.gc(pointer[0], lib.tagnode_destroy)
+        status = lib.tagnode_prepare(
+            node, self._runtime.model, ffi.new("tagnode_setup *", setup), why
+        )
+        check(status, why)
+        self._node = node
+
+    def __enter__(self) -> Node:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the node's worker and free it. Closing twice is fine."""
+        if self._node is not None:
+            ffi.release(self._node)
+            self._node = None
+            self._runtime.close()
+
+    def _open(self) -> Any:
+        if self._node is None:
+            raise PypluginError("The node is closed; make a new one.")
+        return self._node
+
+    def process(self, block: npt.NDArray[np.float32]) -> Frames:
+        """Hear a block and return the descriptor frames that became readable, often none.
+
+        Parameters
+        ----------
+        block
+            (channels, n) float32, n from 0 to ``max_block``, full scale 1.0. NaN and infinite
+            samples count as 0 (see :attr:`counters`).
+
+        Raises
+        ------
+        AudioError
+            A block of another type or shape, or too long.
+        PypluginError
+            The node is closed.
+        """
+        node = self._open()
+        if not isinstance(block, np.ndarray) or block.dtype != np.float32:
+            kind = block.dtype if isinstance(block, np.ndarray) else type(block).__name__
+            raise AudioError(f"The block is {kind}; a float32 array is expected: x.astype('float32').")
+        if block.ndim != 2 or block.shape[0] != self.channels:
+            raise AudioError(
+                f"The block has shape {block.shape}; ({self.channels}, n) is expected."
+            )
+        if block.shape[1] > self.max_block:
+            raise AudioError(
+                f"The block has {block.shape[1]} samples; this node takes at most "
+                f"{self.max_block}: cut it, or give Node a larger max_block."
+            )
+        if block.shape[1] > 0:
+            block = np.ascontiguousarray(block)
+            lib.tagnode_process(node, planes(block), block.shape[1])
+        return self._read(node)
+
+    def _read(self, node: Any) -> Frames:
+        heads = ffi.new("tagnode_frame[]", self._room)
+        values = np.empty((self._room, lib.tagnode_value_count(node)), np.float32)
+        embeddings = np.empty((self._room, lib.tagnode_embedding_count(node)), np.float32)
+        count = lib.tagnode_read(
+            node,
+            heads,
+            ffi.cast("float *", ffi.from_buffer(values)),
+            ffi.cast("float *", ffi.from_buffer(embeddings)),
+            self._room,
+        )
+        return Frames(
+            start=np.array([heads[i].start for i in range(count)], np.int64),
+            end=np.array([heads[i].end for i in range(count)], np.int64),
+            emitted=np.array([heads[i].emitted for i in range(count)], np.int64),
+            state=np.array([heads[i].state for i in range(count)], np.uint8),
+            values=values[:count],
+            embeddings=embeddings[:count],
+        )
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """What happened since the beginning: positions heard, frames held, samples replaced …
+
+        ``position`` (samples), ``mel_frames``, ``fresh``, ``held``, ``late``, ``overruns``,
+        ``dropped``, ``replaced``, ``failures``; tagnode.h says what each counts.
+        """
+        counters = lib.tagnode_get_counters(self._open())
+        fields = ffi.typeof("tagnode_counters").fields
+        return {name: int(getattr(counters, name)) for name, _ in fields}
+
+    def reset(self) -> None:
+        """Forget all that was heard; positions and counters start at 0 again."""
+        lib.tagnode_reset(self._open())
+
+
+def _whole(name: str, value: int, low: int, high: int, error: type[PypluginError]) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not low <= value <= high:
+        raise error(f"{name} is {value!r}; a whole number from {low} to {high} is expected.")
+    return int(value)

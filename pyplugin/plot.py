@@ -1,0 +1,290 @@
+"""Pictures of what was heard: ``plot_tags`` draws a recording's mel bands, its tags, and curves.
+
+Needs matplotlib, ``pip install pyplugin[plot]``, which is imported on first use. No window opens
+and pyplot's state is left alone.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from pyplugin.audio import replacing
+from pyplugin.errors import PypluginError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["plot_tags"]
+
+WIDTH = 12.0  # inches, as all sizes here
+DOTS_PER_INCH = 120
+MEL_HEIGHT, LABEL_HEIGHT, CURVE_HEIGHT, FRAME_HEIGHT = 2.2, 0.27, 0.62, 1.1
+MEL_COLUMNS, TAG_COLUMNS = 4000, 1000  # as many as the width can show; more are averaged
+LABEL_LENGTH = 34  # characters
+TITLE_LENGTH = 80
+SMALL, MEDIUM = 9, 12  # points
+COLOURS = ("tab:blue", "tab:orange", "tab:green", "tab:red", "tab:purple", "tab:brown")
+CLOCK_FROM = 120.0  # seconds; a longer recording has its times as m:ss
+CLOCK_STEPS = (15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400)
+
+Array = NDArray[np.floating[Any]]
+Curves = Mapping[str, tuple[ArrayLike, ArrayLike]]
+
+
+def plot_tags(
+    path: str | os.PathLike[str],
+    *,
+    mel: ArrayLike,
+    mel_times: ArrayLike,
+    times: ArrayLike,
+    activations: ArrayLike,
+    labels: Sequence[str],
+    window: float,
+    title: str,
+    curves: Curves | None = None,
+    top: int = 12,
+) -> None:
+    """Save a picture, a PNG 1440 pixels wide, of mel bands, tags and curves over one time axis.
+
+    A tag's value describes a whole window and is drawn about the middle of it, as wide as the
+    distance to the next window.
+
+    Parameters
+    ----------
+    path
+        The file to write; it appears whole or not at all.
+    mel
+        Mel frames in any logarithmic unit, shape (frames, bands), lowest band first.
+    mel_times
+        Start of each mel frame in seconds, shape (frames,), evenly spaced.
+    times
+        Start of each window in seconds, shape (windows,), evenly spaced.
+    activations
+        Value of each label in each window, 0 to 1, shape (windows, labels); NaN is left blank.
+    labels
+        Names, one a column of `activations`.
+    window
+        Length of a window in seconds.
+    title
+        Printed above.
+    curves
+        Name to times in seconds, shape (n,), and values in any unit, shape (n,); each is drawn
+        below the tags, on its own scale.
+    top
+        How many labels to show at most: those with the highest maxima, highest first.
+
+    Raises
+    ------
+    PypluginError
+        If matplotlib is not installed, the arrays do not fit each other or are empty, `top` or
+        `window` is not positive, or `path` cannot be written.
+
+    Examples
+    --------
+    >>> plot_tags(
+    ...     "tags.png",
+    ...     mel=np.random.rand(625, 96),
+    ...     mel_times=np.arange(625) / 62.5,
+    ...     times=[0.0, 3.0, 6.0],
+    ...     activations=[[0.9, 0.1], [0.5, 0.4], [0.2, 0.7]],
+    ...     labels=["piano", "speech"],
+    ...     window=3.0,
+    ...     title="A recording",
+    ... )  # doctest: +SKIP
+    """
+    with replacing(path) as temporary:
+        figure = _figure(
+            mel=mel,
+            mel_times=mel_times,
+            times=times,
+            activations=activations,
+            labels=labels,
+            window=window,
+            title=title,
+            curves=curves,
+            top=top,
+        )
+        figure.savefig(temporary, format="png", dpi=DOTS_PER_INCH)
+
+
+def _figure(
+    *,
+    mel: ArrayLike,
+    mel_times: ArrayLike,
+    times: ArrayLike,
+    activations: ArrayLike,
+    labels: Sequence[str],
+    window: float,
+    title: str,
+    curves: Curves | None,
+    top: int,
+) -> "Figure":
+    """Draw what `plot_tags` saves: axes for mel bands, tags and each curve, in this order."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise PypluginError(
+            "a picture needs matplotlib, which is not installed: pip install pyplugin[plot]"
+        ) from error
+    mel, mel_times = _array("mel", mel, 2), _array("mel_times", mel_times, 1)
+    activations, times = _array("activations", activations, 2), _array("times", times, 1)
+    named = {
+        name: (_array(f"the times of {name}", x, 1), _array(f"the values of {name}", y, 1))
+        for name, (x, y) in (curves or {}).items()
+    }
+    _check_length("mel_times", len(mel_times), "mel frames", len(mel))
+    _check_length("times", len(times), "windows of activations", len(activations))
+    _check_length("labels", len(labels), "columns of activations", activations.shape[1])
+    for name, (x, y) in named.items():
+        _check_length(f"the times of {name}", len(x), "values", len(y))
+    if top < 1 or not window > 0:
+        raise PypluginError(f"top is {top} and window is {window} s; both must be above 0")
+
+    order = np.argsort(-np.nan_to_num(activations, nan=-1.0).max(axis=0), kind="stable")[:top]
+    heights = [MEL_HEIGHT, LABEL_HEIGHT * max(len(order), 3), *[CURVE_HEIGHT] * len(named)]
+    figure = Figure(figsize=(WIDTH, sum(heights) + FRAME_HEIGHT), layout="constrained")
+    axes: list[Axes] = figure.subplots(
+        len(heights), 1, sharex=True, squeeze=False, height_ratios=heights
+    )[:, 0].tolist()
+
+    axes[0].set_title(
+        _shortened(title, TITLE_LENGTH), loc="left", fontsize=MEDIUM, parse_math=False
+    )
+    _draw_mel(axes[0], mel, mel_times, window)
+    _draw_tags(axes[1], activations[:, order], times, [labels[index] for index in order], window)
+    for index, (name, (x, y)) in enumerate(named.items()):
+        _draw_curve(axes[2 + index], name, x, y, COLOURS[index % len(COLOURS)])
+
+    ends = [mel_times[-1] + _step(mel_times, window), times[-1] + window]
+    axes[0].set_xlim(min(mel_times[0], times[0]), max(ends))
+    _label_time(axes[-1])
+    return figure
+
+
+def _draw_mel(axis: "Axes", mel: Array, times: Array, window: float) -> None:
+    image = _decimated(mel, MEL_COLUMNS)
+    finite = image[np.isfinite(image)]
+    low, high = np.percentile(finite, (2, 99.8)) if finite.size else (0.0, 1.0)
+    axis.imshow(
+        image.T,
+        extent=(times[0], times[-1] + _step(times, window), 0, mel.shape[1]),
+        origin="lower",
+        aspect="auto",
+        cmap="magma",
+        vmin=low,
+        vmax=high,
+    )
+    axis.set_ylabel("mel band", fontsize=SMALL)
+    axis.tick_params(labelsize=SMALL)
+
+
+def _draw_tags(
+    axis: "Axes", activations: Array, times: Array, labels: list[str], window: float
+) -> None:
+    step = _step(times, window)
+    margin = (window - step) / 2
+    rows = len(labels)
+    image = axis.imshow(
+        _decimated(activations, TAG_COLUMNS).T,
+        extent=(times[0] + margin, times[-1] + margin + step, rows - 0.5, -0.5),
+        aspect="auto",
+        cmap="viridis",
+        interpolation="nearest",
+        vmin=0.0,
+        vmax=1.0,
+    )
+    names = [_shortened(label, LABEL_LENGTH) for label in labels]
+    axis.set_yticks(range(rows), names, fontsize=SMALL, parse_math=False)
+    axis.set_yticks(np.arange(rows - 1) + 0.5, minor=True)
+    axis.grid(which="minor", axis="y", color="white", linewidth=0.8)
+    axis.tick_params(axis="y", which="both", length=0)
+    axis.set_facecolor("0.93")
+    bar = axis.figure.colorbar(image, ax=axis, pad=0.01, fraction=0.03, aspect=14)
+    bar.set_ticks([0.0, 0.5, 1.0])
+    bar.ax.tick_params(labelsize=SMALL)
+    bar.outline.set_visible(False)
+
+
+def _draw_curve(axis: "Axes", name: str, times: Array, values: Array, colour: str) -> None:
+    axis.plot(times, values, color=colour, linewidth=1.2)
+    finite = values[np.isfinite(values)]
+    low, high = (finite.min(), finite.max()) if finite.size else (0.0, 1.0)
+    margin = 0.12 * (high - low) or 1.0
+    axis.set_ylim(low - margin, high + margin)
+    ticks = sorted({float(low), float(high)})
+    axis.yaxis.tick_right()
+    axis.set_yticks(ticks, [_number(tick) for tick in ticks], fontsize=SMALL)
+    axis.set_ylabel(
+        _shortened(name, LABEL_LENGTH),
+        fontsize=SMALL,
+        rotation=0,
+        horizontalalignment="right",
+        verticalalignment="center",
+        parse_math=False,
+    )
+    axis.spines[["top", "left"]].set_visible(False)
+    axis.grid(axis="x", color="0.9", linewidth=0.8)
+
+
+def _label_time(axis: "Axes") -> None:
+    from matplotlib.ticker import FuncFormatter, MultipleLocator
+
+    axis.tick_params(axis="x", labelsize=SMALL)
+    axis.set_xlabel("time (s)", fontsize=SMALL)
+    start, end = axis.get_xlim()
+    if end - start >= CLOCK_FROM:
+        step = next((step for step in CLOCK_STEPS if (end - start) / step <= 12), CLOCK_STEPS[-1])
+        axis.xaxis.set_major_locator(MultipleLocator(step))
+        clock = _hours if end >= 3600 else _minutes
+        axis.xaxis.set_major_formatter(FuncFormatter(lambda seconds, _: clock(round(seconds))))
+        axis.set_xlabel("time (h:mm:ss)" if end >= 3600 else "time (m:ss)", fontsize=SMALL)
+
+
+def _minutes(seconds: int) -> str:
+    return f"{seconds // 60}:{seconds % 60:02}"
+
+
+def _hours(seconds: int) -> str:
+    return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+
+
+def _number(value: float) -> str:
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
+
+
+def _array(name: str, values: ArrayLike, dimensions: int) -> Array:
+    array = np.asarray(values)
+    if not np.issubdtype(array.dtype, np.floating):
+        array = array.astype(np.float64)
+    if array.ndim != dimensions or array.size == 0:
+        raise PypluginError(
+            f"{name} has the shape {array.shape}; expected {dimensions} dimensions, none empty"
+        )
+    return array
+
+
+def _check_length(name: str, length: int, of: str, expected: int) -> None:
+    if length != expected:
+        raise PypluginError(f"{name} has {length} values for {expected} {of}; give one for each")
+
+
+def _step(times: Array, only: float) -> float:
+    """Return the distance between evenly spaced times, or `only` where there is one time."""
+    return float(times[-1] - times[0]) / (len(times) - 1) if len(times) > 1 else only
+
+
+def _decimated(frames: Array, most: int) -> Array:
+    """Average neighbouring rows so that at most `most` remain."""
+    if len(frames) <= most:
+        return frames
+    edges = np.linspace(0, len(frames), most + 1).astype(int)
+    sums: Array = np.add.reduceat(frames, edges[:-1], axis=0)
+    return sums / np.diff(edges)[:, None]
+
+
+def _shortened(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 1].rstrip() + "…"

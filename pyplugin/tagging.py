@@ -1,0 +1,290 @@
+"""From a recording or an array to tags: :func:`tag` and its result.
+
+:func:`heard_windows` is the engine: it streams a source through a node in constant memory and
+yields each window's frame as it comes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pyplugin.errors import AudioError
+from pyplugin.frontend import as_planar, check_rate
+from pyplugin.node import DEFAULT_MODEL, Frames, Node, State
+
+if TYPE_CHECKING:
+    from pyplugin.models.registry import Model
+
+    Float32 = npt.NDArray[np.float32]
+
+__all__ = ["BLOCK", "Source", "TagResult", "heard_windows", "tag", "window_seconds"]
+
+BLOCK = 65536
+"""Samples a channel that are read at once; results do not depend on it."""
+
+
+@dataclass(frozen=True)
+class TagResult:
+    """What a model heard in a recording.
+
+    Attributes
+    ----------
+    model
+        Its name.
+    labels
+        The L labels, as the model spells them.
+    times
+        (n,) float64: where each window starts, in seconds.
+    window, hop
+        Length of a window and distance between two, in seconds.
+    activations
+        (n, L) float32, 0 to 1.
+    embeddings
+        (n, E) float32 of the layer asked for, or ``None``.
+    duration
+        Of the recording, in seconds.
+    notes
+        Sentences about the input that a person should see: it was shorter than a window, it was
+        cut off, samples were not numbers.
+    """
+
+    model: str
+    labels: list[str]
+    times: npt.NDArray[np.float64]
+    window: float
+    hop: float
+    activations: Float32
+    embeddings: Float32 | None
+    duration: float
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def mean(self) -> Float32:
+        """(L,) float32: each label's activation, averaged over the windows."""
+        return np.asarray(self.activations.mean(axis=0, dtype=np.float64), np.float32)
+
+    def top(self, k: int = 5) -> list[tuple[str, float]]:
+        """Return the ``k`` labels of the highest mean with it, the highest first."""
+        mean = self.mean
+        best = np.argsort(-mean, kind="stable")[: max(k, 0)]
+        return [(self.labels[index], float(mean[index])) for index in best]
+
+
+class Source:
+    """A recording or an array as blocks, (channels, n) float32, and what is known about it.
+
+    Parameters
+    ----------
+    audio
+        A path, or samples (n,) or (channels, n).
+    sample_rate
+        Of the samples, Hz; must be ``None`` for a path.
+
+    Attributes
+    ----------
+    heard : int
+        Samples a channel delivered so far.
+    notes : list of str
+        Sentences for a person; complete once all blocks were taken.
+
+    Raises
+    ------
+    AudioError
+        It cannot be read, or an array came without its rate.
+    """
+
+    def __init__(self, audio: str | Path | npt.ArrayLike, sample_rate: int | None = None) -> None:
+        self.heard = 0
+        self.notes: list[str] = []
+        self._reader: Any = None
+        if isinstance(audio, (str, Path)):
+            from pyplugin.audio import AudioReader
+
+            if sample_rate is not None:
+                raise AudioError("A file has its own sample rate; sample_rate is for arrays.")
+            self._reader = AudioReader(audio, block=BLOCK)
+            self.sample_rate = self._reader.sample_rate
+            self.channels = self._reader.channels
+            self.duration: float | None = self._reader.duration
+            return
+        if sample_rate is None:
+            raise AudioError("An array comes without its sample rate; give sample_rate in Hz.")
+        self._samples = as_planar(audio)
+        self.sample_rate = check_rate(sample_rate)
+        self.channels = self._samples.shape[0]
+        self.duration = self._samples.shape[1] / self.sample_rate
+
+    def __iter__(self) -> Iterator[Float32]:
+        for block in self._blocks():
+            self.heard += block.shape[1]
+            yield block
+        if self._reader is not None:
+            self.notes.extend(self._reader.warnings)
+        if self.heard == 0:
+            raise AudioError("The recording has 0 samples; at least 1 is expected.")
+
+    def _blocks(self) -> Iterator[Float32]:
+        if self._reader is None:
+            yield from _cut(self._samples)
+            return
+        with self._reader as reader:
+            yield from reader
+
+
+def _cut(samples: Float32) -> Iterator[Float32]:
+    for start in range(0, samples.shape[1], BLOCK):
+        yield samples[:, start : start + BLOCK]
+
+
+def window_seconds(node: Node) -> float:
+    """Return the length of the window that the node's model sees, in seconds."""
+    card = node.model.card
+    return card.patch_frames * card.front_end.hop / card.front_end.sample_rate
+
+
+def heard_windows(
+    node: Node, source: Source, progress: Callable[[float], object] | None = None
+) -> Iterator[Frames]:
+    """Stream a source through a fresh offline node; yield the frames of its windows.
+
+    Every window lies within the signal (in MusiCNN's sense: the mel frames centred within it). A
+    source shorter than one window is repeated until it fills one, and ``source.notes`` says so.
+
+    Parameters
+    ----------
+    node
+        Made with the source's rate and channels, ``max_block`` of at least :data:`BLOCK`, offline.
+    source
+        Where the blocks come from.
+    progress
+        Called with the seconds heard so far, after each block.
+    """
+    front_end, patch = node.model.card.front_end, node.model.card.patch_frames
+    # Mel frame j is centred on model-rate sample j * hop; so many input samples fill one window.
+    needed = -(-(patch - 1) * front_end.hop * node.sample_rate // front_end.sample_rate)
+    beginning: list[Float32] = []
+    yielded = 0
+    for block in source:
+        if source.heard < needed:
+            beginning.append(block.copy())
+        frames = _fresh(node.process(block))
+        yielded += len(frames)
+        yield frames
+        if progress is not None:
+            progress(source.heard / node.sample_rate)
+    heard = source.heard
+    tail = np.zeros((node.channels, 0), np.float32)
+    if heard < needed:
+        once = np.concatenate(beginning, axis=1)
+        tail = np.tile(once, -(-needed // heard))[:, heard:needed]
+        source.notes.append(
+            f"It lasts {heard / node.sample_rate:.2f} s, less than the model's window of "
+            f"{window_seconds(node):.2f} s: it was repeated to fill one."
+        )
+        heard = needed
+    length = -(-heard * front_end.sample_rate // node.sample_rate)
+    count = (length // front_end.hop + 1 - patch) // node.hop_frames + 1
+    flush = node.latency.total + front_end.fft * node.sample_rate // front_end.sample_rate + 1
+    silence = np.zeros((node.channels, flush), np.float32)
+    for block in _cut(np.concatenate([tail, silence], axis=1)):
+        frames = _fresh(node.process(block), count - yielded)
+        yielded += len(frames)
+        yield frames
+    replaced = node.counters["replaced"]
+    if replaced:
+        source.notes.append(f"{replaced} samples were NaN or infinite; they counted as 0.")
+
+
+def _fresh(frames: Frames, most: int | None = None) -> Frames:
+    rows = np.flatnonzero(frames.state == State.FRESH)[:most]
+    return Frames(
+        frames.start[rows],
+        frames.end[rows],
+        frames.emitted[rows],
+        frames.state[rows],
+        frames.values[rows],
+        frames.embeddings[rows],
+    )
+
+
+def tag(
+    audio: str | Path | npt.ArrayLike,
+    sample_rate: int | None = None,
+    *,
+    model: str | Model = DEFAULT_MODEL,
+    hop: float | None = None,
+    layer: str | None = None,
+    runtime: str | None = None,
+    progress: Callable[[float], object] | None = None,
+) -> TagResult:
+    """Name what a recording sounds like.
+
+    Parameters
+    ----------
+    audio
+        The path of a recording of any format and length, or samples (n,) or (channels, n) as
+        floats with full scale 1.0.
+    sample_rate
+        Of the samples, Hz, 8000 to 192000; for arrays only.
+    model
+        A name of ``pyplugin models list``, the path of a .tflite file with its card beside it, or
+        a loaded model.
+    hop
+        Seconds between two windows, up to the model's window; ``None`` for the card's default.
+    layer
+        Output to keep as ``TagResult.embeddings``: ``"penultimate"``, ``"dense"``; ``None`` for none.
+    runtime
+        ``"litert"``, ``"tflite-runtime"``, or ``None`` for the first that is installed.
+    progress
+        Called with the seconds heard so far, after each block.
+
+    Raises
+    ------
+    AudioError
+        The recording or the array cannot be used.
+    ModelError
+        The model cannot.
+
+    See Also
+    --------
+    Node : the same on a stream.
+
+    Examples
+    --------
+    >>> result = pyplugin.tag("song.ogg", hop=0.5)  # doctest: +SKIP
+    >>> result.top(3)  # doctest: +SKIP
+    [('guitar', 0.41), ('rock', 0.33), ('fast', 0.12)]
+    """
+    source = Source(audio, sample_rate)
+    with Node(
+        source.sample_rate,
+        source.channels,
+        BLOCK,
+        model=model,
+        hop=hop,
+        layer=layer,
+        runtime=runtime,
+        offline=True,
+    ) as node:
+        parts = [
+            (f.values, f.embeddings) for f in heard_windows(node, source, progress) if len(f)
+        ]
+        activations = np.concatenate([values for values, _ in parts])
+        embeddings = np.concatenate([embedding for _, embedding in parts])
+        return TagResult(
+            model=node.model.card.name,
+            labels=node.labels,
+            times=np.arange(len(activations)) * node.hop,
+            window=window_seconds(node),
+            hop=node.hop,
+            activations=activations,
+            embeddings=embeddings if layer is not None else None,
+            duration=source.heard / source.sample_rate,
+            notes=source.notes,
+        )
