@@ -428,7 +428,6 @@ class _SoundFileDecoder:
                 yield piece.T
         except self._error:
             self.damaged = True
-        self.damaged |= self._file.tell() < self.frames
 
     def close(self) -> None:
         self._file.close()
@@ -488,7 +487,7 @@ class _AvDecoder:
                 except self._av.FFmpegError:
                     self.damaged = True
                 else:
-                    yield from (frame for frame in frames if frame.samples)
+                    yield from frames
         except (self._av.FFmpegError, OSError):
             self.damaged = True
 
@@ -547,7 +546,7 @@ def _check_file(path: Path) -> None:
 def _check_shape(what: str, sample_rate: int, channels: int) -> None:
     if not 1 <= channels <= MAX_CHANNELS:
         raise AudioError(
-            f"{what} has {channels} channels; expected 1 to {MAX_CHANNELS}: mix it down first"
+            f"{what} has {channels} channels; expected 1 to {MAX_CHANNELS}: convert it first"
         )
     if not MIN_SAMPLE_RATE <= sample_rate <= MAX_SAMPLE_RATE:
         raise AudioError(

@@ -67,10 +67,8 @@ class Automation:
             },
         )
         self._state = ffi.new("tagnode_automation *")
-        try:
-            check(lib.tagnode_automation_init(self._state, knobs, sample_rate, why), why, PresetError)
-        except PresetError as error:
-            raise PresetError(f"line {mapping.line}: {error}") from error
+        status = lib.tagnode_automation_init(self._state, knobs, sample_rate, why)
+        check(status, why, PresetError)
 
     def push(self, position: int, value: float) -> None:
         """From ``position`` on the descriptor has ``value``; positions must not go back."""
@@ -142,12 +140,18 @@ def _listen(node: Node, source: Source, progress: Callable[[float], object]) -> 
 class _Mover:
     """Moves the targets of a preset's maps by what was heard."""
 
-    def __init__(self, maps: Sequence[Map], targets: Sequence[Target], node: Node, rate: int) -> None:
-        self._maps = maps
+    def __init__(self, preset: Preset, targets: Sequence[Target], node: Node, rate: int) -> None:
+        self._maps = preset.maps
         self._targets = targets
         self._rate = rate
-        self._automations = [Automation(item, rate) for item in maps]
-        self._columns = [_columns(item, node) for item in maps]
+        self._automations = []
+        self._columns = []
+        for index, item in enumerate(preset.maps):
+            try:
+                self._automations.append(Automation(item, rate))
+                self._columns.append(_columns(item, node))
+            except PresetError as error:
+                raise preset.lines.error("map", index, "source", str(error)) from error
         self._heard: _Heard | None = None
         self._next = 0
         self._times: list[float] = []
@@ -166,7 +170,7 @@ class _Mover:
         ):
             at = round(times[self._next] * self._rate) if self._next else 0
             for automation, columns in zip(self._automations, self._columns, strict=True):
-                automation.push(at, float(values[self._next, columns].max()))
+                automation.push(at, float(values[self._next, columns].sum()))
             self._next += 1
         moved = [automation.at(position) for automation in self._automations]
         for target, value in zip(self._targets, moved, strict=True):
@@ -188,8 +192,7 @@ def _columns(item: Map, node: Node) -> list[int]:
     for source in item.sources:
         if source not in known:
             raise PresetError(
-                f"line {item.line}: {node.model.card.name} has no descriptor {source!r}; "
-                f"{nearest(source, short)}"
+                f"{node.model.card.name} has no descriptor {source!r}; {nearest(source, short)}"
             )
     return [known[source] for source in item.sources]
 
@@ -279,7 +282,7 @@ def render(
         if given is not None and same_file(given, output):
             raise AudioError(f"{output} is an input too; write to another file.")
     preset = preset if isinstance(preset, Preset) else read_preset(preset)
-    board, targets = build_board(preset.effects, preset.maps)
+    board, targets = build_board(preset)
     heard_from = Source(source if sidechain is None else sidechain)
     report = progress or (lambda share: None)
     with contextlib.ExitStack() as stack:
@@ -296,7 +299,7 @@ def render(
                 offline=True,
             )
         )
-        mover = _Mover(preset.maps, targets, node, reader.sample_rate)
+        mover = _Mover(preset, targets, node, reader.sample_rate)
         half = (heard_from.duration or 0) * 2
         heard = _listen(node, heard_from, lambda s: report(min(s / half, 0.5) if half else 0))
         mover.start(heard)

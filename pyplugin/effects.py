@@ -6,8 +6,8 @@ import inspect
 import re
 from typing import TYPE_CHECKING, Any
 
-from pyplugin.errors import PresetError, PypluginError
-from pyplugin.presets import Effect, Map, nearest
+from pyplugin.errors import PypluginError
+from pyplugin.presets import Preset, nearest
 
 if TYPE_CHECKING:
     from pedalboard import Pedalboard, Plugin
@@ -78,36 +78,7 @@ class Target:
         setattr(self._effect, self._parameter, value)
 
 
-def _build(effect: Effect, types: dict[str, type[Plugin]]) -> Plugin:
-    if effect.type not in types:
-        raise PresetError(
-            f"line {effect.line}: there is no effect {effect.type!r}; {nearest(effect.type, types)}"
-        )
-    plugin = types[effect.type]()
-    known = parameters_of(plugin)
-    for name, value in effect.parameters.items():
-        _check_parameter(effect, name, known, effect.line)
-        _try(plugin, name, value, effect.line)
-    return plugin
-
-
-def _check_parameter(effect: Effect, name: str, known: list[str], line: int) -> None:
-    if name not in known:
-        raise PresetError(
-            f"line {line}: {effect.type} has no parameter {name!r}; {nearest(name, known)}"
-        )
-
-
-def _try(plugin: Plugin, name: str, value: float, line: int) -> None:
-    try:
-        setattr(plugin, name, value)
-    except (ValueError, TypeError, RuntimeError) as error:
-        raise PresetError(f"line {line}: {name} = {value:g} is refused: {error}") from error
-
-
-def build_board(
-    effects: tuple[Effect, ...], maps: tuple[Map, ...]
-) -> tuple[Pedalboard, list[Target]]:
+def build_board(preset: Preset) -> tuple[Pedalboard, list[Target]]:
     """Build the chain of a preset and find the parameter that each map moves.
 
     Raises
@@ -117,16 +88,40 @@ def build_board(
         map's range are tried.
     """
     types = effect_types()
-    plugins = {effect.id: _build(effect, types) for effect in effects}
-    by_id = {effect.id: effect for effect in effects}
+    plugins: dict[str, Plugin] = {}
+    for index, effect in enumerate(preset.effects):
+        if effect.type not in types:
+            problem = f"there is no effect {effect.type!r}; {nearest(effect.type, types)}"
+            raise preset.lines.error("effect", index, "type", problem)
+        plugins[effect.id] = types[effect.type]()
+        for name, value in effect.parameters.items():
+            _try(plugins[effect.id], name, (value,), preset, ("effect", index, name))
     targets = []
-    for item in maps:
+    for index, item in enumerate(preset.maps):
         effect_id, _, parameter = item.target.partition(".")
         plugin = plugins[effect_id]
-        _check_parameter(by_id[effect_id], parameter, parameters_of(plugin), item.line)
-        at_rest = getattr(plugin, parameter)
-        for end in (item.min, item.max):
-            _try(plugin, parameter, end, item.line)
-        setattr(plugin, parameter, at_rest)
+        ends = (item.min, item.max)
+        _try(plugin, parameter, ends, preset, ("map", index, "target"))
         targets.append(Target(plugin, parameter))
     return _pedalboard().Pedalboard(list(plugins.values())), targets
+
+
+def _try(
+    plugin: Plugin,
+    name: str,
+    values: tuple[float, ...],
+    preset: Preset,
+    place: tuple[str, int, str],
+) -> None:
+    """Set a parameter to each value, so that what an effect refuses is known beforehand."""
+    known = parameters_of(plugin)
+    kind = _snake_case(type(plugin).__name__)
+    if name not in known:
+        problem = f"{kind} has no parameter {name!r}; {nearest(name, known)}"
+        raise preset.lines.error(*place, problem)
+    for value in values:
+        try:
+            setattr(plugin, name, value)
+        except (ValueError, TypeError, RuntimeError) as error:
+            problem = f"{kind} refuses {name} = {value:g}: {error}"
+            raise preset.lines.error(*place, problem) from error

@@ -13,7 +13,7 @@
     gain_db = 0
 
     [[map]]
-    source = "tag.vocal"         # or a list: the largest counts
+    source = "tag.vocal"         # or a list: their sum counts
     target = "gain.gain_db"
     threshold = 0.3              # a gate; without it the descriptor itself, 0 to 1
     min = 0
@@ -44,6 +44,35 @@ __all__ = ["Effect", "Map", "Preset", "nearest", "parse_preset", "read_preset", 
 CURVES = ("lin", "log", "exp")
 
 
+class Lines:
+    """Finds the line of a key in the n-th table of a name, which TOML's parser does not tell."""
+
+    def __init__(self, text: str, where: str) -> None:
+        self.rows = text.splitlines()
+        self.where = where
+
+    def _find(self, table: str, index: int, key: str | None = None) -> int:
+        header = re.compile(rf"\s*\[\[?\s*{re.escape(table)}\s*\]?\]") if table else None
+        seen, found = -1, 0
+        for number, row in enumerate(self.rows, 1):
+            if header is not None and header.match(row):
+                seen, found = seen + 1, number
+                if seen == index and key is None:
+                    return number
+            elif re.match(r"\s*\[", row) and seen == index:
+                break
+            elif key is not None and (seen == index or header is None):
+                if re.match(rf"\s*\"?{re.escape(key)}\"?\s*[=.]", row):
+                    return number
+        return found
+
+    def error(self, table: str, index: int, key: str | None, problem: str) -> PresetError:
+        """Return an error that names the line of ``key``, or of the table where it has none."""
+        line = self._find(table, index, key)
+        where = f"{self.where}, line {line}" if line else self.where
+        return PresetError(f"{where}: {problem}")
+
+
 @dataclass(frozen=True)
 class Effect:
     """One effect of the chain: a pedalboard class by its name in snake_case, and its parameters."""
@@ -51,7 +80,6 @@ class Effect:
     id: str
     type: str
     parameters: dict[str, float] = field(default_factory=dict)
-    line: int = 0
 
 
 @dataclass(frozen=True)
@@ -61,7 +89,7 @@ class Map:
     Attributes
     ----------
     sources
-        Descriptors; the largest of several counts.
+        Descriptors; of several their sum counts, since near synonyms share the evidence.
     target
         ``effect-id.parameter``.
     min, max
@@ -85,12 +113,14 @@ class Map:
     invert: bool = False
     attack: float = 0.05
     release: float = 0.5
-    line: int = 0
 
 
 @dataclass(frozen=True)
 class Preset:
-    """A checked preset. ``model`` and ``hop`` (seconds) are ``None`` where it does not say."""
+    """A checked preset. ``model`` and ``hop`` (seconds) are ``None`` where it does not say.
+
+    ``lines`` finds where in the file something stands, for messages.
+    """
 
     name: str
     description: str
@@ -98,6 +128,7 @@ class Preset:
     maps: tuple[Map, ...]
     model: str | None = None
     hop: float | None = None
+    lines: Lines = field(default_factory=lambda: Lines("", "preset"), repr=False, compare=False)
 
 
 def nearest(given: str, known: Iterable[str]) -> str:
@@ -148,7 +179,7 @@ def parse_preset(text: str, where: str = "preset") -> Preset:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise PresetError(f"{where} is not TOML: {error}.") from error
-    lines = _Lines(text, where)
+    lines = Lines(text, where)
     _check_keys(data, {"preset", "effect", "map"}, lines, "", 0)
     head = data.get("preset")
     if not isinstance(head, dict):
@@ -165,37 +196,11 @@ def parse_preset(text: str, where: str = "preset") -> Preset:
         maps=maps,
         model=_word(head, "model", lines, "preset", 0) if "model" in head else None,
         hop=hop,
+        lines=lines,
     )
 
 
-class _Lines:
-    """Finds the line of a key, which TOML's parser does not tell: the n-th table of its name."""
-
-    def __init__(self, text: str, where: str) -> None:
-        self.rows = text.splitlines()
-        self.where = where
-
-    def find(self, table: str, index: int, key: str | None = None) -> int:
-        header = re.compile(rf"\s*\[\[?\s*{re.escape(table)}\s*\]?\]") if table else None
-        seen, found = -1, 0
-        for number, row in enumerate(self.rows, 1):
-            if header is not None and header.match(row):
-                seen, found = seen + 1, number
-                if seen == index and key is None:
-                    return number
-            elif re.match(r"\s*\[", row) and seen == index:
-                break
-            elif key is not None and (seen == index or header is None):
-                if re.match(rf"\s*\"?{re.escape(key)}\"?\s*[=.]", row):
-                    return number
-        return found
-
-    def error(self, table: str, index: int, key: str | None, problem: str) -> PresetError:
-        line = self.find(table, index, key)
-        return PresetError(f"{self.where}, line {line}: {problem}" if line else f"{self.where}: {problem}")
-
-
-def _tables(data: Mapping[str, Any], name: str, lines: _Lines) -> list[dict[str, Any]]:
+def _tables(data: Mapping[str, Any], name: str, lines: Lines) -> list[dict[str, Any]]:
     tables = data.get(name, [])
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         raise lines.error(name, 0, None, f"write [[{name}]], in double brackets: there may be several.")
@@ -205,14 +210,14 @@ def _tables(data: Mapping[str, Any], name: str, lines: _Lines) -> list[dict[str,
 
 
 def _check_keys(
-    table: Mapping[str, Any], known: set[str], lines: _Lines, name: str, index: int
+    table: Mapping[str, Any], known: set[str], lines: Lines, name: str, index: int
 ) -> None:
     for key in table:
         if key not in known:
             raise lines.error(name, index, key, f"unknown key {key!r}; {nearest(key, known)}")
 
 
-def _word(table: Mapping[str, Any], key: str, lines: _Lines, name: str, index: int) -> str:
+def _word(table: Mapping[str, Any], key: str, lines: Lines, name: str, index: int) -> str:
     value = table.get(key)
     if not isinstance(value, str) or not value.strip():
         given = "is missing" if value is None else f"is {value!r}"
@@ -220,7 +225,7 @@ def _word(table: Mapping[str, Any], key: str, lines: _Lines, name: str, index: i
     return value
 
 
-def _number(table: Mapping[str, Any], key: str, lines: _Lines, name: str, index: int) -> float:
+def _number(table: Mapping[str, Any], key: str, lines: Lines, name: str, index: int) -> float:
     value = table.get(key)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         given = "is missing" if value is None else f"is {value!r}"
@@ -228,7 +233,7 @@ def _number(table: Mapping[str, Any], key: str, lines: _Lines, name: str, index:
     return float(value)
 
 
-def _effect(table: dict[str, Any], index: int, lines: _Lines) -> Effect:
+def _effect(table: dict[str, Any], index: int, lines: Lines) -> Effect:
     kind = _word(table, "type", lines, "effect", index)
     name = _word(table, "id", lines, "effect", index) if "id" in table else kind
     if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
@@ -238,11 +243,11 @@ def _effect(table: dict[str, Any], index: int, lines: _Lines) -> Effect:
         for key in table
         if key not in ("id", "type")
     }
-    return Effect(name, kind, parameters, lines.find("effect", index))
+    return Effect(name, kind, parameters)
 
 
-def _map(table: dict[str, Any], index: int, lines: _Lines) -> Map:
-    known = {f.name for f in fields(Map)} - {"sources", "line"} | {"source"}
+def _map(table: dict[str, Any], index: int, lines: Lines) -> Map:
+    known = {f.name for f in fields(Map)} - {"sources"} | {"source"}
     _check_keys(table, known, lines, "map", index)
     source = table.get("source")
     sources = tuple(source) if isinstance(source, list) else (source,)
@@ -264,12 +269,11 @@ def _map(table: dict[str, Any], index: int, lines: _Lines) -> Map:
         target=_word(table, "target", lines, "map", index),
         curve=curve,
         invert=invert,
-        line=lines.find("map", index),
         **values,
     )
 
 
-def _check_ids(effects: tuple[Effect, ...], maps: tuple[Map, ...], lines: _Lines) -> None:
+def _check_ids(effects: tuple[Effect, ...], maps: tuple[Map, ...], lines: Lines) -> None:
     ids = [effect.id for effect in effects]
     for index, effect in enumerate(effects):
         if effect.id in ids[:index]:

@@ -8,8 +8,10 @@ from pathlib import Path
 import click
 
 from pyplugin.cli.progress import progress_bar
+from pyplugin.cli.quiet import try_model
 from pyplugin.errors import PypluginError
 from pyplugin.files import check_writable, replacing
+from pyplugin.node import DEFAULT_MODEL
 from pyplugin.presets import read_preset, shipped_presets
 
 __all__ = ["command"]
@@ -47,6 +49,7 @@ def command(
       pyplugin render in.mp3 out.flac --preset mine.toml --curves moved.csv --plot moved.png
     """
     from pyplugin.automation import render
+    from pyplugin.models import registry
 
     if plot is not None and plot.suffix != ".png":
         raise click.UsageError(f"--plot draws .png; {plot.name} was given.")
@@ -58,9 +61,11 @@ def command(
         if path.exists() and any(given and Path(given).exists() and path.samefile(given) for given in (source, sidechain)):
             raise PypluginError(f"{path} is an input too; write to another file.")
     chosen = read_preset(preset)
+    loaded = registry.load(model or chosen.model or DEFAULT_MODEL)
+    try_model(loaded, runtime)
     with progress_bar(Path(source).name) as report:
         result = render(
-            source, output, chosen, sidechain=sidechain, model=model, runtime=runtime, block=block, progress=report
+            source, output, chosen, sidechain=sidechain, model=loaded, runtime=runtime, block=block, progress=report
         )
     for note in result.notes:
         click.echo(f"pyplugin: {source}: {note}", err=True)

@@ -11,6 +11,7 @@ import click
 import numpy as np
 
 from pyplugin.cli.progress import progress_bar
+from pyplugin.cli.quiet import try_model
 from pyplugin.errors import AudioError, PypluginError
 from pyplugin.files import check_writable, replacing
 from pyplugin.node import DEFAULT_MODEL
@@ -73,6 +74,7 @@ def command(
                 if Path(given).exists() and target.exists() and target.samefile(given):
                     raise PypluginError(f"{target} is an input too; write to another file.")
     loaded = registry.load(model)
+    try_model(loaded, runtime)
     kept = (layer or loaded.card.embedding) if embeddings is not None else None
     failures: list[PypluginError] = []
     done: list[tuple[str, TagResult]] = []

@@ -1,0 +1,111 @@
+"""The one place where Python meets libtagnode.
+
+``ffi`` and ``lib`` are cffi's (API mode, so every call into ``lib`` releases the interpreter lock).
+:func:`check` turns a status into an exception, :func:`card_struct` a card into C's struct.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pyplugin._native._tagnode import ffi, lib
+from pyplugin.errors import ModelError, PypluginError
+
+if TYPE_CHECKING:
+    from pyplugin.models.card import Card, FrontEnd
+
+__all__ = ["card_struct", "check", "ffi", "frontend_settings", "lib", "message", "text"]
+
+_CHOICES = {
+    "window": {
+        "hann-periodic": lib.TAGNODE_WINDOW_HANN_PERIODIC,
+        "hann-symmetric": lib.TAGNODE_WINDOW_HANN_SYMMETRIC,
+    },
+    "mel_scale": {"slaney": lib.TAGNODE_MEL_SLANEY, "htk": lib.TAGNODE_MEL_HTK},
+    "mel_norm": {"none": lib.TAGNODE_NORM_NONE, "slaney": lib.TAGNODE_NORM_SLANEY},
+    "spectrum": {
+        "power": lib.TAGNODE_SPECTRUM_POWER,
+        "magnitude": lib.TAGNODE_SPECTRUM_MAGNITUDE,
+    },
+    "log": {
+        "none": lib.TAGNODE_LOG_NONE,
+        "log10-1p": lib.TAGNODE_LOG_LOG10_1P,
+        "log-offset": lib.TAGNODE_LOG_OFFSET,
+        "db": lib.TAGNODE_LOG_DB,
+    },
+}
+_LOG_PARAMETER = {
+    "none": lambda front_end: 0.0,
+    "log10-1p": lambda front_end: front_end.log_scale,
+    "log-offset": lambda front_end: front_end.log_offset,
+    "db": lambda front_end: front_end.log_floor,
+}
+
+
+def text(pointer: Any) -> str:
+    """Return a C string as ``str``."""
+    return str(ffi.string(pointer).decode("utf-8", "replace"))
+
+
+def message() -> Any:
+    """Return room for the sentence that a failing function leaves."""
+    return ffi.new("tagnode_message *")
+
+
+def check(status: int, why: Any, error: type[PypluginError] = PypluginError) -> None:
+    """Raise for a status other than OK, with the sentence that C left in ``why``.
+
+    A model or runtime that failed is a :class:`ModelError`, no memory is a :class:`MemoryError`,
+    everything else is ``error``.
+    """
+    if status == lib.TAGNODE_OK:
+        return
+    sentence = text(why.text)
+    if status == lib.TAGNODE_ERROR_MEMORY:
+        raise MemoryError(sentence)
+    if status != lib.TAGNODE_ERROR_ARGUMENT:
+        raise ModelError(sentence)
+    raise error(sentence)
+
+
+def frontend_settings(front_end: FrontEnd) -> Any:
+    """Return a ``tagnode_frontend_settings *`` with what the card says of the front-end."""
+    chosen = {
+        name: choices[getattr(front_end, name)] for name, choices in _CHOICES.items()
+    }
+    return ffi.new(
+        "tagnode_frontend_settings *",
+        {
+            "sample_rate": front_end.sample_rate,
+            "frame": front_end.frame,
+            "fft": front_end.fft,
+            "hop": front_end.hop,
+            "bands": front_end.bands,
+            "log_parameter": _LOG_PARAMETER[front_end.log](front_end),
+            "fmin": front_end.fmin,
+            "fmax": front_end.fmax,
+            **chosen,
+        },
+    )
+
+
+def card_struct(card: Card) -> Any:
+    """Return a ``tagnode_card *`` with what the card says of the model.
+
+    Raises
+    ------
+    ModelError
+        More outputs than a node can carry.
+    """
+    if len(card.outputs) > lib.TAGNODE_MAX_OUTPUTS:
+        raise ModelError(
+            f"{card.name} has {len(card.outputs)} outputs; a node carries at most "
+            f"{lib.TAGNODE_MAX_OUTPUTS}."
+        )
+    struct = ffi.new("tagnode_card *")
+    struct.frontend = frontend_settings(card.front_end)[0]
+    struct.patch_frames = card.patch_frames
+    struct.outputs = len(card.outputs)
+    for index, output in enumerate(card.outputs):
+        struct.output_size[index] = output.size
+    return struct

@@ -1,0 +1,36 @@
+"""Where model files lie: those that are shipped, and those built on this machine."""
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+from pyplugin.errors import ModelError
+
+__all__ = ["data_folder", "shipped_folder"]
+
+
+def data_folder() -> Path:
+    """Return the folder of the models built on this machine, which need not exist yet.
+
+    The environment variable ``PYPLUGIN_MODELS`` names another one.
+    """
+    chosen = os.environ.get("PYPLUGIN_MODELS")
+    if chosen:
+        return Path(chosen).expanduser()
+    return Path(platformdirs.user_data_dir("pyplugin", appauthor=False)) / "models"
+
+
+def shipped_folder() -> Path:
+    """Return the folder of the files that come with pyplugin: calibrations and ready models.
+
+    Raises
+    ------
+    ModelError
+        When the installation lacks it.
+    """
+    package = Path(__file__).resolve().parents[1]
+    for folder in (package / "_data" / "models", package.parent / "models"):
+        if (folder / "calibration").is_dir():
+            return folder
+    raise ModelError("This installation of pyplugin lacks its model data; install it again.")

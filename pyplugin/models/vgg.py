@@ -1,0 +1,113 @@
+"""The VGG-like baseline that comes with MusiCNN: five 3 by 3 convolutions on the spectrogram."""
+
+import math
+
+from pyplugin.errors import ModelError
+from pyplugin.models.layers import (
+    Block,
+    LayerWriter,
+    Variables,
+    batch_norm,
+    block,
+    live_channels,
+    variable,
+)
+from pyplugin.models.quantisation import Calibration
+
+__all__ = ["ACTIVATIONS", "MSD_POOLS", "MTT_POOLS", "PATCH_FRAMES", "Pools", "build"]
+
+BANDS = 96
+PATCH_FRAMES = 187  # the only length that its dense layer fits
+
+Pools = tuple[tuple[tuple[int, int], tuple[int, int]], ...]
+"""Window and stride, each (frames, bands), of the maximum after each convolution."""
+
+MTT_POOLS: Pools = (
+    ((4, 1), (2, 2)),
+    ((2, 2), (2, 2)),
+    ((2, 2), (2, 2)),
+    ((2, 2), (2, 2)),
+    ((4, 4), (4, 4)),
+)
+# The graph beside the MSD weights pools like this. musicnn's own code runs them with the pools
+# above, for which they were not trained: its tags for metal or for strings come out grey.
+MSD_POOLS: Pools = (
+    ((4, 1), (4, 1)),
+    ((1, 4), (1, 4)),
+    ((2, 2), (2, 2)),
+    ((2, 2), (2, 2)),
+    ((4, 4), (4, 4)),
+)
+
+_LAYERS = ("conv_1", "conv_2", "conv_3", "conv_4", "conv_5")
+ACTIVATIONS = ("normalised", *_LAYERS)
+_INPUT_BOUND = 8.0  # of the input after its batch norm; full-scale sound reaches 6
+_ACTIVATION_BOUND = 128.0  # of every channel after; music reaches 100
+
+
+def build(
+    variables: Variables,
+    *,
+    pools: Pools,
+    patch: int = PATCH_FRAMES,
+    calibration: Calibration | None = None,
+    description: str = "",
+) -> bytes:
+    """Return the network as a ``.tflite`` file.
+
+    Its input is ``mel``, (1, 187, 96); its outputs are ``activations`` and ``logits``, (1, 50),
+    and ``pool5``, (1, 256): the features that the last layer weighs.
+
+    Parameters
+    ----------
+    variables : mapping of str to ndarray
+        The checkpoint.
+    pools : Pools
+        `MTT_POOLS` or `MSD_POOLS`, as the weights were trained.
+    patch : int
+        Frames that the network sees at once: 187.
+    calibration : Calibration, optional
+        What makes an int8 file; without it the file is float.
+    description : str
+        Kept in the file.
+
+    Raises
+    ------
+    ModelError
+        When a variable is missing, the patch is not 187, or the schema is not installed.
+    """
+    if patch != PATCH_FRAMES:
+        raise ModelError(
+            f"The VGG networks take patches of {PATCH_FRAMES} frames only, not {patch}; "
+            "MusiCNN takes others."
+        )
+    layers = LayerWriter(calibration)
+    graph = layers.graph
+    mel = graph.input("mel", (1, patch, BANDS))
+    image = graph.reshape("image", mel, (1, patch, BANDS, 1))
+    normalised = layers.normalised("normalised", image, batch_norm(variables, 0))
+    x, reads = layers.quantised(normalised), normalised.name
+    for (name, layer), (window, stride) in zip(_folded(variables).items(), pools, strict=True):
+        x = layers.convolved(name, x, layer, reads=reads, writes=name, pool=window, stride=stride)
+        reads = name
+    features = layers.released(x)
+    pool5 = graph.reshape("pool5", features, (1, math.prod(features.shape)))
+    logits = layers.dense(
+        "logits", pool5, variable(variables, "dense/kernel"), variable(variables, "dense/bias")
+    )
+    outputs = (graph.logistic("activations", logits), logits, pool5)
+    return graph.finish(
+        {"mel": mel}, {tensor.name: tensor for tensor in outputs}, description=description
+    )
+
+
+def _folded(variables: Variables) -> dict[str, Block]:
+    """Fold the batch norms into the convolutions and drop the starved channels between them."""
+    blocks = [block(variables, f"{number}CNN", number) for number in range(1, len(_LAYERS) + 1)]
+    for index in range(len(blocks) - 1):
+        layer, reader = blocks[index], blocks[index + 1]
+        bound = _ACTIVATION_BOUND if index else _INPUT_BOUND
+        live = live_channels(layer, reader.sensitivity(), bound=bound)
+        blocks[index] = layer.with_outputs(live)
+        blocks[index + 1] = reader.with_inputs(live, layer.at_rest())
+    return dict(zip(_LAYERS, blocks, strict=True))
