@@ -8,8 +8,6 @@
     A whole recording as one array.
 ``same_file``
     Whether two paths name one file: an output must not replace its own input.
-``replacing``
-    Writes any file beside its place and moves it there once it is complete.
 
 Samples are float32 of shape (channels, samples), full scale is -1 to 1. Uncompressed and lossless
 files and Ogg are read by libsndfile (the package ``soundfile``), all others by FFmpeg (the package
@@ -20,7 +18,6 @@ import contextlib
 import importlib
 import itertools
 import os
-import secrets
 import stat
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -31,13 +28,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pyplugin.errors import AudioError, PypluginError
+from pyplugin.errors import AudioError
+from pyplugin.files import replacing, sentence
 
 if TYPE_CHECKING:
     import av
     from typing_extensions import Self
 
-__all__ = ["AudioReader", "AudioWriter", "load", "replacing", "same_file"]
+__all__ = ["AudioReader", "AudioWriter", "load", "same_file"]
 
 MAX_CHANNELS = 8
 MIN_SAMPLE_RATE = 8_000
@@ -326,46 +324,6 @@ def same_file(a: PathLike, b: PathLike) -> bool:
         return os.path.realpath(a) == os.path.realpath(b)
 
 
-@contextlib.contextmanager
-def replacing(path: PathLike, *, error: type[PypluginError] = PypluginError) -> Iterator[Path]:
-    """Give a new, empty, hidden file beside `path`, and move it there on success.
-
-    On any exception it is removed and whatever stood at `path` stays. A link is followed: the file
-    that it names is replaced.
-
-    Parameters
-    ----------
-    path
-        Where the complete file shall be.
-    error
-        What to raise when the folder is missing or not writable, or `path` is a folder.
-
-    Yields
-    ------
-    pathlib.Path
-        The file to write.
-    """
-    place = Path(os.path.realpath(path))
-    temporary = place.with_name(f".{place.name}.{secrets.token_hex(4)}.part")
-    try:
-        if place.is_dir():
-            raise error(f"'{path}' is a folder; add the name of a file")
-        temporary.open("xb").close()
-    except FileNotFoundError:
-        raise error(f"'{path}' cannot be written: its folder does not exist; make it") from None
-    except OSError as reason:
-        raise error(f"'{path}' cannot be written: {_sentence(reason)}; choose another") from reason
-    try:
-        yield temporary
-        try:
-            temporary.replace(place)
-        except OSError as reason:
-            raise error(f"'{path}' cannot be replaced: {_sentence(reason)}") from reason
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
 _FORMATS = {
     ".wav": ("WAV", ("PCM_24", "PCM_16", "FLOAT")),
     ".flac": ("FLAC", ("PCM_24", "PCM_16")),
@@ -537,7 +495,7 @@ def _check_file(path: Path) -> None:
         raise AudioError(f"there is no file '{path}'; check its name and folder") from None
     except OSError as error:
         raise AudioError(
-            f"'{path}' cannot be read: {_sentence(error)}; check its permissions"
+            f"'{path}' cannot be read: {sentence(error)}; check its permissions"
         ) from error
     if empty:
         raise AudioError(f"'{path}' is empty: it holds 0 bytes; give a sound file")
@@ -582,10 +540,6 @@ def _regrouped(pieces: Iterable[Samples], size: int) -> Iterator[Samples]:
 
 def _undecodable(path: Path) -> str:
     return f"'{path}' is damaged: none of its sound could be decoded; get it anew"
-
-
-def _sentence(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()
 
 
 def _alternatives(names: Iterable[str]) -> str:

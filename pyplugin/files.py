@@ -1,48 +1,68 @@
 """Files that are whole or not there: written beside their place, then moved into it."""
 
-from __future__ import annotations
-
+import contextlib
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from pyplugin.errors import PypluginError
 
-__all__ = ["check_writable", "replacing"]
+__all__ = ["check_writable", "replacing", "sentence"]
 
 
-def check_writable(path: Path, error: type[PypluginError] = PypluginError) -> None:
-    """Raise where a file cannot be written at ``path``, before any work is done for it."""
-    place = Path(os.path.realpath(path))
-    if place.is_dir():
-        raise error(f"{path} is a folder; add the name of a file.")
-    if not place.parent.is_dir():
-        raise error(f"{path} cannot be written: its folder does not exist; make it first.")
-    if not os.access(place.parent, os.W_OK | os.X_OK):
-        raise error(f"{path} cannot be written: its folder is closed to you; choose another.")
+def sentence(error: OSError) -> str:
+    """Return what the system says was wrong, in lower case, to stand within a sentence."""
+    return (error.strerror or str(error)).lower()
 
 
-@contextmanager
-def replacing(path: str | Path, error: type[PypluginError] = PypluginError) -> Iterator[Path]:
-    """Give a place beside ``path`` to write to, which becomes ``path`` on success.
+def check_writable(path: str | os.PathLike[str], *, error: type[PypluginError] = PypluginError) -> None:
+    """Raise ``error`` where no file can be written at `path`, before any work is done for it."""
+    with contextlib.suppress(_TriedError), replacing(path, error=error):
+        raise _TriedError
 
-    On any exception it is removed, and whatever stood at ``path`` stays. A link is followed.
 
-    Raises
+class _TriedError(Exception):
+    """Leaves `replacing` without replacing anything."""
+
+
+@contextlib.contextmanager
+def replacing(
+    path: str | os.PathLike[str], *, error: type[PypluginError] = PypluginError
+) -> Iterator[Path]:
+    """Give a new, empty, hidden file beside `path`, and move it there on success.
+
+    On any exception it is removed and whatever stood at `path` stays. A link is followed: the file
+    that it names is replaced.
+
+    Parameters
+    ----------
+    path
+        Where the complete file shall be.
+    error
+        What to raise when the folder is missing or not writable, or `path` is a folder.
+
+    Yields
     ------
-    PypluginError
-        (or ``error``) The folder is missing or not writable, ``path`` is a folder, or the system
-        refused to write.
+    pathlib.Path
+        The file to write.
     """
-    check_writable(Path(path), error)
     place = Path(os.path.realpath(path))
-    partial = place.with_name(f".{place.stem}.{secrets.token_hex(4)}.part{place.suffix}")
+    temporary = place.with_name(f".{place.name}.{secrets.token_hex(4)}.part")
     try:
-        yield partial
-        partial.replace(place)
+        if place.is_dir():
+            raise error(f"'{path}' is a folder; add the name of a file")
+        temporary.open("xb").close()
+    except FileNotFoundError:
+        raise error(f"'{path}' cannot be written: its folder does not exist; make it") from None
     except OSError as reason:
-        raise error(f"{path} cannot be written: {reason.strerror or reason}.") from reason
-    finally:
-        partial.unlink(missing_ok=True)
+        raise error(f"'{path}' cannot be written: {sentence(reason)}; choose another") from reason
+    try:
+        yield temporary
+        try:
+            temporary.replace(place)
+        except OSError as reason:
+            raise error(f"'{path}' cannot be replaced: {sentence(reason)}") from reason
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

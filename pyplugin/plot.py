@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pyplugin.audio import replacing
+from pyplugin.files import replacing
 from pyplugin.errors import PypluginError
 
 if TYPE_CHECKING:

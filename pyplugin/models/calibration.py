@@ -40,7 +40,6 @@ _DIGITS = 6
 _CLIPPED = 0.005  # per cent of a channel's values, on either side, that may saturate
 _LOWER_SHARE = 0.25  # of a range below zero, of that above: most channels hardly go below
 _LEAST_SHARE = 1e-3  # of the widest channel's range: no channel is magnified beyond that
-_VALUE_LIMIT = 40_000_000  # of one activation, kept to find its percentiles
 _TAKEN = {  # patches a recording and about how many recordings, by category
     "music": (2, 1000),
     "song": (4, 1000),
@@ -74,10 +73,10 @@ def calibrate(network: Network, variables: Variables, patches: FloatPatches) -> 
     """
     original = network.build(variables, patch=patches.shape[1])
     names = (*network.activations, network.corrected)
-    values = run_patches(original, patches, names, limit=_VALUE_LIMIT)
+    values = run_patches(original, patches, names)
     ranges, equalisation = {}, {}
     for name in network.activations:
-        kept = values[name].reshape(-1, values[name].shape[-1])
+        kept = values[name]
         if kept.shape[-1] == 1:  # the input: nothing of it may saturate
             ends = np.stack([kept.min(axis=0), kept.max(axis=0)])
         else:
@@ -133,7 +132,7 @@ def measure_drift(
 
 
 def run_patches(
-    model: bytes, patches: FloatPatches, names: Sequence[str], *, limit: int | None = None
+    model: bytes, patches: FloatPatches, names: Sequence[str]
 ) -> dict[str, npt.NDArray[np.float32]]:
     """Run a model of ours in LiteRT and return tensors of its graph.
 
@@ -144,8 +143,6 @@ def run_patches(
     patches : ndarray of float32, shape (count, frames, bands)
     names : sequence of str
         Tensors of the graph.
-    limit : int, optional
-        Keep about so many values of a tensor, evenly picked among its positions.
 
     Returns
     -------
@@ -168,10 +165,7 @@ def run_patches(
         interpreter.invoke()
         for name in names:
             values = interpreter.get_tensor(indices[name])
-            values = values.reshape(-1, values.shape[-1])
-            if limit is not None:
-                values = values[:: max(1, values.size * len(patches) // limit)]
-            kept[name].append(values.copy())
+            kept[name].append(values.reshape(-1, values.shape[-1]).copy())
     return {name: np.concatenate(values) for name, values in kept.items()}
 
 

@@ -1,0 +1,80 @@
+"""What the tests of the models share: the wheel, the built models, and patches of real sound.
+
+The wheel of musicnn comes through the registry: it is the copy in the data folder (or in the
+folder that PYPLUGIN_MODELS names), or is downloaded once a session. The six clips lie in the
+folder that PYPLUGIN_CORPUS names, or in shared/corpus beside the repository.
+"""
+
+import os
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from pyplugin.errors import ModelError
+from pyplugin.models import registry
+from pyplugin.models.networks import NETWORKS
+from pyplugin.models.wheel import find_wheel
+
+Patches = npt.NDArray[np.float32]
+
+FRAMES_PER_SECOND = 62.5
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, its hash checked."""
+    folder = registry.data_folder()
+    if not os.access(folder, os.W_OK):
+        folder = tmp_path_factory.mktemp("wheel")
+    try:
+        return find_wheel(None, folder, print)
+    except ModelError as error:
+        pytest.skip(f"the wheel of musicnn 0.1.0 is missing: {error}")
+
+
+@pytest.fixture(scope="session")
+def models(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with all models, and with those of 64 frames for MusiCNN."""
+    pytest.importorskip("ai_edge_litert", reason="needs ai-edge-litert")
+    folder = tmp_path_factory.mktemp("models")
+    for name, network in NETWORKS.items():
+        registry.get(name, wheel=wheel, folder=folder)
+        if network.any_patch:
+            registry.get(name, patch=64, wheel=wheel, folder=folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def clips() -> dict[int, Patches]:
+    """Patches of the six clips at a hop of one second, by their length in frames."""
+    librosa = pytest.importorskip("librosa", reason="needs librosa")
+    soundfile = pytest.importorskip("soundfile", reason="needs soundfile")
+    default = Path(__file__).parents[3] / "shared" / "corpus"
+    folder = Path(os.environ.get("PYPLUGIN_CORPUS", default)) / "clips"
+    paths = sorted(folder.glob("*.ogg"))
+    if not paths:
+        pytest.skip(f"needs the clips of the corpus; there are none in {folder}")
+    found: dict[int, list[Patches]] = {64: [], 187: []}
+    for path in paths:
+        samples, sample_rate = soundfile.read(path, dtype="float32", always_2d=True)
+        mono = librosa.resample(samples.mean(axis=1), orig_sr=sample_rate, target_sr=16000)
+        power = librosa.feature.melspectrogram(
+            y=mono, sr=16000, n_fft=512, hop_length=256, n_mels=96
+        )
+        mel = np.log10(10000 * power.T.astype(np.float32) + 1).astype(np.float32)
+        for length, patches in found.items():
+            starts = np.arange(0, len(mel) - length + 1, FRAMES_PER_SECOND).round().astype(int)
+            patches += [mel[start : start + length] for start in starts]
+    return {length: np.stack(patches) for length, patches in found.items()}
+
+
+@pytest.fixture(scope="session")
+def originals(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel's folder of networks, unpacked for TensorFlow."""
+    folder = tmp_path_factory.mktemp("originals")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder)
+    return folder / "musicnn"
