@@ -1,31 +1,70 @@
 # env · demo · test · bench · lint · clean: each works on a fresh checkout by itself.
+#   make test ARGS="-k node"    some tests only
+#   make PYTHON=python3.12 …    another Python
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-NATIVE := $(shell find native/include native/src native/CMakeLists.txt pyplugin/_native -type f 2>/dev/null | grep -v pycache)
-export PIP_DISABLE_PIP_VERSION_CHECK = 1
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+NATIVE := $(shell find native pyplugin/_native -type f -not -path '*/__pycache__/*' 2>/dev/null)
+CLANG ?= clang-22
 
-.PHONY: env demo test test-native bench lint format clean
+.PHONY: env demo test test-oracle test-tflite test-native bench lint format clean
 .DEFAULT_GOAL := demo
 
-need-cc:
-	@command -v $${CC:-cc} >/dev/null || { echo "No C compiler found. Install one: sudo apt-get install build-essential" >&2; exit 1; }
-.PHONY: need-cc
+$(BIN)/python:
+	@command -v $${CC:-cc} >/dev/null || { echo "No C compiler here. Install one: sudo apt-get install build-essential" >&2; exit 1; }
+	@command -v $(PYTHON) >/dev/null || { echo "No $(PYTHON) here. Install it: sudo apt-get install python3 python3-venv" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "$(PYTHON) is too old; Python 3.10 or later is needed: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "$(PYTHON) makes no virtual environments. Install what it lacks: sudo apt-get install python3-venv" >&2; exit 1; }
 
-$(BIN)/python: | need-cc
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "$(PYTHON) is too old: Python 3.10 or later is needed. Name one: make PYTHON=python3.12" >&2; exit 1; }
-	@$(PYTHON) -m venv $(VENV) || { echo "$(PYTHON) cannot make virtual environments. Install what it lacks: sudo apt-get install python3-venv" >&2; exit 1; }
-
-# One stamp a set of extras: the package, rebuilt when the C sources change, with what the target needs.
-$(VENV)/.env: pyproject.toml $(NATIVE) | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --editable '.[all]'
+# A stamp for each set of extras. The package is editable; what is in C is built anew when it changes.
+$(VENV)/.all: pyproject.toml $(NATIVE) | $(BIN)/python
+	$(PIP) --editable '.[all]'
 	@touch $@
 
-$(VENV)/.test: $(VENV)/.env
-	$(BIN)/python -m pip install --quiet --editable '.[all,test]'
+$(VENV)/.%: $(VENV)/.all
+	$(PIP) --editable '.[all,$*]'
 	@touch $@
 
-env: $(VENV)/.env
+env: $(VENV)/.all
+
+demo: $(VENV)/.all
+	@$(BIN)/pyplugin models info musicnn-mtt >/dev/null 2>&1 || $(BIN)/pyplugin models get musicnn-mtt
+	@$(BIN)/python examples/demo/demo.py demo-output
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest $(ARGS)
+
+# The same with TensorFlow and Essentia to compare with (1 GB).
+test-oracle: $(VENV)/.test $(VENV)/.oracle
+	$(BIN)/python -m pytest $(ARGS)
+
+# tflite-runtime wants numpy 1, so it has an environment of its own.
+test-tflite:
+	@test -x build/tflite/bin/python || $(PYTHON) -m venv build/tflite
+	build/tflite/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[audio,test,tflite-runtime]'
+	build/tflite/bin/python -m pytest tests/test_runtimes.py $(ARGS)
+
+# The C library alone: plain, then under each sanitizer that there is a compiler for.
+test-native:
+	CLANG=$(CLANG) native/tests/run.sh
+
+bench: $(VENV)/.bench
+	$(BIN)/python -m benchmarks $(ARGS)
+
+lint: $(VENV)/.lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/clang-format --dry-run --Werror $$(find native -name '*.[ch]')
+	cmake -S native -B build/lint -DTAGNODE_TESTS=ON >/dev/null
+	$(BIN)/clang-tidy --quiet -p build/lint $$(find native -name '*.c')
+
+format: $(VENV)/.lint
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/clang-format -i $$(find native -name '*.[ch]')
+
+clean:
+	rm -rf $(VENV) build demo-output bench-output
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

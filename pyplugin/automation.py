@@ -283,9 +283,9 @@ def render(
             raise AudioError(f"{output} is an input too; write to another file.")
     preset = preset if isinstance(preset, Preset) else read_preset(preset)
     board, targets = build_board(preset)
-    heard_from = Source(source if sidechain is None else sidechain)
     report = progress or (lambda share: None)
     with contextlib.ExitStack() as stack:
+        heard_from = stack.enter_context(Source(source if sidechain is None else sidechain))
         reader = stack.enter_context(AudioReader(source))
         writer = stack.enter_context(AudioWriter(output, reader.sample_rate, reader.channels))
         node = stack.enter_context(
@@ -300,8 +300,7 @@ def render(
             )
         )
         mover = _Mover(preset, targets, node, reader.sample_rate)
-        half = (heard_from.duration or 0) * 2
-        heard = _listen(node, heard_from, lambda s: report(min(s / half, 0.5) if half else 0))
+        heard = _listen(node, heard_from, lambda share: report(share / 2))
         mover.start(heard)
         written = 0
         for piece in _played(board, mover, reader, reader.sample_rate, block):

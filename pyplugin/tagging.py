@@ -6,9 +6,11 @@ yields each window's frame as it comes.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -79,6 +81,8 @@ class TagResult:
 class Source:
     """A recording or an array as blocks, (channels, n) float32, and what is known about it.
 
+    A context manager, which closes the recording.
+
     Parameters
     ----------
     audio
@@ -120,6 +124,22 @@ class Source:
         self.channels = self._samples.shape[0]
         self.duration = self._samples.shape[1] / self.sample_rate
 
+    def __enter__(self) -> Source:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._reader is not None:
+            self._reader.close()
+
+    def share(self) -> float:
+        """Return how much was heard, 0 to 1; 0 while the duration is not known."""
+        return min(self.heard / self.sample_rate / self.duration, 1.0) if self.duration else 0.0
+
     def __iter__(self) -> Iterator[Float32]:
         for block in self._blocks():
             self.heard += block.shape[1]
@@ -130,11 +150,7 @@ class Source:
             raise AudioError("The recording has 0 samples; at least 1 is expected.")
 
     def _blocks(self) -> Iterator[Float32]:
-        if self._reader is None:
-            yield from _cut(self._samples)
-            return
-        with self._reader as reader:
-            yield from reader
+        return iter(self._reader) if self._reader is not None else _cut(self._samples)
 
 
 def _cut(samples: Float32) -> Iterator[Float32]:
@@ -163,7 +179,7 @@ def heard_windows(
     source
         Where the blocks come from.
     progress
-        Called with the seconds heard so far, after each block.
+        Called with the share heard so far, 0 to 1, after each block.
     """
     front_end, patch = node.model.card.front_end, node.model.card.patch_frames
     # Mel frame j is centred on model-rate sample j * hop; so many input samples fill one window.
@@ -177,7 +193,7 @@ def heard_windows(
         yielded += len(frames)
         yield frames
         if progress is not None:
-            progress(source.heard / node.sample_rate)
+            progress(source.share())
     heard = source.heard
     tail = np.zeros((node.channels, 0), np.float32)
     if heard < needed:
@@ -242,7 +258,7 @@ def tag(
     runtime
         ``"litert"``, ``"tflite-runtime"``, or ``None`` for the first that is installed.
     progress
-        Called with the seconds heard so far, after each block.
+        Called with the share heard so far, 0 to 1, after each block.
 
     Raises
     ------
@@ -261,17 +277,20 @@ def tag(
     >>> result.top(3)  # doctest: +SKIP
     [('guitar', 0.41), ('rock', 0.33), ('fast', 0.12)]
     """
-    source = Source(audio, sample_rate)
-    with Node(
-        source.sample_rate,
-        source.channels,
-        BLOCK,
-        model=model,
-        hop=hop,
-        layer=layer,
-        runtime=runtime,
-        offline=True,
-    ) as node:
+    with contextlib.ExitStack() as stack:
+        source = stack.enter_context(Source(audio, sample_rate))
+        node = stack.enter_context(
+            Node(
+                source.sample_rate,
+                source.channels,
+                BLOCK,
+                model=model,
+                hop=hop,
+                layer=layer,
+                runtime=runtime,
+                offline=True,
+            )
+        )
         parts = [
             (f.values, f.embeddings) for f in heard_windows(node, source, progress) if len(f)
         ]

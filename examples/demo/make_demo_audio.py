@@ -225,7 +225,7 @@ SECTIONS: list[tuple[str, float, Callable[[float], Audio]]] = [
     ("piano", 12.5, lambda seconds: fitted(play(piano()), seconds, MUSIC_LEVEL, 1.0)),
     ("techno", 11.25, lambda seconds: fitted(play(techno()), seconds, MUSIC_LEVEL, 0.05)),
     ("rock", 8.7, lambda seconds: fitted(play(rock()), seconds, MUSIC_LEVEL, 0.5)),
-    ("silence", 2.5, lambda seconds: np.zeros((round(seconds * RATE), 2))),
+    ("silence", 4.0, lambda seconds: np.zeros((round(seconds * RATE), 2))),
     ("speech over guitar", 9.0, speech_over_guitar_section),
 ]
 

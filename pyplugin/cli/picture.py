@@ -26,10 +26,11 @@ def _spectrogram(
     path: Path, front_end: FrontEnd
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float64]]:
     """Return a recording's mel spectrogram (columns, bands) and their seconds (columns,)."""
-    source = Source(path)
     columns = np.zeros((0, front_end.bands), np.float32)
     pending, each = columns, 1
-    with FrontEndStream(front_end, source.sample_rate, source.channels) as stream:
+    with Source(path) as source, FrontEndStream(
+        front_end, source.sample_rate, source.channels
+    ) as stream:
         for block in source:
             pending = np.concatenate([pending, stream.process(block)])
             whole = len(pending) // each * each

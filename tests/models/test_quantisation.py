@@ -58,7 +58,9 @@ def block(seed: int, channels: int = 6) -> Block:
 
 
 def applied(layer: Block, x: np.ndarray) -> np.ndarray:
-    return np.clip(np.einsum("nhwc,hwco->no", x, layer.kernel) + layer.bias, layer.lower, layer.upper)
+    return np.clip(
+        np.einsum("nhwc,hwco->no", x, layer.kernel) + layer.bias, layer.lower, layer.upper
+    )
 
 
 @given(st.integers(0, 1000))
@@ -83,9 +85,7 @@ def test_leaving_out_starved_channels_moves_no_reader(seed: int) -> None:
     x = np.random.default_rng(seed).uniform(-2, 2, (50, 2, 3, 4))
     middle = applied(layer, x)[:, None, None, :]
     fewer = applied(layer.with_outputs(live), x)[:, None, None, :]
-    difference = applied(reader, middle) - applied(
-        reader.with_inputs(live, layer.at_rest()), fewer
-    )
+    difference = applied(reader, middle) - applied(reader.with_inputs(live, layer.at_rest()), fewer)
     assert np.abs(difference).max() <= 3e-5 * (~live).sum() + 1e-12
 
 
