@@ -4,7 +4,6 @@ The wheel of musicnn comes through the registry: it is the copy in the data fold
 folder that PYPLUGIN_MODELS names), or is downloaded once a session.
 """
 
-import os
 import zipfile
 from pathlib import Path
 
@@ -27,13 +26,10 @@ settings.load_profile("no deadline")
 
 
 @pytest.fixture(scope="session")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def wheel() -> Path:
     """The wheel, its hash checked."""
-    folder = registry.data_folder()
-    if not os.access(folder, os.W_OK):
-        folder = tmp_path_factory.mktemp("wheel")
     try:
-        return find_wheel(None, folder, print)
+        return find_wheel(None, registry.data_folder(), print)
     except ModelError as error:
         pytest.skip(f"the wheel of musicnn 0.1.0 is missing: {error}")
 

@@ -66,6 +66,30 @@ def test_float_gives_what_the_original_gives(
         assert np.abs(values - original[key]).max() <= 1e-4, key
 
 
+@pytest.mark.parametrize("name", NETWORKS)
+def test_float_gives_what_the_original_gives_for_no_music_at_all(
+    name: str, models: Path, originals: Path
+) -> None:
+    """The channels that are left out must not matter for any sound, heard before or not."""
+    pytest.importorskip("tensorflow", reason="needs tensorflow")
+    random = np.random.default_rng(3)
+    shape = (187, 96)
+    loudest = 6.9  # a square wave at full scale
+    mel = np.stack(
+        [
+            np.zeros(shape),
+            np.full(shape, loudest),
+            random.uniform(0, loudest, shape),
+            np.where(random.random(shape) < 0.05, loudest, 0),
+            np.where(np.arange(96) % 2 == 0, loudest, 0) * np.ones(shape),
+        ]
+    ).astype(np.float32)
+    original = Oracle(originals / NETWORKS[name].folder, OUTPUTS[name.split("-")[0]])(mel)
+    found = run_model(models / file_name(name, 187, is_float=True), mel)
+    for key, values in found.items():
+        assert np.abs(values - original[key]).max() <= 2e-4, key
+
+
 @pytest.mark.parametrize(("name", "length"), CASES)
 def test_int8_stays_near_the_original(
     name: str,

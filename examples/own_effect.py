@@ -1,0 +1,42 @@
+"""Let a tag move an effect that pyplugin does not know: here, the width of a stereo image."""
+
+import argparse
+
+import numpy as np
+
+import pyplugin
+from pyplugin.audio import AudioWriter, load
+from pyplugin.automation import Automation
+from pyplugin.presets import Map
+
+STEP = 64  # samples between two settings
+
+
+def main() -> None:
+    """Widen a stereo recording while it sounds electronic."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("source")
+    parser.add_argument("output")
+    options = parser.parse_args()
+
+    samples, rate = load(options.source)
+    if samples.shape[0] != 2:
+        parser.error(f"{options.source} is not stereo")
+    result = pyplugin.tag(samples, rate, hop=0.25)
+    electronic = result.activations[:, result.labels.index("electronic")]
+
+    wider = Map(("tag.electronic",), "width", min=0.6, max=1.8, attack=0.3, release=1.0)
+    width = Automation(wider, rate)
+    events = list(zip((result.times + result.window / 2) * rate, electronic, strict=True))
+    middle, side = (samples[0] + samples[1]) / 2, (samples[0] - samples[1]) / 2
+    for start in range(0, samples.shape[1], STEP):
+        while events and events[0][0] <= start:
+            position, value = events.pop(0)
+            width.push(int(position), float(value))
+        side[start : start + STEP] *= width.at(start)
+    with AudioWriter(options.output, rate, 2) as writer:
+        writer.write(np.stack([middle + side, middle - side]).astype(np.float32))
+
+
+if __name__ == "__main__":
+    main()
