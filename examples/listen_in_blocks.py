@@ -26,7 +26,9 @@ def main() -> None:
             frames = node.process(block)
             for row in range(len(frames)):
                 state = State(frames.state[row]).name.lower()
-                start, end = (int(x) / reader.sample_rate for x in (frames.start[row], frames.end[row]))
+                start, end = (
+                    int(x) / reader.sample_rate for x in (frames.start[row], frames.end[row])
+                )
                 best = frames.values[row].argmax()
                 heard = f"{node.labels[best]} {frames.values[row, best]:.2f}"
                 print(f"{start:7.2f} - {end:6.2f} s  {state:8}", heard if frames.state[row] else "")

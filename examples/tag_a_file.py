@@ -16,7 +16,9 @@ def main() -> None:
     print(", ".join(f"{label} {score:.2f}" for label, score in result.top(5)))
     for start, row in zip(result.times, result.activations, strict=True):
         best = row.argmax()
-        print(f"{start:7.2f} - {start + result.window:6.2f} s  {result.labels[best]} {row[best]:.2f}")
+        print(
+            f"{start:7.2f} - {start + result.window:6.2f} s  {result.labels[best]} {row[best]:.2f}"
+        )
 
 
 if __name__ == "__main__":

@@ -16,7 +16,9 @@ def sentence(error: OSError) -> str:
     return (error.strerror or str(error)).lower()
 
 
-def check_writable(path: str | os.PathLike[str], *, error: type[PypluginError] = PypluginError) -> None:
+def check_writable(
+    path: str | os.PathLike[str], *, error: type[PypluginError] = PypluginError
+) -> None:
     """Raise ``error`` where no file can be written at `path`, before any work is done for it."""
     with contextlib.suppress(_TriedError), replacing(path, error=error):
         raise _TriedError

@@ -248,7 +248,9 @@ class Node:
         node = self._open()
         if not isinstance(block, np.ndarray) or block.dtype != np.float32:
             kind = block.dtype if isinstance(block, np.ndarray) else type(block).__name__
-            raise AudioError(f"The block is {kind}; a float32 array is expected: x.astype('float32').")
+            raise AudioError(
+                f"The block is {kind}; a float32 array is expected: x.astype('float32')."
+            )
         if block.ndim != 2 or block.shape[0] != self.channels:
             raise AudioError(
                 f"The block has shape {block.shape}; ({self.channels}, n) is expected."
@@ -300,6 +302,10 @@ class Node:
 
 
 def _whole(name: str, value: int, low: int, high: int, error: type[PypluginError]) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not low <= value <= high:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, (int, np.integer))
+        or not low <= value <= high
+    ):
         raise error(f"{name} is {value!r}; a whole number from {low} to {high} is expected.")
     return int(value)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pyplugin.files import replacing
 from pyplugin.errors import PypluginError
+from pyplugin.files import replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -203,7 +203,9 @@ def parse_preset(text: str, where: str = "preset") -> Preset:
 def _tables(data: Mapping[str, Any], name: str, lines: Lines) -> list[dict[str, Any]]:
     tables = data.get(name, [])
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-        raise lines.error(name, 0, None, f"write [[{name}]], in double brackets: there may be several.")
+        raise lines.error(
+            name, 0, None, f"write [[{name}]], in double brackets: there may be several."
+        )
     if not tables:
         raise lines.error("preset", 0, None, f"there is no [[{name}]]; at least one is expected.")
     return tables
@@ -237,7 +239,9 @@ def _effect(table: dict[str, Any], index: int, lines: Lines) -> Effect:
     kind = _word(table, "type", lines, "effect", index)
     name = _word(table, "id", lines, "effect", index) if "id" in table else kind
     if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
-        raise lines.error("effect", index, "id", f"id {name!r} may hold letters, digits, - and _ only.")
+        raise lines.error(
+            "effect", index, "id", f"id {name!r} may hold letters, digits, - and _ only."
+        )
     parameters = {
         key: _number(table, key, lines, "effect", index)
         for key in table
@@ -252,7 +256,9 @@ def _map(table: dict[str, Any], index: int, lines: Lines) -> Map:
     source = table.get("source")
     sources = tuple(source) if isinstance(source, list) else (source,)
     if not sources or not all(isinstance(item, str) and item for item in sources):
-        raise lines.error("map", index, "source", "source must be a descriptor's name, or a list of them.")
+        raise lines.error(
+            "map", index, "source", "source must be a descriptor's name, or a list of them."
+        )
     values = {
         key: _number(table, key, lines, "map", index)
         for key in ("min", "max", "threshold", "attack", "release")
@@ -260,10 +266,14 @@ def _map(table: dict[str, Any], index: int, lines: Lines) -> Map:
     }
     curve = table.get("curve", "lin")
     if curve not in CURVES:
-        raise lines.error("map", index, "curve", f"there is no curve {curve!r}; {nearest(str(curve), CURVES)}")
+        raise lines.error(
+            "map", index, "curve", f"there is no curve {curve!r}; {nearest(str(curve), CURVES)}"
+        )
     invert = table.get("invert", False)
     if not isinstance(invert, bool):
-        raise lines.error("map", index, "invert", f"invert is {invert!r}; true or false is expected.")
+        raise lines.error(
+            "map", index, "invert", f"invert is {invert!r}; true or false is expected."
+        )
     return Map(
         sources=sources,
         target=_word(table, "target", lines, "map", index),
@@ -277,16 +287,25 @@ def _check_ids(effects: tuple[Effect, ...], maps: tuple[Map, ...], lines: Lines)
     ids = [effect.id for effect in effects]
     for index, effect in enumerate(effects):
         if effect.id in ids[:index]:
-            raise lines.error("effect", index, "id", f"two effects have the id {effect.id!r}; give one another.")
+            raise lines.error(
+                "effect", index, "id", f"two effects have the id {effect.id!r}; give one another."
+            )
     targets: set[str] = set()
     for index, item in enumerate(maps):
         effect_id, dot, parameter = item.target.partition(".")
         if not dot or not parameter:
-            raise lines.error("map", index, "target", f"target {item.target!r} must be effect-id.parameter.")
+            raise lines.error(
+                "map", index, "target", f"target {item.target!r} must be effect-id.parameter."
+            )
         if effect_id not in ids:
             raise lines.error(
-                "map", index, "target", f"there is no effect {effect_id!r}; {nearest(effect_id, ids)}"
+                "map",
+                index,
+                "target",
+                f"there is no effect {effect_id!r}; {nearest(effect_id, ids)}",
             )
         if item.target in targets:
-            raise lines.error("map", index, "target", f"{item.target} is moved twice; keep one map.")
+            raise lines.error(
+                "map", index, "target", f"{item.target} is moved twice; keep one map."
+            )
         targets.add(item.target)

@@ -79,7 +79,9 @@ def litert_library() -> Path:
     for folder in (spec.submodule_search_locations or []) if spec else []:
         for library in sorted(Path(folder).glob("libLiteRt.*")):
             return library
-    raise ModelError("ai-edge-litert has no libLiteRt; reinstall it: pip install -U ai-edge-litert.")
+    raise ModelError(
+        "ai-edge-litert has no libLiteRt; reinstall it: pip install -U ai-edge-litert."
+    )
 
 
 def _owned(pointer: Any, runtime: str, keep: list[Any]) -> Opened:

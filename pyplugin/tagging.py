@@ -238,6 +238,7 @@ def tag(
     layer: str | None = None,
     runtime: str | None = None,
     progress: Callable[[float], object] | None = None,
+    each: Callable[[float, float, Float32], object] | None = None,
 ) -> TagResult:
     """Name what a recording sounds like.
 
@@ -259,6 +260,9 @@ def tag(
         ``"litert"``, ``"tflite-runtime"``, or ``None`` for the first that is installed.
     progress
         Called with the share heard so far, 0 to 1, after each block.
+    each
+        Called with each window as it comes: where it starts and ends, in seconds, and its
+        activations (L,).
 
     Raises
     ------
@@ -291,18 +295,22 @@ def tag(
                 offline=True,
             )
         )
-        parts = [
-            (f.values, f.embeddings) for f in heard_windows(node, source, progress) if len(f)
-        ]
-        activations = np.concatenate([values for values, _ in parts])
+        window, parts, count = window_seconds(node), [], 0
+        for frames in heard_windows(node, source, progress):
+            parts.append((frames.values, frames.embeddings))
+            if each is not None:
+                for activations in frames.values:
+                    each(count * node.hop, count * node.hop + window, activations)
+                    count += 1
+        stacked = np.concatenate([values for values, _ in parts])
         embeddings = np.concatenate([embedding for _, embedding in parts])
         return TagResult(
             model=node.model.card.name,
             labels=node.labels,
-            times=np.arange(len(activations)) * node.hop,
-            window=window_seconds(node),
+            times=np.arange(len(stacked), dtype=np.float64) * node.hop,
+            window=window,
             hop=node.hop,
-            activations=activations,
+            activations=stacked,
             embeddings=embeddings if layer is not None else None,
             duration=source.heard / source.sample_rate,
             notes=source.notes,

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from pyplugin.audio import AudioReader, AudioWriter, load, same_file
 from pyplugin.errors import AudioError, PypluginError
-from pyplugin.files import check_writable, replacing
+from pyplugin.files import replacing
 
 soundfile = pytest.importorskip("soundfile", reason="needs soundfile")
 av = pytest.importorskip("av", reason="needs av")

@@ -192,7 +192,9 @@ class TestRender:
     def test_sidechain_is_what_is_heard(self, run, tmp_path):
         soundfile.write(tmp_path / "bed.wav", np.full(44100 * 9, 0.25), 44100)
         options = ["--preset", "open-with-drums", "--sidechain", DEMO, "--curves"]
-        code, _, _ = run("render", tmp_path / "bed.wav", tmp_path / "o.wav", *options, tmp_path / "a.csv")
+        code, _, _ = run(
+            "render", tmp_path / "bed.wav", tmp_path / "o.wav", *options, tmp_path / "a.csv"
+        )
         assert code == 0
         assert soundfile.info(tmp_path / "o.wav").frames == 44100 * 9
 
@@ -224,7 +226,9 @@ class TestRender:
         before = {path.name: path.read_bytes() for path in song.parent.iterdir()}
         preset = change.get("preset", "open-with-drums")
         model = ["--model", change["model"]] if "model" in change else []
-        code, _, err = run("render", song, song.parent / change.get("out", "o.wav"), "--preset", preset, *model)
+        code, _, err = run(
+            "render", song, song.parent / change.get("out", "o.wav"), "--preset", preset, *model
+        )
         assert code == 2
         assert words in sentence(err)
         assert before == {path.name: path.read_bytes() for path in song.parent.iterdir()}
@@ -250,7 +254,16 @@ def test_control_c_leaves_no_partial_file(tmp_path):
     source = tmp_path / "in.wav"
     soundfile.write(source, music(120, 22050)[0], 22050)
     out = tmp_path / "out.wav"
-    command = [sys.executable, "-m", "pyplugin", "render", source, out, "--preset", "open-with-drums"]
+    command = [
+        sys.executable,
+        "-m",
+        "pyplugin",
+        "render",
+        source,
+        out,
+        "--preset",
+        "open-with-drums",
+    ]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
     while not any(path.suffix == ".part" for path in tmp_path.iterdir()):

@@ -75,7 +75,10 @@ def test_one_clock(probe, rate, hop, latency):
     x = music(1.0, rate)
     with make(probe, rate, hop=hop, compute_latency=latency) as node:
         frames = run(node, x, [1000])
-        assert node.latency.total == node.latency.resampler + node.latency.frontend + node.latency.compute
+        assert (
+            node.latency.total
+            == node.latency.resampler + node.latency.frontend + node.latency.compute
+        )
         assert node.latency.compute == pytest.approx(latency * rate, abs=1)
         np.testing.assert_array_equal(frames.emitted - frames.end, node.latency.total)
         assert (frames.emitted <= x.shape[1]).all()
@@ -233,7 +236,11 @@ def test_many_nodes_at_once(probe):
 
 def test_names_of_descriptors_are_addresses(probe):
     with make(probe) as node:
-        assert node.descriptors == ["tag.probe.loud-guitar", "tag.probe.no-vocals", "tag.probe.beat"]
+        assert node.descriptors == [
+            "tag.probe.loud-guitar",
+            "tag.probe.no-vocals",
+            "tag.probe.beat",
+        ]
         assert node.labels == ["Loud Guitar", "no vocals", "beat"]
         assert node.hop == pytest.approx(0.048)
 
@@ -293,7 +300,11 @@ def test_a_closed_node_says_so(probe):
     node = make(probe)
     node.close()
     node.close()
-    for call in (lambda: node.process(np.zeros((1, 1), np.float32)), node.reset, lambda: node.counters):
+    for call in (
+        lambda: node.process(np.zeros((1, 1), np.float32)),
+        node.reset,
+        lambda: node.counters,
+    ):
         with pytest.raises(pyplugin.PypluginError, match="closed"):
             call()
 

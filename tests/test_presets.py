@@ -117,5 +117,7 @@ def test_reading_by_name_and_path(tmp_path):
 
 def test_effects_with_parameters_are_known():
     types = effect_types()
-    assert {"gain", "reverb", "delay", "ladder_filter", "high_shelf_filter", "pitch_shift"} <= set(types)
+    assert {"gain", "reverb", "delay", "ladder_filter", "high_shelf_filter", "pitch_shift"} <= set(
+        types
+    )
     assert "pedalboard" not in types

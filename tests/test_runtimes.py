@@ -32,12 +32,8 @@ def test_musicnn_is_the_same_as_in_the_runtimes_own_interpreter(musicnn, runtime
     mel = pyplugin.melspectrogram(x, 16000)
     for index, start in enumerate(np.round(result.times * 62.5).astype(int)):
         expected = runner(mel=mel[np.newaxis, start : start + 187])
-        np.testing.assert_allclose(
-            result.activations[index], expected["activations"][0], atol=1e-5
-        )
-        np.testing.assert_allclose(
-            result.embeddings[index], expected["penultimate"][0], atol=1e-4
-        )
+        np.testing.assert_allclose(result.activations[index], expected["activations"][0], atol=1e-5)
+        np.testing.assert_allclose(result.embeddings[index], expected["penultimate"][0], atol=1e-4)
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)

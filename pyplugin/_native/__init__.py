@@ -34,12 +34,7 @@ _CHOICES = {
         "db": lib.TAGNODE_LOG_DB,
     },
 }
-_LOG_PARAMETER = {
-    "none": lambda front_end: 0.0,
-    "log10-1p": lambda front_end: front_end.log_scale,
-    "log-offset": lambda front_end: front_end.log_offset,
-    "db": lambda front_end: front_end.log_floor,
-}
+_LOG_PARAMETER = {"log10-1p": "log_scale", "log-offset": "log_offset", "db": "log_floor"}
 
 
 def text(pointer: Any) -> str:
@@ -70,9 +65,7 @@ def check(status: int, why: Any, error: type[PypluginError] = PypluginError) -> 
 
 def frontend_settings(front_end: FrontEnd) -> Any:
     """Return a ``tagnode_frontend_settings *`` with what the card says of the front-end."""
-    chosen = {
-        name: choices[getattr(front_end, name)] for name, choices in _CHOICES.items()
-    }
+    chosen = {name: choices[getattr(front_end, name)] for name, choices in _CHOICES.items()}
     return ffi.new(
         "tagnode_frontend_settings *",
         {
@@ -81,7 +74,7 @@ def frontend_settings(front_end: FrontEnd) -> Any:
             "fft": front_end.fft,
             "hop": front_end.hop,
             "bands": front_end.bands,
-            "log_parameter": _LOG_PARAMETER[front_end.log](front_end),
+            "log_parameter": getattr(front_end, _LOG_PARAMETER.get(front_end.log, ""), 0.0),
             "fmin": front_end.fmin,
             "fmax": front_end.fmax,
             **chosen,

@@ -1,4 +1,4 @@
-"""Writes the C source of the cffi module from the public header, so that the two cannot drift apart."""
+"""Writes the C source of the cffi module from the public header: the two cannot drift apart."""
 
 import re
 import sys
@@ -11,7 +11,9 @@ def declarations(header: str) -> str:
     """Return what cffi needs of tagnode.h: no preprocessor lines, no attribute macros."""
     text = re.sub(r"/\*.*?\*/", "", header, flags=re.DOTALL)
     text = re.sub(r"\\\n", " ", text)
-    text = re.sub(r'#ifdef __cplusplus\nextern "C" \{\n#endif|#ifdef __cplusplus\n\}\n#endif', "", text)
+    text = re.sub(
+        r'#ifdef __cplusplus\nextern "C" \{\n#endif|#ifdef __cplusplus\n\}\n#endif', "", text
+    )
     text = re.sub(r"^\s*#.*$", "", text, flags=re.MULTILINE)
     return re.sub(r"\bTAGNODE_(API|NONBLOCKING)\b", "", text)
 

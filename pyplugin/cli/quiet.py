@@ -1,4 +1,4 @@
-"""Opens a model before the work begins: what can fail fails now, and LiteRT says its piece unheard."""
+"""Opens a model before the work begins, so that what can fail fails now."""
 
 from __future__ import annotations
 

@@ -20,13 +20,29 @@ __all__ = ["command"]
 @click.command("render", epilog=f"Presets that come with pyplugin: {', '.join(shipped_presets())}.")
 @click.argument("source", metavar="IN")
 @click.argument("output", metavar="OUT", type=click.Path(path_type=Path))
-@click.option("--preset", required=True, metavar="NAME|FILE", help="What moves what: a name, or a .toml file.")
+@click.option(
+    "--preset", required=True, metavar="NAME|FILE", help="What moves what: a name, or a .toml file."
+)
 @click.option("--sidechain", metavar="FILE", help="Listen to this recording instead of to IN.")
 @click.option("--model", help="A model's name, or its .tflite, instead of the preset's.")
-@click.option("--runtime", type=click.Choice(["litert", "tflite-runtime"]), help="What runs the model.")
-@click.option("--block", default=128, show_default=True, type=click.IntRange(1, 65536), help="Samples between two settings of the parameters.")
-@click.option("--curves", type=click.Path(path_type=Path), help="Write how the parameters moved here (.csv).")
-@click.option("--plot", type=click.Path(path_type=Path), help="Draw mel spectrogram, tags and curves here (.png).")
+@click.option(
+    "--runtime", type=click.Choice(["litert", "tflite-runtime"]), help="What runs the model."
+)
+@click.option(
+    "--block",
+    default=128,
+    show_default=True,
+    type=click.IntRange(1, 65536),
+    help="Samples between two settings of the parameters.",
+)
+@click.option(
+    "--curves", type=click.Path(path_type=Path), help="Write how the parameters moved here (.csv)."
+)
+@click.option(
+    "--plot",
+    type=click.Path(path_type=Path),
+    help="Draw mel spectrogram, tags and curves here (.png).",
+)
 def command(
     source: str,
     output: Path,
@@ -58,21 +74,36 @@ def command(
         check_writable(path)
         if path in written[:index]:
             raise PypluginError(f"{path} is named twice; give each output a file of its own.")
-        if path.exists() and any(given and Path(given).exists() and path.samefile(given) for given in (source, sidechain)):
+        if path.exists() and any(
+            given and Path(given).exists() and path.samefile(given) for given in (source, sidechain)
+        ):
             raise PypluginError(f"{path} is an input too; write to another file.")
     chosen = read_preset(preset)
     loaded = registry.load(model or chosen.model or DEFAULT_MODEL)
     try_model(loaded, runtime)
     with progress_bar(Path(source).name) as report:
         result = render(
-            source, output, chosen, sidechain=sidechain, model=loaded, runtime=runtime, block=block, progress=report
+            source,
+            output,
+            chosen,
+            sidechain=sidechain,
+            model=loaded,
+            runtime=runtime,
+            block=block,
+            progress=report,
         )
     for note in result.notes:
         click.echo(f"pyplugin: {source}: {note}", err=True)
     if result.clipped:
-        click.echo(f"pyplugin: {result.clipped} samples were past full scale and are clipped; lower a gain.", err=True)
+        click.echo(
+            f"pyplugin: {result.clipped} samples were past full scale and are clipped; lower a gain.",
+            err=True,
+        )
     if curves is not None:
-        with replacing(curves) as partial, partial.open("w", newline="", encoding="utf-8") as stream:
+        with (
+            replacing(curves) as partial,
+            partial.open("w", newline="", encoding="utf-8") as stream,
+        ):
             table = csv.writer(stream)
             table.writerow(["time", *result.curves])
             times = next(iter(result.curves.values())).times

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
 import numpy as np
+import numpy.typing as npt
 
 from pyplugin.cli.progress import progress_bar
 from pyplugin.cli.quiet import try_model
 from pyplugin.errors import AudioError, PypluginError
 from pyplugin.files import check_writable, replacing
+from pyplugin.models.card import Card
 from pyplugin.node import DEFAULT_MODEL
 from pyplugin.tagging import TagResult, tag
 
@@ -22,14 +23,28 @@ __all__ = ["command"]
 
 @click.command("tag")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
-@click.option("--model", default=DEFAULT_MODEL, show_default=True, help="A model's name, or its .tflite.")
-@click.option("--top", default=5, show_default=True, type=click.IntRange(1), help="Tags to print for a file.")
+@click.option(
+    "--model", default=DEFAULT_MODEL, show_default=True, help="A model's name, or its .tflite."
+)
+@click.option(
+    "--top", default=5, show_default=True, type=click.IntRange(1), help="Tags to print for a file."
+)
 @click.option("--hop", type=float, help="Seconds between two windows.  [default: the model's]")
-@click.option("--runtime", type=click.Choice(["litert", "tflite-runtime"]), help="What runs the model.")
+@click.option(
+    "--runtime", type=click.Choice(["litert", "tflite-runtime"]), help="What runs the model."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON line for each window instead.")
-@click.option("--csv", "csv_file", type=click.Path(path_type=Path), help="Write all activations here.")
-@click.option("--plot", type=click.Path(path_type=Path), help="Draw mel spectrogram and tags here (.png).")
-@click.option("--embeddings", type=click.Path(path_type=Path), help="Write the embedding of each window here (.npy).")
+@click.option(
+    "--csv", "csv_file", type=click.Path(path_type=Path), help="Write all activations here."
+)
+@click.option(
+    "--plot", type=click.Path(path_type=Path), help="Draw mel spectrogram and tags here (.png)."
+)
+@click.option(
+    "--embeddings",
+    type=click.Path(path_type=Path),
+    help="Write the embedding of each window here (.npy).",
+)
 @click.option("--layer", help="Which embedding: penultimate, dense ...  [default: the card's]")
 def command(
     files: tuple[str, ...],
@@ -82,7 +97,13 @@ def command(
         try:
             with progress_bar(Path(given).name) as report:
                 result = tag(
-                    given, model=loaded, hop=hop, layer=kept, runtime=runtime, progress=report
+                    given,
+                    model=loaded,
+                    hop=hop,
+                    layer=kept,
+                    runtime=runtime,
+                    progress=report,
+                    each=_JsonLines(given, loaded.card) if as_json else None,
                 )
         except AudioError as error:
             failures.append(error)
@@ -91,10 +112,7 @@ def command(
         done.append((given, result))
         for note in result.notes:
             click.echo(f"pyplugin: {given}: {note}", err=True)
-        if as_json:
-            for line in _json_lines(given, result):
-                click.echo(line)
-        else:
+        if not as_json:
             _print(given, result, top)
     if csv_file is not None and done:
         _write_csv(csv_file, done)
@@ -122,22 +140,26 @@ def _print(given: str, result: TagResult, top: int) -> None:
         click.echo(f"  {label:<{width}}  {score:.3f}  {'#' * round(30 * score)}")
 
 
-def _json_lines(given: str, result: TagResult) -> Iterator[str]:
-    for start, row in zip(result.times, result.activations, strict=True):
-        end = float(start + result.window)
-        yield json.dumps(
-            {
-                "v": 1,
-                "t": round(end, 6),
-                "start": round(float(start), 6),
-                "end": round(end, 6),
-                "source": given,
-                "model": result.model,
-                "state": "fresh",
-                "tags": dict(zip(result.labels, (round(float(v), 6) for v in row), strict=True)),
-            },
-            ensure_ascii=False,
-        )
+class _JsonLines:
+    """Prints a line for each window as it comes."""
+
+    def __init__(self, given: str, card: Card) -> None:
+        self._given = given
+        self._card = card
+
+    def __call__(self, start: float, end: float, activations: npt.NDArray[np.float32]) -> None:
+        scores = (round(float(value), 6) for value in activations)
+        line = {
+            "v": 1,
+            "t": round(end, 6),
+            "start": round(start, 6),
+            "end": round(end, 6),
+            "source": self._given,
+            "model": self._card.name,
+            "state": "fresh",
+            "tags": dict(zip(self._card.labels, scores, strict=True)),
+        }
+        click.echo(json.dumps(line, ensure_ascii=False))
 
 
 def _write_csv(path: Path, done: list[tuple[str, TagResult]]) -> None:
