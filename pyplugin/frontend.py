@@ -165,7 +165,7 @@ class FrontEndStream:
         ffi.release(self._frontend)
 
     def process(self, block: Float32) -> Float32:
-        """Take a block (channels, n) of any length; return the mel frames (m, bands) it completed."""
+        """Take a block (channels, n) of any length; return the frames (m, bands) it completed."""
         if block.ndim != 2 or block.shape[0] != self.channels or block.dtype != np.float32:
             raise AudioError(
                 f"The block is {block.dtype} of shape {block.shape}; float32 of shape "
@@ -185,7 +185,7 @@ class FrontEndStream:
         return mel[:made].copy()
 
     def flush(self) -> Float32:
-        """Return the mel frames (m, bands) centred within the signal that zeros after it complete."""
+        """Return the frames (m, bands) centred within the signal that zeros after it complete."""
         rate = self.front_end.sample_rate
         length = -(-self._heard * rate // self.sample_rate)
         missing = 1 + length // self.front_end.hop - self._made

@@ -287,7 +287,7 @@ class Node:
 
     @property
     def counters(self) -> dict[str, int]:
-        """What happened since the beginning: positions heard, frames held, samples replaced …
+        """What happened since the beginning: samples heard, frames held, samples replaced.
 
         ``position`` (samples), ``mel_frames``, ``fresh``, ``held``, ``late``, ``overruns``,
         ``dropped``, ``replaced``, ``failures``; tagnode.h says what each counts.

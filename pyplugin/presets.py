@@ -61,9 +61,12 @@ class Lines:
                     return number
             elif re.match(r"\s*\[", row) and seen == index:
                 break
-            elif key is not None and (seen == index or header is None):
-                if re.match(rf"\s*\"?{re.escape(key)}\"?\s*[=.]", row):
-                    return number
+            elif (
+                key is not None
+                and (seen == index or header is None)
+                and re.match(rf"\s*\"?{re.escape(key)}\"?\s*[=.]", row)
+            ):
+                return number
         return found
 
     def error(self, table: str, index: int, key: str | None, problem: str) -> PresetError:

@@ -255,7 +255,7 @@ def tag(
     hop
         Seconds between two windows, up to the model's window; ``None`` for the card's default.
     layer
-        Output to keep as ``TagResult.embeddings``: ``"penultimate"``, ``"dense"``; ``None`` for none.
+        Output to keep as ``TagResult.embeddings``, ``"penultimate"`` say; ``None`` for none.
     runtime
         ``"litert"``, ``"tflite-runtime"``, or ``None`` for the first that is installed.
     progress

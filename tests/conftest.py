@@ -1,20 +1,17 @@
 """What tests share: real recordings, real models, and a small model whose answers are known."""
 
 import os
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers import BANDS, PATCH, Probe
 
 from pyplugin.frontend import PRESETS
 from pyplugin.models import registry
 from pyplugin.models.card import Card, Dataset, Input, Output
 from pyplugin.models.tflite import GraphWriter
-
-PATCH = 20
-BANDS = 96
 
 
 @pytest.fixture(scope="session")
@@ -34,24 +31,6 @@ def musicnn() -> registry.Model:
     if "musicnn-mtt" not in built:
         registry.get("musicnn-mtt")
     return registry.load("musicnn-mtt")
-
-
-@dataclass(frozen=True)
-class Probe:
-    """A small linear model and the weights that say what it must answer."""
-
-    model: registry.Model
-    weights: np.ndarray
-    bias: np.ndarray
-
-    def dense(self, mel: np.ndarray) -> np.ndarray:
-        """What the model must answer for each patch of a spectrogram: (frames - PATCH + 1, 3)."""
-        patches = np.lib.stride_tricks.sliding_window_view(mel, (PATCH, BANDS))[:, 0]
-        flat = patches.reshape(len(patches), -1).astype(np.float64)
-        return flat @ self.weights.T + self.bias
-
-    def activations(self, mel: np.ndarray) -> np.ndarray:
-        return 1 / (1 + np.exp(-self.dense(mel)))
 
 
 @pytest.fixture(scope="session")
@@ -78,7 +57,7 @@ def probe() -> Probe:
         labels=("Loud Guitar", "no vocals", "beat"),
         model_types=("tflite-float32",),
         dataset=Dataset("none", "none", "none", {}),
-        inputs=(Input("mel", "float32", (1, PATCH, BANDS)),),
+        inputs=(Input("mel", "float", (1, PATCH, BANDS)),),
         outputs=(Output("activations", 3, "predictions"), Output("dense", 3, "embeddings")),
         front_end=PRESETS["musicnn"],
         patch_frames=PATCH,
@@ -89,13 +68,3 @@ def probe() -> Probe:
         quantisation=None,
     )
     return Probe(registry.Model("probe", Path("probe.tflite"), card, data), weights, bias)
-
-
-def music(seconds: float, sample_rate: int, channels: int = 1, seed: int = 0) -> np.ndarray:
-    """Something with the spectrum of music: chords over noise, (channels, n) float32."""
-    random = np.random.default_rng(seed)
-    t = np.arange(int(seconds * sample_rate)) / sample_rate
-    chord = sum(np.sin(2 * np.pi * f * t) for f in (220, 277.2, 329.6, 1318.5))
-    swell = 0.5 + 0.5 * np.sin(2 * np.pi * 0.7 * t)
-    noise = 0.02 * random.standard_normal((channels, len(t)))
-    return (0.1 * swell * chord + noise).astype(np.float32)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import soundfile
-from conftest import Probe, music
+from helpers import Probe, music
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -1,4 +1,4 @@
-"""The command line as a person uses it: outputs, one sentence for every mistake, nothing half-written."""
+"""The command line as a person uses it: outputs, a sentence for every mistake, no half files."""
 
 import csv
 import json
@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from conftest import music
+from helpers import music
 
 import pyplugin
 from pyplugin.cli import main

@@ -6,7 +6,7 @@ import pytest
 import scipy.signal
 import soundfile
 import soxr
-from conftest import music
+from helpers import music
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

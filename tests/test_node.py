@@ -1,11 +1,11 @@
-"""The node's promises, with a model whose answers are known: one clock, any blocks, honest states."""
+"""The node's promises, with a model whose answers are known: one clock, any blocks, states."""
 
 import threading
 import time
 
 import numpy as np
 import pytest
-from conftest import PATCH, Probe, music
+from helpers import PATCH, Probe, music
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,7 +17,7 @@ RATES = [16000, 22050, 44100, 48000, 96000]
 
 
 def run(node: Node, x: np.ndarray, sizes: list[int]) -> Frames:
-    """Everything a node says about a signal that comes in blocks of these sizes, round and round."""
+    """What a node says about a signal that comes in blocks of these sizes, round and round."""
     parts, at, turn = [], 0, 0
     while at < x.shape[1]:
         size = sizes[turn % len(sizes)]
@@ -82,7 +82,7 @@ def test_one_clock(probe, rate, hop, latency):
         assert node.latency.compute == pytest.approx(latency * rate, abs=1)
         np.testing.assert_array_equal(frames.emitted - frames.end, node.latency.total)
         assert (frames.emitted <= x.shape[1]).all()
-        # A window ends with its last mel frame: half a frame, 256 samples at 16 kHz, past its centre.
+        # A window ends with its last mel frame: half a frame, 256 samples, past its centre.
         ends = (node.hop_frames * np.arange(len(frames)) + (PATCH - 1) % node.hop_frames + 1) * 256
         np.testing.assert_allclose(frames.end, ends * rate / 16000, atol=rate / 16000 + 1)
         fresh = frames.state == State.FRESH

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import music
+from helpers import music
 
 import pyplugin
 from pyplugin import Node, runtimes

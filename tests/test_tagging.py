@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import soundfile
-from conftest import PATCH, music
+from helpers import PATCH, music
 
 import pyplugin
 from pyplugin import tagging

@@ -53,8 +53,8 @@ def get(name: str, patch: int | None, wheel: Path | None) -> None:
     """Build a model, int8 and float, from published weights; 'all' builds every one.
 
     The weights are in the package musicnn 0.1.0 (ISC licence), which is downloaded once with pip
-    and checked against its hash. A window of 64 frames lasts 1.0 s instead of 3.0 s: quicker, a little
-    less accurate.
+    and checked against its hash. A window of 64 frames lasts 1.0 s instead of 3.0 s: quicker,
+    a little less accurate.
 
     \b
     Examples:
@@ -81,8 +81,7 @@ def verify() -> None:
     if not results:
         click.echo("Nothing is built yet; pyplugin models get musicnn-mtt builds the first.")
     for result in results:
-        click.echo(
-            f"{'ok ' if result.ok else 'BAD'}  {result.name}{'' if result.ok else f': {result.problem}'}"
-        )
+        problem = f": {result.problem}" if result.problem else ""
+        click.echo(f"{'ok ' if result.ok else 'BAD'}  {result.name}{problem}")
     if not all(result.ok for result in results):
         raise SystemExit(1)

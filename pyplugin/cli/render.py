@@ -96,7 +96,7 @@ def command(
         click.echo(f"pyplugin: {source}: {note}", err=True)
     if result.clipped:
         click.echo(
-            f"pyplugin: {result.clipped} samples were past full scale and are clipped; lower a gain.",
+            f"pyplugin: {result.clipped} samples past full scale are clipped; lower a gain.",
             err=True,
         )
     if curves is not None:

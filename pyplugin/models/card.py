@@ -484,8 +484,8 @@ def _check_agreement(card: Card) -> None:
     expected = (1, card.patch_frames, card.front_end.bands)
     if card.inputs[0].shape != expected:
         raise ModelError(
-            f"The card's 'schema.inputs[0].shape' is {list(card.inputs[0].shape)}, but patch and "
-            f"bands make it {list(expected)}."
+            f"The card's 'schema.inputs[0].shape' is {list(card.inputs[0].shape)}, but "
+            f"'patch_frames' and 'inference.bands' make it {list(expected)}."
         )
     names = [output.name for output in card.outputs]
     if len(set(names)) != len(names):

@@ -173,10 +173,12 @@ def _table_items(table: bytes) -> Iterator[tuple[bytes, bytes]]:
     if int.from_bytes(footer[-8:], "little") != _TABLE_MAGIC:
         raise _damaged("its index does not end with the mark of a LevelDB table")
     position = 0
-    for _ in range(2):  # the handle of the metaindex, which is empty, and that of the index
+    block = b""
+    for _ in range(2):  # the metaindex, which says nothing here, then the index
         offset, position = _read_varint(footer, position)
         size, position = _read_varint(footer, position)
-    for _, handle in _block_items(_read_block(table, offset, size)):
+        block = _read_block(table, offset, size)
+    for _, handle in _block_items(block):
         offset, position = _read_varint(handle, 0)
         size, _ = _read_varint(handle, position)
         yield from _block_items(_read_block(table, offset, size))

@@ -6,8 +6,9 @@ from pathlib import Path
 import platformdirs
 
 from pyplugin.errors import ModelError
+from pyplugin.files import sentence
 
-__all__ = ["data_folder", "shipped_folder"]
+__all__ = ["data_folder", "make_folder", "shipped_folder"]
 
 
 def data_folder() -> Path:
@@ -19,6 +20,23 @@ def data_folder() -> Path:
     if chosen:
         return Path(chosen).expanduser()
     return Path(platformdirs.user_data_dir("pyplugin", appauthor=False)) / "models"
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder for models, and those above it.
+
+    Raises
+    ------
+    ModelError
+        When the system refuses.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ModelError(
+            f"The folder {folder} cannot be made ({sentence(error)}); name another by the "
+            "environment variable PYPLUGIN_MODELS."
+        ) from error
 
 
 def shipped_folder() -> Path:

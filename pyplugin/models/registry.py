@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pyplugin.errors import ModelError
+from pyplugin.files import replacing, sentence
 from pyplugin.models.card import Card, Input, load_card, render_card
-from pyplugin.models.files import replacing
-from pyplugin.models.folders import data_folder, shipped_folder
+from pyplugin.models.folders import data_folder, make_folder, shipped_folder
 from pyplugin.models.musicnn import BANDS, PATCH_FRAMES
 from pyplugin.models.networks import (
     AUTHOR,
@@ -209,9 +209,14 @@ def get(
         files[path] = data
         files[path.with_suffix(".json")] = render_card(_card(built, record, data)).encode()
         paths.append(path)
+    make_folder(target)
     with contextlib.ExitStack() as stack:
         for path, content in files.items():
-            stack.enter_context(replacing(path)).write_bytes(content)
+            place = stack.enter_context(replacing(path, error=ModelError))
+            try:
+                place.write_bytes(content)
+            except OSError as error:
+                raise ModelError(f"{path} cannot be written: {sentence(error)}.") from error
     return paths
 
 

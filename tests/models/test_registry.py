@@ -280,7 +280,7 @@ def test_a_folder_that_cannot_be_made_is_named(
 ) -> None:
     (tmp_path / "file").write_bytes(b"")
     monkeypatch.setenv("PYPLUGIN_MODELS", str(tmp_path / "file" / "models"))
-    with pytest.raises(ModelError, match="Cannot write"):
+    with pytest.raises(ModelError, match="PYPLUGIN_MODELS"):
         registry.get("vgg-msd", wheel=wheel)
 
 
