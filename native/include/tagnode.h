@@ -1,17 +1,19 @@
 /* tagnode.h - hear audio in a callback, name it, move things by it.
  *
- * A node takes blocks of audio of any size, at any rate from 8 to 192 kHz, computes a mel spectrogram, runs a
- * tagger on it and hands out descriptor frames at a fixed, known latency.
+ * A node takes blocks of audio of any size, at any rate from 8 to 192 kHz, computes a mel
+ * spectrogram, runs a tagger on it and hands out descriptor frames at a fixed, known latency.
  *
- *     tagnode_model_load_litert -> tagnode_create -> tagnode_prepare -> { tagnode_process -> tagnode_read } ...
+ *     tagnode_model_load_litert -> tagnode_create -> tagnode_prepare
+ *         -> { tagnode_process -> tagnode_read } ...
  *
- * Positions are int64 counts of input samples since prepare or reset. Each function names the threads it belongs to:
- * [main] may allocate and wait; [audio] never does either; [reader] is any one thread that reads; [any] is all of
- * them. Objects are not shared between threads otherwise, save that a `tagnode_model` is immutable once loaded and
- * that [audio] and [reader] may run at once.
+ * Positions are int64 counts of input samples since prepare or reset. Each function names the
+ * threads it belongs to: [main] may allocate and wait; [audio] never does either; [reader] is any
+ * one thread that reads; [any] is all of them. Objects are not shared between threads otherwise,
+ * save that a `tagnode_model` is immutable once loaded and that [audio] and [reader] may run at
+ * once.
  *
- * Functions that can fail return a `tagnode_status` and, where they take `why`, leave there one sentence for a
- * person: what was given, what was expected, what to do. `why` may be NULL. */
+ * Functions that can fail return a `tagnode_status` and, where they take `why`, leave there one
+ * sentence for a person: what was given, what was expected, what to do. `why` may be NULL. */
 #ifndef TAGNODE_H
 #define TAGNODE_H
 
@@ -25,8 +27,8 @@ extern "C" {
 
 #define TAGNODE_VERSION "0.1.0"
 
-/* Marks what runs on the audio thread, so that clang (>= 20) checks it: -Wfunction-effects when compiling,
- * -fsanitize=realtime when running. */
+/* Marks what runs on the audio thread, so that clang (>= 20) checks it: -Wfunction-effects when
+ * compiling, -fsanitize=realtime when running. */
 #if defined(__clang__) && defined(__has_attribute)
 #if __has_attribute(nonblocking)
 #define TAGNODE_NONBLOCKING __attribute__((nonblocking))
@@ -43,12 +45,12 @@ extern "C" {
 #endif
 
 enum {
-    TAGNODE_MIN_RATE = 8000,     /* Hz */
-    TAGNODE_MAX_RATE = 192000,   /* Hz */
+    TAGNODE_MIN_RATE = 8000,   /* Hz */
+    TAGNODE_MAX_RATE = 192000, /* Hz */
     TAGNODE_MAX_CHANNELS = 8,
     TAGNODE_MAX_BLOCK = 1048576, /* samples a channel */
     TAGNODE_MAX_BANDS = 256,
-    TAGNODE_MAX_OUTPUTS = 8      /* outputs of a model */
+    TAGNODE_MAX_OUTPUTS = 8 /* outputs of a model */
 };
 
 typedef enum {
@@ -64,198 +66,217 @@ typedef struct {
     char text[256];
 } tagnode_message;
 
-/* ------------------------------------------------------------------------------------------------ front-end --- */
+/* -------------------------------------------------------------------------------- front-end --- */
 
 typedef enum { TAGNODE_WINDOW_HANN_PERIODIC, TAGNODE_WINDOW_HANN_SYMMETRIC } tagnode_window;
 typedef enum { TAGNODE_MEL_SLANEY, TAGNODE_MEL_HTK } tagnode_mel_scale;
-typedef enum { TAGNODE_NORM_NONE, TAGNODE_NORM_SLANEY } tagnode_mel_norm; /* Slaney: unit area, 2 / (f_hi - f_lo) */
+/* Slaney: unit area, 2 / (f_hi - f_lo). */
+typedef enum { TAGNODE_NORM_NONE, TAGNODE_NORM_SLANEY } tagnode_mel_norm;
 typedef enum { TAGNODE_SPECTRUM_POWER, TAGNODE_SPECTRUM_MAGNITUDE } tagnode_spectrum;
 typedef enum {
     TAGNODE_LOG_NONE,     /* x */
     TAGNODE_LOG_LOG10_1P, /* log10(1 + log_parameter * x); MusiCNN, log_parameter 10000 */
     TAGNODE_LOG_OFFSET,   /* ln(x + log_parameter); VGGish, log_parameter 0.01 */
-    TAGNODE_LOG_DB        /* 10 log10(max(x, log_parameter)) of a power, 20 log10(...) of a magnitude */
+    TAGNODE_LOG_DB        /* 10 log10(max(x, log_parameter)) of a power, 20 of a magnitude */
 } tagnode_log;
 
 /* How a model hears: the settings of its log-mel spectrogram. */
 typedef struct {
-    uint32_t sample_rate;       /* Hz that the model works at, 8000 to 48000 */
-    uint32_t frame;             /* samples in a window, 2 to fft */
-    uint32_t fft;               /* points, a power of two from 256 to 4096; a shorter frame is centred in zeros */
-    uint32_t hop;               /* samples between two mel frames, 1 to frame */
-    uint32_t bands;             /* mel bands, 1 to TAGNODE_MAX_BANDS */
+    uint32_t sample_rate; /* Hz that the model works at, 8000 to 48000 */
+    uint32_t frame;       /* samples in a window, 2 to fft */
+    uint32_t fft;         /* points, 256 to 4096, a power of 2; a shorter frame lies amid zeros */
+    uint32_t hop;         /* samples between two mel frames, 1 to frame */
+    uint32_t bands;       /* mel bands, 1 to TAGNODE_MAX_BANDS */
     tagnode_window window;
     tagnode_mel_scale mel_scale;
     tagnode_mel_norm mel_norm;
     tagnode_spectrum spectrum;
     tagnode_log log;
-    double log_parameter;       /* see tagnode_log; above 0 (>= 0 for TAGNODE_LOG_OFFSET) */
-    double fmin, fmax;          /* Hz; 0 <= fmin < fmax <= sample_rate / 2 */
+    double log_parameter; /* see tagnode_log; 1e-30 to 1e30, for TAGNODE_LOG_OFFSET from 0 */
+    double fmin, fmax;    /* Hz; 0 <= fmin < fmax <= sample_rate / 2 */
 } tagnode_frontend_settings;
 
-/* A mel spectrogram computed in a stream. Mel frame j is centred on model-rate sample j * hop, and the signal before
- * position 0 counts as zeros (librosa's center=True, pad_mode="constant"). */
+/* A mel spectrogram computed in a stream. Mel frame j is centred on model-rate sample j * hop, and
+ * the signal before position 0 counts as zeros (librosa's center=True, pad_mode="constant"). */
 typedef struct tagnode_frontend tagnode_frontend;
 
-/* Allocates a front-end for input at `sample_rate` Hz (8000 to 192000) with `channels` (1 to 8), averaged. [main]
+/* Allocates a front-end for input at `sample_rate` Hz (8000 to 192000) with `channels` (1 to 8),
+ * averaged. [main]
  * Returns OK, ERROR_ARGUMENT or ERROR_MEMORY; `*frontend` is NULL unless OK. */
-TAGNODE_API tagnode_status tagnode_frontend_create(const tagnode_frontend_settings *settings, uint32_t sample_rate,
-                                                   uint32_t channels, tagnode_frontend **frontend,
+TAGNODE_API tagnode_status tagnode_frontend_create(const tagnode_frontend_settings *settings,
+                                                   uint32_t sample_rate, uint32_t channels,
+                                                   tagnode_frontend **frontend,
                                                    tagnode_message *why);
 TAGNODE_API void tagnode_frontend_destroy(tagnode_frontend *frontend); /* NULL is fine. [main] */
 
 /* How many mel frames a process call of `frames` samples yields at the most. [any] */
-TAGNODE_API size_t tagnode_frontend_capacity(const tagnode_frontend *frontend, size_t frames);
+TAGNODE_API size_t tagnode_frontend_capacity(const tagnode_frontend *frontend, size_t frames)
+    TAGNODE_NONBLOCKING;
 
-/* Delay of the resampler in input samples: how far behind the input the mel frames are; 0 at the model's rate. [any] */
-TAGNODE_API uint32_t tagnode_frontend_delay(const tagnode_frontend *frontend);
+/* Delay of the resampler in input samples: how far behind the input the mel frames are; 0 at the
+ * model's rate. [any] */
+TAGNODE_API uint32_t tagnode_frontend_delay(const tagnode_frontend *frontend) TAGNODE_NONBLOCKING;
 
-/* Hears `frames` samples of each channel and writes the mel frames that became complete, `bands` floats each, to
- * `mel`, which has room for tagnode_frontend_capacity(frames) of them. Returns their number. [audio] */
-TAGNODE_API size_t tagnode_frontend_process(tagnode_frontend *frontend, const float *const *input, size_t frames,
-                                            float *mel) TAGNODE_NONBLOCKING;
+/* Hears `frames` samples of each channel and writes the mel frames that became complete, `bands`
+ * floats each, to `mel`, which has room for tagnode_frontend_capacity(frames) of them. Returns
+ * their number. [audio] */
+TAGNODE_API size_t tagnode_frontend_process(tagnode_frontend *frontend, const float *const *input,
+                                            size_t frames, float *mel) TAGNODE_NONBLOCKING;
 
 /* Back to the state after create. [audio] */
 TAGNODE_API void tagnode_frontend_reset(tagnode_frontend *frontend) TAGNODE_NONBLOCKING;
 
 /* NaN and infinite samples that were replaced by 0 since create or reset. [audio] */
-TAGNODE_API uint64_t tagnode_frontend_replaced(const tagnode_frontend *frontend) TAGNODE_NONBLOCKING;
+TAGNODE_API uint64_t tagnode_frontend_replaced(const tagnode_frontend *frontend)
+    TAGNODE_NONBLOCKING;
 
-/* Resamples one channel of `length` samples from `from` to `to` Hz (8000 to 192000 each) through the front-end's own
- * filter (linear phase; delay removed). Writes ceil(length * to / from) samples. [main]
+/* Resamples one channel of `length` samples from `from` to `to` Hz (8000 to 192000 each) through
+ * the front-end's own filter (linear phase; delay removed). Writes ceil(length * to / from)
+ * samples. NaN and infinite samples count as 0. [main]
  * Returns OK, ERROR_ARGUMENT or ERROR_MEMORY. */
-TAGNODE_API tagnode_status tagnode_resample(const float *input, size_t length, uint32_t from, uint32_t to,
-                                            float *output, tagnode_message *why);
+TAGNODE_API tagnode_status tagnode_resample(const float *input, size_t length, uint32_t from,
+                                            uint32_t to, float *output, tagnode_message *why);
 
-/* --------------------------------------------------------------------------------------------------- models --- */
+/* ----------------------------------------------------------------------------------- models --- */
 
 /* What a model is, as its card says. Copied by the load functions. */
 typedef struct {
     tagnode_frontend_settings frontend;
-    uint32_t patch_frames;                      /* mel frames that the model sees at once, 1 to 4096 */
-    uint32_t outputs;                           /* 1 to TAGNODE_MAX_OUTPUTS, in the order of the model's signature */
-    uint32_t output_size[TAGNODE_MAX_OUTPUTS];  /* floats of each output; output 0 holds the activations */
+    uint32_t patch_frames; /* mel frames that the model sees at once, 1 to 4096 */
+    uint32_t outputs;      /* 1 to TAGNODE_MAX_OUTPUTS, in the order of the model's signature */
+    uint32_t output_size[TAGNODE_MAX_OUTPUTS]; /* floats of each; output 0 are the activations */
 } tagnode_card;
 
 typedef struct tagnode_model tagnode_model;
 
-/* Makes a model for the worker runtime that LiteRT's C API runs. `library` is the path of libLiteRt.so (NULL: the
- * dynamic linker's own search). `bytes` is copied. [main]
- * Returns OK, ERROR_ARGUMENT, ERROR_MEMORY, ERROR_RUNTIME (library missing or too old), or ERROR_MODEL (the file is
- * damaged or does not have the card's input [1, patch_frames, bands] and outputs, all float32). */
-TAGNODE_API tagnode_status tagnode_model_load_litert(const char *library, const void *bytes, size_t size,
-                                                     const tagnode_card *card, tagnode_model **model,
-                                                     tagnode_message *why);
+/* Makes a model for the worker runtime that LiteRT's C API runs. `library` is the path of
+ * libLiteRt.so (NULL: the dynamic linker's own search). `bytes` is copied. [main]
+ * Returns OK, ERROR_ARGUMENT, ERROR_MEMORY, ERROR_RUNTIME (library missing or too old), or
+ * ERROR_MODEL (the file is damaged or does not have the card's input [1, patch_frames, bands] and
+ * outputs, all float32). */
+TAGNODE_API tagnode_status tagnode_model_load_litert(const char *library, const void *bytes,
+                                                     size_t size, const tagnode_card *card,
+                                                     tagnode_model **model, tagnode_message *why);
 
 /* An interpreter made elsewhere, with its tensors allocated; tflite-runtime's, say. */
 typedef struct {
-    int (*invoke)(void *handle);          /* runs the model once, on the worker's thread; 0 is success */
+    int (*invoke)(void *handle); /* runs the model once, on the worker's thread; 0 is success */
     void *handle;
-    float *input;                         /* patch_frames * bands floats */
+    float *input; /* patch_frames * bands floats */
     const float *output[TAGNODE_MAX_OUTPUTS];
 } tagnode_interpreter;
 
-/* Makes a model for the worker runtime out of an interpreter, which the caller keeps alive until the model is released
- * and every node with it destroyed, and uses in no other way meanwhile. At most one node may be prepared with it. [main]
+/* Makes a model for the worker runtime out of an interpreter, which the caller keeps alive until
+ * the model is released and every node with it destroyed, and uses in no other way meanwhile. At
+ * most one node may be prepared with it. [main]
  * Returns OK, ERROR_ARGUMENT or ERROR_MEMORY. */
 TAGNODE_API tagnode_status tagnode_model_from_interpreter(const tagnode_interpreter *interpreter,
-                                                          const tagnode_card *card, tagnode_model **model,
+                                                          const tagnode_card *card,
+                                                          tagnode_model **model,
                                                           tagnode_message *why);
 
-/* Gives the caller's reference back; nodes that use the model keep it alive. NULL is fine. [main] */
+/* Gives the caller's reference back; nodes with the model keep it alive. NULL is fine. [main] */
 TAGNODE_API void tagnode_model_release(tagnode_model *model);
 
-/* ----------------------------------------------------------------------------------------------------- node --- */
+/* ------------------------------------------------------------------------------------- node --- */
 
 typedef struct tagnode tagnode;
 
 typedef struct {
-    uint32_t sample_rate;    /* Hz, 8000 to 192000 */
-    uint32_t channels;       /* 1 to 8, averaged */
-    uint32_t max_frames;     /* largest block that process will get, 1 to TAGNODE_MAX_BLOCK */
-    double hop;              /* seconds between two answers, above 0 up to the patch; rounded to whole mel frames */
-    double compute_latency;  /* seconds that the worker has for an answer, 0 to 60; a later one is held over */
-    int32_t embedding;       /* the output that is handed out beside the activations, -1 for none */
-    uint32_t queue;          /* descriptor frames kept for a reader that is late, 2 to 65536 */
-    bool offline;            /* true: process waits for the worker, so that results are exact and repeatable */
+    uint32_t sample_rate; /* Hz, 8000 to 192000 */
+    uint32_t channels;    /* 1 to 8, averaged */
+    uint32_t max_frames;  /* largest block that process will get, 1 to TAGNODE_MAX_BLOCK */
+    double hop; /* seconds between two answers, up to the patch; rounded to whole mel frames */
+    double compute_latency; /* seconds that the worker has for an answer, 0 to 60 */
+    int32_t embedding;      /* the output that is handed out beside the activations, -1 for none */
+    uint32_t queue;         /* descriptor frames kept for a reader that is late, 2 to 65536 */
+    bool offline;           /* true: process waits for the worker: results exact and repeatable */
 } tagnode_setup;
 
 typedef enum {
     TAGNODE_WARMING, /* the window is not yet full: values are 0 */
     TAGNODE_FRESH,   /* values describe [start, end) */
-    TAGNODE_HELD     /* the result was late or lost: values are those of the last fresh frame, or 0 */
+    TAGNODE_HELD     /* the result was late or lost: values of the last fresh frame, or 0 */
 } tagnode_state;
 
 typedef struct {
     int64_t start, end; /* the samples described: [start, end); start is at least 0 */
-    int64_t emitted;    /* position at which the frame becomes readable; emitted - end is the total latency, always */
+    int64_t emitted;    /* position at which it becomes readable: end + the total latency, always */
     tagnode_state state;
 } tagnode_frame;
 
-/* The latency in its parts, in input samples. `frontend` is 0: a mel frame is ready with its last sample. */
+/* The latency in its parts, in input samples. `frontend` is 0: a mel frame is ready with its last
+ * sample. */
 typedef struct {
     uint32_t resampler, frontend, compute, total;
 } tagnode_latency;
 
 typedef struct {
-    int64_t position;        /* input samples heard */
-    uint64_t mel_frames;     /* mel frames computed */
-    uint64_t fresh, held;    /* descriptor frames emitted in either state */
-    uint64_t late;           /* results that came after their frame was due */
-    uint64_t overruns;       /* mel frames that the worker could not take in time */
-    uint64_t dropped;        /* descriptor frames that no one read in time */
-    uint64_t replaced;       /* NaN and infinite input samples replaced by 0 */
-    uint64_t failures;       /* times that the model itself failed */
+    int64_t position;     /* input samples heard */
+    uint64_t mel_frames;  /* mel frames computed */
+    uint64_t fresh, held; /* descriptor frames emitted in either state */
+    uint64_t late;        /* results that came after their frame was due */
+    uint64_t overruns;    /* mel frames that the worker could not take in time */
+    uint64_t dropped;     /* descriptor frames that no one read in time */
+    uint64_t replaced;    /* NaN and infinite input samples replaced by 0 */
+    uint64_t failures;    /* times that the model itself failed */
 } tagnode_counters;
 
 /* Makes an empty node. [main] Returns OK or ERROR_MEMORY. */
 TAGNODE_API tagnode_status tagnode_create(tagnode **node);
 
-/* Ends the node's worker and frees it. NULL is fine. No other call on the node may be running. [main] */
+/* Ends the node's worker and frees it. NULL is fine. No other call on the node may be running.
+ * [main] */
 TAGNODE_API void tagnode_destroy(tagnode *node);
 
-/* Allocates, compiles the model, starts the worker and runs the model once to warm it up. May be called again, between
- * process calls; on error the node keeps its former setup. [main]
+/* Allocates, compiles the model, starts the worker and runs the model once to warm it up. May be
+ * called again while no other call on the node runs; on error the node keeps its former setup.
+ * [main]
  * Returns OK, ERROR_ARGUMENT, ERROR_MEMORY, ERROR_MODEL or ERROR_RUNTIME. */
-TAGNODE_API tagnode_status tagnode_prepare(tagnode *node, tagnode_model *model, const tagnode_setup *setup,
-                                           tagnode_message *why);
+TAGNODE_API tagnode_status tagnode_prepare(tagnode *node, tagnode_model *model,
+                                           const tagnode_setup *setup, tagnode_message *why);
 
-/* Latency and sizes; constant from prepare on, zero before it. [any] */
-TAGNODE_API tagnode_latency tagnode_get_latency(const tagnode *node);
-TAGNODE_API uint32_t tagnode_hop_frames(const tagnode *node);       /* mel frames between two answers */
-TAGNODE_API uint32_t tagnode_value_count(const tagnode *node);      /* activations in a descriptor frame */
-TAGNODE_API uint32_t tagnode_embedding_count(const tagnode *node);  /* floats of the embedding; 0 for none */
+/* Latency and sizes; constant from prepare on, zero before it: the latency in its parts, the mel
+ * frames between two answers, the activations in a descriptor frame, and the floats of its
+ * embedding, 0 for none. [any] */
+TAGNODE_API tagnode_latency tagnode_get_latency(const tagnode *node) TAGNODE_NONBLOCKING;
+TAGNODE_API uint32_t tagnode_hop_frames(const tagnode *node) TAGNODE_NONBLOCKING;
+TAGNODE_API uint32_t tagnode_value_count(const tagnode *node) TAGNODE_NONBLOCKING;
+TAGNODE_API uint32_t tagnode_embedding_count(const tagnode *node) TAGNODE_NONBLOCKING;
 
-/* Hears `frames` samples (0 to max_frames; more are ignored) of each channel. Arithmetic only: no allocation, lock, system call or wait,
- * unless the setup says `offline`. Does nothing before prepare. [audio] */
-TAGNODE_API void tagnode_process(tagnode *node, const float *const *input, uint32_t frames) TAGNODE_NONBLOCKING;
+/* Hears `frames` samples (0 to max_frames; more are ignored) of each channel. Arithmetic only: no
+ * allocation, lock, system call or wait, unless the setup says `offline`. Does nothing before
+ * prepare. [audio] */
+TAGNODE_API void tagnode_process(tagnode *node, const float *const *input, uint32_t frames)
+    TAGNODE_NONBLOCKING;
 
-/* Takes up to `capacity` descriptor frames, oldest first. `values` gets tagnode_value_count floats a frame, `embeddings`
- * tagnode_embedding_count; either may be NULL. Returns how many. Frames that no one read in time are dropped oldest first
- * and counted. [reader] */
-TAGNODE_API size_t tagnode_read(tagnode *node, tagnode_frame *frames, float *values, float *embeddings,
-                                size_t capacity) TAGNODE_NONBLOCKING;
+/* Takes up to `capacity` descriptor frames, oldest first. `values` gets tagnode_value_count floats
+ * a frame, `embeddings` tagnode_embedding_count; either may be NULL. Returns how many. Frames that
+ * no one read in time are dropped oldest first and counted. [reader] */
+TAGNODE_API size_t tagnode_read(tagnode *node, tagnode_frame *frames, float *values,
+                                float *embeddings, size_t capacity) TAGNODE_NONBLOCKING;
 
-/* Forgets all that was heard; positions start at 0 again, counters too. Frames not yet read are gone. Safe between two
- * process calls. [audio] */
+/* Forgets all that was heard; positions start at 0 again, counters too. Frames not yet read are
+ * gone. Safe between two process calls. [audio] */
 TAGNODE_API void tagnode_reset(tagnode *node) TAGNODE_NONBLOCKING;
 
 /* A snapshot; each number is exact, the set may straddle a process call. [any] */
 TAGNODE_API tagnode_counters tagnode_get_counters(const tagnode *node) TAGNODE_NONBLOCKING;
 
-/* ----------------------------------------------------------------------------------------------- automation --- */
+/* ------------------------------------------------------------------------------- automation --- */
 
 typedef enum { TAGNODE_CURVE_LIN, TAGNODE_CURVE_LOG, TAGNODE_CURVE_EXP } tagnode_curve;
 
 /* How a descriptor becomes a parameter: threshold, envelope, curve.
- * The envelope stands before the curve, on the 0..1 scale: a rise of the descriptor is the attack whichever of min and
- * max is the larger, and one time constant sounds alike on a scale of Hz and on one of dB. */
+ * The envelope stands before the curve, on the 0..1 scale: a rise of the descriptor is the attack
+ * whichever of min and max is the larger, and one time constant sounds alike on a scale of Hz and
+ * on one of dB. */
 typedef struct {
-    bool gate;             /* true: the source counts as 1 from `threshold` up and 0 below; false: clamped to 0..1 */
+    bool gate; /* true: the source is 1 from `threshold` up, else 0; false: clamped to 0..1 */
     float threshold;
     bool invert;           /* 1 - x, after the gate */
-    float attack, release; /* seconds to cover 63 % of a step (time constants), 0 to 600; 0 is at once */
-    tagnode_curve curve;   /* lin: even steps; log: even ratios (min, max above 0); exp: slow, then fast (square) */
+    float attack, release; /* seconds to cover 63 % of a step, 0 to 600; 0 is at once */
+    tagnode_curve curve;   /* lin: even steps; log: even ratios (min, max above 0); exp: square */
     float min, max;        /* the parameter at 0 and at 1; min may be the larger */
 } tagnode_mapping;
 
@@ -263,30 +284,33 @@ typedef struct {
 typedef struct {
     tagnode_mapping mapping;
     double sample_rate;
-    double origin;  /* value of the envelope at `position` */
+    double origin; /* value of the envelope at `position` */
     double target;
     int64_t position;
     bool started;
 } tagnode_automation;
 
 /* Checks the mapping and starts at rest. [main] Returns OK or ERROR_ARGUMENT. */
-TAGNODE_API tagnode_status tagnode_automation_init(tagnode_automation *automation, const tagnode_mapping *mapping,
+TAGNODE_API tagnode_status tagnode_automation_init(tagnode_automation *automation,
+                                                   const tagnode_mapping *mapping,
                                                    double sample_rate, tagnode_message *why);
 
-/* From `position` on the source has `value`. Positions must not go back (an earlier one counts as the latest). The first
- * value is taken at once, without a ramp. [audio] */
+/* From `position` on the source has `value`. Positions must not go back (an earlier one counts as
+ * the latest). The first value is taken at once, without a ramp. [audio] */
 TAGNODE_API void tagnode_automation_push(tagnode_automation *automation, int64_t position,
                                          float value) TAGNODE_NONBLOCKING;
 
-/* The parameter at `position`, exact in closed form: it does not depend on where else it was asked. [audio] */
-TAGNODE_API float tagnode_automation_at(const tagnode_automation *automation, int64_t position) TAGNODE_NONBLOCKING;
+/* The parameter at `position`, exact in closed form: it does not depend on where else it was asked.
+ * [audio] */
+TAGNODE_API float tagnode_automation_at(const tagnode_automation *automation, int64_t position)
+    TAGNODE_NONBLOCKING;
 
-/* ------------------------------------------------------------------------------------------------------ any --- */
+/* -------------------------------------------------------------------------------------- any --- */
 
 TAGNODE_API const char *tagnode_version(void);
 
-/* The instruction set that the arithmetic uses: "avx512", "avx2", "neon" or "portable". Environment TAGNODE_ISA forces one that
- * the machine has; read once, at the first create. [main] */
+/* The instruction set that the arithmetic uses: "avx512", "avx2" or "portable". Environment
+ * TAGNODE_ISA forces one that the machine has; every create reads it anew. [main] */
 TAGNODE_API const char *tagnode_instruction_set(void);
 
 /* The status as a word, "ok", "argument" ... [any] */

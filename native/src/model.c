@@ -8,24 +8,34 @@
 static tagnode_status check_card(const tagnode_card *card, tagnode_message *why) {
     const tagnode_status bad = TAGNODE_ERROR_ARGUMENT;
     if (card->patch_frames < 1 || card->patch_frames > 4096)
-        return tagnode_say(why, bad, "The card's patch has %u mel frames; it must be 1 to 4096.", card->patch_frames);
+        return tagnode_say(why, bad, "The card's patch has %u mel frames; it must be 1 to 4096.",
+                           card->patch_frames);
     if (card->outputs < 1 || card->outputs > TAGNODE_MAX_OUTPUTS)
-        return tagnode_say(why, bad, "The card names %u outputs; it must be 1 to %d.", card->outputs, TAGNODE_MAX_OUTPUTS);
+        return tagnode_say(why, bad, "The card names %u outputs; it must be 1 to %d.",
+                           card->outputs, TAGNODE_MAX_OUTPUTS);
     for (uint32_t i = 0; i < card->outputs; ++i)
         if (card->output_size[i] < 1 || card->output_size[i] > 65536)
-            return tagnode_say(why, bad, "Output %u of the card has %u floats; it must be 1 to 65536.", i, card->output_size[i]);
+            return tagnode_say(why, bad,
+                               "Output %u of the card has %u floats; it must be 1 to 65536.", i,
+                               card->output_size[i]);
     tagnode_frontend *trial; /* checks the front-end's settings by building one */
-    const tagnode_status status = tagnode_frontend_create(&card->frontend, card->frontend.sample_rate, 1, &trial, why);
+    const tagnode_status status =
+        tagnode_frontend_create(&card->frontend, card->frontend.sample_rate, 1, &trial, why);
     tagnode_frontend_destroy(trial);
     return status;
 }
 
-static tagnode_status create(const tagnode_card *card, tagnode_model **model, tagnode_message *why) {
+static tagnode_status create(const tagnode_card *card, tagnode_model **model,
+                             tagnode_message *why) {
     *model = NULL;
     const tagnode_status status = check_card(card, why);
     if (status != TAGNODE_OK) return status;
     tagnode_model *made = calloc(1, sizeof *made);
-    if (made == NULL) return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for a model.");
+    if (made == NULL || pthread_mutex_init(&made->interpreter_lock, NULL) != 0) {
+        free(made);
+        (void)tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for a model.");
+        return TAGNODE_ERROR_MEMORY;
+    }
     atomic_store(&made->references, 1);
     made->card = *card;
     *model = made;
@@ -37,8 +47,11 @@ static void *duplicate(const void *bytes, size_t size) {
     return copy == NULL ? NULL : memcpy(copy, bytes, size);
 }
 
-tagnode_status tagnode_model_load_litert(const char *library, const void *bytes, size_t size, const tagnode_card *card,
-                                         tagnode_model **model, tagnode_message *why) {
+tagnode_status tagnode_model_load_litert(const char *library, const void *bytes, size_t size,
+                                         const tagnode_card *card, tagnode_model **model,
+                                         tagnode_message *why) {
+    *model = NULL;
+    if (bytes == NULL) return tagnode_say(why, TAGNODE_ERROR_ARGUMENT, "There is no model file.");
     tagnode_status status = create(card, model, why);
     if (status != TAGNODE_OK) return status;
     tagnode_model *made = *model;
@@ -46,7 +59,8 @@ tagnode_status tagnode_model_load_litert(const char *library, const void *bytes,
     made->size = size;
     made->library = library == NULL ? NULL : duplicate(library, strlen(library) + 1);
     if (made->bytes == NULL || (library != NULL && made->library == NULL))
-        status = tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for a model of %zu bytes.", size);
+        status =
+            tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for a model of %zu bytes.", size);
     tagnode_engine *engine = NULL; /* what fails, fails now */
     if (status == TAGNODE_OK) status = tagnode_model_open(made, &engine, why);
     if (engine != NULL) engine->close(engine);
@@ -57,13 +71,16 @@ tagnode_status tagnode_model_load_litert(const char *library, const void *bytes,
     return status;
 }
 
-tagnode_status tagnode_model_from_interpreter(const tagnode_interpreter *interpreter, const tagnode_card *card,
-                                              tagnode_model **model, tagnode_message *why) {
+tagnode_status tagnode_model_from_interpreter(const tagnode_interpreter *interpreter,
+                                              const tagnode_card *card, tagnode_model **model,
+                                              tagnode_message *why) {
     *model = NULL;
     bool whole = interpreter->invoke != NULL && interpreter->input != NULL;
-    for (uint32_t i = 0; i < card->outputs && i < TAGNODE_MAX_OUTPUTS; ++i) whole = whole && interpreter->output[i] != NULL;
+    for (uint32_t i = 0; i < card->outputs && i < TAGNODE_MAX_OUTPUTS; ++i)
+        whole = whole && interpreter->output[i] != NULL;
     if (!whole)
-        return tagnode_say(why, TAGNODE_ERROR_ARGUMENT, "The interpreter lacks its invoke function, input or an output.");
+        return tagnode_say(why, TAGNODE_ERROR_ARGUMENT,
+                           "The interpreter lacks its invoke function, input or an output.");
     const tagnode_status status = create(card, model, why);
     if (status == TAGNODE_OK) (*model)->interpreter = *interpreter;
     return status;
@@ -75,12 +92,17 @@ void tagnode_model_retain(tagnode_model *model) {
 
 void tagnode_model_release(tagnode_model *model) {
     if (model == NULL || atomic_fetch_sub(&model->references, 1) != 1) return;
+    pthread_mutex_destroy(&model->interpreter_lock);
     free(model->library);
     free(model->bytes);
     free(model);
 }
 
-tagnode_status tagnode_model_open(const tagnode_model *model, tagnode_engine **engine, tagnode_message *why) {
-    if (model->bytes == NULL) return tagnode_engine_open_interpreter(&model->interpreter, &model->card, engine, why);
-    return tagnode_engine_open_litert(model->library, model->bytes, model->size, &model->card, engine, why);
+tagnode_status tagnode_model_open(tagnode_model *model, tagnode_engine **engine,
+                                  tagnode_message *why) {
+    if (model->bytes == NULL)
+        return tagnode_engine_open_interpreter(&model->interpreter, &model->card,
+                                               &model->interpreter_lock, engine, why);
+    return tagnode_engine_open_litert(model->library, model->bytes, model->size, &model->card,
+                                      engine, why);
 }

@@ -2,6 +2,7 @@
 #ifndef TAGNODE_MODEL_H
 #define TAGNODE_MODEL_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "tagnode.h"
@@ -14,11 +15,13 @@ struct tagnode_model {
     void *bytes;   /* the model file; NULL for an interpreter made elsewhere */
     size_t size;
     tagnode_interpreter interpreter;
+    pthread_mutex_t interpreter_lock; /* held while it runs */
 };
 
 void tagnode_model_retain(tagnode_model *model);
 
 /* Compiles an instance of the model. */
-tagnode_status tagnode_model_open(const tagnode_model *model, tagnode_engine **engine, tagnode_message *why);
+tagnode_status tagnode_model_open(tagnode_model *model, tagnode_engine **engine,
+                                  tagnode_message *why);
 
 #endif

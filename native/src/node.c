@@ -1,4 +1,5 @@
-/* node.c - blocks in, descriptor frames out. One clock: everything is told by counts of input samples. */
+/* node.c - blocks in, descriptor frames out. One clock: everything is told by counts of input
+ * samples. */
 #include <math.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -22,14 +23,14 @@ typedef struct {
     tagnode_worker *worker;
     tagnode_log_ring ring;
     tagnode_latency latency;
-    uint32_t hop, first;     /* mel frames: between ticks, and until tick 0 */
+    uint32_t hop, first; /* mel frames: between ticks, and until tick 0 */
     uint32_t values, embeddings;
-    float *mel;              /* the mel frames of a chunk */
-    uint32_t *outgoing;      /* the descriptor frame to write next: header, values, embedding */
-    uint32_t *incoming;      /* the reader's */
+    float *mel;         /* the mel frames of a chunk */
+    uint32_t *outgoing; /* the descriptor frame to write next: header, values, embedding */
+    uint32_t *incoming; /* the reader's */
 
     int64_t position, mel_frames, tick;
-    int64_t due;             /* position at which the next tick is emitted */
+    int64_t due; /* position at which the next tick is emitted */
     _Atomic int64_t seen_position, seen_mel_frames;
     _Atomic uint64_t fresh, held, late, overruns, replaced, failures;
 } core;
@@ -54,31 +55,40 @@ static void core_destroy(core *c) {
     free(c);
 }
 
-static tagnode_status check(const tagnode_setup *s, const tagnode_card *card, tagnode_message *why) {
+static tagnode_status check(const tagnode_setup *s, const tagnode_card *card,
+                            tagnode_message *why) {
     const tagnode_status bad = TAGNODE_ERROR_ARGUMENT;
     const tagnode_status input = tagnode_frontend_check_input(s->sample_rate, s->channels, why);
     if (input != TAGNODE_OK) return input;
     if (s->max_frames < 1 || s->max_frames > TAGNODE_MAX_BLOCK)
-        return tagnode_say(why, bad, "The largest block is %u samples; it must be 1 to %d.", s->max_frames, TAGNODE_MAX_BLOCK);
-    const double patch = (double)card->patch_frames * card->frontend.hop / card->frontend.sample_rate;
+        return tagnode_say(why, bad, "The largest block is %u samples; it must be 1 to %d.",
+                           s->max_frames, TAGNODE_MAX_BLOCK);
+    const double patch =
+        (double)card->patch_frames * card->frontend.hop / card->frontend.sample_rate;
     if (!(s->hop > 0 && s->hop <= patch * (1 + 1e-9)))
-        return tagnode_say(why, bad, "The hop is %g s; it must be above 0 and at most the model's window of %g s.", s->hop, patch);
+        return tagnode_say(
+            why, bad, "The hop is %g s; it must be above 0 and at most the model's window of %g s.",
+            s->hop, patch);
     if (!(s->compute_latency >= 0 && s->compute_latency <= 60))
-        return tagnode_say(why, bad, "The compute latency is %g s; it must be 0 to 60 s.", s->compute_latency);
+        return tagnode_say(why, bad, "The compute latency is %g s; it must be 0 to 60 s.",
+                           s->compute_latency);
     if (s->embedding < -1 || s->embedding >= (int32_t)card->outputs)
-        return tagnode_say(why, bad, "Embedding %d is asked for; the model has outputs 0 to %u (-1: none).", s->embedding,
-                           card->outputs - 1);
+        return tagnode_say(why, bad,
+                           "Embedding %d is asked for; the model has outputs 0 to %u (-1: none).",
+                           s->embedding, card->outputs - 1);
     if (s->queue < 2 || s->queue > 65536)
-        return tagnode_say(why, bad, "The queue holds %u descriptor frames; it must be 2 to 65536.", s->queue);
+        return tagnode_say(why, bad, "The queue holds %u descriptor frames; it must be 2 to 65536.",
+                           s->queue);
     return TAGNODE_OK;
 }
 
 static void plan_ticks(core *c) {
     const tagnode_frontend_settings *f = &c->card.frontend;
     const double frames = c->setup.hop * f->sample_rate / f->hop;
-    c->hop = frames < 1 ? 1 : (uint32_t)(frames + 0.5);
-    if (c->hop > c->card.patch_frames) c->hop = c->card.patch_frames;
-    c->first = (c->card.patch_frames - 1) % c->hop + 1; /* so that one tick falls on the first full window */
+    const uint32_t whole = (uint32_t)(frames + 0.5), patch = c->card.patch_frames;
+    c->hop = whole < 1 ? 1 : whole < patch ? whole : patch;
+    /* So that one tick falls on the first full window: */
+    c->first = (c->card.patch_frames - 1) % c->hop + 1;
     c->latency.resampler = tagnode_frontend_delay(c->frontend);
     c->latency.frontend = 0;
     c->latency.compute = (uint32_t)ceil(c->setup.compute_latency * c->setup.sample_rate);
@@ -97,20 +107,23 @@ static tagnode_status start_worker(core *c, tagnode_message *why) {
         .result_size = {c->values, c->embeddings},
         .embedding = c->setup.embedding,
         .results = (uint32_t)(c->setup.compute_latency / (c->hop * frame_seconds)) + 8,
+        .burst = (uint32_t)tagnode_frontend_capacity(c->frontend, CHUNK),
         .frame_seconds = frame_seconds,
         .offline = c->setup.offline,
     };
     tagnode_engine *engine;
     const tagnode_status status = tagnode_model_open(c->model, &engine, why);
-    return status != TAGNODE_OK ? status : tagnode_worker_create(engine, &c->card, &setup, &c->worker, why);
+    return status != TAGNODE_OK ? status : tagnode_worker_create(engine, &setup, &c->worker, why);
 }
 
 static tagnode_status core_create(core *c, tagnode_message *why) {
-    tagnode_status status = tagnode_frontend_create(&c->card.frontend, c->setup.sample_rate, c->setup.channels, &c->frontend, why);
+    tagnode_status status = tagnode_frontend_create(&c->card.frontend, c->setup.sample_rate,
+                                                    c->setup.channels, &c->frontend, why);
     if (status != TAGNODE_OK) return status;
     plan_ticks(c);
     const size_t words = HEADER_WORDS + (size_t)c->values + c->embeddings;
-    c->mel = calloc(tagnode_frontend_capacity(c->frontend, CHUNK) * c->card.frontend.bands, sizeof *c->mel);
+    c->mel = calloc(tagnode_frontend_capacity(c->frontend, CHUNK) * c->card.frontend.bands,
+                    sizeof *c->mel);
     c->outgoing = calloc(words, sizeof *c->outgoing);
     c->incoming = calloc(words, sizeof *c->incoming);
     if (c->mel == NULL || c->outgoing == NULL || c->incoming == NULL ||
@@ -139,7 +152,8 @@ void tagnode_destroy(tagnode *node) {
     free(node);
 }
 
-tagnode_status tagnode_prepare(tagnode *node, tagnode_model *model, const tagnode_setup *setup, tagnode_message *why) {
+tagnode_status tagnode_prepare(tagnode *node, tagnode_model *model, const tagnode_setup *setup,
+                               tagnode_message *why) {
     tagnode_status status = check(setup, &model->card, why);
     if (status != TAGNODE_OK) return status;
     core *made = aligned_alloc(64, (sizeof *made + 63) / 64 * 64);
@@ -178,12 +192,13 @@ static void emit(core *c) TAGNODE_NONBLOCKING {
     head.end = c->due - c->latency.total;
     head.state = TAGNODE_WARMING;
     if (frames >= patch) {
-        uint64_t late;
-        const tagnode_result result = tagnode_worker_take(c->worker, c->tick, values, values + c->values, &late);
+        uint64_t late = 0, failures = 0;
+        const tagnode_result result =
+            tagnode_worker_take(c->worker, c->tick, values, values + c->values, &late, &failures);
         head.state = result == TAGNODE_RESULT_READY ? TAGNODE_FRESH : TAGNODE_HELD;
         count(head.state == TAGNODE_FRESH ? &c->fresh : &c->held, 1);
         count(&c->late, late);
-        count(&c->failures, result == TAGNODE_RESULT_FAILED);
+        count(&c->failures, failures);
     }
     memcpy(c->outgoing, &head, sizeof head);
     tagnode_log_ring_write(&c->ring, c->outgoing);
@@ -193,7 +208,8 @@ static void emit(core *c) TAGNODE_NONBLOCKING {
 static void hear(core *c, const float *const *input, uint32_t frames) TAGNODE_NONBLOCKING {
     const size_t mels = tagnode_frontend_process(c->frontend, input, frames, c->mel);
     for (size_t i = 0; i < mels; ++i)
-        if (!tagnode_worker_push(c->worker, c->mel_frames++, c->mel + i * c->card.frontend.bands)) count(&c->overruns, 1);
+        if (!tagnode_worker_push(c->worker, c->mel_frames++, c->mel + i * c->card.frontend.bands))
+            count(&c->overruns, 1);
     c->position += frames;
     while (c->due <= c->position) emit(c);
 }
@@ -205,12 +221,14 @@ void tagnode_process(tagnode *node, const float *const *input, uint32_t frames) 
     const tagnode_floatenv saved = tagnode_floatenv_enter();
     const float *moved[TAGNODE_MAX_CHANNELS];
     for (uint32_t at = 0; at < frames; at += CHUNK) {
-        for (uint32_t channel = 0; channel < c->setup.channels; ++channel) moved[channel] = input[channel] + at;
+        for (uint32_t channel = 0; channel < c->setup.channels; ++channel)
+            moved[channel] = input[channel] + at;
         hear(c, moved, frames - at < CHUNK ? frames - at : CHUNK);
     }
     atomic_store_explicit(&c->seen_position, c->position, memory_order_relaxed);
     atomic_store_explicit(&c->seen_mel_frames, c->mel_frames, memory_order_relaxed);
-    atomic_store_explicit(&c->replaced, tagnode_frontend_replaced(c->frontend), memory_order_relaxed);
+    atomic_store_explicit(&c->replaced, tagnode_frontend_replaced(c->frontend),
+                          memory_order_relaxed);
     tagnode_floatenv_leave(saved);
 }
 
@@ -220,18 +238,21 @@ void tagnode_reset(tagnode *node) {
     tagnode_frontend_reset(c->frontend);
     tagnode_worker_reset(c->worker);
     tagnode_log_ring_clear(&c->ring);
-    memset(c->outgoing + HEADER_WORDS, 0, ((size_t)c->values + c->embeddings) * sizeof *c->outgoing);
+    memset(c->outgoing + HEADER_WORDS, 0,
+           ((size_t)c->values + c->embeddings) * sizeof *c->outgoing);
     c->position = c->mel_frames = 0;
     schedule(c, 0);
     atomic_store(&c->seen_position, 0);
     atomic_store(&c->seen_mel_frames, 0);
-    _Atomic uint64_t *counters[] = {&c->fresh, &c->held, &c->late, &c->overruns, &c->replaced, &c->failures};
+    _Atomic uint64_t *counters[] = {&c->fresh,    &c->held,     &c->late,
+                                    &c->overruns, &c->replaced, &c->failures};
     for (size_t i = 0; i < sizeof counters / sizeof counters[0]; ++i) atomic_store(counters[i], 0);
 }
 
 /* ---- read ---- */
 
-size_t tagnode_read(tagnode *node, tagnode_frame *frames, float *values, float *embeddings, size_t capacity) {
+size_t tagnode_read(tagnode *node, tagnode_frame *frames, float *values, float *embeddings,
+                    size_t capacity) {
     core *c = node->core;
     size_t taken = 0;
     while (c != NULL && taken < capacity && tagnode_log_ring_read(&c->ring, c->incoming)) {
@@ -239,7 +260,8 @@ size_t tagnode_read(tagnode *node, tagnode_frame *frames, float *values, float *
         memcpy(&frames[taken], c->incoming, sizeof *frames);
         if (values != NULL) memcpy(values + taken * c->values, body, c->values * sizeof *values);
         if (embeddings != NULL)
-            memcpy(embeddings + taken * c->embeddings, body + c->values, c->embeddings * sizeof *embeddings);
+            memcpy(embeddings + taken * c->embeddings, body + c->values,
+                   c->embeddings * sizeof *embeddings);
         ++taken;
     }
     return taken;
@@ -271,7 +293,7 @@ tagnode_counters tagnode_get_counters(const tagnode *node) {
         .held = atomic_load_explicit(&c->held, memory_order_relaxed),
         .late = atomic_load_explicit(&c->late, memory_order_relaxed),
         .overruns = atomic_load_explicit(&c->overruns, memory_order_relaxed),
-        .dropped = atomic_load_explicit(&c->ring.dropped, memory_order_relaxed),
+        .dropped = tagnode_log_ring_dropped(&c->ring),
         .replaced = atomic_load_explicit(&c->replaced, memory_order_relaxed),
         .failures = atomic_load_explicit(&c->failures, memory_order_relaxed),
     };

@@ -14,7 +14,8 @@ static bool machine_runs(const tagnode_dsp *dsp) {
         return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
                __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
                __builtin_cpu_supports("fma");
-    if (dsp == &tagnode_dsp_avx2) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    if (dsp == &tagnode_dsp_avx2)
+        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 #endif
     return dsp == &tagnode_dsp_portable;
 }

@@ -1,4 +1,5 @@
-/* dsp.h - the arithmetic of the front-end, compiled once for each instruction set and chosen at run time. */
+/* dsp.h - the arithmetic of the front-end, compiled once for each instruction set and chosen at run
+ * time. */
 #ifndef TAGNODE_FRONTEND_DSP_H
 #define TAGNODE_FRONTEND_DSP_H
 
@@ -7,7 +8,8 @@
 typedef struct {
     const char *name;
     /* One mel frame: `frame` samples in, `bands` floats out. Uses the plan's scratch. */
-    void (*mel_frame)(const tagnode_mel_plan *plan, const float *samples, float *mel) TAGNODE_NONBLOCKING;
+    void (*mel_frame)(const tagnode_mel_plan *plan, const float *samples, float *mel)
+        TAGNODE_NONBLOCKING;
     /* Inner product of `length` floats, a multiple of 16. */
     float (*dot)(const float *a, const float *b, size_t length) TAGNODE_NONBLOCKING;
 } tagnode_dsp;

@@ -1,8 +1,10 @@
-/* dsp_kernels.c - one mel frame, compiled once an instruction set (TAGNODE_DSP_NAME names the table).
+/* dsp_kernels.c - one mel frame, compiled once an instruction set (TAGNODE_DSP_NAME names the
+ * table).
  *
- * The complex FFT of n = rows * columns points runs in two passes, each of which transforms down the rows of a matrix, so that
- * every inner loop is over consecutive floats and vectorises whole (Bailey, "FFTs in external or hierarchical memory", 1990):
- * rows-point FFTs down the columns, a twiddle, a transposition, columns-point FFTs down the columns. */
+ * The complex FFT of n = rows * columns points runs in two passes, each of which transforms down
+ * the rows of a matrix, so that every inner loop is over consecutive floats and vectorises whole
+ * (Bailey, "FFTs in external or hierarchical memory", 1990): rows-point FFTs down the columns, a
+ * twiddle, a transposition, columns-point FFTs down the columns. */
 #include "frontend/dsp.h"
 
 #include <math.h>
@@ -16,6 +18,9 @@ enum { VECTOR = 8 };
 enum { VECTOR = 4 };
 #endif
 typedef float lanes __attribute__((vector_size(VECTOR * sizeof(float)), aligned(4), may_alias));
+/* The FFT's own: the shortest run is 8 floats, and Zen 4 does no more with 16 at a time. */
+enum { PART = VECTOR < 8 ? VECTOR : 8 };
+typedef float parts __attribute__((vector_size(PART * sizeof(float)), aligned(4), may_alias));
 typedef float lanes4 __attribute__((vector_size(16), aligned(4), may_alias));
 
 /* Adds the lanes as a tree: a chain of additions would cost more than the products. */
@@ -28,7 +33,8 @@ static inline float add_up(lanes all) TAGNODE_NONBLOCKING {
     const lanes eight = all;
 #endif
 #if defined(__AVX__)
-    const lanes4 four = __builtin_shufflevector(eight, eight, 0, 1, 2, 3) + __builtin_shufflevector(eight, eight, 4, 5, 6, 7);
+    const lanes4 four = __builtin_shufflevector(eight, eight, 0, 1, 2, 3) +
+                        __builtin_shufflevector(eight, eight, 4, 5, 6, 7);
 #else
     const lanes4 four = all;
 #endif
@@ -46,44 +52,45 @@ static float dot(const float *a, const float *b, size_t length) TAGNODE_NONBLOCK
     return add_up(all);
 }
 
-/* One radix-4 stage of a Stockham FFT: `length` points left to split, `run` consecutive floats that share a twiddle. */
-static void radix4(size_t length, size_t run, const float *restrict wr, const float *restrict wi,
-                   const float *restrict xr, const float *restrict xi, float *restrict yr,
-                   float *restrict yi) TAGNODE_NONBLOCKING {
-    const size_t quarter = length / 4;
-    for (size_t p = 0; p < quarter; ++p) {
-        const float w1r = wr[3 * p], w2r = wr[3 * p + 1], w3r = wr[3 * p + 2];
-        const float w1i = wi[3 * p], w2i = wi[3 * p + 1], w3i = wi[3 * p + 2];
-        const float *restrict ar = xr + run * p, *restrict ai = xi + run * p;
-        const float *restrict br = ar + run * quarter, *restrict bi = ai + run * quarter;
-        const float *restrict cr = br + run * quarter, *restrict ci = bi + run * quarter;
-        const float *restrict dr = cr + run * quarter, *restrict di = ci + run * quarter;
-        float *restrict er = yr + run * 4 * p, *restrict ei = yi + run * 4 * p;
-        float *restrict fr = er + run, *restrict fi = ei + run;
-        float *restrict gr = fr + run, *restrict gi = fi + run;
-        float *restrict hr = gr + run, *restrict hi = gi + run;
-        for (size_t q = 0; q < run; ++q) {
-            const float sum_ac_r = ar[q] + cr[q], sum_ac_i = ai[q] + ci[q];
-            const float dif_ac_r = ar[q] - cr[q], dif_ac_i = ai[q] - ci[q];
-            const float sum_bd_r = br[q] + dr[q], sum_bd_i = bi[q] + di[q];
-            const float dif_bd_r = br[q] - dr[q], dif_bd_i = bi[q] - di[q];
-            const float f_r = dif_ac_r + dif_bd_i, f_i = dif_ac_i - dif_bd_r; /* a - c - j (b - d) */
-            const float g_r = sum_ac_r - sum_bd_r, g_i = sum_ac_i - sum_bd_i;
-            const float h_r = dif_ac_r - dif_bd_i, h_i = dif_ac_i + dif_bd_r; /* a - c + j (b - d) */
-            er[q] = sum_ac_r + sum_bd_r;
-            ei[q] = sum_ac_i + sum_bd_i;
-            fr[q] = w1r * f_r - w1i * f_i;
-            fi[q] = w1r * f_i + w1i * f_r;
-            gr[q] = w2r * g_r - w2i * g_i;
-            gi[q] = w2r * g_i + w2i * g_r;
-            hr[q] = w3r * h_r - w3i * h_i;
-            hi[q] = w3r * h_i + w3i * h_r;
-        }
-    }
+static inline parts load(const float *x) TAGNODE_NONBLOCKING {
+    return *(const parts *)x;
 }
 
-static void radix2(size_t run, const float *restrict xr, const float *restrict xi, float *restrict yr,
-                   float *restrict yi) TAGNODE_NONBLOCKING {
+static inline void store(float *y, parts x) TAGNODE_NONBLOCKING {
+    *(parts *)y = x;
+}
+
+/* One radix-4 stage of a Stockham FFT: `length` points left to split, `run` consecutive floats that
+ * share a twiddle. In vectors by hand, since gcc 12 gives up on so many pointers. */
+static void radix4(size_t length, size_t run, const float *wr, const float *wi, const float *xr,
+                   const float *xi, float *yr, float *yi) TAGNODE_NONBLOCKING {
+    const size_t step = run * (length / 4);
+    for (size_t p = 0; p < length / 4; ++p, wr += 3, wi += 3)
+        for (size_t q = 0; q < run; q += PART) {
+            const size_t in = run * p + q, out = run * 4 * p + q;
+            const parts ar = load(xr + in), br = load(xr + in + step);
+            const parts cr = load(xr + in + 2 * step), dr = load(xr + in + 3 * step);
+            const parts ai = load(xi + in), bi = load(xi + in + step);
+            const parts ci = load(xi + in + 2 * step), di = load(xi + in + 3 * step);
+            const parts sum_ac_r = ar + cr, sum_ac_i = ai + ci, sum_bd_r = br + dr;
+            const parts dif_ac_r = ar - cr, dif_ac_i = ai - ci, sum_bd_i = bi + di;
+            const parts dif_bd_r = br - dr, dif_bd_i = bi - di;
+            const parts f_r = dif_ac_r + dif_bd_i, f_i = dif_ac_i - dif_bd_r; /* a-c - j(b-d) */
+            const parts g_r = sum_ac_r - sum_bd_r, g_i = sum_ac_i - sum_bd_i;
+            const parts h_r = dif_ac_r - dif_bd_i, h_i = dif_ac_i + dif_bd_r; /* a-c + j(b-d) */
+            store(yr + out, sum_ac_r + sum_bd_r);
+            store(yi + out, sum_ac_i + sum_bd_i);
+            store(yr + out + run, wr[0] * f_r - wi[0] * f_i);
+            store(yi + out + run, wr[0] * f_i + wi[0] * f_r);
+            store(yr + out + 2 * run, wr[1] * g_r - wi[1] * g_i);
+            store(yi + out + 2 * run, wr[1] * g_i + wi[1] * g_r);
+            store(yr + out + 3 * run, wr[2] * h_r - wi[2] * h_i);
+            store(yi + out + 3 * run, wr[2] * h_i + wi[2] * h_r);
+        }
+}
+
+static void radix2(size_t run, const float *restrict xr, const float *restrict xi,
+                   float *restrict yr, float *restrict yi) TAGNODE_NONBLOCKING {
     for (size_t q = 0; q < run; ++q) {
         yr[q] = xr[q] + xr[q + run];
         yi[q] = xi[q] + xi[q + run];
@@ -92,13 +99,14 @@ static void radix2(size_t run, const float *restrict xr, const float *restrict x
     }
 }
 
-/* FFTs down `rows` rows of `width` columns. Data starts in scratch[from]; returns which scratch holds the result. */
-static int fft_down(const tagnode_mel_plan *plan, size_t rows, size_t width, const float *wr, const float *wi,
-                    int from) TAGNODE_NONBLOCKING {
+/* FFTs down `rows` rows of `width` columns. Data starts in scratch[from]; returns which scratch
+ * holds the result. */
+static int fft_down(const tagnode_mel_plan *plan, size_t rows, size_t width, const float *wr,
+                    const float *wi, int from) TAGNODE_NONBLOCKING {
     size_t run = width;
     for (; rows >= 4; rows /= 4, run *= 4) {
-        radix4(rows, run, wr, wi, plan->scratch_re[from], plan->scratch_im[from], plan->scratch_re[!from],
-               plan->scratch_im[!from]);
+        radix4(rows, run, wr, wi, plan->scratch_re[from], plan->scratch_im[from],
+               plan->scratch_re[!from], plan->scratch_im[!from]);
         wr += 3 * (rows / 4);
         wi += 3 * (rows / 4);
         from = !from;
@@ -111,11 +119,14 @@ static int fft_down(const tagnode_mel_plan *plan, size_t rows, size_t width, con
     return from;
 }
 
-static inline void transpose4(const float *x, size_t x_row, float *y, size_t y_row) TAGNODE_NONBLOCKING {
+static inline void transpose4(const float *x, size_t x_row, float *y, size_t y_row)
+    TAGNODE_NONBLOCKING {
     const lanes4 a = *(const lanes4 *)x, b = *(const lanes4 *)(x + x_row);
     const lanes4 c = *(const lanes4 *)(x + 2 * x_row), d = *(const lanes4 *)(x + 3 * x_row);
-    const lanes4 ab_low = __builtin_shufflevector(a, b, 0, 4, 1, 5), ab_high = __builtin_shufflevector(a, b, 2, 6, 3, 7);
-    const lanes4 cd_low = __builtin_shufflevector(c, d, 0, 4, 1, 5), cd_high = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+    const lanes4 ab_low = __builtin_shufflevector(a, b, 0, 4, 1, 5),
+                 ab_high = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+    const lanes4 cd_low = __builtin_shufflevector(c, d, 0, 4, 1, 5),
+                 cd_high = __builtin_shufflevector(c, d, 2, 6, 3, 7);
     *(lanes4 *)y = __builtin_shufflevector(ab_low, cd_low, 0, 1, 4, 5);
     *(lanes4 *)(y + y_row) = __builtin_shufflevector(ab_low, cd_low, 2, 3, 6, 7);
     *(lanes4 *)(y + 2 * y_row) = __builtin_shufflevector(ab_high, cd_high, 0, 1, 4, 5);
@@ -146,11 +157,12 @@ static void split_power(const tagnode_mel_plan *plan, const float *restrict zr,
     const size_t n = plan->n, half = n / 2;
     const float *restrict wr = plan->split_re, *restrict wi = plan->split_im;
     float *restrict lower = plan->spectrum, *restrict upper = plan->upper;
-    const float *restrict mr = zr + n, *restrict mi = zi + n; /* read backwards: the mirrored bins */
+    const float *restrict mr = zr + n, *restrict mi = zi + n; /* read backwards: mirrored bins */
     for (size_t k = 1; k <= half; ++k) {
         const float even_r = 0.5f * (zr[k] + *(mr - k)), even_i = 0.5f * (zi[k] - *(mi - k));
         const float odd_r = 0.5f * (zi[k] + *(mi - k)), odd_i = 0.5f * (*(mr - k) - zr[k]);
-        const float turned_r = wr[k] * odd_r - wi[k] * odd_i, turned_i = wr[k] * odd_i + wi[k] * odd_r;
+        const float turned_r = wr[k] * odd_r - wi[k] * odd_i,
+                    turned_i = wr[k] * odd_i + wi[k] * odd_r;
         const float low_r = even_r + turned_r, low_i = even_i + turned_i;
         const float high_r = even_r - turned_r, high_i = even_i - turned_i;
         lower[k] = low_r * low_r + low_i * low_i;
@@ -174,7 +186,8 @@ static void apply_filters(const tagnode_mel_plan *plan, float *restrict mel) TAG
     }
 }
 
-/* Natural logarithm of normal positive floats within 1 unit in the last place or so; polynomial after Cephes' logf. */
+/* Natural logarithm of normal positive floats within 1 unit in the last place or so; polynomial
+ * after Cephes' logf. */
 static inline float natural_log(float x) TAGNODE_NONBLOCKING {
     int32_t bits;
     memcpy(&bits, &x, sizeof bits);
@@ -199,7 +212,8 @@ static inline float natural_log(float x) TAGNODE_NONBLOCKING {
     return m + y + e * 0.693359375f;
 }
 
-static void compress(const tagnode_frontend_settings *settings, float *restrict mel) TAGNODE_NONBLOCKING {
+static void compress(const tagnode_frontend_settings *settings, float *restrict mel)
+    TAGNODE_NONBLOCKING {
     const float parameter = (float)settings->log_parameter;
     const float per_decade = 0.4342944819f; /* 1 / ln 10 */
     const float db = per_decade * (settings->spectrum == TAGNODE_SPECTRUM_POWER ? 10.0f : 20.0f);
@@ -208,7 +222,8 @@ static void compress(const tagnode_frontend_settings *settings, float *restrict 
     switch (settings->log) {
     case TAGNODE_LOG_NONE: break;
     case TAGNODE_LOG_LOG10_1P:
-        for (uint32_t b = 0; b < bands; ++b) mel[b] = per_decade * natural_log(1.0f + parameter * mel[b]);
+        for (uint32_t b = 0; b < bands; ++b)
+            mel[b] = per_decade * natural_log(1.0f + parameter * mel[b]);
         break;
     case TAGNODE_LOG_OFFSET:
         for (uint32_t b = 0; b < bands; ++b) {
@@ -217,12 +232,14 @@ static void compress(const tagnode_frontend_settings *settings, float *restrict 
         }
         break;
     case TAGNODE_LOG_DB:
-        for (uint32_t b = 0; b < bands; ++b) mel[b] = db * natural_log(mel[b] > parameter ? mel[b] : parameter);
+        for (uint32_t b = 0; b < bands; ++b)
+            mel[b] = db * natural_log(mel[b] > parameter ? mel[b] : parameter);
         break;
     }
 }
 
-static void mel_frame(const tagnode_mel_plan *plan, const float *samples, float *mel) TAGNODE_NONBLOCKING {
+static void mel_frame(const tagnode_mel_plan *plan, const float *samples, float *mel)
+    TAGNODE_NONBLOCKING {
     const size_t n = plan->n, pairs = plan->settings.frame / 2;
     float *restrict re = plan->scratch_re[0], *restrict im = plan->scratch_im[0];
     const float *restrict even = plan->window_even, *restrict odd = plan->window_odd;
@@ -236,9 +253,11 @@ static void mel_frame(const tagnode_mel_plan *plan, const float *samples, float 
         if (plan->settings.frame % 2 != 0) re[pairs] = samples[2 * pairs] * even[pairs];
     }
 
-    int at = fft_down(plan, plan->rows, plan->columns, plan->row_twiddle_re, plan->row_twiddle_im, 0);
+    int at =
+        fft_down(plan, plan->rows, plan->columns, plan->row_twiddle_re, plan->row_twiddle_im, 0);
     twiddle_transpose(plan, at);
-    at = fft_down(plan, plan->columns, plan->rows, plan->column_twiddle_re, plan->column_twiddle_im, !at);
+    at = fft_down(plan, plan->columns, plan->rows, plan->column_twiddle_re, plan->column_twiddle_im,
+                  !at);
     split_power(plan, plan->scratch_re[at], plan->scratch_im[at]);
     if (plan->settings.spectrum == TAGNODE_SPECTRUM_MAGNITUDE)
         for (size_t k = 0; k <= n; ++k) plan->spectrum[k] = sqrtf(plan->spectrum[k]);

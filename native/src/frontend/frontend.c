@@ -19,19 +19,23 @@ struct tagnode_frontend {
     uint64_t replaced;
 };
 
-tagnode_status tagnode_frontend_check_input(uint32_t sample_rate, uint32_t channels, tagnode_message *why) {
+tagnode_status tagnode_frontend_check_input(uint32_t sample_rate, uint32_t channels,
+                                            tagnode_message *why) {
     if (sample_rate < TAGNODE_MIN_RATE || sample_rate > TAGNODE_MAX_RATE)
-        return tagnode_say(why, TAGNODE_ERROR_ARGUMENT,
-                           "The sample rate is %u Hz; it must be from %d to %d Hz: resample the audio first.", sample_rate,
-                           TAGNODE_MIN_RATE, TAGNODE_MAX_RATE);
+        return tagnode_say(
+            why, TAGNODE_ERROR_ARGUMENT,
+            "The sample rate is %u Hz; it must be from %d to %d Hz: resample the audio first.",
+            sample_rate, TAGNODE_MIN_RATE, TAGNODE_MAX_RATE);
     if (channels < 1 || channels > TAGNODE_MAX_CHANNELS)
-        return tagnode_say(why, TAGNODE_ERROR_ARGUMENT, "There are %u channels; it must be 1 to %d: mix some down first.",
+        return tagnode_say(why, TAGNODE_ERROR_ARGUMENT,
+                           "There are %u channels; it must be 1 to %d: mix some down first.",
                            channels, TAGNODE_MAX_CHANNELS);
     return TAGNODE_OK;
 }
 
-tagnode_status tagnode_frontend_create(const tagnode_frontend_settings *settings, uint32_t sample_rate,
-                                       uint32_t channels, tagnode_frontend **frontend, tagnode_message *why) {
+tagnode_status tagnode_frontend_create(const tagnode_frontend_settings *settings,
+                                       uint32_t sample_rate, uint32_t channels,
+                                       tagnode_frontend **frontend, tagnode_message *why) {
     *frontend = NULL;
     tagnode_status status = tagnode_frontend_check_input(sample_rate, channels, why);
     if (status != TAGNODE_OK) return status;
@@ -40,12 +44,16 @@ tagnode_status tagnode_frontend_create(const tagnode_frontend_settings *settings
     f->dsp = tagnode_dsp_select();
     f->channels = channels;
     status = tagnode_mel_plan_create(settings, &f->plan, why);
-    if (status == TAGNODE_OK) status = tagnode_resampler_create(sample_rate, settings->sample_rate, f->dsp, &f->resampler, why);
+    if (status == TAGNODE_OK)
+        status = tagnode_resampler_create(sample_rate, settings->sample_rate, f->dsp, &f->resampler,
+                                          why);
     if (status == TAGNODE_OK) {
         f->lead = tagnode_mel_plan_lead(settings);
-        f->capacity = settings->frame + tagnode_resampler_yield(&f->resampler, TAGNODE_RESAMPLER_CHUNK);
+        f->capacity =
+            settings->frame + tagnode_resampler_yield(&f->resampler, TAGNODE_RESAMPLER_CHUNK);
         f->pending = calloc(f->capacity, sizeof *f->pending);
-        if (f->pending == NULL) status = tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for a front-end.");
+        if (f->pending == NULL)
+            status = tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for a front-end.");
     }
     if (status != TAGNODE_OK) {
         tagnode_frontend_destroy(f);
@@ -80,7 +88,9 @@ uint32_t tagnode_frontend_delay(const tagnode_frontend *frontend) {
 }
 
 size_t tagnode_frontend_capacity(const tagnode_frontend *f, size_t frames) {
-    return (tagnode_resampler_yield(&f->resampler, frames) + f->plan.settings.frame) / f->plan.settings.hop + 1;
+    return (tagnode_resampler_yield(&f->resampler, frames) + f->plan.settings.frame) /
+               f->plan.settings.hop +
+           1;
 }
 
 int64_t tagnode_frontend_ready(const tagnode_frontend *f, int64_t index) {
@@ -91,10 +101,12 @@ int64_t tagnode_frontend_ready(const tagnode_frontend *f, int64_t index) {
 int64_t tagnode_frontend_begin(const tagnode_frontend *f, int64_t index) {
     const int64_t sample = index * f->plan.settings.hop - f->lead;
     const int64_t scaled = sample * f->resampler.down;
-    return scaled >= 0 ? scaled / f->resampler.up : -((-scaled + f->resampler.up - 1) / f->resampler.up);
+    return scaled >= 0 ? scaled / f->resampler.up
+                       : -((-scaled + f->resampler.up - 1) / f->resampler.up);
 }
 
-/* Averages the channels. Non-finite samples become 0; past 1e12 the powers of a frame could overflow, so that is the limit. */
+/* Averages the channels. Non-finite samples become 0; past 1e12 the powers of a frame could
+ * overflow, so that is the limit. */
 static uint64_t mix_down(const float *const *input, uint32_t channels, size_t offset, size_t length,
                          float *restrict mono) TAGNODE_NONBLOCKING {
     const float limit = 1e12f, share = 1.0f / (float)channels;
@@ -122,7 +134,8 @@ static uint64_t mix_down(const float *const *input, uint32_t channels, size_t of
 static size_t take_frames(tagnode_frontend *f, float *mel) TAGNODE_NONBLOCKING {
     const tagnode_frontend_settings *s = &f->plan.settings;
     size_t count = 0, at = 0;
-    for (; f->fill - at >= s->frame; at += s->hop) f->dsp->mel_frame(&f->plan, f->pending + at, mel + count++ * s->bands);
+    for (; f->fill - at >= s->frame; at += s->hop)
+        f->dsp->mel_frame(&f->plan, f->pending + at, mel + count++ * s->bands);
     if (at > 0) {
         f->fill -= at;
         memmove(f->pending, f->pending + at, f->fill * sizeof *f->pending);
@@ -130,11 +143,13 @@ static size_t take_frames(tagnode_frontend *f, float *mel) TAGNODE_NONBLOCKING {
     return count;
 }
 
-size_t tagnode_frontend_process(tagnode_frontend *f, const float *const *input, size_t frames, float *mel) {
+size_t tagnode_frontend_process(tagnode_frontend *f, const float *const *input, size_t frames,
+                                float *mel) {
     const tagnode_floatenv saved = tagnode_floatenv_enter();
     size_t count = 0;
     for (size_t at = 0; at < frames;) {
-        const size_t length = frames - at < TAGNODE_RESAMPLER_CHUNK ? frames - at : TAGNODE_RESAMPLER_CHUNK;
+        const size_t length =
+            frames - at < TAGNODE_RESAMPLER_CHUNK ? frames - at : TAGNODE_RESAMPLER_CHUNK;
         f->replaced += mix_down(input, f->channels, at, length, f->mono);
         f->fill += tagnode_resampler_push(&f->resampler, f->mono, length, f->pending + f->fill);
         count += take_frames(f, mel + count * f->plan.settings.bands);
@@ -144,30 +159,42 @@ size_t tagnode_frontend_process(tagnode_frontend *f, const float *const *input, 
     return count;
 }
 
-tagnode_status tagnode_resample(const float *input, size_t length, uint32_t from, uint32_t to, float *output,
-                                tagnode_message *why) {
-    tagnode_status status = tagnode_frontend_check_input(from, 1, why);
-    if (status == TAGNODE_OK) status = tagnode_frontend_check_input(to, 1, why);
-    tagnode_resampler resampler;
-    if (status == TAGNODE_OK) status = tagnode_resampler_create(from, to, tagnode_dsp_select(), &resampler, why);
-    if (status != TAGNODE_OK) return status;
-    float *chunk = calloc(tagnode_resampler_yield(&resampler, TAGNODE_RESAMPLER_CHUNK), sizeof *chunk);
-    if (chunk == NULL) {
-        tagnode_resampler_destroy(&resampler);
-        return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for resampling.");
-    }
-    const size_t wanted = (size_t)(((uint64_t)length * resampler.up + resampler.down - 1) / resampler.down);
-    const float silence[TAGNODE_RESAMPLER_CHUNK] = {0};
+/* Pushes the input, then zeros, until `wanted` samples have come out. */
+static void resample_whole(tagnode_resampler *resampler, const float *input, size_t length,
+                           float *chunk, float *output, size_t wanted) {
+    float mono[TAGNODE_RESAMPLER_CHUNK];
+    const tagnode_floatenv saved = tagnode_floatenv_enter();
     size_t done = 0;
     for (size_t at = 0; done < wanted; at += TAGNODE_RESAMPLER_CHUNK) {
         const size_t left = at < length ? length - at : 0;
-        const size_t take = left == 0 || left > TAGNODE_RESAMPLER_CHUNK ? TAGNODE_RESAMPLER_CHUNK : left;
-        size_t made = tagnode_resampler_push(&resampler, left == 0 ? silence : input + at, take, chunk);
+        const size_t take = left < TAGNODE_RESAMPLER_CHUNK ? left : TAGNODE_RESAMPLER_CHUNK;
+        mix_down(&input, 1, at, take, mono);
+        memset(mono + take, 0, (TAGNODE_RESAMPLER_CHUNK - take) * sizeof *mono);
+        size_t made = tagnode_resampler_push(resampler, mono, TAGNODE_RESAMPLER_CHUNK, chunk);
         if (made > wanted - done) made = wanted - done;
         memcpy(output + done, chunk, made * sizeof *output);
         done += made;
     }
+    tagnode_floatenv_leave(saved);
+}
+
+tagnode_status tagnode_resample(const float *input, size_t length, uint32_t from, uint32_t to,
+                                float *output, tagnode_message *why) {
+    tagnode_status status = tagnode_frontend_check_input(from, 1, why);
+    if (status == TAGNODE_OK) status = tagnode_frontend_check_input(to, 1, why);
+    tagnode_resampler resampler;
+    if (status == TAGNODE_OK)
+        status = tagnode_resampler_create(from, to, tagnode_dsp_select(), &resampler, why);
+    if (status != TAGNODE_OK) return status;
+    const size_t room = tagnode_resampler_yield(&resampler, TAGNODE_RESAMPLER_CHUNK);
+    float *chunk = calloc(room, sizeof *chunk);
+    if (chunk == NULL) {
+        status = tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for resampling.");
+    } else {
+        const uint64_t scaled = (uint64_t)length * resampler.up + resampler.down - 1;
+        resample_whole(&resampler, input, length, chunk, output, (size_t)(scaled / resampler.down));
+    }
     free(chunk);
     tagnode_resampler_destroy(&resampler);
-    return TAGNODE_OK;
+    return status;
 }

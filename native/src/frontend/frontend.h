@@ -5,7 +5,8 @@
 #include "tagnode.h"
 
 /* Checks a rate and a channel count. Returns OK or ERROR_ARGUMENT. */
-tagnode_status tagnode_frontend_check_input(uint32_t sample_rate, uint32_t channels, tagnode_message *why);
+tagnode_status tagnode_frontend_check_input(uint32_t sample_rate, uint32_t channels,
+                                            tagnode_message *why);
 
 /* The position at which mel frame `index` has been computed. */
 int64_t tagnode_frontend_ready(const tagnode_frontend *frontend, int64_t index) TAGNODE_NONBLOCKING;

@@ -11,30 +11,43 @@ static const double PI = 3.14159265358979323846;
 static tagnode_status check(const tagnode_frontend_settings *s, tagnode_message *why) {
     const tagnode_status bad = TAGNODE_ERROR_ARGUMENT;
     if (s->sample_rate < 8000 || s->sample_rate > 48000)
-        return tagnode_say(why, bad, "The model's sample rate is %u Hz; it must be from 8000 to 48000.", s->sample_rate);
+        return tagnode_say(why, bad,
+                           "The model's sample rate is %u Hz; it must be from 8000 to 48000.",
+                           s->sample_rate);
     if (s->fft < 256 || s->fft > 4096 || (s->fft & (s->fft - 1)) != 0)
-        return tagnode_say(why, bad, "The FFT has %u points; it must be a power of two from 256 to 4096.", s->fft);
+        return tagnode_say(
+            why, bad, "The FFT has %u points; it must be a power of two from 256 to 4096.", s->fft);
     if (s->frame < 2 || s->frame > s->fft)
-        return tagnode_say(why, bad, "The frame has %u samples; it must be from 2 to the FFT's %u.", s->frame, s->fft);
+        return tagnode_say(why, bad, "The frame has %u samples; it must be from 2 to the FFT's %u.",
+                           s->frame, s->fft);
     if (s->hop < 1 || s->hop > s->frame)
-        return tagnode_say(why, bad, "The hop is %u samples; it must be from 1 to the frame's %u.", s->hop, s->frame);
+        return tagnode_say(why, bad, "The hop is %u samples; it must be from 1 to the frame's %u.",
+                           s->hop, s->frame);
     if (s->bands < 1 || s->bands > TAGNODE_MAX_BANDS)
-        return tagnode_say(why, bad, "There are %u mel bands; it must be from 1 to %d.", s->bands, TAGNODE_MAX_BANDS);
+        return tagnode_say(why, bad, "There are %u mel bands; it must be from 1 to %d.", s->bands,
+                           TAGNODE_MAX_BANDS);
     if (!(s->fmin >= 0 && s->fmin < s->fmax && s->fmax <= s->sample_rate / 2.0))
-        return tagnode_say(why, bad, "The mel bands go from %g to %g Hz; they must rise and stay within 0 to %g Hz.",
-                           s->fmin, s->fmax, s->sample_rate / 2.0);
-    const bool offset = s->log == TAGNODE_LOG_OFFSET;
-    if (s->log != TAGNODE_LOG_NONE && !(isfinite(s->log_parameter) && (s->log_parameter > 0 || offset) &&
-                                        s->log_parameter >= 0))
-        return tagnode_say(why, bad, "The parameter of the logarithm is %g; it must be above 0.", s->log_parameter);
-    if ((unsigned)s->window > TAGNODE_WINDOW_HANN_SYMMETRIC || (unsigned)s->mel_scale > TAGNODE_MEL_HTK ||
-        (unsigned)s->mel_norm > TAGNODE_NORM_SLANEY || (unsigned)s->spectrum > TAGNODE_SPECTRUM_MAGNITUDE ||
-        (unsigned)s->log > TAGNODE_LOG_DB)
-        return tagnode_say(why, bad, "A window, mel scale, norm, spectrum or logarithm is none of those in tagnode.h.");
+        return tagnode_say(
+            why, bad,
+            "The mel bands go from %g to %g Hz; they must rise and stay within 0 to %g Hz.",
+            s->fmin, s->fmax, s->sample_rate / 2.0);
+    const bool none = s->log == TAGNODE_LOG_OFFSET && s->log_parameter == 0;
+    if (s->log != TAGNODE_LOG_NONE && !none &&
+        !(s->log_parameter >= 1e-30 && s->log_parameter <= 1e30)) /* normal floats */
+        return tagnode_say(why, bad,
+                           "The parameter of the logarithm is %g; it must be 1e-30 to 1e30.",
+                           s->log_parameter);
+    if ((unsigned)s->window > TAGNODE_WINDOW_HANN_SYMMETRIC ||
+        (unsigned)s->mel_scale > TAGNODE_MEL_HTK || (unsigned)s->mel_norm > TAGNODE_NORM_SLANEY ||
+        (unsigned)s->spectrum > TAGNODE_SPECTRUM_MAGNITUDE || (unsigned)s->log > TAGNODE_LOG_DB)
+        return tagnode_say(
+            why, bad,
+            "A window, mel scale, norm, spectrum or logarithm is none of those in tagnode.h.");
     return TAGNODE_OK;
 }
 
-/* Slaney's scale (Auditory Toolbox, 1998): linear to 1 kHz, 27 steps to each factor of 6.4 above; HTK's: O'Shaughnessy. */
+/* Slaney's scale (Auditory Toolbox, 1998): linear to 1 kHz, 27 steps to each factor of 6.4 above;
+ * HTK's: O'Shaughnessy. */
 static double hz_to_mel(double hz, tagnode_mel_scale scale) {
     if (scale == TAGNODE_MEL_HTK) return 2595.0 * log10(1.0 + hz / 700.0);
     return hz < 1000.0 ? hz * 3.0 / 200.0 : 15.0 + 27.0 * log(hz / 1000.0) / log(6.4);
@@ -56,27 +69,37 @@ static double triangle(double hz, double low, double centre, double high) {
     return least > 0 ? least : 0;
 }
 
+/* The bins on which a band's triangle is above 0, and where it stands. */
+typedef struct {
+    double low, centre, high, scale;
+    uint32_t first, used;
+} mel_filter;
+
+static mel_filter filter_of(const tagnode_frontend_settings *s, uint32_t band) {
+    mel_filter f = {band_edge(s, band), band_edge(s, band + 1), band_edge(s, band + 2), 1.0, 0, 0};
+    if (s->mel_norm == TAGNODE_NORM_SLANEY) f.scale = 2.0 / (f.high - f.low);
+    for (uint32_t bin = 0; bin <= s->fft / 2; ++bin)
+        if (triangle((double)bin * s->sample_rate / s->fft, f.low, f.centre, f.high) > 0) {
+            if (f.used == 0) f.first = bin;
+            f.used = bin + 1 - f.first;
+        }
+    return f;
+}
+
 /* Writes the filters where `weights` is not NULL; returns how many weights there are in all. */
-static size_t build_filters(const tagnode_frontend_settings *s, uint32_t *start, uint32_t *width, float *weights) {
-    const uint32_t bins = s->fft / 2 + 1;
+static size_t build_filters(const tagnode_frontend_settings *s, uint32_t *start, uint32_t *width,
+                            float *weights) {
     size_t total = 0;
     for (uint32_t band = 0; band < s->bands; ++band) {
-        const double low = band_edge(s, band), centre = band_edge(s, band + 1), high = band_edge(s, band + 2);
-        const double scale = s->mel_norm == TAGNODE_NORM_SLANEY ? 2.0 / (high - low) : 1.0;
-        uint32_t first = bins, last = 0;
-        for (uint32_t bin = 0; bin < bins; ++bin)
-            if (triangle((double)bin * s->sample_rate / s->fft, low, centre, high) > 0) {
-                if (first == bins) first = bin;
-                last = bin + 1;
-            }
-        const uint32_t used = first < last ? last - first : 0;
-        const uint32_t padded = (used + TAGNODE_MEL_LANES - 1) / TAGNODE_MEL_LANES * TAGNODE_MEL_LANES;
+        const mel_filter f = filter_of(s, band);
+        const uint32_t padded =
+            (f.used + TAGNODE_MEL_LANES - 1) / TAGNODE_MEL_LANES * TAGNODE_MEL_LANES;
         if (weights != NULL) {
-            start[band] = used ? first : 0;
+            start[band] = f.first;
             width[band] = padded;
-            for (uint32_t i = 0; i < padded; ++i) {
-                const double hz = (double)(first + i) * s->sample_rate / s->fft;
-                weights[total + i] = i < used ? (float)(scale * triangle(hz, low, centre, high)) : 0.0f;
+            for (uint32_t i = 0; i < f.used; ++i) { /* the padding is 0 already */
+                const double hz = (double)(f.first + i) * s->sample_rate / s->fft;
+                weights[total + i] = (float)(f.scale * triangle(hz, f.low, f.centre, f.high));
             }
         }
         total += padded;
@@ -129,7 +152,8 @@ static void *take(char *memory, size_t *used, size_t bytes) {
 
 static size_t lay_out(tagnode_mel_plan *plan, char *memory, size_t weights) {
     const size_t n = plan->n, bands = plan->settings.bands, f = sizeof(float);
-    const size_t row_stages = build_stages(plan->rows, NULL, NULL), column_stages = build_stages(plan->columns, NULL, NULL);
+    const size_t row_stages = build_stages(plan->rows, NULL, NULL),
+                 column_stages = build_stages(plan->columns, NULL, NULL);
     size_t used = 0;
     plan->window_even = take(memory, &used, n * f);
     plan->window_odd = take(memory, &used, n * f);
@@ -153,8 +177,8 @@ static size_t lay_out(tagnode_mel_plan *plan, char *memory, size_t weights) {
     return used;
 }
 
-tagnode_status tagnode_mel_plan_create(const tagnode_frontend_settings *settings, tagnode_mel_plan *plan,
-                                       tagnode_message *why) {
+tagnode_status tagnode_mel_plan_create(const tagnode_frontend_settings *settings,
+                                       tagnode_mel_plan *plan, tagnode_message *why) {
     memset(plan, 0, sizeof *plan);
     const tagnode_status status = check(settings, why);
     if (status != TAGNODE_OK) return status;
@@ -167,7 +191,8 @@ tagnode_status tagnode_mel_plan_create(const tagnode_frontend_settings *settings
     const size_t bytes = lay_out(plan, NULL, weights);
     plan->memory = aligned_alloc(64, bytes);
     if (plan->memory == NULL)
-        return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for the mel plan (%zu bytes).", bytes);
+        return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for the mel plan (%zu bytes).",
+                           bytes);
     memset(plan->memory, 0, bytes);
     lay_out(plan, plan->memory, weights);
     build_window(plan);

@@ -1,4 +1,5 @@
-/* floatenv.h - denormals flushed to zero while we compute, the caller's float environment given back after. */
+/* floatenv.h - denormals flushed to zero while we compute, the caller's float environment given
+ * back after. */
 #ifndef TAGNODE_SUPPORT_FLOATENV_H
 #define TAGNODE_SUPPORT_FLOATENV_H
 
@@ -10,7 +11,8 @@ typedef unsigned int tagnode_floatenv;
 
 static inline tagnode_floatenv tagnode_floatenv_enter(void) TAGNODE_NONBLOCKING {
     const tagnode_floatenv saved = _mm_getcsr();
-    /* FTZ, DAZ, every exception masked, round to nearest: a host's own settings must not change our results. */
+    /* FTZ, DAZ, every exception masked, round to nearest: a host's own settings must not change our
+     * results. */
     _mm_setcsr(0x8040u | 0x1f80u);
     return saved;
 }
@@ -31,7 +33,8 @@ static inline void tagnode_floatenv_leave(tagnode_floatenv saved) TAGNODE_NONBLO
     __asm__ __volatile__("msr fpcr, %0" : : "r"(saved));
 }
 #else
-/* Other machines: NEON on 32-bit Arm flushes by itself; elsewhere denormals cost time, not correctness. */
+/* Other machines: NEON on 32-bit Arm flushes by itself; elsewhere denormals cost time, not
+ * correctness. */
 typedef int tagnode_floatenv;
 static inline tagnode_floatenv tagnode_floatenv_enter(void) TAGNODE_NONBLOCKING {
     return 0;

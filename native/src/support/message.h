@@ -8,7 +8,6 @@
 #if defined(__GNUC__)
 __attribute__((format(printf, 3, 4)))
 #endif
-tagnode_status
-tagnode_say(tagnode_message *why, tagnode_status status, const char *format, ...);
+tagnode_status tagnode_say(tagnode_message *why, tagnode_status status, const char *format, ...);
 
 #endif

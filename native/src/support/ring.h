@@ -1,10 +1,12 @@
 /* ring.h - two rings for one writer and one reader. Neither side ever waits.
  *
- * tagnode_queue keeps what is in it: a full queue refuses the writer. For mel frames and results between the audio thread
- * and the worker.
- * tagnode_log_ring keeps the newest: the writer overwrites, the reader notices what it lost. For descriptor frames, so that a
- * reader that went away never stops the audio thread. Its items are words, read and written atomically under a sequence
- * number (Boehm, "Can seqlocks get along with programming language memory models?", 2012). */
+ * tagnode_queue keeps what is in it: a full queue refuses the writer. For mel frames and results
+ * between the audio thread and the worker.
+ *
+ * tagnode_log_ring keeps the newest: the writer overwrites, the reader notices what it lost. For
+ * descriptor frames, so that a reader that went away never stops the audio thread. Its items are
+ * words, read and written atomically under a sequence number (Boehm, "Can seqlocks get along with
+ * programming language memory models?", 2012). */
 #ifndef TAGNODE_SUPPORT_RING_H
 #define TAGNODE_SUPPORT_RING_H
 
@@ -32,21 +34,30 @@ void tagnode_queue_commit(tagnode_queue *queue) TAGNODE_NONBLOCKING;
 /* The oldest item, or NULL while the queue is empty; it goes away with drop. [reader] */
 const void *tagnode_queue_peek(tagnode_queue *queue) TAGNODE_NONBLOCKING;
 void tagnode_queue_drop(tagnode_queue *queue) TAGNODE_NONBLOCKING;
+void tagnode_queue_clear(tagnode_queue *queue) TAGNODE_NONBLOCKING; /* drops all */
 
 typedef struct {
     _Atomic uint32_t *words;
-    _Atomic uint64_t *sequence; /* of a slot: 2 n + 1 while item n is written, 2 n + 2 once it is whole */
+    _Atomic uint64_t *sequence; /* of a slot: 2 n + 1 while item n is written, then 2 n + 2 */
     size_t item_words, capacity;
-    _Alignas(64) _Atomic uint64_t head;  /* items written */
-    _Atomic uint64_t floor;              /* items before this one are void */
-    _Alignas(64) uint64_t tail;          /* the reader's own */
-    _Atomic uint64_t dropped;
+    _Alignas(64) _Atomic uint64_t head; /* items written */
+    _Atomic uint64_t floor;             /* items before this one are void */
+    _Alignas(64) _Atomic uint64_t tail; /* items read or dropped */
+    _Atomic uint64_t dropped;           /* as far as the reader has noticed */
 } tagnode_log_ring;
 
 tagnode_status tagnode_log_ring_create(tagnode_log_ring *ring, size_t item_words, size_t capacity);
 void tagnode_log_ring_destroy(tagnode_log_ring *ring);
-void tagnode_log_ring_write(tagnode_log_ring *ring, const uint32_t *item) TAGNODE_NONBLOCKING; /* [writer] */
-void tagnode_log_ring_clear(tagnode_log_ring *ring) TAGNODE_NONBLOCKING;                       /* [writer] */
-bool tagnode_log_ring_read(tagnode_log_ring *ring, uint32_t *item) TAGNODE_NONBLOCKING;        /* [reader] */
+/* Never waits, overwrites the oldest item. [writer] */
+void tagnode_log_ring_write(tagnode_log_ring *ring, const uint32_t *item) TAGNODE_NONBLOCKING;
+
+/* Voids what is in it and the count of dropped items. [writer] */
+void tagnode_log_ring_clear(tagnode_log_ring *ring) TAGNODE_NONBLOCKING;
+
+/* Takes the oldest item; false when there is none. [reader] */
+bool tagnode_log_ring_read(tagnode_log_ring *ring, uint32_t *item) TAGNODE_NONBLOCKING;
+
+/* Items that were overwritten before anyone read them. [any] */
+uint64_t tagnode_log_ring_dropped(const tagnode_log_ring *ring) TAGNODE_NONBLOCKING;
 
 #endif

@@ -1,4 +1,6 @@
-/* interpreter.c - an engine out of an interpreter that was made elsewhere; it owns nothing but itself. */
+/* interpreter.c - an engine out of an interpreter that was made elsewhere; it owns nothing but
+ * itself. When a node is prepared anew, the old engine may still run while the new one warms up:
+ * the lock keeps the two apart. */
 #include "support/message.h"
 #include "worker/engine.h"
 
@@ -8,24 +10,29 @@
 typedef struct {
     tagnode_engine engine; /* first, so that the two share an address */
     tagnode_interpreter interpreter;
+    pthread_mutex_t *lock;
     size_t input_floats;
     uint32_t outputs;
     uint32_t output_size[TAGNODE_MAX_OUTPUTS];
 } borrowed_engine;
 
-static tagnode_status run(tagnode_engine *engine, const float *patch, float *const *outputs) {
-    const borrowed_engine *self = (const borrowed_engine *)engine;
+static tagnode_status run_alone(const borrowed_engine *self, const float *patch,
+                                float *const *outputs) {
     const tagnode_interpreter *interpreter = &self->interpreter;
     memcpy(interpreter->input, patch, self->input_floats * sizeof *patch);
-    if (interpreter->invoke(interpreter->handle) != 0) {
-        return TAGNODE_ERROR_RUNTIME;
-    }
-    for (uint32_t i = 0; i < self->outputs; i++) {
-        if (outputs[i] != NULL) {
+    if (interpreter->invoke(interpreter->handle) != 0) return TAGNODE_ERROR_RUNTIME;
+    for (uint32_t i = 0; i < self->outputs; ++i)
+        if (outputs[i] != NULL)
             memcpy(outputs[i], interpreter->output[i], self->output_size[i] * sizeof *outputs[i]);
-        }
-    }
     return TAGNODE_OK;
+}
+
+static tagnode_status run(tagnode_engine *engine, const float *patch, float *const *outputs) {
+    const borrowed_engine *self = (const borrowed_engine *)engine;
+    pthread_mutex_lock(self->lock);
+    const tagnode_status status = run_alone(self, patch, outputs);
+    pthread_mutex_unlock(self->lock);
+    return status;
 }
 
 static void close_engine(tagnode_engine *engine) {
@@ -33,15 +40,15 @@ static void close_engine(tagnode_engine *engine) {
 }
 
 tagnode_status tagnode_engine_open_interpreter(const tagnode_interpreter *interpreter,
-                                               const tagnode_card *card, tagnode_engine **engine,
-                                               tagnode_message *why) {
+                                               const tagnode_card *card, pthread_mutex_t *lock,
+                                               tagnode_engine **engine, tagnode_message *why) {
     *engine = NULL;
     borrowed_engine *self = calloc(1, sizeof *self);
-    if (self == NULL) {
+    if (self == NULL)
         return tagnode_say(why, TAGNODE_ERROR_MEMORY, "There is no memory for the model's engine.");
-    }
     self->engine = (tagnode_engine){.run = run, .close = close_engine};
     self->interpreter = *interpreter;
+    self->lock = lock;
     self->input_floats = (size_t)card->patch_frames * card->frontend.bands;
     self->outputs = card->outputs;
     memcpy(self->output_size, card->output_size, sizeof self->output_size);

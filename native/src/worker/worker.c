@@ -10,7 +10,7 @@
 #include "support/message.h"
 #include "support/ring.h"
 
-enum { QUEUED_FRAMES = 1024 };
+enum { QUEUED_FRAMES = 1024 }; /* that a late worker can catch up on */
 
 typedef struct {
     uint64_t generation; /* counts resets: frames and results of former ones are void */
@@ -29,7 +29,7 @@ struct tagnode_worker {
     tagnode_worker_setup setup;
     tagnode_engine *engine;
     tagnode_queue frames, results;
-    float *history; /* 2 * patch mel frames: the window slides over them and is moved back at the end */
+    float *history;  /* 2 * patch mel frames: the window slides over them, then is moved back */
     uint32_t filled; /* mel frames in it */
     int64_t next;    /* index of the mel frame expected */
     uint64_t generation_seen;
@@ -54,21 +54,26 @@ static void announce(tagnode_worker *worker) {
 }
 
 static int64_t tick_at(const tagnode_worker_setup *setup, int64_t frames) {
-    return frames >= setup->first && (frames - setup->first) % setup->hop == 0 ? (frames - setup->first) / setup->hop : -1;
+    return frames >= setup->first && (frames - setup->first) % setup->hop == 0
+               ? (frames - setup->first) / setup->hop
+               : -1;
 }
 
 /* Appends one mel frame to the window; a gap or a reset empties it first. */
 static void append(tagnode_worker *worker, const queued_frame *frame) {
     const tagnode_worker_setup *setup = &worker->setup;
-    if (frame->generation != worker->generation_seen || frame->index != worker->next) worker->filled = 0;
+    if (frame->generation != worker->generation_seen || frame->index != worker->next)
+        worker->filled = 0;
     worker->generation_seen = frame->generation;
     worker->next = frame->index + 1;
     if (worker->filled == 2 * setup->patch) {
         const size_t kept = (size_t)(setup->patch - 1) * setup->bands;
-        memmove(worker->history, worker->history + (size_t)(setup->patch + 1) * setup->bands, kept * sizeof(float));
+        memmove(worker->history, worker->history + (size_t)(setup->patch + 1) * setup->bands,
+                kept * sizeof(float));
         worker->filled = setup->patch - 1;
     }
-    memcpy(worker->history + (size_t)worker->filled++ * setup->bands, frame->mel, setup->bands * sizeof(float));
+    memcpy(worker->history + (size_t)worker->filled++ * setup->bands, frame->mel,
+           setup->bands * sizeof(float));
 }
 
 /* Runs the model on the newest window into a result; false when stopped while waiting for room. */
@@ -85,7 +90,8 @@ static bool answer(tagnode_worker *worker, int64_t tick) {
     result->failed = worker->engine->run(worker->engine, window, worker->outputs) != TAGNODE_OK;
     memcpy(result->values, worker->outputs[0], setup->result_size[0] * sizeof(float));
     if (setup->embedding >= 0)
-        memcpy(result->values + setup->result_size[0], worker->outputs[setup->embedding], setup->result_size[1] * sizeof(float));
+        memcpy(result->values + setup->result_size[0], worker->outputs[setup->embedding],
+               setup->result_size[1] * sizeof(float));
     tagnode_queue_commit(&worker->results);
     return true;
 }
@@ -94,18 +100,22 @@ static bool answer(tagnode_worker *worker, int64_t tick) {
 static bool work(tagnode_worker *worker) {
     const queued_frame *frame = tagnode_queue_peek(&worker->frames);
     if (frame == NULL) return false;
-    const bool current = frame->generation == atomic_load_explicit(&worker->generation, memory_order_acquire);
+    const bool current =
+        frame->generation == atomic_load_explicit(&worker->generation, memory_order_acquire);
     if (current) append(worker, frame);
     tagnode_queue_drop(&worker->frames);
     if (worker->setup.offline) announce(worker);
     const int64_t tick = current ? tick_at(&worker->setup, worker->next) : -1;
-    const bool matters = tick >= atomic_load_explicit(&worker->due, memory_order_acquire) || worker->setup.offline;
-    if (tick >= 0 && worker->filled >= worker->setup.patch && matters && answer(worker, tick) && worker->setup.offline)
+    const bool matters =
+        tick >= atomic_load_explicit(&worker->due, memory_order_acquire) || worker->setup.offline;
+    if (tick >= 0 && worker->filled >= worker->setup.patch && matters && answer(worker, tick) &&
+        worker->setup.offline)
         announce(worker);
     return true;
 }
 
-/* Sleeps until about half of the way to the next answer, so that an idle node costs next to nothing for months. */
+/* Sleeps until about half of the way to the next answer, so that an idle node costs next to nothing
+ * for months. */
 static void rest(tagnode_worker *worker) {
     if (worker->setup.offline) {
         pthread_mutex_lock(&worker->lock);
@@ -115,7 +125,8 @@ static void rest(tagnode_worker *worker) {
         return;
     }
     const int64_t past = worker->next - worker->setup.first;
-    const int64_t missing = worker->setup.hop - (past % worker->setup.hop + worker->setup.hop) % worker->setup.hop;
+    const int64_t missing =
+        worker->setup.hop - (past % worker->setup.hop + worker->setup.hop) % worker->setup.hop;
     const double wait = 0.5 * (double)missing * worker->setup.frame_seconds;
     const double bounded = wait < 0.001 ? 0.001 : wait > 0.02 ? 0.02 : wait;
     nanosleep(&(struct timespec){.tv_nsec = (long)(bounded * 1e9)}, NULL);
@@ -129,24 +140,24 @@ static void *run(void *argument) {
     return NULL;
 }
 
-static tagnode_status allocate(tagnode_worker *worker, const tagnode_card *card) {
+static tagnode_status allocate(tagnode_worker *worker) {
     const tagnode_worker_setup *setup = &worker->setup;
-    size_t total = 0;
-    for (uint32_t i = 0; i < card->outputs; ++i) total += card->output_size[i];
-    worker->output_memory = calloc(total, sizeof(float));
+    const size_t values = (size_t)setup->result_size[0] + setup->result_size[1];
+    worker->output_memory = malloc((values + 1) * sizeof(float));
     worker->history = calloc(2 * (size_t)setup->patch * setup->bands, sizeof(float));
-    const size_t result = sizeof(queued_result) + ((size_t)setup->result_size[0] + setup->result_size[1]) * sizeof(float);
     if (worker->output_memory == NULL || worker->history == NULL ||
-        tagnode_queue_create(&worker->frames, sizeof(queued_frame) + setup->bands * sizeof(float), QUEUED_FRAMES) != TAGNODE_OK ||
-        tagnode_queue_create(&worker->results, result, setup->results) != TAGNODE_OK)
+        tagnode_queue_create(&worker->frames, sizeof(queued_frame) + setup->bands * sizeof(float),
+                             (size_t)QUEUED_FRAMES + setup->burst) != TAGNODE_OK ||
+        tagnode_queue_create(&worker->results, sizeof(queued_result) + values * sizeof(float),
+                             setup->results) != TAGNODE_OK)
         return TAGNODE_ERROR_MEMORY;
-    float *next = worker->output_memory;
-    for (uint32_t i = 0; i < card->outputs; next += card->output_size[i++])
-        if (i == 0 || (int32_t)i == setup->embedding) worker->outputs[i] = next;
+    worker->outputs[0] = worker->output_memory;
+    if (setup->embedding > 0)
+        worker->outputs[setup->embedding] = worker->output_memory + setup->result_size[0];
     return TAGNODE_OK;
 }
 
-tagnode_status tagnode_worker_create(tagnode_engine *engine, const tagnode_card *card, const tagnode_worker_setup *setup,
+tagnode_status tagnode_worker_create(tagnode_engine *engine, const tagnode_worker_setup *setup,
                                      tagnode_worker **out, tagnode_message *why) {
     *out = NULL;
     tagnode_worker *worker = aligned_alloc(64, (sizeof *worker + 63) / 64 * 64);
@@ -159,13 +170,16 @@ tagnode_status tagnode_worker_create(tagnode_engine *engine, const tagnode_card 
     worker->setup = *setup;
     pthread_mutex_init(&worker->lock, NULL);
     pthread_cond_init(&worker->changed, NULL);
-    tagnode_status status = allocate(worker, card);
+    tagnode_status status = allocate(worker);
     if (status != TAGNODE_OK) tagnode_say(why, status, "No memory for the worker's queues.");
     if (status == TAGNODE_OK && engine->run(engine, worker->history, worker->outputs) != TAGNODE_OK)
-        status = tagnode_say(why, TAGNODE_ERROR_RUNTIME, "The model failed on its first run, on silence.");
+        status = tagnode_say(why, TAGNODE_ERROR_RUNTIME,
+                             "The model failed on its first run, on silence.");
     if (status == TAGNODE_OK) {
         worker->running = pthread_create(&worker->thread, NULL, run, worker) == 0;
-        if (!worker->running) status = tagnode_say(why, TAGNODE_ERROR_RUNTIME, "The system refused a thread for the worker.");
+        if (!worker->running)
+            status = tagnode_say(why, TAGNODE_ERROR_RUNTIME,
+                                 "The system refused a thread for the worker.");
     }
     if (status != TAGNODE_OK) {
         tagnode_worker_destroy(worker);
@@ -192,31 +206,54 @@ void tagnode_worker_destroy(tagnode_worker *worker) {
     free(worker);
 }
 
-/* ---- the audio thread's side; what waits is offline only, where waiting is what the caller asked for ---- */
+/* ---- the audio thread's side ---- */
 
+/* What waits is offline only, where waiting is what the caller asked for: the checkers are told. */
 #if defined(__clang__) && defined(__has_warning)
 #if __has_warning("-Wfunction-effects")
 #pragma clang diagnostic push
 #pragma clang diagnostic ignored "-Wfunction-effects"
+#define CHECKED_EFFECTS
+#endif
+#endif
+#if defined(__has_feature)
+#if __has_feature(realtime_sanitizer)
+#include <sanitizer/rtsan_interface.h>
+#define CHECKED_REALTIME
 #endif
 #endif
 
-static void wait_for_change(tagnode_worker *worker, tagnode_queue *queue, bool for_room) TAGNODE_NONBLOCKING {
+static void let_wait(void) TAGNODE_NONBLOCKING {
+#if defined(CHECKED_REALTIME)
+    __rtsan_disable();
+#endif
+}
+
+static void forbid_waiting(void) TAGNODE_NONBLOCKING {
+#if defined(CHECKED_REALTIME)
+    __rtsan_enable();
+#endif
+}
+
+static void wait_for_change(tagnode_worker *worker, tagnode_queue *queue, bool for_room)
+    TAGNODE_NONBLOCKING {
+    let_wait();
     pthread_mutex_lock(&worker->lock);
     pthread_cond_broadcast(&worker->changed);
     while (for_room ? tagnode_queue_reserve(queue) == NULL : tagnode_queue_peek(queue) == NULL)
         pthread_cond_wait(&worker->changed, &worker->lock);
     pthread_mutex_unlock(&worker->lock);
+    forbid_waiting();
 }
 
 static void wake_worker(tagnode_worker *worker) TAGNODE_NONBLOCKING {
+    let_wait();
     announce(worker);
+    forbid_waiting();
 }
 
-#if defined(__clang__) && defined(__has_warning)
-#if __has_warning("-Wfunction-effects")
+#if defined(CHECKED_EFFECTS)
 #pragma clang diagnostic pop
-#endif
 #endif
 
 bool tagnode_worker_push(tagnode_worker *worker, int64_t index, const float *mel) {
@@ -234,35 +271,41 @@ bool tagnode_worker_push(tagnode_worker *worker, int64_t index, const float *mel
     return true;
 }
 
-tagnode_result tagnode_worker_take(tagnode_worker *worker, int64_t tick, float *values, float *embedding, uint64_t *late) {
-    const tagnode_worker_setup *setup = &worker->setup;
+static void copy_result(const tagnode_worker_setup *setup, const queued_result *result,
+                        float *values, float *embedding) TAGNODE_NONBLOCKING {
+    memcpy(values, result->values, setup->result_size[0] * sizeof(float));
+    if (setup->embedding >= 0)
+        memcpy(embedding, result->values + setup->result_size[0],
+               setup->result_size[1] * sizeof(float));
+}
+
+tagnode_result tagnode_worker_take(tagnode_worker *worker, int64_t tick, float *values,
+                                   float *embedding, uint64_t *late, uint64_t *failures) {
     const uint64_t generation = atomic_load_explicit(&worker->generation, memory_order_relaxed);
     tagnode_result found = TAGNODE_RESULT_LATE;
-    *late = 0;
-    for (;;) {
+    bool mine = false;
+    while (!mine) {
         const queued_result *result = tagnode_queue_peek(&worker->results);
-        if (result == NULL && setup->offline) {
+        if (result == NULL && worker->setup.offline) {
             wait_for_change(worker, &worker->results, false);
             continue;
         }
         if (result == NULL || (result->generation == generation && result->tick > tick)) break;
-        const bool mine = result->generation == generation && result->tick == tick;
-        if (result->generation == generation && result->tick < tick) ++*late;
-        if (mine && result->failed) found = TAGNODE_RESULT_FAILED;
-        if (mine && !result->failed) {
-            found = TAGNODE_RESULT_READY;
-            memcpy(values, result->values, setup->result_size[0] * sizeof(float));
-            if (setup->embedding >= 0)
-                memcpy(embedding, result->values + setup->result_size[0], setup->result_size[1] * sizeof(float));
+        if (result->generation == generation) {
+            mine = result->tick == tick;
+            *late += !mine;
+            *failures += result->failed != 0;
+            if (mine) found = result->failed ? TAGNODE_RESULT_FAILED : TAGNODE_RESULT_READY;
         }
+        if (found == TAGNODE_RESULT_READY) copy_result(&worker->setup, result, values, embedding);
         tagnode_queue_drop(&worker->results);
-        if (mine) break;
     }
     atomic_store_explicit(&worker->due, tick + 1, memory_order_release);
     return found;
 }
 
 void tagnode_worker_reset(tagnode_worker *worker) {
+    tagnode_queue_clear(&worker->results); /* else they could fill it up before the next is taken */
     atomic_store_explicit(&worker->due, 0, memory_order_release);
     atomic_fetch_add_explicit(&worker->generation, 1, memory_order_acq_rel);
 }

@@ -1,8 +1,10 @@
-/* worker.h - a model on a thread of its own, fed with mel frames and read for results, through queues.
+/* worker.h - a model on a thread of its own, fed with mel frames and read for results, through
+ * queues.
  *
- * Ticks are the answers of the model, numbered from 0. Tick t is due after first + t * hop mel frames; the ticks before the
- * window is full (fewer than `patch` frames) have no result. The audio thread never makes a system call for the worker's sake: the
- * worker looks for work by itself, except offline, where both sides may wait for each other. */
+ * Ticks are the answers of the model, numbered from 0. Tick t is due after first + t * hop mel
+ * frames; the ticks before the window is full (fewer than `patch` frames) have no result. The audio
+ * thread never makes a system call for the worker's sake: the worker looks for work by itself,
+ * except offline, where both sides may wait for each other. */
 #ifndef TAGNODE_WORKER_WORKER_H
 #define TAGNODE_WORKER_WORKER_H
 
@@ -16,6 +18,7 @@ typedef struct {
     uint32_t result_size[2];           /* floats of the activations and of the embedding */
     int32_t embedding;                 /* output to hand out as such, or -1 */
     uint32_t results;                  /* results that may wait to be taken */
+    uint32_t burst;                    /* mel frames that may be handed over at once */
     double frame_seconds;              /* duration of a mel frame's hop */
     bool offline;
 } tagnode_worker_setup;
@@ -26,18 +29,22 @@ typedef enum {
     TAGNODE_RESULT_FAILED /* the model itself failed */
 } tagnode_result;
 
-/* Starts the thread; takes the engine over, also on error. Runs the model once on zeros, so that its first run is no slower than the
- * others. Returns OK, ERROR_MEMORY, ERROR_RUNTIME. [main] */
-tagnode_status tagnode_worker_create(tagnode_engine *engine, const tagnode_card *card, const tagnode_worker_setup *setup,
-                                     tagnode_worker **worker, tagnode_message *why);
+/* Starts the thread; takes the engine over, also on error. Runs the model once on zeros, so that
+ * its first run is no slower than the others. Returns OK, ERROR_MEMORY, ERROR_RUNTIME. [main] */
+tagnode_status tagnode_worker_create(tagnode_engine *engine, const tagnode_worker_setup *setup,
+                                     tagnode_worker **out, tagnode_message *why);
 void tagnode_worker_destroy(tagnode_worker *worker);
 
-/* Hands over mel frame `index`. False: the worker is so far behind that there is no room. Offline it waits for room. [audio] */
-bool tagnode_worker_push(tagnode_worker *worker, int64_t index, const float *mel) TAGNODE_NONBLOCKING;
+/* Hands over mel frame `index`. False: the worker is so far behind that there is no room. Offline
+ * it waits for room. [audio] */
+bool tagnode_worker_push(tagnode_worker *worker, int64_t index, const float *mel)
+    TAGNODE_NONBLOCKING;
 
-/* Takes the result of `tick`; `late` counts the results of earlier ticks met on the way. Offline it waits for it. [audio] */
-tagnode_result tagnode_worker_take(tagnode_worker *worker, int64_t tick, float *values, float *embedding,
-                                   uint64_t *late) TAGNODE_NONBLOCKING;
+/* Takes the result of `tick`. Adds to `late` the results of earlier ticks that it meets, and to
+ * `failures` those, of any tick, for which the model failed. Offline it waits. [audio] */
+tagnode_result tagnode_worker_take(tagnode_worker *worker, int64_t tick, float *values,
+                                   float *embedding, uint64_t *late, uint64_t *failures)
+    TAGNODE_NONBLOCKING;
 
 /* Everything handed over so far is void, frames start at 0 again. [audio] */
 void tagnode_worker_reset(tagnode_worker *worker) TAGNODE_NONBLOCKING;

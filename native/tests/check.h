@@ -1,0 +1,69 @@
+/* check.h - what every test program shares: a count of what held, and the line it ends with. */
+#ifndef TAGNODE_TESTS_CHECK_H
+#define TAGNODE_TESTS_CHECK_H
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tagnode.h"
+
+static struct {
+    unsigned passed, failed;
+} tally;
+
+#define CHECK(condition) check((condition), #condition, __FILE__, __LINE__)
+#define CHECK_NEAR(actual, expected, tolerance)                                                    \
+    check_near((actual), (expected), (tolerance), #actual, __FILE__, __LINE__)
+
+static inline bool check(bool holds, const char *text, const char *file, int line) {
+    if (holds) {
+        ++tally.passed;
+    } else if (++tally.failed <= 20) { /* the rest would say the same */
+        fprintf(stderr, "%s:%d: does not hold: %s\n", file, line, text);
+    }
+    return holds;
+}
+
+static inline bool check_near(double actual, double expected, double tolerance, const char *text,
+                              const char *file, int line) {
+    const bool near = fabs(actual - expected) <= tolerance; /* not for NaN */
+    if (!near && tally.failed < 20)
+        fprintf(stderr, "%g where %g was due, give or take %g\n", actual, expected, tolerance);
+    return check(near, text, file, line);
+}
+
+/* Whether the sentence names `part` and is one: a capital or a name, then a full stop. */
+static inline bool says(const tagnode_message *why, const char *part) {
+    const size_t length = strlen(why->text);
+    const bool sentence = length > 10 && why->text[length - 1] == '.';
+    if (sentence && strstr(why->text, part) != NULL) return true;
+    fprintf(stderr, "the message is: %s\n", why->text);
+    return false;
+}
+
+static inline int closing_line(void) {
+    printf("%u passed, %u failed\n", tally.passed, tally.failed);
+    return tally.failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* Numbers that look random and are the same everywhere (xorshift32; Marsaglia, 2003). */
+static inline uint32_t next_number(uint32_t *state) {
+    *state ^= *state << 13;
+    *state ^= *state >> 17;
+    *state ^= *state << 5;
+    return *state;
+}
+
+static inline float *white_noise(size_t length, uint32_t seed) {
+    float *samples = malloc((length + 1) * sizeof *samples);
+    if (samples == NULL) abort();
+    for (size_t i = 0; i < length; ++i)
+        samples[i] = (float)(next_number(&seed) / 2147483648.0 - 1.0);
+    return samples;
+}
+
+#endif

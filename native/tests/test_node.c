@@ -1,0 +1,452 @@
+/* test_node.c - the node's promises, offline: exact, whatever the blocks, the input and the setup.
+ */
+#include <unistd.h>
+
+#if defined(__x86_64__)
+#include <xmmintrin.h>
+#endif
+
+#include "fake_model.h"
+
+/* ---------------------------------------------------------------------------------- offline --- */
+
+static void test_frames_are_exact_in_any_partition_into_blocks(void) {
+    static heard got;
+    static fake model;
+    const uint32_t rates[] = {8000, 16000, 22050, 44100, 48000, 96000, 12345};
+    const uint32_t blocks[] = {1, 17, 64, 441, 512, 8192, 0};
+    for (size_t r = 0; r < sizeof rates / sizeof rates[0]; ++r) {
+        const size_t length = rates[r] / 2;
+        float *signal = white_noise(length, 1);
+        const tagnode_setup setup = setup_of(rates[r]);
+        tagnode *node = node_of(&model, &setup);
+        const clock_of_node clock = clock_of(node, &setup);
+        float *mel = mel_of(signal, rates[r], length);
+        for (size_t b = 0; b < sizeof blocks / sizeof blocks[0]; ++b) {
+            tagnode_reset(node);
+            got.count = 0;
+            feed(node, signal, length, blocks[b], &got);
+            compare(&got, &clock, mel);
+            CHECK(count_of(&got, TAGNODE_HELD) == 0);
+            CHECK(count_of(&got, TAGNODE_FRESH) > 8);
+            int64_t unused = 0;
+            const tagnode_frame next = expected_frame(&clock, (int64_t)got.count, &unused);
+            CHECK(next.emitted > (int64_t)length); /* none is missing */
+            const tagnode_counters counters = tagnode_get_counters(node);
+            CHECK(counters.position == (int64_t)length);
+            CHECK(counters.fresh == count_of(&got, TAGNODE_FRESH));
+            CHECK(counters.held + counters.late + counters.overruns + counters.dropped +
+                      counters.replaced + counters.failures ==
+                  0);
+        }
+        tagnode_destroy(node);
+        free(mel);
+        free(signal);
+    }
+}
+
+static void test_hop_may_be_one_mel_frame_to_the_whole_patch(void) {
+    static heard got;
+    static fake model;
+    float *signal = white_noise(8000, 2), *mel = mel_of(signal, 16000, 8000);
+    for (int hop = 1; hop <= PATCH; ++hop) {
+        tagnode_setup setup = setup_of(16000);
+        setup.hop = (double)hop * MEL_HOP / MODEL_RATE;
+        tagnode *node = node_of(&model, &setup);
+        const clock_of_node clock = clock_of(node, &setup);
+        CHECK(clock.hop == hop);
+        got.count = 0;
+        feed(node, signal, 8000, 441, &got);
+        compare(&got, &clock, mel);
+        bool on_first_patch = false;
+        for (size_t i = 0; i < got.count; ++i) {
+            int64_t mel_frames = 0;
+            (void)expected_frame(&clock, (int64_t)i, &mel_frames);
+            on_first_patch = on_first_patch || mel_frames == PATCH;
+        }
+        CHECK(on_first_patch);
+        tagnode_destroy(node);
+    }
+    free(mel);
+    free(signal);
+}
+
+static void test_reading_may_leave_out_values_and_embeddings(void) {
+    static fake model;
+    float *signal = white_noise(8000, 2);
+    tagnode_setup setup = setup_of(16000);
+    setup.embedding = -1;
+    tagnode *node = node_of(&model, &setup);
+    (void)clock_of(node, &setup);
+    feed(node, signal, 8000, 512, NULL);
+    tagnode_frame frames[3];
+    float values[3 * VALUES], embedding = 7;
+    CHECK(tagnode_read(node, frames, NULL, NULL, 0) == 0);
+    CHECK(tagnode_read(node, frames, NULL, NULL, 2) == 2);
+    CHECK(tagnode_read(node, frames, values, &embedding, 3) == 3);
+    CHECK(embedding == 7);
+    tagnode_destroy(node);
+    free(signal);
+}
+
+static void test_no_setup_makes_offline_wait_for_itself(void) {
+    /* As many answers as can be in a chunk: 8 kHz in, 48 kHz and a mel frame a sample within. */
+    static fake model;
+    tagnode_card card = card_of();
+    card.frontend.sample_rate = 48000;
+    card.frontend.hop = 1;
+    const tagnode_interpreter interpreter = interpreter_of(&model);
+    tagnode_model *made = NULL;
+    tagnode *node = NULL;
+    CHECK(tagnode_model_from_interpreter(&interpreter, &card, &made, NULL) == TAGNODE_OK);
+    CHECK(tagnode_create(&node) == TAGNODE_OK);
+    tagnode_setup setup = setup_of(8000);
+    setup.hop = 1.0 / 48000;
+    CHECK(tagnode_prepare(node, made, &setup, NULL) == TAGNODE_OK);
+    tagnode_model_release(made);
+    float *signal = white_noise(48000, 2);
+    feed(node, signal, 1200, 1200, NULL);
+    CHECK(tagnode_get_counters(node).fresh > 1000);
+    tagnode_destroy(node);
+
+    /* Results that a reset has made void must leave room for those that come. */
+    setup = setup_of(16000);
+    setup.hop = 0.01;
+    setup.compute_latency = 20;
+    node = node_of(&model, &setup);
+    for (int round = 0; round < 3; ++round) {
+        for (int second = 0; second < 25; ++second) feed(node, signal, 16000, 8000, NULL);
+        CHECK(tagnode_get_counters(node).fresh > 450);
+        tagnode_reset(node);
+    }
+    tagnode_destroy(node);
+    free(signal);
+}
+
+/* -------------------------------------------------------------------------------- bad input --- */
+
+static void test_samples_that_are_no_numbers_are_replaced_and_counted(void) {
+    static heard got;
+    static fake model;
+    float *left = white_noise(8000, 5), *right = white_noise(8000, 6);
+    const float bad[] = {NAN, INFINITY, -INFINITY};
+    for (size_t i = 0; i < 30; ++i) left[100 * i + 7] = bad[i % 3];
+    right[50] = NAN;
+    tagnode_setup setup = setup_of(16000);
+    setup.channels = 2;
+    tagnode *node = node_of(&model, &setup);
+    const clock_of_node clock = clock_of(node, &setup);
+    const float *input[] = {left, right};
+    tagnode_process(node, input, 8000);
+    got.count = 0;
+    read_all(node, &got);
+    float *mean = calloc(8000, sizeof *mean);
+    for (size_t i = 0; i < 8000; ++i)
+        mean[i] = ((isfinite(left[i]) ? left[i] : 0) + (isfinite(right[i]) ? right[i] : 0)) * 0.5F;
+    float *mel = mel_of(mean, 16000, 8000);
+    compare(&got, &clock, mel);
+    CHECK(tagnode_get_counters(node).replaced == 31);
+    tagnode_reset(node);
+    CHECK(tagnode_get_counters(node).replaced == 0);
+    tagnode_destroy(node);
+    free(mel);
+    free(mean);
+    free(left);
+    free(right);
+}
+
+static void test_host_keeps_its_float_environment(void) {
+#if defined(__x86_64__)
+    static heard got;
+    static fake model;
+    float *signal = white_noise(8000, 5), *mel = mel_of(signal, 16000, 8000);
+    for (size_t i = 0; i < 1000; ++i) signal[7000 + i] *= 1e-42F; /* denormal */
+    const float *input = signal;
+    /* As it starts; rounding down; up; flushing; with a flag that the host has not yet looked at.
+     */
+    const unsigned environments[] = {0x1f80, 0x3f80, 0x5f80, 0x9fc0, 0x1fa0};
+    const tagnode_setup setup = setup_of(16000);
+    tagnode *node = node_of(&model, &setup);
+    const clock_of_node clock = clock_of(node, &setup);
+    for (size_t i = 0; i < sizeof environments / sizeof environments[0]; ++i) {
+        const unsigned saved = _mm_getcsr();
+        _mm_setcsr(environments[i]);
+        tagnode_reset(node);
+        tagnode_process(node, &input, 7000);
+        const unsigned after = _mm_getcsr();
+        tagnode_process(node, &input, 1000);
+        const unsigned after_denormals = _mm_getcsr();
+        _mm_setcsr(saved);
+        CHECK(after == environments[i] && after_denormals == environments[i]);
+        got.count = 0;
+        read_all(node, &got);
+        got.count = got.count > 10 ? 10 : got.count; /* of the first 7000 samples */
+        compare(&got, &clock, mel);
+    }
+    tagnode_destroy(node);
+    free(mel);
+    free(signal);
+#else
+    puts("skipped: the float environment, which is looked at on x86-64 only");
+#endif
+}
+
+static void test_more_than_max_frames_is_ignored(void) {
+    static fake model;
+    float *signal = white_noise(8000, 5);
+    const float *input = signal;
+    tagnode_setup setup = setup_of(16000);
+    setup.max_frames = 100;
+    tagnode *node = node_of(&model, &setup);
+    tagnode_process(node, &input, 8000);
+    CHECK(tagnode_get_counters(node).position == 100);
+    tagnode_process(node, NULL, 0);
+    CHECK(tagnode_get_counters(node).position == 100);
+    tagnode_destroy(node);
+    free(signal);
+}
+
+static void test_frames_that_no_one_reads_are_dropped_oldest_first_and_counted(void) {
+    static heard all, got;
+    static fake model;
+    float *signal = white_noise(16000, 5);
+    tagnode_setup setup = setup_of(16000);
+    tagnode *node = node_of(&model, &setup);
+    all.count = got.count = 0;
+    feed(node, signal, 16000, 512, &all);
+    tagnode_destroy(node);
+    setup.queue = 4;
+    node = node_of(&model, &setup);
+    feed(node, signal, 16000, 512, NULL);
+    CHECK(tagnode_get_counters(node).dropped == all.count - 4);
+    read_all(node, &got);
+    CHECK(got.count == 4);
+    CHECK(tagnode_get_counters(node).dropped == all.count - 4);
+    for (size_t i = 0; i < got.count; ++i) {
+        const size_t at = all.count - 4 + i;
+        CHECK(same_frame(&got.frames[i], &all.frames[at]));
+        CHECK(memcmp(got.values[i], all.values[at], sizeof got.values[i]) == 0);
+    }
+    tagnode_reset(node);
+    CHECK(tagnode_get_counters(node).dropped == 0);
+    tagnode_destroy(node);
+    free(signal);
+}
+
+/* -------------------------------------------------------------------------------- preparing --- */
+
+static void test_nothing_happens_before_prepare(void) {
+    tagnode *node = NULL;
+    float sample = 1;
+    const float *input = &sample;
+    tagnode_frame frame;
+    CHECK(tagnode_create(&node) == TAGNODE_OK);
+    tagnode_process(node, &input, 1);
+    tagnode_reset(node);
+    CHECK(tagnode_read(node, &frame, NULL, NULL, 1) == 0);
+    CHECK(tagnode_get_latency(node).total == 0);
+    CHECK(tagnode_hop_frames(node) + tagnode_value_count(node) + tagnode_embedding_count(node) ==
+          0);
+    CHECK(tagnode_get_counters(node).position == 0);
+    tagnode_destroy(node);
+    tagnode_destroy(NULL);
+    tagnode_model_release(NULL);
+}
+
+static void refuse(const tagnode_setup *setup, const char *named) {
+    static fake model;
+    tagnode *node = NULL;
+    tagnode_model *made = model_of(&model);
+    tagnode_message why = {""};
+    CHECK(tagnode_create(&node) == TAGNODE_OK);
+    CHECK(tagnode_prepare(node, made, setup, &why) == TAGNODE_ERROR_ARGUMENT);
+    CHECK(says(&why, named));
+    CHECK(tagnode_prepare(node, made, setup, NULL) == TAGNODE_ERROR_ARGUMENT);
+    tagnode_model_release(made);
+    tagnode_destroy(node);
+}
+
+#define REFUSE(field, named, ...)                                                                  \
+    do {                                                                                           \
+        const double numbers[] = {__VA_ARGS__};                                                    \
+        for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; ++i) {                          \
+            tagnode_setup setup = setup_of(44100);                                                 \
+            setup.field = numbers[i];                                                              \
+            refuse(&setup, named);                                                                 \
+        }                                                                                          \
+    } while (0)
+
+static void test_setups_out_of_range_are_refused_with_a_sentence(void) {
+    REFUSE(hop, "hop", 0, -1, 0.1001, NAN, INFINITY);
+    REFUSE(compute_latency, "compute latency", -0.001, 60.001, NAN, INFINITY);
+    const struct {
+        uint32_t rate, channels, max_frames, queue;
+        int32_t embedding;
+        const char *named;
+    } bad[] = {{7999, 1, 64, 8, 0, "sample rate"},
+               {192001, 1, 64, 8, 0, "sample rate"},
+               {0, 1, 64, 8, 0, "sample rate"},
+               {44100, 0, 64, 8, 0, "channels"},
+               {44100, 9, 64, 8, 0, "channels"},
+               {44100, 1, 0, 8, 0, "block"},
+               {44100, 1, TAGNODE_MAX_BLOCK + 1, 8, 0, "block"},
+               {44100, 1, 64, 0, 0, "queue"},
+               {44100, 1, 64, 1, 0, "queue"},
+               {44100, 1, 64, 65537, 0, "queue"},
+               {44100, 1, 64, 8, 2, "mbedding"},
+               {44100, 1, 64, 8, INT32_MAX, "mbedding"},
+               {44100, 1, 64, 8, -2, "mbedding"},
+               {44100, 1, 64, 8, INT32_MIN, "mbedding"}};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; ++i) {
+        tagnode_setup setup = setup_of(bad[i].rate);
+        setup.channels = bad[i].channels;
+        setup.max_frames = bad[i].max_frames;
+        setup.queue = bad[i].queue;
+        setup.embedding = bad[i].embedding;
+        refuse(&setup, bad[i].named);
+    }
+}
+
+static void refuse_card(const tagnode_card *card, const tagnode_interpreter *interpreter,
+                        const char *named) {
+    tagnode_model *model = (tagnode_model *)&card;
+    tagnode_message why = {""};
+    const tagnode_status bad = TAGNODE_ERROR_ARGUMENT;
+    CHECK(tagnode_model_from_interpreter(interpreter, card, &model, &why) == bad);
+    CHECK(model == NULL);
+    CHECK(says(&why, named));
+}
+
+static void test_cards_and_interpreters_out_of_range_are_refused_with_a_sentence(void) {
+    static fake model;
+    const tagnode_interpreter whole = interpreter_of(&model);
+    const uint32_t patches[] = {0, 4097}, outputs[] = {0, 9}, sizes[] = {0, 65537};
+    for (size_t i = 0; i < 2; ++i) {
+        tagnode_interpreter all = whole;
+        for (size_t o = 0; o < TAGNODE_MAX_OUTPUTS; ++o) all.output[o] = model.values;
+        tagnode_card card = card_of();
+        card.patch_frames = patches[i];
+        refuse_card(&card, &all, "patch");
+        card = card_of();
+        card.outputs = outputs[i];
+        refuse_card(&card, &all, "outputs");
+        card = card_of();
+        card.output_size[1] = sizes[i];
+        refuse_card(&card, &all, "utput 1");
+    }
+    tagnode_card card = card_of();
+    card.frontend.hop = 0;
+    refuse_card(&card, &whole, "hop");
+    card = card_of();
+    tagnode_interpreter parts[] = {whole, whole, whole};
+    parts[0].invoke = NULL;
+    parts[1].input = NULL;
+    parts[2].output[1] = NULL;
+    for (size_t i = 0; i < 3; ++i) refuse_card(&card, &parts[i], "interpreter");
+    tagnode_model *made = (tagnode_model *)&card;
+    tagnode_message why = {""};
+    CHECK(tagnode_model_load_litert(NULL, NULL, 0, &card, &made, &why) == TAGNODE_ERROR_ARGUMENT);
+    CHECK(made == NULL);
+    CHECK(says(&why, "model file"));
+}
+
+static void test_failed_prepare_keeps_the_former_setup(void) {
+    static heard got;
+    static fake model, broken = {.failing = 1};
+    float *signal = white_noise(8000, 5), *mel = mel_of(signal, 16000, 8000);
+    tagnode_setup setup = setup_of(16000);
+    tagnode *node = node_of(&model, &setup);
+    const clock_of_node clock = clock_of(node, &setup);
+    got.count = 0;
+    feed(node, signal, 4000, 512, &got);
+    tagnode_model *fails = model_of(&broken);
+    tagnode_message why = {""};
+    tagnode_setup other = setup_of(44100);
+    CHECK(tagnode_prepare(node, fails, &other, &why) == TAGNODE_ERROR_RUNTIME);
+    CHECK(says(&why, "first run"));
+    other.queue = 0;
+    CHECK(tagnode_prepare(node, fails, &other, NULL) == TAGNODE_ERROR_ARGUMENT);
+    tagnode_model_release(fails);
+    feed(node, signal + 4000, 4000, 512, &got);
+    compare(&got, &clock, mel);
+    CHECK(tagnode_get_counters(node).position == 8000);
+    tagnode_destroy(node);
+    free(mel);
+    free(signal);
+}
+
+static void test_prepare_again_starts_anew_while_the_former_model_runs(void) {
+    static heard got;
+    static fake model;
+    float *signal = white_noise(24000, 5);
+    tagnode_setup setup = setup_of(16000);
+    setup.offline = false;
+    tagnode *node = NULL;
+    tagnode_model *made = model_of(&model);
+    CHECK(tagnode_create(&node) == TAGNODE_OK);
+    CHECK(tagnode_prepare(node, made, &setup, NULL) == TAGNODE_OK);
+    for (uint32_t round = 0; round < 12; ++round) { /* the old worker is in the middle of work */
+        feed(node, signal, 8000, 512, NULL);
+        setup = setup_of(round % 2 ? 16000 : 48000);
+        setup.offline = round % 3 == 0 || round == 11;
+        CHECK(tagnode_prepare(node, made, &setup, NULL) == TAGNODE_OK);
+        CHECK(tagnode_get_counters(node).position == 0);
+    }
+    tagnode_model_release(made);
+    const clock_of_node clock = clock_of(node, &setup);
+    float *mel = mel_of(signal, 16000, 24000);
+    got.count = 0;
+    feed(node, signal, 24000, 512, &got);
+    compare(&got, &clock, mel);
+    CHECK(count_of(&got, TAGNODE_HELD) == 0);
+    tagnode_destroy(node);
+    free(mel);
+    free(signal);
+}
+
+static void test_32_nodes_keep_apart(void) {
+    enum { NODES = 32 };
+    static fake models[NODES];
+    static heard got;
+    tagnode *nodes[NODES];
+    float *signals[NODES];
+    const tagnode_setup setup = setup_of(16000);
+    for (uint32_t i = 0; i < NODES; ++i) {
+        nodes[i] = node_of(&models[i], &setup);
+        signals[i] = white_noise(8000, i + 1);
+    }
+    for (size_t at = 0; at < 8000; at += 500)
+        for (size_t i = 0; i < NODES; ++i) feed(nodes[i], signals[i] + at, 500, 500, NULL);
+    for (size_t i = 0; i < NODES; ++i) {
+        const clock_of_node clock = clock_of(nodes[i], &setup);
+        float *mel = mel_of(signals[i], 16000, 8000);
+        got.count = 0;
+        read_all(nodes[i], &got);
+        compare(&got, &clock, mel);
+        CHECK(count_of(&got, TAGNODE_FRESH) > 8);
+        free(mel);
+    }
+    for (size_t i = 0; i < NODES; ++i) {
+        tagnode_destroy(nodes[i]);
+        free(signals[i]);
+    }
+}
+
+int main(void) {
+    alarm(240); /* who waits for ever is ended */
+    test_frames_are_exact_in_any_partition_into_blocks();
+    test_hop_may_be_one_mel_frame_to_the_whole_patch();
+    test_reading_may_leave_out_values_and_embeddings();
+    test_no_setup_makes_offline_wait_for_itself();
+    test_samples_that_are_no_numbers_are_replaced_and_counted();
+    test_host_keeps_its_float_environment();
+    test_more_than_max_frames_is_ignored();
+    test_frames_that_no_one_reads_are_dropped_oldest_first_and_counted();
+    test_nothing_happens_before_prepare();
+    test_setups_out_of_range_are_refused_with_a_sentence();
+    test_cards_and_interpreters_out_of_range_are_refused_with_a_sentence();
+    test_failed_prepare_keeps_the_former_setup();
+    test_prepare_again_starts_anew_while_the_former_model_runs();
+    test_32_nodes_keep_apart();
+    return closing_line();
+}

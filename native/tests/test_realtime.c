@@ -1,0 +1,194 @@
+/* test_realtime.c - a host whose callback does all that an audio thread may do.
+ *
+ * Built with TAGNODE_SANITIZE=realtime the callback ends the process, with status 43, as soon as
+ * anything in it allocates, locks or makes a system call; -Wfunction-effects sees the same when it
+ * is compiled. In other builds it is a sweep through rates, blocks and events. */
+#include <stdatomic.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "check.h"
+
+#if defined(__has_feature)
+#if __has_feature(realtime_sanitizer)
+#define TRACKED
+#endif
+#endif
+
+enum { BANDS = 16, PATCH = 8, MOST_BLOCK = 4096, CHANNELS = 2 };
+
+typedef struct {
+    float input[PATCH * BANDS], output[2], embedding[BANDS];
+    _Atomic int failing;
+    _Atomic int64_t runs;
+} fake;
+
+static int invoke(void *handle) {
+    fake *self = handle;
+    void *burst = malloc(1000); /* as real runtimes do; the worker's thread may */
+    self->output[0] = burst != NULL ? self->input[0] : -1;
+    self->output[1] = self->input[PATCH * BANDS - 1];
+    free(burst);
+    atomic_fetch_add(&self->runs, 1);
+    return atomic_load(&self->failing);
+}
+
+typedef struct {
+    tagnode *node;
+    tagnode_frontend *frontend;
+    tagnode_automation automation;
+    float mel[64 * BANDS];
+    float parameter;
+    uint64_t fresh, held;
+} host;
+
+/* ---- the audio thread ---- */
+
+static void callback(host *self, const float *const *input, uint32_t frames, bool reset)
+    TAGNODE_NONBLOCKING {
+    tagnode_frame frame;
+    float values[2], embedding[BANDS];
+    if (reset) {
+        tagnode_reset(self->node);
+        tagnode_frontend_reset(self->frontend);
+    }
+    tagnode_process(self->node, input, frames);
+    while (tagnode_read(self->node, &frame, values, embedding, 1) == 1) {
+        self->fresh += frame.state == TAGNODE_FRESH;
+        self->held += frame.state == TAGNODE_HELD;
+        tagnode_automation_push(&self->automation, frame.emitted, values[0]);
+    }
+    const tagnode_counters counters = tagnode_get_counters(self->node);
+    self->parameter = tagnode_automation_at(&self->automation, counters.position);
+    self->parameter += (float)tagnode_get_latency(self->node).total;
+    self->parameter += (float)tagnode_value_count(self->node);
+    if (tagnode_frontend_capacity(self->frontend, frames) <= 64)
+        (void)tagnode_frontend_process(self->frontend, input, frames, self->mel);
+    self->parameter += (float)tagnode_frontend_replaced(self->frontend);
+}
+
+/* ---- the main thread ---- */
+
+static tagnode_card card_of(uint32_t fft, tagnode_log log) {
+    return (tagnode_card){.frontend = {.sample_rate = 16000,
+                                       .frame = fft,
+                                       .fft = fft,
+                                       .hop = fft / 8,
+                                       .bands = BANDS,
+                                       .spectrum = (tagnode_spectrum)(fft % 3 % 2),
+                                       .log = log,
+                                       .log_parameter = 0.01,
+                                       .fmax = 8000},
+                          .patch_frames = PATCH,
+                          .outputs = 2,
+                          .output_size = {2, BANDS}};
+}
+
+static host *host_of(fake *model, const tagnode_card *card, uint32_t rate) {
+    host *self = calloc(1, sizeof *self);
+    const tagnode_interpreter interpreter = {.invoke = invoke,
+                                             .handle = model,
+                                             .input = model->input,
+                                             .output = {model->output, model->embedding}};
+    const tagnode_setup setup = {.sample_rate = rate,
+                                 .channels = CHANNELS,
+                                 .max_frames = MOST_BLOCK,
+                                 .hop = (double)card->frontend.hop / 16000,
+                                 .compute_latency = 0.2,
+                                 .embedding = 1,
+                                 .queue = 16};
+    const tagnode_mapping mapping = {.attack = 0.1F,
+                                     .release = 0.5F,
+                                     .curve = (tagnode_curve)(rate % 3),
+                                     .min = 20,
+                                     .max = 20000};
+    tagnode_model *made = NULL;
+    CHECK(tagnode_model_from_interpreter(&interpreter, card, &made, NULL) == TAGNODE_OK);
+    CHECK(tagnode_create(&self->node) == TAGNODE_OK);
+    CHECK(tagnode_prepare(self->node, made, &setup, NULL) == TAGNODE_OK);
+    tagnode_model_release(made);
+    CHECK(tagnode_frontend_create(&card->frontend, rate, CHANNELS, &self->frontend, NULL) ==
+          TAGNODE_OK);
+    CHECK(tagnode_automation_init(&self->automation, &mapping, rate, NULL) == TAGNODE_OK);
+    return self;
+}
+
+static void host_destroy(host *self) {
+    tagnode_destroy(self->node);
+    tagnode_frontend_destroy(self->frontend);
+    free(self);
+}
+
+/* One second of audio: the model fails in the second quarter, the host resets at the half. */
+static void run(host *self, fake *model, uint32_t rate, uint32_t block) {
+    float *noise = white_noise(2 * MOST_BLOCK, rate);
+    noise[5] = NAN;
+    noise[6] = 1e-41F;
+    for (uint32_t at = 0; at < rate; at += block) {
+        atomic_store(&model->failing, at >= rate / 4 && at < rate / 2);
+        const float *input[CHANNELS] = {noise + at % MOST_BLOCK, noise};
+        callback(self, input, block, at >= rate / 2 && at - rate / 2 < block);
+        if (at % 8192 < block) nanosleep(&(struct timespec){.tv_nsec = 3000000}, NULL);
+    }
+    free(noise);
+}
+
+static void test_callback_is_realtime_safe_at_every_rate_and_block(void) {
+    const uint32_t rates[] = {8000, 16000, 22050, 44100, 44101, 48000, 96000, 192000};
+    const uint32_t blocks[] = {1, 32, 441, 512, MOST_BLOCK};
+    for (size_t r = 0; r < 8; ++r) {
+        fake model = {.failing = 0};
+        const tagnode_card card = card_of(256U << r % 5, (tagnode_log)(r % 4));
+        host *self = host_of(&model, &card, rates[r]);
+        for (size_t b = 0; b < 5; ++b) {
+            run(self, &model, rates[r], blocks[b]);
+            nanosleep(&(struct timespec){.tv_nsec = 30000000}, NULL); /* for the worker */
+            CHECK(tagnode_get_counters(self->node).replaced > 0);
+        }
+        CHECK(self->fresh + self->held > 0);
+        CHECK(isfinite(self->parameter));
+        CHECK(atomic_load(&model.runs) > 1);
+        host_destroy(self);
+    }
+}
+
+/* ---- that the tracker would have seen it ---- */
+
+#if defined(TRACKED)
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wfunction-effects"
+static void offend(unsigned which) TAGNODE_NONBLOCKING {
+    void *volatile memory = NULL; /* so that the compiler leaves the allocation in */
+    if (which == 0) memory = malloc(16);
+    free(memory);
+    if (which == 1) nanosleep(&(struct timespec){.tv_nsec = 1}, NULL);
+    if (which == 2) (void)fputs("heard\n", stderr);
+}
+#pragma clang diagnostic pop
+
+static void test_tracker_fires(void) {
+    for (unsigned which = 0; which < 4; ++which) {
+        (void)fflush(NULL);
+        const pid_t child = fork();
+        if (child == 0) {
+            (void)freopen("/dev/null", "w", stderr);
+            offend(which);
+            _exit(0);
+        }
+        int status = 0;
+        CHECK(waitpid(child, &status, 0) == child);
+        CHECK(WIFEXITED(status) && WEXITSTATUS(status) == (which < 3 ? 43 : 0));
+    }
+}
+#else
+static void test_tracker_fires(void) {
+    puts("skipped: the tracker itself; build with clang and TAGNODE_SANITIZE=realtime");
+}
+#endif
+
+int main(void) {
+    test_tracker_fires();
+    test_callback_is_realtime_safe_at_every_rate_and_block();
+    return closing_line();
+}
