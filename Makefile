@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 NATIVE := $(shell find native pyplugin/_native -type f -not -path '*/__pycache__/*' 2>/dev/null)
 CLANG ?= clang-22
 
-.PHONY: env demo test test-oracle test-tflite test-native bench lint format clean
+.PHONY: env demo test oracle test-tflite test-native bench lint format clean
 .DEFAULT_GOAL := demo
 
 $(BIN)/python:
@@ -35,9 +35,8 @@ demo: $(VENV)/.all
 test: $(VENV)/.test
 	$(BIN)/python -m pytest $(ARGS)
 
-# The same with TensorFlow and Essentia to compare with (1 GB).
-test-oracle: $(VENV)/.test $(VENV)/.oracle
-	$(BIN)/python -m pytest $(ARGS)
+# TensorFlow and Essentia (1 GB), so that make test compares with them too.
+oracle: $(VENV)/.oracle
 
 # tflite-runtime wants numpy 1, so it has an environment of its own.
 test-tflite:
