@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 NATIVE := $(shell find native pyplugin/_native -type f -not -path '*/__pycache__/*' 2>/dev/null)
 CLANG ?= clang-22
 
-.PHONY: env demo test oracle test-tflite test-native bench lint format clean
+.PHONY: env demo test oracle test-tflite test-native fuzz bench lint format clean
 .DEFAULT_GOAL := demo
 
 $(BIN)/python:
@@ -48,6 +48,18 @@ test-tflite:
 test-native:
 	CLANG=$(CLANG) native/tests/run.sh
 
+# Feeds the model reader with damaged files; FUZZ_SECONDS=600 for longer.
+FUZZ_SECONDS ?= 60
+fuzz: $(VENV)/.all
+	$(BIN)/python native/tests/make_seeds.py build/fuzz/seeds
+	mkdir -p build/fuzz/corpus
+	$(CLANG) -std=c11 -D_POSIX_C_SOURCE=200809L -O2 -g -fsanitize=fuzzer,address,undefined \
+	  -fno-sanitize-recover=undefined -Inative/include -Inative/src native/tests/fuzz_graph.c \
+	  native/src/tagger/graph.c native/src/tagger/flatbuffer.c native/src/support/message.c \
+	  -o build/fuzz/fuzz_graph
+	build/fuzz/fuzz_graph -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=5 \
+	  -rss_limit_mb=1024 -print_final_stats=1 build/fuzz/corpus build/fuzz/seeds
+
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks $(ARGS)
 
@@ -57,7 +69,7 @@ lint: $(VENV)/.lint
 	$(BIN)/mypy
 	$(BIN)/clang-format --dry-run --Werror $$(find native -name '*.[ch]')
 	cmake -S native -B build/lint -DTAGNODE_TESTS=ON >/dev/null
-	$(BIN)/clang-tidy --quiet -p build/lint $$(find native -name '*.c')
+	$(BIN)/clang-tidy --quiet -p build/lint $$(find native -name '*.c' -not -name 'neon*')
 
 format: $(VENV)/.lint
 	$(BIN)/ruff check --fix .

@@ -28,6 +28,10 @@ class DownloadError(ModelError):
     exit_code = 1
 
 
+class UnsupportedError(ModelError):
+    """A sound model that the inline runtime does not run; an outside runtime does."""
+
+
 class PresetError(PypluginError):
     """A preset names something that does not exist, or a value out of its range."""
 

@@ -103,14 +103,18 @@ class Node:
         Seconds between two answers, rounded to whole mel frames, up to the model's window;
         ``None`` for the card's default.
     runtime
-        ``"litert"``, ``"tflite-runtime"``, or ``None`` for the first of them that is installed.
+        ``"inline"``: in slices within :meth:`process`, for int8 models. ``"litert"`` and
+        ``"tflite-runtime"``: on a thread beside it, for any model. ``None``: ``"inline"`` for an
+        int8 model with the operations that it knows, otherwise the first other one installed.
     offline
-        Wait in :meth:`process` for the model, so that results are exact and repeatable. On
-        an audio thread leave it ``False``: a result that is late is then held over.
+        Wait in :meth:`process` for the thread, so that results are exact and repeatable. On
+        an audio thread leave it ``False``: a result that is late is then held over. The inline
+        runtime is exact either way and never waits.
     layer
         Output of the model to hand out as ``Frames.embeddings``, ``"penultimate"`` say.
     compute_latency
-        Seconds that the model has for an answer, 0 to 60. Part of the latency.
+        Seconds that the thread has for an answer, 0 to 60. Part of the latency. The inline runtime
+        settles its own, from the work that a hop takes.
     queue
         Descriptor frames kept for a reader that is late, 2 to 65536.
 
@@ -124,6 +128,8 @@ class Node:
         The same as the model spells them.
     hop : float
         Seconds between two answers, as rounded.
+    runtime : str
+        What runs the model.
 
     Raises
     ------
@@ -178,6 +184,7 @@ class Node:
         }
         self._runtime = open_model(self.model, card_struct(card), runtime)
         self._prepare(setup)
+        self.runtime = self._runtime.runtime
         front_end = card.front_end
         self.hop_frames = int(lib.tagnode_hop_frames(self._node))
         self.hop = self.hop_frames * front_end.hop / front_end.sample_rate

@@ -1,7 +1,12 @@
-"""Outside runtimes for the node's worker: LiteRT, and tflite-runtime where LiteRT has no wheel."""
+"""What runs a model: our inline runtime within the callback, or an outside one on a thread.
+
+``inline`` takes int8 models with the operations that it knows; LiteRT takes any, and tflite-runtime
+stands in for it where it has no wheel.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
@@ -9,25 +14,31 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import numpy.typing as npt
+
 from pyplugin._native import check, ffi, lib, message
-from pyplugin.errors import ModelError
+from pyplugin.errors import ModelError, UnsupportedError
 
 if TYPE_CHECKING:
     from pyplugin.models.registry import Model
 
-__all__ = ["RUNTIMES", "Opened", "installed", "open_model"]
+__all__ = ["OUTSIDE", "RUNTIMES", "Opened", "installed", "open_model"]
 
-RUNTIMES = {"litert": "ai-edge-litert", "tflite-runtime": "tflite-runtime"}
-"""Runtimes by our name, best first, and the packages that carry them."""
+OUTSIDE = {"litert": "ai-edge-litert", "tflite-runtime": "tflite-runtime"}
+"""Outside runtimes by our name, best first, and the packages that carry them."""
+
+RUNTIMES = ("inline", *OUTSIDE)
+"""All runtimes by name."""
 
 # tflite::impl::Interpreter::Invoke(), which the extension exports
 _INVOKE = "_ZN6tflite4impl11Interpreter6InvokeEv"
 
 
 def installed() -> dict[str, str | None]:
-    """Return each runtime's version, ``None`` where it is not installed."""
+    """Return each outside runtime's version, ``None`` where it is not installed."""
     found: dict[str, str | None] = {}
-    for name, package in RUNTIMES.items():
+    for name, package in OUTSIDE.items():
         try:
             found[name] = version(package)
         except PackageNotFoundError:
@@ -43,6 +54,27 @@ class Opened:
     runtime: str
     keep: list[Any] = field(default_factory=list)
 
+    def run(
+        self, patch: npt.NDArray[np.float32], sizes: list[int]
+    ) -> list[npt.NDArray[np.float32]]:
+        """Run the model once on one patch (patch_frames, bands); return its outputs.
+
+        Parameters
+        ----------
+        patch
+            C-contiguous.
+        sizes
+            Of the outputs, in order: those of the card.
+        """
+        outputs = [np.empty(size, np.float32) for size in sizes]
+        pointers = ffi.new(
+            "float *[]", [ffi.cast("float *", ffi.from_buffer(output)) for output in outputs]
+        )
+        why = message()
+        source = ffi.cast("float *", ffi.from_buffer(patch))
+        check(lib.tagnode_model_run(self.model, source, pointers, why), why)
+        return outputs
+
     def close(self) -> None:
         """Give the model back."""
         ffi.release(self.model)
@@ -50,7 +82,10 @@ class Opened:
 
 
 def open_model(model: Model, card: Any, runtime: str | None) -> Opened:
-    """Open a model with a runtime, or with the first that is installed.
+    """Open a model with a runtime, or with the one that suits it best.
+
+    That is ``inline`` for an int8 model if it has all of its operations, otherwise the first
+    outside runtime that is installed.
 
     Raises
     ------
@@ -59,12 +94,24 @@ def open_model(model: Model, card: Any, runtime: str | None) -> Opened:
     """
     if runtime is not None and runtime not in RUNTIMES:
         raise ModelError(f"There is no runtime {runtime!r}; choose one of {', '.join(RUNTIMES)}.")
+    if runtime == "inline":
+        return _open_inline(model, card)
+    if runtime is None and "tflite-int8" in model.card.model_types:
+        with contextlib.suppress(UnsupportedError):
+            return _open_inline(model, card)
     present = [name for name, number in installed().items() if number is not None]
     wanted = runtime or next(iter(present), None)
     if wanted is None or wanted not in present:
-        packages = [RUNTIMES[runtime]] if runtime else list(RUNTIMES.values())
+        packages = [OUTSIDE[runtime]] if runtime else list(OUTSIDE.values())
         raise ModelError(f"No runtime for the model: pip install {' or '.join(packages)}.")
     return _open_litert(model, card) if wanted == "litert" else _open_tflite(model, card)
+
+
+def _open_inline(model: Model, card: Any) -> Opened:
+    pointer, why = ffi.new("tagnode_model **"), message()
+    status = lib.tagnode_model_load_inline(model.data, len(model.data), card, pointer, why)
+    check(status, why, ModelError)
+    return _owned(pointer, "inline", [])
 
 
 def litert_library() -> Path:

@@ -257,7 +257,7 @@ def tag(
     layer
         Output to keep as ``TagResult.embeddings``, ``"penultimate"`` say; ``None`` for none.
     runtime
-        ``"litert"``, ``"tflite-runtime"``, or ``None`` for the first that is installed.
+        ``"inline"``, ``"litert"``, ``"tflite-runtime"``, or ``None``, as for :class:`Node`.
     progress
         Called with the share heard so far, 0 to 1, after each block.
     each

@@ -158,6 +158,22 @@ TAGNODE_API tagnode_status tagnode_model_load_litert(const char *library, const 
                                                      size_t size, const tagnode_card *card,
                                                      tagnode_model **model, tagnode_message *why);
 
+/* Makes a model for the inline runtime, which runs in slices within tagnode_process: int8
+ * convolutions, and float after them. `bytes` is copied; every offset and size in it is checked.
+ * [main]
+ * Returns OK, ERROR_ARGUMENT, ERROR_MEMORY, ERROR_MODEL (damaged, or not what the card says), or
+ * ERROR_UNSUPPORTED (a sound model with an operation or a type that this runtime does not have;
+ * `why` names it; the worker runtime takes any model). */
+TAGNODE_API tagnode_status tagnode_model_load_inline(const void *bytes, size_t size,
+                                                     const tagnode_card *card,
+                                                     tagnode_model **model, tagnode_message *why);
+
+/* Runs a model once on one patch of patch_frames * bands floats; outputs[i] gets output_size[i]
+ * floats where it is not NULL. [main]
+ * Returns OK, ERROR_MEMORY, ERROR_MODEL, ERROR_RUNTIME. */
+TAGNODE_API tagnode_status tagnode_model_run(tagnode_model *model, const float *patch,
+                                             float *const *outputs, tagnode_message *why);
+
 /* An interpreter made elsewhere, with its tensors allocated; tflite-runtime's, say. */
 typedef struct {
     int (*invoke)(void *handle); /* runs the model once, on the worker's thread; 0 is success */

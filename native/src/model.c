@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "support/message.h"
+#include "tagger/sliced.h"
 
 static tagnode_status check_card(const tagnode_card *card, tagnode_message *why) {
     const tagnode_status bad = TAGNODE_ERROR_ARGUMENT;
@@ -71,6 +72,41 @@ tagnode_status tagnode_model_load_litert(const char *library, const void *bytes,
     return status;
 }
 
+tagnode_status tagnode_model_load_inline(const void *bytes, size_t size, const tagnode_card *card,
+                                         tagnode_model **model, tagnode_message *why) {
+    *model = NULL;
+    if (bytes == NULL) return tagnode_say(why, TAGNODE_ERROR_ARGUMENT, "There is no model file.");
+    tagnode_status status = create(card, model, why);
+    if (status != TAGNODE_OK) return status;
+    tagnode_model *made = *model;
+    made->bytes = duplicate(bytes, size);
+    made->size = size;
+    if (made->bytes == NULL)
+        status =
+            tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for a model of %zu bytes.", size);
+    if (status == TAGNODE_OK) status = tagger_graph_read(made->bytes, size, &made->graph, why);
+    made->sliced = status == TAGNODE_OK;
+    tagnode_engine *engine = NULL; /* what fails, fails now */
+    if (status == TAGNODE_OK) status = tagnode_model_open(made, &engine, why);
+    if (engine != NULL) engine->close(engine);
+    if (status != TAGNODE_OK) {
+        tagnode_model_release(made);
+        *model = NULL;
+    }
+    return status;
+}
+
+tagnode_status tagnode_model_run(tagnode_model *model, const float *patch, float *const *outputs,
+                                 tagnode_message *why) {
+    tagnode_engine *engine = NULL;
+    tagnode_status status = tagnode_model_open(model, &engine, why);
+    if (status != TAGNODE_OK) return status;
+    status = engine->run(engine, patch, outputs);
+    if (status != TAGNODE_OK) (void)tagnode_say(why, status, "The model failed on this patch.");
+    engine->close(engine);
+    return status;
+}
+
 tagnode_status tagnode_model_from_interpreter(const tagnode_interpreter *interpreter,
                                               const tagnode_card *card, tagnode_model **model,
                                               tagnode_message *why) {
@@ -93,6 +129,7 @@ void tagnode_model_retain(tagnode_model *model) {
 void tagnode_model_release(tagnode_model *model) {
     if (model == NULL || atomic_fetch_sub(&model->references, 1) != 1) return;
     pthread_mutex_destroy(&model->interpreter_lock);
+    if (model->sliced) tagger_graph_free(&model->graph);
     free(model->library);
     free(model->bytes);
     free(model);
@@ -100,6 +137,7 @@ void tagnode_model_release(tagnode_model *model) {
 
 tagnode_status tagnode_model_open(tagnode_model *model, tagnode_engine **engine,
                                   tagnode_message *why) {
+    if (model->sliced) return tagnode_engine_open_inline(&model->graph, &model->card, engine, why);
     if (model->bytes == NULL)
         return tagnode_engine_open_interpreter(&model->interpreter, &model->card,
                                                &model->interpreter_lock, engine, why);

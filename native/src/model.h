@@ -5,14 +5,17 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "tagger/graph.h"
 #include "tagnode.h"
 #include "worker/engine.h"
 
 struct tagnode_model {
     _Atomic uint32_t references;
     tagnode_card card;
-    char *library; /* LiteRT's, or NULL */
-    void *bytes;   /* the model file; NULL for an interpreter made elsewhere */
+    bool sliced;        /* for the inline runtime: `graph` is there */
+    tagger_graph graph; /* points into `bytes` */
+    char *library;      /* LiteRT's, or NULL */
+    void *bytes;        /* the model file; NULL for an interpreter made elsewhere */
     size_t size;
     tagnode_interpreter interpreter;
     pthread_mutex_t interpreter_lock; /* held while it runs */

@@ -10,6 +10,7 @@
 #include "support/floatenv.h"
 #include "support/message.h"
 #include "support/ring.h"
+#include "tagger/sliced.h"
 #include "worker/worker.h"
 
 enum { CHUNK = 512 }; /* samples between two looks at what is due */
@@ -20,7 +21,8 @@ typedef struct {
     tagnode_card card;
     tagnode_model *model;
     tagnode_frontend *frontend;
-    tagnode_worker *worker;
+    tagnode_worker *worker; /* runs the model on its thread, or NULL and: */
+    tagnode_sliced *sliced; /* runs it in here */
     tagnode_log_ring ring;
     tagnode_latency latency;
     uint32_t hop, first; /* mel frames: between ticks, and until tick 0 */
@@ -46,6 +48,7 @@ enum { HEADER_WORDS = sizeof(tagnode_frame) / sizeof(uint32_t) };
 static void core_destroy(core *c) {
     if (c == NULL) return;
     tagnode_worker_destroy(c->worker);
+    tagnode_sliced_destroy(c->sliced);
     tagnode_frontend_destroy(c->frontend);
     tagnode_log_ring_destroy(&c->ring);
     tagnode_model_release(c->model);
@@ -89,16 +92,25 @@ static void plan_ticks(core *c) {
     c->hop = whole < 1 ? 1 : whole < patch ? whole : patch;
     /* So that one tick falls on the first full window: */
     c->first = (c->card.patch_frames - 1) % c->hop + 1;
-    c->latency.resampler = tagnode_frontend_delay(c->frontend);
-    c->latency.frontend = 0;
-    c->latency.compute = (uint32_t)ceil(c->setup.compute_latency * c->setup.sample_rate);
-    c->latency.total = c->latency.resampler + c->latency.compute;
     c->values = c->card.output_size[0];
     c->embeddings = c->setup.embedding < 0 ? 0 : c->card.output_size[c->setup.embedding];
 }
 
+/* The length of a mel frame's hop in input samples. */
+static double frame_samples(const core *c) {
+    const tagnode_frontend_settings *f = &c->card.frontend;
+    return (double)f->hop * c->setup.sample_rate / f->sample_rate;
+}
+
+static tagnode_status start_sliced(core *c, tagnode_message *why) {
+    const tagnode_status status = tagnode_sliced_create(
+        &c->model->graph, &c->card, c->hop, frame_samples(c), c->setup.embedding, &c->sliced, why);
+    if (status == TAGNODE_OK) c->latency.compute = tagnode_sliced_latency(c->sliced);
+    return status;
+}
+
 static tagnode_status start_worker(core *c, tagnode_message *why) {
-    const double frame_seconds = (double)c->card.frontend.hop / c->card.frontend.sample_rate;
+    const double frame_seconds = frame_samples(c) / c->setup.sample_rate;
     const tagnode_worker_setup setup = {
         .bands = c->card.frontend.bands,
         .patch = c->card.patch_frames,
@@ -111,6 +123,7 @@ static tagnode_status start_worker(core *c, tagnode_message *why) {
         .frame_seconds = frame_seconds,
         .offline = c->setup.offline,
     };
+    c->latency.compute = (uint32_t)ceil(c->setup.compute_latency * c->setup.sample_rate);
     tagnode_engine *engine;
     const tagnode_status status = tagnode_model_open(c->model, &engine, why);
     return status != TAGNODE_OK ? status : tagnode_worker_create(engine, &setup, &c->worker, why);
@@ -129,7 +142,11 @@ static tagnode_status core_create(core *c, tagnode_message *why) {
     if (c->mel == NULL || c->outgoing == NULL || c->incoming == NULL ||
         tagnode_log_ring_create(&c->ring, words, c->setup.queue) != TAGNODE_OK)
         return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for a node.");
-    return start_worker(c, why);
+    status = c->model->sliced ? start_sliced(c, why) : start_worker(c, why);
+    c->latency.resampler = tagnode_frontend_delay(c->frontend);
+    c->latency.frontend = 0;
+    c->latency.total = c->latency.resampler + c->latency.compute;
+    return status;
 }
 
 static int64_t tick_frame(const core *c, int64_t tick) TAGNODE_NONBLOCKING {
@@ -180,10 +197,25 @@ static void count(_Atomic uint64_t *counter, uint64_t more) TAGNODE_NONBLOCKING 
     if (more > 0) atomic_fetch_add_explicit(counter, more, memory_order_relaxed);
 }
 
+/* Takes the result of the current tick into the outgoing frame. */
+static tagnode_state take_result(core *c, int64_t window) TAGNODE_NONBLOCKING {
+    float *values = (float *)(c->outgoing + HEADER_WORDS);
+    uint64_t late = 0, failures = 0;
+    bool ready = true;
+    if (c->sliced != NULL)
+        late = !tagnode_sliced_take(c->sliced, window, values, values + c->values);
+    else
+        ready = tagnode_worker_take(c->worker, c->tick, values, values + c->values, &late,
+                                    &failures) == TAGNODE_RESULT_READY;
+    count(ready ? &c->fresh : &c->held, 1);
+    count(&c->late, late);
+    count(&c->failures, failures);
+    return ready ? TAGNODE_FRESH : TAGNODE_HELD;
+}
+
 /* Emits the descriptor frame of the current tick. */
 static void emit(core *c) TAGNODE_NONBLOCKING {
     const int64_t frames = tick_frame(c, c->tick), patch = c->card.patch_frames;
-    float *values = (float *)(c->outgoing + HEADER_WORDS);
     tagnode_frame head;
     memset(&head, 0, sizeof head);
     const int64_t start = tagnode_frontend_begin(c->frontend, frames - patch);
@@ -191,15 +223,7 @@ static void emit(core *c) TAGNODE_NONBLOCKING {
     head.emitted = c->due;
     head.end = c->due - c->latency.total;
     head.state = TAGNODE_WARMING;
-    if (frames >= patch) {
-        uint64_t late = 0, failures = 0;
-        const tagnode_result result =
-            tagnode_worker_take(c->worker, c->tick, values, values + c->values, &late, &failures);
-        head.state = result == TAGNODE_RESULT_READY ? TAGNODE_FRESH : TAGNODE_HELD;
-        count(head.state == TAGNODE_FRESH ? &c->fresh : &c->held, 1);
-        count(&c->late, late);
-        count(&c->failures, failures);
-    }
+    if (frames >= patch) head.state = take_result(c, (frames - patch) / c->hop);
     memcpy(c->outgoing, &head, sizeof head);
     tagnode_log_ring_write(&c->ring, c->outgoing);
     schedule(c, c->tick + 1);
@@ -207,9 +231,15 @@ static void emit(core *c) TAGNODE_NONBLOCKING {
 
 static void hear(core *c, const float *const *input, uint32_t frames) TAGNODE_NONBLOCKING {
     const size_t mels = tagnode_frontend_process(c->frontend, input, frames, c->mel);
-    for (size_t i = 0; i < mels; ++i)
-        if (!tagnode_worker_push(c->worker, c->mel_frames++, c->mel + i * c->card.frontend.bands))
-            count(&c->overruns, 1);
+    for (size_t i = 0; i < mels; ++i) {
+        const float *mel = c->mel + i * c->card.frontend.bands;
+        const int64_t index = c->mel_frames++;
+        if (c->sliced != NULL)
+            tagnode_sliced_push(c->sliced, mel);
+        else
+            count(&c->overruns, !tagnode_worker_push(c->worker, index, mel));
+    }
+    if (c->sliced != NULL) tagnode_sliced_pay(c->sliced, frames);
     c->position += frames;
     while (c->due <= c->position) emit(c);
 }
@@ -236,7 +266,10 @@ void tagnode_reset(tagnode *node) {
     core *c = node->core;
     if (c == NULL) return;
     tagnode_frontend_reset(c->frontend);
-    tagnode_worker_reset(c->worker);
+    if (c->sliced != NULL)
+        tagnode_sliced_reset(c->sliced);
+    else
+        tagnode_worker_reset(c->worker);
     tagnode_log_ring_clear(&c->ring);
     memset(c->outgoing + HEADER_WORDS, 0,
            ((size_t)c->values + c->embeddings) * sizeof *c->outgoing);

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pyplugin._native._tagnode import ffi, lib
-from pyplugin.errors import ModelError, PypluginError
+from pyplugin.errors import ModelError, PypluginError, UnsupportedError
 
 if TYPE_CHECKING:
     from pyplugin.models.card import Card, FrontEnd
@@ -58,6 +58,8 @@ def check(status: int, why: Any, error: type[PypluginError] = PypluginError) -> 
     sentence = text(why.text)
     if status == lib.TAGNODE_ERROR_MEMORY:
         raise MemoryError(sentence)
+    if status == lib.TAGNODE_ERROR_UNSUPPORTED:
+        raise UnsupportedError(sentence)
     if status != lib.TAGNODE_ERROR_ARGUMENT:
         raise ModelError(sentence)
     raise error(sentence)

@@ -13,6 +13,7 @@ from pyplugin.errors import PypluginError
 from pyplugin.files import check_writable, replacing
 from pyplugin.node import DEFAULT_MODEL
 from pyplugin.presets import read_preset, shipped_presets
+from pyplugin.runtimes import RUNTIMES
 
 __all__ = ["command"]
 
@@ -25,9 +26,7 @@ __all__ = ["command"]
 )
 @click.option("--sidechain", metavar="FILE", help="Listen to this recording instead of to IN.")
 @click.option("--model", help="A model's name, or its .tflite, instead of the preset's.")
-@click.option(
-    "--runtime", type=click.Choice(["litert", "tflite-runtime"]), help="What runs the model."
-)
+@click.option("--runtime", type=click.Choice(RUNTIMES), help="What runs the model.")
 @click.option(
     "--block",
     default=128,

@@ -16,6 +16,7 @@ from pyplugin.errors import AudioError, PypluginError
 from pyplugin.files import check_writable, replacing
 from pyplugin.models.card import Card
 from pyplugin.node import DEFAULT_MODEL
+from pyplugin.runtimes import RUNTIMES
 from pyplugin.tagging import TagResult, tag
 
 __all__ = ["command"]
@@ -30,9 +31,7 @@ __all__ = ["command"]
     "--top", default=5, show_default=True, type=click.IntRange(1), help="Tags to print for a file."
 )
 @click.option("--hop", type=float, help="Seconds between two windows.  [default: the model's]")
-@click.option(
-    "--runtime", type=click.Choice(["litert", "tflite-runtime"]), help="What runs the model."
-)
+@click.option("--runtime", type=click.Choice(RUNTIMES), help="What runs the model.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON line for each window instead.")
 @click.option(
     "--csv", "csv_file", type=click.Path(path_type=Path), help="Write all activations here."

@@ -1,0 +1,82 @@
+/* kernels.h - the int8 arithmetic that costs the time, one table an instruction set, all of them
+ * equal to each other bit for bit.
+ *
+ * The one big kernel is an indirect matrix product: each output position reads `segments` runs of
+ * consecutive bytes, wherever they lie (the rows of a convolution's window; one run for a fully
+ * connected layer), and multiplies them by every channel's weights. Accumulators are int32 and may
+ * not overflow: packing refuses weights that could. Requantisation is XNNPACK's: the accumulator
+ * as float times the channel's scale, rounded to nearest even, plus the zero point, clamped. */
+#ifndef TAGNODE_KERNELS_KERNELS_H
+#define TAGNODE_KERNELS_KERNELS_H
+
+#include "tagnode.h"
+
+/* Weights of a convolution, packed for one table. */
+typedef struct {
+    uint32_t channels;      /* outputs */
+    uint32_t segments;      /* runs of input bytes that a position reads, 1 or more */
+    uint32_t length;        /* bytes of a run that count, 1 or more */
+    uint32_t padded_length; /* bytes of a run that are read: length rounded up to a multiple of 4 */
+    void *weights;          /* the table's own layout, 64-byte aligned; the arrays below follow */
+    int32_t *bias;          /* channels, rounded up to blocks of 16; input_zero_point taken in */
+    float *scale;           /* likewise: input scale * weight scale / output scale; finite, > 0 */
+    int32_t input_zero_point; /* what padding must hold */
+    int32_t zero_point;       /* of the output, -128 .. 127 */
+    int8_t low, high;         /* clamp */
+} kernels_weights;
+
+/* Where positions read: the s-th run of position p is runs[p * pitch + s] + p * step, and of its
+ * bytes padded_length may be read. Positions along a row are `step` bytes apart and share their
+ * pointers (pitch 0); with pitch = segments and step = 0 each has its own. */
+typedef struct {
+    const int8_t *const *runs;
+    size_t pitch;
+    ptrdiff_t step;
+    uint32_t positions; /* 1 or more */
+} kernels_input;
+
+typedef struct {
+    const char *name; /* "portable", "avx2", "avxvnni", "avx512vnni", "neon", "neondot" */
+
+    /* Bytes that pack needs, a multiple of 64. */
+    size_t (*packed_size)(uint32_t channels, uint32_t segments, uint32_t length);
+
+    /* Packs `filters`, [channels][segments][length], into `memory` (packed_size bytes, 64-byte
+     * aligned) and fills in `packed` but for scale's values, zero_point, low and high, which the
+     * caller sets; bias is [channels], may be NULL. False if an input exists for which a sum leaves
+     * int32; `packed` is then not to be used. [main] */
+    bool (*pack)(const int8_t *filters, const int32_t *bias, int32_t input_zero_point,
+                 uint32_t channels, uint32_t segments, uint32_t length, void *memory,
+                 kernels_weights *packed);
+
+    /* Writes channels [first_channel, first_channel + count) of position p to
+     * output + p * stride + first_channel .. (first_channel a multiple of 16; count one too, or up
+     * to the last channel). Best with 5 blocks of 16 or fewer, 4 and 5 being the fastest. */
+    void (*product)(const kernels_weights *weights, const kernels_input *input,
+                    uint32_t first_channel, uint32_t count, int8_t *output, size_t stride)
+        TAGNODE_NONBLOCKING;
+
+    /* The same, and then the maximum over the positions, joined with what is in `output` (channels
+     * bytes) if `join`: convolution and max pooling over frequency in one. */
+    void (*product_max)(const kernels_weights *weights, const kernels_input *input,
+                        uint32_t first_channel, uint32_t count, int8_t *output, bool join)
+        TAGNODE_NONBLOCKING;
+
+    /* output[4 * i + r] = rows[r][i] for i below count: makes of four runs of 1 byte one of 4.
+     * Runs shorter than 4 are padded to 4, so that a convolution one byte wide (filters
+     * [channels][segments][1], segments a multiple of 4) costs four times less as
+     * [channels][segments / 4][4], which is the same memory, over rows interleaved by fours:
+     * position p, i.e. byte p of the rows, reads at 4 * p (step 4). */
+    void (*interleave4)(const int8_t *const *rows, uint32_t count, int8_t *output)
+        TAGNODE_NONBLOCKING;
+} kernels_table;
+
+/* The best table that this machine can run, or the one that TAGNODE_ISA names if it can; "avx512"
+ * stands for the best one with AVX-512. [main] */
+const kernels_table *kernels_select(void);
+
+/* The tables that this machine can run, from index 0, the portable one, on; NULL past the last. For
+ * tests and benchmarks. [main] */
+const kernels_table *kernels_at(uint32_t index);
+
+#endif

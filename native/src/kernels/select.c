@@ -1,0 +1,68 @@
+/* select.c - which of the kernels' tables this machine can run. */
+#include "kernels/kernels.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#if defined(TAGNODE_HAVE_ARM64)
+#include <sys/auxv.h>
+enum { HAS_ASIMDDP = 1 << 20 }; /* Linux's HWCAP_ASIMDDP, which older headers lack */
+#endif
+
+extern const kernels_table tagnode_kernels_portable;
+#if defined(TAGNODE_HAVE_X86)
+extern const kernels_table tagnode_kernels_avx2, tagnode_kernels_avxvnni,
+    tagnode_kernels_avx512vnni;
+#elif defined(TAGNODE_HAVE_ARM64)
+extern const kernels_table tagnode_kernels_neon, tagnode_kernels_neondot;
+#endif
+
+/* From the slowest to the fastest. */
+static const kernels_table *const every[] = {
+    &tagnode_kernels_portable,
+#if defined(TAGNODE_HAVE_X86)
+    &tagnode_kernels_avx2,
+    &tagnode_kernels_avxvnni,
+    &tagnode_kernels_avx512vnni,
+#elif defined(TAGNODE_HAVE_ARM64)
+    &tagnode_kernels_neon,
+    &tagnode_kernels_neondot,
+#endif
+};
+enum { TABLES = sizeof every / sizeof every[0] };
+
+static bool machine_runs(const kernels_table *table) {
+#if defined(TAGNODE_HAVE_X86)
+    if (table == &tagnode_kernels_avx512vnni)
+        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+               __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni");
+    if (table == &tagnode_kernels_avxvnni)
+        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("avxvnni");
+    if (table == &tagnode_kernels_avx2) return __builtin_cpu_supports("avx2");
+#elif defined(TAGNODE_HAVE_ARM64)
+    if (table == &tagnode_kernels_neondot) return (getauxval(AT_HWCAP) & HAS_ASIMDDP) != 0;
+    if (table == &tagnode_kernels_neon) return true;
+#endif
+    return table == &tagnode_kernels_portable;
+}
+
+/* Whether TAGNODE_ISA's value means the table; the front-end knows AVX-512 by "avx512" alone. */
+static bool means(const char *isa, const kernels_table *table) {
+    if (strcmp(isa, "avx512") == 0) return strcmp(table->name, "avx512vnni") == 0;
+    return strcmp(isa, table->name) == 0;
+}
+
+const kernels_table *kernels_select(void) {
+    const char *forced = getenv("TAGNODE_ISA");
+    for (int i = 0; forced != NULL && i < TABLES; ++i)
+        if (means(forced, every[i]) && machine_runs(every[i])) return every[i];
+    for (int i = TABLES - 1; i > 0; --i)
+        if (machine_runs(every[i])) return every[i];
+    return every[0];
+}
+
+const kernels_table *kernels_at(uint32_t index) {
+    for (int i = 0; i < TABLES; ++i)
+        if (machine_runs(every[i]) && index-- == 0) return every[i];
+    return NULL;
+}

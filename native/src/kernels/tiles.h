@@ -1,0 +1,302 @@
+/* tiles.h - what the tables share, compiled into each under its own instruction set. A table's file
+ * says how its weights lie and brings `run_tile`, which sums up a few positions by a few blocks
+ * of 16 channels; this is everything around it.
+ *
+ * Before including it: LAYOUT_GROUP, consecutive bytes of a run that lie together for each channel
+ * (1, 2 or 4); packed_weight, their type; INPUT_OFFSET, what the tiles add to each input byte;
+ * MOST_POSITIONS and MOST_BLOCKS, the largest tile each way, and MOST_SUMS, the largest product of
+ * the two; NEAR_WEIGHTS, the bytes of weights that a tile should stay within.
+ *
+ * Sums may wrap around underway (vpdpbusd's unsigned input, say), for the true ones fit. */
+#ifndef TAGNODE_KERNELS_TILES_H
+#define TAGNODE_KERNELS_TILES_H
+
+#include "kernels/kernels.h"
+
+#include <float.h>
+#include <stdalign.h>
+#include <string.h>
+
+_Static_assert(FLT_EVAL_METHOD == 0, "requantisation counts on floats that round to float");
+
+enum { BLOCK = 16 };
+
+typedef struct {
+    uint32_t positions, blocks;
+    const int8_t *const *runs; /* of the tile's first position, which reads `offset` further */
+    size_t pitch;
+    ptrdiff_t offset, step;
+    uint32_t segments, padded_length;
+    const packed_weight *weights; /* of the tile's first block */
+    size_t block_weights;         /* from one block to the next */
+    const int32_t *bias;
+    int32_t *sums; /* [position][block][16] */
+} tile_job;
+
+typedef void tile_function(const tile_job *job) TAGNODE_NONBLOCKING;
+
+static void run_tile(const tile_job *job) TAGNODE_NONBLOCKING;
+
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
+/* gcc keeps an array in registers only if it unrolls the loops over it early: twice the speed. */
+#define UNROLL _Pragma("GCC unroll 8")
+/* And vectorises a loop over 16 only if it has not unrolled it before; clang does either way. */
+#if defined(__clang__)
+#define VECTORISE
+#else
+#define VECTORISE _Pragma("GCC unroll 1")
+#endif
+
+/* A tile for so many positions (and blocks): with these constant, the sums stay in registers. */
+#define TILE(name, ...)                                                                            \
+    static void name(const tile_job *job) TAGNODE_NONBLOCKING {                                    \
+        tile(job, __VA_ARGS__);                                                                    \
+    }
+
+ALWAYS_INLINE const int8_t *run_of(const tile_job *job, int position, uint32_t segment) {
+    return job->runs[(size_t)position * job->pitch + segment] + job->offset + position * job->step;
+}
+
+#ifdef STAGED
+/* Inputs that tiles want in another form are staged, a stretch at a time: `stage`, of the table's
+ * file, converts a few bytes (a multiple of 4), and this the next ones of each position's runs, one
+ * run after the other. Returns how many of a position; 0 at the end. */
+enum { STRETCH = 1024 };
+
+typedef struct {
+    uint32_t segment, byte; /* what comes next */
+} place;
+
+ALWAYS_INLINE void stage(const int8_t *bytes, uint32_t count, STAGED *staged);
+
+ALWAYS_INLINE uint32_t stage_next(const tile_job *job, int positions, place *next,
+                                  STAGED staged[][STRETCH]) {
+    uint32_t filled = 0;
+    while (filled < STRETCH && next->segment < job->segments) {
+        const uint32_t left = job->padded_length - next->byte, room = STRETCH - filled,
+                       count = left < room ? left : room;
+        if (job->pitch == 0 && count == 4) {
+            const int8_t *run = job->runs[next->segment] + job->offset;
+            UNROLL
+            for (int p = 0; p < positions; ++p) stage(run + p * job->step, 4, staged[p] + filled);
+        } else {
+            for (int p = 0; p < positions; ++p)
+                stage(run_of(job, p, next->segment) + next->byte, count, staged[p] + filled);
+        }
+        filled += count;
+        next->byte += count;
+        if (next->byte == job->padded_length) *next = (place){next->segment + 1, 0};
+    }
+    return filled;
+}
+#endif
+
+static size_t padded(size_t number, size_t unit) {
+    return (number + unit - 1) / unit * unit;
+}
+
+static size_t block_weights(uint32_t segments, uint32_t length) {
+    return (size_t)segments * padded(length, 4) * BLOCK;
+}
+
+static size_t packed_size(uint32_t channels, uint32_t segments, uint32_t length) {
+    const size_t all = padded(channels, BLOCK);
+    return all / BLOCK * block_weights(segments, length) * sizeof(packed_weight) +
+           all * (sizeof(int32_t) + sizeof(float));
+}
+
+/* The bias with the zero point's share taken off, or false if a sum could leave int32. */
+static bool pack_bias(const int8_t *filter, size_t length, int64_t bias, int32_t input_zero_point,
+                      int32_t *packed) {
+    int64_t sum = 0, least = 0, most = 0;
+    for (size_t i = 0; i < length; ++i) {
+        const int weight = filter[i];
+        sum += weight;
+        least += weight < 0 ? weight * INT8_MAX : weight * INT8_MIN;
+        most += weight < 0 ? weight * INT8_MIN : weight * INT8_MAX;
+    }
+    bias -= input_zero_point * sum;
+    if (bias + least < INT32_MIN || bias + most > INT32_MAX) return false;
+    const uint32_t wrapped = (uint32_t)(bias - INPUT_OFFSET * sum);
+    memcpy(packed, &wrapped, sizeof wrapped);
+    return true;
+}
+
+/* One channel's weights: [segment][group][16][LAYOUT_GROUP], of which this fills every 16th. */
+static void pack_channel(const int8_t *filter, const kernels_weights *packed,
+                         packed_weight *weights) {
+    for (uint32_t s = 0; s < packed->segments; ++s, filter += packed->length)
+        for (uint32_t i = 0; i < packed->length; ++i) {
+            const size_t at = (size_t)s * packed->padded_length + i;
+            weights[at / LAYOUT_GROUP * LAYOUT_GROUP * BLOCK + at % LAYOUT_GROUP] = filter[i];
+        }
+}
+
+static bool pack(const int8_t *filters, const int32_t *bias, int32_t input_zero_point,
+                 uint32_t channels, uint32_t segments, uint32_t length, void *memory,
+                 kernels_weights *packed) {
+    const size_t filter = (size_t)segments * length, block = block_weights(segments, length),
+                 all = padded(channels, BLOCK);
+    packed_weight *weights = memset(memory, 0, packed_size(channels, segments, length));
+    int32_t *packed_bias = (int32_t *)(void *)(weights + all / BLOCK * block);
+    *packed = (kernels_weights){.channels = channels,
+                                .segments = segments,
+                                .length = length,
+                                .padded_length = (uint32_t)padded(length, 4),
+                                .weights = weights,
+                                .bias = packed_bias,
+                                .scale = (float *)(void *)(packed_bias + all),
+                                .input_zero_point = input_zero_point,
+                                .low = INT8_MIN,
+                                .high = INT8_MAX};
+    for (uint32_t c = 0; c < channels; ++c) {
+        if (!pack_bias(filters + c * filter, filter, bias != NULL ? bias[c] : 0, input_zero_point,
+                       packed_bias + c))
+            return false;
+        pack_channel(filters + c * filter, packed,
+                     weights + c / BLOCK * block + (size_t)(c % BLOCK) * LAYOUT_GROUP);
+    }
+    return true;
+}
+
+/* 16 sums to 16 bytes. Clamping comes first: what is left converts to int without overflow. Adding
+ * 1.5 * 2^23, where floats are 1 apart, rounds to nearest even. */
+static inline void requantise(const kernels_weights *weights, uint32_t channel, const int32_t *sums,
+                              int8_t *output) TAGNODE_NONBLOCKING {
+    const float low = (float)(weights->low - weights->zero_point),
+                high = (float)(weights->high - weights->zero_point), unit = 0x1.8p23F;
+    const float *scale = weights->scale + channel;
+    const int32_t zero_point = weights->zero_point;
+    VECTORISE
+    for (int c = 0; c < BLOCK; ++c) {
+        float value = (float)sums[c] * scale[c];
+        value = value > low ? value : low;
+        value = value < high ? value : high;
+        output[c] = (int8_t)((int32_t)((value + unit) - unit) + zero_point);
+    }
+}
+
+typedef struct {
+    const kernels_weights *weights;
+    uint32_t first, count; /* channels */
+    int8_t *output;
+    size_t stride;
+    bool maximum, join;
+} target;
+
+/* Requantises `count` sums and writes them, joined with what is there if so wanted. */
+static void finish(const target *to, uint32_t channel, uint32_t count, const int32_t *sums,
+                   int8_t *output) TAGNODE_NONBLOCKING {
+    for (uint32_t c = 0; c < count; c += BLOCK) {
+        int8_t block[BLOCK];
+        const uint32_t left = count - c < BLOCK ? count - c : BLOCK;
+        requantise(to->weights, channel + c, sums + c, block);
+        for (uint32_t i = 0; to->join && i < left; ++i)
+            block[i] = output[c + i] > block[i] ? output[c + i] : block[i];
+        if (left == BLOCK)
+            memcpy(output + c, block, BLOCK);
+        else
+            memcpy(output + c, block, left);
+    }
+}
+
+/* `best` becomes the maximum of itself and each position's sums. Requantisation never decreases, so
+ * the maximum of the sums gives the maximum of the outputs. */
+static inline void keep_most(const int32_t *sums, uint32_t positions, uint32_t lanes, int32_t *best)
+    TAGNODE_NONBLOCKING {
+    for (uint32_t i = 0; i < lanes; i += BLOCK) {
+        int32_t most[BLOCK];
+        memcpy(most, best + i, sizeof most);
+        for (uint32_t p = 0; p < positions; ++p) {
+            const int32_t *sum = sums + (size_t)p * lanes + i;
+            VECTORISE
+            for (int c = 0; c < BLOCK; ++c) most[c] = most[c] > sum[c] ? most[c] : sum[c];
+        }
+        memcpy(best + i, most, sizeof most);
+    }
+}
+
+/* How many to take next of `left` so that, with no more than `most` at a time, all are alike. */
+static uint32_t share(uint32_t left, uint32_t most) TAGNODE_NONBLOCKING {
+    const uint32_t times = (left + most - 1) / most;
+    return (left + times - 1) / times;
+}
+
+/* All positions of `blocks` blocks from `channel` on. */
+static void compute_blocks(const target *to, const kernels_input *input, uint32_t channel,
+                           uint32_t blocks) TAGNODE_NONBLOCKING {
+    alignas(64) int32_t sums[MOST_POSITIONS * MOST_BLOCKS * BLOCK];
+    alignas(64) int32_t best[MOST_BLOCKS * BLOCK];
+    const kernels_weights *weights = to->weights;
+    const size_t block = block_weights(weights->segments, weights->length);
+    const uint32_t lanes = blocks * BLOCK, left = to->first + to->count - channel,
+                   count = lanes < left ? lanes : left;
+    tile_job job = {.blocks = blocks,
+                    .pitch = input->pitch,
+                    .step = input->step,
+                    .segments = weights->segments,
+                    .padded_length = weights->padded_length,
+                    .weights = (const packed_weight *)weights->weights + channel / BLOCK * block,
+                    .block_weights = block,
+                    .bias = weights->bias + channel,
+                    .sums = sums};
+    const uint32_t most = MOST_SUMS / blocks < MOST_POSITIONS ? MOST_SUMS / blocks : MOST_POSITIONS;
+    for (uint32_t i = 0; i < lanes; ++i) best[i] = INT32_MIN;
+    for (uint32_t p = 0, positions; p < input->positions; p += positions) {
+        positions = share(input->positions - p, most);
+        job.runs = input->runs + p * input->pitch;
+        job.offset = (ptrdiff_t)p * input->step;
+        job.positions = positions;
+        run_tile(&job);
+        if (to->maximum) {
+            keep_most(sums, positions, lanes, best);
+            continue;
+        }
+        for (uint32_t i = 0; i < positions; ++i)
+            finish(to, channel, count, sums + (size_t)i * lanes,
+                   to->output + (p + i) * to->stride + channel);
+    }
+    if (to->maximum) finish(to, channel, count, best, to->output + channel);
+}
+
+static void compute(const target *to, const kernels_input *input) TAGNODE_NONBLOCKING {
+    const size_t block = block_weights(to->weights->segments, to->weights->length),
+                 near = NEAR_WEIGHTS / (block * sizeof(packed_weight));
+    const uint32_t most = near >= MOST_BLOCKS ? MOST_BLOCKS : near > 1 ? (uint32_t)near : 1;
+    uint32_t left = (to->count + BLOCK - 1) / BLOCK;
+    for (uint32_t channel = to->first, blocks; left > 0; channel += blocks * BLOCK) {
+        blocks = share(left, most);
+        compute_blocks(to, input, channel, blocks);
+        left -= blocks;
+    }
+}
+
+static void product(const kernels_weights *weights, const kernels_input *input,
+                    uint32_t first_channel, uint32_t count, int8_t *output, size_t stride)
+    TAGNODE_NONBLOCKING {
+    compute(&(target){weights, first_channel, count, output, stride, false, false}, input);
+}
+
+static void product_max(const kernels_weights *weights, const kernels_input *input,
+                        uint32_t first_channel, uint32_t count, int8_t *output, bool join)
+    TAGNODE_NONBLOCKING {
+    compute(&(target){weights, first_channel, count, output, 0, true, join}, input);
+}
+
+static void interleave4(const int8_t *const *rows, uint32_t count, int8_t *output)
+    TAGNODE_NONBLOCKING {
+    const int8_t *a = rows[0], *b = rows[1], *c = rows[2], *d = rows[3];
+    for (uint32_t i = 0; i < count; ++i) {
+        const uint32_t four = (uint32_t)(uint8_t)a[i] | (uint32_t)(uint8_t)b[i] << 8 |
+                              (uint32_t)(uint8_t)c[i] << 16 | (uint32_t)(uint8_t)d[i] << 24;
+        memcpy(output + 4 * (size_t)i, &four, sizeof four);
+    }
+}
+
+#define KERNELS_TABLE(id)                                                                          \
+    extern const kernels_table tagnode_kernels_##id;                                               \
+    const kernels_table tagnode_kernels_##id = {#id,     packed_size, pack,                        \
+                                                product, product_max, interleave4}
+
+#endif

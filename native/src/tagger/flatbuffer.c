@@ -1,0 +1,140 @@
+/* flatbuffer.c - a table is [offset back to its layout, fields]; a layout is [its size, the table's
+ * size, where in the table each field is]; a vector is [length, elements]; a reference is the
+ * distance to what it refers to, always forward. All little-endian. */
+#include "tagger/flatbuffer.h"
+
+#include <string.h>
+
+/* The bytes must be known to be there. */
+static uint64_t number_at(const flatbuffer *file, size_t at, unsigned size) {
+    uint64_t value = 0;
+    for (unsigned i = size; i > 0; --i) value = value << 8 | file->bytes[at + i - 1];
+    return value;
+}
+
+static bool fits(const flatbuffer *file, size_t at, uint64_t size) {
+    return at <= file->size && size <= file->size - at;
+}
+
+static void damage(flatbuffer *file, const char *name) {
+    if (file->damage == NULL) file->damage = name;
+}
+
+static float float_from(uint32_t bits) {
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+/* Of what `follow` found: 4 bytes are there. */
+static flatbuffer_table table_at(flatbuffer *file, size_t at, const char *name) {
+    const flatbuffer_table none = {0};
+    flatbuffer_table table = {.at = at};
+    if (at == 0) return none;
+    /* In 64 bits neither end can wrap: both terms are below 2^32. */
+    const int64_t layout = (int64_t)at - (int32_t)number_at(file, at, 4);
+    if (layout < 0 || !fits(file, (size_t)layout, 4)) {
+        damage(file, name);
+        return none;
+    }
+    table.layout = (size_t)layout;
+    table.layout_size = (uint16_t)number_at(file, table.layout, 2);
+    table.size = (uint16_t)number_at(file, table.layout + 2, 2);
+    if (table.layout_size < 4 || table.size < 4 || !fits(file, table.layout, table.layout_size) ||
+        !fits(file, at, table.size)) {
+        damage(file, name);
+        return none;
+    }
+    return table;
+}
+
+/* Where a field of `size` bytes is, 0 where it is absent. */
+static size_t place_of(flatbuffer *file, flatbuffer_table table, flatbuffer_field field,
+                       unsigned size) {
+    const unsigned entry = 4 + 2 * (unsigned)field.number;
+    if (table.at == 0 || entry + 2 > table.layout_size) return 0;
+    const unsigned offset = (unsigned)number_at(file, table.layout + entry, 2);
+    if (offset == 0) return 0;
+    if (offset < 4 || offset + size > table.size) {
+        damage(file, field.name);
+        return 0;
+    }
+    return table.at + offset;
+}
+
+/* What the reference at `at` refers to: at least 4 bytes inside the file, or 0. */
+static size_t follow(flatbuffer *file, size_t at, const char *name) {
+    const uint32_t distance = (uint32_t)number_at(file, at, 4);
+    if (distance == 0 || distance > file->size - at || !fits(file, at + distance, 4)) {
+        damage(file, name);
+        return 0;
+    }
+    return at + distance;
+}
+
+flatbuffer_table flatbuffer_root(flatbuffer *file, const char *name) {
+    if (!fits(file, 0, 4)) {
+        const flatbuffer_table none = {0};
+        damage(file, name);
+        return none;
+    }
+    return table_at(file, follow(file, 0, name), name);
+}
+
+uint64_t flatbuffer_unsigned(flatbuffer *file, flatbuffer_table table, flatbuffer_field field) {
+    const size_t at = place_of(file, table, field, field.size);
+    return at != 0 ? number_at(file, at, field.size) : 0;
+}
+
+int32_t flatbuffer_signed(flatbuffer *file, flatbuffer_table table, flatbuffer_field field,
+                          int32_t otherwise) {
+    const size_t at = place_of(file, table, field, field.size);
+    if (at == 0) return otherwise;
+    const uint32_t value = (uint32_t)number_at(file, at, field.size);
+    return field.size == 1 ? (int8_t)value : (int32_t)value;
+}
+
+float flatbuffer_float(flatbuffer *file, flatbuffer_table table, flatbuffer_field field) {
+    return float_from((uint32_t)flatbuffer_unsigned(file, table, field));
+}
+
+bool flatbuffer_has(flatbuffer *file, flatbuffer_table table, flatbuffer_field field) {
+    return place_of(file, table, field, field.size) != 0;
+}
+
+flatbuffer_table flatbuffer_child(flatbuffer *file, flatbuffer_table table,
+                                  flatbuffer_field field) {
+    const size_t at = place_of(file, table, field, 4);
+    return table_at(file, at != 0 ? follow(file, at, field.name) : 0, field.name);
+}
+
+flatbuffer_vector flatbuffer_list(flatbuffer *file, flatbuffer_table table,
+                                  flatbuffer_field field) {
+    flatbuffer_vector vector = {0, 0, field.size, field.name};
+    const size_t place = place_of(file, table, field, 4);
+    const size_t at = place != 0 ? follow(file, place, field.name) : 0;
+    if (at == 0) return vector;
+    const uint32_t length = (uint32_t)number_at(file, at, 4);
+    if (!fits(file, at + 4, (uint64_t)length * field.size)) {
+        damage(file, field.name);
+        return vector;
+    }
+    vector.at = at + 4;
+    vector.length = length;
+    return vector;
+}
+
+flatbuffer_table flatbuffer_table_of(flatbuffer *file, flatbuffer_vector tables, uint32_t index) {
+    const flatbuffer_table none = {0};
+    if (index >= tables.length) return none;
+    return table_at(file, follow(file, tables.at + 4 * (size_t)index, tables.name), tables.name);
+}
+
+int64_t flatbuffer_signed_of(const flatbuffer *file, flatbuffer_vector numbers, uint32_t index) {
+    const uint64_t value = number_at(file, numbers.at + (size_t)numbers.size * index, numbers.size);
+    return numbers.size == 4 ? (int32_t)(uint32_t)value : (int64_t)value;
+}
+
+float flatbuffer_float_of(const flatbuffer *file, flatbuffer_vector numbers, uint32_t index) {
+    return float_from((uint32_t)number_at(file, numbers.at + (size_t)numbers.size * index, 4));
+}

@@ -1,0 +1,302 @@
+#include "tagger/ops.h"
+
+#include <limits.h>
+#include <stdlib.h>
+
+#include "support/message.h"
+#include "tagger/ops_internal.h"
+
+enum { ALIGNMENT = 64 };
+
+uint32_t tagger_rows(const tagger_tensor *tensor) {
+    return tensor->rank >= 3 ? tensor->dims[1] : 1;
+}
+
+size_t tagger_row_bytes(const tagger_tensor *tensor) {
+    return tensor->elements / tagger_rows(tensor) * ops_element_size(tensor);
+}
+
+size_t ops_element_size(const tagger_tensor *tensor) {
+    return tensor->type == TAGGER_INT8 ? 1 : 4;
+}
+
+const tagger_tensor *ops_input(const ops_work *work, uint32_t index) {
+    if (index >= work->op->inputs || work->op->input[index] < 0) return NULL;
+    return &work->graph->tensor[work->op->input[index]];
+}
+
+tagnode_status ops_unsupported(const ops_work *work, const char *what) {
+    return tagnode_say(work->why, TAGNODE_ERROR_UNSUPPORTED,
+                       "The runtime in the callback does not take %s %s; the worker runtime takes "
+                       "any model.",
+                       tagger_opcode_name(work->op->code), what);
+}
+
+tagnode_status ops_contradiction(const ops_work *work, const char *what) {
+    return tagnode_say(work->why, TAGNODE_ERROR_MODEL,
+                       "The model is damaged: %s of a %s do not fit each other; get the file anew.",
+                       what, tagger_opcode_name(work->op->code));
+}
+
+size_t ops_room(size_t *needed, size_t bytes) {
+    const size_t place = *needed;
+    *needed += (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    return place;
+}
+
+tagnode_status ops_allocate(const ops_work *work, size_t needed) {
+    work->step->state = aligned_alloc(ALIGNMENT, needed);
+    if (work->step->state == NULL)
+        return tagnode_say(work->why, TAGNODE_ERROR_MEMORY, "There is no memory for the model.");
+    memset(work->step->state, 0, needed);
+    return TAGNODE_OK;
+}
+
+void ops_read(const ops_work *work, uint32_t index, int32_t first, uint32_t count, uint32_t stride,
+              uint32_t dilation) {
+    work->step->read[work->step->reads++] = (tagger_reads){
+        .tensor = (uint32_t)work->op->input[index],
+        .first = first,
+        .count = count,
+        .stride = stride,
+        .dilation = dilation,
+    };
+}
+
+void ops_read_all(const ops_work *work, uint32_t index) {
+    ops_read(work, index, 0, tagger_rows(ops_input(work, index)), 0, 1);
+    work->step->read[work->step->reads - 1].all = true;
+}
+
+void ops_read_same(const ops_work *work, uint32_t index) {
+    ops_read(work, index, 0, 1, 1, 1);
+}
+
+uint32_t ops_rows_read(const tagger_graph *graph, const tagger_reads *reads) {
+    return reads->all ? tagger_rows(&graph->tensor[reads->tensor]) : reads->count;
+}
+
+void ops_cut(const ops_work *work, size_t count, uint64_t cost, size_t grain) {
+    const uint64_t grains = (count + (uint64_t)grain - 1) / grain;
+    const uint64_t fitting = TAGGER_PART_COST / (cost * grain);
+    const uint64_t parts = fitting < 2 ? grains : (grains + fitting - 1) / fitting;
+    const uint64_t dearest = (grains + parts - 1) / parts * grain;
+    const uint64_t most = (dearest < count ? dearest : count) * cost;
+    work->step->parts = (uint32_t)parts;
+    work->step->part_cost = most < UINT32_MAX ? (uint32_t)most : UINT32_MAX;
+}
+
+ops_range ops_part(const tagger_step *step, size_t count, size_t grain, uint32_t part)
+    TAGNODE_NONBLOCKING {
+    const uint64_t grains = (count + (uint64_t)grain - 1) / grain;
+    const uint64_t begin = grains * part / step->parts * grain;
+    const uint64_t end = grains * (part + 1) / step->parts * grain;
+    return (ops_range){(size_t)begin, end < count ? (size_t)end : count};
+}
+
+bool ops_same_shape(const tagger_tensor *a, const tagger_tensor *b) {
+    if (a->rank != b->rank) return false;
+    for (uint32_t i = 0; i < a->rank; ++i)
+        if (a->dims[i] != b->dims[i]) return false;
+    return true;
+}
+
+bool ops_is_quantised(const tagger_tensor *tensor) {
+    return tensor->type == TAGGER_INT8 && tensor->scales == 1;
+}
+
+bool ops_same_quantisation(const tagger_tensor *a, const tagger_tensor *b) {
+    if (a->type != b->type) return false;
+    if (a->type != TAGGER_INT8) return true;
+    if (a->scales == 0 || b->scales == 0) return a->scales == b->scales;
+    return a->scale[0] == b->scale[0] && a->zero_point[0] == b->zero_point[0];
+}
+
+int32_t ops_axis(const tagger_tensor *tensor, int32_t axis) {
+    const int32_t rank = (int32_t)tensor->rank;
+    if (axis < -rank || axis >= rank) return -1;
+    return axis < 0 ? axis + rank : axis;
+}
+
+const int32_t *ops_integers(const ops_work *work, uint32_t index, size_t count) {
+    const tagger_tensor *tensor = ops_input(work, index);
+    const bool fits = tensor != NULL && tensor->type == TAGGER_INT32 && tensor->elements == count;
+    return fits ? tensor->data : NULL;
+}
+
+bool ops_place_window(ops_axis_window *axis, tagger_padding padding) {
+    const uint64_t reach = (uint64_t)(axis->window - 1) * axis->dilation + 1;
+    uint64_t output = (axis->input + (uint64_t)axis->stride - 1) / axis->stride;
+    if (padding == TAGGER_PADDING_VALID)
+        output = axis->input < reach ? 0 : (axis->input - reach) / axis->stride + 1;
+    if (output == 0 || output != axis->output || reach > INT32_MAX) return false;
+    const uint64_t covered = (output - 1) * axis->stride + reach;
+    axis->before = covered > axis->input ? (uint32_t)(covered - axis->input) / 2 : 0;
+    return true;
+}
+
+ops_float_clamp ops_clamp_float(tagger_activation activation) {
+    switch (activation) {
+    case TAGGER_ACT_RELU: return (ops_float_clamp){0.0F, INFINITY};
+    case TAGGER_ACT_RELU6: return (ops_float_clamp){0.0F, 6.0F};
+    case TAGGER_ACT_RELU_N1_TO_1: return (ops_float_clamp){-1.0F, 1.0F};
+    case TAGGER_ACT_NONE: break;
+    }
+    return (ops_float_clamp){-INFINITY, INFINITY};
+}
+
+ops_clamp ops_int8_clamp(tagger_activation activation, const tagger_tensor *output) {
+    const ops_float_clamp real = ops_clamp_float(activation);
+    const float scale = output->scale[0], zero_point = (float)output->zero_point[0];
+    const float low = rintf(real.low / scale) + zero_point;
+    const float high = rintf(real.high / scale) + zero_point;
+    return (ops_clamp){(int32_t)ops_limited(low, -128.0F, 127.0F),
+                       (int32_t)ops_limited(high, -128.0F, 127.0F)};
+}
+
+ops_fixed ops_fixed_of(double value) {
+    if (value == 0.0) return (ops_fixed){0, 0};
+    if (!isfinite(value)) return (ops_fixed){INT32_MAX, 30};
+    int exponent;
+    const double mantissa = frexp(value, &exponent);
+    int64_t multiplier = (int64_t)round(mantissa * 2147483648.0);
+    if (multiplier == INT64_C(1) << 31) {
+        multiplier /= 2;
+        ++exponent;
+    }
+    if (exponent < -31) return (ops_fixed){0, 0};
+    if (exponent > 30) return (ops_fixed){INT32_MAX, 30};
+    return (ops_fixed){(int32_t)multiplier, exponent};
+}
+
+int32_t ops_fixed_times(int32_t value, ops_fixed by) TAGNODE_NONBLOCKING {
+    const int right = by.shift < 0 ? -by.shift : 0;
+    const int64_t shifted = (int64_t)value * (INT64_C(1) << (by.shift > 0 ? by.shift : 0));
+    const int64_t held = shifted > INT32_MAX   ? INT32_MAX
+                         : shifted < INT32_MIN ? INT32_MIN
+                                               : shifted;
+    const int64_t product = held * by.multiplier;
+    const int64_t nudged = product + (product >= 0 ? INT64_C(1) << 30 : 1 - (INT64_C(1) << 30));
+    const int64_t high = nudged / (INT64_C(1) << 31);
+    const int64_t mask = (INT64_C(1) << right) - 1;
+    const int64_t threshold = mask / 2 + (high < 0 ? 1 : 0);
+    const int64_t result = (high >> right) + ((high & mask) > threshold ? 1 : 0);
+    const int64_t most = 1 << 30; /* far beyond int8, and leaves room for a zero point */
+    return (int32_t)(result > most ? most : result < -most ? -most : result);
+}
+
+tagnode_status ops_check_filter(const ops_work *work, uint32_t axis, uint32_t channels) {
+    const tagger_tensor *input = ops_input(work, 0), *filter = ops_input(work, 1);
+    const tagger_tensor *bias = ops_input(work, 2);
+    if (!ops_is_quantised(input) || !ops_is_quantised(work->output) || filter->scales == 0)
+        return ops_unsupported(work, "without quantisation");
+    if (filter->scales > 1 && (filter->scales != channels || filter->axis != axis))
+        return ops_unsupported(work, "with filters quantised along another axis");
+    if (bias != NULL && (bias->type != TAGGER_INT32 || bias->data == NULL))
+        return ops_unsupported(work, "with a bias that is no int32 constant");
+    if (bias != NULL && bias->elements != channels)
+        return ops_contradiction(work, "filter and bias");
+    for (uint32_t i = 0; i < filter->scales; ++i)
+        if (filter->zero_point[i] != 0)
+            return ops_unsupported(work, "with filters that have a zero point");
+    for (uint32_t i = 0; i < channels; ++i) {
+        const float scale = ops_filter_scale(work, i);
+        if (!(scale > 0.0F) || !isfinite(scale))
+            return ops_unsupported(work, "with scales that far apart");
+    }
+    return TAGNODE_OK;
+}
+
+float ops_filter_scale(const ops_work *work, uint32_t channel) {
+    const tagger_tensor *filter = ops_input(work, 1);
+    const float product =
+        ops_input(work, 0)->scale[0] * filter->scale[filter->scales > 1 ? channel : 0];
+    return product / work->output->scale[0];
+}
+
+void ops_finish_weights(const ops_work *work, kernels_weights *weights) {
+    const ops_clamp clamp = ops_int8_clamp(work->op->activation, work->output);
+    for (uint32_t i = 0; i < weights->channels; ++i) weights->scale[i] = ops_filter_scale(work, i);
+    weights->zero_point = work->output->zero_point[0];
+    weights->low = (int8_t)clamp.low;
+    weights->high = (int8_t)clamp.high;
+}
+
+typedef tagnode_status (*preparer)(const ops_work *work);
+
+static preparer preparer_of(tagger_opcode code) {
+    switch (code) {
+    case TAGGER_CONV_2D: return ops_prepare_conv;
+    case TAGGER_DEPTHWISE_CONV_2D: return ops_prepare_depthwise;
+    case TAGGER_FULLY_CONNECTED: return ops_prepare_dense;
+    case TAGGER_AVERAGE_POOL_2D:
+    case TAGGER_MAX_POOL_2D: return ops_prepare_pool;
+    case TAGGER_MEAN:
+    case TAGGER_REDUCE_MAX: return ops_prepare_reduce;
+    case TAGGER_ADD:
+    case TAGGER_SUB:
+    case TAGGER_MUL:
+    case TAGGER_MINIMUM:
+    case TAGGER_MAXIMUM: return ops_prepare_binary;
+    case TAGGER_RELU:
+    case TAGGER_RELU6:
+    case TAGGER_LEAKY_RELU:
+    case TAGGER_ELU:
+    case TAGGER_LOGISTIC:
+    case TAGGER_TANH:
+    case TAGGER_HARD_SWISH:
+    case TAGGER_QUANTIZE:
+    case TAGGER_DEQUANTIZE: return ops_prepare_unary;
+    case TAGGER_SOFTMAX: return ops_prepare_softmax;
+    case TAGGER_RESHAPE:
+    case TAGGER_SQUEEZE:
+    case TAGGER_EXPAND_DIMS: return ops_prepare_reshape;
+    case TAGGER_TRANSPOSE:
+    case TAGGER_STRIDED_SLICE: return ops_prepare_view;
+    case TAGGER_PAD: return ops_prepare_pad;
+    case TAGGER_CONCATENATION: return ops_prepare_concatenation;
+    case TAGGER_OPCODES: break;
+    }
+    return NULL;
+}
+
+/* A stack of rows has one window: axis 0 is 1. */
+static bool is_one_window(const tagger_tensor *tensor) {
+    return tensor->data != NULL || tensor->rank < 3 || tensor->dims[0] == 1;
+}
+
+static tagnode_status check_tensors(const ops_work *work) {
+    bool one = is_one_window(work->output);
+    for (uint32_t i = 0; i < work->op->inputs; ++i) {
+        const tagger_tensor *input = ops_input(work, i);
+        one = one && (input == NULL || is_one_window(input));
+    }
+    if (!one) return ops_unsupported(work, "of several windows at once");
+    const tagger_tensor *input = ops_input(work, 0);
+    if (input == NULL) return ops_contradiction(work, "the inputs");
+    if (input->type == TAGGER_INT32 || work->output->type == TAGGER_INT32)
+        return ops_unsupported(work, "of int32");
+    return TAGNODE_OK;
+}
+
+tagnode_status tagger_step_prepare(const tagger_graph *graph, uint32_t index,
+                                   const kernels_table *kernels, tagger_step *step,
+                                   tagnode_message *why) {
+    const tagger_op *op = &graph->op[index];
+    const tagger_tensor *output = &graph->tensor[op->output];
+    *step = (tagger_step){.op = op, .output = op->output, .parts = 1};
+    step->rows = tagger_rows(output);
+    step->row_bytes = (uint32_t)tagger_row_bytes(output);
+    const ops_work work = {graph, op, kernels, step, output, why};
+    tagnode_status status = check_tensors(&work);
+    const preparer prepare = preparer_of(op->code);
+    if (status == TAGNODE_OK)
+        status = prepare != NULL ? prepare(&work) : ops_unsupported(&work, "at all");
+    if (status != TAGNODE_OK) tagger_step_free(step);
+    return status;
+}
+
+void tagger_step_free(tagger_step *step) {
+    free(step->state);
+    *step = (tagger_step){0};
+}

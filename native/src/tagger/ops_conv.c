@@ -1,0 +1,275 @@
+/* CONV_2D in int8, through the kernels' indirect product. */
+#include "tagger/ops_internal.h"
+
+enum {
+    BLOCK = 16,      /* channels that a product handles at once */
+    MOST_BLOCKS = 5, /* that it likes in one call */
+    MOST_TILE = 25,  /* positions times blocks that it keeps in registers */
+    MOST_POSITIONS = 6
+};
+
+/* Where the runs of a position lie. Rows of the window are whole runs, or a run for each tap where
+ * dilation sets columns apart. Windows that stick out of the row get runs of their own: copies of
+ * whole runs with padding, pointers to padding for taps. A window one byte wide, of many rows, is
+ * made of rows interleaved by fours. */
+typedef struct {
+    kernels_weights weights;
+    const kernels_table *kernels;
+    ops_axis_window x;
+    uint32_t rows, taps;           /* of the window: runs are rows * taps */
+    uint32_t depth, width;         /* channels of the input; bytes of a run */
+    size_t inner_begin, inner_end; /* positions whose window lies inside the row */
+    bool interleaved;
+    uint32_t position_groups, channel_groups;
+    const int8_t **runs; /* of one part */
+    int8_t *copies;      /* runs that do not lie in memory as such */
+    size_t copy_stride;
+    int8_t *padding; /* as long as a row */
+} convolution;
+
+/* What one part computes. */
+typedef struct {
+    size_t first_channel, channels;
+    ops_range positions;
+    int8_t *output;
+} portion;
+
+static void multiply(const convolution *conv, const portion *part, ops_range positions,
+                     kernels_input input) TAGNODE_NONBLOCKING {
+    input.runs = conv->runs;
+    input.positions = (uint32_t)(positions.end - positions.begin);
+    conv->kernels->product(
+        &conv->weights, &input, (uint32_t)part->first_channel, (uint32_t)part->channels,
+        part->output + positions.begin * conv->weights.channels, conv->weights.channels);
+}
+
+static void run_inner(const convolution *conv, const portion *part, const int8_t *const *rows,
+                      ops_range positions) TAGNODE_NONBLOCKING {
+    const int8_t **run = conv->runs;
+    const size_t column = positions.begin * conv->x.stride - conv->x.before;
+    for (uint32_t r = 0; r < conv->rows; ++r)
+        for (uint32_t tap = 0; tap < conv->taps; ++tap) {
+            const size_t at = (column + (size_t)tap * conv->x.dilation) * conv->depth;
+            *run++ = rows[r] != NULL ? rows[r] + at : conv->padding;
+        }
+    multiply(conv, part, positions,
+             (kernels_input){.step = (ptrdiff_t)((size_t)conv->x.stride * conv->depth)});
+}
+
+/* A run that begins at a column and lies partly or wholly outside of the row. */
+static const int8_t *outer_run(const convolution *conv, const int8_t *row, int64_t column,
+                               int8_t *copy) TAGNODE_NONBLOCKING {
+    const int64_t width = conv->x.input, length = conv->width / conv->depth;
+    const int64_t begin = column < 0 ? 0 : column;
+    const int64_t end = column + length < width ? column + length : width;
+    if (row == NULL || begin >= end) return conv->padding;
+    if (end - begin == length) return row + column * conv->depth;
+    memset(copy, conv->weights.input_zero_point, conv->width);
+    memcpy(copy + (begin - column) * conv->depth, row + begin * conv->depth,
+           (size_t)(end - begin) * conv->depth);
+    return copy;
+}
+
+static void run_outer(const convolution *conv, const portion *part, const int8_t *const *rows,
+                      ops_range positions) TAGNODE_NONBLOCKING {
+    const int8_t **run = conv->runs;
+    int8_t *copy = conv->copies;
+    for (size_t p = positions.begin; p < positions.end; ++p) {
+        const int64_t column = (int64_t)(p * conv->x.stride) - conv->x.before;
+        for (uint32_t r = 0; r < conv->rows; ++r)
+            for (uint32_t tap = 0; tap < conv->taps; ++tap, copy += conv->copy_stride)
+                *run++ = outer_run(conv, rows[r], column + (int64_t)tap * conv->x.dilation, copy);
+    }
+    multiply(conv, part, positions, (kernels_input){.pitch = conv->weights.segments});
+}
+
+static void run_interleaved(const convolution *conv, const portion *part, const int8_t *const *rows,
+                            ops_range positions) TAGNODE_NONBLOCKING {
+    const size_t column = positions.begin * conv->x.stride;
+    const size_t count = (positions.end - positions.begin - 1) * conv->x.stride + 1;
+    int8_t *copy = conv->copies;
+    for (uint32_t r = 0; r < conv->rows; r += 4, copy += conv->copy_stride) {
+        const int8_t *four[4];
+        for (uint32_t i = 0; i < 4; ++i)
+            four[i] = rows[r + i] != NULL ? rows[r + i] + column : conv->padding;
+        conv->kernels->interleave4(four, (uint32_t)count, copy);
+        conv->runs[r / 4] = copy;
+    }
+    multiply(conv, part, positions, (kernels_input){.step = 4 * (ptrdiff_t)conv->x.stride});
+}
+
+static ops_range common(ops_range a, size_t begin, size_t end) TAGNODE_NONBLOCKING {
+    return (ops_range){a.begin > begin ? a.begin : begin, a.end < end ? a.end : end};
+}
+
+static void run_conv(const tagger_step *step, const void *const *rows, void *output, uint32_t row,
+                     uint32_t index) TAGNODE_NONBLOCKING {
+    (void)row;
+    const convolution *conv = step->state;
+    const uint32_t group = index % conv->channel_groups, slice = index / conv->channel_groups;
+    const size_t channels = conv->weights.channels, blocks = (channels + BLOCK - 1) / BLOCK;
+    const size_t first = blocks * group / conv->channel_groups * BLOCK;
+    const size_t end = blocks * (group + 1) / conv->channel_groups * BLOCK;
+    const size_t width = conv->x.output;
+    const ops_range all = {width * slice / conv->position_groups,
+                           width * (slice + 1) / conv->position_groups};
+    const portion part = {first, (end < channels ? end : channels) - first, all, output};
+    const int8_t *const *lines = (const int8_t *const *)rows;
+    if (conv->interleaved) {
+        run_interleaved(conv, &part, lines, all);
+        return;
+    }
+    const ops_range left = common(all, 0, conv->inner_begin);
+    const ops_range inner = common(all, conv->inner_begin, conv->inner_end);
+    const ops_range right = common(all, conv->inner_end, width);
+    if (left.begin < left.end) run_outer(conv, &part, lines, left);
+    if (inner.begin < inner.end) run_inner(conv, &part, lines, inner);
+    if (right.begin < right.end) run_outer(conv, &part, lines, right);
+}
+
+static uint32_t groups_of(size_t items, size_t each) {
+    return items <= each ? 1 : (uint32_t)((items + each - 1) / each);
+}
+
+/* Finds parts within the cost, so many positions times so many blocks of channels, for which the
+ * product loads least: a load for each position and each block of a tile. */
+static void cut(const ops_work *work, convolution *conv, size_t channels, size_t taps) {
+    const size_t width = conv->x.output, blocks = (channels + BLOCK - 1) / BLOCK;
+    size_t best_positions = 1, best_blocks = 1;
+    double least = 4.0;
+    for (size_t b = 1; b <= blocks && b <= MOST_BLOCKS; ++b) {
+        size_t positions = TAGGER_PART_COST / (b * BLOCK * taps);
+        if (positions > width) positions = width;
+        if (positions == 0) break;
+        size_t tile = MOST_TILE / b < MOST_POSITIONS ? MOST_TILE / b : MOST_POSITIONS;
+        if (tile > positions) tile = positions;
+        const double loads = (double)(tile + b) / (double)(tile * b);
+        if (loads >= least) continue;
+        least = loads;
+        best_blocks = b;
+        best_positions = positions < width ? positions / tile * tile : width;
+    }
+    conv->channel_groups = groups_of(blocks, best_blocks);
+    conv->position_groups = groups_of(width, best_positions);
+    best_blocks = (blocks + conv->channel_groups - 1) / conv->channel_groups;
+    best_positions = (width + conv->position_groups - 1) / conv->position_groups;
+    work->step->parts = conv->channel_groups * conv->position_groups;
+    work->step->part_cost = (uint32_t)(best_positions * best_blocks * BLOCK * taps);
+}
+
+/* Checks the shapes and finds how windows lie over columns and rows. */
+static tagnode_status place(const ops_work *work, ops_axis_window *x, ops_axis_window *y) {
+    const tagger_tensor *input = ops_input(work, 0), *filter = ops_input(work, 1);
+    const tagger_op *op = work->op;
+    if (filter == NULL) return ops_contradiction(work, "the inputs");
+    if (input->type != TAGGER_INT8 || filter->type != TAGGER_INT8 ||
+        work->output->type != TAGGER_INT8)
+        return ops_unsupported(work, "in other types than int8");
+    if (filter->data == NULL || input->data != NULL)
+        return ops_unsupported(work, "with a filter that is not constant or an input that is");
+    if (input->rank != 4 || filter->rank != 4 || work->output->rank != 4)
+        return ops_contradiction(work, "the shapes");
+    if (filter->dims[3] != input->dims[3]) return ops_unsupported(work, "in groups of channels");
+    if (filter->dims[0] != work->output->dims[3])
+        return ops_contradiction(work, "filter and output");
+    *y = (ops_axis_window){.input = input->dims[1],
+                           .output = work->output->dims[1],
+                           .window = filter->dims[1],
+                           .stride = op->as.window.stride_h,
+                           .dilation = op->as.window.dilation_h};
+    *x = (ops_axis_window){.input = input->dims[2],
+                           .output = work->output->dims[2],
+                           .window = filter->dims[2],
+                           .stride = op->as.window.stride_w,
+                           .dilation = op->as.window.dilation_w};
+    if (!ops_place_window(x, op->as.window.padding) || !ops_place_window(y, op->as.window.padding))
+        return ops_contradiction(work, "input, filter and output");
+    return TAGNODE_OK;
+}
+
+/* Which positions read nothing outside of the row. */
+static void find_inner(convolution *conv) {
+    const ops_axis_window *x = &conv->x;
+    const uint64_t reach = (uint64_t)(x->window - 1) * x->dilation + 1;
+    const uint64_t room = (uint64_t)x->input + x->before;
+    uint64_t end = room < reach ? 0 : (room - reach) / x->stride + 1;
+    if (end > x->output) end = x->output;
+    uint64_t begin = ((uint64_t)x->before + x->stride - 1) / x->stride;
+    if (begin > end) begin = end;
+    conv->inner_begin = (size_t)begin;
+    conv->inner_end = (size_t)end;
+}
+
+static convolution plan_conv(const ops_work *work, ops_axis_window x, ops_axis_window y) {
+    convolution plan = {.kernels = work->kernels, .x = x, .rows = y.window, .taps = 1};
+    plan.depth = ops_input(work, 1)->dims[3];
+    plan.interleaved = x.window == 1 && plan.depth == 1 && y.window % 4 == 0;
+    const bool apart = x.window > 1 && x.dilation > 1;
+    if (apart) plan.taps = x.window;
+    plan.width = apart ? plan.depth : x.window * plan.depth;
+    find_inner(&plan);
+    return plan;
+}
+
+/* Runs of a position and the bytes of each, as the kernels see them. */
+static uint32_t segments_of(const convolution *plan) {
+    return plan->interleaved ? plan->rows / 4 : plan->rows * plan->taps;
+}
+
+static uint32_t length_of(const convolution *plan) {
+    return plan->interleaved ? 4 : plan->width;
+}
+
+static size_t padded_length(const convolution *plan) {
+    return ((size_t)length_of(plan) + 3) / 4 * 4;
+}
+
+static tagnode_status allocate(const ops_work *work, convolution *plan, uint32_t channels,
+                               size_t *weights) {
+    const size_t segments = segments_of(plan), bytes = padded_length(plan);
+    const size_t positions = (plan->x.output + plan->position_groups - 1) / plan->position_groups;
+    const size_t edges = plan->interleaved ? (positions - 1) * plan->x.stride + 1 : positions;
+    const size_t row = tagger_row_bytes(ops_input(work, 0));
+    const size_t run = plan->width;
+    size_t needed = 0;
+    ops_room(&needed, sizeof(convolution));
+    *weights = ops_room(&needed,
+                        work->kernels->packed_size(channels, (uint32_t)segments, length_of(plan)));
+    const size_t runs = ops_room(&needed, positions * segments * sizeof(int8_t *));
+    const size_t copies = ops_room(&needed, edges * segments * bytes + TAGGER_ROW_SLACK);
+    const size_t padding = ops_room(&needed, (row > run ? row : run) + TAGGER_ROW_SLACK);
+    const tagnode_status status = ops_allocate(work, needed);
+    if (status != TAGNODE_OK) return status;
+    char *memory = work->step->state;
+    plan->runs = (const int8_t **)(void *)(memory + runs);
+    plan->copies = (int8_t *)(memory + copies);
+    plan->copy_stride = plan->interleaved ? edges * bytes : bytes;
+    plan->padding = (int8_t *)(memory + padding);
+    memset(plan->padding, ops_input(work, 0)->zero_point[0], needed - padding);
+    return TAGNODE_OK;
+}
+
+tagnode_status ops_prepare_conv(const ops_work *work) {
+    ops_axis_window x = {0}, y = {0};
+    tagnode_status status = place(work, &x, &y);
+    if (status != TAGNODE_OK) return status;
+    const tagger_tensor *filter = ops_input(work, 1), *bias = ops_input(work, 2);
+    const uint32_t channels = filter->dims[0];
+    status = ops_check_filter(work, 0, channels);
+    if (status != TAGNODE_OK) return status;
+    convolution plan = plan_conv(work, x, y);
+    cut(work, &plan, channels, segments_of(&plan) * padded_length(&plan));
+    size_t weights = 0;
+    status = allocate(work, &plan, channels, &weights);
+    if (status != TAGNODE_OK) return status;
+    convolution *conv = work->step->state;
+    *conv = plan;
+    if (!work->kernels->pack(filter->data, bias != NULL ? bias->data : NULL,
+                             ops_input(work, 0)->zero_point[0], channels, segments_of(&plan),
+                             length_of(&plan), (char *)work->step->state + weights, &conv->weights))
+        return ops_unsupported(work, "whose sums may overflow 32 bits");
+    ops_finish_weights(work, &conv->weights);
+    ops_read(work, 0, -(int32_t)y.before, y.window, y.stride, y.dilation);
+    work->step->run = run_conv;
+    return TAGNODE_OK;
+}

@@ -1,0 +1,149 @@
+/* DEPTHWISE_CONV_2D in int8: sums in plain C, requantised as XNNPACK does it. */
+#include <stdlib.h>
+
+#include "tagger/ops_internal.h"
+
+typedef struct {
+    ops_axis_window x;
+    uint32_t rows, depth, channels,
+        multiplier; /* rows of the window; channels = depth * multiplier */
+    int32_t input_zero, zero_point;
+    const int8_t *filter; /* [rows][window][channels] */
+    const float *scale;
+    const int32_t *bias;
+    int32_t *sums;
+    float low, high; /* less the zero point */
+} depthwise;
+
+/* sums += (taps - zero point) * weights, over one tap of the window. */
+static void add_tap(const depthwise *plan, const int8_t *restrict input,
+                    const int8_t *restrict weights, int32_t *restrict sums) TAGNODE_NONBLOCKING {
+    const int32_t zero = plan->input_zero;
+    if (plan->multiplier == 1) {
+        for (uint32_t c = 0; c < plan->channels; ++c) sums[c] += (input[c] - zero) * weights[c];
+        return;
+    }
+    for (uint32_t d = 0; d < plan->depth; ++d) {
+        const int32_t value = input[d] - zero;
+        for (uint32_t m = 0; m < plan->multiplier; ++m)
+            sums[d * plan->multiplier + m] += value * weights[d * plan->multiplier + m];
+    }
+}
+
+static void add_position(const depthwise *plan, const int8_t *const *rows, int64_t first)
+    TAGNODE_NONBLOCKING {
+    memcpy(plan->sums, plan->bias, plan->channels * sizeof *plan->sums);
+    for (uint32_t r = 0; r < plan->rows; ++r) {
+        if (rows[r] == NULL) continue;
+        for (uint32_t tap = 0; tap < plan->x.window; ++tap) {
+            const int64_t column = first + (int64_t)tap * plan->x.dilation;
+            if (column < 0 || column >= plan->x.input) continue;
+            const int8_t *weights =
+                plan->filter + ((size_t)r * plan->x.window + tap) * plan->channels;
+            add_tap(plan, rows[r] + column * plan->depth, weights, plan->sums);
+        }
+    }
+}
+
+static void run_depthwise(const tagger_step *step, const void *const *rows, void *output,
+                          uint32_t row, uint32_t part) TAGNODE_NONBLOCKING {
+    (void)row;
+    const depthwise *plan = step->state;
+    const ops_range range = ops_part(step, plan->x.output, 1, part);
+    for (size_t p = range.begin; p < range.end; ++p) {
+        add_position(plan, (const int8_t *const *)rows,
+                     (int64_t)(p * plan->x.stride) - plan->x.before);
+        int8_t *result = (int8_t *)output + p * plan->channels;
+        for (uint32_t c = 0; c < plan->channels; ++c) {
+            const float scaled = (float)plan->sums[c] * plan->scale[c];
+            result[c] = (int8_t)(ops_nearest(ops_limited(scaled, plan->low, plan->high)) +
+                                 plan->zero_point);
+        }
+    }
+}
+
+static tagnode_status place(const ops_work *work, ops_axis_window *x, ops_axis_window *y) {
+    const tagger_tensor *input = ops_input(work, 0), *filter = ops_input(work, 1);
+    const tagger_op *op = work->op;
+    if (filter == NULL) return ops_contradiction(work, "the inputs");
+    if (input->type != TAGGER_INT8 || filter->type != TAGGER_INT8 ||
+        work->output->type != TAGGER_INT8)
+        return ops_unsupported(work, "in other types than int8");
+    if (filter->data == NULL || input->data != NULL)
+        return ops_unsupported(work, "with a filter that is not constant or an input that is");
+    if (input->rank != 4 || filter->rank != 4 || work->output->rank != 4 || filter->dims[0] != 1)
+        return ops_contradiction(work, "the shapes");
+    if (filter->dims[3] != work->output->dims[3] || filter->dims[3] % input->dims[3] != 0)
+        return ops_contradiction(work, "filter, input and output");
+    *y = (ops_axis_window){.input = input->dims[1],
+                           .output = work->output->dims[1],
+                           .window = filter->dims[1],
+                           .stride = op->as.window.stride_h,
+                           .dilation = op->as.window.dilation_h};
+    *x = (ops_axis_window){.input = input->dims[2],
+                           .output = work->output->dims[2],
+                           .window = filter->dims[2],
+                           .stride = op->as.window.stride_w,
+                           .dilation = op->as.window.dilation_w};
+    if (!ops_place_window(x, op->as.window.padding) || !ops_place_window(y, op->as.window.padding))
+        return ops_contradiction(work, "input, filter and output");
+    return TAGNODE_OK;
+}
+
+/* Whether no channel's sum can overflow. */
+static bool sums_fit(const depthwise *plan) {
+    const size_t taps = (size_t)plan->rows * plan->x.window;
+    for (uint32_t c = 0; c < plan->channels; ++c) {
+        int64_t sum = llabs((int64_t)plan->bias[c]);
+        for (size_t i = 0; i < taps; ++i)
+            sum += INT64_C(256) * abs(plan->filter[i * plan->channels + c]);
+        if (sum > INT32_MAX) return false;
+    }
+    return true;
+}
+
+static void fill(const ops_work *work, depthwise *plan, float *scale, int32_t *bias) {
+    const tagger_tensor *given = ops_input(work, 2);
+    if (given != NULL) memcpy(bias, given->data, plan->channels * sizeof *bias);
+    for (uint32_t c = 0; c < plan->channels; ++c) scale[c] = ops_filter_scale(work, c);
+    const ops_clamp clamp = ops_int8_clamp(work->op->activation, work->output);
+    plan->input_zero = ops_input(work, 0)->zero_point[0];
+    plan->zero_point = work->output->zero_point[0];
+    plan->low = (float)(clamp.low - plan->zero_point);
+    plan->high = (float)(clamp.high - plan->zero_point);
+}
+
+tagnode_status ops_prepare_depthwise(const ops_work *work) {
+    ops_axis_window x = {0}, y = {0};
+    tagnode_status status = place(work, &x, &y);
+    if (status != TAGNODE_OK) return status;
+    const tagger_tensor *filter = ops_input(work, 1);
+    const uint32_t channels = filter->dims[3], depth = ops_input(work, 0)->dims[3];
+    status = ops_check_filter(work, 3, channels);
+    if (status != TAGNODE_OK) return status;
+    size_t needed = 0;
+    ops_room(&needed, sizeof(depthwise));
+    const size_t scales = ops_room(&needed, channels * sizeof(float));
+    const size_t biases = ops_room(&needed, channels * sizeof(int32_t));
+    const size_t sums = ops_room(&needed, channels * sizeof(int32_t));
+    status = ops_allocate(work, needed);
+    if (status != TAGNODE_OK) return status;
+    char *memory = work->step->state;
+    depthwise *plan = work->step->state;
+    *plan = (depthwise){.x = x,
+                        .rows = y.window,
+                        .depth = depth,
+                        .channels = channels,
+                        .multiplier = channels / depth,
+                        .filter = filter->data,
+                        .scale = (float *)(memory + scales),
+                        .bias = (int32_t *)(memory + biases),
+                        .sums = (int32_t *)(memory + sums)};
+    fill(work, plan, (float *)(memory + scales), (int32_t *)(memory + biases));
+    if (!sums_fit(plan)) return ops_unsupported(work, "whose sums may overflow 32 bits");
+    const size_t taps = (size_t)y.window * x.window;
+    ops_cut(work, x.output, channels * (taps * OPS_COST_FLOAT + OPS_COST_INTEGER), 1);
+    ops_read(work, 0, -(int32_t)y.before, y.window, y.stride, y.dilation);
+    work->step->run = run_depthwise;
+    return TAGNODE_OK;
+}

@@ -1,0 +1,138 @@
+/* ops_internal.h - what the files of the operations share: the preparation under way, rounding, and
+ * how a row is cut into parts. */
+#ifndef TAGNODE_TAGGER_OPS_INTERNAL_H
+#define TAGNODE_TAGGER_OPS_INTERNAL_H
+
+#include <math.h>
+#include <string.h>
+
+#include "tagger/ops.h"
+
+/* What things are worth beside a multiply-add of the kernels, for the size of parts. */
+enum {
+    OPS_COST_BYTE = 1,      /* moved or compared */
+    OPS_COST_FLOAT = 4,     /* float added, multiplied or compared */
+    OPS_COST_TABLE = 8,     /* byte looked up */
+    OPS_COST_INTEGER = 16,  /* int8 result in fixed point or requantised */
+    OPS_COST_FUNCTION = 200 /* exp or tanh */
+};
+
+/* A preparation under way. */
+typedef struct {
+    const tagger_graph *graph;
+    const tagger_op *op;
+    const kernels_table *kernels;
+    tagger_step *step;
+    const tagger_tensor *output;
+    tagnode_message *why;
+} ops_work;
+
+/* Input `index`; NULL where the operation has none. */
+const tagger_tensor *ops_input(const ops_work *work, uint32_t index);
+
+/* Sentences: the operation, then `what` ("with a filter that is not constant"; "filter and
+ * output"). */
+tagnode_status ops_unsupported(const ops_work *work, const char *what);
+tagnode_status ops_contradiction(const ops_work *work, const char *what);
+
+/* Room in the step's one block of memory: `ops_room` adds `bytes` to what is needed and returns
+ * where they will lie; `ops_allocate` then makes the block, all zeros. */
+size_t ops_room(size_t *needed, size_t bytes);
+tagnode_status ops_allocate(const ops_work *work, size_t needed);
+
+/* Notes which rows of input `index`, a variable, are read. */
+void ops_read(const ops_work *work, uint32_t index, int32_t first, uint32_t count, uint32_t stride,
+              uint32_t dilation);
+void ops_read_all(const ops_work *work, uint32_t index);
+void ops_read_same(const ops_work *work, uint32_t index); /* row r for row r */
+
+/* Pointers that come for input `index` of a step, and the first one of them. */
+uint32_t ops_rows_read(const tagger_graph *graph, const tagger_reads *reads);
+
+/* Cuts `count` items of a row, `cost` each, into parts of whole multiples of `grain`. */
+void ops_cut(const ops_work *work, size_t count, uint64_t cost, size_t grain);
+
+typedef struct {
+    size_t begin, end;
+} ops_range;
+
+/* The items of part `part`, as ops_cut has cut them. */
+ops_range ops_part(const tagger_step *step, size_t count, size_t grain, uint32_t part)
+    TAGNODE_NONBLOCKING;
+
+size_t ops_element_size(const tagger_tensor *tensor);
+bool ops_same_shape(const tagger_tensor *a, const tagger_tensor *b);
+bool ops_same_quantisation(const tagger_tensor *a, const tagger_tensor *b);
+bool ops_is_quantised(const tagger_tensor *tensor); /* int8 with one scale */
+int32_t ops_axis(const tagger_tensor *tensor,
+                 int32_t axis); /* from the front; -1 if out of range */
+
+/* The int32 values of constant input `index`, `count` of them; NULL if it has not that. */
+const int32_t *ops_integers(const ops_work *work, uint32_t index, size_t count);
+
+/* Output size and what stands before the input of one axis of a window; false where the output of
+ * the model contradicts it. */
+typedef struct {
+    uint32_t input, output, window, stride, dilation, before;
+} ops_axis_window;
+bool ops_place_window(ops_axis_window *axis, tagger_padding padding);
+
+/* The clamp of a fused activation. */
+typedef struct {
+    int32_t low, high;
+} ops_clamp;
+ops_clamp ops_int8_clamp(tagger_activation activation, const tagger_tensor *output);
+typedef struct {
+    float low, high;
+} ops_float_clamp;
+ops_float_clamp ops_clamp_float(tagger_activation activation);
+
+/* gemmlowp's fixed point, which the reference kernels round by: a double as multiplier / 2^31 *
+ * 2^shift, and its product with an integer, rounded twice (to nearest in the high half, then half
+ * away from 0). */
+typedef struct {
+    int32_t multiplier, shift;
+} ops_fixed;
+ops_fixed ops_fixed_of(double value);
+int32_t ops_fixed_times(int32_t value, ops_fixed by) TAGNODE_NONBLOCKING;
+
+/* Requantisation as XNNPACK does it: nearest even of a float of absolute value below 2^22, through
+ * the mantissa of 1.5 * 2^23, which every compiler can vectorise. */
+static inline int32_t ops_nearest(float value) {
+    const float shifted = value + 12582912.0F;
+    int32_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    return bits - 0x4B400000;
+}
+
+static inline float ops_limited(float value, float low, float high) {
+    const float raised = value > low ? value : low; /* low for NaN */
+    return raised < high ? raised : high;
+}
+
+static inline int32_t ops_clamped(int32_t value, int32_t low, int32_t high) {
+    const int32_t raised = value < low ? low : value;
+    return raised > high ? high : raised;
+}
+
+tagnode_status ops_prepare_conv(const ops_work *work);
+tagnode_status ops_prepare_depthwise(const ops_work *work);
+tagnode_status ops_prepare_dense(const ops_work *work);
+tagnode_status ops_prepare_pool(const ops_work *work);
+tagnode_status ops_prepare_reduce(const ops_work *work);
+tagnode_status ops_prepare_binary(const ops_work *work);
+tagnode_status ops_prepare_unary(const ops_work *work);
+tagnode_status ops_prepare_softmax(const ops_work *work);
+tagnode_status ops_prepare_reshape(const ops_work *work);
+tagnode_status ops_prepare_view(const ops_work *work);
+tagnode_status ops_prepare_pad(const ops_work *work);
+tagnode_status ops_prepare_concatenation(const ops_work *work);
+
+/* Checks a filter's channels: one scale for each or one for all, zero points 0, an int32 bias. */
+tagnode_status ops_check_filter(const ops_work *work, uint32_t axis, uint32_t channels);
+/* What a channel's sum is multiplied by: input * filter / output scale. */
+float ops_filter_scale(const ops_work *work, uint32_t channel);
+/* Sets what packing leaves to the caller. */
+void ops_finish_weights(const ops_work *work, kernels_weights *weights);
+
+#endif

@@ -1,0 +1,186 @@
+/* MAX_POOL_2D and AVERAGE_POOL_2D, int8 and float. */
+#include "tagger/ops_internal.h"
+
+enum { GRAIN = 16 };
+
+typedef struct {
+    ops_axis_window x;
+    uint32_t rows, channels; /* rows of the window */
+    int32_t zero_point;
+    ops_clamp clamp;
+    ops_float_clamp float_clamp;
+    int32_t *sums;
+} pool;
+
+/* A stretch of channels of one position; a part is a run of such. */
+typedef struct {
+    size_t position, first, count;
+    ops_range columns; /* of the input, those of the window that lie inside */
+} stretch;
+
+static stretch next_stretch(const pool *plan, ops_range *left) TAGNODE_NONBLOCKING {
+    stretch next = {.position = left->begin / plan->channels,
+                    .first = left->begin % plan->channels};
+    const size_t rest = plan->channels - next.first, wanted = left->end - left->begin;
+    next.count = rest < wanted ? rest : wanted;
+    left->begin += next.count;
+    const int64_t begin = (int64_t)(next.position * plan->x.stride) - plan->x.before;
+    const int64_t end = begin + plan->x.window;
+    next.columns.begin = begin < 0 ? 0 : (size_t)begin;
+    next.columns.end = end < plan->x.input ? (size_t)end : plan->x.input;
+    return next;
+}
+
+static ops_range part_of(const tagger_step *step, uint32_t part) TAGNODE_NONBLOCKING {
+    const pool *plan = step->state;
+    return ops_part(step, (size_t)plan->x.output * plan->channels, GRAIN, part);
+}
+
+static void join_int8(const int8_t *restrict values, int8_t *restrict best, size_t count)
+    TAGNODE_NONBLOCKING {
+    for (size_t i = 0; i < count; ++i) best[i] = values[i] > best[i] ? values[i] : best[i];
+}
+
+static void join_float(const float *restrict values, float *restrict best, size_t count)
+    TAGNODE_NONBLOCKING {
+    for (size_t i = 0; i < count; ++i) best[i] = values[i] > best[i] ? values[i] : best[i];
+}
+
+static void run_max_int8(const tagger_step *step, const void *const *rows, void *output,
+                         uint32_t row, uint32_t part) TAGNODE_NONBLOCKING {
+    (void)row;
+    const pool *plan = step->state;
+    for (ops_range left = part_of(step, part); left.begin < left.end;) {
+        const stretch at = next_stretch(plan, &left);
+        int8_t *best = (int8_t *)output + at.position * plan->channels + at.first;
+        memset(best, plan->clamp.low, at.count);
+        for (uint32_t r = 0; r < plan->rows; ++r) {
+            const int8_t *values = rows[r];
+            for (size_t c = at.columns.begin; values != NULL && c < at.columns.end; ++c)
+                join_int8(values + c * plan->channels + at.first, best, at.count);
+        }
+        const int8_t high = (int8_t)plan->clamp.high;
+        for (size_t i = 0; i < at.count; ++i)
+            best[i] = best[i] > high ? high : best[i];
+    }
+}
+
+static void run_max_float(const tagger_step *step, const void *const *rows, void *output,
+                          uint32_t row, uint32_t part) TAGNODE_NONBLOCKING {
+    (void)row;
+    const pool *plan = step->state;
+    for (ops_range left = part_of(step, part); left.begin < left.end;) {
+        const stretch at = next_stretch(plan, &left);
+        float *best = (float *)output + at.position * plan->channels + at.first;
+        for (size_t i = 0; i < at.count; ++i) best[i] = plan->float_clamp.low;
+        for (uint32_t r = 0; r < plan->rows; ++r) {
+            const float *values = rows[r];
+            for (size_t c = at.columns.begin; values != NULL && c < at.columns.end; ++c)
+                join_float(values + c * plan->channels + at.first, best, at.count);
+        }
+        for (size_t i = 0; i < at.count; ++i)
+            best[i] = best[i] > plan->float_clamp.high ? plan->float_clamp.high : best[i];
+    }
+}
+
+/* As the reference kernel: rounded half away from 0, of what lies inside the input. */
+static void run_average_int8(const tagger_step *step, const void *const *rows, void *output,
+                             uint32_t row, uint32_t part) TAGNODE_NONBLOCKING {
+    (void)row;
+    const pool *plan = step->state;
+    for (ops_range left = part_of(step, part); left.begin < left.end;) {
+        const stretch at = next_stretch(plan, &left);
+        int8_t *result = (int8_t *)output + at.position * plan->channels + at.first;
+        int32_t count = 0;
+        memset(plan->sums, 0, at.count * sizeof *plan->sums);
+        for (uint32_t r = 0; r < plan->rows; ++r) {
+            const int8_t *values = rows[r];
+            for (size_t c = at.columns.begin; values != NULL && c < at.columns.end; ++c, ++count)
+                for (size_t i = 0; i < at.count; ++i)
+                    plan->sums[i] += values[c * plan->channels + at.first + i];
+        }
+        for (size_t i = 0; i < at.count; ++i) {
+            const int32_t half = plan->sums[i] > 0 ? count / 2 : -(count / 2);
+            const int32_t mean = count > 0 ? (plan->sums[i] + half) / count : 0;
+            result[i] = (int8_t)ops_clamped(mean, plan->clamp.low, plan->clamp.high);
+        }
+    }
+}
+
+static void run_average_float(const tagger_step *step, const void *const *rows, void *output,
+                              uint32_t row, uint32_t part) TAGNODE_NONBLOCKING {
+    (void)row;
+    const pool *plan = step->state;
+    const ops_float_clamp clamp = plan->float_clamp;
+    for (ops_range left = part_of(step, part); left.begin < left.end;) {
+        const stretch at = next_stretch(plan, &left);
+        float *mean = (float *)output + at.position * plan->channels + at.first;
+        uint32_t count = 0;
+        for (size_t i = 0; i < at.count; ++i) mean[i] = 0.0F;
+        for (uint32_t r = 0; r < plan->rows; ++r) {
+            const float *values = rows[r];
+            for (size_t c = at.columns.begin; values != NULL && c < at.columns.end; ++c, ++count)
+                for (size_t i = 0; i < at.count; ++i)
+                    mean[i] += values[c * plan->channels + at.first + i];
+        }
+        for (size_t i = 0; i < at.count; ++i)
+            mean[i] = ops_limited(mean[i] / (float)count, clamp.low, clamp.high);
+    }
+}
+
+static tagnode_status check(const ops_work *work, ops_axis_window *x, ops_axis_window *y) {
+    const tagger_tensor *input = ops_input(work, 0), *output = work->output;
+    const tagger_op *op = work->op;
+    if (input->data != NULL) return ops_unsupported(work, "of a constant");
+    if (input->rank != 4 || output->rank != 4 || input->dims[3] != output->dims[3] ||
+        input->type != output->type)
+        return ops_contradiction(work, "input and output");
+    if (input->type == TAGGER_INT8 && (!ops_is_quantised(input) || !ops_is_quantised(output)))
+        return ops_unsupported(work, "without quantisation");
+    if (!ops_same_quantisation(input, output))
+        return ops_unsupported(work, "that changes the quantisation");
+    *y = (ops_axis_window){.input = input->dims[1],
+                           .output = output->dims[1],
+                           .window = op->as.window.filter_h,
+                           .stride = op->as.window.stride_h,
+                           .dilation = 1};
+    *x = (ops_axis_window){.input = input->dims[2],
+                           .output = output->dims[2],
+                           .window = op->as.window.filter_w,
+                           .stride = op->as.window.stride_w,
+                           .dilation = 1};
+    if (!ops_place_window(x, op->as.window.padding) || !ops_place_window(y, op->as.window.padding))
+        return ops_contradiction(work, "input, window and output");
+    if ((uint64_t)x->window * y->window > 1 << 23)
+        return ops_unsupported(work, "with so large a window");
+    return TAGNODE_OK;
+}
+
+tagnode_status ops_prepare_pool(const ops_work *work) {
+    ops_axis_window x = {0}, y = {0};
+    tagnode_status status = check(work, &x, &y);
+    if (status != TAGNODE_OK) return status;
+    const uint32_t channels = work->output->dims[3];
+    size_t needed = 0;
+    ops_room(&needed, sizeof(pool));
+    const size_t sums = ops_room(&needed, channels * sizeof(int32_t));
+    status = ops_allocate(work, needed);
+    if (status != TAGNODE_OK) return status;
+    pool *plan = work->step->state;
+    *plan = (pool){.x = x, .rows = y.window, .channels = channels};
+    plan->sums = (int32_t *)((char *)work->step->state + sums);
+    plan->float_clamp = ops_clamp_float(work->op->activation);
+    const bool is_int8 = work->output->type == TAGGER_INT8,
+               is_max = work->op->code == TAGGER_MAX_POOL_2D;
+    if (is_int8) plan->clamp = ops_int8_clamp(work->op->activation, work->output);
+    if (is_int8) {
+        work->step->run = is_max ? run_max_int8 : run_average_int8;
+    } else {
+        work->step->run = is_max ? run_max_float : run_average_float;
+    }
+    const size_t each = is_int8 && is_max ? OPS_COST_BYTE : OPS_COST_FLOAT;
+    const size_t last = is_int8 && !is_max ? OPS_COST_INTEGER : OPS_COST_FLOAT;
+    ops_cut(work, (size_t)x.output * channels, (size_t)y.window * x.window * each + last, GRAIN);
+    ops_read(work, 0, -(int32_t)y.before, y.window, y.stride, 1);
+    return TAGNODE_OK;
+}

@@ -1,0 +1,225 @@
+/* Operations on one element at a time: int8 by a table of 256, float by a function. */
+#include "tagger/ops_internal.h"
+
+typedef struct {
+    int8_t table[256];        /* int8 to int8, by the value + 128 */
+    float reals[256];         /* int8 to float */
+    float alpha;              /* of LEAKY_RELU */
+    float inverse, low, high; /* float to int8: 1 / scale; clamp, less the zero point */
+    int32_t zero_point;
+} unary;
+
+static void run_table(const tagger_step *step, const void *const *rows, void *output, uint32_t row,
+                      uint32_t part) TAGNODE_NONBLOCKING {
+    (void)row;
+    const unary *plan = step->state;
+    const ops_range range = ops_part(step, step->row_bytes, 1, part);
+    const int8_t *input = rows[0];
+    int8_t *result = output;
+    for (size_t i = range.begin; i < range.end; ++i) result[i] = plan->table[input[i] + 128];
+}
+
+static void run_dequantise(const tagger_step *step, const void *const *rows, void *output,
+                           uint32_t row, uint32_t part) TAGNODE_NONBLOCKING {
+    (void)row;
+    const unary *plan = step->state;
+    const ops_range range = ops_part(step, step->row_bytes / sizeof(float), 1, part);
+    const int8_t *input = rows[0];
+    float *result = output;
+    for (size_t i = range.begin; i < range.end; ++i) result[i] = plan->reals[input[i] + 128];
+}
+
+/* XNNPACK's: times 1 / scale, to nearest even. */
+static void run_quantise(const tagger_step *step, const void *const *rows, void *output,
+                         uint32_t row, uint32_t part) TAGNODE_NONBLOCKING {
+    (void)row;
+    const unary *plan = step->state;
+    const ops_range range = ops_part(step, step->row_bytes, 1, part);
+    const float *input = rows[0];
+    int8_t *result = output;
+    for (size_t i = range.begin; i < range.end; ++i) {
+        const float scaled = ops_limited(input[i] * plan->inverse, plan->low, plan->high);
+        result[i] = (int8_t)(ops_nearest(scaled) + plan->zero_point);
+    }
+}
+
+static float apply(tagger_opcode code, float alpha, float x) TAGNODE_NONBLOCKING {
+    switch (code) {
+    case TAGGER_RELU: return x < 0.0F ? 0.0F : x;
+    case TAGGER_RELU6: return ops_limited(x, 0.0F, 6.0F);
+    case TAGGER_LEAKY_RELU: return x < 0.0F ? x * alpha : x;
+    case TAGGER_ELU: return x < 0.0F ? expm1f(x) : x;
+    case TAGGER_LOGISTIC: return 1.0F / (1.0F + expf(-x));
+    case TAGGER_TANH: return tanhf(x);
+    case TAGGER_HARD_SWISH: return x / 6.0F * ops_limited(x + 3.0F, 0.0F, 6.0F);
+    default: return x;
+    }
+}
+
+static void run_function(const tagger_step *step, const void *const *rows, void *output,
+                         uint32_t row, uint32_t part) TAGNODE_NONBLOCKING {
+    (void)row;
+    const unary *plan = step->state;
+    const ops_range range = ops_part(step, step->row_bytes / sizeof(float), 1, part);
+    const float *input = rows[0];
+    float *result = output;
+    for (size_t i = range.begin; i < range.end; ++i)
+        result[i] = apply(step->op->code, plan->alpha, input[i]);
+}
+
+static double exact(tagger_opcode code, double x) {
+    switch (code) {
+    case TAGGER_ELU: return x < 0.0 ? expm1(x) : x;
+    case TAGGER_LOGISTIC: return 1.0 / (1.0 + exp(-x));
+    case TAGGER_TANH: return tanh(x);
+    default: return x;
+    }
+}
+
+/* A function of the real value; then times 1 / scale as a float, rounded to nearest. */
+static int32_t by_function(tagger_opcode code, int32_t value, const tagger_tensor *input,
+                           const tagger_tensor *output) {
+    const float x = input->scale[0] * (float)(value - input->zero_point[0]);
+    const float y = (float)exact(code, x) * (1.0F / output->scale[0]);
+    return (int32_t)rintf(ops_limited(y, -1024.0F, 1024.0F)) + output->zero_point[0];
+}
+
+/* Requantising from int8 to int8, with another slope below 0 (LEAKY_RELU): XNNPACK in steps of
+ * 1/256 where the ratio of the scales is in its range, else the reference kernels in fixed point.
+ */
+static int32_t by_ratio(int32_t value, float ratio, float negative, const tagger_tensor *input,
+                        const tagger_tensor *output) {
+    const int32_t zero = output->zero_point[0], centred = value - input->zero_point[0];
+    const float slope = centred < 0 ? negative : ratio;
+    const float least = 0x1.0p-8F, most = 0x1.0p+7F;
+    const bool in_range = ratio >= least && ratio <= most && fabsf(negative) >= least &&
+                          negative <= most && negative >= -0x1.FFFC00p+6F;
+    if (!in_range) return ops_fixed_times(centred, ops_fixed_of(slope)) + zero;
+    const int32_t multiplier = (int32_t)rintf(256.0F * slope), sum = centred * multiplier + 128;
+    const int32_t floored = sum >= 0 ? sum / 256 : -((255 - sum) / 256);
+    return floored + zero;
+}
+
+/* RELU, RELU6: the reference kernels' fixed point, then the clamp. */
+static int32_t by_clamp(tagger_opcode code, int32_t value, const tagger_tensor *input,
+                        const tagger_tensor *output) {
+    const tagger_activation activation = code == TAGGER_RELU ? TAGGER_ACT_RELU : TAGGER_ACT_RELU6;
+    const ops_clamp clamp = ops_int8_clamp(activation, output);
+    const ops_fixed ratio = ops_fixed_of((double)(input->scale[0] / output->scale[0]));
+    const int32_t scaled = ops_fixed_times(value - input->zero_point[0], ratio);
+    return ops_clamped(scaled + output->zero_point[0], clamp.low, clamp.high);
+}
+
+static int32_t saturated16(int32_t value) {
+    return ops_clamped(value, INT16_MIN, INT16_MAX);
+}
+
+/* High half of the doubled product of two int16; rounded (half up in size) or cut off towards 0. */
+static int32_t high16(int32_t a, int32_t b, bool is_rounded) {
+    const int32_t product = a * b;
+    const int32_t nudge = product >= 0 ? 1 << 14 : 1 - (1 << 14);
+    return saturated16((is_rounded ? product + nudge : product) / (1 << 15));
+}
+
+static int32_t divided_by_power(int32_t value, int32_t wanted) {
+    const int32_t exponent = ops_clamped(wanted, 0, 31);
+    const int32_t whole = value >= 0 ? value : -value;
+    const int64_t half = exponent > 0 ? INT64_C(1) << (exponent - 1) : 0;
+    const int32_t result = (int32_t)((whole + half) >> exponent);
+    return value >= 0 ? result : -result;
+}
+
+static int32_t narrowed16(int32_t multiplier) {
+    return multiplier >= INT32_MAX - (1 << 15) ? INT16_MAX : (multiplier + (1 << 15)) >> 16;
+}
+
+/* HARD_SWISH in the reference kernel's 16-bit fixed point: x / output scale, times relu6(x + 3) / 6
+ * as a fraction of 2^15, both from x in 128ths of its step. */
+static int32_t by_hard_swish(int32_t value, const tagger_tensor *input,
+                             const tagger_tensor *output) {
+    const float fine = 1.0F / 128.0F * input->scale[0];
+    const ops_fixed to_output = ops_fixed_of((double)(fine / output->scale[0]));
+    const ops_fixed to_relu = ops_fixed_of((double)(fine / (3.0F / 32768.0F)));
+    const int32_t x = (value - input->zero_point[0]) * 128;
+    const int32_t scaled = high16(x, narrowed16(to_output.multiplier), true);
+    int32_t relu = x;
+    if (to_relu.shift > 0) relu = saturated16(relu * (1 << ops_clamped(to_relu.shift - 1, 0, 15)));
+    relu = high16(relu, narrowed16(to_relu.multiplier), true);
+    if (to_relu.shift > 0) relu = saturated16(relu * 2);
+    relu = divided_by_power(relu, -to_relu.shift);
+    relu = (relu + (1 << 15)) >> 1;
+    const int32_t product = high16(relu, scaled, false);
+    return divided_by_power(product, -to_output.shift) + output->zero_point[0];
+}
+
+static int32_t looked_up(const ops_work *work, int32_t value) {
+    const tagger_tensor *input = ops_input(work, 0), *output = work->output;
+    const tagger_opcode code = work->op->code;
+    const float ratio = input->scale[0] / output->scale[0];
+    switch (code) {
+    case TAGGER_RELU:
+    case TAGGER_RELU6: return by_clamp(code, value, input, output);
+    case TAGGER_QUANTIZE: return by_ratio(value, ratio, ratio, input, output);
+    case TAGGER_LEAKY_RELU:
+        return by_ratio(value, ratio, ratio * work->op->as.leaky_relu.alpha, input, output);
+    case TAGGER_HARD_SWISH: return by_hard_swish(value, input, output);
+    default: return by_function(code, value, input, output);
+    }
+}
+
+static void prepare_table(const ops_work *work, unary *plan) {
+    for (int32_t value = -128; value < 128; ++value)
+        plan->table[value + 128] = (int8_t)ops_clamped(looked_up(work, value), -128, 127);
+    ops_cut(work, work->step->row_bytes, OPS_COST_TABLE, 1);
+    work->step->run = run_table;
+}
+
+static void prepare_dequantise(const ops_work *work, unary *plan) {
+    const tagger_tensor *input = ops_input(work, 0);
+    for (int32_t value = -128; value < 128; ++value)
+        plan->reals[value + 128] = (float)(value - input->zero_point[0]) * input->scale[0];
+    ops_cut(work, work->step->row_bytes / sizeof(float), OPS_COST_TABLE, 1);
+    work->step->run = run_dequantise;
+}
+
+static void prepare_quantise(const ops_work *work, unary *plan) {
+    plan->inverse = 1.0F / work->output->scale[0];
+    plan->zero_point = work->output->zero_point[0];
+    plan->low = (float)(-128 - plan->zero_point);
+    plan->high = (float)(127 - plan->zero_point);
+    ops_cut(work, work->step->row_bytes, OPS_COST_FLOAT, 1);
+    work->step->run = run_quantise;
+}
+
+static void prepare_function(const ops_work *work, unary *plan) {
+    const tagger_opcode code = work->op->code;
+    plan->alpha = code == TAGGER_LEAKY_RELU ? work->op->as.leaky_relu.alpha : 0.0F;
+    const bool costly = code == TAGGER_ELU || code == TAGGER_LOGISTIC || code == TAGGER_TANH;
+    ops_cut(work, work->step->row_bytes / sizeof(float),
+            costly ? OPS_COST_FUNCTION : OPS_COST_FLOAT, 1);
+    work->step->run = run_function;
+}
+
+tagnode_status ops_prepare_unary(const ops_work *work) {
+    const tagger_tensor *input = ops_input(work, 0), *output = work->output;
+    if (input->data != NULL) return ops_unsupported(work, "of a constant");
+    if (!ops_same_shape(input, output)) return ops_contradiction(work, "input and output");
+    const bool from_int8 = input->type == TAGGER_INT8, to_int8 = output->type == TAGGER_INT8;
+    if ((from_int8 && !ops_is_quantised(input)) || (to_int8 && !ops_is_quantised(output)))
+        return ops_unsupported(work, "without quantisation of the whole tensor");
+    if (from_int8 != to_int8 && work->op->code != (to_int8 ? TAGGER_QUANTIZE : TAGGER_DEQUANTIZE))
+        return ops_unsupported(work, "of several types");
+    const tagnode_status status = ops_allocate(work, (sizeof(unary) + 63) / 64 * 64);
+    if (status != TAGNODE_OK) return status;
+    ops_read_same(work, 0);
+    if (from_int8 && to_int8) {
+        prepare_table(work, work->step->state);
+    } else if (from_int8) {
+        prepare_dequantise(work, work->step->state);
+    } else if (to_int8) {
+        prepare_quantise(work, work->step->state);
+    } else {
+        prepare_function(work, work->step->state);
+    }
+    return TAGNODE_OK;
+}

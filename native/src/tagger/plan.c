@@ -1,0 +1,199 @@
+#include "tagger/plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/message.h"
+
+/* How far the rows that a step reads reach around its own row. */
+static bool reads_beside(const tagger_step *step, const tagger_placement *placement) {
+    for (uint32_t i = 0; i < step->reads; ++i) {
+        const tagger_reads *read = &step->read[i];
+        if (read->all || read->stride != 1 || !placement[read->tensor].shared) return false;
+    }
+    return step->reads > 0;
+}
+
+static int32_t at_least(int32_t value, int32_t least) {
+    return value > least ? value : least;
+}
+
+/* Which rows of a step's output are shared, from those of its inputs. */
+static void place_output(const tagger_step *step, tagger_placement *placement) {
+    tagger_placement *out = &placement[step->output];
+    const int32_t rows = (int32_t)step->rows;
+    int32_t left = 0, right = 0, lag = INT32_MIN;
+    const bool beside = reads_beside(step, placement);
+    for (uint32_t i = 0; beside && i < step->reads; ++i) {
+        const tagger_reads *read = &step->read[i];
+        const tagger_placement *in = &placement[read->tensor];
+        const int32_t low = read->first, high = low + (int32_t)((read->count - 1) * read->dilation);
+        left = at_least((int32_t)in->left - low, left);
+        right = at_least(rows - (int32_t)in->rows + (int32_t)in->right + high, right);
+        lag = at_least(high + in->lag, lag);
+    }
+    out->rows = step->rows;
+    out->shared = beside && left + right < rows;
+    out->left = out->shared ? (uint32_t)left : step->rows;
+    out->right = out->shared ? (uint32_t)right : 0;
+    out->lag = out->shared ? lag : 0;
+}
+
+static bool is_graph_output(const tagger_graph *graph, uint32_t tensor) {
+    for (uint32_t i = 0; i < graph->outputs; ++i)
+        if (graph->output[i] == tensor) return true;
+    return false;
+}
+
+/* The one step that reads a tensor, or -1 for none or several. */
+static int32_t only_reader(const tagger_plan *plan, uint32_t tensor) {
+    int32_t found = -1;
+    for (uint32_t s = 0; s < plan->graph->ops; ++s)
+        for (uint32_t i = 0; i < plan->step[s].reads; ++i)
+            if (plan->step[s].read[i].tensor == tensor) {
+                if (found >= 0) return -1;
+                found = (int32_t)s;
+            }
+    return found;
+}
+
+/* The step that a row of this step's output goes on to without being kept, or -1. */
+static int32_t follower(const tagger_plan *plan, uint32_t index) {
+    const tagger_step *step = &plan->step[index];
+    if (is_graph_output(plan->graph, step->output)) return -1;
+    const int32_t next = only_reader(plan, step->output);
+    if (next < 0) return -1;
+    const tagger_step *reader = &plan->step[next];
+    const tagger_reads *read = &reader->read[0];
+    const bool row_by_row = reader->reads == 1 && !read->all && read->first == 0 &&
+                            read->count == 1 && read->stride == 1 && reader->rows == step->rows;
+    return row_by_row ? next : -1;
+}
+
+static void form_chains(tagger_plan *plan, bool *taken) {
+    uint32_t placed = 0;
+    for (uint32_t s = 0; s < plan->graph->ops; ++s) {
+        if (taken[s]) continue;
+        tagger_chain *chain = &plan->chain[plan->chains++];
+        chain->first = placed;
+        for (int32_t at = (int32_t)s; at >= 0; at = follower(plan, (uint32_t)at)) {
+            const tagger_step *step = &plan->step[at];
+            taken[at] = true;
+            plan->order[placed++] = (uint32_t)at;
+            chain->row_cost += (uint64_t)step->parts * step->part_cost;
+            if (step->part_cost > chain->part_cost) chain->part_cost = step->part_cost;
+            chain->output = step->output;
+        }
+        chain->count = placed - chain->first;
+        plan->placement[chain->output].kept = true;
+    }
+}
+
+static void measure(tagger_plan *plan) {
+    for (uint32_t s = 0; s < plan->graph->ops; ++s) {
+        const tagger_step *step = &plan->step[s];
+        uint32_t reads = 0;
+        for (uint32_t i = 0; i < step->reads; ++i)
+            reads += step->read[i].all ? plan->placement[step->read[i].tensor].rows
+                                       : step->read[i].count;
+        if (reads > plan->most_reads) plan->most_reads = reads;
+        if (plan->placement[step->output].row_bytes > plan->most_row)
+            plan->most_row = plan->placement[step->output].row_bytes;
+    }
+}
+
+static size_t kept_bytes(const tagger_tensor *tensor) {
+    return (tagger_row_bytes(tensor) + TAGGER_ROW_SLACK + 63) / 64 * 64;
+}
+
+static tagnode_status prepare_steps(tagger_plan *plan, const kernels_table *kernels,
+                                    tagnode_message *why) {
+    for (uint32_t s = 0; s < plan->graph->ops; ++s) {
+        const tagnode_status status =
+            tagger_step_prepare(plan->graph, s, kernels, &plan->step[s], why);
+        if (status != TAGNODE_OK) return status;
+        plan->steps = s + 1;
+        plan->placement[plan->step[s].output].row_bytes =
+            kept_bytes(&plan->graph->tensor[plan->step[s].output]);
+        place_output(&plan->step[s], plan->placement);
+    }
+    return TAGNODE_OK;
+}
+
+static tagnode_status check_input(const tagger_graph *graph, uint32_t patch, uint32_t bands,
+                                  tagnode_message *why) {
+    const tagger_tensor *input = &graph->tensor[graph->input];
+    if (input->type != TAGGER_FLOAT32 || tagger_rows(input) != patch ||
+        input->elements != (size_t)patch * bands)
+        return tagnode_say(
+            why, TAGNODE_ERROR_MODEL,
+            "The model takes %u rows, %zu elements in all; its card says %u frames of %u bands.",
+            tagger_rows(input), input->elements, patch, bands);
+    return TAGNODE_OK;
+}
+
+tagnode_status tagger_plan_create(const tagger_graph *graph, uint32_t patch, uint32_t bands,
+                                  const kernels_table *kernels, tagger_plan *plan,
+                                  tagnode_message *why) {
+    memset(plan, 0, sizeof *plan);
+    tagnode_status status = check_input(graph, patch, bands, why);
+    if (status != TAGNODE_OK) return status;
+    plan->graph = graph;
+    plan->patch = patch;
+    plan->bands = bands;
+    plan->step = calloc(graph->ops + 1, sizeof *plan->step);
+    plan->order = calloc(graph->ops + 1, sizeof *plan->order);
+    plan->chain = calloc(graph->ops + 1, sizeof *plan->chain);
+    plan->placement = calloc(graph->tensors, sizeof *plan->placement);
+    bool *taken = calloc(graph->ops + 1, sizeof *taken);
+    if (plan->step == NULL || plan->order == NULL || plan->chain == NULL ||
+        plan->placement == NULL || taken == NULL) {
+        status = TAGNODE_ERROR_MEMORY;
+        (void)tagnode_say(why, status, "No memory to plan a model of %u operations.", graph->ops);
+    } else {
+        plan->placement[graph->input] =
+            (tagger_placement){.shared = true,
+                               .rows = patch,
+                               .row_bytes = kept_bytes(&graph->tensor[graph->input]),
+                               .kept = true};
+        status = prepare_steps(plan, kernels, why);
+    }
+    if (status == TAGNODE_OK) {
+        form_chains(plan, taken);
+        measure(plan);
+    } else {
+        tagger_plan_destroy(plan);
+    }
+    free(taken);
+    return status;
+}
+
+void tagger_plan_destroy(tagger_plan *plan) {
+    for (uint32_t s = 0; s < plan->steps; ++s) tagger_step_free(&plan->step[s]);
+    free(plan->step);
+    free(plan->order);
+    free(plan->chain);
+    free(plan->placement);
+    memset(plan, 0, sizeof *plan);
+}
+
+bool tagger_key_needed(const tagger_placement *placement, int64_t key, uint32_t hop) {
+    const int64_t latest = key - placement->left; /* the window may begin here at the latest */
+    if (latest < 0) return false;
+    const int64_t begin = latest / hop * hop;
+    return key < begin + placement->rows - placement->right;
+}
+
+tagger_cost tagger_plan_cost(const tagger_plan *plan, uint32_t hop) {
+    tagger_cost cost = {0};
+    for (uint32_t c = 0; c < plan->chains; ++c) {
+        const tagger_chain *chain = &plan->chain[c];
+        const tagger_placement *place = &plan->placement[chain->output];
+        const uint32_t shared = place->rows - place->left - place->right;
+        cost.shared += chain->row_cost * (shared < hop ? shared : hop);
+        cost.frame += place->shared ? chain->row_cost : 0;
+        cost.edges += chain->row_cost * (place->left + place->right);
+        if (chain->part_cost > cost.part) cost.part = chain->part_cost;
+    }
+    return cost;
+}

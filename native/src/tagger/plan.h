@@ -1,0 +1,67 @@
+/* plan.h - in which order the rows of a model are computed, which of them overlapping windows
+ * share, and what that costs.
+ *
+ * Windows of `patch` mel frames begin at every `hop`-th frame. The key of row r of a tensor in the
+ * window that begins at frame s is s + r. A row is shared when it is the same for every window that
+ * has it: when nothing that it reads, directly or not, touched padding or an edge row. Those are
+ * rows `left` .. rows - right - 1 of a tensor; they are computed once, as soon as frame key + `lag`
+ * has come, and kept in a ring by their key. The others, the edges, are computed for each window
+ * after its last frame. Since each row is computed by the same arithmetic either way, results are
+ * those of the whole window computed afresh, bit for bit.
+ *
+ * Steps that pass rows on one by one to a single reader form a chain, which takes a row all the
+ * way, so that only the last tensor of a chain is kept. */
+#ifndef TAGNODE_TAGGER_PLAN_H
+#define TAGNODE_TAGGER_PLAN_H
+
+#include "tagger/ops.h"
+
+typedef struct {
+    bool shared;          /* some rows are; otherwise left is all of them */
+    uint32_t left, right; /* edge rows at either end */
+    int32_t lag; /* mel frames by which the last one that a shared row hears is ahead of its key */
+    uint32_t rows;
+    size_t row_bytes; /* as kept: with TAGGER_ROW_SLACK, a multiple of 64 */
+    bool kept;        /* has memory of its own: the last of a chain, or the input */
+} tagger_placement;
+
+typedef struct {
+    uint32_t first, count; /* of `order`: the steps, in the order of a row's way through them */
+    uint64_t row_cost;     /* multiply-adds for a row */
+    uint32_t part_cost;    /* the dearest part */
+    uint32_t output;       /* tensor that is kept */
+} tagger_chain;
+
+typedef struct {
+    const tagger_graph *graph;
+    uint32_t steps, chains;
+    tagger_step *step;
+    uint32_t *order; /* step indices, chain after chain */
+    tagger_chain *chain;
+    tagger_placement *placement; /* of each tensor */
+    uint32_t patch, bands;
+    uint32_t most_reads; /* row pointers that a step can need */
+    size_t most_row;     /* bytes of the longest row inside of a chain */
+} tagger_plan;
+
+/* Plans a graph whose input holds patch * bands floats, with `patch` rows. Returns OK, ERROR_MODEL,
+ * ERROR_UNSUPPORTED or ERROR_MEMORY. The graph must outlive the plan. [main] */
+tagnode_status tagger_plan_create(const tagger_graph *graph, uint32_t patch, uint32_t bands,
+                                  const kernels_table *kernels, tagger_plan *plan,
+                                  tagnode_message *why);
+void tagger_plan_destroy(tagger_plan *plan);
+
+/* What a window costs in multiply-adds when windows are `hop` frames apart. */
+typedef struct {
+    uint64_t shared; /* for the rows that a hop's frames bring */
+    uint64_t frame;  /* the most that one frame brings */
+    uint64_t edges;  /* for a window's edges and everything after the last time axis */
+    uint32_t part;   /* the dearest indivisible part */
+} tagger_cost;
+tagger_cost tagger_plan_cost(const tagger_plan *plan, uint32_t hop);
+
+/* Whether the shared row of that key belongs to any window. */
+bool tagger_key_needed(const tagger_placement *placement, int64_t key, uint32_t hop)
+    TAGNODE_NONBLOCKING;
+
+#endif

@@ -1,0 +1,261 @@
+#include "tagger/run.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/message.h"
+
+/* Where a kept tensor's rows are. */
+typedef struct {
+    unsigned char *ring, *edges; /* shared rows by key; edge rows, the left ones first */
+    uint32_t capacity;           /* rows of the ring */
+} row_store;
+
+typedef enum { SHARED_ROWS, EDGE_ROWS } phase;
+
+struct tagger_run {
+    const tagger_plan *plan;
+    uint32_t hop;
+    size_t memory_size;
+    unsigned char *memory;
+    row_store *store;          /* of each tensor */
+    const void **rows;         /* what the step at hand reads */
+    unsigned char *scratch[2]; /* rows within a chain */
+    float *result[TAGGER_RESULTS][TAGNODE_MAX_OUTPUTS];
+    float *result_memory;
+
+    int64_t frames;    /* pushed */
+    int64_t processed; /* frames whose shared rows are computed */
+    int64_t window;    /* to be finished next; results of the former ones are there */
+    phase phase;
+    uint32_t chain, step, part; /* next piece of work: chain, its step, that step's part */
+    int64_t row; /* key of a shared row, index of an edge row; -1: to be looked for */
+};
+
+/* ---- memory ---- */
+
+static void *take(unsigned char *memory, size_t *used, size_t bytes) {
+    unsigned char *part = memory == NULL ? NULL : memory + *used;
+    *used += (bytes + 63) / 64 * 64;
+    return part;
+}
+
+static uint32_t ring_rows(const tagger_run *run, uint32_t tensor) {
+    const tagger_placement *place = &run->plan->placement[tensor];
+    if (!place->kept || !place->shared) return 0;
+    /* Mel frames may be ahead of the work by a hop and then some. */
+    return tensor == run->plan->graph->input ? place->rows + 2 * run->hop + 8 : place->rows;
+}
+
+static size_t lay_out(tagger_run *run, unsigned char *memory) {
+    const tagger_plan *plan = run->plan;
+    size_t used = 0, floats = 0;
+    run->store = take(memory, &used, plan->graph->tensors * sizeof *run->store);
+    run->rows = (const void **)take(memory, &used, (plan->most_reads + 1) * sizeof *run->rows);
+    for (uint32_t i = 0; i < plan->graph->outputs; ++i)
+        floats += plan->graph->tensor[plan->graph->output[i]].elements;
+    run->result_memory = take(memory, &used, TAGGER_RESULTS * floats * sizeof(float));
+    for (int i = 0; i < 2; ++i) run->scratch[i] = take(memory, &used, plan->most_row);
+    for (uint32_t t = 0; t < plan->graph->tensors; ++t) {
+        const tagger_placement *place = &plan->placement[t];
+        if (!place->kept) continue;
+        row_store store = {.capacity = ring_rows(run, t)};
+        store.ring = take(memory, &used, store.capacity * place->row_bytes);
+        store.edges = take(memory, &used, ((size_t)place->left + place->right) * place->row_bytes);
+        if (memory != NULL) run->store[t] = store;
+    }
+    return used;
+}
+
+static void point_results(tagger_run *run) {
+    const tagger_graph *graph = run->plan->graph;
+    float *next = run->result_memory;
+    for (uint32_t slot = 0; slot < TAGGER_RESULTS; ++slot)
+        for (uint32_t i = 0; i < graph->outputs; ++i) {
+            run->result[slot][i] = next;
+            next += graph->tensor[graph->output[i]].elements;
+        }
+}
+
+tagnode_status tagger_run_create(const tagger_plan *plan, uint32_t hop, tagger_run **out,
+                                 tagnode_message *why) {
+    *out = NULL;
+    tagger_run *run = calloc(1, sizeof *run);
+    if (run != NULL) {
+        run->plan = plan;
+        run->hop = hop;
+        run->memory_size = lay_out(run, NULL);
+        run->memory = aligned_alloc(64, run->memory_size);
+    }
+    if (run == NULL || run->memory == NULL) {
+        free(run);
+        return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory to run the model.");
+    }
+    memset(run->memory, 0, run->memory_size);
+    lay_out(run, run->memory);
+    point_results(run);
+    tagger_run_reset(run);
+    *out = run;
+    return TAGNODE_OK;
+}
+
+void tagger_run_destroy(tagger_run *run) {
+    if (run == NULL) return;
+    free(run->memory);
+    free(run);
+}
+
+size_t tagger_run_memory(const tagger_run *run) {
+    return run->memory_size + sizeof *run;
+}
+
+void tagger_run_reset(tagger_run *run) {
+    run->frames = run->processed = run->window = 0;
+    run->phase = SHARED_ROWS;
+    run->chain = run->step = run->part = 0;
+    run->row = -1;
+}
+
+/* ---- where rows are ---- */
+
+static void *ring_row(const tagger_run *run, uint32_t tensor, int64_t key) TAGNODE_NONBLOCKING {
+    const row_store *store = &run->store[tensor];
+    return store->ring + (size_t)(key % store->capacity) * run->plan->placement[tensor].row_bytes;
+}
+
+/* Row `index` of a tensor in the window at hand; NULL outside of it. */
+static void *window_row(const tagger_run *run, uint32_t tensor, int64_t index) TAGNODE_NONBLOCKING {
+    const tagger_placement *place = &run->plan->placement[tensor];
+    if (index < 0 || index >= place->rows) return NULL;
+    if (index < place->left) return run->store[tensor].edges + (size_t)index * place->row_bytes;
+    const int64_t from_right = index - (place->rows - place->right);
+    if (from_right >= 0)
+        return run->store[tensor].edges + (size_t)(place->left + from_right) * place->row_bytes;
+    return ring_row(run, tensor, run->window * run->hop + index);
+}
+
+static void *row_at(const tagger_run *run, uint32_t tensor, int64_t row) TAGNODE_NONBLOCKING {
+    return run->phase == SHARED_ROWS ? ring_row(run, tensor, row) : window_row(run, tensor, row);
+}
+
+/* Collects the rows that a chain's first step reads. */
+static void gather(tagger_run *run, const tagger_step *step) TAGNODE_NONBLOCKING {
+    const void **next = run->rows;
+    for (uint32_t i = 0; i < step->reads; ++i) {
+        const tagger_reads *read = &step->read[i];
+        const uint32_t count = read->all ? run->plan->placement[read->tensor].rows : read->count;
+        const int64_t first = read->all ? 0 : run->row * read->stride + read->first;
+        const int64_t apart = read->all ? 1 : read->dilation;
+        for (uint32_t j = 0; j < count; ++j) *next++ = row_at(run, read->tensor, first + j * apart);
+    }
+}
+
+/* ---- what is next ---- */
+
+static const tagger_placement *chain_place(const tagger_run *run) TAGNODE_NONBLOCKING {
+    return &run->plan->placement[run->plan->chain[run->chain].output];
+}
+
+/* The next frame's shared rows; false when all frames are done or a window is ready to be finished.
+ */
+static bool find_shared(tagger_run *run) TAGNODE_NONBLOCKING {
+    while (run->phase == SHARED_ROWS && run->processed < run->frames) {
+        for (; run->chain < run->plan->chains; ++run->chain) {
+            const tagger_placement *place = chain_place(run);
+            run->row = run->processed - place->lag;
+            if (place->shared && run->row >= 0 && tagger_key_needed(place, run->row, run->hop))
+                return true;
+        }
+        run->chain = 0;
+        run->row = -1;
+        ++run->processed;
+        if (run->processed == run->window * run->hop + run->plan->patch) run->phase = EDGE_ROWS;
+    }
+    return false;
+}
+
+static bool find_edge(tagger_run *run) TAGNODE_NONBLOCKING {
+    for (; run->chain < run->plan->chains; ++run->chain) {
+        const tagger_placement *place = chain_place(run);
+        ++run->row;
+        if (run->row == place->left) run->row = place->rows - place->right;
+        if (run->row < place->rows) return true;
+        run->row = -1;
+    }
+    return false;
+}
+
+static void publish(tagger_run *run) TAGNODE_NONBLOCKING {
+    const tagger_graph *graph = run->plan->graph;
+    for (uint32_t i = 0; i < graph->outputs; ++i) {
+        const uint32_t tensor = graph->output[i];
+        const tagger_placement *place = &run->plan->placement[tensor];
+        const size_t bytes = graph->tensor[tensor].elements / place->rows * sizeof(float);
+        unsigned char *result = (unsigned char *)run->result[run->window % TAGGER_RESULTS][i];
+        for (uint32_t row = 0; row < place->rows; ++row)
+            memcpy(result + row * bytes, window_row(run, tensor, row), bytes);
+    }
+    ++run->window;
+    run->phase = SHARED_ROWS;
+    run->chain = 0;
+    run->row = -1;
+}
+
+/* Moves on to the next row that can be computed; false when there is none. */
+static bool find_row(tagger_run *run) TAGNODE_NONBLOCKING {
+    for (;;) {
+        if (find_shared(run)) return true;
+        if (run->phase == SHARED_ROWS) return false;
+        if (find_edge(run)) return true;
+        publish(run);
+    }
+}
+
+/* ---- work ---- */
+
+/* Does one part of the row at hand; true when that finished the row. */
+static bool do_part(tagger_run *run) TAGNODE_NONBLOCKING {
+    const tagger_chain *chain = &run->plan->chain[run->chain];
+    const tagger_step *step = &run->plan->step[run->plan->order[chain->first + run->step]];
+    const bool last = run->step + 1 == chain->count;
+    if (run->part == 0 && run->step == 0) gather(run, step);
+    if (run->part == 0 && run->step > 0) run->rows[0] = run->scratch[(run->step - 1) % 2];
+    void *output = last ? row_at(run, chain->output, run->row) : run->scratch[run->step % 2];
+    const uint32_t row = run->phase == SHARED_ROWS ? chain_place(run)->left : (uint32_t)run->row;
+    step->run(step, run->rows, output, row, run->part);
+    if (++run->part < step->parts) return false;
+    run->part = 0;
+    if (!last) {
+        ++run->step;
+        return false;
+    }
+    run->step = 0;
+    return true;
+}
+
+uint64_t tagger_run_advance(tagger_run *run, uint64_t budget) {
+    uint64_t spent = 0;
+    while (spent < budget) {
+        const bool within = run->step > 0 || run->part > 0;
+        if (!within && !find_row(run)) break;
+        const tagger_chain *chain = &run->plan->chain[run->chain];
+        spent += run->plan->step[run->plan->order[chain->first + run->step]].part_cost;
+        if (do_part(run) && run->phase == SHARED_ROWS) ++run->chain;
+    }
+    return spent;
+}
+
+void tagger_run_push(tagger_run *run, const float *mel) {
+    /* Nobody lets the work fall this far behind; should it happen, time is lost rather than rows.
+     */
+    const uint32_t room = run->store[run->plan->graph->input].capacity - run->plan->patch;
+    if (run->frames - run->processed >= room) tagger_run_advance(run, UINT64_MAX);
+    memcpy(ring_row(run, run->plan->graph->input, run->frames), mel,
+           run->plan->bands * sizeof *mel);
+    ++run->frames;
+}
+
+const float *const *tagger_run_result(const tagger_run *run, int64_t window) {
+    if (window < 0 || window >= run->window || window < run->window - TAGGER_RESULTS) return NULL;
+    return (const float *const *)run->result[window % TAGGER_RESULTS];
+}

@@ -1,0 +1,169 @@
+#include "tagger/sliced.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/floatenv.h"
+#include "support/message.h"
+
+/* Work is paid for a little faster than it comes, so that a result is there sooner; then the node
+ * rests until the next frame. No callback does more than this many times the mean. */
+static const double HASTE = 1.25;
+
+struct tagnode_sliced {
+    tagger_plan plan;
+    tagger_run *run;
+    uint32_t latency;
+    double rate; /* multiply-adds that a sample pays for */
+    double
+        credit; /* paid for and not yet done; below 0 after a part that cost more than was left */
+    uint32_t values, embeddings;
+    int32_t embedding;
+};
+
+tagnode_status tagnode_sliced_check(const tagger_graph *graph, const tagnode_card *card,
+                                    tagnode_message *why) {
+    if (graph->outputs < card->outputs)
+        return tagnode_say(why, TAGNODE_ERROR_MODEL, "The model has %u outputs; its card says %u.",
+                           graph->outputs, card->outputs);
+    for (uint32_t i = 0; i < card->outputs; ++i) {
+        const tagger_tensor *output = &graph->tensor[graph->output[i]];
+        if (output->type != TAGGER_FLOAT32)
+            return tagnode_say(why, TAGNODE_ERROR_UNSUPPORTED,
+                               "Output %u of the model is not float32, which the inline runtime "
+                               "wants; the worker runtime takes any model.",
+                               i);
+        if (output->elements != card->output_size[i])
+            return tagnode_say(why, TAGNODE_ERROR_MODEL,
+                               "Output %u of the model has %zu floats; its card says %u.", i,
+                               output->elements, card->output_size[i]);
+    }
+    return TAGNODE_OK;
+}
+
+/* At any time at most the edges of one window and the rows of two frames are waiting, since frames
+ * and windows come evenly and are paid for faster than they come. */
+static void settle_rate(tagnode_sliced *sliced, uint32_t hop, double frame_samples) {
+    const tagger_cost cost = tagger_plan_cost(&sliced->plan, hop);
+    const double waiting = (double)cost.edges + 2.0 * (double)cost.frame + 2.0 * cost.part;
+    sliced->rate = HASTE * (double)(cost.shared + cost.edges) / (hop * frame_samples);
+    sliced->latency = (uint32_t)ceil(waiting / sliced->rate) + 1;
+}
+
+tagnode_status tagnode_sliced_create(const tagger_graph *graph, const tagnode_card *card,
+                                     uint32_t hop, double frame_samples, int32_t embedding,
+                                     tagnode_sliced **out, tagnode_message *why) {
+    *out = NULL;
+    tagnode_sliced *sliced = calloc(1, sizeof *sliced);
+    if (sliced == NULL) return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for a model.");
+    sliced->embedding = embedding;
+    sliced->values = card->output_size[0];
+    sliced->embeddings = embedding < 0 ? 0 : card->output_size[embedding];
+    tagnode_status status = tagnode_sliced_check(graph, card, why);
+    if (status == TAGNODE_OK)
+        status = tagger_plan_create(graph, card->patch_frames, card->frontend.bands,
+                                    kernels_select(), &sliced->plan, why);
+    if (status == TAGNODE_OK) status = tagger_run_create(&sliced->plan, hop, &sliced->run, why);
+    if (status != TAGNODE_OK) {
+        tagnode_sliced_destroy(sliced);
+        return status;
+    }
+    settle_rate(sliced, hop, frame_samples);
+    *out = sliced;
+    return TAGNODE_OK;
+}
+
+void tagnode_sliced_destroy(tagnode_sliced *sliced) {
+    if (sliced == NULL) return;
+    tagger_run_destroy(sliced->run);
+    tagger_plan_destroy(&sliced->plan);
+    free(sliced);
+}
+
+void tagnode_sliced_reset(tagnode_sliced *sliced) {
+    tagger_run_reset(sliced->run);
+    sliced->credit = 0;
+}
+
+uint32_t tagnode_sliced_latency(const tagnode_sliced *sliced) {
+    return sliced->latency;
+}
+
+void tagnode_sliced_push(tagnode_sliced *sliced, const float *mel) {
+    tagger_run_push(sliced->run, mel);
+}
+
+void tagnode_sliced_pay(tagnode_sliced *sliced, uint32_t samples) {
+    sliced->credit += sliced->rate * samples;
+    if (sliced->credit <= 0) return;
+    const uint64_t budget = (uint64_t)sliced->credit + 1;
+    const uint64_t spent = tagger_run_advance(sliced->run, budget);
+    /* What nobody needed is not saved up: it would come back as a burst. */
+    sliced->credit = spent < budget ? 0 : sliced->credit - (double)spent;
+}
+
+bool tagnode_sliced_take(tagnode_sliced *sliced, int64_t window, float *values, float *embedding) {
+    const float *const *result = tagger_run_result(sliced->run, window);
+    const bool ready = result != NULL;
+    if (!ready) {
+        tagger_run_advance(sliced->run, UINT64_MAX);
+        result = tagger_run_result(sliced->run, window);
+    }
+    memcpy(values, result[0], sliced->values * sizeof *values);
+    if (sliced->embedding >= 0)
+        memcpy(embedding, result[sliced->embedding], sliced->embeddings * sizeof *embedding);
+    return ready;
+}
+
+/* ---- as an engine ---- */
+
+typedef struct {
+    tagnode_engine engine;
+    tagnode_card card;
+    tagger_plan plan;
+    tagger_run *run;
+} inline_engine;
+
+static tagnode_status run_whole(tagnode_engine *engine, const float *patch, float *const *outputs) {
+    inline_engine *self = (inline_engine *)engine;
+    const tagnode_floatenv saved = tagnode_floatenv_enter();
+    tagger_run_reset(self->run);
+    for (uint32_t i = 0; i < self->card.patch_frames; ++i)
+        tagger_run_push(self->run, patch + (size_t)i * self->card.frontend.bands);
+    tagger_run_advance(self->run, UINT64_MAX);
+    const float *const *result = tagger_run_result(self->run, 0);
+    for (uint32_t i = 0; i < self->card.outputs; ++i)
+        if (outputs[i] != NULL)
+            memcpy(outputs[i], result[i], self->card.output_size[i] * sizeof(float));
+    tagnode_floatenv_leave(saved);
+    return TAGNODE_OK;
+}
+
+static void close_engine(tagnode_engine *engine) {
+    inline_engine *self = (inline_engine *)engine;
+    tagger_run_destroy(self->run);
+    tagger_plan_destroy(&self->plan);
+    free(self);
+}
+
+tagnode_status tagnode_engine_open_inline(const tagger_graph *graph, const tagnode_card *card,
+                                          tagnode_engine **engine, tagnode_message *why) {
+    *engine = NULL;
+    inline_engine *self = calloc(1, sizeof *self);
+    if (self == NULL) return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for a model.");
+    self->engine = (tagnode_engine){.run = run_whole, .close = close_engine};
+    self->card = *card;
+    tagnode_status status = tagnode_sliced_check(graph, card, why);
+    if (status == TAGNODE_OK)
+        status = tagger_plan_create(graph, card->patch_frames, card->frontend.bands,
+                                    kernels_select(), &self->plan, why);
+    if (status == TAGNODE_OK)
+        status = tagger_run_create(&self->plan, card->patch_frames, &self->run, why);
+    if (status != TAGNODE_OK) {
+        close_engine(&self->engine);
+        return status;
+    }
+    *engine = &self->engine;
+    return TAGNODE_OK;
+}

@@ -1,0 +1,44 @@
+/* sliced.h - the inline runtime as a node sees it: mel frames in, work paid for by the samples that
+ * arrive, the result of each window there when it is due. */
+#ifndef TAGNODE_TAGGER_SLICED_H
+#define TAGNODE_TAGGER_SLICED_H
+
+#include "tagger/run.h"
+#include "worker/engine.h"
+
+typedef struct tagnode_sliced tagnode_sliced;
+
+/* Checks a graph against its card: input, outputs, types. Returns OK, ERROR_MODEL or
+ * ERROR_UNSUPPORTED. */
+tagnode_status tagnode_sliced_check(const tagger_graph *graph, const tagnode_card *card,
+                                    tagnode_message *why);
+
+/* Plans the graph for windows `hop` mel frames apart, which are `frame_samples` input samples long.
+ * `embedding` is the output to hand out beside the first, or -1. Returns OK, ERROR_MODEL,
+ * ERROR_UNSUPPORTED or ERROR_MEMORY. The graph must outlive it. [main] */
+tagnode_status tagnode_sliced_create(const tagger_graph *graph, const tagnode_card *card,
+                                     uint32_t hop, double frame_samples, int32_t embedding,
+                                     tagnode_sliced **out, tagnode_message *why);
+void tagnode_sliced_destroy(tagnode_sliced *sliced);
+void tagnode_sliced_reset(tagnode_sliced *sliced) TAGNODE_NONBLOCKING;
+
+/* Input samples from a window's last mel frame until its result is there. [any] */
+uint32_t tagnode_sliced_latency(const tagnode_sliced *sliced);
+
+/* Hands over the next mel frame. [audio] */
+void tagnode_sliced_push(tagnode_sliced *sliced, const float *mel) TAGNODE_NONBLOCKING;
+
+/* Does the work that `samples` input samples pay for. [audio] */
+void tagnode_sliced_pay(tagnode_sliced *sliced, uint32_t samples) TAGNODE_NONBLOCKING;
+
+/* Copies the result of a window, which must be due. False: it was not ready by its time, and the
+ * rest of its work was done at once; never seen unless the cost of a part was underestimated.
+ * [audio] */
+bool tagnode_sliced_take(tagnode_sliced *sliced, int64_t window, float *values, float *embedding)
+    TAGNODE_NONBLOCKING;
+
+/* The graph as an engine, a whole patch at a time. [main] */
+tagnode_status tagnode_engine_open_inline(const tagger_graph *graph, const tagnode_card *card,
+                                          tagnode_engine **engine, tagnode_message *why);
+
+#endif

@@ -1,0 +1,223 @@
+"""Write a small .tflite model of each operation of the inline runtime: seeds for fuzz_graph.
+
+Run as: python native/tests/make_seeds.py FOLDER
+"""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import flatbuffers
+import numpy as np
+import numpy.typing as npt
+from ai_edge_litert import schema_py_generated as schema
+
+Shape = tuple[int, ...]
+_IMAGE = (1, 4, 6, 2)
+_SAME, _VALID = schema.Padding.SAME, schema.Padding.VALID
+
+
+@dataclass(frozen=True)
+class Seed:
+    """A model of one operation: a variable, constants beside it, and the shape of the result."""
+
+    operation: str
+    shape: Shape
+    result: Shape
+    constants: Sequence[npt.NDArray[Any]] = ()
+    options: Any = None
+    result_type: str = ""
+    has_missing_bias: bool = False
+    variables: int = 1  # how often the input is given before the constants
+    types: Sequence[str] = field(default=("float32", "int8"))
+
+
+def _ints(*values: int) -> npt.NDArray[np.int32]:
+    return np.array(values, np.int32)
+
+
+def _weights(*shape: int) -> npt.NDArray[np.float32]:
+    return np.linspace(-1, 1, int(np.prod(shape)), dtype=np.float32).reshape(shape)
+
+
+def _pool() -> Any:
+    return schema.Pool2DOptionsT(_VALID, strideW=2, strideH=2, filterWidth=2, filterHeight=2)
+
+
+def _reducer() -> Any:
+    return schema.ReducerOptionsT(keepDims=True)
+
+
+def _seeds() -> list[Seed]:
+    plain = ("ELU", "HARD_SWISH", "LOGISTIC", "RELU", "RELU6", "TANH")
+    conv = schema.Conv2DOptionsT(_SAME, strideW=1, strideH=1, dilationWFactor=1, dilationHFactor=1)
+    dilated = schema.Conv2DOptionsT(
+        _VALID,
+        strideW=1,
+        strideH=1,
+        fusedActivationFunction=schema.ActivationFunctionType.RELU,
+        dilationWFactor=2,
+        dilationHFactor=2,
+    )
+    depthwise = schema.DepthwiseConv2DOptionsT(
+        _SAME, strideW=1, strideH=1, depthMultiplier=2, dilationWFactor=1, dilationHFactor=1
+    )
+    four = (1, 4, 6, 4)
+    return [
+        *(Seed(name, _IMAGE, _IMAGE) for name in plain),
+        Seed("ADD", _IMAGE, _IMAGE, [_weights(2)], schema.AddOptionsT()),
+        Seed("SUB", _IMAGE, _IMAGE, [_weights(2)], schema.SubOptionsT(fusedActivationFunction=3)),
+        Seed("MUL", _IMAGE, _IMAGE, [_weights(2)], schema.MulOptionsT(fusedActivationFunction=1)),
+        Seed("MAXIMUM", _IMAGE, _IMAGE, [_weights(1)], schema.MaximumMinimumOptionsT()),
+        Seed("MINIMUM", _IMAGE, _IMAGE, [_weights(1)], schema.MaximumMinimumOptionsT()),
+        Seed("AVERAGE_POOL_2D", _IMAGE, (1, 2, 3, 2), options=_pool()),
+        Seed("MAX_POOL_2D", _IMAGE, (1, 2, 3, 2), options=_pool()),
+        Seed(
+            "CONCATENATION",
+            _IMAGE,
+            (1, 4, 6, 6),
+            options=schema.ConcatenationOptionsT(axis=-1),
+            variables=3,
+        ),
+        Seed("CONV_2D", _IMAGE, (1, 4, 6, 3), [_weights(3, 3, 3, 2), _weights(3)], conv),
+        Seed("CONV_2D", _IMAGE, (1, 2, 4, 1), [_weights(1, 2, 2, 2), _weights(1)], dilated),
+        Seed("DEPTHWISE_CONV_2D", _IMAGE, four, [_weights(1, 3, 3, 4), _weights(4)], depthwise),
+        Seed(
+            "FULLY_CONNECTED",
+            (1, 8),
+            (1, 3),
+            [_weights(3, 8)],
+            schema.FullyConnectedOptionsT(keepNumDims=True),
+            has_missing_bias=True,
+        ),
+        Seed("MEAN", _IMAGE, (1, 1, 1, 2), [_ints(1, 2)], _reducer()),
+        Seed("REDUCE_MAX", _IMAGE, (1, 1, 6, 2), [_ints(1)], _reducer()),
+        Seed("PAD", (1, 3), (1, 6), [_ints(0, 0, 1, 2).reshape(2, 2)], schema.PadOptionsT()),
+        Seed(
+            "PADV2",
+            (1, 3),
+            (1, 6),
+            [_ints(0, 0, 1, 2).reshape(2, 2), np.array(0.5, np.float32)],
+            schema.PadV2OptionsT(),
+        ),
+        Seed("RESHAPE", _IMAGE, (1, 48), [_ints(1, 48)], schema.ReshapeOptionsT([1, 48])),
+        Seed("RESHAPE", _IMAGE, (1, 48), [], schema.ReshapeOptionsT([1, 48])),
+        Seed("SQUEEZE", (1, 4, 1, 2), (1, 4, 2), options=schema.SqueezeOptionsT([2])),
+        Seed("EXPAND_DIMS", (1, 4), (1, 4, 1), [_ints(2)], schema.ExpandDimsOptionsT()),
+        Seed("TRANSPOSE", (1, 2, 3), (1, 3, 2), [_ints(0, 2, 1)], schema.TransposeOptionsT()),
+        Seed("SOFTMAX", (1, 5), (1, 5), options=schema.SoftmaxOptionsT(beta=1.0)),
+        Seed("LEAKY_RELU", (1, 5), (1, 5), options=schema.LeakyReluOptionsT(alpha=0.2)),
+        Seed(
+            "STRIDED_SLICE",
+            (1, 6),
+            (1, 2),
+            [_ints(0, 1), _ints(0, 5), _ints(1, 2)],
+            schema.StridedSliceOptionsT(beginMask=1, endMask=1),
+        ),
+        Seed("QUANTIZE", (1, 6), (1, 6), result_type="int8", types=("float32",)),
+        Seed("DEQUANTIZE", (1, 6), (1, 6), result_type="float32", types=("int8",)),
+    ]
+
+
+def _quantisation(scale: npt.ArrayLike, zero_point: int, axis: int = 0) -> Any:
+    scales = np.atleast_1d(np.asarray(scale, np.float32))
+    zero_points = np.full(len(scales), zero_point, np.int64)
+    return schema.QuantizationParametersT(
+        scale=scales, zeroPoint=zero_points, quantizedDimension=axis
+    )
+
+
+class _Model:
+    """The tables of one model, as they grow."""
+
+    def __init__(self) -> None:
+        self.buffers: list[Any] = [schema.BufferT()]
+        self.tensors: list[Any] = []
+
+    def tensor(
+        self, shape: Shape, kind: str, quantisation: Any = None, content: bytes | None = None
+    ) -> int:
+        """Add a tensor, a constant where it has content, and return its index."""
+        if content is not None:
+            self.buffers.append(schema.BufferT(data=np.frombuffer(content, np.uint8)))
+        self.tensors.append(
+            schema.TensorT(
+                shape=np.array(shape, np.int32),
+                type=getattr(schema.TensorType, kind.upper()),
+                buffer=len(self.buffers) - 1 if content is not None else 0,
+                name=f"t{len(self.tensors)}",
+                quantization=quantisation,
+                hasRank=True,
+            )
+        )
+        return len(self.tensors) - 1
+
+    def variable(self, shape: Shape, kind: str, quantisation: Any) -> int:
+        """Add a variable, quantised where it is int8."""
+        return self.tensor(shape, kind, quantisation if kind == "int8" else None)
+
+    def constant(self, values: npt.NDArray[Any], seed: Seed, kind: str, position: int) -> int:
+        """Add a constant, in the form that the operation wants beside an input of this kind."""
+        if kind != "int8" or values.dtype == np.int32:
+            return self.tensor(values.shape, values.dtype.name, content=values.tobytes())
+        if seed.operation in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"):
+            axis = 3 if seed.operation == "DEPTHWISE_CONV_2D" else 0
+            channels = values.shape[0] if position == 1 else values.shape[axis]
+            scales = np.linspace(0.01, 0.02, channels) * (0.05 if position == 1 else 1)
+            name = "int32" if position == 1 else "int8"
+            parameters = _quantisation(scales, 0, 0 if position == 1 else axis)
+            content = np.clip(values * 100, -127, 127).astype(name).tobytes()
+            return self.tensor(values.shape, name, parameters, content)
+        content = np.clip(values * 20 + 3, -128, 127).astype(np.int8).tobytes()
+        return self.tensor(values.shape, "int8", _quantisation(0.05, 3), content)
+
+    def finish(self, seed: Seed, inputs: list[int], outputs: list[int]) -> bytes:
+        """Write the file, with one operation."""
+        number = getattr(schema.BuiltinOperator, seed.operation)
+        name = type(seed.options).__name__.removesuffix("T") if seed.options else "NONE"
+        operator = schema.OperatorT(
+            inputs=inputs,
+            outputs=outputs,
+            builtinOptionsType=getattr(schema.BuiltinOptions, name),
+            builtinOptions=seed.options,
+        )
+        subgraph = schema.SubGraphT(self.tensors, inputs[:1], outputs, [operator], "main")
+        code = schema.OperatorCodeT(min(number, 127), builtinCode=number, version=1)
+        model = schema.ModelT(
+            version=3, operatorCodes=[code], subgraphs=[subgraph], buffers=self.buffers
+        )
+        builder = flatbuffers.Builder(1024)
+        builder.Finish(model.Pack(builder), b"TFL3")
+        return bytes(builder.Output())
+
+
+def write(seed: Seed, kind: str) -> bytes:
+    """Return the file of a seed whose input is float32 or int8."""
+    model = _Model()
+    keeps_scale = seed.operation not in ("LOGISTIC", "SOFTMAX", "TANH")
+    scale = 0.05 if keeps_scale else 1 / (128 if seed.operation == "TANH" else 256)
+    zero_point = 3 if keeps_scale else (0 if seed.operation == "TANH" else -128)
+    inputs = [model.variable(seed.shape, kind, _quantisation(0.05, 3))] * seed.variables
+    inputs += [model.constant(values, seed, kind, i) for i, values in enumerate(seed.constants)]
+    if seed.has_missing_bias:
+        inputs.append(-1)
+    result = model.variable(seed.result, seed.result_type or kind, _quantisation(scale, zero_point))
+    return model.finish(seed, inputs, [result])
+
+
+def main() -> None:
+    """Write all seeds to the folder on the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    folder: Path = parser.parse_args().folder
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, seed in enumerate(_seeds()):
+        for kind in seed.types:
+            name = f"{number:02}-{seed.operation.lower()}-{kind}.tflite"
+            (folder / name).write_bytes(write(seed, kind))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,720 @@
+/* test_graph.c - model files read as they are meant, and hostile ones refused. The files are made
+ * here, field by field. Where TAGNODE_MODELS names a folder, the .tflite files in it are read too.
+ * What is let through must keep every promise of graph.h: fuzz_graph.c, linked in, looks at that.
+ */
+#include "tagger/graph.h"
+
+#include "check.h"
+
+#include <dirent.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* A writer of FlatBuffers: what is referred to comes after the table that refers to it. */
+
+enum { FILE_BYTES = 1 << 20, REFERENCE = 0 };
+
+typedef struct {
+    unsigned char *bytes;
+    size_t size;
+} file_writer;
+
+typedef struct {
+    int number, size; /* REFERENCE: 4 bytes, filled in later */
+    int64_t value;
+} file_field;
+
+static void put_at(file_writer *file, size_t at, int64_t value, int size) {
+    for (int i = 0; i < size; ++i) file->bytes[at + (size_t)i] = (unsigned char)(value >> 8 * i);
+}
+
+static size_t put(file_writer *file, int64_t value, int size) {
+    const size_t at = file->size;
+    if (at + (size_t)size > FILE_BYTES) abort();
+    file->size += (size_t)size;
+    put_at(file, at, value, size);
+    return at;
+}
+
+static void align(file_writer *file, size_t to) {
+    while (file->size % to != 0) put(file, 0, 1);
+}
+
+/* Makes the reference at `place` point to what comes next. */
+static void refer(file_writer *file, size_t place) {
+    align(file, 4);
+    put_at(file, place, (int64_t)(file->size - place), 4);
+}
+
+/* Returns where the table is; `places` gets where its fields are. */
+static size_t put_table(file_writer *file, const file_field *fields, int count, size_t *places) {
+    int numbers = 0;
+    for (int i = 0; i < count; ++i)
+        if (fields[i].number >= numbers) numbers = fields[i].number + 1;
+    align(file, 4);
+    const size_t layout = put(file, 4 + 2 * numbers, 2);
+    put(file, 0, 2);
+    for (int i = 0; i < numbers; ++i) put(file, 0, 2);
+    const size_t table = put(file, 0, 4);
+    put_at(file, table, (int64_t)(table - layout), 4);
+    for (int i = 0; i < count; ++i) {
+        const int size = fields[i].size == REFERENCE ? 4 : fields[i].size;
+        places[i] = put(file, fields[i].value, size);
+        put_at(file, layout + 4 + 2 * (size_t)fields[i].number, (int64_t)(places[i] - table), 2);
+    }
+    put_at(file, layout + 2, (int64_t)(file->size - table), 2);
+    return table;
+}
+
+static void refer_to_table(file_writer *file, size_t place, const file_field *fields, int count,
+                           size_t *places) {
+    align(file, 4);
+    const size_t table = put_table(file, fields, count, places);
+    put_at(file, place, (int64_t)(table - place), 4);
+}
+
+static void refer_to_numbers(file_writer *file, size_t place, const void *numbers, int count,
+                             int size) {
+    refer(file, place);
+    put(file, count, 4);
+    for (int i = 0; i < count * size; ++i) put(file, ((const unsigned char *)numbers)[i], 1);
+}
+
+/* A vector of references; returns the place of the first. */
+static size_t refer_to_references(file_writer *file, size_t place, int count) {
+    refer(file, place);
+    put(file, count, 4);
+    const size_t first = file->size;
+    for (int i = 0; i < count; ++i) put(file, 0, 4);
+    return first;
+}
+
+/* A model to be written. */
+
+typedef struct {
+    int type, rank, buffer, scales, zeros, axis, details;
+    int32_t dims[6];
+    float scale[4];
+    int64_t zero[4];
+    const float *many; /* scales, instead of those above */
+    int is_variable, sparsity, external;
+    const char *name;
+} model_tensor;
+
+typedef struct {
+    int inputs, outputs, options_type, options;
+    unsigned code;
+    int32_t input[70], output[2];
+    file_field option[6];
+} model_op;
+
+typedef struct {
+    const void *data;
+    int size;
+    int64_t offset;
+} model_buffer;
+
+enum { MODEL_TENSORS = 5, MODEL_OPS = 2, MODEL_BUFFERS = 3, MODEL_CODES = 2 };
+
+typedef struct {
+    int version, subgraphs, inputs, outputs;
+    int32_t input[2], output[10];
+    int deprecated[MODEL_CODES], builtin[MODEL_CODES];
+    const char *custom;
+    model_buffer buffer[MODEL_BUFFERS];
+    model_tensor tensor[MODEL_TENSORS];
+    model_op op[MODEL_OPS];
+    int repeated_tensors, repeated_ops; /* further references to tensor 1, to operation 0 */
+    /* Where things came to be */
+    size_t root, tensors, ops, tensor_table, op_table, shape, data, name, scale, op_inputs, options;
+} model_plan;
+
+static const int8_t WEIGHTS[] = {1, -2, 3, -4, 5, -6};
+static const int32_t BIAS[] = {100, -200, 300};
+
+/* int8 [1, 4, 6, 2], CONV_2D 1 by 1 to 3 channels, RELU. */
+static model_plan sound_model(void) {
+    const model_plan model = {
+        .version = 3,
+        .subgraphs = 1,
+        .inputs = 1,
+        .input = {0},
+        .outputs = 1,
+        .output = {4},
+        .deprecated = {3, 19},
+        .builtin = {3, 19},
+        .buffer = {{NULL, 0, 0}, {WEIGHTS, sizeof WEIGHTS, 0}, {BIAS, sizeof BIAS, 0}},
+        .tensor =
+            {{9, 4, 0, 1, 1, .dims = {1, 4, 6, 2}, .scale = {0.5F}, .zero = {-7}, .name = "in"},
+             {9, 4, 1, 3, 3, .dims = {3, 1, 1, 2}, .scale = {0.1F, 0.2F, 0.3F}, .name = "w"},
+             {2, 1, 2, 3, 1, .dims = {3}, .scale = {0.05F, 0.1F, 0.15F}, .name = "bias"},
+             {9, 4, 0, 1, 1, .dims = {1, 4, 6, 3}, .scale = {0.25F}, .zero = {3}, .name = "y"},
+             {9, 4, 0, 1, 1, .dims = {1, 4, 6, 3}, .scale = {0.25F}, .zero = {3}, .name = "z"}},
+        .op = {{.code = 0,
+                .inputs = 3,
+                .input = {0, 1, 2},
+                .outputs = 1,
+                .output = {3},
+                .options_type = 1,
+                .options = 4,
+                .option = {{0, 1, 1}, {1, 4, 2}, {2, 4, 1}, {3, 1, 3}}},
+               {.code = 1, .inputs = 1, .input = {3}, .outputs = 1, .output = {4}}}};
+    return model;
+}
+
+static void put_tensor(file_writer *file, model_plan *model, int index, size_t place) {
+    const model_tensor *const tensor = &model->tensor[index];
+    const file_field fields[] = {{0, REFERENCE, 0},         {1, 1, tensor->type},
+                                 {2, 4, tensor->buffer},    {3, REFERENCE, 0},
+                                 {4, REFERENCE, 0},         {5, 1, tensor->is_variable},
+                                 {10, 4, tensor->external}, {6, REFERENCE, 0}};
+    const file_field quantization[] = {
+        {2, REFERENCE, 0}, {3, REFERENCE, 0}, {4, 1, tensor->details}, {6, 4, tensor->axis}};
+    size_t at[8];
+    size_t inner[4];
+    refer_to_table(file, place, fields, 7 + tensor->sparsity, at);
+    if (index == 1) model->tensor_table = place + file->bytes[place]; /* it is near */
+    if (tensor->sparsity) refer_to_table(file, at[7], NULL, 0, inner);
+    refer_to_numbers(file, at[0], tensor->dims, tensor->rank, 4);
+    if (index == 1) model->shape = file->size - 4 * (size_t)tensor->rank - 4;
+    refer_to_numbers(file, at[3], tensor->name, (int)strlen(tensor->name), 1);
+    if (index == 1) model->name = file->size - strlen(tensor->name) - 4;
+    refer_to_table(file, at[4], quantization, 4, inner);
+    refer_to_numbers(file, inner[0], tensor->many != NULL ? tensor->many : tensor->scale,
+                     tensor->scales, 4);
+    if (index == 1) model->scale = file->size - 4 * (size_t)tensor->scales - 4;
+    refer_to_numbers(file, inner[1], tensor->zero, tensor->zeros, 8);
+}
+
+static void put_op(file_writer *file, model_plan *model, int index, size_t place) {
+    const model_op *const op = &model->op[index];
+    const file_field fields[] = {{0, 4, op->code},
+                                 {1, REFERENCE, 0},
+                                 {2, REFERENCE, 0},
+                                 {3, 1, op->options_type},
+                                 {4, REFERENCE, 0}};
+    size_t at[5];
+    size_t inner[6];
+    refer_to_table(file, place, fields, op->options != 0 ? 5 : 4, at);
+    if (index == 0) model->op_table = place + file->bytes[place];
+    refer_to_numbers(file, at[1], op->input, op->inputs, 4);
+    if (index == 0) model->op_inputs = file->size - 4 * (size_t)op->inputs - 4;
+    refer_to_numbers(file, at[2], op->output, op->outputs, 4);
+    if (op->options != 0) refer_to_table(file, at[4], op->option, op->options, inner);
+    if (index == 0 && op->options != 0) model->options = inner[0];
+}
+
+static void put_buffers(file_writer *file, model_plan *model, size_t place) {
+    const size_t first = refer_to_references(file, place, MODEL_BUFFERS);
+    for (int i = 0; i < MODEL_BUFFERS; ++i) {
+        const model_buffer *const buffer = &model->buffer[i];
+        const file_field fields[] = {{1, 8, buffer->offset}, {0, REFERENCE, 0}};
+        size_t at[2];
+        refer_to_table(file, first + 4 * (size_t)i, fields, buffer->data != NULL ? 2 : 1, at);
+        if (buffer->data == NULL) continue;
+        refer_to_numbers(file, at[1], buffer->data, buffer->size, 1);
+        if (i == 2) model->data = file->size - (size_t)buffer->size - 4;
+    }
+}
+
+static void put_codes(file_writer *file, const model_plan *model, size_t place) {
+    const size_t first = refer_to_references(file, place, MODEL_CODES);
+    for (int i = 0; i < MODEL_CODES; ++i) {
+        const file_field fields[] = {
+            {0, 1, model->deprecated[i]}, {3, 4, model->builtin[i]}, {1, REFERENCE, 0}};
+        size_t at[3];
+        refer_to_table(file, first + 4 * (size_t)i, fields, model->custom != NULL ? 3 : 2, at);
+        if (model->custom == NULL) continue;
+        refer_to_numbers(file, at[2], model->custom, (int)strlen(model->custom), 1);
+    }
+}
+
+/* Points the references after the first `count` to where that of `index` points. */
+static void repeat(file_writer *file, size_t first, int count, int index, int times) {
+    const size_t place = first + 4 * (size_t)index;
+    int64_t target = (int64_t)place;
+    for (int i = 0; i < 4; ++i) target += (int64_t)file->bytes[place + (size_t)i] << 8 * i;
+    for (int i = count; i < count + times; ++i) {
+        const size_t at = first + 4 * (size_t)i;
+        put_at(file, at, target - (int64_t)at, 4);
+    }
+}
+
+static void put_subgraph(file_writer *file, model_plan *model, size_t place) {
+    static const file_field FIELDS[] = {
+        {0, REFERENCE, 0}, {1, REFERENCE, 0}, {2, REFERENCE, 0}, {3, REFERENCE, 0}};
+    size_t at[4];
+    refer_to_table(file, place, FIELDS, 4, at);
+    refer_to_numbers(file, at[1], model->input, model->inputs, 4);
+    refer_to_numbers(file, at[2], model->output, model->outputs, 4);
+    const size_t tensors =
+        refer_to_references(file, at[0], MODEL_TENSORS + model->repeated_tensors);
+    for (int i = 0; i < MODEL_TENSORS; ++i) put_tensor(file, model, i, tensors + 4 * (size_t)i);
+    repeat(file, tensors, MODEL_TENSORS, 1, model->repeated_tensors);
+    const size_t ops = refer_to_references(file, at[3], MODEL_OPS + model->repeated_ops);
+    for (int i = 0; i < MODEL_OPS; ++i) put_op(file, model, i, ops + 4 * (size_t)i);
+    repeat(file, ops, MODEL_OPS, 0, model->repeated_ops);
+    model->tensors = tensors - 4;
+    model->ops = ops - 4;
+}
+
+static file_writer write_model(model_plan *model) {
+    const file_field fields[] = {
+        {0, 4, model->version}, {1, REFERENCE, 0}, {2, REFERENCE, 0}, {4, REFERENCE, 0}};
+    file_writer file = {malloc(FILE_BYTES), 0};
+    size_t at[4];
+    if (file.bytes == NULL) abort();
+    put(&file, 0, 4);
+    for (int i = 0; i < 4; ++i) put(&file, "TFL3"[i], 1);
+    refer_to_table(&file, 0, fields, 4, at);
+    model->root = file.bytes[0];
+    put_codes(&file, model, at[1]);
+    const size_t subgraphs = refer_to_references(&file, at[2], model->subgraphs);
+    for (int i = 0; i < model->subgraphs; ++i)
+        put_subgraph(&file, model, subgraphs + 4 * (size_t)i);
+    put_buffers(&file, model, at[3]);
+    return file;
+}
+
+/* The tests */
+
+static void test_sound_model(void) {
+    model_plan model = sound_model();
+    const file_writer file = write_model(&model);
+    tagger_graph graph;
+    tagnode_message why;
+    if (!CHECK(tagger_graph_read(file.bytes, file.size, &graph, &why) == TAGNODE_OK)) {
+        fprintf(stderr, "%s\n", why.text);
+        exit(closing_line());
+    }
+    CHECK(graph.tensors == 5 && graph.ops == 2 && graph.input == 0);
+    CHECK(graph.outputs == 1 && graph.output[0] == 4);
+    const tagger_tensor *const input = &graph.tensor[0];
+    CHECK(input->type == TAGGER_INT8 && input->rank == 4 && input->elements == 48);
+    CHECK(input->dims[0] == 1 && input->dims[1] == 4 && input->dims[2] == 6 && input->dims[3] == 2);
+    CHECK(input->data == NULL && input->scales == 1);
+    CHECK(input->scale[0] == 0.5F && input->zero_point[0] == -7);
+    CHECK(input->name_length == 2 && memcmp(input->name, "in", 2) == 0);
+    const tagger_tensor *const weights = &graph.tensor[1];
+    CHECK(weights->scales == 3 && weights->axis == 0 && weights->scale[2] == 0.3F);
+    CHECK(memcmp(weights->data, WEIGHTS, sizeof WEIGHTS) == 0);
+    const tagger_tensor *const bias = &graph.tensor[2]; /* its one zero point is for all */
+    CHECK(bias->type == TAGGER_INT32 && bias->scales == 3 && bias->zero_point[2] == 0);
+    CHECK(memcmp(bias->data, BIAS, sizeof BIAS) == 0);
+    const tagger_op *const conv = &graph.op[0];
+    CHECK(conv->code == TAGGER_CONV_2D && conv->inputs == 3 && conv->output == 3);
+    CHECK(conv->input[0] == 0 && conv->input[1] == 1 && conv->input[2] == 2);
+    CHECK(conv->activation == TAGGER_ACT_RELU6);
+    CHECK(conv->as.window.padding == TAGGER_PADDING_VALID);
+    CHECK(conv->as.window.stride_w == 2 && conv->as.window.stride_h == 1);
+    CHECK(conv->as.window.dilation_w == 1 && conv->as.window.dilation_h == 1); /* the defaults */
+    CHECK(graph.op[1].code == TAGGER_RELU && graph.op[1].input[0] == 3);
+    tagger_graph_free(&graph);
+    CHECK(graph.memory == NULL && graph.tensors == 0);
+    tagger_graph_free(&graph);
+    free(file.bytes);
+}
+
+/* The constants are aligned to their type wherever the file lies in memory. */
+static void test_any_alignment(void) {
+    model_plan model = sound_model();
+    const file_writer file = write_model(&model);
+    for (size_t shift = 0; shift < 8; ++shift) {
+        unsigned char *const bytes = malloc(file.size + shift);
+        tagger_graph graph;
+        if (bytes == NULL) abort();
+        memcpy(bytes + shift, file.bytes, file.size);
+        if (CHECK(tagger_graph_read(bytes + shift, file.size, &graph, NULL) == TAGNODE_OK)) {
+            const int32_t *const bias = graph.tensor[2].data;
+            CHECK((uintptr_t)bias % 4 == 0 && memcmp(bias, BIAS, sizeof BIAS) == 0);
+            CHECK(memcmp(graph.tensor[1].data, WEIGHTS, sizeof WEIGHTS) == 0);
+            tagger_graph_free(&graph);
+        }
+        free(bytes);
+    }
+    free(file.bytes);
+}
+
+static bool is_refused(const file_writer *file, tagnode_status status, const char *words) {
+    unsigned char *const exact = malloc(file->size); /* so that a read past its end is seen */
+    tagger_graph graph;
+    tagnode_message why = {""};
+    if (exact == NULL) abort();
+    memcpy(exact, file->bytes, file->size);
+    const tagnode_status actual = tagger_graph_read(exact, file->size, &graph, &why);
+    bool holds = actual == status && says(&why, words) && graph.memory == NULL;
+    if (actual == TAGNODE_ERROR_UNSUPPORTED)
+        holds = holds && says(&why, "; the worker runtime takes any model.");
+    tagger_graph_free(&graph);
+    free(exact);
+    return holds;
+}
+
+static bool is_model_refused(model_plan *model, tagnode_status status, const char *words) {
+    file_writer file = write_model(model);
+    const bool holds = is_refused(&file, status, words);
+    free(file.bytes);
+    return holds;
+}
+
+/* Makes one edit to a sound model, which is then refused with these words. */
+#define DAMAGED(edit, words) REFUSED(edit, TAGNODE_ERROR_MODEL, words)
+#define UNSUPPORTED(edit, words) REFUSED(edit, TAGNODE_ERROR_UNSUPPORTED, words)
+#define REFUSED(edit, status, words)                                                               \
+    do {                                                                                           \
+        model_plan m = sound_model();                                                              \
+        edit;                                                                                      \
+        check(is_model_refused(&m, status, words), #edit, __FILE__, __LINE__);                     \
+    } while (0)
+
+static void test_models(void) {
+    DAMAGED(m.version = 2, "Model.version");
+    DAMAGED(m.subgraphs = 0, "Model.subgraphs");
+    UNSUPPORTED(m.subgraphs = 2, "has 2 subgraphs");
+    UNSUPPORTED(m.inputs = 0, "has 0 inputs");
+    UNSUPPORTED(m.inputs = 2, "has 2 inputs");
+    UNSUPPORTED(m.outputs = 0, "has 0 outputs");
+    UNSUPPORTED(m.outputs = 9, "has 9 outputs");
+    DAMAGED(m.input[0] = -1, "SubGraph.inputs");
+    DAMAGED(m.input[0] = 5, "SubGraph.inputs");
+    DAMAGED(m.input[0] = 1, "SubGraph.inputs"); /* a constant */
+    DAMAGED(m.output[0] = -1, "SubGraph.outputs");
+    DAMAGED(m.output[0] = 5, "SubGraph.outputs");
+    UNSUPPORTED(m.output[0] = 0, "an output that no operation writes");
+    UNSUPPORTED(m.output[0] = 1, "an output that no operation writes");
+    UNSUPPORTED(m.repeated_tensors = TAGGER_MAX_TENSORS, "has 4101 tensors");
+    UNSUPPORTED(m.repeated_ops = TAGGER_MAX_OPS, "has 4098 operations");
+}
+
+static void test_tensors(void) {
+    UNSUPPORTED(m.tensor[0].type = 4, "tensor 0 (\"in\") is of type INT64");
+    UNSUPPORTED(m.tensor[3].type = 17, "tensor 3 (\"y\") is of type INT4");
+    DAMAGED(m.tensor[0].type = 23, "Tensor.type of tensor 0");
+    DAMAGED(m.tensor[0].type = -1, "Tensor.type");
+    UNSUPPORTED((m.tensor[0].type = 2, m.tensor[0].name = "i"), "an input of type INT32");
+    UNSUPPORTED(m.tensor[3].rank = 6, "has 6 dimensions");
+    UNSUPPORTED(m.tensor[3].dims[1] = 0, "dimension 1 of size 0");
+    UNSUPPORTED(m.tensor[3].dims[0] = -1, "dimension 0 of any size");
+    DAMAGED(m.tensor[3].dims[0] = -2, "Tensor.shape of tensor 3");
+    DAMAGED(m.tensor[3].dims[3] = INT32_MIN, "Tensor.shape");
+    UNSUPPORTED(m.tensor[3].dims[3] = INT32_MAX, "more than 67108864 elements");
+    UNSUPPORTED((m.tensor[3].dims[1] = 65536, m.tensor[3].dims[2] = 65536), "elements");
+    UNSUPPORTED(m.tensor[3].is_variable = 1, "keeps its value");
+    UNSUPPORTED(m.tensor[1].sparsity = 1, "is sparse");
+    UNSUPPORTED(m.tensor[1].external = 1, "in another file");
+    DAMAGED(m.tensor[1].buffer = 3, "Tensor.buffer of tensor 1");
+    DAMAGED(m.tensor[1].buffer = -1, "Tensor.buffer");
+    DAMAGED(m.tensor[1].buffer = 2, "Buffer.data of tensor 1");
+    DAMAGED(m.buffer[1].size = 5, "Buffer.data");
+    DAMAGED(m.buffer[2].size = 11, "Buffer.data");
+    UNSUPPORTED(m.buffer[1].offset = 4096, "outside the model's tables");
+    UNSUPPORTED((m.tensor[4].name = "\x1b[31m\"\xc3\xa9", m.tensor[4].type = 1), "\"?[31m???\"");
+}
+
+static void test_quantisation(void) {
+    DAMAGED(m.tensor[0].scale[0] = 0, "QuantizationParameters.scale of tensor 0");
+    DAMAGED(m.tensor[0].scale[0] = -0.5F, "QuantizationParameters.scale");
+    DAMAGED(m.tensor[0].scale[0] = INFINITY, "QuantizationParameters.scale");
+    DAMAGED(m.tensor[0].scale[0] = NAN, "QuantizationParameters.scale");
+    DAMAGED(m.tensor[1].scale[2] = NAN, "QuantizationParameters.scale");
+    DAMAGED(m.tensor[0].zero[0] = 128, "QuantizationParameters.zero_point");
+    DAMAGED(m.tensor[0].zero[0] = -129, "QuantizationParameters.zero_point");
+    DAMAGED(m.tensor[0].zero[0] = INT64_C(1) << 32, "QuantizationParameters.zero_point");
+    DAMAGED(m.tensor[2].zero[0] = INT64_MIN, "QuantizationParameters.zero_point");
+    DAMAGED(m.tensor[1].zero[1] = 1, "QuantizationParameters.zero_point");
+    DAMAGED(m.tensor[1].zeros = 2, "QuantizationParameters.zero_point");
+    DAMAGED(m.tensor[1].zeros = 4, "QuantizationParameters.zero_point");
+    DAMAGED(m.tensor[0].zeros = 0, "QuantizationParameters.zero_point");
+    DAMAGED(m.tensor[1].scales = 2, "QuantizationParameters.scale");
+    DAMAGED(m.tensor[1].scales = 4, "QuantizationParameters.scale");
+    DAMAGED(m.tensor[1].axis = 3, "QuantizationParameters.scale");
+    DAMAGED(m.tensor[1].axis = 4, "QuantizationParameters.quantized_dimension");
+    DAMAGED(m.tensor[1].axis = -1, "QuantizationParameters.quantized_dimension");
+    UNSUPPORTED(m.tensor[1].details = 2, "quantised in a way of its own");
+}
+
+static void test_operation_kinds(void) {
+    DAMAGED(m.op[0].code = 2, "Operator.opcode_index of operation 0");
+    DAMAGED(m.op[0].code = UINT32_MAX, "Operator.opcode_index");
+    DAMAGED(m.deprecated[1] = -1, "OperatorCode.deprecated_builtin_code");
+    DAMAGED(m.builtin[1] = INT32_MIN, "OperatorCode.builtin_code");
+    UNSUPPORTED((m.deprecated[1] = 36, m.builtin[1] = 0), "operation 1 is a GATHER");
+    UNSUPPORTED((m.deprecated[1] = 127, m.builtin[1] = 150), "operation 1 is a GELU");
+    UNSUPPORTED((m.deprecated[1] = 127, m.builtin[1] = INT32_MAX), "is of kind 2147483647");
+    UNSUPPORTED((m.builtin[1] = 32, m.custom = "Flex\nErf"), "of the custom kind \"Flex?Erf\"");
+}
+
+static void test_operation_tensors(void) {
+    DAMAGED(m.op[0].inputs = 1, "Operator.inputs of operation 0 (CONV_2D)");
+    UNSUPPORTED(m.op[0].inputs = 4, "has 4 inputs, more than 3");
+    UNSUPPORTED(m.op[0].inputs = 65, "has 65 inputs, more than 64");
+    DAMAGED(m.op[0].input[0] = -1, "Operator.inputs");
+    DAMAGED(m.op[0].input[2] = -2, "Operator.inputs");
+    DAMAGED(m.op[0].input[2] = 5, "Operator.inputs");
+    DAMAGED(m.op[0].input[0] = 4, "Operator.inputs"); /* written later */
+    DAMAGED(m.op[0].input[0] = 3, "Operator.inputs"); /* its own output */
+    DAMAGED(m.op[1].input[0] = -1, "Operator.inputs of operation 1 (RELU)");
+    DAMAGED((m.builtin[1] = 45, m.op[1].inputs = 4, m.op[1].input[2] = -1),
+            "Operator.inputs of operation 1 (STRIDED_SLICE)");
+    DAMAGED(m.op[0].outputs = 0, "Operator.outputs");
+    DAMAGED(m.op[0].outputs = 2, "Operator.outputs");
+    DAMAGED(m.op[0].output[0] = -1, "Operator.outputs");
+    DAMAGED(m.op[0].output[0] = 5, "Operator.outputs");
+    DAMAGED(m.op[0].output[0] = 0, "Operator.outputs"); /* the graph's input */
+    DAMAGED(m.op[0].output[0] = 2, "Operator.outputs"); /* a constant */
+    DAMAGED(m.op[1].output[0] = 3, "Operator.outputs"); /* written before */
+    DAMAGED(m.repeated_ops = 1, "Operator.outputs of operation 2");
+}
+
+/* Turns operation 1 into another, with one of its options set. */
+static void set_op(model_plan *model, int builtin, int type, int number, int size, int64_t value) {
+    model->deprecated[1] = model->builtin[1] = builtin;
+    model->op[1].options_type = type;
+    model->op[1].options = 1;
+    model->op[1].option[0] = (file_field){number, size, value};
+}
+
+static int64_t bits_of(float value) {
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+static void test_options(void) {
+    DAMAGED(m.op[0].options_type = 2, "Operator.builtin_options_type");
+    DAMAGED(m.op[0].options_type = 0, "Conv2DOptions.stride_w"); /* by default it is 0 */
+    DAMAGED(m.op[0].option[0].value = 2, "Conv2DOptions.padding");
+    DAMAGED(m.op[0].option[1].value = 0, "Conv2DOptions.stride_w");
+    DAMAGED(m.op[0].option[2].value = -1, "Conv2DOptions.stride_h");
+    DAMAGED(m.op[0].option[1].value = 65536, "Conv2DOptions.stride_w");
+    DAMAGED(m.op[0].option[3].value = 6, "Conv2DOptions.fused_activation_function");
+    DAMAGED(m.op[0].option[3].value = -1, "Conv2DOptions.fused_activation_function");
+    UNSUPPORTED(m.op[0].option[3].value = 4, "fused TANH");
+    DAMAGED(m.op[0].option[3] = ((file_field){4, 4, 0}), "Conv2DOptions.dilation_w_factor");
+    DAMAGED(m.op[0].option[3] = ((file_field){5, 4, 65536}), "Conv2DOptions.dilation_h_factor");
+    UNSUPPORTED((m.builtin[0] = 4, m.op[0].options_type = 2, m.op[0].option[3].number = 4),
+                "depth_multiplier of 0");
+    DAMAGED((set_op(&m, 17, 5, 0, 1, 1)), "Pool2DOptions.stride_w of operation 1 (MAX_POOL_2D)");
+    DAMAGED((set_op(&m, 2, 10, 0, 4, 4)), "ConcatenationOptions.axis");
+    DAMAGED((set_op(&m, 2, 10, 0, 4, -5)), "ConcatenationOptions.axis");
+    DAMAGED((set_op(&m, 25, 9, 0, 4, bits_of(NAN))), "SoftmaxOptions.beta");
+    DAMAGED((set_op(&m, 25, 9, 0, 4, bits_of(-1))), "SoftmaxOptions.beta");
+    DAMAGED((set_op(&m, 98, 75, 0, 4, bits_of(INFINITY))), "LeakyReluOptions.alpha");
+    UNSUPPORTED((set_op(&m, 9, 8, 1, 1, 1), m.op[1].inputs = 2, m.op[1].input[1] = 1), "shuffled");
+    UNSUPPORTED((set_op(&m, 45, 32, 5, 1, 1), m.op[1].inputs = 4), "as an offset");
+    DAMAGED((set_op(&m, 45, 32, 2, 4, -1), m.op[1].inputs = 4),
+            "StridedSliceOptions.ellipsis_mask");
+}
+
+/* What is read where an option is there, and where none is. */
+static void test_options_that_hold(void) {
+    model_plan model = sound_model();
+    tagger_graph graph;
+    set_op(&model, 2, 10, 0, 4, -4);
+    file_writer file = write_model(&model);
+    if (CHECK(tagger_graph_read(file.bytes, file.size, &graph, NULL) == TAGNODE_OK))
+        CHECK(graph.op[1].code == TAGGER_CONCATENATION && graph.op[1].as.concatenation.axis == -4);
+    tagger_graph_free(&graph);
+    free(file.bytes);
+    set_op(&model, 98, 75, 0, 4, bits_of(0.125F));
+    file = write_model(&model);
+    if (CHECK(tagger_graph_read(file.bytes, file.size, &graph, NULL) == TAGNODE_OK))
+        CHECK(graph.op[1].code == TAGGER_LEAKY_RELU && graph.op[1].as.leaky_relu.alpha == 0.125F);
+    tagger_graph_free(&graph);
+    free(file.bytes);
+    model.op[1].options_type = 0;
+    model.op[0].input[2] = -1; /* no bias */
+    file = write_model(&model);
+    if (CHECK(tagger_graph_read(file.bytes, file.size, &graph, NULL) == TAGNODE_OK))
+        CHECK(graph.op[1].as.leaky_relu.alpha == 0.0F && graph.op[0].input[2] == -1);
+    tagger_graph_free(&graph);
+    free(file.bytes);
+}
+
+/* Offsets and lengths that lead anywhere but where they should. */
+static void test_structure(void) {
+    static const int64_t LENGTHS[] = {UINT32_MAX, INT32_MAX, INT64_C(1) << 30, INT64_C(1) << 31,
+                                      1 << 20};
+    static const int64_t BACK[] = {INT32_MAX, INT32_MIN, -1, 1 << 20, -(1 << 20)};
+    model_plan model = sound_model();
+    const file_writer sound = write_model(&model);
+    const struct {
+        size_t at;
+        const char *name;
+    } vectors[] = {{model.tensors, "SubGraph.tensors"},
+                   {model.ops, "SubGraph.operators"},
+                   {model.shape, "Tensor.shape"},
+                   {model.name, "Tensor.name"},
+                   {model.data, "Buffer.data"},
+                   {model.op_inputs, "Operator.inputs"},
+                   {model.scale, "QuantizationParameters.scale"}},
+      tables[] = {{model.root, "Model"},
+                  {model.tensor_table, "SubGraph.tensors of tensor 1"},
+                  {model.op_table, "SubGraph.operators of operation 0"}};
+    file_writer file = {malloc(sound.size), sound.size};
+    if (file.bytes == NULL) abort();
+    for (size_t i = 0; i < sizeof LENGTHS / sizeof *LENGTHS; ++i) {
+        for (size_t j = 0; j < sizeof vectors / sizeof *vectors; ++j) {
+            memcpy(file.bytes, sound.bytes, sound.size);
+            put_at(&file, vectors[j].at, LENGTHS[i], 4);
+            CHECK(is_refused(&file, TAGNODE_ERROR_MODEL, vectors[j].name));
+        }
+        for (size_t j = 0; j < sizeof tables / sizeof *tables; ++j) {
+            memcpy(file.bytes, sound.bytes, sound.size);
+            put_at(&file, tables[j].at, BACK[i], 4);
+            CHECK(is_refused(&file, TAGNODE_ERROR_MODEL, tables[j].name));
+        }
+        memcpy(file.bytes, sound.bytes, sound.size);
+        put_at(&file, model.tensors + 4, LENGTHS[i], 4);
+        CHECK(is_refused(&file, TAGNODE_ERROR_MODEL, "SubGraph.tensors of tensor 0"));
+        put_at(&file, 0, LENGTHS[i], 4);
+        CHECK(is_refused(&file, TAGNODE_ERROR_MODEL, "Model leads outside"));
+    }
+    memcpy(file.bytes, sound.bytes, sound.size);
+    put_at(&file, model.root - file.bytes[model.root], UINT16_MAX, 2); /* the layout's size */
+    CHECK(is_refused(&file, TAGNODE_ERROR_MODEL, "Model leads outside"));
+    memcpy(file.bytes, sound.bytes, sound.size);
+    put_at(&file, model.tensors + 4, 0, 4); /* a reference to itself */
+    CHECK(is_refused(&file, TAGNODE_ERROR_MODEL, "SubGraph.tensors of tensor 0"));
+    put_at(&file, 0, 0, 4);
+    CHECK(is_refused(&file, TAGNODE_ERROR_MODEL, "Model leads outside"));
+    put_at(&file, 4, 0, 4);
+    CHECK(is_refused(&file, TAGNODE_ERROR_MODEL, "TFL3"));
+    free(file.bytes);
+    free(sound.bytes);
+}
+
+/* A small file must not make the reader take much memory: thousands of tensors share one table of
+ * many scales here. One alone is fine. */
+static void test_shared_tables(void) {
+    enum { SCALES = 30000 };
+    static float scales[SCALES];
+    model_plan model = sound_model();
+    for (size_t i = 0; i < SCALES; ++i) scales[i] = 0.5F;
+    model.tensor[1] =
+        (model_tensor){9, 1, 0, SCALES, 1, .dims = {SCALES}, .many = scales, .name = "shared"};
+    model.op[0].inputs = 2;
+    model.op[0].input[1] = 2;
+    const file_writer file = write_model(&model);
+    tagger_graph graph;
+    CHECK(tagger_graph_read(file.bytes, file.size, &graph, NULL) == TAGNODE_OK);
+    CHECK(graph.tensors > 1 && graph.tensor[1].scales == SCALES);
+    tagger_graph_free(&graph);
+    free(file.bytes);
+    model.repeated_tensors = 4000;
+    CHECK(is_model_refused(&model, TAGNODE_ERROR_UNSUPPORTED, "beyond the file's size"));
+}
+
+static void read_exact(const unsigned char *bytes, size_t size) {
+    LLVMFuzzerTestOneInput(bytes, size); /* aborts where a promise is broken */
+    CHECK(true);
+}
+
+static void test_every_truncation(const unsigned char *bytes, size_t size) {
+    for (size_t length = 0; length < size; ++length) read_exact(bytes, length);
+}
+
+static void test_every_bit(unsigned char *bytes, size_t size) {
+    for (size_t bit = 0; bit < 8 * size; ++bit) {
+        bytes[bit / 8] ^= (unsigned char)(1U << bit % 8);
+        read_exact(bytes, size);
+        bytes[bit / 8] ^= (unsigned char)(1U << bit % 8);
+    }
+}
+
+/* Words that tend to hurt, at each place. */
+static void test_every_word(unsigned char *bytes, size_t size) {
+    static const uint32_t WORDS[] = {0,         1,          4,          UINT32_MAX,
+                                     INT32_MAX, 0x80000000, 0xfffffffc, 0xffff};
+    for (size_t at = 0; at + 4 <= size; ++at) {
+        unsigned char kept[4];
+        memcpy(kept, bytes + at, 4);
+        for (size_t i = 0; i < sizeof WORDS / sizeof *WORDS; ++i) {
+            memcpy(bytes + at, &WORDS[i], 4);
+            read_exact(bytes, size);
+        }
+        memcpy(bytes + at, kept, 4);
+    }
+}
+
+static void test_hostile(void) {
+    model_plan model = sound_model();
+    const file_writer file = write_model(&model);
+    test_every_truncation(file.bytes, file.size);
+    test_every_bit(file.bytes, file.size);
+    test_every_word(file.bytes, file.size);
+    free(file.bytes);
+}
+
+static void test_names(void) {
+    CHECK(strcmp(tagger_opcode_name(TAGGER_ADD), "ADD") == 0);
+    CHECK(strcmp(tagger_opcode_name(TAGGER_ELU), "ELU") == 0);
+    CHECK(strcmp(tagger_opcode_name(TAGGER_PAD), "PAD") == 0);
+    CHECK(strcmp(tagger_opcode_name(TAGGER_REDUCE_MAX), "REDUCE_MAX") == 0);
+    CHECK(strcmp(tagger_opcode_name(TAGGER_TRANSPOSE), "TRANSPOSE") == 0);
+    CHECK(strcmp(tagger_opcode_name(TAGGER_OPCODES), "unknown") == 0);
+}
+
+/* A model from a folder is read, and survives some damage. */
+static void test_model(unsigned char *bytes, uint32_t size, const char *path) {
+    tagger_graph graph;
+    tagnode_message why;
+    uint32_t random = 1;
+    if (!CHECK(tagger_graph_read(bytes, size, &graph, &why) == TAGNODE_OK))
+        fprintf(stderr, "%s: %s\n", path, why.text);
+    tagger_graph_free(&graph);
+    for (int i = 0; i < 100; ++i) {
+        const uint32_t at = next_number(&random) % size;
+        const unsigned char bit = (unsigned char)(1U << next_number(&random) % 8);
+        read_exact(bytes, at);
+        bytes[at] ^= bit;
+        read_exact(bytes, size);
+        bytes[at] ^= bit;
+    }
+}
+
+static void test_file(const char *path) {
+    enum { LARGEST = 1 << 24 };
+    FILE *const stream = fopen(path, "rb");
+    unsigned char *const bytes = malloc(LARGEST);
+    if (stream == NULL || bytes == NULL) abort();
+    const size_t size = fread(bytes, 1, LARGEST, stream);
+    fclose(stream);
+    if (CHECK(size > 0 && size < LARGEST)) test_model(bytes, (uint32_t)size, path);
+    free(bytes);
+}
+
+static void test_folder(void) {
+    const char *const folder = getenv("TAGNODE_MODELS");
+    DIR *const entries = folder != NULL ? opendir(folder) : NULL;
+    if (entries == NULL) {
+        fprintf(stderr, "no models read: TAGNODE_MODELS names no folder of .tflite files\n");
+        return;
+    }
+    for (const struct dirent *entry; (entry = readdir(entries)) != NULL;) {
+        char path[1024];
+        const size_t length = strlen(entry->d_name);
+        if (length < 7 || strcmp(entry->d_name + length - 7, ".tflite") != 0) continue;
+        snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+        test_file(path);
+    }
+    closedir(entries);
+}
+
+int main(void) {
+    test_sound_model();
+    test_any_alignment();
+    test_models();
+    test_tensors();
+    test_quantisation();
+    test_operation_kinds();
+    test_operation_tensors();
+    test_options();
+    test_options_that_hold();
+    test_structure();
+    test_shared_tables();
+    test_hostile();
+    test_names();
+    test_folder();
+    return closing_line();
+}
