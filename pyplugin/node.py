@@ -6,11 +6,14 @@ or reset.
 
 from __future__ import annotations
 
+import contextlib
 import re
+import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,10 +22,8 @@ from pyplugin._native import card_struct, check, ffi, lib, message
 from pyplugin.errors import AudioError, ModelError, PypluginError
 from pyplugin.frontend import check_rate, planes
 from pyplugin.models import registry
+from pyplugin.models.registry import Model
 from pyplugin.runtimes import open_model
-
-if TYPE_CHECKING:
-    from pyplugin.models.registry import Model
 
 __all__ = ["DEFAULT_MODEL", "Frames", "Latency", "Node", "State", "slug"]
 
@@ -98,7 +99,8 @@ class Node:
         Most samples a channel that one :meth:`process` call brings, 1 to 1048576.
     model
         A name of ``pyplugin models list``, the path of a .tflite file with its card beside it, or
-        a loaded model.
+        a loaded model. A list of them, up to 8 int8 models that hear the same mel spectrogram,
+        runs them all on one front-end.
     hop
         Seconds between two answers, rounded to whole mel frames, up to the model's window;
         ``None`` for the card's default.
@@ -111,10 +113,10 @@ class Node:
         an audio thread leave it ``False``: a result that is late is then held over. The inline
         runtime is exact either way and never waits.
     layer
-        Output of the model to hand out as ``Frames.embeddings``, ``"penultimate"`` say.
+        Output of the (first) model to hand out as ``Frames.embeddings``, ``"penultimate"`` say.
     compute_latency
-        Seconds that the thread has for an answer, 0 to 60. Part of the latency. The inline runtime
-        settles its own, from the work that a hop takes.
+        Seconds for an answer, 0 to 60; part of the latency. A thread has 0.25 by default.
+        The inline runtime takes what the work of a hop needs, and this where it is longer.
     queue
         Descriptor frames kept for a reader that is late, 2 to 65536.
 
@@ -122,10 +124,8 @@ class Node:
     ----------
     latency : Latency
         In input samples, constant.
-    descriptors : list of str
-        Names of the columns of ``Frames.values``: ``tag.<model>.<label>``.
-    labels : list of str
-        The same as the model spells them.
+    models : list
+        What runs in the node.
     hop : float
         Seconds between two answers, as rounded.
     runtime : str
@@ -155,42 +155,74 @@ class Node:
         channels: int,
         max_block: int,
         *,
-        model: str | Model = DEFAULT_MODEL,
+        model: str | Model | Sequence[str | Model] = DEFAULT_MODEL,
         hop: float | None = None,
         runtime: str | None = None,
         offline: bool = False,
         layer: str | None = None,
-        compute_latency: float = 0.25,
+        compute_latency: float | None = None,
         queue: int = 1024,
     ) -> None:
         self._node: Any = None
+        # Of the thread that plays, and of any other; libtagnode itself needs neither of them.
+        self._audio, self._main = threading.Lock(), threading.Lock()
         self.sample_rate = check_rate(sample_rate)
         self.channels = _whole("channels", channels, 1, lib.TAGNODE_MAX_CHANNELS, AudioError)
         self.max_block = _whole("max_block", max_block, 1, lib.TAGNODE_MAX_BLOCK, AudioError)
-        self.model = registry.load(model) if isinstance(model, str) else model
+        many = [model] if isinstance(model, (str, Model)) else list(model)
+        if not many:
+            raise ModelError("The list of models is empty; name at least one.")
+        self.models = [registry.load(each) if isinstance(each, str) else each for each in many]
         card = self.model.card
-        self.labels = list(card.labels)
-        self.descriptors = [f"tag.{card.name}.{slug(label)}" for label in self.labels]
+        self.patch_frames = max(each.card.patch_frames for each in self.models)
+        wanted = runtime if len(self.models) == 1 else "inline"
+        if runtime not in (None, wanted):
+            raise ModelError(f"Several models in one node run inline, not with {runtime}.")
         hop = card.default_hop if hop is None else hop
         setup = {
             "sample_rate": self.sample_rate,
             "channels": self.channels,
             "max_frames": self.max_block,
             "hop": hop,
-            "compute_latency": compute_latency,
             "embedding": self._output(layer),
             "queue": _whole("queue", queue, 2, 65536, PypluginError),
             "offline": offline,
         }
-        self._runtime = open_model(self.model, card_struct(card), runtime)
-        self._prepare(setup)
-        self.runtime = self._runtime.runtime
+        with contextlib.ExitStack() as opened:
+            runs = []
+            for each in self.models:
+                runs.append(open_model(each, card_struct(each.card), wanted))
+                opened.callback(runs[-1].close)
+            self.runtime = runs[0].runtime
+            usual = 0.0 if self.runtime == "inline" else 0.25
+            setup["compute_latency"] = usual if compute_latency is None else compute_latency
+            self._prepare(setup, [run.model for run in runs])
+            self._opened = opened.pop_all()
         front_end = card.front_end
         self.hop_frames = int(lib.tagnode_hop_frames(self._node))
         self.hop = self.hop_frames * front_end.hop / front_end.sample_rate
         parts = lib.tagnode_get_latency(self._node)
         self.latency = Latency(parts.resampler, parts.frontend, parts.compute, parts.total)
         self._room = int(self.max_block / (self.hop * self.sample_rate)) + 2
+
+    @property
+    def model(self) -> Model:
+        """The first model."""
+        return self.models[0]
+
+    @property
+    def labels(self) -> list[str]:
+        """Names of the columns of ``Frames.values``, as the models spell them."""
+        return [label for model in self.models for label in model.card.labels]
+
+    @property
+    def descriptors(self) -> list[str]:
+        """Names of the columns of ``Frames.values``: ``tag.<model>.<label>``."""
+        return [
+            f"tag.{model.card.name}.{slug(label)}"
+            for model in self.models
+            for label in model.card.labels
+        ]
 
     def _output(self, layer: str | None) -> int:
         if layer is None:
@@ -202,13 +234,17 @@ class Node:
             )
         return names.index(layer)
 
-    def _prepare(self, setup: dict[str, Any]) -> None:
+    def _prepare(self, setup: dict[str, Any], models: list[Any]) -> None:
         pointer, why = ffi.new("tagnode **"), message()
         if lib.tagnode_create(pointer) != lib.TAGNODE_OK:
             raise MemoryError("No memory for a node.")
         node = ffi.gc(pointer[0], lib.tagnode_destroy)
-        status = lib.tagnode_prepare(
-            node, self._runtime.model, ffi.new("tagnode_setup *", setup), why
+        status = lib.tagnode_prepare_many(
+            node,
+            ffi.new("tagnode_model *[]", models),
+            len(models),
+            ffi.new("tagnode_setup *", setup),
+            why,
         )
         check(status, why)
         self._node = node
@@ -225,11 +261,12 @@ class Node:
         self.close()
 
     def close(self) -> None:
-        """End the node's worker and free it. Closing twice is fine."""
-        if self._node is not None:
-            ffi.release(self._node)
-            self._node = None
-            self._runtime.close()
+        """Free the node, once calls on other threads have returned. Closing twice is fine."""
+        with self._audio, self._main:
+            if self._node is not None:
+                ffi.release(self._node)
+                self._node = None
+                self._opened.close()
 
     def _open(self) -> Any:
         if self._node is None:
@@ -252,7 +289,6 @@ class Node:
         PypluginError
             The node is closed.
         """
-        node = self._open()
         if not isinstance(block, np.ndarray) or block.dtype != np.float32:
             kind = block.dtype if isinstance(block, np.ndarray) else type(block).__name__
             raise AudioError(
@@ -267,10 +303,12 @@ class Node:
                 f"The block has {block.shape[1]} samples; this node takes at most "
                 f"{self.max_block}: cut it, or give Node a larger max_block."
             )
-        if block.shape[1] > 0:
-            block = np.ascontiguousarray(block)
-            lib.tagnode_process(node, planes(block), block.shape[1])
-        return self._read(node)
+        block = np.ascontiguousarray(block)
+        with self._audio:
+            node = self._open()
+            if block.shape[1] > 0:
+                lib.tagnode_process(node, planes(block), block.shape[1])
+            return self._read(node)
 
     def _read(self, node: Any) -> Frames:
         heads = ffi.new("tagnode_frame[]", self._room)
@@ -297,15 +335,46 @@ class Node:
         """What happened since the beginning: samples heard, frames held, samples replaced.
 
         ``position`` (samples), ``mel_frames``, ``fresh``, ``held``, ``late``, ``overruns``,
-        ``dropped``, ``replaced``, ``failures``; tagnode.h says what each counts.
+        ``dropped``, ``replaced``, ``failures``, ``swaps``; tagnode.h says what each counts.
         """
         counters = lib.tagnode_get_counters(self._open())
         fields = ffi.typeof("tagnode_counters").fields
         return {name: int(getattr(counters, name)) for name, _ in fields}
 
+    def swap(self, model: str | Model, *, index: int = 0) -> None:
+        """Put another int8 model in the place of one, while audio goes on.
+
+        It is prepared here, hears along until it has a whole window, and answers from then on: no
+        frame is missing, held or out of place. ``counters["swaps"]`` tells when it took over.
+
+        Parameters
+        ----------
+        model
+            With the same front-end, window, and number of labels as the one that it replaces.
+        index
+            Which of the node's models to replace.
+
+        Raises
+        ------
+        ModelError
+            It cannot be run inline.
+        PypluginError
+            It does not fit, needs more latency than the node has, or the node is closed.
+        """
+        loaded = registry.load(model) if isinstance(model, str) else model
+        opened = open_model(loaded, card_struct(loaded.card), "inline")
+        why = message()
+        try:
+            with self._main:
+                check(lib.tagnode_swap(self._open(), index, opened.model, why), why)
+                self.models[index] = loaded
+        finally:
+            opened.close()
+
     def reset(self) -> None:
         """Forget all that was heard; positions and counters start at 0 again."""
-        lib.tagnode_reset(self._open())
+        with self._audio:
+            lib.tagnode_reset(self._open())
 
 
 def _whole(name: str, value: int, low: int, high: int, error: type[PypluginError]) -> int:

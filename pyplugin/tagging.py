@@ -160,8 +160,8 @@ def _cut(samples: Float32) -> Iterator[Float32]:
 
 def window_seconds(node: Node) -> float:
     """Return the length of the window that the node's model sees, in seconds."""
-    card = node.model.card
-    return card.patch_frames * card.front_end.hop / card.front_end.sample_rate
+    front_end = node.model.card.front_end
+    return node.patch_frames * front_end.hop / front_end.sample_rate
 
 
 def heard_windows(
@@ -181,7 +181,7 @@ def heard_windows(
     progress
         Called with the share heard so far, 0 to 1, after each block.
     """
-    front_end, patch = node.model.card.front_end, node.model.card.patch_frames
+    front_end, patch = node.model.card.front_end, node.patch_frames
     # Mel frame j is centred on model-rate sample j * hop; so many input samples fill one window.
     needed = -(-(patch - 1) * front_end.hop * node.sample_rate // front_end.sample_rate)
     beginning: list[Float32] = []

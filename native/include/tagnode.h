@@ -50,7 +50,8 @@ enum {
     TAGNODE_MAX_CHANNELS = 8,
     TAGNODE_MAX_BLOCK = 1048576, /* samples a channel */
     TAGNODE_MAX_BANDS = 256,
-    TAGNODE_MAX_OUTPUTS = 8 /* outputs of a model */
+    TAGNODE_MAX_OUTPUTS = 8, /* outputs of a model */
+    TAGNODE_MAX_MODELS = 8   /* inline models in one node */
 };
 
 typedef enum {
@@ -203,11 +204,14 @@ typedef struct {
     uint32_t channels;    /* 1 to 8, averaged */
     uint32_t max_frames;  /* largest block that process will get, 1 to TAGNODE_MAX_BLOCK */
     double hop; /* seconds between two answers, up to the patch; rounded to whole mel frames */
-    double compute_latency; /* seconds that the worker has for an answer, 0 to 60 */
+    double compute_latency; /* seconds for an answer, 0 to 60; see below */
     int32_t embedding;      /* the output that is handed out beside the activations, -1 for none */
     uint32_t queue;         /* descriptor frames kept for a reader that is late, 2 to 65536 */
     bool offline;           /* true: process waits for the worker: results exact and repeatable */
 } tagnode_setup;
+/* The worker runtime has compute_latency for an answer, and one that comes later is held over. The
+ * inline runtime is never late: it needs a time that follows from the work of a hop, and takes
+ * compute_latency where that is longer. */
 
 typedef enum {
     TAGNODE_WARMING, /* the window is not yet full: values are 0 */
@@ -236,6 +240,7 @@ typedef struct {
     uint64_t dropped;     /* descriptor frames that no one read in time */
     uint64_t replaced;    /* NaN and infinite input samples replaced by 0 */
     uint64_t failures;    /* times that the model itself failed */
+    uint64_t swaps;       /* models that have taken another's place since prepare */
 } tagnode_counters;
 
 /* Makes an empty node. [main] Returns OK or ERROR_MEMORY. */
@@ -251,6 +256,22 @@ TAGNODE_API void tagnode_destroy(tagnode *node);
  * Returns OK, ERROR_ARGUMENT, ERROR_MEMORY, ERROR_MODEL or ERROR_RUNTIME. */
 TAGNODE_API tagnode_status tagnode_prepare(tagnode *node, tagnode_model *model,
                                            const tagnode_setup *setup, tagnode_message *why);
+
+/* The same with `count` (1 to TAGNODE_MAX_MODELS) inline models that share one front-end: a
+ * descriptor frame has the activations of all of them, one after the other, and the embedding of
+ * the first. A hop is at most the shortest window, and frames are fresh once the longest one is
+ * full. [main] */
+TAGNODE_API tagnode_status tagnode_prepare_many(tagnode *node, tagnode_model *const *models,
+                                                uint32_t count, const tagnode_setup *setup,
+                                                tagnode_message *why);
+
+/* Puts an inline model in the place of the one at `index`, while tagnode_process may be running: it
+ * is prepared here, hears along until it has a whole window, and answers from then on; no frame is
+ * missing, held or out of place. What it replaces is freed in a later call. [main]
+ * Returns OK; ERROR_ARGUMENT (no such place, another window, front-end or number of outputs, or it
+ * needs more than the node's compute latency); ERROR_MODEL, ERROR_UNSUPPORTED, ERROR_MEMORY. */
+TAGNODE_API tagnode_status tagnode_swap(tagnode *node, uint32_t index, tagnode_model *model,
+                                        tagnode_message *why);
 
 /* Latency and sizes; constant from prepare on, zero before it: the latency in its parts, the mel
  * frames between two answers, the activations in a descriptor frame, and the floats of its

@@ -10,7 +10,7 @@
 #include "support/floatenv.h"
 #include "support/message.h"
 #include "support/ring.h"
-#include "tagger/sliced.h"
+#include "tagger/ensemble.h"
 #include "worker/worker.h"
 
 enum { CHUNK = 512 }; /* samples between two looks at what is due */
@@ -18,11 +18,12 @@ enum { CHUNK = 512 }; /* samples between two looks at what is due */
 /* Everything that prepare makes; a new one replaces the old one whole. */
 typedef struct {
     tagnode_setup setup;
-    tagnode_card card;
-    tagnode_model *model;
+    tagnode_card card;    /* of the first model */
+    tagnode_model *model; /* the worker's; the ensemble holds its own */
+    uint32_t patch;       /* mel frames of the longest window */
     tagnode_frontend *frontend;
-    tagnode_worker *worker; /* runs the model on its thread, or NULL and: */
-    tagnode_sliced *sliced; /* runs it in here */
+    tagnode_worker *worker;     /* runs the model on its thread, or NULL and: */
+    tagnode_ensemble *ensemble; /* runs it, or several, in here */
     tagnode_log_ring ring;
     tagnode_latency latency;
     uint32_t hop, first; /* mel frames: between ticks, and until tick 0 */
@@ -48,7 +49,7 @@ enum { HEADER_WORDS = sizeof(tagnode_frame) / sizeof(uint32_t) };
 static void core_destroy(core *c) {
     if (c == NULL) return;
     tagnode_worker_destroy(c->worker);
-    tagnode_sliced_destroy(c->sliced);
+    tagnode_ensemble_destroy(c->ensemble);
     tagnode_frontend_destroy(c->frontend);
     tagnode_log_ring_destroy(&c->ring);
     tagnode_model_release(c->model);
@@ -88,11 +89,10 @@ static tagnode_status check(const tagnode_setup *s, const tagnode_card *card,
 static void plan_ticks(core *c) {
     const tagnode_frontend_settings *f = &c->card.frontend;
     const double frames = c->setup.hop * f->sample_rate / f->hop;
-    const uint32_t whole = (uint32_t)(frames + 0.5), patch = c->card.patch_frames;
+    const uint32_t whole = (uint32_t)(frames + 0.5), patch = c->patch;
     c->hop = whole < 1 ? 1 : whole < patch ? whole : patch;
     /* So that one tick falls on the first full window: */
-    c->first = (c->card.patch_frames - 1) % c->hop + 1;
-    c->values = c->card.output_size[0];
+    c->first = (c->patch - 1) % c->hop + 1;
     c->embeddings = c->setup.embedding < 0 ? 0 : c->card.output_size[c->setup.embedding];
 }
 
@@ -102,10 +102,17 @@ static double frame_samples(const core *c) {
     return (double)f->hop * c->setup.sample_rate / f->sample_rate;
 }
 
-static tagnode_status start_sliced(core *c, tagnode_message *why) {
-    const tagnode_status status = tagnode_sliced_create(
-        &c->model->graph, &c->card, c->hop, frame_samples(c), c->setup.embedding, &c->sliced, why);
-    if (status == TAGNODE_OK) c->latency.compute = tagnode_sliced_latency(c->sliced);
+static tagnode_status start_ensemble(core *c, tagnode_model *const *models, uint32_t count,
+                                     tagnode_message *why) {
+    const tagnode_ensemble_setup setup = {
+        .hop = c->hop,
+        .first = c->first,
+        .frame_samples = frame_samples(c),
+        .least_latency = (uint32_t)ceil(c->setup.compute_latency * c->setup.sample_rate),
+        .embedding = c->setup.embedding,
+    };
+    const tagnode_status status = tagnode_ensemble_create(models, count, &setup, &c->ensemble, why);
+    if (status == TAGNODE_OK) c->latency.compute = tagnode_ensemble_latency(c->ensemble);
     return status;
 }
 
@@ -129,10 +136,16 @@ static tagnode_status start_worker(core *c, tagnode_message *why) {
     return status != TAGNODE_OK ? status : tagnode_worker_create(engine, &setup, &c->worker, why);
 }
 
-static tagnode_status core_create(core *c, tagnode_message *why) {
+static tagnode_status core_create(core *c, tagnode_model *const *models, uint32_t count,
+                                  tagnode_message *why) {
     tagnode_status status = tagnode_frontend_create(&c->card.frontend, c->setup.sample_rate,
                                                     c->setup.channels, &c->frontend, why);
     if (status != TAGNODE_OK) return status;
+    for (uint32_t i = 0; i < count; ++i) {
+        const tagnode_card *card = &models[i]->card;
+        c->values += card->output_size[0];
+        if (card->patch_frames > c->patch) c->patch = card->patch_frames;
+    }
     plan_ticks(c);
     const size_t words = HEADER_WORDS + (size_t)c->values + c->embeddings;
     c->mel = calloc(tagnode_frontend_capacity(c->frontend, CHUNK) * c->card.frontend.bands,
@@ -142,7 +155,8 @@ static tagnode_status core_create(core *c, tagnode_message *why) {
     if (c->mel == NULL || c->outgoing == NULL || c->incoming == NULL ||
         tagnode_log_ring_create(&c->ring, words, c->setup.queue) != TAGNODE_OK)
         return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for a node.");
-    status = c->model->sliced ? start_sliced(c, why) : start_worker(c, why);
+    status = models[0]->sliced || count > 1 ? start_ensemble(c, models, count, why)
+                                            : start_worker(c, why);
     c->latency.resampler = tagnode_frontend_delay(c->frontend);
     c->latency.frontend = 0;
     c->latency.total = c->latency.resampler + c->latency.compute;
@@ -169,18 +183,26 @@ void tagnode_destroy(tagnode *node) {
     free(node);
 }
 
-tagnode_status tagnode_prepare(tagnode *node, tagnode_model *model, const tagnode_setup *setup,
-                               tagnode_message *why) {
-    tagnode_status status = check(setup, &model->card, why);
+tagnode_status tagnode_prepare_many(tagnode *node, tagnode_model *const *models, uint32_t count,
+                                    const tagnode_setup *setup, tagnode_message *why) {
+    if (count < 1 || count > TAGNODE_MAX_MODELS)
+        return tagnode_say(why, TAGNODE_ERROR_ARGUMENT, "There are %u models; it must be 1 to %d.",
+                           count, TAGNODE_MAX_MODELS);
+    tagnode_status status = TAGNODE_OK;
+    tagnode_setup asked = *setup;
+    for (uint32_t i = 0; i < count && status == TAGNODE_OK; ++i) {
+        status = check(&asked, &models[i]->card, why);
+        asked.embedding = -1; /* only the first one's is handed out */
+    }
     if (status != TAGNODE_OK) return status;
     core *made = aligned_alloc(64, (sizeof *made + 63) / 64 * 64);
     if (made == NULL) return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for a node.");
     memset(made, 0, sizeof *made);
-    tagnode_model_retain(model);
-    made->model = model;
-    made->card = model->card;
+    tagnode_model_retain(models[0]);
+    made->model = models[0];
+    made->card = models[0]->card;
     made->setup = *setup;
-    status = core_create(made, why);
+    status = core_create(made, models, count, why);
     if (status != TAGNODE_OK) {
         core_destroy(made);
         return status;
@@ -191,6 +213,19 @@ tagnode_status tagnode_prepare(tagnode *node, tagnode_model *model, const tagnod
     return TAGNODE_OK;
 }
 
+tagnode_status tagnode_prepare(tagnode *node, tagnode_model *model, const tagnode_setup *setup,
+                               tagnode_message *why) {
+    return tagnode_prepare_many(node, &model, 1, setup, why);
+}
+
+tagnode_status tagnode_swap(tagnode *node, uint32_t index, tagnode_model *model,
+                            tagnode_message *why) {
+    if (node->core == NULL || node->core->ensemble == NULL)
+        return tagnode_say(why, TAGNODE_ERROR_ARGUMENT,
+                           "Only a node prepared with an inline model can swap models.");
+    return tagnode_ensemble_swap(node->core->ensemble, index, model, why);
+}
+
 /* ---- process ---- */
 
 static void count(_Atomic uint64_t *counter, uint64_t more) TAGNODE_NONBLOCKING {
@@ -198,12 +233,13 @@ static void count(_Atomic uint64_t *counter, uint64_t more) TAGNODE_NONBLOCKING 
 }
 
 /* Takes the result of the current tick into the outgoing frame. */
-static tagnode_state take_result(core *c, int64_t window) TAGNODE_NONBLOCKING {
+static tagnode_state take_result(core *c) TAGNODE_NONBLOCKING {
     float *values = (float *)(c->outgoing + HEADER_WORDS);
     uint64_t late = 0, failures = 0;
     bool ready = true;
-    if (c->sliced != NULL)
-        late = !tagnode_sliced_take(c->sliced, window, values, values + c->values);
+    if (c->ensemble != NULL)
+        late =
+            tagnode_ensemble_take(c->ensemble, tick_frame(c, c->tick), values, values + c->values);
     else
         ready = tagnode_worker_take(c->worker, c->tick, values, values + c->values, &late,
                                     &failures) == TAGNODE_RESULT_READY;
@@ -215,7 +251,7 @@ static tagnode_state take_result(core *c, int64_t window) TAGNODE_NONBLOCKING {
 
 /* Emits the descriptor frame of the current tick. */
 static void emit(core *c) TAGNODE_NONBLOCKING {
-    const int64_t frames = tick_frame(c, c->tick), patch = c->card.patch_frames;
+    const int64_t frames = tick_frame(c, c->tick), patch = c->patch;
     tagnode_frame head;
     memset(&head, 0, sizeof head);
     const int64_t start = tagnode_frontend_begin(c->frontend, frames - patch);
@@ -223,7 +259,7 @@ static void emit(core *c) TAGNODE_NONBLOCKING {
     head.emitted = c->due;
     head.end = c->due - c->latency.total;
     head.state = TAGNODE_WARMING;
-    if (frames >= patch) head.state = take_result(c, (frames - patch) / c->hop);
+    if (frames >= patch) head.state = take_result(c);
     memcpy(c->outgoing, &head, sizeof head);
     tagnode_log_ring_write(&c->ring, c->outgoing);
     schedule(c, c->tick + 1);
@@ -234,12 +270,12 @@ static void hear(core *c, const float *const *input, uint32_t frames) TAGNODE_NO
     for (size_t i = 0; i < mels; ++i) {
         const float *mel = c->mel + i * c->card.frontend.bands;
         const int64_t index = c->mel_frames++;
-        if (c->sliced != NULL)
-            tagnode_sliced_push(c->sliced, mel);
+        if (c->ensemble != NULL)
+            tagnode_ensemble_push(c->ensemble, mel);
         else
             count(&c->overruns, !tagnode_worker_push(c->worker, index, mel));
     }
-    if (c->sliced != NULL) tagnode_sliced_pay(c->sliced, frames);
+    if (c->ensemble != NULL) tagnode_ensemble_pay(c->ensemble, frames);
     c->position += frames;
     while (c->due <= c->position) emit(c);
 }
@@ -266,8 +302,8 @@ void tagnode_reset(tagnode *node) {
     core *c = node->core;
     if (c == NULL) return;
     tagnode_frontend_reset(c->frontend);
-    if (c->sliced != NULL)
-        tagnode_sliced_reset(c->sliced);
+    if (c->ensemble != NULL)
+        tagnode_ensemble_reset(c->ensemble);
     else
         tagnode_worker_reset(c->worker);
     tagnode_log_ring_clear(&c->ring);
@@ -329,5 +365,6 @@ tagnode_counters tagnode_get_counters(const tagnode *node) {
         .dropped = tagnode_log_ring_dropped(&c->ring),
         .replaced = atomic_load_explicit(&c->replaced, memory_order_relaxed),
         .failures = atomic_load_explicit(&c->failures, memory_order_relaxed),
+        .swaps = c->ensemble == NULL ? 0 : tagnode_ensemble_swapped(c->ensemble),
     };
 }

@@ -25,17 +25,17 @@ const tagger_tensor *ops_input(const ops_work *work, uint32_t index) {
     return &work->graph->tensor[work->op->input[index]];
 }
 
-tagnode_status ops_unsupported(const ops_work *work, const char *what) {
-    return tagnode_say(work->why, TAGNODE_ERROR_UNSUPPORTED,
-                       "The runtime in the callback does not take %s %s; the worker runtime takes "
-                       "any model.",
-                       tagger_opcode_name(work->op->code), what);
+void ops_say_unsupported(const ops_work *work, const char *what) {
+    (void)tagnode_say(work->why, TAGNODE_ERROR_UNSUPPORTED,
+                      "The runtime in the callback does not take %s %s; the worker runtime takes "
+                      "any model.",
+                      tagger_opcode_name(work->op->code), what);
 }
 
-tagnode_status ops_contradiction(const ops_work *work, const char *what) {
-    return tagnode_say(work->why, TAGNODE_ERROR_MODEL,
-                       "The model is damaged: %s of a %s do not fit each other; get the file anew.",
-                       what, tagger_opcode_name(work->op->code));
+void ops_say_contradiction(const ops_work *work, const char *what) {
+    (void)tagnode_say(work->why, TAGNODE_ERROR_MODEL,
+                      "The model is damaged: %s of %s do not fit each other; get the file anew.",
+                      what, tagger_opcode_name(work->op->code));
 }
 
 size_t ops_room(size_t *needed, size_t bytes) {

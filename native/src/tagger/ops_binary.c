@@ -339,6 +339,24 @@ static tagnode_status place(const ops_work *work, binary *plan) {
     return TAGNODE_OK;
 }
 
+/* Takes memory, with room for the rows of a variable that an output row reads across. */
+static tagnode_status allocate(const ops_work *work, binary *plan) {
+    size_t needed = 0, room[2] = {0, 0};
+    ops_room(&needed, sizeof *plan);
+    for (uint32_t s = 0; s < 2; ++s) {
+        const operand *side = &plan->side[s];
+        const bool comes_by_row = ops_input(work, s)->rank == work->output->rank;
+        if (side->constant == NULL && side->rows > 1 && !comes_by_row)
+            room[s] = ops_room(&needed, side->rows * side->row_bytes);
+    }
+    const tagnode_status status = ops_allocate(work, needed);
+    if (status != TAGNODE_OK) return status;
+    for (int s = 0; s < 2; ++s)
+        if (room[s] > 0) plan->side[s].gathered = (char *)work->step->state + room[s];
+    memcpy(work->step->state, plan, sizeof *plan);
+    return TAGNODE_OK;
+}
+
 tagnode_status ops_prepare_binary(const ops_work *work) {
     const tagger_tensor *a = ops_input(work, 0), *b = ops_input(work, 1);
     if (b == NULL) return ops_contradiction(work, "the inputs");
@@ -349,19 +367,8 @@ tagnode_status ops_prepare_binary(const ops_work *work) {
     if (status == TAGNODE_OK)
         status = a->type == TAGGER_INT8 ? prepare_int8(work, &plan) : prepare_float(work, &plan);
     if (status != TAGNODE_OK) return status;
-    size_t needed = 0, room[2];
-    ops_room(&needed, sizeof plan);
-    for (int s = 0; s < 2; ++s)
-        room[s] = ops_room(&needed, plan.side[s].rows * plan.side[s].row_bytes);
-    status = ops_allocate(work, needed);
+    status = allocate(work, &plan);
     if (status != TAGNODE_OK) return status;
-    for (uint32_t s = 0; s < 2; ++s) {
-        operand *side = &plan.side[s];
-        const bool comes_by_row = side->rows > 1 && ops_input(work, s)->rank == work->output->rank;
-        if (side->constant == NULL && side->rows > 1 && !comes_by_row)
-            side->gathered = (char *)work->step->state + room[s];
-    }
-    memcpy(work->step->state, &plan, sizeof plan);
     const bool is_plain = work->op->code == TAGGER_MINIMUM || work->op->code == TAGGER_MAXIMUM;
     const size_t cost = a->type == TAGGER_FLOAT32 ? OPS_COST_FLOAT
                         : is_plain                ? OPS_COST_BYTE

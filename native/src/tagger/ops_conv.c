@@ -5,7 +5,8 @@ enum {
     BLOCK = 16,      /* channels that a product handles at once */
     MOST_BLOCKS = 5, /* that it likes in one call */
     MOST_TILE = 25,  /* positions times blocks that it keeps in registers */
-    MOST_POSITIONS = 6
+    MOST_POSITIONS = 6,
+    WIDE = 32 /* columns that interleaving takes best at once: fewer than the slack of a row */
 };
 
 /* Where the runs of a position lie. Rows of the window are whole runs, or a run for each tap where
@@ -86,13 +87,14 @@ static void run_outer(const convolution *conv, const portion *part, const int8_t
 static void run_interleaved(const convolution *conv, const portion *part, const int8_t *const *rows,
                             ops_range positions) TAGNODE_NONBLOCKING {
     const size_t column = positions.begin * conv->x.stride;
-    const size_t count = (positions.end - positions.begin - 1) * conv->x.stride + 1;
+    const size_t reach = (positions.end - positions.begin - 1) * conv->x.stride + 1;
+    const uint32_t count = (uint32_t)((reach + WIDE - 1) / WIDE * WIDE);
     int8_t *copy = conv->copies;
     for (uint32_t r = 0; r < conv->rows; r += 4, copy += conv->copy_stride) {
         const int8_t *four[4];
         for (uint32_t i = 0; i < 4; ++i)
             four[i] = rows[r + i] != NULL ? rows[r + i] + column : conv->padding;
-        conv->kernels->interleave4(four, (uint32_t)count, copy);
+        conv->kernels->interleave4(four, count, copy);
         conv->runs[r / 4] = copy;
     }
     multiply(conv, part, positions, (kernels_input){.step = 4 * (ptrdiff_t)conv->x.stride});
@@ -138,7 +140,7 @@ static void cut(const ops_work *work, convolution *conv, size_t channels, size_t
     size_t best_positions = 1, best_blocks = 1;
     double least = 4.0;
     for (size_t b = 1; b <= blocks && b <= MOST_BLOCKS; ++b) {
-        size_t positions = TAGGER_PART_COST / (b * BLOCK * taps);
+        size_t positions = taps > 0 ? TAGGER_PART_COST / (b * BLOCK * taps) : 0;
         if (positions > width) positions = width;
         if (positions == 0) break;
         size_t tile = MOST_TILE / b < MOST_POSITIONS ? MOST_TILE / b : MOST_POSITIONS;
@@ -228,7 +230,7 @@ static tagnode_status allocate(const ops_work *work, convolution *plan, uint32_t
                                size_t *weights) {
     const size_t segments = segments_of(plan), bytes = padded_length(plan);
     const size_t positions = (plan->x.output + plan->position_groups - 1) / plan->position_groups;
-    const size_t edges = plan->interleaved ? (positions - 1) * plan->x.stride + 1 : positions;
+    const size_t edges = plan->interleaved ? (positions - 1) * plan->x.stride + WIDE : positions;
     const size_t row = tagger_row_bytes(ops_input(work, 0));
     const size_t run = plan->width;
     size_t needed = 0;

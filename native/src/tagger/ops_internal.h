@@ -10,8 +10,9 @@
 
 /* What things are worth beside a multiply-add of the kernels, for the size of parts. */
 enum {
-    OPS_COST_BYTE = 1,      /* moved or compared */
-    OPS_COST_FLOAT = 4,     /* float added, multiplied or compared */
+    OPS_COST_COPY = 1,      /* byte moved */
+    OPS_COST_BYTE = 4,      /* compared */
+    OPS_COST_FLOAT = 8,     /* float added, multiplied or compared */
     OPS_COST_TABLE = 8,     /* byte looked up */
     OPS_COST_INTEGER = 16,  /* int8 result in fixed point or requantised */
     OPS_COST_FUNCTION = 200 /* exp or tanh */
@@ -31,9 +32,19 @@ typedef struct {
 const tagger_tensor *ops_input(const ops_work *work, uint32_t index);
 
 /* Sentences: the operation, then `what` ("with a filter that is not constant"; "filter and
- * output"). */
-tagnode_status ops_unsupported(const ops_work *work, const char *what);
-tagnode_status ops_contradiction(const ops_work *work, const char *what);
+ * output"). What they return stands here for analysers to see. */
+void ops_say_unsupported(const ops_work *work, const char *what);
+void ops_say_contradiction(const ops_work *work, const char *what);
+
+static inline tagnode_status ops_unsupported(const ops_work *work, const char *what) {
+    ops_say_unsupported(work, what);
+    return TAGNODE_ERROR_UNSUPPORTED;
+}
+
+static inline tagnode_status ops_contradiction(const ops_work *work, const char *what) {
+    ops_say_contradiction(work, what);
+    return TAGNODE_ERROR_MODEL;
+}
 
 /* Room in the step's one block of memory: `ops_room` adds `bytes` to what is needed and returns
  * where they will lie; `ops_allocate` then makes the block, all zeros. */

@@ -41,6 +41,21 @@ static void run_pad(const tagger_step *step, const void *const *rows, void *outp
     }
 }
 
+/* Makes one axis of the inner two as long as nothing is put in along the last. */
+static void join_axes(padding *plan) {
+    for (int joins = 0; joins < DIMS - 1 && plan->input[2] == plan->output[2]; ++joins) {
+        const uint32_t size = plan->input[2];
+        plan->input[2] = plan->input[1] * size;
+        plan->before[2] = plan->before[1] * size;
+        plan->output[2] = plan->output[1] * size;
+        plan->input[1] = plan->input[0];
+        plan->before[1] = plan->before[0];
+        plan->output[1] = plan->output[0];
+        plan->input[0] = plan->output[0] = 1;
+        plan->before[0] = 0;
+    }
+}
+
 /* What is put in: 0, or PADV2's constant. */
 static tagnode_status find_value(const ops_work *work, padding *plan) {
     const tagger_tensor *input = ops_input(work, 0), *value = ops_input(work, 2);
@@ -79,6 +94,7 @@ tagnode_status ops_prepare_pad(const ops_work *work) {
         plan.before[place] = (uint32_t)before;
         plan.output[place] = output->dims[axis];
     }
+    join_axes(&plan);
     tagnode_status status = find_value(work, &plan);
     if (status == TAGNODE_OK) status = ops_allocate(work, (sizeof plan + 63) / 64 * 64);
     if (status != TAGNODE_OK) return status;
@@ -188,6 +204,6 @@ tagnode_status ops_prepare_concatenation(const ops_work *work) {
     for (uint32_t i = 0; i < plan->count; ++i) place_part(work, i, plan, &first, &pointer);
     work->step->run = plan->over_time ? run_over_time : run_within_row;
     ops_cut(work, plan->over_time ? work->step->row_bytes : plan->outer,
-            plan->over_time ? OPS_COST_BYTE : work->step->row_bytes / plan->outer, 1);
+            plan->over_time ? OPS_COST_COPY : work->step->row_bytes / plan->outer, 1);
     return TAGNODE_OK;
 }

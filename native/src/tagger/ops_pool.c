@@ -60,8 +60,7 @@ static void run_max_int8(const tagger_step *step, const void *const *rows, void 
                 join_int8(values + c * plan->channels + at.first, best, at.count);
         }
         const int8_t high = (int8_t)plan->clamp.high;
-        for (size_t i = 0; i < at.count; ++i)
-            best[i] = best[i] > high ? high : best[i];
+        for (size_t i = 0; i < at.count; ++i) best[i] = best[i] > high ? high : best[i];
     }
 }
 

@@ -39,7 +39,7 @@ tagnode_status ops_prepare_reshape(const ops_work *work) {
         plan->has_all_rows = true;
         ops_read_all(work, 0);
     }
-    ops_cut(work, row, OPS_COST_BYTE, 1);
+    ops_cut(work, row, OPS_COST_COPY, 1);
     work->step->run = run_reshape;
     return TAGNODE_OK;
 }

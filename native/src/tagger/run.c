@@ -15,13 +15,13 @@ typedef enum { SHARED_ROWS, EDGE_ROWS } phase;
 
 struct tagger_run {
     const tagger_plan *plan;
-    uint32_t hop;
+    uint32_t hop, results;
     size_t memory_size;
     unsigned char *memory;
-    row_store *store;          /* of each tensor */
-    const void **rows;         /* what the step at hand reads */
-    unsigned char *scratch[2]; /* rows within a chain */
-    float *result[TAGGER_RESULTS][TAGNODE_MAX_OUTPUTS];
+    row_store *store;                      /* of each tensor */
+    const void **rows;                     /* what the step at hand reads */
+    unsigned char *scratch[2];             /* rows within a chain */
+    float *(*result)[TAGNODE_MAX_OUTPUTS]; /* of each window kept */
     float *result_memory;
 
     int64_t frames;    /* pushed */
@@ -51,10 +51,11 @@ static size_t lay_out(tagger_run *run, unsigned char *memory) {
     const tagger_plan *plan = run->plan;
     size_t used = 0, floats = 0;
     run->store = take(memory, &used, plan->graph->tensors * sizeof *run->store);
+    run->result = take(memory, &used, run->results * sizeof *run->result);
     run->rows = (const void **)take(memory, &used, (plan->most_reads + 1) * sizeof *run->rows);
     for (uint32_t i = 0; i < plan->graph->outputs; ++i)
         floats += plan->graph->tensor[plan->graph->output[i]].elements;
-    run->result_memory = take(memory, &used, TAGGER_RESULTS * floats * sizeof(float));
+    run->result_memory = take(memory, &used, run->results * floats * sizeof(float));
     for (int i = 0; i < 2; ++i) run->scratch[i] = take(memory, &used, plan->most_row);
     for (uint32_t t = 0; t < plan->graph->tensors; ++t) {
         const tagger_placement *place = &plan->placement[t];
@@ -70,20 +71,21 @@ static size_t lay_out(tagger_run *run, unsigned char *memory) {
 static void point_results(tagger_run *run) {
     const tagger_graph *graph = run->plan->graph;
     float *next = run->result_memory;
-    for (uint32_t slot = 0; slot < TAGGER_RESULTS; ++slot)
+    for (uint32_t slot = 0; slot < run->results; ++slot)
         for (uint32_t i = 0; i < graph->outputs; ++i) {
             run->result[slot][i] = next;
             next += graph->tensor[graph->output[i]].elements;
         }
 }
 
-tagnode_status tagger_run_create(const tagger_plan *plan, uint32_t hop, tagger_run **out,
-                                 tagnode_message *why) {
+tagnode_status tagger_run_create(const tagger_plan *plan, uint32_t hop, uint32_t results,
+                                 tagger_run **out, tagnode_message *why) {
     *out = NULL;
     tagger_run *run = calloc(1, sizeof *run);
     if (run != NULL) {
         run->plan = plan;
         run->hop = hop;
+        run->results = results;
         run->memory_size = lay_out(run, NULL);
         run->memory = aligned_alloc(64, run->memory_size);
     }
@@ -191,7 +193,7 @@ static void publish(tagger_run *run) TAGNODE_NONBLOCKING {
         const uint32_t tensor = graph->output[i];
         const tagger_placement *place = &run->plan->placement[tensor];
         const size_t bytes = graph->tensor[tensor].elements / place->rows * sizeof(float);
-        unsigned char *result = (unsigned char *)run->result[run->window % TAGGER_RESULTS][i];
+        unsigned char *result = (unsigned char *)run->result[run->window % run->results][i];
         for (uint32_t row = 0; row < place->rows; ++row)
             memcpy(result + row * bytes, window_row(run, tensor, row), bytes);
     }
@@ -256,6 +258,6 @@ void tagger_run_push(tagger_run *run, const float *mel) {
 }
 
 const float *const *tagger_run_result(const tagger_run *run, int64_t window) {
-    if (window < 0 || window >= run->window || window < run->window - TAGGER_RESULTS) return NULL;
-    return (const float *const *)run->result[window % TAGGER_RESULTS];
+    if (window < 0 || window >= run->window || window < run->window - run->results) return NULL;
+    return (const float *const *)run->result[window % run->results];
 }

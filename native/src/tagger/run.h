@@ -7,10 +7,10 @@
 
 typedef struct tagger_run tagger_run;
 
-/* Takes memory for windows `hop` frames apart, 1 to the patch. Returns OK or ERROR_MEMORY. The plan
- * must outlive it. [main] */
-tagnode_status tagger_run_create(const tagger_plan *plan, uint32_t hop, tagger_run **out,
-                                 tagnode_message *why);
+/* Takes memory for windows `hop` frames apart, 1 to the patch, and the newest `results` results.
+ * Returns OK or ERROR_MEMORY. The plan must outlive it. [main] */
+tagnode_status tagger_run_create(const tagger_plan *plan, uint32_t hop, uint32_t results,
+                                 tagger_run **out, tagnode_message *why);
 void tagger_run_destroy(tagger_run *run);
 void tagger_run_reset(tagger_run *run) TAGNODE_NONBLOCKING;
 
@@ -24,9 +24,7 @@ void tagger_run_push(tagger_run *run, const float *mel) TAGNODE_NONBLOCKING;
  * which may exceed the budget by less than one part. */
 uint64_t tagger_run_advance(tagger_run *run, uint64_t budget) TAGNODE_NONBLOCKING;
 
-/* The results of a window, output after output, or NULL while they are not there (or no longer: the
- * last TAGGER_RESULTS windows are kept). */
-enum { TAGGER_RESULTS = 4 };
+/* The results of a window, output after output, or NULL while they are not there or no longer. */
 const float *const *tagger_run_result(const tagger_run *run, int64_t window) TAGNODE_NONBLOCKING;
 
 #endif

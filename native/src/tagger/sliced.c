@@ -7,17 +7,21 @@
 #include "support/floatenv.h"
 #include "support/message.h"
 
-/* Work is paid for a little faster than it comes, so that a result is there sooner; then the node
- * rests until the next frame. No callback does more than this many times the mean. */
-static const double HASTE = 1.25;
+/* Work is paid for faster than it comes, so that a result is there sooner; then the node rests
+ * until the next frame. EASE is how much faster a node chooses by itself, HASTE what a model is put
+ * to at most that must keep to another one's latency, and SLACK what is left to rounding. */
+static const double SLACK = 1.02, EASE = 1.25, HASTE = 2.5;
 
 struct tagnode_sliced {
     tagger_plan plan;
     tagger_run *run;
-    uint32_t latency;
-    double rate; /* multiply-adds that a sample pays for */
-    double
-        credit; /* paid for and not yet done; below 0 after a part that cost more than was left */
+    uint32_t hop;
+    double frame_samples;
+    double pace;    /* multiply-adds that come with a sample, on average */
+    double waiting; /* the most that can be waiting at any time */
+    double rate;    /* multiply-adds that a sample pays for */
+    double credit;  /* paid for and not yet done; below 0 after a part dearer than what was left */
+    uint64_t spent;
     uint32_t values, embeddings;
     int32_t embedding;
 };
@@ -44,11 +48,14 @@ tagnode_status tagnode_sliced_check(const tagger_graph *graph, const tagnode_car
 
 /* At any time at most the edges of one window and the rows of two frames are waiting, since frames
  * and windows come evenly and are paid for faster than they come. */
-static void settle_rate(tagnode_sliced *sliced, uint32_t hop, double frame_samples) {
-    const tagger_cost cost = tagger_plan_cost(&sliced->plan, hop);
-    const double waiting = (double)cost.edges + 2.0 * (double)cost.frame + 2.0 * cost.part;
-    sliced->rate = HASTE * (double)(cost.shared + cost.edges) / (hop * frame_samples);
-    sliced->latency = (uint32_t)ceil(waiting / sliced->rate) + 1;
+static void weigh(tagnode_sliced *sliced) {
+    const tagger_cost cost = tagger_plan_cost(&sliced->plan, sliced->hop);
+    sliced->pace = (double)(cost.shared + cost.edges) / (sliced->hop * sliced->frame_samples);
+    sliced->waiting = (double)cost.edges + 2.0 * (double)cost.frame + 2.0 * cost.part;
+}
+
+static uint32_t latency_at(const tagnode_sliced *sliced, double speed) {
+    return (uint32_t)ceil(sliced->waiting / (speed * sliced->pace)) + 1;
 }
 
 tagnode_status tagnode_sliced_create(const tagger_graph *graph, const tagnode_card *card,
@@ -57,6 +64,8 @@ tagnode_status tagnode_sliced_create(const tagger_graph *graph, const tagnode_ca
     *out = NULL;
     tagnode_sliced *sliced = calloc(1, sizeof *sliced);
     if (sliced == NULL) return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for a model.");
+    sliced->hop = hop;
+    sliced->frame_samples = frame_samples;
     sliced->embedding = embedding;
     sliced->values = card->output_size[0];
     sliced->embeddings = embedding < 0 ? 0 : card->output_size[embedding];
@@ -64,14 +73,23 @@ tagnode_status tagnode_sliced_create(const tagger_graph *graph, const tagnode_ca
     if (status == TAGNODE_OK)
         status = tagger_plan_create(graph, card->patch_frames, card->frontend.bands,
                                     kernels_select(), &sliced->plan, why);
-    if (status == TAGNODE_OK) status = tagger_run_create(&sliced->plan, hop, &sliced->run, why);
     if (status != TAGNODE_OK) {
         tagnode_sliced_destroy(sliced);
         return status;
     }
-    settle_rate(sliced, hop, frame_samples);
+    weigh(sliced);
     *out = sliced;
     return TAGNODE_OK;
+}
+
+tagnode_status tagnode_sliced_start(tagnode_sliced *sliced, uint32_t latency,
+                                    tagnode_message *why) {
+    const double in_time = sliced->waiting / (latency > 1 ? latency - 1 : 1);
+    const double in_pace = SLACK * sliced->pace;
+    sliced->rate = in_time > in_pace ? in_time : in_pace;
+    /* Windows that may be finished and not yet taken, the one at hand, and one for rounding. */
+    const double windows = latency / (sliced->hop * sliced->frame_samples);
+    return tagger_run_create(&sliced->plan, sliced->hop, (uint32_t)windows + 3, &sliced->run, why);
 }
 
 void tagnode_sliced_destroy(tagnode_sliced *sliced) {
@@ -84,10 +102,15 @@ void tagnode_sliced_destroy(tagnode_sliced *sliced) {
 void tagnode_sliced_reset(tagnode_sliced *sliced) {
     tagger_run_reset(sliced->run);
     sliced->credit = 0;
+    sliced->spent = 0;
 }
 
 uint32_t tagnode_sliced_latency(const tagnode_sliced *sliced) {
-    return sliced->latency;
+    return latency_at(sliced, EASE);
+}
+
+uint32_t tagnode_sliced_least_latency(const tagnode_sliced *sliced) {
+    return latency_at(sliced, HASTE);
 }
 
 void tagnode_sliced_push(tagnode_sliced *sliced, const float *mel) {
@@ -99,15 +122,20 @@ void tagnode_sliced_pay(tagnode_sliced *sliced, uint32_t samples) {
     if (sliced->credit <= 0) return;
     const uint64_t budget = (uint64_t)sliced->credit + 1;
     const uint64_t spent = tagger_run_advance(sliced->run, budget);
+    sliced->spent += spent;
     /* What nobody needed is not saved up: it would come back as a burst. */
     sliced->credit = spent < budget ? 0 : sliced->credit - (double)spent;
+}
+
+uint64_t tagnode_sliced_spent(const tagnode_sliced *sliced) {
+    return sliced->spent;
 }
 
 bool tagnode_sliced_take(tagnode_sliced *sliced, int64_t window, float *values, float *embedding) {
     const float *const *result = tagger_run_result(sliced->run, window);
     const bool ready = result != NULL;
     if (!ready) {
-        tagger_run_advance(sliced->run, UINT64_MAX);
+        sliced->spent += tagger_run_advance(sliced->run, UINT64_MAX);
         result = tagger_run_result(sliced->run, window);
     }
     memcpy(values, result[0], sliced->values * sizeof *values);
@@ -159,7 +187,7 @@ tagnode_status tagnode_engine_open_inline(const tagger_graph *graph, const tagno
         status = tagger_plan_create(graph, card->patch_frames, card->frontend.bands,
                                     kernels_select(), &self->plan, why);
     if (status == TAGNODE_OK)
-        status = tagger_run_create(&self->plan, card->patch_frames, &self->run, why);
+        status = tagger_run_create(&self->plan, card->patch_frames, 1, &self->run, why);
     if (status != TAGNODE_OK) {
         close_engine(&self->engine);
         return status;

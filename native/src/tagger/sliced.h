@@ -19,17 +19,28 @@ tagnode_status tagnode_sliced_check(const tagger_graph *graph, const tagnode_car
 tagnode_status tagnode_sliced_create(const tagger_graph *graph, const tagnode_card *card,
                                      uint32_t hop, double frame_samples, int32_t embedding,
                                      tagnode_sliced **out, tagnode_message *why);
+
+/* Input samples from a window's last mel frame to its result: what suits the model, with no
+ * callback at more than 1.25 times the mean work, and the least it can be put to, at 2.5 times.
+ * [any] */
+uint32_t tagnode_sliced_latency(const tagnode_sliced *sliced);
+uint32_t tagnode_sliced_least_latency(const tagnode_sliced *sliced);
+
+/* Takes the memory to run, for results that are taken `latency` input samples after their window,
+ * at least tagnode_sliced_least_latency. Comes before push. Returns OK or ERROR_MEMORY. [main] */
+tagnode_status tagnode_sliced_start(tagnode_sliced *sliced, uint32_t latency, tagnode_message *why);
+
 void tagnode_sliced_destroy(tagnode_sliced *sliced);
 void tagnode_sliced_reset(tagnode_sliced *sliced) TAGNODE_NONBLOCKING;
-
-/* Input samples from a window's last mel frame until its result is there. [any] */
-uint32_t tagnode_sliced_latency(const tagnode_sliced *sliced);
 
 /* Hands over the next mel frame. [audio] */
 void tagnode_sliced_push(tagnode_sliced *sliced, const float *mel) TAGNODE_NONBLOCKING;
 
 /* Does the work that `samples` input samples pay for. [audio] */
 void tagnode_sliced_pay(tagnode_sliced *sliced, uint32_t samples) TAGNODE_NONBLOCKING;
+
+/* Multiply-adds done since create or reset. [audio] */
+uint64_t tagnode_sliced_spent(const tagnode_sliced *sliced) TAGNODE_NONBLOCKING;
 
 /* Copies the result of a window, which must be due. False: it was not ready by its time, and the
  * rest of its work was done at once; never seen unless the cost of a part was underestimated.

@@ -1,0 +1,272 @@
+#include "tagger/ensemble.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/message.h"
+#include "support/ring.h"
+#include "tagger/sliced.h"
+
+/* A model at work. */
+typedef struct {
+    tagnode_model *model;
+    tagnode_sliced *sliced;
+    int64_t begin; /* mel frame at which its first window begins */
+} voice;
+
+typedef struct {
+    voice *current;
+    voice *incoming;          /* hears along, or NULL */
+    _Atomic(voice *) offered; /* from the main thread, or NULL */
+} seat;
+
+struct tagnode_ensemble {
+    tagnode_ensemble_setup setup;
+    uint32_t latency, count;
+    seat seats[TAGNODE_MAX_MODELS];
+    tagnode_card cards[TAGNODE_MAX_MODELS]; /* of the first models; later ones agree with them */
+    int64_t frames;                         /* mel frames heard */
+    tagnode_queue retired;                  /* voices for the main thread to free */
+    _Atomic uint64_t swapped;
+};
+
+enum { RETIRED = 4 * TAGNODE_MAX_MODELS };
+
+/* ---- main thread ---- */
+
+static void voice_destroy(voice *v) {
+    if (v == NULL) return;
+    tagnode_sliced_destroy(v->sliced);
+    tagnode_model_release(v->model);
+    free(v);
+}
+
+static voice *voice_create(const tagnode_ensemble *ensemble, tagnode_model *model, uint32_t index,
+                           tagnode_status *status, tagnode_message *why) {
+    const tagnode_ensemble_setup *setup = &ensemble->setup;
+    voice *made = calloc(1, sizeof *made);
+    if (made == NULL) {
+        *status = TAGNODE_ERROR_MEMORY;
+        (void)tagnode_say(why, *status, "No memory for a model.");
+        return NULL;
+    }
+    tagnode_model_retain(model);
+    made->model = model;
+    *status = tagnode_sliced_create(&model->graph, &model->card, setup->hop, setup->frame_samples,
+                                    index == 0 ? setup->embedding : -1, &made->sliced, why);
+    if (*status == TAGNODE_OK) return made;
+    voice_destroy(made);
+    return NULL;
+}
+
+static tagnode_status check_together(const tagnode_card *first, const tagnode_model *other,
+                                     tagnode_message *why) {
+    const tagnode_status bad = TAGNODE_ERROR_ARGUMENT;
+    if (!other->sliced)
+        return tagnode_say(why, bad,
+                           "Several models in one node must all be for the inline runtime.");
+    const tagnode_frontend_settings *a = &first->frontend, *b = &other->card.frontend;
+    const bool same = a->sample_rate == b->sample_rate && a->frame == b->frame &&
+                      a->fft == b->fft && a->hop == b->hop && a->bands == b->bands &&
+                      a->window == b->window && a->mel_scale == b->mel_scale &&
+                      a->mel_norm == b->mel_norm && a->spectrum == b->spectrum &&
+                      a->log == b->log && a->log_parameter == b->log_parameter &&
+                      a->fmin == b->fmin && a->fmax == b->fmax;
+    if (!same)
+        return tagnode_say(why, bad,
+                           "Models in one node share its front-end; these want different mel "
+                           "spectrograms: use a node for each.");
+    return TAGNODE_OK;
+}
+
+/* The first mel frame, from `frames` on, at which windows of that length begin for a tick. */
+static int64_t aligned(const tagnode_ensemble *ensemble, uint32_t patch, int64_t frames)
+    TAGNODE_NONBLOCKING {
+    const int64_t hop = ensemble->setup.hop;
+    const int64_t off = (frames - ((int64_t)ensemble->setup.first - patch)) % hop;
+    return off == 0 ? frames : frames + (off > 0 ? hop - off : -off);
+}
+
+static tagnode_status start_all(tagnode_ensemble *ensemble, tagnode_message *why) {
+    ensemble->latency = ensemble->setup.least_latency;
+    for (uint32_t i = 0; i < ensemble->count; ++i) {
+        const uint32_t needed = tagnode_sliced_latency(ensemble->seats[i].current->sliced);
+        if (needed > ensemble->latency) ensemble->latency = needed;
+    }
+    tagnode_status status = TAGNODE_OK;
+    for (uint32_t i = 0; i < ensemble->count && status == TAGNODE_OK; ++i)
+        status = tagnode_sliced_start(ensemble->seats[i].current->sliced, ensemble->latency, why);
+    return status;
+}
+
+tagnode_status tagnode_ensemble_create(tagnode_model *const *models, uint32_t count,
+                                       const tagnode_ensemble_setup *setup, tagnode_ensemble **out,
+                                       tagnode_message *why) {
+    *out = NULL;
+    tagnode_ensemble *ensemble = aligned_alloc(64, (sizeof *ensemble + 63) / 64 * 64);
+    if (ensemble == NULL) return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for models.");
+    memset(ensemble, 0, sizeof *ensemble);
+    ensemble->setup = *setup;
+    tagnode_status status = tagnode_queue_create(&ensemble->retired, sizeof(voice *), RETIRED);
+    if (status != TAGNODE_OK) (void)tagnode_say(why, status, "No memory for models.");
+    for (uint32_t i = 0; i < count && status == TAGNODE_OK; ++i) {
+        status = check_together(&models[0]->card, models[i], why);
+        if (status != TAGNODE_OK) break;
+        ensemble->cards[i] = models[i]->card;
+        ensemble->seats[i].current = voice_create(ensemble, models[i], i, &status, why);
+        ensemble->count += status == TAGNODE_OK;
+    }
+    if (status == TAGNODE_OK) status = start_all(ensemble, why);
+    if (status != TAGNODE_OK) {
+        tagnode_ensemble_destroy(ensemble);
+        return status;
+    }
+    tagnode_ensemble_reset(ensemble);
+    *out = ensemble;
+    return TAGNODE_OK;
+}
+
+static void free_retired(tagnode_ensemble *ensemble) {
+    for (;;) {
+        voice *const *retired = (voice *const *)tagnode_queue_peek(&ensemble->retired);
+        if (retired == NULL) return;
+        voice_destroy(*retired);
+        tagnode_queue_drop(&ensemble->retired);
+    }
+}
+
+void tagnode_ensemble_destroy(tagnode_ensemble *ensemble) {
+    if (ensemble == NULL) return;
+    if (ensemble->retired.items != NULL) free_retired(ensemble);
+    for (uint32_t i = 0; i < TAGNODE_MAX_MODELS; ++i) {
+        voice_destroy(ensemble->seats[i].current);
+        voice_destroy(ensemble->seats[i].incoming);
+        voice_destroy(atomic_load(&ensemble->seats[i].offered));
+    }
+    tagnode_queue_destroy(&ensemble->retired);
+    free(ensemble);
+}
+
+static tagnode_status check_swap(const tagnode_ensemble *ensemble, uint32_t index,
+                                 const tagnode_model *model, tagnode_message *why) {
+    const tagnode_status bad = TAGNODE_ERROR_ARGUMENT;
+    if (index >= ensemble->count)
+        return tagnode_say(why, bad, "There is no model %u to replace; the node has %u.", index,
+                           ensemble->count);
+    const tagnode_card *old = &ensemble->cards[index], *new = &model->card;
+    const tagnode_status together = check_together(old, model, why);
+    if (together != TAGNODE_OK) return together;
+    const int32_t embedding = index == 0 ? ensemble->setup.embedding : -1;
+    const bool fits =
+        new->patch_frames == old->patch_frames && new->output_size[0] == old->output_size[0] &&
+        (embedding < 0 || (embedding < (int32_t)new->outputs &&
+                           new->output_size[embedding] == old->output_size[embedding]));
+    if (!fits)
+        return tagnode_say(why, bad,
+                           "The new model's window or outputs differ from the old one's; prepare "
+                           "the node with it instead.");
+    return TAGNODE_OK;
+}
+
+tagnode_status tagnode_ensemble_swap(tagnode_ensemble *ensemble, uint32_t index,
+                                     tagnode_model *model, tagnode_message *why) {
+    free_retired(ensemble);
+    tagnode_status status = check_swap(ensemble, index, model, why);
+    if (status != TAGNODE_OK) return status;
+    voice *made = voice_create(ensemble, model, index, &status, why);
+    if (made == NULL) return status;
+    const uint32_t needed = tagnode_sliced_least_latency(made->sliced);
+    if (needed > ensemble->latency)
+        status = tagnode_say(why, TAGNODE_ERROR_ARGUMENT,
+                             "The new model needs %u samples for an answer, the node has %u; "
+                             "prepare it with a compute_latency of as much.",
+                             needed, ensemble->latency);
+    else
+        status = tagnode_sliced_start(made->sliced, ensemble->latency, why);
+    if (status != TAGNODE_OK) {
+        voice_destroy(made);
+        return status;
+    }
+    voice_destroy(atomic_exchange(&ensemble->seats[index].offered, made));
+    return TAGNODE_OK;
+}
+
+uint32_t tagnode_ensemble_latency(const tagnode_ensemble *ensemble) {
+    return ensemble->latency;
+}
+
+uint64_t tagnode_ensemble_swapped(const tagnode_ensemble *ensemble) {
+    return atomic_load_explicit(&ensemble->swapped, memory_order_relaxed);
+}
+
+/* ---- audio thread ---- */
+
+static void begin(const tagnode_ensemble *ensemble, voice *v) TAGNODE_NONBLOCKING {
+    if (v == NULL) return;
+    tagnode_sliced_reset(v->sliced);
+    v->begin = aligned(ensemble, v->model->card.patch_frames, ensemble->frames);
+}
+
+void tagnode_ensemble_reset(tagnode_ensemble *ensemble) {
+    ensemble->frames = 0;
+    for (uint32_t i = 0; i < ensemble->count; ++i) {
+        begin(ensemble, ensemble->seats[i].current);
+        begin(ensemble, ensemble->seats[i].incoming);
+    }
+}
+
+static void hear(const tagnode_ensemble *ensemble, voice *v, const float *mel) TAGNODE_NONBLOCKING {
+    if (v != NULL && ensemble->frames >= v->begin) tagnode_sliced_push(v->sliced, mel);
+}
+
+void tagnode_ensemble_push(tagnode_ensemble *ensemble, const float *mel) {
+    for (uint32_t i = 0; i < ensemble->count; ++i) {
+        seat *s = &ensemble->seats[i];
+        if (s->incoming == NULL &&
+            atomic_load_explicit(&s->offered, memory_order_relaxed) != NULL) {
+            s->incoming = atomic_exchange_explicit(&s->offered, NULL, memory_order_acquire);
+            begin(ensemble, s->incoming);
+        }
+        hear(ensemble, s->current, mel);
+        hear(ensemble, s->incoming, mel);
+    }
+    ++ensemble->frames;
+}
+
+void tagnode_ensemble_pay(tagnode_ensemble *ensemble, uint32_t samples) {
+    for (uint32_t i = 0; i < ensemble->count; ++i) {
+        tagnode_sliced_pay(ensemble->seats[i].current->sliced, samples);
+        if (ensemble->seats[i].incoming != NULL)
+            tagnode_sliced_pay(ensemble->seats[i].incoming->sliced, samples);
+    }
+}
+
+/* Lets the incoming voice take over if it has heard a whole window by now, and if there is room for
+ * the old one, which only the main thread may free. */
+static void take_over(tagnode_ensemble *ensemble, seat *s, int64_t frames) TAGNODE_NONBLOCKING {
+    if (s->incoming == NULL) return;
+    if (frames - s->incoming->model->card.patch_frames < s->incoming->begin) return;
+    voice **retired = (voice **)tagnode_queue_reserve(&ensemble->retired);
+    if (retired == NULL) return;
+    *retired = s->current;
+    s->current = s->incoming;
+    s->incoming = NULL;
+    tagnode_queue_commit(&ensemble->retired);
+    atomic_fetch_add_explicit(&ensemble->swapped, 1, memory_order_relaxed);
+}
+
+uint32_t tagnode_ensemble_take(tagnode_ensemble *ensemble, int64_t frames, float *values,
+                               float *embedding) {
+    uint32_t late = 0;
+    for (uint32_t i = 0; i < ensemble->count; ++i) {
+        seat *s = &ensemble->seats[i];
+        take_over(ensemble, s, frames);
+        const voice *v = s->current;
+        const int64_t window =
+            (frames - v->model->card.patch_frames - v->begin) / ensemble->setup.hop;
+        late += !tagnode_sliced_take(v->sliced, window, values, i == 0 ? embedding : NULL);
+        values += v->model->card.output_size[0];
+    }
+    return late;
+}

@@ -1,0 +1,50 @@
+/* ensemble.h - the inline models of a node on one front-end: each in slices, all with one latency,
+ * and one at a time exchanged while the others and the audio go on.
+ *
+ * Windows of all models end at the same mel frames: those whose count is `first` plus a multiple of
+ * the hop. A model that is exchanged hears along with the one that it replaces until its own first
+ * window is complete, so that no answer is missing. */
+#ifndef TAGNODE_TAGGER_ENSEMBLE_H
+#define TAGNODE_TAGGER_ENSEMBLE_H
+
+#include "model.h"
+
+typedef struct tagnode_ensemble tagnode_ensemble;
+
+typedef struct {
+    uint32_t hop, first;    /* mel frames */
+    double frame_samples;   /* input samples in a mel frame's hop */
+    uint32_t least_latency; /* input samples; the models may need more */
+    int32_t embedding;      /* output of the first model to hand out, or -1 */
+} tagnode_ensemble_setup;
+
+/* Prepares `count` (1 to TAGNODE_MAX_MODELS) inline models with the same front-end settings;
+ * retains them. Returns OK, ERROR_ARGUMENT, ERROR_MODEL, ERROR_UNSUPPORTED or ERROR_MEMORY. [main]
+ */
+tagnode_status tagnode_ensemble_create(tagnode_model *const *models, uint32_t count,
+                                       const tagnode_ensemble_setup *setup, tagnode_ensemble **out,
+                                       tagnode_message *why);
+void tagnode_ensemble_destroy(tagnode_ensemble *ensemble);
+void tagnode_ensemble_reset(tagnode_ensemble *ensemble) TAGNODE_NONBLOCKING;
+uint32_t tagnode_ensemble_latency(const tagnode_ensemble *ensemble);
+
+/* Has `model` take the place of the model at `index`, as soon as it has heard a window; the same
+ * patch length, outputs and front-end are wanted, and no more latency. A second call before that
+ * takes the first one's place. Returns OK, ERROR_ARGUMENT, ERROR_MODEL, ERROR_UNSUPPORTED or
+ * ERROR_MEMORY. [main] */
+tagnode_status tagnode_ensemble_swap(tagnode_ensemble *ensemble, uint32_t index,
+                                     tagnode_model *model, tagnode_message *why);
+
+/* Models that have taken another's place since create. [any] */
+uint64_t tagnode_ensemble_swapped(const tagnode_ensemble *ensemble) TAGNODE_NONBLOCKING;
+
+void tagnode_ensemble_push(tagnode_ensemble *ensemble, const float *mel) TAGNODE_NONBLOCKING;
+void tagnode_ensemble_pay(tagnode_ensemble *ensemble, uint32_t samples) TAGNODE_NONBLOCKING;
+
+/* Takes the answers of the windows that end after `frames` mel frames: the activations of all
+ * models into `values`, one after the other, and the first one's embedding. Returns how many models
+ * were not ready, see tagnode_sliced_take. */
+uint32_t tagnode_ensemble_take(tagnode_ensemble *ensemble, int64_t frames, float *values,
+                               float *embedding) TAGNODE_NONBLOCKING;
+
+#endif
