@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 NATIVE := $(shell find native pyplugin/_native -type f -not -path '*/__pycache__/*' 2>/dev/null)
 CLANG ?= clang-22
 
-.PHONY: env demo test oracle test-tflite test-native fuzz bench lint format clean
+.PHONY: env demo test oracle test-tflite test-native rt fuzz bench lint format clean
 .DEFAULT_GOAL := demo
 
 $(BIN)/python:
@@ -47,6 +47,15 @@ test-tflite:
 # The C library alone: plain, then under each sanitizer that there is a compiler for.
 test-native:
 	CLANG=$(CLANG) native/tests/run.sh
+
+# The proofs of real-time safety: clang's RealtimeSanitizer and function effects over C hosts, the interposer
+# over a Python process, and the work of each callback.
+rt: $(VENV)/.test
+	cmake -S native -B build/native/realtime -DTAGNODE_TESTS=ON -DCMAKE_C_COMPILER=$(CLANG) -DTAGNODE_SANITIZE=realtime >/dev/null
+	cmake --build build/native/realtime --parallel >/dev/null
+	cd build/native/realtime && RTSAN_OPTIONS=external_symbolizer_path=$$($(CLANG) --print-prog-name=llvm-symbolizer) \
+	  ctest --output-on-failure -R 'inline|swap|realtime|node|live'
+	$(BIN)/python -m pytest -v tests/test_realtime.py tests/test_inline.py
 
 # Feeds the model reader with damaged files; FUZZ_SECONDS=600 for longer.
 FUZZ_SECONDS ?= 60
