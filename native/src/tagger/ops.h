@@ -14,13 +14,11 @@
 #include "kernels/kernels.h"
 #include "tagger/graph.h"
 
-enum {
-    TAGGER_ROW_SLACK = 64
-}; /* readable bytes that follow a row in memory; what they hold does not matter */
+/* Readable bytes that follow a row in memory; what they hold does not matter. */
+enum { TAGGER_ROW_SLACK = 64 };
 
-/* Which rows of one variable input an output row r reads: all of them in order, or `count` of them,
- * first + r * stride, a `dilation` apart. Those outside of the input are padding and come as NULL.
- */
+/* Which rows of one variable input an output row r reads: all of them in order, or `count` of them
+ * from first + r * stride on, a `dilation` apart. Those outside of it are padding: NULL. */
 typedef struct {
     uint32_t tensor;
     bool all;
@@ -34,14 +32,11 @@ struct tagger_step {
     const tagger_op *op;
     uint32_t output;          /* tensor index */
     uint32_t rows, row_bytes; /* of the output */
-    uint32_t
-        parts; /* of a row: parts 0 .. parts - 1, in order, each with the same `rows` argument */
-    uint32_t
-        part_cost;  /* multiply-adds of the dearest part; other work counted as its time is worth */
-    uint32_t reads; /* variable inputs */
+    uint32_t parts;           /* of a row: 0 .. parts - 1, in order, each with the same `rows` */
+    uint32_t part_cost;       /* multiply-adds of the dearest; other work as its time is worth */
+    uint32_t reads;           /* variable inputs */
     tagger_reads read[TAGGER_MAX_INPUTS];
-    /* rows: pointers to the rows read, input after input; `row`: index of the output row. [audio]
-     */
+    /* rows: pointers to the rows read, input after input; `row`: of the output. [audio] */
     void (*run)(const tagger_step *step, const void *const *rows, void *output, uint32_t row,
                 uint32_t part) TAGNODE_NONBLOCKING;
     void *state; /* the operation's own: packed weights, tables, scratch; 64-byte aligned */

@@ -57,7 +57,7 @@ void ops_read(const ops_work *work, uint32_t index, int32_t first, uint32_t coun
 void ops_read_all(const ops_work *work, uint32_t index);
 void ops_read_same(const ops_work *work, uint32_t index); /* row r for row r */
 
-/* Pointers that come for input `index` of a step, and the first one of them. */
+/* How many pointers come for one input of a step. */
 uint32_t ops_rows_read(const tagger_graph *graph, const tagger_reads *reads);
 
 /* Cuts `count` items of a row, `cost` each, into parts of whole multiples of `grain`. */

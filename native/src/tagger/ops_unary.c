@@ -85,16 +85,21 @@ static int32_t by_function(tagger_opcode code, int32_t value, const tagger_tenso
 }
 
 /* Requantising from int8 to int8, with another slope below 0 (LEAKY_RELU): XNNPACK in steps of
- * 1/256 where the ratio of the scales is in its range, else the reference kernels in fixed point.
- */
-static int32_t by_ratio(int32_t value, float ratio, float negative, const tagger_tensor *input,
+ * 1/256 where the ratio of the scales is in its range, else the reference kernels in fixed point,
+ * whose ratio is a quotient of doubles for QUANTIZE and of floats for LEAKY_RELU. */
+static int32_t by_ratio(int32_t value, const float *alpha, const tagger_tensor *input,
                         const tagger_tensor *output) {
     const int32_t zero = output->zero_point[0], centred = value - input->zero_point[0];
-    const float slope = centred < 0 ? negative : ratio;
-    const float least = 0x1.0p-8F, most = 0x1.0p+7F;
+    const float ratio = input->scale[0] / output->scale[0];
+    const float negative = alpha != NULL ? ratio * *alpha : ratio;
+    const float least = 0x1.0p-8F, most = 0x1.0p+7F, slope = centred < 0 ? negative : ratio;
     const bool in_range = ratio >= least && ratio <= most && fabsf(negative) >= least &&
                           negative <= most && negative >= -0x1.FFFC00p+6F;
-    if (!in_range) return ops_fixed_times(centred, ops_fixed_of(slope)) + zero;
+    if (!in_range) {
+        const double precise = (double)input->scale[0] / (double)output->scale[0];
+        return ops_fixed_times(centred, ops_fixed_of(alpha != NULL ? (double)slope : precise)) +
+               zero;
+    }
     const int32_t multiplier = (int32_t)rintf(256.0F * slope), sum = centred * multiplier + 128;
     const int32_t floored = sum >= 0 ? sum / 256 : -((255 - sum) / 256);
     return floored + zero;
@@ -155,13 +160,11 @@ static int32_t by_hard_swish(int32_t value, const tagger_tensor *input,
 static int32_t looked_up(const ops_work *work, int32_t value) {
     const tagger_tensor *input = ops_input(work, 0), *output = work->output;
     const tagger_opcode code = work->op->code;
-    const float ratio = input->scale[0] / output->scale[0];
     switch (code) {
     case TAGGER_RELU:
     case TAGGER_RELU6: return by_clamp(code, value, input, output);
-    case TAGGER_QUANTIZE: return by_ratio(value, ratio, ratio, input, output);
-    case TAGGER_LEAKY_RELU:
-        return by_ratio(value, ratio, ratio * work->op->as.leaky_relu.alpha, input, output);
+    case TAGGER_QUANTIZE: return by_ratio(value, NULL, input, output);
+    case TAGGER_LEAKY_RELU: return by_ratio(value, &work->op->as.leaky_relu.alpha, input, output);
     case TAGGER_HARD_SWISH: return by_hard_swish(value, input, output);
     default: return by_function(code, value, input, output);
     }
