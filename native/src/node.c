@@ -109,6 +109,7 @@ static tagnode_status start_ensemble(core *c, tagnode_model *const *models, uint
         .first = c->first,
         .frame_samples = frame_samples(c),
         .least_latency = (uint32_t)ceil(c->setup.compute_latency * c->setup.sample_rate),
+        .burst = CHUNK,
         .embedding = c->setup.embedding,
     };
     const tagnode_status status = tagnode_ensemble_create(models, count, &setup, &c->ensemble, why);

@@ -96,7 +96,8 @@ static tagnode_status start_all(tagnode_ensemble *ensemble, tagnode_message *why
     }
     tagnode_status status = TAGNODE_OK;
     for (uint32_t i = 0; i < ensemble->count && status == TAGNODE_OK; ++i)
-        status = tagnode_sliced_start(ensemble->seats[i].current->sliced, ensemble->latency, why);
+        status = tagnode_sliced_start(ensemble->seats[i].current->sliced, ensemble->latency,
+                                      ensemble->setup.burst, why);
     return status;
 }
 
@@ -183,7 +184,7 @@ tagnode_status tagnode_ensemble_swap(tagnode_ensemble *ensemble, uint32_t index,
                              "prepare it with a compute_latency of as much.",
                              needed, ensemble->latency);
     else
-        status = tagnode_sliced_start(made->sliced, ensemble->latency, why);
+        status = tagnode_sliced_start(made->sliced, ensemble->latency, ensemble->setup.burst, why);
     if (status != TAGNODE_OK) {
         voice_destroy(made);
         return status;

@@ -15,6 +15,7 @@ typedef struct {
     uint32_t hop, first;    /* mel frames */
     double frame_samples;   /* input samples in a mel frame's hop */
     uint32_t least_latency; /* input samples; the models may need more */
+    uint32_t burst;         /* most input samples between two calls of pay */
     int32_t embedding;      /* output of the first model to hand out, or -1 */
 } tagnode_ensemble_setup;
 

@@ -184,16 +184,24 @@ bool tagger_key_needed(const tagger_placement *placement, int64_t key, uint32_t 
     return key < begin + placement->rows - placement->right;
 }
 
-tagger_cost tagger_plan_cost(const tagger_plan *plan, uint32_t hop) {
+tagger_cost tagger_plan_cost(const tagger_plan *plan) {
     tagger_cost cost = {0};
     for (uint32_t c = 0; c < plan->chains; ++c) {
         const tagger_chain *chain = &plan->chain[c];
         const tagger_placement *place = &plan->placement[chain->output];
-        const uint32_t shared = place->rows - place->left - place->right;
-        cost.shared += chain->row_cost * (shared < hop ? shared : hop);
-        cost.frame += place->shared ? chain->row_cost : 0;
-        cost.edges += chain->row_cost * (place->left + place->right);
+        cost.edges += chain->row_cost * ((uint64_t)place->left + place->right);
         if (chain->part_cost > cost.part) cost.part = chain->part_cost;
+    }
+    return cost;
+}
+
+uint64_t tagger_frame_cost(const tagger_plan *plan, uint32_t hop, int64_t index) {
+    uint64_t cost = 0;
+    for (uint32_t c = 0; c < plan->chains; ++c) {
+        const tagger_placement *place = &plan->placement[plan->chain[c].output];
+        const int64_t key = index - place->lag;
+        if (place->shared && key >= 0 && tagger_key_needed(place, key, hop))
+            cost += plan->chain[c].row_cost;
     }
     return cost;
 }

@@ -51,14 +51,15 @@ tagnode_status tagger_plan_create(const tagger_graph *graph, uint32_t patch, uin
                                   tagnode_message *why);
 void tagger_plan_destroy(tagger_plan *plan);
 
-/* What a window costs in multiply-adds when windows are `hop` frames apart. */
+/* What windows that are `hop` frames apart cost, in multiply-adds. */
 typedef struct {
-    uint64_t shared; /* for the rows that a hop's frames bring */
-    uint64_t frame;  /* the most that one frame brings */
-    uint64_t edges;  /* for a window's edges and everything after the last time axis */
-    uint32_t part;   /* the dearest indivisible part */
+    uint64_t edges; /* a window's edges, and everything after the last time axis */
+    uint32_t part;  /* the dearest indivisible part */
 } tagger_cost;
-tagger_cost tagger_plan_cost(const tagger_plan *plan, uint32_t hop);
+tagger_cost tagger_plan_cost(const tagger_plan *plan);
+
+/* The shared rows that mel frame `index` brings. */
+uint64_t tagger_frame_cost(const tagger_plan *plan, uint32_t hop, int64_t index);
 
 /* Whether the shared row of that key belongs to any window. */
 bool tagger_key_needed(const tagger_placement *placement, int64_t key, uint32_t hop)

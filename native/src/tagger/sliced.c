@@ -17,10 +17,12 @@ struct tagnode_sliced {
     tagger_run *run;
     uint32_t hop;
     double frame_samples;
-    double pace;    /* multiply-adds that come with a sample, on average */
-    double waiting; /* the most that can be waiting at any time */
-    double rate;    /* multiply-adds that a sample pays for */
-    double credit;  /* paid for and not yet done; below 0 after a part dearer than what was left */
+    double pace;     /* multiply-adds that come with a sample, on average */
+    uint64_t *work;  /* that each of the first `frames` mel frames brings; until start */
+    uint32_t frames; /* enough of them to show what goes on for ever */
+    double margin;   /* multiply-adds that rounding to frames and parts may cost */
+    double rate;     /* multiply-adds that a sample pays for */
+    double credit;   /* paid for and not yet done; below 0 after a part dearer than what was left */
     uint64_t spent;
     uint32_t values, embeddings;
     int32_t embedding;
@@ -46,16 +48,55 @@ tagnode_status tagnode_sliced_check(const tagger_graph *graph, const tagnode_car
     return TAGNODE_OK;
 }
 
-/* At any time at most the edges of one window and the rows of two frames are waiting, since frames
- * and windows come evenly and are paid for faster than they come. */
-static void weigh(tagnode_sliced *sliced) {
-    const tagger_cost cost = tagger_plan_cost(&sliced->plan, sliced->hop);
-    sliced->pace = (double)(cost.shared + cost.edges) / (sliced->hop * sliced->frame_samples);
-    sliced->waiting = (double)cost.edges + 2.0 * (double)cost.frame + 2.0 * cost.part;
+/* Lists what work comes when: the first window and three hops, after which all repeats itself. */
+static tagnode_status weigh(tagnode_sliced *sliced, tagnode_message *why) {
+    const tagger_cost cost = tagger_plan_cost(&sliced->plan);
+    uint64_t shared = 0, most = 0;
+    sliced->frames = sliced->plan.patch + 3 * sliced->hop;
+    sliced->work = calloc(sliced->frames, sizeof *sliced->work);
+    if (sliced->work == NULL)
+        return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for a model.");
+    for (uint32_t i = 0; i < sliced->frames; ++i) {
+        sliced->work[i] = tagger_frame_cost(&sliced->plan, sliced->hop, i);
+        if (sliced->work[i] > most) most = sliced->work[i];
+        if (i >= sliced->plan.patch + 2 * sliced->hop) shared += sliced->work[i];
+    }
+    sliced->pace = (double)(shared + cost.edges) / (sliced->hop * sliced->frame_samples);
+    sliced->margin = (double)most + 2.0 * cost.part;
+    return TAGNODE_OK;
+}
+
+/* Input samples from a window's last mel frame to its result when a sample pays for `rate`
+ * multiply-adds: the longest that any window of the list waits. Work is done in the order in which
+ * it comes. */
+static double longest_wait(const tagnode_sliced *sliced, double rate) {
+    const double edges = (double)tagger_plan_cost(&sliced->plan).edges;
+    const double paid = rate * sliced->frame_samples;
+    double waiting = 0, most = 0;
+    for (uint32_t i = 0; i < sliced->frames; ++i) {
+        waiting += (double)sliced->work[i];
+        if (i + 1 >= sliced->plan.patch && (i + 1 - sliced->plan.patch) % sliced->hop == 0) {
+            waiting += edges;
+            if (waiting > most) most = waiting;
+        }
+        waiting = waiting > paid ? waiting - paid : 0;
+    }
+    return (most + sliced->margin) / rate;
 }
 
 static uint32_t latency_at(const tagnode_sliced *sliced, double speed) {
-    return (uint32_t)ceil(sliced->waiting / (speed * sliced->pace)) + 1;
+    return (uint32_t)ceil(longest_wait(sliced, speed * sliced->pace)) + 1;
+}
+
+/* The slowest that meets a latency which HASTE meets: waits get shorter as the rate grows. */
+static double speed_for(const tagnode_sliced *sliced, uint32_t latency) {
+    double low = SLACK, high = HASTE;
+    if (latency_at(sliced, low) <= latency) return low;
+    for (int i = 0; i < 20; ++i) {
+        const double middle = (low + high) / 2;
+        *(latency_at(sliced, middle) <= latency ? &high : &low) = middle;
+    }
+    return high;
 }
 
 tagnode_status tagnode_sliced_create(const tagger_graph *graph, const tagnode_card *card,
@@ -73,22 +114,22 @@ tagnode_status tagnode_sliced_create(const tagger_graph *graph, const tagnode_ca
     if (status == TAGNODE_OK)
         status = tagger_plan_create(graph, card->patch_frames, card->frontend.bands,
                                     kernels_select(), &sliced->plan, why);
+    if (status == TAGNODE_OK) status = weigh(sliced, why);
     if (status != TAGNODE_OK) {
         tagnode_sliced_destroy(sliced);
         return status;
     }
-    weigh(sliced);
     *out = sliced;
     return TAGNODE_OK;
 }
 
-tagnode_status tagnode_sliced_start(tagnode_sliced *sliced, uint32_t latency,
+tagnode_status tagnode_sliced_start(tagnode_sliced *sliced, uint32_t latency, uint32_t burst,
                                     tagnode_message *why) {
-    const double in_time = sliced->waiting / (latency > 1 ? latency - 1 : 1);
-    const double in_pace = SLACK * sliced->pace;
-    sliced->rate = in_time > in_pace ? in_time : in_pace;
+    sliced->rate = speed_for(sliced, latency) * sliced->pace;
+    free(sliced->work); /* the audio thread has no use for it */
+    sliced->work = NULL;
     /* Windows that may be finished and not yet taken, the one at hand, and one for rounding. */
-    const double windows = latency / (sliced->hop * sliced->frame_samples);
+    const double windows = ((double)latency + burst) / (sliced->hop * sliced->frame_samples);
     return tagger_run_create(&sliced->plan, sliced->hop, (uint32_t)windows + 3, &sliced->run, why);
 }
 
@@ -96,6 +137,7 @@ void tagnode_sliced_destroy(tagnode_sliced *sliced) {
     if (sliced == NULL) return;
     tagger_run_destroy(sliced->run);
     tagger_plan_destroy(&sliced->plan);
+    free(sliced->work);
     free(sliced);
 }
 

@@ -27,8 +27,10 @@ uint32_t tagnode_sliced_latency(const tagnode_sliced *sliced);
 uint32_t tagnode_sliced_least_latency(const tagnode_sliced *sliced);
 
 /* Takes the memory to run, for results that are taken `latency` input samples after their window,
- * at least tagnode_sliced_least_latency. Comes before push. Returns OK or ERROR_MEMORY. [main] */
-tagnode_status tagnode_sliced_start(tagnode_sliced *sliced, uint32_t latency, tagnode_message *why);
+ * at least tagnode_sliced_least_latency, or up to `burst` samples later, since samples come in
+ * blocks. Comes before push. Returns OK or ERROR_MEMORY. [main] */
+tagnode_status tagnode_sliced_start(tagnode_sliced *sliced, uint32_t latency, uint32_t burst,
+                                    tagnode_message *why);
 
 void tagnode_sliced_destroy(tagnode_sliced *sliced);
 void tagnode_sliced_reset(tagnode_sliced *sliced) TAGNODE_NONBLOCKING;
