@@ -10,7 +10,18 @@ from benchmarks.machine import facts
 from benchmarks.measuring import alone
 from benchmarks.report import Figure, as_json, text
 
-NAMES = ("mel", "resampling", "tagging", "startup", "memory")
+NAMES = (
+    "mel",
+    "resampling",
+    "tagging",
+    "startup",
+    "memory",
+    "patch",
+    "node",
+    "callback",
+    "load",
+    "instructions",
+)
 
 
 def main() -> int:

@@ -21,6 +21,8 @@ class Row:
         Target for the value.
     against
         Targets for the ratio of the value to a peer's, by the peer's short name.
+    beside
+        Further values, in the figure's unit or as the title says, by the names of their columns.
     """
 
     who: str
@@ -28,6 +30,7 @@ class Row:
     peer: str = ""
     limit: float | None = None
     against: dict[str, float] = field(default_factory=dict)
+    beside: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass
@@ -64,12 +67,15 @@ class Figure:
 def text(figure: Figure) -> str:
     """Return the figure as aligned text; targets stand behind the values that they bind."""
     peers = figure.peers
-    lines = [["", figure.unit, *(f"/ {peer}" for peer in peers)]]
+    more = list(dict.fromkeys(name for row in figure.rows for name in row.beside))
+    lines = [["", figure.unit, *(f"/ {peer}" for peer in peers), *more]]
     for row in figure.rows:
         cells = [row.who, _cell(row.value, row.limit)]
         if not row.peer:
             cells += [_cell(row.value / peers[p], row.against.get(p)) for p in peers]
-        lines.append(cells + [""] * (2 + len(peers) - len(cells)))
+        cells += [""] * (2 + len(peers) - len(cells))
+        cells += [_cell(row.beside[name]) if name in row.beside else "" for name in more]
+        lines.append(cells)
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     table = [
         "  ".join(
@@ -84,7 +90,7 @@ def text(figure: Figure) -> str:
     return "\n".join(parts + [f"  {note}" for note in figure.notes])
 
 
-def _cell(value: float, limit: float | None) -> str:
+def _cell(value: float, limit: float | None = None) -> str:
     shown = f"{value:.0f}" if value >= 100 else f"{value:.3g}"
     if limit is None:
         return shown

@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from pyplugin._native import ffi, lib
+
 DEMO = Path(__file__).parents[1] / "examples" / "demo" / "demo.ogg"
 
 
@@ -14,6 +16,17 @@ def demo(path: Path, seconds: int) -> Path:
     length = seconds * rate
     repeated = np.tile(samples, (-(-length // len(samples)), 1))[:length]
     soundfile.write(path, repeated, rate, subtype="PCM_16")
+    return path
+
+
+def demo_48k(path: Path, seconds: int) -> Path:
+    """Write that many seconds of it in mono at 48 kHz as float32 without a header."""
+    samples, rate = soundfile.read(DEMO, dtype="float32", always_2d=True)
+    mono = np.ascontiguousarray(samples.mean(1)[: (seconds + 1) * rate])
+    made = np.empty(-(-len(mono) * 48000 // rate), np.float32)
+    source, target = ffi.from_buffer("float[]", mono), ffi.from_buffer("float[]", made)
+    assert lib.tagnode_resample(source, len(mono), rate, 48000, target, ffi.NULL) == lib.TAGNODE_OK
+    made[: seconds * 48000].tofile(path)
     return path
 
 

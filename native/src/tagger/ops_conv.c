@@ -21,6 +21,7 @@ typedef struct {
     uint32_t depth, width;         /* channels of the input; bytes of a run */
     size_t inner_begin, inner_end; /* positions whose window lies inside the row */
     bool interleaved;
+    bool maximum; /* of all positions, instead of each */
     uint32_t position_groups, channel_groups;
     const int8_t **runs; /* of one part */
     int8_t *copies;      /* runs that do not lie in memory as such */
@@ -39,9 +40,14 @@ static void multiply(const convolution *conv, const portion *part, ops_range pos
                      kernels_input input) TAGNODE_NONBLOCKING {
     input.runs = conv->runs;
     input.positions = (uint32_t)(positions.end - positions.begin);
-    conv->kernels->product(
-        &conv->weights, &input, (uint32_t)part->first_channel, (uint32_t)part->channels,
-        part->output + positions.begin * conv->weights.channels, conv->weights.channels);
+    const uint32_t first = (uint32_t)part->first_channel, channels = (uint32_t)part->channels;
+    if (conv->maximum)
+        conv->kernels->product_max(&conv->weights, &input, first, channels, part->output,
+                                   positions.begin > 0);
+    else
+        conv->kernels->product(&conv->weights, &input, first, channels,
+                               part->output + positions.begin * conv->weights.channels,
+                               conv->weights.channels);
 }
 
 static void run_inner(const convolution *conv, const portion *part, const int8_t *const *rows,
@@ -274,4 +280,22 @@ tagnode_status ops_prepare_conv(const ops_work *work) {
     ops_read(work, 0, -(int32_t)y.before, y.window, y.stride, y.dilation);
     work->step->run = run_conv;
     return TAGNODE_OK;
+}
+
+bool tagger_step_absorb(const tagger_graph *graph, uint32_t index, tagger_step *step) {
+    const tagger_op *pool = &graph->op[index];
+    if (step->run != run_conv || pool->code != TAGGER_MAX_POOL_2D ||
+        pool->activation != TAGGER_ACT_NONE || (uint32_t)pool->input[0] != step->output)
+        return false;
+    const tagger_tensor *rows = &graph->tensor[step->output], *most = &graph->tensor[pool->output];
+    const bool whole = pool->as.window.filter_h == 1 && pool->as.window.stride_h == 1 &&
+                       pool->as.window.filter_w == rows->dims[2] && most->rank == 4 &&
+                       most->dims[1] == rows->dims[1] && most->dims[2] == 1 &&
+                       most->dims[3] == rows->dims[3];
+    if (!whole || !ops_same_quantisation(rows, most)) return false;
+    convolution *conv = step->state;
+    conv->maximum = true;
+    step->output = pool->output;
+    step->row_bytes = (uint32_t)tagger_row_bytes(most);
+    return true;
 }

@@ -48,7 +48,7 @@ static bool is_graph_output(const tagger_graph *graph, uint32_t tensor) {
 /* The one step that reads a tensor, or -1 for none or several. */
 static int32_t only_reader(const tagger_plan *plan, uint32_t tensor) {
     int32_t found = -1;
-    for (uint32_t s = 0; s < plan->graph->ops; ++s)
+    for (uint32_t s = 0; s < plan->steps; ++s)
         for (uint32_t i = 0; i < plan->step[s].reads; ++i)
             if (plan->step[s].read[i].tensor == tensor) {
                 if (found >= 0) return -1;
@@ -70,9 +70,10 @@ static int32_t follower(const tagger_plan *plan, uint32_t index) {
     return row_by_row ? next : -1;
 }
 
+/* `taken`: of each step, all false. */
 static void form_chains(tagger_plan *plan, bool *taken) {
     uint32_t placed = 0;
-    for (uint32_t s = 0; s < plan->graph->ops; ++s) {
+    for (uint32_t s = 0; s < plan->steps; ++s) {
         if (taken[s]) continue;
         tagger_chain *chain = &plan->chain[plan->chains++];
         chain->first = placed;
@@ -90,7 +91,7 @@ static void form_chains(tagger_plan *plan, bool *taken) {
 }
 
 static void measure(tagger_plan *plan) {
-    for (uint32_t s = 0; s < plan->graph->ops; ++s) {
+    for (uint32_t s = 0; s < plan->steps; ++s) {
         const tagger_step *step = &plan->step[s];
         uint32_t reads = 0;
         for (uint32_t i = 0; i < step->reads; ++i)
@@ -106,16 +107,33 @@ static size_t kept_bytes(const tagger_tensor *tensor) {
     return (tagger_row_bytes(tensor) + TAGGER_ROW_SLACK + 63) / 64 * 64;
 }
 
-static tagnode_status prepare_steps(tagger_plan *plan, const kernels_table *kernels,
+/* The one operation that reads a tensor, or -1 for none or several. */
+static int32_t only_consumer(const tagger_graph *graph, uint32_t tensor) {
+    int32_t found = -1;
+    for (uint32_t op = 0; op < graph->ops; ++op)
+        for (uint32_t i = 0; i < graph->op[op].inputs; ++i)
+            if (graph->op[op].input[i] == (int32_t)tensor) {
+                if (found >= 0) return -1;
+                found = (int32_t)op;
+            }
+    return found;
+}
+
+/* Prepares one step for each operation, but for those that the one before them does at once. */
+static tagnode_status prepare_steps(tagger_plan *plan, bool *absorbed, const kernels_table *kernels,
                                     tagnode_message *why) {
-    for (uint32_t s = 0; s < plan->graph->ops; ++s) {
-        const tagnode_status status =
-            tagger_step_prepare(plan->graph, s, kernels, &plan->step[s], why);
+    const tagger_graph *graph = plan->graph;
+    for (uint32_t op = 0; op < graph->ops; ++op) {
+        if (absorbed[op]) continue;
+        tagger_step *step = &plan->step[plan->steps];
+        const tagnode_status status = tagger_step_prepare(graph, op, kernels, step, why);
         if (status != TAGNODE_OK) return status;
-        plan->steps = s + 1;
-        plan->placement[plan->step[s].output].row_bytes =
-            kept_bytes(&plan->graph->tensor[plan->step[s].output]);
-        place_output(&plan->step[s], plan->placement);
+        ++plan->steps;
+        const int32_t next = only_consumer(graph, step->output);
+        if (next >= 0 && !is_graph_output(graph, step->output))
+            absorbed[next] = tagger_step_absorb(graph, (uint32_t)next, step);
+        plan->placement[step->output].row_bytes = kept_bytes(&graph->tensor[step->output]);
+        place_output(step, plan->placement);
     }
     return TAGNODE_OK;
 }
@@ -145,9 +163,9 @@ tagnode_status tagger_plan_create(const tagger_graph *graph, uint32_t patch, uin
     plan->order = calloc(graph->ops + 1, sizeof *plan->order);
     plan->chain = calloc(graph->ops + 1, sizeof *plan->chain);
     plan->placement = calloc(graph->tensors, sizeof *plan->placement);
-    bool *taken = calloc(graph->ops + 1, sizeof *taken);
+    bool *absorbed = calloc(graph->ops + 1, sizeof *absorbed);
     if (plan->step == NULL || plan->order == NULL || plan->chain == NULL ||
-        plan->placement == NULL || taken == NULL) {
+        plan->placement == NULL || absorbed == NULL) {
         status = TAGNODE_ERROR_MEMORY;
         (void)tagnode_say(why, status, "No memory to plan a model of %u operations.", graph->ops);
     } else {
@@ -156,15 +174,16 @@ tagnode_status tagger_plan_create(const tagger_graph *graph, uint32_t patch, uin
                                .rows = patch,
                                .row_bytes = kept_bytes(&graph->tensor[graph->input]),
                                .kept = true};
-        status = prepare_steps(plan, kernels, why);
+        status = prepare_steps(plan, absorbed, kernels, why);
     }
     if (status == TAGNODE_OK) {
-        form_chains(plan, taken);
+        memset(absorbed, 0, (graph->ops + 1) * sizeof *absorbed);
+        form_chains(plan, absorbed);
         measure(plan);
     } else {
         tagger_plan_destroy(plan);
     }
-    free(taken);
+    free(absorbed);
     return status;
 }
 
