@@ -51,10 +51,7 @@ test-native:
 # The proofs of real-time safety: clang's RealtimeSanitizer and function effects over C hosts, the interposer
 # over a Python process, and the work of each callback.
 rt: $(VENV)/.test
-	cmake -S native -B build/native/realtime -DTAGNODE_TESTS=ON -DCMAKE_C_COMPILER=$(CLANG) -DTAGNODE_SANITIZE=realtime >/dev/null
-	cmake --build build/native/realtime --parallel >/dev/null
-	cd build/native/realtime && RTSAN_OPTIONS=external_symbolizer_path=$$($(CLANG) --print-prog-name=llvm-symbolizer) \
-	  ctest --output-on-failure -R 'inline|swap|realtime|node|live'
+	CLANG=$(CLANG) TESTS='inline|swap|realtime|node|live' native/tests/run.sh realtime
 	$(BIN)/python -m pytest -v tests/test_realtime.py tests/test_inline.py
 
 # Feeds the model reader with damaged files; FUZZ_SECONDS=600 for longer.

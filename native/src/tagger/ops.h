@@ -43,7 +43,7 @@ struct tagger_step {
 };
 
 /* Largest cost of a part that preparing aims at, in multiply-adds. */
-enum { TAGGER_PART_COST = 60000 };
+enum { TAGGER_PART_COST = 100000 };
 
 /* Prepares operation `index` of a graph. The graph and its bytes must outlive the step.
  * Returns OK, ERROR_UNSUPPORTED (`why` names the operation and what about it; it says that the

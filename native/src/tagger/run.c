@@ -15,7 +15,7 @@ typedef enum { SHARED_ROWS, EDGE_ROWS } phase;
 
 struct tagger_run {
     const tagger_plan *plan;
-    uint32_t hop, results;
+    uint32_t hop, results, burst;
     size_t memory_size;
     unsigned char *memory;
     row_store *store;                      /* of each tensor */
@@ -43,8 +43,9 @@ static void *take(unsigned char *memory, size_t *used, size_t bytes) {
 static uint32_t ring_rows(const tagger_run *run, uint32_t tensor) {
     const tagger_placement *place = &run->plan->placement[tensor];
     if (!place->kept || !place->shared) return 0;
-    /* Mel frames may be ahead of the work by a hop and then some. */
-    return tensor == run->plan->graph->input ? place->rows + 2 * run->hop + 8 : place->rows;
+    /* Mel frames may be ahead of the work by a hop and then some, and come several at once. */
+    return tensor == run->plan->graph->input ? place->rows + 2 * run->hop + run->burst
+                                             : place->rows;
 }
 
 static size_t lay_out(tagger_run *run, unsigned char *memory) {
@@ -79,13 +80,14 @@ static void point_results(tagger_run *run) {
 }
 
 tagnode_status tagger_run_create(const tagger_plan *plan, uint32_t hop, uint32_t results,
-                                 tagger_run **out, tagnode_message *why) {
+                                 uint32_t burst, tagger_run **out, tagnode_message *why) {
     *out = NULL;
     tagger_run *run = calloc(1, sizeof *run);
     if (run != NULL) {
         run->plan = plan;
         run->hop = hop;
         run->results = results;
+        run->burst = burst;
         run->memory_size = lay_out(run, NULL);
         run->memory = aligned_alloc(64, run->memory_size);
     }

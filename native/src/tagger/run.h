@@ -7,10 +7,10 @@
 
 typedef struct tagger_run tagger_run;
 
-/* Takes memory for windows `hop` frames apart, 1 to the patch, and the newest `results` results.
- * Returns OK or ERROR_MEMORY. The plan must outlive it. [main] */
+/* Takes memory for windows `hop` frames apart, 1 to the patch, the newest `results` results, and up
+ * to `burst` mel frames at once. Returns OK or ERROR_MEMORY. The plan must outlive it. [main] */
 tagnode_status tagger_run_create(const tagger_plan *plan, uint32_t hop, uint32_t results,
-                                 tagger_run **out, tagnode_message *why);
+                                 uint32_t burst, tagger_run **out, tagnode_message *why);
 void tagger_run_destroy(tagger_run *run);
 void tagger_run_reset(tagger_run *run) TAGNODE_NONBLOCKING;
 

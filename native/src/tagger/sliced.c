@@ -10,7 +10,7 @@
 /* Work is paid for faster than it comes, so that a result is there sooner; then the node rests
  * until the next frame. EASE is how much faster a node chooses by itself, HASTE what a model is put
  * to at most that must keep to another one's latency, and SLACK what is left to rounding. */
-static const double SLACK = 1.02, EASE = 1.25, HASTE = 2.5;
+static const double SLACK = 1.02, EASE = 1.18, HASTE = 2.5;
 
 struct tagnode_sliced {
     tagger_plan plan;
@@ -130,7 +130,9 @@ tagnode_status tagnode_sliced_start(tagnode_sliced *sliced, uint32_t latency, ui
     sliced->work = NULL;
     /* Windows that may be finished and not yet taken, the one at hand, and one for rounding. */
     const double windows = ((double)latency + burst) / (sliced->hop * sliced->frame_samples);
-    return tagger_run_create(&sliced->plan, sliced->hop, (uint32_t)windows + 3, &sliced->run, why);
+    const uint32_t at_once = (uint32_t)(burst / sliced->frame_samples) + 2;
+    return tagger_run_create(&sliced->plan, sliced->hop, (uint32_t)windows + 3, at_once,
+                             &sliced->run, why);
 }
 
 void tagnode_sliced_destroy(tagnode_sliced *sliced) {
@@ -229,7 +231,7 @@ tagnode_status tagnode_engine_open_inline(const tagger_graph *graph, const tagno
         status = tagger_plan_create(graph, card->patch_frames, card->frontend.bands,
                                     kernels_select(), &self->plan, why);
     if (status == TAGNODE_OK)
-        status = tagger_run_create(&self->plan, card->patch_frames, 1, &self->run, why);
+        status = tagger_run_create(&self->plan, card->patch_frames, 1, 1, &self->run, why);
     if (status != TAGNODE_OK) {
         close_engine(&self->engine);
         return status;

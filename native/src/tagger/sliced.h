@@ -21,8 +21,8 @@ tagnode_status tagnode_sliced_create(const tagger_graph *graph, const tagnode_ca
                                      tagnode_sliced **out, tagnode_message *why);
 
 /* Input samples from a window's last mel frame to its result: what suits the model, with no
- * callback at more than 1.25 times the mean work, and the least it can be put to, at 2.5 times.
- * [any] */
+ * callback at more than 1.18 times the mean work and one part, and the least it can be put to,
+ * at 2.5 times. [any] */
 uint32_t tagnode_sliced_latency(const tagnode_sliced *sliced);
 uint32_t tagnode_sliced_least_latency(const tagnode_sliced *sliced);
 
