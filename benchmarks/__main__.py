@@ -19,6 +19,7 @@ NAMES = (
     "patch",
     "node",
     "callback",
+    "signals",
     "load",
     "instructions",
 )
