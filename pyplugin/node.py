@@ -146,7 +146,7 @@ class Node:
     >>> with pyplugin.Node(44100, 2, 512, offline=True) as node:  # doctest: +SKIP
     ...     frames = node.process(np.zeros((2, 512), np.float32))
     ...     node.latency.total
-    11202
+    12742
     """
 
     def __init__(

@@ -303,7 +303,7 @@ ALWAYS_INLINE void interleave16(const int8_t *a, const int8_t *b, const int8_t *
 #undef UPPER
     pairs8 *to = (pairs8 *)output;
     UNROLL
-    for (int i = 0; i < 2; ++i) {
+    for (size_t i = 0; i < 2; ++i) {
         to[2 * i] = __builtin_shufflevector(ab[i], cd[i], 0, 8, 1, 9, 2, 10, 3, 11);
         to[2 * i + 1] = __builtin_shufflevector(ab[i], cd[i], 4, 12, 5, 13, 6, 14, 7, 15);
     }

@@ -70,24 +70,38 @@ static int32_t follower(const tagger_plan *plan, uint32_t index) {
     return row_by_row ? next : -1;
 }
 
-/* `taken`: of each step, all false. */
-static void form_chains(tagger_plan *plan, bool *taken) {
-    uint32_t placed = 0;
-    for (uint32_t s = 0; s < plan->steps; ++s) {
-        if (taken[s]) continue;
-        tagger_chain *chain = &plan->chain[plan->chains++];
-        chain->first = placed;
-        for (int32_t at = (int32_t)s; at >= 0; at = follower(plan, (uint32_t)at)) {
-            const tagger_step *step = &plan->step[at];
-            taken[at] = true;
-            plan->order[placed++] = (uint32_t)at;
-            chain->row_cost += (uint64_t)step->parts * step->part_cost;
-            if (step->part_cost > chain->part_cost) chain->part_cost = step->part_cost;
-            chain->output = step->output;
-        }
-        chain->count = placed - chain->first;
-        plan->placement[chain->output].kept = true;
+/* Follows a row from step `first` on, as long as one reader after the other takes it on. */
+static void follow(tagger_plan *plan, uint32_t first, bool *taken, uint32_t *placed) {
+    tagger_chain *chain = &plan->chain[plan->chains++];
+    chain->first = *placed;
+    for (int32_t at = (int32_t)first; at >= 0 && *placed < plan->steps;
+         at = follower(plan, (uint32_t)at)) {
+        const tagger_step *step = &plan->step[at];
+        taken[at] = true;
+        plan->order[(*placed)++] = (uint32_t)at;
+        chain->row_cost += (uint64_t)step->parts * step->part_cost;
+        if (step->part_cost > chain->part_cost) chain->part_cost = step->part_cost;
+        chain->output = step->output;
     }
+    chain->count = *placed - chain->first;
+    plan->placement[chain->output].kept = true;
+}
+
+static tagnode_status form_chains(tagger_plan *plan, tagnode_message *why) {
+    bool *taken = calloc(plan->steps + 1, sizeof *taken);
+    plan->order = calloc(plan->steps + 1, sizeof *plan->order);
+    plan->chain = calloc(plan->steps + 1, sizeof *plan->chain);
+    tagnode_status status = TAGNODE_OK;
+    if (taken == NULL || plan->order == NULL || plan->chain == NULL) {
+        status = TAGNODE_ERROR_MEMORY;
+        (void)tagnode_say(why, status, "No memory to plan a model of %u steps.", plan->steps);
+    } else {
+        uint32_t placed = 0;
+        for (uint32_t s = 0; s < plan->steps; ++s)
+            if (!taken[s]) follow(plan, s, taken, &placed);
+    }
+    free(taken);
+    return status;
 }
 
 static void measure(tagger_plan *plan) {
@@ -160,12 +174,9 @@ tagnode_status tagger_plan_create(const tagger_graph *graph, uint32_t patch, uin
     plan->patch = patch;
     plan->bands = bands;
     plan->step = calloc(graph->ops + 1, sizeof *plan->step);
-    plan->order = calloc(graph->ops + 1, sizeof *plan->order);
-    plan->chain = calloc(graph->ops + 1, sizeof *plan->chain);
     plan->placement = calloc(graph->tensors, sizeof *plan->placement);
     bool *absorbed = calloc(graph->ops + 1, sizeof *absorbed);
-    if (plan->step == NULL || plan->order == NULL || plan->chain == NULL ||
-        plan->placement == NULL || absorbed == NULL) {
+    if (plan->step == NULL || plan->placement == NULL || absorbed == NULL) {
         status = TAGNODE_ERROR_MEMORY;
         (void)tagnode_say(why, status, "No memory to plan a model of %u operations.", graph->ops);
     } else {
@@ -176,14 +187,12 @@ tagnode_status tagger_plan_create(const tagger_graph *graph, uint32_t patch, uin
                                .kept = true};
         status = prepare_steps(plan, absorbed, kernels, why);
     }
-    if (status == TAGNODE_OK) {
-        memset(absorbed, 0, (graph->ops + 1) * sizeof *absorbed);
-        form_chains(plan, absorbed);
-        measure(plan);
-    } else {
-        tagger_plan_destroy(plan);
-    }
     free(absorbed);
+    if (status == TAGNODE_OK) status = form_chains(plan, why);
+    if (status == TAGNODE_OK)
+        measure(plan);
+    else
+        tagger_plan_destroy(plan);
     return status;
 }
 
