@@ -5,9 +5,9 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "engine.h"
 #include "tagger/graph.h"
 #include "tagnode.h"
-#include "worker/engine.h"
 
 struct tagnode_model {
     _Atomic uint32_t references;

@@ -5,12 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ensemble.h"
 #include "frontend/frontend.h"
 #include "model.h"
 #include "support/floatenv.h"
 #include "support/message.h"
 #include "support/ring.h"
-#include "tagger/ensemble.h"
 #include "worker/worker.h"
 
 enum { CHUNK = 512 }; /* samples between two looks at what is due */

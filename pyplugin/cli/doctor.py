@@ -38,10 +38,11 @@ def command() -> None:
     line("instruction set", f"{text(lib.tagnode_instruction_set())} (TAGNODE_ISA forces another)")
     problems = []
     present = runtimes.installed()
+    line("inline", "built in, for int8 models")
     for name, number in present.items():
         line(name, number or "not installed")
     if not any(present.values()):
-        problems.append("no runtime for models: pip install ai-edge-litert")
+        problems.append("no runtime for other than int8 models: pip install ai-edge-litert")
     if present["litert"]:
         line("  library", str(runtimes.litert_library()))
     for package, (extra, purpose) in _OPTIONAL.items():

@@ -3,8 +3,8 @@
 #ifndef TAGNODE_TAGGER_SLICED_H
 #define TAGNODE_TAGGER_SLICED_H
 
+#include "engine.h"
 #include "tagger/run.h"
-#include "worker/engine.h"
 
 typedef struct tagnode_sliced tagnode_sliced;
 

@@ -8,8 +8,8 @@
 #ifndef TAGNODE_WORKER_WORKER_H
 #define TAGNODE_WORKER_WORKER_H
 
+#include "engine.h"
 #include "tagnode.h"
-#include "worker/engine.h"
 
 typedef struct tagnode_worker tagnode_worker;
 

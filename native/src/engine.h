@@ -1,7 +1,7 @@
 /* engine.h - one compiled instance of a model, run by the worker thread. What a runtime must be
  * able to do. */
-#ifndef TAGNODE_WORKER_ENGINE_H
-#define TAGNODE_WORKER_ENGINE_H
+#ifndef TAGNODE_ENGINE_H
+#define TAGNODE_ENGINE_H
 
 #include <pthread.h>
 

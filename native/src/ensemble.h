@@ -4,8 +4,8 @@
  * Windows of all models end at the same mel frames: those whose count is `first` plus a multiple of
  * the hop. A model that is exchanged hears along with the one that it replaces until its own first
  * window is complete, so that no answer is missing. */
-#ifndef TAGNODE_TAGGER_ENSEMBLE_H
-#define TAGNODE_TAGGER_ENSEMBLE_H
+#ifndef TAGNODE_ENSEMBLE_H
+#define TAGNODE_ENSEMBLE_H
 
 #include "model.h"
 

@@ -1,4 +1,4 @@
-#include "tagger/ensemble.h"
+#include "ensemble.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
