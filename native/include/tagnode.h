@@ -303,44 +303,77 @@ TAGNODE_API tagnode_counters tagnode_get_counters(const tagnode *node) TAGNODE_N
 /* ------------------------------------------------------------------------------- automation --- */
 
 typedef enum { TAGNODE_CURVE_LIN, TAGNODE_CURVE_LOG, TAGNODE_CURVE_EXP } tagnode_curve;
+typedef enum { TAGNODE_GATE_NONE, TAGNODE_GATE_ABOVE, TAGNODE_GATE_BELOW } tagnode_gate;
+typedef enum {
+    TAGNODE_COMBINE_SUM, /* the first mapping's min, and how far each one is from its own min */
+    TAGNODE_COMBINE_MAX  /* the mapping that is farthest from its own min */
+} tagnode_combine;
 
-/* How a descriptor becomes a parameter: threshold, envelope, curve.
- * The envelope stands before the curve, on the 0..1 scale: a rise of the descriptor is the attack
- * whichever of min and max is the larger, and one time constant sounds alike on a scale of Hz and
- * on one of dB. */
+enum { TAGNODE_MAX_MAPPINGS = 16 /* on one parameter */ };
+
+/* How a descriptor becomes a parameter, in this order:
+ *
+ *   gate or range   0..1: a gate is 1 from the threshold on and 0 once the descriptor is back
+ *                   beyond the hysteresis; without one, `low` counts as 0 and `high` as 1, clamped
+ *   invert          1 - x
+ *   hold            a value stays so long when it begins to fall; then it follows down, until it
+ *                   has risen again
+ *   delay           all of it so much later
+ *   attack, release an exponential towards it, upwards and downwards
+ *   depth           times so much
+ *   curve, min, max onto the parameter
+ *
+ * The envelope stands before the curve: a rise of the descriptor is the attack whichever of min and
+ * max is the larger, and one time constant sounds alike on a scale of Hz and on one of dB. Times
+ * are in seconds, so that nothing depends on rates or blocks. */
 typedef struct {
-    bool gate; /* true: the source is 1 from `threshold` up, else 0; false: clamped to 0..1 */
-    float threshold;
-    bool invert;           /* 1 - x, after the gate */
+    tagnode_gate gate;
+    float threshold;  /* in the descriptor's unit, as is: */
+    float hysteresis; /* 0 up: how far back over the threshold a gate lets go */
+    float low, high;  /* without a gate; may not be equal, and high may be the smaller */
+    bool invert;
+    float hold, delay;     /* seconds, 0 to 600 */
     float attack, release; /* seconds to cover 63 % of a step, 0 to 600; 0 is at once */
+    float depth;           /* 0 to 1 */
     tagnode_curve curve;   /* lin: even steps; log: even ratios (min, max above 0); exp: square */
     float min, max;        /* the parameter at 0 and at 1; min may be the larger */
 } tagnode_mapping;
 
-/* The state of one mapping; no allocation, copy it freely. Fields are private. */
-typedef struct {
-    tagnode_mapping mapping;
-    double sample_rate;
-    double origin; /* value of the envelope at `position` */
-    double target;
-    int64_t position;
-    bool started;
-} tagnode_automation;
+/* One parameter on its way, moved by one mapping or several. */
+typedef struct tagnode_automation tagnode_automation;
 
-/* Checks the mapping and starts at rest. [main] Returns OK or ERROR_ARGUMENT. */
-TAGNODE_API tagnode_status tagnode_automation_init(tagnode_automation *automation,
-                                                   const tagnode_mapping *mapping,
-                                                   double sample_rate, tagnode_message *why);
+/* Checks the mappings (1 to TAGNODE_MAX_MAPPINGS) and starts at rest, where a descriptor far below
+ * its range or threshold puts it. `queue` (1 to 1048576) is how many changes of each descriptor may
+ * wait: those pushed within the delay, and ahead of the position that is asked for. [main]
+ * Returns OK, ERROR_ARGUMENT or ERROR_MEMORY; `*automation` is NULL unless OK. */
+TAGNODE_API tagnode_status tagnode_automation_create(const tagnode_mapping *mappings,
+                                                     uint32_t count, tagnode_combine combine,
+                                                     double sample_rate, uint32_t queue,
+                                                     tagnode_automation **automation,
+                                                     tagnode_message *why);
+TAGNODE_API void tagnode_automation_destroy(tagnode_automation *automation); /* NULL is fine */
 
-/* From `position` on the source has `value`. Positions must not go back (an earlier one counts as
- * the latest). The first value is taken at once, without a ramp. [audio] */
-TAGNODE_API void tagnode_automation_push(tagnode_automation *automation, int64_t position,
-                                         float value) TAGNODE_NONBLOCKING;
+/* From `position` on the descriptor of a mapping has `value`; NaN changes nothing. A position
+ * before one that was pushed or asked for already counts as that one. The first value is taken at
+ * once, as if it had always been: no delay, no ramp. A full queue gives up its oldest change, which
+ * then counts before its time. [audio] */
+TAGNODE_API void tagnode_automation_push(tagnode_automation *automation, uint32_t mapping,
+                                         int64_t position, float value) TAGNODE_NONBLOCKING;
 
-/* The parameter at `position`, exact in closed form: it does not depend on where else it was asked.
- * [audio] */
-TAGNODE_API float tagnode_automation_at(const tagnode_automation *automation, int64_t position)
+/* The parameter at `position`, in closed form: it does not depend on where else it was asked. What
+ * is pushed for later positions does not count yet. Ask in order: an earlier position counts as the
+ * last change before the latest. [audio] */
+TAGNODE_API float tagnode_automation_at(tagnode_automation *automation, int64_t position)
     TAGNODE_NONBLOCKING;
+
+/* How long the parameter rests: the first position after `position` where it may have moved by
+ * `tolerance` (of the way from min to max, 0 to 1) since, or `until` if that comes first. To be
+ * asked after `at` for the same position. [audio] */
+TAGNODE_API int64_t tagnode_automation_rests(const tagnode_automation *automation, int64_t position,
+                                             int64_t until, float tolerance) TAGNODE_NONBLOCKING;
+
+/* Back to the state after create. [audio] */
+TAGNODE_API void tagnode_automation_reset(tagnode_automation *automation) TAGNODE_NONBLOCKING;
 
 /* -------------------------------------------------------------------------------------- any --- */
 

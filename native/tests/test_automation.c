@@ -3,15 +3,27 @@
 
 static const double RATE = 48000;
 
+/* All that were made, freed at the end. */
+static tagnode_automation **kept;
+static size_t keeps;
+
 static tagnode_mapping plain(void) {
-    return (tagnode_mapping){.curve = TAGNODE_CURVE_LIN, .min = 0, .max = 1};
+    return (tagnode_mapping){.low = 0, .high = 1, .depth = 1, .min = 0, .max = 1};
 }
 
-static tagnode_automation made(tagnode_mapping mapping) {
-    tagnode_automation automation;
+static tagnode_automation *made_of(const tagnode_mapping *mappings, uint32_t count,
+                                   tagnode_combine combine) {
+    tagnode_automation *automation;
     tagnode_message why;
-    CHECK(tagnode_automation_init(&automation, &mapping, RATE, &why) == TAGNODE_OK);
-    return automation;
+    CHECK(tagnode_automation_create(mappings, count, combine, RATE, 4096, &automation, &why) ==
+          TAGNODE_OK);
+    kept = realloc(kept, (keeps + 1) * sizeof *kept);
+    if (kept == NULL) abort();
+    return kept[keeps++] = automation;
+}
+
+static tagnode_automation *made(tagnode_mapping mapping) {
+    return made_of(&mapping, 1, TAGNODE_COMBINE_SUM);
 }
 
 /* How far a step has come after so many samples. */
@@ -25,16 +37,19 @@ static void test_envelope_follows_the_exponential_of_attack_and_release(void) {
         tagnode_mapping mapping = plain();
         mapping.attack = seconds[i];
         mapping.release = 2 * seconds[i];
-        tagnode_automation a = made(mapping);
-        tagnode_automation_push(&a, 0, 0);
-        tagnode_automation_push(&a, 1000, 1);
+        tagnode_automation *a = made(mapping);
+        tagnode_automation_push(a, 0, 0, 0);
+        tagnode_automation_push(a, 0, 1000, 1);
         for (int64_t n = 0; n < 400000; n = 2 * n + 1)
-            CHECK_NEAR(tagnode_automation_at(&a, 1000 + n), covered((double)n, seconds[i]), 1e-7);
-        tagnode_automation_push(&a, 50000, 0.25F);
+            CHECK_NEAR(tagnode_automation_at(a, 1000 + n), covered((double)n, seconds[i]), 1e-7);
+        a = made(mapping); /* positions do not go back */
+        tagnode_automation_push(a, 0, 0, 0);
+        tagnode_automation_push(a, 0, 1000, 1);
+        tagnode_automation_push(a, 0, 50000, 0.25F);
         const double top = covered(49000, seconds[i]);
         const double time = top > 0.25 ? 2 * seconds[i] : seconds[i];
         for (int64_t n = 0; n < 400000; n = 2 * n + 1)
-            CHECK_NEAR(tagnode_automation_at(&a, 50000 + n),
+            CHECK_NEAR(tagnode_automation_at(a, 50000 + n),
                        top + (0.25 - top) * covered((double)n, time), 1e-7);
     }
 }
@@ -43,30 +58,30 @@ static void test_time_constant_is_the_time_to_63_percent(void) {
     tagnode_mapping mapping = plain();
     mapping.attack = 0.5F;
     mapping.release = 0.25F;
-    tagnode_automation a = made(mapping);
-    tagnode_automation_push(&a, 0, 0);
-    tagnode_automation_push(&a, 0, 1);
-    CHECK_NEAR(tagnode_automation_at(&a, 24000), 0.6321205588, 1e-7);
-    tagnode_automation_push(&a, 48000000, 0);
-    CHECK_NEAR(tagnode_automation_at(&a, 48012000), 1 - 0.6321205588, 1e-7);
+    tagnode_automation *a = made(mapping);
+    tagnode_automation_push(a, 0, 0, 0);
+    tagnode_automation_push(a, 0, 0, 1);
+    CHECK_NEAR(tagnode_automation_at(a, 24000), 0.6321205588, 1e-7);
+    tagnode_automation_push(a, 0, 48000000, 0);
+    CHECK_NEAR(tagnode_automation_at(a, 48012000), 1 - 0.6321205588, 1e-7);
 }
 
 static void test_answer_does_not_depend_on_where_else_it_was_asked(void) {
     tagnode_mapping mapping = plain();
     mapping.attack = 0.1F;
     mapping.release = 0.4F;
-    tagnode_automation a = made(mapping), b = made(mapping);
+    tagnode_automation *a = made(mapping), *b = made(mapping);
     uint32_t random = 7;
     for (int64_t position = 0; position < 4800000; position += 9600) {
         const float value = (float)(next_number(&random) % 5) / 4;
-        tagnode_automation_push(&a, position, value);
-        tagnode_automation_push(&b, position, value);
+        tagnode_automation_push(a, 0, position, value);
+        tagnode_automation_push(b, 0, position, value);
         /* The same target again, at any place, changes nothing either. */
-        tagnode_automation_push(&b, position + next_number(&random) % 9600, value);
-        for (int i = 0; i < 5; ++i)
-            (void)tagnode_automation_at(&b, position + next_number(&random) % 9600);
-        CHECK(tagnode_automation_at(&a, position + 4800) ==
-              tagnode_automation_at(&b, position + 4800));
+        tagnode_automation_push(b, 0, position + next_number(&random) % 2, value);
+        for (int64_t asked = position; asked < position + 9600; asked += 1 + (asked * 7) % 997)
+            (void)tagnode_automation_at(b, asked);
+        CHECK(tagnode_automation_at(a, position + 9599) ==
+              tagnode_automation_at(b, position + 9599));
     }
 }
 
@@ -78,45 +93,46 @@ static void test_curves_are_linear_even_ratios_and_square(void) {
             const double expected[] = {low + (high - low) * x, exp(log(low) + x * log(high / low)),
                                        low + (high - low) * x * x};
             for (int curve = TAGNODE_CURVE_LIN; curve <= TAGNODE_CURVE_EXP; ++curve) {
-                tagnode_mapping mapping = {.curve = (tagnode_curve)curve};
+                tagnode_mapping mapping = plain();
+                mapping.curve = (tagnode_curve)curve;
                 mapping.min = ranges[r][0];
                 mapping.max = ranges[r][1];
-                tagnode_automation a = made(mapping);
-                tagnode_automation_push(&a, 0, (float)x);
-                const float y = tagnode_automation_at(&a, 0);
+                tagnode_automation *a = made(mapping);
+                tagnode_automation_push(a, 0, 0, (float)x);
+                const float y = tagnode_automation_at(a, 0);
                 CHECK_NEAR(y, expected[curve], 1e-6 * fmax(low, high));
                 CHECK(y >= fmin(low, high) && y <= fmax(low, high));
             }
         }
 }
 
-static void test_values_are_clamped_and_what_is_no_number_is_0(void) {
+static void test_values_are_clamped_and_what_is_no_number_changes_nothing(void) {
     const float values[] = {-1, -0.0F, 0.25F, 1, 7, -INFINITY, INFINITY, NAN};
     const float expected[] = {0, 0, 0.25F, 1, 1, 0, 1, 0};
     for (size_t i = 0; i < 8; ++i) {
-        tagnode_automation a = made(plain());
-        tagnode_automation_push(&a, 0, values[i]);
-        CHECK(tagnode_automation_at(&a, 5) == expected[i]);
+        tagnode_automation *a = made(plain());
+        tagnode_automation_push(a, 0, 0, values[i]);
+        CHECK(tagnode_automation_at(a, 5) == expected[i]);
         tagnode_mapping inverted = plain();
         inverted.invert = true;
         a = made(inverted);
-        tagnode_automation_push(&a, 0, values[i]);
-        CHECK(tagnode_automation_at(&a, 5) == 1 - expected[i]);
+        tagnode_automation_push(a, 0, 0, values[i]);
+        CHECK(tagnode_automation_at(a, 5) == 1 - expected[i]);
     }
 }
 
 static void test_gate_opens_from_the_threshold_up(void) {
     for (int inverted = 0; inverted < 2; ++inverted) {
         tagnode_mapping mapping = plain();
-        mapping.gate = true;
+        mapping.gate = TAGNODE_GATE_ABOVE;
         mapping.threshold = 0.3F;
         mapping.invert = inverted == 1;
         const float values[] = {0, 0.29999F, 0.3F, 1, NAN};
         const float open[] = {0, 0, 1, 1, 0};
         for (size_t i = 0; i < 5; ++i) {
-            tagnode_automation a = made(mapping);
-            tagnode_automation_push(&a, 0, values[i]);
-            CHECK(tagnode_automation_at(&a, 0) == (inverted ? 1 - open[i] : open[i]));
+            tagnode_automation *a = made(mapping);
+            tagnode_automation_push(a, 0, 0, values[i]);
+            CHECK(tagnode_automation_at(a, 0) == (inverted ? 1 - open[i] : open[i]));
         }
     }
 }
@@ -124,33 +140,226 @@ static void test_gate_opens_from_the_threshold_up(void) {
 static void test_first_value_is_taken_at_once(void) {
     tagnode_mapping mapping = plain();
     mapping.attack = 10;
-    tagnode_automation a = made(mapping);
-    CHECK(tagnode_automation_at(&a, 1000) == 0); /* at rest */
-    tagnode_automation_push(&a, 1000, 0.75F);
-    CHECK(tagnode_automation_at(&a, 1000) == 0.75F);
+    tagnode_automation *a = made(mapping);
+    CHECK(tagnode_automation_at(a, 1000) == 0); /* at rest */
+    tagnode_automation_push(a, 0, 1000, 0.75F);
+    CHECK(tagnode_automation_at(a, 1000) == 0.75F);
     mapping.invert = true;
     a = made(mapping);
-    CHECK(tagnode_automation_at(&a, 0) == 1);
+    CHECK(tagnode_automation_at(a, 0) == 1);
 }
 
 static void test_positions_that_go_back_count_as_the_latest(void) {
     tagnode_mapping mapping = plain();
     mapping.attack = 0.1F;
-    tagnode_automation a = made(mapping), b = made(mapping);
-    tagnode_automation_push(&a, 5000, 0);
-    tagnode_automation_push(&a, 100, 1);
-    tagnode_automation_push(&b, 5000, 0);
-    tagnode_automation_push(&b, 5000, 1);
+    tagnode_automation *a = made(mapping), *b = made(mapping);
+    tagnode_automation_push(a, 0, 5000, 0);
+    tagnode_automation_push(a, 0, 100, 1);
+    tagnode_automation_push(b, 0, 5000, 0);
+    tagnode_automation_push(b, 0, 5000, 1);
     for (int64_t n = 0; n < 20000; n += 1000)
-        CHECK(tagnode_automation_at(&a, n) == tagnode_automation_at(&b, n));
+        CHECK(tagnode_automation_at(a, n) == tagnode_automation_at(b, n));
+}
+
+static void test_gate_lets_go_only_beyond_the_hysteresis(void) {
+    const float values[] = {0.4F, 0.5F, 0.45F, 0.41F, 0.39F, 0.45F, 0.49F, 0.5F, 0.4F};
+    const float above[] = {0, 1, 1, 1, 0, 0, 0, 1, 1};
+    const float below[] = {1, 1, 1, 1, 1, 1, 1, 1, 1};
+    tagnode_mapping mapping = plain();
+    mapping.threshold = 0.5F;
+    mapping.hysteresis = 0.1F;
+    mapping.gate = TAGNODE_GATE_ABOVE;
+    tagnode_automation *a = made(mapping);
+    mapping.gate = TAGNODE_GATE_BELOW;
+    tagnode_automation *b = made(mapping);
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; ++i) {
+        tagnode_automation_push(a, 0, (int64_t)i, values[i]);
+        tagnode_automation_push(b, 0, (int64_t)i, values[i]);
+        CHECK(tagnode_automation_at(a, (int64_t)i) == above[i]);
+        CHECK(tagnode_automation_at(b, (int64_t)i) == below[i]);
+    }
+    tagnode_automation_push(b, 0, 100, 0.61F);
+    CHECK(tagnode_automation_at(b, 100) == 0);
+    tagnode_automation_push(b, 0, 101, 0.51F);
+    CHECK(tagnode_automation_at(b, 101) == 0);
+    tagnode_automation_push(b, 0, 102, 0.5F);
+    CHECK(tagnode_automation_at(b, 102) == 1);
+}
+
+static void test_range_may_run_either_way(void) {
+    tagnode_mapping mapping = plain();
+    mapping.low = -60;
+    mapping.high = 0;
+    tagnode_automation *up = made(mapping);
+    mapping.low = 0;
+    mapping.high = -60;
+    tagnode_automation *down = made(mapping);
+    CHECK(tagnode_automation_at(up, 0) == 0 && tagnode_automation_at(down, 0) == 1);
+    for (int db = -80; db <= 20; ++db) {
+        const double x = fmin(1, fmax(0, (db + 60) / 60.0));
+        tagnode_automation_push(up, 0, 80 + db, (float)db);
+        tagnode_automation_push(down, 0, 80 + db, (float)db);
+        CHECK_NEAR(tagnode_automation_at(up, 80 + db), x, 1e-7);
+        CHECK_NEAR(tagnode_automation_at(down, 80 + db), 1 - x, 1e-7);
+    }
+}
+
+/* The header's words, sample by sample: hold, delay, then one pole. */
+typedef struct {
+    const tagnode_mapping *m;
+    float x, before, held;
+    int state; /* 0 level, 1 waits, 2 follows */
+    int64_t since;
+    float *line; /* of the delay */
+    double y;
+} walk;
+
+static void step(walk *w, int64_t n, int64_t hold, int64_t delay) {
+    if (w->x > w->held || (w->x == w->held && w->state == 1)) {
+        w->state = 0;
+    } else if (w->x < w->held && w->state == 0) {
+        w->state = hold > 0 ? 1 : 2;
+        w->since = n;
+    }
+    if (w->state == 1 && n >= w->since + hold) w->state = 2;
+    if (w->state != 1) {
+        if (w->x == w->held && w->state == 2 && hold == 0) w->state = 0;
+        w->held = w->x;
+    }
+    w->line[n] = w->held;
+    const double target = w->line[n >= delay ? n - delay : 0];
+    /* y is the value at n, so it moves by what was aimed at a sample before */
+    const double old = w->line[n > delay ? n - delay - 1 : 0];
+    const double seconds = old > w->y ? w->m->attack : w->m->release;
+    if (n > 0) w->y = seconds > 0 ? old + (w->y - old) * exp(-1 / (seconds * RATE)) : old;
+    if ((target > w->y ? w->m->attack : w->m->release) <= 0) w->y = target;
+}
+
+static void test_all_knobs_do_as_a_walk_sample_by_sample(void) {
+    enum { LENGTH = 12000 };
+    uint32_t random = 3;
+    float *line = malloc(LENGTH * sizeof *line);
+    if (line == NULL) abort();
+    for (int trial = 0; trial < 60; ++trial) {
+        const float times[] = {0, 0.001F, 0.02F, 0.1F};
+        tagnode_mapping m = plain();
+        m.attack = times[next_number(&random) % 4];
+        m.release = times[next_number(&random) % 4];
+        m.hold = times[next_number(&random) % 4];
+        m.delay = times[next_number(&random) % 4];
+        m.depth = (float)(next_number(&random) % 5) / 4;
+        tagnode_automation *a = made(m);
+        walk w = {.m = &m, .line = line};
+        const uint32_t apart = 1 + next_number(&random) % 3000;
+        for (int64_t n = 0; n < LENGTH; ++n) {
+            if (n == 0 || next_number(&random) % apart == 0) {
+                w.x = (float)(next_number(&random) % 9) / 8;
+                tagnode_automation_push(a, 0, n, w.x);
+            }
+            if (n == 0) w.y = w.held = w.x;
+            step(&w, n, llround(m.hold * RATE), llround(m.delay * RATE));
+            if (n % 7 == 0) CHECK_NEAR(tagnode_automation_at(a, n), m.depth * w.y, 2e-6);
+        }
+    }
+    free(line);
+}
+
+static void test_values_pushed_ahead_wait_for_their_position(void) {
+    tagnode_mapping mapping = plain();
+    mapping.attack = mapping.release = 0.01F;
+    tagnode_automation *ahead = made(mapping), *live = made(mapping);
+    for (int64_t n = 0; n < 100; ++n)
+        tagnode_automation_push(ahead, 0, 480 * n, (float)(n % 3) / 2);
+    for (int64_t n = 0; n < 100; ++n) {
+        tagnode_automation_push(live, 0, 480 * n, (float)(n % 3) / 2);
+        CHECK(tagnode_automation_at(ahead, 480 * n + 77) ==
+              tagnode_automation_at(live, 480 * n + 77));
+    }
+}
+
+static void test_full_queue_gives_up_the_oldest_change(void) {
+    tagnode_mapping mapping = plain();
+    mapping.delay = 1;
+    tagnode_automation *a;
+    CHECK(tagnode_automation_create(&mapping, 1, TAGNODE_COMBINE_SUM, RATE, 2, &a, NULL) ==
+          TAGNODE_OK);
+    tagnode_automation_push(a, 0, 0, 0);
+    tagnode_automation_push(a, 0, 10, 0.25F);
+    tagnode_automation_push(a, 0, 20, 0.5F);
+    CHECK(tagnode_automation_at(a, 30) == 0);
+    tagnode_automation_push(a, 0, 40, 0.75F);
+    CHECK(tagnode_automation_at(a, 50) == 0.25F);
+    CHECK(tagnode_automation_at(a, 48020) == 0.5F && tagnode_automation_at(a, 48040) == 0.75F);
+    tagnode_automation_destroy(a);
+}
+
+static void test_mappings_of_one_parameter_add_up_or_the_farthest_counts(void) {
+    tagnode_mapping two[] = {plain(), plain()};
+    two[0].max = -12;
+    two[1].max = -6;
+    tagnode_automation *sum = made_of(two, 2, TAGNODE_COMBINE_SUM);
+    tagnode_automation *max = made_of(two, 2, TAGNODE_COMBINE_MAX);
+    for (int i = 0; i < 25; ++i) {
+        const float x[] = {(float)(i % 5) / 4, (float)(i / 5) / 4}; /* NOLINT(*-integer-division) */
+        for (uint32_t m = 0; m < 2; ++m) {
+            tagnode_automation_push(sum, m, i, x[m]);
+            tagnode_automation_push(max, m, i, x[m]);
+        }
+        CHECK_NEAR(tagnode_automation_at(sum, i), -12 * x[0] - 6 * x[1], 1e-6);
+        CHECK_NEAR(tagnode_automation_at(max, i), fmin(-12 * x[0], -6 * x[1]), 1e-6);
+    }
+}
+
+static void test_parameter_stays_within_the_tolerance_as_long_as_it_rests(void) {
+    uint32_t random = 11;
+    for (int trial = 0; trial < 200; ++trial) {
+        tagnode_mapping m = plain();
+        m.attack = (float)(next_number(&random) % 100) / 200;
+        m.release = (float)(next_number(&random) % 100) / 200;
+        m.hold = (float)(next_number(&random) % 3) / 50;
+        tagnode_automation *a = made(m), *b = made(m);
+        for (int64_t n = 0; n < 8; ++n) {
+            const float x = (float)(next_number(&random) % 9) / 8;
+            tagnode_automation_push(a, 0, 3000 * n, x);
+            tagnode_automation_push(b, 0, 3000 * n, x);
+        }
+        const float tolerance = 0.002F;
+        for (int64_t at = 0, next; at < 24000; at = next) {
+            const float value = tagnode_automation_at(a, at);
+            next = tagnode_automation_rests(a, at, at + 512, tolerance);
+            CHECK(next > at && next <= at + 512);
+            const float last = tagnode_automation_at(b, next - 1);
+            CHECK(fabsf(last - value) <= tolerance * 1.001F);
+        }
+    }
+}
+
+static void test_reset_is_as_new(void) {
+    tagnode_mapping mapping = plain();
+    mapping.gate = TAGNODE_GATE_ABOVE;
+    mapping.threshold = 0.5F;
+    mapping.hysteresis = 0.4F;
+    mapping.attack = mapping.release = mapping.hold = mapping.delay = 0.01F;
+    tagnode_automation *used = made(mapping), *fresh = made(mapping);
+    for (int n = 0; n < 20; ++n) tagnode_automation_push(used, 0, 300 * n, (float)(n % 2));
+    (void)tagnode_automation_at(used, 4000);
+    tagnode_automation_reset(used);
+    const float values[] = {0.3F, 0.8F, 0.2F, 0.6F};
+    for (int n = 0; n < 4; ++n) {
+        tagnode_automation_push(used, 0, 500 * n, values[n]);
+        tagnode_automation_push(fresh, 0, 500 * n, values[n]);
+        CHECK(tagnode_automation_at(used, 500 * n) == tagnode_automation_at(fresh, 500 * n));
+    }
 }
 
 static void refuse(tagnode_mapping mapping, double rate, const char *named) {
-    tagnode_automation a;
+    const tagnode_mapping two[] = {plain(), mapping};
+    const tagnode_combine sum = TAGNODE_COMBINE_SUM;
+    tagnode_automation *a;
     tagnode_message why = {""};
-    CHECK(tagnode_automation_init(&a, &mapping, rate, &why) == TAGNODE_ERROR_ARGUMENT);
-    CHECK(says(&why, named));
-    CHECK(tagnode_automation_init(&a, &mapping, rate, NULL) == TAGNODE_ERROR_ARGUMENT);
+    CHECK(tagnode_automation_create(two, 2, sum, rate, 8, &a, &why) == TAGNODE_ERROR_ARGUMENT);
+    CHECK(says(&why, named) && a == NULL);
+    CHECK(tagnode_automation_create(two, 2, sum, rate, 8, &a, NULL) == TAGNODE_ERROR_ARGUMENT);
 }
 
 static void test_bad_arguments_are_refused_with_a_sentence(void) {
@@ -161,16 +370,32 @@ static void test_bad_arguments_are_refused_with_a_sentence(void) {
     for (size_t i = 0; i < 4; ++i) {
         tagnode_mapping mapping = good;
         mapping.attack = times[i];
-        refuse(mapping, RATE, "Attack");
+        refuse(mapping, RATE, "attack");
         mapping = good;
         mapping.release = times[i];
         refuse(mapping, RATE, "release");
+        mapping = good;
+        mapping.hold = times[i];
+        refuse(mapping, RATE, "hold");
+        mapping = good;
+        mapping.delay = times[i];
+        refuse(mapping, RATE, "delay");
+        mapping = good;
+        mapping.depth = times[i] > 1 ? 1.5F : times[i];
+        refuse(mapping, RATE, "depth");
     }
     const float no_numbers[] = {NAN, INFINITY, -INFINITY};
     for (size_t i = 0; i < 3; ++i) {
         tagnode_mapping mapping = good;
+        mapping.gate = TAGNODE_GATE_BELOW;
         mapping.threshold = no_numbers[i];
         refuse(mapping, RATE, "threshold");
+        mapping = good;
+        mapping.hysteresis = no_numbers[i];
+        refuse(mapping, RATE, "hysteresis");
+        mapping = good;
+        mapping.high = no_numbers[i];
+        refuse(mapping, RATE, "range");
         mapping = good;
         mapping.min = no_numbers[i];
         refuse(mapping, RATE, "min");
@@ -179,6 +404,12 @@ static void test_bad_arguments_are_refused_with_a_sentence(void) {
         refuse(mapping, RATE, "max");
     }
     tagnode_mapping mapping = good;
+    mapping.low = mapping.high;
+    refuse(mapping, RATE, "range");
+    mapping = good;
+    mapping.gate = (tagnode_gate)3;
+    refuse(mapping, RATE, "gate");
+    mapping = good;
     mapping.curve = (tagnode_curve)3;
     refuse(mapping, RATE, "curve");
     mapping.curve = TAGNODE_CURVE_LOG; /* from 0 up there are no even ratios */
@@ -186,6 +417,16 @@ static void test_bad_arguments_are_refused_with_a_sentence(void) {
     mapping.min = -1;
     mapping.max = -2;
     refuse(mapping, RATE, "log curve");
+    tagnode_automation *a;
+    tagnode_message why;
+    const tagnode_combine sum = TAGNODE_COMBINE_SUM;
+    const tagnode_status bad = TAGNODE_ERROR_ARGUMENT;
+    CHECK(tagnode_automation_create(&good, 0, sum, RATE, 8, &a, &why) == bad);
+    CHECK(says(&why, "mappings"));
+    CHECK(tagnode_automation_create(&good, 1, (tagnode_combine)2, RATE, 8, &a, &why) == bad);
+    CHECK(says(&why, "combine"));
+    CHECK(tagnode_automation_create(&good, 1, sum, RATE, 0, &a, &why) == bad);
+    CHECK(says(&why, "queue"));
 }
 
 int main(void) {
@@ -193,10 +434,20 @@ int main(void) {
     test_time_constant_is_the_time_to_63_percent();
     test_answer_does_not_depend_on_where_else_it_was_asked();
     test_curves_are_linear_even_ratios_and_square();
-    test_values_are_clamped_and_what_is_no_number_is_0();
+    test_values_are_clamped_and_what_is_no_number_changes_nothing();
     test_gate_opens_from_the_threshold_up();
     test_first_value_is_taken_at_once();
     test_positions_that_go_back_count_as_the_latest();
+    test_gate_lets_go_only_beyond_the_hysteresis();
+    test_range_may_run_either_way();
+    test_all_knobs_do_as_a_walk_sample_by_sample();
+    test_values_pushed_ahead_wait_for_their_position();
+    test_full_queue_gives_up_the_oldest_change();
+    test_mappings_of_one_parameter_add_up_or_the_farthest_counts();
+    test_parameter_stays_within_the_tolerance_as_long_as_it_rests();
+    test_reset_is_as_new();
     test_bad_arguments_are_refused_with_a_sentence();
+    for (size_t i = 0; i < keeps; ++i) tagnode_automation_destroy(kept[i]);
+    free(kept);
     return closing_line();
 }

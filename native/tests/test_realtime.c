@@ -37,7 +37,7 @@ static int invoke(void *handle) {
 typedef struct {
     tagnode *node;
     tagnode_frontend *frontend;
-    tagnode_automation automation;
+    tagnode_automation *automation;
     float mel[64 * BANDS];
     float parameter;
     uint64_t fresh, held;
@@ -52,15 +52,18 @@ static void callback(host *self, const float *const *input, uint32_t frames, boo
     if (reset) {
         tagnode_reset(self->node);
         tagnode_frontend_reset(self->frontend);
+        tagnode_automation_reset(self->automation);
     }
     tagnode_process(self->node, input, frames);
     while (tagnode_read(self->node, &frame, values, embedding, 1) == 1) {
         self->fresh += frame.state == TAGNODE_FRESH;
         self->held += frame.state == TAGNODE_HELD;
-        tagnode_automation_push(&self->automation, frame.emitted, values[0]);
+        tagnode_automation_push(self->automation, 0, frame.emitted, values[0]);
     }
     const tagnode_counters counters = tagnode_get_counters(self->node);
-    self->parameter = tagnode_automation_at(&self->automation, counters.position);
+    self->parameter = tagnode_automation_at(self->automation, counters.position);
+    self->parameter += (float)tagnode_automation_rests(self->automation, counters.position,
+                                                       counters.position + 512, 0.01F);
     self->parameter += (float)tagnode_get_latency(self->node).total;
     self->parameter += (float)tagnode_value_count(self->node);
     if (tagnode_frontend_capacity(self->frontend, frames) <= 64)
@@ -98,7 +101,11 @@ static host *host_of(fake *model, const tagnode_card *card, uint32_t rate) {
                                  .compute_latency = 0.2,
                                  .embedding = 1,
                                  .queue = 16};
-    const tagnode_mapping mapping = {.attack = 0.1F,
+    const tagnode_mapping mapping = {.high = 1,
+                                     .hold = 0.05F,
+                                     .delay = 0.02F,
+                                     .depth = 1,
+                                     .attack = 0.1F,
                                      .release = 0.5F,
                                      .curve = (tagnode_curve)(rate % 3),
                                      .min = 20,
@@ -110,13 +117,15 @@ static host *host_of(fake *model, const tagnode_card *card, uint32_t rate) {
     tagnode_model_release(made);
     CHECK(tagnode_frontend_create(&card->frontend, rate, CHANNELS, &self->frontend, NULL) ==
           TAGNODE_OK);
-    CHECK(tagnode_automation_init(&self->automation, &mapping, rate, NULL) == TAGNODE_OK);
+    CHECK(tagnode_automation_create(&mapping, 1, TAGNODE_COMBINE_SUM, rate, 4, &self->automation,
+                                    NULL) == TAGNODE_OK);
     return self;
 }
 
 static void host_destroy(host *self) {
     tagnode_destroy(self->node);
     tagnode_frontend_destroy(self->frontend);
+    tagnode_automation_destroy(self->automation);
     free(self);
 }
 

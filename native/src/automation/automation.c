@@ -1,22 +1,82 @@
+/* automation.c - descriptors become parameters. Between two changes everything is one exponential,
+ * so the value can be had anywhere without having been followed there. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "support/message.h"
 #include "tagnode.h"
 
-tagnode_status tagnode_automation_init(tagnode_automation *automation,
-                                       const tagnode_mapping *mapping, double sample_rate,
-                                       tagnode_message *why) {
-    const tagnode_mapping *m = mapping;
+typedef struct {
+    int64_t position;
+    float value; /* 0..1 */
+} change;
+
+/* Where a mapping is, see the header for the order of its parts. */
+typedef enum {
+    LEVEL,  /* the value stands or rises */
+    WAITS,  /* it has fallen and is held until `expiry` */
+    FOLLOWS /* it goes down since the hold is over */
+} phase;
+
+typedef struct {
+    tagnode_mapping knobs;
+    int64_t hold, delay; /* samples */
+
+    bool started, open;     /* a value has come; the gate */
+    int64_t latest;         /* position of the last push */
+    float pushed;           /* its value, 0..1 */
+    change *queue;          /* changes that have not come to pass */
+    uint32_t first, length; /* of the queue */
+
+    phase phase;
+    float value;    /* before the hold */
+    int64_t expiry; /* of the hold */
+
+    double origin, target; /* of the exponential, which starts at */
+    int64_t since;
+} lane;
+
+struct tagnode_automation {
+    lane lanes[TAGNODE_MAX_MAPPINGS];
+    uint32_t count, capacity;
+    tagnode_combine combine;
+    double sample_rate;
+    int64_t asked; /* all that is up to here has come to pass */
+    change *memory;
+};
+
+/* ---- create ---- */
+
+static bool within(float value, double low, double high) {
+    return value >= low && value <= high; /* NaN is not */
+}
+
+static tagnode_status check(const tagnode_mapping *m, tagnode_message *why) {
     const tagnode_status bad = TAGNODE_ERROR_ARGUMENT;
-    if (!(sample_rate >= TAGNODE_MIN_RATE && sample_rate <= TAGNODE_MAX_RATE))
-        return tagnode_say(why, bad, "The sample rate is %g Hz; it must be from %d to %d Hz.",
-                           sample_rate, TAGNODE_MIN_RATE, TAGNODE_MAX_RATE);
-    if (!isfinite(m->threshold))
+    if ((unsigned)m->gate > TAGNODE_GATE_BELOW)
+        return tagnode_say(why, bad, "The gate is number %d; it must be none, above or below.",
+                           (int)m->gate);
+    if (m->gate != TAGNODE_GATE_NONE && !isfinite(m->threshold))
         return tagnode_say(why, bad, "The threshold is %g; it must be a number.", m->threshold);
-    if (!(m->attack >= 0 && m->attack <= 600 && m->release >= 0 && m->release <= 600))
-        return tagnode_say(why, bad, "Attack is %g s and release %g s; both must be 0 to 600 s.",
-                           m->attack, m->release);
+    if (!(m->hysteresis >= 0 && isfinite(m->hysteresis)))
+        return tagnode_say(why, bad, "The hysteresis is %g; it must be 0 or more.", m->hysteresis);
+    if (m->gate == TAGNODE_GATE_NONE &&
+        !(isfinite(m->low) && isfinite(m->high) && m->low != m->high))
+        return tagnode_say(
+            why, bad, "The range is from %g to %g; low and high must be two different numbers.",
+            m->low, m->high);
+    const struct {
+        const char *name;
+        float seconds;
+    } times[] = {
+        {"attack", m->attack}, {"release", m->release}, {"hold", m->hold}, {"delay", m->delay}};
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; ++i)
+        if (!within(times[i].seconds, 0, 600))
+            return tagnode_say(why, bad, "The %s is %g s; it must be 0 to 600 s.", times[i].name,
+                               times[i].seconds);
+    if (!within(m->depth, 0, 1))
+        return tagnode_say(why, bad, "The depth is %g; it must be 0 to 1.", m->depth);
     if (!isfinite(m->min) || !isfinite(m->max))
         return tagnode_say(why, bad, "min is %g and max %g; both must be numbers.", m->min, m->max);
     if ((unsigned)m->curve > TAGNODE_CURVE_EXP)
@@ -25,54 +85,214 @@ tagnode_status tagnode_automation_init(tagnode_automation *automation,
     if (m->curve == TAGNODE_CURVE_LOG && !(m->min > 0 && m->max > 0))
         return tagnode_say(why, bad, "min is %g and max %g; a log curve needs both above 0.",
                            m->min, m->max);
-    memset(automation, 0, sizeof *automation);
-    automation->mapping = *mapping;
-    automation->sample_rate = sample_rate;
-    automation->origin = automation->target = mapping->invert ? 1 : 0;
     return TAGNODE_OK;
 }
 
-static double clamp(double x) TAGNODE_NONBLOCKING {
-    return x > 0 ? (x < 1 ? x : 1) : 0; /* NaN becomes 0 */
+static tagnode_status check_all(const tagnode_mapping *mappings, uint32_t count,
+                                tagnode_combine combine, double sample_rate, uint32_t queue,
+                                tagnode_message *why) {
+    const tagnode_status bad = TAGNODE_ERROR_ARGUMENT;
+    if (count < 1 || count > TAGNODE_MAX_MAPPINGS)
+        return tagnode_say(why, bad, "There are %u mappings on one parameter; it must be 1 to %d.",
+                           count, TAGNODE_MAX_MAPPINGS);
+    if ((unsigned)combine > TAGNODE_COMBINE_MAX)
+        return tagnode_say(why, bad, "The way to combine is number %d; it must be sum or max.",
+                           (int)combine);
+    if (!(sample_rate >= TAGNODE_MIN_RATE && sample_rate <= TAGNODE_MAX_RATE))
+        return tagnode_say(why, bad, "The sample rate is %g Hz; it must be from %d to %d Hz.",
+                           sample_rate, TAGNODE_MIN_RATE, TAGNODE_MAX_RATE);
+    if (queue < 1 || queue > 1048576)
+        return tagnode_say(why, bad, "The queue holds %u changes; it must be 1 to 1048576.", queue);
+    tagnode_status status = TAGNODE_OK;
+    for (uint32_t i = 0; i < count && status == TAGNODE_OK; ++i) status = check(&mappings[i], why);
+    return status;
 }
 
-static double control(const tagnode_mapping *m, float value) TAGNODE_NONBLOCKING {
-    const double x = m->gate ? (value >= m->threshold ? 1 : 0) : clamp(value);
-    return m->invert ? 1 - x : x;
-}
-
-/* The target is constant between two pushes, so the envelope is one exponential that can be
- * evaluated anywhere. */
-static double envelope(const tagnode_automation *a, int64_t position) TAGNODE_NONBLOCKING {
-    const double seconds = a->target > a->origin ? a->mapping.attack : a->mapping.release;
-    const double elapsed =
-        (double)(position > a->position ? position - a->position : 0) / a->sample_rate;
-    if (seconds <= 0) return a->target;
-    return a->target + (a->origin - a->target) * exp(-elapsed / seconds);
-}
-
-void tagnode_automation_push(tagnode_automation *a, int64_t position, float value) {
-    const double target = control(&a->mapping, value);
-    if (!a->started) {
-        a->started = true;
-        a->position = position;
-        a->origin = a->target = target;
-        return;
+tagnode_status tagnode_automation_create(const tagnode_mapping *mappings, uint32_t count,
+                                         tagnode_combine combine, double sample_rate,
+                                         uint32_t queue, tagnode_automation **automation,
+                                         tagnode_message *why) {
+    *automation = NULL;
+    const tagnode_status status = check_all(mappings, count, combine, sample_rate, queue, why);
+    if (status != TAGNODE_OK) return status;
+    tagnode_automation *a = calloc(1, sizeof *a);
+    if (a != NULL) a->memory = calloc((size_t)count * queue, sizeof *a->memory);
+    if (a == NULL || a->memory == NULL) {
+        tagnode_automation_destroy(a);
+        return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for an automation.");
     }
-    if (position < a->position) position = a->position;
-    if (target == a->target) return; /* the same exponential goes on: no new rounding */
-    a->origin = envelope(a, position);
-    a->position = position;
-    a->target = target;
+    a->count = count;
+    a->capacity = queue;
+    a->combine = combine;
+    a->sample_rate = sample_rate;
+    for (uint32_t i = 0; i < count; ++i) {
+        a->lanes[i].knobs = mappings[i];
+        a->lanes[i].hold = llround(mappings[i].hold * sample_rate);
+        a->lanes[i].delay = llround(mappings[i].delay * sample_rate);
+        a->lanes[i].queue = a->memory + (size_t)i * queue;
+    }
+    tagnode_automation_reset(a);
+    *automation = a;
+    return TAGNODE_OK;
 }
 
-float tagnode_automation_at(const tagnode_automation *a, int64_t position) {
-    const tagnode_mapping *m = &a->mapping;
-    const double x = envelope(a, position), min = m->min, max = m->max;
+void tagnode_automation_destroy(tagnode_automation *automation) {
+    if (automation == NULL) return;
+    free(automation->memory);
+    free(automation);
+}
+
+/* ---- what a value comes to ---- */
+
+static double clamp(double x) TAGNODE_NONBLOCKING {
+    return x > 0 ? (x < 1 ? x : 1) : 0;
+}
+
+/* Gate or range, and inversion. */
+static float control(lane *l, float value) TAGNODE_NONBLOCKING {
+    const tagnode_mapping *m = &l->knobs;
+    double x;
+    if (m->gate == TAGNODE_GATE_NONE) {
+        x = clamp(((double)value - m->low) / ((double)m->high - m->low));
+    } else {
+        const double beyond = m->gate == TAGNODE_GATE_ABOVE ? (double)value - m->threshold
+                                                            : (double)m->threshold - value;
+        l->open = beyond >= (l->open ? -(double)m->hysteresis : 0);
+        x = l->open;
+    }
+    return (float)(m->invert ? 1 - x : x);
+}
+
+static double envelope(const lane *l, double sample_rate, int64_t position) TAGNODE_NONBLOCKING {
+    const double seconds = l->target > l->origin ? l->knobs.attack : l->knobs.release;
+    const double elapsed = position > l->since ? (double)(position - l->since) / sample_rate : 0;
+    if (seconds <= 0) return l->target;
+    return l->target + (l->origin - l->target) * exp(-elapsed / seconds);
+}
+
+static double parameter(const tagnode_mapping *m, double x) TAGNODE_NONBLOCKING {
+    const double min = m->min, max = m->max;
+    x *= m->depth;
     double y = min + (max - min) * x;
     if (m->curve == TAGNODE_CURVE_EXP) y = min + (max - min) * x * x;
     if (m->curve == TAGNODE_CURVE_LOG) y = min * pow(max / min, x);
     /* Rounding must not leave the range that a plugin accepts. */
     const double low = min < max ? min : max, high = min < max ? max : min;
-    return (float)(y < low ? low : y > high ? high : y);
+    return y < low ? low : y > high ? high : y;
+}
+
+/* ---- time ---- */
+
+static void aim(lane *l, double sample_rate, int64_t position, float target) TAGNODE_NONBLOCKING {
+    if (target == l->target) return; /* the same exponential goes on: no new rounding */
+    l->origin = envelope(l, sample_rate, position);
+    l->target = target;
+    l->since = position;
+}
+
+static void follow_until(lane *l, double sample_rate, int64_t position) TAGNODE_NONBLOCKING {
+    if (l->phase != WAITS || l->expiry > position) return;
+    l->phase = FOLLOWS;
+    aim(l, sample_rate, l->expiry, l->value);
+}
+
+static void come_to_pass(lane *l, double sample_rate, change next) TAGNODE_NONBLOCKING {
+    follow_until(l, sample_rate, next.position);
+    const float held = (float)l->target;
+    l->value = next.value;
+    if (next.value >= held) {
+        l->phase = LEVEL;
+    } else if (l->phase == LEVEL && l->hold > 0) {
+        l->phase = WAITS;
+        l->expiry = next.position + l->hold;
+    }
+    if (l->phase != WAITS) aim(l, sample_rate, next.position, next.value);
+}
+
+static change take_first(lane *l, uint32_t capacity) TAGNODE_NONBLOCKING {
+    const change first = l->queue[l->first];
+    l->first = (l->first + 1) % capacity;
+    --l->length;
+    return first;
+}
+
+static void advance(tagnode_automation *a, int64_t position) TAGNODE_NONBLOCKING {
+    for (uint32_t i = 0; i < a->count; ++i) {
+        lane *l = &a->lanes[i];
+        while (l->length > 0 && l->queue[l->first].position <= position)
+            come_to_pass(l, a->sample_rate, take_first(l, a->capacity));
+        follow_until(l, a->sample_rate, position);
+    }
+    if (position > a->asked) a->asked = position;
+}
+
+static void rest_at(lane *l, float value) TAGNODE_NONBLOCKING {
+    l->phase = LEVEL;
+    l->pushed = l->value = value;
+    l->origin = l->target = value;
+}
+
+void tagnode_automation_push(tagnode_automation *a, uint32_t mapping, int64_t position,
+                             float value) {
+    if (mapping >= a->count || isnan(value)) return;
+    lane *l = &a->lanes[mapping];
+    const float x = control(l, value);
+    if (!l->started) {
+        l->started = true;
+        l->latest = position;
+        rest_at(l, x);
+        return;
+    }
+    if (position < l->latest) position = l->latest;
+    if (position < a->asked) position = a->asked;
+    l->latest = position;
+    if (x == l->pushed) return;
+    l->pushed = x;
+    if (l->length == a->capacity) come_to_pass(l, a->sample_rate, take_first(l, a->capacity));
+    l->queue[(l->first + l->length++) % a->capacity] = (change){position + l->delay, x};
+}
+
+float tagnode_automation_at(tagnode_automation *a, int64_t position) {
+    advance(a, position);
+    double sum = a->lanes[0].knobs.min, farthest = sum, way = -1;
+    for (uint32_t i = 0; i < a->count; ++i) {
+        const lane *l = &a->lanes[i];
+        const double y = parameter(&l->knobs, envelope(l, a->sample_rate, position));
+        const double moved = y - l->knobs.min;
+        if (a->count == 1) return (float)y;
+        sum += moved;
+        if (fabs(moved) > way) {
+            way = fabs(moved);
+            farthest = y;
+        }
+    }
+    return (float)(a->combine == TAGNODE_COMBINE_MAX ? farthest : sum);
+}
+
+int64_t tagnode_automation_rests(const tagnode_automation *a, int64_t position, int64_t until,
+                                 float tolerance) {
+    for (uint32_t i = 0; i < a->count; ++i) {
+        const lane *l = &a->lanes[i];
+        const double x = envelope(l, a->sample_rate, position), left = fabs(l->target - x);
+        if (left > tolerance) {
+            const double seconds = l->target > x ? l->knobs.attack : l->knobs.release;
+            const double samples = -log(1 - tolerance / left) * seconds * a->sample_rate;
+            if (samples < (double)(until - position)) until = position + (int64_t)samples;
+        }
+        if (l->length > 0 && l->queue[l->first].position < until)
+            until = l->queue[l->first].position;
+        if (l->phase == WAITS && l->expiry < until) until = l->expiry;
+    }
+    return until > position ? until : position + 1;
+}
+
+void tagnode_automation_reset(tagnode_automation *a) {
+    a->asked = INT64_MIN;
+    for (uint32_t i = 0; i < a->count; ++i) {
+        lane *l = &a->lanes[i];
+        l->started = l->open = false;
+        l->first = l->length = 0;
+        l->latest = l->since = 0;
+        rest_at(l, control(l, -HUGE_VALF));
+    }
 }
