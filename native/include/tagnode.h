@@ -208,6 +208,11 @@ typedef struct {
     int32_t embedding;      /* the output that is handed out beside the activations, -1 for none */
     uint32_t queue;         /* descriptor frames kept for a reader that is late, 2 to 65536 */
     bool offline;           /* true: process waits for the worker: results exact and repeatable */
+    double signal_hop;      /* seconds between two signal frames, 0 (none) to 60; rounded to whole
+                               mel frames, at least 1 */
+    double silence_db;      /* dBFS, -120 to 0: an rms that stays below it is silence, */
+    double silence_hold;    /* once it has lasted so many seconds, 0 to 3600 */
+    uint32_t mel_queue;     /* mel frames kept for who draws them, 0 (none) to 65536 */
 } tagnode_setup;
 /* The worker runtime has compute_latency for an answer, and one that comes later is held over. The
  * inline runtime is never late: it needs a time that follows from the work of a hop, and takes
@@ -257,10 +262,11 @@ TAGNODE_API void tagnode_destroy(tagnode *node);
 TAGNODE_API tagnode_status tagnode_prepare(tagnode *node, tagnode_model *model,
                                            const tagnode_setup *setup, tagnode_message *why);
 
-/* The same with `count` (1 to TAGNODE_MAX_MODELS) inline models that share one front-end: a
+/* The same with `count` (0 to TAGNODE_MAX_MODELS) inline models that share one front-end: a
  * descriptor frame has the activations of all of them, one after the other, and the embedding of
  * the first. A hop is at most the shortest window, and frames are fresh once the longest one is
- * full. [main] */
+ * full. Without a model there are signal frames only, from MusiCNN's front-end, and `hop`,
+ * `compute_latency` and `embedding` are not looked at. [main] */
 TAGNODE_API tagnode_status tagnode_prepare_many(tagnode *node, tagnode_model *const *models,
                                                 uint32_t count, const tagnode_setup *setup,
                                                 tagnode_message *why);
@@ -299,6 +305,64 @@ TAGNODE_API void tagnode_reset(tagnode *node) TAGNODE_NONBLOCKING;
 
 /* A snapshot; each number is exact, the set may straddle a process call. [any] */
 TAGNODE_API tagnode_counters tagnode_get_counters(const tagnode *node) TAGNODE_NONBLOCKING;
+
+/* ---------------------------------------------------------------------------------- signals --- */
+
+/* What is measured rather than learned, in the order of the values of a signal frame. All channels
+ * count, at the input's rate; only what says "spectrum" is of the mel frame's own spectrum, which
+ * ends at half the front-end's rate (8 kHz for MusiCNN's). dB are of full scale 1.0; silence reads
+ * -120. What is of the last so many seconds ends at the frame's `end`, and before the first sample
+ * there is silence. docs/signals.md says more. */
+typedef enum {
+    TAGNODE_SIGNAL_RMS_DB,              /* dBFS of the last 50 ms; a full-scale sine has -3.01 */
+    TAGNODE_SIGNAL_PEAK_DB,             /* dBFS, largest sample of the last 50 ms */
+    TAGNODE_SIGNAL_TRUE_PEAK_DB,        /* dBTP of the last 50 ms, oversampled as in BS.1770-4 */
+    TAGNODE_SIGNAL_LOUDNESS_MOMENTARY,  /* LUFS of the last 0.4 s, BS.1770-4 and EBU Tech 3341; four
+                                           channels are L R Ls Rs, five L R C Ls Rs, six and more
+                                           L R C LFE and surrounds */
+    TAGNODE_SIGNAL_LOUDNESS_SHORT,      /* LUFS of the last 3 s */
+    TAGNODE_SIGNAL_LOUDNESS_INTEGRATED, /* LUFS, gated, since prepare or reset */
+    TAGNODE_SIGNAL_CREST_DB,            /* dB of peak over rms, 0 up */
+    TAGNODE_SIGNAL_BRIGHTNESS_HZ,       /* Hz, centroid of the magnitude spectrum; 0 in silence */
+    TAGNODE_SIGNAL_FLATNESS,   /* 0 a tone .. 1 noise: geometric over arithmetic mean of the
+                                  power spectrum; 0 in silence */
+    TAGNODE_SIGNAL_FLUX,       /* 0 .. 1, share of the magnitude spectrum that is new */
+    TAGNODE_SIGNAL_ONSET,      /* dB, 0 up: mean rise of the spectrum's critical bands; of this
+                                  and of flux the largest since the signal frame before */
+    TAGNODE_SIGNAL_PERCUSSIVE, /* 0 harmonic .. 1 percussive share of the power spectrum */
+    TAGNODE_SIGNAL_TEMPO_BPM,  /* beats a minute, 40 to 240; 0 at a confidence below 0.1 */
+    TAGNODE_SIGNAL_TEMPO_CONFIDENCE, /* 0 .. 1, how periodic the onsets of some 8 s are */
+    TAGNODE_SIGNAL_SILENCE,          /* 1 in silence as the setup defines it, otherwise 0 */
+    TAGNODE_SIGNALS                  /* their number */
+} tagnode_signal;
+
+/* What to call a signal and how far it commonly goes. */
+typedef struct {
+    const char *name;    /* "rms_db"; its descriptor is called signal.rms_db */
+    const char *unit;    /* "dBFS", "dBTP", "LUFS", "dB", "Hz", "BPM" or "" */
+    const char *meaning; /* some words */
+    float low, high;     /* what a mapping takes for 0 and for 1 unless it is told otherwise */
+    float window;        /* seconds up to the frame's end that it describes; 0: the mel frame */
+} tagnode_signal_about;
+
+/* Returns what is known of a signal, NULL for a number that is none. [any] */
+TAGNODE_API const tagnode_signal_about *tagnode_about_signal(tagnode_signal signal);
+
+/* Takes up to `capacity` signal frames, oldest first; `values` gets TAGNODE_SIGNALS floats a frame.
+ * `start` and `end` of a frame are those of its mel frame; it is emitted at `end` plus the latency
+ * of resampler and front-end, for what is measured needs no further time. The first is fresh, like
+ * all others. There are at least `queue` of the setup in the ring, and as many more as a block of
+ * max_frames brings. Returns how many. [reader] */
+TAGNODE_API size_t tagnode_read_signals(tagnode *node, tagnode_frame *frames, float *values,
+                                        size_t capacity) TAGNODE_NONBLOCKING;
+
+/* Takes up to `capacity` mel frames as the model hears them, oldest first; `mel` gets
+ * tagnode_band_count() floats a frame. Frames that no one read in time are dropped oldest first.
+ * Returns how many. [reader] */
+TAGNODE_API size_t tagnode_read_mel(tagnode *node, float *mel, size_t capacity) TAGNODE_NONBLOCKING;
+
+/* Mel bands of the front-end; 0 before prepare. [any] */
+TAGNODE_API uint32_t tagnode_band_count(const tagnode *node) TAGNODE_NONBLOCKING;
 
 /* ------------------------------------------------------------------------------- automation --- */
 
@@ -366,14 +430,85 @@ TAGNODE_API void tagnode_automation_push(tagnode_automation *automation, uint32_
 TAGNODE_API float tagnode_automation_at(tagnode_automation *automation, int64_t position)
     TAGNODE_NONBLOCKING;
 
-/* How long the parameter rests: the first position after `position` where it may have moved by
- * `tolerance` (of the way from min to max, 0 to 1) since, or `until` if that comes first. To be
- * asked after `at` for the same position. [audio] */
-TAGNODE_API int64_t tagnode_automation_rests(const tagnode_automation *automation, int64_t position,
-                                             int64_t until, float tolerance) TAGNODE_NONBLOCKING;
+/* How finely parameters are set: at positions that are multiples of `grid` (samples, at least 1),
+ * by those that have moved by more than `tolerance` (share of the way from min to max, 0 to 1)
+ * since they were set, and by all every 8192 samples. A step ends at each multiple of `most`,
+ * itself a multiple of `grid`. */
+typedef struct {
+    uint32_t grid, most;
+    float tolerance;
+} tagnode_steps;
+
+/* Cuts [position, until), from 0 up, into steps in which `count` parameters may stand still. Writes
+ * where each begins to `positions`, and the parameters there to `values`, `count` floats a step.
+ * Only what is pushed for positions up to a step has a say in it, and only where it is cut, so any
+ * blocks give the same values everywhere. `capacity` must be (until - position) / grid + 2 at
+ * least. Returns the number of steps. [audio] */
+TAGNODE_API size_t tagnode_automation_plan(tagnode_automation *const *automations, uint32_t count,
+                                           int64_t position, int64_t until,
+                                           const tagnode_steps *steps, int64_t *positions,
+                                           float *values, size_t capacity) TAGNODE_NONBLOCKING;
 
 /* Back to the state after create. [audio] */
 TAGNODE_API void tagnode_automation_reset(tagnode_automation *automation) TAGNODE_NONBLOCKING;
+
+/* ----------------------------------------------------------------------------- live streams --- */
+
+/* What stands between an audio system's callback and a program: it lets a node hear what comes in,
+ * and exchanges the samples themselves with another thread, which may be slow, through two queues.
+ * Either use may be left out. */
+typedef struct tagnode_stream tagnode_stream;
+
+typedef struct {
+    tagnode *node;    /* prepared for `inputs` channels and any max_frames, not offline, or NULL; it
+                         must outlive the stream, whose callback is its audio thread */
+    uint32_t inputs;  /* channels that come in, 0 to TAGNODE_MAX_CHANNELS */
+    uint32_t outputs; /* channels that go out, 0 to TAGNODE_MAX_CHANNELS */
+    uint32_t queue;   /* samples a channel kept each way, up to TAGNODE_MAX_BLOCK; 0: none kept,
+                         and silence goes out */
+    uint32_t lead;    /* samples of silence that stand in the outgoing queue at first: what the
+                         thread between read and write may take; up to queue */
+} tagnode_stream_setup;
+
+typedef struct {
+    uint64_t callbacks;
+    int64_t position;    /* samples that came in */
+    uint64_t overflows;  /* callbacks that the audio system marked: input was lost before them, */
+    uint64_t underflows; /* or output was late */
+    uint64_t lost;       /* samples that came in and found the queue full, */
+    uint64_t missing;    /* or had to go out and were not there: silence went; 0 without queues */
+} tagnode_stream_counters;
+
+/* Returns OK, ERROR_ARGUMENT or ERROR_MEMORY; `*stream` is NULL unless OK. [main] */
+TAGNODE_API tagnode_status tagnode_stream_create(const tagnode_stream_setup *setup,
+                                                 tagnode_stream **stream, tagnode_message *why);
+TAGNODE_API void tagnode_stream_destroy(tagnode_stream *stream); /* NULL is fine. [main] */
+
+/* One block: `input` and `output` are interleaved float32, or NULL where there are no channels.
+ * The shape of PortAudio's PaStreamCallback; `stream` is the tagnode_stream, `time` is not looked
+ * at, `flags` are PortAudio's (1, 2: input under- and overflow; 4, 8: output under- and overflow).
+ * Returns 0: go on. [audio] */
+TAGNODE_API int tagnode_stream_callback(const void *input, void *output, unsigned long frames,
+                                        const void *time, unsigned long flags, void *stream)
+    TAGNODE_NONBLOCKING;
+
+/* Takes up to `frames` samples of each channel that came in, interleaved. Returns how many.
+ * [reader] */
+TAGNODE_API size_t tagnode_stream_read(tagnode_stream *stream, float *samples, size_t frames)
+    TAGNODE_NONBLOCKING;
+
+/* Gives up to `frames` samples of each channel to go out, interleaved. Returns how many fitted.
+ * [reader] */
+TAGNODE_API size_t tagnode_stream_write(tagnode_stream *stream, const float *samples, size_t frames)
+    TAGNODE_NONBLOCKING;
+
+/* Samples that wait to be read, and that wait to go out. [reader] */
+TAGNODE_API size_t tagnode_stream_readable(const tagnode_stream *stream) TAGNODE_NONBLOCKING;
+TAGNODE_API size_t tagnode_stream_pending(const tagnode_stream *stream) TAGNODE_NONBLOCKING;
+
+/* A snapshot; each number is exact. [any] */
+TAGNODE_API tagnode_stream_counters tagnode_stream_get_counters(const tagnode_stream *stream)
+    TAGNODE_NONBLOCKING;
 
 /* -------------------------------------------------------------------------------------- any --- */
 

@@ -8,6 +8,8 @@
 #include "ensemble.h"
 #include "frontend/frontend.h"
 #include "model.h"
+#include "node.h"
+#include "signals.h"
 #include "support/floatenv.h"
 #include "support/message.h"
 #include "support/ring.h"
@@ -18,19 +20,22 @@ enum { CHUNK = 512 }; /* samples between two looks at what is due */
 /* Everything that prepare makes; a new one replaces the old one whole. */
 typedef struct {
     tagnode_setup setup;
-    tagnode_card card;    /* of the first model */
+    tagnode_card card;    /* of the first model; without one, of nothing but a front-end */
     tagnode_model *model; /* the worker's; the ensemble holds its own */
-    uint32_t patch;       /* mel frames of the longest window */
+    uint32_t patch;       /* mel frames of the longest window, 0 without a model */
     tagnode_frontend *frontend;
     tagnode_worker *worker;     /* runs the model on its thread, or NULL and: */
-    tagnode_ensemble *ensemble; /* runs it, or several, in here */
+    tagnode_ensemble *ensemble; /* runs it, or several, in here; both NULL without a model */
+    tagnode_signals *signals;   /* or NULL */
     tagnode_log_ring ring;
+    tagnode_log_ring mel_ring; /* for who draws them */
     tagnode_latency latency;
     uint32_t hop, first; /* mel frames: between ticks, and until tick 0 */
     uint32_t values, embeddings;
-    float *mel;         /* the mel frames of a chunk */
+    float *mel, *power; /* the mel frames of a chunk, and for signals their power spectra */
     uint32_t *outgoing; /* the descriptor frame to write next: header, values, embedding */
     uint32_t *incoming; /* the reader's */
+    uint32_t *seen;     /* and its mel frame */
 
     int64_t position, mel_frames, tick;
     int64_t due; /* position at which the next tick is emitted */
@@ -50,23 +55,59 @@ static void core_destroy(core *c) {
     if (c == NULL) return;
     tagnode_worker_destroy(c->worker);
     tagnode_ensemble_destroy(c->ensemble);
+    tagnode_signals_destroy(c->signals);
     tagnode_frontend_destroy(c->frontend);
     tagnode_log_ring_destroy(&c->ring);
+    tagnode_log_ring_destroy(&c->mel_ring);
     tagnode_model_release(c->model);
     free(c->mel);
+    free(c->power);
     free(c->outgoing);
     free(c->incoming);
+    free(c->seen);
     free(c);
 }
 
-static tagnode_status check(const tagnode_setup *s, const tagnode_card *card,
-                            tagnode_message *why) {
+/* MusiCNN's front-end, for signals without a model. */
+static const tagnode_frontend_settings PLAIN_FRONTEND = {
+    .sample_rate = 16000,
+    .frame = 512,
+    .fft = 512,
+    .hop = 256,
+    .bands = 96,
+    .log = TAGNODE_LOG_LOG10_1P,
+    .log_parameter = 10000,
+    .fmax = 8000,
+};
+
+static tagnode_status check(const tagnode_setup *s, tagnode_message *why) {
     const tagnode_status bad = TAGNODE_ERROR_ARGUMENT;
     const tagnode_status input = tagnode_frontend_check_input(s->sample_rate, s->channels, why);
     if (input != TAGNODE_OK) return input;
     if (s->max_frames < 1 || s->max_frames > TAGNODE_MAX_BLOCK)
         return tagnode_say(why, bad, "The largest block is %u samples; it must be 1 to %d.",
                            s->max_frames, TAGNODE_MAX_BLOCK);
+    if (s->queue < 2 || s->queue > 65536)
+        return tagnode_say(why, bad, "The queue holds %u descriptor frames; it must be 2 to 65536.",
+                           s->queue);
+    if (s->mel_queue > 65536)
+        return tagnode_say(why, bad, "The queue holds %u mel frames; it must be 0 to 65536.",
+                           s->mel_queue);
+    if (!(s->signal_hop >= 0 && s->signal_hop <= 60))
+        return tagnode_say(why, bad, "The signal hop is %g s; it must be 0 (none) to 60 s.",
+                           s->signal_hop);
+    if (!(s->silence_db >= -120 && s->silence_db <= 0))
+        return tagnode_say(why, bad, "Silence is below %g dBFS; it must be -120 to 0 dBFS.",
+                           s->silence_db);
+    if (!(s->silence_hold >= 0 && s->silence_hold <= 3600))
+        return tagnode_say(why, bad, "The hold of silence is %g s; it must be 0 to 3600 s.",
+                           s->silence_hold);
+    return TAGNODE_OK;
+}
+
+static tagnode_status check_model(const tagnode_setup *s, const tagnode_card *card,
+                                  tagnode_message *why) {
+    const tagnode_status bad = TAGNODE_ERROR_ARGUMENT;
     const double patch =
         (double)card->patch_frames * card->frontend.hop / card->frontend.sample_rate;
     if (!(s->hop > 0 && s->hop <= patch * (1 + 1e-9)))
@@ -80,9 +121,6 @@ static tagnode_status check(const tagnode_setup *s, const tagnode_card *card,
         return tagnode_say(why, bad,
                            "Embedding %d is asked for; the model has outputs 0 to %u (-1: none).",
                            s->embedding, card->outputs - 1);
-    if (s->queue < 2 || s->queue > 65536)
-        return tagnode_say(why, bad, "The queue holds %u descriptor frames; it must be 2 to 65536.",
-                           s->queue);
     return TAGNODE_OK;
 }
 
@@ -137,11 +175,8 @@ static tagnode_status start_worker(core *c, tagnode_message *why) {
     return status != TAGNODE_OK ? status : tagnode_worker_create(engine, &setup, &c->worker, why);
 }
 
-static tagnode_status core_create(core *c, tagnode_model *const *models, uint32_t count,
-                                  tagnode_message *why) {
-    tagnode_status status = tagnode_frontend_create(&c->card.frontend, c->setup.sample_rate,
-                                                    c->setup.channels, &c->frontend, why);
-    if (status != TAGNODE_OK) return status;
+static tagnode_status start_models(core *c, tagnode_model *const *models, uint32_t count,
+                                   tagnode_message *why) {
     for (uint32_t i = 0; i < count; ++i) {
         const tagnode_card *card = &models[i]->card;
         c->values += card->output_size[0];
@@ -149,15 +184,42 @@ static tagnode_status core_create(core *c, tagnode_model *const *models, uint32_
     }
     plan_ticks(c);
     const size_t words = HEADER_WORDS + (size_t)c->values + c->embeddings;
-    c->mel = calloc(tagnode_frontend_capacity(c->frontend, CHUNK) * c->card.frontend.bands,
-                    sizeof *c->mel);
     c->outgoing = calloc(words, sizeof *c->outgoing);
     c->incoming = calloc(words, sizeof *c->incoming);
-    if (c->mel == NULL || c->outgoing == NULL || c->incoming == NULL ||
+    if (c->outgoing == NULL || c->incoming == NULL ||
         tagnode_log_ring_create(&c->ring, words, c->setup.queue) != TAGNODE_OK)
         return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for a node.");
-    status = models[0]->sliced || count > 1 ? start_ensemble(c, models, count, why)
-                                            : start_worker(c, why);
+    return models[0]->sliced || count > 1 ? start_ensemble(c, models, count, why)
+                                          : start_worker(c, why);
+}
+
+static tagnode_status start_signals(core *c, size_t mels, tagnode_message *why) {
+    c->power = calloc(mels * tagnode_frontend_bins(c->frontend), sizeof *c->power);
+    if (c->power == NULL) return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for a node.");
+    return tagnode_signals_create(&c->setup, &c->card.frontend, c->frontend, CHUNK, &c->signals,
+                                  why);
+}
+
+static tagnode_status keep_mel(core *c, tagnode_message *why) {
+    const uint32_t bands = c->card.frontend.bands;
+    c->seen = calloc(bands, sizeof *c->seen);
+    if (c->seen == NULL ||
+        tagnode_log_ring_create(&c->mel_ring, bands, c->setup.mel_queue) != TAGNODE_OK)
+        return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for a node.");
+    return TAGNODE_OK;
+}
+
+static tagnode_status core_create(core *c, tagnode_model *const *models, uint32_t count,
+                                  tagnode_message *why) {
+    tagnode_status status = tagnode_frontend_create(&c->card.frontend, c->setup.sample_rate,
+                                                    c->setup.channels, &c->frontend, why);
+    if (status != TAGNODE_OK) return status;
+    const size_t mels = tagnode_frontend_capacity(c->frontend, CHUNK);
+    c->mel = calloc(mels * c->card.frontend.bands, sizeof *c->mel);
+    if (c->mel == NULL) return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for a node.");
+    if (count > 0) status = start_models(c, models, count, why);
+    if (status == TAGNODE_OK && c->setup.signal_hop > 0) status = start_signals(c, mels, why);
+    if (status == TAGNODE_OK && c->setup.mel_queue > 0) status = keep_mel(c, why);
     c->latency.resampler = tagnode_frontend_delay(c->frontend);
     c->latency.frontend = 0;
     c->latency.total = c->latency.resampler + c->latency.compute;
@@ -170,6 +232,8 @@ static int64_t tick_frame(const core *c, int64_t tick) TAGNODE_NONBLOCKING {
 
 static void schedule(core *c, int64_t tick) TAGNODE_NONBLOCKING {
     c->tick = tick;
+    c->due = INT64_MAX;
+    if (c->patch == 0) return; /* no model, no answers */
     c->due = tagnode_frontend_ready(c->frontend, tick_frame(c, tick) - 1) + c->latency.compute;
 }
 
@@ -186,22 +250,28 @@ void tagnode_destroy(tagnode *node) {
 
 tagnode_status tagnode_prepare_many(tagnode *node, tagnode_model *const *models, uint32_t count,
                                     const tagnode_setup *setup, tagnode_message *why) {
-    if (count < 1 || count > TAGNODE_MAX_MODELS)
-        return tagnode_say(why, TAGNODE_ERROR_ARGUMENT, "There are %u models; it must be 1 to %d.",
+    if (count > TAGNODE_MAX_MODELS)
+        return tagnode_say(why, TAGNODE_ERROR_ARGUMENT, "There are %u models; it must be 0 to %d.",
                            count, TAGNODE_MAX_MODELS);
-    tagnode_status status = TAGNODE_OK;
     tagnode_setup asked = *setup;
+    tagnode_status status = check(&asked, why);
     for (uint32_t i = 0; i < count && status == TAGNODE_OK; ++i) {
-        status = check(&asked, &models[i]->card, why);
+        status = check_model(&asked, &models[i]->card, why);
         asked.embedding = -1; /* only the first one's is handed out */
     }
+    if (status == TAGNODE_OK && count == 0 && setup->signal_hop == 0)
+        status = tagnode_say(why, TAGNODE_ERROR_ARGUMENT,
+                             "There is no model and the signal hop is 0: nothing would be heard.");
     if (status != TAGNODE_OK) return status;
     core *made = aligned_alloc(64, (sizeof *made + 63) / 64 * 64);
     if (made == NULL) return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for a node.");
     memset(made, 0, sizeof *made);
-    tagnode_model_retain(models[0]);
-    made->model = models[0];
-    made->card = models[0]->card;
+    made->card.frontend = PLAIN_FRONTEND;
+    if (count > 0) {
+        tagnode_model_retain(models[0]);
+        made->model = models[0];
+        made->card = models[0]->card;
+    }
     made->setup = *setup;
     status = core_create(made, models, count, why);
     if (status != TAGNODE_OK) {
@@ -217,6 +287,10 @@ tagnode_status tagnode_prepare_many(tagnode *node, tagnode_model *const *models,
 tagnode_status tagnode_prepare(tagnode *node, tagnode_model *model, const tagnode_setup *setup,
                                tagnode_message *why) {
     return tagnode_prepare_many(node, &model, 1, setup, why);
+}
+
+const tagnode_setup *tagnode_get_setup(const tagnode *node) {
+    return node->core == NULL ? NULL : &node->core->setup;
 }
 
 tagnode_status tagnode_swap(tagnode *node, uint32_t index, tagnode_model *model,
@@ -266,15 +340,22 @@ static void emit(core *c) TAGNODE_NONBLOCKING {
     schedule(c, c->tick + 1);
 }
 
+static void push_mel(core *c, int64_t index, const float *mel) TAGNODE_NONBLOCKING {
+    if (c->seen != NULL) tagnode_log_ring_write(&c->mel_ring, (const uint32_t *)mel);
+    if (c->ensemble != NULL)
+        tagnode_ensemble_push(c->ensemble, mel);
+    else if (c->worker != NULL)
+        count(&c->overruns, !tagnode_worker_push(c->worker, index, mel));
+}
+
 static void hear(core *c, const float *const *input, uint32_t frames) TAGNODE_NONBLOCKING {
-    const size_t mels = tagnode_frontend_process(c->frontend, input, frames, c->mel);
+    if (c->signals != NULL) tagnode_signals_hear(c->signals, input, frames);
+    const size_t mels =
+        tagnode_frontend_process_spectra(c->frontend, input, frames, c->mel, c->power);
     for (size_t i = 0; i < mels; ++i) {
-        const float *mel = c->mel + i * c->card.frontend.bands;
-        const int64_t index = c->mel_frames++;
-        if (c->ensemble != NULL)
-            tagnode_ensemble_push(c->ensemble, mel);
-        else
-            count(&c->overruns, !tagnode_worker_push(c->worker, index, mel));
+        push_mel(c, c->mel_frames++, c->mel + i * c->card.frontend.bands);
+        if (c->signals != NULL)
+            tagnode_signals_push(c->signals, c->power + i * tagnode_frontend_bins(c->frontend));
     }
     if (c->ensemble != NULL) tagnode_ensemble_pay(c->ensemble, frames);
     c->position += frames;
@@ -303,13 +384,15 @@ void tagnode_reset(tagnode *node) {
     core *c = node->core;
     if (c == NULL) return;
     tagnode_frontend_reset(c->frontend);
-    if (c->ensemble != NULL)
-        tagnode_ensemble_reset(c->ensemble);
-    else
-        tagnode_worker_reset(c->worker);
-    tagnode_log_ring_clear(&c->ring);
-    memset(c->outgoing + HEADER_WORDS, 0,
-           ((size_t)c->values + c->embeddings) * sizeof *c->outgoing);
+    if (c->ensemble != NULL) tagnode_ensemble_reset(c->ensemble);
+    if (c->worker != NULL) tagnode_worker_reset(c->worker);
+    if (c->signals != NULL) tagnode_signals_reset(c->signals);
+    if (c->seen != NULL) tagnode_log_ring_clear(&c->mel_ring);
+    if (c->patch > 0) {
+        tagnode_log_ring_clear(&c->ring);
+        memset(c->outgoing + HEADER_WORDS, 0,
+               ((size_t)c->values + c->embeddings) * sizeof *c->outgoing);
+    }
     c->position = c->mel_frames = 0;
     schedule(c, 0);
     atomic_store(&c->seen_position, 0);
@@ -325,7 +408,8 @@ size_t tagnode_read(tagnode *node, tagnode_frame *frames, float *values, float *
                     size_t capacity) {
     core *c = node->core;
     size_t taken = 0;
-    while (c != NULL && taken < capacity && tagnode_log_ring_read(&c->ring, c->incoming)) {
+    while (c != NULL && c->patch > 0 && taken < capacity &&
+           tagnode_log_ring_read(&c->ring, c->incoming)) {
         const uint32_t *body = c->incoming + HEADER_WORDS;
         memcpy(&frames[taken], c->incoming, sizeof *frames);
         if (values != NULL) memcpy(values + taken * c->values, body, c->values * sizeof *values);
@@ -335,6 +419,27 @@ size_t tagnode_read(tagnode *node, tagnode_frame *frames, float *values, float *
         ++taken;
     }
     return taken;
+}
+
+size_t tagnode_read_signals(tagnode *node, tagnode_frame *frames, float *values, size_t capacity) {
+    const core *c = node->core;
+    if (c == NULL || c->signals == NULL) return 0;
+    return tagnode_signals_read(c->signals, frames, values, capacity);
+}
+
+size_t tagnode_read_mel(tagnode *node, float *mel, size_t capacity) {
+    core *c = node->core;
+    size_t taken = 0;
+    while (c != NULL && c->seen != NULL && taken < capacity &&
+           tagnode_log_ring_read(&c->mel_ring, c->seen)) {
+        const uint32_t bands = c->card.frontend.bands;
+        memcpy(mel + taken++ * bands, c->seen, bands * sizeof *mel);
+    }
+    return taken;
+}
+
+uint32_t tagnode_band_count(const tagnode *node) {
+    return node->core == NULL ? 0 : node->core->card.frontend.bands;
 }
 
 tagnode_latency tagnode_get_latency(const tagnode *node) {

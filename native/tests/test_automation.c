@@ -310,28 +310,96 @@ static void test_mappings_of_one_parameter_add_up_or_the_farthest_counts(void) {
     }
 }
 
-static void test_parameter_stays_within_the_tolerance_as_long_as_it_rests(void) {
+/* A descriptor that changes eight times. */
+static tagnode_automation *restless(tagnode_mapping m, uint32_t seed) {
+    tagnode_automation *a = made(m);
+    for (int64_t n = 0; n < 8; ++n)
+        tagnode_automation_push(a, 0, 3000 * n, (float)(next_number(&seed) % 9) / 8);
+    return a;
+}
+
+static tagnode_mapping some_times(uint32_t *random) {
+    tagnode_mapping m = plain();
+    m.attack = (float)(next_number(random) % 100) / 200;
+    m.release = (float)(next_number(random) % 100) / 200;
+    m.hold = (float)(next_number(random) % 3) / 50;
+    return m;
+}
+
+static void test_parameters_are_within_the_tolerance_wherever_they_may_be_set(void) {
+    enum { LENGTH = 24000, GRID = 16 };
+    static int64_t positions[LENGTH];
+    static float values[2 * LENGTH];
+    const tagnode_steps steps = {.grid = GRID, .most = 512, .tolerance = 0.002F};
     uint32_t random = 11;
-    for (int trial = 0; trial < 200; ++trial) {
-        tagnode_mapping m = plain();
-        m.attack = (float)(next_number(&random) % 100) / 200;
-        m.release = (float)(next_number(&random) % 100) / 200;
-        m.hold = (float)(next_number(&random) % 3) / 50;
-        tagnode_automation *a = made(m), *b = made(m);
-        for (int64_t n = 0; n < 8; ++n) {
-            const float x = (float)(next_number(&random) % 9) / 8;
-            tagnode_automation_push(a, 0, 3000 * n, x);
-            tagnode_automation_push(b, 0, 3000 * n, x);
+    for (int trial = 0; trial < 100; ++trial) {
+        const tagnode_mapping m = some_times(&random);
+        const uint32_t seeds[] = {next_number(&random), next_number(&random)};
+        tagnode_automation *two[2], *asked[2];
+        for (int i = 0; i < 2; ++i) {
+            two[i] = restless(m, seeds[i]);
+            asked[i] = restless(m, seeds[i]);
         }
-        const float tolerance = 0.002F;
-        for (int64_t at = 0, next; at < 24000; at = next) {
-            const float value = tagnode_automation_at(a, at);
-            next = tagnode_automation_rests(a, at, at + 512, tolerance);
-            CHECK(next > at && next <= at + 512);
-            const float last = tagnode_automation_at(b, next - 1);
-            CHECK(fabsf(last - value) <= tolerance * 1.001F);
+        const size_t made =
+            tagnode_automation_plan(two, 2, 0, LENGTH, &steps, positions, values, LENGTH);
+        CHECK(positions[0] == 0 && made < LENGTH);
+        for (size_t s = 0; s < made; ++s) {
+            const int64_t end = s + 1 < made ? positions[s + 1] : LENGTH;
+            CHECK(end > positions[s] && (end - 1) / 512 == positions[s] / 512);
+            CHECK(positions[s] % GRID == 0);
+            for (int64_t at = positions[s]; at < end; at += GRID)
+                for (size_t i = 0; i < 2; ++i) {
+                    const float exact = tagnode_automation_at(asked[i], at);
+                    CHECK(fabsf(exact - values[2 * s + i]) <= 0.002F * 1.001F);
+                    CHECK(at % 8192 != 0 || exact == values[2 * s + i]);
+                }
         }
     }
+}
+
+/* The value that each sample has when it is planned in blocks, each change told as it comes. */
+static void planned(uint32_t seed, int64_t most_block, float *of_sample, int64_t length) {
+    static int64_t positions[4096];
+    static float values[4096];
+    const tagnode_steps steps = {.grid = 64, .most = 512, .tolerance = 0.001F};
+    uint32_t random = seed, changes = seed, cuts = (uint32_t)most_block + seed;
+    tagnode_automation *a = made(some_times(&random));
+    int64_t change = 0;
+    for (int64_t at = 0, next; at < length; at = next) {
+        next = at + 1 + next_number(&cuts) % most_block;
+        if (next > length) next = length;
+        for (; change < next; change += 1000 + next_number(&changes) % 5000)
+            tagnode_automation_push(a, 0, change, (float)(next_number(&changes) % 9) / 8);
+        const size_t made =
+            tagnode_automation_plan(&a, 1, at, next, &steps, positions, values, 4096);
+        for (size_t s = 0; s < made; ++s)
+            for (int64_t n = positions[s]; n < (s + 1 < made ? positions[s + 1] : next); ++n)
+                of_sample[n] = values[s];
+    }
+}
+
+static void test_values_are_the_same_for_any_blocks(void) {
+    enum { LENGTH = 48000 };
+    static float whole[LENGTH], cut[LENGTH];
+    for (uint32_t seed = 1; seed < 30; ++seed) {
+        planned(seed, LENGTH, whole, LENGTH);
+        const int64_t blocks[] = {1, 63, 100, 4000};
+        for (size_t b = 0; b < 4; ++b) {
+            planned(seed, blocks[b], cut, LENGTH);
+            CHECK(memcmp(whole, cut, sizeof whole) == 0);
+        }
+    }
+}
+
+static void test_plan_never_writes_past_its_capacity(void) {
+    tagnode_automation *a = restless(plain(), 5);
+    const tagnode_steps steps = {.grid = 64, .most = 512, .tolerance = 0.001F};
+    int64_t positions[] = {-1, -1, -1, -1};
+    float values[4];
+    CHECK(tagnode_automation_plan(&a, 1, 0, 100000, &steps, positions, values, 3) == 3);
+    CHECK(positions[0] == 0 && positions[1] == 512 && positions[3] == -1);
+    CHECK(tagnode_automation_plan(&a, 1, 7, 7, &steps, positions, values, 4) == 0);
+    CHECK(tagnode_automation_plan(NULL, 0, 0, 1000, &steps, positions, values, 4) == 2);
 }
 
 static void test_reset_is_as_new(void) {
@@ -444,7 +512,9 @@ int main(void) {
     test_values_pushed_ahead_wait_for_their_position();
     test_full_queue_gives_up_the_oldest_change();
     test_mappings_of_one_parameter_add_up_or_the_farthest_counts();
-    test_parameter_stays_within_the_tolerance_as_long_as_it_rests();
+    test_parameters_are_within_the_tolerance_wherever_they_may_be_set();
+    test_values_are_the_same_for_any_blocks();
+    test_plan_never_writes_past_its_capacity();
     test_reset_is_as_new();
     test_bad_arguments_are_refused_with_a_sentence();
     for (size_t i = 0; i < keeps; ++i) tagnode_automation_destroy(kept[i]);

@@ -40,7 +40,7 @@ typedef struct {
     tagnode_automation *automation;
     float mel[64 * BANDS];
     float parameter;
-    uint64_t fresh, held;
+    uint64_t fresh, held, measured;
 } host;
 
 /* ---- the audio thread ---- */
@@ -60,10 +60,15 @@ static void callback(host *self, const float *const *input, uint32_t frames, boo
         self->held += frame.state == TAGNODE_HELD;
         tagnode_automation_push(self->automation, 0, frame.emitted, values[0]);
     }
+    float signals[TAGNODE_SIGNALS];
+    while (tagnode_read_signals(self->node, &frame, signals, 1) == 1) ++self->measured;
     const tagnode_counters counters = tagnode_get_counters(self->node);
-    self->parameter = tagnode_automation_at(self->automation, counters.position);
-    self->parameter += (float)tagnode_automation_rests(self->automation, counters.position,
-                                                       counters.position + 512, 0.01F);
+    const tagnode_steps steps = {.grid = 64, .most = 512, .tolerance = 0.01F};
+    int64_t begins[10];
+    float parameters[10];
+    (void)tagnode_automation_plan(&self->automation, 1, counters.position, counters.position + 512,
+                                  &steps, begins, parameters, 10);
+    self->parameter = parameters[0];
     self->parameter += (float)tagnode_get_latency(self->node).total;
     self->parameter += (float)tagnode_value_count(self->node);
     if (tagnode_frontend_capacity(self->frontend, frames) <= 64)
@@ -100,7 +105,10 @@ static host *host_of(fake *model, const tagnode_card *card, uint32_t rate) {
                                  .hop = (double)card->frontend.hop / 16000,
                                  .compute_latency = 0.2,
                                  .embedding = 1,
-                                 .queue = 16};
+                                 .queue = 16,
+                                 .signal_hop = 0.02,
+                                 .silence_db = -60,
+                                 .silence_hold = 0.1};
     const tagnode_mapping mapping = {.high = 1,
                                      .hold = 0.05F,
                                      .delay = 0.02F,
@@ -156,6 +164,7 @@ static void test_callback_is_realtime_safe_at_every_rate_and_block(void) {
             CHECK(tagnode_get_counters(self->node).replaced > 0);
         }
         CHECK(self->fresh + self->held > 0);
+        CHECK(self->measured > 0);
         CHECK(isfinite(self->parameter));
         CHECK(atomic_load(&model.runs) > 1);
         host_destroy(self);

@@ -24,6 +24,7 @@ typedef struct {
     int64_t hold, delay; /* samples */
 
     bool started, open;     /* a value has come; the gate */
+    bool first_waits;       /* the first value is in the queue: a jump */
     int64_t latest;         /* position of the last push */
     float pushed;           /* its value, 0..1 */
     change *queue;          /* changes that have not come to pass */
@@ -35,6 +36,7 @@ typedef struct {
 
     double origin, target; /* of the exponential, which starts at */
     int64_t since;
+    double planned; /* where it was when the last step began that took it along */
 } lane;
 
 struct tagnode_automation {
@@ -42,7 +44,9 @@ struct tagnode_automation {
     uint32_t count, capacity;
     tagnode_combine combine;
     double sample_rate;
-    int64_t asked; /* all that is up to here has come to pass */
+    int64_t asked;   /* all that is up to here has come to pass */
+    int64_t renewed; /* from here on the next step takes the value along in any case */
+    float value;     /* of the last step that took it along */
     change *memory;
 };
 
@@ -196,7 +200,18 @@ static void follow_until(lane *l, double sample_rate, int64_t position) TAGNODE_
     aim(l, sample_rate, l->expiry, l->value);
 }
 
+static void rest_at(lane *l, float value) TAGNODE_NONBLOCKING {
+    l->phase = LEVEL;
+    l->value = value;
+    l->origin = l->target = value;
+}
+
 static void come_to_pass(lane *l, double sample_rate, change next) TAGNODE_NONBLOCKING {
+    if (l->first_waits) {
+        l->first_waits = false;
+        rest_at(l, next.value);
+        return;
+    }
     follow_until(l, sample_rate, next.position);
     const float held = (float)l->target;
     l->value = next.value;
@@ -226,30 +241,21 @@ static void advance(tagnode_automation *a, int64_t position) TAGNODE_NONBLOCKING
     if (position > a->asked) a->asked = position;
 }
 
-static void rest_at(lane *l, float value) TAGNODE_NONBLOCKING {
-    l->phase = LEVEL;
-    l->pushed = l->value = value;
-    l->origin = l->target = value;
-}
-
 void tagnode_automation_push(tagnode_automation *a, uint32_t mapping, int64_t position,
                              float value) {
     if (mapping >= a->count || isnan(value)) return;
     lane *l = &a->lanes[mapping];
     const float x = control(l, value);
-    if (!l->started) {
-        l->started = true;
-        l->latest = position;
-        rest_at(l, x);
-        return;
-    }
-    if (position < l->latest) position = l->latest;
+    if (l->started && position < l->latest) position = l->latest;
     if (position < a->asked) position = a->asked;
-    l->latest = position;
-    if (x == l->pushed) return;
-    l->pushed = x;
+    if (l->started && x == l->pushed) return;
     if (l->length == a->capacity) come_to_pass(l, a->sample_rate, take_first(l, a->capacity));
-    l->queue[(l->first + l->length++) % a->capacity] = (change){position + l->delay, x};
+    const int64_t delay = l->started ? l->delay : 0;
+    l->queue[(l->first + l->length++) % a->capacity] = (change){position + delay, x};
+    l->first_waits |= !l->started;
+    l->started = true;
+    l->latest = position;
+    l->pushed = x;
 }
 
 float tagnode_automation_at(tagnode_automation *a, int64_t position) {
@@ -269,28 +275,49 @@ float tagnode_automation_at(tagnode_automation *a, int64_t position) {
     return (float)(a->combine == TAGNODE_COMBINE_MAX ? farthest : sum);
 }
 
-int64_t tagnode_automation_rests(const tagnode_automation *a, int64_t position, int64_t until,
-                                 float tolerance) {
+/* Takes the value for the step that begins at `position`: it stays where it is within the
+ * tolerance, and is made exact every RENEWAL samples. Returns whether it is another one. */
+static bool take_along(tagnode_automation *a, int64_t position, float tolerance)
+    TAGNODE_NONBLOCKING {
+    enum { RENEWAL = 8192 };
+    const float exact = tagnode_automation_at(a, position);
+    bool due = position >= a->renewed;
     for (uint32_t i = 0; i < a->count; ++i) {
         const lane *l = &a->lanes[i];
-        const double x = envelope(l, a->sample_rate, position), left = fabs(l->target - x);
-        if (left > tolerance) {
-            const double seconds = l->target > x ? l->knobs.attack : l->knobs.release;
-            const double samples = -log(1 - tolerance / left) * seconds * a->sample_rate;
-            if (samples < (double)(until - position)) until = position + (int64_t)samples;
-        }
-        if (l->length > 0 && l->queue[l->first].position < until)
-            until = l->queue[l->first].position;
-        if (l->phase == WAITS && l->expiry < until) until = l->expiry;
+        due |= fabs(envelope(l, a->sample_rate, position) - l->planned) > tolerance;
     }
-    return until > position ? until : position + 1;
+    if (!due) return false;
+    for (uint32_t i = 0; i < a->count; ++i)
+        a->lanes[i].planned = envelope(&a->lanes[i], a->sample_rate, position);
+    a->renewed = (position / RENEWAL + 1) * RENEWAL;
+    const bool other = exact != a->value;
+    a->value = exact;
+    return other;
+}
+
+size_t tagnode_automation_plan(tagnode_automation *const *automations, uint32_t count,
+                               int64_t position, int64_t until, const tagnode_steps *steps,
+                               int64_t *positions, float *values, size_t capacity) {
+    const int64_t grid = steps->grid, most = steps->most;
+    size_t made = 0;
+    for (int64_t at = position; at < until; at = (at / grid + 1) * grid) {
+        bool begins = at == position || at % most == 0;
+        for (uint32_t i = 0; i < count && at % grid == 0; ++i)
+            begins |= take_along(automations[i], at, steps->tolerance);
+        if (!begins || made == capacity) continue;
+        positions[made] = at;
+        for (uint32_t i = 0; i < count; ++i) values[made * count + i] = automations[i]->value;
+        ++made;
+    }
+    return made;
 }
 
 void tagnode_automation_reset(tagnode_automation *a) {
-    a->asked = INT64_MIN;
+    a->asked = a->renewed = INT64_MIN;
+    a->value = 0;
     for (uint32_t i = 0; i < a->count; ++i) {
         lane *l = &a->lanes[i];
-        l->started = l->open = false;
+        l->started = l->open = l->first_waits = false;
         l->first = l->length = 0;
         l->latest = l->since = 0;
         rest_at(l, control(l, -HUGE_VALF));

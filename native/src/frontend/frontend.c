@@ -3,6 +3,7 @@
 #include "frontend/resampler.h"
 #include "support/floatenv.h"
 #include "support/message.h"
+#include "support/sample.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -93,6 +94,10 @@ size_t tagnode_frontend_capacity(const tagnode_frontend *f, size_t frames) {
            1;
 }
 
+size_t tagnode_frontend_bins(const tagnode_frontend *f) {
+    return (size_t)f->plan.n + 1;
+}
+
 int64_t tagnode_frontend_ready(const tagnode_frontend *f, int64_t index) {
     const tagnode_frontend_settings *s = &f->plan.settings;
     return tagnode_resampler_needs(&f->resampler, index * s->hop + s->frame - f->lead - 1);
@@ -105,22 +110,17 @@ int64_t tagnode_frontend_begin(const tagnode_frontend *f, int64_t index) {
                        : -((-scaled + f->resampler.up - 1) / f->resampler.up);
 }
 
-/* Averages the channels. Non-finite samples become 0; past 1e12 the powers of a frame could
- * overflow, so that is the limit. */
+/* Averages the channels; returns how many samples were no numbers. */
 static uint64_t mix_down(const float *const *input, uint32_t channels, size_t offset, size_t length,
                          float *restrict mono) TAGNODE_NONBLOCKING {
-    const float limit = 1e12f, share = 1.0f / (float)channels;
+    const float share = 1.0f / (float)channels;
     uint64_t replaced = 0;
     for (uint32_t c = 0; c < channels; ++c) {
         const float *restrict samples = input[c] + offset;
         uint32_t bad = 0;
         for (size_t i = 0; i < length; ++i) {
-            uint32_t bits;
-            memcpy(&bits, &samples[i], sizeof bits);
-            const uint32_t broken = (bits & 0x7f800000u) == 0x7f800000u;
-            float x = samples[i];
-            x = x > limit ? limit : x < -limit ? -limit : x;
-            x = broken ? 0.0f : x;
+            uint32_t broken;
+            const float x = tagnode_clean_sample(samples[i], &broken);
             bad += broken;
             mono[i] = c == 0 ? x : mono[i] + x;
         }
@@ -131,11 +131,20 @@ static uint64_t mix_down(const float *const *input, uint32_t channels, size_t of
     return replaced;
 }
 
-static size_t take_frames(tagnode_frontend *f, float *mel) TAGNODE_NONBLOCKING {
+static void copy_power(const tagnode_mel_plan *plan, float *restrict power) TAGNODE_NONBLOCKING {
+    const float *restrict spectrum = plan->spectrum;
+    const bool squared = plan->settings.spectrum == TAGNODE_SPECTRUM_POWER;
+    for (size_t k = 0; k <= plan->n; ++k)
+        power[k] = squared ? spectrum[k] : spectrum[k] * spectrum[k];
+}
+
+static size_t take_frames(tagnode_frontend *f, float *mel, float *power) TAGNODE_NONBLOCKING {
     const tagnode_frontend_settings *s = &f->plan.settings;
     size_t count = 0, at = 0;
-    for (; f->fill - at >= s->frame; at += s->hop)
-        f->dsp->mel_frame(&f->plan, f->pending + at, mel + count++ * s->bands);
+    for (; f->fill - at >= s->frame; at += s->hop, ++count) {
+        f->dsp->mel_frame(&f->plan, f->pending + at, mel + count * s->bands);
+        if (power != NULL) copy_power(&f->plan, power + count * tagnode_frontend_bins(f));
+    }
     if (at > 0) {
         f->fill -= at;
         memmove(f->pending, f->pending + at, f->fill * sizeof *f->pending);
@@ -143,8 +152,8 @@ static size_t take_frames(tagnode_frontend *f, float *mel) TAGNODE_NONBLOCKING {
     return count;
 }
 
-size_t tagnode_frontend_process(tagnode_frontend *f, const float *const *input, size_t frames,
-                                float *mel) {
+size_t tagnode_frontend_process_spectra(tagnode_frontend *f, const float *const *input,
+                                        size_t frames, float *mel, float *power) {
     const tagnode_floatenv saved = tagnode_floatenv_enter();
     size_t count = 0;
     for (size_t at = 0; at < frames;) {
@@ -152,11 +161,17 @@ size_t tagnode_frontend_process(tagnode_frontend *f, const float *const *input, 
             frames - at < TAGNODE_RESAMPLER_CHUNK ? frames - at : TAGNODE_RESAMPLER_CHUNK;
         f->replaced += mix_down(input, f->channels, at, length, f->mono);
         f->fill += tagnode_resampler_push(&f->resampler, f->mono, length, f->pending + f->fill);
-        count += take_frames(f, mel + count * f->plan.settings.bands);
+        count += take_frames(f, mel + count * f->plan.settings.bands,
+                             power == NULL ? NULL : power + count * tagnode_frontend_bins(f));
         at += length;
     }
     tagnode_floatenv_leave(saved);
     return count;
+}
+
+size_t tagnode_frontend_process(tagnode_frontend *f, const float *const *input, size_t frames,
+                                float *mel) {
+    return tagnode_frontend_process_spectra(f, input, frames, mel, NULL);
 }
 
 /* Pushes the input, then zeros, until `wanted` samples have come out. */

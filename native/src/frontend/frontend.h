@@ -1,4 +1,5 @@
-/* frontend.h - what the node needs of a front-end beyond tagnode.h: when each mel frame comes. */
+/* frontend.h - what the node needs of a front-end beyond tagnode.h: when each mel frame comes, and
+ * the power spectrum that it was made of. */
 #ifndef TAGNODE_FRONTEND_FRONTEND_H
 #define TAGNODE_FRONTEND_FRONTEND_H
 
@@ -13,5 +14,14 @@ int64_t tagnode_frontend_ready(const tagnode_frontend *frontend, int64_t index) 
 
 /* The input position at which mel frame `index` begins to hear; may be negative. */
 int64_t tagnode_frontend_begin(const tagnode_frontend *frontend, int64_t index) TAGNODE_NONBLOCKING;
+
+/* Bins of a power spectrum: fft / 2 + 1. */
+size_t tagnode_frontend_bins(const tagnode_frontend *frontend) TAGNODE_NONBLOCKING;
+
+/* Like tagnode_frontend_process, and writes the power spectrum of each mel frame to `power`,
+ * tagnode_frontend_bins floats each; NULL is fine. */
+size_t tagnode_frontend_process_spectra(tagnode_frontend *frontend, const float *const *input,
+                                        size_t frames, float *mel, float *power)
+    TAGNODE_NONBLOCKING;
 
 #endif

@@ -1,5 +1,6 @@
 #include "frontend/resampler.h"
 
+#include "support/kaiser.h"
 #include "support/message.h"
 
 #include <math.h>
@@ -23,17 +24,6 @@ static uint32_t greatest_common_divisor(uint32_t a, uint32_t b) {
     return a;
 }
 
-/* Modified Bessel function of order 0, by its power series. */
-static double bessel_i0(double x) {
-    double sum = 1, term = 1;
-    for (int k = 1; term > 1e-18 * sum; ++k) {
-        const double factor = x / (2 * k);
-        term *= factor * factor;
-        sum += term;
-    }
-    return sum;
-}
-
 /* The filter's value `t` input samples from its centre, but for its scale; length and beta after
  * Kaiser (1974). */
 static double prototype(double t, double cutoff, double reach) {
@@ -41,7 +31,7 @@ static double prototype(double t, double cutoff, double reach) {
     if (fabs(x) >= 1) return 0;
     const double angle = PI * cutoff * t;
     const double sinc = fabs(angle) < 1e-9 ? 1 : sin(angle) / angle;
-    return sinc * bessel_i0(beta * sqrt(1 - x * x));
+    return sinc * tagnode_kaiser(x, beta);
 }
 
 static void build_table(tagnode_resampler *r, double cutoff) {

@@ -3,9 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MIN(a, b) ((a) < (b) ? (a) : (b))
+
 tagnode_status tagnode_queue_create(tagnode_queue *queue, size_t item_size, size_t capacity) {
     memset(queue, 0, sizeof *queue);
-    queue->item_size = (item_size + 7) / 8 * 8;
+    queue->item_size = item_size;
     queue->capacity = capacity;
     queue->items = calloc(capacity, queue->item_size);
     return queue->items == NULL ? TAGNODE_ERROR_MEMORY : TAGNODE_OK;
@@ -37,6 +39,50 @@ const void *tagnode_queue_peek(tagnode_queue *queue) {
 void tagnode_queue_drop(tagnode_queue *queue) {
     const uint64_t tail = atomic_load_explicit(&queue->tail, memory_order_relaxed);
     atomic_store_explicit(&queue->tail, tail + 1, memory_order_release);
+}
+
+/* Copies items from place `at` of the ring on, or to there; what goes over its end goes on at its
+ * beginning. */
+static void copy_in(tagnode_queue *queue, uint64_t at, const unsigned char *items, size_t count)
+    TAGNODE_NONBLOCKING {
+    const size_t first = (size_t)(at % queue->capacity), size = queue->item_size;
+    const size_t until_end = queue->capacity - first, straight = MIN(count, until_end);
+    memcpy(queue->items + first * size, items, straight * size);
+    memcpy(queue->items, items + straight * size, (count - straight) * size);
+}
+
+static void copy_out(const tagnode_queue *queue, uint64_t at, unsigned char *items, size_t count)
+    TAGNODE_NONBLOCKING {
+    const size_t first = (size_t)(at % queue->capacity), size = queue->item_size;
+    const size_t until_end = queue->capacity - first, straight = MIN(count, until_end);
+    memcpy(items, queue->items + first * size, straight * size);
+    memcpy(items + straight * size, queue->items, (count - straight) * size);
+}
+
+size_t tagnode_queue_write(tagnode_queue *queue, const void *items, size_t count) {
+    const uint64_t head = atomic_load_explicit(&queue->head, memory_order_relaxed);
+    const uint64_t tail = atomic_load_explicit(&queue->tail, memory_order_acquire);
+    const size_t taken = MIN(count, queue->capacity - (size_t)(head - tail));
+    if (taken == 0) return 0;
+    copy_in(queue, head, items, taken);
+    atomic_store_explicit(&queue->head, head + taken, memory_order_release);
+    return taken;
+}
+
+size_t tagnode_queue_read(tagnode_queue *queue, void *items, size_t count) {
+    const uint64_t tail = atomic_load_explicit(&queue->tail, memory_order_relaxed);
+    const uint64_t head = atomic_load_explicit(&queue->head, memory_order_acquire);
+    const size_t taken = MIN(count, (size_t)(head - tail));
+    if (taken == 0) return 0;
+    copy_out(queue, tail, items, taken);
+    atomic_store_explicit(&queue->tail, tail + taken, memory_order_release);
+    return taken;
+}
+
+size_t tagnode_queue_count(const tagnode_queue *queue) {
+    const uint64_t tail = atomic_load_explicit(&queue->tail, memory_order_acquire);
+    const uint64_t head = atomic_load_explicit(&queue->head, memory_order_acquire);
+    return (size_t)(head - tail);
 }
 
 void tagnode_queue_clear(tagnode_queue *queue) {

@@ -1,7 +1,8 @@
 /* ring.h - two rings for one writer and one reader. Neither side ever waits.
  *
  * tagnode_queue keeps what is in it: a full queue refuses the writer. For mel frames and results
- * between the audio thread and the worker.
+ * between the audio thread and the worker, one by one; for samples on their way between the audio
+ * thread and a program, many at once.
  *
  * tagnode_log_ring keeps the newest: the writer overwrites, the reader notices what it lost. For
  * descriptor frames, so that a reader that went away never stops the audio thread. Its items are
@@ -23,7 +24,7 @@ typedef struct {
     _Alignas(64) _Atomic uint64_t tail; /* items read */
 } tagnode_queue;
 
-/* Returns OK or ERROR_MEMORY. `item_size` is rounded up to a whole number of 8 bytes. */
+/* Returns OK or ERROR_MEMORY. Items lie `item_size` bytes apart, the first as malloc aligns. */
 tagnode_status tagnode_queue_create(tagnode_queue *queue, size_t item_size, size_t capacity);
 void tagnode_queue_destroy(tagnode_queue *queue);
 
@@ -35,6 +36,15 @@ void tagnode_queue_commit(tagnode_queue *queue) TAGNODE_NONBLOCKING;
 const void *tagnode_queue_peek(tagnode_queue *queue) TAGNODE_NONBLOCKING;
 void tagnode_queue_drop(tagnode_queue *queue) TAGNODE_NONBLOCKING;
 void tagnode_queue_clear(tagnode_queue *queue) TAGNODE_NONBLOCKING; /* drops all */
+
+/* Copies up to `count` items in, or out; returns how many there was room for, or were there.
+ * [writer], [reader] */
+size_t tagnode_queue_write(tagnode_queue *queue, const void *items, size_t count)
+    TAGNODE_NONBLOCKING;
+size_t tagnode_queue_read(tagnode_queue *queue, void *items, size_t count) TAGNODE_NONBLOCKING;
+
+/* Items in it: at least so many for the reader, at most for the writer. [writer], [reader] */
+size_t tagnode_queue_count(const tagnode_queue *queue) TAGNODE_NONBLOCKING;
 
 typedef struct {
     _Atomic uint32_t *words;

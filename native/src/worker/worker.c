@@ -140,15 +140,20 @@ static void *run(void *argument) {
     return NULL;
 }
 
+/* The size of an item with so many floats after its head, such that the next one is aligned. */
+static size_t item_size(size_t head, size_t floats) {
+    return (head + floats * sizeof(float) + 7) / 8 * 8;
+}
+
 static tagnode_status allocate(tagnode_worker *worker) {
     const tagnode_worker_setup *setup = &worker->setup;
     const size_t values = (size_t)setup->result_size[0] + setup->result_size[1];
     worker->output_memory = malloc((values + 1) * sizeof(float));
     worker->history = calloc(2 * (size_t)setup->patch * setup->bands, sizeof(float));
     if (worker->output_memory == NULL || worker->history == NULL ||
-        tagnode_queue_create(&worker->frames, sizeof(queued_frame) + setup->bands * sizeof(float),
+        tagnode_queue_create(&worker->frames, item_size(sizeof(queued_frame), setup->bands),
                              (size_t)QUEUED_FRAMES + setup->burst) != TAGNODE_OK ||
-        tagnode_queue_create(&worker->results, sizeof(queued_result) + values * sizeof(float),
+        tagnode_queue_create(&worker->results, item_size(sizeof(queued_result), values),
                              setup->results) != TAGNODE_OK)
         return TAGNODE_ERROR_MEMORY;
     worker->outputs[0] = worker->output_memory;

@@ -1,0 +1,17 @@
+/* decibel.h - powers in dB, and where silence lies. */
+#ifndef TAGNODE_DESCRIPTORS_DECIBEL_H
+#define TAGNODE_DESCRIPTORS_DECIBEL_H
+
+#include <math.h>
+
+#include "tagnode.h"
+
+static const float TAGNODE_SILENT_DB = -120.0F;
+
+/* 10 log10 of a power plus an offset, at least -120. */
+static inline float tagnode_power_db(double power, double offset_db) TAGNODE_NONBLOCKING {
+    const double db = power > 0 ? 10 * log10(power) + offset_db : -1000;
+    return db > (double)TAGNODE_SILENT_DB ? (float)db : TAGNODE_SILENT_DB;
+}
+
+#endif

@@ -1,0 +1,169 @@
+#include "descriptors/descriptors.h"
+
+#include "descriptors/level.h"
+#include "descriptors/loudness.h"
+#include "descriptors/spectral.h"
+#include "descriptors/tempo.h"
+#include "support/sample.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST = 512 }; /* samples that are heard at once */
+
+typedef struct {
+    tagnode_level_reading level;
+    tagnode_loudness_reading loudness;
+} mark;
+
+struct tagnode_descriptors {
+    uint32_t sample_rate, channels;
+    tagnode_level level;
+    tagnode_loudness loudness;
+    tagnode_spectral spectral;
+    tagnode_tempo tempo;
+    /* Each channel, clean, with the samples before those that are heard. */
+    float line[TAGNODE_MAX_CHANNELS][TAGNODE_LEVEL_PAST + MOST];
+    int64_t position;
+    int64_t step, step_begin, step_end; /* the present 10 ms */
+    tagnode_spectral_reading spectrum;  /* the last one; of flux and onset the largest since take */
+    mark *marks;
+    size_t room, first, waiting;
+};
+
+/* Where step `index` ends: the rate need not be a multiple of 100. */
+static int64_t step_end(const tagnode_descriptors *d, int64_t index) TAGNODE_NONBLOCKING {
+    return (index + 1) * d->sample_rate / 100;
+}
+
+static void begin(tagnode_descriptors *d) TAGNODE_NONBLOCKING {
+    memset(d->line, 0, sizeof d->line);
+    d->position = d->step = d->step_begin = 0;
+    d->step_end = step_end(d, 0);
+    d->first = d->waiting = 0;
+    d->spectrum = (tagnode_spectral_reading){0};
+}
+
+tagnode_status tagnode_descriptors_create(const tagnode_descriptors_setup *setup,
+                                          tagnode_descriptors **descriptors) {
+    const tagnode_frontend_settings *f = &setup->spectra;
+    tagnode_descriptors *d = aligned_alloc(64, (sizeof *d + 63) / 64 * 64);
+    *descriptors = NULL;
+    if (d == NULL) return TAGNODE_ERROR_MEMORY;
+    memset(d, 0, sizeof *d);
+    d->sample_rate = setup->sample_rate;
+    d->channels = setup->channels;
+    d->room = setup->marks;
+    d->marks = calloc(d->room, sizeof *d->marks);
+    tagnode_status status = d->marks == NULL ? TAGNODE_ERROR_MEMORY : TAGNODE_OK;
+    if (status == TAGNODE_OK)
+        status = tagnode_level_create(&d->level, setup->sample_rate, setup->channels,
+                                      setup->silence_db, setup->silence_hold);
+    if (status == TAGNODE_OK)
+        status = tagnode_spectral_create(&d->spectral, f->sample_rate, f->fft, f->frame);
+    if (status == TAGNODE_OK) /* a rise is between two frames, the first of which begins early */
+        status =
+            tagnode_tempo_create(&d->tempo, (double)f->hop / f->sample_rate, f->frame / f->hop + 1);
+    if (status != TAGNODE_OK) {
+        tagnode_descriptors_destroy(d);
+        return status;
+    }
+    tagnode_loudness_init(&d->loudness, setup->sample_rate, setup->channels);
+    begin(d);
+    *descriptors = d;
+    return TAGNODE_OK;
+}
+
+void tagnode_descriptors_destroy(tagnode_descriptors *d) {
+    if (d == NULL) return;
+    tagnode_level_destroy(&d->level);
+    tagnode_spectral_destroy(&d->spectral);
+    tagnode_tempo_destroy(&d->tempo);
+    free(d->marks);
+    free(d);
+}
+
+void tagnode_descriptors_reset(tagnode_descriptors *d) {
+    tagnode_level_reset(&d->level);
+    tagnode_loudness_reset(&d->loudness);
+    tagnode_spectral_reset(&d->spectral);
+    tagnode_tempo_reset(&d->tempo);
+    begin(d);
+}
+
+static void hear_part(tagnode_descriptors *d, const float *const *input, size_t offset,
+                      size_t length) TAGNODE_NONBLOCKING {
+    const float *samples[TAGNODE_MAX_CHANNELS];
+    for (uint32_t c = 0; c < d->channels; ++c) {
+        float *restrict line = d->line[c] + TAGNODE_LEVEL_PAST;
+        const float *restrict from = input[c] + offset;
+        for (size_t i = 0; i < length; ++i) {
+            uint32_t broken; /* the front-end counts them */
+            line[i] = tagnode_clean_sample(from[i], &broken);
+        }
+        samples[c] = line;
+    }
+    tagnode_level_hear(&d->level, samples, length);
+    tagnode_loudness_hear(&d->loudness, samples, length);
+    for (uint32_t c = 0; c < d->channels; ++c)
+        memmove(d->line[c], d->line[c] + length, TAGNODE_LEVEL_PAST * sizeof(float));
+}
+
+void tagnode_descriptors_hear(tagnode_descriptors *d, const float *const *input, size_t offset,
+                              size_t frames) {
+    const size_t end = offset + frames;
+    while (offset < end) {
+        size_t part = (size_t)(d->step_end - d->position);
+        if (part > MOST) part = MOST;
+        if (part > end - offset) part = end - offset;
+        hear_part(d, input, offset, part);
+        offset += part;
+        d->position += (int64_t)part;
+        if (d->position < d->step_end) continue;
+        tagnode_level_look(&d->level);
+        tagnode_loudness_step(&d->loudness);
+        d->step_begin = d->step_end;
+        d->step_end = step_end(d, ++d->step);
+    }
+}
+
+void tagnode_descriptors_mark(tagnode_descriptors *d) {
+    const double progress =
+        (double)(d->position - d->step_begin) / (double)(d->step_end - d->step_begin);
+    d->marks[(d->first + d->waiting++) % d->room] =
+        (mark){tagnode_level_read(&d->level), tagnode_loudness_read(&d->loudness, progress)};
+}
+
+void tagnode_descriptors_push(tagnode_descriptors *d, const float *power) {
+    const tagnode_spectral_reading before = d->spectrum;
+    d->spectrum = tagnode_spectral_push(&d->spectral, power);
+    tagnode_tempo_push(&d->tempo, d->spectrum.onset);
+    if (before.flux > d->spectrum.flux) d->spectrum.flux = before.flux;
+    if (before.onset > d->spectrum.onset) d->spectrum.onset = before.onset;
+}
+
+void tagnode_descriptors_take(tagnode_descriptors *d, float *values) {
+    const mark *m = &d->marks[d->first];
+    const tagnode_tempo_reading tempo = tagnode_tempo_read(&d->tempo);
+    const float all[TAGNODE_SIGNALS] = {
+        [TAGNODE_SIGNAL_RMS_DB] = m->level.rms_db,
+        [TAGNODE_SIGNAL_PEAK_DB] = m->level.peak_db,
+        [TAGNODE_SIGNAL_TRUE_PEAK_DB] = m->level.true_peak_db,
+        [TAGNODE_SIGNAL_LOUDNESS_MOMENTARY] = m->loudness.momentary,
+        [TAGNODE_SIGNAL_LOUDNESS_SHORT] = m->loudness.short_term,
+        [TAGNODE_SIGNAL_LOUDNESS_INTEGRATED] = m->loudness.integrated,
+        [TAGNODE_SIGNAL_CREST_DB] = m->level.crest_db,
+        [TAGNODE_SIGNAL_BRIGHTNESS_HZ] = d->spectrum.brightness,
+        [TAGNODE_SIGNAL_FLATNESS] = d->spectrum.flatness,
+        [TAGNODE_SIGNAL_FLUX] = d->spectrum.flux,
+        [TAGNODE_SIGNAL_ONSET] = d->spectrum.onset,
+        [TAGNODE_SIGNAL_PERCUSSIVE] = d->spectrum.percussive,
+        [TAGNODE_SIGNAL_TEMPO_BPM] = tempo.bpm,
+        [TAGNODE_SIGNAL_TEMPO_CONFIDENCE] = tempo.confidence,
+        [TAGNODE_SIGNAL_SILENCE] = m->level.silent ? 1 : 0,
+    };
+    memcpy(values, all, sizeof all);
+    d->first = (d->first + 1) % d->room;
+    --d->waiting;
+    d->spectrum.flux = d->spectrum.onset = 0;
+}

@@ -1,0 +1,15 @@
+/* median.h - medians of nine, for many places at once. */
+#ifndef TAGNODE_DESCRIPTORS_MEDIAN_H
+#define TAGNODE_DESCRIPTORS_MEDIAN_H
+
+#include <stddef.h>
+
+#include "tagnode.h"
+
+enum { TAGNODE_MEDIAN = 9 };
+
+/* median[i] of rows[0][i] .. rows[8][i]; no row may overlap `median`. */
+void tagnode_median(const float *const rows[TAGNODE_MEDIAN], size_t count, float *median)
+    TAGNODE_NONBLOCKING;
+
+#endif

@@ -1,0 +1,187 @@
+#include "descriptors/spectral.h"
+
+#include "descriptors/decibel.h"
+#include "descriptors/lanes.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BESIDE = TAGNODE_MEDIAN / 2 }; /* bins that a median reaches to either side */
+
+/* Hz; Zwicker, "Subdivision of the audible frequency range into critical bands", 1961. */
+static const float BAND_EDGES[TAGNODE_SPECTRAL_BANDS + 1] = {
+    0,    100,  200,  300,  400,  510,  630,  770,  920,  1080, 1270,  1480, 1720,
+    2000, 2320, 2700, 3150, 3700, 4400, 5300, 6400, 7700, 9500, 12000, 15500};
+
+/* The bands that have bins; the last one takes all above it. */
+static void find_bands(tagnode_spectral *s, double hz_per_bin) {
+    size_t bin = 0;
+    for (uint32_t band = 0; band < TAGNODE_SPECTRAL_BANDS && bin < s->bins; ++band) {
+        const double end = (double)BAND_EDGES[band + 1];
+        const size_t first = bin;
+        while (bin < s->bins && (double)bin * hz_per_bin < end) ++bin;
+        if (bin > first) s->edge[s->bands++] = first;
+    }
+    s->edge[s->bands] = s->bins;
+}
+
+tagnode_status tagnode_spectral_create(tagnode_spectral *s, uint32_t sample_rate, uint32_t fft,
+                                       uint32_t frame) {
+    memset(s, 0, sizeof *s);
+    s->bins = fft / 2 + 1;
+    s->row = tagnode_whole_lanes(BESIDE + s->bins + BESIDE);
+    enum { ROWS = 6 + TAGNODE_MEDIAN };
+    s->memory = calloc(ROWS * s->row, sizeof *s->memory);
+    if (s->memory == NULL) return TAGNODE_ERROR_MEMORY;
+    float *next = s->memory;
+    float **const rows[ROWS] = {&s->hertz,   &s->magnitude[0], &s->magnitude[1], &s->mirrored,
+                                &s->across,  &s->along,        &s->past[0],      &s->past[1],
+                                &s->past[2], &s->past[3],      &s->past[4],      &s->past[5],
+                                &s->past[6], &s->past[7],      &s->past[8]};
+    for (size_t i = 0; i < ROWS; ++i, next += s->row) *rows[i] = next;
+    const double hz_per_bin = (double)sample_rate / fft;
+    for (size_t k = 0; k < s->bins; ++k) s->hertz[k] = (float)((double)k * hz_per_bin);
+    find_bands(s, hz_per_bin);
+    /* A sine's peak is half the sum of its window, frame / 4 for Hann's, and the bins around hold
+     * half as much again. */
+    s->full_scale = (float)(1.5 * frame * frame / 16);
+    return TAGNODE_OK;
+}
+
+void tagnode_spectral_destroy(tagnode_spectral *spectral) {
+    free(spectral->memory);
+}
+
+void tagnode_spectral_reset(tagnode_spectral *s) {
+    memset(s->magnitude[0], 0, s->row * sizeof(float));
+    memset(s->magnitude[1], 0, s->row * sizeof(float));
+    for (size_t i = 0; i < TAGNODE_MEDIAN; ++i) memset(s->past[i], 0, s->row * sizeof(float));
+    memset(s->band_db, 0, sizeof s->band_db);
+    s->frame = 0;
+}
+
+/* Centroid of the magnitude spectrum, and the share of it that was not there before. */
+static void measure_magnitude(const tagnode_spectral *s, const float *restrict now,
+                              const float *restrict before, tagnode_spectral_reading *r)
+    TAGNODE_NONBLOCKING {
+    tagnode_lanes sum = {0}, weighted = {0}, risen = {0};
+    for (size_t k = 0; k < s->bins; k += TAGNODE_LANES) {
+        const tagnode_lanes m = *(const tagnode_lanes *)(now + k);
+        const tagnode_lanes rise = m - *(const tagnode_lanes *)(before + k);
+        sum += m;
+        weighted += m * *(const tagnode_lanes *)(s->hertz + k);
+        risen += (tagnode_lanes)((tagnode_int_lanes)rise & (rise > 0));
+    }
+    const float all = tagnode_add_up(sum);
+    r->brightness = all > 0 ? tagnode_add_up(weighted) / all : 0;
+    r->flux = all > 0 ? tagnode_add_up(risen) / all : 0;
+}
+
+/* librosa.feature.spectral_flatness has the same: */
+static const float LEAST_POWER = 1e-10F; /* of a bin */
+
+/* Sums over powers; of their base-2 logarithms the exponents are added and the mantissas, 1 to 2,
+ * multiplied, so that one logarithm does for 64 vectors. */
+typedef struct {
+    tagnode_lanes powers, mantissas;
+    tagnode_int_lanes exponents;
+} power_sums;
+
+static inline void add_powers(power_sums *sums, tagnode_lanes x) TAGNODE_NONBLOCKING {
+    const tagnode_lanes least = {LEAST_POWER, LEAST_POWER, LEAST_POWER, LEAST_POWER};
+    const tagnode_int_lanes above = x > least;
+    const tagnode_int_lanes bits =
+        ((tagnode_int_lanes)x & above) | ((tagnode_int_lanes)least & ~above);
+    sums->powers += (tagnode_lanes)bits;
+    sums->exponents += (bits >> 23) - 127;
+    sums->mantissas *= (tagnode_lanes)((bits & 0x007fffff) | 0x3f800000);
+}
+
+static double take_logarithm(power_sums *sums) TAGNODE_NONBLOCKING {
+    const tagnode_lanes m = sums->mantissas;
+    const tagnode_int_lanes e = sums->exponents;
+    sums->mantissas = (tagnode_lanes){1, 1, 1, 1};
+    sums->exponents = (tagnode_int_lanes){0};
+    return log2((double)m[0] * (double)m[1] * (double)m[2] * (double)m[3]) +
+           (double)(e[0] + e[1] + e[2] + e[3]);
+}
+
+/* Geometric over arithmetic mean, 0 in silence. */
+static float flatness_of(const float *power, size_t bins) TAGNODE_NONBLOCKING {
+    power_sums sums = {.mantissas = {1, 1, 1, 1}};
+    double logarithms = 0;
+    size_t k = 0;
+    for (; k + TAGNODE_LANES <= bins; k += TAGNODE_LANES) {
+        add_powers(&sums, *(const tagnode_lanes *)(power + k));
+        if ((k / TAGNODE_LANES) % 64 == 63) logarithms += take_logarithm(&sums);
+    }
+    double arithmetic = (double)tagnode_add_up(sums.powers);
+    for (; k < bins; ++k) {
+        const float x = power[k] > LEAST_POWER ? power[k] : LEAST_POWER;
+        arithmetic += (double)x;
+        logarithms += log2((double)x);
+    }
+    logarithms += take_logarithm(&sums);
+    arithmetic /= (double)bins;
+    if (arithmetic <= (double)LEAST_POWER * 1.0001) return 0;
+    const double flatness = exp2(logarithms / (double)bins) / arithmetic;
+    return flatness < 1 ? (float)flatness : 1;
+}
+
+/* The mean over the critical bands of how far each has risen. The knee of the logarithm lies 50 dB
+ * below a full-scale sine, so that what is hardly there does not count. */
+static float onset_of(tagnode_spectral *s, const float *power) TAGNODE_NONBLOCKING {
+    const float scale = 1e5F / s->full_scale;
+    float risen = 0;
+    for (uint32_t band = 0; band < s->bands; ++band) {
+        float sum = 0;
+        for (size_t k = s->edge[band]; k < s->edge[band + 1]; ++k) sum += power[k];
+        const float db = 10 * log10f(1 + scale * sum), rise = db - s->band_db[band];
+        risen += rise > 0 ? rise : 0;
+        s->band_db[band] = db;
+    }
+    return risen / (float)s->bands;
+}
+
+/* Harmonic sounds stay over time and percussive ones over frequency, so medians along either show
+ * how much of a bin is which (Fitzgerald, "Harmonic/percussive separation using median filtering",
+ * 2010). Medians of powers are the squares of those of magnitudes, as its soft mask has them. */
+static float percussive_of(tagnode_spectral *s, const float *power) TAGNODE_NONBLOCKING {
+    memcpy(s->mirrored + BESIDE, power, s->bins * sizeof(float));
+    for (size_t i = 0; i < BESIDE; ++i) {
+        s->mirrored[BESIDE - 1 - i] = power[i];
+        s->mirrored[BESIDE + s->bins + i] = power[s->bins - 1 - i];
+    }
+    const float *across[TAGNODE_MEDIAN], *along[TAGNODE_MEDIAN];
+    for (size_t i = 0; i < TAGNODE_MEDIAN; ++i) {
+        across[i] = s->mirrored + i;
+        along[i] = s->past[i];
+    }
+    tagnode_median(across, s->bins, s->across);
+    tagnode_median(along, s->bins, s->along);
+    tagnode_lanes percussive = {0}, all = {0};
+    for (size_t k = 0; k < s->bins; k += TAGNODE_LANES) {
+        const tagnode_lanes p = *(const tagnode_lanes *)(s->across + k);
+        const tagnode_lanes h = *(const tagnode_lanes *)(s->along + k);
+        const tagnode_lanes x = *(const tagnode_lanes *)(power + k);
+        percussive += x * (p / (p + h + 1e-30F)); /* both may be 0 */
+        all += x;
+    }
+    const float sum = tagnode_add_up(all);
+    return sum > 0 ? tagnode_add_up(percussive) / sum : 0;
+}
+
+tagnode_spectral_reading tagnode_spectral_push(tagnode_spectral *s, const float *power) {
+    float *kept = s->past[s->frame % TAGNODE_MEDIAN];
+    float *now = s->magnitude[s->frame % 2], *before = s->magnitude[(s->frame + 1) % 2];
+    s->frame = (s->frame + 1) % (2 * TAGNODE_MEDIAN);
+    memcpy(kept, power, s->bins * sizeof *kept); /* where zeros follow it */
+    for (size_t k = 0; k < s->bins; ++k) now[k] = sqrtf(kept[k]);
+    tagnode_spectral_reading r;
+    measure_magnitude(s, now, before, &r);
+    r.flatness = flatness_of(kept, s->bins);
+    r.onset = onset_of(s, kept);
+    r.percussive = percussive_of(s, kept);
+    return r;
+}
