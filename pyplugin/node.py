@@ -1,4 +1,4 @@
-"""The node: blocks of audio in, descriptor frames out, at a fixed and known latency.
+"""The node: blocks of audio in, descriptor and signal frames out, at a fixed and known latency.
 
 :class:`Node` wraps libtagnode's. Every position is a count of input samples since the node was made
 or reset.
@@ -7,10 +7,9 @@ or reset.
 from __future__ import annotations
 
 import contextlib
-import re
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import IntEnum
 from types import TracebackType
 from typing import Any
@@ -20,12 +19,14 @@ import numpy.typing as npt
 
 from pyplugin._native import card_struct, check, ffi, lib, message
 from pyplugin.errors import AudioError, ModelError, PypluginError
-from pyplugin.frontend import check_rate, planes
+from pyplugin.frontend import PRESETS, check_rate, planes
 from pyplugin.models import registry
 from pyplugin.models.registry import Model
+from pyplugin.names import slug
 from pyplugin.runtimes import open_model
+from pyplugin.signals import SIGNALS, SignalFrames, take_signals
 
-__all__ = ["DEFAULT_MODEL", "Frames", "Latency", "Node", "State", "slug"]
+__all__ = ["DEFAULT_MODEL", "Frames", "Latency", "Node", "State"]
 
 DEFAULT_MODEL = "musicnn-mtt"
 
@@ -81,13 +82,8 @@ class Frames:
         return len(self.start)
 
 
-def slug(label: str) -> str:
-    """Return a label as it stands in addresses: lower case, ``-`` for anything else."""
-    return re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-")
-
-
 class Node:
-    """Hears blocks of audio and yields descriptor frames.
+    """Hears blocks of audio and yields descriptor frames, and signal frames beside them.
 
     Parameters
     ----------
@@ -100,7 +96,7 @@ class Node:
     model
         A name of ``pyplugin models list``, the path of a .tflite file with its card beside it, or
         a loaded model. A list of them, up to 8 int8 models that hear the same mel spectrogram,
-        runs them all on one front-end.
+        runs them all on one front-end. ``None`` runs none: there are signals only.
     hop
         Seconds between two answers, rounded to whole mel frames, up to the model's window;
         ``None`` for the card's default.
@@ -118,7 +114,16 @@ class Node:
         Seconds for an answer, 0 to 60; part of the latency. A thread has 0.25 by default.
         The inline runtime takes what the work of a hop needs, and this where it is longer.
     queue
-        Descriptor frames kept for a reader that is late, 2 to 65536.
+        Descriptor frames kept for a reader that is late, 2 to 65536; signal frames likewise.
+    signals
+        Seconds between two signal frames, up to 60, rounded to whole mel frames (of 16 ms for
+        MusiCNN), at least one; 0 measures nothing. ``None`` is 0, but in a node without a model,
+        which hears as MusiCNN does, one mel frame.
+    silence_db, silence_hold
+        What the signal ``silence`` takes for it: a level below so many dBFS, -120 to 0, that has
+        lasted so many seconds, 0 to 3600.
+    mel_queue
+        Mel frames kept for :meth:`read_mel`, 0 to 65536.
 
     Attributes
     ----------
@@ -127,9 +132,11 @@ class Node:
     models : list
         What runs in the node.
     hop : float
-        Seconds between two answers, as rounded.
+        Seconds between two answers, as rounded; 0 without a model.
+    mel_seconds : float
+        Seconds between two mel frames.
     runtime : str
-        What runs the model.
+        What runs the model; ``"none"`` without one.
 
     Raises
     ------
@@ -155,30 +162,39 @@ class Node:
         channels: int,
         max_block: int,
         *,
-        model: str | Model | Sequence[str | Model] = DEFAULT_MODEL,
+        model: str | Model | Sequence[str | Model] | None = DEFAULT_MODEL,
         hop: float | None = None,
         runtime: str | None = None,
         offline: bool = False,
         layer: str | None = None,
         compute_latency: float | None = None,
         queue: int = 1024,
+        signals: float | None = None,
+        silence_db: float = -60.0,
+        silence_hold: float = 2.0,
+        mel_queue: int = 0,
     ) -> None:
         self._node: Any = None
         # Of the thread that plays, and of any other; libtagnode itself needs neither of them.
         self._audio, self._main = threading.Lock(), threading.Lock()
+        self._lent = False  # to a live stream, which plays it
         self.sample_rate = check_rate(sample_rate)
         self.channels = _whole("channels", channels, 1, lib.TAGNODE_MAX_CHANNELS, AudioError)
         self.max_block = _whole("max_block", max_block, 1, lib.TAGNODE_MAX_BLOCK, AudioError)
-        many = [model] if isinstance(model, (str, Model)) else list(model)
-        if not many:
-            raise ModelError("The list of models is empty; name at least one.")
+        many = [model] if isinstance(model, (str, Model)) else list(model or ())
+        if not many and model is not None:
+            raise ModelError("The list of models is empty; name at least one, or None.")
         self.models = [registry.load(each) if isinstance(each, str) else each for each in many]
-        card = self.model.card
-        self.patch_frames = max(each.card.patch_frames for each in self.models)
-        wanted = runtime if len(self.models) == 1 else "inline"
+        self.patch_frames = max((each.card.patch_frames for each in self.models), default=0)
+        wanted = runtime if len(self.models) <= 1 else "inline"
         if runtime not in (None, wanted):
             raise ModelError(f"Several models in one node run inline, not with {runtime}.")
-        hop = card.default_hop if hop is None else hop
+        front_end = self.model.card.front_end if many else PRESETS["musicnn"]
+        mel_hop = front_end.hop / front_end.sample_rate
+        if hop is None:
+            hop = self.model.card.default_hop if many else 0.0
+        if signals is None:
+            signals = 0.0 if many else mel_hop
         setup = {
             "sample_rate": self.sample_rate,
             "channels": self.channels,
@@ -187,27 +203,35 @@ class Node:
             "embedding": self._output(layer),
             "queue": _whole("queue", queue, 2, 65536, PypluginError),
             "offline": offline,
+            "signal_hop": signals,
+            "silence_db": silence_db,
+            "silence_hold": silence_hold,
+            "mel_queue": _whole("mel_queue", mel_queue, 0, 65536, PypluginError),
         }
         with contextlib.ExitStack() as opened:
             runs = []
             for each in self.models:
                 runs.append(open_model(each, card_struct(each.card), wanted))
                 opened.callback(runs[-1].close)
-            self.runtime = runs[0].runtime
-            usual = 0.0 if self.runtime == "inline" else 0.25
+            self.runtime = runs[0].runtime if runs else "none"
+            usual = 0.25 if self.runtime not in ("inline", "none") else 0.0
             setup["compute_latency"] = usual if compute_latency is None else compute_latency
             self._prepare(setup, [run.model for run in runs])
             self._opened = opened.pop_all()
-        front_end = card.front_end
+        self._measures = signals > 0
+        self._mel_queue = mel_queue
         self.hop_frames = int(lib.tagnode_hop_frames(self._node))
         self.hop = self.hop_frames * front_end.hop / front_end.sample_rate
+        self.mel_seconds = front_end.hop / front_end.sample_rate
         parts = lib.tagnode_get_latency(self._node)
         self.latency = Latency(parts.resampler, parts.frontend, parts.compute, parts.total)
-        self._room = int(self.max_block / (self.hop * self.sample_rate)) + 2
+        self._room = int(self.max_block / (self.hop * self.sample_rate)) + 2 if many else 1
 
     @property
     def model(self) -> Model:
-        """The first model."""
+        """The first model; a node without one raises :class:`ModelError`."""
+        if not self.models:
+            raise ModelError("This node has no model, only signals.")
         return self.models[0]
 
     @property
@@ -223,6 +247,11 @@ class Node:
             for model in self.models
             for label in model.card.labels
         ]
+
+    @property
+    def signals(self) -> list[str]:
+        """Names of the columns of ``SignalFrames.values``, ``signal.<name>``, if it measures."""
+        return [f"signal.{name}" for name in SIGNALS] if self._measures else []
 
     def _output(self, layer: str | None) -> int:
         if layer is None:
@@ -264,6 +293,7 @@ class Node:
         """Free the node, once calls on other threads have returned. Closing twice is fine."""
         with self._audio, self._main:
             if self._node is not None:
+                self._play()
                 ffi.release(self._node)
                 self._node = None
                 self._opened.close()
@@ -272,6 +302,22 @@ class Node:
         if self._node is None:
             raise PypluginError("The node is closed; make a new one.")
         return self._node
+
+    def _play(self) -> Any:
+        if self._lent:
+            raise PypluginError("The node hears a live stream, which alone may play or close it.")
+        return self._open()
+
+    def _lend(self) -> Any:
+        """Return C's node for a live stream to play it, until it gives it back."""
+        with self._audio:
+            node = self._play()
+            self._lent = True
+            return node
+
+    def _take_back(self) -> None:
+        with self._audio:
+            self._lent = False
 
     def process(self, block: npt.NDArray[np.float32]) -> Frames:
         """Hear a block and return the descriptor frames that became readable, often none.
@@ -289,6 +335,12 @@ class Node:
         PypluginError
             The node is closed.
         """
+        self.hear(block)
+        with self._audio:
+            return self._read(self._open())
+
+    def hear(self, block: npt.NDArray[np.float32]) -> None:
+        """Hear a block, for who reads with :meth:`read`; see :meth:`process`."""
         if not isinstance(block, np.ndarray) or block.dtype != np.float32:
             kind = block.dtype if isinstance(block, np.ndarray) else type(block).__name__
             raise AudioError(
@@ -305,21 +357,63 @@ class Node:
             )
         block = np.ascontiguousarray(block)
         with self._audio:
-            node = self._open()
+            node = self._play()
             if block.shape[1] > 0:
                 lib.tagnode_process(node, planes(block), block.shape[1])
-            return self._read(node)
+
+    def read(self) -> Frames:
+        """Return the descriptor frames that became readable, for who does not :meth:`process`.
+
+        A program whose audio system calls libtagnode itself reads in a thread of its own.
+
+        Raises
+        ------
+        PypluginError
+            The node is closed.
+        """
+        with self._audio:
+            parts = [self._read(self._open())]
+            while len(parts[-1]) == self._room:
+                parts.append(self._read(self._open()))
+        names = [field.name for field in fields(Frames)]
+        return Frames(*(np.concatenate([getattr(p, name) for p in parts]) for name in names))
+
+    def read_signals(self) -> SignalFrames:
+        """Return the signal frames that became readable, after :meth:`process` or beside it.
+
+        Raises
+        ------
+        PypluginError
+            The node is closed.
+        """
+        with self._audio:
+            return take_signals(self._open())
+
+    def read_mel(self) -> npt.NDArray[np.float32]:
+        """Return the mel frames heard since, (n, bands), as many as ``mel_queue`` keeps.
+
+        Raises
+        ------
+        PypluginError
+            The node is closed.
+        """
+        with self._audio:
+            node = self._open()
+            mel = np.empty((max(self._mel_queue, 1), lib.tagnode_band_count(node)), np.float32)
+            room = ffi.cast("float *", ffi.from_buffer(mel))
+            return mel[: lib.tagnode_read_mel(node, room, len(mel))].copy()
 
     def _read(self, node: Any) -> Frames:
-        heads = ffi.new("tagnode_frame[]", self._room)
-        values = np.empty((self._room, lib.tagnode_value_count(node)), np.float32)
-        embeddings = np.empty((self._room, lib.tagnode_embedding_count(node)), np.float32)
+        room = self._room
+        heads = ffi.new("tagnode_frame[]", room)
+        values = np.empty((room, lib.tagnode_value_count(node)), np.float32)
+        embeddings = np.empty((room, lib.tagnode_embedding_count(node)), np.float32)
         count = lib.tagnode_read(
             node,
             heads,
             ffi.cast("float *", ffi.from_buffer(values)),
             ffi.cast("float *", ffi.from_buffer(embeddings)),
-            self._room,
+            room,
         )
         return Frames(
             start=np.array([heads[i].start for i in range(count)], np.int64),
@@ -374,7 +468,7 @@ class Node:
     def reset(self) -> None:
         """Forget all that was heard; positions and counters start at 0 again."""
         with self._audio:
-            lib.tagnode_reset(self._open())
+            lib.tagnode_reset(self._play())
 
 
 def _whole(name: str, value: int, low: int, high: int, error: type[PypluginError]) -> int:

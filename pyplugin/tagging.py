@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     Float32 = npt.NDArray[np.float32]
 
-__all__ = ["BLOCK", "Source", "TagResult", "heard_windows", "tag", "window_seconds"]
+__all__ = ["BLOCK", "Recording", "TagResult", "heard_windows", "tag", "window_seconds"]
 
 BLOCK = 65536
 """Samples a channel that are read at once; results do not depend on it."""
@@ -78,7 +78,7 @@ class TagResult:
         return [(self.labels[index], float(mean[index])) for index in best]
 
 
-class Source:
+class Recording:
     """A recording or an array as blocks, (channels, n) float32, and what is known about it.
 
     A context manager, which closes the recording.
@@ -92,6 +92,10 @@ class Source:
 
     Attributes
     ----------
+    samples : numpy.ndarray or None
+        (channels, n) float32 of an array, ``None`` for a path.
+    flat : bool
+        The array had one dimension.
     heard : int
         Samples a channel delivered so far.
     notes : list of str
@@ -105,6 +109,8 @@ class Source:
 
     def __init__(self, audio: str | Path | npt.ArrayLike, sample_rate: int | None = None) -> None:
         self.heard = 0
+        self.samples: Float32 | None = None
+        self.flat = False
         self.notes: list[str] = []
         self._reader: Any = None
         if isinstance(audio, (str, Path)):
@@ -119,12 +125,13 @@ class Source:
             return
         if sample_rate is None:
             raise AudioError("An array comes without its sample rate; give sample_rate in Hz.")
-        self._samples = as_planar(audio)
+        self.samples = as_planar(audio)
+        self.flat = np.ndim(audio) == 1
         self.sample_rate = check_rate(sample_rate)
-        self.channels = self._samples.shape[0]
-        self.duration = self._samples.shape[1] / self.sample_rate
+        self.channels = self.samples.shape[0]
+        self.duration = self.samples.shape[1] / self.sample_rate
 
-    def __enter__(self) -> Source:
+    def __enter__(self) -> Recording:
         return self
 
     def __exit__(
@@ -150,7 +157,9 @@ class Source:
             raise AudioError("The recording has 0 samples; at least 1 is expected.")
 
     def _blocks(self) -> Iterator[Float32]:
-        return iter(self._reader) if self._reader is not None else _cut(self._samples)
+        if self.samples is None:
+            return iter(self._reader)
+        return _cut(self.samples)
 
 
 def _cut(samples: Float32) -> Iterator[Float32]:
@@ -165,7 +174,7 @@ def window_seconds(node: Node) -> float:
 
 
 def heard_windows(
-    node: Node, source: Source, progress: Callable[[float], object] | None = None
+    node: Node, source: Recording, progress: Callable[[float], object] | None = None
 ) -> Iterator[Frames]:
     """Stream a source through a fresh offline node; yield the frames of its windows.
 
@@ -282,7 +291,7 @@ def tag(
     [('guitar', 0.41), ('rock', 0.33), ('fast', 0.12)]
     """
     with contextlib.ExitStack() as stack:
-        source = stack.enter_context(Source(audio, sample_rate))
+        source = stack.enter_context(Recording(audio, sample_rate))
         node = stack.enter_context(
             Node(
                 source.sample_rate,

@@ -1,9 +1,11 @@
-"""Signals and the small model that tests share."""
+"""Sounds, the small model and the measuring that tests share."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from pyplugin import SIGNALS, Node, SignalFrames
 from pyplugin.models.registry import Model
 
 PATCH = 20
@@ -36,3 +38,19 @@ def music(seconds: float, sample_rate: int, channels: int = 1, seed: int = 0) ->
     swell = 0.5 + 0.5 * np.sin(2 * np.pi * 0.7 * t)
     noise = 0.02 * random.standard_normal((channels, len(t)))
     return (0.1 * swell * chord + noise).astype(np.float32)
+
+
+def play(node: Node, x: np.ndarray, sizes: Sequence[int] = (4096,)) -> SignalFrames:
+    at, turn = 0, 0
+    while at < x.shape[1]:
+        node.process(x[:, at : at + sizes[turn % len(sizes)]])
+        at, turn = at + sizes[turn % len(sizes)], turn + 1
+    return node.read_signals()
+
+
+def measure(x: np.ndarray, rate: int, **options) -> dict[str, np.ndarray]:
+    """Every signal of mono or planar audio by name, and the ``time`` in seconds that it is of."""
+    x = np.atleast_2d(x).astype(np.float32)
+    with Node(rate, len(x), 8192, model=None, queue=65536, **options) as node:
+        frames = play(node, x)
+    return {"time": frames.end / rate, **dict(zip(SIGNALS, frames.values.T, strict=True))}

@@ -165,7 +165,7 @@ def test_a_node_with_a_worker_does_not_swap(probe):
     ("models", "options", "words"),
     [
         ([], {}, "empty"),
-        (["musicnn-mtt"] * 9, {}, "1 to 8"),
+        (["musicnn-mtt"] * 9, {}, "0 to 8"),
         (["musicnn-mtt", "musicnn-mtt-float"], {}, "worker runtime"),
         (NAMES, {"runtime": "litert"}, "inline"),
         (["musicnn-mtt", "musicnn-mtt-p64"], {"hop": 2.0}, "window of 1.024 s"),

@@ -67,7 +67,8 @@ for rate, block, hop in json.loads(sys.argv[2]):
     x[rate : 2 * rate] = 0
     x[2 * rate : 2 * rate + 50] = np.nan
     x[3 * rate : 3 * rate + 500] = 1e-41
-    with Node(rate, 1, block, model="musicnn-mtt", hop=hop, runtime=sys.argv[1]) as node:
+    options = {"model": "musicnn-mtt", "hop": hop, "runtime": sys.argv[1], "signals": 0.016}
+    with Node(rate, 1, block, **options) as node:
         values = np.empty(len(node.labels), np.float32)
         calls = [
             address(ffi.addressof(lib, "tagnode_" + name))

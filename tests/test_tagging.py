@@ -118,7 +118,7 @@ def test_unknown_model_suggests_the_nearest():
 def test_memory_does_not_grow_with_the_recording(probe, monkeypatch):
     """Blocks are consumed as they come: no more than one is alive beside the source's."""
     monkeypatch.setattr(tagging, "BLOCK", 4096)
-    source = tagging.Source(music(20, 16000), 16000)
+    source = tagging.Recording(music(20, 16000), 16000)
     with pyplugin.Node(16000, 1, 4096, model=probe.model, offline=True) as node:
         windows = heard_windows(node, source)
         next(windows)
