@@ -1,12 +1,18 @@
 """What tests share: real recordings, real models, and a small model whose answers are known."""
 
 import os
+import platform
+import shutil
+import subprocess
+from collections.abc import Iterator
+from ctypes.util import find_library
 from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 import pytest
 from helpers import BANDS, PATCH, Probe
+from jackserver import JackServer, Neighbours
 
 from pyplugin.frontend import PRESETS
 from pyplugin.models import registry
@@ -22,6 +28,35 @@ def clips() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real recordings at {folder}; PYPLUGIN_CORPUS names another place")
     return folder
+
+
+DPF = Path("/usr/share/dpf/distrho")
+
+
+def built_vst3(folder: Path, name: str, *defines: str) -> Path:
+    """The effect in tests/vst3 as a plugin of this name."""
+    if not DPF.is_dir() or shutil.which("g++") is None:
+        pytest.skip("no framework to build a VST3 effect with: apt-get install dpf-source g++")
+    source = Path(__file__).parent / "vst3"
+    binary = folder / f"{name}.vst3" / "Contents" / f"{platform.machine()}-linux" / f"{name}.so"
+    binary.parent.mkdir(parents=True)
+    command = ["g++", "-std=c++17", "-O1", "-w", "-fPIC", "-shared", "-fvisibility=hidden"]
+    command += ["-DDISTRHO_PLUGIN_TARGET_VST3", *defines, f"-I{source}", f"-I{DPF}"]
+    command += [source / "strip.cpp", DPF / "DistrhoPluginMain.cpp", "-o", binary, "-ldl"]
+    subprocess.run(command, check=True)
+    return folder / f"{name}.vst3"
+
+
+@pytest.fixture(scope="session")
+def vst3(tmp_path_factory) -> Path:
+    """A small VST3 effect: gain, low-pass, a switch for it, and which side is heard."""
+    return built_vst3(tmp_path_factory.mktemp("vst3"), "Strip")
+
+
+@pytest.fixture(scope="session")
+def late_vst3(tmp_path_factory) -> Path:
+    """The same, with a latency of 100 samples that it reports."""
+    return built_vst3(tmp_path_factory.mktemp("vst3"), "Late", "-DSTRIP_LATENCY=100")
 
 
 @pytest.fixture(scope="session")
@@ -68,3 +103,21 @@ def probe() -> Probe:
         quantisation=None,
     )
     return Probe(registry.Model("probe", Path("probe.tflite"), card, data), weights, bias)
+
+
+@pytest.fixture(scope="session")
+def jack() -> Iterator[JackServer]:
+    """A JACK server that runs, for real streams without a sound card."""
+    if shutil.which("jackd") is None or find_library("portaudio") is None:
+        pytest.skip("no JACK server or PortAudio: sudo apt-get install jackd2 libportaudio2")
+    with JackServer(f"pyplugin-{os.getpid()}") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def neighbours(jack: JackServer) -> Iterator[Neighbours]:
+    """Clients of the JACK server that send known samples and keep what they receive."""
+    pytest.importorskip("jack")
+    clients = Neighbours(jack)
+    yield clients
+    clients.close()

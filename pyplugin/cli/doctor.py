@@ -17,6 +17,10 @@ _OPTIONAL = {
     "sounddevice": ("audio", "live sound"),
     "pedalboard": ("effects", "the effects of pyplugin render"),
     "matplotlib": ("plot", "--plot"),
+    "python-osc": ("live", "OSC"),
+    "mido": ("live", "MIDI files and messages"),
+    "python-rtmidi": ("live", "MIDI ports"),
+    "jams": ("jams", ".jams files"),
 }
 
 
@@ -28,6 +32,8 @@ def command() -> None:
     """
     from pyplugin import runtimes
     from pyplugin._native import lib, text
+    from pyplugin.devices import portaudio
+    from pyplugin.errors import DeviceError
     from pyplugin.models import registry
 
     def line(name: str, value: str) -> None:
@@ -50,6 +56,12 @@ def command() -> None:
             line(package, version(package))
         except PackageNotFoundError:
             line(package, f"missing ({purpose}): pip install 'pyplugin[{extra}]'")
+            continue
+        if package == "sounddevice":
+            try:
+                line("  library", portaudio().get_portaudio_version()[1].split(",")[0])
+            except DeviceError as error:
+                line("  library", str(error))
     line("models", str(registry.data_folder()))
     built = [status.name for status in registry.available() if status.built]
     line("  built", ", ".join(built) or "none")
