@@ -38,3 +38,9 @@ class PresetError(PypluginError):
 
 class DeviceError(PypluginError):
     """A sound device cannot be opened or has vanished."""
+
+
+class ReaderGoneError(PypluginError):
+    """Whoever read our output has gone, as with ``| head``: an end, not a failure."""
+
+    exit_code = 0
