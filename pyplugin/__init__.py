@@ -3,8 +3,12 @@
 ================================  ==================================================================
 :func:`tag`                       a file or array in, a :class:`TagResult` out
 :class:`Node`                     blocks in, descriptor frames out, at a fixed latency
+:data:`SIGNALS`                   what a node can measure without a model
 :func:`melspectrogram`            the log-mel spectrogram that a model hears
-:func:`render`                    a recording through pedalboard's effects, moved by descriptors
+:func:`automate`                  a pedalboard moved by descriptors, offline and live
+:func:`label`, :func:`loudness` … what may move a parameter: ``pyplugin.sources``
+:func:`render`                    a recording through the effects of a preset
+``pyplugin.live``                 sound devices: a node that hears one, a stream to change sound in
 ``pyplugin.models``               models: cards, building, checking
 ================================  ==================================================================
 
@@ -15,7 +19,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pyplugin.automation import render as render
+    from pyplugin.automation import Curve as Curve
+    from pyplugin.automation import curve as curve
+    from pyplugin.board import RenderResult as RenderResult
+    from pyplugin.board import automate as automate
     from pyplugin.errors import AudioError as AudioError
     from pyplugin.errors import DeviceError as DeviceError
     from pyplugin.errors import ModelError as ModelError
@@ -26,13 +33,37 @@ if TYPE_CHECKING:
     from pyplugin.node import Latency as Latency
     from pyplugin.node import Node as Node
     from pyplugin.node import State as State
+    from pyplugin.rendering import render as render
+    from pyplugin.signals import SIGNALS as SIGNALS
+    from pyplugin.signals import Signal as Signal
+    from pyplugin.signals import SignalFrames as SignalFrames
+    from pyplugin.sources import Combined as Combined
+    from pyplugin.sources import Source as Source
+    from pyplugin.sources import brightness as brightness
+    from pyplugin.sources import crest as crest
+    from pyplugin.sources import flatness as flatness
+    from pyplugin.sources import flux as flux
+    from pyplugin.sources import head as head
+    from pyplugin.sources import label as label
+    from pyplugin.sources import loudness as loudness
+    from pyplugin.sources import maximum as maximum
+    from pyplugin.sources import onset as onset
+    from pyplugin.sources import peak as peak
+    from pyplugin.sources import percussive as percussive
+    from pyplugin.sources import rms as rms
+    from pyplugin.sources import signal as signal
+    from pyplugin.sources import silence as silence
+    from pyplugin.sources import tempo as tempo
+    from pyplugin.sources import tempo_confidence as tempo_confidence
+    from pyplugin.sources import true_peak as true_peak
     from pyplugin.tagging import TagResult as TagResult
     from pyplugin.tagging import tag as tag
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "pyplugin.automation": ("render",),
+    "pyplugin.automation": ("Curve", "curve"),
+    "pyplugin.board": ("RenderResult", "automate"),
     "pyplugin.errors": (
         "AudioError",
         "DeviceError",
@@ -42,6 +73,29 @@ _HOMES = {
     ),
     "pyplugin.frontend": ("melspectrogram",),
     "pyplugin.node": ("Frames", "Latency", "Node", "State"),
+    "pyplugin.rendering": ("render",),
+    "pyplugin.sources": (
+        "Combined",
+        "Source",
+        "brightness",
+        "crest",
+        "flatness",
+        "flux",
+        "head",
+        "label",
+        "loudness",
+        "maximum",
+        "onset",
+        "peak",
+        "percussive",
+        "rms",
+        "signal",
+        "silence",
+        "tempo",
+        "tempo_confidence",
+        "true_peak",
+    ),
+    "pyplugin.signals": ("SIGNALS", "Signal", "SignalFrames"),
     "pyplugin.tagging": ("TagResult", "tag"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}

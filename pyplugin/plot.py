@@ -66,7 +66,7 @@ def plot_tags(
     activations
         Value of each label in each window, 0 to 1, shape (windows, labels); NaN is left blank.
     labels
-        Names, one a column of `activations`.
+        Names, one a column of `activations`; with none, the picture has no tags.
     window
         Length of a window in seconds.
     title
@@ -131,21 +131,26 @@ def _figure(
             "a picture needs matplotlib, which is not installed: pip install pyplugin[plot]"
         ) from error
     mel, mel_times = _array("mel", mel, 2), _array("mel_times", mel_times, 1)
-    activations, times = _array("activations", activations, 2), _array("times", times, 1)
+    heard: Array = np.zeros((0, 0))
+    begins: Array = np.zeros(0)
+    if labels:
+        heard, begins = _array("activations", activations, 2), _array("times", times, 1)
+        _check_length("times", len(begins), "windows of activations", len(heard))
+        _check_length("labels", len(labels), "columns of activations", heard.shape[1])
     named = {
         name: (_array(f"the times of {name}", x, 1), _array(f"the values of {name}", y, 1))
         for name, (x, y) in (curves or {}).items()
     }
     _check_length("mel_times", len(mel_times), "mel frames", len(mel))
-    _check_length("times", len(times), "windows of activations", len(activations))
-    _check_length("labels", len(labels), "columns of activations", activations.shape[1])
     for name, (x, y) in named.items():
         _check_length(f"the times of {name}", len(x), "values", len(y))
-    if top < 1 or not window > 0:
+    if top < 1 or not (window > 0 or not labels):
         raise PypluginError(f"top is {top} and window is {window} s; both must be above 0")
 
-    order = np.argsort(-np.nan_to_num(activations, nan=-1.0).max(axis=0), kind="stable")[:top]
-    heights = [MEL_HEIGHT, LABEL_HEIGHT * max(len(order), 3), *[CURVE_HEIGHT] * len(named)]
+    heights = [MEL_HEIGHT, *[CURVE_HEIGHT] * len(named)]
+    if labels:
+        order = np.argsort(-np.nan_to_num(heard, nan=-1.0).max(axis=0), kind="stable")[:top]
+        heights.insert(1, LABEL_HEIGHT * max(len(order), 3))
     figure = Figure(figsize=(WIDTH, sum(heights) + FRAME_HEIGHT), layout="constrained")
     axes: list[Axes] = figure.subplots(
         len(heights), 1, sharex=True, squeeze=False, height_ratios=heights
@@ -155,12 +160,15 @@ def _figure(
         _shortened(title, TITLE_LENGTH), loc="left", fontsize=MEDIUM, parse_math=False
     )
     _draw_mel(axes[0], mel, mel_times, window)
-    _draw_tags(axes[1], activations[:, order], times, [labels[index] for index in order], window)
+    ends = [mel_times[0], mel_times[-1] + _step(mel_times, window)]
+    if labels:
+        shown = [labels[index] for index in order]
+        _draw_tags(axes[1], heard[:, order], begins, shown, window)
+        ends += [begins[0], begins[-1] + window]
     for index, (name, (x, y)) in enumerate(named.items()):
-        _draw_curve(axes[2 + index], name, x, y, COLOURS[index % len(COLOURS)])
+        _draw_curve(axes[index - len(named)], name, x, y, COLOURS[index % len(COLOURS)])
 
-    ends = [mel_times[-1] + _step(mel_times, window), times[-1] + window]
-    axes[0].set_xlim(min(mel_times[0], times[0]), max(ends))
+    axes[0].set_xlim(min(ends), max(ends))
     _label_time(axes[-1])
     return figure
 

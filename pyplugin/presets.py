@@ -13,35 +13,57 @@
     gain_db = 0
 
     [[map]]
-    source = "tag.vocal"         # or a list: their sum counts
-    target = "gain.gain_db"
-    threshold = 0.3              # a gate; without it the descriptor itself, 0 to 1
+    source = "tag.vocal"         # or a list: their sum counts; signal.loudness_momentary …
+    target = "gain.gain_db"      # several maps may have one target, combine = "sum" or "max"
+    threshold = 0.3              # a gate from there up; below = …: from there down
+    hysteresis = 0.1             # how far back it lets go
     min = 0
     max = -12
     attack = 0.2                 # seconds
+    hold = 0.5
     release = 1.0
 """
 
 from __future__ import annotations
 
-import difflib
 import re
 import sys
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pyplugin.errors import PresetError
+from pyplugin.names import nearest
+from pyplugin.sources import Knobs, Source
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
 
-__all__ = ["Effect", "Map", "Preset", "nearest", "parse_preset", "read_preset", "shipped_presets"]
+__all__ = ["Effect", "Map", "Preset", "locate", "parse_preset", "read_preset", "shipped_presets"]
 
 CURVES = ("lin", "log", "exp")
+COMBINE = ("sum", "max")
+ID_PATTERN = "[A-Za-z0-9_-]+"
+KNOBS = (
+    "threshold",
+    "below",
+    "hysteresis",
+    "low",
+    "high",
+    "invert",
+    "hold",
+    "delay",
+    "attack",
+    "release",
+    "depth",
+    "curve",
+    "min",
+    "max",
+)
+"""Keys of a map that stand between its source and its target."""
 
 
 class Lines:
@@ -87,35 +109,22 @@ class Effect:
 
 @dataclass(frozen=True)
 class Map:
-    """One mapping: descriptor, threshold, envelope, curve, parameter. Times in seconds.
+    """One mapping: a source with its knobs, and the parameter that it moves.
 
     Attributes
     ----------
-    sources
-        Descriptors; of several their sum counts, since near synonyms share the evidence.
+    source
+        Descriptors and knobs; see :class:`pyplugin.sources.Source`.
     target
         ``effect-id.parameter``.
-    min, max
-        The parameter at 0 and at 1; ``min`` may be the larger.
-    curve
-        ``"lin"``, ``"log"`` (even ratios, for frequencies; ``min`` and ``max`` above 0), ``"exp"``.
-    threshold
-        With it the source is a gate: 1 from there up, 0 below. Without it the value itself counts.
-    invert
-        1 - x.
-    attack, release
-        Time constants of the rise and the fall.
+    combine
+        How this map and others of the same target go together: ``"sum"`` or ``"max"``; ``None``
+        where it does not say.
     """
 
-    sources: tuple[str, ...]
+    source: Source
     target: str
-    min: float
-    max: float
-    curve: str = "lin"
-    threshold: float | None = None
-    invert: bool = False
-    attack: float = 0.05
-    release: float = 0.5
+    combine: str | None = None
 
 
 @dataclass(frozen=True)
@@ -134,13 +143,6 @@ class Preset:
     lines: Lines = field(default_factory=lambda: Lines("", "preset"), repr=False, compare=False)
 
 
-def nearest(given: str, known: Iterable[str]) -> str:
-    """Return the end of a sentence that suggests what was meant, or lists what there is."""
-    names = sorted(known)
-    close = difflib.get_close_matches(given, names, 1, 0.5)
-    return f"did you mean {close[0]!r}?" if close else f"choose one of {', '.join(names)}."
-
-
 def shipped_folder() -> Path:
     """Return the folder of the presets that come with the package."""
     here = Path(__file__).resolve().parent
@@ -153,6 +155,23 @@ def shipped_presets() -> dict[str, Path]:
     return {path.stem: path for path in sorted(shipped_folder().glob("*.toml"))}
 
 
+def locate(name_or_path: str | Path) -> Path:
+    """Return the file of a preset that comes with the package, by name, or of any by its path.
+
+    Raises
+    ------
+    PresetError
+        There is none.
+    """
+    given, shipped = str(name_or_path), shipped_presets()
+    path = shipped.get(given) or Path(given)
+    if path.suffix != ".toml" or not path.is_file():
+        if path.suffix == ".toml":
+            raise PresetError(f"There is no preset file {given}.")
+        raise PresetError(f"There is no preset {given!r}; {nearest(given, shipped)}")
+    return path
+
+
 def read_preset(name_or_path: str | Path) -> Preset:
     """Read a preset that comes with the package, by name, or any by its path.
 
@@ -161,16 +180,11 @@ def read_preset(name_or_path: str | Path) -> Preset:
     PresetError
         No such preset, or something in it is wrong: the message names the line.
     """
-    given, shipped = str(name_or_path), shipped_presets()
-    path = shipped.get(given) or Path(given)
-    if path.suffix != ".toml" or not path.is_file():
-        if path.suffix == ".toml":
-            raise PresetError(f"There is no preset file {given}.")
-        raise PresetError(f"There is no preset {given!r}; {nearest(given, shipped)}")
+    path = locate(name_or_path)
     try:
         return parse_preset(path.read_text(encoding="utf-8"), path.name)
     except (OSError, UnicodeDecodeError) as error:
-        raise PresetError(f"{given} cannot be read as text: {error}.") from error
+        raise PresetError(f"{name_or_path} cannot be read as text: {error}.") from error
 
 
 def parse_preset(text: str, where: str = "preset") -> Preset:
@@ -241,7 +255,7 @@ def _number(table: Mapping[str, Any], key: str, lines: Lines, name: str, index: 
 def _effect(table: dict[str, Any], index: int, lines: Lines) -> Effect:
     kind = _word(table, "type", lines, "effect", index)
     name = _word(table, "id", lines, "effect", index) if "id" in table else kind
-    if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
+    if not re.fullmatch(ID_PATTERN, name):
         raise lines.error(
             "effect", index, "id", f"id {name!r} may hold letters, digits, - and _ only."
         )
@@ -254,36 +268,52 @@ def _effect(table: dict[str, Any], index: int, lines: Lines) -> Effect:
 
 
 def _map(table: dict[str, Any], index: int, lines: Lines) -> Map:
-    known = {f.name for f in fields(Map)} - {"sources"} | {"source"}
-    _check_keys(table, known, lines, "map", index)
+    _check_keys(table, {"source", "target", "combine", *KNOBS}, lines, "map", index)
     source = table.get("source")
-    sources = tuple(source) if isinstance(source, list) else (source,)
-    if not sources or not all(isinstance(item, str) and item for item in sources):
+    descriptors = tuple(source) if isinstance(source, list) else (source,)
+    if not descriptors or not all(isinstance(item, str) and item for item in descriptors):
         raise lines.error(
             "map", index, "source", "source must be a descriptor's name, or a list of them."
         )
-    values = {
+    target = _word(table, "target", lines, "map", index)
+    combine = _choice(table, "combine", COMBINE, lines, index)
+    return Map(Source(descriptors, _knobs(table, index, lines)), target, combine)
+
+
+def _choice(
+    table: dict[str, Any], key: str, known: tuple[str, ...], lines: Lines, index: int
+) -> str | None:
+    value = table.get(key)
+    if value is not None and value not in known:
+        problem = f"there is no {key} {value!r}; {nearest(str(value), known)}"
+        raise lines.error("map", index, key, problem)
+    return value
+
+
+def _knobs(table: dict[str, Any], index: int, lines: Lines) -> Knobs:
+    for key in ("min", "max"):
+        _number(table, key, lines, "map", index)
+    knobs: dict[str, Any] = {
         key: _number(table, key, lines, "map", index)
-        for key in ("min", "max", "threshold", "attack", "release")
-        if key in table or key in ("min", "max")
+        for key in table
+        if key in KNOBS and key not in ("curve", "invert")
     }
-    curve = table.get("curve", "lin")
-    if curve not in CURVES:
-        raise lines.error(
-            "map", index, "curve", f"there is no curve {curve!r}; {nearest(str(curve), CURVES)}"
-        )
-    invert = table.get("invert", False)
-    if not isinstance(invert, bool):
-        raise lines.error(
-            "map", index, "invert", f"invert is {invert!r}; true or false is expected."
-        )
-    return Map(
-        sources=sources,
-        target=_word(table, "target", lines, "map", index),
-        curve=curve,
-        invert=invert,
-        **values,
-    )
+    knobs["curve"] = _choice(table, "curve", CURVES, lines, index) or "lin"
+    knobs["invert"] = table.get("invert", False)
+    if not isinstance(knobs["invert"], bool):
+        problem = f"invert is {knobs['invert']!r}; true or false is expected."
+        raise lines.error("map", index, "invert", problem)
+    if "below" in knobs and "threshold" in knobs:
+        problem = "below and threshold are two gates; keep one."
+        raise lines.error("map", index, "below", problem)
+    for key, gate in (("threshold", "above"), ("below", "below")):
+        if key in knobs:
+            knobs = {**knobs, "gate": gate, "threshold": knobs[key]}
+    if "hysteresis" in knobs and "gate" not in knobs:
+        problem = "a hysteresis is a gate's; give it a threshold or below."
+        raise lines.error("map", index, "hysteresis", problem)
+    knobs.pop("below", None)
+    return Knobs(**knobs)
 
 
 def _check_ids(effects: tuple[Effect, ...], maps: tuple[Map, ...], lines: Lines) -> None:
@@ -293,7 +323,7 @@ def _check_ids(effects: tuple[Effect, ...], maps: tuple[Map, ...], lines: Lines)
             raise lines.error(
                 "effect", index, "id", f"two effects have the id {effect.id!r}; give one another."
             )
-    targets: set[str] = set()
+    combined: dict[str, str] = {}
     for index, item in enumerate(maps):
         effect_id, dot, parameter = item.target.partition(".")
         if not dot or not parameter:
@@ -307,8 +337,8 @@ def _check_ids(effects: tuple[Effect, ...], maps: tuple[Map, ...], lines: Lines)
                 "target",
                 f"there is no effect {effect_id!r}; {nearest(effect_id, ids)}",
             )
-        if item.target in targets:
-            raise lines.error(
-                "map", index, "target", f"{item.target} is moved twice; keep one map."
-            )
-        targets.add(item.target)
+        if item.combine is not None and item.combine != combined.setdefault(
+            item.target, item.combine
+        ):
+            problem = f"the maps of {item.target} are combined in two ways; keep one."
+            raise lines.error("map", index, "combine", problem)

@@ -8,25 +8,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import pyplugin
-from pyplugin.automation import Automation, render
+from pyplugin.automation import Automation
 from pyplugin.presets import Effect, Map, Preset, parse_preset
+from pyplugin.rendering import render
+from pyplugin.sources import Knobs, Source
 
 RATE = 48000
 
 
-def mapping(**knobs) -> Map:
-    knobs = {"min": 0.0, "max": 1.0, "attack": 0.0, "release": 0.0, **knobs}
-    return Map(("tag.x",), "gain.gain_db", **knobs)
+def made(**knobs) -> Automation:
+    return Automation([Knobs(**{"attack": 0.0, "release": 0.0, **knobs})], RATE)
 
 
 def test_attack_and_release_are_time_constants():
-    automation = Automation(mapping(attack=0.1, release=0.4), RATE)
-    automation.push(0, 0.0)
-    automation.push(1000, 1.0)
+    automation = made(attack=0.1, release=0.4)
+    automation.push(0, 0, 0.0)
+    automation.push(0, 1000, 1.0)
     for seconds in (0.0, 0.05, 0.1, 0.3):
         at = automation.at(1000 + round(seconds * RATE))
         assert at == pytest.approx(1 - np.exp(-seconds / 0.1), abs=1e-6)
-    automation.push(1000 + RATE, 0.0)
+    automation.push(0, 1000 + RATE, 0.0)
     top = 1 - np.exp(-1 / 0.1)
     for seconds in (0.0, 0.2, 0.4, 2.0):
         at = automation.at(1000 + RATE + round(seconds * RATE))
@@ -44,23 +45,23 @@ def test_attack_and_release_are_time_constants():
 @pytest.mark.parametrize(("low", "high"), [(20.0, 20000.0), (5.0, 0.5)])
 def test_curves(curve, formula, low, high):
     for x in np.linspace(0, 1, 11):
-        automation = Automation(mapping(curve=curve, min=low, max=high), RATE)
-        automation.push(0, x)
+        automation = made(curve=curve, min=low, max=high)
+        automation.push(0, 0, x)
         assert automation.at(0) == pytest.approx(formula(np.float32(x), low, high), rel=1e-5)
 
 
 def test_a_threshold_makes_a_gate():
-    automation = Automation(mapping(threshold=0.5, max=-12.0), RATE)
+    automation = made(gate="above", threshold=0.5, max=-12.0)
     for position, (value, expected) in enumerate([(0.49, 0), (0.5, -12), (0.51, -12), (0, 0)]):
-        automation.push(position, value)
+        automation.push(0, position, value)
         assert automation.at(position) == expected
 
 
 def test_values_beyond_one_are_clamped_and_invert_turns_over():
     for value, plain in [(1.7, 1.0), (-3.0, 0.0), (float("nan"), 0.0), (0.25, 0.25)]:
         for invert in (False, True):
-            automation = Automation(mapping(invert=invert), RATE)
-            automation.push(0, value)
+            automation = made(invert=invert)
+            automation.push(0, 0, value)
             assert automation.at(0) == pytest.approx(1 - plain if invert else plain)
 
 
@@ -68,20 +69,20 @@ def test_values_beyond_one_are_clamped_and_invert_turns_over():
     events=st.lists(
         st.tuples(st.integers(0, 5000), st.floats(0, 1, width=32)), min_size=1, max_size=20
     ),
-    asked=st.lists(st.integers(0, 200000), max_size=20),
+    asked=st.lists(st.integers(0, 5000), max_size=20),
     attack=st.floats(0, 3),
     release=st.floats(0, 3),
 )
 def test_the_curve_does_not_depend_on_where_it_is_asked(events, asked, attack, release):
-    quiet = Automation(mapping(attack=attack, release=release), RATE)
-    asking = Automation(mapping(attack=attack, release=release), RATE)
+    quiet = made(attack=attack, release=release)
+    asking = made(attack=attack, release=release)
     position = 0
     for step, value in events:
+        for other in sorted(asked):
+            asking.at(position + min(other, step))
         position += step
-        for other in asked:
-            asking.at(other)
-        quiet.push(position, value)
-        asking.push(position, value)
+        quiet.push(0, position, value)
+        asking.push(0, position, value)
     for later in (0, 1, 100, 48000):
         assert quiet.at(position + later) == asking.at(position + later)
         assert 0 <= quiet.at(position + later) <= 1
@@ -94,16 +95,17 @@ def test_the_curve_does_not_depend_on_where_it_is_asked(events, asked, attack, r
         ({"release": 601.0}, "release"),
         ({"curve": "log", "min": 0.0}, "log"),
         ({"max": float("inf")}, "max"),
-        ({"threshold": float("nan")}, "threshold"),
+        ({"gate": "above", "threshold": float("nan")}, "threshold"),
     ],
 )
 def test_a_wrong_knob_is_refused(knobs, words):
     with pytest.raises(pyplugin.PresetError, match=words):
-        Automation(mapping(**knobs), RATE)
+        made(**knobs)
 
 
 def preset(**knobs) -> Preset:
-    item = Map(("tag.beat",), "gain.gain_db", **{"min": -60.0, "max": 0.0, **knobs})
+    knobs = {"min": -60.0, "max": 0.0, **knobs}
+    item = Map(Source(("tag.beat",), Knobs(**knobs)), "gain.gain_db")
     return Preset("test", "", (Effect("gain", "gain"),), (item,))
 
 
@@ -132,14 +134,18 @@ def test_the_gain_applied_is_the_curve_of_what_was_heard(probe: Probe, tmp_path)
     level, expected = heard.activations[0, 2], []
     middles = heard.times + heard.window / 2 - 0.008  # a window is centred on its mel frames
     for position in np.arange(0, 3 * RATE, 64):
+        # A rise is an attack early: the largest of what comes within it.
+        last = max(np.searchsorted(middles, position / RATE + 0.2, "right") - 1, 0)
         row = max(np.searchsorted(middles, position / RATE, "right") - 1, 0)
         expected.append(-60 + 60 * level)
-        level += (heard.activations[row, 2] - level) * (1 - np.exp(-64 / RATE / 0.2))
+        level += (heard.activations[row : last + 1, 2].max() - level) * (
+            1 - np.exp(-64 / RATE / 0.2)
+        )
     np.testing.assert_allclose(applied[::64][: len(expected)], expected, atol=0.25)
     assert np.ptp(expected) > 1
     curve = result.curves["gain.gain_db"]
     np.testing.assert_allclose(
-        curve.values, applied[np.round(curve.times * RATE).astype(int)], atol=0.01
+        curve.values, applied[np.round(curve.times * RATE).astype(int)], atol=0.061
     )
 
 
@@ -156,7 +162,7 @@ def test_output_is_as_long_as_the_input_for_any_block(probe, tmp_path, block):
 def test_an_effect_with_a_delay_of_its_own_keeps_the_length(probe, tmp_path):
     source, output = tmp_path / "in.wav", tmp_path / "out.wav"
     write(source, music(2, RATE))
-    item = Map(("tag.beat",), "pitch_shift.semitones", min=2.0, max=3.0)
+    item = Map(Source(("tag.beat",), Knobs(min=2.0, max=3.0)), "pitch_shift.semitones")
     shifted = Preset("shift", "", (Effect("pitch_shift", "pitch_shift"),), (item,))
     render(source, output, shifted, model=probe.model, block=512)
     assert soundfile.info(output).frames == 2 * RATE

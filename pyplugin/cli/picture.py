@@ -11,10 +11,10 @@ import numpy.typing as npt
 from pyplugin.frontend import FrontEndStream
 from pyplugin.models.card import FrontEnd
 from pyplugin.plot import plot_tags
-from pyplugin.tagging import Source, TagResult
+from pyplugin.tagging import Recording, TagResult
 
 if TYPE_CHECKING:
-    from pyplugin.automation import RenderResult
+    from pyplugin.board import RenderResult
 
 __all__ = ["draw_render", "draw_tags"]
 
@@ -29,7 +29,7 @@ def _spectrogram(
     columns = np.zeros((0, front_end.bands), np.float32)
     pending, each = columns, 1
     with (
-        Source(path) as source,
+        Recording(path) as source,
         FrontEndStream(front_end, source.sample_rate, source.channels) as stream,
     ):
         for block in source:
@@ -77,5 +77,5 @@ def draw_render(output: Path, recording: Path, result: RenderResult) -> None:
         labels=result.labels,
         window=result.window,
         curves={target: (curve.times, curve.values) for target, curve in result.curves.items()},
-        title=f"{recording.name}, {result.model}, {result.preset}",
+        title=", ".join(filter(None, (recording.name, result.model, result.preset))),
     )

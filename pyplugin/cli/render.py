@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 import click
 
+from pyplugin.cli.outgoing import load_model
 from pyplugin.cli.progress import progress_bar
-from pyplugin.cli.quiet import try_model
 from pyplugin.errors import PypluginError
-from pyplugin.files import check_writable, replacing
-from pyplugin.node import DEFAULT_MODEL
+from pyplugin.files import check_writable
 from pyplugin.presets import read_preset, shipped_presets
 from pyplugin.runtimes import RUNTIMES
 
@@ -28,15 +26,24 @@ __all__ = ["command"]
 @click.option("--model", help="A model's name, or its .tflite, instead of the preset's.")
 @click.option("--runtime", type=click.Choice(RUNTIMES), help="What runs the model.")
 @click.option(
-    "--block",
-    default=128,
+    "--align/--no-align",
+    default=True,
     show_default=True,
-    type=click.IntRange(1, 65536),
-    help="Samples between two settings of the parameters.",
+    help="Move with the sound, or as late as a live node would.",
 )
 @click.option(
-    "--curves", type=click.Path(path_type=Path), help="Write how the parameters moved here (.csv)."
+    "--block",
+    default=512,
+    show_default=True,
+    type=click.IntRange(1, 65536),
+    help="Most samples between two settings of the parameters; one that moves is set every 64.",
 )
+@click.option(
+    "--curves",
+    type=click.Path(path_type=Path),
+    help="Write how the parameters moved here (.csv, .json, .mid or .jams).",
+)
+@click.option("--fourteen-bit", is_flag=True, help="In a .mid: finer values, of two messages each.")
 @click.option(
     "--plot",
     type=click.Path(path_type=Path),
@@ -49,8 +56,10 @@ def command(
     sidechain: str | None,
     model: str | None,
     runtime: str | None,
+    align: bool,
     block: int,
     curves: Path | None,
+    fourteen_bit: bool,
     plot: Path | None,
 ) -> None:
     """Take the recording IN through effects that are moved by what it is, and write OUT.
@@ -63,8 +72,8 @@ def command(
       pyplugin render bed.flac ducked.wav --preset duck-under-voice --sidechain voice.wav
       pyplugin render in.mp3 out.flac --preset mine.toml --curves moved.csv --plot moved.png
     """
-    from pyplugin.automation import render
-    from pyplugin.models import registry
+    from pyplugin.export import check_curves, write_curves
+    from pyplugin.rendering import ranges_of, render
 
     if plot is not None and plot.suffix != ".png":
         raise click.UsageError(f"--plot draws .png; {plot.name} was given.")
@@ -77,9 +86,12 @@ def command(
             given and Path(given).exists() and path.samefile(given) for given in (source, sidechain)
         ):
             raise PypluginError(f"{path} is an input too; write to another file.")
+    if curves is not None:
+        check_curves(curves)
+    if fourteen_bit and (curves is None or curves.suffix.lower() != ".mid"):
+        raise click.UsageError("--fourteen-bit is for .mid files; give --curves FILE.mid too.")
     chosen = read_preset(preset)
-    loaded = registry.load(model or chosen.model or DEFAULT_MODEL)
-    try_model(loaded, runtime)
+    loaded = load_model(model, chosen, runtime)
     with progress_bar(Path(source).name) as report:
         result = render(
             source,
@@ -88,6 +100,7 @@ def command(
             sidechain=sidechain,
             model=loaded,
             runtime=runtime,
+            align=align,
             block=block,
             progress=report,
         )
@@ -99,20 +112,12 @@ def command(
             err=True,
         )
     if curves is not None:
-        with (
-            replacing(curves) as partial,
-            partial.open("w", newline="", encoding="utf-8") as stream,
-        ):
-            table = csv.writer(stream)
-            table.writerow(["time", *result.curves])
-            times = next(iter(result.curves.values())).times
-            columns = [curve.values for curve in result.curves.values()]
-            for time, *values in zip(times, *columns, strict=True):
-                table.writerow([f"{time:.3f}", *(f"{value:.6g}" for value in values)])
+        write_curves(curves, result.curves, ranges=ranges_of(chosen), fourteen_bit=fourteen_bit)
     if plot is not None:
         from pyplugin.cli.picture import draw_render
 
         draw_render(plot, Path(sidechain or source), result)
-    click.echo(f"{output}  {result.duration:.1f} s  {result.preset}, {result.model}")
+    heard = result.model or "nothing but measured"
+    click.echo(f"{output}  {result.duration:.1f} s  {result.preset}, {heard}")
     for target, curve in result.curves.items():
         click.echo(f"  {target}  {curve.values.min():.4g} to {curve.values.max():.4g}")

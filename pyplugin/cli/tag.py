@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-import json
+import sys
 from pathlib import Path
 
 import click
@@ -13,9 +13,12 @@ import numpy.typing as npt
 from pyplugin.cli.progress import progress_bar
 from pyplugin.cli.quiet import try_model
 from pyplugin.errors import AudioError, PypluginError
+from pyplugin.export import THRESHOLD, check_labels, write_labels
 from pyplugin.files import check_writable, replacing
 from pyplugin.models.card import Card
-from pyplugin.node import DEFAULT_MODEL
+from pyplugin.node import DEFAULT_MODEL, State
+from pyplugin.outputs.heard import Heard
+from pyplugin.outputs.json_lines import JsonLines
 from pyplugin.runtimes import RUNTIMES
 from pyplugin.tagging import TagResult, tag
 
@@ -44,6 +47,16 @@ __all__ = ["command"]
     type=click.Path(path_type=Path),
     help="Write the embedding of each window here (.npy).",
 )
+@click.option(
+    "--labels",
+    type=click.Path(path_type=Path),
+    help="Write where each tag is there: .txt (Audacity) or .jams.",
+)
+@click.option(
+    "--threshold",
+    type=click.FloatRange(0, 1),
+    help=f"Activation from which a tag is there.  [default: {THRESHOLD}]",
+)
 @click.option("--layer", help="Which embedding: penultimate, dense ...  [default: the card's]")
 def command(
     files: tuple[str, ...],
@@ -55,6 +68,8 @@ def command(
     csv_file: Path | None,
     plot: Path | None,
     embeddings: Path | None,
+    labels: Path | None,
+    threshold: float | None,
     layer: str | None,
 ) -> None:
     """Name what recordings sound like: any format, any length.
@@ -68,20 +83,25 @@ def command(
       pyplugin tag *.mp3 --top 3 --csv tags.csv
       pyplugin tag song.ogg --hop 0.5 --plot song.png
       pyplugin tag song.ogg --json | jq .tags
+      pyplugin tag song.ogg --labels song.txt --threshold 0.5
       pyplugin tag song.ogg --embeddings song.npy --layer dense
     """
     from pyplugin.models import registry
 
-    for option, value in (("--plot", plot), ("--embeddings", embeddings)):
+    for option, value in (("--plot", plot), ("--embeddings", embeddings), ("--labels", labels)):
         if value is not None and len(files) > 1:
             raise click.UsageError(f"{option} takes one FILE; {len(files)} were given.")
     if layer is not None and embeddings is None:
         raise click.UsageError("--layer says which embedding to write; give --embeddings FILE too.")
+    if threshold is not None and labels is None:
+        raise click.UsageError("--threshold is for labels; give --labels FILE too.")
     if embeddings is not None and embeddings.suffix != ".npy":
         raise click.UsageError(f"--embeddings writes .npy; {embeddings.name} was given.")
     if plot is not None and plot.suffix != ".png":
         raise click.UsageError(f"--plot draws .png; {plot.name} was given.")
-    for target in (csv_file, plot, embeddings):
+    if labels is not None:
+        check_labels(labels)
+    for target in (csv_file, plot, embeddings, labels):
         if target is not None:
             check_writable(target)
             for given in files:
@@ -119,6 +139,9 @@ def command(
         assert done[0][1].embeddings is not None
         with replacing(embeddings) as partial, partial.open("wb") as stream:
             np.save(stream, done[0][1].embeddings)
+    if labels is not None and done:
+        chosen = THRESHOLD if threshold is None else threshold
+        write_labels(labels, done[0][1], threshold=chosen, title=Path(done[0][0]).name)
     if plot is not None and done:
         from pyplugin.cli.picture import draw_tags
 
@@ -145,20 +168,12 @@ class _JsonLines:
     def __init__(self, given: str, card: Card) -> None:
         self._given = given
         self._card = card
+        self._lines = JsonLines(sys.stdout)
 
     def __call__(self, start: float, end: float, activations: npt.NDArray[np.float32]) -> None:
-        scores = (round(float(value), 6) for value in activations)
-        line = {
-            "v": 1,
-            "t": round(end, 6),
-            "start": round(start, 6),
-            "end": round(end, 6),
-            "source": self._given,
-            "model": self._card.name,
-            "state": "fresh",
-            "tags": dict(zip(self._card.labels, scores, strict=True)),
-        }
-        click.echo(json.dumps(line, ensure_ascii=False))
+        tags = dict(zip(self._card.labels, map(float, activations), strict=True))
+        heard = Heard(end, start, end, self._given, self._card.name, State.FRESH, tags, {}, {})
+        self._lines.hear(heard)
 
 
 def _write_csv(path: Path, done: list[tuple[str, TagResult]]) -> None:

@@ -1,0 +1,141 @@
+"""Options that ``listen`` and ``live`` share: what hears, and where it goes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pyplugin.errors import PypluginError
+from pyplugin.runtimes import RUNTIMES
+from pyplugin.signals import SIGNALS
+
+if TYPE_CHECKING:
+    from pyplugin.models.registry import Model
+    from pyplugin.outputs import Output
+    from pyplugin.presets import Preset
+
+__all__ = ["hearing_options", "load_model", "numbered", "open_outputs", "output_options"]
+
+Command = Callable[..., Any]
+
+
+def hearing_options(command: Command) -> Command:
+    """Add --model, --runtime and --hop."""
+    for option in (
+        click.option("--hop", type=float, help="Seconds between two answers.  [default: 0.25]"),
+        click.option("--runtime", type=click.Choice(RUNTIMES), help="What runs the model."),
+        click.option(
+            "--model",
+            help="A model's name, or its .tflite; 'none' only measures.  [default: the preset's, "
+            "or musicnn-mtt]",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def output_options(command: Command) -> Command:
+    """Add --json, --osc and --midi with what belongs to it."""
+    for option in (
+        click.option(
+            "--midi-14bit", "fourteen_bit", is_flag=True, help="Controllers of 14 bits, in pairs."
+        ),
+        click.option(
+            "--cc",
+            "controllers",
+            multiple=True,
+            metavar="NAME=N",
+            help="Controller N for a parameter, signal.NAME or tag.LABEL; may be repeated.  "
+            "[default: the preset's parameters from 20 up]",
+        ),
+        click.option(
+            "--midi",
+            metavar="PORT",
+            help="Send controllers to this MIDI port: part of its name, virtual:NAME, or a .mid "
+            "file to record.",
+        ),
+        click.option("--osc", metavar="HOST:PORT", help="Send OSC bundles there, over UDP."),
+        click.option("--json", "as_json", is_flag=True, help="Print a JSON line for each answer."),
+    ):
+        command = option(command)
+    return command
+
+
+def numbered(device: str | None) -> int | str | None:
+    """Return a device's number where one was given, otherwise its name."""
+    return int(device) if device is not None and device.isdigit() else device
+
+
+def load_model(model: str | None, preset: Preset | None, runtime: str | None) -> Model | None:
+    """Load what shall hear; ``None`` where only measured descriptors are asked for."""
+    from pyplugin.cli.quiet import try_model
+    from pyplugin.models import registry
+    from pyplugin.node import DEFAULT_MODEL
+
+    if model == "none":
+        return None
+    if model is None and preset is not None and not _names_labels(preset):
+        return None
+    name = model or (preset.model if preset is not None else None) or DEFAULT_MODEL
+    loaded = registry.load(name)
+    try_model(loaded, runtime)
+    return loaded
+
+
+def _names_labels(preset: Preset) -> bool:
+    return any(
+        not name.startswith("signal.") for item in preset.maps for name in item.source.descriptors
+    )
+
+
+def open_outputs(
+    as_json: bool,
+    osc: str | None,
+    midi: str | None,
+    controllers: Sequence[str],
+    fourteen_bit: bool,
+    ranges: dict[str, tuple[float, float]],
+    on_event: Callable[[str], object],
+) -> list[Output]:
+    """Open what the options name.
+
+    Raises
+    ------
+    PypluginError
+        An address that is none, no such port, a controller that cannot be.
+    """
+    from pyplugin.outputs import JsonLines, Midi, Osc
+
+    if midi is None and (controllers or fourteen_bit):
+        raise click.UsageError("--cc and --midi-14bit are for --midi PORT; give one.")
+    outputs: list[Output] = []
+    if as_json:
+        outputs.append(JsonLines(sys.stdout))
+    if osc is not None:
+        outputs.append(Osc(osc, on_event=on_event))
+    if midi is not None:
+        assigned = _assigned(controllers) or None
+        if assigned is None and not ranges:
+            raise PypluginError(
+                "Nothing is assigned to a controller; give a --preset, or --cc tag.vocal=20."
+            )
+        if assigned is not None:
+            usual = {f"signal.{name}": (each.low, each.high) for name, each in SIGNALS.items()}
+            ranges = {**usual, **ranges}
+        outputs.append(
+            Midi(midi, assigned, fourteen_bit=fourteen_bit, ranges=ranges, on_event=on_event)
+        )
+    return outputs
+
+
+def _assigned(controllers: Sequence[str]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for given in controllers:
+        name, equals, number = given.rpartition("=")
+        if not equals or not name or not number.isdigit():
+            raise click.UsageError(f"--cc {given}: NAME=N is expected, gain.gain_db=20 say.")
+        found[name] = int(number)
+    return found

@@ -1,0 +1,121 @@
+"""``pyplugin presets``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+__all__ = ["command"]
+
+
+@click.group("presets")
+def command() -> None:
+    """List, show, check and write presets: what moves what.
+
+    \b
+    Examples:
+      pyplugin presets list
+      pyplugin presets new mine.toml --from duck-under-voice
+      pyplugin presets check mine.toml
+    """
+
+
+@command.command("list")
+def list_presets() -> None:
+    """Show the presets that come with pyplugin, and when to use each."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from pyplugin.presets import read_preset, shipped_presets
+
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=True, header_style="bold")
+    table.add_column("preset", no_wrap=True)
+    table.add_column("hears with", no_wrap=True)
+    table.add_column("when to use it")
+    for name in shipped_presets():
+        preset = read_preset(name)
+        table.add_row(name, preset.model or "no model", " ".join(preset.description.split()))
+    Console().print(table)
+
+
+@command.command("show")
+@click.argument("name", metavar="NAME|FILE")
+def show(name: str) -> None:
+    """Print a preset, as the TOML that it is."""
+    from pyplugin.presets import locate, read_preset
+
+    read_preset(name)
+    click.echo(locate(name).read_text(encoding="utf-8"), nl=False)
+
+
+@command.command("check")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+def check(files: tuple[str, ...]) -> None:
+    """Check presets: keys, effects, parameters, ranges, and labels where the model is built.
+
+    A mistake is named with its line and the nearest name. The exit status is 2 if there is one.
+    """
+    from pyplugin.errors import ModelError, PresetError
+    from pyplugin.presets import read_preset
+    from pyplugin.rendering import automated_preset
+
+    wrong = False
+    for given in files:
+        try:
+            preset = read_preset(given)
+            automated_preset(preset)
+        except ModelError as error:
+            click.echo(f"{given}: sound as far as can be said without its model: {error}")
+        except PresetError as error:
+            click.echo(f"pyplugin: {error}", err=True)
+            wrong = True
+        else:
+            effects = _count(len(preset.effects), "effect")
+            moved = _count(len({item.target for item in preset.maps}), "parameter")
+            heard = preset.model or "no model needed"
+            click.echo(f"{given}: sound; {effects}, {moved} moved, {heard}")
+    if wrong:
+        raise SystemExit(2)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+@command.command("new")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--from",
+    "source",
+    default="duck-under-voice",
+    show_default=True,
+    metavar="NAME|FILE",
+    help="Begin with this preset.",
+)
+def new(file: Path, source: str) -> None:
+    """Write a preset to begin with; an existing FILE is left alone."""
+    from pyplugin.errors import PresetError
+    from pyplugin.files import check_writable, replacing
+    from pyplugin.presets import locate, read_preset
+
+    if file.suffix != ".toml":
+        raise click.UsageError(f"A preset's name ends in .toml; {file.name} was given.")
+    if file.exists():
+        raise PresetError(f"{file} is there already; choose another name.")
+    check_writable(file)
+    preset = read_preset(source)
+    text = locate(source).read_text(encoding="utf-8")
+    text = text.replace(f'name = "{preset.name}"', f'name = "{file.stem}"', 1)
+    with replacing(file) as partial:
+        partial.write_text(text, encoding="utf-8")
+    click.echo(f"{file}: edit it, then: pyplugin presets check {file}")
+
+
+@command.command("schema")
+def schema() -> None:
+    """Print the JSON Schema of presets, for editors that check TOML."""
+    from pyplugin.schema import preset_schema
+
+    click.echo(json.dumps(preset_schema(), indent=2))

@@ -1,0 +1,193 @@
+"""What was heard in a whole recording, and when each answer shall count."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from pyplugin.automation import Lane, Mover, Route
+from pyplugin.node import Frames, Node
+from pyplugin.signals import SIGNALS
+from pyplugin.sources import Knobs
+from pyplugin.tagging import Recording, heard_windows, window_seconds
+
+__all__ = ["Story", "hear"]
+
+Float32 = npt.NDArray[np.float32]
+Float64 = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Told:
+    """One kind of descriptor over time: (n,) seconds, and values (n, D)."""
+
+    start: Float64
+    end: Float64
+    emitted: Float64
+    values: Float32
+
+
+@dataclass(frozen=True)
+class Story:
+    """What was heard in a recording.
+
+    Attributes
+    ----------
+    times, activations, window, hop
+        As in :class:`pyplugin.TagResult`; empty without a model.
+    notes
+        Sentences for a person.
+    """
+
+    times: Float64
+    activations: Float32
+    window: float
+    hop: float
+    notes: list[str]
+    _told: dict[str, Told]
+    _columns: dict[str, tuple[int, ...]]  # of the descriptors, what the columns of _told are
+
+    def told_to(self, lanes: Sequence[Lane], sample_rate: int, align: bool) -> Mover:
+        """Return what moves the lanes by the whole story, in samples of ``sample_rate``."""
+        events = [
+            self._events(route, knobs, sample_rate, align)
+            for lane in lanes
+            for route, knobs in zip(lane.routes, lane.knobs, strict=True)
+        ]
+        return Mover(lanes, [zip(p.tolist(), v.tolist(), strict=True) for p, v in events])
+
+    def _events(self, route: Route, knobs: Knobs, rate: int, align: bool) -> _Events:
+        told = self._told[route.kind]
+        columns = [self._columns[route.kind].index(column) for column in route.columns]
+        values = told.values[:, columns].sum(axis=1, dtype=np.float64)
+        if align:
+            times, lead = _middles(told, route), knobs.attack
+        else:
+            times, lead = told.emitted, 0.0
+        positions = np.round(times * rate).astype(np.int64)
+        if align:
+            positions[:1] = 0  # the first answer holds from the beginning
+        return _with_lead(positions, values, round(lead * rate), _rises(knobs))
+
+
+_Events = tuple[npt.NDArray[np.int64], Float64]  # positions that do not go back, and values
+
+
+def _middles(told: Told, route: Route) -> Float64:
+    """Return when what was described was in its middle."""
+    if route.kind == "tag":
+        return (told.start + told.end) / 2
+    window = list(SIGNALS.values())[route.columns[0]].window
+    return (told.start + told.end) / 2 if window == 0 else np.maximum(told.end - window / 2, 0)
+
+
+def _rises(knobs: Knobs) -> bool:
+    """Tell whether more of the descriptor means more of the parameter's way."""
+    if knobs.gate is not None:
+        return (knobs.gate == "above") != knobs.invert
+    assert knobs.low is not None
+    assert knobs.high is not None
+    return (knobs.high > knobs.low) != knobs.invert
+
+
+def _with_lead(
+    positions: npt.NDArray[np.int64], values: Float64, lead: int, rises: bool
+) -> _Events:
+    """Have each rise come ``lead`` samples early: the maximum of what comes within that time.
+
+    Limiters look ahead in the same way. Where more of the descriptor means less of the parameter's
+    way the minimum takes its place.
+    """
+    if lead <= 0 or len(positions) < 2:
+        return positions, values
+    changes = np.unique(np.concatenate([positions, positions - lead]))
+    changes = changes[changes >= positions[0]]
+    first = np.maximum(np.searchsorted(positions, changes, "right") - 1, 0)
+    last = np.searchsorted(positions, changes + lead, "right") - 1
+    turned = values if rises else -values
+    # Maxima of 1, 2, 4 ... neighbours: two of them cover any stretch.
+    levels = [turned]
+    while 2 ** len(levels) <= (last - first).max() + 1:
+        half = 2 ** (len(levels) - 1)
+        levels.append(np.maximum(levels[-1][:-half], levels[-1][half:]))
+    largest = np.empty(len(changes))
+    which = np.frexp(last - first + 1)[1] - 1
+    for level, table in enumerate(levels):
+        rows = which == level
+        largest[rows] = np.maximum(table[first[rows]], table[last[rows] + 1 - 2**level])
+    return changes, largest if rises else -largest
+
+
+def hear(
+    node: Node,
+    recording: Recording,
+    lanes: Sequence[Lane],
+    progress: Callable[[float], object],
+) -> Story:
+    """Hear a whole recording; keep what the lanes listen to.
+
+    Memory grows by some 5 kB a minute for each signal that is listened to, and by a row of
+    activations for each hop.
+    """
+    measured = {
+        column
+        for lane in lanes
+        for route in lane.routes
+        if route.kind == "signal"
+        for column in route.columns
+    }
+    kept = tuple(sorted(measured))
+    tags: list[tuple[npt.NDArray[np.int64], ...]] = []
+    activations: list[Float32] = []
+    signals: list[tuple[npt.NDArray[np.int64], ...]] = []
+    values: list[Float32] = []
+    blocks = heard_windows if node.models else _measured
+    for frames in blocks(node, recording, progress):
+        tags.append((frames.start, frames.end, frames.emitted))
+        activations.append(frames.values)
+        if kept:
+            got = node.read_signals()
+            inside = (got.start + got.end) // 2 < max(recording.heard, 1)
+            signals.append((got.start[inside], got.end[inside], got.emitted[inside]))
+            values.append(got.values[inside][:, kept])
+    told = {
+        "tag": _told(tags, np.concatenate(activations), node.sample_rate),
+        "signal": _told(
+            signals,
+            np.concatenate(values) if values else np.zeros((0, 0), np.float32),
+            node.sample_rate,
+        ),
+    }
+    window = window_seconds(node) if node.models else 0.0
+    tag = told["tag"]
+    return Story(
+        times=(tag.start + tag.end) / 2 - window / 2,
+        activations=tag.values,
+        window=window,
+        hop=node.hop if node.models else 0.0,
+        notes=list(recording.notes),
+        _told=told,
+        _columns={"tag": tuple(range(tag.values.shape[1])), "signal": kept},
+    )
+
+
+def _told(positions: list[tuple[npt.NDArray[np.int64], ...]], values: Float32, rate: int) -> Told:
+    start, end, emitted = (
+        np.concatenate(part) / rate if positions else np.zeros(0)
+        for part in (zip(*positions, strict=True) if positions else ((), (), ()))
+    )
+    return Told(start, end, emitted, values)
+
+
+def _measured(
+    node: Node, recording: Recording, progress: Callable[[float], object]
+) -> Iterator[Frames]:
+    """Stream a recording through a node without a model; yield after each block."""
+    for block in recording:
+        yield node.process(block)
+        progress(recording.share())
+    flush = node.latency.total + round(4 * node.mel_seconds * node.sample_rate)
+    yield node.process(np.zeros((node.channels, flush), np.float32))
