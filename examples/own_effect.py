@@ -7,7 +7,6 @@ import numpy as np
 import pyplugin
 from pyplugin.audio import AudioWriter, load
 from pyplugin.automation import Automation
-from pyplugin.presets import Map
 
 STEP = 64  # samples between two settings
 
@@ -25,17 +24,18 @@ def main() -> None:
     result = pyplugin.tag(samples, rate, hop=0.25)
     electronic = result.activations[:, result.labels.index("electronic")]
 
-    wider = Map(("tag.electronic",), "width", min=0.6, max=1.8, attack=0.3, release=1.0)
-    width = Automation(wider, rate)
+    wider = pyplugin.label("electronic").scale(0.6, 1.8).attack(0.3).release(1.0)
+    width = Automation([wider.knobs], rate)
     events = list(zip((result.times + result.window / 2) * rate, electronic, strict=True))
     middle, side = (samples[0] + samples[1]) / 2, (samples[0] - samples[1]) / 2
     for start in range(0, samples.shape[1], STEP):
         while events and events[0][0] <= start:
             position, value = events.pop(0)
-            width.push(int(position), float(value))
+            width.push(0, int(position), float(value))
         side[start : start + STEP] *= width.at(start)
     with AudioWriter(options.output, rate, 2) as writer:
         writer.write(np.stack([middle + side, middle - side]).astype(np.float32))
+    print(f"{options.output}: as electronic as {electronic.min():.2f} to {electronic.max():.2f}")
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from helpers import music
 
 import pyplugin
 from pyplugin.cli import main
+from pyplugin.presets import read_preset, shipped_presets
 
 DEMO = Path(__file__).parents[1] / "examples" / "demo" / "demo.ogg"
 
@@ -95,6 +96,27 @@ class TestTag:
         assert run("tag", song, "--embeddings", tmp_path / "e.npy")[0] == 0
         expected = pyplugin.tag(song, layer="penultimate").embeddings
         np.testing.assert_array_equal(np.load(tmp_path / "e.npy"), expected)
+
+    def test_labels_are_where_the_tags_are(self, run, song, tmp_path):
+        result = pyplugin.tag(song, hop=0.25)
+        threshold = float(np.median(result.activations.max(axis=0)))
+        there = result.activations >= np.float32(threshold)
+        options = ["--hop", 0.25, "--threshold", threshold, "--labels"]
+        assert run("tag", song, *options, tmp_path / "l.txt")[0] == 0
+        with (tmp_path / "l.txt").open(newline="") as stream:
+            rows = [(float(a), float(b), label) for a, b, label in csv.reader(stream, "excel-tab")]
+        assert {label for *_, label in rows} == set(np.array(result.labels)[there.any(axis=0)])
+        covered = {label: sum(b - a for a, b, name in rows if name == label) for *_, label in rows}
+        for label, windows in zip(result.labels, there.sum(axis=0), strict=True):
+            assert covered.get(label, 0) == pytest.approx(windows * result.hop, abs=0.02)
+
+    def test_labels_for_jams(self, run, song, tmp_path):
+        jams = pytest.importorskip("jams", reason="no jams: pip install 'pyplugin[jams]'")
+        options = ["--threshold", 0, "--labels", tmp_path / "l.jams"]
+        assert run("tag", song, *options)[0] == 0
+        whole = jams.load(str(tmp_path / "l.jams"), validate=True, strict=True)
+        assert whole.file_metadata.title == song.name
+        assert len(whole.search(namespace="tag_open")[0].data) == 50
 
     def test_plot_is_a_picture(self, run, song, tmp_path):
         assert run("tag", song, "--plot", tmp_path / "p.png")[0] == 0
@@ -188,6 +210,35 @@ class TestRender:
         assert rows[0] == ["time", "bed.gain_db"]
         assert len(rows) == pytest.approx(5 * 50, abs=3)
         assert plot.read_bytes().startswith(b"\x89PNG")
+
+    @pytest.mark.parametrize("fourteen_bit", [False, True])
+    def test_curves_for_other_programs_are_those_of_the_table(
+        self, run, song, tmp_path, fourteen_bit
+    ):
+        import mido
+
+        command = ["render", song, tmp_path / "o.wav", "--preset", "duck-under-voice", "--curves"]
+        flag = ["--fourteen-bit"] if fourteen_bit else []
+        assert run(*command, tmp_path / "c.csv")[0] == 0
+        assert run(*command, tmp_path / "c.json")[0] == 0
+        assert run(*command, tmp_path / "c.mid", *flag)[0] == 0
+        table = np.loadtxt(tmp_path / "c.csv", delimiter=",", skiprows=1)
+        lane = json.loads((tmp_path / "c.json").read_text())["curves"]["bed.gain_db"]
+        np.testing.assert_allclose(lane["times"], table[:, 0], atol=5e-4)
+        np.testing.assert_allclose(lane["values"], table[:, 1], rtol=1e-5, atol=1e-5)
+        (track,) = mido.MidiFile(tmp_path / "c.mid").tracks
+        assert track.name == "bed.gain_db"
+        controllers = {m.control for m in track if m.type == "control_change"}
+        assert controllers == ({20, 52} if fourteen_bit else {20})
+
+    @pytest.mark.parametrize("name", ["c.txt", "c"])
+    def test_curves_of_another_format_are_refused_before_any_work(self, run, song, name):
+        out = song.parent / "o.wav"
+        options = ["--preset", "open-with-drums", "--curves", song.parent / name]
+        code, _, err = run("render", song, out, *options)
+        assert code == 2
+        assert ".csv, .json, .mid, .jams" in sentence(err)
+        assert [path.name for path in song.parent.iterdir()] == [song.name]
 
     def test_sidechain_is_what_is_heard(self, run, tmp_path):
         soundfile.write(tmp_path / "bed.wav", np.full(44100 * 9, 0.25), 44100)
@@ -380,6 +431,11 @@ def test_every_page_of_help(run, page):
         (["tag", "a.wav", "--layer", "dense"], "--embeddings"),
         (["tag", "a.wav", "--embeddings", "e.txt"], ".npy"),
         (["tag", "a.wav", "--plot", "p.svg"], ".png"),
+        (["tag", "a.wav", "--labels", "l.csv"], ".txt, .jams"),
+        (["tag", "a.wav", "--threshold", "0.5"], "--labels"),
+        (["tag", "a.wav", "--labels", "l.txt", "--threshold", "2"], "--threshold"),
+        (["tag", "a.wav", "b.wav", "--labels", "l.txt"], "one FILE"),
+        (["render", "a.wav", "b.wav", "--preset", "x", "--fourteen-bit"], ".mid"),
         (["render", "a.wav", "b.wav"], "--preset"),
     ],
 )
@@ -391,6 +447,80 @@ def test_a_wrong_command_is_explained(run, arguments, words):
 
 
 def test_a_closed_pipe_is_no_error(musicnn, song):
-    command = f"{sys.executable} -m pyplugin tag {song} --json --hop 0.1 | head -1"
-    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
-    assert done.stderr == ""
+    command = f"{sys.executable} -m pyplugin tag {song} --json --hop 0.05 | head -n 1"
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(done.stdout.splitlines()) == 1
+
+
+# -------------------------------------------------------------------------------------- presets
+
+
+class TestPresets:
+    def test_list_names_each_with_its_model_and_its_use(self, run):
+        code, out, _ = run("presets", "list")
+        assert code == 0
+        for name, path in shipped_presets().items():
+            assert f"\n{name} " in out
+            assert read_preset(path).description.split()[0] in out
+        assert "no model" in out
+        assert "musicnn-mtt" in out
+
+    def test_show_prints_the_file(self, run):
+        code, out, _ = run("presets", "show", "late-night")
+        assert code == 0
+        assert out == shipped_presets()["late-night"].read_text()
+
+    @pytest.mark.usefixtures("musicnn")
+    def test_new_writes_a_sound_preset_and_leaves_a_file_alone(self, run, tmp_path):
+        file = tmp_path / "mine.toml"
+        for source in shipped_presets():
+            assert run("presets", "new", file, "--from", source)[0] == 0
+            assert read_preset(file).name == "mine"
+            assert run("presets", "check", file)[0] == 0
+            code, _, err = run("presets", "new", file)
+            assert (code, "there already" in sentence(err)) == (2, True)
+            file.unlink()
+        assert "--from" in run("presets", "new", "--help")[1]
+        assert run("presets", "new", tmp_path / "mine.json")[0] == 2
+
+    @pytest.mark.usefixtures("musicnn")
+    def test_check_goes_on_and_names_each_mistake(self, run, tmp_path):
+        text = shipped_presets()["duck-under-voice"].read_text()
+        wrong, label = tmp_path / "wrong.toml", tmp_path / "label.toml"
+        wrong.write_text(text.replace("release = 0.8", "realease = 0.8"))
+        label.write_text(text.replace('"tag.vocal",', '"tag.vocall",'))
+        code, out, err = run("presets", "check", wrong, label, "open-with-drums")
+        assert code == 2
+        assert "open-with-drums: sound; 1 effect, 1 parameter" in out
+        first, second = err.strip().splitlines()
+        assert "wrong.toml, line" in first
+        assert "'release'" in first
+        assert "label.toml, line" in second
+        assert "'tag.vocal'" in second
+
+    def test_check_without_the_model_says_so(self, run, tmp_path, monkeypatch):
+        monkeypatch.setenv("PYPLUGIN_MODELS", str(tmp_path))
+        code, out, _ = run("presets", "check", "open-with-drums", "late-night")
+        assert code == 0
+        assert "without its model" in out
+        assert "late-night: sound; 2 effects, 1 parameter" in out
+
+    def test_schema_is_the_one_published(self, run):
+        code, out, _ = run("presets", "schema")
+        assert code == 0
+        assert json.loads(out)["title"] == "pyplugin preset"
+
+
+def test_a_preset_of_signals_needs_no_model(run, song, tmp_path, monkeypatch):
+    monkeypatch.setenv("PYPLUGIN_MODELS", str(tmp_path / "none"))
+    code, out, err = run("render", song, tmp_path / "o.wav", "--preset", "loudness-guard")
+    assert (code, err) == (0, "")
+    assert "nothing but measured" in out
+    picture = tmp_path / "o.png"
+    assert run("render", song, tmp_path / "o.wav", "--preset", "drift", "--plot", picture)[0] == 2
+    arguments = ("render", song, tmp_path / "o.wav", "--preset", "late-night", "--plot", picture)
+    assert run(*arguments)[0] == 0
+    assert picture.stat().st_size > 5000

@@ -4,7 +4,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 DEMO = EXAMPLES / "demo" / "demo.ogg"
@@ -12,6 +14,12 @@ ARGUMENTS = {
     "tag_a_file.py": [DEMO],
     "listen_in_blocks.py": [DEMO],
     "own_effect.py": [DEMO, "out.wav"],
+    "duck_under_speech.py": [DEMO, DEMO, "out.wav"],
+    "reverb_follows_voice.py": [DEMO, "out.wav"],
+    "filter_opens_with_drums.py": [DEMO, "out.wav"],
+    "curve_from_numpy.py": [DEMO, "out.wav"],
+    "export_a_lane.py": [DEMO, "out.mid"],
+    "live_tag_meter.py": ["--tag", "techno"],
     "demo/demo.py": ["demo-output"],
 }
 
@@ -25,9 +33,19 @@ def test_every_example_is_here():
 @pytest.mark.parametrize("name", ARGUMENTS)
 def test_example(name, tmp_path):
     command = [sys.executable, EXAMPLES / name, *ARGUMENTS[name]]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    samples, _ = soundfile.read(DEMO, dtype="int16", always_2d=True)
+    (tmp_path / "raw").write_bytes(
+        np.repeat(samples[: 8 * 44100], 3 - samples.shape[1], 1).tobytes()
+    )
+    with (tmp_path / "raw").open() as raw:  # for the one that listens to a pipe
+        done = subprocess.run(
+            command, cwd=tmp_path, stdin=raw, capture_output=True, text=True, check=False
+        )
     assert done.returncode == 0, done.stderr
-    assert len(done.stdout.splitlines()) > 5 or (tmp_path / "out.wav").stat().st_size > 1e6
+    assert done.stdout.strip()
+    outputs = {"out.wav": 1e6, "out.mid": 300}
+    for written in set(outputs) & set(ARGUMENTS[name]):
+        assert (tmp_path / written).stat().st_size > outputs[written]
     if name == "demo/demo.py":
         written = {path.name for path in (tmp_path / "demo-output").iterdir()}
         assert written == {"demo.wav", "demo.csv", "demo.png"}

@@ -9,14 +9,18 @@ from importlib import import_module
 import click
 
 from pyplugin import __version__
-from pyplugin.errors import PypluginError
+from pyplugin.errors import PypluginError, ReaderGoneError
 
 __all__ = ["main"]
 
 _COMMANDS = {
     "tag": "Name what recordings sound like.",
     "render": "Take a recording through effects that are moved by what it is.",
+    "listen": "Listen to a device or a pipe, and say what is heard.",
+    "live": "Take live sound through effects that are moved by what it is.",
+    "presets": "List, show, check and write presets: what moves what.",
     "models": "List, build and check models.",
+    "devices": "List the sound devices.",
     "doctor": "Say what is installed, and what is missing.",
 }
 
@@ -40,7 +44,7 @@ class _Lazy(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            from pyplugin.presets import nearest
+            from pyplugin.names import nearest
 
             message = f"There is no command {args[0]!r}; {nearest(args[0], _COMMANDS)}"
             raise click.UsageError(message, ctx) from error
@@ -78,12 +82,11 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except PypluginError as error:
-        _stop(str(error), error.exit_code)
-    except BrokenPipeError:
+    except (ReaderGoneError, BrokenPipeError):
         # The reader of our output has gone, as with `| head`: no complaint when Python flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+    except PypluginError as error:
+        _stop(str(error), error.exit_code)
     except (OSError, MemoryError) as error:
         _stop(str(error) or type(error).__name__, 1)
 

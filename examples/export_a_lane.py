@@ -1,0 +1,31 @@
+"""Export a lane to a DAW: how strongly there is a voice, as MIDI controllers and as CSV."""
+
+import argparse
+
+from pedalboard import Gain, Pedalboard
+from pyplugin.export import write_curves
+
+import pyplugin
+from pyplugin import label
+from pyplugin.audio import load
+
+
+def main() -> None:
+    """Hear a song; write what a parameter would do, not the sound."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("source")
+    parser.add_argument("output", help="a .mid, .csv or .json file")
+    options = parser.parse_args()
+
+    voice = label("vocal") + label("vocals") + label("singing")
+    auto = pyplugin.automate(
+        Pedalboard([Gain()]), {"gain.gain_db": voice.scale(0, 1).attack(0.1).release(0.5)}, hop=0.25
+    )
+    samples, rate = load(options.source)
+    curve = auto(samples, rate).curves["gain.gain_db"]
+    write_curves(options.output, {"voice": curve}, ranges={"voice": (0, 1)})
+    print(f"{options.output}: {len(curve.times)} points")
+
+
+if __name__ == "__main__":
+    main()

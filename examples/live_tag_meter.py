@@ -1,0 +1,60 @@
+"""A live meter for one tag: from a sound device, or from raw samples on a pipe."""
+
+import argparse
+import sys
+import time
+
+import pyplugin
+from pyplugin.listening import Listening, PcmInput
+from pyplugin.outputs import Heard
+
+
+class Meter:
+    """An output, as OSC and MIDI are: it is told of each answer."""
+
+    failures = 0
+
+    def __init__(self, tag: str) -> None:
+        self.tag = tag
+
+    def hear(self, heard: Heard) -> None:
+        """Draw a bar."""
+        value = heard.tags[self.tag]
+        print(f"{heard.end:7.2f} s  {self.tag} {value:.2f} {'#' * round(40 * value)}", flush=True)
+
+    def move(self, time: float, parameters: dict, signals: dict) -> None:
+        """Nothing moves here."""
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+def main() -> None:
+    """Listen until the pipe ends, or Ctrl-C."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--tag", default="drums")
+    parser.add_argument("--device", help="part of its name; raw samples on stdin otherwise")
+    options = parser.parse_args()
+
+    def make_node(rate: int, channels: int) -> pyplugin.Node:
+        return pyplugin.Node(rate, channels, 8192, hop=0.25)
+
+    if options.device:
+        from pyplugin.live import Listener
+
+        with Listener(options.device, make_node, on_event=print) as listener:
+            listening = Listening(listener.node, source="", outputs=[Meter(options.tag)])
+            while True:
+                listener.poll()
+                listening.poll()
+                time.sleep(0.05)
+    pcm = PcmInput(sys.stdin.fileno(), 44100, 2, "s16le")
+    with make_node(44100, 2) as node:
+        listening = Listening(node, source="stdin", outputs=[Meter(options.tag)])
+        while not pcm.ended:
+            node.hear(pcm.read(4096, 1.0))
+            listening.poll()
+
+
+if __name__ == "__main__":
+    main()

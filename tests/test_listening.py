@@ -1,0 +1,212 @@
+"""Listening: what a live node says reaches outputs, whole and in order, whatever the blocks."""
+
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+from helpers import music
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.console import Console
+
+import pyplugin
+from pyplugin.automation import Lane, Mover
+from pyplugin.cli.screen import Screen, shown
+from pyplugin.listening import FORMATS, Listening, PcmInput
+from pyplugin.sources import as_combined
+
+RATE = 16000
+
+
+class Kept:
+    """An output that keeps what it is told."""
+
+    def __init__(self):
+        self.heard, self.moved, self.closed = [], [], False
+
+    def hear(self, heard):
+        self.heard.append(heard)
+
+    def move(self, time, parameters, signals):
+        self.moved.append((time, dict(parameters), dict(signals)))
+
+    def close(self):
+        self.closed = True
+
+
+def told(rate: int, node: pyplugin.Node) -> Mover:
+    sources = {
+        "room.wet_level": pyplugin.label("beat").scale(0, 1).attack(0.1).release(0.2),
+        "gain.gain_db": pyplugin.rms().range(-60, 0).scale(-60, 0).attack(0).release(0),
+    }
+    return Mover(
+        [
+            Lane.of_sources(name, as_combined(source), node.descriptors, rate)
+            for name, source in sources.items()
+        ]
+    )
+
+
+def listened(probe, samples: np.ndarray, cuts: list[int]) -> Kept:
+    kept = Kept()
+    with pyplugin.Node(RATE, 1, 8192, model=probe.model, offline=True, signals=0.016) as node:
+        listening = Listening(
+            node, source="test", outputs=[kept], make_mover=lambda rate: told(rate, node)
+        )
+        for block in np.split(samples, cuts, axis=1):
+            for start in range(0, block.shape[1], 8192):
+                node.hear(np.ascontiguousarray(block[:, start : start + 8192]))
+                listening.poll()
+    listening.close()
+    assert kept.closed
+    return kept
+
+
+@given(cuts=st.lists(st.integers(0, 2 * RATE), max_size=8).map(sorted))
+@settings(max_examples=15, deadline=None)
+def test_frames_and_parameters_are_the_same_for_any_blocks(probe, cuts):
+    samples = music(2, RATE)
+    expected, found = listened(probe, samples, []), listened(probe, samples, cuts)
+    assert len(expected.heard) > 8
+    assert found.heard == expected.heard
+
+
+def test_what_is_told_is_what_the_node_said(probe):
+    samples = music(2, RATE)
+    kept = listened(probe, samples, [])
+    with pyplugin.Node(RATE, 1, 2 * RATE, model=probe.model, offline=True, signals=0.016) as node:
+        frames, measured = node.process(samples), node.read_signals()
+    assert [heard.end for heard in kept.heard] == pytest.approx(frames.end / RATE)
+    assert [heard.time for heard in kept.heard] == pytest.approx(frames.emitted / RATE)
+    assert [heard.state for heard in kept.heard] == list(frames.state)
+    for heard, row in zip(kept.heard, frames.values, strict=True):
+        assert list(heard.tags.values()) == pytest.approx(row)
+        last = np.searchsorted(measured.emitted / RATE, heard.time, "right") - 1
+        level = measured.values[last, list(pyplugin.SIGNALS).index("rms_db")]
+        assert heard.signals["rms_db"] == pytest.approx(level)
+        assert heard.parameters["gain.gain_db"] == pytest.approx(np.clip(level, -60, 0), abs=1e-4)
+
+
+def test_without_a_model_it_tells_what_is_measured_each_hop():
+    kept = Kept()
+    with pyplugin.Node(RATE, 1, 2 * RATE, model=None) as node:
+        listening = Listening(node, source="test", outputs=[kept], hop=0.5)
+        node.hear(music(1.9, RATE))
+        assert listening.poll() == 3 == len(kept.heard)
+    assert [heard.time for heard in kept.heard] == pytest.approx([0.5, 1, 1.5], abs=0.017)
+    assert all(heard.tags == {} and len(heard.signals) == 15 for heard in kept.heard)
+
+
+def pipe(data: bytes, pieces: list[int]) -> int:
+    """Return the reading end of a pipe into which the data comes piece by piece."""
+    reading, writing = os.pipe()
+
+    def write() -> None:
+        at = 0
+        with os.fdopen(writing, "wb", buffering=0) as stream:
+            for size in [*pieces, len(data)]:
+                stream.write(data[at : at + size])
+                at += size
+
+    threading.Thread(target=write).start()
+    return reading
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("pieces", [[], [1, 3, 5, 700, 2]])
+def test_raw_samples_arrive_as_ffmpeg_writes_them(name, pieces):
+    av = pytest.importorskip("av")
+    tone = (0.7 * np.sin(np.arange(3000) / 7)).astype(np.float32)
+    both = np.stack([tone, -tone / 2])
+    coded = {"u8": "u8", "s16le": "s16", "s32le": "s32", "f32le": "flt", "s16be": "s16"}[name]
+    frame = av.AudioFrame.from_ndarray(both, format="fltp", layout="stereo")
+    frame.sample_rate = 48000
+    written = av.AudioResampler(coded, "stereo", 48000).resample(frame)[0].to_ndarray()
+    data = (written.byteswap() if name == "s16be" else written).tobytes()
+    pcm = PcmInput(pipe(data, pieces), 48000, 2, name)
+    parts = []
+    while not pcm.ended:
+        parts.append(pcm.read(512, 1.0))
+        assert parts[-1].shape[1] <= 512
+    step = {"u8": 2 / 256, "s16le": 2 / 65536, "s16be": 2 / 65536}.get(name, 1e-7)
+    np.testing.assert_allclose(np.concatenate(parts, axis=1), both, atol=step)
+    assert pcm.notes == []
+
+
+def listen(*arguments: str, data: bytes) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "pyplugin", "listen", "-", *arguments]
+    return subprocess.run(command, input=data, capture_output=True, check=False)
+
+
+def pcm_of(samples: np.ndarray) -> bytes:
+    return (samples.T * 32767).astype("<i2").tobytes()
+
+
+def test_listen_to_a_pipe_says_what_tag_says(musicnn, tmp_path):
+    """The windows of a live node are those of tag, moved by less than a hop."""
+    samples = music(6, 16000, 1)
+    done = listen(
+        "--json", "--rate", "16000", "--channels", "1", "--hop", "0.25", data=pcm_of(samples)
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    fresh = [line for line in lines if line["state"] == "fresh"]
+    result = pyplugin.tag(samples, 16000, hop=0.25, model=musicnn)
+    assert len(fresh) == pytest.approx(len(result.times), abs=1)
+    for line, row in zip(fresh, result.activations, strict=False):
+        assert list(line["tags"].values()) == pytest.approx(row, abs=0.02)
+    assert fresh[-1]["end"] <= 6.02
+    assert len(fresh[0]["signals"]) == 15
+
+
+@pytest.mark.parametrize(
+    ("arguments", "data", "code", "words"),
+    [
+        ((), b"RIFF0000WAVEfmt ", 2, "sound file comes in"),
+        (("--channels", "2"), bytes(44103), 0, "3 of its 4 bytes"),
+        (("--rate", "4000"), bytes(8), 2, "8000"),
+        (("--device", "x"), b"", 2, "two inputs"),
+        (("--cc", "a=1"), b"", 2, "--midi"),
+        (("--preset", "duck-under-vice"), b"", 2, "duck-under-voice"),
+        (("--osc", "nowhere"), b"", None, "nowhere"),
+        (("--midi", "no-such-port", "--cc", "signal.onset=20"), b"", None, "no-such-port|MIDI"),
+    ],
+)
+def test_bad_input_gets_a_sentence(arguments, data, code, words):
+    done = listen("--model", "none", *arguments, data=data)
+    text = done.stderr.decode()
+    assert "Traceback" not in text
+    assert re.search(words, text), text
+    assert done.returncode == code if code is not None else done.returncode != 0
+
+
+def test_listen_takes_no_file():
+    command = [sys.executable, "-m", "pyplugin", "listen", "song.ogg"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "pyplugin tag song.ogg" in done.stderr
+
+
+@pytest.mark.parametrize(("width", "height"), [(40, 12), (80, 24), (200, 60)])
+def test_the_screen_fits_any_terminal_and_shows_what_there_is(width, height):
+    console = Console(file=io.StringIO(), width=width, height=height, force_terminal=True)
+    tags = {f"tag {i}": i / 50 for i in range(50)}
+    with Screen("here", ranges={"gain.gain_db": (-12, 0)}, top=3, console=console) as screen:
+        screen.hear(np.random.default_rng(0).random((100, 96)).astype(np.float32) * 5, 0.016)
+        screen.draw(tags, {"gain.gain_db": -6.0}, {"rms_db": -20.0}, ["fresh 7"], ["it is gone"])
+    drawn = console.file.getvalue()
+    for words in ("here", "tag 49", "tag 47", "-6.0", "fresh 7", "it is gone"):
+        assert words in drawn
+    assert "tag 46" not in drawn
+    plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", drawn)
+    assert max(len(line) for line in plain.splitlines()) <= width
+
+
+def test_values_are_shown_with_three_digits_of_their_span():
+    assert [shown(1 / 3, span) for span in (1, 12, 17500, 0)] == ["0.333", "0.3", "0", "0.333"]
