@@ -21,6 +21,7 @@ NAMES = (
     "callback",
     "signals",
     "load",
+    "automation",
     "instructions",
 )
 

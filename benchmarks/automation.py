@@ -1,0 +1,159 @@
+"""What automation costs a board, and how fast a song goes through."""
+
+import time
+import warnings
+from collections.abc import Callable
+from statistics import median
+
+import numpy as np
+import soundfile
+from pedalboard import Chorus, Compressor, Gain, LadderFilter, Pedalboard, Reverb
+
+from benchmarks.measuring import best_seconds
+from benchmarks.report import Figure, Row
+from benchmarks.sounds import DEMO
+from pyplugin import automate, label, loudness, onset, percussive
+from pyplugin.board import AutomatedBoard
+from pyplugin.hearing import hear
+from pyplugin.models import registry
+from pyplugin.playing import stages_of
+from pyplugin.tagging import Recording
+
+SECONDS = 180
+ROUNDS = 5
+BLOCK = 512
+PIECE = 65536  # as recordings are read
+
+
+def song() -> tuple[np.ndarray, int]:
+    """Three minutes of the demo recording, stereo: speech, piano, techno, rock, silence."""
+    samples, rate = soundfile.read(DEMO, dtype="float32", always_2d=True)
+    length = SECONDS * rate
+    return np.tile(samples, (-(-length // len(samples)), 1))[:length].T.copy(), rate
+
+
+def board() -> Pedalboard:
+    return Pedalboard([Compressor(-18, 3), LadderFilter(cutoff_hz=8000), Reverb(), Gain()])
+
+
+def example() -> dict:
+    """Return two of README's mappings, a label and a measured gate, on four effects."""
+    return {
+        "reverb.wet_level": label("vocal").scale(0.0, 0.7).attack(0.1).release(0.8),
+        "gain.gain_db": loudness().below(-30, hysteresis=3).scale(0, 6),
+    }
+
+
+def tags() -> dict:
+    voice = label("vocal") + label("singing") + label("male") + label("female")
+    return {
+        "reverb.wet_level": label("vocal").scale(0.0, 0.7).attack(0.1).release(0.8),
+        "ladder_filter.cutoff_hz": (label("drums") + label("beat"))
+        .scale(500, 18000, curve="log")
+        .attack(0.1)
+        .release(0.6),
+        "gain.gain_db": voice.above(0.6).scale(0, -9).attack(0.15).release(0.8),
+    }
+
+
+def signals() -> dict:
+    return {
+        "reverb.wet_level": percussive().range(0.3, 0.9).scale(0.5, 0.0),
+        "ladder_filter.cutoff_hz": loudness().range(-40, -10).scale(500, 18000, curve="log"),
+        "gain.gain_db": onset().above(5, hysteresis=2).scale(0, -9).attack(0.005).release(0.18),
+    }
+
+
+def measure(*, long: bool = False) -> list[Figure]:
+    registry.get("musicnn-mtt")
+    samples, rate = song()
+    return [overhead(samples, rate), whole(samples, rate)]
+
+
+def overhead(samples: np.ndarray, rate: int) -> Figure:
+    """Compare playing alone: what is heard was heard before. All keep what comes out."""
+    out, plain = np.empty_like(samples), board()
+
+    def alone(moving: bool) -> Callable[[], None]:
+        reverb, gain = plain[2], plain[3]
+
+        def call() -> None:
+            for start in range(0, samples.shape[1], BLOCK):
+                if moving:
+                    reverb.wet_level = 0.3 + (start // BLOCK % 64) / 1000
+                    gain.gain_db = -(start // BLOCK % 64) / 64
+                block = samples[:, start : start + BLOCK]
+                done = plain.process(block, rate, reset=start == 0)
+                out[:, start : start + BLOCK] = done
+
+        return call
+
+    steps: dict[str, int] = {}
+    calls = {"alone": alone(False), "hand": alone(True)}
+    whats = {
+        "example": ("label and gate, as in README (2 parameters)", example(), None),
+        "tags": ("labels, an answer each 0.25 s (3)", tags(), 0.25),
+        "signals": ("signals, 62.5 a second (3)", signals(), None),
+    }
+    for name, (_, mappings, hop) in whats.items():
+        calls[name] = player(automate(board(), mappings, hop=hop), samples, rate, name, steps)
+    best = best_seconds(calls, ROUNDS, 1)
+    blocks = -(-samples.shape[1] // BLOCK)
+    rows = [
+        Row(who, best[name], beside={"steps a block": steps[name] / blocks})
+        for name, (who, _, _) in whats.items()
+    ]
+    rows[0].against = {"pedalboard": 1.15}
+    rows.append(Row("the board alone, blocks of 512", best["alone"], "pedalboard"))
+    rows.append(Row("2 parameters set by hand each block", best["hand"], "by hand"))
+    title = (
+        f"{SECONDS} s of stereo through compressor, filter, reverb and gain, moved by ..., "
+        f"hearing not counted (least of {ROUNDS})"
+    )
+    return Figure("automation", title, "s", rows)
+
+
+def player(auto: AutomatedBoard, samples: np.ndarray, rate: int, name: str, steps: dict):
+    """Return a call that plays; it hears once, at first."""
+    paths = auto._paths(rate)
+    lanes = auto._lanes(rate, paths)
+    with Recording(samples, rate) as recording, auto._node(rate, 2, lanes, offline=True) as node:
+        story = hear(node, recording, lanes, lambda share: None)
+    told = story.told_to(auto._lanes(rate, paths), rate, align=True)
+    steps[name] = sum(1 for _ in told.steps(0, samples.shape[1], BLOCK))
+    (stage,) = stages_of(auto.board, rate, 2, BLOCK)
+
+    def call() -> None:
+        told = story.told_to(auto._lanes(rate, paths), rate, align=True)
+        blocks = (samples[:, at : at + PIECE] for at in range(0, samples.shape[1], PIECE))
+        for _ in stage.play(blocks, told):
+            pass
+
+    return call
+
+
+def whole(samples: np.ndarray, rate: int) -> Figure:
+    rows = []
+    four = Pedalboard([Compressor(-18, 3), LadderFilter(), Chorus(), Reverb(), Gain()])
+    for who, mappings in (
+        ("MusiCNN, an answer each 0.25 s", tags()),
+        ("signals alone, no model", signals()),
+    ):
+        auto = automate(four, mappings, hop=0.25)
+        taken = []
+        for _ in range(ROUNDS):
+            started = time.perf_counter()
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                auto(samples, rate)
+            taken.append(time.perf_counter() - started)
+        rows.append(
+            Row(
+                who,
+                median(taken),
+                limit=SECONDS / 60,
+                beside={"times real time": SECONDS / median(taken)},
+            )
+        )
+    title = f"a song of {SECONDS} s heard and played, five effects (median of {ROUNDS})"
+    return Figure("automation", title, "s", rows)
