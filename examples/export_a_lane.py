@@ -3,11 +3,11 @@
 import argparse
 
 from pedalboard import Gain, Pedalboard
-from pyplugin.export import write_curves
 
 import pyplugin
 from pyplugin import label
 from pyplugin.audio import load
+from pyplugin.export import write_curves
 
 
 def main() -> None:

@@ -211,23 +211,29 @@ class Target:
 
 def in_row(plugin: Plugin) -> Iterator[Plugin]:
     """Yield what the sound passes one after the other: effects, and each ``Mix`` as one."""
-    pedalboard = load_pedalboard()
-    if not isinstance(plugin, pedalboard.Chain):
-        yield plugin
-        return
-    for part in plugin:
-        if part is not None:
-            yield from in_row(part)
+    return _parts(plugin, load_pedalboard().Chain)
 
 
 def leaves(plugin: Plugin) -> Iterator[Plugin]:
-    """Yield all the effects within a chain or ``Mix``, nested as they may be."""
-    if not isinstance(plugin, load_pedalboard().PluginContainer):
+    """Yield all the effects within a chain or ``Mix``, nested as they may be.
+
+    Raises
+    ------
+    PresetError
+        A chain that contains itself.
+    """
+    return _parts(plugin, load_pedalboard().PluginContainer)
+
+
+def _parts(plugin: Plugin, container: Any, around: tuple[Plugin, ...] = ()) -> Iterator[Plugin]:
+    if not isinstance(plugin, container):
         yield plugin
         return
+    if any(plugin is each for each in around):
+        raise PresetError("The board contains itself; take that out.")
     for part in plugin:
         if part is not None:
-            yield from leaves(part)
+            yield from _parts(part, container, (*around, plugin))
 
 
 def effects_of(board: Plugin, ids: Mapping[str, Plugin] | None = None) -> dict[str, Plugin]:

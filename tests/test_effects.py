@@ -253,3 +253,12 @@ def test_a_target_that_is_none_is_refused_and_told_what_there_is(strip, name, wo
     board = Pedalboard([strip, pedalboard.LadderFilter(), pedalboard.Invert()])
     with pytest.raises(pyplugin.PresetError, match=words):
         find_target(name, effects_of(board, {"strip": strip}))
+
+
+def test_a_board_that_contains_itself_is_refused():
+    chain = pedalboard.Chain([pedalboard.Gain()])
+    board = pedalboard.Pedalboard([pedalboard.Mix([chain])])
+    chain.append(board)
+    with pytest.raises(pyplugin.PresetError, match="contains itself"):
+        effects_of(board)
+    chain.remove(board)

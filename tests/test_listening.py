@@ -210,3 +210,4 @@ def test_the_screen_fits_any_terminal_and_shows_what_there_is(width, height):
 
 def test_values_are_shown_with_three_digits_of_their_span():
     assert [shown(1 / 3, span) for span in (1, 12, 17500, 0)] == ["0.333", "0.3", "0", "0.333"]
+    assert shown(-1e-9, 12) == "0.0"

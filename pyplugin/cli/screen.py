@@ -156,7 +156,8 @@ class Screen:
 def shown(value: float, span: float) -> str:
     """Return a value with three digits of the span that it moves in."""
     decimals = 3 - math.ceil(math.log10(span)) if span > 0 else 3
-    return f"{value:.{min(max(decimals, 0), 6)}f}"
+    decimals = min(max(decimals, 0), 6)
+    return f"{round(value, decimals) + 0.0:.{decimals}f}"  # no minus before a zero
 
 
 def _table(
