@@ -4,7 +4,7 @@
 static const double RATE = 48000;
 
 /* All that were made, freed at the end. */
-static tagnode_automation **kept;
+static tagnode_automation *kept[1024];
 static size_t keeps;
 
 static tagnode_mapping plain(void) {
@@ -17,8 +17,7 @@ static tagnode_automation *made_of(const tagnode_mapping *mappings, uint32_t cou
     tagnode_message why;
     CHECK(tagnode_automation_create(mappings, count, combine, RATE, 4096, &automation, &why) ==
           TAGNODE_OK);
-    kept = realloc(kept, (keeps + 1) * sizeof *kept);
-    if (kept == NULL) abort();
+    if (keeps == sizeof kept / sizeof kept[0]) abort();
     return kept[keeps++] = automation;
 }
 
@@ -306,7 +305,7 @@ static void test_mappings_of_one_parameter_add_up_or_the_farthest_counts(void) {
             tagnode_automation_push(max, m, i, x[m]);
         }
         CHECK_NEAR(tagnode_automation_at(sum, i), -12 * x[0] - 6 * x[1], 1e-6);
-        CHECK_NEAR(tagnode_automation_at(max, i), fmin(-12 * x[0], -6 * x[1]), 1e-6);
+        CHECK_NEAR(tagnode_automation_at(max, i), fminf(-12 * x[0], -6 * x[1]), 1e-6);
     }
 }
 
@@ -409,11 +408,11 @@ static void test_reset_is_as_new(void) {
     mapping.hysteresis = 0.4F;
     mapping.attack = mapping.release = mapping.hold = mapping.delay = 0.01F;
     tagnode_automation *used = made(mapping), *fresh = made(mapping);
-    for (int n = 0; n < 20; ++n) tagnode_automation_push(used, 0, 300 * n, (float)(n % 2));
+    for (int64_t n = 0; n < 20; ++n) tagnode_automation_push(used, 0, 300 * n, (float)(n % 2));
     (void)tagnode_automation_at(used, 4000);
     tagnode_automation_reset(used);
     const float values[] = {0.3F, 0.8F, 0.2F, 0.6F};
-    for (int n = 0; n < 4; ++n) {
+    for (int64_t n = 0; n < 4; ++n) {
         tagnode_automation_push(used, 0, 500 * n, values[n]);
         tagnode_automation_push(fresh, 0, 500 * n, values[n]);
         CHECK(tagnode_automation_at(used, 500 * n) == tagnode_automation_at(fresh, 500 * n));
@@ -485,12 +484,17 @@ static void test_bad_arguments_are_refused_with_a_sentence(void) {
     mapping.min = -1;
     mapping.max = -2;
     refuse(mapping, RATE, "log curve");
+}
+
+static void test_bad_arguments_of_the_whole_are_refused_too(void) {
+    const tagnode_mapping good = plain();
     tagnode_automation *a;
     tagnode_message why;
     const tagnode_combine sum = TAGNODE_COMBINE_SUM;
     const tagnode_status bad = TAGNODE_ERROR_ARGUMENT;
     CHECK(tagnode_automation_create(&good, 0, sum, RATE, 8, &a, &why) == bad);
     CHECK(says(&why, "mappings"));
+    // NOLINTNEXTLINE(*EnumCastOutOfRange): that is the point
     CHECK(tagnode_automation_create(&good, 1, (tagnode_combine)2, RATE, 8, &a, &why) == bad);
     CHECK(says(&why, "combine"));
     CHECK(tagnode_automation_create(&good, 1, sum, RATE, 0, &a, &why) == bad);
@@ -517,7 +521,7 @@ int main(void) {
     test_plan_never_writes_past_its_capacity();
     test_reset_is_as_new();
     test_bad_arguments_are_refused_with_a_sentence();
+    test_bad_arguments_of_the_whole_are_refused_too();
     for (size_t i = 0; i < keeps; ++i) tagnode_automation_destroy(kept[i]);
-    free(kept);
     return closing_line();
 }
