@@ -51,7 +51,7 @@ test-native:
 # The proofs of real-time safety: clang's RealtimeSanitizer and function effects over C hosts, the interposer
 # over a Python process, and the work of each callback.
 rt: $(VENV)/.test
-	CLANG=$(CLANG) TESTS='inline|swap|realtime|node|live|stream' native/tests/run.sh realtime
+	CLANG=$(CLANG) TESTS='inline|swap|realtime|node|live|stream|signals|automation' native/tests/run.sh realtime
 	$(BIN)/python -m pytest -v tests/test_realtime.py tests/test_inline.py
 
 # Feeds the model reader with damaged files; FUZZ_SECONDS=600 for longer.

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import pyplugin
 from pyplugin import Node, State
+from pyplugin.frontend import FrontEndStream
 from pyplugin.node import Frames
 
 RATES = [16000, 22050, 44100, 48000, 96000]
@@ -318,3 +319,35 @@ def test_a_damaged_model_is_refused(probe):
     wrong = replace(probe.model, card=replace(probe.model.card, patch_frames=21))
     with pytest.raises(pyplugin.ModelError, match="21"):
         Node(16000, 1, 512, model=wrong)
+
+
+@pytest.mark.parametrize("rate", [16000, 44100])
+def test_the_mel_frames_kept_are_those_that_the_model_hears(probe, rate):
+    samples = music(1, rate, 2)
+    with FrontEndStream(probe.model.card.front_end, rate, 2) as stream:
+        expected = stream.process(samples)
+    with Node(rate, 2, 4096, model=probe.model, mel_queue=1000) as node:
+        parts = []
+        for start in range(0, rate, 1234):
+            node.hear(np.ascontiguousarray(samples[:, start : start + 1234]))
+            parts.append(node.read_mel())
+        np.testing.assert_array_equal(np.concatenate(parts), expected)
+        assert node.mel_seconds == 0.016
+        node.hear(np.ascontiguousarray(samples[:, :4096]))
+        node.reset()
+        assert len(node.read_mel()) == 0
+
+
+def test_the_newest_mel_frames_are_kept_and_none_unless_asked():
+    samples = music(1, 16000)
+    with (
+        Node(16000, 1, 16000, model=None, mel_queue=10) as few,
+        Node(16000, 1, 16000, model=None, mel_queue=100) as all_of_them,
+        Node(16000, 1, 16000, model=None) as none,
+    ):
+        for node in (few, all_of_them, none):
+            node.hear(samples)
+        np.testing.assert_array_equal(few.read_mel(), all_of_them.read_mel()[-10:])
+        assert len(none.read_mel()) == 0
+    with pytest.raises(pyplugin.PypluginError, match="mel_queue is -1"):
+        Node(16000, 1, 16000, model=None, mel_queue=-1)

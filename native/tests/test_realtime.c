@@ -62,6 +62,7 @@ static void callback(host *self, const float *const *input, uint32_t frames, boo
     }
     float signals[TAGNODE_SIGNALS];
     while (tagnode_read_signals(self->node, &frame, signals, 1) == 1) ++self->measured;
+    while (tagnode_read_mel(self->node, self->mel, 64) == 64) self->parameter = self->mel[0];
     const tagnode_counters counters = tagnode_get_counters(self->node);
     const tagnode_steps steps = {.grid = 64, .most = 512, .tolerance = 0.01F};
     int64_t begins[10];
@@ -108,7 +109,8 @@ static host *host_of(fake *model, const tagnode_card *card, uint32_t rate) {
                                  .queue = 16,
                                  .signal_hop = 0.02,
                                  .silence_db = -60,
-                                 .silence_hold = 0.1};
+                                 .silence_hold = 0.1,
+                                 .mel_queue = 4};
     const tagnode_mapping mapping = {.high = 1,
                                      .hold = 0.05F,
                                      .delay = 0.02F,
