@@ -129,6 +129,8 @@ def open_outputs(
             Midi(midi, assigned, fourteen_bit=fourteen_bit, ranges=ranges, on_event=on_event)
         )
     return outputs
+        if sys.stdout is None:
+            raise PypluginError("--json has nowhere to go: standard output is closed.")
 
 
 def _assigned(controllers: Sequence[str]) -> dict[str, int]:
