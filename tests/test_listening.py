@@ -176,6 +176,10 @@ def test_listen_to_a_pipe_says_what_tag_says(musicnn, tmp_path):
         (("--rate", "4000"), bytes(8), 2, "8000"),
         (("--device", "x"), b"", 2, "two inputs"),
         (("--cc", "a=1"), b"", 2, "--midi"),
+        (("--cc", "signal.onst=1", "--midi", "x.mid"), b"", 2, "did you mean 'signal.onset'"),
+        (("--cc", "tag.vocal=1", "--midi", "x.mid"), b"", 2, "tag.vocal: there is none"),
+        (("--hop", "0"), b"", 2, "seconds above 0"),
+        (("--hop", "nan"), b"", 2, "seconds above 0"),
         (("--preset", "duck-under-vice"), b"", 2, "duck-under-voice"),
         (("--osc", "nowhere"), b"", None, "nowhere"),
         (("--midi", "no-such-port", "--cc", "signal.onset=20"), b"", None, "no-such-port|MIDI"),
@@ -189,10 +193,6 @@ def test_bad_input_gets_a_sentence(arguments, data, code, words):
     assert done.returncode == code if code is not None else done.returncode != 0
 
 
-def test_listen_takes_no_file():
-    command = [sys.executable, "-m", "pyplugin", "listen", "song.ogg"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 2
 @pytest.mark.parametrize(("closed", "code"), [("<&-", 2), (">&-", 2)])
 def test_a_closed_stream_gets_a_sentence(closed, code):
     command = f"exec {sys.executable} -m pyplugin listen - --model none --json {closed}"
@@ -238,6 +238,10 @@ def test_a_terminal_that_cannot_draw_gets_lines(monkeypatch):
     assert "LUFS" in shown
 
 
+def test_listen_takes_no_file():
+    command = [sys.executable, "-m", "pyplugin", "listen", "song.ogg"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
     assert "pyplugin tag song.ogg" in done.stderr
 
 

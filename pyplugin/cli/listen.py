@@ -127,14 +127,16 @@ def command(
         )
 
     with contextlib.ExitStack() as stack:
-        outputs = open_outputs(as_json, osc, midi, controllers, fourteen_bit, ranges, view.event)
+        outputs = open_outputs(
+            as_json, osc, midi, controllers, fourteen_bit, ranges, loaded, view.event
+        )
         for output in outputs:
             stack.callback(output.close)
         if source == "-":
-            pcm = PcmInput(sys.stdin.fileno(), rate or 44100, channels or 2, sample_format)
-            feed: Any = _Pipe(stack, pcm, make_node, view)
             if sys.stdin is None:
                 raise AudioError("Standard input is closed; give raw samples there.")
+            pcm = PcmInput(sys.stdin.fileno(), rate or 44100, channels or 2, sample_format)
+            feed: Any = _Pipe(stack, pcm, make_node, view)
         else:
             from pyplugin.live import Listener
 

@@ -103,7 +103,9 @@ def command(
         )
 
     with contextlib.ExitStack() as stack:
-        outputs = open_outputs(as_json, osc, midi, controllers, fourteen_bit, ranges, view.event)
+        outputs = open_outputs(
+            as_json, osc, midi, controllers, fourteen_bit, ranges, loaded, view.event
+        )
         for output in outputs:
             stack.callback(output.close)
         stream = stack.enter_context(
