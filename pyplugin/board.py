@@ -7,7 +7,7 @@ not a latency later. Live (:meth:`AutomatedBoard.stream`) they move when the ans
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,9 +23,9 @@ from pyplugin.models import registry
 from pyplugin.models.registry import Model
 from pyplugin.names import slug
 from pyplugin.node import DEFAULT_MODEL, Node
-from pyplugin.playing import LONGEST, BoardStream, CurveNotes, stages_of
+from pyplugin.playing import LONGEST, BoardStream, CurveNotes, finite, stages_of
 from pyplugin.sources import Combined, Source, as_combined
-from pyplugin.tagging import BLOCK, Recording
+from pyplugin.tagging import BLOCK, Recording, replaced_note
 
 if TYPE_CHECKING:
     from pedalboard import Pedalboard
@@ -83,7 +83,9 @@ class RenderResult:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         if self.audio is None:
             raise AudioError("The sound was written to a file; load that.")
-        return np.array(self.audio, dtype, copy=bool(copy))
+        if copy is None:  # which numpy 1 does not know
+            return np.asarray(self.audio, dtype)
+        return np.array(self.audio, dtype, copy=copy)
 
 
 def automate(
@@ -313,7 +315,7 @@ class AutomatedBoard:
                 lanes = [lane for lane in lanes if lane.target and lane.target.effect in effects]
                 return story.told_to(lanes, rate, align) if story else Mover(lanes)
 
-            pieces: Iterable[Float32] = played
+            pieces: Iterable[Float32] = _finite(played)
             for stage in stages:
                 pieces = stage.play(pieces, mover_of(stage.effects))
             written, curves = 0, CurveNotes(mover_of(moved), rate)
@@ -382,6 +384,18 @@ def _models(wanted: Iterable[Combined], model: str | Model | None) -> list[Model
 def descriptors_of(model: Model) -> list[str]:
     """Return ``tag.<model>.<label>`` for each label of a model."""
     return [f"tag.{model.card.name}.{slug(label)}" for label in model.card.labels]
+
+
+def _finite(recording: Recording) -> Iterator[Float32]:
+    """Yield the blocks of a recording with 0 for what is no number; note how many there were."""
+    replaced = 0
+    for block in recording:
+        clean = finite(block)
+        if clean is not block:
+            replaced += int(np.count_nonzero(~np.isfinite(block)))
+        yield clean
+    if replaced:
+        recording.notes.append(replaced_note(replaced))
 
 
 class _Collected:

@@ -12,7 +12,7 @@ from pyplugin.automation import Lane, Mover, Route
 from pyplugin.node import Frames, Node
 from pyplugin.signals import SIGNALS
 from pyplugin.sources import Knobs
-from pyplugin.tagging import Recording, heard_windows, window_seconds
+from pyplugin.tagging import Recording, heard_windows, replaced_note, window_seconds
 
 __all__ = ["Story", "hear"]
 
@@ -198,3 +198,6 @@ def _measured(
         progress(recording.share())
     flush = node.latency.total + round(4 * node.mel_seconds * node.sample_rate)
     yield node.process(np.zeros((node.channels, flush), np.float32))
+    replaced = node.counters["replaced"]
+    if replaced:
+        recording.notes.append(replaced_note(replaced))

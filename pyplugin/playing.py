@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 Float32 = npt.NDArray[np.float32]
 
-__all__ = ["BoardStream", "CurveNotes", "Stage", "push_frames", "stages_of"]
+__all__ = ["BoardStream", "CurveNotes", "Stage", "finite", "push_frames", "stages_of"]
 
 CURVE_RATE = 50.0
 """Points a second that are kept of each curve."""
@@ -47,6 +47,13 @@ _AHEAD = (0.085, 0.012)  # seconds by which it takes them early, above and below
 
 # They lose what they have delayed at each block: https://github.com/spotify/pedalboard/issues/415
 _NOT_IN_BLOCKS = ("PitchShift", "GSMFullRateCompressor")
+
+
+def finite(block: Float32) -> Float32:
+    """Return a block with 0 for what is no number: an effect that remembers would never lose it."""
+    if np.isfinite(block).all():
+        return block
+    return np.nan_to_num(block, nan=0.0, posinf=0.0, neginf=0.0)
 
 
 class CurveNotes:
@@ -303,7 +310,7 @@ class BoardStream:
         Parameters
         ----------
         block
-            (channels, n) float32, n from 0 to ``max_block``.
+            (channels, n) float32, n from 0 to ``max_block``. What is no number counts as 0.
 
         Returns
         -------
@@ -326,6 +333,7 @@ class BoardStream:
 
     def play(self, block: Float32) -> Float32:
         """Play a block, moved by what was pushed, for a node that hears elsewhere."""
+        block = finite(block)
         start, parts = self._position, [self._late]
         for begin, end in self.mover.steps(start, start + block.shape[1], _MOST):
             parts.append(self._stage.process(block[:, begin - start : end - start]))

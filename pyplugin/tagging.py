@@ -25,7 +25,15 @@ if TYPE_CHECKING:
 
     Float32 = npt.NDArray[np.float32]
 
-__all__ = ["BLOCK", "Recording", "TagResult", "heard_windows", "tag", "window_seconds"]
+__all__ = [
+    "BLOCK",
+    "Recording",
+    "TagResult",
+    "heard_windows",
+    "replaced_note",
+    "tag",
+    "window_seconds",
+]
 
 BLOCK = 65536
 """Samples a channel that are read at once; results do not depend on it."""
@@ -223,7 +231,12 @@ def heard_windows(
         yield frames
     replaced = node.counters["replaced"]
     if replaced:
-        source.notes.append(f"{replaced} samples were NaN or infinite; they counted as 0.")
+        source.notes.append(replaced_note(replaced))
+
+
+def replaced_note(replaced: int) -> str:
+    """Return the sentence about samples that were no numbers."""
+    return f"{replaced} samples were NaN or infinite; they counted as 0."
 
 
 def _fresh(frames: Frames, most: int | None = None) -> Frames:

@@ -192,6 +192,31 @@ def test_a_board_that_was_used_before_starts_afresh():
     np.testing.assert_array_equal(auto(x, RATE, block=100).audio, first)
 
 
+def test_a_result_is_an_array_of_any_type():
+    out = still(Gain(-6))(tone(100), RATE)
+    assert np.shares_memory(np.asarray(out), out.audio)
+    np.testing.assert_array_equal(np.asarray(out, np.float64), out.audio)
+    copied = np.array(out)
+    assert not np.shares_memory(copied, out.audio)
+    np.testing.assert_array_equal(copied, out.audio)
+
+
+def test_what_is_no_number_counts_as_zero_and_is_told():
+    clean, broken = tone(9000), tone(9000)
+    clean[:, 1000:1010] = 0
+    broken[:, 1000:1010] = [[np.nan], [-np.inf]]
+    expected = still(Reverb())(clean, RATE)
+    out = still(Reverb())(broken, RATE)
+    np.testing.assert_array_equal(out.audio, expected.audio)
+    assert out.notes == ["20 samples were NaN or infinite; they counted as 0."]
+    assert np.isnan(broken[0, 1000])  # the caller's own is left alone
+    moved = automate(Pedalboard([Gain()]), {"gain.gain_db": pyplugin.rms()})
+    assert moved(broken, RATE).notes == out.notes
+    with still(Reverb()).stream(RATE, 2) as stream:
+        y = np.concatenate([stream.process(block) for block in cut(broken, [700])], axis=1)
+    np.testing.assert_array_equal(y, expected.audio)
+
+
 @pytest.mark.parametrize("shape", [(700,), (1, 700), (2, 700), (5, 700), (2, 2), (1,), (3, 2)])
 def test_arrays_keep_their_shape(shape):
     x = np.random.default_rng(0).uniform(-1, 1, shape).astype(np.float32)
@@ -306,6 +331,14 @@ def test_a_stream_is_what_a_recording_is_without_alignment(probe: Probe):
         np.testing.assert_array_equal(np.concatenate(heard, axis=1), out.audio)
 
     whatever_the_blocks()
+
+
+def test_a_stream_that_skips_before_it_plays_begins_where_the_parameter_is():
+    auto = automate(Pedalboard([Gain()]), {"gain.gain_db": pyplugin.silence().scale(-20, -20)})
+    with auto.stream(RATE, 2) as stream:
+        stream.skip(10)
+        y = stream.process(np.ones((2, 200), np.float32))
+    np.testing.assert_allclose(y, 0.1, rtol=1e-5)
 
 
 @pytest.mark.parametrize("sizes", [[512], [1], [2, 2, 1], [64, 7, 300], [8192]])

@@ -506,7 +506,7 @@ class TestPresets:
         code, out, _ = run("presets", "check", "open-with-drums", "late-night")
         assert code == 0
         assert "without its model" in out
-        assert "late-night: sound; 2 effects, 1 parameter" in out
+        assert "late-night: sound; 3 effects, 1 parameter" in out
 
     def test_schema_is_the_one_published(self, run):
         code, out, _ = run("presets", "schema")

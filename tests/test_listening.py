@@ -3,11 +3,14 @@
 import io
 import json
 import os
+import pty
 import re
+import signal
 import subprocess
 import sys
 import threading
 
+import mido
 import numpy as np
 import pytest
 from helpers import music
@@ -173,6 +176,10 @@ def test_listen_to_a_pipe_says_what_tag_says(musicnn, tmp_path):
         (("--rate", "4000"), bytes(8), 2, "8000"),
         (("--device", "x"), b"", 2, "two inputs"),
         (("--cc", "a=1"), b"", 2, "--midi"),
+        (("--cc", "signal.onst=1", "--midi", "x.mid"), b"", 2, "did you mean 'signal.onset'"),
+        (("--cc", "tag.vocal=1", "--midi", "x.mid"), b"", 2, "tag.vocal: there is none"),
+        (("--hop", "0"), b"", 2, "seconds above 0"),
+        (("--hop", "nan"), b"", 2, "seconds above 0"),
         (("--preset", "duck-under-vice"), b"", 2, "duck-under-voice"),
         (("--osc", "nowhere"), b"", None, "nowhere"),
         (("--midi", "no-such-port", "--cc", "signal.onset=20"), b"", None, "no-such-port|MIDI"),
@@ -184,6 +191,51 @@ def test_bad_input_gets_a_sentence(arguments, data, code, words):
     assert "Traceback" not in text
     assert re.search(words, text), text
     assert done.returncode == code if code is not None else done.returncode != 0
+
+
+@pytest.mark.parametrize(("closed", "code"), [("<&-", 2), (">&-", 2)])
+def test_a_closed_stream_gets_a_sentence(closed, code):
+    command = f"exec {sys.executable} -m pyplugin listen - --model none --json {closed}"
+    done = subprocess.run(
+        command, shell=True, input=b"", capture_output=True, check=False, executable="/bin/sh"
+    )
+    assert b"is closed" in done.stderr, done.stderr.decode()
+    assert done.returncode == code
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_recording_of_controllers_is_written_when_it_is_stopped(number, tmp_path):
+    file = tmp_path / "out.mid"
+    options = ("--model", "none", "--json", "--midi", file, "--cc", "signal.rms_db=20")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pyplugin", "listen", "-", *options],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    process.stdin.write(pcm_of(music(2, 44100, 2)))
+    process.stdin.flush()
+    assert json.loads(process.stdout.readline())["signals"]  # it listens
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err.decode()
+    assert b"Traceback" not in err
+    assert mido.MidiFile(file).tracks[0].name == "signal.rms_db"
+
+
+def test_a_terminal_that_cannot_draw_gets_lines(monkeypatch):
+    """On a terminal of its own; TERM=dumb is that of an editor's shell."""
+    terminal, end = pty.openpty()
+    command = [sys.executable, "-m", "pyplugin", "listen", "-", "--model", "none"]
+    monkeypatch.setenv("TERM", "dumb")
+    data = pcm_of(music(2, 44100, 2))
+    subprocess.run(command, input=data, stdout=end, stderr=end, check=True)
+    os.close(end)
+    shown = os.read(terminal, 65536).decode()
+    os.close(terminal)
+    assert "0:01.0" in shown
+    assert "LUFS" in shown
 
 
 def test_listen_takes_no_file():

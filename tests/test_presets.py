@@ -289,6 +289,17 @@ def test_the_phaser_sweeps_in_four_beats(rendered):
     assert result.curves["phaser.mix"].values[-1] > 0.2
 
 
+@pytest.mark.parametrize(("name", "level_db"), [("late-night", -17), ("loudness-guard", -25)])
+def test_what_need_not_move_keeps_its_level_through_the_limiter(name, level_db):
+    """Noise that is loud enough not to be lifted, and soft enough not to be guarded from."""
+    noise = np.random.default_rng(0).standard_normal((2, 8 * 44100)).astype(np.float32)
+    noise *= 10 ** (level_db / 20)
+    out = automated_preset(read_preset(name))(noise, 44100)
+    assert np.ptp(out.curves[next(iter(out.curves))].values[-100:]) == 0
+    change = np.std(out.audio[:, -88200:]) / np.std(noise[:, -88200:])
+    assert abs(20 * np.log10(change)) < 0.3
+
+
 @pytest.mark.parametrize("name", sorted(shipped_presets()))
 def test_presets_leave_levels_sane(rendered, name):
     """None makes a recording more than 6 dB louder at its peaks, or silent."""

@@ -390,6 +390,19 @@ static void test_values_are_the_same_for_any_blocks(void) {
     }
 }
 
+static void test_the_first_step_has_the_value_wherever_it_begins(void) {
+    const tagnode_steps steps = {.grid = 64, .most = 512, .tolerance = 0.001F};
+    const int64_t begins[] = {0, 1, 63, 64, 65, 700};
+    for (size_t b = 0; b < sizeof begins / sizeof begins[0]; ++b) {
+        const int64_t begin = begins[b];
+        tagnode_automation *a = restless(plain(), 5), *asked = restless(plain(), 5);
+        int64_t positions[2];
+        float values[2];
+        CHECK(tagnode_automation_plan(&a, 1, begin, begin + 1, &steps, positions, values, 2) == 1);
+        CHECK(positions[0] == begin && values[0] == tagnode_automation_at(asked, begin));
+    }
+}
+
 static void test_plan_never_writes_past_its_capacity(void) {
     tagnode_automation *a = restless(plain(), 5);
     const tagnode_steps steps = {.grid = 64, .most = 512, .tolerance = 0.001F};
@@ -518,6 +531,7 @@ int main(void) {
     test_mappings_of_one_parameter_add_up_or_the_farthest_counts();
     test_parameters_are_within_the_tolerance_wherever_they_may_be_set();
     test_values_are_the_same_for_any_blocks();
+    test_the_first_step_has_the_value_wherever_it_begins();
     test_plan_never_writes_past_its_capacity();
     test_reset_is_as_new();
     test_bad_arguments_are_refused_with_a_sentence();

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from importlib import import_module
 
@@ -71,6 +72,7 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line; errors become one sentence on stderr, never a traceback."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: files are finished
     try:
         cli.main(standalone_mode=False)
     except click.exceptions.Exit as done:

@@ -18,7 +18,8 @@ from pyplugin.cli.outgoing import (
     open_outputs,
     output_options,
 )
-from pyplugin.cli.screen import Screen, shown
+from pyplugin.cli.screen import Screen, can_draw, shown
+from pyplugin.errors import AudioError
 from pyplugin.listening import FORMATS, Listening, PcmInput
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def command(
         raise click.UsageError("Raw samples (-) and --device are two inputs; give one.")
     chosen = read_preset(preset) if preset is not None else None
     loaded = load_model(model, chosen, runtime)
-    drawn = not plain and not as_json and sys.stderr.isatty() and sys.stdout.isatty()
+    drawn = not plain and not as_json and can_draw()
     view = Drawn(top) if drawn else Lines(top, silent=as_json)
     ranges = ranges_of(chosen) if chosen else {}
 
@@ -126,10 +127,14 @@ def command(
         )
 
     with contextlib.ExitStack() as stack:
-        outputs = open_outputs(as_json, osc, midi, controllers, fourteen_bit, ranges, view.event)
+        outputs = open_outputs(
+            as_json, osc, midi, controllers, fourteen_bit, ranges, loaded, view.event
+        )
         for output in outputs:
             stack.callback(output.close)
         if source == "-":
+            if sys.stdin is None:
+                raise AudioError("Standard input is closed; give raw samples there.")
             pcm = PcmInput(sys.stdin.fileno(), rate or 44100, channels or 2, sample_format)
             feed: Any = _Pipe(stack, pcm, make_node, view)
         else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from pyplugin.cli.outgoing import (
     open_outputs,
     output_options,
 )
+from pyplugin.cli.screen import can_draw
 from pyplugin.listening import Listening
 from pyplugin.playing import BoardStream
 
@@ -84,7 +84,7 @@ def command(
     chosen = read_preset(preset)
     loaded = load_model(model, chosen, runtime)
     auto = automated_preset(chosen, model=loaded, runtime=runtime)
-    drawn = not plain and not as_json and sys.stderr.isatty() and sys.stdout.isatty()
+    drawn = not plain and not as_json and can_draw()
     view = Drawn(8) if drawn else Lines(5, silent=as_json)
     ranges = ranges_of(chosen)
 
@@ -103,7 +103,9 @@ def command(
         )
 
     with contextlib.ExitStack() as stack:
-        outputs = open_outputs(as_json, osc, midi, controllers, fourteen_bit, ranges, view.event)
+        outputs = open_outputs(
+            as_json, osc, midi, controllers, fourteen_bit, ranges, loaded, view.event
+        )
         for output in outputs:
             stack.callback(output.close)
         stream = stack.enter_context(

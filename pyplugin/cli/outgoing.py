@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from pyplugin.errors import PypluginError
+from pyplugin.names import nearest, slug
 from pyplugin.runtimes import RUNTIMES
 from pyplugin.signals import SIGNALS
 
@@ -25,7 +27,12 @@ Command = Callable[..., Any]
 def hearing_options(command: Command) -> Command:
     """Add --model, --runtime and --hop."""
     for option in (
-        click.option("--hop", type=float, help="Seconds between two answers.  [default: 0.25]"),
+        click.option(
+            "--hop",
+            type=float,
+            callback=_checked_hop,
+            help="Seconds between two answers.  [default: 0.25]",
+        ),
         click.option("--runtime", type=click.Choice(RUNTIMES), help="What runs the model."),
         click.option(
             "--model",
@@ -35,6 +42,14 @@ def hearing_options(command: Command) -> Command:
     ):
         command = option(command)
     return command
+
+
+def _checked_hop(
+    context: click.Context, parameter: click.Parameter, hop: float | None
+) -> float | None:
+    if hop is not None and not 0 < hop < math.inf:
+        raise click.BadParameter(f"{hop:g} is given; seconds above 0 are expected.")
+    return hop
 
 
 def output_options(command: Command) -> Command:
@@ -98,6 +113,7 @@ def open_outputs(
     controllers: Sequence[str],
     fourteen_bit: bool,
     ranges: dict[str, tuple[float, float]],
+    model: Model | None,
     on_event: Callable[[str], object],
 ) -> list[Output]:
     """Open what the options name.
@@ -113,11 +129,14 @@ def open_outputs(
         raise click.UsageError("--cc and --midi-14bit are for --midi PORT; give one.")
     outputs: list[Output] = []
     if as_json:
+        if sys.stdout is None:
+            raise PypluginError("--json has nowhere to go: standard output is closed.")
         outputs.append(JsonLines(sys.stdout))
     if osc is not None:
         outputs.append(Osc(osc, on_event=on_event))
     if midi is not None:
         assigned = _assigned(controllers) or None
+        _check_names(assigned or (), ranges, model)
         if assigned is None and not ranges:
             raise PypluginError(
                 "Nothing is assigned to a controller; give a --preset, or --cc tag.vocal=20."
@@ -129,6 +148,17 @@ def open_outputs(
             Midi(midi, assigned, fourteen_bit=fourteen_bit, ranges=ranges, on_event=on_event)
         )
     return outputs
+
+
+def _check_names(names: Iterable[str], parameters: Iterable[str], model: Model | None) -> None:
+    known = [*parameters, *(f"signal.{name}" for name in SIGNALS)]
+    if model is not None:
+        slugs = [slug(label) for label in model.card.labels]
+        known += [f"tag.{each}" for each in slugs]
+        known += [f"tag.{model.card.name}.{each}" for each in slugs]
+    for name in names:
+        if name not in known:
+            raise click.UsageError(f"--cc {name}: there is none; {nearest(name, known)}")
 
 
 def _assigned(controllers: Sequence[str]) -> dict[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,7 +17,7 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-__all__ = ["Screen", "shown"]
+__all__ = ["Screen", "can_draw", "shown"]
 
 Float32 = npt.NDArray[np.float32]
 
@@ -151,6 +152,13 @@ class Screen:
 
     def _meters(self, parameters: Mapping[str, float], width: int) -> Table:
         return _table(parameters, self._ranges, width, "cyan")
+
+
+def can_draw() -> bool:
+    """Tell whether there is a terminal, and one that can go back over what it shows."""
+    console = Console(stderr=True)
+    streams = (sys.stdout, sys.stderr)
+    return not console.is_dumb_terminal and all(each and each.isatty() for each in streams)
 
 
 def shown(value: float, span: float) -> str:

@@ -302,8 +302,9 @@ size_t tagnode_automation_plan(tagnode_automation *const *automations, uint32_t 
     size_t made = 0;
     for (int64_t at = position; at < until; at = (at / grid + 1) * grid) {
         bool begins = at == position || at % most == 0;
-        for (uint32_t i = 0; i < count && at % grid == 0; ++i)
-            begins |= take_along(automations[i], at, steps->tolerance);
+        for (uint32_t i = 0; i < count; ++i)
+            if (at % grid == 0 || automations[i]->renewed == INT64_MIN) /* the very first step */
+                begins |= take_along(automations[i], at, steps->tolerance);
         if (!begins || made == capacity) continue;
         positions[made] = at;
         for (uint32_t i = 0; i < count; ++i) values[made * count + i] = automations[i]->value;
