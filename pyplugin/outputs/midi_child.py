@@ -22,6 +22,7 @@ from typing import Any
 
 _PATIENCE = 2.0  # seconds that sending may last
 _OPENING = 8.0  # and opening: a JACK server stands still for 5 s when one of its clients dies
+_LINGER = 0.25  # until a port is closed: what JACK has not passed on by then is lost
 _CHECK = 1.0  # seconds between two looks whether the receiver's port is still there
 _MESSAGE = 3  # bytes
 _MOST = 256  # messages at once
@@ -118,6 +119,7 @@ def main() -> None:
     if select.select([complaints], [], [], 0)[0]:
         os.read(complaints, 65536)  # about systems that are not there
     _serve(rtmidi, *opened, complaints)
+    time.sleep(_LINGER)
     with _alarm(_PATIENCE):
         opened[0].close_port()
         opened[0].delete()

@@ -228,7 +228,7 @@ def test_a_port_by_a_part_of_its_name(jack, opened):
             output.move(step / 50, {"gain.gain_db": -60 + 60 * step / 127}, {})
         output.close()  # the last value goes out before the port is closed
         got: list[tuple[int, int]] = []
-        assert until(lambda: got.extend(values(port)) or len(got) >= 128)
+        assert until(lambda: got.extend(values(port)) or len(got) >= 128), got
         assert got == [(20, value) for value in range(128)]
         assert output.failures == 0
 
