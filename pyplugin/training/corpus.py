@@ -1,0 +1,167 @@
+"""A labelled corpus of recordings: what is in each, and in which windows of it.
+
+A corpus is a folder with ``manifest.csv`` (columns path, seconds, category, labels, group, split).
+A label that is listed is present, one that is not is absent; ``x?`` says that `x` is unknown.
+``song/voice.csv`` (path, start_s, end_s) may tell when somebody sings in a song.
+"""
+
+import csv
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from pyplugin.errors import AudioError, PypluginError
+
+__all__ = ["LABELS", "Clip", "active_frames", "read_clips", "read_samples", "window_targets"]
+
+LABELS = ("speech", "singing", "music", "drums", "tonal", "noise")
+
+Float32 = npt.NDArray[np.float32]
+
+_SILENCE = 1e-4  # of a recording's loud frames: 40 dB below them
+_FLOOR = 1e-4  # mel power, summed over bands: what 16-bit dither comes to
+_SUNG, _UNSUNG = 0.5, 0.05  # share of a window with voice; in between it is not known
+_ROOT = "song"
+
+
+@dataclass(frozen=True, eq=False)
+class Clip:
+    """One recording of a corpus.
+
+    Attributes
+    ----------
+    path : Path
+    seconds : float
+    category, group, split : str
+    targets : ndarray of float32, shape (6,)
+        1 where one of `LABELS` is present, 0 absent, NaN unknown.
+    sung : ndarray of float64, shape (n, 2), or None
+        Start and end in seconds of each stretch with a singing voice, where that is known.
+    """
+
+    path: Path
+    seconds: float
+    category: str
+    group: str
+    split: str
+    targets: Float32
+    sung: npt.NDArray[np.float64] | None
+
+
+def read_clips(corpus: Path, split: str | None = None) -> list[Clip]:
+    """List the recordings of a corpus, those of one split if one is named.
+
+    Raises
+    ------
+    PypluginError
+        When the manifest cannot be read, lacks a column, or has a group in two splits.
+    """
+    rows = _rows(corpus / "manifest.csv")
+    sung = _sung(corpus)
+    try:
+        clips = [_clip(corpus, row, sung) for row in rows]
+    except (KeyError, TypeError, ValueError) as error:
+        raise PypluginError(
+            f"{corpus / 'manifest.csv'} has a row without the columns path, seconds, category, "
+            f"labels, group and split, or with a length that is no number ({error})."
+        ) from None
+    splits: dict[str, str] = {}
+    for clip in clips:
+        if splits.setdefault(clip.group, clip.split) != clip.split:
+            raise PypluginError(
+                f"The group {clip.group!r} of {corpus} is in two splits, {splits[clip.group]!r} "
+                f"and {clip.split!r}: results on it would be too good."
+            )
+    return [clip for clip in clips if split in (None, clip.split)]
+
+
+def read_samples(path: Path) -> tuple[Float32, int]:
+    """Read a recording as mono samples (n,) and their rate in Hz.
+
+    Raises
+    ------
+    AudioError
+        When it cannot be read.
+    """
+    import soundfile
+
+    try:
+        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    except (soundfile.SoundFileError, OSError) as error:
+        raise AudioError(f"Cannot read {path}: {error}.") from error
+    mono: Float32 = samples.mean(axis=1, dtype=np.float32)
+    return mono, int(rate)
+
+
+def active_frames(power: Float32) -> npt.NDArray[np.bool_]:
+    """Tell which frames of a recording sound, from its mel powers (frames, bands).
+
+    Those within 40 dB of its loud frames, unless all of it is about silent.
+    """
+    loudness = power.sum(axis=1)
+    if not len(loudness):
+        return np.zeros(0, np.bool_)
+    sounding: npt.NDArray[np.bool_] = loudness > max(
+        _FLOOR, _SILENCE * float(np.percentile(loudness, 95))
+    )
+    return sounding
+
+
+def window_targets(clip: Clip, starts: npt.NDArray[np.float64], seconds: float) -> Float32:
+    """Return the targets of windows of a recording.
+
+    Parameters
+    ----------
+    clip : Clip
+    starts : ndarray, shape (n,)
+        Where they start, in seconds.
+    seconds : float
+        How long they are.
+
+    Returns
+    -------
+    ndarray of float32, shape (n, 6)
+    """
+    targets = np.repeat(clip.targets[None], len(starts), axis=0)
+    if clip.sung is not None:
+        ends = starts + seconds
+        begins = np.maximum(starts[:, None], clip.sung[:, 0])
+        overlaps = np.minimum(ends[:, None], clip.sung[:, 1]) - begins
+        share = np.clip(overlaps, 0.0, None).sum(axis=1) / seconds
+        sung = np.where(share >= _SUNG, 1.0, np.where(share <= _UNSUNG, 0.0, np.nan))
+        targets[:, LABELS.index("singing")] = sung
+    return targets
+
+
+def _clip(corpus: Path, row: dict[str, str], sung: dict[str, list[tuple[float, float]]]) -> Clip:
+    labels = set(row["labels"].split(";"))
+    targets = [np.nan if f"{name}?" in labels else float(name in labels) for name in LABELS]
+    stretches = sung.get(row["path"])
+    return Clip(
+        corpus / row["path"],
+        float(row["seconds"]),
+        row["category"],
+        row["group"],
+        row["split"],
+        np.array(targets, np.float32),
+        None if stretches is None else np.array(stretches, np.float64),
+    )
+
+
+def _sung(corpus: Path) -> dict[str, list[tuple[float, float]]]:
+    path = corpus / _ROOT / "voice.csv"
+    found = defaultdict(list)
+    for row in _rows(path) if path.is_file() else ():
+        found[row["path"]].append((float(row["start_s"]), float(row["end_s"])))
+    return found
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            return list(csv.DictReader(file))
+    except OSError as error:
+        raise PypluginError(f"Cannot read {path}: {error.strerror}.") from error
