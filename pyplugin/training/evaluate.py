@@ -1,13 +1,12 @@
 """How well a network tells the labels apart, window by window."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from pyplugin.training.bank import Bank
 from pyplugin.training.corpus import LABELS
 from pyplugin.training.network import SceneNetwork
 
@@ -38,25 +37,25 @@ class LabelScore:
     negatives: int
 
 
-def predict(
-    network: SceneNetwork,
-    bank: Bank,
-    change: Callable[[Float32], Float32] = lambda mel: mel,
-    *,
-    quick: bool = False,
-) -> Float32:
-    """Return the probability of each label in each window of a bank, (n, labels).
+def predict(network: SceneNetwork, windows: Float32, *, quick: bool = False) -> Float32:
+    """Return the probability of each label in each window.
 
-    `change` is done to the mel frames (count, patch, bands) first; `quick` computes in bfloat16.
+    Parameters
+    ----------
+    network : SceneNetwork
+    windows : ndarray of float32, shape (n, patch, bands)
+    quick : bool
+        Compute in bfloat16.
+
+    Returns
+    -------
+    ndarray of float32, shape (n, labels)
     """
     network.eval()
     found = []
-    with torch.inference_mode():
-        for first in range(0, len(bank.starts), _BATCH):
-            numbers = np.arange(first, min(first + _BATCH, len(bank.starts)))
-            mel = change(bank.windows(numbers).astype(np.float32))
-            with torch.autocast("cpu", torch.bfloat16, enabled=quick):
-                logits, _ = network(torch.from_numpy(mel))
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=quick):
+        for first in range(0, len(windows), _BATCH):
+            logits, _ = network(torch.from_numpy(windows[first : first + _BATCH]))
             found.append(torch.sigmoid(logits.float()).numpy())
     return np.concatenate(found)
 

@@ -106,7 +106,7 @@ def build(
     x = layers.released(x)
     pooled = graph.concatenation(
         "pooled",
-        [graph.max_pool_2d("most", x, x.shape[1:3]), graph.mean("mean", x, (1, 2))],
+        [graph.max_pool_2d("most", x, (x.shape[1], x.shape[2])), graph.mean("mean", x, (1, 2))],
         axis=3,
     )
     flat = graph.reshape("flat", pooled, (1, pooled.shape[-1]))

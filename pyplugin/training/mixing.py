@@ -24,6 +24,7 @@ _CATEGORIES = {
     "percussion": 0.09,
     "drums-rendered": 0.07,
     "ambience": 0.11,
+    "sung": 0.06,
 }
 # What stands over what: the first is at -6 to +9 dB of the second.
 _PAIRS = {
@@ -31,9 +32,13 @@ _PAIRS = {
     ("speech", "ambience"): 0.10,
     ("speech", "instrument"): 0.05,
     ("speech", "drums-rendered"): 0.05,
-    ("solo", "music"): 0.16,
-    ("solo", "ambience"): 0.04,
-    ("solo", "drums-rendered"): 0.03,
+    ("solo", "music"): 0.08,
+    ("sung", "music"): 0.12,
+    ("sung", "instrument"): 0.03,
+    ("sung", "drums-rendered"): 0.02,
+    ("sung", "ambience"): 0.03,
+    ("solo", "ambience"): 0.03,
+    ("solo", "drums-rendered"): 0.02,
     ("drums-rendered", "music"): 0.10,
     ("percussion", "music"): 0.05,
     ("drums-rendered", "instrument"): 0.04,
@@ -111,7 +116,7 @@ class Mixer:
             1, 0, NaN for unknown.
         """
         random, settings = self._random, self._settings
-        mixtures = int(round(count * settings.mixture))
+        mixtures = round(count * settings.mixture)
         power, targets = self._single(count - mixtures)
         if mixtures:
             mixed, mixed_targets = self._mixed(mixtures)
@@ -135,7 +140,8 @@ class Mixer:
         groups = np.array([clip.group for clip in self._bank.sources])[self._bank.clips[members]]
         _, numbers, counts = np.unique(groups, return_inverse=True, return_counts=True)
         sums: npt.NDArray[np.float64] = np.cumsum(1.0 / np.sqrt(counts[numbers]))
-        return sums / sums[-1]
+        sums /= sums[-1]
+        return sums
 
     def _drawn(self, names: npt.NDArray[np.str_]) -> tuple[Float32, Float32]:
         """Draw a window of each category named."""
@@ -168,7 +174,7 @@ class Mixer:
         unknown = np.isnan(over_targets) | np.isnan(under_targets)
         targets[unknown & (targets != 1.0)] = np.nan
         # Two sounds that are no music each may be music together.
-        instruments = np.isin(drawn, ["instrument", "percussion", "solo"]).any(axis=1)
+        instruments = np.isin(drawn, ["instrument", "percussion", "solo", "sung"]).any(axis=1)
         targets[instruments & (targets[:, _MUSIC] == 0) & (drawn[:, 2] != "ambience"), _MUSIC] = (
             np.nan
         )

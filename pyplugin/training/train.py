@@ -75,7 +75,8 @@ def fit(
         At rest.
     """
     torch.manual_seed(settings.seed)
-    model = SceneNetwork(network).to(memory_format=torch.channels_last)
+    model = SceneNetwork(network)
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     averaged = copy.deepcopy(model).eval()
     mixer = Mixer(bank, mixing, settings.seed)
     optimiser = torch.optim.AdamW(
@@ -91,7 +92,7 @@ def fit(
             logits, _ = model(torch.from_numpy(mel))
         loss = _loss(logits.float(), torch.from_numpy(targets))
         optimiser.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
         schedule.step()
@@ -100,10 +101,12 @@ def fit(
         if step % 500 == 0 or step == settings.steps:
             line = f"step {step}: loss {running:.4f}, {time.monotonic() - began:.0f} s"
             if held_out is not None:
-                found = score(held_out.targets, predict(averaged, held_out, quick=True))
+                answers = predict(averaged, held_out.windows(), quick=True)
+                found = score(held_out.targets, answers)
                 line += "".join(f", {name} {each.auc:.4f}" for name, each in found.items())
             report(line)
-    return averaged.to(memory_format=torch.contiguous_format)
+    averaged.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    return averaged
 
 
 def _loss(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
