@@ -21,7 +21,6 @@ Float64 = npt.NDArray[np.float64]
 _BINS = 5  # of the calibration curve
 _CONFUSIONS, _FAILURES = 12, 3
 _LEAST_WINDOWS = 10  # of a kind of sound, to speak of it
-_MEASURED = "As it was measured when the model was made; the same recipe on the same corpus gives"
 
 
 @dataclass(frozen=True, eq=False)
