@@ -78,7 +78,7 @@ class NetworkSettings:
         return asdict(self)
 
 
-class SceneNetwork(nn.Module):
+class SceneNetwork(nn.Module):  # type: ignore[misc]
     """Maps mel frames (n, patch, bands) to logits (n, labels) and embeddings (n, embedding)."""
 
     def __init__(self, settings: NetworkSettings) -> None:

@@ -76,8 +76,8 @@ def fit(
     """
     torch.manual_seed(settings.seed)
     model = SceneNetwork(network)
-    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    averaged = copy.deepcopy(model).eval()
+    model.to(memory_format=torch.channels_last)
+    averaged: SceneNetwork = copy.deepcopy(model).eval()
     mixer = Mixer(bank, mixing, settings.seed)
     optimiser = torch.optim.AdamW(
         model.parameters(), lr=settings.rate, weight_decay=settings.weight_decay
@@ -92,7 +92,7 @@ def fit(
             logits, _ = model(torch.from_numpy(mel))
         loss = _loss(logits.float(), torch.from_numpy(targets))
         optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
         schedule.step()
@@ -105,7 +105,7 @@ def fit(
                 found = score(held_out.targets, answers)
                 line += "".join(f", {name} {each.auc:.4f}" for name, each in found.items())
             report(line)
-    averaged.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    averaged.to(memory_format=torch.contiguous_format)
     return averaged
 
 
@@ -124,12 +124,10 @@ def _pace(step: int, settings: TrainSettings) -> float:
     return float(0.5 + 0.5 * np.cos(np.pi * (step - warm) / max(1.0, settings.steps - warm)))
 
 
-@torch.no_grad()
-def _follow(averaged: nn.Module, model: nn.Module, kept: float) -> None:
-    for mean, value in zip(
-        averaged.state_dict().values(), model.state_dict().values(), strict=True
-    ):
+def _follow(averaged: SceneNetwork, model: SceneNetwork, kept: float) -> None:
+    means, values = averaged.state_dict(), model.state_dict()  # detached, so without gradients
+    for name, mean in means.items():
         if mean.dtype.is_floating_point:
-            mean.lerp_(value, 1.0 - kept)
+            mean.lerp_(values[name], 1.0 - kept)
         else:
-            mean.copy_(value)
+            mean.copy_(values[name])
