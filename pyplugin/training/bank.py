@@ -25,6 +25,7 @@ FRAME_RATE = PRESETS["musicnn"].sample_rate / PRESETS["musicnn"].hop
 """Mel frames a second."""
 
 _ACTIVE = 0.5  # of a window's frames must sound
+_SPOKEN = 0.3  # where words have pauses
 _NEARLY = 0.8  # of the most that any window has, for recordings that sound less
 _SUNG_SECONDS = 20.0  # of speech, to make song of
 _VERSION = 1  # of the files that keep takes
@@ -169,7 +170,7 @@ def build_bank(
         for number, clip in enumerate(clips):
             take = kept_take(clip, settings, (seed, turn, number), cache)
             mel = _lengthened(take.mel, patch)
-            begins = _begins(power_of(mel.astype(np.float32)), patch, step)
+            begins = _begins(mel, clip.category, patch, step)
             seconds = begins / FRAME_RATE * take.speed
             mels.append(mel)
             starts.append(begins + total)
@@ -195,10 +196,14 @@ def _lengthened(mel: npt.NDArray[np.float16], patch: int) -> npt.NDArray[np.floa
     return np.pad(mel, ((min(missing, patch // 2), missing), (0, 0)))
 
 
-def _begins(power: Float32, patch: int, step: int) -> npt.NDArray[np.int64]:
-    active = np.concatenate([[0], np.cumsum(active_frames(power))])
-    begins = np.arange(0, len(power) - patch + 1, step)
+def _begins(
+    mel: npt.NDArray[np.float16], category: str, patch: int, step: int
+) -> npt.NDArray[np.int64]:
+    sounding = active_frames(power_of(mel.astype(np.float32)), category)
+    active = np.concatenate([[0], np.cumsum(sounding)])
+    begins = np.arange(0, len(mel) - patch + 1, step)
     share = (active[begins + patch] - active[begins]) / patch
-    least = max(min(_ACTIVE, _NEARLY * share.max(initial=0.0)), 1.0 / patch)
+    enough = _SPOKEN if category in ("speech", SUNG) else _ACTIVE
+    least = max(min(enough, _NEARLY * share.max(initial=0.0)), 1.0 / patch)
     chosen: npt.NDArray[np.int64] = begins[share >= least]
     return chosen

@@ -34,6 +34,10 @@ SUNG = "sung"
 Float32 = npt.NDArray[np.float32]
 
 _SILENCE = 1e-4  # of a recording's loud frames: 40 dB below them
+_STRUCK = 3e-3  # the same for what is struck and rings on: 25 dB
+_VOICE_BANDS = slice(8, 66)  # about 300 to 4000 Hz: above rumble
+_VOICE_RISE = 10.0  # over the floor of noise: 10 dB
+_FLOOR_FRAMES, _FLOOR_RANK = 375, 10  # the floor: of 6 s, the tenth percentile
 _FLOOR = 1e-4  # mel power, summed over bands: what 16-bit dither comes to
 _SUNG, _UNSUNG = 0.5, 0.05  # share of a window with voice; in between it is not known
 _ROOT = "song"
@@ -122,18 +126,45 @@ def read_samples(path: Path) -> tuple[Float32, int]:
     return mono, int(rate)
 
 
-def active_frames(power: Float32) -> npt.NDArray[np.bool_]:
-    """Tell which frames of a recording sound, from its mel powers (frames, bands).
+def active_frames(power: Float32, category: str = "") -> npt.NDArray[np.bool_]:
+    """Tell in which frames of a recording its labels are heard.
 
-    Those within 40 dB of its loud frames, unless all of it is about silent.
+    Those within 40 dB of its loud frames (25 dB in the category percussion, of which much rings
+    on), unless all of it is about silent. In the categories speech and `SUNG` they must also rise
+    above the noise of the seconds around: many recordings of words have more noise than words.
+
+    Parameters
+    ----------
+    power : ndarray of float32, shape (frames, bands)
+        Mel powers.
+    category : str
+
+    Returns
+    -------
+    ndarray of bool, shape (frames,)
     """
     loudness = power.sum(axis=1)
     if not len(loudness):
         return np.zeros(0, np.bool_)
+    least = _STRUCK if category == "percussion" else _SILENCE
     sounding: npt.NDArray[np.bool_] = loudness > max(
-        _FLOOR, _SILENCE * float(np.percentile(loudness, 95))
+        _FLOOR, least * float(np.percentile(loudness, 95))
     )
+    if category in ("speech", SUNG):
+        voice = power[:, _VOICE_BANDS].sum(axis=1)
+        sounding &= voice > _VOICE_RISE * _floor(voice, sounding)
     return sounding
+
+
+def _floor(power: Float32, sounding: npt.NDArray[np.bool_]) -> Float32:
+    """Return what lies under the power of the seconds around each frame, silence left out."""
+    from scipy.ndimage import percentile_filter
+
+    heard = power[sounding]
+    floor = np.zeros_like(power)
+    if len(heard):
+        floor[sounding] = percentile_filter(heard, _FLOOR_RANK, _FLOOR_FRAMES, mode="nearest")
+    return floor
 
 
 def window_targets(clip: Clip, starts: npt.NDArray[np.float64], seconds: float) -> Float32:

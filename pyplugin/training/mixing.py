@@ -18,10 +18,10 @@ _NOISE = LABELS.index("noise")
 _MUSIC = LABELS.index("music")
 _CATEGORIES = {
     "speech": 0.22,
-    "music": 0.30,
+    "music": 0.28,
     "song": 0.12,
     "instrument": 0.09,
-    "percussion": 0.09,
+    "percussion": 0.11,
     "drums-rendered": 0.07,
     "ambience": 0.11,
     "sung": 0.06,

@@ -85,3 +85,20 @@ def test_silence_within_a_recording_does_not_sound() -> None:
         active_frames(power), ~((np.arange(100) >= 40) & (np.arange(100) < 60))
     )
     assert not active_frames(power * 1e-7).any()
+
+
+def test_noise_around_words_is_no_speech_but_noise_alone_sounds() -> None:
+    random = np.random.default_rng(0)
+    power = (1e-3 * random.chisquare(8, (1000, 96)) / 8).astype(np.float32)
+    power[400:450, 10:40] += 0.1
+    words = np.zeros(1000, np.bool_)
+    words[400:450] = True
+    np.testing.assert_array_equal(active_frames(power, "speech"), words)
+    assert active_frames(power, "ambience").all()
+
+
+def test_what_rings_on_after_a_stroke_counts_less_than_a_note_that_fades() -> None:
+    power = np.repeat(10.0 ** (-np.arange(100.0) / 20.0)[:, None], 96, 1).astype(np.float32)
+    struck, fading = active_frames(power, "percussion"), active_frames(power, "instrument")
+    assert 40 < struck.sum() < 65
+    assert 70 < fading.sum() < 95
