@@ -6,7 +6,14 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from pyplugin.training.augment import band_limits, coloured_noise, equaliser, power_of, to_log
+from pyplugin.training.augment import (
+    band_limits,
+    coloured_noise,
+    equaliser,
+    power_of,
+    strokes,
+    to_log,
+)
 from pyplugin.training.bank import Bank
 from pyplugin.training.corpus import LABELS
 
@@ -16,6 +23,8 @@ Float32 = npt.NDArray[np.float32]
 
 _NOISE = LABELS.index("noise")
 _MUSIC = LABELS.index("music")
+_STROKES = "strokes"  # made here; they are drums, and nobody speaks or sings
+_STROKES_TARGETS = np.array([0.0, 0.0, np.nan, 1.0, np.nan, np.nan], np.float32)
 _CATEGORIES = {
     "speech": 0.22,
     "music": 0.28,
@@ -25,6 +34,7 @@ _CATEGORIES = {
     "drums-rendered": 0.07,
     "ambience": 0.11,
     "sung": 0.06,
+    "strokes": 0.03,
 }
 # What stands over what: the first is at -6 to +9 dB of the second.
 _PAIRS = {
@@ -41,6 +51,8 @@ _PAIRS = {
     ("solo", "drums-rendered"): 0.02,
     ("drums-rendered", "music"): 0.10,
     ("percussion", "music"): 0.05,
+    ("strokes", "music"): 0.03,
+    ("strokes", "instrument"): 0.02,
     ("drums-rendered", "instrument"): 0.04,
     ("instrument", "instrument"): 0.03,
     ("song", "ambience"): 0.04,
@@ -145,20 +157,28 @@ class Mixer:
 
     def _drawn(self, names: npt.NDArray[np.str_]) -> tuple[Float32, Float32]:
         """Draw a window of each category named."""
-        chosen = np.empty(len(names), np.int64)
-        for name in np.unique(names):
+        chosen = np.zeros(len(names), np.int64)
+        for name in np.unique(names[names != _STROKES]):
             places = np.flatnonzero(names == name)
             members, cumulative = self._pools[str(name)]
             found = np.searchsorted(cumulative, self._random.random(len(places)), side="right")
             chosen[places] = members[np.minimum(found, len(members) - 1)]
-        return power_of(self._bank.windows(chosen)), self._bank.targets[chosen].copy()
+        power, targets = power_of(self._bank.windows(chosen)), self._bank.targets[chosen].copy()
+        made = np.flatnonzero(names == _STROKES)
+        if len(made):
+            level = 10.0 ** self._random.uniform(-2.0, 0.5, (len(made), 1, 1))
+            power[made] = strokes(len(made), power.shape[1], self._random) * level
+            targets[made] = _STROKES_TARGETS
+        return power, targets
 
     def _single(self, count: int) -> tuple[Float32, Float32]:
-        shares = {k: v for k, v in self._settings.categories.items() if k in self._pools}
+        known = self._pools.keys() | {_STROKES}
+        shares = {k: v for k, v in self._settings.categories.items() if k in known}
         return self._drawn(_choices(self._random, list(shares), list(shares.values()), count))
 
     def _mixed(self, count: int) -> tuple[Float32, Float32]:
-        pairs = {k: v for k, v in _PAIRS.items() if set(k) <= set(self._pools)}
+        known = self._pools.keys() | {_STROKES}
+        pairs = {k: v for k, v in _PAIRS.items() if set(k) <= known}
         if not pairs:
             return self._single(count)
         keys = ["/".join(pair) for pair in pairs]
@@ -174,7 +194,9 @@ class Mixer:
         unknown = np.isnan(over_targets) | np.isnan(under_targets)
         targets[unknown & (targets != 1.0)] = np.nan
         # Two sounds that are no music each may be music together.
-        instruments = np.isin(drawn, ["instrument", "percussion", "solo", "sung"]).any(axis=1)
+        instruments = np.isin(drawn, ["instrument", "percussion", "solo", "sung", _STROKES]).any(
+            axis=1
+        )
         targets[instruments & (targets[:, _MUSIC] == 0) & (drawn[:, 2] != "ambience"), _MUSIC] = (
             np.nan
         )

@@ -17,7 +17,7 @@ from pyplugin.models.card import CalibrationSource, Card, Dataset, Input, render
 from pyplugin.models.networks import FRONT_END
 from pyplugin.training.augment import band_limits, power_of, to_log
 from pyplugin.training.bank import Bank, TakeSettings, build_bank
-from pyplugin.training.corpus import read_clips, to_sing
+from pyplugin.training.corpus import SUNG, read_clips, to_sing
 from pyplugin.training.evaluate import predict, score
 from pyplugin.training.export import scene_network, variables_of
 from pyplugin.training.mixing import Mixer, MixSettings
@@ -245,7 +245,7 @@ def export(
         embedding=source.embedding,
         calibration=CalibrationSource(
             "mixtures of the training set as the network learnt from them",
-            len(bank.sources),
+            len({clip.path for clip in bank.sources}),
             len(heard),
         ),
         sha256=hashlib.sha256(model).hexdigest(),
@@ -274,6 +274,6 @@ def _windows(bank: Bank, *, degraded: bool) -> Float32:
 
 
 def _size(bank: Bank) -> str:
-    recorded = [clip for clip in bank.sources if clip.category != "sung"]
+    recorded = [clip for clip in bank.sources if clip.category != SUNG]
     minutes = sum(clip.seconds for clip in recorded) / 60.0
     return f"{len(recorded)} recordings, {minutes:.0f} minutes"
