@@ -62,6 +62,8 @@ class Recipe:
     training : TrainSettings
     calibration : int
         Windows that int8 is calibrated on.
+    caveats : tuple of str
+        Sentences for the report: where not to trust the model.
     """
 
     name: str
@@ -77,6 +79,7 @@ class Recipe:
     mixing: MixSettings = field(default_factory=MixSettings)
     training: TrainSettings = field(default_factory=TrainSettings)
     calibration: int = 600
+    caveats: tuple[str, ...] = ()
 
 
 def read_recipe(path: Path) -> Recipe:
@@ -104,6 +107,7 @@ def read_recipe(path: Path) -> Recipe:
             values["mixing"] = MixSettings(**values["mixing"])
         if "training" in values:
             values["training"] = TrainSettings(**values["training"])
+        values["caveats"] = tuple(values.get("caveats", ()))
         return Recipe(**values)
     except TypeError as error:
         raise PypluginError(f"The recipe {path} does not fit: {error}.") from None
@@ -252,7 +256,7 @@ def export(
         quantisation=measure_drift(source, variables, calibration, first.bank.windows(chosen)),
     )
     path = folder / f"{recipe.name}.tflite"
-    text = render_report(recipe.name, len(model), network, findings)
+    text = render_report(recipe.name, len(model), network, findings, recipe.caveats)
     for place, content in (
         (path, model),
         (path.with_suffix(".json"), render_card(card).encode()),

@@ -2,7 +2,7 @@
 
 import itertools
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,7 +51,11 @@ def best_threshold(truth: npt.NDArray[np.bool_], values: Float32) -> tuple[float
 
 
 def render_report(
-    name: str, size: int, network: SceneNetwork, findings: Mapping[str, Findings]
+    name: str,
+    size: int,
+    network: SceneNetwork,
+    findings: Mapping[str, Findings],
+    caveats: Sequence[str] = (),
 ) -> str:
     """Return the report.
 
@@ -64,6 +68,8 @@ def render_report(
     network : SceneNetwork
     findings : mapping of str to Findings
         By name of the test; the first one is looked at closely.
+    caveats : sequence of str
+        Sentences on where not to trust the model.
     """
     first = next(iter(findings.values()))
     parameters = sum(value.numel() for value in network.parameters())
@@ -72,8 +78,9 @@ def render_report(
         "",
         f"{parameters} parameters, {size} bytes in int8, windows of {first.bank.patch} mel frames. "
         "Every figure below is of windows half a window apart, from groups (speakers, artists, "
-        "families of instruments) that the training did not hear; mostly silent windows are left "
-        "out.",
+        "families of instruments) that the training did not hear. Windows that hold little but "
+        "silence, noise between words, or what rings on after a stroke are left out: the labels, "
+        "which are of whole recordings, say nothing of those.",
     ]
     for test, found in findings.items():
         lines += ["", f"## {test[0].upper()}{test[1:]}", "", *_scores(found)]
@@ -81,6 +88,8 @@ def render_report(
     lines += ["", "## Calibration", "", *_calibration(first)]
     lines += ["", "## What it takes for what", "", *_confusions(first)]
     lines += ["", "## Where it fails", "", *_failures(first)]
+    if caveats:
+        lines += ["", "## Where not to trust it", "", *(f"- {caveat}" for caveat in caveats)]
     return "\n".join(lines) + "\n"
 
 
