@@ -33,7 +33,7 @@ def command() -> None:
 @click.option(
     "--cache",
     type=click.Path(path_type=Path),
-    help="Keep mel spectrograms here (1 GB an hour of CORPUS and more), for the next time.",
+    help="Keep mel spectrograms here, 0.2 GB for an hour of CORPUS, for the next time.",
 )
 def network(config: Path, corpus: Path, out: Path, cache: Path | None) -> None:
     """Train a network by a recipe, quantise it and report how well it hears.
