@@ -6,13 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch", reason="needs torch: pip install 'pyplugin[train]'")
-torch.set_num_threads(1)  # two would wait for each other on a busy machine
-pytest.importorskip("sklearn", reason="needs scikit-learn: pip install 'pyplugin[train]'")
-soundfile = pytest.importorskip(
-    "soundfile", reason="needs soundfile: pip install 'pyplugin[audio]'"
-)
-
 RATE = 22050
 SECONDS = 6
 
@@ -45,6 +38,9 @@ KINDS = {
 @pytest.fixture(scope="session")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Sounds of four kinds, four recordings each, a group each, one of them to test on."""
+    soundfile = pytest.importorskip(
+        "soundfile", reason="needs soundfile: pip install 'pyplugin[audio]'"
+    )
     folder = tmp_path_factory.mktemp("corpus")
     rows = []
     for kind, (category, labels) in KINDS.items():

@@ -14,7 +14,6 @@ from pyplugin.models.calibration import run_patches
 from pyplugin.runtimes import open_model
 from pyplugin.training.bank import TakeSettings, build_bank
 from pyplugin.training.corpus import read_clips
-from pyplugin.training.evaluate import score
 
 RATE = 16000
 
@@ -83,6 +82,10 @@ def test_what_is_heard_now_is_told_within_a_second(scene: registry.Model) -> Non
 
 
 def test_it_hears_test_groups_as_well_as_its_card_says(corpus: Path, scene: registry.Model) -> None:
+    pytest.importorskip("torch", reason="needs torch: pip install 'pyplugin[train]'")
+    pytest.importorskip("sklearn", reason="needs scikit-learn: pip install 'pyplugin[train]'")
+    from pyplugin.training.evaluate import score
+
     bank = build_bank(read_clips(corpus, "test"), [TakeSettings()], patch=62, step=93, seed=2)
     answers = run_patches(scene.data, bank.windows(), ("activations",))["activations"]
     for label, each in score(bank.targets, answers).items():

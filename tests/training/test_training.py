@@ -1,11 +1,16 @@
 """From a corpus to a model in the callback: one path, on sounds that are easy to tell apart."""
 
+# ruff: noqa: E402  what needs PyTorch is imported once it is known to be there
+
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
+
+torch = pytest.importorskip("torch", reason="needs torch: pip install 'pyplugin[train]'")
+pytest.importorskip("sklearn", reason="needs scikit-learn: pip install 'pyplugin[train]'")
+
 from click.testing import CliRunner
 from helpers import music
 
@@ -26,6 +31,8 @@ from pyplugin.training.network import Layer, NetworkSettings, SceneNetwork
 from pyplugin.training.recipe import read_recipe
 from pyplugin.training.report import best_threshold
 from pyplugin.training.train import TrainSettings, fit
+
+torch.set_num_threads(1)  # two would wait for each other on a busy machine
 
 SMALL = NetworkSettings(
     patch=30,
