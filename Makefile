@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 NATIVE := $(shell find native pyplugin/_native -type f -not -path '*/__pycache__/*' 2>/dev/null)
 CLANG ?= clang-22
 
-.PHONY: env demo test oracle test-tflite test-native rt fuzz bench lint format clean
+.PHONY: env demo test oracle test-tflite test-training test-native rt fuzz bench lint format clean
 .DEFAULT_GOAL := demo
 
 $(BIN)/python:
@@ -43,6 +43,15 @@ test-tflite:
 	@test -x build/tflite/bin/python || $(PYTHON) -m venv build/tflite
 	build/tflite/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[audio,test,tflite-runtime]'
 	build/tflite/bin/python -m pytest tests/test_runtimes.py $(ARGS)
+
+# PyTorch has an environment of its own too: a CPU build where pip finds one (TORCH names another),
+# else that of PyPI, which brings CUDA.
+TORCH ?= torch==2.13.0+cpu
+test-training:
+	@test -x build/training/bin/python || $(PYTHON) -m venv build/training
+	@build/training/bin/python -m pip install --quiet --disable-pip-version-check '$(TORCH)' 2>/dev/null || true
+	build/training/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[all,test,train]'
+	build/training/bin/python -m pytest tests/training $(ARGS)
 
 # The C library alone: plain, then under each sanitizer that there is a compiler for.
 test-native:

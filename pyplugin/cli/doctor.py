@@ -21,6 +21,8 @@ _OPTIONAL = {
     "mido": ("live", "MIDI files and messages"),
     "python-rtmidi": ("live", "MIDI ports"),
     "jams": ("jams", ".jams files"),
+    "torch": ("train", "pyplugin train"),
+    "scikit-learn": ("train", "pyplugin train"),
 }
 
 
@@ -35,6 +37,7 @@ def command() -> None:
     from pyplugin.devices import portaudio
     from pyplugin.errors import DeviceError
     from pyplugin.models import registry
+    from pyplugin.node import DEFAULT_MODEL
 
     def line(name: str, value: str) -> None:
         click.echo(f"{name:<17}{value}")
@@ -65,8 +68,8 @@ def command() -> None:
     line("models", str(registry.data_folder()))
     built = [status.name for status in registry.available() if status.built]
     line("  built", ", ".join(built) or "none")
-    if not built:
-        problems.append("no model is built: pyplugin models get musicnn-mtt")
+    if DEFAULT_MODEL not in built:
+        problems.append(f"the default model is not built: pyplugin models get {DEFAULT_MODEL}")
     for problem in problems:
         click.echo(f"missing: {problem}", err=True)
     if problems:

@@ -244,10 +244,14 @@ class LayerWriter:
         writes: str,
         channels: slice = slice(None),
         padding: Padding = "same",
+        step: tuple[int, int] = (1, 1),
+        dilation: tuple[int, int] = (1, 1),
         pool: tuple[int, int] = (1, 1),
         stride: tuple[int, int] | None = None,
     ) -> Tensor:
         """Apply a block and the maximum over windows of (height, width) after it.
+
+        Where the bounds are those of ReLU for every channel, the convolution applies them.
 
         Parameters
         ----------
@@ -260,6 +264,8 @@ class LayerWriter:
         channels : slice
             Which channels of the activation `writes` the result is.
         padding : {"same", "valid"}
+        step, dilation : (int, int)
+            Of the convolution, over height and width.
         pool, stride : (int, int)
             Height and width of the windows and of their step, which is the window by default.
 
@@ -273,11 +279,23 @@ class LayerWriter:
             factors = self._calibration.equalisation
             layer = layer.rescaled(factors.get(reads, 1.0), factors[writes][channels])
         filters, bias = self._weights(name, layer, x.quantisation)
+        relu = not layer.lower.any() and bool(np.isposinf(layer.upper).all())
         y = self.graph.conv_2d(
-            f"{name}/conv", x, filters, bias, padding=padding, quantisation=output
+            name if relu and pool == (1, 1) else f"{name}/conv",
+            x,
+            filters,
+            bias,
+            padding=padding,
+            stride=step,
+            dilation=dilation,
+            relu=relu,
+            quantisation=output,
         )
         if pool != (1, 1):
-            y = self.graph.max_pool_2d(f"{name}/pool", y, pool, stride=stride)
+            pooled = name if relu else f"{name}/pool"
+            y = self.graph.max_pool_2d(pooled, y, pool, stride=stride)
+        if relu:
+            return y
         if np.isfinite(layer.upper).any():
             upper = self._bound(f"{name}/upper/bound", layer.upper, output)
             y = self.graph.minimum(f"{name}/upper", y, upper)

@@ -1,10 +1,10 @@
 """Models by name: build them, list them, load them, check them.
 
-A name is that of a network, ``musicnn-mtt``, for its int8 model of 187 frames; ``-p64`` asks for
-patches of 64 frames, ``-float`` for the model before quantisation: ``musicnn-mtt-p64-float``.
-Models are built once, on this machine, from the wheel that holds the weights; after that
-everything works without a network connection. They lie in `data_folder`, each ``.tflite`` with
-its card beside it.
+``scene`` comes with pyplugin. The others are built: a name is that of a network, ``musicnn-mtt``,
+for its int8 model of 187 frames; ``-p64`` asks for patches of 64 frames, ``-float`` for the model
+before quantisation: ``musicnn-mtt-p64-float``. They are built once, on this machine, from the
+wheel that holds the weights; after that everything works without a network connection. They lie
+in `data_folder`, each ``.tflite`` with its card beside it.
 """
 
 import contextlib
@@ -136,13 +136,14 @@ class _Variant:
 
 
 def available() -> list[ModelStatus]:
-    """List the models that exist or can be built: two a network, and what else has been built."""
+    """List the models there are: those shipped, two a network, and what else has been built."""
     folder = data_folder()
     names = [_Variant(network, PATCH_FRAMES, form).name for network, form in _standard()]
     for path in sorted(folder.glob("*.tflite")):
         if path.stem not in names and _parsed(path.stem) is not None:
             names.append(path.stem)
-    return [_status(_variant(name), folder) for name in names]
+    shipped = [_shipped_status(name, path) for name, path in _shipped().items()]
+    return shipped + [_status(_variant(name), folder) for name in names]
 
 
 def get(
@@ -179,12 +180,15 @@ def get(
     Raises
     ------
     ModelError
-        When the name is unknown, the network does not take such patches, the wheel cannot be had
+        When the name is unknown or that of a model that comes with pyplugin, the network does not
+        take such patches, the wheel cannot be had
         or is another one, the package that holds the schema is missing, or the folder cannot be
         written.
     """
     say = report if report is not None else _say_nothing
     target = folder if folder is not None else data_folder()
+    if name in _shipped():
+        raise ModelError(f"The model {name} comes with pyplugin; there is nothing to build.")
     variant = _variant(name)
     length = variant.patch if patch is None else patch
     if patch is not None and variant.patch not in (PATCH_FRAMES, patch):
@@ -303,7 +307,10 @@ def _variant(name: str) -> _Variant:
                 f"{PATCH_FRAMES} frames only."
             )
         return variant
-    names = [_Variant(network, PATCH_FRAMES, form).name for network, form in _standard()]
+    names = [
+        *_shipped(),
+        *(_Variant(network, PATCH_FRAMES, form).name for network, form in _standard()),
+    ]
     near = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.4)
     hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(names)}."
     raise ModelError(f"There is no model {name!r}; {hint}")
@@ -317,6 +324,9 @@ def _located(name: str | Path) -> tuple[Path, str]:
             raise ModelError(f"There is no model file {path}.")
         known = _parsed(path.stem) is not None and path.parent == data_folder()
         return path, _remedy(path.stem) if known else "get the file and its card again"
+    shipped = _shipped().get(name)
+    if shipped is not None:
+        return shipped, "install pyplugin again"
     variant = _variant(name)
     path = data_folder() / f"{variant.name}.tflite"
     if not path.is_file():
@@ -326,6 +336,16 @@ def _located(name: str | Path) -> tuple[Path, str]:
 
 def _remedy(name: str) -> str:
     return f"run `pyplugin models get {name}`"
+
+
+def _shipped() -> dict[str, Path]:
+    """Return the models that come with pyplugin, by name."""
+    return {path.stem: path for path in sorted(shipped_folder().glob("*.tflite"))}
+
+
+def _shipped_status(name: str, path: Path) -> ModelStatus:
+    card = load_card(path.with_suffix(".json"))
+    return ModelStatus(name, True, card.description, path, path.stat().st_size, card.license)
 
 
 def _status(variant: _Variant, folder: Path) -> ModelStatus:

@@ -119,12 +119,24 @@ class GraphWriter:
         bias: Tensor,
         *,
         padding: Padding,
+        stride: tuple[int, int] = (1, 1),
+        dilation: tuple[int, int] = (1, 1),
+        relu: bool = False,
         quantisation: Quantisation | None = None,
     ) -> Tensor:
-        """Convolve; `filters` has shape (out, height, width, in)."""
+        """Convolve; `filters` has shape (out, height, width, in), pairs are (height, width)."""
         channels, height, width, _ = filters.shape
-        options = self._schema.Conv2DOptionsT(padding=self._padding(padding), strideW=1, strideH=1)
-        shape = _slid(x.shape, (height, width), (1, 1), padding, channels)
+        activations = self._schema.ActivationFunctionType
+        options = self._schema.Conv2DOptionsT(
+            padding=self._padding(padding),
+            strideH=stride[0],
+            strideW=stride[1],
+            dilationHFactor=dilation[0],
+            dilationWFactor=dilation[1],
+            fusedActivationFunction=activations.RELU if relu else activations.NONE,
+        )
+        window = ((height - 1) * dilation[0] + 1, (width - 1) * dilation[1] + 1)
+        shape = _slid(x.shape, window, stride, padding, channels)
         output = self._tensor(name, shape, x.dtype, quantisation)
         return self._operator("CONV_2D", [x, filters, bias], output, options)
 

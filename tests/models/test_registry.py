@@ -126,7 +126,7 @@ def test_verify_is_content_with_what_get_builds(
 ) -> None:
     monkeypatch.setenv("PYPLUGIN_MODELS", str(models))
     found = registry.verify()
-    assert len(found) == 12
+    assert len(found) == 13
     assert [item for item in found if not item.ok] == []
 
 
@@ -134,11 +134,13 @@ def test_available_lists_what_is_built_and_what_is_not(built: Path) -> None:
     (built / "stranger.tflite").write_bytes(b"")
     statuses = {status.name: status for status in registry.available()}
     assert set(statuses) == {
+        "scene",
         *(name + form for name in NETWORKS for form in ("", "-float")),
         "musicnn-msd-p64",
         "musicnn-msd-p64-float",
     }
     assert {name for name, status in statuses.items() if status.built} == {
+        "scene",
         "musicnn-msd",
         "musicnn-msd-float",
         "musicnn-msd-p64",
@@ -150,7 +152,7 @@ def test_available_lists_what_is_built_and_what_is_not(built: Path) -> None:
         path.stat().st_size,
     )
     assert (statuses["vgg-mtt"].path, statuses["vgg-mtt"].size) == (None, 0)
-    assert {status.licence for status in statuses.values()} == {"ISC"}
+    assert {status.licence for status in statuses.values()} == {"ISC", "MIT"}
 
 
 @pytest.mark.parametrize("ask", [registry.load, registry.info, registry.get])
@@ -158,7 +160,7 @@ def test_an_unknown_name_suggests_the_nearest(ask: object, folder: Path) -> None
     assert callable(ask)
     with pytest.raises(ModelError, match="did you mean 'musicnn-mtt'"):
         ask("musicn-mtt")
-    with pytest.raises(ModelError, match="there are musicnn-mtt, "):
+    with pytest.raises(ModelError, match="there are scene, musicnn-mtt, "):
         ask("zzz")
     with pytest.raises(ModelError, match="187 frames only"):
         ask("vgg-mtt-p64")
@@ -305,3 +307,13 @@ def test_the_shipped_folder_has_a_calibration_of_every_network() -> None:
     calibrations = registry.shipped_folder() / "calibration"
     assert {path.stem for path in calibrations.glob("*.json")} == set(NETWORKS)
     assert sum(path.stat().st_size for path in calibrations.iterdir()) < 200_000
+
+
+def test_the_model_that_comes_with_pyplugin_needs_no_network_and_no_folder(folder: Path) -> None:
+    model = registry.load("scene")
+    assert not folder.exists()
+    assert len(model.data) <= 200_000
+    assert model.card.labels == ("speech", "singing", "music", "drums", "tonal", "noise")
+    assert registry.available()[0].name == "scene"
+    with pytest.raises(ModelError, match="scene comes with pyplugin; there is nothing to build"):
+        registry.get("scene")

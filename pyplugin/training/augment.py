@@ -1,0 +1,221 @@
+"""Recordings made to sound as others might have made them.
+
+Rooms, codecs and speed work on samples; level, equalisation, bandwidth, noise, partial silence and
+mixtures on mel powers, where they are products and sums: quick enough to be drawn anew for each
+window. Sums of powers leave out how phases meet, which differs from window to window anyway.
+"""
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from pyplugin.frontend import PRESETS
+
+__all__ = [
+    "CODECS",
+    "band_frequencies",
+    "band_limits",
+    "coded",
+    "coloured_noise",
+    "equaliser",
+    "in_room",
+    "power_of",
+    "strokes",
+    "to_log",
+]
+
+Float32 = npt.NDArray[np.float32]
+Generator = np.random.Generator
+
+_SCALE = PRESETS["musicnn"].log_scale
+
+
+@dataclass(frozen=True)
+class Codec:
+    """A lossy coding: FFmpeg's names, and the bit rates and sample rates to draw from."""
+
+    encoder: str
+    container: str
+    bit_rates: tuple[int, ...]
+    sample_rates: tuple[int, ...]
+
+
+CODECS = (
+    Codec("libmp3lame", "mp3", (24_000, 32_000, 48_000, 64_000, 96_000), (16_000, 22_050, 44_100)),
+    Codec("libopus", "ogg", (8_000, 12_000, 16_000, 24_000, 48_000), (16_000, 48_000)),
+    Codec("aac", "adts", (24_000, 32_000, 48_000, 64_000), (16_000, 22_050, 44_100)),
+)
+
+
+def power_of(mel: Float32) -> Float32:
+    """Return mel powers from what the front-end gives, log10(1 + 10000 power)."""
+    power: Float32 = np.expm1(mel.astype(np.float32) * np.float32(np.log(10.0)))
+    return power / np.float32(_SCALE)
+
+
+def to_log(power: Float32) -> Float32:
+    """Return what the front-end would give for mel powers."""
+    logarithm: Float32 = np.log1p(power * np.float32(_SCALE)) / np.float32(np.log(10.0))
+    return logarithm
+
+
+def in_room(samples: Float32, sample_rate: int, random: Generator) -> Float32:
+    """Play samples in a room drawn at random.
+
+    Its response is the direct sound, then noise that decays by 60 dB within 0.15 to 1.2 s, high
+    frequencies sooner, at -3 to +12 dB under the direct sound.
+    """
+    from scipy.signal import lfilter, oaconvolve
+
+    decay = float(np.exp(random.uniform(np.log(0.15), np.log(1.2))))
+    length = int(decay * sample_rate)
+    times = np.arange(length) / sample_rate
+    noise = random.standard_normal(length)
+    low = lfilter([0.3], [1.0, -0.7], noise)
+    tail = low * 10.0 ** (-3.0 * times / decay)
+    tail += (noise - low) * 10.0 ** (-3.0 * times / (decay * random.uniform(0.3, 0.9)))
+    tail[: int(random.uniform(0.001, 0.02) * sample_rate)] = 0.0
+    ratio = 10.0 ** (random.uniform(-3.0, 12.0) / 20.0)
+    tail /= max(float(np.sqrt(np.sum(tail**2))), 1e-9) * ratio
+    response = np.concatenate([[1.0], tail])
+    wet = oaconvolve(samples, response.astype(np.float32))[: len(samples)]
+    result: Float32 = np.asarray(wet, np.float32)
+    return result
+
+
+def coded(samples: Float32, sample_rate: int, random: Generator) -> tuple[Float32, int]:
+    """Send samples through a lossy codec drawn at random; return them and their new rate.
+
+    A codec delays by some milliseconds, which is left as it is.
+    """
+    import av
+
+    codec = CODECS[random.integers(len(CODECS))]
+    rate = int(random.choice(codec.sample_rates))
+    file = io.BytesIO()
+    with av.open(file, "w", format=codec.container) as output:
+        stream = output.add_stream(codec.encoder, rate=rate, layout="mono")
+        stream.bit_rate = int(random.choice(codec.bit_rates))
+        frame = av.AudioFrame.from_ndarray(samples[None], format="flt", layout="mono")
+        frame.sample_rate = sample_rate
+        resampler = av.AudioResampler(
+            stream.codec_context.format, "mono", rate, stream.codec_context.frame_size or None
+        )
+        for part in (*resampler.resample(frame), *resampler.resample(None)):
+            output.mux(stream.encode(part))
+        output.mux(stream.encode(None))
+    file.seek(0)
+    with av.open(file) as source:
+        resampler = av.AudioResampler("flt", "mono")
+        parts = [
+            piece.to_ndarray()[0]
+            for decoded in source.decode(audio=0)
+            for piece in resampler.resample(decoded)
+        ]
+        found = source.streams.audio[0].rate
+    return np.concatenate(parts).astype(np.float32), int(found)
+
+
+def band_frequencies() -> npt.NDArray[np.float64]:
+    """Return the centres of the front-end's bands in Hz, shape (bands,); Slaney's mel scale."""
+    front_end = PRESETS["musicnn"]
+    step = np.log(6.4) / 27.0
+    top = 15.0 + np.log(front_end.fmax / 1000.0) / step
+    mels = np.linspace(0.0, top, front_end.bands + 2)[1:-1]
+    return np.where(mels < 15.0, mels * 200.0 / 3.0, 1000.0 * np.exp(step * (mels - 15.0)))
+
+
+def equaliser(count: int, random: Generator) -> Float32:
+    """Draw smooth power gains (count, bands): a tilt, and one broad peak or dip."""
+    octaves = np.log2(band_frequencies() / 1000.0)
+    tilt = random.normal(0.0, 1.5, (count, 1)) * octaves
+    centre = random.uniform(-4.0, 3.0, (count, 1))
+    width = random.uniform(0.4, 1.5, (count, 1))
+    peak = random.normal(0.0, 5.0, (count, 1)) * np.exp(-0.5 * ((octaves - centre) / width) ** 2)
+    gains: Float32 = (10.0 ** ((tilt + peak) / 10.0)).astype(np.float32)
+    return gains
+
+
+def band_limits(count: int, random: Generator) -> Float32:
+    """Draw power gains (count, bands) of what a channel cuts off.
+
+    About half pass all; the rest lose what is above 3 to 7.5 kHz, at times what is below 100 to
+    500 Hz too, as on a telephone.
+    """
+    frequencies = band_frequencies()[None]
+    cuts = np.exp(random.uniform(np.log(3000.0), np.log(7500.0), (count, 1)))
+    cuts = np.where(random.random((count, 1)) < 0.5, cuts, 20_000.0)
+    lows = random.uniform(100.0, 500.0, (count, 1)) * (random.random((count, 1)) < 0.15)
+    slope = random.uniform(6.0, 30.0, (count, 1))  # of the power, in orders
+    gains = 1.0 / (1.0 + (frequencies / cuts) ** slope)
+    gains /= 1.0 + (lows / frequencies) ** 6.0
+    result: Float32 = np.maximum(gains, 1e-7).astype(np.float32)
+    return result
+
+
+def coloured_noise(count: int, frames: int, random: Generator) -> Float32:
+    """Draw mel powers (count, frames, bands) of steady noise of any colour, 1 on average.
+
+    The power of a band of noise spreads about its mean as a chi-square of as many degrees of
+    freedom as it has independent bins, twice over.
+    """
+    frequencies = band_frequencies()
+    octaves = np.log2(frequencies / 1000.0)
+    colour = 10.0 ** (random.uniform(-6.0, 2.0, (count, 1, 1)) * octaves / 10.0)
+    shape = colour * equaliser(count, random)[:, None]
+    widths = np.gradient(frequencies) / 31.25
+    degrees = np.maximum(2.0, 2.0 * widths)
+    spread = random.gamma(degrees / 2.0, 2.0 / degrees, (count, frames, len(frequencies)))
+    power = shape * spread
+    result: Float32 = (power / power.mean(axis=(1, 2), keepdims=True)).astype(np.float32)
+    return result
+
+
+def strokes(count: int, frames: int, random: Generator) -> Float32:
+    """Draw mel powers (count, frames, bands) of shakers, claves and their kin, 1 on average.
+
+    Strokes at 1.5 to 9 a second, uneven in time and strength, that die away within 0.05 to 0.4 s:
+    bursts of noise in a broad band, or one to three narrow resonances.
+    """
+    power = np.empty((count, frames, PRESETS["musicnn"].bands))
+    noise = coloured_noise(count, frames, random)
+    for each in range(count):
+        resonant = random.random() < 0.4
+        shape = _resonances(random) if resonant else _burst(random)
+        envelope = _strokes_envelope(frames, random)
+        power[each] = envelope[:, None] * shape * (1.0 if resonant else noise[each])
+    result: Float32 = (power / power.mean(axis=(1, 2), keepdims=True)).astype(np.float32)
+    return result
+
+
+def _strokes_envelope(frames: int, random: Generator) -> npt.NDArray[np.float64]:
+    period = 62.5 / float(np.exp(random.uniform(np.log(1.5), np.log(9.0))))
+    starts = np.arange(random.uniform(-period, 0.0), frames, period)
+    starts = starts + random.normal(0.0, 0.05 * period, len(starts))
+    strength = 10.0 ** (-random.uniform(0.0, 1.5, len(starts)))
+    decay = random.uniform(0.05, 0.4) * 62.5 / np.log(1e6)  # frames, of 60 dB
+    since = np.arange(frames)[:, None] - starts
+    rise = np.clip(since / random.uniform(0.5, 3.0), 0.0, 1.0)
+    envelope: npt.NDArray[np.float64] = (
+        rise * np.exp(-np.maximum(since, 0.0) / decay) * strength
+    ).sum(axis=1)
+    return envelope + 1e-6
+
+
+def _burst(random: Generator) -> npt.NDArray[np.float64]:
+    octaves = np.log2(band_frequencies() / np.exp(random.uniform(np.log(1500.0), np.log(7500.0))))
+    shape: npt.NDArray[np.float64] = np.exp(-0.5 * (octaves / random.uniform(0.4, 1.2)) ** 2)
+    return shape + 1e-5
+
+
+def _resonances(random: Generator) -> npt.NDArray[np.float64]:
+    shape = np.full(PRESETS["musicnn"].bands, 1e-4)
+    for _ in range(random.integers(1, 4)):
+        octaves = np.log2(
+            band_frequencies() / np.exp(random.uniform(np.log(250.0), np.log(4500.0)))
+        )
+        peak = np.exp(-0.5 * (octaves / random.uniform(0.08, 0.25)) ** 2)
+        shape += peak * 10.0 ** (-random.uniform(0.0, 1.5))
+    return shape

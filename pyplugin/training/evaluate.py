@@ -1,0 +1,79 @@
+"""How well a network tells the labels apart, window by window."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from pyplugin.training.corpus import LABELS
+from pyplugin.training.network import SceneNetwork
+
+__all__ = ["LabelScore", "predict", "score"]
+
+Float32 = npt.NDArray[np.float32]
+
+_BATCH = 256
+
+
+@dataclass(frozen=True)
+class LabelScore:
+    """How well one label is told.
+
+    Attributes
+    ----------
+    auc : float
+        Area under the receiver operating characteristic; 0.5 is chance.
+    precision : float
+        Average precision.
+    positives, negatives : int
+        Windows with and without the label; those of which it is not known do not count.
+    """
+
+    auc: float
+    precision: float
+    positives: int
+    negatives: int
+
+
+def predict(network: SceneNetwork, windows: Float32, *, quick: bool = False) -> Float32:
+    """Return the probability of each label in each window.
+
+    Parameters
+    ----------
+    network : SceneNetwork
+    windows : ndarray of float32, shape (n, patch, bands)
+    quick : bool
+        Compute in bfloat16.
+
+    Returns
+    -------
+    ndarray of float32, shape (n, labels)
+    """
+    network.eval()
+    found = []
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=quick):
+        for first in range(0, len(windows), _BATCH):
+            logits, _ = network(torch.from_numpy(windows[first : first + _BATCH]))
+            found.append(torch.sigmoid(logits.float()).numpy())
+    return np.concatenate(found)
+
+
+def score(targets: Float32, probabilities: Float32) -> Mapping[str, LabelScore]:
+    """Return how well each label is told, where there are windows with it and without."""
+    from sklearn.metrics import average_precision_score, roc_auc_score
+
+    scores = {}
+    for number, label in enumerate(LABELS):
+        known = ~np.isnan(targets[:, number])
+        truth = targets[known, number] > 0.5
+        values = probabilities[known, number]
+        if truth.any() and not truth.all():
+            scores[label] = LabelScore(
+                float(roc_auc_score(truth, values)),
+                float(average_precision_score(truth, values)),
+                int(truth.sum()),
+                int((~truth).sum()),
+            )
+    return scores

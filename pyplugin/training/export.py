@@ -1,0 +1,140 @@
+"""From a trained network to a ``.tflite`` file, float or int8."""
+
+import numpy as np
+import numpy.typing as npt
+
+from pyplugin.models.card import Dataset, Output
+from pyplugin.models.layers import Block, LayerWriter, Variables, variable
+from pyplugin.models.networks import Network
+from pyplugin.models.quantisation import Calibration, FloatArray
+from pyplugin.training.corpus import LABELS
+from pyplugin.training.network import NetworkSettings, SceneNetwork
+
+__all__ = ["EMBEDDING", "build", "scene_network", "variables_of"]
+
+Float32 = npt.NDArray[np.float32]
+
+EMBEDDING = "embedding"
+_EPSILON = 1e-5  # of PyTorch's batch norms
+_OFFSET = 1.0  # what the network takes off its input
+
+
+def variables_of(network: SceneNetwork) -> dict[str, Float32]:
+    """Return the weights by PyTorch's names."""
+    return {name: value.float().numpy() for name, value in network.state_dict().items()}
+
+
+def scene_network(
+    settings: NetworkSettings, *, name: str, description: str, dataset: Dataset
+) -> Network:
+    """Return what calibration and the card need to know."""
+
+    def write(
+        variables: Variables,
+        *,
+        patch: int = settings.patch,
+        calibration: Calibration | None = None,
+        description: str = description,
+    ) -> bytes:
+        assert patch == settings.patch
+        return build(variables, settings, calibration=calibration, description=description)
+
+    return Network(
+        name=name,
+        folder="",
+        description=description,
+        labels=LABELS,
+        dataset=dataset,
+        outputs=(
+            Output("activations", len(LABELS), "predictions"),
+            Output("logits", len(LABELS), "logits"),
+            Output(EMBEDDING, settings.embedding, "embeddings"),
+        ),
+        embedding=EMBEDDING,
+        build=write,
+        activations=("image", *(_layer(number) for number in range(len(settings.layers)))),
+        turnable=frozenset(),
+        corrected="dense",
+        any_patch=False,
+    )
+
+
+def build(
+    variables: Variables,
+    settings: NetworkSettings,
+    *,
+    calibration: Calibration | None = None,
+    description: str = "",
+) -> bytes:
+    """Return the network as a ``.tflite`` file.
+
+    Its input is ``mel``, (1, patch, bands); its outputs are ``activations`` and ``logits``,
+    (1, labels), and ``embedding``, (1, embedding).
+
+    Parameters
+    ----------
+    variables : mapping of str to ndarray
+        The weights by PyTorch's names.
+    settings : NetworkSettings
+    calibration : Calibration, optional
+        What makes an int8 file; without it the file is float.
+    description : str
+        Kept in the file.
+
+    Raises
+    ------
+    ModelError
+        When a variable is missing or the schema is not installed.
+    """
+    layers = LayerWriter(calibration)
+    graph = layers.graph
+    mel = graph.input("mel", (1, settings.patch, settings.bands))
+    image = graph.reshape("image", mel, (1, settings.patch, settings.bands, 1))
+    x, reads = layers.quantised(image), "image"
+    for number, layer in enumerate(settings.layers):
+        x = layers.convolved(
+            _layer(number),
+            x,
+            _block(variables, number, offset=0.0 if number else _OFFSET),
+            reads=reads,
+            writes=_layer(number),
+            padding="valid",
+            step=(1, layer.step),
+            dilation=(layer.dilation, 1),
+        )
+        reads = _layer(number)
+    x = layers.released(x)
+    pooled = graph.concatenation(
+        "pooled",
+        [graph.max_pool_2d("most", x, (x.shape[1], x.shape[2])), graph.mean("mean", x, (1, 2))],
+        axis=3,
+    )
+    flat = graph.reshape("flat", pooled, (1, pooled.shape[-1]))
+    dense = layers.dense("dense", flat, *_dense(variables, "dense"))
+    embedding = graph.relu(EMBEDDING, dense)
+    logits = layers.dense("logits", embedding, *_dense(variables, "logits"))
+    outputs = (graph.logistic("activations", logits), logits, embedding)
+    return graph.finish(
+        {"mel": mel}, {tensor.name: tensor for tensor in outputs}, description=description
+    )
+
+
+def _layer(number: int) -> str:
+    return f"layer_{number + 1}"
+
+
+def _block(variables: Variables, number: int, *, offset: float) -> Block:
+    """Fold a convolution without bias, its batch norm and what is taken off its input."""
+    kernel = np.transpose(variable(variables, f"convolutions.{number}.weight"), (2, 3, 1, 0))
+    weight, bias, mean, variance = (
+        variable(variables, f"norms.{number}.{part}")
+        for part in ("weight", "bias", "running_mean", "running_var")
+    )
+    scale = weight / np.sqrt(variance + _EPSILON)
+    kernel = kernel * scale
+    shift = bias - mean * scale - offset * kernel.sum(axis=(0, 1, 2))
+    return Block(kernel, shift, np.zeros_like(shift), np.full_like(shift, np.inf))
+
+
+def _dense(variables: Variables, name: str) -> tuple[FloatArray, FloatArray]:
+    return variable(variables, f"{name}.weight").T, variable(variables, f"{name}.bias")

@@ -1,0 +1,252 @@
+"""Batches of windows as a listener might meet them, drawn anew each time."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from pyplugin.training.augment import (
+    band_limits,
+    coloured_noise,
+    equaliser,
+    power_of,
+    strokes,
+    to_log,
+)
+from pyplugin.training.bank import Bank
+from pyplugin.training.corpus import LABELS
+
+__all__ = ["MixSettings", "Mixer"]
+
+Float32 = npt.NDArray[np.float32]
+
+_NOISE = LABELS.index("noise")
+_MUSIC = LABELS.index("music")
+_STROKES = "strokes"  # made here; they are drums, and nobody speaks or sings
+_STROKES_TARGETS = np.array([0.0, 0.0, np.nan, 1.0, np.nan, np.nan], np.float32)
+_CATEGORIES = {
+    "speech": 0.22,
+    "music": 0.28,
+    "song": 0.12,
+    "instrument": 0.09,
+    "percussion": 0.11,
+    "drums-rendered": 0.07,
+    "ambience": 0.11,
+    "sung": 0.06,
+    "strokes": 0.03,
+}
+# What stands over what: the first is at -6 to +9 dB of the second.
+_PAIRS = {
+    ("speech", "music"): 0.20,
+    ("speech", "ambience"): 0.10,
+    ("speech", "instrument"): 0.05,
+    ("speech", "drums-rendered"): 0.05,
+    ("solo", "music"): 0.08,
+    ("sung", "music"): 0.12,
+    ("sung", "instrument"): 0.03,
+    ("sung", "drums-rendered"): 0.02,
+    ("sung", "ambience"): 0.03,
+    ("solo", "ambience"): 0.03,
+    ("solo", "drums-rendered"): 0.02,
+    ("drums-rendered", "music"): 0.10,
+    ("percussion", "music"): 0.05,
+    ("strokes", "music"): 0.03,
+    ("strokes", "instrument"): 0.02,
+    ("drums-rendered", "instrument"): 0.04,
+    ("instrument", "instrument"): 0.03,
+    ("song", "ambience"): 0.04,
+    ("music", "ambience"): 0.06,
+    ("drums-rendered", "ambience"): 0.02,
+    ("ambience", "ambience"): 0.03,
+}
+
+
+@dataclass(frozen=True)
+class MixSettings:
+    """How often a window gets what.
+
+    Attributes
+    ----------
+    mixture, equaliser, band_limit, noise, onset : float
+        Probabilities: of a second sound, of another balance of bands, of lost bands, of a floor
+        of steady noise 15 to 45 dB below, and of silence before or after a part of the window.
+    synthetic : float
+        Share of windows of steady noise made here.
+    silence : float
+        Share of windows with nothing but, at most, faint noise.
+    level : float
+        Standard deviation of the change of level, in dB.
+    categories : mapping of str to float
+        Shares of the categories among windows.
+    """
+
+    mixture: float = 0.45
+    equaliser: float = 0.6
+    band_limit: float = 0.4
+    noise: float = 0.3
+    onset: float = 0.15
+    synthetic: float = 0.04
+    silence: float = 0.02
+    level: float = 9.0
+    categories: Mapping[str, float] = field(default_factory=lambda: dict(_CATEGORIES))
+
+
+class Mixer:
+    """Draws batches from a bank.
+
+    Windows are drawn by category, then by group (a group of four times the length is drawn twice
+    as often), so that no large set drowns the small ones.
+
+    Parameters
+    ----------
+    bank : Bank
+    settings : MixSettings
+    seed : int
+    """
+
+    def __init__(self, bank: Bank, settings: MixSettings, seed: int) -> None:
+        self._bank = bank
+        self._settings = settings
+        self._random = np.random.default_rng(seed)
+        self._pools: dict[str, tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]] = {}
+        categories = np.array([clip.category for clip in bank.sources])[bank.clips]
+        solo = (categories == "song") & (bank.targets[:, _MUSIC] == 0)
+        for name in (*settings.categories, "solo"):
+            members = np.flatnonzero(solo if name == "solo" else categories == name)
+            if len(members):
+                self._pools[name] = (members, self._cumulative(members))
+
+    def batch(self, count: int) -> tuple[Float32, Float32]:
+        """Draw windows.
+
+        Returns
+        -------
+        mel : ndarray of float32, shape (count, patch, bands)
+            What the front-end would give.
+        targets : ndarray of float32, shape (count, labels)
+            1, 0, NaN for unknown.
+        """
+        random, settings = self._random, self._settings
+        mixtures = round(count * settings.mixture)
+        power, targets = self._single(count - mixtures)
+        if mixtures:
+            mixed, mixed_targets = self._mixed(mixtures)
+            power = np.concatenate([power, mixed])
+            targets = np.concatenate([targets, mixed_targets])
+        power, targets = self._with_synthetic(power, targets)
+        self._cut(power, random.random(count) < settings.onset)
+        gains = np.where(
+            random.random((count, 1)) < settings.equaliser, equaliser(count, random), 1.0
+        )
+        power *= gains[:, None].astype(np.float32)
+        power *= 10.0 ** (random.normal(0.0, settings.level, (count, 1, 1)) / 10.0)
+        self._add_floor(power, random.random(count) < settings.noise)
+        limits = np.where(
+            random.random((count, 1)) < settings.band_limit, band_limits(count, random), 1.0
+        )
+        power *= limits[:, None].astype(np.float32)
+        return to_log(power.astype(np.float32)), targets
+
+    def _cumulative(self, members: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        groups = np.array([clip.group for clip in self._bank.sources])[self._bank.clips[members]]
+        _, numbers, counts = np.unique(groups, return_inverse=True, return_counts=True)
+        sums: npt.NDArray[np.float64] = np.cumsum(1.0 / np.sqrt(counts[numbers]))
+        sums /= sums[-1]
+        return sums
+
+    def _drawn(self, names: npt.NDArray[np.str_]) -> tuple[Float32, Float32]:
+        """Draw a window of each category named."""
+        chosen = np.zeros(len(names), np.int64)
+        for name in np.unique(names[names != _STROKES]):
+            places = np.flatnonzero(names == name)
+            members, cumulative = self._pools[str(name)]
+            found = np.searchsorted(cumulative, self._random.random(len(places)), side="right")
+            chosen[places] = members[np.minimum(found, len(members) - 1)]
+        power, targets = power_of(self._bank.windows(chosen)), self._bank.targets[chosen].copy()
+        made = np.flatnonzero(names == _STROKES)
+        if len(made):
+            level = 10.0 ** self._random.uniform(-2.0, 0.5, (len(made), 1, 1))
+            power[made] = strokes(len(made), power.shape[1], self._random) * level
+            targets[made] = _STROKES_TARGETS
+        return power, targets
+
+    def _single(self, count: int) -> tuple[Float32, Float32]:
+        known = self._pools.keys() | {_STROKES}
+        shares = {k: v for k, v in self._settings.categories.items() if k in known}
+        return self._drawn(_choices(self._random, list(shares), list(shares.values()), count))
+
+    def _mixed(self, count: int) -> tuple[Float32, Float32]:
+        known = self._pools.keys() | {_STROKES}
+        pairs = {k: v for k, v in _PAIRS.items() if set(k) <= known}
+        if not pairs:
+            return self._single(count)
+        keys = ["/".join(pair) for pair in pairs]
+        drawn = np.char.partition(_choices(self._random, keys, list(pairs.values()), count), "/")
+        over, over_targets = self._drawn(drawn[:, 0])
+        under, under_targets = self._drawn(drawn[:, 2])
+        ratio = 10.0 ** (self._random.uniform(-6.0, 9.0, (count, 1, 1)) / 10.0)
+        over /= _loudness(over)
+        under *= 1.0 / _loudness(under)
+        level = 10.0 ** self._random.uniform(0.0, 2.0, (count, 1, 1))
+        power = (over * ratio + under) * level / (1.0 + ratio)
+        targets = np.fmax(over_targets, under_targets)
+        unknown = np.isnan(over_targets) | np.isnan(under_targets)
+        targets[unknown & (targets != 1.0)] = np.nan
+        # Two sounds that are no music each may be music together.
+        instruments = np.isin(drawn, ["instrument", "percussion", "solo", "sung", _STROKES]).any(
+            axis=1
+        )
+        targets[instruments & (targets[:, _MUSIC] == 0) & (drawn[:, 2] != "ambience"), _MUSIC] = (
+            np.nan
+        )
+        return power.astype(np.float32), targets
+
+    def _with_synthetic(self, power: Float32, targets: Float32) -> tuple[Float32, Float32]:
+        """Replace the last windows but a few by steady noise, the last ones by silence."""
+        random, count = self._random, len(power)
+        places = random.permutation(count)
+        noisy = places[: random.binomial(count, self._settings.synthetic)]
+        silent = places[count - random.binomial(count, self._settings.silence) :]
+        if len(noisy):
+            noise = coloured_noise(len(noisy), power.shape[1], random)
+            power[noisy] = noise * 10.0 ** random.uniform(-2.0, 1.0, (len(noisy), 1, 1))
+            targets[noisy] = 0.0
+            targets[noisy, _NOISE] = 1.0
+        if len(silent):
+            noise = coloured_noise(len(silent), power.shape[1], random)
+            power[silent] = noise * 10.0 ** random.uniform(-9.0, -5.0, (len(silent), 1, 1))
+            targets[silent] = 0.0
+        return power, targets
+
+    def _cut(self, power: Float32, chosen: npt.NDArray[np.bool_]) -> None:
+        """Leave only the end of some windows, or only their beginning; at least half."""
+        frames = power.shape[1]
+        for number in np.flatnonzero(chosen):
+            kept = int(self._random.integers(frames // 2, frames))
+            part = slice(0, frames - kept) if self._random.random() < 0.7 else slice(kept, None)
+            power[number, part] *= 1e-5
+
+    def _add_floor(self, power: Float32, chosen: npt.NDArray[np.bool_]) -> None:
+        places = np.flatnonzero(chosen)
+        if len(places):
+            below = 10.0 ** (-self._random.uniform(1.5, 4.5, (len(places), 1, 1)))
+            noise = coloured_noise(len(places), power.shape[1], self._random)
+            power[places] += noise * below * power[places].mean(axis=(1, 2), keepdims=True)
+
+
+def _loudness(power: Float32) -> Float32:
+    """Return the mean power of the frames of each window that sound, (count, 1, 1)."""
+    frames = power.mean(axis=2)
+    loud = frames >= 0.01 * frames.max(axis=1, keepdims=True)
+    mean = (frames * loud).sum(axis=1) / np.maximum(loud.sum(axis=1), 1)
+    result: Float32 = np.maximum(mean, 1e-9)[:, None, None].astype(np.float32)
+    return result
+
+
+def _choices(
+    random: np.random.Generator, names: list[str], shares: list[float], count: int
+) -> npt.NDArray[np.str_]:
+    probabilities = np.array(shares) / sum(shares)
+    chosen: npt.NDArray[np.str_] = random.choice(np.array(names), count, p=probabilities)
+    return chosen

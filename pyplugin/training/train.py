@@ -1,0 +1,133 @@
+"""Train `scene` from a corpus, by a recipe."""
+
+import copy
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from pyplugin.training.bank import Bank
+from pyplugin.training.evaluate import predict, score
+from pyplugin.training.mixing import Mixer, MixSettings
+from pyplugin.training.network import NetworkSettings, SceneNetwork
+
+__all__ = ["TrainSettings", "fit"]
+
+Float32 = npt.NDArray[np.float32]
+
+_SMOOTHING = 0.02
+_WARM_UP = 0.05  # of the steps
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """How to train.
+
+    Attributes
+    ----------
+    steps, batch : int
+    rate : float
+        Greatest learning rate; it rises over the first twentieth of the steps, then falls as a
+        cosine.
+    weight_decay : float
+    average : float
+        How much of itself the running mean of the weights, which is what comes out, keeps a step.
+    seed : int
+    """
+
+    steps: int = 3000
+    batch: int = 256
+    rate: float = 3e-3
+    weight_decay: float = 0.02
+    average: float = 0.998
+    seed: int = 1
+
+
+def fit(
+    bank: Bank,
+    network: NetworkSettings,
+    mixing: MixSettings,
+    settings: TrainSettings,
+    *,
+    held_out: Bank | None = None,
+    report: Callable[[str], None] = lambda line: None,
+) -> SceneNetwork:
+    """Train a network on windows of a bank.
+
+    Parameters
+    ----------
+    bank : Bank
+    network : NetworkSettings
+    mixing : MixSettings
+    settings : TrainSettings
+    held_out : Bank, optional
+        Looked at now and then, for the report only.
+    report : callable, optional
+        Takes a line of progress.
+
+    Returns
+    -------
+    SceneNetwork
+        At rest.
+    """
+    torch.manual_seed(settings.seed)
+    model = SceneNetwork(network)
+    model.to(memory_format=torch.channels_last)
+    averaged: SceneNetwork = copy.deepcopy(model).eval()
+    mixer = Mixer(bank, mixing, settings.seed)
+    optimiser = torch.optim.AdamW(
+        model.parameters(), lr=settings.rate, weight_decay=settings.weight_decay
+    )
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _pace(step, settings))
+    began = time.monotonic()
+    running = 0.0
+    for step in range(1, settings.steps + 1):
+        mel, targets = mixer.batch(settings.batch)
+        model.train()
+        with torch.autocast("cpu", torch.bfloat16):
+            logits, _ = model(torch.from_numpy(mel))
+        loss = _loss(logits.float(), torch.from_numpy(targets))
+        optimiser.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimiser.step()
+        schedule.step()
+        _follow(averaged, model, min(settings.average, step / (step + 10.0)))
+        running += (loss.item() - running) * max(0.02, 1.0 / step)
+        if step % 500 == 0 or step == settings.steps:
+            line = f"step {step}: loss {running:.4f}, {time.monotonic() - began:.0f} s"
+            if held_out is not None:
+                answers = predict(averaged, held_out.windows(), quick=True)
+                found = score(held_out.targets, answers)
+                line += "".join(f", {name} {each.auc:.4f}" for name, each in found.items())
+            report(line)
+    averaged.to(memory_format=torch.contiguous_format)
+    return averaged
+
+
+def _loss(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """Return the cross-entropy of the labels that are known."""
+    known = ~torch.isnan(targets)
+    wanted = torch.where(known, targets, 0.5).mul(1.0 - 2.0 * _SMOOTHING).add(_SMOOTHING)
+    each = nn.functional.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
+    return (each * known).sum() / known.sum()
+
+
+def _pace(step: int, settings: TrainSettings) -> float:
+    warm = max(1.0, _WARM_UP * settings.steps)
+    if step < warm:
+        return (step + 1) / warm
+    return float(0.5 + 0.5 * np.cos(np.pi * (step - warm) / max(1.0, settings.steps - warm)))
+
+
+def _follow(averaged: SceneNetwork, model: SceneNetwork, kept: float) -> None:
+    means, values = averaged.state_dict(), model.state_dict()  # detached, so without gradients
+    for name, mean in means.items():
+        if mean.dtype.is_floating_point:
+            mean.lerp_(values[name], 1.0 - kept)
+        else:
+            mean.copy_(values[name])

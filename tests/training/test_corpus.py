@@ -1,0 +1,104 @@
+"""The corpus: what is known, what is not, and what must not leak."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pyplugin.errors import PypluginError
+from pyplugin.training.corpus import (
+    LABELS,
+    Clip,
+    active_frames,
+    read_clips,
+    to_sing,
+    window_targets,
+)
+
+HEAD = "path,seconds,category,labels,group,split\n"
+
+
+def corpus_of(folder: Path, *rows: str, voice: str = "") -> list[Clip]:
+    (folder / "manifest.csv").write_text(HEAD + "\n".join(rows))
+    if voice:
+        (folder / "song").mkdir()
+        (folder / "song" / "voice.csv").write_text(voice)
+    return read_clips(folder)
+
+
+def test_a_listed_label_is_present_a_missing_one_absent_and_a_questioned_one_unknown(
+    tmp_path: Path,
+) -> None:
+    (clip,) = corpus_of(tmp_path, "a.ogg,3,music,music;drums?;style:jazz,someone,train")
+    wanted = {"music": 1.0, "drums": np.nan}
+    np.testing.assert_array_equal(clip.targets, [wanted.get(name, 0.0) for name in LABELS])
+
+
+def test_a_group_in_two_splits_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(PypluginError, match=r"'someone'.*'train' and 'test'"):
+        corpus_of(tmp_path, "a.ogg,3,music,music,someone,train", "b.ogg,3,music,music,someone,test")
+
+
+@pytest.mark.parametrize("row", ["a.ogg,long,music,music,x,train", "a.ogg"])
+def test_a_manifest_with_a_broken_row_is_named(tmp_path: Path, row: str) -> None:
+    with pytest.raises(PypluginError, match=r"manifest\.csv has a row without"):
+        corpus_of(tmp_path, row)
+
+
+def test_a_folder_without_manifest_is_named(tmp_path: Path) -> None:
+    with pytest.raises(PypluginError, match=r"manifest\.csv"):
+        read_clips(tmp_path)
+
+
+def test_a_window_is_sung_where_somebody_sings_and_unknown_at_the_brink(tmp_path: Path) -> None:
+    voice = "path,start_s,end_s,basis\nsong/a.ogg,2,4,words\nsong/a.ogg,4.2,6,words\n"
+    row = "song/a.ogg,10,song,singing;music,x,train"
+    (clip,) = corpus_of(tmp_path, row, voice=voice)
+    starts = np.array([0.0, 1.0, 1.3, 1.6, 3.6, 6.0])
+    found = window_targets(clip, starts, 1.0)[:, LABELS.index("singing")]
+    np.testing.assert_array_equal(found, [0, 0, np.nan, 1, 1, 0])
+
+
+def test_a_teacher_is_heard_about_drums_only(tmp_path: Path) -> None:
+    (clip,) = corpus_of(tmp_path, "a.ogg,9,music,music;drums?,x,train")
+    told = replace(clip, drummed=np.array([[1.5, 0.95], [2.5, np.nan], [3.5, 0.05]]))
+    starts = np.array([0.0, 1.0, 2.1, 8.0])
+    before, after = (window_targets(each, starts, 1.0) for each in (clip, told))
+    drums = LABELS.index("drums")
+    np.testing.assert_allclose(after[:, drums], [0.95, 0.95, np.nan, 0.05])
+    np.testing.assert_array_equal(np.delete(after, drums, 1), np.delete(before, drums, 1))
+
+
+def test_only_speech_is_made_to_sing(tmp_path: Path) -> None:
+    rows = ("a.ogg,3,music,music,x,train", "b.ogg,3,speech,speech,y,train")
+    (made,) = to_sing(corpus_of(tmp_path, *rows))
+    assert made.path.name == "b.ogg"
+    assert made.targets[LABELS.index("singing")] == 1.0
+    assert made.targets[LABELS.index("speech")] == 0.0
+
+
+def test_silence_within_a_recording_does_not_sound() -> None:
+    power = np.full((100, 96), 1e-2, np.float32)
+    power[40:60] = 1e-9
+    np.testing.assert_array_equal(
+        active_frames(power), ~((np.arange(100) >= 40) & (np.arange(100) < 60))
+    )
+    assert not active_frames(power * 1e-7).any()
+
+
+def test_noise_around_words_is_no_speech_but_noise_alone_sounds() -> None:
+    random = np.random.default_rng(0)
+    power = (1e-3 * random.chisquare(8, (1000, 96)) / 8).astype(np.float32)
+    power[400:450, 10:40] += 0.1
+    words = np.zeros(1000, np.bool_)
+    words[400:450] = True
+    np.testing.assert_array_equal(active_frames(power, "speech"), words)
+    assert active_frames(power, "ambience").all()
+
+
+def test_what_rings_on_after_a_stroke_counts_less_than_a_note_that_fades() -> None:
+    power = np.repeat(10.0 ** (-np.arange(100.0) / 20.0)[:, None], 96, 1).astype(np.float32)
+    struck, fading = active_frames(power, "percussion"), active_frames(power, "instrument")
+    assert 40 < struck.sum() < 65
+    assert 70 < fading.sum() < 95

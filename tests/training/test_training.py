@@ -1,0 +1,230 @@
+"""From a corpus to a model in the callback: one path, on sounds that are easy to tell apart."""
+
+# ruff: noqa: E402  what needs PyTorch is imported once it is known to be there
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs torch: pip install 'pyplugin[train]'")
+pytest.importorskip("sklearn", reason="needs scikit-learn: pip install 'pyplugin[train]'")
+
+from click.testing import CliRunner
+from helpers import music
+
+from pyplugin import Node, State
+from pyplugin._native import card_struct
+from pyplugin.cli import cli
+from pyplugin.errors import PypluginError
+from pyplugin.models import registry
+from pyplugin.models.calibration import calibrate, run_patches
+from pyplugin.models.card import Dataset
+from pyplugin.runtimes import open_model
+from pyplugin.training.bank import Bank, TakeSettings, build_bank
+from pyplugin.training.corpus import LABELS, read_clips
+from pyplugin.training.evaluate import predict, score
+from pyplugin.training.export import scene_network, variables_of
+from pyplugin.training.mixing import Mixer, MixSettings
+from pyplugin.training.network import Layer, NetworkSettings, SceneNetwork
+from pyplugin.training.recipe import read_recipe
+from pyplugin.training.report import best_threshold
+from pyplugin.training.train import TrainSettings, fit
+
+torch.set_num_threads(1)  # two would wait for each other on a busy machine
+
+SMALL = NetworkSettings(
+    patch=30,
+    layers=(Layer(4, 3, 7, 2), Layer(6, 3, 5, 4, 2), Layer(8, 1, 11), Layer(8, 3, 1, 1, 2)),
+    embedding=10,
+)
+PLAIN = MixSettings(mixture=0.0, onset=0.0, synthetic=0.0, silence=0.0)
+
+RECIPE = """
+name = "small"
+description = "Four kinds of sound."
+version = "1"
+license = "MIT"
+link = "tests"
+dataset = "made here"
+citation = "none"
+calibration = 40
+[network]
+patch = 30
+embedding = 10
+layers = [
+    { channels = 4, time = 3, bands = 7, step = 2 },
+    { channels = 8, time = 3, bands = 45, dilation = 2 },
+]
+[training]
+steps = 4
+batch = 16
+"""
+
+
+@pytest.fixture(scope="module")
+def bank(corpus: Path) -> Bank:
+    return build_bank(read_clips(corpus, "train"), [TakeSettings()], patch=30, step=4, seed=1)
+
+
+@pytest.fixture(scope="module")
+def trained(bank: Bank) -> SceneNetwork:
+    """Of weights that a few steps moved, so that no batch norm is at its beginning."""
+    return fit(bank, SMALL, MixSettings(), TrainSettings(steps=15, batch=32))
+
+
+def test_a_network_learns_what_can_be_heard(corpus: Path, bank: Bank) -> None:
+    network = fit(bank, SMALL, PLAIN, TrainSettings(steps=200, batch=32, average=0.9))
+    held_out = build_bank(read_clips(corpus, "test"), [TakeSettings()], patch=30, step=15, seed=2)
+    found = score(held_out.targets, predict(network, held_out.windows()))
+    assert set(found) == {"speech", "music", "drums", "tonal", "noise"}
+    assert min(each.auc for each in found.values()) > 0.95
+
+
+def test_the_same_seed_gives_the_same_weights(bank: Bank) -> None:
+    settings = TrainSettings(steps=3, batch=16)
+    first, again = (fit(bank, SMALL, MixSettings(), settings) for _ in range(2))
+    other = fit(bank, SMALL, MixSettings(), replace(settings, seed=2))
+    assert all(
+        torch.equal(a, b) for a, b in zip(first.parameters(), again.parameters(), strict=True)
+    )
+    assert not all(
+        torch.equal(a, b) for a, b in zip(first.parameters(), other.parameters(), strict=True)
+    )
+
+
+def test_the_float_file_answers_as_pytorch_does(bank: Bank, trained: SceneNetwork) -> None:
+    windows = bank.windows()[::20]
+    model = source().build(variables_of(trained))
+    found = run_patches(model, windows, ("logits", "embedding"))
+    with torch.no_grad():
+        logits, embedding = trained(torch.from_numpy(windows))
+    np.testing.assert_allclose(found["logits"], logits, atol=1e-4)
+    np.testing.assert_allclose(found["embedding"], embedding, atol=1e-4)
+    assert embedding.numpy().std() > 0.01
+
+
+def test_the_int8_file_answers_alike_in_litert_and_inline_and_near_the_float(
+    bank: Bank, trained: SceneNetwork
+) -> None:
+    windows = bank.windows()[::20]
+    network, variables = source(), variables_of(trained)
+    calibration = calibrate(network, variables, bank.windows()[::7])
+    model = network.build(variables, calibration=calibration)
+    exact = run_patches(network.build(variables), windows, ("activations",))["activations"]
+    found = run_patches(model, windows, ("activations", "layer_4"))
+    assert np.abs(found["activations"] - exact).max() < 0.05
+    card = replace(
+        registry.load("scene").card,
+        patch_frames=30,
+        inputs=(replace(registry.load("scene").card.inputs[0], shape=(1, 30, 96)),),
+        outputs=network.outputs,
+    )
+    loaded = registry.Model("small", Path("small.tflite"), card, model)
+    inline = open_model(loaded, card_struct(card), "inline")
+    answers = [inline.run(window, [len(LABELS), len(LABELS), 10])[0] for window in windows]
+    inline.close()
+    np.testing.assert_allclose(np.stack(answers), found["activations"], atol=1e-4)
+
+
+def test_the_recipe_makes_a_model_that_runs_in_the_callback(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "small.toml").write_text(RECIPE)
+    arguments = ["train", "network", str(tmp_path / "small.toml"), "--corpus", str(corpus)]
+    result = CliRunner().invoke(cli, [*arguments, "--out", str(tmp_path)])
+    assert result.exit_code == 0, result.output
+    model = registry.load(tmp_path / "small.tflite")
+    assert set(model.card.dataset.metrics) == {
+        f"ROC-AUC {name}" for name in ("speech", "music", "drums", "tonal", "noise")
+    }
+    report = (tmp_path / "small.md").read_text()
+    assert "## Degraded" in report
+    assert "## Where it fails" in report
+    x = music(3.0, 16000)
+    with Node(16000, 1, 512, model=model, hop=0.1, runtime="inline") as node:
+        frames = [node.process(x[:, at : at + 512]) for at in range(0, x.shape[1], 512)]
+    assert sum((part.state == State.FRESH).sum() for part in frames) > 20
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("calibration", "calibratoin", "calibratoin"),
+        ("batch = 16", "batches = 16", "batches"),
+        ("[network]", "[network", "is no TOML"),
+        ('version = "1"', "", "version"),
+    ],
+)
+def test_a_recipe_that_does_not_fit_is_named(
+    tmp_path: Path, old: str, new: str, sentence: str
+) -> None:
+    path = tmp_path / "bad.toml"
+    path.write_text(RECIPE.replace(old, new))
+    with pytest.raises(PypluginError, match=sentence):
+        read_recipe(path)
+
+
+def test_the_shipped_recipe_is_read_and_makes_the_shipped_shape() -> None:
+    recipe = read_recipe(registry.shipped_folder() / "scene.toml")
+    card = registry.load("scene").card
+    assert card.name == recipe.name
+    assert card.inputs[0].shape == (1, recipe.network.patch, recipe.network.bands)
+    embedding = next(each for each in card.outputs if each.purpose == "embeddings")
+    assert embedding.size == recipe.network.embedding == 64
+
+
+def test_a_mixture_has_the_labels_of_both(bank: Bank) -> None:
+    settings = replace(PLAIN, mixture=1.0)
+    mel, targets = Mixer(bank, settings, 1).batch(200)
+    assert mel.shape == (200, 30, 96)
+    assert np.isfinite(mel).all()
+    assert mel.min() >= 0.0
+    speech, others = targets[:, LABELS.index("speech")], np.delete(targets, 0, axis=1)
+    both = (speech == 1.0) & (np.nan_to_num(others) == 1.0).any(axis=1)
+    assert both.mean() > 0.3
+    singles = Mixer(bank, PLAIN, 1).batch(200)[1]
+    assert not (singles[:, 0] * np.nan_to_num(singles[:, 1:]).any(axis=1)).any()
+
+
+def test_a_bank_leaves_silence_out(corpus: Path, tmp_path: Path) -> None:
+    import soundfile
+
+    clip = read_clips(corpus, "train")[0]
+    samples, rate = soundfile.read(clip.path)
+    samples[: 3 * rate] = 0.0
+    soundfile.write(tmp_path / "half.wav", samples, rate)
+    half = replace(clip, path=tmp_path / "half.wav")
+    found = build_bank([half], [TakeSettings()], patch=30, step=1, seed=0).starts / 62.5
+    assert found.min() == pytest.approx(3.0 - 15 / 62.5, abs=0.05)
+
+
+def test_the_cache_gives_the_same_takes(corpus: Path, tmp_path: Path) -> None:
+    clips = read_clips(corpus, "test")
+    changed = TakeSettings(speed=0.1, room=1.0)
+    banks = [
+        build_bank(clips, [changed], patch=30, step=4, seed=1, cache=cache)
+        for cache in (None, tmp_path, tmp_path)
+    ]
+    for other in banks[1:]:
+        np.testing.assert_array_equal(other.mel, banks[0].mel)
+        np.testing.assert_array_equal(other.starts, banks[0].starts)
+
+
+def test_the_best_threshold_is_that_of_all_thresholds() -> None:
+    from sklearn.metrics import f1_score
+
+    random = np.random.default_rng(0)
+    truth = random.random(300) < 0.3
+    values = np.round(np.clip(truth * 0.3 + random.normal(0.4, 0.2, 300), 0, 1), 2)
+    threshold, best = best_threshold(truth, values.astype(np.float32))
+    tried = [f1_score(truth, values >= each) for each in np.linspace(0.0, 1.0, 1001)]
+    assert best == pytest.approx(max(tried))
+    assert f1_score(truth, values >= threshold) == pytest.approx(best)
+
+
+def source():
+    return scene_network(
+        SMALL, name="small", description="small", dataset=Dataset("made", "here", "small", {})
+    )
