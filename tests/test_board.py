@@ -1,5 +1,6 @@
 """automate() on every kind of plugin: what is heard is what the curves say, whatever the blocks."""
 
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -215,6 +216,20 @@ def test_what_is_no_number_counts_as_zero_and_is_told():
     with still(Reverb()).stream(RATE, 2) as stream:
         y = np.concatenate([stream.process(block) for block in cut(broken, [700])], axis=1)
     np.testing.assert_array_equal(y, expected.audio)
+
+
+def test_ten_minutes_of_signals_take_little_memory(tmp_path):
+    """What was heard is kept in arrays, and handed over bit by bit."""
+    file = tmp_path / "long.wav"
+    rng = np.random.default_rng(0)
+    soundfile.write(file, rng.uniform(-0.1, 0.1, 10 * 60 * 8000), 8000)
+    auto = automate(Pedalboard([Gain()]), {"gain.gain_db": pyplugin.rms()})
+    auto(file, output=tmp_path / "out.wav")  # what is loaded once is loaded
+    tracemalloc.start()
+    auto(file, output=tmp_path / "out.wav")
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 12e6
 
 
 @pytest.mark.parametrize("shape", [(700,), (1, 700), (2, 700), (5, 700), (2, 2), (1,), (3, 2)])
