@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pyplugin.automation import Curve, CurvePath, Lane, Mover
-from pyplugin.effects import effects_of, find_target
+from pyplugin.effects import effects_of, find_target, load_pedalboard
 from pyplugin.errors import AudioError, PresetError
 from pyplugin.hearing import Story, hear
 from pyplugin.models import registry
@@ -137,6 +137,8 @@ def automate(
     >>> out.curves["gain.gain_db"].values.max()  # doctest: +SKIP
     6.0
     """
+    if not isinstance(board, load_pedalboard().Plugin):
+        raise PresetError(f"The board is a {type(board).__name__}; a Pedalboard is expected.")
     if not mappings:
         raise PresetError("Nothing is mapped; give at least one 'effect.parameter'.")
     effects = effects_of(board, ids)
@@ -186,13 +188,16 @@ class AutomatedBoard:
             CurvePath(name, given, 1)
             self._given[name] = given
         else:
+            wrong = PresetError(
+                f"{name} is to be moved by {type(given).__name__}; a source such as "
+                "label('vocal'), a curve, or an array of numbers is expected."
+            )
             try:
                 points = np.asarray(given, np.float64)
             except (TypeError, ValueError) as error:
-                raise PresetError(
-                    f"{name} is to be moved by {type(given).__name__}; a source such as "
-                    "label('vocal'), a curve, or an array of numbers is expected."
-                ) from error
+                raise wrong from error
+            if points.ndim == 0:  # True, None or 3
+                raise wrong
             if points.ndim != 1 or points.size == 0:
                 raise PresetError(
                     f"The curve of {name} has shape {points.shape}; (n,) is expected, one value "
@@ -265,7 +270,7 @@ class AutomatedBoard:
         audio
             A path, or samples (n,) or (channels, n), full scale 1.0.
         sample_rate
-            Of the samples, Hz; for arrays only. A ``sidechain`` array has the same.
+            Of the samples, Hz; for arrays only: ``audio``, ``sidechain``, or both.
         output
             Write here (.wav, .flac, .ogg) instead of returning the sound; whole or not at all.
         sidechain
@@ -289,7 +294,10 @@ class AutomatedBoard:
             raise PresetError(f"The block is {block} samples; 1 to {BLOCK} is expected.")
         report = progress or (lambda share: None)
         with contextlib.ExitStack() as stack:
-            played = stack.enter_context(Recording(audio, sample_rate))
+            of_sidechain = isinstance(audio, (str, Path)) and not (
+                sidechain is None or isinstance(sidechain, (str, Path))
+            )
+            played = stack.enter_context(Recording(audio, None if of_sidechain else sample_rate))
             if played.samples is not None:
                 self._check_length(played.samples.shape[1])
             rate, moved = played.sample_rate, [each.effect for each in self._targets.values()]

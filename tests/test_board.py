@@ -473,7 +473,31 @@ def test_what_is_no_curve_is_refused(given_curve, words):
     assert "gain.gain_db" in str(caught.value)
 
 
+def test_a_sidechain_of_samples_goes_with_a_file(tmp_path):
+    file, x = tmp_path / "in.wav", tone(9000)
+    soundfile.write(file, x.T, RATE, subtype="FLOAT")
+    auto = automate(Pedalboard([Gain()]), {"gain.gain_db": pyplugin.rms()})
+    key = tone(4000, 1)
+    expected = auto(x, RATE, sidechain=key).audio
+    np.testing.assert_array_equal(auto(file, RATE, sidechain=key).audio, expected)
+    with pytest.raises(pyplugin.AudioError, match="without its sample rate"):
+        auto(file, sidechain=key)
+    with pytest.raises(pyplugin.AudioError, match="own sample rate"):
+        auto(file, RATE, sidechain=file)
+
+
+@pytest.mark.parametrize("given", [True, None, 3.0, len, "vocal"])
+def test_what_is_neither_a_source_nor_a_curve_is_named_by_its_type(given):
+    words = f"moved by {type(given).__name__}; a source"
+    with pytest.raises(pyplugin.PresetError, match=words):
+        automate(Pedalboard([Gain()]), {"gain.gain_db": given})
+
+
 def test_other_wrong_arguments_are_refused(vst3):
+    with pytest.raises(pyplugin.PresetError, match="board is a list; a Pedalboard"):
+        automate([Gain()], {"gain.gain_db": pyplugin.rms()})
+    with pytest.raises(pyplugin.PresetError, match="threshold is True; a number"):
+        pyplugin.rms().above(True)
     board = Pedalboard([Gain()])
     good = {"gain.gain_db": np.zeros(100)}
     with pytest.raises(pyplugin.PresetError, match="Nothing is mapped"):
