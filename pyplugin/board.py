@@ -18,6 +18,7 @@ import numpy.typing as npt
 from pyplugin.automation import Curve, CurvePath, Lane, Mover
 from pyplugin.effects import effects_of, find_target, load_pedalboard
 from pyplugin.errors import AudioError, PresetError
+from pyplugin.frontend import check_rate
 from pyplugin.hearing import Story, hear
 from pyplugin.models import registry
 from pyplugin.models.registry import Model
@@ -234,12 +235,20 @@ class AutomatedBoard:
                     "curve(values, rate)."
                 )
 
-    def _node(self, rate: int, channels: int, lanes: Sequence[Lane], *, offline: bool) -> Node:
+    def _node(
+        self,
+        rate: int,
+        channels: int,
+        lanes: Sequence[Lane],
+        *,
+        offline: bool,
+        block: int = BLOCK,
+    ) -> Node:
         signals = any(route.kind == "signal" for lane in lanes for route in lane.routes)
         return Node(
             rate,
             channels,
-            BLOCK,
+            block,
             model=self.models or None,
             hop=self._hop,
             runtime=self._runtime,
@@ -358,15 +367,20 @@ class AutomatedBoard:
 
         Raises
         ------
+        AudioError
+            A rate, number of channels or block that cannot be.
         PresetError
             An effect that pedalboard plays only in whole recordings, such as ``PitchShift``.
         """
+        sample_rate = check_rate(sample_rate)
         lanes = self._lanes(sample_rate, self._paths(sample_rate))
         listens = node is None and any(lane.routes for lane in lanes)
         with contextlib.ExitStack() as stack:
-            own = self._node(sample_rate, channels, lanes, offline=False) if listens else None
-            if own is not None:
-                stack.enter_context(own)
+            own: Node | None = None
+            if listens:
+                own = stack.enter_context(
+                    self._node(sample_rate, channels, lanes, block=max_block, offline=False)
+                )
             live = BoardStream(self.board, Mover(lanes), own, sample_rate, channels, max_block)
             stack.pop_all()  # the stream closes the node
         return live

@@ -374,6 +374,17 @@ def test_a_stream_through_what_holds_back_comes_later_by_its_delay(kind, sizes, 
     np.testing.assert_array_equal(y[:, delay:], expected[:, : 9000 - delay])
 
 
+def test_a_stream_that_cannot_be_is_refused_when_it_is_made():
+    auto = automate(Pedalboard([Gain()]), {"gain.gain_db": pyplugin.rms()})
+    for wrong in ((7000, 2), (44100.5, 2), ("a", 2), (RATE, 0), (RATE, 9)):
+        with pytest.raises(pyplugin.AudioError, match="is expected"):
+            auto.stream(*wrong)
+    with pytest.raises(pyplugin.AudioError, match="block"):
+        auto.stream(RATE, 2, max_block=0)
+    with auto.stream(RATE, 2, max_block=100_000) as stream:
+        assert stream.process(np.zeros((2, 100_000), np.float32)).shape == (2, 100_000)
+
+
 def test_blocks_that_a_stream_does_not_take_are_refused():
     with still(Reverb()).stream(RATE, 2, max_block=100) as stream:
         assert stream.process(np.zeros((2, 0), np.float32)).shape == (2, 0)
