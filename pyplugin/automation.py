@@ -218,8 +218,8 @@ def routes_of(combined: Combined, descriptors: Sequence[str]) -> tuple[list[Rout
         measured = [name in signals for name in source.descriptors]
         if any(measured) and not all(measured):
             raise PresetError(
-                f"{' + '.join(source.descriptors)}: labels and signals have different units and "
-                "cannot be added up; give the parameter two sources."
+                f"{' + '.join(map(repr, source.descriptors))}: labels and signals have different "
+                "units and cannot be added up; give the parameter two sources."
             )
         columns = {**known, **signals}
         kind = "signal" if measured[0] else "tag"

@@ -16,8 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from pyplugin.automation import Curve, CurvePath, Lane, Mover
-from pyplugin.effects import effects_of, find_target
+from pyplugin.effects import effects_of, find_target, load_pedalboard
 from pyplugin.errors import AudioError, PresetError
+from pyplugin.frontend import check_rate
 from pyplugin.hearing import Story, hear
 from pyplugin.models import registry
 from pyplugin.models.registry import Model
@@ -137,6 +138,8 @@ def automate(
     >>> out.curves["gain.gain_db"].values.max()  # doctest: +SKIP
     6.0
     """
+    if not isinstance(board, load_pedalboard().Plugin):
+        raise PresetError(f"The board is a {type(board).__name__}; a Pedalboard is expected.")
     if not mappings:
         raise PresetError("Nothing is mapped; give at least one 'effect.parameter'.")
     effects = effects_of(board, ids)
@@ -186,13 +189,16 @@ class AutomatedBoard:
             CurvePath(name, given, 1)
             self._given[name] = given
         else:
+            wrong = PresetError(
+                f"{name} is to be moved by {type(given).__name__}; a source such as "
+                "label('vocal'), a curve, or an array of numbers is expected."
+            )
             try:
                 points = np.asarray(given, np.float64)
             except (TypeError, ValueError) as error:
-                raise PresetError(
-                    f"{name} is to be moved by {type(given).__name__}; a source such as "
-                    "label('vocal'), a curve, or an array of numbers is expected."
-                ) from error
+                raise wrong from error
+            if points.ndim == 0:  # True, None or 3
+                raise wrong
             if points.ndim != 1 or points.size == 0:
                 raise PresetError(
                     f"The curve of {name} has shape {points.shape}; (n,) is expected, one value "
@@ -229,12 +235,20 @@ class AutomatedBoard:
                     "curve(values, rate)."
                 )
 
-    def _node(self, rate: int, channels: int, lanes: Sequence[Lane], *, offline: bool) -> Node:
+    def _node(
+        self,
+        rate: int,
+        channels: int,
+        lanes: Sequence[Lane],
+        *,
+        offline: bool,
+        block: int = BLOCK,
+    ) -> Node:
         signals = any(route.kind == "signal" for lane in lanes for route in lane.routes)
         return Node(
             rate,
             channels,
-            BLOCK,
+            block,
             model=self.models or None,
             hop=self._hop,
             runtime=self._runtime,
@@ -255,8 +269,9 @@ class AutomatedBoard:
     ) -> RenderResult:
         """Play a recording through the board, moved by what is heard in it.
 
-        Memory does not grow with a recording that is read from a file and written to one, but for
-        a board with a ``PitchShift``, a ``GSMFullRateCompressor``, or a ``Mix`` in which one
+        An hour that is read from a file and written to one takes some 40 MB for each measured
+        source, less for labels: what moves the parameters is kept, the sound is not, but for a
+        board with a ``PitchShift``, a ``GSMFullRateCompressor``, or a ``Mix`` in which one
         effect holds sound back: these are played over the whole of it at once.
 
         Parameters
@@ -264,7 +279,7 @@ class AutomatedBoard:
         audio
             A path, or samples (n,) or (channels, n), full scale 1.0.
         sample_rate
-            Of the samples, Hz; for arrays only. A ``sidechain`` array has the same.
+            Of the samples, Hz; for arrays only: ``audio``, ``sidechain``, or both.
         output
             Write here (.wav, .flac, .ogg) instead of returning the sound; whole or not at all.
         sidechain
@@ -288,7 +303,10 @@ class AutomatedBoard:
             raise PresetError(f"The block is {block} samples; 1 to {BLOCK} is expected.")
         report = progress or (lambda share: None)
         with contextlib.ExitStack() as stack:
-            played = stack.enter_context(Recording(audio, sample_rate))
+            of_sidechain = isinstance(audio, (str, Path)) and not (
+                sidechain is None or isinstance(sidechain, (str, Path))
+            )
+            played = stack.enter_context(Recording(audio, None if of_sidechain else sample_rate))
             if played.samples is not None:
                 self._check_length(played.samples.shape[1])
             rate, moved = played.sample_rate, [each.effect for each in self._targets.values()]
@@ -349,15 +367,20 @@ class AutomatedBoard:
 
         Raises
         ------
+        AudioError
+            A rate, number of channels or block that cannot be.
         PresetError
             An effect that pedalboard plays only in whole recordings, such as ``PitchShift``.
         """
+        sample_rate = check_rate(sample_rate)
         lanes = self._lanes(sample_rate, self._paths(sample_rate))
         listens = node is None and any(lane.routes for lane in lanes)
         with contextlib.ExitStack() as stack:
-            own = self._node(sample_rate, channels, lanes, offline=False) if listens else None
-            if own is not None:
-                stack.enter_context(own)
+            own: Node | None = None
+            if listens:
+                own = stack.enter_context(
+                    self._node(sample_rate, channels, lanes, block=max_block, offline=False)
+                )
             live = BoardStream(self.board, Mover(lanes), own, sample_rate, channels, max_block)
             stack.pop_all()  # the stream closes the node
         return live

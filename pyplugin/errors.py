@@ -22,6 +22,10 @@ class ModelError(PypluginError):
     """A model, its card or a runtime is missing, damaged or does not fit."""
 
 
+class NotBuiltError(ModelError):
+    """A model that pyplugin knows has not been built on this machine yet."""
+
+
 class DownloadError(ModelError):
     """The weights of a model could not be fetched, or are not what they should be."""
 

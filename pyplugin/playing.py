@@ -13,6 +13,7 @@ A board is split into stages. What pedalboard does on its own account is made up
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Collection, Iterable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -61,19 +62,20 @@ class CurveNotes:
 
     def __init__(self, mover: Mover, rate: int) -> None:
         self._mover, self._rate = mover, rate
-        self._points: list[list[float]] = []
-        self._due = 0
+        self._points = array("d")
+        self._count = self._due = 0
 
     def note(self, until: int) -> None:
         """Note what is due before the position ``until``."""
         while self._due < until:
-            self._points.append(self._mover.values(self._due))
-            self._due = round(len(self._points) * self._rate / CURVE_RATE)
+            self._points.extend(self._mover.values(self._due))
+            self._count += 1
+            self._due = round(self._count * self._rate / CURVE_RATE)
 
     def curves(self) -> dict[str, Curve]:
         """Return the curve of each target."""
-        times = np.arange(len(self._points), dtype=np.float64) / CURVE_RATE
-        points = np.array(self._points).reshape(len(times), len(self._mover.lanes))
+        times = np.arange(self._count, dtype=np.float64) / CURVE_RATE
+        points = np.array(self._points).reshape(self._count, len(self._mover.lanes))
         return {
             lane.name: Curve(times, points[:, index])
             for index, lane in enumerate(self._mover.lanes)

@@ -26,6 +26,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 from collections.abc import Mapping
@@ -46,6 +47,7 @@ __all__ = ["Effect", "Map", "Preset", "locate", "parse_preset", "read_preset", "
 
 CURVES = ("lin", "log", "exp")
 COMBINE = ("sum", "max")
+KINDS = ("tag.", "head.", "signal.")
 ID_PATTERN = "[A-Za-z0-9_-]+"
 KNOBS = (
     "threshold",
@@ -143,6 +145,13 @@ class Preset:
     lines: Lines = field(default_factory=lambda: Lines("", "preset"), repr=False, compare=False)
 
 
+def names_labels(preset: Preset) -> bool:
+    """Tell whether a preset needs a model."""
+    return any(
+        not name.startswith("signal.") for item in preset.maps for name in item.source.descriptors
+    )
+
+
 def shipped_folder() -> Path:
     """Return the folder of the presets that come with the package."""
     here = Path(__file__).resolve().parent
@@ -182,7 +191,7 @@ def read_preset(name_or_path: str | Path) -> Preset:
     """
     path = locate(name_or_path)
     try:
-        return parse_preset(path.read_text(encoding="utf-8"), path.name)
+        return parse_preset(path.read_text(encoding="utf-8-sig"), path.name)
     except (OSError, UnicodeDecodeError) as error:
         raise PresetError(f"{name_or_path} cannot be read as text: {error}.") from error
 
@@ -206,6 +215,9 @@ def parse_preset(text: str, where: str = "preset") -> Preset:
     maps = tuple(_map(t, i, lines) for i, t in enumerate(_tables(data, "map", lines)))
     _check_ids(effects, maps, lines)
     hop = _number(head, "hop", lines, "preset", 0) if "hop" in head else None
+    if hop is not None and not 0 < hop < math.inf:
+        problem = f"hop is {hop:g} s; seconds above 0 are expected."
+        raise lines.error("preset", 0, "hop", problem)
     return Preset(
         name=_word(head, "name", lines, "preset", 0),
         description=_word(head, "description", lines, "preset", 0) if "description" in head else "",
@@ -275,6 +287,10 @@ def _map(table: dict[str, Any], index: int, lines: Lines) -> Map:
         raise lines.error(
             "map", index, "source", "source must be a descriptor's name, or a list of them."
         )
+    for name in descriptors:
+        if not name.startswith(KINDS):
+            problem = f"{name!r} is no descriptor; they begin with {', '.join(KINDS)}"
+            raise lines.error("map", index, "source", f"{problem}: tag.vocal, signal.rms_db.")
     target = _word(table, "target", lines, "map", index)
     combine = _choice(table, "combine", COMBINE, lines, index)
     return Map(Source(descriptors, _knobs(table, index, lines)), target, combine)
@@ -312,6 +328,10 @@ def _knobs(table: dict[str, Any], index: int, lines: Lines) -> Knobs:
     if "hysteresis" in knobs and "gate" not in knobs:
         problem = "a hysteresis is a gate's; give it a threshold or below."
         raise lines.error("map", index, "hysteresis", problem)
+    for key in ("low", "high"):
+        if key in knobs and "gate" in knobs:
+            problem = f"a gate has no {key}; it is 0 or 1."
+            raise lines.error("map", index, key, problem)
     knobs.pop("below", None)
     return Knobs(**knobs)
 

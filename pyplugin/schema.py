@@ -13,6 +13,8 @@ __all__ = ["preset_schema"]
 
 _SECONDS = {"type": "number", "minimum": 0, "maximum": 600}
 
+_GATES = ("threshold", "below")
+
 _KNOBS: dict[str, dict[str, Any]] = {
     "threshold": {
         "type": "number",
@@ -112,7 +114,12 @@ def _maps() -> dict[str, Any]:
                 **_KNOBS,
             },
             "additionalProperties": False,
-            "not": {"required": ["threshold", "below"]},
+            "not": {
+                "anyOf": [
+                    {"required": ["threshold", "below"]},
+                    *({"required": [gate, end]} for gate in _GATES for end in ("low", "high")),
+                ]
+            },
         },
     }
 

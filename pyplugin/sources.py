@@ -126,9 +126,7 @@ class Source:
 
     def _with(self, **values: object) -> Source:
         checked = {
-            name: value
-            if isinstance(value, bool) or name in ("gate", "curve")
-            else _number(name, value)
+            name: value if name in ("gate", "curve", "invert") else _number(name, value)
             for name, value in values.items()
         }
         return replace(self, knobs=replace(self.knobs, **checked))  # type: ignore[arg-type]

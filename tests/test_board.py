@@ -1,5 +1,6 @@
 """automate() on every kind of plugin: what is heard is what the curves say, whatever the blocks."""
 
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -217,6 +218,20 @@ def test_what_is_no_number_counts_as_zero_and_is_told():
     np.testing.assert_array_equal(y, expected.audio)
 
 
+def test_ten_minutes_of_signals_take_little_memory(tmp_path):
+    """What was heard is kept in arrays, and handed over bit by bit."""
+    file = tmp_path / "long.wav"
+    rng = np.random.default_rng(0)
+    soundfile.write(file, rng.uniform(-0.1, 0.1, 10 * 60 * 8000), 8000)
+    auto = automate(Pedalboard([Gain()]), {"gain.gain_db": pyplugin.rms()})
+    auto(file, output=tmp_path / "out.wav")  # what is loaded once is loaded
+    tracemalloc.start()
+    auto(file, output=tmp_path / "out.wav")
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 12e6
+
+
 @pytest.mark.parametrize("shape", [(700,), (1, 700), (2, 700), (5, 700), (2, 2), (1,), (3, 2)])
 def test_arrays_keep_their_shape(shape):
     x = np.random.default_rng(0).uniform(-1, 1, shape).astype(np.float32)
@@ -359,6 +374,17 @@ def test_a_stream_through_what_holds_back_comes_later_by_its_delay(kind, sizes, 
     np.testing.assert_array_equal(y[:, delay:], expected[:, : 9000 - delay])
 
 
+def test_a_stream_that_cannot_be_is_refused_when_it_is_made():
+    auto = automate(Pedalboard([Gain()]), {"gain.gain_db": pyplugin.rms()})
+    for wrong in ((7000, 2), (44100.5, 2), ("a", 2), (RATE, 0), (RATE, 9)):
+        with pytest.raises(pyplugin.AudioError, match="is expected"):
+            auto.stream(*wrong)
+    with pytest.raises(pyplugin.AudioError, match="block"):
+        auto.stream(RATE, 2, max_block=0)
+    with auto.stream(RATE, 2, max_block=100_000) as stream:
+        assert stream.process(np.zeros((2, 100_000), np.float32)).shape == (2, 100_000)
+
+
 def test_blocks_that_a_stream_does_not_take_are_refused():
     with still(Reverb()).stream(RATE, 2, max_block=100) as stream:
         assert stream.process(np.zeros((2, 0), np.float32)).shape == (2, 0)
@@ -458,7 +484,31 @@ def test_what_is_no_curve_is_refused(given_curve, words):
     assert "gain.gain_db" in str(caught.value)
 
 
+def test_a_sidechain_of_samples_goes_with_a_file(tmp_path):
+    file, x = tmp_path / "in.wav", tone(9000)
+    soundfile.write(file, x.T, RATE, subtype="FLOAT")
+    auto = automate(Pedalboard([Gain()]), {"gain.gain_db": pyplugin.rms()})
+    key = tone(4000, 1)
+    expected = auto(x, RATE, sidechain=key).audio
+    np.testing.assert_array_equal(auto(file, RATE, sidechain=key).audio, expected)
+    with pytest.raises(pyplugin.AudioError, match="without its sample rate"):
+        auto(file, sidechain=key)
+    with pytest.raises(pyplugin.AudioError, match="own sample rate"):
+        auto(file, RATE, sidechain=file)
+
+
+@pytest.mark.parametrize("given", [True, None, 3.0, len, "vocal"])
+def test_what_is_neither_a_source_nor_a_curve_is_named_by_its_type(given):
+    words = f"moved by {type(given).__name__}; a source"
+    with pytest.raises(pyplugin.PresetError, match=words):
+        automate(Pedalboard([Gain()]), {"gain.gain_db": given})
+
+
 def test_other_wrong_arguments_are_refused(vst3):
+    with pytest.raises(pyplugin.PresetError, match="board is a list; a Pedalboard"):
+        automate([Gain()], {"gain.gain_db": pyplugin.rms()})
+    with pytest.raises(pyplugin.PresetError, match="threshold is True; a number"):
+        pyplugin.rms().above(True)
     board = Pedalboard([Gain()])
     good = {"gain.gain_db": np.zeros(100)}
     with pytest.raises(pyplugin.PresetError, match="Nothing is mapped"):

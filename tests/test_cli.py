@@ -507,6 +507,19 @@ class TestPresets:
         assert code == 0
         assert "without its model" in out
         assert "late-night: sound; 3 effects, 1 parameter" in out
+        wrong = tmp_path / "wrong.toml"
+        wrong.write_text(
+            shipped_presets()["open-with-drums"].read_text().replace("musicnn-mtt", "musicn-mtt")
+        )
+        code, out, err = run("presets", "check", wrong)
+        assert (code, out) == (2, "")
+        assert "'musicn-mtt'; did you mean 'musicnn-mtt'" in sentence(err)
+
+    @pytest.mark.usefixtures("musicnn")
+    def test_check_names_the_model_that_a_preset_leaves_open(self, run, tmp_path):
+        text = shipped_presets()["open-with-drums"].read_text()
+        (tmp_path / "a.toml").write_text(text.replace('model = "musicnn-mtt"', ""))
+        assert "moved, musicnn-mtt" in run("presets", "check", tmp_path / "a.toml")[1]
 
     def test_schema_is_the_one_published(self, run):
         code, out, _ = run("presets", "schema")

@@ -238,6 +238,13 @@ def test_a_terminal_that_cannot_draw_gets_lines(monkeypatch):
     assert "LUFS" in shown
 
 
+def test_each_answer_is_a_line_however_fast_they_come():
+    data = pcm_of(music(4, 8000, 1))
+    options = ("--rate", "8000", "--channels", "1", "--model", "none", "--hop", "0.05")
+    lines = listen(*options, data=data).stdout.splitlines()
+    assert len(lines) == len(listen(*options, "--json", data=data).stdout.splitlines()) > 60
+
+
 def test_listen_takes_no_file():
     command = [sys.executable, "-m", "pyplugin", "listen", "song.ogg"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -85,6 +85,12 @@ WRONG = [
     ("min = 0.0", "min = 0.0\ninvert = 1", 15, "true or false"),
     ("min = 0.0", "min = 0.0\nbelow = 1\nthreshold = 2", 15, "two gates"),
     ("min = 0.0", "min = 0.0\nhysteresis = 1", 15, "gate"),
+    ("min = 0.0", "min = 0.0\nlow = 1\nthreshold = 2", 15, "a gate has no low"),
+    ("min = 0.0", "min = 0.0\nbelow = 1\nhigh = 2", 16, "a gate has no high"),
+    ('name = "mine"', 'name = "mine"\nhop = 0', 4, "hop is 0 s"),
+    ('name = "mine"', 'name = "mine"\nhop = -1', 4, "hop is -1 s"),
+    ('source = "tag.vocal"', 'source = "rms_db"', 12, "'rms_db' is no descriptor.*signal"),
+    ('source = "tag.vocal"', 'source = ["tag.vocal", "vocals"]', 12, "'vocals' is no desc"),
     ("min = 0.0", "min = 0.0\ncombine = 'product'", 15, "'product'.*sum"),
     ("min = 0.0", "min = 0.0\nhold = 'long'", 15, "number"),
     ("max = 0.7", "", 11, "max is missing"),
@@ -130,6 +136,8 @@ def test_reading_by_name_and_path(tmp_path):
         read_preset("duck-under-vice")
     with pytest.raises(pyplugin.PresetError, match=r"missing\.toml"):
         read_preset(tmp_path / "missing.toml")
+    path.write_text(GOOD, encoding="utf-8-sig")  # as Windows' Notepad does
+    assert read_preset(path).name == "mine"
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(pyplugin.PresetError, match="text"):
         read_preset(path)
@@ -201,6 +209,12 @@ def test_every_knob_of_a_map_arrives():
     )
     ranged = parse_preset(GOOD + "low = -60\nhigh = 0\n").maps[0].source.knobs
     assert (ranged.low, ranged.high, ranged.gate) == (-60, 0, None)
+
+
+def test_labels_and_signals_of_one_source_are_refused_at_its_line(musicnn):
+    text = GOOD.replace('"tag.vocal"', '["tag.vocal", "signal.rms_db"]')
+    with pytest.raises(pyplugin.PresetError, match=r"mine\.toml, line 12: .*different units"):
+        automated_preset(parse_preset(text, "mine.toml"), model=musicnn)
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pyplugin.automation import Mover
     from pyplugin.models.registry import Model
     from pyplugin.node import Node
+    from pyplugin.outputs import Heard, Output
     from pyplugin.presets import Preset
 
 __all__ = ["command"]
@@ -152,7 +153,7 @@ def command(
         listening = Listening(
             feed.node,
             source="stdin" if source == "-" else feed.device.name,
-            outputs=outputs,
+            outputs=[*outputs, *view.outputs],
             make_mover=(lambda rate: told(chosen, loaded, rate)) if chosen else None,
             hop=hop or 0.25,
         )
@@ -168,8 +169,8 @@ def _listen(feed: Any, listening: Listening, view: Any, seconds: float | None) -
         going = feed.poll()
         if feed.node is not listening.node:
             listening.attach(feed.node)
-        told = listening.poll()
-        view.show(listening, feed.counters, told)
+        listening.poll()
+        view.show(listening, feed.counters)
         heard = listening.node.counters["position"] / listening.node.sample_rate
         if going is None:  # a device is heard elsewhere
             time.sleep(_POLL)
@@ -225,10 +226,13 @@ def told(preset: Preset, model: Model | None, rate: int) -> Mover:
 
 
 class Lines:
-    """Prints a line for each answer."""
+    """Prints a line for each answer: an output, too."""
+
+    failures = 0
 
     def __init__(self, top: int, *, silent: bool) -> None:
-        self._top, self._silent = top, silent
+        self._top = top
+        self.outputs = [] if silent else [self]
 
     def event(self, sentence: str) -> None:
         click.echo(f"pyplugin: {sentence}", err=True)
@@ -241,20 +245,27 @@ class Lines:
         click.echo(f"pyplugin: {_title(listening)}", err=True)
         yield
 
-    def show(self, listening: Listening, counters: object, told: int) -> None:
-        last = listening.last
-        if self._silent or not told or last is None:
-            return
-        minutes, seconds = divmod(last.end, 60)
-        best = sorted(last.tags, key=lambda label: -last.tags[label])[: self._top]
-        parts = [f"{label} {last.tags[label]:.2f}" for label in best]
-        if last.signals:
-            parts.append(f"{last.signals['loudness_momentary']:.1f} LUFS")
+    def hear(self, heard: Heard) -> None:
+        """Print it."""
+        minutes, seconds = divmod(heard.end, 60)
+        best = sorted(heard.tags, key=lambda label: -heard.tags[label])[: self._top]
+        parts = [f"{label} {heard.tags[label]:.2f}" for label in best]
+        if heard.signals:
+            parts.append(f"{heard.signals['loudness_momentary']:.1f} LUFS")
         parts += [
-            f"{name} {shown(value, self._spans[name])}" for name, value in last.parameters.items()
+            f"{name} {shown(value, self._spans[name])}" for name, value in heard.parameters.items()
         ]
-        state = "" if last.state.name == "FRESH" else f"({last.state.name.lower()}) "
+        state = "" if heard.state.name == "FRESH" else f"({heard.state.name.lower()}) "
         click.echo(f"{int(minutes)}:{seconds:04.1f}  {state}{'  '.join(parts)}")
+
+    def move(self, time: float, parameters: object, signals: object) -> None:
+        """Do nothing."""
+
+    def close(self) -> None:
+        """Do nothing."""
+
+    def show(self, listening: Listening, counters: object) -> None:
+        """Do nothing: all is printed as it comes."""
 
 
 def _title(listening: Listening) -> str:
@@ -272,6 +283,7 @@ class Drawn:
 
     def __init__(self, top: int) -> None:
         self._top = top
+        self.outputs: list[Output] = []
         self._events: list[tuple[float, str]] = []
         self._drawn = 0.0
 
@@ -285,7 +297,7 @@ class Drawn:
         with Screen(_title(listening), ranges=ranges, top=self._top) as self._screen:
             yield
 
-    def show(self, listening: Listening, counters: dict[str, int], told: int) -> None:
+    def show(self, listening: Listening, counters: dict[str, int]) -> None:
         now = time.monotonic()
         self._screen.hear(listening.node.read_mel(), listening.node.mel_seconds)
         if now < self._drawn + 0.08:

@@ -124,7 +124,7 @@ def command(
         listening = Listening(
             stream.node,
             source=stream.devices[0].name,
-            outputs=outputs,
+            outputs=[*outputs, *view.outputs],
             make_mover=lambda rate: told(chosen, loaded, rate),
             hop=hop or 0.25,
             others=[player.mover],
@@ -159,10 +159,10 @@ def _run(
             player, lost = _player(auto, stream), 0
             listening.others = [player.mover]
             listening.attach(stream.node)
-        told_now = listening.poll()
+        listening.poll()
         counters = stream.counters
         player.skip(counters["lost"] - lost)
         lost = counters["lost"]
         if samples.shape[1]:
             stream.write(player.play(samples))
-        view.show(listening, counters, told_now)
+        view.show(listening, counters)

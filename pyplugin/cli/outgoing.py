@@ -89,21 +89,16 @@ def load_model(model: str | None, preset: Preset | None, runtime: str | None) ->
     from pyplugin.cli.quiet import try_model
     from pyplugin.models import registry
     from pyplugin.node import DEFAULT_MODEL
+    from pyplugin.presets import names_labels
 
     if model == "none":
         return None
-    if model is None and preset is not None and not _names_labels(preset):
+    if model is None and preset is not None and not names_labels(preset):
         return None
     name = model or (preset.model if preset is not None else None) or DEFAULT_MODEL
     loaded = registry.load(name)
     try_model(loaded, runtime)
     return loaded
-
-
-def _names_labels(preset: Preset) -> bool:
-    return any(
-        not name.startswith("signal.") for item in preset.maps for name in item.source.descriptors
-    )
 
 
 def open_outputs(

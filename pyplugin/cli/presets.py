@@ -57,7 +57,7 @@ def check(files: tuple[str, ...]) -> None:
 
     A mistake is named with its line and the nearest name. The exit status is 2 if there is one.
     """
-    from pyplugin.errors import ModelError, PresetError
+    from pyplugin.errors import ModelError, NotBuiltError, PresetError
     from pyplugin.presets import read_preset
     from pyplugin.rendering import automated_preset
 
@@ -65,16 +65,19 @@ def check(files: tuple[str, ...]) -> None:
     for given in files:
         try:
             preset = read_preset(given)
-            automated_preset(preset)
-        except ModelError as error:
+            auto = automated_preset(preset)
+        except NotBuiltError as error:
             click.echo(f"{given}: sound as far as can be said without its model: {error}")
         except PresetError as error:
             click.echo(f"pyplugin: {error}", err=True)
             wrong = True
+        except ModelError as error:
+            click.echo(f"pyplugin: {given}: {error}", err=True)
+            wrong = True
         else:
             effects = _count(len(preset.effects), "effect")
             moved = _count(len({item.target for item in preset.maps}), "parameter")
-            heard = preset.model or "no model needed"
+            heard = " and ".join(each.card.name for each in auto.models) or "no model needed"
             click.echo(f"{given}: sound; {effects}, {moved} moved, {heard}")
     if wrong:
         raise SystemExit(2)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pyplugin.errors import ModelError
+from pyplugin.errors import ModelError, NotBuiltError
 from pyplugin.files import replacing, sentence
 from pyplugin.models.card import Card, Input, load_card, render_card
 from pyplugin.models.folders import data_folder, make_folder, shipped_folder
@@ -330,7 +330,7 @@ def _located(name: str | Path) -> tuple[Path, str]:
     variant = _variant(name)
     path = data_folder() / f"{variant.name}.tflite"
     if not path.is_file():
-        raise ModelError(f"The model {name} has not been built; {_remedy(name)}.")
+        raise NotBuiltError(f"The model {name} has not been built; {_remedy(name)}.")
     return path, _remedy(name)
 
 
