@@ -240,10 +240,10 @@ def _unknown(
         if not heads:
             return f"There is no head {name!r}: {' and '.join(models) or 'no model'} has no heads."
         return f"There is no head {name!r}; {nearest(name, heads)}"
-    if kind == "tag" and name.count(".") > 1:
-        return f"There is no descriptor {name!r}; {nearest(name, descriptors)}"
     if not descriptors:
         return f"There is no descriptor {name!r} without a model; {nearest(name, signals)}"
+    if kind == "tag" and name.count(".") > 1:
+        return f"There is no descriptor {name!r}; {nearest(name, descriptors)}"
     return f"{' and '.join(models)} has no descriptor {name!r}; {nearest(name, short)}"
 
 

@@ -37,7 +37,7 @@ Float32 = npt.NDArray[np.float32]
 Movement = Source | Combined | Sequence[Source] | Curve | npt.ArrayLike
 """What may move a parameter: descriptors, or a curve."""
 
-__all__ = ["AutomatedBoard", "RenderResult", "automate"]
+__all__ = ["AutomatedBoard", "RenderResult", "automate", "descriptors_of", "models_of"]
 
 SIGNAL_HOP = 0.016
 """Seconds between two measurements: a mel frame of MusiCNN's."""
@@ -175,7 +175,7 @@ class AutomatedBoard:
         self._given: dict[str, Curve | npt.NDArray[np.float64]] = {}
         for name, given in mappings.items():
             self._take(name, given)
-        self.models = _models(self._sources.values(), model)
+        self.models = models_of(self._sources.values(), model)
         self._lanes(48000, self._paths(48000))  # what is wrong is found now
 
     def _take(self, name: str, given: Movement) -> None:
@@ -370,10 +370,15 @@ class AutomatedBoard:
         AudioError
             A rate, number of channels or block that cannot be.
         PresetError
-            An effect that pedalboard plays only in whole recordings, such as ``PitchShift``.
+            An effect that pedalboard plays only in whole recordings, such as ``PitchShift``; a
+            ``node`` of other models than the board's.
         """
         sample_rate = check_rate(sample_rate)
         lanes = self._lanes(sample_rate, self._paths(sample_rate))
+        own_names = [name for model in self.models for name in descriptors_of(model)]
+        if node is not None and own_names and node.descriptors != own_names:
+            names = " and ".join(model.card.name for model in self.models)
+            raise PresetError(f"The node does not run what the board listens with: {names}.")
         listens = node is None and any(lane.routes for lane in lanes)
         with contextlib.ExitStack() as stack:
             own: Node | None = None
@@ -386,7 +391,7 @@ class AutomatedBoard:
         return live
 
 
-def _models(wanted: Iterable[Combined], model: str | Model | None) -> list[Model]:
+def models_of(wanted: Iterable[Combined], model: str | Model | None) -> list[Model]:
     """Load the models that the sources name, and the default for labels that name none."""
     default = model or DEFAULT_MODEL
     first = default if isinstance(default, str) else default.card.name

@@ -374,6 +374,17 @@ def test_a_stream_through_what_holds_back_comes_later_by_its_delay(kind, sizes, 
     np.testing.assert_array_equal(y[:, delay:], expected[:, : 9000 - delay])
 
 
+def test_a_node_of_another_model_is_refused(probe: Probe, musicnn):
+    moved = {"gain.gain_db": label("beat")}
+    auto = automate(Pedalboard([Gain()]), moved, model=probe.model, runtime="inline")
+    words = f"does not run .*: {probe.model.card.name}"
+    with (
+        pyplugin.Node(RATE, 2, 512, model=musicnn) as node,
+        pytest.raises(pyplugin.PresetError, match=words),
+    ):
+        auto.stream(RATE, 2, node=node)
+
+
 def test_a_stream_that_cannot_be_is_refused_when_it_is_made():
     auto = automate(Pedalboard([Gain()]), {"gain.gain_db": pyplugin.rms()})
     for wrong in ((7000, 2), (44100.5, 2), ("a", 2), (RATE, 0), (RATE, 9)):

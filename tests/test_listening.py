@@ -22,6 +22,7 @@ import pyplugin
 from pyplugin.automation import Lane, Mover
 from pyplugin.cli.screen import Screen, shown
 from pyplugin.listening import FORMATS, Listening, PcmInput
+from pyplugin.models import registry
 from pyplugin.sources import as_combined
 
 RATE = 16000
@@ -236,6 +237,28 @@ def test_a_terminal_that_cannot_draw_gets_lines(monkeypatch):
     os.close(terminal)
     assert "0:01.0" in shown
     assert "LUFS" in shown
+
+
+@pytest.mark.parametrize("names", [["vgg-mtt"], ["musicnn-mtt", "vgg-mtt"]])
+def test_a_preset_is_heard_with_the_models_that_it_names(names, musicnn, tmp_path):
+    if not any(each.name == "vgg-mtt" and each.built for each in registry.available()):
+        registry.get("vgg-mtt")
+    sources = ", ".join(f'"tag.{name}.techno"' for name in names)
+    (tmp_path / "two.toml").write_text(
+        f"[preset]\nname = 'two'\n[[effect]]\ntype = 'gain'\n[[map]]\nsource = [{sources}]\n"
+        "target = 'gain.gain_db'\nmin = 0\nmax = 1\nattack = 0\nrelease = 0\n"
+    )
+    samples = music(4, 16000, 1)
+    options = ("--json", "--rate", "16000", "--channels", "1", "--hop", "0.5")
+    done = listen(*options, "--preset", tmp_path / "two.toml", data=pcm_of(samples))
+    assert done.returncode == 0, done.stderr.decode()
+    last = json.loads(done.stdout.splitlines()[-1])
+    assert last["model"] == "+".join(names)
+    expected = 0.0
+    for name in names:
+        alone = listen(*options, "--model", name, data=pcm_of(samples)).stdout.splitlines()
+        expected += json.loads(alone[-1])["tags"]["techno"]
+    assert last["parameters"]["gain.gain_db"] == pytest.approx(min(expected, 1), abs=0.02)
 
 
 def test_each_answer_is_a_line_however_fast_they_come():

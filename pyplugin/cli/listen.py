@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,7 +13,7 @@ import numpy as np
 
 from pyplugin.cli.outgoing import (
     hearing_options,
-    load_model,
+    load_models,
     numbered,
     open_outputs,
     output_options,
@@ -107,7 +107,7 @@ def command(
     if source == "-" and device is not None:
         raise click.UsageError("Raw samples (-) and --device are two inputs; give one.")
     chosen = read_preset(preset) if preset is not None else None
-    loaded = load_model(model, chosen, runtime)
+    models = load_models(model, chosen, runtime)
     drawn = not plain and not as_json and can_draw()
     view = Drawn(top) if drawn else Lines(top, silent=as_json)
     ranges = ranges_of(chosen) if chosen else {}
@@ -119,8 +119,8 @@ def command(
             sample_rate,
             count,
             8192,
-            model=loaded,
-            hop=(hop or (chosen.hop if chosen else None) or 0.25) if loaded else None,
+            model=models or None,
+            hop=(hop or (chosen.hop if chosen else None) or 0.25) if models else None,
             runtime=runtime,
             offline=source == "-",
             signals=_SIGNAL_HOP,
@@ -129,7 +129,7 @@ def command(
 
     with contextlib.ExitStack() as stack:
         outputs = open_outputs(
-            as_json, osc, midi, controllers, fourteen_bit, ranges, loaded, view.event
+            as_json, osc, midi, controllers, fourteen_bit, ranges, models, view.event
         )
         for output in outputs:
             stack.callback(output.close)
@@ -154,7 +154,7 @@ def command(
             feed.node,
             source="stdin" if source == "-" else feed.device.name,
             outputs=[*outputs, *view.outputs],
-            make_mover=(lambda rate: told(chosen, loaded, rate)) if chosen else None,
+            make_mover=(lambda rate: told(chosen, models, rate)) if chosen else None,
             hop=hop or 0.25,
         )
         stack.enter_context(view.opened(listening, ranges))
@@ -210,13 +210,13 @@ class _Pipe:
         return True
 
 
-def told(preset: Preset, model: Model | None, rate: int) -> Mover:
+def told(preset: Preset, models: Sequence[Model], rate: int) -> Mover:
     """Return what moves a preset's parameters, without effects."""
     from pyplugin.automation import Lane, Mover
     from pyplugin.board import descriptors_of
     from pyplugin.rendering import sources_of
 
-    descriptors = descriptors_of(model) if model is not None else []
+    descriptors = [name for model in models for name in descriptors_of(model)]
     return Mover(
         [
             Lane.of_sources(target, combined, descriptors, rate)

@@ -19,7 +19,14 @@ if TYPE_CHECKING:
     from pyplugin.outputs import Output
     from pyplugin.presets import Preset
 
-__all__ = ["hearing_options", "load_model", "numbered", "open_outputs", "output_options"]
+__all__ = [
+    "hearing_options",
+    "load_model",
+    "load_models",
+    "numbered",
+    "open_outputs",
+    "output_options",
+]
 
 Command = Callable[..., Any]
 
@@ -101,6 +108,22 @@ def load_model(model: str | None, preset: Preset | None, runtime: str | None) ->
     return loaded
 
 
+def load_models(model: str | None, preset: Preset | None, runtime: str | None) -> list[Model]:
+    """Load all that a live node shall hear with: what the preset's sources name, in its order."""
+    from pyplugin.board import models_of
+    from pyplugin.cli.quiet import try_model
+    from pyplugin.rendering import sources_of
+
+    loaded = load_model(model, preset, runtime)
+    if loaded is None or preset is None:
+        return [] if loaded is None else [loaded]
+    models = models_of(sources_of(preset).values(), loaded) or [loaded]
+    for other in models:
+        if other is not loaded:
+            try_model(other, runtime)
+    return models
+
+
 def open_outputs(
     as_json: bool,
     osc: str | None,
@@ -108,7 +131,7 @@ def open_outputs(
     controllers: Sequence[str],
     fourteen_bit: bool,
     ranges: dict[str, tuple[float, float]],
-    model: Model | None,
+    models: Sequence[Model],
     on_event: Callable[[str], object],
 ) -> list[Output]:
     """Open what the options name.
@@ -131,7 +154,7 @@ def open_outputs(
         outputs.append(Osc(osc, on_event=on_event))
     if midi is not None:
         assigned = _assigned(controllers) or None
-        _check_names(assigned or (), ranges, model)
+        _check_names(assigned or (), ranges, models)
         if assigned is None and not ranges:
             raise PypluginError(
                 "Nothing is assigned to a controller; give a --preset, or --cc tag.vocal=20."
@@ -145,12 +168,11 @@ def open_outputs(
     return outputs
 
 
-def _check_names(names: Iterable[str], parameters: Iterable[str], model: Model | None) -> None:
+def _check_names(names: Iterable[str], parameters: Iterable[str], models: Sequence[Model]) -> None:
     known = [*parameters, *(f"signal.{name}" for name in SIGNALS)]
-    if model is not None:
-        slugs = [slug(label) for label in model.card.labels]
-        known += [f"tag.{each}" for each in slugs]
-        known += [f"tag.{model.card.name}.{each}" for each in slugs]
+    for model in models:
+        for label in map(slug, model.card.labels):
+            known += [f"tag.{label}", f"tag.{model.card.name}.{label}"]
     for name in names:
         if name not in known:
             raise click.UsageError(f"--cc {name}: there is none; {nearest(name, known)}")
