@@ -221,6 +221,12 @@ def routes_of(combined: Combined, descriptors: Sequence[str]) -> tuple[list[Rout
                 f"{' + '.join(map(repr, source.descriptors))}: labels and signals have different "
                 "units and cannot be added up; give the parameter two sources."
             )
+        units = {SIGNALS[name.partition(".")[2]].unit for name in source.descriptors if measured[0]}
+        if len(units) > 1:
+            raise PresetError(
+                f"{' + '.join(source.descriptors)}: signals of different units cannot be added up; "
+                "give the parameter two sources."
+            )
         columns = {**known, **signals}
         kind = "signal" if measured[0] else "tag"
         routes.append(Route(kind, tuple(columns[name] for name in source.descriptors)))

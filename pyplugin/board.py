@@ -286,8 +286,8 @@ class AutomatedBoard:
             Listen to this instead of to ``audio``; past its end the last answer holds.
         align
             Each answer holds from the middle of what it describes, and a rise begins its attack
-            earlier, so that a duck is down when the voice comes. ``False``: when a live node would
-            have given it.
+            earlier, so that a duck is mostly down when the voice comes. ``False``: when a live
+            node would have given it.
         block
             Most samples between two settings of the parameters, while they rest, up to 4096; one
             that moves is set every 64.
@@ -299,8 +299,8 @@ class AutomatedBoard:
         AudioError, PresetError
             Before anything is written.
         """
-        if not 1 <= block <= BLOCK:
-            raise PresetError(f"The block is {block} samples; 1 to {BLOCK} is expected.")
+        if not 1 <= block <= LONGEST:
+            raise PresetError(f"The block is {block} samples; 1 to {LONGEST} is expected.")
         report = progress or (lambda share: None)
         with contextlib.ExitStack() as stack:
             of_sidechain = isinstance(audio, (str, Path)) and not (
@@ -310,7 +310,7 @@ class AutomatedBoard:
             if played.samples is not None:
                 self._check_length(played.samples.shape[1])
             rate, moved = played.sample_rate, [each.effect for each in self._targets.values()]
-            stages = stages_of(self.board, rate, played.channels, min(block, LONGEST), moved)
+            stages = stages_of(self.board, rate, played.channels, block, moved)
             collected = _Collected(played) if output is None else None
             writer: Any = collected
             if output is not None:

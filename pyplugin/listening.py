@@ -83,7 +83,7 @@ class Listening:
         self.node = node
         rate = node.sample_rate
         self._mover = self._make_mover(rate) if self._make_mover is not None else Mover([])
-        self._label_of = list(node.labels)
+        self._label_of = _distinct(node)
         self._model = "+".join(model.card.name for model in node.models)
         self._told = 0.0
 
@@ -159,6 +159,15 @@ class Listening:
         """Close the outputs."""
         for output in self._outputs:
             output.close()
+
+
+def _distinct(node: Node) -> list[str]:
+    """Return the labels; one that an earlier model has too stands behind its model's name."""
+    found: list[str] = []
+    for model in node.models:
+        names = model.card.labels
+        found += [f"{model.card.name} {name}" if name in found else name for name in names]
+    return found
 
 
 def _in_order(frames: Frames, measured: SignalFrames) -> Iterator[tuple[str, int]]:

@@ -6,6 +6,7 @@ import soundfile
 from helpers import Probe, music
 from hypothesis import given
 from hypothesis import strategies as st
+from pedalboard import Gain, Pedalboard
 
 import pyplugin
 from pyplugin.automation import Automation
@@ -149,7 +150,7 @@ def test_the_gain_applied_is_the_curve_of_what_was_heard(probe: Probe, tmp_path)
     )
 
 
-@pytest.mark.parametrize("block", [1, 100, 512, 65536])
+@pytest.mark.parametrize("block", [1, 100, 512, 4096])
 def test_output_is_as_long_as_the_input_for_any_block(probe, tmp_path, block):
     source, output = tmp_path / "in.wav", tmp_path / "out.wav"
     write(source, music(0.5 if block == 1 else 2.123, RATE, 2))
@@ -218,3 +219,11 @@ def test_nothing_is_left_where_the_work_fails(probe, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         render(source, tmp_path / "out.wav", preset(), model=probe.model, progress=stop)
     assert [path.name for path in tmp_path.iterdir()] == ["in.wav"]
+
+
+def test_signals_of_different_units_do_not_add_up(probe):
+    for wrong in (pyplugin.rms() + pyplugin.onset(), pyplugin.rms() + pyplugin.label("beat")):
+        with pytest.raises(pyplugin.PresetError, match="cannot be added up"):
+            pyplugin.automate(Pedalboard([Gain()]), {"gain.gain_db": wrong}, model=probe.model)
+    both = pyplugin.flux() + pyplugin.percussive()
+    pyplugin.automate(Pedalboard([Gain()]), {"gain.gain_db": both})

@@ -293,3 +293,25 @@ def test_the_screen_fits_any_terminal_and_shows_what_there_is(width, height):
 def test_values_are_shown_with_three_digits_of_their_span():
     assert [shown(1 / 3, span) for span in (1, 12, 17500, 0)] == ["0.333", "0.3", "0", "0.333"]
     assert shown(-1e-9, 12) == "0.0"
+
+
+def test_labels_that_two_models_share_are_told_apart(musicnn):
+    """One tells of all labels of both, by their own name where only one has it."""
+    from pyplugin.models import registry
+
+    built = {status.name for status in registry.available() if status.built}
+    if "musicnn-msd" not in built:
+        registry.get("musicnn-msd")
+    other, kept = registry.load("musicnn-msd"), Kept()
+    shared = set(musicnn.card.labels) & set(other.card.labels)
+    assert shared
+    with pyplugin.Node(RATE, 1, 8192, model=[musicnn, other], hop=1.0) as node:
+        listening = Listening(node, source="test", outputs=[kept])
+        for _ in range(8):
+            node.hear(np.zeros((1, 8000), np.float32))
+            listening.poll()
+    names = set(kept.heard[0].tags)
+    assert len(names) == 100
+    assert names == {*musicnn.card.labels, *other.card.labels} | {
+        f"musicnn-msd {name}" for name in shared
+    }

@@ -35,7 +35,7 @@ __all__ = ["command"]
     "--block",
     default=512,
     show_default=True,
-    type=click.IntRange(1, 65536),
+    type=click.IntRange(1, 4096),
     help="Most samples between two settings of the parameters; one that moves is set every 64.",
 )
 @click.option(

@@ -104,7 +104,8 @@ def _serve(rtmidi: Any, out: Any, name: str, complaints: int) -> None:
 
 def main() -> None:
     """Open the port and pass messages on."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the other process
+    for theirs in (signal.SIGINT, signal.SIGTERM):  # for the other process, which ends this one
+        signal.signal(theirs, signal.SIG_IGN)
     try:
         import rtmidi
     except ImportError as error:
