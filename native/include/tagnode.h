@@ -210,7 +210,8 @@ TAGNODE_API void tagnode_model_release(tagnode_model *model);
  *     3 dense     weights [rows, columns], bias [rows]. flags is the activation: 0 none, 1 relu,
  *                 2 tanh, 3 logistic, 4 softmax.
  *     4 kernel    uint32 outputs, uint32 degree, gamma, coef0, support vectors [rows, columns],
- *                 coefficients [outputs, rows], intercepts [outputs]. flags is the kernel: 0
+ *                 coefficients [outputs, rows], intercepts [outputs]; all float64 but for the
+ *                 vectors, since what is added up may cancel. flags is the kernel: 0
  *                 exp(-gamma |x - v|^2), 1 (gamma x v + coef0)^degree.
  *     5 sigmoids  1 row: a, b [columns]. 1 / (1 + exp(a x + b)); flags 1: divided by their sum.
  *

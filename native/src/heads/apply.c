@@ -132,8 +132,8 @@ static void kernels_of(const head_stage *stage, const float *x, const float *vec
 
 static void run_kernel(const head_stage *stage, const float *x, float *y, double *sums)
     TAGNODE_NONBLOCKING {
-    const float *coefficients = stage->second;
-    for (uint32_t i = 0; i < stage->outputs; ++i) sums[i] = stage->third[i];
+    const double *coefficients = stage->coefficients;
+    memcpy(sums, stage->intercepts, stage->outputs * sizeof *sums);
     for (uint32_t at = 0; at < stage->rows; at += HEAD_LANES) {
         double kernel[HEAD_LANES];
         kernels_of(stage, x, stage->first + (size_t)at * stage->inputs, kernel);

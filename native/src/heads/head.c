@@ -94,30 +94,46 @@ static tagnode_status read_dense(reader *from, head_stage *stage) {
     return into_panels(from, &stage->first, stage->outputs, stage->inputs, HEAD_PANEL);
 }
 
+static bool read_double(reader *from, double *number) {
+    uint32_t words[2];
+    if (!read_words(from, words, 2)) return false;
+    const uint64_t bits = (uint64_t)words[1] << 32 | words[0];
+    memcpy(number, &bits, sizeof bits);
+    return isfinite(*number);
+}
+
+/* Those of a vector come to lie side by side. */
+static tagnode_status read_coefficients(reader *from, head_stage *stage) {
+    const size_t outputs = stage->outputs, count = outputs * stage->rows;
+    if (from->left / 8 < count + outputs) return damaged(from, "it ends within a stage");
+    stage->coefficients = calloc(count, sizeof(double));
+    stage->intercepts = calloc(outputs, sizeof(double));
+    if (stage->coefficients == NULL || stage->intercepts == NULL)
+        return tagnode_say(from->why, TAGNODE_ERROR_MEMORY, "No memory for a head.");
+    bool finite = true;
+    for (size_t i = 0; i < count; ++i)
+        finite &=
+            read_double(from, stage->coefficients + i % stage->rows * outputs + i / stage->rows);
+    for (size_t i = 0; i < outputs; ++i) finite &= read_double(from, stage->intercepts + i);
+    return finite ? TAGNODE_OK : damaged(from, "one of its numbers is not finite");
+}
+
 static tagnode_status read_kernel(reader *from, head_stage *stage) {
-    uint32_t words[4];
+    uint32_t words[2]; /* outputs, degree */
     if (stage->flags >= HEAD_KERNELS) return damaged(from, "it has an unknown kernel");
-    if (!read_words(from, words, 4)) return damaged(from, "it ends within a stage");
+    if (!read_words(from, words, 2) || !read_double(from, &stage->gamma) ||
+        !read_double(from, &stage->coef0))
+        return damaged(from, "a setting of its kernel is missing or not finite");
     stage->outputs = words[0];
     stage->degree = words[1];
-    memcpy(&stage->gamma, words + 2, sizeof stage->gamma);
-    memcpy(&stage->coef0, words + 3, sizeof stage->coef0);
     if (stage->outputs < 1 || stage->outputs > MOST_WIDTH || stage->degree > MOST_DEGREE ||
-        !(stage->gamma >= 0 && stage->gamma < INFINITY) || !isfinite(stage->coef0))
+        stage->gamma < 0)
         return damaged(from, "a setting of its kernel is out of range");
     const size_t vectors = (size_t)stage->rows * stage->inputs;
-    const size_t coefficients = (size_t)stage->outputs * stage->rows;
     tagnode_status status = read_floats(from, vectors, vectors, &stage->first);
     if (status == TAGNODE_OK)
-        status = read_floats(from, coefficients, coefficients, &stage->second);
-    if (status == TAGNODE_OK)
-        status = read_floats(from, stage->outputs, stage->outputs, &stage->third);
-    if (status != TAGNODE_OK) return status;
-    status = into_panels(from, &stage->first, stage->rows, stage->inputs, HEAD_LANES);
-    /* The coefficients of a vector side by side. */
-    return status == TAGNODE_OK
-               ? into_panels(from, &stage->second, stage->outputs, stage->rows, stage->outputs)
-               : status;
+        status = into_panels(from, &stage->first, stage->rows, stage->inputs, HEAD_LANES);
+    return status == TAGNODE_OK ? read_coefficients(from, stage) : status;
 }
 
 static tagnode_status read_stage(reader *from, tagnode_head *head) {
@@ -212,7 +228,8 @@ void tagnode_head_release(tagnode_head *head) {
     for (uint32_t i = 0; i < head->stages; ++i) {
         free(head->stage[i].first);
         free(head->stage[i].second);
-        free(head->stage[i].third);
+        free(head->stage[i].coefficients);
+        free(head->stage[i].intercepts);
     }
     free(head);
 }

@@ -38,8 +38,9 @@ typedef struct {
     uint32_t rows;  /* quantiles, or vectors */
     uint32_t flags; /* the activation, the kernel, or 1 to normalise */
     uint32_t degree;
-    float gamma, coef0;
-    float *first, *second, *third;
+    double gamma, coef0;
+    float *first, *second;
+    double *coefficients, *intercepts; /* of a kernel, whose sums may cancel */
 } head_stage;
 
 struct tagnode_head {
