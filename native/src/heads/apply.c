@@ -92,16 +92,22 @@ static void activate(head_activation activation, float *y, uint32_t count) TAGNO
     if (activation == HEAD_ACTIVATE_SOFTMAX) softmax(y, count);
 }
 
+/* Four floats in a register; loops over an array of sums stay in memory with some compilers. */
+typedef float four __attribute__((vector_size(16)));
+enum { FOURS = HEAD_PANEL / 4 };
+
 /* A panel of outputs at once; each is added up in the order of the inputs. */
 static void run_dense(const head_stage *stage, const float *x, float *y) TAGNODE_NONBLOCKING {
     const float *weights = stage->first;
     for (uint32_t at = 0; at < stage->outputs; at += HEAD_PANEL) {
-        float sums[HEAD_PANEL];
-        memcpy(sums, stage->second + at, sizeof sums);
-        for (uint32_t i = 0; i < stage->inputs; ++i, weights += HEAD_PANEL)
-            for (uint32_t j = 0; j < HEAD_PANEL; ++j) sums[j] += x[i] * weights[j];
+        four sum[FOURS], weight[FOURS];
+        memcpy(sum, stage->second + at, sizeof sum);
+        for (uint32_t i = 0; i < stage->inputs; ++i, weights += HEAD_PANEL) {
+            memcpy(weight, weights, sizeof weight);
+            for (uint32_t j = 0; j < FOURS; ++j) sum[j] += x[i] * weight[j];
+        }
         const uint32_t left = stage->outputs - at;
-        memcpy(y + at, sums, (left < HEAD_PANEL ? left : HEAD_PANEL) * sizeof *y);
+        memcpy(y + at, sum, (left < HEAD_PANEL ? left : HEAD_PANEL) * sizeof *y);
     }
     activate((head_activation)stage->flags, y, stage->outputs);
 }
