@@ -118,7 +118,7 @@ class Dense:
             return _logistic(y)
         if self.activation == "softmax":
             y = np.exp(y - y.max(axis=1, keepdims=True))
-            return y / y.sum(axis=1, keepdims=True)
+            y /= y.sum(axis=1, keepdims=True)
         return y
 
 

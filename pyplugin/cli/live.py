@@ -12,7 +12,7 @@ import click
 from pyplugin.cli.listen import Drawn, Lines, told
 from pyplugin.cli.outgoing import (
     hearing_options,
-    load_model,
+    load_parts,
     numbered,
     open_outputs,
     output_options,
@@ -82,8 +82,8 @@ def command(
     from pyplugin.rendering import automated_preset, ranges_of
 
     chosen = read_preset(preset)
-    loaded = load_model(model, chosen, runtime)
-    auto = automated_preset(chosen, model=loaded, runtime=runtime)
+    models, heads = load_parts(model, chosen, runtime)
+    auto = automated_preset(chosen, model=models[0] if models else None, runtime=runtime)
     drawn = not plain and not as_json and sys.stderr.isatty() and sys.stdout.isatty()
     view = Drawn(8) if drawn else Lines(5, silent=as_json)
     ranges = ranges_of(chosen)
@@ -95,8 +95,9 @@ def command(
             sample_rate,
             count,
             8192,
-            model=loaded,
-            hop=(hop or chosen.hop or 0.25) if loaded else None,
+            model=models or None,
+            heads=heads,
+            hop=(hop or chosen.hop or 0.25) if models else None,
             runtime=runtime,
             signals=_SIGNAL_HOP,
             mel_queue=256 if drawn else 0,
@@ -123,7 +124,7 @@ def command(
             stream.node,
             source=stream.devices[0].name,
             outputs=outputs,
-            make_mover=lambda rate: told(chosen, loaded, rate),
+            make_mover=lambda rate: told(chosen, models, heads, rate),
             hop=hop or 0.25,
             others=[player.mover],
         )

@@ -13,11 +13,12 @@ from pyplugin.runtimes import RUNTIMES
 from pyplugin.signals import SIGNALS
 
 if TYPE_CHECKING:
+    from pyplugin.heads import Head
     from pyplugin.models.registry import Model
     from pyplugin.outputs import Output
     from pyplugin.presets import Preset
 
-__all__ = ["hearing_options", "load_model", "numbered", "open_outputs", "output_options"]
+__all__ = ["hearing_options", "load_parts", "numbered", "open_outputs", "output_options"]
 
 Command = Callable[..., Any]
 
@@ -69,20 +70,27 @@ def numbered(device: str | None) -> int | str | None:
     return int(device) if device is not None and device.isdigit() else device
 
 
-def load_model(model: str | None, preset: Preset | None, runtime: str | None) -> Model | None:
-    """Load what shall hear; ``None`` where only measured descriptors are asked for."""
+def load_parts(
+    model: str | None, preset: Preset | None, runtime: str | None
+) -> tuple[list[Model], list[Head]]:
+    """Load what shall hear; nothing where only measured descriptors are asked for."""
+    from pyplugin.board import parts_of
     from pyplugin.cli.quiet import try_model
     from pyplugin.models import registry
     from pyplugin.node import DEFAULT_MODEL
+    from pyplugin.rendering import sources_of
 
+    models: list[Model] = []
+    heads: list[Head] = []
     if model == "none":
-        return None
-    if model is None and preset is not None and not _names_labels(preset):
-        return None
-    name = model or (preset.model if preset is not None else None) or DEFAULT_MODEL
-    loaded = registry.load(name)
-    try_model(loaded, runtime)
-    return loaded
+        return models, heads
+    if preset is not None and _names_labels(preset):
+        models, heads = parts_of(sources_of(preset).values(), model or preset.model)
+    elif preset is None or model is not None:
+        models = [registry.load(model or DEFAULT_MODEL)]
+    for each in models:
+        try_model(each, runtime)
+    return models, heads
 
 
 def _names_labels(preset: Preset) -> bool:

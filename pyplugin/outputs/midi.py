@@ -108,6 +108,8 @@ class Midi:
             for label, value in heard.tags.items():
                 values[f"tag.{slug(label)}"] = value
                 values[f"tag.{heard.model}.{slug(label)}"] = value
+            for name, said in heard.heads.items():
+                values |= {f"head.{name}.{slug(label)}": value for label, value in said.items()}
         self._take({**values, **_moving(heard.parameters, heard.signals)})
         self._send(heard.time)
 
