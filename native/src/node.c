@@ -41,6 +41,7 @@ typedef struct {
     uint32_t values, embeddings;
     float *taken; /* the worker's outputs, and where each of them is */
     float *outputs[TAGNODE_MAX_OUTPUTS];
+    const float *const *answers[TAGNODE_MAX_MODELS]; /* the outputs of each model */
     float *mel, *power; /* the mel frames of a chunk, and for signals their power spectra */
     uint32_t *outgoing; /* the descriptor frame to write next: header, values, embedding */
     uint32_t *incoming; /* the reader's */
@@ -226,10 +227,11 @@ static tagnode_status start_worker(core *c, tagnode_message *why) {
     uint32_t floats = 0;
     for (uint32_t i = 0; i < c->card.outputs; ++i)
         if (c->wanted[0] >> i & 1) floats += setup.output_size[i] = c->card.output_size[i];
-    c->taken = calloc(floats, sizeof *c->taken);
+    c->taken = calloc((size_t)floats + 1, sizeof *c->taken);
     if (c->taken == NULL) return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for a node.");
     for (uint32_t i = 0, at = 0; i < c->card.outputs; at += setup.output_size[i++])
         c->outputs[i] = c->taken + at;
+    c->answers[0] = (const float *const *)c->outputs;
     tagnode_engine *engine;
     const tagnode_status status = tagnode_model_open(c->model, &engine, why);
     return status != TAGNODE_OK ? status : tagnode_worker_create(engine, &setup, &c->worker, why);
@@ -381,8 +383,9 @@ static void count(_Atomic uint64_t *counter, uint64_t more) TAGNODE_NONBLOCKING 
     if (more > 0) atomic_fetch_add_explicit(counter, more, memory_order_relaxed);
 }
 
-/* Writes the outgoing frame's values and embedding, from the outputs of each model. */
-static void write_values(core *c, const float *const *const *outputs) TAGNODE_NONBLOCKING {
+/* Writes the outgoing frame's values and embedding. */
+static void write_values(core *c) TAGNODE_NONBLOCKING {
+    const float *const *const *outputs = c->answers;
     float *values = (float *)(c->outgoing + HEADER_WORDS);
     for (uint32_t i = 0; i < c->models; values += c->activations[i++])
         memcpy(values, outputs[i][0], c->activations[i] * sizeof *values);
@@ -398,15 +401,14 @@ static void write_values(core *c, const float *const *const *outputs) TAGNODE_NO
 
 /* Takes the result of the current tick into the outgoing frame. */
 static tagnode_state take_result(core *c) TAGNODE_NONBLOCKING {
-    const float *const *outputs[TAGNODE_MAX_MODELS] = {(const float *const *)c->outputs};
     uint64_t late = 0, failures = 0;
     bool ready = true;
     if (c->ensemble != NULL)
-        late = tagnode_ensemble_take(c->ensemble, tick_frame(c, c->tick), outputs);
+        late = tagnode_ensemble_take(c->ensemble, tick_frame(c, c->tick), c->answers);
     else
         ready = tagnode_worker_take(c->worker, c->tick, c->outputs, &late, &failures) ==
                 TAGNODE_RESULT_READY;
-    if (ready) write_values(c, outputs);
+    if (ready) write_values(c);
     count(ready ? &c->fresh : &c->held, 1);
     count(&c->late, late);
     count(&c->failures, failures);

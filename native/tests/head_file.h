@@ -75,7 +75,8 @@ static inline void whole_head(file *f, uint32_t inputs) {
     begin_stage(f, 1, 1, inputs, 0);
     add_floats(f, 2 * (size_t)inputs);
     begin_stage(f, 2, 5, inputs, 0);
-    for (uint32_t i = 0; i < 5 * inputs; ++i) add_float(f, (float)(i / inputs) * 0.5F - 1);
+    for (int rank = 0; rank < 5; ++rank)
+        for (uint32_t i = 0; i < inputs; ++i) add_float(f, (float)rank * 0.5F - 1);
     add_dense(f, 19, inputs, 2);
     add_kernel(f, 11, 19, 4, 0);
     begin_stage(f, 5, 1, 4, 1);

@@ -291,7 +291,8 @@ static void tell_times(void) {
     tell_time("network, 100 hidden,", &f);
     begin_file(&f, 2);
     begin_stage(&f, 2, 100, 200, 0);
-    for (uint32_t i = 0; i < 100 * 200; ++i) add_float(&f, (float)(i / 200) / 100);
+    for (int rank = 0; rank < 100; ++rank)
+        for (uint32_t i = 0; i < 200; ++i) add_float(&f, (float)rank / 100);
     add_dense(&f, 8, 200, 4);
     tell_time("quantiles and linear", &f);
     begin_file(&f, 1);

@@ -28,8 +28,14 @@ static bool read_words(reader *from, uint32_t *words, size_t count) {
 }
 
 static tagnode_status damaged(const reader *from, const char *what) {
-    return tagnode_say(from->why, TAGNODE_ERROR_MODEL,
-                       "The head is damaged: %s; get the file again, or train it anew.", what);
+    (void)tagnode_say(from->why, TAGNODE_ERROR_MODEL,
+                      "The head is damaged: %s; get the file again, or train it anew.", what);
+    return TAGNODE_ERROR_MODEL;
+}
+
+static tagnode_status no_memory(tagnode_message *why) {
+    (void)tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for a head.");
+    return TAGNODE_ERROR_MEMORY;
 }
 
 /* Takes the memory for `size` floats, at least `count`, and reads `count` of them. */
@@ -37,7 +43,7 @@ static tagnode_status read_floats(reader *from, size_t count, size_t size, float
     if (from->left / 4 < count) return damaged(from, "it ends within a stage");
     float *made = calloc(size, sizeof *made);
     *out = made;
-    if (made == NULL) return tagnode_say(from->why, TAGNODE_ERROR_MEMORY, "No memory for a head.");
+    if (made == NULL) return no_memory(from->why);
     for (size_t i = 0; i < count; ++i) {
         uint32_t word = 0;
         (void)read_words(from, &word, 1);
@@ -53,7 +59,7 @@ static tagnode_status into_panels(reader *from, float **array, size_t rows, size
                                   size_t lanes) {
     const size_t panels = (rows + lanes - 1) / lanes;
     float *made = calloc(panels * lanes * columns, sizeof *made);
-    if (made == NULL) return tagnode_say(from->why, TAGNODE_ERROR_MEMORY, "No memory for a head.");
+    if (made == NULL) return no_memory(from->why);
     for (size_t row = 0; row < rows; ++row)
         for (size_t column = 0; column < columns; ++column)
             made[(row / lanes * columns + column) * lanes + row % lanes] =
@@ -108,8 +114,7 @@ static tagnode_status read_coefficients(reader *from, head_stage *stage) {
     if (from->left / 8 < count + outputs) return damaged(from, "it ends within a stage");
     stage->coefficients = calloc(count, sizeof(double));
     stage->intercepts = calloc(outputs, sizeof(double));
-    if (stage->coefficients == NULL || stage->intercepts == NULL)
-        return tagnode_say(from->why, TAGNODE_ERROR_MEMORY, "No memory for a head.");
+    if (stage->coefficients == NULL || stage->intercepts == NULL) return no_memory(from->why);
     bool finite = true;
     for (size_t i = 0; i < count; ++i)
         finite &=
@@ -207,7 +212,7 @@ tagnode_status tagnode_head_load(const void *bytes, size_t size, tagnode_head **
     *out = NULL;
     if (bytes == NULL) return tagnode_say(why, TAGNODE_ERROR_ARGUMENT, "There is no head file.");
     tagnode_head *head = calloc(1, sizeof *head);
-    if (head == NULL) return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for a head.");
+    if (head == NULL) return no_memory(why);
     atomic_store(&head->references, 1);
     reader from = {.at = bytes, .left = size, .why = why};
     const tagnode_status status = read_head(&from, head);
@@ -245,7 +250,7 @@ uint32_t tagnode_head_outputs(const tagnode_head *head) {
 tagnode_status tagnode_head_run(const tagnode_head *head, const float *embeddings, size_t count,
                                 float *values, tagnode_message *why) {
     double *room = calloc(tagnode_head_room(head), sizeof *room);
-    if (room == NULL) return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for a head.");
+    if (room == NULL) return no_memory(why);
     const tagnode_floatenv saved = tagnode_floatenv_enter();
     for (size_t i = 0; i < count; ++i)
         tagnode_head_apply(head, embeddings + i * head->inputs, values + i * head->outputs, room);
