@@ -25,6 +25,9 @@ from pyplugin.models import registry
 
 CLASSES = 3
 
+# Networks need not be good ones here.
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
 
 def data(size: int) -> tuple[np.ndarray, np.ndarray]:
     """Embeddings as a network's are, many of them 0, and classes that they tell apart."""
@@ -113,8 +116,6 @@ def made(size: int, *stages, name="kind", backbone="probe", layer="dense", label
     return Head(name, labels, backbone, layer, size, False, stages, {"licence": "none"})
 
 
-@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.filterwarnings("ignore:n_quantiles:UserWarning")
 @pytest.mark.parametrize("scaling", ["none", "standard", "minmax", "quantile"])
 @pytest.mark.parametrize("classifier", CLASSIFIERS)
 @pytest.mark.parametrize("size", [3, 200])
