@@ -380,24 +380,24 @@ def parts_of(
     ModelError, PresetError
         No such model; no such head.
     """
+    descriptors = [name for each in wanted for one in each.sources for name in one.descriptors]
     default = model or DEFAULT_MODEL
-    if isinstance(default, str) and default.endswith(".tflite"):
-        default = registry.load(default)  # heads know it by its name
+    asked = any(name.startswith("head.") for name in descriptors)
+    if asked and isinstance(default, str) and default.endswith(".tflite"):
+        default = registry.load(default)  # heads know it by its card's name
     first = default if isinstance(default, str) else default.card.name
     names: dict[str, None] = {}
     heads: dict[str, Head] = {}
-    for combined in wanted:
-        for source in combined.sources:
-            for descriptor in source.descriptors:
-                kind, _, rest = descriptor.partition(".")
-                if kind == "tag" and "." in rest:
-                    names[rest.partition(".")[0]] = None
-                elif kind == "head":
-                    name = rest.partition(".")[0]
-                    heads[name] = heads.get(name) or _head_of(descriptor, name)
-                    names[heads[name].backbone] = None
-                elif kind != "signal":
-                    names[first] = None
+    for descriptor in descriptors:
+        kind, _, rest = descriptor.partition(".")
+        name = rest.partition(".")[0]
+        if kind == "tag" and "." in rest:
+            names[name] = None
+        elif kind == "head":
+            heads[name] = heads.get(name) or _head_of(descriptor, name)
+            names[heads[name].backbone] = None
+        elif kind != "signal":
+            names[first] = None
     ordered = sorted(names, key=lambda name: name != first)
     given = {} if isinstance(default, str) else {first: default}
     return [given.get(name) or registry.load(name) for name in ordered], list(heads.values())

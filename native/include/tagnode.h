@@ -317,11 +317,10 @@ typedef struct {
     uint32_t model, output;
 } tagnode_placed_head;
 
-/* What a node is made of. */
+/* What a node is made of: no model, one, or inline models that share a front-end, and heads. */
 typedef struct {
     tagnode_model *const *models;
-    uint32_t
-        model_count; /* 0 to TAGNODE_MAX_MODELS; one, or inline models that share a front-end */
+    uint32_t model_count; /* 0 to TAGNODE_MAX_MODELS */
     const tagnode_placed_head *heads;
     uint32_t head_count; /* 0 to TAGNODE_MAX_HEADS */
 } tagnode_parts;

@@ -49,7 +49,8 @@ def output_options(command: Command) -> Command:
             "controllers",
             multiple=True,
             metavar="NAME=N",
-            help="Controller N for a parameter, signal.NAME or tag.LABEL; may be repeated.  "
+            help="Controller N for a parameter, signal.NAME, tag.LABEL or head.NAME.LABEL; may be "
+            "repeated.  "
             "[default: the preset's parameters from 20 up]",
         ),
         click.option(
