@@ -10,6 +10,7 @@
 :func:`render`                    a recording through the effects of a preset
 ``pyplugin.live``                 sound devices: a node that hears one, a stream to change sound in
 ``pyplugin.models``               models: cards, building, checking
+``pyplugin.heads``                classifiers on a model's embedding: files, and the numpy reference
 ================================  ==================================================================
 
 Modules load when first used, so that ``import pyplugin`` costs next to nothing.

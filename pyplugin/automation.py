@@ -195,7 +195,8 @@ def routes_of(combined: Combined, descriptors: Sequence[str]) -> tuple[list[Rout
     combined
         The sources.
     descriptors
-        What the models name, ``tag.<model>.<label>``, in the order of the columns.
+        What models and heads name, ``tag.<model>.<label>`` and ``head.<name>.<label>``, in the
+        order of the columns.
 
     Raises
     ------
@@ -238,13 +239,13 @@ def _unknown(
     name: str, short: Sequence[str], descriptors: Sequence[str], signals: Sequence[str]
 ) -> str:
     kind = name.partition(".")[0]
-    models = list(dict.fromkeys(each.split(".")[1] for each in descriptors if "." in each))
+    models = list(dict.fromkeys(x.split(".")[1] for x in descriptors if x.startswith("tag.")))
     if kind == "signal":
         return f"There is no signal {name!r}; {nearest(name, signals)}"
     if kind == "head":
         heads = [each for each in descriptors if each.startswith("head.")]
         if not heads:
-            return f"There is no head {name!r}: {' and '.join(models) or 'no model'} has no heads."
+            return f"There is no head {name!r} where no model runs; give it one."
         return f"There is no head {name!r}; {nearest(name, heads)}"
     if not descriptors:
         return f"There is no descriptor {name!r} without a model; {nearest(name, signals)}"

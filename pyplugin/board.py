@@ -17,13 +17,14 @@ import numpy.typing as npt
 
 from pyplugin.automation import Curve, CurvePath, Lane, Mover
 from pyplugin.effects import effects_of, find_target, load_pedalboard
-from pyplugin.errors import AudioError, PresetError
+from pyplugin.errors import AudioError, ModelError, PresetError
 from pyplugin.frontend import check_rate
+from pyplugin.heads import Head
+from pyplugin.heads import load as load_head
 from pyplugin.hearing import Story, hear
 from pyplugin.models import registry
 from pyplugin.models.registry import Model
-from pyplugin.names import slug
-from pyplugin.node import DEFAULT_MODEL, Node
+from pyplugin.node import DEFAULT_MODEL, Node, descriptors_of
 from pyplugin.playing import LONGEST, BoardStream, CurveNotes, finite, stages_of
 from pyplugin.sources import Combined, Source, as_combined
 from pyplugin.tagging import BLOCK, Recording, replaced_note
@@ -37,7 +38,7 @@ Float32 = npt.NDArray[np.float32]
 Movement = Source | Combined | Sequence[Source] | Curve | npt.ArrayLike
 """What may move a parameter: descriptors, or a curve."""
 
-__all__ = ["AutomatedBoard", "RenderResult", "automate", "descriptors_of", "models_of"]
+__all__ = ["AutomatedBoard", "RenderResult", "automate", "parts_of"]
 
 SIGNAL_HOP = 0.016
 """Seconds between two measurements: a mel frame of MusiCNN's."""
@@ -154,7 +155,7 @@ class AutomatedBoard:
     ----------
     board
         The pedalboard.
-    models
+    models, heads
         What it listens with; none where only measured descriptors move it.
     """
 
@@ -175,7 +176,7 @@ class AutomatedBoard:
         self._given: dict[str, Curve | npt.NDArray[np.float64]] = {}
         for name, given in mappings.items():
             self._take(name, given)
-        self.models = models_of(self._sources.values(), model)
+        self.models, self.heads = parts_of(self._sources.values(), model)
         self._lanes(48000, self._paths(48000))  # what is wrong is found now
 
     def _take(self, name: str, given: Movement) -> None:
@@ -208,7 +209,7 @@ class AutomatedBoard:
             self._given[name] = points
 
     def _lanes(self, rate: int, paths: Mapping[str, CurvePath]) -> list[Lane]:
-        descriptors = [name for model in self.models for name in descriptors_of(model)]
+        descriptors = descriptors_of(self.models, self.heads)
         lanes = []
         for name, target in self._targets.items():
             if name in self._sources:
@@ -250,6 +251,7 @@ class AutomatedBoard:
             channels,
             block,
             model=self.models or None,
+            heads=self.heads,
             hop=self._hop,
             runtime=self._runtime,
             offline=offline,
@@ -391,27 +393,51 @@ class AutomatedBoard:
         return live
 
 
-def models_of(wanted: Iterable[Combined], model: str | Model | None) -> list[Model]:
-    """Load the models that the sources name, and the default for labels that name none."""
+def parts_of(
+    wanted: Iterable[Combined], model: str | Model | None
+) -> tuple[list[Model], list[Head]]:
+    """Load the models and heads that the sources name, and what labels mean that name none.
+
+    Parameters
+    ----------
+    wanted
+        The sources.
+    model
+        For labels without a model's name; ``None`` for the default.
+
+    Raises
+    ------
+    ModelError, PresetError
+        No such model; no such head.
+    """
+    descriptors = [name for each in wanted for one in each.sources for name in one.descriptors]
     default = model or DEFAULT_MODEL
+    asked = any(name.startswith("head.") for name in descriptors)
+    if asked and isinstance(default, str) and default.endswith(".tflite"):
+        default = registry.load(default)  # heads know it by its card's name
     first = default if isinstance(default, str) else default.card.name
     names: dict[str, None] = {}
-    for combined in wanted:
-        for source in combined.sources:
-            for descriptor in source.descriptors:
-                kind, _, rest = descriptor.partition(".")
-                if kind == "tag" and "." in rest:
-                    names[rest.partition(".")[0]] = None
-                elif kind != "signal":
-                    names[first] = None
+    heads: dict[str, Head] = {}
+    for descriptor in descriptors:
+        kind, _, rest = descriptor.partition(".")
+        name = rest.partition(".")[0]
+        if kind == "tag" and "." in rest:
+            names[name] = None
+        elif kind == "head":
+            heads[name] = heads.get(name) or _head_of(descriptor, name)
+            names[heads[name].backbone] = None
+        elif kind != "signal":
+            names[first] = None
     ordered = sorted(names, key=lambda name: name != first)
     given = {} if isinstance(default, str) else {first: default}
-    return [given.get(name) or registry.load(name) for name in ordered]
+    return [given.get(name) or registry.load(name) for name in ordered], list(heads.values())
 
 
-def descriptors_of(model: Model) -> list[str]:
-    """Return ``tag.<model>.<label>`` for each label of a model."""
-    return [f"tag.{model.card.name}.{slug(label)}" for label in model.card.labels]
+def _head_of(descriptor: str, name: str) -> Head:
+    try:
+        return load_head(name)
+    except ModelError as error:
+        raise PresetError(f"{descriptor!r}: {error}") from error
 
 
 def _finite(recording: Recording) -> Iterator[Float32]:

@@ -172,7 +172,7 @@ def hear(
     tag = told["tag"]
     return Story(
         times=(tag.start + tag.end) / 2 - window / 2,
-        activations=tag.values,
+        activations=tag.values[:, : len(node.labels)],
         window=window,
         hop=node.hop if node.models else 0.0,
         notes=list(recording.notes),

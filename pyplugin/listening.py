@@ -84,6 +84,7 @@ class Listening:
         rate = node.sample_rate
         self._mover = self._make_mover(rate) if self._make_mover is not None else Mover([])
         self._label_of = _distinct(node)
+        self._head_columns = node.head_columns
         self._model = "+".join(model.card.name for model in node.models)
         self._told = 0.0
 
@@ -122,7 +123,7 @@ class Listening:
         if seconds >= self._told + self._hop:
             self._told = seconds - seconds % self._hop
             self._tell(
-                emitted, int(measured.start[index]), int(measured.end[index]), State.FRESH, {}
+                emitted, int(measured.start[index]), int(measured.end[index]), State.FRESH, {}, {}
             )
 
     def _hear_tags(self, frames: Frames, index: int) -> None:
@@ -130,11 +131,23 @@ class Listening:
         row = frames.values[index]
         if state != State.WARMING:
             self._push("tag", emitted, row)
-        tags = dict(zip(self._label_of, row.tolist(), strict=True))
-        self._tell(emitted, int(frames.start[index]), int(frames.end[index]), state, tags)
+        tags = dict(zip(self._label_of, row[: len(self._label_of)].tolist(), strict=True))
+        heads = {
+            head.name: dict(
+                zip(head.labels, row[self._head_columns[head.name]].tolist(), strict=True)
+            )
+            for head in self.node.heads
+        }
+        self._tell(emitted, int(frames.start[index]), int(frames.end[index]), state, tags, heads)
 
     def _tell(
-        self, emitted: int, start: int, end: int, state: State, tags: dict[str, float]
+        self,
+        emitted: int,
+        start: int,
+        end: int,
+        state: State,
+        tags: dict[str, float],
+        heads: dict[str, dict[str, float]],
     ) -> None:
         from pyplugin.outputs import Heard
 
@@ -151,6 +164,7 @@ class Listening:
             tags=tags,
             signals=self.signals,
             parameters=self.parameters,
+            heads=heads,
         )
         for output in self._outputs:
             output.hear(self.last)

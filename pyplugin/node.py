@@ -11,22 +11,25 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from enum import IntEnum
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from pyplugin import heads as head_files
 from pyplugin._native import card_struct, check, ffi, lib, message
 from pyplugin.errors import AudioError, ModelError, PypluginError
 from pyplugin.frontend import PRESETS, check_rate, planes
+from pyplugin.heads import Head
 from pyplugin.models import registry
 from pyplugin.models.registry import Model
 from pyplugin.names import slug
 from pyplugin.runtimes import open_model
 from pyplugin.signals import SIGNALS, SignalFrames, take_signals
 
-__all__ = ["DEFAULT_MODEL", "Frames", "Latency", "Node", "State"]
+__all__ = ["DEFAULT_MODEL", "Frames", "Latency", "Node", "State", "descriptors_of"]
 
 DEFAULT_MODEL = "musicnn-mtt"
 
@@ -66,7 +69,8 @@ class Frames:
     state
         (n,) uint8: see :class:`State`.
     values
-        (n, D) float32: activations, 0 to 1, in the order of ``Node.descriptors``.
+        (n, D) float32 in the order of ``Node.descriptors``: activations, 0 to 1, then what the
+        heads say.
     embeddings
         (n, E) float32 where the node was given a ``layer``, otherwise (n, 0).
     """
@@ -97,6 +101,9 @@ class Node:
         A name of ``pyplugin models list``, the path of a .tflite file with its card beside it, or
         a loaded model. A list of them, up to 8 int8 models that hear the same mel spectrogram,
         runs them all on one front-end. ``None`` runs none: there are signals only.
+    heads
+        Classifiers on the models' embeddings, up to 32: names, paths of .head files, or
+        :class:`pyplugin.heads.Head`. They speak of the same windows as their models.
     hop
         Seconds between two answers, rounded to whole mel frames, up to the model's window;
         ``None`` for the card's default.
@@ -129,7 +136,7 @@ class Node:
     ----------
     latency : Latency
         In input samples, constant.
-    models : list
+    models, heads : list
         What runs in the node.
     hop : float
         Seconds between two answers, as rounded; 0 without a model.
@@ -143,7 +150,8 @@ class Node:
     AudioError
         Sample rate, channels or block out of range.
     ModelError
-        No such model, a damaged one, no runtime, or a layer that it does not have.
+        No such model or head, a damaged one, no runtime, a layer that it does not have, or a head
+        for another model.
     PypluginError
         Another argument out of range.
 
@@ -163,6 +171,7 @@ class Node:
         max_block: int,
         *,
         model: str | Model | Sequence[str | Model] | None = DEFAULT_MODEL,
+        heads: Sequence[str | Path | Head] = (),
         hop: float | None = None,
         runtime: str | None = None,
         offline: bool = False,
@@ -185,6 +194,8 @@ class Node:
         if not many and model is not None:
             raise ModelError("The list of models is empty; name at least one, or None.")
         self.models = [registry.load(each) if isinstance(each, str) else each for each in many]
+        self.heads = [each if isinstance(each, Head) else head_files.load(each) for each in heads]
+        placed = self._placed()
         self.patch_frames = max((each.card.patch_frames for each in self.models), default=0)
         wanted = runtime if len(self.models) <= 1 else "inline"
         if runtime not in (None, wanted):
@@ -216,7 +227,7 @@ class Node:
             self.runtime = runs[0].runtime if runs else "none"
             usual = 0.25 if self.runtime not in ("inline", "none") else 0.0
             setup["compute_latency"] = usual if compute_latency is None else compute_latency
-            self._prepare(setup, [run.model for run in runs])
+            self._prepare(setup, [run.model for run in runs], placed)
             self._opened = opened.pop_all()
         self._measures = signals > 0
         self._mel_queue = mel_queue
@@ -236,17 +247,25 @@ class Node:
 
     @property
     def labels(self) -> list[str]:
-        """Names of the columns of ``Frames.values``, as the models spell them."""
+        """Names of the first columns of ``Frames.values``, as the models spell them."""
         return [label for model in self.models for label in model.card.labels]
 
     @property
     def descriptors(self) -> list[str]:
-        """Names of the columns of ``Frames.values``: ``tag.<model>.<label>``."""
-        return [
-            f"tag.{model.card.name}.{slug(label)}"
-            for model in self.models
-            for label in model.card.labels
-        ]
+        """Names of the columns of ``Frames.values``.
+
+        First ``tag.<model>.<label>`` for each label of each model, then ``head.<name>.<label>``.
+        """
+        return descriptors_of(self.models, self.heads)
+
+    @property
+    def head_columns(self) -> dict[str, slice]:
+        """Which columns of ``Frames.values`` are each head's, by its name."""
+        columns, begin = {}, len(self.labels)
+        for head in self.heads:
+            columns[head.name] = slice(begin, begin + len(head.labels))
+            begin += len(head.labels)
+        return columns
 
     @property
     def signals(self) -> list[str]:
@@ -263,19 +282,44 @@ class Node:
             )
         return names.index(layer)
 
-    def _prepare(self, setup: dict[str, Any], models: list[Any]) -> None:
+    def _placed(self) -> list[tuple[int, int]]:
+        """Return for each head the index of its model, and of that model's output."""
+        names, places = [model.card.name for model in self.models], []
+        for index, head in enumerate(self.heads):
+            if head.name in [each.name for each in self.heads[:index]]:
+                raise ModelError(f"Two heads are called {head.name}; keep one.")
+            if head.backbone not in names:
+                given = " and ".join(names) or "no model"
+                raise ModelError(
+                    f"The head {head.name} is made for the model {head.backbone}; the node has "
+                    f"{given}: give it model={head.backbone!r}."
+                )
+            sizes = {
+                output.name: output.size
+                for output in self.models[names.index(head.backbone)].card.outputs
+            }
+            if sizes.get(head.layer) != head.size:
+                have = ", ".join(f"{name} ({size})" for name, size in sizes.items())
+                raise ModelError(
+                    f"The head {head.name} takes the {head.size} floats of the layer "
+                    f"{head.layer!r}; {head.backbone} has {have}: train it anew."
+                )
+            places.append((names.index(head.backbone), list(sizes).index(head.layer)))
+        return places
+
+    def _prepare(
+        self, setup: dict[str, Any], models: list[Any], placed: list[tuple[int, int]]
+    ) -> None:
         pointer, why = ffi.new("tagnode **"), message()
         if lib.tagnode_create(pointer) != lib.TAGNODE_OK:
             raise MemoryError("No memory for a node.")
         node = ffi.gc(pointer[0], lib.tagnode_destroy)
-        status = lib.tagnode_prepare_many(
-            node,
-            ffi.new("tagnode_model *[]", models),
-            len(models),
-            ffi.new("tagnode_setup *", setup),
-            why,
-        )
-        check(status, why)
+        opened = [head_files.open_head(head) for head in self.heads]
+        pairs = [(head, *place) for head, place in zip(opened, placed, strict=True)]
+        models_given = ffi.new("tagnode_model *[]", models)
+        heads_given = ffi.new("tagnode_placed_head[]", pairs)
+        parts = ffi.new("tagnode_parts *", (models_given, len(models), heads_given, len(pairs)))
+        check(lib.tagnode_prepare_parts(node, parts, ffi.new("tagnode_setup *", setup), why), why)
         self._node = node
 
     def __enter__(self) -> Node:
@@ -453,9 +497,17 @@ class Node:
         ModelError
             It cannot be run inline.
         PypluginError
-            It does not fit, needs more latency than the node has, or the node is closed.
+            It does not fit, has another name than the heads of the old one were made for, needs
+            more latency than the node has, or the node is closed.
         """
         loaded = registry.load(model) if isinstance(model, str) else model
+        old = self.models[index].card.name if 0 <= index < len(self.models) else ""
+        for head in self.heads:
+            if head.backbone == old != loaded.card.name:
+                raise PypluginError(
+                    f"The head {head.name} is made for {old}, not for {loaded.card.name}; make a "
+                    "new node."
+                )
         opened = open_model(loaded, card_struct(loaded.card), "inline")
         why = message()
         try:
@@ -469,6 +521,14 @@ class Node:
         """Forget all that was heard; positions and counters start at 0 again."""
         with self._audio:
             lib.tagnode_reset(self._play())
+
+
+def descriptors_of(models: Sequence[Model], heads: Sequence[Head] = ()) -> list[str]:
+    """Return ``tag.<model>.<label>`` for each label, then ``head.<name>.<label>``."""
+    tags = [
+        f"tag.{model.card.name}.{slug(label)}" for model in models for label in model.card.labels
+    ]
+    return tags + [name for head in heads for name in head.descriptors]
 
 
 def _whole(name: str, value: int, low: int, high: int, error: type[PypluginError]) -> int:

@@ -7,7 +7,7 @@ yields each window's frame as it comes.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +18,8 @@ import numpy.typing as npt
 
 from pyplugin.errors import AudioError
 from pyplugin.frontend import as_planar, check_rate
+from pyplugin.heads import Head
+from pyplugin.heads import load as load_head
 from pyplugin.node import DEFAULT_MODEL, Frames, Node, State
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BLOCK",
+    "HeadResult",
     "Recording",
     "TagResult",
     "heard_windows",
@@ -37,6 +40,19 @@ __all__ = [
 
 BLOCK = 65536
 """Samples a channel that are read at once; results do not depend on it."""
+
+
+@dataclass(frozen=True)
+class HeadResult:
+    """What a head said of a recording: ``activations`` (n, C) of its C ``labels``, 0 to 1."""
+
+    labels: list[str]
+    activations: Float32
+
+    @property
+    def mean(self) -> Float32:
+        """(C,) float32: each label's activation, averaged over the windows."""
+        return _mean(self.activations)
 
 
 @dataclass(frozen=True)
@@ -62,6 +78,8 @@ class TagResult:
     notes
         Sentences about the input that a person should see: it was shorter than a window, it was
         cut off, samples were not numbers.
+    heads
+        What each head said of the same windows, by its name.
     """
 
     model: str
@@ -73,17 +91,22 @@ class TagResult:
     embeddings: Float32 | None
     duration: float
     notes: list[str] = field(default_factory=list)
+    heads: dict[str, HeadResult] = field(default_factory=dict)
 
     @property
     def mean(self) -> Float32:
         """(L,) float32: each label's activation, averaged over the windows."""
-        return np.asarray(self.activations.mean(axis=0, dtype=np.float64), np.float32)
+        return _mean(self.activations)
 
     def top(self, k: int = 5) -> list[tuple[str, float]]:
         """Return the ``k`` labels of the highest mean with it, the highest first."""
         mean = self.mean
         best = np.argsort(-mean, kind="stable")[: max(k, 0)]
         return [(self.labels[index], float(mean[index])) for index in best]
+
+
+def _mean(activations: Float32) -> Float32:
+    return np.asarray(activations.mean(axis=0, dtype=np.float64), np.float32)
 
 
 class Recording:
@@ -255,7 +278,8 @@ def tag(
     audio: str | Path | npt.ArrayLike,
     sample_rate: int | None = None,
     *,
-    model: str | Model = DEFAULT_MODEL,
+    model: str | Model | None = None,
+    heads: Sequence[str | Path | Head] = (),
     hop: float | None = None,
     layer: str | None = None,
     runtime: str | None = None,
@@ -273,7 +297,9 @@ def tag(
         Of the samples, Hz, 8000 to 192000; for arrays only.
     model
         A name of ``pyplugin models list``, the path of a .tflite file with its card beside it, or
-        a loaded model.
+        a loaded model. ``None`` for the one that the first head is made for, or musicnn-mtt.
+    heads
+        Classifiers on the model's embedding, as for :class:`Node`.
     hop
         Seconds between two windows, up to the model's window; ``None`` for the card's default.
     layer
@@ -284,14 +310,14 @@ def tag(
         Called with the share heard so far, 0 to 1, after each block.
     each
         Called with each window as it comes: where it starts and ends, in seconds, and its
-        activations (L,).
+        activations (L,), then what the heads say.
 
     Raises
     ------
     AudioError
         The recording or the array cannot be used.
     ModelError
-        The model cannot.
+        The model or a head cannot.
 
     See Also
     --------
@@ -303,6 +329,9 @@ def tag(
     >>> result.top(3)  # doctest: +SKIP
     [('guitar', 0.41), ('rock', 0.33), ('fast', 0.12)]
     """
+    loaded = [each if isinstance(each, Head) else load_head(each) for each in heads]
+    if model is None:
+        model = loaded[0].backbone if loaded else DEFAULT_MODEL
     with contextlib.ExitStack() as stack:
         source = stack.enter_context(Recording(audio, sample_rate))
         node = stack.enter_context(
@@ -311,6 +340,7 @@ def tag(
                 source.channels,
                 BLOCK,
                 model=model,
+                heads=loaded,
                 hop=hop,
                 layer=layer,
                 runtime=runtime,
@@ -332,8 +362,12 @@ def tag(
             times=np.arange(len(stacked), dtype=np.float64) * node.hop,
             window=window,
             hop=node.hop,
-            activations=stacked,
+            activations=stacked[:, : len(node.labels)],
             embeddings=embeddings if layer is not None else None,
             duration=source.heard / source.sample_rate,
             notes=source.notes,
+            heads={
+                head.name: HeadResult(list(head.labels), stacked[:, node.head_columns[head.name]])
+                for head in node.heads
+            },
         )

@@ -49,6 +49,16 @@ PLAY = """
 import numpy as np
 from pyplugin import Node
 from pyplugin._native import ffi, lib
+from pyplugin.heads import Affine, Dense, Head, Kernel, Quantile, Sigmoids
+
+random = np.random.default_rng(2)
+HEAD = Head("all", ("a", "b"), "musicnn-mtt", "penultimate", 200, False, (
+    Affine(random.random(200), random.random(200)),
+    Quantile(np.sort(random.random((9, 200)), axis=0)),
+    Dense(random.normal(0, 0.1, (30, 200)), random.random(30), "tanh"),
+    Kernel("rbf", 0.1, 0, 0, random.random((20, 30)), random.random((2, 20)), [0, 1]),
+    Sigmoids([-1, 1], [0, 0], True),
+))
 
 class Play(ctypes.Structure):
     _fields_ = [
@@ -68,8 +78,9 @@ for rate, block, hop in json.loads(sys.argv[2]):
     x[2 * rate : 2 * rate + 50] = np.nan
     x[3 * rate : 3 * rate + 500] = 1e-41
     options = {"model": "musicnn-mtt", "hop": hop, "runtime": sys.argv[1], "signals": 0.016}
+    options["heads"] = [HEAD]
     with Node(rate, 1, block, **options) as node:
-        values = np.empty(len(node.labels), np.float32)
+        values = np.empty(len(node.descriptors), np.float32)
         calls = [
             address(ffi.addressof(lib, "tagnode_" + name))
             for name in ("process", "read", "reset", "get_latency", "get_counters")

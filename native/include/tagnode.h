@@ -51,14 +51,15 @@ enum {
     TAGNODE_MAX_BLOCK = 1048576, /* samples a channel */
     TAGNODE_MAX_BANDS = 256,
     TAGNODE_MAX_OUTPUTS = 8, /* outputs of a model */
-    TAGNODE_MAX_MODELS = 8   /* inline models in one node */
+    TAGNODE_MAX_MODELS = 8,  /* inline models in one node */
+    TAGNODE_MAX_HEADS = 32   /* heads in one node */
 };
 
 typedef enum {
     TAGNODE_OK = 0,
     TAGNODE_ERROR_ARGUMENT,    /* a value out of its documented range; nothing changed */
     TAGNODE_ERROR_MEMORY,      /* nothing changed */
-    TAGNODE_ERROR_MODEL,       /* the model file is damaged, or its card contradicts it */
+    TAGNODE_ERROR_MODEL,       /* the model or head file is damaged, or its card contradicts it */
     TAGNODE_ERROR_UNSUPPORTED, /* a sound model that this runtime cannot run */
     TAGNODE_ERROR_RUNTIME      /* an outside runtime is missing, or refused */
 } tagnode_status;
@@ -195,6 +196,45 @@ TAGNODE_API tagnode_status tagnode_model_from_interpreter(const tagnode_interpre
 /* Gives the caller's reference back; nodes with the model keep it alive. NULL is fine. [main] */
 TAGNODE_API void tagnode_model_release(tagnode_model *model);
 
+/* ------------------------------------------------------------------------------------ heads --- */
+
+/* A small classifier on an output of a model, its embedding. Immutable once loaded, as a model is.
+ * A .head file is little-endian: the bytes TAGHEAD1; uint32, the length of a JSON card, and the
+ * card, which is not looked at here; zeros up to a multiple of 16; uint32, the number of stages, 1
+ * to 16; and for each of them four uint32, its kind, rows, columns (the floats that it takes) and
+ * flags, and its arrays, float32 but for what says otherwise:
+ *
+ *     1 affine    1 row: scale, offset [columns]. x * scale + offset.
+ *     2 quantile  [rows, columns] that rise by row. Where x lies among them, as the normal
+ *                 distribution has it; scikit-learn's QuantileTransformer.
+ *     3 dense     weights [rows, columns], bias [rows]. flags is the activation: 0 none, 1 relu,
+ *                 2 tanh, 3 logistic, 4 softmax.
+ *     4 kernel    uint32 outputs, uint32 degree, gamma, coef0, support vectors [rows, columns],
+ *                 coefficients [outputs, rows], intercepts [outputs]; all float64 but for the
+ *                 vectors, since what is added up may cancel. flags is the kernel: 0
+ *                 exp(-gamma |x - v|^2), 1 (gamma x v + coef0)^degree.
+ *     5 sigmoids  1 row: a, b [columns]. 1 / (1 + exp(a x + b)); flags 1: divided by their sum.
+ *
+ * Each stage takes what the one before it gives. */
+typedef struct tagnode_head tagnode_head;
+
+/* Reads a .head file; every size and number in it is checked. `bytes` is not kept. [main]
+ * Returns OK, ERROR_ARGUMENT, ERROR_MEMORY or ERROR_MODEL (damaged). */
+TAGNODE_API tagnode_status tagnode_head_load(const void *bytes, size_t size, tagnode_head **head,
+                                             tagnode_message *why);
+
+/* Gives the caller's reference back; nodes with the head keep it alive. NULL is fine. [main] */
+TAGNODE_API void tagnode_head_release(tagnode_head *head);
+
+/* Floats that the head takes, its embedding, and that it gives. [any] */
+TAGNODE_API uint32_t tagnode_head_inputs(const tagnode_head *head) TAGNODE_NONBLOCKING;
+TAGNODE_API uint32_t tagnode_head_outputs(const tagnode_head *head) TAGNODE_NONBLOCKING;
+
+/* Runs the head on `count` embeddings, one after the other, as a node would. [main]
+ * Returns OK or ERROR_MEMORY. */
+TAGNODE_API tagnode_status tagnode_head_run(const tagnode_head *head, const float *embeddings,
+                                            size_t count, float *values, tagnode_message *why);
+
 /* ------------------------------------------------------------------------------------- node --- */
 
 typedef struct tagnode tagnode;
@@ -271,6 +311,29 @@ TAGNODE_API tagnode_status tagnode_prepare_many(tagnode *node, tagnode_model *co
                                                 uint32_t count, const tagnode_setup *setup,
                                                 tagnode_message *why);
 
+/* A head in a node, and whose embedding it takes: output `output` of model `model`. */
+typedef struct {
+    tagnode_head *head;
+    uint32_t model, output;
+} tagnode_placed_head;
+
+/* What a node is made of: no model, one, or inline models that share a front-end, and heads. */
+typedef struct {
+    tagnode_model *const *models;
+    uint32_t model_count; /* 0 to TAGNODE_MAX_MODELS */
+    const tagnode_placed_head *heads;
+    uint32_t head_count; /* 0 to TAGNODE_MAX_HEADS */
+} tagnode_parts;
+
+/* The same with heads: a descriptor frame has the activations of all models, then what each head
+ * says of the same window. Heads add nothing to the latency: a head runs whole in the callback that
+ * emits the frame, some microseconds where it is linear or a small network; one with support
+ * vectors takes as long as they are many. Models and heads are retained. [main]
+ * Returns as tagnode_prepare; ERROR_ARGUMENT for a head whose model or output there is not, or that
+ * takes another number of floats than that output has. */
+TAGNODE_API tagnode_status tagnode_prepare_parts(tagnode *node, const tagnode_parts *parts,
+                                                 const tagnode_setup *setup, tagnode_message *why);
+
 /* Puts an inline model in the place of the one at `index`, while tagnode_process may be running: it
  * is prepared here, hears along until it has a whole window, and answers from then on; no frame is
  * missing, held or out of place. What it replaces is freed in a later call. [main]
@@ -280,8 +343,8 @@ TAGNODE_API tagnode_status tagnode_swap(tagnode *node, uint32_t index, tagnode_m
                                         tagnode_message *why);
 
 /* Latency and sizes; constant from prepare on, zero before it: the latency in its parts, the mel
- * frames between two answers, the activations in a descriptor frame, and the floats of its
- * embedding, 0 for none. [any] */
+ * frames between two answers, the values in a descriptor frame (activations, and what heads say),
+ * and the floats of its embedding, 0 for none. [any] */
 TAGNODE_API tagnode_latency tagnode_get_latency(const tagnode *node) TAGNODE_NONBLOCKING;
 TAGNODE_API uint32_t tagnode_hop_frames(const tagnode *node) TAGNODE_NONBLOCKING;
 TAGNODE_API uint32_t tagnode_value_count(const tagnode *node) TAGNODE_NONBLOCKING;

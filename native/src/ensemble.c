@@ -42,7 +42,7 @@ static void voice_destroy(voice *v) {
     free(v);
 }
 
-static voice *voice_create(const tagnode_ensemble *ensemble, tagnode_model *model, uint32_t index,
+static voice *voice_create(const tagnode_ensemble *ensemble, tagnode_model *model,
                            tagnode_status *status, tagnode_message *why) {
     const tagnode_ensemble_setup *setup = &ensemble->setup;
     voice *made = calloc(1, sizeof *made);
@@ -54,7 +54,7 @@ static voice *voice_create(const tagnode_ensemble *ensemble, tagnode_model *mode
     tagnode_model_retain(model);
     made->model = model;
     *status = tagnode_sliced_create(&model->graph, &model->card, setup->hop, setup->frame_samples,
-                                    index == 0 ? setup->embedding : -1, &made->sliced, why);
+                                    &made->sliced, why);
     if (*status == TAGNODE_OK) return made;
     voice_destroy(made);
     return NULL;
@@ -115,7 +115,7 @@ tagnode_status tagnode_ensemble_create(tagnode_model *const *models, uint32_t co
         status = check_together(&models[0]->card, models[i], why);
         if (status != TAGNODE_OK) break;
         ensemble->cards[i] = models[i]->card;
-        ensemble->seats[i].current = voice_create(ensemble, models[i], i, &status, why);
+        ensemble->seats[i].current = voice_create(ensemble, models[i], &status, why);
         ensemble->count += status == TAGNODE_OK;
     }
     if (status == TAGNODE_OK) status = start_all(ensemble, why);
@@ -158,11 +158,10 @@ static tagnode_status check_swap(const tagnode_ensemble *ensemble, uint32_t inde
     const tagnode_card *old = &ensemble->cards[index], *new = &model->card;
     const tagnode_status together = check_together(old, model, why);
     if (together != TAGNODE_OK) return together;
-    const int32_t embedding = index == 0 ? ensemble->setup.embedding : -1;
-    const bool fits =
-        new->patch_frames == old->patch_frames && new->output_size[0] == old->output_size[0] &&
-        (embedding < 0 || (embedding < (int32_t)new->outputs &&
-                           new->output_size[embedding] == old->output_size[embedding]));
+    bool fits = new->patch_frames == old->patch_frames;
+    for (uint32_t i = 0; i < old->outputs; ++i)
+        if (ensemble->setup.wanted[index] >> i & 1)
+            fits = fits && i < new->outputs && new->output_size[i] == old->output_size[i];
     if (!fits)
         return tagnode_say(why, bad,
                            "The new model's window or outputs differ from the old one's; prepare "
@@ -175,7 +174,7 @@ tagnode_status tagnode_ensemble_swap(tagnode_ensemble *ensemble, uint32_t index,
     free_retired(ensemble);
     tagnode_status status = check_swap(ensemble, index, model, why);
     if (status != TAGNODE_OK) return status;
-    voice *made = voice_create(ensemble, model, index, &status, why);
+    voice *made = voice_create(ensemble, model, &status, why);
     if (made == NULL) return status;
     const uint32_t needed = tagnode_sliced_least_latency(made->sliced);
     if (needed > ensemble->latency)
@@ -257,8 +256,8 @@ static void take_over(tagnode_ensemble *ensemble, seat *s, int64_t frames) TAGNO
     atomic_fetch_add_explicit(&ensemble->swapped, 1, memory_order_relaxed);
 }
 
-uint32_t tagnode_ensemble_take(tagnode_ensemble *ensemble, int64_t frames, float *values,
-                               float *embedding) {
+uint32_t tagnode_ensemble_take(tagnode_ensemble *ensemble, int64_t frames,
+                               const float *const **outputs) {
     uint32_t late = 0;
     for (uint32_t i = 0; i < ensemble->count; ++i) {
         seat *s = &ensemble->seats[i];
@@ -266,8 +265,7 @@ uint32_t tagnode_ensemble_take(tagnode_ensemble *ensemble, int64_t frames, float
         const voice *v = s->current;
         const int64_t window =
             (frames - v->model->card.patch_frames - v->begin) / ensemble->setup.hop;
-        late += !tagnode_sliced_take(v->sliced, window, values, i == 0 ? embedding : NULL);
-        values += v->model->card.output_size[0];
+        late += !tagnode_sliced_take(v->sliced, window, &outputs[i]);
     }
     return late;
 }

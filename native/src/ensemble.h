@@ -12,11 +12,11 @@
 typedef struct tagnode_ensemble tagnode_ensemble;
 
 typedef struct {
-    uint32_t hop, first;    /* mel frames */
-    double frame_samples;   /* input samples in a mel frame's hop */
-    uint32_t least_latency; /* input samples; the models may need more */
-    uint32_t burst;         /* most input samples between two calls of pay */
-    int32_t embedding;      /* output of the first model to hand out, or -1 */
+    uint32_t hop, first;                 /* mel frames */
+    double frame_samples;                /* input samples in a mel frame's hop */
+    uint32_t least_latency;              /* input samples; the models may need more */
+    uint32_t burst;                      /* most input samples between two calls of pay */
+    uint32_t wanted[TAGNODE_MAX_MODELS]; /* bit i: output i of that model is looked at */
 } tagnode_ensemble_setup;
 
 /* Prepares `count` (1 to TAGNODE_MAX_MODELS) inline models with the same front-end settings;
@@ -42,10 +42,10 @@ uint64_t tagnode_ensemble_swapped(const tagnode_ensemble *ensemble) TAGNODE_NONB
 void tagnode_ensemble_push(tagnode_ensemble *ensemble, const float *mel) TAGNODE_NONBLOCKING;
 void tagnode_ensemble_pay(tagnode_ensemble *ensemble, uint32_t samples) TAGNODE_NONBLOCKING;
 
-/* Takes the answers of the windows that end after `frames` mel frames: the activations of all
- * models into `values`, one after the other, and the first one's embedding. Returns how many models
- * were not ready, see tagnode_sliced_take. */
-uint32_t tagnode_ensemble_take(tagnode_ensemble *ensemble, int64_t frames, float *values,
-                               float *embedding) TAGNODE_NONBLOCKING;
+/* Takes the answers of the windows that end after `frames` mel frames: points outputs[i] at the
+ * outputs of model i, which stay until the next push or pay. Returns how many models were not
+ * ready, see tagnode_sliced_take. */
+uint32_t tagnode_ensemble_take(tagnode_ensemble *ensemble, int64_t frames,
+                               const float *const **outputs) TAGNODE_NONBLOCKING;
 
 #endif

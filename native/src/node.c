@@ -7,6 +7,7 @@
 
 #include "ensemble.h"
 #include "frontend/frontend.h"
+#include "heads/head.h"
 #include "model.h"
 #include "node.h"
 #include "signals.h"
@@ -22,7 +23,13 @@ typedef struct {
     tagnode_setup setup;
     tagnode_card card;    /* of the first model; without one, of nothing but a front-end */
     tagnode_model *model; /* the worker's; the ensemble holds its own */
-    uint32_t patch;       /* mel frames of the longest window, 0 without a model */
+    uint32_t models;
+    uint32_t activations[TAGNODE_MAX_MODELS]; /* floats of each model */
+    uint32_t wanted[TAGNODE_MAX_MODELS];      /* bit i: output i of that model is looked at */
+    tagnode_placed_head heads[TAGNODE_MAX_HEADS];
+    uint32_t head_count;
+    double *head_room; /* for any one of them to work in */
+    uint32_t patch;    /* mel frames of the longest window, 0 without a model */
     tagnode_frontend *frontend;
     tagnode_worker *worker;     /* runs the model on its thread, or NULL and: */
     tagnode_ensemble *ensemble; /* runs it, or several, in here; both NULL without a model */
@@ -32,6 +39,9 @@ typedef struct {
     tagnode_latency latency;
     uint32_t hop, first; /* mel frames: between ticks, and until tick 0 */
     uint32_t values, embeddings;
+    float *taken; /* the worker's outputs, and where each of them is */
+    float *outputs[TAGNODE_MAX_OUTPUTS];
+    const float *const *answers[TAGNODE_MAX_MODELS]; /* the outputs of each model */
     float *mel, *power; /* the mel frames of a chunk, and for signals their power spectra */
     uint32_t *outgoing; /* the descriptor frame to write next: header, values, embedding */
     uint32_t *incoming; /* the reader's */
@@ -60,6 +70,9 @@ static void core_destroy(core *c) {
     tagnode_log_ring_destroy(&c->ring);
     tagnode_log_ring_destroy(&c->mel_ring);
     tagnode_model_release(c->model);
+    for (uint32_t i = 0; i < c->head_count; ++i) tagnode_head_release(c->heads[i].head);
+    free(c->head_room);
+    free(c->taken);
     free(c->mel);
     free(c->power);
     free(c->outgoing);
@@ -124,6 +137,49 @@ static tagnode_status check_model(const tagnode_setup *s, const tagnode_card *ca
     return TAGNODE_OK;
 }
 
+static tagnode_status check_head(const tagnode_parts *parts, uint32_t index, tagnode_message *why) {
+    const tagnode_status bad = TAGNODE_ERROR_ARGUMENT;
+    const tagnode_placed_head *placed = &parts->heads[index];
+    if (placed->model >= parts->model_count)
+        return tagnode_say(why, bad, "Head %u is for model %u; the node has %u, counted from 0.",
+                           index, placed->model, parts->model_count);
+    const tagnode_card *card = &parts->models[placed->model]->card;
+    if (placed->output >= card->outputs)
+        return tagnode_say(why, bad, "Head %u is for output %u of its model, which has 0 to %u.",
+                           index, placed->output, card->outputs - 1);
+    const uint32_t takes = tagnode_head_inputs(placed->head);
+    if (takes != card->output_size[placed->output])
+        return tagnode_say(why, bad,
+                           "Head %u takes %u floats; output %u of its model has %u: it was made "
+                           "for another model or layer.",
+                           index, takes, placed->output, card->output_size[placed->output]);
+    return TAGNODE_OK;
+}
+
+/* The number of parts, their settings, and whether they fit each other. */
+static tagnode_status check_parts(const tagnode_parts *parts, const tagnode_setup *setup,
+                                  tagnode_message *why) {
+    const tagnode_status bad = TAGNODE_ERROR_ARGUMENT;
+    if (parts->model_count > TAGNODE_MAX_MODELS)
+        return tagnode_say(why, bad, "There are %u models; it must be 0 to %d.", parts->model_count,
+                           TAGNODE_MAX_MODELS);
+    if (parts->head_count > TAGNODE_MAX_HEADS)
+        return tagnode_say(why, bad, "There are %u heads; it must be 0 to %d.", parts->head_count,
+                           TAGNODE_MAX_HEADS);
+    tagnode_setup asked = *setup;
+    tagnode_status status = check(&asked, why);
+    for (uint32_t i = 0; i < parts->model_count && status == TAGNODE_OK; ++i) {
+        status = check_model(&asked, &parts->models[i]->card, why);
+        asked.embedding = -1; /* only the first one's is handed out */
+    }
+    for (uint32_t i = 0; i < parts->head_count && status == TAGNODE_OK; ++i)
+        status = check_head(parts, i, why);
+    if (status == TAGNODE_OK && parts->model_count == 0 && setup->signal_hop == 0)
+        status = tagnode_say(why, bad,
+                             "There is no model and the signal hop is 0: nothing would be heard.");
+    return status;
+}
+
 static void plan_ticks(core *c) {
     const tagnode_frontend_settings *f = &c->card.frontend;
     const double frames = c->setup.hop * f->sample_rate / f->hop;
@@ -142,14 +198,14 @@ static double frame_samples(const core *c) {
 
 static tagnode_status start_ensemble(core *c, tagnode_model *const *models, uint32_t count,
                                      tagnode_message *why) {
-    const tagnode_ensemble_setup setup = {
+    tagnode_ensemble_setup setup = {
         .hop = c->hop,
         .first = c->first,
         .frame_samples = frame_samples(c),
         .least_latency = (uint32_t)ceil(c->setup.compute_latency * c->setup.sample_rate),
         .burst = CHUNK,
-        .embedding = c->setup.embedding,
     };
+    memcpy(setup.wanted, c->wanted, sizeof setup.wanted);
     const tagnode_status status = tagnode_ensemble_create(models, count, &setup, &c->ensemble, why);
     if (status == TAGNODE_OK) c->latency.compute = tagnode_ensemble_latency(c->ensemble);
     return status;
@@ -157,31 +213,56 @@ static tagnode_status start_ensemble(core *c, tagnode_model *const *models, uint
 
 static tagnode_status start_worker(core *c, tagnode_message *why) {
     const double frame_seconds = frame_samples(c) / c->setup.sample_rate;
-    const tagnode_worker_setup setup = {
+    tagnode_worker_setup setup = {
         .bands = c->card.frontend.bands,
         .patch = c->card.patch_frames,
         .hop = c->hop,
         .first = c->first,
-        .result_size = {c->values, c->embeddings},
-        .embedding = c->setup.embedding,
         .results = (uint32_t)(c->setup.compute_latency / (c->hop * frame_seconds)) + 8,
         .burst = (uint32_t)tagnode_frontend_capacity(c->frontend, CHUNK),
         .frame_seconds = frame_seconds,
         .offline = c->setup.offline,
     };
     c->latency.compute = (uint32_t)ceil(c->setup.compute_latency * c->setup.sample_rate);
+    uint32_t floats = 0;
+    for (uint32_t i = 0; i < c->card.outputs; ++i)
+        if (c->wanted[0] >> i & 1) floats += setup.output_size[i] = c->card.output_size[i];
+    c->taken = calloc((size_t)floats + 1, sizeof *c->taken);
+    if (c->taken == NULL) return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for a node.");
+    for (uint32_t i = 0, at = 0; i < c->card.outputs; at += setup.output_size[i++])
+        c->outputs[i] = c->taken + at;
+    c->answers[0] = (const float *const *)c->outputs;
     tagnode_engine *engine;
     const tagnode_status status = tagnode_model_open(c->model, &engine, why);
     return status != TAGNODE_OK ? status : tagnode_worker_create(engine, &setup, &c->worker, why);
 }
 
-static tagnode_status start_models(core *c, tagnode_model *const *models, uint32_t count,
-                                   tagnode_message *why) {
-    for (uint32_t i = 0; i < count; ++i) {
-        const tagnode_card *card = &models[i]->card;
-        c->values += card->output_size[0];
+/* Counts the values of a descriptor frame, notes which outputs they come from, keeps the heads. */
+static tagnode_status gather(core *c, const tagnode_parts *parts, tagnode_message *why) {
+    for (uint32_t i = 0; i < parts->model_count; ++i) {
+        const tagnode_card *card = &parts->models[i]->card;
+        c->values += c->activations[c->models++] = card->output_size[0];
+        c->wanted[i] = 1;
         if (card->patch_frames > c->patch) c->patch = card->patch_frames;
     }
+    if (c->setup.embedding >= 0) c->wanted[0] |= 1U << c->setup.embedding;
+    size_t room = 1;
+    for (uint32_t i = 0; i < parts->head_count; ++i) {
+        const tagnode_placed_head *placed = &parts->heads[i];
+        tagnode_head_retain(placed->head);
+        c->heads[c->head_count++] = *placed;
+        c->values += tagnode_head_outputs(placed->head);
+        c->wanted[placed->model] |= 1U << placed->output;
+        if (tagnode_head_room(placed->head) > room) room = tagnode_head_room(placed->head);
+    }
+    c->head_room = calloc(room, sizeof *c->head_room);
+    return c->head_room != NULL ? TAGNODE_OK
+                                : tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for a node.");
+}
+
+static tagnode_status start_models(core *c, const tagnode_parts *parts, tagnode_message *why) {
+    const tagnode_status status = gather(c, parts, why);
+    if (status != TAGNODE_OK) return status;
     plan_ticks(c);
     const size_t words = HEADER_WORDS + (size_t)c->values + c->embeddings;
     c->outgoing = calloc(words, sizeof *c->outgoing);
@@ -189,8 +270,9 @@ static tagnode_status start_models(core *c, tagnode_model *const *models, uint32
     if (c->outgoing == NULL || c->incoming == NULL ||
         tagnode_log_ring_create(&c->ring, words, c->setup.queue) != TAGNODE_OK)
         return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for a node.");
-    return models[0]->sliced || count > 1 ? start_ensemble(c, models, count, why)
-                                          : start_worker(c, why);
+    return parts->models[0]->sliced || parts->model_count > 1
+               ? start_ensemble(c, parts->models, parts->model_count, why)
+               : start_worker(c, why);
 }
 
 static tagnode_status start_signals(core *c, size_t mels, tagnode_message *why) {
@@ -209,15 +291,14 @@ static tagnode_status keep_mel(core *c, tagnode_message *why) {
     return TAGNODE_OK;
 }
 
-static tagnode_status core_create(core *c, tagnode_model *const *models, uint32_t count,
-                                  tagnode_message *why) {
+static tagnode_status core_create(core *c, const tagnode_parts *parts, tagnode_message *why) {
     tagnode_status status = tagnode_frontend_create(&c->card.frontend, c->setup.sample_rate,
                                                     c->setup.channels, &c->frontend, why);
     if (status != TAGNODE_OK) return status;
     const size_t mels = tagnode_frontend_capacity(c->frontend, CHUNK);
     c->mel = calloc(mels * c->card.frontend.bands, sizeof *c->mel);
     if (c->mel == NULL) return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for a node.");
-    if (count > 0) status = start_models(c, models, count, why);
+    if (parts->model_count > 0) status = start_models(c, parts, why);
     if (status == TAGNODE_OK && c->setup.signal_hop > 0) status = start_signals(c, mels, why);
     if (status == TAGNODE_OK && c->setup.mel_queue > 0) status = keep_mel(c, why);
     c->latency.resampler = tagnode_frontend_delay(c->frontend);
@@ -248,32 +329,21 @@ void tagnode_destroy(tagnode *node) {
     free(node);
 }
 
-tagnode_status tagnode_prepare_many(tagnode *node, tagnode_model *const *models, uint32_t count,
-                                    const tagnode_setup *setup, tagnode_message *why) {
-    if (count > TAGNODE_MAX_MODELS)
-        return tagnode_say(why, TAGNODE_ERROR_ARGUMENT, "There are %u models; it must be 0 to %d.",
-                           count, TAGNODE_MAX_MODELS);
-    tagnode_setup asked = *setup;
-    tagnode_status status = check(&asked, why);
-    for (uint32_t i = 0; i < count && status == TAGNODE_OK; ++i) {
-        status = check_model(&asked, &models[i]->card, why);
-        asked.embedding = -1; /* only the first one's is handed out */
-    }
-    if (status == TAGNODE_OK && count == 0 && setup->signal_hop == 0)
-        status = tagnode_say(why, TAGNODE_ERROR_ARGUMENT,
-                             "There is no model and the signal hop is 0: nothing would be heard.");
+tagnode_status tagnode_prepare_parts(tagnode *node, const tagnode_parts *parts,
+                                     const tagnode_setup *setup, tagnode_message *why) {
+    tagnode_status status = check_parts(parts, setup, why);
     if (status != TAGNODE_OK) return status;
     core *made = aligned_alloc(64, (sizeof *made + 63) / 64 * 64);
     if (made == NULL) return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for a node.");
     memset(made, 0, sizeof *made);
     made->card.frontend = PLAIN_FRONTEND;
-    if (count > 0) {
-        tagnode_model_retain(models[0]);
-        made->model = models[0];
-        made->card = models[0]->card;
+    if (parts->model_count > 0) {
+        made->model = parts->models[0];
+        made->card = made->model->card;
+        tagnode_model_retain(made->model);
     }
     made->setup = *setup;
-    status = core_create(made, models, count, why);
+    status = core_create(made, parts, why);
     if (status != TAGNODE_OK) {
         core_destroy(made);
         return status;
@@ -282,6 +352,12 @@ tagnode_status tagnode_prepare_many(tagnode *node, tagnode_model *const *models,
     core_destroy(node->core);
     node->core = made;
     return TAGNODE_OK;
+}
+
+tagnode_status tagnode_prepare_many(tagnode *node, tagnode_model *const *models, uint32_t count,
+                                    const tagnode_setup *setup, tagnode_message *why) {
+    const tagnode_parts parts = {.models = models, .model_count = count};
+    return tagnode_prepare_parts(node, &parts, setup, why);
 }
 
 tagnode_status tagnode_prepare(tagnode *node, tagnode_model *model, const tagnode_setup *setup,
@@ -307,17 +383,32 @@ static void count(_Atomic uint64_t *counter, uint64_t more) TAGNODE_NONBLOCKING 
     if (more > 0) atomic_fetch_add_explicit(counter, more, memory_order_relaxed);
 }
 
+/* Writes the outgoing frame's values and embedding. */
+static void write_values(core *c) TAGNODE_NONBLOCKING {
+    const float *const *const *outputs = c->answers;
+    float *values = (float *)(c->outgoing + HEADER_WORDS);
+    for (uint32_t i = 0; i < c->models; values += c->activations[i++])
+        memcpy(values, outputs[i][0], c->activations[i] * sizeof *values);
+    for (uint32_t i = 0; i < c->head_count; ++i) {
+        const tagnode_placed_head *placed = &c->heads[i];
+        tagnode_head_apply(placed->head, outputs[placed->model][placed->output], values,
+                           c->head_room);
+        values += tagnode_head_outputs(placed->head);
+    }
+    if (c->embeddings > 0)
+        memcpy(values, outputs[0][c->setup.embedding], c->embeddings * sizeof *values);
+}
+
 /* Takes the result of the current tick into the outgoing frame. */
 static tagnode_state take_result(core *c) TAGNODE_NONBLOCKING {
-    float *values = (float *)(c->outgoing + HEADER_WORDS);
     uint64_t late = 0, failures = 0;
     bool ready = true;
     if (c->ensemble != NULL)
-        late =
-            tagnode_ensemble_take(c->ensemble, tick_frame(c, c->tick), values, values + c->values);
+        late = tagnode_ensemble_take(c->ensemble, tick_frame(c, c->tick), c->answers);
     else
-        ready = tagnode_worker_take(c->worker, c->tick, values, values + c->values, &late,
-                                    &failures) == TAGNODE_RESULT_READY;
+        ready = tagnode_worker_take(c->worker, c->tick, c->outputs, &late, &failures) ==
+                TAGNODE_RESULT_READY;
+    if (ready) write_values(c);
     count(ready ? &c->fresh : &c->held, 1);
     count(&c->late, late);
     count(&c->failures, failures);

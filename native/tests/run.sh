@@ -49,7 +49,7 @@ check_arm() {
     cmake --build "$build/aarch64" --parallel "$(nproc)" >/dev/null
     local machine name shapes
     for machine in cortex-a72 max; do
-        for name in automation graph kernels ring signals swap; do
+        for name in automation graph head kernels ring signals swap; do
             shapes=
             [ "$name" != kernels ] || shapes=400
             # shellcheck disable=SC2086 # no argument rather than an empty one

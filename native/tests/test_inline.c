@@ -577,8 +577,7 @@ static void check_work(const char *name, const file *bytes, const tagnode_card *
     const uint32_t frames = (uint32_t)(hop * model_rate / mel_hop + 0.5);
     const double frame_samples = (double)mel_hop * RATE / model_rate;
     CHECK(tagger_graph_read(bytes->bytes, bytes->size, &graph, NULL) == TAGNODE_OK);
-    CHECK(tagnode_sliced_create(&graph, card, frames, frame_samples, -1, &sliced, NULL) ==
-          TAGNODE_OK);
+    CHECK(tagnode_sliced_create(&graph, card, frames, frame_samples, &sliced, NULL) == TAGNODE_OK);
     CHECK(tagnode_sliced_start(sliced, tagnode_sliced_latency(sliced), 64, NULL) == TAGNODE_OK);
     CHECK(tagnode_frontend_create(&card->frontend, RATE, 1, &frontend, NULL) == TAGNODE_OK);
     float *mel = calloc(tagnode_frontend_capacity(frontend, block) * card->frontend.bands, 4);

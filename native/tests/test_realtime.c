@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "head_file.h"
 
 #if defined(__has_feature)
 #if __has_feature(realtime_sanitizer)
@@ -16,7 +17,7 @@
 #endif
 #endif
 
-enum { BANDS = 16, PATCH = 8, MOST_BLOCK = 4096, CHANNELS = 2 };
+enum { BANDS = 16, PATCH = 8, MOST_BLOCK = 4096, CHANNELS = 2, VALUES = 2 + 3 };
 
 typedef struct {
     float input[PATCH * BANDS], output[2], embedding[BANDS];
@@ -48,7 +49,7 @@ typedef struct {
 static void callback(host *self, const float *const *input, uint32_t frames, bool reset)
     TAGNODE_NONBLOCKING {
     tagnode_frame frame;
-    float values[2], embedding[BANDS];
+    float values[VALUES], embedding[BANDS];
     if (reset) {
         tagnode_reset(self->node);
         tagnode_frontend_reset(self->frontend);
@@ -58,7 +59,7 @@ static void callback(host *self, const float *const *input, uint32_t frames, boo
     while (tagnode_read(self->node, &frame, values, embedding, 1) == 1) {
         self->fresh += frame.state == TAGNODE_FRESH;
         self->held += frame.state == TAGNODE_HELD;
-        tagnode_automation_push(self->automation, 0, frame.emitted, values[0]);
+        tagnode_automation_push(self->automation, 0, frame.emitted, values[VALUES - 1]);
     }
     float signals[TAGNODE_SIGNALS];
     while (tagnode_read_signals(self->node, &frame, signals, 1) == 1) ++self->measured;
@@ -120,11 +121,18 @@ static host *host_of(fake *model, const tagnode_card *card, uint32_t rate) {
                                      .curve = (tagnode_curve)(rate % 3),
                                      .min = 20,
                                      .max = 20000};
+    static file head;
+    whole_head(&head, BANDS);
+    const tagnode_placed_head placed = {.head = head_of(&head), .output = 1};
     tagnode_model *made = NULL;
     CHECK(tagnode_model_from_interpreter(&interpreter, card, &made, NULL) == TAGNODE_OK);
     CHECK(tagnode_create(&self->node) == TAGNODE_OK);
-    CHECK(tagnode_prepare(self->node, made, &setup, NULL) == TAGNODE_OK);
+    const tagnode_parts parts = {
+        .models = &made, .model_count = 1, .heads = &placed, .head_count = 1};
+    CHECK(tagnode_prepare_parts(self->node, &parts, &setup, NULL) == TAGNODE_OK);
+    CHECK(tagnode_value_count(self->node) == VALUES);
     tagnode_model_release(made);
+    tagnode_head_release(placed.head);
     CHECK(tagnode_frontend_create(&card->frontend, rate, CHANNELS, &self->frontend, NULL) ==
           TAGNODE_OK);
     CHECK(tagnode_automation_create(&mapping, 1, TAGNODE_COMBINE_SUM, rate, 4, &self->automation,

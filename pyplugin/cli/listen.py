@@ -13,7 +13,7 @@ import numpy as np
 
 from pyplugin.cli.outgoing import (
     hearing_options,
-    load_models,
+    load_parts,
     numbered,
     open_outputs,
     output_options,
@@ -24,6 +24,7 @@ from pyplugin.listening import FORMATS, Listening, PcmInput
 
 if TYPE_CHECKING:
     from pyplugin.automation import Mover
+    from pyplugin.heads import Head
     from pyplugin.models.registry import Model
     from pyplugin.node import Node
     from pyplugin.outputs import Heard, Output
@@ -107,7 +108,7 @@ def command(
     if source == "-" and device is not None:
         raise click.UsageError("Raw samples (-) and --device are two inputs; give one.")
     chosen = read_preset(preset) if preset is not None else None
-    models = load_models(model, chosen, runtime)
+    models, heads = load_parts(model, chosen, runtime)
     drawn = not plain and not as_json and can_draw()
     view = Drawn(top) if drawn else Lines(top, silent=as_json)
     ranges = ranges_of(chosen) if chosen else {}
@@ -120,6 +121,7 @@ def command(
             count,
             8192,
             model=models or None,
+            heads=heads,
             hop=(hop or (chosen.hop if chosen else None) or 0.25) if models else None,
             runtime=runtime,
             offline=source == "-",
@@ -154,7 +156,7 @@ def command(
             feed.node,
             source="stdin" if source == "-" else feed.device.name,
             outputs=[*outputs, *view.outputs],
-            make_mover=(lambda rate: told(chosen, models, rate)) if chosen else None,
+            make_mover=(lambda rate: told(chosen, models, heads, rate)) if chosen else None,
             hop=hop or 0.25,
         )
         stack.enter_context(view.opened(listening, ranges))
@@ -210,13 +212,13 @@ class _Pipe:
         return True
 
 
-def told(preset: Preset, models: Sequence[Model], rate: int) -> Mover:
+def told(preset: Preset, models: Sequence[Model], heads: Sequence[Head], rate: int) -> Mover:
     """Return what moves a preset's parameters, without effects."""
     from pyplugin.automation import Lane, Mover
-    from pyplugin.board import descriptors_of
+    from pyplugin.node import descriptors_of
     from pyplugin.rendering import sources_of
 
-    descriptors = [name for model in models for name in descriptors_of(model)]
+    descriptors = descriptors_of(models, heads)
     return Mover(
         [
             Lane.of_sources(target, combined, descriptors, rate)
@@ -250,6 +252,8 @@ class Lines:
         minutes, seconds = divmod(heard.end, 60)
         best = sorted(heard.tags, key=lambda label: -heard.tags[label])[: self._top]
         parts = [f"{label} {heard.tags[label]:.2f}" for label in best]
+        for name, said in heard.heads.items():
+            parts += [f"{name}.{label} {value:.2f}" for label, value in said.items()]
         if heard.signals:
             parts.append(f"{heard.signals['loudness_momentary']:.1f} LUFS")
         parts += [
@@ -304,11 +308,21 @@ class Drawn:
             return
         self._drawn = now
         recent = [sentence for at, sentence in self._events if now < at + 20]
-        tags = listening.last.tags if listening.last is not None else {}
+        tags = _named(listening.last) if listening.last is not None else {}
         status = [_clock(listening)] + [
             f"{name} {counters[name]}" for name in _COUNTERS if counters.get(name)
         ]
         self._screen.draw(tags, listening.parameters, listening.signals, status, recent)
+
+
+def _named(heard: Heard) -> dict[str, float]:
+    """Return all that models and heads name."""
+    said = {
+        f"{name}: {label}": value
+        for name, values in heard.heads.items()
+        for label, value in values.items()
+    }
+    return {**heard.tags, **said}
 
 
 _COUNTERS = (

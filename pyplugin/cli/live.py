@@ -11,7 +11,7 @@ import click
 from pyplugin.cli.listen import Drawn, Lines, told
 from pyplugin.cli.outgoing import (
     hearing_options,
-    load_models,
+    load_parts,
     numbered,
     open_outputs,
     output_options,
@@ -82,7 +82,7 @@ def command(
     from pyplugin.rendering import automated_preset, ranges_of
 
     chosen = read_preset(preset)
-    models = load_models(model, chosen, runtime)
+    models, heads = load_parts(model, chosen, runtime)
     auto = automated_preset(chosen, model=models[0] if models else None, runtime=runtime)
     drawn = not plain and not as_json and can_draw()
     view = Drawn(8) if drawn else Lines(5, silent=as_json)
@@ -96,6 +96,7 @@ def command(
             count,
             8192,
             model=models or None,
+            heads=heads,
             hop=(hop or chosen.hop or 0.25) if models else None,
             runtime=runtime,
             signals=_SIGNAL_HOP,
@@ -125,7 +126,7 @@ def command(
             stream.node,
             source=stream.devices[0].name,
             outputs=[*outputs, *view.outputs],
-            make_mover=lambda rate: told(chosen, models, rate),
+            make_mover=lambda rate: told(chosen, models, heads, rate),
             hop=hop or 0.25,
             others=[player.mover],
         )

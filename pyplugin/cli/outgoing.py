@@ -15,18 +15,12 @@ from pyplugin.runtimes import RUNTIMES
 from pyplugin.signals import SIGNALS
 
 if TYPE_CHECKING:
+    from pyplugin.heads import Head
     from pyplugin.models.registry import Model
     from pyplugin.outputs import Output
     from pyplugin.presets import Preset
 
-__all__ = [
-    "hearing_options",
-    "load_model",
-    "load_models",
-    "numbered",
-    "open_outputs",
-    "output_options",
-]
+__all__ = ["hearing_options", "load_parts", "numbered", "open_outputs", "output_options"]
 
 Command = Callable[..., Any]
 
@@ -70,7 +64,8 @@ def output_options(command: Command) -> Command:
             "controllers",
             multiple=True,
             metavar="NAME=N",
-            help="Controller N for a parameter, signal.NAME or tag.LABEL; may be repeated.  "
+            help="Controller N for a parameter, signal.NAME, tag.LABEL or head.NAME.LABEL; may be "
+            "repeated.  "
             "[default: the preset's parameters from 20 up]",
         ),
         click.option(
@@ -91,37 +86,28 @@ def numbered(device: str | None) -> int | str | None:
     return int(device) if device is not None and device.isdigit() else device
 
 
-def load_model(model: str | None, preset: Preset | None, runtime: str | None) -> Model | None:
-    """Load what shall hear; ``None`` where only measured descriptors are asked for."""
+def load_parts(
+    model: str | None, preset: Preset | None, runtime: str | None
+) -> tuple[list[Model], list[Head]]:
+    """Load what shall hear; nothing where only measured descriptors are asked for."""
+    from pyplugin.board import parts_of
     from pyplugin.cli.quiet import try_model
     from pyplugin.models import registry
     from pyplugin.node import DEFAULT_MODEL
     from pyplugin.presets import names_labels
-
-    if model == "none":
-        return None
-    if model is None and preset is not None and not names_labels(preset):
-        return None
-    name = model or (preset.model if preset is not None else None) or DEFAULT_MODEL
-    loaded = registry.load(name)
-    try_model(loaded, runtime)
-    return loaded
-
-
-def load_models(model: str | None, preset: Preset | None, runtime: str | None) -> list[Model]:
-    """Load all that a live node shall hear with: what the preset's sources name, in its order."""
-    from pyplugin.board import models_of
-    from pyplugin.cli.quiet import try_model
     from pyplugin.rendering import sources_of
 
-    loaded = load_model(model, preset, runtime)
-    if loaded is None or preset is None:
-        return [] if loaded is None else [loaded]
-    models = models_of(sources_of(preset).values(), loaded) or [loaded]
-    for other in models:
-        if other is not loaded:
-            try_model(other, runtime)
-    return models
+    models: list[Model] = []
+    heads: list[Head] = []
+    if model == "none":
+        return models, heads
+    if preset is not None and names_labels(preset):
+        models, heads = parts_of(sources_of(preset).values(), model or preset.model)
+    elif preset is None or model is not None:
+        models = [registry.load(model or DEFAULT_MODEL)]
+    for each in models:
+        try_model(each, runtime)
+    return models, heads
 
 
 def open_outputs(

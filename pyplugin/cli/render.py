@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from pyplugin.cli.outgoing import load_model
+from pyplugin.cli.outgoing import load_parts
 from pyplugin.cli.progress import progress_bar
 from pyplugin.errors import PypluginError
 from pyplugin.files import check_writable
@@ -91,14 +91,14 @@ def command(
     if fourteen_bit and (curves is None or curves.suffix.lower() != ".mid"):
         raise click.UsageError("--fourteen-bit is for .mid files; give --curves FILE.mid too.")
     chosen = read_preset(preset)
-    loaded = load_model(model, chosen, runtime)
+    models, _ = load_parts(model, chosen, runtime)
     with progress_bar(Path(source).name) as report:
         result = render(
             source,
             output,
             chosen,
             sidechain=sidechain,
-            model=loaded,
+            model=models[0] if models else None,
             runtime=runtime,
             align=align,
             block=block,

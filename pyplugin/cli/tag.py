@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -15,6 +16,7 @@ from pyplugin.cli.quiet import try_model
 from pyplugin.errors import AudioError, PypluginError
 from pyplugin.export import THRESHOLD, check_labels, write_labels
 from pyplugin.files import check_writable, replacing
+from pyplugin.heads import Head
 from pyplugin.models.card import Card
 from pyplugin.node import DEFAULT_MODEL, State
 from pyplugin.outputs.heard import Heard
@@ -28,7 +30,14 @@ __all__ = ["command"]
 @click.command("tag")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option(
-    "--model", default=DEFAULT_MODEL, show_default=True, help="A model's name, or its .tflite."
+    "--model", help=f"A model's name, or its .tflite.  [default: the head's, or {DEFAULT_MODEL}]"
+)
+@click.option(
+    "--head",
+    "heads",
+    multiple=True,
+    metavar="NAME|FILE",
+    help="Also say what this head hears; may be repeated.",
 )
 @click.option(
     "--top", default=5, show_default=True, type=click.IntRange(1), help="Tags to print for a file."
@@ -60,7 +69,8 @@ __all__ = ["command"]
 @click.option("--layer", help="Which embedding: penultimate, dense ...  [default: the card's]")
 def command(
     files: tuple[str, ...],
-    model: str,
+    model: str | None,
+    heads: tuple[str, ...],
     top: int,
     hop: float | None,
     runtime: str | None,
@@ -85,7 +95,9 @@ def command(
       pyplugin tag song.ogg --json | jq .tags
       pyplugin tag song.ogg --labels song.txt --threshold 0.5
       pyplugin tag song.ogg --embeddings song.npy --layer dense
+      pyplugin tag song.ogg --head voice
     """
+    from pyplugin.heads import load
     from pyplugin.models import registry
 
     for option, value in (("--plot", plot), ("--embeddings", embeddings), ("--labels", labels)):
@@ -107,7 +119,9 @@ def command(
             for given in files:
                 if Path(given).exists() and target.exists() and target.samefile(given):
                     raise PypluginError(f"{target} is an input too; write to another file.")
-    loaded = registry.load(model)
+    loaded_heads = [load(head) for head in heads]
+    default = loaded_heads[0].backbone if loaded_heads else DEFAULT_MODEL
+    loaded = registry.load(model or default)
     try_model(loaded, runtime)
     kept = (layer or loaded.card.embedding) if embeddings is not None else None
     failures: list[PypluginError] = []
@@ -118,11 +132,12 @@ def command(
                 result = tag(
                     given,
                     model=loaded,
+                    heads=loaded_heads,
                     hop=hop,
                     layer=kept,
                     runtime=runtime,
                     progress=report,
-                    each=_JsonLines(given, loaded.card) if as_json else None,
+                    each=_JsonLines(given, loaded.card, loaded_heads) if as_json else None,
                 )
         except AudioError as error:
             failures.append(error)
@@ -160,27 +175,38 @@ def _print(given: str, result: TagResult, top: int) -> None:
     width = max(len(label) for label, _ in best)
     for label, score in best:
         click.echo(f"  {label:<{width}}  {score:.3f}  {'#' * round(30 * score)}")
+    for name, said in result.heads.items():
+        click.echo(f"  {name}:")
+        width = max(len(label) for label in said.labels)
+        for label, score in zip(said.labels, said.mean.tolist(), strict=True):
+            click.echo(f"    {label:<{width}}  {score:.3f}  {'#' * round(30 * score)}")
 
 
 class _JsonLines:
     """Prints a line for each window as it comes."""
 
-    def __init__(self, given: str, card: Card) -> None:
+    def __init__(self, given: str, card: Card, heads: Sequence[Head]) -> None:
         self._given = given
-        self._card = card
+        self._card, self._heads = card, heads
         self._lines = JsonLines(sys.stdout)
 
     def __call__(self, start: float, end: float, activations: npt.NDArray[np.float32]) -> None:
-        tags = dict(zip(self._card.labels, map(float, activations), strict=True))
-        heard = Heard(end, start, end, self._given, self._card.name, State.FRESH, tags, {}, {})
+        values = iter(activations.tolist())
+        tags = {label: next(values) for label in self._card.labels}
+        heads = {head.name: {x: next(values) for x in head.labels} for head in self._heads}
+        model = self._card.name
+        heard = Heard(end, start, end, self._given, model, State.FRESH, tags, {}, {}, heads)
         self._lines.hear(heard)
 
 
 def _write_csv(path: Path, done: list[tuple[str, TagResult]]) -> None:
     with replacing(path) as partial, partial.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
-        writer.writerow(["file", "start", "end", *done[0][1].labels])
+        first = done[0][1]
+        said = [f"head.{name}.{x}" for name, each in first.heads.items() for x in each.labels]
+        writer.writerow(["file", "start", "end", *first.labels, *said])
         for given, result in done:
-            for start, row in zip(result.times, result.activations, strict=True):
+            parts = [result.activations, *(each.activations for each in result.heads.values())]
+            for start, row in zip(result.times, np.hstack(parts), strict=True):
                 times = [f"{start:.3f}", f"{start + result.window:.3f}"]
                 writer.writerow([given, *times, *(f"{value:.6f}" for value in row)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from pyplugin.node import State
@@ -38,6 +38,8 @@ class Heard:
         Latest measured value by name, ``"rms_db"`` say; may be empty.
     parameters
         Value by ``effect.parameter``; may be empty.
+    heads
+        What each head says, by its name: value, 0 to 1, by label.
     """
 
     time: float
@@ -49,6 +51,7 @@ class Heard:
     tags: dict[str, float]
     signals: dict[str, float]
     parameters: dict[str, float]
+    heads: dict[str, dict[str, float]] = field(default_factory=dict)
 
 
 class Output(Protocol):

@@ -27,6 +27,8 @@ def json_line(heard: Heard) -> str:
         "state": heard.state.name.lower(),
         "tags": _rounded(heard.tags),
     }
+    if heard.heads:
+        line["heads"] = {name: _rounded(values) for name, values in heard.heads.items()}
     if heard.signals:
         line["signals"] = _rounded(heard.signals)
     if heard.parameters:

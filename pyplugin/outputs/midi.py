@@ -35,15 +35,16 @@ class Midi:
         A part of the port's name; ``virtual:NAME`` for a port of our own that others connect to;
         or a path that ends in .mid, for a file that is written when the output is closed.
     assignments
-        Controller by name: ``effect.parameter``, ``tag.<label>``, ``tag.<model>.<label>`` or
-        ``signal.<name>``. ``None``: the parameters in ``ranges``, or all in it if no parameter is,
-        get 20 to 31 in order.
+        Controller by name: ``effect.parameter``, ``tag.<label>``, ``tag.<model>.<label>``,
+        ``head.<name>.<label>`` or ``signal.<name>``. ``None``: the parameters in ``ranges``, or
+        all in it if no parameter is, get 20 to 31 in order.
     fourteen_bit
         Send the upper seven bits to a controller n from 0 to 31 and the lower ones to n + 32.
     channel
         0 to 15.
     ranges
-        Values that stand for 0 and for the highest number, by name; tags have 0 and 1 without.
+        Values that stand for 0 and for the highest number, by name; tags and heads have 0 and 1
+        without.
     on_event
         Called with a sentence when the port is gone, and when it is back.
 
@@ -108,6 +109,8 @@ class Midi:
             for label, value in heard.tags.items():
                 values[f"tag.{slug(label)}"] = value
                 values[f"tag.{heard.model}.{slug(label)}"] = value
+            for name, said in heard.heads.items():
+                values |= {f"head.{name}.{slug(label)}": value for label, value in said.items()}
         self._take({**values, **_moving(heard.parameters, heard.signals)})
         self._send(heard.time)
 
@@ -170,7 +173,7 @@ def _moving(parameters: dict[str, float], signals: dict[str, float]) -> dict[str
 
 def _in_order(names: Mapping[str, Range]) -> dict[str, int]:
     """Assign the free controllers to the parameters, or to all if there is no parameter."""
-    parameters = [name for name in names if not name.startswith(("tag.", "signal."))]
+    parameters = [name for name in names if not name.startswith(("tag.", "head.", "signal."))]
     chosen = parameters or list(names)
     if len(chosen) > len(FREE):
         raise PypluginError(
@@ -200,7 +203,7 @@ def _check(assignments: Mapping[str, int], fourteen_bit: bool) -> None:
 
 
 def _range(name: str, ranges: Mapping[str, Range]) -> Range:
-    if name not in ranges and name.startswith("tag."):
+    if name not in ranges and name.startswith(("tag.", "head.")):
         return 0.0, 1.0
     if name not in ranges:
         raise PypluginError(f"{name} has no range; say which values stand for 0 and for 127.")

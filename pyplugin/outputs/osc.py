@@ -83,6 +83,8 @@ class Osc:
         if heard.state != State.WARMING:
             model = f"{self._root}/{slug(heard.model) or 'model'}"
             values = {f"{model}/{slug(label)}": value for label, value in heard.tags.items()}
+            for name, said in heard.heads.items():
+                values |= {f"{self._root}/head/{name}/{slug(x)}": y for x, y in said.items()}
         self._sent = self._moving(heard.parameters, heard.signals)
         self._send(heard.time, {**values, **self._sent})
 

@@ -117,6 +117,13 @@ def test_tags_signals_and_parameters_by_name(tmp_path):
     assert got == {1: [(1, 32)], 2: [(1, 32)], 3: [(1, 64)], 4: [(1, 64), (3, 0)]}
 
 
+def test_what_heads_say_goes_from_0_to_1(tmp_path):
+    output = Midi(tmp_path / "x.mid", {"head.voice.no-voice": 9})
+    output.hear(heard(1.0, heads={"voice": {"No Voice": 0.5}}))
+    output.close()
+    assert [message[2:] for message in read(tmp_path / "x.mid")] == [(9, 64)]
+
+
 def test_a_stream_that_begins_anew_goes_on(tmp_path):
     output = Midi(tmp_path / "x.mid", ranges=GAIN)
     for now, value in ((10.0, -60), (0.0, 0), (0.5, -60)):

@@ -101,6 +101,13 @@ def test_a_frame_is_one_bundle_of_osc_1_0_with_its_time(receiver, sender):
     assert output.failures == 0
 
 
+def test_heads_have_addresses_of_their_own(receiver, sender):
+    output = sender(f"127.0.0.1:{port_of(receiver)}")
+    output.hear(heard(heads={"voice": {"No Voice": 0.125}}))
+    _, values = decode(receiver.recv(65536))
+    assert values["/pyplugin/scarlett-2i2/head/voice/no-voice"] == 0.125
+
+
 def test_python_osc_hears_every_value(sender):
     got: dict[str, float] = {}
     dispatcher = Dispatcher()

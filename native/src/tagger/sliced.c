@@ -24,8 +24,6 @@ struct tagnode_sliced {
     double rate;     /* multiply-adds that a sample pays for */
     double credit;   /* paid for and not yet done; below 0 after a part dearer than what was left */
     uint64_t spent;
-    uint32_t values, embeddings;
-    int32_t embedding;
 };
 
 tagnode_status tagnode_sliced_check(const tagger_graph *graph, const tagnode_card *card,
@@ -100,16 +98,13 @@ static double speed_for(const tagnode_sliced *sliced, uint32_t latency) {
 }
 
 tagnode_status tagnode_sliced_create(const tagger_graph *graph, const tagnode_card *card,
-                                     uint32_t hop, double frame_samples, int32_t embedding,
-                                     tagnode_sliced **out, tagnode_message *why) {
+                                     uint32_t hop, double frame_samples, tagnode_sliced **out,
+                                     tagnode_message *why) {
     *out = NULL;
     tagnode_sliced *sliced = calloc(1, sizeof *sliced);
     if (sliced == NULL) return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for a model.");
     sliced->hop = hop;
     sliced->frame_samples = frame_samples;
-    sliced->embedding = embedding;
-    sliced->values = card->output_size[0];
-    sliced->embeddings = embedding < 0 ? 0 : card->output_size[embedding];
     tagnode_status status = tagnode_sliced_check(graph, card, why);
     if (status == TAGNODE_OK)
         status = tagger_plan_create(graph, card->patch_frames, card->frontend.bands,
@@ -175,17 +170,12 @@ uint64_t tagnode_sliced_spent(const tagnode_sliced *sliced) {
     return sliced->spent;
 }
 
-bool tagnode_sliced_take(tagnode_sliced *sliced, int64_t window, float *values, float *embedding) {
-    const float *const *result = tagger_run_result(sliced->run, window);
-    const bool ready = result != NULL;
-    if (!ready) {
-        sliced->spent += tagger_run_advance(sliced->run, UINT64_MAX);
-        result = tagger_run_result(sliced->run, window);
-    }
-    memcpy(values, result[0], sliced->values * sizeof *values);
-    if (sliced->embedding >= 0)
-        memcpy(embedding, result[sliced->embedding], sliced->embeddings * sizeof *embedding);
-    return ready;
+bool tagnode_sliced_take(tagnode_sliced *sliced, int64_t window, const float *const **outputs) {
+    *outputs = tagger_run_result(sliced->run, window);
+    if (*outputs != NULL) return true;
+    sliced->spent += tagger_run_advance(sliced->run, UINT64_MAX);
+    *outputs = tagger_run_result(sliced->run, window);
+    return false;
 }
 
 /* ---- as an engine ---- */

@@ -14,11 +14,10 @@ tagnode_status tagnode_sliced_check(const tagger_graph *graph, const tagnode_car
                                     tagnode_message *why);
 
 /* Plans the graph for windows `hop` mel frames apart, which are `frame_samples` input samples long.
- * `embedding` is the output to hand out beside the first, or -1. Returns OK, ERROR_MODEL,
- * ERROR_UNSUPPORTED or ERROR_MEMORY. The graph must outlive it. [main] */
+ * Returns OK, ERROR_MODEL, ERROR_UNSUPPORTED or ERROR_MEMORY. The graph must outlive it. [main] */
 tagnode_status tagnode_sliced_create(const tagger_graph *graph, const tagnode_card *card,
-                                     uint32_t hop, double frame_samples, int32_t embedding,
-                                     tagnode_sliced **out, tagnode_message *why);
+                                     uint32_t hop, double frame_samples, tagnode_sliced **out,
+                                     tagnode_message *why);
 
 /* Input samples from a window's last mel frame to its result: what suits the model, with no
  * callback at more than 1.18 times the mean work and one part, and the least it can be put to,
@@ -44,10 +43,10 @@ void tagnode_sliced_pay(tagnode_sliced *sliced, uint32_t samples) TAGNODE_NONBLO
 /* Multiply-adds done since create or reset. [audio] */
 uint64_t tagnode_sliced_spent(const tagnode_sliced *sliced) TAGNODE_NONBLOCKING;
 
-/* Copies the result of a window, which must be due. False: it was not ready by its time, and the
- * rest of its work was done at once; never seen unless the cost of a part was underestimated.
- * [audio] */
-bool tagnode_sliced_take(tagnode_sliced *sliced, int64_t window, float *values, float *embedding)
+/* Points `outputs` at the model's outputs for a window, which must be due; they stay until the next
+ * pay or push. False: it was not ready by its time, and the rest of its work was done at once;
+ * never seen unless the cost of a part was underestimated. [audio] */
+bool tagnode_sliced_take(tagnode_sliced *sliced, int64_t window, const float *const **outputs)
     TAGNODE_NONBLOCKING;
 
 /* The graph as an engine, a whole patch at a time. [main] */

@@ -22,7 +22,7 @@ typedef struct {
     uint64_t generation;
     int64_t tick;
     int32_t failed;
-    float values[]; /* activations, embedding */
+    float values[]; /* the outputs that are wanted, one after the other */
 } queued_result;
 
 struct tagnode_worker {
@@ -35,6 +35,7 @@ struct tagnode_worker {
     uint64_t generation_seen;
     float *outputs[TAGNODE_MAX_OUTPUTS];
     float *output_memory;
+    size_t values; /* floats in it */
 
     _Atomic uint64_t generation;
     _Atomic int64_t due; /* the earliest tick that still matters */
@@ -88,10 +89,7 @@ static bool answer(tagnode_worker *worker, int64_t tick) {
     result->generation = worker->generation_seen;
     result->tick = tick;
     result->failed = worker->engine->run(worker->engine, window, worker->outputs) != TAGNODE_OK;
-    memcpy(result->values, worker->outputs[0], setup->result_size[0] * sizeof(float));
-    if (setup->embedding >= 0)
-        memcpy(result->values + setup->result_size[0], worker->outputs[setup->embedding],
-               setup->result_size[1] * sizeof(float));
+    memcpy(result->values, worker->output_memory, worker->values * sizeof(float));
     tagnode_queue_commit(&worker->results);
     return true;
 }
@@ -147,18 +145,18 @@ static size_t item_size(size_t head, size_t floats) {
 
 static tagnode_status allocate(tagnode_worker *worker) {
     const tagnode_worker_setup *setup = &worker->setup;
-    const size_t values = (size_t)setup->result_size[0] + setup->result_size[1];
-    worker->output_memory = malloc((values + 1) * sizeof(float));
+    for (uint32_t i = 0; i < TAGNODE_MAX_OUTPUTS; ++i) worker->values += setup->output_size[i];
+    worker->output_memory = calloc(worker->values + 1, sizeof(float));
     worker->history = calloc(2 * (size_t)setup->patch * setup->bands, sizeof(float));
     if (worker->output_memory == NULL || worker->history == NULL ||
         tagnode_queue_create(&worker->frames, item_size(sizeof(queued_frame), setup->bands),
                              (size_t)QUEUED_FRAMES + setup->burst) != TAGNODE_OK ||
-        tagnode_queue_create(&worker->results, item_size(sizeof(queued_result), values),
+        tagnode_queue_create(&worker->results, item_size(sizeof(queued_result), worker->values),
                              setup->results) != TAGNODE_OK)
         return TAGNODE_ERROR_MEMORY;
-    worker->outputs[0] = worker->output_memory;
-    if (setup->embedding > 0)
-        worker->outputs[setup->embedding] = worker->output_memory + setup->result_size[0];
+    float *next = worker->output_memory;
+    for (uint32_t i = 0; i < TAGNODE_MAX_OUTPUTS; next += setup->output_size[i++])
+        worker->outputs[i] = setup->output_size[i] > 0 ? next : NULL;
     return TAGNODE_OK;
 }
 
@@ -277,15 +275,15 @@ bool tagnode_worker_push(tagnode_worker *worker, int64_t index, const float *mel
 }
 
 static void copy_result(const tagnode_worker_setup *setup, const queued_result *result,
-                        float *values, float *embedding) TAGNODE_NONBLOCKING {
-    memcpy(values, result->values, setup->result_size[0] * sizeof(float));
-    if (setup->embedding >= 0)
-        memcpy(embedding, result->values + setup->result_size[0],
-               setup->result_size[1] * sizeof(float));
+                        float *const *outputs) TAGNODE_NONBLOCKING {
+    const float *next = result->values;
+    for (uint32_t i = 0; i < TAGNODE_MAX_OUTPUTS; next += setup->output_size[i++])
+        if (setup->output_size[i] > 0)
+            memcpy(outputs[i], next, setup->output_size[i] * sizeof(float));
 }
 
-tagnode_result tagnode_worker_take(tagnode_worker *worker, int64_t tick, float *values,
-                                   float *embedding, uint64_t *late, uint64_t *failures) {
+tagnode_result tagnode_worker_take(tagnode_worker *worker, int64_t tick, float *const *outputs,
+                                   uint64_t *late, uint64_t *failures) {
     const uint64_t generation = atomic_load_explicit(&worker->generation, memory_order_relaxed);
     tagnode_result found = TAGNODE_RESULT_LATE;
     bool mine = false;
@@ -302,7 +300,7 @@ tagnode_result tagnode_worker_take(tagnode_worker *worker, int64_t tick, float *
             *failures += result->failed != 0;
             if (mine) found = result->failed ? TAGNODE_RESULT_FAILED : TAGNODE_RESULT_READY;
         }
-        if (found == TAGNODE_RESULT_READY) copy_result(&worker->setup, result, values, embedding);
+        if (found == TAGNODE_RESULT_READY) copy_result(&worker->setup, result, outputs);
         tagnode_queue_drop(&worker->results);
     }
     atomic_store_explicit(&worker->due, tick + 1, memory_order_release);

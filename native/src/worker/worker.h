@@ -14,12 +14,11 @@
 typedef struct tagnode_worker tagnode_worker;
 
 typedef struct {
-    uint32_t bands, patch, hop, first; /* mel frames, all but `bands` */
-    uint32_t result_size[2];           /* floats of the activations and of the embedding */
-    int32_t embedding;                 /* output to hand out as such, or -1 */
-    uint32_t results;                  /* results that may wait to be taken */
-    uint32_t burst;                    /* mel frames that may be handed over at once */
-    double frame_seconds;              /* duration of a mel frame's hop */
+    uint32_t bands, patch, hop, first;         /* mel frames, all but `bands` */
+    uint32_t output_size[TAGNODE_MAX_OUTPUTS]; /* floats of each output; 0: it is not wanted */
+    uint32_t results;                          /* results that may wait to be taken */
+    uint32_t burst;                            /* mel frames that may be handed over at once */
+    double frame_seconds;                      /* duration of a mel frame's hop */
     bool offline;
 } tagnode_worker_setup;
 
@@ -40,11 +39,11 @@ void tagnode_worker_destroy(tagnode_worker *worker);
 bool tagnode_worker_push(tagnode_worker *worker, int64_t index, const float *mel)
     TAGNODE_NONBLOCKING;
 
-/* Takes the result of `tick`. Adds to `late` the results of earlier ticks that it meets, and to
- * `failures` those, of any tick, for which the model failed. Offline it waits. [audio] */
-tagnode_result tagnode_worker_take(tagnode_worker *worker, int64_t tick, float *values,
-                                   float *embedding, uint64_t *late, uint64_t *failures)
-    TAGNODE_NONBLOCKING;
+/* Takes the result of `tick`: copies each output that is wanted to its place in `outputs`. Adds to
+ * `late` the results of earlier ticks that it meets, and to `failures` those, of any tick, for
+ * which the model failed. Offline it waits. [audio] */
+tagnode_result tagnode_worker_take(tagnode_worker *worker, int64_t tick, float *const *outputs,
+                                   uint64_t *late, uint64_t *failures) TAGNODE_NONBLOCKING;
 
 /* Everything handed over so far is void, frames start at 0 again. [audio] */
 void tagnode_worker_reset(tagnode_worker *worker) TAGNODE_NONBLOCKING;

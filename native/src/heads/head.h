@@ -1,0 +1,64 @@
+/* head.h - a head: a small classifier on a model's embedding, as stages one after the other. */
+#ifndef TAGNODE_HEADS_HEAD_H
+#define TAGNODE_HEADS_HEAD_H
+
+#include <stdatomic.h>
+
+#include "tagnode.h"
+
+enum {
+    HEAD_MAX_STAGES = 16,
+    HEAD_PANEL = 16, /* outputs of a dense stage that are added up at once */
+    HEAD_LANES = 8   /* vectors of a kernel stage that are */
+};
+
+typedef enum {
+    HEAD_AFFINE = 1, /* x * scale + offset */
+    HEAD_QUANTILE,   /* to where x lies among quantiles, to a normal distribution */
+    HEAD_DENSE,      /* weights times x, bias, activation */
+    HEAD_KERNEL,     /* decision values of support vectors, one class against the rest */
+    HEAD_SIGMOIDS    /* 1 / (1 + exp(a * x + b)); Platt, 1999 */
+} head_kind;
+
+typedef enum {
+    HEAD_ACTIVATE_NONE,
+    HEAD_ACTIVATE_RELU,
+    HEAD_ACTIVATE_TANH,
+    HEAD_ACTIVATE_LOGISTIC,
+    HEAD_ACTIVATE_SOFTMAX,
+    HEAD_ACTIVATIONS
+} head_activation;
+
+typedef enum { HEAD_RBF, HEAD_POLY, HEAD_KERNELS } head_kernel;
+
+/* A stage as it runs: its arrays are in the order in which they are read. */
+typedef struct {
+    head_kind kind;
+    uint32_t inputs, outputs;
+    uint32_t rows;  /* quantiles, or vectors */
+    uint32_t flags; /* the activation, the kernel, or 1 to normalise */
+    uint32_t degree;
+    double gamma, coef0;
+    float *first, *second;
+    double *coefficients, *intercepts; /* of a kernel, whose sums may cancel */
+} head_stage;
+
+struct tagnode_head {
+    _Atomic uint32_t references;
+    uint32_t inputs, outputs;
+    uint32_t widest; /* floats between two stages, at most */
+    uint32_t stages;
+    head_stage stage[HEAD_MAX_STAGES];
+};
+
+void tagnode_head_retain(tagnode_head *head);
+
+/* Doubles that tagnode_head_apply needs to work in. [any] */
+size_t tagnode_head_room(const tagnode_head *head);
+
+/* Runs the head on `inputs` floats; `values` gets `outputs`. What is not finite becomes 0.
+ * Arithmetic only. [audio] */
+void tagnode_head_apply(const tagnode_head *head, const float *embedding, float *values,
+                        double *room) TAGNODE_NONBLOCKING;
+
+#endif
