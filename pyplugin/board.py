@@ -377,7 +377,7 @@ class AutomatedBoard:
         """
         sample_rate = check_rate(sample_rate)
         lanes = self._lanes(sample_rate, self._paths(sample_rate))
-        own_names = [name for model in self.models for name in descriptors_of(model)]
+        own_names = descriptors_of(self.models, self.heads)
         if node is not None and own_names and node.descriptors != own_names:
             names = " and ".join(model.card.name for model in self.models)
             raise PresetError(f"The node does not run what the board listens with: {names}.")
