@@ -120,8 +120,9 @@ def _kernel(machines: list[Any]) -> Kernel:
         degree=int(first.degree),
         coef0=float(first.coef0),
         vectors=_float32(vectors),
-        coefficients=_float32(_both(coefficients)),
-        intercepts=_float32(_both(np.concatenate([machine.intercept_ for machine in machines]))),
+        # of large C: sums of large numbers that nearly cancel, in double precision
+        coefficients=_both(coefficients),
+        intercepts=_both(np.concatenate([machine.intercept_ for machine in machines])),
     )
 
 

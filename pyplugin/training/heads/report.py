@@ -161,7 +161,8 @@ def write_page(path: Path, page: Page) -> None:
         f"<h1>{html.escape(page.title)}</h1>",
         _facts(page.facts),
         _listed("Notes", page.notes),
-        "<h2>Confusion</h2><p>Rows: what a clip is. Columns: what it was taken for, out of fold.</p>",
+        "<h2>Confusion</h2>"
+        "<p>Rows: what a clip is. Columns: what it was taken for, out of fold.</p>",
         _confusion(page),
         "<h2>ROC</h2>",
         _roc(page),

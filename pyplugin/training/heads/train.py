@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +18,8 @@ from pyplugin import __version__, heads
 from pyplugin.errors import PypluginError
 from pyplugin.files import check_writable
 from pyplugin.models import registry
-from pyplugin.models.folders import data_folder, make_folder
+from pyplugin.models.folders import make_folder
+from pyplugin.names import slug
 from pyplugin.training.heads.configurations import Configuration, grid
 from pyplugin.training.heads.convert import head_of
 from pyplugin.training.heads.dataset import Dataset, read_dataset
@@ -37,6 +39,8 @@ __all__ = ["Trained", "head_path", "train_head"]
 
 TOLERANCE = 1e-5
 """How far a head's probabilities may be from scikit-learn's before the report says so."""
+
+_NAME = re.compile("[A-Za-z0-9_-]+")
 
 Progress = Callable[[str, int, int], object]
 
@@ -85,10 +89,15 @@ def head_path(out: str) -> Path:
         Neither, or the place is not writable.
     """
     path = Path(out)
+    if _NAME.fullmatch(path.name.removesuffix(".head")) is None:
+        raise PypluginError(
+            f"{out!r} is no name of a head: letters, digits, - and _ are expected, or the path of "
+            "a .head file that is called so."
+        )
     if path.suffix != ".head":
-        if path.name != out or not out or out.startswith("."):
+        if path.name != out:
             raise PypluginError(f"{out!r} is neither a name nor the path of a .head file.")
-        path = data_folder() / "heads" / f"{out}.head"
+        path = heads.heads_folder() / f"{out}.head"
         make_folder(path.parent)
     check_writable(path)
     return path
@@ -157,6 +166,7 @@ def train_head(
     chosen = None if retrain is None else read_row(Path(retrain[0]), retrain[1])
     dataset = read_dataset(data, filelist)
     other = None if external is None else _external(read_dataset(external), dataset)
+    _check_labels(dataset.labels)
     _check_classes(Counter(clip.label for clip in dataset.clips), dataset.name)
     notes = [*dataset.notes]
 
@@ -247,6 +257,20 @@ def _check_classes(counts: Counter[str], name: str) -> None:
             f"The class {label!r} has {count} usable {clips}; at least {LEAST} are needed, and "
             "20 are better."
         )
+
+
+def _check_labels(labels: tuple[str, ...]) -> None:
+    """Check that every class has an address of its own, ``head.NAME.label``."""
+    first: dict[str, str] = {}
+    for label in labels:
+        if not slug(label):
+            raise PypluginError(f"The class {label!r} has no letter or digit; rename it.")
+        if slug(label) in first:
+            raise PypluginError(
+                f"The classes {first[slug(label)]!r} and {label!r} would have one address, "
+                f"{slug(label)}; rename one."
+            )
+        first[slug(label)] = label
 
 
 def _external(other: Dataset, dataset: Dataset) -> Dataset:
