@@ -15,8 +15,9 @@ import hashlib
 import json
 import warnings
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ import numpy.typing as npt
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import accuracy_score, balanced_accuracy_score
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+from threadpoolctl import ThreadpoolController
 
 from pyplugin.errors import PypluginError
 from pyplugin.files import replacing, sentence
@@ -124,10 +126,18 @@ def choose_folds(examples: Examples, most: int = FOLDS) -> list[Split]:
     )
 
 
+@cache
+def _threads() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
 @contextlib.contextmanager
-def _quietly() -> Any:
-    """Hold back warnings of what did not converge: its accuracy says so."""
-    with warnings.catch_warnings():
+def _quietly() -> Iterator[None]:
+    """Hold back warnings of what did not converge: its accuracy says so.
+
+    One thread: matrices this small lose more to threads than they gain.
+    """
+    with warnings.catch_warnings(), _threads().limit(limits=1):
         warnings.simplefilter("ignore", ConvergenceWarning)
         # matmul on values beyond float64, at kernels that do not fit the scale
         with np.errstate(all="ignore"):
@@ -254,7 +264,9 @@ def search(
     return sorted(results, key=lambda result: result.rank)
 
 
-def _run(examples: Examples, tasks: dict[str, tuple[Configuration, Split]], jobs: int) -> Any:
+def _run(
+    examples: Examples, tasks: dict[str, tuple[Configuration, Split]], jobs: int
+) -> Iterator[tuple[str, tuple[float, float]]]:
     """Yield (task, scores) as they come."""
     if jobs == 1 or len(tasks) < 2:
         for name, (configuration, split) in tasks.items():
