@@ -160,7 +160,11 @@ def plot_embeddings(
         figure = Figure(figsize=(WIDTH, 4.5), layout="constrained")
         axis = figure.subplots()
         axis.set_title(
-            _shortened(title, TITLE_LENGTH), loc="left", fontsize=MEDIUM, parse_math=False
+            _shortened(title, TITLE_LENGTH),
+            loc="left",
+            fontsize=MEDIUM,
+            parse_math=False,
+            pad=20 if len(names) > 1 else None,  # room for the names
         )
         low, high = np.percentile(rows, (2, 98), axis=0)
         image = _decimated((rows - low) / np.where(high > low, high - low, 1.0), MEL_COLUMNS)
@@ -181,9 +185,7 @@ def plot_embeddings(
             if len(names) > 1:
                 width = (end - start) / (len(rows) * hop) * 150  # characters in so much of it
                 shown = _shortened(name, max(int(width), 2))
-                axis.text(
-                    start, 0, f" {shown}", va="bottom", fontsize=SMALL, rotation=0, parse_math=False
-                )
+                axis.text(start, 0, f" {shown}", va="bottom", fontsize=SMALL, parse_math=False)
             start = end
         axis.set_xlim(0, len(rows) * hop)
         _label_time(axis)

@@ -104,22 +104,26 @@ def head(
 
     model = registry.load(backbone)
     try_model(model, None)
-    with shown_progress() as progress:
-        done = train_head(
-            data,
-            backbone=model,
-            out=out,
-            layer=layer,
-            classifier=classifier,
-            filelist=filelist,
-            external=external,
-            windows=windows,
-            full=full,
-            retrain=retrain,
-            resume=resume,
-            jobs=jobs or os.cpu_count() or 1,
-            progress=progress,
-        )
+    try:
+        with shown_progress() as progress:
+            done = train_head(
+                data,
+                backbone=model,
+                out=out,
+                layer=layer,
+                classifier=classifier,
+                filelist=filelist,
+                external=external,
+                windows=windows,
+                full=full,
+                retrain=retrain,
+                resume=resume,
+                jobs=jobs or os.cpu_count() or 1,
+                progress=progress,
+            )
+    except KeyboardInterrupt:
+        click.echo("pyplugin: What is finished is kept; --resume goes on from there.", err=True)
+        raise
     for line in done.skipped:
         click.echo(f"pyplugin: left out: {line}", err=True)
     if done.skipped:

@@ -43,6 +43,9 @@ def blobs(classes: int, count: int = 60, size: int = 12, groups: int | None = No
     return Examples(x.astype(np.float32).astype(np.float64), y, apart)
 
 
+ALL_BUT_FLAT = Configuration("svm", "minmax", False, "poly", -1, -9)
+"""Decisions that differ by 1e-7, which Platt's sigmoid has to spread out."""
+
 CHOICES = {
     "svm-rbf": {"classifier": "svm", "kernel": "rbf", "C": 3, "gamma": -7},
     "svm-poly": {"classifier": "svm", "kernel": "poly", "C": 1, "gamma": -5},
@@ -68,6 +71,16 @@ def test_a_head_answers_as_scikit_learn_does(choice, preprocessing, classes):
     assert head.labels == tuple(f"class {n}" for n in range(classes))
     assert head.size == 12
     assert not head.multi_label
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_a_head_of_decisions_that_hardly_differ_answers_as_scikit_learn_does(classes):
+    examples = blobs(classes)
+    model = fitted(examples, ALL_BUT_FLAT)
+    head = head_of(model, name="blobs", backbone="none", layer="none", about={})
+    expected = model.predict_proba(examples.x)
+    assert np.ptp(expected) > 0.1
+    np.testing.assert_allclose(heads.run(head, examples.x), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("choice", CHOICES)

@@ -37,8 +37,7 @@ def head_of(model: Any, *, name: str, backbone: str, layer: str, about: dict[str
     classes = [str(label) for label in model.classes_]
     stages = (
         *_preprocessing(steps["preprocessing"]),
-        *_decision(steps["classifier"]),
-        _sigmoids(fitted.calibrators, isinstance(steps["classifier"], MLPClassifier)),
+        *_probabilities(steps["classifier"], fitted.calibrators),
     )
     size = int(fitted.estimator.n_features_in_)
     return Head(name, tuple(classes), backbone, layer, size, False, stages, about)
@@ -79,30 +78,40 @@ def _both(row: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return np.concatenate([-row, row]) if len(row) == 1 else row
 
 
-def _decision(classifier: Any) -> tuple[Stage, ...]:
-    if isinstance(classifier, LogisticRegression):
-        return (_dense(classifier.coef_, classifier.intercept_, "none"),)
+def _probabilities(classifier: Any, calibrators: list[Any]) -> tuple[Stage, ...]:
+    """Return the stages of a classifier and its sigmoids, 1 / (1 + exp(a d + b)).
+
+    Where d is linear in coefficients, a and b go into these in double precision: a machine whose
+    decisions hardly differ has a and b that are huge and nearly cancel.
+    """
+    a, b = _sigmoids(calibrators, isinstance(classifier, MLPClassifier))
     if isinstance(classifier, MLPClassifier):
-        layers = list(zip(classifier.coefs_, classifier.intercepts_, strict=True))
-        hidden = [
-            Dense(
-                weights=_float32(weights.T), bias=_float32(bias), activation=classifier.activation
-            )
-            for weights, bias in layers[:-1]
-        ]
-        weights, bias = layers[-1]
-        return (*hidden, _dense(weights.T, bias, classifier.out_activation_))
+        return (*_network(classifier), Sigmoids(a=_float32(a), b=_float32(b), normalise=True))
+    plain = Sigmoids(a=_float32(np.ones_like(a)), b=_float32(np.zeros_like(b)), normalise=True)
+    if isinstance(classifier, LogisticRegression):
+        weights = _both(classifier.coef_) * a[:, None]
+        bias = _both(classifier.intercept_) * a + b
+        return Dense(weights=_float32(weights), bias=_float32(bias), activation="none"), plain
     assert isinstance(classifier, OneVsRestClassifier)
-    return (_kernel(classifier.estimators_),)
+    return _kernel(classifier.estimators_, a, b), plain
 
 
-def _dense(weights: npt.NDArray[Any], bias: npt.NDArray[Any], activation: str) -> Dense:
-    return Dense(
-        weights=_float32(_both(weights)), bias=_float32(_both(bias)), activation=activation
+def _network(classifier: Any) -> tuple[Stage, ...]:
+    activations = [classifier.activation] * (len(classifier.coefs_) - 1)
+    pairs = [
+        (weights.T, bias)
+        for weights, bias in zip(classifier.coefs_, classifier.intercepts_, strict=True)
+    ]
+    pairs[-1] = (_both(pairs[-1][0]), _both(pairs[-1][1]))
+    return tuple(
+        Dense(weights=_float32(weights), bias=_float32(bias), activation=activation)
+        for (weights, bias), activation in zip(
+            pairs, [*activations, classifier.out_activation_], strict=True
+        )
     )
 
 
-def _kernel(machines: list[Any]) -> Kernel:
+def _kernel(machines: list[Any], a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> Kernel:
     """Join machines, one a class, over the support vectors that any of them has."""
     vectors, owners = np.unique(
         np.concatenate([machine.support_vectors_ for machine in machines]),
@@ -120,14 +129,16 @@ def _kernel(machines: list[Any]) -> Kernel:
         degree=int(first.degree),
         coef0=float(first.coef0),
         vectors=_float32(vectors),
-        # of large C: sums of large numbers that nearly cancel, in double precision
-        coefficients=_both(coefficients),
-        intercepts=_both(np.concatenate([machine.intercept_ for machine in machines])),
+        # in double precision: of large C, sums of large numbers that nearly cancel
+        coefficients=_both(coefficients) * a[:, None],
+        intercepts=_both(np.concatenate([machine.intercept_ for machine in machines])) * a + b,
     )
 
 
-def _sigmoids(calibrators: list[Any], probabilities: bool) -> Sigmoids:
-    """Return Platt's sigmoids; a binary one is told twice.
+def _sigmoids(
+    calibrators: list[Any], probabilities: bool
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return Platt's a and b for each class; a binary classifier has them of its second only.
 
     With p1 = 1 / (1 + exp(a d + b)), p0 = 1 - p1 = 1 / (1 + exp(a (-d) - b)); where the classifier
     gives a probability d of the second class, and so 1 - d of the first, -a d is a (1 - d) - a.
@@ -137,4 +148,4 @@ def _sigmoids(calibrators: list[Any], probabilities: bool) -> Sigmoids:
     if len(a) == 1:
         first = -a - b if probabilities else -b
         a, b = np.concatenate([a, a]), np.concatenate([first, b])
-    return Sigmoids(a=_float32(a), b=_float32(b), normalise=True)
+    return a, b

@@ -179,8 +179,9 @@ _PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>
 body {{ font: 15px/1.5 system-ui, sans-serif; max-width: 60em; margin: 2em auto; padding: 0 1em; }}
 table {{ border-collapse: collapse; margin: 1em 0; display: block; overflow-x: auto; }}
-th, td {{ border: 1px solid #ddd; padding: .25em .6em; text-align: right; }}
-th {{ font-weight: 600; text-align: left; }}
+th, td {{ border: 1px solid #ddd; padding: .25em .6em; text-align: left; }}
+th {{ font-weight: 600; }}
+td.count {{ text-align: right; }}
 svg {{ max-width: 100%; height: auto; }}
 </style></head><body>
 {body}
@@ -213,8 +214,8 @@ def _confusion(page: Page) -> str:
     rows = []
     for label, counts in zip(page.labels, matrix, strict=True):
         cells = "".join(
-            f'<td style="background: rgb(31 119 180 / {share:.2f})">{count}</td>'
-            for count, share in zip(counts, counts / max(counts.sum(), 1), strict=True)
+            f'<td class="count" style="background: rgb(31 119 180 / {share:.2f})">{count}</td>'
+            for count, share in zip(counts, 0.6 * counts / max(counts.sum(), 1), strict=True)
         )
         rows.append(f"<tr><th>{html.escape(label)}</th>{cells}</tr>")
     return f"<table>{_row(['', *page.labels], 'th')}{''.join(rows)}</table>"

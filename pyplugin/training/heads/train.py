@@ -196,7 +196,7 @@ def train_head(
     about: dict[str, Any] = {
         "made_by": f"pyplugin {__version__}, scikit-learn {sklearn.__version__}",
         "dataset": dataset.name,
-        "classes": dict(sorted(Counter(clip.label for clip in dataset.clips).items())),
+        "classes": dict(sorted(Counter(dataset.clips[n].label for n in set(clips)).items())),
         "trained_on": "windows" if windows else "means of clips",
         "configuration": {k: v for k, v in vars(chosen).items() if v is not None},
         "folds": len(splits),
@@ -363,12 +363,15 @@ def _facts(
     about: dict[str, Any], backbone: str, layer: str, elsewhere: float | None
 ) -> dict[str, str]:
     named = ", ".join(f"{label} {count}" for label, count in about["classes"].items())
-    choice = ", ".join(f"{key} {value}" for key, value in about["configuration"].items())
+    bases = {"C": "2^", "gamma": "2^", "alpha": "10^"}
+    choice = ", ".join(
+        f"{key} {bases.get(key, '')}{value}" for key, value in about["configuration"].items()
+    )
     facts = {
         "Backbone": f"{backbone}, layer {layer}",
         "Clips": named,
         "Trained on": about["trained_on"],
-        "Configuration": f"{choice} (C and gamma: exponents of 2; alpha: of 10)",
+        "Configuration": choice,
         f"Accuracy, calibrated, {about['folds']} folds": f"{100 * about['accuracy']:.1f} %",
         "Mean over the classes": f"{100 * about['balanced_accuracy']:.1f} %",
     }
