@@ -50,7 +50,7 @@ TORCH ?= torch==2.13.0+cpu
 test-training:
 	@test -x build/training/bin/python || $(PYTHON) -m venv build/training
 	@build/training/bin/python -m pip install --quiet --disable-pip-version-check '$(TORCH)' 2>/dev/null || true
-	build/training/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[all,test,train]'
+	build/training/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[all,test,network]'
 	build/training/bin/python -m pytest tests/training $(ARGS)
 
 # The C library alone: plain, then under each sanitizer that there is a compiler for.

@@ -1,4 +1,9 @@
-"""Pictures of what was heard: ``plot_tags`` draws a recording's mel bands, its tags, and curves.
+"""Pictures of what was heard.
+
+``plot_tags``
+    A recording's mel bands, its tags, and curves.
+``plot_embeddings``
+    Embeddings over time.
 
 Needs matplotlib, ``pip install pyplugin[plot]``, which is imported on first use. No window opens
 and pyplot's state is left alone.
@@ -18,7 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["plot_tags"]
+__all__ = ["plot_embeddings", "plot_tags"]
 
 WIDTH = 12.0  # inches, as all sizes here
 DOTS_PER_INCH = 120
@@ -108,6 +113,82 @@ def plot_tags(
             curves=curves,
             top=top,
         )
+        figure.savefig(temporary, format="png", dpi=DOTS_PER_INCH)
+
+
+def plot_embeddings(
+    path: str | os.PathLike[str],
+    embeddings: ArrayLike,
+    *,
+    ends: ArrayLike,
+    names: Sequence[str],
+    hop: float,
+    title: str,
+) -> None:
+    """Save a picture, a PNG 1440 pixels wide, of the embeddings of recordings one after the other.
+
+    Each dimension is shown against its own range, the 2nd to the 98th percentile.
+
+    Parameters
+    ----------
+    path
+        The file to write; it appears whole or not at all.
+    embeddings
+        Shape (windows, dimensions).
+    ends
+        How many windows there are up to the end of each recording.
+    names
+        Of the recordings.
+    hop
+        Seconds between two windows.
+    title
+        Printed above.
+
+    Raises
+    ------
+    PypluginError
+        If matplotlib is not installed, or `path` cannot be written.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise PypluginError(
+            "a picture needs matplotlib, which is not installed: pip install pyplugin[plot]"
+        ) from error
+    rows = _array("embeddings", embeddings, 2)
+    with replacing(path) as temporary:
+        figure = Figure(figsize=(WIDTH, 4.5), layout="constrained")
+        axis = figure.subplots()
+        axis.set_title(
+            _shortened(title, TITLE_LENGTH),
+            loc="left",
+            fontsize=MEDIUM,
+            parse_math=False,
+            pad=20 if len(names) > 1 else None,  # room for the names
+        )
+        low, high = np.percentile(rows, (2, 98), axis=0)
+        image = _decimated((rows - low) / np.where(high > low, high - low, 1.0), MEL_COLUMNS)
+        axis.imshow(
+            image.T,
+            extent=(0.0, len(rows) * hop, rows.shape[1], 0),
+            aspect="auto",
+            cmap="viridis",
+            interpolation="nearest",
+            vmin=0.0,
+            vmax=1.0,
+        )
+        axis.set_ylabel("dimension", fontsize=SMALL)
+        start = 0.0
+        for end, name in zip(np.asarray(ends) * hop, names, strict=True):
+            if start > 0:
+                axis.axvline(start, color="white")
+            if len(names) > 1:
+                width = (end - start) / (len(rows) * hop) * 150  # characters in so much of it
+                shown = _shortened(name, max(int(width), 2))
+                axis.text(start, 0, f" {shown}", va="bottom", fontsize=SMALL, parse_math=False)
+            start = end
+        axis.set_xlim(0, len(rows) * hop)
+        _label_time(axis)
         figure.savefig(temporary, format="png", dpi=DOTS_PER_INCH)
 
 

@@ -19,6 +19,7 @@ ARGUMENTS = {
     "filter_opens_with_drums.py": [DEMO, "out.wav"],
     "curve_from_numpy.py": [DEMO, "out.wav"],
     "export_a_lane.py": [DEMO, "out.mid"],
+    "teach_a_label.py": [DEMO, "--out", "this.head"],
     "live_tag_meter.py": ["--tag", "techno"],
     "demo/demo.py": ["demo-output"],
 }

@@ -21,7 +21,7 @@ _OPTIONAL = {
     "mido": ("live", "MIDI files and messages"),
     "python-rtmidi": ("live", "MIDI ports"),
     "jams": ("jams", ".jams files"),
-    "torch": ("train", "pyplugin train"),
+    "torch": ("network", "pyplugin train network"),
     "scikit-learn": ("train", "pyplugin train"),
 }
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from pyplugin.cli.train_head import head
 from pyplugin.errors import PypluginError
 
 __all__ = ["command"]
@@ -39,7 +40,7 @@ def network(config: Path, corpus: Path, out: Path, cache: Path | None) -> None:
     """Train a network by a recipe, quantise it and report how well it hears.
 
     CONFIG is a TOML file; models/scene.toml made the model 'scene'. Takes about an hour on one
-    core. Needs the extra: pip install 'pyplugin[train]'.
+    core. Needs the extra: pip install 'pyplugin[network]'.
 
     \b
     Example:
@@ -51,7 +52,7 @@ def network(config: Path, corpus: Path, out: Path, cache: Path | None) -> None:
     except ImportError as error:
         raise PypluginError(
             f"Training needs PyTorch and scikit-learn ({error}); install them: "
-            "pip install 'pyplugin[train]'."
+            "pip install 'pyplugin[network]'."
         ) from error
     from pyplugin.training.recipe import read_recipe, train_network
 
@@ -62,3 +63,6 @@ def network(config: Path, corpus: Path, out: Path, cache: Path | None) -> None:
         recipe, corpus, out, cache=cache, report=lambda line: click.echo(line, err=True)
     )
     click.echo(path)
+
+
+command.add_command(head)

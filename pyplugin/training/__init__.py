@@ -1,4 +1,6 @@
-"""Train networks from a labelled corpus; needs the extra ``train``.
+"""Train networks from a labelled corpus, and heads from a few recordings.
+
+Networks need the extra ``network``, heads ``train``.
 
 ``corpus``
     What a corpus says of its recordings.
@@ -14,4 +16,6 @@
     The ``.tflite`` file and the page that says how good it is.
 ``recipe``
     All of these, by one TOML file.
+``heads``
+    Small classifiers on a model's embedding.
 """

@@ -82,7 +82,7 @@ def test_what_is_heard_now_is_told_within_a_second(scene: registry.Model) -> Non
 
 
 def test_it_hears_test_groups_as_well_as_its_card_says(corpus: Path, scene: registry.Model) -> None:
-    pytest.importorskip("torch", reason="needs torch: pip install 'pyplugin[train]'")
+    pytest.importorskip("torch", reason="needs torch: pip install 'pyplugin[network]'")
     pytest.importorskip("sklearn", reason="needs scikit-learn: pip install 'pyplugin[train]'")
     from pyplugin.training.evaluate import score
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch", reason="needs torch: pip install 'pyplugin[train]'")
+torch = pytest.importorskip("torch", reason="needs torch: pip install 'pyplugin[network]'")
 pytest.importorskip("sklearn", reason="needs scikit-learn: pip install 'pyplugin[train]'")
 
 from click.testing import CliRunner

@@ -1,0 +1,53 @@
+"""Teach a label: from a few seconds of a recording to a head that finds more of the same."""
+
+import argparse
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+import pyplugin
+from pyplugin import heads
+from pyplugin.audio import AudioWriter, load
+from pyplugin.training.heads.teach import teach
+
+
+def main() -> None:
+    """Teach with some spans of a recording, and print where all of it sounds like them."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("source")
+    parser.add_argument("--label", default="this")
+    parser.add_argument("--yes", type=float, nargs="+", default=[2, 6], help="starts in seconds")
+    parser.add_argument("--no", type=float, nargs="+", default=[20, 24], help="starts in seconds")
+    parser.add_argument("--length", type=float, default=4, help="of a span, in seconds")
+    parser.add_argument("--model", default="musicnn-mtt")
+    parser.add_argument("--out", default="this.head")
+    options = parser.parse_args()
+
+    audio, rate = load(options.source)
+    with TemporaryDirectory() as folder:
+
+        def cut(start: float) -> Path:
+            path = Path(folder) / f"{start}.wav"
+            first, count = int(start * rate), int(options.length * rate)
+            with AudioWriter(path, rate, len(audio)) as writer:
+                writer.write(audio[:, first : first + count])
+            return path
+
+        taught = teach(
+            options.label,
+            [cut(start) for start in options.yes],
+            [cut(start) for start in options.no],
+            backbone=options.model,
+            out=options.out,
+        )
+    print(f"{taught.right} of {taught.tried} spans are right by a head without them")
+
+    head = heads.load(taught.head)
+    heard = pyplugin.tag(options.source, model=options.model, layer=head.layer)
+    for time, share in zip(heard.times, heads.run(head, heard.embeddings)[:, 0], strict=True):
+        print(f"{time:6.1f} s  {share:.2f}  {'#' * int(np.ceil(30 * share))}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+"""``pyplugin embed``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+import numpy.typing as npt
+
+from pyplugin.cli.progress import progress_bar
+from pyplugin.cli.quiet import try_model
+from pyplugin.errors import AudioError, PypluginError
+from pyplugin.files import check_writable, replacing
+from pyplugin.models import registry
+from pyplugin.node import DEFAULT_MODEL
+from pyplugin.optional import need
+from pyplugin.tagging import TagResult, tag
+
+__all__ = ["command"]
+
+
+@click.command("embed")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help=".npy or .parquet")
+@click.option("--layer", help="Which embedding: penultimate, dense ...  [default: the card's]")
+@click.option(
+    "--model", default=DEFAULT_MODEL, show_default=True, help="A model's name, or its .tflite."
+)
+@click.option("--hop", type=float, help="Seconds between two windows.  [default: the model's]")
+@click.option("--plot", type=click.Path(path_type=Path), help="Draw it over time here (.png).")
+def command(
+    files: tuple[str, ...],
+    out: Path,
+    layer: str | None,
+    model: str,
+    hop: float | None,
+    plot: Path | None,
+) -> None:
+    """Write a model's embedding of recordings, a row a window.
+
+    A .npy has the rows of all FILEs, one after the other, (n, E) float32; a .parquet has a table of
+    file, start and end in seconds, and embedding. What cannot be read is reported, the rest goes
+    on; the exit status then is 2.
+
+    \b
+    Examples:
+      pyplugin embed song.ogg --out song.npy --layer dense
+      pyplugin embed *.mp3 --out songs.parquet --plot songs.png
+    """
+    if out.suffix not in (".npy", ".parquet"):
+        raise click.UsageError(f"--out writes .npy or .parquet; {out.name} was given.")
+    if plot is not None and plot.suffix != ".png":
+        raise click.UsageError(f"--plot draws .png; {plot.name} was given.")
+    arrow = _arrow() if out.suffix == ".parquet" else None
+    for target in (out, plot):
+        if target is not None:
+            check_writable(target)
+            for given in files:
+                if Path(given).exists() and target.exists() and target.samefile(given):
+                    raise PypluginError(f"{target} is an input too; write to another file.")
+    loaded = registry.load(model)
+    chosen = layer or loaded.card.embedding
+    if chosen is None:
+        names = ", ".join(output.name for output in loaded.card.outputs)
+        raise PypluginError(f"{loaded.name} has no embedding of its own; give --layer: {names}.")
+    try_model(loaded, None)
+    done: list[tuple[str, TagResult]] = []
+    failures: list[PypluginError] = []
+    for given in files:
+        try:
+            with progress_bar(Path(given).name) as report:
+                done.append(
+                    (given, tag(given, model=loaded, hop=hop, layer=chosen, progress=report))
+                )
+        except AudioError as error:
+            failures.append(error)
+            click.echo(f"pyplugin: {error}", err=True)
+            continue
+        for note in done[-1][1].notes:
+            click.echo(f"pyplugin: {given}: {note}", err=True)
+    if done:
+        rows = np.concatenate([result.embeddings for _, result in done])
+        with replacing(out) as partial, partial.open("wb") as stream:
+            if arrow is None:
+                np.save(stream, rows)
+            else:
+                _write_parquet(arrow, stream, done, rows)
+        if plot is not None:
+            from pyplugin.plot import plot_embeddings
+
+            plot_embeddings(
+                plot,
+                rows,
+                ends=np.cumsum([len(result.times) for _, result in done]),
+                names=[Path(given).name for given, _ in done],
+                hop=done[0][1].hop,
+                title=f"{loaded.name}, {chosen}",
+            )
+        click.echo(f"{out}: {rows.shape[0]} windows of {rows.shape[1]}")
+    if failures:
+        raise SystemExit(max(failure.exit_code for failure in failures))
+
+
+def _arrow() -> Any:
+    need("pyarrow.parquet", package="pyarrow", extra="train", purpose="Writing .parquet")
+    return need("pyarrow", package="pyarrow", extra="train", purpose="Writing .parquet")
+
+
+def _write_parquet(
+    arrow: Any, stream: Any, done: list[tuple[str, TagResult]], rows: npt.NDArray[np.float32]
+) -> None:
+    starts = np.concatenate([result.times for _, result in done])
+    windows = np.concatenate([np.full(len(r.times), r.window) for _, r in done])
+    flat = arrow.array(np.ascontiguousarray(rows).reshape(-1))
+    table = arrow.table(
+        {
+            "file": [given for given, result in done for _ in result.times],
+            "start": starts,
+            "end": starts + windows,
+            "embedding": arrow.FixedSizeListArray.from_arrays(flat, rows.shape[1]),
+        }
+    )
+    arrow.parquet.write_table(table, stream)

@@ -1,0 +1,79 @@
+"""``pyplugin teach``."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from pyplugin.cli.quiet import try_model
+from pyplugin.cli.train_head import need_sklearn, shown_progress
+from pyplugin.models import registry
+from pyplugin.node import DEFAULT_MODEL
+
+__all__ = ["command"]
+
+
+class _Greedy(click.Command):
+    """Lets --not take all that follows, up to the next option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        given: list[str] = []
+        following = False
+        for arg in args:
+            if arg == "--not":
+                following = True
+            elif arg.startswith("-"):
+                following = False
+                given.append(arg)
+            else:
+                given += ["--not", arg] if following else [arg]
+        return super().parse_args(ctx, given)
+
+
+@click.command("teach", cls=_Greedy)
+@click.argument("label")
+@click.argument("positive", nargs=-1, required=True, metavar="POSITIVE...")
+@click.option("--not", "negative", multiple=True, metavar="NEGATIVE...", help="What it is not.")
+@click.option("--backbone", default=DEFAULT_MODEL, show_default=True, help="Whom to teach.")
+@click.option("--out", help="A name, or the path of a .head file.  [default: LABEL]")
+@click.option("--layer", help="Which embedding of the model.  [default: the card's]")
+def command(
+    label: str,
+    positive: tuple[str, ...],
+    negative: tuple[str, ...],
+    backbone: str,
+    out: str | None,
+    layer: str | None,
+) -> None:
+    """Teach a model a label from a handful of recordings, in seconds.
+
+    POSITIVE and NEGATIVE are recordings or folders of them. A head of one label is made; how many
+    of the recordings a head without them takes for what they are is printed.
+
+    \b
+    Examples:
+      pyplugin teach organ organ-1.ogg organ-2.ogg --not piano.ogg choir.ogg
+      pyplugin teach applause applause/ --not music/ speech/ --out applause
+    """
+    need_sklearn()
+    from pyplugin.training.heads.teach import teach
+
+    model = registry.load(backbone)
+    try_model(model, None)
+    with shown_progress() as progress:
+        done = teach(
+            label,
+            positive,
+            negative,
+            backbone=model,
+            out=out,
+            layer=layer,
+            jobs=os.cpu_count() or 1,
+            progress=progress,
+        )
+    for line in done.skipped:
+        click.echo(f"pyplugin: left out: {line}", err=True)
+    if done.tried:
+        click.echo(f"{done.right} of {done.tried} clips are right by a head without them")
+    click.echo(done.head)

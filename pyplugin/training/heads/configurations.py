@@ -1,0 +1,161 @@
+"""What is tried: preprocessing, classifier and its parameters, as scikit-learn pipelines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.linear_model import LogisticRegression
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    MinMaxScaler,
+    QuantileTransformer,
+    StandardScaler,
+)
+from sklearn.svm import SVC
+
+__all__ = ["CLASSIFIERS", "PREPROCESSING", "Configuration", "calibrated", "grid", "pipeline"]
+
+CLASSIFIERS = ("svm", "mlp", "logistic")
+PREPROCESSING = ("standard", "quantile-normal", "minmax", "none")
+SEED = 0
+
+Split = tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """A pipeline's choices; what a classifier does not have is ``None``.
+
+    Attributes
+    ----------
+    classifier : {"svm", "mlp", "logistic"}
+    preprocessing : {"none", "standard", "minmax", "quantile-normal"}
+    balanced : bool
+        Classes count alike, however many clips they have.
+    kernel : {"poly", "rbf"} or None
+    C, gamma : int or None
+        Exponents of 2, as Gaia has them.
+    hidden : int or None
+        Units of the hidden layer.
+    alpha : int or None
+        Exponent of 10, the weight decay.
+    """
+
+    classifier: str
+    preprocessing: str
+    balanced: bool
+    kernel: str | None = None
+    C: int | None = None
+    gamma: int | None = None
+    hidden: int | None = None
+    alpha: int | None = None
+
+
+class SinglePrecisionQuantiles(QuantileTransformer):  # type: ignore[misc]
+    """A QuantileTransformer with quantiles that a head, float32, holds exactly."""
+
+    quantiles_: Any
+
+    def fit(self, x: Any, y: Any = None) -> SinglePrecisionQuantiles:
+        """Find the quantiles and round them."""
+        super().fit(x, y)
+        self.quantiles_ = self.quantiles_.astype(np.float32).astype(np.float64)
+        return self
+
+
+def grid(classifier: str, *, full: bool, unequal: bool) -> list[Configuration]:
+    """Return the configurations to try, of equally good ones the smoother first.
+
+    Parameters
+    ----------
+    full
+        All of Gaia's grid, C from 2^-5 to 2^11 and gamma from 2^3 to 2^-11, or a coarse one.
+    unequal
+        The classes have different numbers of clips: try balanced ones too.
+    """
+    balances = (False, True) if unequal else (False,)
+    if classifier == "svm":
+        cs = tuple(range(-5, 12, 2)) if full else (-1, 3, 7)
+        gammas = tuple(range(-11, 4, 2)) if full else (-11, -7, -3)
+        return [
+            Configuration("svm", preprocessing, balanced, kernel, c, gamma)
+            for preprocessing, kernel, c, gamma, balanced in product(
+                PREPROCESSING, ("rbf", "poly"), cs, gammas, balances
+            )
+        ]
+    if classifier == "logistic":
+        cs = tuple(range(-11, 12, 2)) if full else (-9, -5, -1, 3)
+        return [
+            Configuration("logistic", preprocessing, balanced, C=c)
+            for preprocessing, c, balanced in product(PREPROCESSING, cs, balances)
+        ]
+    sizes, alphas = ((16, 64, 128), (0, -2, -4)) if full else ((32,), (0, -2))
+    return [  # an MLP of scikit-learn has no class weights
+        Configuration("mlp", preprocessing, False, hidden=hidden, alpha=alpha)
+        for preprocessing, hidden, alpha in product(PREPROCESSING, sizes, alphas)
+    ]
+
+
+def pipeline(configuration: Configuration, rows: int) -> Pipeline:
+    """Return a pipeline, not fitted, for about so many rows."""
+    steps = {
+        "none": FunctionTransformer,
+        "standard": StandardScaler,
+        "minmax": MinMaxScaler,
+        "quantile-normal": lambda: SinglePrecisionQuantiles(
+            n_quantiles=max(min(100, rows // 3), 2), output_distribution="normal", random_state=SEED
+        ),
+    }
+    return Pipeline(
+        [
+            ("preprocessing", steps[configuration.preprocessing]()),
+            ("classifier", _classifier(configuration)),
+        ]
+    )
+
+
+def _classifier(choice: Configuration) -> Any:
+    weight = "balanced" if choice.balanced else None
+    if choice.classifier == "mlp":
+        assert choice.hidden is not None
+        assert choice.alpha is not None
+        return MLPClassifier(
+            (choice.hidden,),
+            alpha=10.0**choice.alpha,
+            solver="lbfgs",
+            max_iter=500,
+            random_state=SEED,
+        )
+    assert choice.C is not None
+    if choice.classifier == "logistic":
+        return LogisticRegression(C=2.0**choice.C, class_weight=weight, max_iter=1000)
+    assert choice.gamma is not None
+    # Poly as in LIBSVM, and so in Gaia: degree 3, coef0 0. The limit is for scales that never end.
+    machine = SVC(
+        C=2.0**choice.C,
+        kernel=choice.kernel,
+        gamma=2.0**choice.gamma,
+        degree=3,
+        coef0=0.0,
+        class_weight=weight,
+        max_iter=100_000,
+    )
+    return OneVsRestClassifier(machine)
+
+
+def calibrated(
+    configuration: Configuration, rows: int, splits: Sequence[Split]
+) -> CalibratedClassifierCV:
+    """Return the pipeline with Platt's sigmoids, which are fitted on what it says out of fold."""
+    return CalibratedClassifierCV(
+        pipeline(configuration, rows), method="sigmoid", cv=list(splits), ensemble=False
+    )

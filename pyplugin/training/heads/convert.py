@@ -1,0 +1,151 @@
+"""From a fitted pipeline to a head."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.linear_model import LogisticRegression
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.neural_network import MLPClassifier
+from sklearn.preprocessing import MinMaxScaler, QuantileTransformer, StandardScaler
+
+from pyplugin.heads import Affine, Dense, Head, Kernel, Quantile, Sigmoids, Stage
+
+__all__ = ["head_of", "logistic_head"]
+
+Float32 = npt.NDArray[np.float32]
+
+
+def _float32(values: npt.ArrayLike) -> Float32:
+    return np.ascontiguousarray(values, dtype=np.float32)
+
+
+def head_of(model: Any, *, name: str, backbone: str, layer: str, about: dict[str, Any]) -> Head:
+    """Return a head that answers what a calibrated pipeline's ``predict_proba`` does.
+
+    Parameters
+    ----------
+    model : CalibratedClassifierCV
+        Fitted, with ``ensemble=False``; as `configurations.calibrated` makes them.
+    name, backbone, layer, about
+        As `pyplugin.heads.Head` has them.
+    """
+    (fitted,) = model.calibrated_classifiers_
+    steps = fitted.estimator.named_steps
+    classes = [str(label) for label in model.classes_]
+    stages = (
+        *_preprocessing(steps["preprocessing"]),
+        *_probabilities(steps["classifier"], fitted.calibrators),
+    )
+    size = int(fitted.estimator.n_features_in_)
+    return Head(name, tuple(classes), backbone, layer, size, False, stages, about)
+
+
+def logistic_head(
+    model: Any, label: str, *, name: str, backbone: str, layer: str, about: dict[str, Any]
+) -> Head:
+    """Return a head of one label from a pipeline that ends in a binary logistic regression."""
+    steps = model.named_steps
+    classifier = steps["classifier"]
+    stages = (
+        *_preprocessing(steps["preprocessing"]),
+        Dense(
+            weights=_float32(classifier.coef_),
+            bias=_float32(classifier.intercept_),
+            activation="logistic",
+        ),
+    )
+    size = int(model.n_features_in_)
+    return Head(name, (label,), backbone, layer, size, True, stages, about)
+
+
+def _preprocessing(step: Any) -> tuple[Stage, ...]:
+    if isinstance(step, StandardScaler):
+        return (
+            Affine(scale=_float32(1 / step.scale_), offset=_float32(-step.mean_ / step.scale_)),
+        )
+    if isinstance(step, MinMaxScaler):
+        return (Affine(scale=_float32(step.scale_), offset=_float32(step.min_)),)
+    if isinstance(step, QuantileTransformer):
+        return (Quantile(quantiles=_float32(step.quantiles_)),)
+    return ()
+
+
+def _both(row: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Give a binary classifier, which speaks of its second class only, a row for the first too."""
+    return np.concatenate([-row, row]) if len(row) == 1 else row
+
+
+def _probabilities(classifier: Any, calibrators: list[Any]) -> tuple[Stage, ...]:
+    """Return the stages of a classifier and its sigmoids, 1 / (1 + exp(a d + b)).
+
+    Where d is linear in coefficients, a and b go into these in double precision: a machine whose
+    decisions hardly differ has a and b that are huge and nearly cancel.
+    """
+    a, b = _sigmoids(calibrators, isinstance(classifier, MLPClassifier))
+    if isinstance(classifier, MLPClassifier):
+        return (*_network(classifier), Sigmoids(a=_float32(a), b=_float32(b), normalise=True))
+    plain = Sigmoids(a=_float32(np.ones_like(a)), b=_float32(np.zeros_like(b)), normalise=True)
+    if isinstance(classifier, LogisticRegression):
+        weights = _both(classifier.coef_) * a[:, None]
+        bias = _both(classifier.intercept_) * a + b
+        return Dense(weights=_float32(weights), bias=_float32(bias), activation="none"), plain
+    assert isinstance(classifier, OneVsRestClassifier)
+    return _kernel(classifier.estimators_, a, b), plain
+
+
+def _network(classifier: Any) -> tuple[Stage, ...]:
+    activations = [classifier.activation] * (len(classifier.coefs_) - 1)
+    pairs = [
+        (weights.T, bias)
+        for weights, bias in zip(classifier.coefs_, classifier.intercepts_, strict=True)
+    ]
+    pairs[-1] = (_both(pairs[-1][0]), _both(pairs[-1][1]))
+    return tuple(
+        Dense(weights=_float32(weights), bias=_float32(bias), activation=activation)
+        for (weights, bias), activation in zip(
+            pairs, [*activations, classifier.out_activation_], strict=True
+        )
+    )
+
+
+def _kernel(machines: list[Any], a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> Kernel:
+    """Join machines, one a class, over the support vectors that any of them has."""
+    vectors, owners = np.unique(
+        np.concatenate([machine.support_vectors_ for machine in machines]),
+        axis=0,
+        return_inverse=True,
+    )
+    coefficients = np.zeros((len(machines), len(vectors)))
+    rows = np.repeat(np.arange(len(machines)), [len(machine.support_) for machine in machines])
+    values = np.concatenate([machine.dual_coef_[0] for machine in machines])
+    np.add.at(coefficients, (rows, owners.ravel()), values)
+    first = machines[0]
+    return Kernel(
+        kind=first.kernel,
+        gamma=float(first.gamma),
+        degree=int(first.degree),
+        coef0=float(first.coef0),
+        vectors=_float32(vectors),
+        # in double precision: of large C, sums of large numbers that nearly cancel
+        coefficients=_both(coefficients) * a[:, None],
+        intercepts=_both(np.concatenate([machine.intercept_ for machine in machines])) * a + b,
+    )
+
+
+def _sigmoids(
+    calibrators: list[Any], probabilities: bool
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return Platt's a and b for each class; a binary classifier has them of its second only.
+
+    With p1 = 1 / (1 + exp(a d + b)), p0 = 1 - p1 = 1 / (1 + exp(a (-d) - b)); where the classifier
+    gives a probability d of the second class, and so 1 - d of the first, -a d is a (1 - d) - a.
+    """
+    a = np.array([calibrator.a_ for calibrator in calibrators], np.float64)
+    b = np.array([calibrator.b_ for calibrator in calibrators], np.float64)
+    if len(a) == 1:
+        first = -a - b if probabilities else -b
+        a, b = np.concatenate([a, a]), np.concatenate([first, b])
+    return a, b

@@ -1,0 +1,383 @@
+"""From a folder of clips to a head and its report."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import sklearn
+
+from pyplugin import __version__, heads
+from pyplugin.errors import PypluginError
+from pyplugin.files import check_writable
+from pyplugin.models import registry
+from pyplugin.models.folders import make_folder
+from pyplugin.names import slug
+from pyplugin.training.heads.configurations import Configuration, grid
+from pyplugin.training.heads.convert import head_of
+from pyplugin.training.heads.dataset import Dataset, read_dataset
+from pyplugin.training.heads.embeddings import check_layer, embed_all
+from pyplugin.training.heads.report import Page, read_row, write_page, write_table
+from pyplugin.training.heads.search import (
+    LEAST,
+    Examples,
+    Result,
+    choose_folds,
+    fitted,
+    out_of_fold,
+    search,
+)
+
+__all__ = ["Trained", "head_path", "train_head"]
+
+TOLERANCE = 1e-5
+"""How far a head's probabilities may be from scikit-learn's before the report says so."""
+
+_NAME = re.compile("[A-Za-z0-9_-]+")
+
+Progress = Callable[[str, int, int], object]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What `train_head` made.
+
+    Attributes
+    ----------
+    head : Path
+        The ``.head`` file.
+    table : Path or None
+        The ranking; ``None`` after a row of an earlier one was taken.
+    page : Path
+        The report as HTML.
+    accuracy, balanced_accuracy : float
+        Out of fold, 0 to 1.
+    external : float or None
+        Balanced accuracy on the external set.
+    configuration : Configuration
+    results : list of Result
+        The ranking.
+    notes, skipped : list of str
+        Sentences for a person.
+    """
+
+    head: Path
+    table: Path | None
+    page: Path
+    accuracy: float
+    balanced_accuracy: float
+    external: float | None
+    configuration: Configuration
+    results: list[Result]
+    notes: list[str]
+    skipped: list[str]
+
+
+def head_path(out: str) -> Path:
+    """Return the file of a head: a path that ends in ``.head``, or a name in the data folder.
+
+    Raises
+    ------
+    PypluginError
+        Neither, or the place is not writable.
+    """
+    path = Path(out)
+    if _NAME.fullmatch(path.name.removesuffix(".head")) is None:
+        raise PypluginError(
+            f"{out!r} is no name of a head: letters, digits, - and _ are expected, or the path of "
+            "a .head file that is called so."
+        )
+    if path.suffix != ".head":
+        if path.name != out:
+            raise PypluginError(f"{out!r} is neither a name nor the path of a .head file.")
+        path = heads.heads_folder() / f"{out}.head"
+        make_folder(path.parent)
+    check_writable(path)
+    return path
+
+
+def train_head(
+    data: str | Path,
+    *,
+    backbone: str | registry.Model,
+    out: str,
+    layer: str | None = None,
+    classifier: str = "svm",
+    filelist: str | Path | None = None,
+    external: str | Path | None = None,
+    windows: bool = False,
+    full: bool = False,
+    retrain: tuple[str | Path, int] | None = None,
+    resume: bool = False,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> Trained:
+    """Train a head that tells classes of clips apart.
+
+    Parameters
+    ----------
+    data, filelist
+        The clips and their classes, as `dataset.read_dataset` takes them.
+    backbone
+        The model whose embedding it reads.
+    out
+        A name, or the path of a ``.head`` file. The report lies beside it.
+    layer
+        Of the backbone; ``None`` for the card's embedding.
+    classifier : {"svm", "mlp", "logistic"}
+    external
+        Other clips of the same classes, to see how much is lost on them.
+    windows
+        Train on each window rather than on the mean of each clip.
+    full
+        Try the whole grid rather than a coarse one.
+    retrain
+        A ranking and one of its rows: make the head of that row.
+    resume
+        Go on where an interrupted search stopped.
+    jobs
+        Processes and threads.
+    progress
+        Called with what is being done, how many are done, and of how many.
+
+    Returns
+    -------
+    Trained
+
+    Raises
+    ------
+    PypluginError
+        The clips cannot be used, or a file cannot be written. Nothing is half-written.
+    """
+    say: Progress = progress or (lambda what, done, of: None)
+    path = head_path(out)
+    table, page = path.with_suffix(".report.tsv"), path.with_suffix(".report.html")
+    for target in (table, page):
+        check_writable(target)
+    model = backbone if isinstance(backbone, registry.Model) else registry.load(backbone)
+    layer = check_layer(model, layer)
+    chosen = None if retrain is None else read_row(Path(retrain[0]), retrain[1])
+    dataset = read_dataset(data, filelist)
+    other = None if external is None else _external(read_dataset(external), dataset)
+    _check_labels(dataset.labels)
+    _check_classes(Counter(clip.label for clip in dataset.clips), dataset.name)
+    notes = [*dataset.notes]
+
+    examples, clips, skipped = _examples(dataset, model, layer, windows, jobs, say)
+    examples = _with_enough_groups(examples, clips, notes)
+    _check_examples(examples)
+    splits = choose_folds(examples)
+    results: list[Result] = []
+    if chosen is None:
+        journal = path.with_suffix(".folds.jsonl")
+        sizes = set(Counter(examples.y.tolist()).values())
+        configurations = grid(classifier, full=full, unequal=len(sizes) > 1)
+        results = search(
+            examples,
+            configurations,
+            splits,
+            journal=journal,
+            resume=resume,
+            jobs=jobs,
+            progress=lambda done, of: say("Searching", done, of),
+        )
+        chosen = results[0].configuration
+    said = out_of_fold(examples, chosen, splits)
+    final = fitted(examples, chosen)
+    labels = [str(label) for label in final.classes_]
+    accuracy, balanced = _scores(labels, said, examples.y)
+    about: dict[str, Any] = {
+        "made_by": f"pyplugin {__version__}, scikit-learn {sklearn.__version__}",
+        "dataset": dataset.name,
+        "classes": dict(sorted(Counter(dataset.clips[n].label for n in set(clips)).items())),
+        "trained_on": "windows" if windows else "means of clips",
+        "configuration": {k: v for k, v in vars(chosen).items() if v is not None},
+        "folds": len(splits),
+        "accuracy": round(accuracy, 4),
+        "balanced_accuracy": round(balanced, 4),
+    }
+    elsewhere = None
+    if other is not None:
+        foreign, _, left = _examples(other, model, layer, windows, jobs, say)
+        skipped = [*skipped, *left]
+        notes += other.notes
+        elsewhere = _scores(labels, final.predict_proba(foreign.x), foreign.y)[1]
+        about["external"] = {"dataset": other.name, "balanced_accuracy": round(elsewhere, 4)}
+    head = head_of(final, name=path.stem, backbone=model.name, layer=layer, about=about)
+    drift = float(np.abs(heads.run(head, examples.x) - final.predict_proba(examples.x)).max())
+    if not drift <= TOLERANCE:
+        notes.append(
+            f"The head's probabilities are up to {drift:.1g} from scikit-learn's, which computes "
+            "in double precision; a row of the report with smaller C or gamma is closer."
+        )
+    facts = _facts(about, model.name, layer, elsewhere)
+    heads.save(head, path)
+    if results:
+        write_table(table, dataset.name, results)
+    names = [dataset.clips[index].path.name for index in clips]
+    title = f"{path.stem}: {', '.join(labels)}"
+    write_page(
+        page,
+        Page(title, facts, notes, skipped, labels, examples.y, said, names, results, dataset.name),
+    )
+    if results:
+        with contextlib.suppress(OSError):
+            journal.unlink()
+    return Trained(
+        path,
+        table if results else None,
+        page,
+        accuracy,
+        balanced,
+        elsewhere,
+        chosen,
+        results,
+        notes,
+        skipped,
+    )
+
+
+def _check_classes(counts: Counter[str], name: str) -> None:
+    if len(counts) < 2:
+        raise PypluginError(
+            f"{name} has {len(counts)} class; at least 2 are needed to tell apart. For one label, "
+            "see `pyplugin teach`."
+        )
+    label, count = min(counts.items(), key=lambda item: item[1])
+    if count < LEAST:
+        clips = "clip" if count == 1 else "clips"
+        raise PypluginError(
+            f"The class {label!r} has {count} usable {clips}; at least {LEAST} are needed, and "
+            "20 are better."
+        )
+
+
+def _check_labels(labels: tuple[str, ...]) -> None:
+    """Check that every class has an address of its own, ``head.NAME.label``."""
+    first: dict[str, str] = {}
+    for label in labels:
+        if not slug(label):
+            raise PypluginError(f"The class {label!r} has no letter or digit; rename it.")
+        if slug(label) in first:
+            raise PypluginError(
+                f"The classes {first[slug(label)]!r} and {label!r} would have one address, "
+                f"{slug(label)}; rename one."
+            )
+        first[slug(label)] = label
+
+
+def _external(other: Dataset, dataset: Dataset) -> Dataset:
+    """Check an external set against the one trained on."""
+    unknown = sorted(set(other.labels) - set(dataset.labels))
+    if unknown:
+        raise PypluginError(
+            f"The external set has the class {unknown[0]!r}, which the training set lacks; it has "
+            f"{', '.join(dataset.labels)}."
+        )
+    notes = []
+    known = {clip.digest for clip in dataset.clips if clip.digest}
+    same = sum(clip.digest in known for clip in other.clips)
+    if same:
+        notes.append(f"{same} clips of the external set were trained on too: it is too kind.")
+    shared = {clip.group for clip in dataset.clips} & {clip.group for clip in other.clips} - {""}
+    if shared:
+        notes.append(
+            f"{len(shared)} groups of the external set were trained on too, {min(shared)} for one: "
+            "it is too kind."
+        )
+    return Dataset(other.name, other.clips, notes)
+
+
+def _examples(
+    dataset: Dataset, model: registry.Model, layer: str, windows: bool, jobs: int, say: Progress
+) -> tuple[Examples, npt.NDArray[np.intp], list[str]]:
+    """Return the rows to train on, the number of each one's clip, and what was left out."""
+    embedded = embed_all(
+        [clip.path for clip in dataset.clips],
+        model,
+        layer,
+        jobs=jobs,
+        progress=lambda done, of: say("Listening", done, of),
+    )
+    rows: list[npt.NDArray[np.float32]] = []
+    labels: list[str] = []
+    clips: list[int] = []
+    groups: list[int] = []
+    numbers: dict[str, int] = {}
+    for index, (clip, found) in enumerate(zip(dataset.clips, embedded.windows, strict=True)):
+        if found is None:
+            continue
+        mean = found.mean(axis=0, dtype=np.float64).astype(np.float32)[None]
+        part = found if windows else mean
+        number = numbers.setdefault(clip.group or f"\0{clip.path}", len(numbers))
+        rows.append(part)
+        labels += [clip.label] * len(part)
+        clips += [index] * len(part)
+        groups += [number] * len(part)
+    x = np.concatenate(rows).astype(np.float64)
+    return Examples(x, np.array(labels), np.array(groups)), np.array(clips), embedded.skipped
+
+
+def _check_examples(examples: Examples) -> None:
+    _check_classes(examples.groups_of_classes(), "The set of usable clips")
+    if np.ptp(examples.x, axis=0).max() == 0:
+        raise PypluginError(
+            "The embeddings of all clips are equal: there is nothing to tell them apart by. Are "
+            "the clips silent, or the backbone the wrong one?"
+        )
+
+
+def _with_enough_groups(
+    examples: Examples, clips: npt.NDArray[np.intp], notes: list[str]
+) -> Examples:
+    """Where a class has too few groups for folds, keep only the rows of a clip together."""
+    label, count = min(examples.groups_of_classes().items(), key=lambda item: item[1])
+    alone = Examples(examples.x, examples.y, clips)
+    if count >= LEAST or alone.groups_of_classes()[label] == count:
+        return examples
+    notes.append(
+        f"All clips of {label!r} come from {count} groups or artists; at least {LEAST} are needed "
+        "to keep groups together. Folds ignore groups, so that the accuracy may be that of "
+        "recognising an artist."
+    )
+    return alone
+
+
+def _scores(
+    labels: list[str], said: npt.NDArray[np.float64], truth: npt.NDArray[np.str_]
+) -> tuple[float, float]:
+    """Return accuracy, and the mean over the classes that are there."""
+    right = np.asarray(labels)[said.argmax(axis=1)] == truth
+    each = [right[truth == label].mean() for label in sorted(set(truth.tolist()))]
+    return float(right.mean()), float(np.mean(each))
+
+
+def _facts(
+    about: dict[str, Any], backbone: str, layer: str, elsewhere: float | None
+) -> dict[str, str]:
+    named = ", ".join(f"{label} {count}" for label, count in about["classes"].items())
+    bases = {"C": "2^", "gamma": "2^", "alpha": "10^"}
+    choice = ", ".join(
+        f"{key} {bases.get(key, '')}{value}" for key, value in about["configuration"].items()
+    )
+    facts = {
+        "Backbone": f"{backbone}, layer {layer}",
+        "Clips": named,
+        "Trained on": about["trained_on"],
+        "Configuration": choice,
+        f"Accuracy, calibrated, {about['folds']} folds": f"{100 * about['accuracy']:.1f} %",
+        "Mean over the classes": f"{100 * about['balanced_accuracy']:.1f} %",
+    }
+    if elsewhere is not None:
+        drop = 100 * (about["balanced_accuracy"] - elsewhere)
+        facts[f"The same on {about['external']['dataset']}"] = (
+            f"{100 * elsewhere:.1f} %, a drop of {drop:.1f} points"
+        )
+    return {**facts, "Made by": about["made_by"]}
