@@ -25,7 +25,6 @@ _COMMANDS = {
     "presets": "List, show, check and write presets: what moves what.",
     "models": "List, build and check models.",
     "devices": "List the sound devices.",
-    "train": "Make models from recordings of your own.",
     "doctor": "Say what is installed, and what is missing.",
 }
 
