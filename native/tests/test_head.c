@@ -8,7 +8,7 @@
 /* ---- arithmetic ---- */
 
 static void test_dense_stage_is_its_sum_for_any_size(void) {
-    static file f;
+    static head_file f;
     for (uint32_t outputs = 1; outputs < 40; outputs += 3) {
         for (uint32_t inputs = 1; inputs < 70; inputs += 23) {
             begin_file(&f, 1);
@@ -31,7 +31,7 @@ static void test_dense_stage_is_its_sum_for_any_size(void) {
 }
 
 static void test_what_is_not_finite_gives_finite_values(void) {
-    static file f;
+    static head_file f;
     whole_head(&f, 7);
     tagnode_head *head = head_of(&f);
     const float strange[] = {NAN, INFINITY, -INFINITY, 3e38F, -3e38F, 1e-41F, 0};
@@ -69,7 +69,7 @@ static bool refused(const unsigned char *bytes, size_t size) {
 }
 
 static void test_a_cut_or_longer_file_is_refused(void) {
-    static file f;
+    static head_file f;
     whole_head(&f, 7);
     CHECK(!refused(f.bytes, f.size));
     for (size_t size = 0; size < f.size; ++size) CHECK(refused(f.bytes, size));
@@ -77,7 +77,7 @@ static void test_a_cut_or_longer_file_is_refused(void) {
 }
 
 static void test_every_byte_changed_is_refused_or_sound(void) {
-    static file f;
+    static head_file f;
     whole_head(&f, 7);
     size_t sound = 0;
     for (size_t at = 0; at < f.size; ++at) {
@@ -93,7 +93,7 @@ static void test_every_byte_changed_is_refused_or_sound(void) {
 
 /* Words of the stages' tables, where sizes are, replaced by numbers at their limits. */
 static void test_drawn_sizes_are_refused_or_sound(void) {
-    static file f, bad;
+    static head_file f, bad;
     static const uint32_t LIMITS[] = {0,          1,          2,        15,         16,
                                       17,         65535,      65536,    65537,      1U << 20,
                                       0x3fffffff, 0x40000000, 1u << 31, 0xffffffff, 0xfffffff0,
@@ -117,7 +117,7 @@ enum { HEADS = 3, HEAD_VALUES = 3 + 5 + 2, ALL = VALUES + HEAD_VALUES };
 
 /* Two heads on the embedding, one on the activations. */
 static void heads_of(tagnode_placed_head *placed) {
-    static file f;
+    static head_file f;
     whole_head(&f, BANDS);
     placed[0] = (tagnode_placed_head){.head = head_of(&f), .output = 1};
     begin_file(&f, 1);
@@ -258,7 +258,7 @@ static void test_heads_that_do_not_fit_are_refused(void) {
 
 /* ---- how long it takes ---- */
 
-static void tell_time(const char *what, const file *f) {
+static void tell_time(const char *what, const head_file *f) {
     tagnode_head *head = head_of(f);
     static float x[200 * 200], y[200 * 40];
     for (size_t i = 0; i < 200 * 200; ++i) x[i] = (float)(i % 31) / 31;
@@ -277,7 +277,7 @@ static void tell_time(const char *what, const file *f) {
 }
 
 static void tell_times(void) {
-    static file f;
+    static head_file f;
     begin_file(&f, 2);
     begin_stage(&f, 1, 1, 200, 0);
     add_floats(&f, 400);

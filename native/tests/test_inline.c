@@ -11,6 +11,7 @@
 
 #include "check.h"
 #include "frontend/frontend.h"
+#include "head_file.h"
 #include "tagger/sliced.h"
 
 enum {
@@ -651,6 +652,56 @@ static void test_work_is_even_from_callback_to_callback(void) {
     free(musicnn.bytes);
 }
 
+/* A head gives what it gives of the embedding in the same frame, in any blocks. */
+static void heads_follow(tagnode_model *model, const tagnode_placed_head *placed, uint32_t block) {
+    enum { LENGTH = 44100, SAID = 2 };
+    const tagnode_setup setup = {.sample_rate = 44100,
+                                 .channels = 1,
+                                 .max_frames = MOST_BLOCK,
+                                 .hop = 0.04,
+                                 .embedding = 1,
+                                 .queue = 16};
+    const tagnode_parts parts = {
+        .models = &model, .model_count = 1, .heads = placed, .head_count = 1};
+    float *signal = white_noise(LENGTH, 9), values[VALUES + SAID], embedding[EMBEDDING];
+    tagnode *node = NULL;
+    tagnode_frame frame;
+    size_t fresh = 0;
+    CHECK(tagnode_create(&node) == TAGNODE_OK);
+    CHECK(tagnode_prepare_parts(node, &parts, &setup, NULL) == TAGNODE_OK);
+    CHECK(tagnode_value_count(node) == VALUES + SAID);
+    for (uint32_t at = 0; at + block <= LENGTH; at += block) {
+        const float *input = signal + at;
+        tagnode_process(node, &input, block);
+        while (tagnode_read(node, &frame, values, embedding, 1) == 1) {
+            float expected[SAID] = {0};
+            if (frame.state == TAGNODE_FRESH) {
+                ++fresh;
+                CHECK(tagnode_head_run(placed->head, embedding, 1, expected, NULL) == TAGNODE_OK);
+            }
+            CHECK(memcmp(values + VALUES, expected, sizeof expected) == 0);
+        }
+    }
+    CHECK(fresh > 10);
+    tagnode_destroy(node);
+    free(signal);
+}
+
+static void test_heads_speak_of_the_embedding_in_their_frame(void) {
+    static head_file f;
+    const tagnode_card card = card_of();
+    begin_file(&f, 1);
+    add_dense(&f, 2, EMBEDDING, 3);
+    const tagnode_placed_head placed = {.head = head_of(&f), .output = 1};
+    for (int which = 0; which < MODELS; ++which) {
+        tagnode_model *model = model_of(which, &card);
+        for (uint32_t block = 17; block < MOST_BLOCK; block *= 5)
+            heads_follow(model, &placed, block);
+        tagnode_model_release(model);
+    }
+    tagnode_head_release(placed.head);
+}
+
 int main(int count, char **arguments) {
     const char *only = count > 1 ? arguments[1] : "";
     for (int m = 0; m < MODELS; ++m) {
@@ -670,6 +721,7 @@ int main(int count, char **arguments) {
         test_no_input_gives_what_is_not_a_number();
         test_damaged_files_are_refused_or_harmless();
         test_cards_that_contradict_the_file_are_refused();
+        test_heads_speak_of_the_embedding_in_their_frame();
     }
     test_work_is_even_from_callback_to_callback();
     for (int m = 0; m < MODELS; ++m) free(files[m].bytes);

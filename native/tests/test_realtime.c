@@ -121,7 +121,7 @@ static host *host_of(fake *model, const tagnode_card *card, uint32_t rate) {
                                      .curve = (tagnode_curve)(rate % 3),
                                      .min = 20,
                                      .max = 20000};
-    static file head;
+    static head_file head;
     whole_head(&head, BANDS);
     const tagnode_placed_head placed = {.head = head_of(&head), .output = 1};
     tagnode_model *made = NULL;
