@@ -17,12 +17,13 @@ _OPTIONAL = {
     "sounddevice": ("audio", "live sound"),
     "pedalboard": ("effects", "the effects of pyplugin render"),
     "matplotlib": ("plot", "--plot"),
+    "scikit-learn": ("train", "pyplugin train head and pyplugin teach"),
+    "pyarrow": ("train", "pyplugin embed to .parquet"),
     "python-osc": ("live", "OSC"),
     "mido": ("live", "MIDI files and messages"),
     "python-rtmidi": ("live", "MIDI ports"),
     "jams": ("jams", ".jams files"),
     "torch": ("network", "pyplugin train network"),
-    "scikit-learn": ("train", "pyplugin train"),
 }
 
 
