@@ -173,6 +173,11 @@ def train_head(
     examples, clips, skipped = _examples(dataset, model, layer, windows, jobs, say)
     examples = _with_enough_groups(examples, clips, notes)
     _check_examples(examples)
+    foreign = None
+    if other is not None:
+        foreign, _, left = _examples(other, model, layer, windows, jobs, say)
+        skipped = [*skipped, *left]
+        notes += other.notes
     splits = choose_folds(examples)
     results: list[Result] = []
     if chosen is None:
@@ -193,21 +198,14 @@ def train_head(
     final = fitted(examples, chosen)
     labels = [str(label) for label in final.classes_]
     accuracy, balanced = _scores(labels, said, examples.y)
-    about: dict[str, Any] = {
-        "made_by": f"pyplugin {__version__}, scikit-learn {sklearn.__version__}",
-        "dataset": dataset.name,
-        "classes": dict(sorted(Counter(dataset.clips[n].label for n in set(clips)).items())),
-        "trained_on": "windows" if windows else "means of clips",
-        "configuration": {k: v for k, v in vars(chosen).items() if v is not None},
+    about = _about(dataset, clips, windows, chosen)
+    about |= {
         "folds": len(splits),
         "accuracy": round(accuracy, 4),
         "balanced_accuracy": round(balanced, 4),
     }
     elsewhere = None
-    if other is not None:
-        foreign, _, left = _examples(other, model, layer, windows, jobs, say)
-        skipped = [*skipped, *left]
-        notes += other.notes
+    if other is not None and foreign is not None:
         elsewhere = _scores(labels, final.predict_proba(foreign.x), foreign.y)[1]
         about["external"] = {"dataset": other.name, "balanced_accuracy": round(elsewhere, 4)}
     head = head_of(final, name=path.stem, backbone=model.name, layer=layer, about=about)
@@ -242,6 +240,19 @@ def train_head(
         notes,
         skipped,
     )
+
+
+def _about(
+    dataset: Dataset, clips: npt.NDArray[np.intp], windows: bool, chosen: Configuration
+) -> dict[str, Any]:
+    used = Counter(dataset.clips[number].label for number in set(clips.tolist()))
+    return {
+        "made_by": f"pyplugin {__version__}, scikit-learn {sklearn.__version__}",
+        "dataset": dataset.name,
+        "classes": dict(sorted(used.items())),
+        "trained_on": "windows" if windows else "means of clips",
+        "configuration": {k: v for k, v in vars(chosen).items() if v is not None},
+    }
 
 
 def _check_classes(counts: Counter[str], name: str) -> None:
