@@ -1,5 +1,6 @@
 """What tests share: real recordings, real models, and a small model whose answers are known."""
 
+import gc
 import os
 import platform
 import shutil
@@ -28,6 +29,13 @@ def clips() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real recordings at {folder}; PYPLUGIN_CORPUS names another place")
     return folder
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _plugins_end_with_their_module() -> Iterator[None]:
+    """Plugins that hang in reference cycles say their farewells now, not in another test's ear."""
+    yield
+    gc.collect()
 
 
 DPF = Path("/usr/share/dpf/distrho")
