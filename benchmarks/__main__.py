@@ -22,6 +22,7 @@ NAMES = (
     "signals",
     "load",
     "automation",
+    "measured",
     "instructions",
 )
 
