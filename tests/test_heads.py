@@ -5,6 +5,7 @@ import json
 import sys
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
 from helpers import music
@@ -19,9 +20,11 @@ import pyplugin
 from pyplugin import Node, State, heads
 from pyplugin._native import check, ffi, lib, message
 from pyplugin.cli import main
+from pyplugin.cli.outgoing import open_outputs
 from pyplugin.errors import ModelError, PresetError, PypluginError
 from pyplugin.heads import Affine, Dense, Head, Kernel, Quantile, Sigmoids
 from pyplugin.models import registry
+from pyplugin.names import slug
 
 CLASSES = 3
 
@@ -477,3 +480,16 @@ def test_live_answers_carry_what_heads_say(probe, known):
         listening.poll()
     assert len(told.heard) > 3
     assert sum(told.heard[-1].heads["kind"].values()) == pytest.approx(1, abs=1e-5)
+
+
+def test_a_controller_takes_what_a_head_says_and_nothing_that_none_says(tmp_path):
+    def opened(name: str):
+        file, given = str(tmp_path / "x.mid"), (f"{name}=20",)
+        return open_outputs(False, None, file, given, False, {}, [], [some_head()], print)
+
+    head = some_head()
+    for label in head.labels:
+        (output,) = opened(f"head.{head.name}.{slug(label)}")
+        output.close()
+    with pytest.raises(click.UsageError, match="there is none; did you mean"):
+        opened(f"head.{head.name}.{slug(head.labels[0])}x")

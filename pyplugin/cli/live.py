@@ -105,7 +105,7 @@ def command(
 
     with contextlib.ExitStack() as stack:
         outputs = open_outputs(
-            as_json, osc, midi, controllers, fourteen_bit, ranges, models, view.event
+            as_json, osc, midi, controllers, fourteen_bit, ranges, models, heads, view.event
         )
         for output in outputs:
             stack.callback(output.close)

@@ -118,6 +118,7 @@ def open_outputs(
     fourteen_bit: bool,
     ranges: dict[str, tuple[float, float]],
     models: Sequence[Model],
+    heads: Sequence[Head],
     on_event: Callable[[str], object],
 ) -> list[Output]:
     """Open what the options name.
@@ -127,6 +128,7 @@ def open_outputs(
     PypluginError
         An address that is none, no such port, a controller that cannot be.
     """
+    from pyplugin.node import descriptors_of
     from pyplugin.outputs import JsonLines, Midi, Osc
 
     if midi is None and (controllers or fourteen_bit):
@@ -140,7 +142,7 @@ def open_outputs(
         outputs.append(Osc(osc, on_event=on_event))
     if midi is not None:
         assigned = _assigned(controllers) or None
-        _check_names(assigned or (), ranges, models)
+        _check_names(assigned or (), [*ranges, *descriptors_of(models, heads)], models)
         if assigned is None and not ranges:
             raise PypluginError(
                 "Nothing is assigned to a controller; give a --preset, or --cc tag.vocal=20."
@@ -154,11 +156,9 @@ def open_outputs(
     return outputs
 
 
-def _check_names(names: Iterable[str], parameters: Iterable[str], models: Sequence[Model]) -> None:
-    known = [*parameters, *(f"signal.{name}" for name in SIGNALS)]
-    for model in models:
-        for label in map(slug, model.card.labels):
-            known += [f"tag.{label}", f"tag.{model.card.name}.{label}"]
+def _check_names(names: Iterable[str], there: Iterable[str], models: Sequence[Model]) -> None:
+    known = [*there, *(f"signal.{name}" for name in SIGNALS)]
+    known += [f"tag.{slug(label)}" for model in models for label in model.card.labels]
     for name in names:
         if name not in known:
             raise click.UsageError(f"--cc {name}: there is none; {nearest(name, known)}")
