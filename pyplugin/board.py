@@ -26,6 +26,7 @@ from pyplugin.models import registry
 from pyplugin.models.registry import Model
 from pyplugin.node import DEFAULT_MODEL, Node, descriptors_of
 from pyplugin.playing import LONGEST, BoardStream, CurveNotes, finite, stages_of
+from pyplugin.signals import SIGNAL_HOP
 from pyplugin.sources import Combined, Source, as_combined
 from pyplugin.tagging import BLOCK, Recording, replaced_note
 
@@ -39,9 +40,6 @@ Movement = Source | Combined | Sequence[Source] | Curve | npt.ArrayLike
 """What may move a parameter: descriptors, or a curve."""
 
 __all__ = ["AutomatedBoard", "RenderResult", "automate", "parts_of"]
-
-SIGNAL_HOP = 0.016
-"""Seconds between two measurements: a mel frame of MusiCNN's."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,10 @@ import numpy.typing as npt
 
 from pyplugin._native import ffi, lib, text
 
-__all__ = ["SIGNALS", "Signal", "SignalFrames", "take_signals"]
+__all__ = ["SIGNALS", "SIGNAL_HOP", "Signal", "SignalFrames", "take_signals"]
+
+SIGNAL_HOP = 0.016
+"""Seconds between two measurements where nobody says otherwise: a mel frame of MusiCNN's."""
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from pyplugin.cli.outgoing import (
 from pyplugin.cli.screen import Screen, can_draw, shown
 from pyplugin.errors import AudioError
 from pyplugin.listening import FORMATS, Listening, PcmInput
+from pyplugin.signals import SIGNAL_HOP
 
 if TYPE_CHECKING:
     from pyplugin.automation import Mover
@@ -34,7 +35,6 @@ __all__ = ["command"]
 
 _POLL = 0.05  # seconds
 _BLOCK = 4096
-_SIGNAL_HOP = 0.016
 
 
 @click.command("listen")
@@ -125,7 +125,7 @@ def command(
             hop=(hop or (chosen.hop if chosen else None) or 0.25) if models else None,
             runtime=runtime,
             offline=source == "-",
-            signals=_SIGNAL_HOP,
+            signals=SIGNAL_HOP,
             mel_queue=256 if drawn else 0,
         )
 

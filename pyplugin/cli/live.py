@@ -19,14 +19,13 @@ from pyplugin.cli.outgoing import (
 from pyplugin.cli.screen import can_draw
 from pyplugin.listening import Listening
 from pyplugin.playing import BoardStream
+from pyplugin.signals import SIGNAL_HOP
 
 if TYPE_CHECKING:
     from pyplugin.board import AutomatedBoard
     from pyplugin.node import Node
 
 __all__ = ["command"]
-
-_SIGNAL_HOP = 0.016
 
 
 @click.command("live")
@@ -99,7 +98,7 @@ def command(
             heads=heads,
             hop=(hop or chosen.hop or 0.25) if models else None,
             runtime=runtime,
-            signals=_SIGNAL_HOP,
+            signals=SIGNAL_HOP,
             mel_queue=256 if drawn else 0,
         )
 
