@@ -29,7 +29,6 @@ $(VENV)/.%: $(VENV)/.all
 env: $(VENV)/.all
 
 demo: $(VENV)/.all
-	@$(BIN)/pyplugin models info musicnn-mtt >/dev/null 2>&1 || $(BIN)/pyplugin models get musicnn-mtt
 	@$(BIN)/python examples/demo/demo.py demo-output
 
 test: $(VENV)/.test

@@ -19,6 +19,7 @@ from pyplugin.models import registry
 from pyplugin.playing import stages_of
 from pyplugin.tagging import Recording
 
+MODEL = "musicnn-mtt"
 SECONDS = 180
 ROUNDS = 5
 BLOCK = 512
@@ -37,7 +38,7 @@ def board() -> Pedalboard:
 
 
 def example() -> dict:
-    """Return two of README's mappings, a label and a measured gate, on four effects."""
+    """Return mappings as README's, a label and a measured gate, on four effects."""
     return {
         "reverb.wet_level": label("vocal").scale(0.0, 0.7).attack(0.1).release(0.8),
         "gain.gain_db": loudness().below(-30, hysteresis=3).scale(0, 6),
@@ -65,7 +66,7 @@ def signals() -> dict:
 
 
 def measure(*, long: bool = False) -> list[Figure]:
-    registry.get("musicnn-mtt")
+    registry.get(MODEL)
     samples, rate = song()
     return [overhead(samples, rate), whole(samples, rate)]
 
@@ -96,7 +97,9 @@ def overhead(samples: np.ndarray, rate: int) -> Figure:
         "signals": ("signals, 62.5 a second (3)", signals(), None),
     }
     for name, (_, mappings, hop) in whats.items():
-        calls[name] = player(automate(board(), mappings, hop=hop), samples, rate, name, steps)
+        calls[name] = player(
+            automate(board(), mappings, model=MODEL, hop=hop), samples, rate, name, steps
+        )
     best = best_seconds(calls, ROUNDS, 1)
     blocks = -(-samples.shape[1] // BLOCK)
     rows = [
@@ -139,7 +142,7 @@ def whole(samples: np.ndarray, rate: int) -> Figure:
         ("MusiCNN, an answer each 0.25 s", tags()),
         ("signals alone, no model", signals()),
     ):
-        auto = automate(four, mappings, hop=0.25)
+        auto = automate(four, mappings, model=MODEL, hop=0.25)
         taken = []
         for _ in range(ROUNDS):
             started = time.perf_counter()

@@ -21,7 +21,11 @@ def measure(*, long: bool = False) -> list[Figure]:
         folder = Path(name)
         registry.get("musicnn-mtt")
         audio = long_noise(folder / "long.flac", hours)
-        used = {"pyplugin tag": run(["-m", "pyplugin", "tag", audio, "--hop", "2.992"])}
+        used = {
+            "pyplugin tag": run(
+                ["-m", "pyplugin", "tag", audio, "--model", "musicnn-mtt", "--hop", "2.992"]
+            )
+        }
         if installed("essentia-tensorflow"):
             graph = write_musicnn(folder)
             peer = f"Essentia {version('essentia-tensorflow')}"

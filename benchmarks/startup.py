@@ -41,7 +41,15 @@ def first_answer() -> Figure:
         audio = demo(Path(folder) / "music.wav", SECONDS)
         registry.get("musicnn-mtt")
         commands: dict[str, list[str | Path]] = {
-            "pyplugin tag --json": ["-m", "pyplugin", "tag", audio, "--json"]
+            "pyplugin tag --json": [
+                "-m",
+                "pyplugin",
+                "tag",
+                audio,
+                "--model",
+                "musicnn-mtt",
+                "--json",
+            ]
         }
         if installed("essentia-tensorflow"):
             graph = write_musicnn(Path(folder))

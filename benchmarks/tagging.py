@@ -19,7 +19,7 @@ from pyplugin.models import registry
 SECONDS = 60
 HOP = 62  # mel frames: 0.992 s
 ROUNDS = 5
-MODELS = {"musicnn-mtt": "int8, the default", "musicnn-mtt-float": "float"}
+MODELS = {"musicnn-mtt": "int8", "musicnn-mtt-float": "float"}
 ESSENTIA = "essentia-tensorflow"
 AGREEMENT = 1e-2
 HERE = Path(__file__).parent

@@ -12,7 +12,7 @@ STEP = 64  # samples between two settings
 
 
 def main() -> None:
-    """Widen a stereo recording while it sounds electronic."""
+    """Widen a stereo recording while there are drums."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("source")
     parser.add_argument("output")
@@ -22,11 +22,11 @@ def main() -> None:
     if samples.shape[0] != 2:
         parser.error(f"{options.source} is not stereo")
     result = pyplugin.tag(samples, rate, hop=0.25)
-    electronic = result.activations[:, result.labels.index("electronic")]
+    drums = result.activations[:, result.labels.index("drums")]
 
-    wider = pyplugin.label("electronic").scale(0.6, 1.8).attack(0.3).release(1.0)
+    wider = pyplugin.label("drums").scale(0.6, 1.8).attack(0.3).release(1.0)
     width = Automation([wider.knobs], rate)
-    events = list(zip((result.times + result.window / 2) * rate, electronic, strict=True))
+    events = list(zip((result.times + result.window / 2) * rate, drums, strict=True))
     middle, side = (samples[0] + samples[1]) / 2, (samples[0] - samples[1]) / 2
     for start in range(0, samples.shape[1], STEP):
         while events and events[0][0] <= start:
@@ -35,7 +35,7 @@ def main() -> None:
         side[start : start + STEP] *= width.at(start)
     with AudioWriter(options.output, rate, 2) as writer:
         writer.write(np.stack([middle + side, middle - side]).astype(np.float32))
-    print(f"{options.output}: as electronic as {electronic.min():.2f} to {electronic.max():.2f}")
+    print(f"{options.output}: drums {drums.min():.2f} to {drums.max():.2f}")
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ def main() -> None:
     parser.add_argument("--yes", type=float, nargs="+", default=[2, 6], help="starts in seconds")
     parser.add_argument("--no", type=float, nargs="+", default=[20, 24], help="starts in seconds")
     parser.add_argument("--length", type=float, default=4, help="of a span, in seconds")
-    parser.add_argument("--model", default="musicnn-mtt")
+    parser.add_argument("--model", default="scene")
     parser.add_argument("--out", default="this.head")
     options = parser.parse_args()
 

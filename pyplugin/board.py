@@ -129,7 +129,7 @@ def automate(
     >>> auto = pyplugin.automate(  # doctest: +SKIP
     ...     board,
     ...     {
-    ...         "reverb.wet_level": label("vocal").scale(0.0, 0.7).attack(0.1).release(0.8),
+    ...         "reverb.wet_level": label("singing").scale(0.0, 0.7).attack(0.1).release(0.8),
     ...         "gain.gain_db": loudness().below(-30).scale(0, 6),
     ...     },
     ... )

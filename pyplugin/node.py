@@ -31,7 +31,7 @@ from pyplugin.signals import SIGNALS, SignalFrames, take_signals
 
 __all__ = ["DEFAULT_MODEL", "Frames", "Latency", "Node", "State", "descriptors_of"]
 
-DEFAULT_MODEL = "musicnn-mtt"
+DEFAULT_MODEL = "scene"
 
 
 class State(IntEnum):

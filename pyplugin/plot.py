@@ -342,6 +342,7 @@ def _hours(seconds: int) -> str:
 
 
 def _number(value: float) -> str:
+    value = round(value, 9) + 0.0  # an envelope ends next to 0, on either side of it
     return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
 
 

@@ -5,7 +5,7 @@
     [preset]
     name = "duck-under-voice"
     description = "…"
-    model = "musicnn-mtt"        # and hop, in seconds; both optional
+    model = "scene"              # and hop, in seconds; both optional
 
     [[effect]]                   # in chain order
     id = "gain"
@@ -13,7 +13,7 @@
     gain_db = 0
 
     [[map]]
-    source = "tag.vocal"         # or a list: their sum counts; signal.loudness_momentary …
+    source = "tag.speech"        # or a list: their sum counts; signal.loudness_momentary …
     target = "gain.gain_db"      # several maps may have one target, combine = "sum" or "max"
     threshold = 0.3              # a gate from there up; below = …: from there down
     hysteresis = 0.1             # how far back it lets go

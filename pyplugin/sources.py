@@ -2,9 +2,9 @@
 
 ::
 
-    label("vocal").scale(0.0, 0.7).attack(0.1).release(0.8)
+    label("singing").scale(0.0, 0.7).attack(0.1).release(0.8)
     loudness().below(-30, hysteresis=3).scale(0, 6)
-    (label("drums") + label("beat")).scale(500, 18000, curve="log")
+    label("drums").scale(500, 18000, curve="log")
 
 A :class:`Source` never changes; each knob returns a new one. What a knob may be is checked where
 the source meets its parameter, in C, so that presets, plugins and Python say the same.

@@ -181,20 +181,20 @@ def test_curves_do_not_depend_on_the_block(probe, tmp_path):
         np.testing.assert_array_equal(curve.values, curves[0].values)
 
 
-def test_voices_duck_a_real_recording(clips, musicnn, tmp_path):
+def test_voices_duck_a_real_recording(clips, tmp_path):
     """radio-hour: speech 0-6 s, music 6-14 s, silence, then speech over music from 19.5 s on."""
     output = tmp_path / "out.wav"
-    result = render(clips / "radio-hour.ogg", output, "duck-under-voice", model=musicnn)
+    result = render(clips / "radio-hour.ogg", output, "duck-under-voice")
     curve = result.curves["bed.gain_db"]
     assert curve.values[(curve.times > 1) & (curve.times < 5)].max() < -11
     assert curve.values[(curve.times > 10) & (curve.times < 13.5)].min() > -1
     assert curve.values[(curve.times > 22) & (curve.times < 29)].max() < -10
 
 
-def test_drums_open_the_filter_on_real_recordings(clips, musicnn, tmp_path):
+def test_drums_open_the_filter_on_real_recordings(clips, tmp_path):
     middle = {}
     for name in ("drum-loop", "classical-strings"):
-        result = render(clips / f"{name}.ogg", tmp_path / "o.wav", "open-with-drums", model=musicnn)
+        result = render(clips / f"{name}.ogg", tmp_path / "o.wav", "open-with-drums")
         middle[name] = np.median(result.curves["filter.cutoff_hz"].values)
     assert middle["drum-loop"] > 10000
     assert middle["classical-strings"] < 1500

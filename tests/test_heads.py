@@ -350,7 +350,7 @@ def test_a_head_for_another_model_or_layer_is_refused(probe, given, words):
 
 def test_a_models_place_is_not_taken_by_one_that_its_heads_do_not_know(musicnn):
     head = made(200, Dense(np.ones((3, 200)), [0] * 3), backbone="musicnn-mtt", layer="penultimate")
-    with Node(16000, 1, 512, heads=[head]) as node:
+    with Node(16000, 1, 512, model=musicnn, heads=[head]) as node:
         with pytest.raises(PypluginError, match="made for musicnn-mtt, not for musicnn-msd"):
             node.swap("musicnn-msd")
         node.swap("musicnn-mtt")

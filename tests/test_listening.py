@@ -152,7 +152,7 @@ def pcm_of(samples: np.ndarray) -> bytes:
     return (samples.T * 32767).astype("<i2").tobytes()
 
 
-def test_listen_to_a_pipe_says_what_tag_says(musicnn, tmp_path):
+def test_listen_to_a_pipe_says_what_tag_says():
     """The windows of a live node are those of tag, moved by less than a hop."""
     samples = music(6, 16000, 1)
     done = listen(
@@ -161,7 +161,7 @@ def test_listen_to_a_pipe_says_what_tag_says(musicnn, tmp_path):
     assert done.returncode == 0, done.stderr.decode()
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     fresh = [line for line in lines if line["state"] == "fresh"]
-    result = pyplugin.tag(samples, 16000, hop=0.25, model=musicnn)
+    result = pyplugin.tag(samples, 16000, hop=0.25)
     assert len(fresh) == pytest.approx(len(result.times), abs=1)
     for line, row in zip(fresh, result.activations, strict=False):
         assert list(line["tags"].values()) == pytest.approx(row, abs=0.02)

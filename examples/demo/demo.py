@@ -27,7 +27,7 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     recording = HERE / "demo.ogg"
 
-    print(f"What {recording.name} holds, and what MusiCNN hears there:\n")
+    print(f"What {recording.name} holds, and what `scene` hears there:\n")
     listed = run("tag", recording, "--hop", "0.25", "--json")
     windows = [json.loads(line) for line in listed.splitlines()]
     for section in json.loads((HERE / "demo.json").read_text())["sections"]:

@@ -9,7 +9,8 @@
  * load MODEL SOUND
  *     Seconds to load and to prepare, bytes allocated, resident now and at the most in KiB.
  *
- * SOUND is mono at 48 kHz, float32 without a header. Models have MusiCNN's front-end and 50 tags.
+ * SOUND is mono at 48 kHz, float32 without a header. Models have MusiCNN's front-end; where it is
+ * not 187 frames and 50 tags, MODEL is FRAMES:TAGS:FILE.
  */
 #define _GNU_SOURCE /* NOLINT */
 #include <malloc.h>
@@ -34,7 +35,7 @@ enum {
     OTHER_WORK = 2 * 1048576, /* bytes that pass through the caches between two callbacks */
 };
 
-static const tagnode_card card = {
+static const tagnode_card musicnn_card = {
     .frontend = {.sample_rate = 16000,
                  .frame = 512,
                  .fft = 512,
@@ -92,6 +93,14 @@ static void *read_file(const char *path, size_t *size) {
 
 /* A model for LiteRT, or for the inline runtime where there is no library. */
 static tagnode_model *load(const char *library, const char *path) {
+    tagnode_card card = musicnn_card;
+    char *rest;
+    const unsigned long frames = strtoul(path, &rest, 10);
+    if (rest != path && *rest == ':') {
+        card.patch_frames = (uint32_t)frames;
+        card.output_size[0] = (uint32_t)strtoul(rest + 1, &rest, 10);
+        path = rest + 1;
+    }
     size_t size;
     void *bytes = read_file(path, &size);
     tagnode_model *model;
@@ -274,7 +283,7 @@ static host open_host(const char *kind, const char *library, const char *model, 
     } else if (strcmp(kind, "litert") == 0) {
         tagnode_message why;
         made.engine = open_engine(library, model);
-        must(tagnode_frontend_create(&card.frontend, RATE, 2, &made.frontend, &why), &why);
+        must(tagnode_frontend_create(&musicnn_card.frontend, RATE, 2, &made.frontend, &why), &why);
         made.mel =
             allocate(tagnode_frontend_capacity(made.frontend, block) * BANDS * sizeof(float));
         made.frames = allocate((size_t)2 * PATCH * BANDS * sizeof(float));
@@ -363,7 +372,7 @@ static int time_load(char **arguments) {
     tagnode_message why;
     const size_t before = allocated();
     const double start = now();
-    must(tagnode_model_load_inline(bytes, size, &card, &model, &why), &why);
+    must(tagnode_model_load_inline(bytes, size, &musicnn_card, &model, &why), &why);
     const double loaded = now();
     tagnode *node = open_node(model, 0.25, 64);
     const double prepared = now();

@@ -65,9 +65,9 @@ def cli() -> None:
 
     \b
     Start with:
-      pyplugin models get musicnn-mtt
       pyplugin tag song.ogg
       pyplugin render song.ogg out.wav --preset open-with-drums
+      pyplugin models get musicnn-mtt     (50 tags: instruments, genres, moods)
 
     Exit status: 0 done, 1 the work failed, 2 the input or the command is wrong.
     """

@@ -38,7 +38,6 @@ def command() -> None:
     from pyplugin.devices import portaudio
     from pyplugin.errors import DeviceError
     from pyplugin.models import registry
-    from pyplugin.node import DEFAULT_MODEL
 
     def line(name: str, value: str) -> None:
         click.echo(f"{name:<17}{value}")
@@ -68,9 +67,10 @@ def command() -> None:
                 line("  library", str(error))
     line("models", str(registry.data_folder()))
     built = [status.name for status in registry.available() if status.built]
-    line("  built", ", ".join(built) or "none")
-    if DEFAULT_MODEL not in built:
-        problems.append(f"the default model is not built: pyplugin models get {DEFAULT_MODEL}")
+    line("  here", ", ".join(built))
+    absent = [name for name in registry.NETWORKS if name not in built]
+    if absent:
+        line("  to be built", ", ".join(f"pyplugin models get {name}" for name in absent))
     for problem in problems:
         click.echo(f"missing: {problem}", err=True)
     if problems:

@@ -38,7 +38,7 @@ def hearing_options(command: Command) -> Command:
         click.option(
             "--model",
             help="A model's name, or its .tflite; 'none' only measures.  [default: the preset's, "
-            "or musicnn-mtt]",
+            "or scene]",
         ),
     ):
         command = option(command)

@@ -120,4 +120,5 @@ def command(
     heard = result.model or "nothing but measured"
     click.echo(f"{output}  {result.duration:.1f} s  {result.preset}, {heard}")
     for target, curve in result.curves.items():
-        click.echo(f"  {target}  {curve.values.min():.4g} to {curve.values.max():.4g}")
+        low, high = (round(float(end), 9) + 0.0 for end in (curve.values.min(), curve.values.max()))
+        click.echo(f"  {target}  {low:.4g} to {high:.4g}")
