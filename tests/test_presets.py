@@ -10,8 +10,8 @@ import pytest
 
 import pyplugin
 from pyplugin.audio import load
-from pyplugin.models import registry
 from pyplugin.effects import build_board, effect_types
+from pyplugin.models import registry
 from pyplugin.names import slug
 from pyplugin.presets import parse_preset, read_preset, shipped_folder, shipped_presets
 from pyplugin.rendering import automated_preset
