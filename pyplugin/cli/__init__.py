@@ -24,6 +24,7 @@ _COMMANDS = {
     "train": "Make models from recordings of your own.",
     "presets": "List, show, check and write presets: what moves what.",
     "models": "List, build and check models.",
+    "plugins": "Put the LV2, CLAP and VST3 plugin where hosts find it.",
     "devices": "List the sound devices.",
     "doctor": "Say what is installed, and what is missing.",
 }

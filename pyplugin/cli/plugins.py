@@ -1,0 +1,110 @@
+"""``pyplugin plugins``."""
+
+from __future__ import annotations
+
+import click
+
+__all__ = ["command"]
+
+_FORMATS = ("lv2", "clap", "vst3")
+
+
+@click.group("plugins")
+def command() -> None:
+    """Put the plugins for audio workstations where hosts find them.
+
+    \b
+    Examples:
+      make plugins
+      pyplugin plugins install
+      pyplugin plugins check
+    """
+
+
+def _scope(function: click.decorators.FC) -> click.decorators.FC:
+    for option in (
+        click.option(
+            "--format",
+            "formats",
+            multiple=True,
+            type=click.Choice(_FORMATS),
+            help="This one only; may be repeated.",
+        ),
+        click.option(
+            "--user/--system",
+            "user",
+            default=True,
+            help="For this user, or for everybody (as root).  [default: --user]",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+@command.command("install")
+@_scope
+def install(formats: tuple[str, ...], user: bool) -> None:
+    """Copy the plugins to where hosts look, replacing older ones."""
+    from pyplugin import plugins
+
+    for path in plugins.install(formats, system=not user):
+        click.echo(path)
+    click.echo("Have your host look for new plugins; it will list Tagnode.", err=True)
+
+
+@command.command("uninstall")
+@_scope
+def uninstall(formats: tuple[str, ...], user: bool) -> None:
+    """Remove the plugins from where hosts look."""
+    from pyplugin import plugins
+
+    removed = plugins.uninstall(formats, system=not user)
+    for path in removed:
+        click.echo(f"removed {path}")
+    if not removed:
+        click.echo("None is installed there.")
+
+
+@command.command("where")
+def where() -> None:
+    """Print where hosts look, what is there, and where the plugins were built."""
+    from pyplugin import plugins
+    from pyplugin.errors import PypluginError
+
+    for form, about in plugins.FORMATS.items():
+        for system in (False, True):
+            place = plugins.folder(form, system=system)
+            there = "installed" if (place / about.bundle).exists() else "-"
+            click.echo(f"{about.name:<5} {'system' if system else 'user':<7} {there:<10} {place}")
+    try:
+        click.echo(f"built in {plugins.built_folder()}")
+    except PypluginError as error:
+        click.echo(error)
+
+
+@command.command("check")
+@_scope
+def check(formats: tuple[str, ...], user: bool) -> None:
+    """Load the installed plugins, each in a process of its own.
+
+    Exit status 1 if one is missing or does not load.
+    """
+    from pyplugin import plugins
+
+    good = True
+    for form in formats or _FORMATS:
+        about = plugins.FORMATS[form]
+        path = plugins.folder(form, system=not user) / about.bundle
+        if not path.exists():
+            click.echo(f"BAD  {path}: not installed; pyplugin plugins install")
+            good = False
+            continue
+        found = plugins.check(path, form)
+        good = good and not found.problem
+        note = ", older than the one that was built: pyplugin plugins install"
+        click.echo(
+            f"{'BAD ' if found.problem else 'ok  '} {path}"
+            + (f": {found.problem}" if found.problem else note * found.outdated)
+        )
+    if not good:
+        raise SystemExit(1)
