@@ -11,6 +11,7 @@
 ``pyplugin.live``                 sound devices: a node that hears one, a stream to change sound in
 ``pyplugin.models``               models: cards, building, checking
 ``pyplugin.heads``                classifiers on a model's embedding: files, and the numpy reference
+``pyplugin.plugins``              the LV2, CLAP and VST3 plugin: where it is, installing it
 ================================  ==================================================================
 
 Modules load when first used, so that ``import pyplugin`` costs next to nothing.
@@ -20,6 +21,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pyplugin import plugins as plugins
     from pyplugin.automation import Curve as Curve
     from pyplugin.automation import curve as curve
     from pyplugin.board import RenderResult as RenderResult
@@ -104,6 +106,8 @@ __all__ = ["__version__", *sorted(_HOME_OF)]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "plugins":
+        return import_module("pyplugin.plugins")
     if name not in _HOME_OF:
         raise AttributeError(f"module 'pyplugin' has no attribute {name!r}")
     value = getattr(import_module(_HOME_OF[name]), name)
