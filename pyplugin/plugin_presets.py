@@ -1,0 +1,216 @@
+"""Presets for the plugin: what a preset says of effects, as slots of Tagnode in a workstation.
+
+A preset moves parameters of pedalboard's effects; the plugin has slots, each with a source, a
+target and the same knobs. Where the plugin has no such effect the slot leaves it as a MIDI
+controller, for the host to take to a plugin that has. :func:`slots_of` translates and says what
+cannot be the same.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from pyplugin.errors import PresetError
+from pyplugin.models.container import GROUPS, slot_sources
+from pyplugin.names import slug
+from pyplugin.presets import Map, Preset, names_labels
+from pyplugin.signals import SIGNALS
+from pyplugin.sources import Knobs
+
+__all__ = ["SLOTS", "Slots", "Target", "slots_of"]
+
+SLOTS = 8
+FIRST_CONTROLLER = 20
+"""Of slot 1, where its value leaves as a MIDI controller."""
+
+MODELS = (
+    "measuring only",
+    "scene",
+    "musicnn-mtt",
+    "musicnn-msd",
+    "vgg-mtt",
+    "vgg-msd",
+)
+"""Choices of the plugin's model, in its order; four more are the user's own."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """An effect of the plugin that a parameter of pedalboard's stands for.
+
+    Attributes
+    ----------
+    number : int
+        Of the plugin's choices of a target.
+    low, high : float
+        What 0 and 1 of the slot mean, in the parameter's unit.
+    even_ratios : bool
+        Between them by ratio, as frequencies are.
+    """
+
+    number: int
+    low: float
+    high: float
+    even_ratios: bool = False
+
+    def share(self, value: float) -> float:
+        """Return a parameter's value as a share of the way from `low` to `high`."""
+        if self.even_ratios:
+            return math.log(max(value, 1e-9) / self.low) / math.log(self.high / self.low)
+        return (value - self.low) / (self.high - self.low)
+
+
+_NONE = 0
+_TARGETS = {
+    "gain.gain_db": Target(1, -48, 12),
+    "ladder_filter.cutoff_hz": Target(2, 20, 20000, True),
+    "lowpass_filter.cutoff_frequency_hz": Target(2, 20, 20000, True),
+    "highpass_filter.cutoff_frequency_hz": Target(3, 20, 20000, True),
+    "distortion.drive_db": Target(5, 0, 36),
+    "delay.mix": Target(6, 0, 1),
+}
+_MODES = {None: 0, "above": 1, "below": 2}
+_CURVES = {"lin": 0, "exp": 1, "log": 2}
+
+
+@dataclass
+class Slots:
+    """A preset as the plugin takes it.
+
+    Attributes
+    ----------
+    name, description : str
+    parameters : dict of str to float
+        Values by the symbols of the plugin's parameters, those that are not at their default.
+    sources : dict of str to str
+        Descriptors of the slots, by the symbols of their sources.
+    notes : list of str
+        What is not as in pedalboard, a sentence each.
+    """
+
+    name: str
+    description: str
+    parameters: dict[str, float] = field(default_factory=dict)
+    sources: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def slots_of(preset: Preset) -> Slots:
+    """Translate a preset.
+
+    Raises
+    ------
+    PresetError
+        It has more maps than the plugin has slots, or another model than the plugin can have.
+    """
+    if len(preset.maps) > SLOTS:
+        raise PresetError(
+            f"{preset.name} has {len(preset.maps)} maps; the plugin has {SLOTS} slots."
+        )
+    model = (preset.model or "scene") if names_labels(preset) else "measuring only"
+    if model not in MODELS:
+        raise PresetError(
+            f"{preset.name} hears with {model}; the plugin has {', '.join(MODELS[1:])}, and "
+            "files that 'pyplugin plugins model' writes."
+        )
+    slots = Slots(preset.name, " ".join(preset.description.split()))
+    slots.parameters["model"] = MODELS.index(model)
+    if preset.hop is not None:
+        slots.parameters["hop"] = preset.hop
+    for number, item in enumerate(preset.maps, 1):
+        _fill(slots, number, item, preset, model)
+    moved = {item.target.partition(".")[0] for item in preset.maps}
+    for effect in preset.effects:
+        if effect.id not in moved:
+            slots.notes.append(f"{effect.id}: put a {effect.type} behind the plugin.")
+        elif effect.type == "delay":
+            slots.parameters["delay_time"] = effect.parameters.get("delay_seconds", 0.5)
+            slots.parameters["delay_feedback"] = effect.parameters.get("feedback", 0.0)
+    return slots
+
+
+def _fill(slots: Slots, number: int, item: Map, preset: Preset, model: str) -> None:
+    knobs = item.source.knobs
+    descriptor, low, high = _source(slots, number, item.source.descriptors, model)
+    effect_id, _, parameter = item.target.partition(".")
+    kind = next(each.type for each in preset.effects if each.id == effect_id)
+    target = _TARGETS.get(f"{kind}.{parameter}")
+    values: dict[str, float] = {
+        "source": slot_sources(model).index(descriptor),
+        "mode": _MODES[knobs.gate],
+        "invert": float(knobs.invert),
+        "hold": knobs.hold,
+        "lag": knobs.delay,
+        "attack": knobs.attack,
+        "release": knobs.release,
+    }
+
+    def share(value: float) -> float:
+        return (value - low) / (high - low)
+
+    if knobs.gate is not None:
+        values["threshold"] = share(knobs.threshold)
+        values["hysteresis"] = knobs.hysteresis / abs(high - low)
+    else:
+        values["low"] = 0.0 if knobs.low is None else share(knobs.low)
+        values["high"] = 1.0 if knobs.high is None else share(knobs.high)
+    if target is None:
+        controller = FIRST_CONTROLLER + number - 1
+        values |= {"target": _NONE, "midi": 1, "cc": controller, "max": knobs.depth}
+        values["curve"] = _CURVES["exp" if knobs.curve == "exp" else "lin"]
+        slots.notes.append(
+            f"{item.target}: the plugin has no {kind}; slot {number} sends controller {controller}."
+        )
+    else:
+        values |= _scaled(slots, item, knobs, target)
+    for name, value in values.items():
+        symbol = f"slot{number}_{name}"
+        within = value
+        if name in ("threshold", "hysteresis", "low", "high", "min", "max"):
+            within = min(max(value, 0.0), 1.0)
+        if abs(within - value) > 1e-6:
+            slots.notes.append(f"{item.target}: {name} is beyond the plugin's range, cut off.")
+        slots.parameters[symbol] = within
+    slots.sources[f"slot{number}_source"] = descriptor
+
+
+def _scaled(slots: Slots, item: Map, knobs: Knobs, target: Target) -> dict[str, float]:
+    """Return target, curve, min and max of a parameter that the plugin has."""
+    start, end = target.share(knobs.min), target.share(knobs.max)
+    curve = "exp" if knobs.curve == "exp" else "lin"
+    if target.even_ratios != (knobs.curve == "log"):
+        slots.notes.append(f"{item.target}: goes by {'ratio' if target.even_ratios else 'step'}.")
+    return {
+        "target": target.number,
+        "curve": _CURVES[curve],
+        "min": start,
+        "max": start + knobs.depth * (end - start),
+    }
+
+
+def _source(
+    slots: Slots, number: int, descriptors: Sequence[str], model: str
+) -> tuple[str, float, float]:
+    """Return the plugin's name of a source, and what is 0 and 1 of its range."""
+    names = [_bare(name) for name in descriptors]
+    if len(names) > 1:
+        wanted = {name.removeprefix("tag.") for name in names}
+        for group, labels in GROUPS.get(model, {}).items():
+            if {slug(label) for label in labels} == wanted:
+                return f"group.{slug(group)}", 0.0, 1.0
+        slots.notes.append(
+            f"slot {number} hears {names[0]} alone: no group of the plugin has all its labels."
+        )
+    name = names[0]
+    if name.startswith("signal."):
+        about = SIGNALS[name.removeprefix("signal.")]
+        return name, about.low, about.high
+    return name, 0.0, 1.0
+
+
+def _bare(descriptor: str) -> str:
+    """Return a descriptor without the model's name."""
+    kind, _, rest = descriptor.partition(".")
+    return f"{kind}.{rest.rpartition('.')[2]}" if kind == "tag" else descriptor
