@@ -8,18 +8,33 @@ cannot be the same.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from pyplugin.errors import PresetError
+from pyplugin.errors import PresetError, PypluginError
+from pyplugin.files import replacing, sentence
 from pyplugin.models.container import GROUPS, slot_sources
 from pyplugin.names import slug
 from pyplugin.presets import Map, Preset, names_labels
 from pyplugin.signals import SIGNALS
 from pyplugin.sources import Knobs
 
-__all__ = ["SLOTS", "Slots", "Target", "slots_of"]
+__all__ = [
+    "FORMATS",
+    "SLOTS",
+    "Slots",
+    "Target",
+    "export",
+    "lv2_bundle",
+    "slots_of",
+    "state",
+    "vst3_preset",
+]
 
 SLOTS = 8
 FIRST_CONTROLLER = 20
@@ -214,3 +229,117 @@ def _bare(descriptor: str) -> str:
     """Return a descriptor without the model's name."""
     kind, _, rest = descriptor.partition(".")
     return f"{kind}.{rest.rpartition('.')[2]}" if kind == "tag" else descriptor
+
+
+# ---- files ----
+
+_STATE_VERSION = 1
+_PARAMETER, _SOURCE = 1, 2  # keys of a state's entries
+LV2_URI = "urn:pyplugin:tagnode"
+VST3_CLASS = hashlib.sha256(LV2_URI.encode()).digest()[:16]
+"""Class identifier of the VST3."""
+
+FORMATS = ("lv2", "vst3", "clap")
+
+
+def state(slots: Slots) -> bytes:
+    """Return what the plugin's hosts keep with a project, and CLAP hosts take as a preset.
+
+    Little-endian: ``TAGSTATE``, uint32 version, and entries (uint16 key, uint16 length, bytes): a
+    parameter is float32 and its symbol, a source uint8, the slot, and its name.
+    """
+
+    def entry(key: int, body: bytes) -> bytes:
+        return struct.pack("<HH", key, len(body)) + body
+
+    parts = [b"TAGSTATE", struct.pack("<I", _STATE_VERSION)]
+    parts += [
+        entry(_PARAMETER, struct.pack("<f", value) + symbol.encode())
+        for symbol, value in slots.parameters.items()
+    ]
+    for symbol, name in slots.sources.items():
+        slot = int(symbol.removeprefix("slot").partition("_")[0]) - 1
+        parts.append(entry(_SOURCE, bytes([slot]) + name.encode()))
+    return b"".join(parts)
+
+
+def vst3_preset(slots: Slots) -> bytes:
+    """Return a ``.vstpreset``: a header, the component's state, and the list of such chunks."""
+    data, header = state(slots), 48
+    listed = struct.pack("<4sI4sqq", b"List", 1, b"Comp", header, len(data))
+    head = struct.pack(
+        "<4si32sq", b"VST3", 1, VST3_CLASS.hex().upper().encode(), header + len(data)
+    )
+    return head + data + listed
+
+
+def lv2_bundle(presets: Sequence[Slots]) -> dict[str, str]:
+    """Return the files of an LV2 bundle of presets, by name."""
+    head = (
+        "@prefix lv2: <http://lv2plug.in/ns/lv2core#> .\n"
+        "@prefix pset: <http://lv2plug.in/ns/ext/presets#> .\n"
+        "@prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> .\n"
+    )
+    files = {"manifest.ttl": head}
+    for slots in presets:
+        about = f"\n<{LV2_URI}:preset:{slug(slots.name)}>\n    a pset:Preset ;\n"
+        about += f"    lv2:appliesTo <{LV2_URI}> ;\n"
+        file = f"{slug(slots.name)}.ttl"
+        files["manifest.ttl"] += about + f"    rdfs:seeAlso <{file}> .\n"
+        ports = " , ".join(
+            f'[\n        lv2:symbol "{symbol}" ;\n        pset:value {value:.7g}\n    ]'
+            for symbol, value in slots.parameters.items()
+        )
+        # Turtle escapes strings as JSON does.
+        files[file] = (
+            head
+            + about
+            + f"    rdfs:label {json.dumps(slots.name)} ;\n"
+            + f"    rdfs:comment {json.dumps(slots.description)} ;\n"
+            + f"    lv2:port {ports} .\n"
+        )
+    return files
+
+
+def export(presets: Sequence[Slots], folder: Path, formats: Sequence[str] = FORMATS) -> list[Path]:
+    """Write presets for the plugin.
+
+    Parameters
+    ----------
+    presets : sequence of Slots
+    folder : Path
+        Made if it is not there. It gets ``tagnode-presets.lv2``, and ``NAME.vstpreset`` and
+        ``NAME.tagstate`` for each preset.
+    formats : sequence of str
+        ``"lv2"``, ``"vst3"``, ``"clap"``.
+
+    Returns
+    -------
+    list of Path
+        What was written.
+
+    Raises
+    ------
+    PypluginError
+        A file cannot be written.
+    """
+    files: dict[str, bytes] = {}
+    if "lv2" in formats:
+        for name, text in lv2_bundle(presets).items():
+            files[f"tagnode-presets.lv2/{name}"] = text.encode()
+    for slots in presets:
+        if "vst3" in formats:
+            files[f"{slots.name}.vstpreset"] = vst3_preset(slots)
+        if "clap" in formats:
+            files[f"{slots.name}.tagstate"] = state(slots)
+    written = []
+    for name, data in files.items():
+        path = folder / name
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise PypluginError(f"{path.parent} cannot be made: {sentence(error)}.") from error
+        with replacing(path) as part:
+            part.write_bytes(data)
+        written.append(path)
+    return written

@@ -17,6 +17,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import platformdirs
+
 from pyplugin.errors import PypluginError
 from pyplugin.files import sentence
 
@@ -28,6 +30,7 @@ __all__ = [
     "check",
     "folder",
     "install",
+    "preset_folder",
     "uninstall",
     "vst3_path",
 ]
@@ -135,6 +138,20 @@ def folder(form: str, *, system: bool = False) -> Path:
     """Return where hosts look for plugins of a format: this user's folder, or everybody's."""
     chosen = FORMATS[form].system if system else FORMATS[form].user
     return Path(os.path.expandvars(chosen)).expanduser()
+
+
+def preset_folder(form: str) -> Path:
+    """Return where hosts look for this user's presets of a format.
+
+    CLAP has no such place; those are put beside the others of the user's data.
+    """
+    if form == "lv2":
+        return folder("lv2")
+    if form == "clap":
+        return Path(platformdirs.user_data_dir("pyplugin", appauthor=False)) / "presets"
+    places = {"darwin": "~/Library/Audio/Presets", "win32": "~/Documents/VST3 Presets"}
+    root = Path(places.get(sys.platform, "~/.vst3/presets")).expanduser()
+    return root / "pyplugin" / "Tagnode"
 
 
 def install(formats: Sequence[str] = (), *, system: bool = False) -> list[Path]:

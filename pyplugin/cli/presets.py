@@ -19,6 +19,7 @@ def command() -> None:
       pyplugin presets list
       pyplugin presets new mine.toml --from duck-under-voice
       pyplugin presets check mine.toml
+      pyplugin presets export --install     (for the plugin, in a DAW)
     """
 
 
@@ -114,6 +115,42 @@ def new(file: Path, source: str) -> None:
     with replacing(file) as partial:
         partial.write_text(text, encoding="utf-8")
     click.echo(f"{file}: edit it, then: pyplugin presets check {file}")
+
+
+@command.command("export")
+@click.argument("names", nargs=-1, metavar="[NAME|FILE]...")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("tagnode-presets"),
+    show_default=True,
+    help="The folder to write to.",
+)
+@click.option(
+    "--format",
+    "formats",
+    multiple=True,
+    type=click.Choice(("lv2", "vst3", "clap")),
+    help="This one only; may be repeated.",
+)
+@click.option("--install", is_flag=True, help="Write to where hosts look for presets instead.")
+def export(names: tuple[str, ...], out: Path, formats: tuple[str, ...], install: bool) -> None:
+    """Write presets for the plugin: an LV2 bundle, .vstpreset, and states for CLAP hosts.
+
+    Without a NAME all that come with pyplugin. What the plugin does otherwise than pedalboard is
+    said on stderr.
+    """
+    from pyplugin import plugin_presets, plugins
+    from pyplugin.presets import read_preset, shipped_presets
+
+    chosen = [plugin_presets.slots_of(read_preset(name)) for name in names or shipped_presets()]
+    for slots in chosen:
+        for note in slots.notes:
+            click.echo(f"{slots.name}: {note}", err=True)
+    for form in formats or plugin_presets.FORMATS:
+        folder = plugins.preset_folder(form) if install else out
+        for path in plugin_presets.export(chosen, folder, [form]):
+            click.echo(path)
 
 
 @command.command("schema")
