@@ -266,10 +266,9 @@ def state(slots: Slots) -> bytes:
 def vst3_preset(slots: Slots) -> bytes:
     """Return a ``.vstpreset``: a header, the component's state, and the list of such chunks."""
     data, header = state(slots), 48
+    identifier = VST3_CLASS.hex().upper().encode()
     listed = struct.pack("<4sI4sqq", b"List", 1, b"Comp", header, len(data))
-    head = struct.pack(
-        "<4si32sq", b"VST3", 1, VST3_CLASS.hex().upper().encode(), header + len(data)
-    )
+    head = struct.pack("<4si32sq", b"VST3", 1, identifier, header + len(data))
     return head + data + listed
 
 
