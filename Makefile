@@ -1,4 +1,4 @@
-# env · demo · test · bench · lint · clean: each works on a fresh checkout by itself.
+# env · demo · test · bench · lint · plugins · clean: each works on a fresh checkout by itself.
 #   make test ARGS="-k node"    some tests only
 #   make PYTHON=python3.12 …    another Python
 PYTHON ?= python3
@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 NATIVE := $(shell find native pyplugin/_native -type f -not -path '*/__pycache__/*' 2>/dev/null)
 CLANG ?= clang-22
 
-.PHONY: env demo test oracle test-tflite test-training test-native rt fuzz bench lint format clean
+.PHONY: env plugins demo test oracle test-tflite test-training test-native rt fuzz bench lint format clean
 .DEFAULT_GOAL := demo
 
 $(BIN)/python:
@@ -75,6 +75,14 @@ fuzz: $(VENV)/.all
 	build/fuzz/fuzz_graph -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=5 \
 	  -rss_limit_mb=1024 -print_final_stats=1 build/fuzz/corpus build/fuzz/seeds
 
+# The DAW plugins, with the network that comes with pyplugin inside: build/plugins.
+plugins: $(VENV)/.all
+	@mkdir -p build/plugins-make
+	$(BIN)/python -m pyplugin.models.container scene build/plugins-make/scene.tagnode
+	cmake -S native -B build/plugins-make -DTAGNODE_PLUGINS=ON \
+	  -DTAGNODE_SCENE=$(CURDIR)/build/plugins-make/scene.tagnode
+	cmake --build build/plugins-make --parallel $$(nproc)
+
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks $(ARGS)
 
@@ -84,7 +92,7 @@ lint: $(VENV)/.lint
 	$(BIN)/mypy
 	$(BIN)/clang-format --dry-run --Werror $$(find native -name '*.[ch]')
 	cmake -S native -B build/lint -DTAGNODE_TESTS=ON >/dev/null
-	$(BIN)/clang-tidy --quiet -p build/lint $$(find native/src native/tests -name '*.c' -not -name 'neon*')
+	$(BIN)/clang-tidy --quiet -p build/lint $$(find native/src native/plugin native/tests -name '*.c' -not -name 'neon*')
 
 format: $(VENV)/.lint
 	$(BIN)/ruff check --fix .
