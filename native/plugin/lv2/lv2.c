@@ -151,7 +151,9 @@ static lv2_state_status save(void *instance, lv2_store store, void *handle, uint
     if (bytes == NULL) return LV2_STATE_NO_SPACE;
     const uint32_t how = LV2_STATE_POD | LV2_STATE_PORTABLE;
     const size_t size = tagplug_save(self->plugin, bytes, TAGPLUG_STATE_MOST);
-    lv2_state_status status = store(handle, self->terms.state, bytes, size, self->terms.chunk, how);
+    lv2_state_status status = LV2_STATE_NO_SPACE;
+    if (size > 0 && size <= TAGPLUG_STATE_MOST)
+        status = store(handle, self->terms.state, bytes, size, self->terms.chunk, how);
     if (status == LV2_STATE_OK)
         status = store(handle, self->terms.sources, &ports, sizeof ports, self->terms.vector, how);
     free(bytes);

@@ -7,7 +7,7 @@
 #include "core.h"
 #include "lv2_ports.h"
 
-enum { FIRST_SIGNAL = 1, FIRST_LABEL = 32 };
+enum { FIRST_LABEL = 32 }; /* as TAGPLUG_SOURCE counts */
 
 typedef struct {
     FILE *file;
@@ -95,7 +95,7 @@ static void put_point(FILE *file, const char *label, uint32_t value) {
 static void put_sources(const writer *to, uint32_t parameter, uint32_t last) {
     char text[256], name[128], without[128];
     for (uint32_t value = 0; value <= last; ++value) {
-        if (value >= FIRST_SIGNAL + (uint32_t)TAGNODE_SIGNALS && value < FIRST_LABEL) continue;
+        if (value > TAGNODE_SIGNALS && value < FIRST_LABEL) continue;
         tagplug_text(to->scene, parameter, (float)value, name, sizeof name);
         tagplug_text(to->bare, parameter, (float)value, without, sizeof without);
         if (value < FIRST_LABEL) {
@@ -255,7 +255,6 @@ static tagplug *heard_with(uint32_t model) {
         exit(EXIT_FAILURE);
     }
     tagplug_set(plugin, TAGPLUG_MODEL, (float)model);
-    tagplug_activate(plugin, 48000, 1024, 2, true);
     return plugin;
 }
 
