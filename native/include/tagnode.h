@@ -487,6 +487,13 @@ TAGNODE_API void tagnode_automation_destroy(tagnode_automation *automation); /* 
 TAGNODE_API void tagnode_automation_push(tagnode_automation *automation, uint32_t mapping,
                                          int64_t position, float value) TAGNODE_NONBLOCKING;
 
+/* Turns the knobs of a mapping. The parameter goes on from where it is: of the envelope nothing but
+ * its speed changes at once, and the descriptor's last value counts as pushed anew. Another delay
+ * or hold moves what is still to come; min, max, depth and curve are no part of the envelope and
+ * may step. Returns false, and changes nothing, for knobs that create would refuse. [audio] */
+TAGNODE_API bool tagnode_automation_change(tagnode_automation *automation, uint32_t mapping,
+                                           const tagnode_mapping *knobs) TAGNODE_NONBLOCKING;
+
 /* The parameter at `position`, in closed form: it does not depend on where else it was asked. What
  * is pushed for later positions does not count yet. Ask in order: an earlier position counts as the
  * last change before the latest. [audio] */
