@@ -26,7 +26,7 @@ static struct {
 
 static inline uint32_t map_uri(void *handle, const char *uri) {
     (void)handle;
-    for (uint32_t i = 0; i < 64; ++i) {
+    for (uint32_t i = 0; i < 64 && uri != NULL; ++i) {
         if (host.uris[i][0] == '\0') snprintf(host.uris[i], sizeof host.uris[i], "%s", uri);
         if (strcmp(host.uris[i], uri) == 0) return i + 1;
     }
