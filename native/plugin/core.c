@@ -123,7 +123,8 @@ uint32_t tagplug_revision(const tagplug *plugin) {
     return atomic_load(&plugin->revision);
 }
 
-/* Takes over what was set since the last point of the grid. */
+/* Takes over what was set, before anything is heard with it: what is heard of a piece counts from
+ * where it is in it, so that a piece is heard before any of it is worked out. */
 static void take_changes(tagplug *plugin) TAGNODE_NONBLOCKING {
     const uint32_t changes = atomic_load_explicit(&plugin->changes, memory_order_acquire);
     if (changes == plugin->seen_changes && !plugin->changed) return;
@@ -183,7 +184,6 @@ typedef struct {
 
 /* What is due at a point of the grid. */
 static void work(tagplug *plugin, const midi_way *midi, uint32_t offset) TAGNODE_NONBLOCKING {
-    take_changes(plugin);
     tagplug_slots_work(&plugin->slots, plugin->clock);
     for (uint32_t i = 0; i < TAGPLUG_SLOTS; ++i)
         tagplug_write(plugin, TAGPLUG_VALUE_1 + i, plugin->slots.value[i]);
@@ -265,6 +265,7 @@ void tagplug_process(tagplug *plugin, const float *const *input, float *const *o
     const tagnode_floatenv saved = tagnode_floatenv_enter();
     const midi_way way = {midi, count, offset};
     tagplug_take_ear(plugin);
+    take_changes(plugin);
     for (uint32_t at = 0; at < frames; at += TAGPLUG_PIECE)
         play(plugin, input, output, at, frames - at < TAGPLUG_PIECE ? frames - at : TAGPLUG_PIECE,
              &way);
