@@ -17,7 +17,7 @@ def built() -> Path:
         pytest.skip("no cmake to build the plugins with: apt-get install cmake")
     folder = ROOT / "build" / "native" / "plain"
     folder.mkdir(parents=True, exist_ok=True)
-    scene = folder / "scene.tagnode"
+    scene = ROOT / "build" / "scene.tagnode"
     options = ["-DTAGNODE_TESTS=ON", "-DTAGNODE_PLUGINS=ON", f"-DTAGNODE_SCENE={scene}"]
     for command in (
         [sys.executable, "-m", "pyplugin.models.container", "scene", scene],

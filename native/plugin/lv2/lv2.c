@@ -14,7 +14,11 @@
 #include "lv2_abi.h"
 #include "lv2_ports.h"
 
-enum { USUAL_BLOCK = 4096, PIECE = 64 };
+enum {
+    USUAL_BLOCK = 4096,
+    PIECE = 4096, /* its controllers are less than TAGPLUG_MIDI_MOST */
+    CROSSED_PIECE = 64
+};
 
 typedef struct {
     uint32_t sequence, midi, chunk, vector, real, state, sources, error, warning;
@@ -75,56 +79,61 @@ static void give_ports(const face *self) TAGNODE_NONBLOCKING {
     if (delay != NULL) *delay = 0;
 }
 
-/* Messages that the host has no room for are left out. */
-static void give_midi(const face *self, uint32_t count) TAGNODE_NONBLOCKING {
+/* An empty sequence; `room` is what the host has for messages. */
+static lv2_sequence *begin_midi(const face *self, size_t *room) TAGNODE_NONBLOCKING {
     lv2_sequence *port = self->ports[TAGPLUG_LV2_MIDI];
-    if (port == NULL || self->map == NULL) return;
     const size_t head = sizeof *port - sizeof port->atom;
-    const size_t room = port->atom.size;
-    if (room < head) return;
-    if (count > (room - head) / TAGPLUG_LV2_MESSAGE)
-        count = (uint32_t)((room - head) / TAGPLUG_LV2_MESSAGE);
-    unsigned char *at = (unsigned char *)(port + 1);
-    for (uint32_t i = 0; i < count; ++i, at += TAGPLUG_LV2_MESSAGE) {
+    if (port == NULL || self->map == NULL || port->atom.size < head) return NULL;
+    *room = port->atom.size - head;
+    *port = (lv2_sequence){.atom = {(uint32_t)head, self->terms.sequence}};
+    return port;
+}
+
+/* Messages that there is no room for are left out. */
+static void give_midi(const face *self, lv2_sequence *port, size_t *room, uint32_t count)
+    TAGNODE_NONBLOCKING {
+    unsigned char *at = (unsigned char *)&port->atom + sizeof port->atom + port->atom.size;
+    for (uint32_t i = 0; i < count && *room >= TAGPLUG_LV2_MESSAGE; ++i) {
         const tagplug_midi *message = &self->midi[i];
         const lv2_event event = {.frames = message->offset,
                                  .body = {sizeof message->bytes, self->terms.midi}};
         memset(at, 0, TAGPLUG_LV2_MESSAGE);
         memcpy(at, &event, sizeof event);
         memcpy(at + sizeof event, message->bytes, sizeof message->bytes);
+        at += TAGPLUG_LV2_MESSAGE;
+        port->atom.size += TAGPLUG_LV2_MESSAGE;
+        *room -= TAGPLUG_LV2_MESSAGE;
     }
-    *port = (lv2_sequence){
-        .atom = {(uint32_t)head + count * TAGPLUG_LV2_MESSAGE, self->terms.sequence}};
 }
 
-/* A host may give one side's output the other side's input. */
-static uint32_t play_crossed(face *self, const float *const *in, float *const *out, uint32_t frames)
+static void play(face *self, uint32_t from, uint32_t frames, bool crossed, uint32_t *count)
     TAGNODE_NONBLOCKING {
-    float left[PIECE], right[PIECE];
-    uint32_t count = 0;
-    for (uint32_t from = 0; from < frames; from += PIECE) {
-        const uint32_t piece = frames - from < PIECE ? frames - from : PIECE;
-        memcpy(left, in[0] + from, piece * sizeof *left);
-        memcpy(right, in[1] + from, piece * sizeof *right);
-        tagplug_process(self->plugin, (const float *const[]){left, right},
-                        (float *const[]){out[0] + from, out[1] + from}, piece, self->midi, &count,
-                        from);
+    float copy[2][CROSSED_PIECE];
+    const float *in[2];
+    float *out[2];
+    for (uint32_t i = 0; i < 2; ++i) {
+        in[i] = (const float *)self->ports[TAGPLUG_LV2_IN_LEFT + i] + from;
+        out[i] = (float *)self->ports[TAGPLUG_LV2_OUT_LEFT + i] + from;
+        if (crossed) in[i] = memcpy(copy[i], in[i], frames * sizeof *copy[i]);
     }
-    return count;
+    tagplug_process(self->plugin, in, out, frames, self->midi, count, from);
 }
 
 static void run(void *instance, uint32_t frames) TAGNODE_NONBLOCKING {
     face *self = instance;
-    const float *const in[] = {self->ports[TAGPLUG_LV2_IN_LEFT], self->ports[TAGPLUG_LV2_IN_RIGHT]};
-    float *const out[] = {self->ports[TAGPLUG_LV2_OUT_LEFT], self->ports[TAGPLUG_LV2_OUT_RIGHT]};
-    uint32_t count = 0;
+    size_t room = 0;
     take_ports(self);
-    if (frames > 0 && (out[0] == in[1] || out[1] == in[0]))
-        count = play_crossed(self, in, out, frames);
-    else
-        tagplug_process(self->plugin, in, out, frames, self->midi, &count, 0);
+    lv2_sequence *midi = begin_midi(self, &room);
+    /* A host may give one side's output the other side's input. */
+    const bool crossed = self->ports[TAGPLUG_LV2_OUT_LEFT] == self->ports[TAGPLUG_LV2_IN_RIGHT] ||
+                         self->ports[TAGPLUG_LV2_OUT_RIGHT] == self->ports[TAGPLUG_LV2_IN_LEFT];
+    const uint32_t most = crossed ? CROSSED_PIECE : PIECE;
+    for (uint32_t from = 0; from < frames; from += most) {
+        uint32_t count = 0;
+        play(self, from, frames - from < most ? frames - from : most, crossed, &count);
+        if (midi != NULL) give_midi(self, midi, &room, count);
+    }
     give_ports(self);
-    give_midi(self, count);
 }
 
 /* ---- state ---- */

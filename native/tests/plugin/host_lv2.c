@@ -111,6 +111,22 @@ static void test_a_value_follows_the_level(const lv2_plugin *plugin) {
     stopped(r);
 }
 
+/* White noise is what the last label of scene names. A build without scene says so. */
+static void test_a_label_moves_a_value_or_the_status_says_why_not(const lv2_plugin *plugin) {
+    rack *r = playing(plugin, RATE);
+    *port(r, TAGPLUG_MODEL) = 1;
+    *field(r, 0, TAGPLUG_SOURCE) = 32 + 5;
+    for (int i = 0; i < 300; ++i) CHECK(passes(r, 512));
+    if (*port(r, TAGPLUG_STATUS) == TAGPLUG_STATUS_OK) {
+        CHECK(*port(r, TAGPLUG_VALUE_1) > 0.8F);
+        CHECK(*port(r, TAGPLUG_WINDOW) > 0.5F);
+    } else {
+        CHECK(*port(r, TAGPLUG_STATUS) == TAGPLUG_STATUS_MODEL_MISSING);
+        CHECK(strstr(host.said, "scene") != NULL);
+    }
+    stopped(r);
+}
+
 typedef struct {
     float audio[LENGTH];
     float values[TAGPLUG_SLOTS];
@@ -372,6 +388,7 @@ int main(int count, char **arguments) {
     test_audio_passes_at_any_rate_and_the_status_says_what_is_not_heard(plugin);
     test_what_is_not_enabled_leaves_the_audio_alone(plugin);
     test_a_value_follows_the_level(plugin);
+    test_a_label_moves_a_value_or_the_status_says_why_not(plugin);
     test_any_blocks_give_the_same_sound_values_and_messages(plugin);
     test_midi_is_no_more_than_there_is_room_for(plugin);
     test_instances_know_nothing_of_each_other(plugin);
