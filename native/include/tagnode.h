@@ -409,7 +409,8 @@ typedef struct {
 } tagnode_signal_about;
 
 /* Returns what is known of a signal, NULL for a number that is none. [any] */
-TAGNODE_API const tagnode_signal_about *tagnode_about_signal(tagnode_signal signal);
+TAGNODE_API const tagnode_signal_about *tagnode_about_signal(tagnode_signal signal)
+    TAGNODE_NONBLOCKING;
 
 /* Takes up to `capacity` signal frames, oldest first; `values` gets TAGNODE_SIGNALS floats a frame.
  * `start` and `end` of a frame are those of its mel frame; it is emitted at `end` plus the latency
