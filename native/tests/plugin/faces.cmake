@@ -1,0 +1,33 @@
+# A host of each format loads the plugin's file, as others do; RealtimeSanitizer, whose runtime can
+# only be linked into a program, sees it linked in.
+foreach(format clap vst3)
+  if(NOT TARGET tagnode_${format})
+    continue()
+  endif()
+  add_executable(test_${format} plugin/test_face.c plugin/host_${format}.c)
+  target_link_libraries(test_${format} PRIVATE tagplug tagnode_flags)
+  if(TAGNODE_SANITIZE STREQUAL "realtime")
+    target_compile_definitions(test_${format} PRIVATE TAGPLUG_STATIC)
+    target_sources(test_${format} PRIVATE $<TARGET_OBJECTS:tagplug_${format}>)
+  elseif(format STREQUAL "vst3")
+    target_sources(test_${format} PRIVATE ../plugin/vst3/vst3_text.c)
+  endif()
+  add_dependencies(test_${format} tagnode_${format})
+  add_test(NAME plugin_${format} COMMAND test_${format} $<TARGET_FILE:tagnode_${format}>)
+  add_test(NAME plugin_${format}_fuzz
+           COMMAND test_${format} $<TARGET_FILE:tagnode_${format}> fuzz 1 10000)
+  set_tests_properties(plugin_${format} plugin_${format}_fuzz PROPERTIES TIMEOUT 300)
+endforeach()
+
+# What others declare of the same binary interfaces; Debian's dpf-source.
+find_path(DPF_HEADERS travesty/component.h PATHS /usr/share/dpf/distrho/src NO_DEFAULT_PATH)
+if(DPF_HEADERS)
+  add_executable(abi_dpf plugin/abi_dpf.c)
+  target_include_directories(abi_dpf PRIVATE ../plugin)
+  target_include_directories(abi_dpf SYSTEM PRIVATE ${DPF_HEADERS})
+  target_compile_options(abi_dpf PRIVATE -fms-extensions)
+  target_link_libraries(abi_dpf PRIVATE tagnode_flags)
+  add_test(NAME plugin_abi COMMAND abi_dpf)
+else()
+  message(STATUS "The ABIs of CLAP and VST 3 are compared with nothing: apt-get install dpf-source")
+endif()
