@@ -38,15 +38,15 @@ static const double REST = 6.9; /* time constants, ln(1000) */
 static double envelopes(const tagplug *core, bool *echoes) {
     double longest = 0;
     for (uint32_t slot = 0; slot < TAGPLUG_SLOTS; ++slot) {
-        if (tagplug_get(core, tagplug_field_of(slot, TAGPLUG_SOURCE)) == 0) continue;
         const uint32_t first = tagplug_field_of(slot, TAGPLUG_SOURCE);
+        if (tagplug_get(core, first + TAGPLUG_TARGET) == TAGPLUG_TARGET_DELAY) *echoes = true;
+        if (tagplug_get(core, first + TAGPLUG_SOURCE) == 0) continue; /* it stays where it is */
         const double time = tagplug_get(core, TAGPLUG_WINDOW) + tagplug_get(core, TAGPLUG_LATENCY) +
                             tagplug_get(core, first + TAGPLUG_HOLD) +
                             tagplug_get(core, first + TAGPLUG_LAG) +
                             REST * fmaxf(tagplug_get(core, first + TAGPLUG_ATTACK),
                                          tagplug_get(core, first + TAGPLUG_RELEASE));
         longest = fmax(longest, time);
-        if (tagplug_get(core, first + TAGPLUG_TARGET) == TAGPLUG_TARGET_DELAY) *echoes = true;
     }
     return longest;
 }
