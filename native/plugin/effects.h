@@ -7,11 +7,10 @@
 #include "tagnode.h"
 
 typedef struct {
-    bool wanted;
+    bool wanted, in_path; /* the latter changes at points of the grid only */
     float mix, mix_step;  /* 0 out of the path .. 1 in it; a sample's step */
-    float share;          /* of the target's range, smoothed */
-    float target;         /* what it is smoothed towards */
-    float now[2], end[2]; /* what the effect computes with, at the ends of a stretch of the grid */
+    float share, target;  /* of the target's range, smoothed; what it is smoothed towards */
+    float now, end;       /* what the effect computes with, at the ends of a stretch of the grid */
 } tagplug_effect;
 
 typedef struct {
@@ -26,8 +25,8 @@ typedef struct {
     tagplug_filter_state filter[2][2];        /* low-pass, high-pass; channels */
     double drive_last[2], drive_corrected[2]; /* of a channel */
     float *line[2];                           /* of the delay */
-    uint32_t line_size, line_at, line_filled; /* samples; the size is a power of 2 */
-    float delay_now, delay_end, delay_wanted; /* samples */
+    uint32_t line_size, line_at, line_filled;  /* samples; the size is a power of 2 */
+    double delay_now, delay_end, delay_wanted; /* samples */
     float feedback_now, feedback_end, feedback_wanted;
 } tagplug_effects;
 

@@ -18,8 +18,7 @@ enum { TAGPLUG_PIECE = 512 };
 /* What one model needs to hear with, made off the audio thread; one without a node for "measuring
  * only" and for models that cannot be had. */
 typedef struct {
-    uint32_t choice; /* of TAGPLUG_MODEL */
-    float hop;       /* s, as asked for */
+    float hop; /* s, as asked for */
     tagplug_status_code status;
     tagplug_model *model; /* NULL without */
     tagnode *node;
@@ -36,13 +35,16 @@ struct tagplug {
     char *bundle;
 
     /* Set by activate: */
-    bool active, hears; /* the latter at rates that a node takes */
+    bool hears; /* at rates that a node takes, and with memory for it */
     uint32_t rate, channels;
     tagnode *measuring; /* the signals; it has no model, so that a swap does not touch them */
 
     /* The audio thread's: */
     int64_t clock; /* samples since activate or reset */
     uint32_t seen_changes;
+    bool changed;       /* seen_changes is not to be trusted */
+    uint32_t controllers[TAGPLUG_SLOTS][3]; /* MIDI: mode, controller, channel */
+    bool bypassed;
     tagplug_ear *ear;
     tagplug_slots slots;
     tagplug_effects effects;
@@ -52,13 +54,17 @@ struct tagplug {
     /* The way to and from it: what it is to hear with next, and what it no longer needs. */
     _Atomic(tagplug_ear *) next, former;
 
-    /* For who loads models, the service or main: */
+    /* For who loads models, under `loading`: what was made last. */
     tagplug_lock loading;
+    tagplug_model *served;
     uint32_t served_choice;
     float served_hop;
-    uint32_t waits; /* passes of the service since a file was missing */
+    bool is_missing;
+
+    /* The service's: */
     float sent[TAGPLUG_SLOTS];
-    struct tagplug *following; /* in the service's list */
+    uint16_t sent_port;
+    struct tagplug *following;
 
     /* The model whose labels are shown, and names that it may not have; under `naming`. */
     tagplug_lock naming;

@@ -154,7 +154,8 @@ tagnode_status tagplug_load(tagplug *plugin, const void *bytes, size_t size,
         memcpy(plugin->kept[i].name, read.names[i], sizeof plugin->kept[i].name);
         plugin->kept[i].source = *source;
     }
-    for (uint32_t i = 0; i < TAGPLUG_INPUTS; ++i) tagplug_set(plugin, i, read.values[i]);
+    for (uint32_t i = 0; i < TAGPLUG_INPUTS; ++i) tagplug_write(plugin, i, read.values[i]);
+    atomic_fetch_add_explicit(&plugin->changes, 1, memory_order_release); /* all at once */
     /* Names get their numbers at once where the model is here, else when it is. */
     if (plugin->shown_choice == (uint32_t)read.values[TAGPLUG_MODEL] && plugin->shown != NULL)
         tagplug_show(plugin, plugin->shown_choice, plugin->shown);
