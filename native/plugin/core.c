@@ -208,6 +208,8 @@ static void play(tagplug *plugin, const float *const *input, float *const *outpu
     const float *heard[2] = {plugin->room[0], plugin->room[1]};
     for (uint32_t c = 0; c < plugin->channels; ++c)
         memcpy(plugin->room[c], input[c] + at, frames * sizeof **input);
+    /* First, since what is heard goes to the sources of the moment. */
+    if (plugin->clock % TAGPLUG_GRID == 0) take_changes(plugin);
     hear(plugin, heard, frames);
     for (uint32_t done = 0; done < frames;) {
         const uint32_t place = (uint32_t)(plugin->clock % TAGPLUG_GRID);
@@ -265,8 +267,12 @@ void tagplug_process(tagplug *plugin, const float *const *input, float *const *o
     const tagnode_floatenv saved = tagnode_floatenv_enter();
     const midi_way way = {midi, count, offset};
     tagplug_take_ear(plugin);
-    for (uint32_t at = 0; at < frames; at += TAGPLUG_PIECE)
-        play(plugin, input, output, at, frames - at < TAGPLUG_PIECE ? frames - at : TAGPLUG_PIECE,
-             &way);
+    for (uint32_t at = 0; at < frames;) { /* pieces begin on the grid, as changes do */
+        const uint32_t place = (uint32_t)(plugin->clock % TAGPLUG_GRID), left = frames - at;
+        const uint32_t most = place == 0 ? TAGPLUG_PIECE : TAGPLUG_GRID - place;
+        const uint32_t piece = left < most ? left : most;
+        play(plugin, input, output, at, piece, &way);
+        at += piece;
+    }
     tagnode_floatenv_leave(saved);
 }
