@@ -7,7 +7,6 @@ void face_begin(face_block *block, const float *const *input, uint32_t inputs, f
     if (input == NULL) inputs = 0;
     if (output == NULL) outputs = 0;
     block->lacking = false;
-    block->midi_count = 0;
     for (uint32_t channel = 0; channel < FACE_CHANNELS; ++channel) {
         const uint32_t heard = inputs == 1 ? 0 : channel;
         block->input[channel] = heard < inputs ? input[heard] : NULL;
@@ -16,20 +15,19 @@ void face_begin(face_block *block, const float *const *input, uint32_t inputs, f
     }
 }
 
-void face_play(face_block *block, tagplug *core, uint32_t from, uint32_t until)
+uint32_t face_play(face_block *block, tagplug *core, uint32_t from, uint32_t until)
     TAGNODE_NONBLOCKING {
-    while (from < until) {
-        uint32_t frames = until - from;
-        if (block->lacking && frames > FACE_SPARE) frames = FACE_SPARE;
-        const float *input[FACE_CHANNELS];
-        float *output[FACE_CHANNELS];
-        for (uint32_t i = 0; i < FACE_CHANNELS; ++i) {
-            input[i] = block->input[i] != NULL ? block->input[i] + from : block->silence;
-            output[i] = block->output[i] != NULL ? block->output[i] + from : block->waste;
-        }
-        tagplug_process(core, input, output, frames, block->midi, &block->midi_count, from);
-        from += frames;
+    const uint32_t most = block->lacking ? FACE_SPARE : FACE_PIECE;
+    const uint32_t frames = until - from < most ? until - from : most;
+    const float *input[FACE_CHANNELS];
+    float *output[FACE_CHANNELS];
+    for (uint32_t i = 0; i < FACE_CHANNELS; ++i) {
+        input[i] = block->input[i] != NULL ? block->input[i] + from : block->silence;
+        output[i] = block->output[i] != NULL ? block->output[i] + from : block->waste;
     }
+    block->midi_count = 0;
+    tagplug_process(core, input, output, frames, block->midi, &block->midi_count, from);
+    return from + frames;
 }
 
 static const double REST = 6.9; /* time constants, ln(1000) */

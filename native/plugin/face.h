@@ -5,7 +5,11 @@
 
 #include "core.h"
 
-enum { FACE_CHANNELS = 2, FACE_SPARE = 512 };
+enum {
+    FACE_CHANNELS = 2,
+    FACE_SPARE = 512,
+    FACE_PIECE = 4096 /* samples in which the core cannot have more to say than fits */
+};
 
 /* The block being played. Channels that the host does not give are heard as silence, and what
  * would go to them goes nowhere. */
@@ -23,8 +27,10 @@ typedef struct {
 void face_begin(face_block *block, const float *const *input, uint32_t inputs, float *const *output,
                 uint32_t outputs) TAGNODE_NONBLOCKING;
 
-/* Plays samples `from` to `until` of it. [audio] */
-void face_play(face_block *block, tagplug *core, uint32_t from, uint32_t until) TAGNODE_NONBLOCKING;
+/* Plays samples from `from` on, `until` at the most, and returns how far it got. What `midi` then
+ * holds is to be sent before the next call. [audio] */
+uint32_t face_play(face_block *block, tagplug *core, uint32_t from, uint32_t until)
+    TAGNODE_NONBLOCKING;
 
 /* Samples after the last sound until all is at rest to 0.1 %: envelopes, which hosts hear of only
  * while they process, and the echoes. [any] */

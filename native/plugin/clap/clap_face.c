@@ -42,6 +42,16 @@ static void send_midi(const face_block *block, const cl_output_events *out) TAGN
     }
 }
 
+/* Plays a stretch of the block, and returns where it ended. */
+static uint32_t play(face *self, uint32_t from, uint32_t until, const cl_output_events *out)
+    TAGNODE_NONBLOCKING {
+    while (from < until) {
+        from = face_play(&self->block, self->core, from, until);
+        if (out != NULL) send_midi(&self->block, out);
+    }
+    return from;
+}
+
 /* What slots and the rest have come to at the end of a block. */
 static void send_outputs(face *self, uint32_t time, const cl_output_events *out)
     TAGNODE_NONBLOCKING {
@@ -96,21 +106,16 @@ static int32_t CL_CALL process(const cl_plugin *plugin, const cl_process *data)
                output != NULL ? output->channel_count : 0);
     if (output != NULL) data->outputs->constant_mask = 0;
     const cl_input_events *in = data->in_events;
+    const cl_output_events *out = data->out_events;
     const uint32_t count = in != NULL ? in->size(in) : 0;
     uint32_t at = 0;
     for (uint32_t i = 0; i < count; ++i) {
         const cl_event *event = in->get(in, i);
-        if (event->time > at && event->time < data->frames) {
-            face_play(&self->block, self->core, at, event->time);
-            at = event->time;
-        }
+        if (event->time < data->frames) at = play(self, at, event->time, out);
         apply(self, event);
     }
-    face_play(&self->block, self->core, at, data->frames);
-    if (data->out_events != NULL) {
-        send_midi(&self->block, data->out_events);
-        send_outputs(self, data->frames > 0 ? data->frames - 1 : 0, data->out_events);
-    }
+    (void)play(self, at, data->frames, out);
+    if (out != NULL) send_outputs(self, data->frames > 0 ? data->frames - 1 : 0, out);
     notice_texts(self);
     return CL_PROCESS_CONTINUE; /* in silence too: what slots do has not ended */
 }

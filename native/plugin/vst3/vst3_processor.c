@@ -90,10 +90,23 @@ static uint32_t apply(vst_face *face, vst_queue *queue, int32_t *next, uint32_t 
     return frames;
 }
 
+static void send_midi(const face_block *block, vst_events *events) TAGNODE_NONBLOCKING {
+    for (uint32_t i = 0; i < block->midi_count; ++i) {
+        const tagplug_midi *message = block->midi + i;
+        vst_event event = {.offset = (int32_t)message->offset, .type = VST_EVENT_MIDI_CC};
+        event.of.midi_cc = (vst_midi_cc){.controller = message->bytes[1],
+                                         .channel = (int8_t)(message->bytes[0] & 15),
+                                         .value = (int8_t)message->bytes[2]};
+        (void)events->table->add(events, &event);
+    }
+}
+
 /* Plays a block, cut where a parameter changes. */
-static void play(vst_face *face, vst_changes *changes, uint32_t frames) TAGNODE_NONBLOCKING {
+static void play(vst_face *face, vst_changes *changes, vst_events *events, uint32_t frames)
+    TAGNODE_NONBLOCKING {
     int32_t queues = changes != NULL ? changes->table->count(changes) : 0;
-    if (queues > TAGPLUG_INPUTS) queues = TAGPLUG_INPUTS; /* one a parameter is what there may be */
+    if (queues > TAGPLUG_PARAMETERS)
+        queues = TAGPLUG_PARAMETERS; /* one each is what there may be */
     for (int32_t i = 0; i < queues; ++i) face->points[i] = 0;
     uint32_t at = 0;
     do {
@@ -104,20 +117,11 @@ static void play(vst_face *face, vst_changes *changes, uint32_t frames) TAGNODE_
             const uint32_t next = apply(face, queue, &face->points[i], at, frames);
             until = next < until ? next : until;
         }
-        face_play(&face->block, face->core, at, until);
-        at = until;
+        while (at < until) {
+            at = face_play(&face->block, face->core, at, until);
+            if (events != NULL) send_midi(&face->block, events);
+        }
     } while (at < frames);
-}
-
-static void send_midi(const face_block *block, vst_events *events) TAGNODE_NONBLOCKING {
-    for (uint32_t i = 0; i < block->midi_count; ++i) {
-        const tagplug_midi *message = block->midi + i;
-        vst_event event = {.offset = (int32_t)message->offset, .type = VST_EVENT_MIDI_CC};
-        event.of.midi_cc = (vst_midi_cc){.controller = message->bytes[1],
-                                         .channel = (int8_t)(message->bytes[0] & 15),
-                                         .value = (int8_t)message->bytes[2]};
-        (void)events->table->add(events, &event);
-    }
 }
 
 static void send_outputs(vst_face *face, vst_changes *changes, int32_t offset) TAGNODE_NONBLOCKING {
@@ -165,8 +169,7 @@ static int32_t VST_CALL process(void *self, vst_data *data) TAGNODE_NONBLOCKING 
                output != NULL ? output->samples.of_32 : NULL,
                output != NULL && output->channels > 0 ? (uint32_t)output->channels : 0);
     if (output != NULL) output->silence = 0;
-    play(face, data->in_changes, (uint32_t)data->frames);
-    if (data->out_events != NULL) send_midi(&face->block, data->out_events);
+    play(face, data->in_changes, data->out_events, (uint32_t)data->frames);
     if (data->out_changes != NULL)
         send_outputs(face, data->out_changes, data->frames > 0 ? data->frames - 1 : 0);
     if (vst_on_main_thread(face)) tell_handler(face);
