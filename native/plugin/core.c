@@ -123,7 +123,8 @@ uint32_t tagplug_revision(const tagplug *plugin) {
     return atomic_load(&plugin->revision);
 }
 
-/* Takes over what was set since the last point of the grid. */
+/* Takes over what was set, before anything is heard with it: what is heard of a piece counts from
+ * where it is in it, so that a piece is heard before any of it is worked out. */
 static void take_changes(tagplug *plugin) TAGNODE_NONBLOCKING {
     const uint32_t changes = atomic_load_explicit(&plugin->changes, memory_order_acquire);
     if (changes == plugin->seen_changes && !plugin->changed) return;
@@ -183,7 +184,6 @@ typedef struct {
 
 /* What is due at a point of the grid. */
 static void work(tagplug *plugin, const midi_way *midi, uint32_t offset) TAGNODE_NONBLOCKING {
-    take_changes(plugin);
     tagplug_slots_work(&plugin->slots, plugin->clock);
     for (uint32_t i = 0; i < TAGPLUG_SLOTS; ++i)
         tagplug_write(plugin, TAGPLUG_VALUE_1 + i, plugin->slots.value[i]);
@@ -208,8 +208,6 @@ static void play(tagplug *plugin, const float *const *input, float *const *outpu
     const float *heard[2] = {plugin->room[0], plugin->room[1]};
     for (uint32_t c = 0; c < plugin->channels; ++c)
         memcpy(plugin->room[c], input[c] + at, frames * sizeof **input);
-    /* First, since what is heard goes to the sources of the moment. */
-    if (plugin->clock % TAGPLUG_GRID == 0) take_changes(plugin);
     hear(plugin, heard, frames);
     for (uint32_t done = 0; done < frames;) {
         const uint32_t place = (uint32_t)(plugin->clock % TAGPLUG_GRID);
@@ -267,12 +265,9 @@ void tagplug_process(tagplug *plugin, const float *const *input, float *const *o
     const tagnode_floatenv saved = tagnode_floatenv_enter();
     const midi_way way = {midi, count, offset};
     tagplug_take_ear(plugin);
-    for (uint32_t at = 0; at < frames;) { /* pieces begin on the grid, as changes do */
-        const uint32_t place = (uint32_t)(plugin->clock % TAGPLUG_GRID), left = frames - at;
-        const uint32_t most = place == 0 ? TAGPLUG_PIECE : TAGPLUG_GRID - place;
-        const uint32_t piece = left < most ? left : most;
-        play(plugin, input, output, at, piece, &way);
-        at += piece;
-    }
+    take_changes(plugin);
+    for (uint32_t at = 0; at < frames; at += TAGPLUG_PIECE)
+        play(plugin, input, output, at, frames - at < TAGPLUG_PIECE ? frames - at : TAGPLUG_PIECE,
+             &way);
     tagnode_floatenv_leave(saved);
 }

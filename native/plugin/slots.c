@@ -78,13 +78,14 @@ void tagplug_slots_destroy(tagplug_slots *slots) {
     }
 }
 
+static void rest(tagnode_automation *automation) TAGNODE_NONBLOCKING {
+    tagnode_automation_reset(automation);
+    /* The first value that is heard is then a step like others, and not a jump. */
+    tagnode_automation_push(automation, 0, 0, -HUGE_VALF);
+}
+
 void tagplug_slots_reset(tagplug_slots *slots) {
-    for (uint32_t i = 0; i < TAGPLUG_SLOTS; ++i) {
-        tagnode_automation_reset(slots->automation[i]);
-        /* The first value that is heard is then a step like others, and not a jump. */
-        tagnode_automation_push(slots->automation[i], 0, 0, -HUGE_VALF);
-    }
-    tagplug_slots_work(slots, 0);
+    for (uint32_t i = 0; i < TAGPLUG_SLOTS; ++i) rest(slots->automation[i]);
 }
 
 /* ---- at work ---- */
@@ -95,6 +96,7 @@ void tagplug_slots_change(tagplug_slots *slots, const float *parameters, int64_t
         tagnode_automation *a = slots->automation[i];
         if (!same(&now.mapping, &slots->slot[i].mapping))
             (void)tagnode_automation_change(a, 0, &now.mapping);
+        if (position == 0) rest(a); /* nothing has moved yet */
         if (now.source == 0 && slots->slot[i].source != 0) tagnode_automation_push(a, 0, position, 0);
         slots->slot[i] = now;
     }

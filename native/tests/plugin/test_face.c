@@ -1,10 +1,9 @@
 /* test_face.c - what the CLAP and the VST 3 must do alike, seen by a host of each.
  *
- *   test_clap FILE                    every test
- *   test_clap FILE fuzz SEED STEPS    STEPS random things that a host may do, the same for a seed
+ *   host_clap FILE                    every test, with the plugin FILE
+ *   host_clap FILE SEED STEPS         STEPS random things that a host may do, the same for a seed
  *
- * FILE is the plugin; it is not looked at where the plugin is linked in (TAGPLUG_STATIC), which
- * RealtimeSanitizer wants. */
+ * host_clap_static has the plugin linked in, so that sanitizers see into it, and takes no FILE. */
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -595,13 +594,19 @@ static void fuzz(uint32_t seed, uint32_t steps_to_do) {
 }
 
 int main(int count, char **arguments) {
-    if (count < 2) {
-        fprintf(stderr, "usage: %s FILE [fuzz SEED STEPS]\n", arguments[0]);
+#if defined(TAGPLUG_STATIC)
+    const int first = 1;
+#else
+    const int first = 2;
+#endif
+    if (count != first && count != first + 2) {
+        fprintf(stderr, "usage: %s%s [SEED STEPS]\n", arguments[0], first > 1 ? " FILE" : "");
         return EXIT_FAILURE;
     }
-    host_load(arguments[1]);
-    if (count == 5 && strcmp(arguments[2], "fuzz") == 0) {
-        fuzz((uint32_t)strtoul(arguments[3], NULL, 10), (uint32_t)strtoul(arguments[4], NULL, 10));
+    host_load(first > 1 ? arguments[1] : NULL);
+    if (count > first) {
+        fuzz((uint32_t)strtoul(arguments[first], NULL, 10),
+             (uint32_t)strtoul(arguments[first + 1], NULL, 10));
         return closing_line();
     }
     host_test_format();
