@@ -105,7 +105,7 @@ static void put_source(tagplug *plugin, uint32_t slot, float value, char *text, 
 }
 
 static void put_seconds(double value, char *text, size_t size) {
-    put_number(value, value < 0.1 ? 3 : 2, "s", text, size);
+    put_number(value, value < 0.0995 ? 3 : 2, "s", text, size);
 }
 
 void tagplug_text(const tagplug *plugin, uint32_t parameter, float value, char *text, size_t size) {
@@ -162,7 +162,7 @@ static bool take_number(const char *text, double *number) {
         value = place == 0 ? 10 * value + (*text - '0') : value + place * (*text - '0');
     }
     while (*text == ' ') ++text;
-    if (digits == 0 || isdigit((unsigned char)*text)) return false;
+    if (digits == 0 || isdigit((unsigned char)*text) || *text == '.' || *text == ',') return false;
     if (*text == 'k' || *text == 'K') value *= 1000; /* 2 kHz */
     if (same(text, "ms")) value /= 1000;
     *number = minus ? -value : value;
