@@ -17,7 +17,7 @@ static const double GLIDE = 0.1;        /* s, of the delay's time */
 static const float LOUDEST = 1e9F;      /* beyond it a sample is none */
 static const double DAMPING = 1.41421356237309505; /* 1/Q of a Butterworth filter */
 static const double DRIVE_LEVEL = 0.25; /* a sample that drive leaves as loud as it is */
-static const double DRIVE_RHO = 0.7;    /* see drive */
+static const double DRIVE_RHO = 0.4;    /* see shape */
 
 /* ---- life ---- */
 
@@ -58,10 +58,7 @@ void tagplug_effects_destroy(tagplug_effects *e) {
 static void clear(tagplug_effects *e, tagplug_target target) TAGNODE_NONBLOCKING {
     if (target == TAGPLUG_TARGET_LOW_PASS) memset(e->filter[0], 0, sizeof e->filter[0]);
     if (target == TAGPLUG_TARGET_HIGH_PASS) memset(e->filter[1], 0, sizeof e->filter[1]);
-    if (target == TAGPLUG_TARGET_DRIVE) {
-        memset(e->drive_last, 0, sizeof e->drive_last);
-        memset(e->drive_corrected, 0, sizeof e->drive_corrected);
-    }
+    if (target == TAGPLUG_TARGET_DRIVE) memset(e->drive, 0, sizeof e->drive);
     if (target == TAGPLUG_TARGET_DELAY) e->line_filled = 0;
 }
 
@@ -180,25 +177,47 @@ static void filter(stretch *s, tagplug_filter_state *state, bool high) TAGNODE_N
     state->two = two;
 }
 
-/* y = g x / sqrt(1 + (g^2 - 1) (x / r)^2): g times what is faint, 1 times what is at the level r,
- * and no change at all at g = 1. Its aliases are kept low by antiderivatives (Parker et al.,
- * "Reducing the aliasing of nonlinear waveshaping using continuous-time convolution", DAFx 2016),
- * which come to g (a + b) / (sqrt(1 + c a^2) + sqrt(1 + c b^2)) for two samples a and b. That
- * averages the two where it is linear; a filter (1 + rho) / (1 + rho / z) makes up for most of it,
- * of the loss on top and of the half sample. */
-static void drive(stretch *s, double *last, double *corrected) TAGNODE_NONBLOCKING {
-    double b = *last, made = *corrected;
-    for (uint32_t i = 0; i < s->frames; ++i) {
-        const double g = along(s, i), a = s->x[i];
-        const double c = (g * g - 1) / (DRIVE_LEVEL * DRIVE_LEVEL);
-        const double shaped = g * (a + b) / (sqrt(1 + c * a * a) + sqrt(1 + c * b * b));
-        made = (1 + DRIVE_RHO) * shaped - DRIVE_RHO * made;
-        b = a;
-        const double wet = 8 * (g - 1); /* all of it from 1 dB on */
-        give(s, i, wet < 1 ? a + wet * (made - a) : made);
+/* A chain of first-order allpasses: half of a half-band filter, at half its rate. */
+static double allpasses(double x, const double *c, double *state) TAGNODE_NONBLOCKING {
+    for (int i = 0; i < TAGPLUG_ALLPASSES; ++i) {
+        const double y = c[i] * (x - state[2 * i + 1]) + state[2 * i];
+        state[2 * i] = x;
+        state[2 * i + 1] = y;
+        x = y;
     }
-    *last = b;
-    *corrected = made;
+    return x;
+}
+
+/* Elliptic half-band, 69 dB, made of two chains (Valenzuela and Constantinides, "Digital signal
+ * processing schemes for efficient interpolation and decimation", 1983). */
+static const double even[TAGPLUG_ALLPASSES] = {0.07711507983241622, 0.4820706250610472,
+                                               0.7968204713315797, 0.9412514277740471};
+static const double odd[TAGPLUG_ALLPASSES] = {0.2659685265210946, 0.6651041532634957,
+                                              0.8841015085506159, 0.9820054141886075};
+
+/* One sample at twice the rate: y = g x / sqrt(1 + c x^2) with c = (g^2 - 1) / r^2, which is g times
+ * what is faint, 1 times what is at the level r, and nothing new at g = 1. Its antiderivative keeps
+ * aliases low (Parker et al., "Reducing the aliasing of nonlinear waveshaping using continuous-time
+ * convolution", DAFx 2016), and comes to g (a + b) / (sqrt(1 + c a^2) + sqrt(1 + c b^2)) for samples
+ * a and b. Where that is linear it averages the two; (1 + rho) / (1 + rho / z) makes up for it. */
+static double shape(tagplug_drive_state *state, double g, double a) TAGNODE_NONBLOCKING {
+    const double c = (g * g - 1) / (DRIVE_LEVEL * DRIVE_LEVEL), b = state->last;
+    const double made = g * (a + b) / (sqrt(1 + c * a * a) + sqrt(1 + c * b * b));
+    state->last = a;
+    state->corrected = (1 + DRIVE_RHO) * made - DRIVE_RHO * state->corrected;
+    return state->corrected;
+}
+
+static void drive(stretch *s, tagplug_drive_state *state) TAGNODE_NONBLOCKING {
+    for (uint32_t i = 0; i < s->frames; ++i) {
+        const double g = along(s, i), x = s->x[i];
+        const double first = shape(state, g, allpasses(x, even, state->up[0]));
+        const double second = shape(state, g, allpasses(x, odd, state->up[1]));
+        const double y = allpasses(first, even, state->down[0]) +
+                         allpasses(state->second, odd, state->down[1]);
+        state->second = second;
+        give(s, i, 0.5 * y);
+    }
 }
 
 static void width(stretch *left, stretch *right) TAGNODE_NONBLOCKING {
@@ -243,9 +262,7 @@ static void play_channel(tagplug_effects *e, uint32_t target, uint32_t channel,
     case TAGPLUG_TARGET_GAIN: gain(s); break;
     case TAGPLUG_TARGET_LOW_PASS: filter(s, &e->filter[0][channel], false); break;
     case TAGPLUG_TARGET_HIGH_PASS: filter(s, &e->filter[1][channel], true); break;
-    case TAGPLUG_TARGET_DRIVE:
-        drive(s, &e->drive_last[channel], &e->drive_corrected[channel]);
-        break;
+    case TAGPLUG_TARGET_DRIVE: drive(s, &e->drive[channel]); break;
     case TAGPLUG_TARGET_DELAY: delay(e, s, e->line[channel]); break;
     default: break;
     }

@@ -17,13 +17,20 @@ typedef struct {
     double one, two; /* of the integrators */
 } tagplug_filter_state;
 
+enum { TAGPLUG_ALLPASSES = 4 };
+
+typedef struct {
+    double up[2][2 * TAGPLUG_ALLPASSES], down[2][2 * TAGPLUG_ALLPASSES]; /* to twice the rate, back */
+    double last, corrected, second;
+} tagplug_drive_state;
+
 typedef struct {
     double rate;
     uint32_t channels;
     float smoothing, glide; /* shares of the way at each point of the grid */
     tagplug_effect effect[TAGPLUG_TARGETS];
     tagplug_filter_state filter[2][2];        /* low-pass, high-pass; channels */
-    double drive_last[2], drive_corrected[2]; /* of a channel */
+    tagplug_drive_state drive[2];
     float *line[2];                           /* of the delay */
     uint32_t line_size, line_at, line_filled;  /* samples; the size is a power of 2 */
     double delay_now, delay_end, delay_wanted; /* samples */
