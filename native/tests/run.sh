@@ -69,8 +69,10 @@ check_arm() {
             on_arm "$machine" "test_$name" $shapes
         done
     done
+    local vst3=Tagnode.vst3/Contents/aarch64-linux/Tagnode.so
     on_arm cortex-a72 plugin/host_lv2 "$build/aarch64/tagnode.lv2/tagnode.so"
-    on_arm cortex-a72 plugin/fuzz_lv2 "$build/aarch64/tagnode.lv2/tagnode.so" 1 1000
+    on_arm cortex-a72 plugin/host_clap "$build/aarch64/tagnode.clap"
+    on_arm cortex-a72 plugin/host_vst3 "$build/aarch64/$vst3"
 }
 
 on_arm() { # machine, program, arguments
@@ -89,8 +91,10 @@ check_windows() {
         -DCMAKE_C_COMPILER=x86_64-w64-mingw32-gcc
     cmake --build "$build/windows" --parallel "$(nproc)" >/dev/null
     local plugin
-    for plugin in "$build"/windows/tagnode.lv2/tagnode.dll; do
-        echo "$plugin needs" $(x86_64-w64-mingw32-objdump -p "$plugin" | sed -n 's/.*DLL Name: //p')
+    for plugin in tagnode.lv2/tagnode.dll tagnode.clap Tagnode.vst3/Contents/x86_64-win/Tagnode.vst3; do
+        # shellcheck disable=SC2046 # in a line
+        echo "$plugin needs" $(x86_64-w64-mingw32-objdump -p "$build/windows/$plugin" |
+            sed -n 's/.*DLL Name: //p')
     done
 }
 
