@@ -1,4 +1,4 @@
-# env · demo · test · bench · lint · clean: each works on a fresh checkout by itself.
+# env · demo · test · bench · lint · plugins · clean: each works on a fresh checkout by itself.
 #   make test ARGS="-k node"    some tests only
 #   make PYTHON=python3.12 …    another Python
 PYTHON ?= python3
@@ -7,8 +7,9 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 NATIVE := $(shell find native pyplugin/_native -type f -not -path '*/__pycache__/*' 2>/dev/null)
 CLANG ?= clang-22
+SCENE := build/scene.tagnode
 
-.PHONY: env demo test oracle test-tflite test-training test-native rt fuzz bench lint format clean
+.PHONY: env demo plugins test oracle test-tflite test-training test-native rt fuzz bench lint format clean
 .DEFAULT_GOAL := demo
 
 $(BIN)/python:
@@ -31,6 +32,17 @@ env: $(VENV)/.all
 demo: $(VENV)/.all
 	@$(BIN)/python examples/demo/demo.py demo-output
 
+# The plugins for DAWs: build/plugins/tagnode.lv2, tagnode.clap and Tagnode.vst3.
+plugins: $(SCENE)
+	@command -v cmake >/dev/null || { echo "No cmake here. Install it: sudo apt-get install cmake" >&2; exit 1; }
+	@cmake -S native -B build/plugins -DTAGNODE_PLUGINS=ON -DTAGNODE_SCENE=$(CURDIR)/$(SCENE) >/dev/null
+	@cmake --build build/plugins --parallel
+
+# The model that they carry.
+$(SCENE): models/scene.tflite models/scene.json pyplugin/models/container.py | $(VENV)/.all
+	@mkdir -p $(@D)
+	$(BIN)/python -m pyplugin.models.container scene $@
+
 test: $(VENV)/.test
 	$(BIN)/python -m pytest $(ARGS)
 
@@ -52,14 +64,15 @@ test-training:
 	build/training/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[all,test,network]'
 	build/training/bin/python -m pytest tests/training $(ARGS)
 
-# The C library alone: plain, then under each sanitizer that there is a compiler for.
-test-native:
-	CLANG=$(CLANG) native/tests/run.sh
+# The C library and the plugins: plain, then under each sanitizer, then for other machines.
+test-native: $(SCENE)
+	CLANG=$(CLANG) TAGNODE_SCENE=$(CURDIR)/$(SCENE) native/tests/run.sh
 
 # The proofs of real-time safety: clang's RealtimeSanitizer and function effects over C hosts, the interposer
 # over a Python process, and the work of each callback.
-rt: $(VENV)/.test
-	CLANG=$(CLANG) TESTS='inline|swap|realtime|node|live|stream|signals|automation' native/tests/run.sh realtime
+rt: $(VENV)/.test $(SCENE)
+	CLANG=$(CLANG) TAGNODE_SCENE=$(CURDIR)/$(SCENE) \
+	  TESTS='inline|swap|realtime|node|live|stream|signals|automation|plugin' native/tests/run.sh realtime
 	$(BIN)/python -m pytest -v tests/test_realtime.py tests/test_inline.py
 
 # Feeds the model reader with damaged files; FUZZ_SECONDS=600 for longer.
@@ -83,7 +96,7 @@ lint: $(VENV)/.lint
 	$(BIN)/mypy
 	$(BIN)/clang-format --dry-run --Werror $$(find native -name '*.[ch]')
 	cmake -S native -B build/lint -DTAGNODE_TESTS=ON >/dev/null
-	$(BIN)/clang-tidy --quiet -p build/lint $$(find native/src native/tests -name '*.c' -not -name 'neon*')
+	$(BIN)/clang-tidy --quiet -p build/lint $$(find native/src native/plugin native/tests -name '*.c' -not -name 'neon*' -not -name '*_windows.c')
 
 format: $(VENV)/.lint
 	$(BIN)/ruff check --fix .

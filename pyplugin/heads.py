@@ -43,6 +43,7 @@ __all__ = [
     "Sigmoids",
     "Stage",
     "available",
+    "encode",
     "heads_folder",
     "load",
     "open_head",
@@ -264,7 +265,7 @@ def save(head: Head, path: str | Path | None = None) -> Path:
     ModelError
         Its parts do not fit together, or the file cannot be written.
     """
-    data = _encoded(head)
+    data = encode(head)
     if path is None:
         make_folder(heads_folder())
         path = heads_folder() / f"{head.name}.head"
@@ -300,7 +301,7 @@ def load(path_or_name: str | Path) -> Head:
 
 def open_head(head: Head) -> Any:
     """Return C's handle of a head, which is given back with it."""
-    return _opened(_encoded(head))
+    return _opened(encode(head))
 
 
 def _located(given: str | Path) -> Path:
@@ -322,7 +323,14 @@ def _opened(data: bytes) -> Any:
     return ffi.gc(pointer[0], lib.tagnode_head_release)
 
 
-def _encoded(head: Head) -> bytes:
+def encode(head: Head) -> bytes:
+    """Return the bytes of a head's file.
+
+    Raises
+    ------
+    ModelError
+        Its parts do not fit together.
+    """
     card = {
         "name": head.name,
         "labels": list(head.labels),

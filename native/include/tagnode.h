@@ -409,7 +409,8 @@ typedef struct {
 } tagnode_signal_about;
 
 /* Returns what is known of a signal, NULL for a number that is none. [any] */
-TAGNODE_API const tagnode_signal_about *tagnode_about_signal(tagnode_signal signal);
+TAGNODE_API const tagnode_signal_about *tagnode_about_signal(tagnode_signal signal)
+    TAGNODE_NONBLOCKING;
 
 /* Takes up to `capacity` signal frames, oldest first; `values` gets TAGNODE_SIGNALS floats a frame.
  * `start` and `end` of a frame are those of its mel frame; it is emitted at `end` plus the latency
@@ -486,6 +487,13 @@ TAGNODE_API void tagnode_automation_destroy(tagnode_automation *automation); /* 
  * then counts before its time. [audio] */
 TAGNODE_API void tagnode_automation_push(tagnode_automation *automation, uint32_t mapping,
                                          int64_t position, float value) TAGNODE_NONBLOCKING;
+
+/* Turns the knobs of a mapping. The parameter goes on from where it is: of the envelope nothing but
+ * its speed changes at once, and the descriptor's last value counts as pushed anew. Another delay
+ * or hold moves what is still to come; min, max, depth and curve are no part of the envelope and
+ * may step. Returns false, and changes nothing, for knobs that create would refuse. [audio] */
+TAGNODE_API bool tagnode_automation_change(tagnode_automation *automation, uint32_t mapping,
+                                           const tagnode_mapping *knobs) TAGNODE_NONBLOCKING;
 
 /* The parameter at `position`, in closed form: it does not depend on where else it was asked. What
  * is pushed for later positions does not count yet. Ask in order: an earlier position counts as the

@@ -2,8 +2,8 @@
 
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "support/aligned.h"
 #include "support/message.h"
 #include "support/ring.h"
 #include "tagger/sliced.h"
@@ -105,9 +105,8 @@ tagnode_status tagnode_ensemble_create(tagnode_model *const *models, uint32_t co
                                        const tagnode_ensemble_setup *setup, tagnode_ensemble **out,
                                        tagnode_message *why) {
     *out = NULL;
-    tagnode_ensemble *ensemble = aligned_alloc(64, (sizeof *ensemble + 63) / 64 * 64);
+    tagnode_ensemble *ensemble = tagnode_aligned_calloc(sizeof *ensemble);
     if (ensemble == NULL) return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for models.");
-    memset(ensemble, 0, sizeof *ensemble);
     ensemble->setup = *setup;
     tagnode_status status = tagnode_queue_create(&ensemble->retired, sizeof(voice *), RETIRED);
     if (status != TAGNODE_OK) (void)tagnode_say(why, status, "No memory for models.");
@@ -146,7 +145,7 @@ void tagnode_ensemble_destroy(tagnode_ensemble *ensemble) {
         voice_destroy(atomic_load(&ensemble->seats[i].offered));
     }
     tagnode_queue_destroy(&ensemble->retired);
-    free(ensemble);
+    tagnode_aligned_free(ensemble);
 }
 
 static tagnode_status check_swap(const tagnode_ensemble *ensemble, uint32_t index,

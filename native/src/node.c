@@ -11,6 +11,7 @@
 #include "model.h"
 #include "node.h"
 #include "signals.h"
+#include "support/aligned.h"
 #include "support/floatenv.h"
 #include "support/message.h"
 #include "support/ring.h"
@@ -78,7 +79,7 @@ static void core_destroy(core *c) {
     free(c->outgoing);
     free(c->incoming);
     free(c->seen);
-    free(c);
+    tagnode_aligned_free(c);
 }
 
 /* MusiCNN's front-end, for signals without a model. */
@@ -333,9 +334,8 @@ tagnode_status tagnode_prepare_parts(tagnode *node, const tagnode_parts *parts,
                                      const tagnode_setup *setup, tagnode_message *why) {
     tagnode_status status = check_parts(parts, setup, why);
     if (status != TAGNODE_OK) return status;
-    core *made = aligned_alloc(64, (sizeof *made + 63) / 64 * 64);
+    core *made = tagnode_aligned_calloc(sizeof *made);
     if (made == NULL) return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for a node.");
-    memset(made, 0, sizeof *made);
     made->card.frontend = PLAIN_FRONTEND;
     if (parts->model_count > 0) {
         made->model = parts->models[0];

@@ -5,6 +5,7 @@
 
 #include "descriptors/descriptors.h"
 #include "frontend/frontend.h"
+#include "support/aligned.h"
 #include "support/message.h"
 #include "support/ring.h"
 
@@ -34,9 +35,8 @@ tagnode_status tagnode_signals_create(const tagnode_setup *setup,
                                       const tagnode_frontend *frontend, uint32_t burst,
                                       tagnode_signals **signals, tagnode_message *why) {
     *signals = NULL;
-    tagnode_signals *s = aligned_alloc(64, (sizeof *s + 63) / 64 * 64);
+    tagnode_signals *s = tagnode_aligned_calloc(sizeof *s);
     if (s == NULL) return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for signals.");
-    memset(s, 0, sizeof *s);
     s->frontend = frontend;
     s->delay = tagnode_frontend_delay(frontend);
     const double frames = setup->signal_hop * settings->sample_rate / settings->hop;
@@ -65,7 +65,7 @@ void tagnode_signals_destroy(tagnode_signals *signals) {
     if (signals == NULL) return;
     tagnode_descriptors_destroy(signals->descriptors);
     tagnode_log_ring_destroy(&signals->ring);
-    free(signals);
+    tagnode_aligned_free(signals);
 }
 
 void tagnode_signals_reset(tagnode_signals *s) {

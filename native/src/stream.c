@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "node.h"
+#include "support/aligned.h"
 #include "support/message.h"
 #include "support/ring.h"
 
@@ -72,11 +73,8 @@ tagnode_status tagnode_stream_create(const tagnode_stream_setup *setup, tagnode_
     *stream = NULL;
     const tagnode_status status = check(setup, why);
     if (status != TAGNODE_OK) return status;
-    tagnode_stream *made = aligned_alloc(64, (sizeof *made + 63) / 64 * 64);
-    if (made != NULL) {
-        memset(made, 0, sizeof *made);
-        made->setup = *setup;
-    }
+    tagnode_stream *made = tagnode_aligned_calloc(sizeof *made);
+    if (made != NULL) made->setup = *setup;
     if (made == NULL || open_queue(&made->incoming, setup->inputs, setup->queue) != TAGNODE_OK ||
         open_queue(&made->outgoing, setup->outputs, setup->queue) != TAGNODE_OK) {
         tagnode_stream_destroy(made);
@@ -93,7 +91,7 @@ void tagnode_stream_destroy(tagnode_stream *stream) {
     if (stream == NULL) return;
     tagnode_queue_destroy(&stream->incoming);
     tagnode_queue_destroy(&stream->outgoing);
-    free(stream);
+    tagnode_aligned_free(stream);
 }
 
 /* ---- audio thread ---- */

@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # Builds and tests the C library alone: plain, then under AddressSanitizer with
 # UndefinedBehaviorSanitizer, ThreadSanitizer and RealtimeSanitizer. The last two want clang 20 or
-# later, which CLANG names; each goes to a folder of its own under BUILD. At last some of them for
-# 64-bit Arm on an emulator.
+# later, which CLANG names; each goes to a folder of its own under BUILD. At last for other
+# machines: 64-bit Arm, on an emulator, and Windows, where the plugins link.
 #
 #   native/tests/run.sh                                   all of them
 #   TESTS='inline|realtime' native/tests/run.sh realtime  some tests (ctest -R) of some builds
 #
-# TAGNODE_MODELS names the folder with musicnn-mtt.tflite, where `pyplugin models get` puts it
+# TAGNODE_SCENE names the model for the plugins, build/scene.tagnode as the Makefile makes it; without
+# it they only measure. TAGNODE_MODELS names the folder with musicnn-mtt.tflite, where `pyplugin models get` puts it
 # otherwise; without it that model's work goes unmeasured.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -15,10 +16,14 @@ build=${BUILD:-build/native}
 clang=${CLANG:-clang}
 export TAGNODE_MODELS=${TAGNODE_MODELS:-${XDG_DATA_HOME:-${HOME:-}/.local/share}/pyplugin/models}
 
+configure() { # folder, options
+    local scene=${TAGNODE_SCENE:-}
+    cmake -S native -B "$build/$1" ${scene:+"-DTAGNODE_SCENE=$scene"} "${@:2}" >/dev/null
+}
+
 check() { # folder, compiler, sanitizers
     echo "-- C tests: $1"
-    cmake -S native -B "$build/$1" -DTAGNODE_TESTS=ON -DCMAKE_C_COMPILER="$2" \
-        -DTAGNODE_SANITIZE="$3" >/dev/null
+    configure "$1" -DTAGNODE_TESTS=ON -DCMAKE_C_COMPILER="$2" -DTAGNODE_SANITIZE="$3"
     cmake --build "$build/$1" --parallel "$(nproc)" >/dev/null
     (cd "$build/$1" && ctest --output-on-failure --no-tests=error -R "${TESTS:-.}")
     case $1 in # the work that a callback does is the same in all
@@ -36,6 +41,14 @@ check_with_clang() { # folder and sanitizer
     check "$1" "$clang" "$1"
 }
 
+# The plugins for another machine, whose Turtle is written on this one.
+configure_plugins() { # folder, options
+    configure plain -DTAGNODE_PLUGINS=ON
+    cmake --build "$build/plain" --parallel "$(nproc)" --target tagnode_make_ttl >/dev/null
+    configure "$@" -DTAGNODE_PLUGINS=ON \
+        -DTAGNODE_MAKE_TTL="$(realpath "$build/plain/plugin/lv2/tagnode_make_ttl")"
+}
+
 # What is particular to 64-bit Arm, on an emulator: with and without the dot product.
 check_arm() {
     if ! command -v qemu-aarch64-static >/dev/null || [ ! -d /usr/aarch64-linux-gnu ]; then
@@ -43,9 +56,9 @@ check_arm() {
         exit 1
     fi
     echo "-- C tests: aarch64"
-    cmake -S native -B "$build/aarch64" -DTAGNODE_TESTS=ON -DCMAKE_SYSTEM_NAME=Linux \
+    configure_plugins aarch64 -DTAGNODE_TESTS=ON -DCMAKE_SYSTEM_NAME=Linux \
         -DCMAKE_SYSTEM_PROCESSOR=aarch64 -DCMAKE_C_COMPILER="$clang" \
-        -DCMAKE_C_COMPILER_TARGET=aarch64-linux-gnu >/dev/null
+        -DCMAKE_C_COMPILER_TARGET=aarch64-linux-gnu
     cmake --build "$build/aarch64" --parallel "$(nproc)" >/dev/null
     local machine name shapes
     for machine in cortex-a72 max; do
@@ -53,21 +66,52 @@ check_arm() {
             shapes=
             [ "$name" != kernels ] || shapes=400
             # shellcheck disable=SC2086 # no argument rather than an empty one
-            qemu-aarch64-static -cpu "$machine" -L /usr/aarch64-linux-gnu \
-                "$build/aarch64/tests/test_$name" $shapes | sed "s/^/$machine $name: /"
+            on_arm "$machine" "test_$name" $shapes
         done
+    done
+    local vst3=Tagnode.vst3/Contents/aarch64-linux/Tagnode.so
+    on_arm cortex-a72 plugin/host_lv2 "$build/aarch64/tagnode.lv2/tagnode.so"
+    on_arm cortex-a72 plugin/host_clap "$build/aarch64/tagnode.clap"
+    on_arm cortex-a72 plugin/host_vst3 "$build/aarch64/$vst3"
+}
+
+on_arm() { # machine, program, arguments
+    qemu-aarch64-static -cpu "$1" -L /usr/aarch64-linux-gnu "$build/aarch64/tests/$2" "${@:3}" |
+        sed "s/^/$1 ${2##*/}: /"
+}
+
+# There is nothing here to run them on.
+check_windows() {
+    if ! command -v x86_64-w64-mingw32-gcc >/dev/null; then
+        echo "no compiler for Windows: apt-get install gcc-mingw-w64-x86-64" >&2
+        exit 1
+    fi
+    echo "-- plugins: windows"
+    configure_plugins windows -DCMAKE_SYSTEM_NAME=Windows -DCMAKE_SYSTEM_PROCESSOR=x86_64 \
+        -DCMAKE_C_COMPILER=x86_64-w64-mingw32-gcc
+    cmake --build "$build/windows" --parallel "$(nproc)" >/dev/null
+    local plugin others
+    for plugin in tagnode.lv2/tagnode.dll tagnode.clap Tagnode.vst3/Contents/x86_64-win/Tagnode.vst3; do
+        others=$(x86_64-w64-mingw32-objdump -p "$build/windows/$plugin" |
+            sed -n 's/.*DLL Name: //p' | grep -vixE '(kernel32|msvcrt|ws2_32)\.dll' || true)
+        if [ -n "$others" ]; then
+            echo "$plugin needs more than Windows has: $others" >&2
+            exit 1
+        fi
+        echo "$plugin links"
     done
 }
 
-[ $# -gt 0 ] || set -- plain address thread realtime aarch64
+[ $# -gt 0 ] || set -- plain address thread realtime aarch64 windows
 for name; do
     case $name in
     plain) check plain "${CC:-cc}" "" ;;
     address) check address "${CC:-cc}" address,undefined ;;
     thread | realtime) check_with_clang "$name" ;;
     aarch64) check_arm ;;
+    windows) check_windows ;;
     *)
-        echo "There is no build $name; choose plain, address, thread, realtime or aarch64." >&2
+        echo "There is no build $name; choose plain, address, thread, realtime, aarch64 or windows." >&2
         exit 1
         ;;
     esac

@@ -432,6 +432,92 @@ static void test_reset_is_as_new(void) {
     }
 }
 
+static void test_another_attack_goes_on_from_where_the_envelope_is(void) {
+    tagnode_mapping mapping = plain();
+    mapping.attack = 0.5F;
+    tagnode_automation *a = made(mapping);
+    tagnode_automation_push(a, 0, 0, 0);
+    tagnode_automation_push(a, 0, 0, 1);
+    const double there = tagnode_automation_at(a, 12000);
+    CHECK_NEAR(there, covered(12000, 0.5), 1e-6);
+    mapping.attack = 0.01F;
+    CHECK(tagnode_automation_change(a, 0, &mapping));
+    CHECK_NEAR(tagnode_automation_at(a, 12000), there, 1e-6);
+    for (int64_t n = 1; n < 5000; n *= 3)
+        CHECK_NEAR(tagnode_automation_at(a, 12000 + n),
+                   there + (1 - there) * covered((double)n, 0.01), 1e-6);
+}
+
+static void test_the_last_value_is_heard_anew_with_other_knobs(void) {
+    tagnode_mapping mapping = plain();
+    mapping.gate = TAGNODE_GATE_ABOVE;
+    mapping.threshold = 0.5F;
+    tagnode_automation *a = made(mapping);
+    tagnode_automation_push(a, 0, 0, 0.4F);
+    CHECK(tagnode_automation_at(a, 100) == 0);
+    mapping.threshold = 0.3F;
+    CHECK(tagnode_automation_change(a, 0, &mapping));
+    CHECK(tagnode_automation_at(a, 101) == 1);
+    mapping.invert = true;
+    mapping.release = 0.1F;
+    CHECK(tagnode_automation_change(a, 0, &mapping));
+    CHECK_NEAR(tagnode_automation_at(a, 101 + 480), 1 - covered(480, 0.1), 1e-6);
+}
+
+static void test_another_delay_or_hold_moves_what_is_to_come(void) {
+    tagnode_mapping mapping = plain();
+    mapping.delay = 1;
+    tagnode_automation *a = made(mapping);
+    tagnode_automation_push(a, 0, 0, 0);
+    tagnode_automation_push(a, 0, 0, 1);
+    CHECK(tagnode_automation_at(a, 20000) == 0);
+    mapping.delay = 0.5F;
+    CHECK(tagnode_automation_change(a, 0, &mapping));
+    CHECK(tagnode_automation_at(a, 23999) == 0);
+    CHECK(tagnode_automation_at(a, 24000) == 1);
+    mapping.delay = 0;
+    mapping.hold = 1;
+    CHECK(tagnode_automation_change(a, 0, &mapping));
+    tagnode_automation_push(a, 0, 30000, 0);
+    CHECK(tagnode_automation_at(a, 40000) == 1);
+    mapping.hold = 0.25F;
+    CHECK(tagnode_automation_change(a, 0, &mapping));
+    CHECK(tagnode_automation_at(a, 41999) == 1);
+    CHECK(tagnode_automation_at(a, 42000) == 0);
+}
+
+static void test_the_same_knobs_again_change_nothing(void) {
+    uint32_t random = 11;
+    for (int round = 0; round < 20; ++round) {
+        tagnode_mapping mapping = some_times(&random);
+        tagnode_automation *a = made(mapping), *b = made(mapping);
+        CHECK_NEAR(tagnode_automation_at(a, 0), tagnode_automation_at(b, 0), 0);
+        for (int64_t position = 0; position < 96000; position += 1 + next_number(&random) % 2000) {
+            const float value = (float)(next_number(&random) % 5) / 4;
+            tagnode_automation_push(a, 0, position, value);
+            tagnode_automation_push(b, 0, position, value);
+            CHECK_NEAR(tagnode_automation_at(b, position), tagnode_automation_at(a, position),
+                       2e-6);
+            CHECK(tagnode_automation_change(b, 0, &mapping));
+        }
+    }
+}
+
+static void test_knobs_that_create_refuses_change_nothing(void) {
+    tagnode_mapping mapping = plain();
+    tagnode_automation *a = made(mapping);
+    tagnode_automation_push(a, 0, 0, 0.25F);
+    CHECK(tagnode_automation_at(a, 10) == 0.25F);
+    mapping.low = 1;
+    CHECK(!tagnode_automation_change(a, 0, &mapping));
+    mapping = plain();
+    mapping.attack = NAN;
+    CHECK(!tagnode_automation_change(a, 0, &mapping));
+    mapping = plain();
+    CHECK(!tagnode_automation_change(a, 1, &mapping));
+    CHECK(tagnode_automation_at(a, 20) == 0.25F);
+}
+
 static void refuse(tagnode_mapping mapping, double rate, const char *named) {
     const tagnode_mapping two[] = {plain(), mapping};
     const tagnode_combine sum = TAGNODE_COMBINE_SUM;
@@ -533,6 +619,11 @@ int main(void) {
     test_values_are_the_same_for_any_blocks();
     test_the_first_step_has_the_value_wherever_it_begins();
     test_plan_never_writes_past_its_capacity();
+    test_another_attack_goes_on_from_where_the_envelope_is();
+    test_the_last_value_is_heard_anew_with_other_knobs();
+    test_another_delay_or_hold_moves_what_is_to_come();
+    test_the_same_knobs_again_change_nothing();
+    test_knobs_that_create_refuses_change_nothing();
     test_reset_is_as_new();
     test_bad_arguments_are_refused_with_a_sentence();
     test_bad_arguments_of_the_whole_are_refused_too();

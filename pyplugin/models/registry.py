@@ -17,6 +17,7 @@ from pathlib import Path
 
 from pyplugin.errors import ModelError, NotBuiltError
 from pyplugin.files import replacing, sentence
+from pyplugin.models import container
 from pyplugin.models.card import Card, Input, load_card, render_card
 from pyplugin.models.folders import data_folder, make_folder, shipped_folder
 from pyplugin.models.musicnn import BANDS, PATCH_FRAMES
@@ -156,6 +157,7 @@ def get(
 ) -> list[Path]:
     """Build the int8 and the float model of a network, with their cards and their licence.
 
+    The int8 model of 187 frames is also written for the DAW plugin, to ``plugins/NAME.tagnode``.
     Files appear whole or not at all. What was built before is replaced.
 
     Parameters
@@ -210,10 +212,14 @@ def get(
             description=built.description,
         )
         path = target / f"{built.name}.tflite"
+        card = _card(built, record, data)
         files[path] = data
-        files[path.with_suffix(".json")] = render_card(_card(built, record, data)).encode()
+        files[path.with_suffix(".json")] = render_card(card).encode()
+        if built.name == network.name:
+            files[container.container_path(built.name, target)] = container.encode(card, data)
         paths.append(path)
-    make_folder(target)
+    for path in files:
+        make_folder(path.parent)
     with contextlib.ExitStack() as stack:
         for path, content in files.items():
             place = stack.enter_context(replacing(path, error=ModelError))

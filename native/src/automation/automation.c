@@ -27,6 +27,7 @@ typedef struct {
     bool first_waits;       /* the first value is in the queue: a jump */
     int64_t latest;         /* position of the last push */
     float pushed;           /* its value, 0..1 */
+    float heard;            /* the descriptor's, as it was pushed last */
     change *queue;          /* changes that have not come to pass */
     uint32_t first, length; /* of the queue */
 
@@ -52,43 +53,67 @@ struct tagnode_automation {
 
 /* ---- create ---- */
 
-static bool within(float value, double low, double high) {
+static bool within(float value, double low, double high) TAGNODE_NONBLOCKING {
     return value >= low && value <= high; /* NaN is not */
 }
 
-static tagnode_status check(const tagnode_mapping *m, tagnode_message *why) {
-    const tagnode_status bad = TAGNODE_ERROR_ARGUMENT;
-    if ((unsigned)m->gate > TAGNODE_GATE_BELOW)
-        return tagnode_say(why, bad, "The gate is number %d; it must be none, above or below.",
-                           (int)m->gate);
-    if (m->gate != TAGNODE_GATE_NONE && !isfinite(m->threshold))
-        return tagnode_say(why, bad, "The threshold is %g; it must be a number.", m->threshold);
-    if (!(m->hysteresis >= 0 && isfinite(m->hysteresis)))
-        return tagnode_say(why, bad, "The hysteresis is %g; it must be 0 or more.", m->hysteresis);
+/* What is wrong with a mapping. */
+typedef enum { NOTHING, GATE, THRESHOLD, HYSTERESIS, RANGE, TIME, DEPTH, ENDS, CURVE, LOG } fault;
+
+static fault find_fault(const tagnode_mapping *m) TAGNODE_NONBLOCKING {
+    if ((unsigned)m->gate > TAGNODE_GATE_BELOW) return GATE;
+    if (m->gate != TAGNODE_GATE_NONE && !isfinite(m->threshold)) return THRESHOLD;
+    if (!(m->hysteresis >= 0 && isfinite(m->hysteresis))) return HYSTERESIS;
     if (m->gate == TAGNODE_GATE_NONE &&
         !(isfinite(m->low) && isfinite(m->high) && m->low != m->high))
-        return tagnode_say(
-            why, bad, "The range is from %g to %g; low and high must be two different numbers.",
-            m->low, m->high);
+        return RANGE;
+    if (!within(m->attack, 0, 600) || !within(m->release, 0, 600) || !within(m->hold, 0, 600) ||
+        !within(m->delay, 0, 600))
+        return TIME;
+    if (!within(m->depth, 0, 1)) return DEPTH;
+    if (!isfinite(m->min) || !isfinite(m->max)) return ENDS;
+    if ((unsigned)m->curve > TAGNODE_CURVE_EXP) return CURVE;
+    return m->curve == TAGNODE_CURVE_LOG && !(m->min > 0 && m->max > 0) ? LOG : NOTHING;
+}
+
+static tagnode_status refuse_time(const tagnode_mapping *m, tagnode_message *why) {
     const struct {
         const char *name;
         float seconds;
     } times[] = {
         {"attack", m->attack}, {"release", m->release}, {"hold", m->hold}, {"delay", m->delay}};
-    for (size_t i = 0; i < sizeof times / sizeof times[0]; ++i)
-        if (!within(times[i].seconds, 0, 600))
-            return tagnode_say(why, bad, "The %s is %g s; it must be 0 to 600 s.", times[i].name,
-                               times[i].seconds);
-    if (!within(m->depth, 0, 1))
-        return tagnode_say(why, bad, "The depth is %g; it must be 0 to 1.", m->depth);
-    if (!isfinite(m->min) || !isfinite(m->max))
+    size_t i = 0;
+    while (i < 3 && within(times[i].seconds, 0, 600)) ++i;
+    return tagnode_say(why, TAGNODE_ERROR_ARGUMENT, "The %s is %g s; it must be 0 to 600 s.",
+                       times[i].name, times[i].seconds);
+}
+
+static tagnode_status check(const tagnode_mapping *m, tagnode_message *why) {
+    const tagnode_status bad = TAGNODE_ERROR_ARGUMENT;
+    switch (find_fault(m)) {
+    case NOTHING: break;
+    case GATE:
+        return tagnode_say(why, bad, "The gate is number %d; it must be none, above or below.",
+                           (int)m->gate);
+    case THRESHOLD:
+        return tagnode_say(why, bad, "The threshold is %g; it must be a number.", m->threshold);
+    case HYSTERESIS:
+        return tagnode_say(why, bad, "The hysteresis is %g; it must be 0 or more.", m->hysteresis);
+    case RANGE:
+        return tagnode_say(
+            why, bad, "The range is from %g to %g; low and high must be two different numbers.",
+            m->low, m->high);
+    case TIME: return refuse_time(m, why);
+    case DEPTH: return tagnode_say(why, bad, "The depth is %g; it must be 0 to 1.", m->depth);
+    case ENDS:
         return tagnode_say(why, bad, "min is %g and max %g; both must be numbers.", m->min, m->max);
-    if ((unsigned)m->curve > TAGNODE_CURVE_EXP)
+    case CURVE:
         return tagnode_say(why, bad, "The curve is number %d; it must be lin, log or exp.",
                            (int)m->curve);
-    if (m->curve == TAGNODE_CURVE_LOG && !(m->min > 0 && m->max > 0))
+    case LOG:
         return tagnode_say(why, bad, "min is %g and max %g; a log curve needs both above 0.",
                            m->min, m->max);
+    }
     return TAGNODE_OK;
 }
 
@@ -245,6 +270,7 @@ void tagnode_automation_push(tagnode_automation *a, uint32_t mapping, int64_t po
                              float value) {
     if (mapping >= a->count || isnan(value)) return;
     lane *l = &a->lanes[mapping];
+    l->heard = value;
     const float x = control(l, value);
     if (l->started && position < l->latest) position = l->latest;
     if (position < a->asked) position = a->asked;
@@ -256,6 +282,42 @@ void tagnode_automation_push(tagnode_automation *a, uint32_t mapping, int64_t po
     l->started = true;
     l->latest = position;
     l->pushed = x;
+}
+
+/* Samples from now on, `asked`, where another knob moves a time that is still to come. */
+static int64_t moved(const tagnode_automation *a, int64_t time, int64_t by) TAGNODE_NONBLOCKING {
+    return time + by > a->asked ? time + by : a->asked;
+}
+
+bool tagnode_automation_change(tagnode_automation *a, uint32_t mapping,
+                               const tagnode_mapping *knobs) {
+    if (mapping >= a->count || find_fault(knobs) != NOTHING) return false;
+    lane *l = &a->lanes[mapping];
+    const bool moving = a->asked != INT64_MIN;
+    if (moving) { /* attack and release are other ones from here on */
+        l->origin = envelope(l, a->sample_rate, a->asked);
+        l->since = a->asked;
+    }
+    const int64_t hold = llround(knobs->hold * a->sample_rate);
+    const int64_t delay = llround(knobs->delay * a->sample_rate);
+    if (l->phase == WAITS) l->expiry = moved(a, l->expiry, hold - l->hold);
+    for (uint32_t i = l->first_waits; i < l->length; ++i) { /* the first one has no delay */
+        change *each = &l->queue[(l->first + i) % a->capacity];
+        each->position = moved(a, each->position, delay - l->delay);
+    }
+    l->knobs = *knobs;
+    l->hold = hold;
+    l->delay = delay;
+    if (l->started) {
+        tagnode_automation_push(a, mapping, l->latest, l->heard);
+        return true;
+    }
+    const float rest = control(l, -HUGE_VALF);
+    if (moving)
+        aim(l, a->sample_rate, a->asked, l->value = rest);
+    else
+        rest_at(l, rest);
+    return true;
 }
 
 float tagnode_automation_at(tagnode_automation *a, int64_t position) {

@@ -4,6 +4,7 @@
 #include "descriptors/loudness.h"
 #include "descriptors/spectral.h"
 #include "descriptors/tempo.h"
+#include "support/aligned.h"
 #include "support/sample.h"
 
 #include <stdlib.h>
@@ -47,10 +48,9 @@ static void begin(tagnode_descriptors *d) TAGNODE_NONBLOCKING {
 tagnode_status tagnode_descriptors_create(const tagnode_descriptors_setup *setup,
                                           tagnode_descriptors **descriptors) {
     const tagnode_frontend_settings *f = &setup->spectra;
-    tagnode_descriptors *d = aligned_alloc(64, (sizeof *d + 63) / 64 * 64);
+    tagnode_descriptors *d = tagnode_aligned_calloc(sizeof *d);
     *descriptors = NULL;
     if (d == NULL) return TAGNODE_ERROR_MEMORY;
-    memset(d, 0, sizeof *d);
     d->sample_rate = setup->sample_rate;
     d->channels = setup->channels;
     d->room = setup->marks;
@@ -80,7 +80,7 @@ void tagnode_descriptors_destroy(tagnode_descriptors *d) {
     tagnode_spectral_destroy(&d->spectral);
     tagnode_tempo_destroy(&d->tempo);
     free(d->marks);
-    free(d);
+    tagnode_aligned_free(d);
 }
 
 void tagnode_descriptors_reset(tagnode_descriptors *d) {

@@ -1,5 +1,6 @@
 #include "frontend/mel_plan.h"
 
+#include "support/aligned.h"
 #include "support/message.h"
 
 #include <math.h>
@@ -189,11 +190,10 @@ tagnode_status tagnode_mel_plan_create(const tagnode_frontend_settings *settings
 
     const size_t weights = build_filters(settings, NULL, NULL, NULL);
     const size_t bytes = lay_out(plan, NULL, weights);
-    plan->memory = aligned_alloc(64, bytes);
+    plan->memory = tagnode_aligned_calloc(bytes);
     if (plan->memory == NULL)
         return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for the mel plan (%zu bytes).",
                            bytes);
-    memset(plan->memory, 0, bytes);
     lay_out(plan, plan->memory, weights);
     build_window(plan);
     build_twiddles(plan);
@@ -202,7 +202,7 @@ tagnode_status tagnode_mel_plan_create(const tagnode_frontend_settings *settings
 }
 
 void tagnode_mel_plan_destroy(tagnode_mel_plan *plan) {
-    free(plan->memory);
+    tagnode_aligned_free(plan->memory);
     memset(plan, 0, sizeof *plan);
 }
 

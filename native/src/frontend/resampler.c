@@ -1,5 +1,6 @@
 #include "frontend/resampler.h"
 
+#include "support/aligned.h"
 #include "support/kaiser.h"
 #include "support/message.h"
 
@@ -67,21 +68,20 @@ tagnode_status tagnode_resampler_create(uint32_t from, uint32_t to, const tagnod
     r->capacity = r->taps + 4 * TAGNODE_RESAMPLER_CHUNK;
     /* On a cache line, as is then each filter: dot reads one of its operands whole. */
     const size_t bytes = (r->phases + 1) * r->taps * sizeof *r->table;
-    r->table = aligned_alloc(64, bytes);
+    r->table = tagnode_aligned_calloc(bytes);
     r->history = calloc(r->capacity, sizeof *r->history);
     if (r->table == NULL || r->history == NULL) {
         tagnode_resampler_destroy(r);
         return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for resampling from %u to %u Hz.",
                            from, to);
     }
-    memset(r->table, 0, bytes);
     build_table(r, (1 + PASSBAND) / 2 * lower / from);
     tagnode_resampler_reset(r);
     return TAGNODE_OK;
 }
 
 void tagnode_resampler_destroy(tagnode_resampler *r) {
-    free(r->table);
+    tagnode_aligned_free(r->table);
     free(r->history);
     memset(r, 0, sizeof *r);
 }

@@ -5,7 +5,9 @@
 #include "tagnode.h"
 
 /* Formats the sentence into `why` (NULL is fine, too long is cut) and returns `status`. */
-#if defined(__GNUC__)
+#if defined(__MINGW32__)
+__attribute__((format(gnu_printf, 3, 4)))
+#elif defined(__GNUC__)
 __attribute__((format(printf, 3, 4)))
 #endif
 tagnode_status tagnode_say(tagnode_message *why, tagnode_status status, const char *format, ...);

@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <stdlib.h>
 
+#include "support/aligned.h"
 #include "support/message.h"
 #include "tagger/ops_internal.h"
 
@@ -45,10 +46,9 @@ size_t ops_room(size_t *needed, size_t bytes) {
 }
 
 tagnode_status ops_allocate(const ops_work *work, size_t needed) {
-    work->step->state = aligned_alloc(ALIGNMENT, needed);
+    work->step->state = tagnode_aligned_calloc(needed);
     if (work->step->state == NULL)
         return tagnode_say(work->why, TAGNODE_ERROR_MEMORY, "There is no memory for the model.");
-    memset(work->step->state, 0, needed);
     return TAGNODE_OK;
 }
 
@@ -297,6 +297,6 @@ tagnode_status tagger_step_prepare(const tagger_graph *graph, uint32_t index,
 }
 
 void tagger_step_free(tagger_step *step) {
-    free(step->state);
+    tagnode_aligned_free(step->state);
     *step = (tagger_step){0};
 }

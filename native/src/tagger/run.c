@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/aligned.h"
 #include "support/message.h"
 
 /* Where a kept tensor's rows are. */
@@ -89,13 +90,12 @@ tagnode_status tagger_run_create(const tagger_plan *plan, uint32_t hop, uint32_t
         run->results = results;
         run->burst = burst;
         run->memory_size = lay_out(run, NULL);
-        run->memory = aligned_alloc(64, run->memory_size);
+        run->memory = tagnode_aligned_calloc(run->memory_size);
     }
     if (run == NULL || run->memory == NULL) {
         free(run);
         return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory to run the model.");
     }
-    memset(run->memory, 0, run->memory_size);
     lay_out(run, run->memory);
     point_results(run);
     tagger_run_reset(run);
@@ -105,7 +105,7 @@ tagnode_status tagger_run_create(const tagger_plan *plan, uint32_t hop, uint32_t
 
 void tagger_run_destroy(tagger_run *run) {
     if (run == NULL) return;
-    free(run->memory);
+    tagnode_aligned_free(run->memory);
     free(run);
 }
 

@@ -1,8 +1,8 @@
 #include "worker/litert_api.h"
 
+#include "support/library.h"
 #include "support/message.h"
 
-#include <dlfcn.h>
 #include <string.h>
 
 #define MEMBER(name) offsetof(litert_api, name)
@@ -46,18 +46,17 @@ static const struct {
 
 tagnode_status tagnode_litert_load(const char *path, litert_api *api, tagnode_message *why) {
     const char *shown = path != NULL ? path : "libLiteRt.so";
-    /* Never unmapped: exit handlers outlive it (with 2.1.5 and 2.2.0 the process dies as it ends),
-     * and a thread that ran a model may still have to end. */
-    void *library = dlopen(shown, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    /* Were it unmapped, the process would die as it ends (2.1.5 and 2.2.0). */
+    void *library = tagnode_library_open(shown);
     if (library == NULL) {
-        const char *reason = dlerror();
+        const char *reason = tagnode_library_error();
         return tagnode_say(
             why, TAGNODE_ERROR_RUNTIME,
             "LiteRT's library %s cannot be loaded (%s); install ai-edge-litert 2.3 or later.",
             shown, reason != NULL ? reason : "no reason given");
     }
     for (size_t i = 0; i < sizeof symbols / sizeof symbols[0]; ++i) {
-        void *address = dlsym(library, symbols[i].name);
+        void *address = tagnode_library_find(library, symbols[i].name);
         if (address == NULL) {
             return tagnode_say(why, TAGNODE_ERROR_RUNTIME,
                                "%s is no LiteRT library or one that is too old: it has no %s; "

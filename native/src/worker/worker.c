@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "support/aligned.h"
 #include "support/floatenv.h"
 #include "support/message.h"
 #include "support/ring.h"
@@ -163,12 +164,11 @@ static tagnode_status allocate(tagnode_worker *worker) {
 tagnode_status tagnode_worker_create(tagnode_engine *engine, const tagnode_worker_setup *setup,
                                      tagnode_worker **out, tagnode_message *why) {
     *out = NULL;
-    tagnode_worker *worker = aligned_alloc(64, (sizeof *worker + 63) / 64 * 64);
+    tagnode_worker *worker = tagnode_aligned_calloc(sizeof *worker);
     if (worker == NULL) {
         engine->close(engine);
         return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for the worker.");
     }
-    memset(worker, 0, sizeof *worker);
     worker->engine = engine;
     worker->setup = *setup;
     pthread_mutex_init(&worker->lock, NULL);
@@ -206,7 +206,7 @@ void tagnode_worker_destroy(tagnode_worker *worker) {
     pthread_mutex_destroy(&worker->lock);
     free(worker->output_memory);
     free(worker->history);
-    free(worker);
+    tagnode_aligned_free(worker);
 }
 
 /* ---- the audio thread's side ---- */

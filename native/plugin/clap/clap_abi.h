@@ -1,0 +1,263 @@
+/* clap_abi.h - what we use of CLAP's binary interface, version 1.1.1, in our own words.
+ *
+ * Layouts, numbers and names are those of include/clap of https://github.com/free-audio/clap (MIT);
+ * native/tests/plugin/abi_dpf.c compares them with the headers in Debian's dpf-source, save tail
+ * and render, which it lacks: they are as in CLAP's ext/tail.h and ext/render.h of version 1.1.1.
+ * Strings are UTF-8. Threads in brackets: [main], [audio], [any]; tables whose functions name
+ * none are [main]. */
+#ifndef TAGPLUG_CLAP_ABI_H
+#define TAGPLUG_CLAP_ABI_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "tagnode.h" /* TAGNODE_NONBLOCKING: what the ABI promises for [audio] */
+
+#if defined(_WIN32)
+#define CL_CALL __cdecl
+#else
+#define CL_CALL
+#endif
+
+enum { CL_NAME_SIZE = 256, CL_PATH_SIZE = 1024 };
+
+typedef struct {
+    uint32_t major, minor, revision;
+} cl_version;
+
+#define CL_VERSION ((cl_version){1, 1, 1})
+
+/* ---------------------------------------------------------------------------------- events --- */
+
+typedef struct {
+    uint32_t size;  /* bytes, header and all */
+    uint32_t time;  /* samples into the block */
+    uint16_t space; /* 0 for the events of CLAP itself */
+    uint16_t type;  /* CL_EVENT_... */
+    uint32_t flags; /* CL_EVENT_... */
+} cl_event;
+
+enum { CL_EVENT_DONT_RECORD = 1 << 1 };
+enum { CL_EVENT_PARAM_VALUE = 5, CL_EVENT_MIDI = 10 };
+
+typedef struct {
+    cl_event header;
+    uint32_t parameter;
+    void *cookie;
+    int32_t note; /* this and the next three: -1 for all */
+    int16_t port, channel, key;
+    double value;
+} cl_event_param_value;
+
+typedef struct {
+    cl_event header;
+    uint16_t port;
+    uint8_t bytes[3];
+} cl_event_midi;
+
+/* Sorted by time. [audio] */
+typedef struct cl_input_events {
+    void *context;
+    uint32_t(CL_CALL *size)(const struct cl_input_events *list) TAGNODE_NONBLOCKING;
+    const cl_event *(CL_CALL *get)(const struct cl_input_events *list,
+                                   uint32_t index)TAGNODE_NONBLOCKING;
+} cl_input_events;
+
+/* Sorted by time; an event is copied. [audio] */
+typedef struct cl_output_events {
+    void *context;
+    bool(CL_CALL *try_push)(const struct cl_output_events *list, const cl_event *event)
+        TAGNODE_NONBLOCKING;
+} cl_output_events;
+
+/* --------------------------------------------------------------------------------- process --- */
+
+typedef struct {
+    float **data32; /* either this or data64, for each channel */
+    double **data64;
+    uint32_t channel_count;
+    uint32_t latency;
+    uint64_t constant_mask; /* bit of each channel whose samples are all the same */
+} cl_audio_buffer;
+
+typedef struct {
+    int64_t steady_time;
+    uint32_t frames;
+    const void *transport;
+    const cl_audio_buffer *inputs;
+    cl_audio_buffer *outputs;
+    uint32_t input_count, output_count;
+    const cl_input_events *in_events;
+    const cl_output_events *out_events;
+} cl_process;
+
+enum { CL_PROCESS_CONTINUE = 1 };
+
+/* ------------------------------------------------------------------- plugin, host, factory --- */
+
+typedef struct cl_host {
+    cl_version version;
+    void *host_data;
+    const char *name, *vendor, *url, *host_version;
+    const void *(CL_CALL *get_extension)(const struct cl_host *host, const char *id); /* [any] */
+    void(CL_CALL *request_restart)(const struct cl_host *host);                       /* [any] */
+    void(CL_CALL *request_process)(const struct cl_host *host);                       /* [any] */
+    /* Has on_main_thread called soon. [any] */
+    void(CL_CALL *request_callback)(const struct cl_host *host) TAGNODE_NONBLOCKING;
+} cl_host;
+
+typedef struct {
+    cl_version version;
+    const char *id, *name, *vendor, *url, *manual_url, *support_url, *plugin_version, *description;
+    const char *const *features; /* the last is NULL */
+} cl_descriptor;
+
+typedef struct cl_plugin {
+    const cl_descriptor *descriptor;
+    void *plugin_data;
+    bool(CL_CALL *init)(const struct cl_plugin *plugin);
+    void(CL_CALL *destroy)(const struct cl_plugin *plugin); /* deactivated before */
+    bool(CL_CALL *activate)(const struct cl_plugin *plugin, double rate, uint32_t min_frames,
+                            uint32_t max_frames);
+    void(CL_CALL *deactivate)(const struct cl_plugin *plugin);
+    bool(CL_CALL *start_processing)(const struct cl_plugin *plugin) TAGNODE_NONBLOCKING;
+    void(CL_CALL *stop_processing)(const struct cl_plugin *plugin) TAGNODE_NONBLOCKING;
+    void(CL_CALL *reset)(const struct cl_plugin *plugin) TAGNODE_NONBLOCKING;
+    int32_t(CL_CALL *process)(const struct cl_plugin *plugin, const cl_process *process)
+        TAGNODE_NONBLOCKING;
+    const void *(CL_CALL *get_extension)(const struct cl_plugin *plugin, const char *id);
+    void(CL_CALL *on_main_thread)(const struct cl_plugin *plugin);
+} cl_plugin;
+
+#define CL_FACTORY "clap.plugin-factory"
+
+typedef struct cl_factory { /* [any] */
+    uint32_t(CL_CALL *count)(const struct cl_factory *factory);
+    const cl_descriptor *(CL_CALL *descriptor)(const struct cl_factory *factory, uint32_t index);
+    const cl_plugin *(CL_CALL *create)(const struct cl_factory *factory, const cl_host *host,
+                                       const char *id);
+} cl_factory;
+
+/* The one symbol of a file: clap_entry. */
+typedef struct {
+    cl_version version;
+    bool(CL_CALL *init)(const char *path);
+    void(CL_CALL *deinit)(void);
+    const void *(CL_CALL *get_factory)(const char *id);
+} cl_entry;
+
+/* ------------------------------------------------------------------------------ extensions --- */
+
+#define CL_AUDIO_PORTS "clap.audio-ports"
+#define CL_PORT_STEREO "stereo"
+
+enum { CL_AUDIO_PORT_MAIN = 1 << 0 };
+
+typedef struct {
+    uint32_t id;
+    char name[CL_NAME_SIZE];
+    uint32_t flags;
+    uint32_t channel_count;
+    const char *type;
+    uint32_t in_place_pair; /* id of the port that may have the same buffers */
+} cl_audio_port;
+
+typedef struct {
+    uint32_t(CL_CALL *count)(const cl_plugin *plugin, bool input);
+    bool(CL_CALL *get)(const cl_plugin *plugin, uint32_t index, bool input, cl_audio_port *port);
+} cl_audio_ports;
+
+#define CL_NOTE_PORTS "clap.note-ports"
+
+enum { CL_DIALECT_MIDI = 1 << 1 };
+
+typedef struct {
+    uint32_t id;
+    uint32_t dialects, preferred; /* CL_DIALECT_... */
+    char name[CL_NAME_SIZE];
+} cl_note_port;
+
+typedef struct {
+    uint32_t(CL_CALL *count)(const cl_plugin *plugin, bool input);
+    bool(CL_CALL *get)(const cl_plugin *plugin, uint32_t index, bool input, cl_note_port *port);
+} cl_note_ports;
+
+#define CL_PARAMS "clap.params"
+
+enum {
+    CL_PARAM_STEPPED = 1 << 0,
+    CL_PARAM_READONLY = 1 << 3,
+    CL_PARAM_BYPASS = 1 << 4,
+    CL_PARAM_AUTOMATABLE = 1 << 5,
+    CL_PARAM_ENUM = 1 << 16 /* since 1.1.10; older hosts do not look */
+};
+
+typedef struct {
+    uint32_t id, flags;
+    void *cookie;
+    char name[CL_NAME_SIZE];
+    char module[CL_PATH_SIZE]; /* parts by '/' */
+    double low, high, start;
+} cl_param;
+
+typedef struct {
+    uint32_t(CL_CALL *count)(const cl_plugin *plugin);
+    bool(CL_CALL *get_info)(const cl_plugin *plugin, uint32_t index, cl_param *parameter);
+    bool(CL_CALL *get_value)(const cl_plugin *plugin, uint32_t id, double *value);
+    bool(CL_CALL *value_to_text)(const cl_plugin *plugin, uint32_t id, double value, char *text,
+                                 uint32_t size);
+    bool(CL_CALL *text_to_value)(const cl_plugin *plugin, uint32_t id, const char *text,
+                                 double *value);
+    /* [audio] while active, else [main]; never beside process */
+    void(CL_CALL *flush)(const cl_plugin *plugin, const cl_input_events *in,
+                         const cl_output_events *out) TAGNODE_NONBLOCKING;
+} cl_params;
+
+enum { CL_RESCAN_VALUES = 1 << 0, CL_RESCAN_TEXT = 1 << 1 };
+
+typedef struct {
+    void(CL_CALL *rescan)(const cl_host *host, uint32_t flags);
+    void(CL_CALL *clear)(const cl_host *host, uint32_t id, uint32_t flags);
+    void(CL_CALL *request_flush)(const cl_host *host);
+} cl_host_params;
+
+#define CL_STATE "clap.state"
+
+/* Bytes done, fewer than asked for perhaps; 0 at the end, -1 on an error. */
+typedef struct cl_istream {
+    void *context;
+    int64_t(CL_CALL *read)(const struct cl_istream *stream, void *bytes, uint64_t size);
+} cl_istream;
+
+typedef struct cl_ostream {
+    void *context;
+    int64_t(CL_CALL *write)(const struct cl_ostream *stream, const void *bytes, uint64_t size);
+} cl_ostream;
+
+typedef struct {
+    bool(CL_CALL *save)(const cl_plugin *plugin, const cl_ostream *stream);
+    bool(CL_CALL *load)(const cl_plugin *plugin, const cl_istream *stream);
+} cl_state;
+
+#define CL_LATENCY "clap.latency"
+
+typedef struct {
+    uint32_t(CL_CALL *get)(const cl_plugin *plugin); /* samples */
+} cl_latency;
+
+#define CL_TAIL "clap.tail"
+
+typedef struct {
+    uint32_t(CL_CALL *get)(const cl_plugin *plugin); /* samples; [main] and [audio] */
+} cl_tail;
+
+#define CL_RENDER "clap.render"
+
+enum { CL_RENDER_REALTIME = 0, CL_RENDER_OFFLINE = 1 };
+
+typedef struct {
+    bool(CL_CALL *has_hard_realtime_requirement)(const cl_plugin *plugin);
+    bool(CL_CALL *set)(const cl_plugin *plugin, int32_t mode);
+} cl_render;
+
+#endif

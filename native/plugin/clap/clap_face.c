@@ -1,0 +1,389 @@
+/* clap_face.c - the plugin as a CLAP. */
+#include <math.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../face.h"
+#include "clap_abi.h"
+
+typedef struct {
+    cl_plugin plugin; /* first: hosts hold a pointer to it */
+    tagplug *core;
+    const cl_host *host;
+    const cl_host_params *host_params; /* NULL: the host cannot be told */
+    double rate;
+    bool offline;
+    _Atomic uint32_t revision; /* of the texts that the host was told of */
+    float told[TAGPLUG_PARAMETERS - TAGPLUG_INPUTS];
+    face_block block;
+} face;
+
+static face *face_of(const cl_plugin *plugin) TAGNODE_NONBLOCKING {
+    return plugin->plugin_data;
+}
+
+/* ---------------------------------------------------------------------------------- events --- */
+
+static void apply(face *self, const cl_event *event) TAGNODE_NONBLOCKING {
+    if (event->space != 0 || event->type != CL_EVENT_PARAM_VALUE) return;
+    const cl_event_param_value *change = (const cl_event_param_value *)(const void *)event;
+    tagplug_set(self->core, change->parameter, (float)change->value);
+}
+
+static void send_midi(const face_block *block, const cl_output_events *out) TAGNODE_NONBLOCKING {
+    for (uint32_t i = 0; i < block->midi_count; ++i) {
+        const tagplug_midi *message = block->midi + i;
+        const cl_event_midi event = {
+            .header = {.size = sizeof event, .time = message->offset, .type = CL_EVENT_MIDI},
+            .bytes = {message->bytes[0], message->bytes[1], message->bytes[2]}};
+        out->try_push(out, &event.header);
+    }
+}
+
+/* Plays a stretch of the block, and returns where it ended. */
+static uint32_t play(face *self, uint32_t from, uint32_t until, const cl_output_events *out)
+    TAGNODE_NONBLOCKING {
+    while (from < until) {
+        from = face_play(&self->block, self->core, from, until);
+        if (out != NULL) send_midi(&self->block, out);
+    }
+    return from;
+}
+
+/* What slots and the rest have come to at the end of a block. */
+static void send_outputs(face *self, uint32_t time, const cl_output_events *out)
+    TAGNODE_NONBLOCKING {
+    for (uint32_t i = TAGPLUG_INPUTS; i < TAGPLUG_PARAMETERS; ++i) {
+        const float value = tagplug_get(self->core, i);
+        if (value == self->told[i - TAGPLUG_INPUTS]) continue;
+        const cl_event_param_value event = {.header = {.size = sizeof event,
+                                                       .time = time,
+                                                       .type = CL_EVENT_PARAM_VALUE,
+                                                       .flags = CL_EVENT_DONT_RECORD},
+                                            .parameter = i,
+                                            .note = -1,
+                                            .port = -1,
+                                            .channel = -1,
+                                            .key = -1,
+                                            .value = value};
+        if (out->try_push(out, &event.header)) self->told[i - TAGPLUG_INPUTS] = value;
+    }
+}
+
+/* Has the host come back on its main thread when texts have changed. */
+static void notice_texts(face *self) TAGNODE_NONBLOCKING {
+    const uint32_t revision = tagplug_revision(self->core);
+    if (atomic_exchange_explicit(&self->revision, revision, memory_order_relaxed) != revision)
+        self->host->request_callback(self->host);
+}
+
+static void CL_CALL on_main_thread(const cl_plugin *plugin) {
+    const face *self = face_of(plugin);
+    if (self->host_params != NULL)
+        self->host_params->rescan(self->host, CL_RESCAN_VALUES | CL_RESCAN_TEXT);
+}
+
+static void CL_CALL flush(const cl_plugin *plugin, const cl_input_events *in,
+                          const cl_output_events *out) TAGNODE_NONBLOCKING {
+    face *self = face_of(plugin);
+    const uint32_t count = in != NULL ? in->size(in) : 0;
+    for (uint32_t i = 0; i < count; ++i) apply(self, in->get(in, i));
+    if (out != NULL) send_outputs(self, 0, out);
+    notice_texts(self);
+}
+
+/* --------------------------------------------------------------------------------- process --- */
+
+static int32_t CL_CALL process(const cl_plugin *plugin, const cl_process *data)
+    TAGNODE_NONBLOCKING {
+    face *self = face_of(plugin);
+    const cl_audio_buffer *input = data->input_count > 0 ? data->inputs : NULL;
+    const cl_audio_buffer *output = data->output_count > 0 ? data->outputs : NULL;
+    face_begin(&self->block, input != NULL ? (const float *const *)input->data32 : NULL,
+               input != NULL ? input->channel_count : 0, output != NULL ? output->data32 : NULL,
+               output != NULL ? output->channel_count : 0);
+    if (output != NULL) data->outputs->constant_mask = 0;
+    const cl_input_events *in = data->in_events;
+    const cl_output_events *out = data->out_events;
+    const uint32_t count = in != NULL ? in->size(in) : 0;
+    uint32_t at = 0;
+    for (uint32_t i = 0; i < count; ++i) {
+        const cl_event *event = in->get(in, i);
+        if (event->time < data->frames) at = play(self, at, event->time, out);
+        apply(self, event);
+    }
+    (void)play(self, at, data->frames, out);
+    if (out != NULL) send_outputs(self, data->frames > 0 ? data->frames - 1 : 0, out);
+    notice_texts(self);
+    return CL_PROCESS_CONTINUE; /* in silence too: what slots do has not ended */
+}
+
+static void CL_CALL reset(const cl_plugin *plugin) TAGNODE_NONBLOCKING {
+    tagplug_reset(face_of(plugin)->core);
+}
+
+static bool CL_CALL start_processing(const cl_plugin *plugin) TAGNODE_NONBLOCKING {
+    (void)plugin;
+    return true;
+}
+
+static void CL_CALL stop_processing(const cl_plugin *plugin) TAGNODE_NONBLOCKING {
+    (void)plugin;
+}
+
+static bool CL_CALL activate(const cl_plugin *plugin, double rate, uint32_t min_frames,
+                             uint32_t max_frames) {
+    face *self = face_of(plugin);
+    (void)min_frames;
+    self->rate = rate;
+    tagplug_activate(self->core, rate, max_frames, FACE_CHANNELS, self->offline);
+    return true;
+}
+
+static void CL_CALL deactivate(const cl_plugin *plugin) {
+    tagplug_deactivate(face_of(plugin)->core);
+}
+
+/* ----------------------------------------------------------------------------------- ports --- */
+
+static void copy_text(char *to, size_t size, const char *from) {
+    (void)snprintf(to, size, "%s", from);
+}
+
+static uint32_t CL_CALL audio_port_count(const cl_plugin *plugin, bool input) {
+    (void)plugin;
+    (void)input;
+    return 1;
+}
+
+static bool CL_CALL audio_port(const cl_plugin *plugin, uint32_t index, bool input,
+                               cl_audio_port *port) {
+    (void)plugin;
+    if (index > 0) return false;
+    *port = (cl_audio_port){
+        .flags = CL_AUDIO_PORT_MAIN, .channel_count = FACE_CHANNELS, .type = CL_PORT_STEREO};
+    copy_text(port->name, sizeof port->name, input ? "Input" : "Output");
+    return true;
+}
+
+static uint32_t CL_CALL note_port_count(const cl_plugin *plugin, bool input) {
+    (void)plugin;
+    return input ? 0 : 1;
+}
+
+static bool CL_CALL note_port(const cl_plugin *plugin, uint32_t index, bool input,
+                              cl_note_port *port) {
+    (void)plugin;
+    if (input || index > 0) return false;
+    *port = (cl_note_port){
+        .dialects = CL_DIALECT_MIDI, .preferred = CL_DIALECT_MIDI, .name = "Controllers"};
+    return true;
+}
+
+/* ------------------------------------------------------------------------------ parameters --- */
+
+static uint32_t CL_CALL param_count(const cl_plugin *plugin) {
+    (void)plugin;
+    return TAGPLUG_PARAMETERS;
+}
+
+static bool CL_CALL param_info(const cl_plugin *plugin, uint32_t index, cl_param *info) {
+    const tagplug_parameter *about = tagplug_about(index);
+    (void)plugin;
+    if (about == NULL) return false;
+    *info = (cl_param){.id = index, .low = about->low, .high = about->high, .start = about->start};
+    info->flags = about->output ? CL_PARAM_READONLY : CL_PARAM_AUTOMATABLE;
+    if (about->scale >= TAGPLUG_INTEGER) info->flags |= CL_PARAM_STEPPED;
+    if (about->scale == TAGPLUG_CHOICE) info->flags |= CL_PARAM_ENUM;
+    if (index == TAGPLUG_BYPASS) info->flags |= CL_PARAM_BYPASS;
+    copy_text(info->name, sizeof info->name, about->name);
+    copy_text(info->module, sizeof info->module, about->group);
+    return true;
+}
+
+static bool CL_CALL param_value(const cl_plugin *plugin, uint32_t id, double *value) {
+    if (tagplug_about(id) == NULL) return false;
+    *value = tagplug_get(face_of(plugin)->core, id);
+    return true;
+}
+
+static bool CL_CALL value_to_text(const cl_plugin *plugin, uint32_t id, double value, char *text,
+                                  uint32_t size) {
+    if (tagplug_about(id) == NULL || size == 0) return false;
+    tagplug_text(face_of(plugin)->core, id, (float)value, text, size);
+    return true;
+}
+
+static bool CL_CALL text_to_value(const cl_plugin *plugin, uint32_t id, const char *text,
+                                  double *value) {
+    float found = 0;
+    if (tagplug_about(id) == NULL || !tagplug_value(face_of(plugin)->core, id, text, &found))
+        return false;
+    *value = found;
+    return true;
+}
+
+/* ----------------------------------------------------------------------------------- state --- */
+
+static bool CL_CALL save(const cl_plugin *plugin, const cl_ostream *stream) {
+    char *bytes = malloc(TAGPLUG_STATE_MOST);
+    if (bytes == NULL) return false;
+    const size_t size = tagplug_save(face_of(plugin)->core, bytes, TAGPLUG_STATE_MOST);
+    size_t done = 0;
+    while (done < size) {
+        const int64_t written = stream->write(stream, bytes + done, size - done);
+        if (written <= 0) break;
+        done += (size_t)written;
+    }
+    free(bytes);
+    return done == size;
+}
+
+static bool CL_CALL load(const cl_plugin *plugin, const cl_istream *stream) {
+    enum { ROOM = TAGPLUG_STATE_MOST + 1 }; /* so that one too long is refused */
+    const face *self = face_of(plugin);
+    char *bytes = malloc(ROOM);
+    if (bytes == NULL) return false;
+    size_t size = 0;
+    int64_t read = 0;
+    while (size < ROOM && (read = stream->read(stream, bytes + size, ROOM - size)) > 0)
+        size += (size_t)read;
+    const bool loaded = read >= 0 && tagplug_load(self->core, bytes, size, NULL) == TAGNODE_OK;
+    free(bytes);
+    if (loaded) on_main_thread(plugin);
+    return loaded;
+}
+
+/* ------------------------------------------------------------------------- the other things --- */
+
+static uint32_t CL_CALL latency(const cl_plugin *plugin) {
+    (void)plugin;
+    return 0;
+}
+
+static uint32_t CL_CALL tail(const cl_plugin *plugin) {
+    const face *self = face_of(plugin);
+    return face_tail(self->core, self->rate);
+}
+
+static bool CL_CALL needs_real_time(const cl_plugin *plugin) {
+    (void)plugin;
+    return false;
+}
+
+static bool CL_CALL set_render(const cl_plugin *plugin, int32_t mode) {
+    face *self = face_of(plugin);
+    if (mode != CL_RENDER_REALTIME && mode != CL_RENDER_OFFLINE) return false;
+    self->offline = mode == CL_RENDER_OFFLINE;
+    tagplug_set_offline(self->core, self->offline);
+    return true;
+}
+
+static const void *CL_CALL extension(const cl_plugin *plugin, const char *id) {
+    static const cl_audio_ports audio_ports = {audio_port_count, audio_port};
+    static const cl_note_ports note_ports = {note_port_count, note_port};
+    static const cl_params params = {param_count,   param_info,    param_value,
+                                     value_to_text, text_to_value, flush};
+    static const cl_state state = {save, load};
+    static const cl_latency no_latency = {latency};
+    static const cl_tail tails = {tail};
+    static const cl_render render = {needs_real_time, set_render};
+    static const struct {
+        const char *id;
+        const void *table;
+    } all[] = {{CL_AUDIO_PORTS, &audio_ports},
+               {CL_NOTE_PORTS, &note_ports},
+               {CL_PARAMS, &params},
+               {CL_STATE, &state},
+               {CL_LATENCY, &no_latency},
+               {CL_TAIL, &tails},
+               {CL_RENDER, &render}};
+    (void)plugin;
+    for (size_t i = 0; i < sizeof all / sizeof *all; ++i)
+        if (strcmp(id, all[i].id) == 0) return all[i].table;
+    return NULL;
+}
+
+/* ---------------------------------------------------------------------------- life and entry ---
+ */
+
+static bool CL_CALL init(const cl_plugin *plugin) {
+    face *self = face_of(plugin);
+    self->host_params = self->host->get_extension(self->host, CL_PARAMS);
+    self->core = tagplug_create(NULL);
+    if (self->core == NULL) return false;
+    self->revision = tagplug_revision(self->core);
+    return true;
+}
+
+static void CL_CALL destroy(const cl_plugin *plugin) {
+    face *self = face_of(plugin);
+    tagplug_destroy(self->core);
+    free(self);
+}
+
+static const char *const features[] = {"audio-effect", "analyzer", "multi-effects", "stereo", NULL};
+
+static const cl_descriptor descriptor = {
+    .version = {1, 1, 1},
+    .id = "org.pyplugin.tagnode",
+    .name = "Tagnode",
+    .vendor = "pyplugin",
+    .url = "",
+    .manual_url = "",
+    .support_url = "",
+    .plugin_version = TAGNODE_VERSION,
+    .description = "Hears what is played, names it, and moves effects and controllers by it.",
+    .features = features};
+
+static uint32_t CL_CALL plugin_count(const cl_factory *factory) {
+    (void)factory;
+    return 1;
+}
+
+static const cl_descriptor *CL_CALL plugin_descriptor(const cl_factory *factory, uint32_t index) {
+    (void)factory;
+    return index == 0 ? &descriptor : NULL;
+}
+
+static const cl_plugin *CL_CALL create(const cl_factory *factory, const cl_host *host,
+                                       const char *id) {
+    (void)factory;
+    if (host == NULL || host->version.major < 1 || strcmp(id, descriptor.id) != 0) return NULL;
+    face *self = calloc(1, sizeof *self);
+    if (self == NULL) return NULL;
+    self->host = host;
+    self->rate = 48000;
+    for (size_t i = 0; i < sizeof self->told / sizeof *self->told; ++i) self->told[i] = NAN;
+    self->plugin = (cl_plugin){.descriptor = &descriptor,
+                               .plugin_data = self,
+                               .init = init,
+                               .destroy = destroy,
+                               .activate = activate,
+                               .deactivate = deactivate,
+                               .start_processing = start_processing,
+                               .stop_processing = stop_processing,
+                               .reset = reset,
+                               .process = process,
+                               .get_extension = extension,
+                               .on_main_thread = on_main_thread};
+    return &self->plugin;
+}
+
+static bool CL_CALL entry_init(const char *path) {
+    (void)path;
+    return true;
+}
+
+static void CL_CALL entry_deinit(void) {}
+
+static const void *CL_CALL get_factory(const char *id) {
+    static const cl_factory factory = {plugin_count, plugin_descriptor, create};
+    return strcmp(id, CL_FACTORY) == 0 ? &factory : NULL;
+}
+
+extern TAGNODE_API const cl_entry clap_entry;
+const cl_entry clap_entry = {
+    .version = {1, 1, 1}, .init = entry_init, .deinit = entry_deinit, .get_factory = get_factory};

@@ -1,0 +1,295 @@
+/* lv2.c - the plugin for LV2 hosts. No feature is required: without urid:map there is no MIDI and
+ * no state but the ports.
+ *
+ * Control ports are the host's, and it restores them itself. So a port counts when it changes, and
+ * at the first run. After a restore a port that holds what it held when the state was saved leaves
+ * its parameter to the state, where a source is kept by name and may have got another number since;
+ * a port that holds anything else wins. */
+#include <math.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core.h"
+#include "lv2_abi.h"
+#include "lv2_ports.h"
+
+enum {
+    USUAL_BLOCK = 4096,
+    PIECE = 4096, /* its controllers are less than TAGPLUG_MIDI_MOST */
+    CROSSED_PIECE = 64
+};
+
+typedef struct {
+    uint32_t sequence, midi, chunk, vector, real, state, sources, error, warning;
+} terms;
+
+typedef struct {
+    tagplug *plugin;
+    double rate;
+    uint32_t most_frames;
+    bool offline;
+    const lv2_urid_map *map; /* or NULL */
+    const lv2_log *log;      /* or NULL */
+    terms terms;             /* zeros without a map */
+    void *ports[TAGPLUG_LV2_PORTS];
+    /* What the ports held when they were last looked at; NaN: never. save reads it beside run. */
+    _Atomic float seen[TAGPLUG_INPUTS];
+    tagplug_midi midi[TAGPLUG_MIDI_MOST];
+} face;
+
+/* ---- sound ---- */
+
+static void connect_port(void *instance, uint32_t port, void *location) TAGNODE_NONBLOCKING {
+    face *self = instance;
+    if (port < TAGPLUG_LV2_PORTS) self->ports[port] = location;
+}
+
+static void *parameter_port(const face *self, uint32_t parameter) TAGNODE_NONBLOCKING {
+    return self->ports[TAGPLUG_LV2_PARAMETERS + parameter];
+}
+
+/* "bypass" is "enabled" here: either way at once. */
+static float turned(uint32_t parameter, float value) TAGNODE_NONBLOCKING {
+    if (parameter != TAGPLUG_BYPASS) return value;
+    return value > 0 ? 0 : 1;
+}
+
+static void take_ports(face *self) TAGNODE_NONBLOCKING {
+    for (uint32_t i = 0; i < TAGPLUG_INPUTS; ++i) {
+        const float *port = parameter_port(self, i);
+        if (port == NULL) continue;
+        const float value = *port;
+        if (value == atomic_load_explicit(&self->seen[i], memory_order_relaxed)) continue;
+        atomic_store_explicit(&self->seen[i], value, memory_order_relaxed);
+        tagplug_set(self->plugin, i, turned(i, value));
+    }
+    const float *freewheel = self->ports[TAGPLUG_LV2_FREEWHEEL];
+    const bool offline = freewheel != NULL && *freewheel > 0;
+    if (offline != self->offline) tagplug_set_offline(self->plugin, offline);
+    self->offline = offline;
+}
+
+static void give_ports(const face *self) TAGNODE_NONBLOCKING {
+    for (uint32_t i = TAGPLUG_INPUTS; i < TAGPLUG_PARAMETERS; ++i) {
+        float *port = parameter_port(self, i);
+        if (port != NULL) *port = tagplug_get(self->plugin, i);
+    }
+    float *delay = self->ports[TAGPLUG_LV2_DELAY];
+    if (delay != NULL) *delay = 0;
+}
+
+/* An empty sequence; `room` is what the host has for messages. */
+static lv2_sequence *begin_midi(const face *self, size_t *room) TAGNODE_NONBLOCKING {
+    lv2_sequence *port = self->ports[TAGPLUG_LV2_MIDI];
+    const size_t head = sizeof *port - sizeof port->atom;
+    if (port == NULL || self->map == NULL || port->atom.size < head) return NULL;
+    *room = port->atom.size - head;
+    *port = (lv2_sequence){.atom = {(uint32_t)head, self->terms.sequence}};
+    return port;
+}
+
+/* Messages that there is no room for are left out. */
+static void give_midi(const face *self, lv2_sequence *port, size_t *room, uint32_t count)
+    TAGNODE_NONBLOCKING {
+    unsigned char *at = (unsigned char *)&port->atom + sizeof port->atom + port->atom.size;
+    for (uint32_t i = 0; i < count && *room >= TAGPLUG_LV2_MESSAGE; ++i) {
+        const tagplug_midi *message = &self->midi[i];
+        const lv2_event event = {.frames = message->offset,
+                                 .body = {sizeof message->bytes, self->terms.midi}};
+        memset(at, 0, TAGPLUG_LV2_MESSAGE);
+        memcpy(at, &event, sizeof event);
+        memcpy(at + sizeof event, message->bytes, sizeof message->bytes);
+        at += TAGPLUG_LV2_MESSAGE;
+        port->atom.size += TAGPLUG_LV2_MESSAGE;
+        *room -= TAGPLUG_LV2_MESSAGE;
+    }
+}
+
+static void play(face *self, uint32_t from, uint32_t frames, bool crossed, uint32_t *count)
+    TAGNODE_NONBLOCKING {
+    float copy[2][CROSSED_PIECE];
+    const float *in[2];
+    float *out[2];
+    for (uint32_t i = 0; i < 2; ++i) {
+        in[i] = (const float *)self->ports[TAGPLUG_LV2_IN_LEFT + i] + from;
+        out[i] = (float *)self->ports[TAGPLUG_LV2_OUT_LEFT + i] + from;
+        if (crossed) in[i] = memcpy(copy[i], in[i], frames * sizeof *copy[i]);
+    }
+    tagplug_process(self->plugin, in, out, frames, self->midi, count, from);
+}
+
+static void run(void *instance, uint32_t frames) TAGNODE_NONBLOCKING {
+    face *self = instance;
+    size_t room = 0;
+    take_ports(self);
+    lv2_sequence *midi = begin_midi(self, &room);
+    /* A host may give one side's output the other side's input. */
+    const bool crossed = self->ports[TAGPLUG_LV2_OUT_LEFT] == self->ports[TAGPLUG_LV2_IN_RIGHT] ||
+                         self->ports[TAGPLUG_LV2_OUT_RIGHT] == self->ports[TAGPLUG_LV2_IN_LEFT];
+    const uint32_t most = crossed ? CROSSED_PIECE : PIECE;
+    for (uint32_t from = 0; from < frames; from += most) {
+        uint32_t count = 0;
+        play(self, from, frames - from < most ? frames - from : most, crossed, &count);
+        if (midi != NULL) give_midi(self, midi, &room, count);
+    }
+    give_ports(self);
+}
+
+/* ---- state ---- */
+
+static void tell(const face *self, uint32_t type, const char *sentence) {
+    if (self->log != NULL) self->log->print(self->log->handle, type, "tagnode: %s\n", sentence);
+}
+
+typedef struct {
+    lv2_vector head;
+    float numbers[TAGPLUG_SLOTS];
+} sources;
+
+static lv2_state_status save(void *instance, lv2_store store, void *handle, uint32_t flags,
+                             const lv2_feature *const *features) {
+    (void)flags, (void)features;
+    const face *self = instance;
+    if (self->map == NULL) return LV2_STATE_NO_FEATURE;
+    sources ports = {.head = {sizeof *ports.numbers, self->terms.real}};
+    for (uint32_t slot = 0; slot < TAGPLUG_SLOTS; ++slot)
+        ports.numbers[slot] = atomic_load_explicit(
+            &self->seen[tagplug_field_of(slot, TAGPLUG_SOURCE)], memory_order_relaxed);
+    void *bytes = malloc(TAGPLUG_STATE_MOST);
+    if (bytes == NULL) return LV2_STATE_NO_SPACE;
+    const uint32_t how = LV2_STATE_POD | LV2_STATE_PORTABLE;
+    const size_t size = tagplug_save(self->plugin, bytes, TAGPLUG_STATE_MOST);
+    lv2_state_status status = LV2_STATE_NO_SPACE;
+    if (size > 0 && size <= TAGPLUG_STATE_MOST)
+        status = store(handle, self->terms.state, bytes, size, self->terms.chunk, how);
+    if (status == LV2_STATE_OK)
+        status = store(handle, self->terms.sources, &ports, sizeof ports, self->terms.vector, how);
+    free(bytes);
+    return status;
+}
+
+/* Takes the ports for what they will hold if the host restores them as they were. */
+static void expect_ports(face *self, const sources *saved) {
+    for (uint32_t i = 0; i < TAGPLUG_INPUTS; ++i)
+        atomic_store_explicit(&self->seen[i], turned(i, tagplug_get(self->plugin, i)),
+                              memory_order_relaxed);
+    if (saved == NULL) return;
+    for (uint32_t slot = 0; slot < TAGPLUG_SLOTS; ++slot)
+        atomic_store_explicit(&self->seen[tagplug_field_of(slot, TAGPLUG_SOURCE)],
+                              saved->numbers[slot], memory_order_relaxed);
+}
+
+static lv2_state_status restore(void *instance, lv2_retrieve retrieve, void *handle, uint32_t flags,
+                                const lv2_feature *const *features) {
+    (void)flags, (void)features;
+    face *self = instance;
+    if (self->map == NULL) return LV2_STATE_NO_FEATURE;
+    size_t size = 0;
+    uint32_t type = 0, how = 0;
+    const void *bytes = retrieve(handle, self->terms.state, &size, &type, &how);
+    if (bytes == NULL) return LV2_STATE_NO_PROPERTY;
+    if (type != self->terms.chunk) return LV2_STATE_BAD_TYPE;
+    tagnode_message why = {""};
+    if (tagplug_load(self->plugin, bytes, size, &why) != TAGNODE_OK) {
+        tell(self, self->terms.error, why.text);
+        return LV2_STATE_UNKNOWN;
+    }
+    sources saved;
+    const void *ports = retrieve(handle, self->terms.sources, &size, &type, &how);
+    const bool sound = ports != NULL && size == sizeof saved && type == self->terms.vector;
+    if (sound) memcpy(&saved, ports, sizeof saved);
+    expect_ports(self, sound && saved.head.child_type == self->terms.real ? &saved : NULL);
+    return LV2_STATE_OK;
+}
+
+/* ---- life ---- */
+
+static const void *feature_of(const lv2_feature *const *features, const char *uri) {
+    for (; features != NULL && *features != NULL; ++features)
+        if (strcmp((*features)->uri, uri) == 0) return (*features)->data;
+    return NULL;
+}
+
+static uint32_t number_of(const lv2_urid_map *map, const char *uri) {
+    return map->map(map->handle, uri);
+}
+
+static terms terms_of(const lv2_urid_map *map) {
+    return (terms){
+        .sequence = number_of(map, LV2_ATOM_SEQUENCE),
+        .midi = number_of(map, LV2_MIDI_EVENT),
+        .chunk = number_of(map, LV2_ATOM_CHUNK),
+        .vector = number_of(map, LV2_ATOM_VECTOR),
+        .real = number_of(map, LV2_ATOM_FLOAT),
+        .state = number_of(map, TAGPLUG_LV2_STATE),
+        .sources = number_of(map, TAGPLUG_LV2_SOURCES),
+        .error = number_of(map, LV2_LOG_ERROR),
+        .warning = number_of(map, LV2_LOG_WARNING),
+    };
+}
+
+static uint32_t longest_block(const lv2_urid_map *map, const lv2_option *option) {
+    const uint32_t key = number_of(map, LV2_MAX_BLOCK), integer = number_of(map, LV2_ATOM_INT);
+    for (; option != NULL && (option->key != 0 || option->value != NULL); ++option) {
+        if (option->context != 0 || option->key != key || option->type != integer ||
+            option->size != sizeof(int32_t))
+            continue;
+        int32_t frames = 0;
+        memcpy(&frames, option->value, sizeof frames);
+        if (frames > 0) return (uint32_t)frames;
+    }
+    return USUAL_BLOCK; /* longer ones are played in pieces */
+}
+
+static void cleanup(void *instance) {
+    face *self = instance;
+    tagplug_destroy(self->plugin);
+    free(self);
+}
+
+static void *instantiate(const lv2_plugin *plugin, double rate, const char *bundle,
+                         const lv2_feature *const *features) {
+    (void)plugin, (void)bundle;
+    face *self = calloc(1, sizeof *self);
+    if (self == NULL) return NULL;
+    self->rate = rate;
+    self->most_frames = USUAL_BLOCK;
+    self->map = feature_of(features, LV2_URID_MAP);
+    self->plugin = tagplug_create(NULL);
+    if (self->plugin == NULL) {
+        free(self);
+        return NULL;
+    }
+    for (uint32_t i = 0; i < TAGPLUG_INPUTS; ++i) atomic_init(&self->seen[i], NAN);
+    if (self->map == NULL) return self;
+    self->terms = terms_of(self->map);
+    self->log = feature_of(features, LV2_LOG);
+    self->most_frames = longest_block(self->map, feature_of(features, LV2_OPTIONS));
+    return self;
+}
+
+static void activate(void *instance) {
+    face *self = instance;
+    tagplug_activate(self->plugin, self->rate, self->most_frames, 2, self->offline);
+    if (tagplug_get(self->plugin, TAGPLUG_STATUS) == TAGPLUG_STATUS_OK) return;
+    tagnode_message why = {""};
+    tagplug_explain(self->plugin, &why);
+    tell(self, self->terms.warning, why.text);
+}
+
+static void deactivate(void *instance) {
+    const face *self = instance;
+    tagplug_deactivate(self->plugin);
+}
+
+static const void *extension_data(const char *uri) {
+    static const lv2_state state = {save, restore};
+    return strcmp(uri, LV2_STATE) == 0 ? &state : NULL;
+}
+
+const lv2_plugin *lv2_descriptor(uint32_t index) {
+    static const lv2_plugin plugin = {TAGPLUG_LV2_URI, instantiate, connect_port,  activate, run,
+                                      deactivate,      cleanup,     extension_data};
+    return index == 0 ? &plugin : NULL;
+}

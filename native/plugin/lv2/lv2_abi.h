@@ -1,0 +1,129 @@
+/* lv2_abi.h - what the plugin uses of LV2's binary interface, in our own words; a test compares it
+ * with the headers of Debian's lv2-dev. What each part means: https://lv2plug.in/ns. */
+#ifndef TAGPLUG_LV2_ABI_H
+#define TAGPLUG_LV2_ABI_H
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define LV2_NS "http://lv2plug.in/ns/"
+#define LV2_ATOM_CHUNK LV2_NS "ext/atom#Chunk"
+#define LV2_ATOM_FLOAT LV2_NS "ext/atom#Float"
+#define LV2_ATOM_INT LV2_NS "ext/atom#Int"
+#define LV2_ATOM_SEQUENCE LV2_NS "ext/atom#Sequence"
+#define LV2_ATOM_VECTOR LV2_NS "ext/atom#Vector"
+#define LV2_LOG LV2_NS "ext/log#log"
+#define LV2_LOG_ERROR LV2_NS "ext/log#Error"
+#define LV2_LOG_WARNING LV2_NS "ext/log#Warning"
+#define LV2_MAX_BLOCK LV2_NS "ext/buf-size#maxBlockLength"
+#define LV2_MIDI_EVENT LV2_NS "ext/midi#MidiEvent"
+#define LV2_OPTIONS LV2_NS "ext/options#options"
+#define LV2_STATE LV2_NS "ext/state#interface"
+#define LV2_URID_MAP LV2_NS "ext/urid#map"
+
+/* ------------------------------------------------------------------------------------- core --- */
+
+typedef struct {
+    const char *uri;
+    void *data;
+} lv2_feature;
+
+/* An instance is a void pointer; features end with NULL. run, connect_port: [audio] */
+typedef struct lv2_plugin lv2_plugin;
+struct lv2_plugin {
+    const char *uri;
+    void *(*instantiate)(const lv2_plugin *plugin, double rate, const char *bundle,
+                         const lv2_feature *const *features);
+    void (*connect_port)(void *instance, uint32_t port, void *location);
+    void (*activate)(void *instance); /* may be NULL, as deactivate and extension_data */
+    void (*run)(void *instance, uint32_t frames);
+    void (*deactivate)(void *instance);
+    void (*cleanup)(void *instance);
+    const void *(*extension_data)(const char *uri);
+};
+
+/* The one symbol of a plugin library: its plugins by number, NULL after the last. */
+#ifdef _WIN32
+#define LV2_ENTRY __declspec(dllexport)
+#else
+#define LV2_ENTRY __attribute__((visibility("default")))
+#endif
+LV2_ENTRY const lv2_plugin *lv2_descriptor(uint32_t index);
+
+/* --------------------------------------------------------------------- features of the host --- */
+
+typedef struct {
+    void *handle;
+    uint32_t (*map)(void *handle, const char *uri); /* 0 is none */
+} lv2_urid_map;
+
+/* An array of them ends with one of zeros. */
+typedef struct {
+    uint32_t context; /* 0: the instance */
+    uint32_t subject;
+    uint32_t key;
+    uint32_t size;
+    uint32_t type;
+    const void *value;
+} lv2_option;
+
+typedef struct {
+    void *handle;
+    int (*print)(void *handle, uint32_t type, const char *format, ...);
+    int (*vprint)(void *handle, uint32_t type, const char *format, va_list list);
+} lv2_log;
+
+/* ------------------------------------------------------------------------------------ atoms --- */
+
+typedef struct {
+    uint32_t size; /* bytes that follow these two */
+    uint32_t type;
+} lv2_atom;
+
+/* The host hands a sequence over with `size` bytes of room after `atom`; it comes back as what is
+ * in it. Events follow, each padded to 8 bytes. */
+typedef struct {
+    lv2_atom atom;
+    uint32_t unit; /* 0: frames */
+    uint32_t pad;
+} lv2_sequence;
+
+typedef struct {
+    int64_t frames;
+    lv2_atom body;
+} lv2_event;
+
+/* The body of a vector; its elements follow. */
+typedef struct {
+    uint32_t child_size;
+    uint32_t child_type;
+} lv2_vector;
+
+/* ------------------------------------------------------------------------------------ state --- */
+
+typedef enum {
+    LV2_STATE_OK,
+    LV2_STATE_UNKNOWN,
+    LV2_STATE_BAD_TYPE,
+    LV2_STATE_BAD_FLAGS,
+    LV2_STATE_NO_FEATURE,
+    LV2_STATE_NO_PROPERTY,
+    LV2_STATE_NO_SPACE
+} lv2_state_status;
+
+enum { LV2_STATE_POD = 1, LV2_STATE_PORTABLE = 2 };
+
+typedef lv2_state_status (*lv2_store)(void *handle, uint32_t key, const void *value, size_t size,
+                                      uint32_t type, uint32_t flags);
+typedef const void *(*lv2_retrieve)(void *handle, uint32_t key, size_t *size, uint32_t *type,
+                                    uint32_t *flags);
+
+typedef struct {
+    lv2_state_status (*save)(void *instance, lv2_store store, void *handle, uint32_t flags,
+                             const lv2_feature *const *features);
+    lv2_state_status (*restore)(void *instance, lv2_retrieve retrieve, void *handle, uint32_t flags,
+                                const lv2_feature *const *features);
+} lv2_state;
+
+#endif

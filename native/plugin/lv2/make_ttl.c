@@ -1,0 +1,283 @@
+/* make_ttl.c - writes manifest.ttl and tagnode.ttl from the table of parameters. Runs where the
+ * plugin is built: make_ttl FOLDER BINARY, the name of the plugin's library in that folder. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core.h"
+#include "lv2_ports.h"
+
+enum { FIRST_LABEL = 32 }; /* as TAGPLUG_SOURCE counts */
+
+typedef struct {
+    FILE *file;
+    const tagplug *scene; /* with the model that a session begins with, */
+    const tagplug *bare;  /* and without any: labels have no names there */
+} writer;
+
+static const char *const prefixes = "@prefix atom: <http://lv2plug.in/ns/ext/atom#> .\n"
+                                    "@prefix doap: <http://usefulinc.com/ns/doap#> .\n"
+                                    "@prefix foaf: <http://xmlns.com/foaf/0.1/> .\n"
+                                    "@prefix lv2: <http://lv2plug.in/ns/lv2core#> .\n"
+                                    "@prefix midi: <http://lv2plug.in/ns/ext/midi#> .\n"
+                                    "@prefix opts: <http://lv2plug.in/ns/ext/options#> .\n"
+                                    "@prefix pg: <http://lv2plug.in/ns/ext/port-groups#> .\n"
+                                    "@prefix pprops: <http://lv2plug.in/ns/ext/port-props#> .\n"
+                                    "@prefix rdf: <http://www.w3.org/1999/02/22-rdf-syntax-ns#> .\n"
+                                    "@prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> .\n"
+                                    "@prefix rsz: <http://lv2plug.in/ns/ext/resize-port#> .\n"
+                                    "@prefix state: <http://lv2plug.in/ns/ext/state#> .\n"
+                                    "@prefix units: <http://lv2plug.in/ns/extensions/units#> .\n"
+                                    "@prefix urid: <http://lv2plug.in/ns/ext/urid#> .\n\n";
+
+static FILE *opened(const char *folder, const char *name) {
+    char path[4096];
+    const int length = snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *file = length < (int)sizeof path ? fopen(path, "wb") : NULL;
+    if (file == NULL) {
+        fprintf(stderr, "%s/%s cannot be written.\n", folder, name);
+        exit(EXIT_FAILURE);
+    }
+    fputs(prefixes, file);
+    return file;
+}
+
+static void closed(FILE *file) {
+    const int failed = ferror(file);
+    if (fclose(file) == 0 && failed == 0) return;
+    fputs("The disk is full.\n", stderr);
+    exit(EXIT_FAILURE);
+}
+
+/* A string of Turtle. */
+static void put_string(FILE *file, const char *text) {
+    fputc('"', file);
+    for (; *text != '\0'; ++text) {
+        if (*text == '"' || *text == '\\') fputc('\\', file);
+        fputc(*text, file);
+    }
+    fputc('"', file);
+}
+
+/* The shortest decimal that is this number. */
+static void put_number(FILE *file, float value) {
+    char text[32];
+    for (int digits = 1; digits <= 9; ++digits) {
+        snprintf(text, sizeof text, "%.*g", digits, (double)value);
+        if (strtof(text, NULL) == value) break;
+    }
+    fputs(text, file);
+}
+
+/* ---- the parts of a parameter's port ---- */
+
+static void put_unit(FILE *file, const char *unit) {
+    static const char *const known[][2] = {{"s", "s"},   {"ms", "ms"}, {"Hz", "hz"},
+                                           {"dB", "db"}, {"%", "pc"},  {"BPM", "bpm"}};
+    if (*unit == '\0') return;
+    for (size_t i = 0; i < sizeof known / sizeof *known; ++i)
+        if (strcmp(unit, known[i][0]) == 0) {
+            fprintf(file, " ;\n\t\tunits:unit units:%s", known[i][1]);
+            return;
+        }
+    fprintf(stderr, "Name the unit %s in put_unit.\n", unit);
+    exit(EXIT_FAILURE);
+}
+
+static void put_point(FILE *file, const char *label, uint32_t value) {
+    fputs(" ;\n\t\tlv2:scalePoint [ rdfs:label ", file);
+    put_string(file, label);
+    fprintf(file, " ; rdf:value %u ]", value);
+}
+
+/* Labels belong to the model of the moment, which a file cannot know: they go by their number, and
+ * those of the model that is there at first have its names too. */
+static void put_sources(const writer *to, uint32_t parameter, uint32_t last) {
+    char text[256], name[128], without[128];
+    for (uint32_t value = 0; value <= last; ++value) {
+        if (value > TAGNODE_SIGNALS && value < FIRST_LABEL) continue;
+        tagplug_text(to->scene, parameter, (float)value, name, sizeof name);
+        tagplug_text(to->bare, parameter, (float)value, without, sizeof without);
+        if (value < FIRST_LABEL) {
+            put_point(to->file, name, value);
+            continue;
+        }
+        const bool named = strcmp(name, without) != 0;
+        snprintf(text, sizeof text, named ? "label %u (scene: %s)" : "label %u",
+                 value - FIRST_LABEL + 1, name);
+        put_point(to->file, text, value);
+    }
+}
+
+static bool is_source(uint32_t parameter) {
+    return parameter >= TAGPLUG_GLOBALS && parameter < TAGPLUG_INPUTS &&
+           (parameter - TAGPLUG_GLOBALS) % TAGPLUG_FIELDS == TAGPLUG_SOURCE;
+}
+
+static void put_scale(const writer *to, uint32_t parameter, const tagplug_parameter *about) {
+    switch (is_source(parameter) ? TAGPLUG_CHOICE : about->scale) {
+    case TAGPLUG_LINEAR: break;
+    case TAGPLUG_LOG: fputs(" ;\n\t\tlv2:portProperty pprops:logarithmic", to->file); break;
+    case TAGPLUG_INTEGER: fputs(" ;\n\t\tlv2:portProperty lv2:integer", to->file); break;
+    case TAGPLUG_TOGGLE: fputs(" ;\n\t\tlv2:portProperty lv2:toggled", to->file); break;
+    case TAGPLUG_CHOICE:
+        fputs(" ;\n\t\tlv2:portProperty lv2:integer , lv2:enumeration", to->file);
+        if (about->choices == NULL) put_sources(to, parameter, (uint32_t)about->high);
+        for (uint32_t i = 0; about->choices != NULL && (float)i <= about->high; ++i)
+            put_point(to->file, about->choices[i], i);
+        break;
+    }
+}
+
+/* "Slot 1" as a name in an address: slot1. What is in no group has one too, whose name comes before
+ * theirs: some hosts sort groups by it, and show what has none at the end. */
+static void put_group_name(FILE *file, const char *group) {
+    for (; *group != '\0'; ++group)
+        if (*group != ' ')
+            fputc(*group >= 'A' && *group <= 'Z' ? *group - 'A' + 'a' : *group, file);
+}
+
+static const char *group_of(uint32_t parameter) {
+    const char *group = tagplug_about(parameter)->group;
+    return *group == '\0' ? "Main" : group;
+}
+
+static void put_parameter(const writer *to, uint32_t parameter) {
+    const tagplug_parameter *about = tagplug_about(parameter);
+    FILE *file = to->file;
+    const bool enabled = parameter == TAGPLUG_BYPASS;
+    fprintf(file, " , [\n\t\ta lv2:%sPort , lv2:ControlPort ;\n\t\tlv2:index %u ;\n",
+            about->output ? "Output" : "Input", TAGPLUG_LV2_PARAMETERS + parameter);
+    fprintf(file, "\t\tlv2:symbol \"%s\" ;\n\t\tlv2:name ", enabled ? "enabled" : about->symbol);
+    put_string(file, enabled ? "Enabled" : about->name);
+    fputs(" ;\n\t\trdfs:comment ", file);
+    put_string(file, enabled ? "Off: audio passes bit for bit; hearing goes on." : about->about);
+    fputs(" ;\n\t\tlv2:default ", file);
+    put_number(file, enabled ? 1 - about->start : about->start);
+    fputs(" ;\n\t\tlv2:minimum ", file);
+    put_number(file, about->low);
+    fputs(" ;\n\t\tlv2:maximum ", file);
+    put_number(file, about->high);
+    if (enabled) fputs(" ;\n\t\tlv2:designation lv2:enabled", file);
+    put_unit(file, about->unit);
+    put_scale(to, parameter, about);
+    fputs(" ;\n\t\tpg:group <" TAGPLUG_LV2_URI "#", file);
+    put_group_name(file, group_of(parameter));
+    fputs(">\n\t]", file);
+}
+
+/* ---- the rest ---- */
+
+static void put_audio(FILE *file, uint32_t port, const char *kind, const char *symbol,
+                      const char *name, const char *side) {
+    fprintf(file,
+            "%s [\n\t\ta lv2:%sPort , lv2:AudioPort ;\n\t\tlv2:index %u ;\n"
+            "\t\tlv2:symbol \"%s\" ;\n\t\tlv2:name \"%s\" ;\n\t\tpg:group <" TAGPLUG_LV2_URI
+            "#%s> ;\n\t\tlv2:designation pg:%s\n\t]",
+            port == 0 ? "\tlv2:port" : " ,", kind, port, symbol, name,
+            strcmp(kind, "Input") == 0 ? "in" : "out", side);
+}
+
+static void put_own_ports(FILE *file) {
+    put_audio(file, TAGPLUG_LV2_IN_LEFT, "Input", "in_left", "In left", "left");
+    put_audio(file, TAGPLUG_LV2_IN_RIGHT, "Input", "in_right", "In right", "right");
+    put_audio(file, TAGPLUG_LV2_OUT_LEFT, "Output", "out_left", "Out left", "left");
+    put_audio(file, TAGPLUG_LV2_OUT_RIGHT, "Output", "out_right", "Out right", "right");
+    fprintf(file,
+            " , [\n\t\ta lv2:OutputPort , atom:AtomPort ;\n\t\tlv2:index %d ;\n"
+            "\t\tlv2:symbol \"midi\" ;\n\t\tlv2:name \"MIDI\" ;\n"
+            "\t\trdfs:comment \"Controllers of the slots that send MIDI.\" ;\n"
+            "\t\tatom:bufferType atom:Sequence ;\n\t\tatom:supports midi:MidiEvent ;\n"
+            "\t\tlv2:portProperty lv2:connectionOptional ;\n\t\trsz:minimumSize %d\n\t]",
+            TAGPLUG_LV2_MIDI, 16 + TAGPLUG_LV2_MESSAGE * TAGPLUG_MIDI_MOST);
+    fprintf(file,
+            " , [\n\t\ta lv2:InputPort , lv2:ControlPort ;\n\t\tlv2:index %d ;\n"
+            "\t\tlv2:symbol \"freewheel\" ;\n\t\tlv2:name \"Freewheel\" ;\n"
+            "\t\trdfs:comment \"Set by the host while it does not play in real time.\" ;\n"
+            "\t\tlv2:default 0 ;\n\t\tlv2:minimum 0 ;\n\t\tlv2:maximum 1 ;\n"
+            "\t\tlv2:designation lv2:freeWheeling ;\n"
+            "\t\tlv2:portProperty lv2:toggled , pprops:notOnGUI\n\t]",
+            TAGPLUG_LV2_FREEWHEEL);
+    fprintf(file,
+            " , [\n\t\ta lv2:OutputPort , lv2:ControlPort ;\n\t\tlv2:index %d ;\n"
+            "\t\tlv2:symbol \"audio_delay\" ;\n\t\tlv2:name \"Audio delay\" ;\n"
+            "\t\trdfs:comment \"Samples that the audio comes out late: always 0.\" ;\n"
+            "\t\tlv2:default 0 ;\n\t\tlv2:minimum 0 ;\n\t\tlv2:maximum 0 ;\n"
+            "\t\tlv2:designation lv2:latency ;\n\t\tunits:unit units:frame ;\n"
+            "\t\tlv2:portProperty lv2:reportsLatency , lv2:integer , pprops:notOnGUI\n\t]",
+            TAGPLUG_LV2_DELAY);
+}
+
+static void put_groups(FILE *file) {
+    static const char *const sides[][3] = {{"in", "In", "Input"}, {"out", "Out", "Output"}};
+    for (size_t i = 0; i < 2; ++i)
+        fprintf(file,
+                "\n<" TAGPLUG_LV2_URI "#%s>\n\ta pg:StereoGroup , pg:%sGroup ;\n"
+                "\tlv2:symbol \"%s\" ;\n\tlv2:name \"%s\" .\n",
+                sides[i][0], sides[i][2], sides[i][0], sides[i][1]);
+    const char *last = "";
+    for (uint32_t i = 0; i < TAGPLUG_INPUTS; ++i) {
+        const char *group = group_of(i);
+        if (strcmp(group, last) == 0) continue;
+        last = group;
+        fputs("\n<" TAGPLUG_LV2_URI "#", file);
+        put_group_name(file, group);
+        fputs(">\n\ta pg:Group ;\n\tlv2:symbol \"", file);
+        put_group_name(file, group);
+        fprintf(file, "\" ;\n\tlv2:name \"%s\" .\n", group);
+    }
+}
+
+static void put_plugin(const writer *to) {
+    unsigned major = 0, minor = 0, micro = 0;
+    if (sscanf(TAGNODE_VERSION, "%u.%u.%u", &major, &minor, &micro) != 3) abort();
+    fprintf(to->file,
+            "<" TAGPLUG_LV2_URI ">\n\ta lv2:Plugin , lv2:AnalyserPlugin , doap:Project ;\n"
+            "\tdoap:name \"Tagnode\" ;\n"
+            "\tdoap:shortdesc \"Hears what plays and moves parameters by it.\" ;\n"
+            "\tdoap:license <http://usefulinc.com/doap/licenses/mit> ;\n"
+            "\tdoap:maintainer [ a foaf:Person ; foaf:name \"pyplugin\" ] ;\n"
+            "\tlv2:minorVersion %u ;\n\tlv2:microVersion %u ;\n"
+            "\tlv2:optionalFeature lv2:hardRTCapable , urid:map , opts:options ,\n"
+            "\t\t<http://lv2plug.in/ns/ext/log#log> ;\n"
+            "\tlv2:extensionData state:interface ;\n"
+            "\topts:supportedOption <http://lv2plug.in/ns/ext/buf-size#maxBlockLength> ;\n"
+            "\tpg:mainInput <" TAGPLUG_LV2_URI "#in> ;\n"
+            "\tpg:mainOutput <" TAGPLUG_LV2_URI "#out> ;\n",
+            minor, micro);
+    put_own_ports(to->file);
+    for (uint32_t i = 0; i < TAGPLUG_PARAMETERS; ++i) put_parameter(to, i);
+    fputs(" .\n", to->file);
+    put_groups(to->file);
+}
+
+static tagplug *heard_with(uint32_t model) {
+    tagplug *plugin = tagplug_create(NULL);
+    if (plugin == NULL) {
+        fputs("There is no memory.\n", stderr);
+        exit(EXIT_FAILURE);
+    }
+    tagplug_set(plugin, TAGPLUG_MODEL, (float)model);
+    return plugin;
+}
+
+int main(int count, char **arguments) {
+    if (count != 3) {
+        fputs("make_ttl FOLDER BINARY\n", stderr);
+        return EXIT_FAILURE;
+    }
+    FILE *manifest = opened(arguments[1], "manifest.ttl");
+    fprintf(manifest,
+            "<" TAGPLUG_LV2_URI ">\n\ta lv2:Plugin ;\n\tlv2:binary <%s> ;\n"
+            "\trdfs:seeAlso <tagnode.ttl> .\n",
+            arguments[2]);
+    closed(manifest);
+    tagplug *scene = heard_with((uint32_t)tagplug_about(TAGPLUG_MODEL)->start);
+    tagplug *bare = heard_with(0);
+    writer to = {opened(arguments[1], "tagnode.ttl"), scene, bare};
+    put_plugin(&to);
+    closed(to.file);
+    tagplug_destroy(scene);
+    tagplug_destroy(bare);
+    return EXIT_SUCCESS;
+}

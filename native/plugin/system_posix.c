@@ -1,0 +1,100 @@
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "system.h"
+
+void tagplug_lock_take(tagplug_lock *lock) {
+    (void)pthread_mutex_lock(lock);
+}
+
+void tagplug_lock_give(tagplug_lock *lock) {
+    (void)pthread_mutex_unlock(lock);
+}
+
+static void *run(void *context) {
+    void (*body)(void) = NULL;
+    memcpy((void *)&body, (const void *)&context,
+           sizeof body); /* POSIX: a function pointer fits a void * */
+    body();
+    return NULL;
+}
+
+bool tagplug_thread_start(tagplug_thread *thread, void (*body)(void)) {
+    void *context = NULL;
+    memcpy((void *)&context, (const void *)&body, sizeof context);
+    /* The host's signals are for the host's own threads. */
+    sigset_t all, before;
+    sigfillset(&all);
+    if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0) return false;
+    const bool started = pthread_create(thread, NULL, run, context) == 0;
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return started;
+}
+
+void tagplug_thread_join(tagplug_thread thread) {
+    (void)pthread_join(thread, NULL);
+}
+
+void tagplug_sleep(uint32_t milliseconds) {
+    const struct timespec time = {.tv_sec = milliseconds / 1000,
+                                  .tv_nsec = (long)(milliseconds % 1000) * 1000000};
+    (void)nanosleep(&time, NULL);
+}
+
+intptr_t tagplug_udp_open(void) {
+    const int made = socket(AF_INET, SOCK_DGRAM, 0);
+    if (made < 0) return -1;
+    (void)fcntl(made, F_SETFD, FD_CLOEXEC);
+    (void)fcntl(made, F_SETFL, O_NONBLOCK);
+    return made;
+}
+
+void tagplug_udp_send(intptr_t socket, uint16_t port, const void *bytes, size_t size) {
+    struct sockaddr_in to;
+    memset(&to, 0, sizeof to);
+    to.sin_family = AF_INET;
+    to.sin_port = htons(port);
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    (void)sendto((int)socket, bytes, size, 0, (const struct sockaddr *)&to, sizeof to);
+}
+
+void tagplug_udp_close(intptr_t socket) {
+    if (socket >= 0) (void)close((int)socket);
+}
+
+static const char *variable(const char *name) {
+    const char *value = getenv(name); // NOLINT(concurrency-mt-unsafe): a plugin sets none
+    return value != NULL && value[0] != '\0' ? value : NULL;
+}
+
+/* Writes `first` and `second`, one after the other. */
+static bool join(char *path, size_t size, const char *first, const char *second) {
+    const int length = snprintf(path, size, "%s%s", first, second);
+    return length > 0 && (size_t)length < size;
+}
+
+bool tagplug_models_folder(char *path, size_t size) {
+    const char *chosen = variable("PYPLUGIN_MODELS"), *home = variable("HOME");
+    if (chosen != NULL && chosen[0] == '~' && (chosen[1] == '/' || chosen[1] == '\0'))
+        return home != NULL && join(path, size, home, chosen + 1);
+    if (chosen != NULL) return join(path, size, chosen, "");
+#if defined(__APPLE__)
+    return home != NULL && join(path, size, home, "/Library/Application Support/pyplugin/models");
+#else
+    const char *data = variable("XDG_DATA_HOME");
+    if (data != NULL) return join(path, size, data, "/pyplugin/models");
+    return home != NULL && join(path, size, home, "/.local/share/pyplugin/models");
+#endif
+}
+
+FILE *tagplug_open(const char *path) {
+    return fopen(path, "rbe");
+}

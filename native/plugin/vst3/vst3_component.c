@@ -1,0 +1,265 @@
+/* vst3_component.c - the object itself: its life, buses, state, and how it plays. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../system.h"
+#include "vst3_face.h"
+#include "vst3_text.h"
+
+/* An interface's pointer lies in the face, so the face is so many bytes before it. */
+static vst_face *face_of(void *self) {
+    return self; /* the component's pointer is the first */
+}
+
+static vst_face *face_of_requirements(void *self) {
+    return (vst_face *)(void *)((char *)self - offsetof(vst_face, requirements));
+}
+
+/* ------------------------------------------------------------------------------------ life --- */
+
+vst_face *vst_face_create(void) {
+    vst_face *face = calloc(1, sizeof *face);
+    if (face == NULL) return NULL;
+    face->core = tagplug_create(NULL);
+    if (face->core == NULL) {
+        free(face);
+        return NULL;
+    }
+    face->component = &vst_component;
+    face->processor = &vst_processor;
+    face->controller = &vst_controller;
+    face->requirements = &vst_requirements;
+    face->units = &vst_units;
+    face->references = 1;
+    face->setup = (vst_setup){.max_frames = 1024, .rate = 48000};
+    face->channels = FACE_CHANNELS;
+    face->revision = tagplug_revision(face->core);
+    for (size_t i = 0; i < VST_OUTPUTS; ++i) face->sent[i] = face->edited[i] = NAN;
+    return face;
+}
+
+int32_t vst_face_query(vst_face *face, const vst_id id, void **object) {
+    static const vst_id unknown = VST_UNKNOWN_ID, base = VST_PLUGIN_BASE_ID,
+                        component = VST_COMPONENT_ID, processor = VST_PROCESSOR_ID,
+                        controller = VST_CONTROLLER_ID, requirements = VST_REQUIREMENTS_ID,
+                        units = VST_UNITS_ID;
+    const struct {
+        const uint8_t *id;
+        void *interface;
+    } all[] = {{unknown, (void *)&face->component},
+               {base, (void *)&face->component},
+               {component, (void *)&face->component},
+               {processor, (void *)&face->processor},
+               {controller, (void *)&face->controller},
+               {requirements, (void *)&face->requirements},
+               {units, (void *)&face->units}};
+    *object = NULL;
+    for (size_t i = 0; i < sizeof all / sizeof *all && *object == NULL; ++i)
+        if (memcmp(id, all[i].id, sizeof(vst_id)) == 0) *object = all[i].interface;
+    if (*object == NULL) return VST_NO_INTERFACE;
+    (void)vst_face_ref(face);
+    return VST_OK;
+}
+
+uint32_t vst_face_ref(vst_face *face) {
+    return atomic_fetch_add(&face->references, 1) + 1;
+}
+
+uint32_t vst_face_unref(vst_face *face) {
+    const uint32_t left = atomic_fetch_sub(&face->references, 1) - 1;
+    if (left > 0) return left;
+    tagplug_destroy(face->core);
+    free(face);
+    return 0;
+}
+
+#if defined(__clang__)
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wunknown-warning-option"
+#pragma clang diagnostic ignored "-Wfunction-effects" /* both read a register */
+#endif
+static uintptr_t this_thread(void) TAGNODE_NONBLOCKING {
+#if defined(_WIN32)
+    return GetCurrentThreadId();
+#else
+    return (uintptr_t)pthread_self();
+#endif
+}
+#if defined(__clang__)
+#pragma clang diagnostic pop
+#endif
+
+bool vst_on_main_thread(const vst_face *face) TAGNODE_NONBLOCKING {
+    return face->main_thread == this_thread();
+}
+
+static int32_t VST_CALL query(void *self, const vst_id id, void **object) {
+    return vst_face_query(face_of(self), id, object);
+}
+
+static uint32_t VST_CALL ref(void *self) {
+    return vst_face_ref(face_of(self));
+}
+
+static uint32_t VST_CALL unref(void *self) {
+    return vst_face_unref(face_of(self));
+}
+
+/* A host that takes component and controller for two objects calls both of these twice. */
+static int32_t VST_CALL initialize(void *self, void *context) {
+    (void)context;
+    face_of(self)->main_thread = this_thread();
+    return VST_OK;
+}
+
+static int32_t VST_CALL terminate(void *self) {
+    vst_face *face = face_of(self);
+    if (face->handler != NULL) (void)face->handler->table->unknown.unref(face->handler);
+    face->handler = NULL;
+    tagplug_deactivate(face->core);
+    face->active = false;
+    return VST_OK;
+}
+
+/* ----------------------------------------------------------------------------------- buses --- */
+
+// NOLINTNEXTLINE(readability-non-const-parameter): its type is that of the table
+static int32_t VST_CALL controller_class(void *self, vst_id class_id) {
+    (void)self;
+    (void)class_id;
+    return VST_FALSE; /* it is this object */
+}
+
+static int32_t VST_CALL set_io_mode(void *self, int32_t mode) {
+    (void)self;
+    (void)mode;
+    return VST_NOT_IMPLEMENTED;
+}
+
+static int32_t VST_CALL bus_count(void *self, int32_t media, int32_t direction) {
+    (void)self;
+    return media == VST_AUDIO || (media == VST_EVENT && direction == VST_OUTPUT) ? 1 : 0;
+}
+
+static int32_t VST_CALL bus_info(void *self, int32_t media, int32_t direction, int32_t index,
+                                 vst_bus *info) {
+    if (index != 0 || bus_count(self, media, direction) == 0) return VST_INVALID_ARGUMENT;
+    *info = (vst_bus){.media = media,
+                      .direction = direction,
+                      .channels = media == VST_AUDIO ? (int32_t)face_of(self)->channels : 16,
+                      .type = VST_BUS_MAIN,
+                      .flags = VST_BUS_DEFAULT_ACTIVE};
+    const char *name = media == VST_EVENT       ? "Controllers"
+                       : direction == VST_INPUT ? "Input"
+                                                : "Output";
+    vst_to_utf16(name, info->name, sizeof info->name / sizeof *info->name);
+    return VST_OK;
+}
+
+static int32_t VST_CALL routing_info(void *self, void *input, void *output) {
+    (void)self;
+    (void)input;
+    (void)output;
+    return VST_NOT_IMPLEMENTED;
+}
+
+static int32_t VST_CALL activate_bus(void *self, int32_t media, int32_t direction, int32_t index,
+                                     uint8_t state) {
+    (void)state;
+    return index == 0 && bus_count(self, media, direction) == 1 ? VST_OK : VST_INVALID_ARGUMENT;
+}
+
+static int32_t VST_CALL set_active(void *self, uint8_t state) {
+    vst_face *face = face_of(self);
+    vst_settle(face);
+    face->active = state != 0;
+    if (face->active)
+        tagplug_activate(face->core, face->setup.rate, (uint32_t)face->setup.max_frames,
+                         face->channels, face->offline);
+    else
+        tagplug_deactivate(face->core);
+    vst_notice_texts(face);
+    return VST_OK;
+}
+
+/* ----------------------------------------------------------------------------------- state --- */
+
+void vst_settle(vst_face *face) {
+    for (uint32_t i = 0; i < TAGPLUG_INPUTS; ++i)
+        if (atomic_exchange(&face->asked[i].set, false))
+            tagplug_set(face->core, i, atomic_load(&face->asked[i].value));
+}
+
+int32_t vst_load(vst_face *face, vst_stream *stream) {
+    enum { ROOM = TAGPLUG_STATE_MOST + 1 }; /* so that one too long is refused */
+    char *bytes = malloc(ROOM);
+    if (bytes == NULL) return VST_OUT_OF_MEMORY;
+    int32_t size = 0, done = 0;
+    while (size < ROOM && stream->table->read(stream, bytes + size, ROOM - size, &done) == VST_OK &&
+           done > 0 && done <= ROOM - size)
+        size += done;
+    const bool loaded = tagplug_load(face->core, bytes, (size_t)size, NULL) == TAGNODE_OK;
+    free(bytes);
+    if (!loaded) return VST_FALSE;
+    for (uint32_t i = 0; i < TAGPLUG_INPUTS; ++i) atomic_store(&face->asked[i].set, false);
+    vst_notice_texts(face);
+    return VST_OK;
+}
+
+int32_t vst_save(vst_face *face, vst_stream *stream) {
+    vst_settle(face);
+    char *bytes = malloc(TAGPLUG_STATE_MOST);
+    if (bytes == NULL) return VST_OUT_OF_MEMORY;
+    const int32_t size = (int32_t)tagplug_save(face->core, bytes, TAGPLUG_STATE_MOST);
+    int32_t at = 0, done = 0;
+    while (at < size && stream->table->write(stream, bytes + at, size - at, &done) == VST_OK &&
+           done > 0 && done <= size - at)
+        at += done;
+    free(bytes);
+    return at == size ? VST_OK : VST_FALSE;
+}
+
+static int32_t VST_CALL set_state(void *self, vst_stream *stream) {
+    return stream != NULL ? vst_load(face_of(self), stream) : VST_INVALID_ARGUMENT;
+}
+
+static int32_t VST_CALL get_state(void *self, vst_stream *stream) {
+    return stream != NULL ? vst_save(face_of(self), stream) : VST_INVALID_ARGUMENT;
+}
+
+const vst_component_table vst_component = {
+    .base = {{query, ref, unref}, initialize, terminate},
+    .controller_class = controller_class,
+    .set_io_mode = set_io_mode,
+    .bus_count = bus_count,
+    .bus_info = bus_info,
+    .routing_info = routing_info,
+    .activate_bus = activate_bus,
+    .set_active = set_active,
+    .set_state = set_state,
+    .get_state = get_state,
+};
+
+/* ------------------------------------------------------------------------------ requirements ---
+ */
+
+static int32_t VST_CALL requirements_query(void *self, const vst_id id, void **object) {
+    return vst_face_query(face_of_requirements(self), id, object);
+}
+
+static uint32_t VST_CALL requirements_ref(void *self) {
+    return vst_face_ref(face_of_requirements(self));
+}
+
+static uint32_t VST_CALL requirements_unref(void *self) {
+    return vst_face_unref(face_of_requirements(self));
+}
+
+static uint32_t VST_CALL wanted(void *self) {
+    (void)self;
+    return 0;
+}
+
+const vst_requirements_table vst_requirements = {
+    {requirements_query, requirements_ref, requirements_unref}, wanted};

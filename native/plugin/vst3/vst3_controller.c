@@ -1,0 +1,164 @@
+/* vst3_controller.c - parameters as a host's interface sees them, and the groups they are in. */
+#include <string.h>
+
+#include "vst3_face.h"
+#include "vst3_text.h"
+
+enum { TEXT = sizeof(vst_text) / sizeof(int16_t) };
+
+static vst_face *face_of(void *self) {
+    return (vst_face *)(void *)((char *)self - offsetof(vst_face, controller));
+}
+
+static int32_t VST_CALL query(void *self, const vst_id id, void **object) {
+    return vst_face_query(face_of(self), id, object);
+}
+
+static uint32_t VST_CALL ref(void *self) {
+    return vst_face_ref(face_of(self));
+}
+
+static uint32_t VST_CALL unref(void *self) {
+    return vst_face_unref(face_of(self));
+}
+
+static int32_t VST_CALL initialize(void *self, void *context) {
+    vst_face *face = face_of(self);
+    return face->component->base.initialize((void *)&face->component, context);
+}
+
+static int32_t VST_CALL terminate(void *self) {
+    vst_face *face = face_of(self);
+    return face->component->base.terminate((void *)&face->component);
+}
+
+/* ----------------------------------------------------------------------------------- state --- */
+
+static int32_t VST_CALL set_component_state(void *self, vst_stream *stream) {
+    (void)self;
+    (void)stream;
+    return VST_OK; /* the component, which is this object, was given it */
+}
+
+static int32_t VST_CALL set_state(void *self, vst_stream *stream) {
+    return stream != NULL ? vst_load(face_of(self), stream) : VST_INVALID_ARGUMENT;
+}
+
+static int32_t VST_CALL get_state(void *self, vst_stream *stream) {
+    return stream != NULL ? vst_save(face_of(self), stream) : VST_INVALID_ARGUMENT;
+}
+
+/* ------------------------------------------------------------------------------ parameters --- */
+
+static int32_t VST_CALL count(void *self) {
+    (void)self;
+    return TAGPLUG_PARAMETERS;
+}
+
+/* The group of a parameter, "Slot 1" and so on, as a number; 0 is none. */
+static int32_t unit_of(const tagplug_parameter *about) {
+    const size_t length = strlen(about->group);
+    return length > 0 ? about->group[length - 1] - '0' : 0;
+}
+
+static int32_t VST_CALL info(void *self, int32_t index, vst_parameter *info) {
+    const tagplug_parameter *about = index >= 0 ? tagplug_about((uint32_t)index) : NULL;
+    (void)self;
+    if (about == NULL) return VST_INVALID_ARGUMENT;
+    *info = (vst_parameter){.id = (uint32_t)index,
+                            .start = tagplug_normalise((uint32_t)index, about->start),
+                            .unit_id = unit_of(about)};
+    vst_to_utf16(about->name, info->title, TEXT);
+    vst_to_utf16(about->name, info->short_title, TEXT);
+    vst_to_utf16(about->unit, info->unit, TEXT);
+    info->flags = about->output ? VST_PARAMETER_READ_ONLY : VST_PARAMETER_AUTOMATABLE;
+    if (about->scale >= TAGPLUG_INTEGER) info->steps = (int32_t)(about->high - about->low);
+    if (about->scale == TAGPLUG_CHOICE) info->flags |= VST_PARAMETER_LIST;
+    if (index == TAGPLUG_BYPASS) info->flags |= VST_PARAMETER_BYPASS;
+    return VST_OK;
+}
+
+static int32_t VST_CALL text_of(void *self, uint32_t id, double value, vst_text text) {
+    char utf8[4 * TEXT];
+    if (tagplug_about(id) == NULL) return VST_INVALID_ARGUMENT;
+    tagplug_text(face_of(self)->core, id, tagplug_denormalise(id, (float)value), utf8, sizeof utf8);
+    vst_to_utf16(utf8, text, TEXT);
+    return VST_OK;
+}
+
+static int32_t VST_CALL value_of(void *self, uint32_t id, const int16_t *text, double *value) {
+    char utf8[4 * TEXT];
+    float found = 0;
+    if (tagplug_about(id) == NULL || text == NULL) return VST_INVALID_ARGUMENT;
+    vst_to_utf8(text, utf8, sizeof utf8);
+    if (!tagplug_value(face_of(self)->core, id, utf8, &found)) return VST_FALSE;
+    *value = tagplug_normalise(id, found);
+    return VST_OK;
+}
+
+static double VST_CALL to_plain(void *self, uint32_t id, double value) {
+    (void)self;
+    return tagplug_denormalise(id, (float)value);
+}
+
+static double VST_CALL from_plain(void *self, uint32_t id, double plain) {
+    (void)self;
+    return tagplug_normalise(id, (float)plain);
+}
+
+static double VST_CALL get(void *self, uint32_t id) {
+    vst_face *face = face_of(self);
+    const bool asked = id < TAGPLUG_INPUTS && atomic_load(&face->asked[id].set);
+    return tagplug_normalise(id, asked ? atomic_load(&face->asked[id].value)
+                                       : tagplug_get(face->core, id));
+}
+
+static int32_t VST_CALL set(void *self, uint32_t id, double value) {
+    vst_face *face = face_of(self);
+    if (tagplug_about(id) == NULL) return VST_INVALID_ARGUMENT;
+    if (id < TAGPLUG_INPUTS) {
+        atomic_store(&face->asked[id].value, tagplug_denormalise(id, (float)value));
+        atomic_store(&face->asked[id].set, true);
+        if (!face->active) vst_settle(face);
+    }
+    vst_notice_texts(face); /* outputs come back here too, and so tell of a new model */
+    return VST_OK;
+}
+
+void vst_notice_texts(vst_face *face) {
+    const uint32_t revision = tagplug_revision(face->core);
+    if (face->handler == NULL || !vst_on_main_thread(face) || revision == face->revision) return;
+    face->revision = revision; /* first: the host may come back from within the call */
+    (void)face->handler->table->restart(face->handler, VST_RESTART_TITLES | VST_RESTART_VALUES);
+}
+
+static int32_t VST_CALL set_handler(void *self, vst_handler *handler) {
+    vst_face *face = face_of(self);
+    if (handler != NULL) (void)handler->table->unknown.ref(handler);
+    if (face->handler != NULL) (void)face->handler->table->unknown.unref(face->handler);
+    face->handler = handler;
+    return VST_OK;
+}
+
+static void *VST_CALL create_view(void *self, const char *name) {
+    (void)self;
+    (void)name;
+    return NULL; /* the host's own interface */
+}
+
+const vst_controller_table vst_controller = {
+    .base = {{query, ref, unref}, initialize, terminate},
+    .set_component_state = set_component_state,
+    .set_state = set_state,
+    .get_state = get_state,
+    .count = count,
+    .info = info,
+    .text_of = text_of,
+    .value_of = value_of,
+    .to_plain = to_plain,
+    .from_plain = from_plain,
+    .get = get,
+    .set = set,
+    .set_handler = set_handler,
+    .create_view = create_view,
+};

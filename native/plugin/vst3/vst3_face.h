@@ -1,0 +1,74 @@
+/* vst3_face.h - the plugin as a VST 3: one object that is component, processor and controller. */
+#ifndef TAGPLUG_VST3_FACE_H
+#define TAGPLUG_VST3_FACE_H
+
+#include <stdatomic.h>
+
+#include "../face.h"
+#include "vst3_abi.h"
+
+#define VST_NAME "Tagnode"
+#define VST_VENDOR "pyplugin"
+
+/* The class: the first 16 bytes of the SHA-256 of "urn:pyplugin:tagnode". */
+#define VST_CLASS_ID VST_ID(0xA914E4B4, 0x0F1395D6, 0x57E2230F, 0xEEB05689)
+
+enum { VST_OUTPUTS = TAGPLUG_PARAMETERS - TAGPLUG_INPUTS };
+
+typedef struct {
+    /* One an interface; a host holds a pointer to one of these. */
+    const vst_component_table *component;
+    const vst_processor_table *processor;
+    const vst_controller_table *controller;
+    const vst_requirements_table *requirements;
+    const vst_units_table *units;
+
+    _Atomic uint32_t references;
+    tagplug *core;
+    uintptr_t main_thread; /* the one that ran initialize; 0 before */
+    vst_setup setup;
+    uint32_t channels;
+    bool active, offline;
+    vst_handler *handler; /* NULL: the host gave none */
+
+    /* What the controller was set to while active. A host sends it to process as well, and there it
+     * counts, at its sample; this is only for a state that is asked for before. */
+    struct {
+        _Atomic bool set;
+        _Atomic float value;
+    } asked[TAGPLUG_INPUTS];
+
+    uint32_t revision;                  /* of the texts that the host was told of */
+    float sent[VST_OUTPUTS];            /* with the changes of a block */
+    float edited[VST_OUTPUTS];          /* by perform_edit */
+    int32_t points[TAGPLUG_PARAMETERS]; /* of each change of a block, how many are done with */
+    face_block block;
+} vst_face;
+
+extern const vst_component_table vst_component;
+extern const vst_processor_table vst_processor;
+extern const vst_requirements_table vst_requirements;
+extern const vst_controller_table vst_controller;
+extern const vst_units_table vst_units;
+
+/* Makes a face with one reference to it; NULL when there is no memory. */
+vst_face *vst_face_create(void);
+
+/* What every interface begins with; each knows where in the face its own pointer lies. */
+int32_t vst_face_query(vst_face *face, const vst_id id, void **object);
+uint32_t vst_face_ref(vst_face *face);
+uint32_t vst_face_unref(vst_face *face);
+
+/* Whether this is the thread that ran initialize. [any] */
+bool vst_on_main_thread(const vst_face *face) TAGNODE_NONBLOCKING;
+
+/* Tells the host if texts have changed, on the thread that ran initialize. */
+void vst_notice_texts(vst_face *face);
+
+/* Hands what the controller was set to over to the core. [main] */
+void vst_settle(vst_face *face);
+
+int32_t vst_load(vst_face *face, vst_stream *stream);
+int32_t vst_save(vst_face *face, vst_stream *stream);
+
+#endif

@@ -1,0 +1,189 @@
+/* vst3_processor.c - arrangements, and a block with its changes, events and outputs. */
+#include <string.h>
+
+#include "vst3_face.h"
+
+static vst_face *face_of(void *self) TAGNODE_NONBLOCKING {
+    return (vst_face *)(void *)((char *)self - offsetof(vst_face, processor));
+}
+
+static int32_t VST_CALL query(void *self, const vst_id id, void **object) {
+    return vst_face_query(face_of(self), id, object);
+}
+
+static uint32_t VST_CALL ref(void *self) {
+    return vst_face_ref(face_of(self));
+}
+
+static uint32_t VST_CALL unref(void *self) {
+    return vst_face_unref(face_of(self));
+}
+
+/* ----------------------------------------------------------------------------------- setup --- */
+
+static int32_t VST_CALL set_arrangements(void *self, const uint64_t *inputs, int32_t input_count,
+                                         const uint64_t *outputs, int32_t output_count) {
+    vst_face *face = face_of(self);
+    if (face->active || input_count != 1 || output_count != 1 || inputs[0] != outputs[0])
+        return VST_FALSE;
+    if (inputs[0] != VST_SPEAKERS_STEREO && inputs[0] != VST_SPEAKERS_MONO) return VST_FALSE;
+    face->channels = inputs[0] == VST_SPEAKERS_STEREO ? 2 : 1;
+    return VST_OK;
+}
+
+static int32_t VST_CALL get_arrangement(void *self, int32_t direction, int32_t index,
+                                        uint64_t *speakers) {
+    if ((direction != VST_INPUT && direction != VST_OUTPUT) || index != 0)
+        return VST_INVALID_ARGUMENT;
+    *speakers = face_of(self)->channels == 2 ? VST_SPEAKERS_STEREO : VST_SPEAKERS_MONO;
+    return VST_OK;
+}
+
+static int32_t VST_CALL can_process(void *self, int32_t sample_size) {
+    (void)self;
+    return sample_size == VST_SAMPLE_32 ? VST_OK : VST_FALSE;
+}
+
+static uint32_t VST_CALL latency(void *self) {
+    (void)self;
+    return 0;
+}
+
+static int32_t VST_CALL setup(void *self, const vst_setup *setup) {
+    vst_face *face = face_of(self);
+    if (setup->sample_size != VST_SAMPLE_32 || setup->max_frames < 0) return VST_FALSE;
+    face->setup = *setup;
+    if (setup->max_frames == 0) face->setup.max_frames = 1;
+    face->offline = setup->process_mode == VST_OFFLINE;
+    tagplug_set_offline(face->core, face->offline);
+    return VST_OK;
+}
+
+static int32_t VST_CALL set_processing(void *self, uint8_t state) {
+    (void)self;
+    (void)state;
+    return VST_OK;
+}
+
+static uint32_t VST_CALL tail(void *self) {
+    const vst_face *face = face_of(self);
+    return face_tail(face->core, face->setup.rate);
+}
+
+/* --------------------------------------------------------------------------------- process --- */
+
+/* Applies the points of a queue up to sample `at` and returns where its next one is, or `frames`.
+ * `next` is how many of them are done with. */
+static uint32_t apply(vst_face *face, vst_queue *queue, int32_t *next, uint32_t at, uint32_t frames)
+    TAGNODE_NONBLOCKING {
+    const uint32_t parameter = queue->table->parameter(queue);
+    for (; *next < queue->table->count(queue); ++*next) {
+        int32_t offset = 0;
+        double value = 0;
+        if (queue->table->point(queue, *next, &offset, &value) != VST_OK) continue;
+        if (offset > 0 && (uint32_t)offset > at && (uint32_t)offset < frames)
+            return (uint32_t)offset;
+        tagplug_set(face->core, parameter, tagplug_denormalise(parameter, (float)value));
+        if (parameter < TAGPLUG_INPUTS)
+            atomic_store_explicit(&face->asked[parameter].set, false, memory_order_relaxed);
+    }
+    return frames;
+}
+
+static void send_midi(const face_block *block, vst_events *events) TAGNODE_NONBLOCKING {
+    for (uint32_t i = 0; i < block->midi_count; ++i) {
+        const tagplug_midi *message = block->midi + i;
+        vst_event event = {.offset = (int32_t)message->offset, .type = VST_EVENT_MIDI_CC};
+        event.of.midi_cc = (vst_midi_cc){.controller = message->bytes[1],
+                                         .channel = (int8_t)(message->bytes[0] & 15),
+                                         .value = (int8_t)message->bytes[2]};
+        (void)events->table->add(events, &event);
+    }
+}
+
+/* Plays a block, cut where a parameter changes. */
+static void play(vst_face *face, vst_changes *changes, vst_events *events, uint32_t frames)
+    TAGNODE_NONBLOCKING {
+    int32_t queues = changes != NULL ? changes->table->count(changes) : 0;
+    if (queues > TAGPLUG_PARAMETERS)
+        queues = TAGPLUG_PARAMETERS; /* one each is what there may be */
+    for (int32_t i = 0; i < queues; ++i) face->points[i] = 0;
+    uint32_t at = 0;
+    do {
+        uint32_t until = frames;
+        for (int32_t i = 0; i < queues; ++i) {
+            vst_queue *queue = changes->table->queue(changes, i);
+            if (queue == NULL) continue;
+            const uint32_t next = apply(face, queue, &face->points[i], at, frames);
+            until = next < until ? next : until;
+        }
+        while (at < until) {
+            at = face_play(&face->block, face->core, at, until);
+            if (events != NULL) send_midi(&face->block, events);
+        }
+    } while (at < frames);
+}
+
+static void send_outputs(vst_face *face, vst_changes *changes, int32_t offset) TAGNODE_NONBLOCKING {
+    for (uint32_t i = 0; i < VST_OUTPUTS; ++i) {
+        const uint32_t parameter = TAGPLUG_INPUTS + i;
+        const float value = tagplug_get(face->core, parameter);
+        if (value == face->sent[i]) continue;
+        int32_t index = 0;
+        vst_queue *queue = changes->table->add(changes, &parameter, &index);
+        if (queue == NULL) continue;
+        const double share = tagplug_normalise(parameter, value);
+        if (queue->table->add(queue, offset, share, &index) == VST_OK) face->sent[i] = value;
+    }
+}
+
+#if defined(__clang__)
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wunknown-warning-option"
+#pragma clang diagnostic ignored "-Wfunction-effects" /* this thread is the main one */
+#endif
+/* For hosts that play on the thread of their interface and read what the handler is told, not the
+ * changes of a block (JUCE's, and so pedalboard). */
+static void tell_handler(vst_face *face) TAGNODE_NONBLOCKING {
+    vst_handler *handler = face->handler;
+    for (uint32_t i = 0; i < VST_OUTPUTS && handler != NULL; ++i) {
+        const float value = tagplug_get(face->core, TAGPLUG_INPUTS + i);
+        if (value == face->edited[i]) continue;
+        face->edited[i] = value;
+        const double share = tagplug_normalise(TAGPLUG_INPUTS + i, value);
+        (void)handler->table->perform_edit(handler, TAGPLUG_INPUTS + i, share);
+    }
+    vst_notice_texts(face);
+}
+#if defined(__clang__)
+#pragma clang diagnostic pop
+#endif
+
+static int32_t VST_CALL process(void *self, vst_data *data) TAGNODE_NONBLOCKING {
+    vst_face *face = face_of(self);
+    if (data->sample_size != VST_SAMPLE_32 || data->frames < 0) return VST_INVALID_ARGUMENT;
+    const vst_audio_bus *input = data->input_count > 0 ? data->inputs : NULL;
+    vst_audio_bus *output = data->output_count > 0 ? data->outputs : NULL;
+    face_begin(&face->block, input != NULL ? (const float *const *)input->samples.of_32 : NULL,
+               input != NULL && input->channels > 0 ? (uint32_t)input->channels : 0,
+               output != NULL ? output->samples.of_32 : NULL,
+               output != NULL && output->channels > 0 ? (uint32_t)output->channels : 0);
+    if (output != NULL) output->silence = 0;
+    play(face, data->in_changes, data->out_events, (uint32_t)data->frames);
+    if (data->out_changes != NULL)
+        send_outputs(face, data->out_changes, data->frames > 0 ? data->frames - 1 : 0);
+    if (vst_on_main_thread(face)) tell_handler(face);
+    return VST_OK;
+}
+
+const vst_processor_table vst_processor = {
+    .unknown = {query, ref, unref},
+    .set_arrangements = set_arrangements,
+    .get_arrangement = get_arrangement,
+    .can_process = can_process,
+    .latency = latency,
+    .setup = setup,
+    .set_processing = set_processing,
+    .process = process,
+    .tail = tail,
+};

@@ -1,0 +1,13 @@
+/* vst3_text.h - between our UTF-8 and a host's UTF-16. */
+#ifndef TAGPLUG_VST3_TEXT_H
+#define TAGPLUG_VST3_TEXT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Both write at most `size` units, the final 0 among them, and cut between characters. What is no
+ * character becomes U+FFFD. */
+void vst_to_utf16(const char *from, int16_t *to, size_t size);
+void vst_to_utf8(const int16_t *from, char *to, size_t size);
+
+#endif

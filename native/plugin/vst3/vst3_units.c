@@ -1,0 +1,115 @@
+/* vst3_units.c - the groups that parameters are in: unit 0 for all, 1 to 8 for the slots. */
+#include "vst3_face.h"
+#include "vst3_text.h"
+
+static vst_face *face_of(void *self) {
+    return (vst_face *)(void *)((char *)self - offsetof(vst_face, units));
+}
+
+static int32_t VST_CALL query(void *self, const vst_id id, void **object) {
+    return vst_face_query(face_of(self), id, object);
+}
+
+static uint32_t VST_CALL ref(void *self) {
+    return vst_face_ref(face_of(self));
+}
+
+static uint32_t VST_CALL unref(void *self) {
+    return vst_face_unref(face_of(self));
+}
+
+static int32_t VST_CALL count(void *self) {
+    (void)self;
+    return 1 + TAGPLUG_SLOTS;
+}
+
+static int32_t VST_CALL info(void *self, int32_t index, vst_unit *info) {
+    if (index < 0 || index >= count(self)) return VST_INVALID_ARGUMENT;
+    *info = (vst_unit){.id = index, .parent = index > 0 ? 0 : -1, .programs = -1};
+    const char *name =
+        index > 0 ? tagplug_about(tagplug_field_of((uint32_t)index - 1, 0))->group : VST_NAME;
+    vst_to_utf16(name, info->name, sizeof info->name / sizeof *info->name);
+    return VST_OK;
+}
+
+static int32_t VST_CALL selected(void *self) {
+    (void)self;
+    return 0;
+}
+
+static int32_t VST_CALL select_unit(void *self, int32_t id) {
+    (void)self;
+    (void)id;
+    return VST_OK;
+}
+
+static int32_t VST_CALL of_bus(void *self, int32_t media, int32_t direction, int32_t bus,
+                               int32_t channel, int32_t *id) {
+    (void)self;
+    (void)media;
+    (void)direction;
+    (void)bus;
+    (void)channel;
+    *id = 0;
+    return VST_OK;
+}
+
+/* There are no programs. */
+
+static int32_t VST_CALL program_list_count(void *self) {
+    (void)self;
+    return 0;
+}
+
+static int32_t VST_CALL program_list(void *self, int32_t index, void *info) {
+    (void)self;
+    (void)index;
+    (void)info;
+    return VST_FALSE;
+}
+
+// NOLINTNEXTLINE(readability-non-const-parameter): its type is that of the table
+static int32_t VST_CALL program_name(void *self, int32_t list, int32_t program, vst_text name) {
+    (void)self;
+    (void)list;
+    (void)program;
+    (void)name;
+    return VST_FALSE;
+}
+
+static int32_t VST_CALL program_info(void *self, int32_t list, int32_t program, const char *what,
+                                     vst_text value) {
+    (void)what;
+    return program_name(self, list, program, value);
+}
+
+static int32_t VST_CALL has_pitch_names(void *self, int32_t list, int32_t program) {
+    return program_name(self, list, program, NULL);
+}
+
+static int32_t VST_CALL pitch_name(void *self, int32_t list, int32_t program, int16_t pitch,
+                                   vst_text name) {
+    (void)pitch;
+    return program_name(self, list, program, name);
+}
+
+static int32_t VST_CALL set_program(void *self, int32_t list, int32_t program, vst_stream *data) {
+    (void)data;
+    return program_name(self, list, program, NULL);
+}
+
+const vst_units_table vst_units = {
+    .unknown = {query, ref, unref},
+    .count = count,
+    .info = info,
+    .program_list_count = program_list_count,
+    .program_list = program_list,
+    .program_name = program_name,
+    .program_info = program_info,
+    .has_pitch_names = has_pitch_names,
+    .pitch_name = pitch_name,
+    .selected = selected,
+    .select = select_unit,
+    .of_bus = of_bus,
+    .set_program = set_program,
+};

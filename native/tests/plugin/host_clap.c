@@ -1,0 +1,340 @@
+/* host_clap.c - a host for CLAP, strict about its rules. */
+#include <dlfcn.h>
+
+#include "clap/clap_abi.h"
+#include "host.h"
+
+enum { PIECE = 100 /* bytes that a stream moves at once */ };
+
+static const cl_factory *factory;
+
+typedef struct {
+    const cl_plugin *plugin;
+    const cl_params *params;
+    const cl_state *state;
+    const cl_tail *tail;
+    cl_host host;
+    bool active;
+    _Atomic bool wanted;
+    host *owner;
+    cl_event_param_value in[HOST_MOST_CHANGES];
+    uint32_t in_count;
+} rack;
+
+static rack *rack_of(const host *self) TAGNODE_NONBLOCKING {
+    return self->instance;
+}
+
+#if defined(TAGPLUG_STATIC)
+extern const cl_entry clap_entry;
+#endif
+
+void host_load(const char *path) {
+    const cl_entry *entry = NULL;
+#if defined(TAGPLUG_STATIC)
+    (void)path;
+    entry = &clap_entry;
+#else
+    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (library == NULL) {
+        fprintf(stderr, "%s\n", dlerror());
+        exit(EXIT_FAILURE);
+    }
+    entry = dlsym(library, "clap_entry");
+#endif
+    CHECK(entry->version.major == 1);
+    CHECK(entry->init(path != NULL ? path : ""));
+    CHECK(entry->get_factory("no.such-factory") == NULL);
+    factory = entry->get_factory(CL_FACTORY);
+}
+
+/* ----------------------------------------------------------------------- the plugin's host --- */
+
+static void CL_CALL rescan(const cl_host *host_of_it, uint32_t flags) {
+    rack *self = host_of_it->host_data;
+    if ((flags & CL_RESCAN_TEXT) != 0) ++self->owner->told_texts;
+}
+
+static void CL_CALL ignore_clear(const cl_host *it, uint32_t id, uint32_t flags) {
+    (void)it;
+    (void)id;
+    (void)flags;
+}
+
+static void CL_CALL ignore(const cl_host *it) {
+    (void)it;
+}
+
+static void CL_CALL request_callback(const cl_host *it) TAGNODE_NONBLOCKING {
+    rack *self = it->host_data;
+    self->wanted = true;
+}
+
+static const void *CL_CALL host_extension(const cl_host *it, const char *id) {
+    static const cl_host_params params = {rescan, ignore_clear, ignore};
+    (void)it;
+    return strcmp(id, CL_PARAMS) == 0 ? &params : NULL;
+}
+
+host *host_open(void) {
+    host *self = calloc(1, sizeof *self);
+    rack *made = calloc(1, sizeof *made);
+    self->instance = made;
+    made->owner = self;
+    made->host = (cl_host){.version = CL_VERSION,
+                           .host_data = made,
+                           .name = "tests",
+                           .vendor = "",
+                           .url = "",
+                           .host_version = "1",
+                           .get_extension = host_extension,
+                           .request_restart = ignore,
+                           .request_process = ignore,
+                           .request_callback = request_callback};
+    made->plugin = factory->create(factory, &made->host, "org.pyplugin.tagnode");
+    CHECK(made->plugin != NULL && made->plugin->init(made->plugin));
+    made->params = made->plugin->get_extension(made->plugin, CL_PARAMS);
+    made->state = made->plugin->get_extension(made->plugin, CL_STATE);
+    made->tail = made->plugin->get_extension(made->plugin, CL_TAIL);
+    return self;
+}
+
+void host_close(host *self) {
+    host_deactivate(self);
+    rack_of(self)->plugin->destroy(rack_of(self)->plugin);
+    free(self->instance);
+    free(self);
+}
+
+void host_activate(host *self, double rate, uint32_t max_frames, bool offline) {
+    rack *it = rack_of(self);
+    const cl_render *render = it->plugin->get_extension(it->plugin, CL_RENDER);
+    CHECK(render->set(it->plugin, offline ? CL_RENDER_OFFLINE : CL_RENDER_REALTIME));
+    host_deactivate(self);
+    CHECK(it->plugin->activate(it->plugin, rate, 1, max_frames));
+    CHECK(it->plugin->start_processing(it->plugin));
+    it->active = true;
+}
+
+void host_deactivate(host *self) {
+    rack *it = rack_of(self);
+    if (!it->active) return;
+    it->plugin->stop_processing(it->plugin);
+    it->plugin->deactivate(it->plugin);
+    it->active = false;
+}
+
+/* ---------------------------------------------------------------------------------- events --- */
+
+static uint32_t CL_CALL in_size(const cl_input_events *list) TAGNODE_NONBLOCKING {
+    const rack *it = list->context;
+    return it->in_count;
+}
+
+static const cl_event *CL_CALL in_get(const cl_input_events *list, uint32_t index)
+    TAGNODE_NONBLOCKING {
+    const rack *it = list->context;
+    return &it->in[index].header;
+}
+
+typedef struct {
+    host *owner;
+    uint32_t frames, latest;
+} outbox;
+
+static bool CL_CALL try_push(const cl_output_events *list, const cl_event *event)
+    TAGNODE_NONBLOCKING {
+    outbox *box = list->context;
+    host *self = box->owner;
+    if (event->space != 0 || event->time < box->latest || event->time >= box->frames)
+        self->in_order = false;
+    box->latest = event->time;
+    if (event->type == CL_EVENT_MIDI) {
+        const cl_event_midi *midi = (const cl_event_midi *)(const void *)event;
+        if (self->midi_count == sizeof self->midi / sizeof *self->midi) return false;
+        self->midi[self->midi_count++] =
+            (tagplug_midi){event->time, {midi->bytes[0], midi->bytes[1], midi->bytes[2]}};
+    } else if (event->type == CL_EVENT_PARAM_VALUE) {
+        const cl_event_param_value *value = (const cl_event_param_value *)(const void *)event;
+        if (self->moved_count == sizeof self->moved / sizeof *self->moved) return false;
+        self->moved[self->moved_count++] =
+            (host_change){event->time, value->parameter, (float)value->value};
+    }
+    return true;
+}
+
+static void take_changes(rack *it, const host_change *changes, uint32_t count) TAGNODE_NONBLOCKING {
+    it->in_count = count < HOST_MOST_CHANGES ? count : HOST_MOST_CHANGES;
+    for (uint32_t i = 0; i < it->in_count; ++i)
+        it->in[i] = (cl_event_param_value){.header = {.size = sizeof it->in[i],
+                                                      .time = changes[i].offset,
+                                                      .type = CL_EVENT_PARAM_VALUE},
+                                           .parameter = changes[i].parameter,
+                                           .note = -1,
+                                           .port = -1,
+                                           .channel = -1,
+                                           .key = -1,
+                                           .value = changes[i].value};
+    it->owner->midi_count = it->owner->moved_count = 0;
+    it->owner->in_order = true;
+}
+
+void host_process(host *self, const float *const *input, float *const *output, uint32_t frames,
+                  const host_change *changes, uint32_t change_count) TAGNODE_NONBLOCKING {
+    rack *it = rack_of(self);
+    take_changes(it, changes, change_count);
+    outbox box = {self, frames > 0 ? frames : 1, 0};
+    const cl_input_events in = {it, in_size, in_get};
+    const cl_output_events out = {&box, try_push};
+    const cl_audio_buffer from = {.data32 = (float **)(void *)input, .channel_count = 2};
+    cl_audio_buffer to = {.data32 = (float **)(void *)output, .channel_count = 2};
+    const cl_process data = {.steady_time = -1,
+                             .frames = frames,
+                             .inputs = &from,
+                             .outputs = &to,
+                             .input_count = input != NULL,
+                             .output_count = output != NULL,
+                             .in_events = &in,
+                             .out_events = &out};
+    if (it->plugin->process(it->plugin, &data) != CL_PROCESS_CONTINUE) self->in_order = false;
+}
+
+void host_flush(host *self, const host_change *changes, uint32_t change_count) {
+    rack *it = rack_of(self);
+    take_changes(it, changes, change_count);
+    outbox box = {self, 1, 0};
+    const cl_input_events in = {it, in_size, in_get};
+    const cl_output_events out = {&box, try_push};
+    it->params->flush(it->plugin, &in, &out);
+}
+
+void host_idle(host *self) {
+    rack *it = rack_of(self);
+    if (!it->wanted) return;
+    it->wanted = false;
+    it->plugin->on_main_thread(it->plugin);
+}
+
+/* -------------------------------------------------------------------- parameters and state --- */
+
+float host_get(host *self, uint32_t parameter) {
+    double value = NAN;
+    return rack_of(self)->params->get_value(rack_of(self)->plugin, parameter, &value) ? (float)value
+                                                                                      : NAN;
+}
+
+bool host_text(host *self, uint32_t parameter, float value, char *text, size_t size) {
+    rack *it = rack_of(self);
+    return it->params->value_to_text(it->plugin, parameter, value, text, (uint32_t)size);
+}
+
+bool host_value(host *self, uint32_t parameter, const char *text, float *value) {
+    rack *it = rack_of(self);
+    double found = 0;
+    if (!it->params->text_to_value(it->plugin, parameter, text, &found)) return false;
+    *value = (float)found;
+    return true;
+}
+
+uint32_t host_tail(host *self) {
+    return rack_of(self)->tail->get(rack_of(self)->plugin);
+}
+
+typedef struct {
+    unsigned char *bytes;
+    size_t size, at;
+} tape;
+
+static int64_t CL_CALL tape_read(const cl_istream *stream, void *bytes, uint64_t size) {
+    tape *it = stream->context;
+    size_t count = it->size - it->at;
+    if (count > PIECE) count = PIECE;
+    if (count > size) count = (size_t)size;
+    memcpy(bytes, it->bytes + it->at, count);
+    it->at += count;
+    return (int64_t)count;
+}
+
+static int64_t CL_CALL tape_write(const cl_ostream *stream, const void *bytes, uint64_t size) {
+    tape *it = stream->context;
+    size_t count = it->size - it->at;
+    if (count == 0) return -1;
+    if (count > PIECE) count = PIECE;
+    if (count > size) count = (size_t)size;
+    memcpy(it->bytes + it->at, bytes, count);
+    it->at += count;
+    return (int64_t)count;
+}
+
+size_t host_save(host *self, void *bytes, size_t capacity) {
+    tape it = {bytes, capacity, 0};
+    const cl_ostream stream = {&it, tape_write};
+    return rack_of(self)->state->save(rack_of(self)->plugin, &stream) ? it.at : 0;
+}
+
+bool host_restore(host *self, const void *bytes, size_t size) {
+    tape it = {(unsigned char *)bytes, size, 0}; /* only read */
+    const cl_istream stream = {&it, tape_read};
+    return rack_of(self)->state->load(rack_of(self)->plugin, &stream);
+}
+
+/* ---------------------------------------------------------------------- what only CLAP has --- */
+
+static void test_factory_knows_one_plugin(void) {
+    CHECK(factory->count(factory) == 1);
+    const cl_descriptor *about = factory->descriptor(factory, 0);
+    CHECK(strcmp(about->id, "org.pyplugin.tagnode") == 0 && strcmp(about->name, "Tagnode") == 0);
+    CHECK(about->features != NULL && strcmp(about->features[0], "audio-effect") == 0);
+    CHECK(factory->descriptor(factory, 1) == NULL);
+    const cl_host any = {.version = CL_VERSION, .get_extension = host_extension};
+    CHECK(factory->create(factory, &any, "org.pyplugin.other") == NULL);
+}
+
+static void test_ports_are_stereo_and_midi(void) {
+    host *self = host_open();
+    const cl_plugin *plugin = rack_of(self)->plugin;
+    const cl_audio_ports *audio = plugin->get_extension(plugin, CL_AUDIO_PORTS);
+    const cl_note_ports *notes = plugin->get_extension(plugin, CL_NOTE_PORTS);
+    for (int input = 0; input < 2; ++input) {
+        cl_audio_port port = {.id = 1};
+        CHECK(audio->count(plugin, input) == 1 && audio->get(plugin, 0, input, &port));
+        CHECK(port.channel_count == 2 && strcmp(port.type, CL_PORT_STEREO) == 0);
+        CHECK(port.in_place_pair == port.id && port.flags == CL_AUDIO_PORT_MAIN);
+        CHECK(!audio->get(plugin, 1, input, &port));
+    }
+    cl_note_port port;
+    CHECK(notes->count(plugin, true) == 0 && notes->count(plugin, false) == 1);
+    CHECK(notes->get(plugin, 0, false, &port) && !notes->get(plugin, 0, true, &port));
+    CHECK(port.dialects == CL_DIALECT_MIDI && port.preferred == CL_DIALECT_MIDI);
+    const cl_latency *latency = plugin->get_extension(plugin, CL_LATENCY);
+    CHECK(latency->get(plugin) == 0);
+    CHECK(plugin->get_extension(plugin, "no.such-extension") == NULL);
+    host_close(self);
+}
+
+static void test_parameters_are_those_of_the_table(void) {
+    host *self = host_open();
+    const rack *it = rack_of(self);
+    CHECK(it->params->count(it->plugin) == TAGPLUG_PARAMETERS);
+    cl_param info;
+    for (uint32_t i = 0; i < TAGPLUG_PARAMETERS; ++i) {
+        const tagplug_parameter *about = tagplug_about(i);
+        CHECK(it->params->get_info(it->plugin, i, &info) && info.id == i);
+        CHECK(strcmp(info.name, about->name) == 0 && strcmp(info.module, about->group) == 0);
+        CHECK(info.low == about->low && info.high == about->high && info.start == about->start);
+        CHECK(((info.flags & CL_PARAM_READONLY) != 0) == about->output);
+        CHECK(((info.flags & CL_PARAM_AUTOMATABLE) != 0) == !about->output);
+        CHECK(((info.flags & CL_PARAM_STEPPED) != 0) == (about->scale >= TAGPLUG_INTEGER));
+        CHECK(((info.flags & CL_PARAM_BYPASS) != 0) == (i == TAGPLUG_BYPASS));
+    }
+    CHECK(!it->params->get_info(it->plugin, TAGPLUG_PARAMETERS, &info));
+    double value = 0;
+    CHECK(!it->params->get_value(it->plugin, UINT32_MAX, &value));
+    host_close(self);
+}
+
+void host_test_format(void) {
+    test_factory_knows_one_plugin();
+    test_ports_are_stereo_and_midi();
+    test_parameters_are_those_of_the_table();
+}

@@ -1,0 +1,404 @@
+/* host_lv2.c - what the LV2 plugin promises to a host, whatever that host offers and in which
+ * blocks it plays. */
+#include <pthread.h>
+
+#include "lv2_rack.h"
+
+enum { RATE = 48000, LENGTH = RATE, INSTANCES = 32 };
+
+static float *noise; /* LENGTH samples */
+
+static bool same(const float *a, const float *b, size_t count) {
+    return memcmp(a, b, count * sizeof *a) == 0;
+}
+
+/* Slot `slot` follows the level. */
+static void follow_level(rack *r, uint32_t slot) {
+    *field(r, slot, TAGPLUG_SOURCE) = 1 + TAGNODE_SIGNAL_RMS_DB;
+}
+
+/* ---- audio ---- */
+
+static bool passes(rack *r, uint32_t frames) {
+    hear(r, noise, 100, frames);
+    return same(r->in[0], r->out[0], frames) && same(r->in[1], r->out[1], frames) &&
+           r->ports[TAGPLUG_LV2_DELAY] == 0;
+}
+
+static void test_audio_passes_bit_for_bit_in_any_block(const lv2_plugin *plugin) {
+    static const uint32_t blocks[] = {0, 1, 2, 63, 64, 65, 512, 0, 4095, 4096, MOST};
+    rack *r = playing(plugin, RATE);
+    for (size_t i = 0; i < sizeof blocks / sizeof *blocks; ++i) CHECK(passes(r, blocks[i]));
+    r->in[0][0] = NAN;
+    r->in[1][1] = INFINITY;
+    r->in[0][2] = -0.0F;
+    r->in[1][3] = 1e-41F;
+    run_block(r, 64);
+    CHECK(same(r->in[0], r->out[0], 64) && same(r->in[1], r->out[1], 64));
+    stopped(r);
+}
+
+static void test_audio_passes_without_any_feature(const lv2_plugin *plugin) {
+    static state nothing;
+    rack *r = inserted(plugin, RATE, 0, false);
+    plugin->activate(r->instance);
+    follow_level(r, 0);
+    for (int i = 0; i < 100; ++i) CHECK(passes(r, 512));
+    CHECK(*port(r, TAGPLUG_VALUE_1) > 0.5F);
+    CHECK(save_to(r, &nothing) == LV2_STATE_NO_FEATURE);
+    CHECK(restore_from(r, &nothing) == LV2_STATE_NO_FEATURE);
+    stopped(r);
+}
+
+static void test_audio_passes_in_place_and_crossed(const lv2_plugin *plugin) {
+    rack *r = playing(plugin, RATE);
+    float *left = r->in[0], *right = r->in[1];
+    connect_audio(r, left, right, left, right);
+    hear(r, noise, 0, 1000);
+    CHECK(same(left, noise, 1000) && right[999] == -0.5F * noise[999]);
+    connect_audio(r, left, right, right, left);
+    hear(r, noise, 0, 1000);
+    CHECK(same(right, noise, 1000));
+    for (int i = 0; i < 1000; ++i) CHECK(left[i] == -0.5F * noise[i]);
+    connect_audio(r, left, left, r->out[0], r->out[1]);
+    hear(r, noise, 0, 1000);
+    CHECK(same(r->out[0], noise, 1000) && same(r->out[1], noise, 1000));
+    stopped(r);
+}
+
+static void test_audio_passes_at_any_rate_and_the_status_says_what_is_not_heard(
+    const lv2_plugin *plugin) {
+    static const double rates[] = {7999, 8000, 11025, 44100, 192000, 192001, 1, 1e9, 0, -1, NAN};
+    for (size_t i = 0; i < sizeof rates / sizeof *rates; ++i) {
+        rack *r = playing(plugin, rates[i]);
+        follow_level(r, 0);
+        for (int block = 0; block < 20; ++block) CHECK(passes(r, 1024));
+        const bool heard = rates[i] >= TAGNODE_MIN_RATE && rates[i] <= TAGNODE_MAX_RATE;
+        CHECK((*port(r, TAGPLUG_STATUS) == TAGPLUG_STATUS_RATE) != heard);
+        CHECK((*port(r, TAGPLUG_VALUE_1) > 0.5F) == heard);
+        CHECK(heard || strstr(host.said, "192000 Hz") != NULL);
+        stopped(r);
+    }
+}
+
+static void test_what_is_not_enabled_leaves_the_audio_alone(const lv2_plugin *plugin) {
+    rack *r = playing(plugin, RATE);
+    follow_level(r, 0);
+    *field(r, 0, TAGPLUG_TARGET) = TAGPLUG_TARGET_GAIN;
+    for (int i = 0; i < 50; ++i) hear(r, noise, 100, 512);
+    CHECK(!same(r->in[0], r->out[0], 512));
+    *port(r, TAGPLUG_BYPASS) = 0;
+    for (int i = 0; i < 50; ++i) hear(r, noise, 100, 512); /* what rings may fade */
+    CHECK(passes(r, 512));
+    CHECK(*port(r, TAGPLUG_VALUE_1) > 0.5F); /* it goes on hearing */
+    stopped(r);
+}
+
+/* ---- values ---- */
+
+static void test_a_value_follows_the_level(const lv2_plugin *plugin) {
+    static const float silence[512];
+    rack *r = playing(plugin, RATE);
+    follow_level(r, 3);
+    for (int i = 0; i < 50; ++i) hear(r, silence, 0, 512);
+    CHECK(*port(r, TAGPLUG_VALUE_1 + 3) == 0);
+    for (int i = 0; i < 50; ++i) hear(r, noise, 0, 512);
+    CHECK(*port(r, TAGPLUG_VALUE_1 + 3) > 0.8F);
+    CHECK(*port(r, TAGPLUG_VALUE_1) == 0); /* a slot without a source */
+    *field(r, 3, TAGPLUG_RELEASE) = 0;
+    for (int i = 0; i < 50; ++i) hear(r, silence, 0, 512);
+    CHECK(*port(r, TAGPLUG_VALUE_1 + 3) < 0.01F);
+    stopped(r);
+}
+
+/* White noise is what the last label of scene names. A build without scene says so. */
+static void test_a_label_moves_a_value_or_the_status_says_why_not(const lv2_plugin *plugin) {
+    rack *r = playing(plugin, RATE);
+    *port(r, TAGPLUG_MODEL) = 1;
+    *field(r, 0, TAGPLUG_SOURCE) = 32 + 5;
+    for (size_t i = 0; i < 300; ++i) hear(r, noise, i * 512 % LENGTH, 512);
+    if (*port(r, TAGPLUG_STATUS) == TAGPLUG_STATUS_OK) {
+        CHECK(*port(r, TAGPLUG_VALUE_1) > 0.8F);
+        CHECK(*port(r, TAGPLUG_WINDOW) > 0.5F);
+    } else {
+        CHECK(*port(r, TAGPLUG_STATUS) == TAGPLUG_STATUS_MODEL_MISSING);
+        CHECK(strstr(host.said, "scene") != NULL);
+    }
+    stopped(r);
+}
+
+typedef struct {
+    float audio[LENGTH];
+    float values[TAGPLUG_SLOTS];
+    struct {
+        int64_t position;
+        unsigned char bytes[3];
+    } messages[4096];
+    size_t count;
+} take;
+
+static void arm(rack *r) {
+    static const float targets[] = {TAGPLUG_TARGET_GAIN, TAGPLUG_TARGET_LOW_PASS,
+                                    TAGPLUG_TARGET_WIDTH, TAGPLUG_TARGET_DELAY};
+    static const float sources[] = {1 + TAGNODE_SIGNAL_RMS_DB, 1 + TAGNODE_SIGNAL_BRIGHTNESS_HZ,
+                                    1 + TAGNODE_SIGNAL_CREST_DB, 1 + TAGNODE_SIGNAL_FLUX};
+    for (uint32_t slot = 0; slot < 4; ++slot) {
+        *field(r, slot, TAGPLUG_SOURCE) = sources[slot];
+        *field(r, slot, TAGPLUG_TARGET) = targets[slot];
+        *field(r, slot, TAGPLUG_MIDI) = (float)(slot % 3);
+        *field(r, slot, TAGPLUG_CC) = (float)slot;
+    }
+}
+
+/* Noise that comes and goes, in blocks of up to `most`. */
+static take *recorded(const lv2_plugin *plugin, uint32_t most, uint32_t seed) {
+    take *t = calloc(1, sizeof *t);
+    rack *r = playing(plugin, RATE);
+    if (t == NULL) abort();
+    arm(r);
+    for (size_t from = 0; from < LENGTH;) {
+        uint32_t frames = seed == 0 ? most : next_number(&seed) % (most + 1);
+        if (frames > LENGTH - from) frames = (uint32_t)(LENGTH - from);
+        hear(r, noise, from, frames);
+        memcpy(t->audio + from, r->out[0], frames * sizeof *t->audio);
+        CHECK(midi_is_sound(r, frames));
+        for (uint32_t i = 0; i < messages_in(r) && t->count < 4096; ++i, ++t->count)
+            t->messages[t->count].position =
+                (int64_t)from + message_at(r, i, t->messages[t->count].bytes).frames;
+        from += frames;
+    }
+    memcpy(t->values, port(r, TAGPLUG_VALUE_1), sizeof t->values);
+    stopped(r);
+    return t;
+}
+
+static void test_any_blocks_give_the_same_sound_values_and_messages(const lv2_plugin *plugin) {
+    take *first = recorded(plugin, 64, 0);
+    CHECK(first->count > 10);
+    CHECK(!same(first->audio, noise, LENGTH));
+    for (uint32_t seed = 0; seed < 4; ++seed) {
+        take *other = recorded(plugin, seed == 0 ? 1000 : 600 * seed, seed);
+        CHECK(same(first->audio, other->audio, LENGTH));
+        CHECK(same(first->values, other->values, TAGPLUG_SLOTS));
+        CHECK(first->count == other->count);
+        CHECK(memcmp(first->messages, other->messages, sizeof first->messages) == 0);
+        free(other);
+    }
+    free(first);
+}
+
+static void test_midi_is_no_more_than_there_is_room_for(const lv2_plugin *plugin) {
+    static const uint32_t rooms[] = {0, 7, 8, 31, 32, 33, 8 + 2 * TAGPLUG_LV2_MESSAGE};
+    rack *r = playing(plugin, RATE);
+    arm(r);
+    for (size_t i = 0; i < 10 * sizeof rooms / sizeof *rooms; ++i) {
+        r->midi_room = rooms[i % 7];
+        memset(&r->midi, 0xAA, sizeof r->midi);
+        hear(r, noise, i * 500, 4096);
+        if (r->midi_room >= 8) CHECK(midi_is_sound(r, 4096));
+        for (size_t byte = sizeof(lv2_atom) + r->midi_room; byte < sizeof r->midi; ++byte)
+            CHECK(r->midi.bytes[byte] == 0xAA || byte < sizeof(lv2_sequence));
+    }
+    stopped(r);
+}
+
+static void test_instances_know_nothing_of_each_other(const lv2_plugin *plugin) {
+    static rack *all[INSTANCES];
+    for (uint32_t i = 0; i < INSTANCES; ++i) {
+        all[i] = playing(plugin, RATE);
+        arm(all[i]);
+    }
+    for (size_t from = 0; from + 512 <= LENGTH / 4; from += 512) {
+        for (uint32_t i = 0; i < INSTANCES; ++i) hear(all[i], noise, from, 512);
+        for (uint32_t i = 1; i < INSTANCES; ++i)
+            CHECK(same(all[0]->out[0], all[i]->out[0], 512) &&
+                  same(port(all[0], TAGPLUG_VALUE_1), port(all[i], TAGPLUG_VALUE_1), 8));
+    }
+    for (uint32_t i = 0; i < INSTANCES; ++i) stopped(all[i]);
+}
+
+/* ---- state ---- */
+
+static void play_a_while(rack *r, float *out) {
+    for (size_t i = 0; i < 20; ++i) {
+        hear(r, noise, i * 512, 512);
+        memcpy(out + i * 512, r->out[0], 512 * sizeof *out);
+    }
+}
+
+static void test_a_state_brings_back_what_the_ports_do_not_say(const lv2_plugin *plugin) {
+    static float first[20 * 512], second[20 * 512];
+    static state kept_state;
+    rack *r = playing(plugin, RATE);
+    arm(r);
+    play_a_while(r, first);
+    CHECK(save_to(r, &kept_state) == LV2_STATE_OK);
+    rack *again = inserted(plugin, RATE, MOST, true);
+    CHECK(restore_from(again, &kept_state) == LV2_STATE_OK);
+    memcpy(again->ports, r->ports, sizeof r->ports); /* as hosts do */
+    plugin->activate(again->instance);
+    play_a_while(again, second);
+    CHECK(same(first, second, sizeof first / sizeof *first));
+    stopped(again);
+    stopped(r);
+}
+
+/* As a state does that was saved with a model whose labels stood in another order: the number that
+ * the port had then is not that of its name now. */
+static void test_a_source_follows_its_name_until_its_port_moves(const lv2_plugin *plugin) {
+    static state kept_state;
+    rack *r = playing(plugin, RATE);
+    *field(r, 0, TAGPLUG_SOURCE) = 1 + TAGNODE_SIGNAL_RMS_DB;
+    hear(r, noise, 0, 64);
+    CHECK(save_to(r, &kept_state) == LV2_STATE_OK);
+    const size_t sources = place_of(&kept_state, urid(TAGPLUG_LV2_SOURCES));
+    if (!CHECK(sources < kept_state.count)) return;
+    const float then = 1 + TAGNODE_SIGNAL_SILENCE;
+    memcpy(kept_state.kept[sources].bytes + sizeof(lv2_vector), &then, sizeof then);
+
+    rack *again = inserted(plugin, RATE, MOST, true);
+    CHECK(restore_from(again, &kept_state) == LV2_STATE_OK);
+    *field(again, 0, TAGPLUG_SOURCE) = then;
+    plugin->activate(again->instance);
+    for (int i = 0; i < 50; ++i) hear(again, noise, 0, 512);
+    CHECK(*port(again, TAGPLUG_VALUE_1) > 0.8F); /* the level, not silence */
+    static state once_more;
+    CHECK(save_to(again, &once_more) == LV2_STATE_OK);
+    CHECK(memcmp(&once_more, &kept_state, sizeof kept_state) == 0);
+    *field(again, 0, TAGPLUG_SOURCE) = 1 + TAGNODE_SIGNAL_CREST_DB;
+    hear(again, noise, 0, 64);
+    *field(again, 0, TAGPLUG_SOURCE) = then;
+    *field(again, 0, TAGPLUG_RELEASE) = 0;
+    for (int i = 0; i < 100; ++i) hear(again, noise, 0, 512);
+    CHECK(*port(again, TAGPLUG_VALUE_1) < 0.01F);
+    stopped(again);
+    stopped(r);
+}
+
+static void test_a_port_that_was_moved_wins_over_the_state(const lv2_plugin *plugin) {
+    static state kept_state;
+    static float out[20 * 512];
+    rack *r = playing(plugin, RATE);
+    arm(r);
+    play_a_while(r, out);
+    CHECK(save_to(r, &kept_state) == LV2_STATE_OK);
+    rack *again = inserted(plugin, RATE, MOST, true);
+    CHECK(restore_from(again, &kept_state) == LV2_STATE_OK);
+    plugin->activate(again->instance); /* its ports are at their defaults: no target */
+    play_a_while(again, out);
+    CHECK(same(out, noise, sizeof out / sizeof *out));
+    stopped(again);
+    stopped(r);
+}
+
+static void test_a_state_that_is_none_changes_nothing_and_is_told(const lv2_plugin *plugin) {
+    static state sound, bad, after;
+    rack *r = playing(plugin, RATE);
+    arm(r);
+    hear(r, noise, 0, 64);
+    CHECK(save_to(r, &sound) == LV2_STATE_OK);
+    const size_t place = place_of(&sound, urid(TAGPLUG_LV2_STATE));
+    CHECK(restore_from(r, &bad) == LV2_STATE_NO_PROPERTY);
+    bad = sound;
+    bad.kept[place].type = urid(LV2_ATOM_FLOAT);
+    CHECK(restore_from(r, &bad) == LV2_STATE_BAD_TYPE);
+    for (size_t size = 0; size < 16; ++size) {
+        bad = sound;
+        bad.kept[place].size = size;
+        host.said[0] = '\0';
+        if (size >= 12) bad.kept[place].bytes[0] ^= 0xFF;
+        CHECK(restore_from(r, &bad) == LV2_STATE_UNKNOWN);
+        CHECK(strstr(host.said, ".\n") != NULL);
+    }
+    CHECK(save_to(r, &after) == LV2_STATE_OK);
+    CHECK(memcmp(&after, &sound, sizeof sound) == 0);
+    stopped(r);
+}
+
+typedef struct {
+    rack *rack;
+    state *state;
+} saver;
+
+static void *save_many(void *given) {
+    const saver *s = given;
+    for (int i = 0; i < 200; ++i) CHECK(save_to(s->rack, s->state) == LV2_STATE_OK);
+    return NULL;
+}
+
+static void test_a_state_can_be_saved_while_it_plays(const lv2_plugin *plugin) {
+    static state kept_state;
+    pthread_t thread;
+    rack *r = playing(plugin, RATE);
+    saver s = {r, &kept_state};
+    arm(r);
+    if (pthread_create(&thread, NULL, save_many, &s) != 0) abort();
+    for (int i = 0; i < 200; ++i) {
+        *field(r, 0, TAGPLUG_SOURCE) = (float)(i % 16);
+        r->plugin->run(r->instance, 64);
+    }
+    pthread_join(thread, NULL);
+    stopped(r);
+}
+
+/* ---- life ---- */
+
+static void test_options_that_are_none_are_overlooked(const lv2_plugin *plugin) {
+    static const int32_t negative = -1;
+    const lv2_option odd[] = {
+        {0, 0, urid(LV2_MAX_BLOCK), 2, urid(LV2_ATOM_INT), &negative},
+        {0, 0, urid(LV2_MAX_BLOCK), 4, urid(LV2_ATOM_FLOAT), &negative},
+        {3, 0, urid(LV2_MAX_BLOCK), 4, urid(LV2_ATOM_INT), &negative},
+        {0, 0, urid(LV2_MAX_BLOCK), 4, urid(LV2_ATOM_INT), &negative},
+        {0, 0, 0, 0, 0, NULL},
+    };
+    const lv2_urid_map map = {NULL, map_uri};
+    const lv2_feature given[] = {{LV2_URID_MAP, (void *)&map}, {LV2_OPTIONS, (void *)odd}};
+    const lv2_feature *const list[] = {&given[0], &given[1], NULL};
+    void *instance = plugin->instantiate(plugin, RATE, "", list);
+    if (CHECK(instance != NULL)) plugin->cleanup(instance);
+}
+
+static void test_it_can_be_stopped_and_started_at_any_time(const lv2_plugin *plugin) {
+    rack *r = inserted(plugin, RATE, 64, true);
+    for (int i = 0; i < 5; ++i) {
+        plugin->activate(r->instance);
+        follow_level(r, 0);
+        for (int block = 0; block < 10; ++block) CHECK(passes(r, 4096)); /* more than promised */
+        CHECK(*port(r, TAGPLUG_VALUE_1) > 0.5F);
+        plugin->deactivate(r->instance);
+        CHECK(passes(r, 64));
+    }
+    removed(r);
+}
+
+static void test_there_is_one_plugin_and_one_extension(const lv2_plugin *plugin) {
+    CHECK(strcmp(plugin->uri, TAGPLUG_LV2_URI) == 0);
+    CHECK(plugin->extension_data("urn:of:nothing") == NULL);
+    CHECK(plugin->extension_data(LV2_STATE) != NULL);
+}
+
+int main(int count, char **arguments) {
+    const lv2_plugin *plugin = plugin_of(count, arguments);
+    noise = white_noise(LENGTH + MOST, 1);
+    test_there_is_one_plugin_and_one_extension(plugin);
+    test_audio_passes_bit_for_bit_in_any_block(plugin);
+    test_audio_passes_without_any_feature(plugin);
+    test_audio_passes_in_place_and_crossed(plugin);
+    test_audio_passes_at_any_rate_and_the_status_says_what_is_not_heard(plugin);
+    test_what_is_not_enabled_leaves_the_audio_alone(plugin);
+    test_a_value_follows_the_level(plugin);
+    test_a_label_moves_a_value_or_the_status_says_why_not(plugin);
+    test_any_blocks_give_the_same_sound_values_and_messages(plugin);
+    test_midi_is_no_more_than_there_is_room_for(plugin);
+    test_instances_know_nothing_of_each_other(plugin);
+    test_a_state_brings_back_what_the_ports_do_not_say(plugin);
+    test_a_source_follows_its_name_until_its_port_moves(plugin);
+    test_a_port_that_was_moved_wins_over_the_state(plugin);
+    test_a_state_that_is_none_changes_nothing_and_is_told(plugin);
+    test_a_state_can_be_saved_while_it_plays(plugin);
+    test_options_that_are_none_are_overlooked(plugin);
+    test_it_can_be_stopped_and_started_at_any_time(plugin);
+    free(noise);
+    return closing_line();
+}

@@ -1,0 +1,652 @@
+/* host_vst3.c - a host for VST 3, strict about its rules. Values go through its 0 to 1. */
+#include <dlfcn.h>
+
+#include "host.h"
+#include "vst3/vst3_abi.h"
+#include "vst3/vst3_text.h"
+
+enum { PIECE = 100 /* bytes that a stream moves at once */ };
+
+static vst_factory *factory;
+
+/* Any of the plugin's interfaces. */
+typedef struct {
+    const vst_component_table *table;
+} component;
+typedef struct {
+    const vst_processor_table *table;
+} processor;
+typedef struct {
+    const vst_controller_table *table;
+} controller;
+
+/* The changes of one parameter, and of a block. */
+typedef struct {
+    const vst_queue_table *table;
+    uint32_t parameter, count;
+    struct {
+        int32_t offset;
+        double value;
+    } points[HOST_MOST_CHANGES];
+} queue;
+
+typedef struct {
+    const vst_changes_table *table;
+    uint32_t count;
+    queue *queues; /* TAGPLUG_PARAMETERS of them */
+} changes;
+
+typedef struct {
+    const vst_events_table *table;
+    host *owner;
+    int32_t frames, latest;
+} events;
+
+typedef struct {
+    const vst_handler_table *table;
+    uint32_t references;
+    host *owner;
+    uint32_t edits;
+    double edited[TAGPLUG_PARAMETERS];
+} handler;
+
+typedef struct {
+    component *component;
+    processor *processor;
+    controller *controller;
+    handler handler;
+    changes in, out;
+    events events;
+    vst_setup setup;
+    bool active;
+} rack;
+
+static rack *rack_of(const host *self) TAGNODE_NONBLOCKING {
+    return self->instance;
+}
+
+#if defined(TAGPLUG_STATIC)
+vst_factory *VST_CALL GetPluginFactory(void);
+#endif
+
+void host_load(const char *path) {
+#if defined(TAGPLUG_STATIC)
+    (void)path;
+    factory = GetPluginFactory();
+#else
+    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (library == NULL) {
+        fprintf(stderr, "%s\n", dlerror());
+        exit(EXIT_FAILURE);
+    }
+    bool (*enter)(void *) = NULL;
+    vst_factory *(*get)(void) = NULL;
+    *(void **)&enter = dlsym(library, "ModuleEntry");
+    *(void **)&get = dlsym(library, "GetPluginFactory");
+    CHECK(enter != NULL && enter(library) && dlsym(library, "ModuleExit") != NULL);
+    factory = get();
+#endif
+}
+
+/* ------------------------------------------------------------------- the host's own objects --- */
+
+static int32_t VST_CALL query_none(void *self, const vst_id id, void **object) {
+    (void)self;
+    (void)id;
+    *object = NULL;
+    return VST_NO_INTERFACE;
+}
+
+static uint32_t VST_CALL ref_none(void *self) {
+    (void)self;
+    return 1;
+}
+
+static uint32_t VST_CALL queue_parameter(void *self) TAGNODE_NONBLOCKING {
+    return ((queue *)self)->parameter;
+}
+
+static int32_t VST_CALL queue_count(void *self) TAGNODE_NONBLOCKING {
+    return (int32_t)((queue *)self)->count;
+}
+
+static int32_t VST_CALL queue_point(void *self, int32_t index, int32_t *offset, double *value)
+    TAGNODE_NONBLOCKING {
+    const queue *it = self;
+    if (index < 0 || index >= (int32_t)it->count) return VST_INVALID_ARGUMENT;
+    *offset = it->points[index].offset;
+    *value = it->points[index].value;
+    return VST_OK;
+}
+
+static int32_t VST_CALL queue_add(void *self, int32_t offset, double value, int32_t *index)
+    TAGNODE_NONBLOCKING {
+    queue *it = self;
+    if (it->count == HOST_MOST_CHANGES) return VST_FALSE;
+    *index = (int32_t)it->count;
+    it->points[it->count].offset = offset;
+    it->points[it->count++].value = value;
+    return VST_OK;
+}
+
+static const vst_queue_table queue_table = {
+    {query_none, ref_none, ref_none}, queue_parameter, queue_count, queue_point, queue_add};
+
+static int32_t VST_CALL changes_count(void *self) TAGNODE_NONBLOCKING {
+    return (int32_t)((changes *)self)->count;
+}
+
+static vst_queue *VST_CALL changes_queue(void *self, int32_t index) TAGNODE_NONBLOCKING {
+    return (vst_queue *)(void *)(((changes *)self)->queues + index);
+}
+
+static vst_queue *VST_CALL changes_add(void *self, const uint32_t *parameter, int32_t *index)
+    TAGNODE_NONBLOCKING {
+    changes *it = self;
+    uint32_t i = 0;
+    while (i < it->count && it->queues[i].parameter != *parameter) ++i;
+    if (i == TAGPLUG_PARAMETERS) return NULL;
+    if (i == it->count) {
+        it->queues[i].table = &queue_table;
+        it->queues[i].parameter = *parameter;
+        it->queues[i].count = 0;
+        ++it->count;
+    }
+    *index = (int32_t)i;
+    return changes_queue(self, *index);
+}
+
+static const vst_changes_table changes_table = {
+    {query_none, ref_none, ref_none}, changes_count, changes_queue, changes_add};
+
+static int32_t VST_CALL events_count(void *self) TAGNODE_NONBLOCKING {
+    return (int32_t)((events *)self)->owner->midi_count;
+}
+
+static int32_t VST_CALL events_get(void *self, int32_t index, vst_event *event)
+    TAGNODE_NONBLOCKING {
+    (void)self;
+    (void)index;
+    (void)event;
+    return VST_FALSE;
+}
+
+static int32_t VST_CALL events_add(void *self, vst_event *event) TAGNODE_NONBLOCKING {
+    events *it = self;
+    host *owner = it->owner;
+    if (event->type != VST_EVENT_MIDI_CC || event->bus != 0 || event->offset < it->latest ||
+        event->offset >= it->frames)
+        owner->in_order = false;
+    it->latest = event->offset;
+    if (owner->midi_count == sizeof owner->midi / sizeof *owner->midi) return VST_FALSE;
+    const vst_midi_cc *cc = &event->of.midi_cc;
+    owner->midi[owner->midi_count++] =
+        (tagplug_midi){(uint32_t)event->offset,
+                       {(uint8_t)(0xB0 | cc->channel), cc->controller, (uint8_t)cc->value}};
+    return VST_OK;
+}
+
+static const vst_events_table events_table = {
+    {query_none, ref_none, ref_none}, events_count, events_get, events_add};
+
+static uint32_t VST_CALL handler_ref(void *self) {
+    return ++((handler *)self)->references;
+}
+
+static uint32_t VST_CALL handler_unref(void *self) {
+    return --((handler *)self)->references;
+}
+
+static int32_t VST_CALL begin_edit(void *self, uint32_t parameter) {
+    (void)self;
+    (void)parameter;
+    return VST_OK;
+}
+
+static int32_t VST_CALL perform_edit(void *self, uint32_t parameter, double value) {
+    handler *it = self;
+    ++it->edits;
+    if (parameter < TAGPLUG_PARAMETERS) it->edited[parameter] = value;
+    return VST_OK;
+}
+
+static int32_t VST_CALL restart(void *self, int32_t flags) {
+    if ((flags & VST_RESTART_TITLES) != 0) ++((handler *)self)->owner->told_texts;
+    return VST_OK;
+}
+
+static const vst_handler_table handler_table = {
+    {query_none, handler_ref, handler_unref}, begin_edit, perform_edit, begin_edit, restart};
+
+/* ------------------------------------------------------------------------------------ life --- */
+
+static const vst_id class_id = VST_ID(0xA914E4B4, 0x0F1395D6, 0x57E2230F, 0xEEB05689);
+
+static void *interface(void *object, const vst_id id) {
+    void *found = NULL;
+    CHECK(((component *)object)->table->base.unknown.query(object, id, &found) == VST_OK);
+    return found;
+}
+
+host *host_open(void) {
+    host *self = calloc(1, sizeof *self);
+    rack *it = calloc(1, sizeof *it);
+    self->instance = it;
+    it->in = (changes){&changes_table, 0, calloc(TAGPLUG_PARAMETERS, sizeof(queue))};
+    it->out = (changes){&changes_table, 0, calloc(TAGPLUG_PARAMETERS, sizeof(queue))};
+    it->events = (events){&events_table, self, 0, 0};
+    it->handler = (handler){.table = &handler_table, .references = 1, .owner = self};
+    void *made = NULL;
+    CHECK(factory->table->create(factory, class_id, (const vst_id)VST_COMPONENT_ID, &made) ==
+          VST_OK);
+    it->component = made;
+    it->processor = interface(made, (const vst_id)VST_PROCESSOR_ID);
+    it->controller = interface(made, (const vst_id)VST_CONTROLLER_ID);
+    CHECK(it->component->table->base.initialize(made, NULL) == VST_OK);
+    CHECK(it->controller->table->set_handler(it->controller, (vst_handler *)&it->handler) ==
+          VST_OK);
+    return self;
+}
+
+void host_close(host *self) {
+    rack *it = rack_of(self);
+    host_deactivate(self);
+    CHECK(it->component->table->base.terminate(it->component) == VST_OK);
+    CHECK(it->handler.references == 1);
+    CHECK(it->controller->table->base.unknown.unref(it->controller) == 2);
+    CHECK(it->processor->table->unknown.unref(it->processor) == 1);
+    CHECK(it->component->table->base.unknown.unref(it->component) == 0);
+    free(it->in.queues);
+    free(it->out.queues);
+    free(it);
+    free(self);
+}
+
+void host_activate(host *self, double rate, uint32_t max_frames, bool offline) {
+    rack *it = rack_of(self);
+    host_deactivate(self);
+    it->setup = (vst_setup){.process_mode = offline ? VST_OFFLINE : VST_REALTIME,
+                            .sample_size = VST_SAMPLE_32,
+                            .max_frames = (int32_t)max_frames,
+                            .rate = rate};
+    CHECK(it->processor->table->setup(it->processor, &it->setup) == VST_OK);
+    CHECK(it->component->table->set_active(it->component, 1) == VST_OK);
+    CHECK(it->processor->table->set_processing(it->processor, 1) == VST_OK);
+    it->active = true;
+}
+
+void host_deactivate(host *self) {
+    rack *it = rack_of(self);
+    if (!it->active) return;
+    CHECK(it->processor->table->set_processing(it->processor, 0) == VST_OK);
+    CHECK(it->component->table->set_active(it->component, 0) == VST_OK);
+    it->active = false;
+}
+
+/* --------------------------------------------------------------------------------- process --- */
+
+static void take_changes(rack *it, const host_change *change, uint32_t count) TAGNODE_NONBLOCKING {
+    it->in.count = it->out.count = 0;
+    for (uint32_t i = 0; i < count; ++i) {
+        int32_t index = 0;
+        vst_queue *to = changes_add(&it->in, &change[i].parameter, &index);
+        if (to == NULL) continue;
+        const double share = tagplug_normalise(change[i].parameter, change[i].value);
+        (void)queue_add(to, (int32_t)change[i].offset, share, &index);
+    }
+}
+
+static void read_moved(host *self, int32_t frames) TAGNODE_NONBLOCKING {
+    const changes *out = &rack_of(self)->out;
+    for (uint32_t i = 0; i < out->count; ++i) {
+        const queue *it = out->queues + i;
+        for (uint32_t k = 0; k < it->count; ++k) {
+            if (it->points[k].offset < 0 || it->points[k].offset >= frames) self->in_order = false;
+            if (self->moved_count == sizeof self->moved / sizeof *self->moved) return;
+            self->moved[self->moved_count++] =
+                (host_change){(uint32_t)it->points[k].offset, it->parameter,
+                              tagplug_denormalise(it->parameter, (float)it->points[k].value)};
+        }
+    }
+}
+
+void host_process(host *self, const float *const *input, float *const *output, uint32_t frames,
+                  const host_change *change, uint32_t change_count) TAGNODE_NONBLOCKING {
+    rack *it = rack_of(self);
+    take_changes(it, change, change_count);
+    self->midi_count = self->moved_count = 0;
+    self->in_order = true;
+    it->events.frames = frames > 0 ? (int32_t)frames : 1;
+    it->events.latest = 0;
+    vst_audio_bus from = {.channels = 2, .samples.of_32 = (float **)(void *)input};
+    vst_audio_bus to = {.channels = 2, .samples.of_32 = (float **)(void *)output};
+    vst_data data = {.process_mode = it->setup.process_mode,
+                     .sample_size = VST_SAMPLE_32,
+                     .frames = (int32_t)frames,
+                     .input_count = input != NULL,
+                     .output_count = output != NULL,
+                     .inputs = &from,
+                     .outputs = &to,
+                     .in_changes = (vst_changes *)&it->in,
+                     .out_changes = (vst_changes *)&it->out,
+                     .out_events = (vst_events *)&it->events};
+    if (it->processor->table->process(it->processor, &data) != VST_OK) self->in_order = false;
+    read_moved(self, it->events.frames);
+}
+
+/* As a host does: the controller is told, and the processor by a block without samples. */
+void host_flush(host *self, const host_change *change, uint32_t change_count) {
+    const rack *it = rack_of(self);
+    for (uint32_t i = 0; i < change_count; ++i)
+        (void)it->controller->table->set(it->controller, change[i].parameter,
+                                         tagplug_normalise(change[i].parameter, change[i].value));
+    if (it->active) host_process(self, NULL, NULL, 0, change, change_count);
+}
+
+/* Outputs go to the controller. */
+void host_idle(host *self) {
+    const rack *it = rack_of(self);
+    for (uint32_t i = 0; i < self->moved_count; ++i)
+        (void)it->controller->table->set(
+            it->controller, self->moved[i].parameter,
+            tagplug_normalise(self->moved[i].parameter, self->moved[i].value));
+}
+
+/* -------------------------------------------------------------------- parameters and state --- */
+
+float host_get(host *self, uint32_t parameter) {
+    const rack *it = rack_of(self);
+    return tagplug_denormalise(parameter,
+                               (float)it->controller->table->get(it->controller, parameter));
+}
+
+bool host_text(host *self, uint32_t parameter, float value, char *text, size_t size) {
+    const rack *it = rack_of(self);
+    vst_text wide;
+    if (it->controller->table->text_of(it->controller, parameter,
+                                       tagplug_normalise(parameter, value), wide) != VST_OK)
+        return false;
+    vst_to_utf8(wide, text, size);
+    return true;
+}
+
+bool host_value(host *self, uint32_t parameter, const char *text, float *value) {
+    const rack *it = rack_of(self);
+    vst_text wide;
+    double share = 0;
+    vst_to_utf16(text, wide, sizeof wide / sizeof *wide);
+    if (it->controller->table->value_of(it->controller, parameter, wide, &share) != VST_OK)
+        return false;
+    *value = tagplug_denormalise(parameter, (float)share);
+    return true;
+}
+
+uint32_t host_tail(host *self) {
+    const rack *it = rack_of(self);
+    return it->processor->table->tail(it->processor);
+}
+
+typedef struct {
+    const vst_stream_table *table;
+    unsigned char *bytes;
+    size_t size, at;
+} tape;
+
+static int32_t VST_CALL tape_read(void *self, void *bytes, int32_t size, int32_t *done) {
+    tape *it = self;
+    size_t count = it->size - it->at;
+    if (count > PIECE) count = PIECE;
+    if (count > (size_t)size) count = (size_t)size;
+    memcpy(bytes, it->bytes + it->at, count);
+    it->at += count;
+    *done = (int32_t)count;
+    return VST_OK;
+}
+
+static int32_t VST_CALL tape_write(void *self, void *bytes, int32_t size, int32_t *done) {
+    tape *it = self;
+    size_t count = it->size - it->at;
+    if (count > PIECE) count = PIECE;
+    if (count > (size_t)size) count = (size_t)size;
+    memcpy(it->bytes + it->at, bytes, count);
+    it->at += count;
+    *done = (int32_t)count;
+    return count > 0 ? VST_OK : VST_FALSE;
+}
+
+static const vst_stream_table tape_table = {
+    .unknown = {query_none, ref_none, ref_none}, .read = tape_read, .write = tape_write};
+
+size_t host_save(host *self, void *bytes, size_t capacity) {
+    const rack *it = rack_of(self);
+    tape to = {&tape_table, bytes, capacity, 0};
+    return it->component->table->get_state(it->component, (vst_stream *)&to) == VST_OK ? to.at : 0;
+}
+
+bool host_restore(host *self, const void *bytes, size_t size) {
+    const rack *it = rack_of(self);
+    tape from = {&tape_table, (unsigned char *)bytes, size, 0}; /* only read */
+    const bool loaded =
+        it->component->table->set_state(it->component, (vst_stream *)&from) == VST_OK;
+    from.at = 0;
+    CHECK(it->controller->table->set_component_state(it->controller, (vst_stream *)&from) ==
+          VST_OK);
+    return loaded;
+}
+
+/* --------------------------------------------------------------------- what only VST 3 has --- */
+
+static void test_factory_knows_one_class(void) {
+    static const vst_id factories[] = {VST_FACTORY_ID, VST_FACTORY_2_ID, VST_FACTORY_3_ID};
+    for (size_t i = 0; i < 3; ++i) {
+        void *found = NULL;
+        CHECK(factory->table->unknown.query(factory, factories[i], &found) == VST_OK);
+        CHECK(found == factory);
+    }
+    CHECK(factory->table->count(factory) == 1);
+    vst_class one;
+    vst_class_2 two;
+    vst_class_3 three;
+    CHECK(factory->table->class_info(factory, 0, &one) == VST_OK);
+    CHECK(factory->table->class_info_2(factory, 0, &two) == VST_OK);
+    CHECK(factory->table->class_info_3(factory, 0, &three) == VST_OK);
+    char name[64];
+    vst_to_utf8(three.name, name, sizeof name);
+    CHECK(strcmp(one.name, "Tagnode") == 0 && strcmp(two.name, "Tagnode") == 0 &&
+          strcmp(name, "Tagnode") == 0);
+    CHECK(strcmp(one.category, VST_CATEGORY) == 0);
+    CHECK(memcmp(one.id, class_id, sizeof class_id) == 0);
+    CHECK(memcmp(two.id, class_id, sizeof class_id) == 0);
+    CHECK(memcmp(three.id, class_id, sizeof class_id) == 0);
+    CHECK(factory->table->class_info(factory, 1, &one) != VST_OK);
+    void *made = &one;
+    const vst_id other = VST_ID(1, 2, 3, 4);
+    CHECK(factory->table->create(factory, other, (const vst_id)VST_COMPONENT_ID, &made) != VST_OK);
+    CHECK(made == NULL);
+    CHECK(factory->table->create(factory, class_id, other, &made) == VST_NO_INTERFACE);
+}
+
+static void test_component_is_its_own_controller(void) {
+    host *self = host_open();
+    const rack *it = rack_of(self);
+    vst_id none;
+    CHECK(it->component->table->controller_class(it->component, none) == VST_FALSE);
+    CHECK(interface(it->controller, (const vst_id)VST_COMPONENT_ID) == it->component);
+    CHECK(interface(it->processor, (const vst_id)VST_UNKNOWN_ID) ==
+          interface(it->controller, (const vst_id)VST_UNKNOWN_ID));
+    for (int i = 0; i < 3; ++i) (void)it->component->table->base.unknown.unref(it->component);
+    CHECK(it->processor->table->can_process(it->processor, VST_SAMPLE_32) == VST_OK);
+    CHECK(it->processor->table->can_process(it->processor, VST_SAMPLE_64) != VST_OK);
+    CHECK(it->processor->table->latency(it->processor) == 0);
+    CHECK(it->controller->table->create_view(it->controller, "editor") == NULL);
+    host_close(self);
+}
+
+static void test_buses_are_stereo_or_mono_and_midi(void) {
+    host *self = host_open();
+    const rack *it = rack_of(self);
+    vst_bus bus;
+    for (int32_t direction = VST_INPUT; direction <= VST_OUTPUT; ++direction) {
+        CHECK(it->component->table->bus_count(it->component, VST_AUDIO, direction) == 1);
+        CHECK(it->component->table->bus_count(it->component, VST_EVENT, direction) == direction);
+        CHECK(it->component->table->bus_info(it->component, VST_AUDIO, direction, 0, &bus) ==
+              VST_OK);
+        CHECK(bus.channels == 2 && bus.direction == direction);
+        CHECK(it->component->table->bus_info(it->component, VST_AUDIO, direction, 1, &bus) !=
+              VST_OK);
+    }
+    static const struct {
+        uint64_t in, out;
+        bool fits;
+    } cases[] = {{VST_SPEAKERS_MONO, VST_SPEAKERS_MONO, true},
+                 {VST_SPEAKERS_MONO, VST_SPEAKERS_STEREO, false},
+                 {0x3F, 0x3F, false},
+                 {VST_SPEAKERS_STEREO, VST_SPEAKERS_STEREO, true}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
+        uint64_t now = 0;
+        CHECK((it->processor->table->set_arrangements(it->processor, &cases[i].in, 1, &cases[i].out,
+                                                      1) == VST_OK) == cases[i].fits);
+        CHECK(it->processor->table->get_arrangement(it->processor, VST_OUTPUT, 0, &now) == VST_OK);
+        CHECK(now == (i < 3 ? VST_SPEAKERS_MONO : VST_SPEAKERS_STEREO));
+    }
+    host_close(self);
+}
+
+static void test_mono_passes(void) {
+    host *self = host_open();
+    rack *it = rack_of(self);
+    const uint64_t mono = VST_SPEAKERS_MONO;
+    CHECK(it->processor->table->set_arrangements(it->processor, &mono, 1, &mono, 1) == VST_OK);
+    host_activate(self, 48000, 512, false);
+    float *noise = white_noise(512, 3), heard[512] = {0};
+    float *from[1] = {noise}, *to[1] = {heard};
+    vst_audio_bus input = {.channels = 1, .samples.of_32 = from};
+    vst_audio_bus output = {.channels = 1, .samples.of_32 = to};
+    vst_data data = {.sample_size = VST_SAMPLE_32,
+                     .frames = 512,
+                     .input_count = 1,
+                     .output_count = 1,
+                     .inputs = &input,
+                     .outputs = &output};
+    CHECK(it->processor->table->process(it->processor, &data) == VST_OK);
+    CHECK(memcmp(noise, heard, sizeof heard) == 0);
+    free(noise);
+    host_close(self);
+}
+
+static void test_parameters_are_those_of_the_table(void) {
+    host *self = host_open();
+    const rack *it = rack_of(self);
+    CHECK(it->controller->table->count(it->controller) == TAGPLUG_PARAMETERS);
+    vst_parameter info;
+    char text[256];
+    for (uint32_t i = 0; i < TAGPLUG_PARAMETERS; ++i) {
+        const tagplug_parameter *about = tagplug_about(i);
+        CHECK(it->controller->table->info(it->controller, (int32_t)i, &info) == VST_OK);
+        vst_to_utf8(info.title, text, sizeof text);
+        CHECK(info.id == i && strcmp(text, about->name) == 0);
+        vst_to_utf8(info.unit, text, sizeof text);
+        CHECK(strcmp(text, about->unit) == 0);
+        CHECK(((info.flags & VST_PARAMETER_READ_ONLY) != 0) == about->output);
+        CHECK(((info.flags & VST_PARAMETER_AUTOMATABLE) != 0) == !about->output);
+        CHECK(((info.flags & VST_PARAMETER_BYPASS) != 0) == (i == TAGPLUG_BYPASS));
+        CHECK(info.steps == (about->scale >= TAGPLUG_INTEGER ? about->high - about->low : 0));
+        CHECK_NEAR(it->controller->table->to_plain(it->controller, i, info.start), about->start,
+                   1e-6 * about->high);
+        CHECK_NEAR(it->controller->table->from_plain(it->controller, i, about->high), 1, 0);
+    }
+    CHECK(it->controller->table->info(it->controller, TAGPLUG_PARAMETERS, &info) != VST_OK);
+    CHECK(it->controller->table->info(it->controller, -1, &info) != VST_OK);
+    host_close(self);
+}
+
+typedef struct {
+    const vst_units_table *table;
+} unit_list;
+
+static void test_units_are_the_slots(void) {
+    host *self = host_open();
+    const rack *it = rack_of(self);
+    unit_list *units = interface(it->component, (const vst_id)VST_UNITS_ID);
+    CHECK(units->table->count(units) == 1 + TAGPLUG_SLOTS);
+    for (uint32_t slot = 0; slot < TAGPLUG_SLOTS; ++slot) {
+        vst_unit unit;
+        vst_parameter info;
+        char name[256];
+        CHECK(units->table->info(units, 1 + (int32_t)slot, &unit) == VST_OK);
+        vst_to_utf8(unit.name, name, sizeof name);
+        CHECK(strcmp(name, tagplug_about(tagplug_field_of(slot, TAGPLUG_CURVE))->group) == 0);
+        const uint32_t some[] = {tagplug_field_of(slot, TAGPLUG_CURVE), TAGPLUG_VALUE_1 + slot};
+        for (size_t i = 0; i < 2; ++i) {
+            CHECK(it->controller->table->info(it->controller, (int32_t)some[i], &info) == VST_OK);
+            CHECK(info.unit_id == unit.id && unit.parent == 0);
+        }
+    }
+    (void)units->table->unknown.unref(units);
+    host_close(self);
+}
+
+/* The tests play on the thread that ran initialize, so the handler hears what a block says. */
+static void test_handler_hears_of_outputs(void) {
+    host *self = host_open();
+    const rack *it = rack_of(self);
+    host_activate(self, 48000, 512, false);
+    float *noise = white_noise(512, 5), heard[512];
+    const float *const input[2] = {noise, noise};
+    float *const output[2] = {heard, heard};
+    const host_change source = {0, tagplug_field_of(2, TAGPLUG_SOURCE), 1 + TAGNODE_SIGNAL_RMS_DB};
+    host_process(self, input, output, 512, &source, 1);
+    for (int i = 0; i < 50; ++i) host_process(self, input, output, 512, NULL, 0);
+    const uint32_t value = TAGPLUG_VALUE_1 + 2;
+    CHECK(it->handler.edited[value] > 0.5);
+    CHECK_NEAR(it->handler.edited[value], it->controller->table->get(it->controller, value), 0);
+    free(noise);
+    host_close(self);
+}
+
+/* A parameter that the controller is set to while active counts once process is told; a state that
+ * is asked for before has it nevertheless. */
+static void test_state_has_what_the_controller_was_set_to(void) {
+    host *self = host_open(), *other = host_open();
+    const rack *it = rack_of(self);
+    static unsigned char bytes[TAGPLUG_STATE_MOST];
+    host_activate(self, 48000, 512, false);
+    CHECK(it->controller->table->set(it->controller, TAGPLUG_DELAY_FEEDBACK, 0.25) == VST_OK);
+    const size_t size = host_save(self, bytes, sizeof bytes);
+    CHECK(size > 0 && host_restore(other, bytes, size));
+    CHECK_NEAR(host_get(other, TAGPLUG_DELAY_FEEDBACK), 0.25 * 0.95, 1e-6);
+    host_close(self);
+    host_close(other);
+}
+
+static void test_texts_go_through_utf16(void) {
+    static const char *const texts[] = {"", "speech", "h\xC3\xA9las", "\xE9\x9F\xB3\xE6\xA5\xBD",
+                                        "\xF0\x9F\x8E\xB5 a"};
+    int16_t wide[128];
+    char text[512];
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; ++i) {
+        vst_to_utf16(texts[i], wide, 128);
+        vst_to_utf8(wide, text, sizeof text);
+        CHECK(strcmp(text, texts[i]) == 0);
+    }
+    vst_to_utf16("\xF0\x9F\x8E\xB5", wide, 2); /* does not fit: not half of it */
+    CHECK(wide[0] == 0);
+    vst_to_utf16("\xC3", wide, 128);
+    CHECK((uint16_t)wide[0] == 0xFFFD && wide[1] == 0);
+    wide[0] = (int16_t)0xD800;
+    wide[1] = 0;
+    vst_to_utf8(wide, text, sizeof text);
+    CHECK(strcmp(text, "\xEF\xBF\xBD") == 0);
+}
+
+void host_test_format(void) {
+    test_factory_knows_one_class();
+    test_component_is_its_own_controller();
+    test_buses_are_stereo_or_mono_and_midi();
+    test_mono_passes();
+    test_parameters_are_those_of_the_table();
+    test_units_are_the_slots();
+    test_handler_hears_of_outputs();
+    test_state_has_what_the_controller_was_set_to();
+    test_texts_go_through_utf16();
+}

@@ -1,0 +1,629 @@
+/* test_face.c - what the CLAP and the VST 3 must do alike, seen by a host of each.
+ *
+ *   host_clap FILE                    every test, with the plugin FILE
+ *   host_clap FILE SEED STEPS         STEPS random things that a host may do, the same for a seed
+ *
+ * host_clap_static has the plugin linked in, so that sanitizers see into it, and takes no FILE. */
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "host.h"
+
+enum { LENGTH = 48000, MOST_HEARD = 4096, GRID = 64 /* samples between two looks at knobs */ };
+
+static const uint32_t rms = 1 + TAGNODE_SIGNAL_RMS_DB;
+
+static uint32_t field(uint32_t slot, tagplug_field which) {
+    return tagplug_field_of(slot, which);
+}
+
+/* A square wave of 100 Hz at 48 kHz, a quarter second loud and one almost silent. The measured
+ * level of such a wave does not waver. */
+static float *steps(size_t length) {
+    float *wave = malloc(length * sizeof *wave);
+    if (wave == NULL) abort();
+    for (size_t i = 0; i < length; ++i)
+        wave[i] = (i / 12000 % 2 == 0 ? 0.5F : 0.0001F) * (i / 240 % 2 == 0 ? 1.0F : -1.0F);
+    return wave;
+}
+
+/* ---- a signal played through, in blocks of any size ---- */
+
+typedef struct {
+    float audio[2][LENGTH];
+    tagplug_midi midi[MOST_HEARD];
+    uint32_t midi_count;
+    bool in_order;
+} take;
+
+/* Plays all of `left` and `right`; `changes` lie at positions of the whole. Blocks have `block`
+ * samples, or random lengths for 0. */
+static void play(host *self, const float *left, const float *right, uint32_t length,
+                 const host_change *changes, uint32_t count, uint32_t block, take *taken) {
+    uint32_t random = 77, at = 0, next = 0;
+    taken->midi_count = 0;
+    taken->in_order = true;
+    while (at < length) {
+        uint32_t frames = block > 0 ? block : next_number(&random) % 700;
+        if (frames > length - at) frames = length - at;
+        host_change here[64];
+        uint32_t here_count = 0;
+        for (; next < count && changes[next].offset < at + frames && here_count < 64; ++next) {
+            here[here_count] = changes[next];
+            here[here_count++].offset -= at;
+        }
+        const float *const input[2] = {left + at, right + at};
+        float *const output[2] = {taken->audio[0] + at, taken->audio[1] + at};
+        host_process(self, input, output, frames, here, here_count);
+        for (uint32_t i = 0; i < self->midi_count && taken->midi_count < MOST_HEARD; ++i) {
+            taken->midi[taken->midi_count] = self->midi[i];
+            taken->midi[taken->midi_count++].offset += at;
+        }
+        taken->in_order = taken->in_order && self->in_order;
+        at += frames;
+    }
+}
+
+static void set(host *self, uint32_t parameter, float value) {
+    host_flush(self, &(host_change){0, parameter, value}, 1);
+}
+
+/* Slot 1 follows the level at once. */
+static void follow_level(host *self) {
+    set(self, field(0, TAGPLUG_SOURCE), (float)rms);
+    set(self, field(0, TAGPLUG_ATTACK), 0);
+    set(self, field(0, TAGPLUG_RELEASE), 0.01F);
+}
+
+/* ---------------------------------------------------------------------------------- audio --- */
+
+static const double some_rates[] = {7999, 8000, 11025, 44100, 44101, 48000, 96000, 192000, 192001};
+
+static void test_audio_passes_bit_for_bit_at_any_rate_and_block(void) {
+    const uint32_t blocks[] = {1, 63, 512, HOST_MOST_FRAMES};
+    float *left = white_noise(LENGTH, 1), *right = white_noise(LENGTH, 2);
+    take *taken = malloc(sizeof *taken);
+    left[7] = NAN;
+    left[8] = 1e-41F;
+    right[9] = INFINITY;
+    for (size_t r = 0; r < sizeof some_rates / sizeof *some_rates; ++r) {
+        host *self = host_open();
+        for (size_t b = 0; b < 4; ++b) {
+            const uint32_t length = blocks[b] == 1 ? 500 : 2 * HOST_MOST_FRAMES + 100;
+            host_activate(self, some_rates[r], blocks[b], false);
+            play(self, left, right, length, NULL, 0, blocks[b], taken);
+            CHECK(memcmp(taken->audio[0], left, length * sizeof *left) == 0);
+            CHECK(memcmp(taken->audio[1], right, length * sizeof *right) == 0);
+            const float status = host_get(self, TAGPLUG_STATUS);
+            const bool fits = some_rates[r] >= 8000 && some_rates[r] <= 192000;
+            CHECK((status == TAGPLUG_STATUS_RATE) == !fits);
+        }
+        host_close(self);
+    }
+    free(left);
+    free(right);
+    free(taken);
+}
+
+static void test_bypass_passes_bit_for_bit_while_slots_go_on(void) {
+    host *self = host_open();
+    float *wave = steps(LENGTH);
+    take *taken = malloc(sizeof *taken);
+    follow_level(self);
+    set(self, field(0, TAGPLUG_TARGET), TAGPLUG_TARGET_GAIN);
+    set(self, TAGPLUG_BYPASS, 1);
+    host_activate(self, 48000, 512, false);
+    play(self, wave, wave, 10000, NULL, 0, 512, taken);
+    CHECK(memcmp(taken->audio[0], wave, 10000 * sizeof *wave) == 0);
+    CHECK(host_get(self, TAGPLUG_VALUE_1) > 0.5);
+    free(wave);
+    free(taken);
+    host_close(self);
+}
+
+static void test_buffers_may_be_the_same_or_lack(void) {
+    host *self = host_open();
+    float *noise = white_noise(2000, 4), left[2000], right[2000];
+    host_activate(self, 48000, 2000, false);
+    memcpy(left, noise, sizeof left);
+    memcpy(right, noise, sizeof right);
+    const float *same[2] = {left, right};
+    float *const in_place[2] = {left, right};
+    host_process(self, same, in_place, 2000, NULL, 0);
+    CHECK(memcmp(left, noise, sizeof left) == 0 && memcmp(right, noise, sizeof right) == 0);
+    host_process(self, NULL, in_place, 2000, NULL, 0);
+    bool silent = true;
+    for (int i = 0; i < 2000; ++i) silent = silent && left[i] == 0 && right[i] == 0;
+    CHECK(silent);
+    const float *const input[2] = {noise, noise};
+    set(self, field(0, TAGPLUG_SOURCE), (float)rms);
+    for (int i = 0; i < 5; ++i) host_process(self, input, NULL, 2000, NULL, 0);
+    CHECK(host_get(self, TAGPLUG_VALUE_1) > 0.5);
+    const float *const one[2] = {noise, NULL};
+    host_process(self, one, in_place, 2000, NULL, 0);
+    CHECK(memcmp(left, noise, sizeof left) == 0 && right[1999] == 0);
+    free(noise);
+    host_close(self);
+}
+
+/* -------------------------------------------------------------------------------- outputs --- */
+
+static void test_values_follow_the_signal_and_the_host_is_told(void) {
+    host *self = host_open();
+    float *wave = steps(LENGTH);
+    take *taken = malloc(sizeof *taken);
+    follow_level(self);
+    host_activate(self, 48000, 500, false);
+    float told = host_get(self, TAGPLUG_VALUE_1);
+    bool loud = true, quiet = true, agree = true;
+    for (uint32_t at = 0; at + 500 <= LENGTH; at += 500) {
+        const float *const input[2] = {wave + at, wave + at};
+        float *const output[2] = {taken->audio[0], taken->audio[1]};
+        host_process(self, input, output, 500, NULL, 0);
+        for (uint32_t i = 0; i < self->moved_count; ++i)
+            if (self->moved[i].parameter == TAGPLUG_VALUE_1) told = self->moved[i].value;
+        const float value = host_get(self, TAGPLUG_VALUE_1);
+        agree = agree && fabsf(told - value) < 1e-6F && self->in_order;
+        const uint32_t into = (at + 500) % 12000; /* the last quarter of each step */
+        if (into > 9000)
+            *(at / 12000 % 2 == 0 ? &loud : &quiet) &= (value > 0.7) == (at / 12000 % 2 == 0);
+    }
+    CHECK(loud);
+    CHECK(quiet);
+    CHECK(agree);
+    free(wave);
+    free(taken);
+    host_close(self);
+}
+
+/* What is set is what a host would set on a timeline: at any sample, many at once. */
+static const host_change timeline[] = {
+    {0, TAGPLUG_GLOBALS + TAGPLUG_SOURCE, 1 + TAGNODE_SIGNAL_RMS_DB},
+    {0, TAGPLUG_GLOBALS + TAGPLUG_MIDI, 1},
+    {100, TAGPLUG_GLOBALS + TAGPLUG_TARGET, TAGPLUG_TARGET_GAIN},
+    {6001, TAGPLUG_GLOBALS + TAGPLUG_RELEASE, 0.05F},
+    {12345, TAGPLUG_GLOBALS + TAGPLUG_FIELDS + TAGPLUG_SOURCE, 1 + TAGNODE_SIGNAL_FLUX},
+    {12345, TAGPLUG_GLOBALS + TAGPLUG_FIELDS + TAGPLUG_TARGET, TAGPLUG_TARGET_LOW_PASS},
+    {12345, TAGPLUG_GLOBALS + TAGPLUG_FIELDS + TAGPLUG_MIDI, 2},
+    {20000, TAGPLUG_BYPASS, 1},
+    {24777, TAGPLUG_BYPASS, 0},
+    {30000, TAGPLUG_GLOBALS + TAGPLUG_TARGET, TAGPLUG_TARGET_DELAY},
+    {40001, TAGPLUG_DELAY_FEEDBACK, 0.9F},
+};
+enum { TIMELINE = sizeof timeline / sizeof *timeline };
+
+static void test_blocks_of_any_size_give_the_same_audio_and_midi(void) {
+    const uint32_t blocks[] = {LENGTH, 1024, 441, 64, 0};
+    float *wave = steps(LENGTH), *noise = white_noise(LENGTH, 9);
+    for (int i = 0; i < LENGTH; ++i) noise[i] = 0.3F * noise[i] + wave[i];
+    take *first = malloc(sizeof *first), *other = malloc(sizeof *other);
+    for (size_t b = 0; b < sizeof blocks / sizeof *blocks; ++b) {
+        host *self = host_open();
+        set(self, TAGPLUG_MODEL, 0); /* a model that comes late would be heard late */
+        host_activate(self, 48000, blocks[b] > 0 ? blocks[b] : 700, false);
+        play(self, noise, wave, LENGTH, timeline, TIMELINE, blocks[b], b == 0 ? first : other);
+        host_close(self);
+        if (b == 0) continue;
+        CHECK(memcmp(first->audio, other->audio, sizeof first->audio) == 0);
+        CHECK(first->midi_count == other->midi_count);
+        CHECK(memcmp(first->midi, other->midi, first->midi_count * sizeof *first->midi) == 0);
+        CHECK(other->in_order);
+    }
+    CHECK(memcmp(first->audio[0], noise, sizeof first->audio[0]) != 0);
+    CHECK(first->midi_count > 20);
+    free(wave);
+    free(noise);
+    free(first);
+    free(other);
+}
+
+static void test_changes_count_from_their_sample_on(void) {
+    const uint32_t at[] = {0, 1, 100, 333, 511};
+    float *noise = white_noise(2048, 6);
+    take *taken = malloc(sizeof *taken);
+    for (size_t i = 0; i < sizeof at / sizeof *at; ++i) {
+        host *self = host_open();
+        set(self, field(0, TAGPLUG_TARGET), TAGPLUG_TARGET_GAIN); /* at rest: -48 dB */
+        set(self, TAGPLUG_BYPASS, 1);
+        host_activate(self, 48000, 512, false);
+        const host_change off = {at[i] + 512, TAGPLUG_BYPASS, 0};
+        play(self, noise, noise, 2048, &off, 1, 512, taken);
+        CHECK(memcmp(taken->audio[0], noise, off.offset * sizeof *noise) == 0);
+        uint32_t differs = off.offset;
+        while (differs < 2048 && taken->audio[0][differs] == noise[differs]) ++differs;
+        CHECK(differs < off.offset + GRID);
+        CHECK(fabsf(taken->audio[0][2047]) < 0.1F * fabsf(noise[2047]));
+        host_close(self);
+    }
+    free(noise);
+    free(taken);
+}
+
+static void test_midi_controllers_say_the_value(void) {
+    float *wave = steps(LENGTH);
+    take *taken = malloc(sizeof *taken);
+    for (uint32_t mode = 1; mode <= 2; ++mode) {
+        host *self = host_open();
+        follow_level(self);
+        set(self, field(0, TAGPLUG_MIDI), (float)mode);
+        set(self, field(0, TAGPLUG_CC), 11);
+        set(self, field(0, TAGPLUG_CHANNEL), 3);
+        host_activate(self, 48000, 512, false);
+        play(self, wave, wave, 12000, NULL, 0, 512, taken);
+        uint32_t coarse = 0, fine = 0;
+        bool right = taken->midi_count > 0 && taken->in_order;
+        for (uint32_t i = 0; i < taken->midi_count; ++i) {
+            const uint8_t *bytes = taken->midi[i].bytes;
+            right = right && bytes[0] == 0xB2 && bytes[2] < 128 &&
+                    (bytes[1] == 11 || (mode == 2 && bytes[1] == 11 + 32));
+            *(bytes[1] == 11 ? &coarse : &fine) = bytes[2];
+        }
+        CHECK(right);
+        const double value = host_get(self, TAGPLUG_VALUE_1);
+        CHECK(value > 0.7);
+        if (mode == 1) CHECK_NEAR(coarse, 127 * value, 0.51);
+        if (mode == 2) CHECK_NEAR(coarse * 128 + fine, 16383 * value, 0.51);
+        host_close(self);
+    }
+    free(wave);
+    free(taken);
+}
+
+static void test_tail_lasts_as_long_as_echoes_do(void) {
+    host *self = host_open();
+    CHECK(host_tail(self) == 0);
+    set(self, field(0, TAGPLUG_SOURCE), (float)rms);
+    set(self, field(0, TAGPLUG_RELEASE), 1);
+    set(self, field(0, TAGPLUG_HOLD), 2);
+    host_activate(self, 44100, 512, false);
+    const uint32_t envelope = host_tail(self);
+    CHECK(envelope > (2 + 6) * 44100 && envelope < 15 * 44100);
+    set(self, field(0, TAGPLUG_TARGET), TAGPLUG_TARGET_DELAY);
+    set(self, TAGPLUG_DELAY_TIME, 1);
+    set(self, TAGPLUG_DELAY_FEEDBACK, 0.5F);
+    /* 0.5^10 is below 0.1 %, and the first echo comes after a second */
+    CHECK_NEAR(host_tail(self) - envelope, (1 + 10) * 44100, 4410);
+    host_close(self);
+}
+
+/* ------------------------------------------------------------------------ texts and states --- */
+
+static void test_texts_come_back_as_their_values(void) {
+    host *self = host_open();
+    char text[256];
+    for (uint32_t i = 0; i < TAGPLUG_INPUTS; ++i) {
+        const tagplug_parameter *about = tagplug_about(i);
+        for (uint32_t k = 0; k <= 4; ++k) {
+            const float value = tagplug_denormalise(i, (float)k / 4);
+            float back = NAN;
+            CHECK(host_text(self, i, value, text, sizeof text) && text[0] != '\0');
+            if (about->scale == TAGPLUG_INTEGER) continue; /* sources may share a text */
+            CHECK(host_value(self, i, text, &back));
+            const double near = about->scale >= TAGPLUG_INTEGER ? 0 : 0.01 * about->high;
+            CHECK_NEAR(back, value, near);
+        }
+    }
+    CHECK(host_text(self, TAGPLUG_BYPASS, 1, text, sizeof text) && strcmp(text, "on") == 0);
+    CHECK(!host_text(self, TAGPLUG_PARAMETERS, 0, text, sizeof text));
+    float value = 0;
+    CHECK(!host_value(self, TAGPLUG_MODEL, "no such model", &value));
+    host_close(self);
+}
+
+static float random_value(uint32_t parameter, uint32_t *seed) {
+    if (parameter == TAGPLUG_OSC_PORT) return next_number(seed) % 2 == 0 ? 0 : 9; /* discard */
+    return tagplug_denormalise(parameter, (float)(next_number(seed) % 1001) / 1000);
+}
+
+static void test_state_makes_the_same_instance(void) {
+    static unsigned char bytes[TAGPLUG_STATE_MOST], again[TAGPLUG_STATE_MOST];
+    uint32_t seed = 12;
+    host *self = host_open(), *other = host_open();
+    for (uint32_t i = 0; i < TAGPLUG_INPUTS; ++i) set(self, i, random_value(i, &seed));
+    set(self, TAGPLUG_OSC_PORT, 0);
+    for (uint32_t slot = 0; slot < TAGPLUG_SLOTS; ++slot)
+        set(self, field(slot, TAGPLUG_SOURCE), (float)(slot + 1));
+    const size_t size = host_save(self, bytes, sizeof bytes);
+    CHECK(size > 16 && memcmp(bytes, "TAGSTATE", 8) == 0);
+    CHECK(host_restore(other, bytes, size));
+    for (uint32_t i = 0; i < TAGPLUG_INPUTS; ++i) CHECK(host_get(other, i) == host_get(self, i));
+    CHECK(host_save(other, again, sizeof again) == size && memcmp(bytes, again, size) == 0);
+    host_close(self);
+    host_close(other);
+}
+
+static void test_foreign_states_are_refused_and_change_nothing(void) {
+    static unsigned char bytes[2 * TAGPLUG_STATE_MOST], before[TAGPLUG_STATE_MOST],
+        after[TAGPLUG_STATE_MOST];
+    host *self = host_open();
+    follow_level(self);
+    const size_t size = host_save(self, before, sizeof before);
+    memcpy(bytes, before, size);
+    CHECK(!host_restore(self, bytes, 0));
+    CHECK(!host_restore(self, bytes, 7));
+    CHECK(!host_restore(self, bytes, size - 1));
+    CHECK(!host_restore(self, bytes, sizeof bytes));
+    bytes[0] ^= 1;
+    CHECK(!host_restore(self, bytes, size));
+    CHECK(host_save(self, after, sizeof after) == size && memcmp(before, after, size) == 0);
+    CHECK(host_restore(self, before, size));
+    host_close(self);
+}
+
+/* --------------------------------------------------------------------- models, lives, threads ---
+ */
+
+static bool has_scene(host *self) {
+    return host_get(self, TAGPLUG_STATUS) == TAGPLUG_STATUS_OK &&
+           host_get(self, TAGPLUG_WINDOW) > 0;
+}
+
+static void test_offline_a_model_is_there_with_the_next_block(void) {
+    host *self = host_open();
+    float *noise = white_noise(1024, 8);
+    const float *const input[2] = {noise, noise};
+    float heard[2][1024];
+    float *const output[2] = {heard[0], heard[1]};
+    host_activate(self, 48000, 1024, true);
+    if (!has_scene(self)) {
+        puts("skipped: models; give cmake -DTAGNODE_SCENE=FILE to compile one in");
+        host_close(self);
+        free(noise);
+        return;
+    }
+    host_process(self, input, output, 1024, &(host_change){0, TAGPLUG_MODEL, 0}, 1);
+    host_process(self, input, output, 1024, NULL, 0);
+    CHECK(host_get(self, TAGPLUG_WINDOW) == 0);
+    host_idle(self);
+    const uint32_t told = self->told_texts;
+    host_process(self, input, output, 1024, &(host_change){0, TAGPLUG_MODEL, 1}, 1);
+    host_process(self, input, output, 1024, NULL, 0);
+    CHECK(has_scene(self));
+    host_idle(self);
+    CHECK(self->told_texts > told);
+    char text[256];
+    CHECK(host_text(self, field(0, TAGPLUG_SOURCE), 32, text, sizeof text));
+    float source = 0;
+    CHECK(host_value(self, field(0, TAGPLUG_SOURCE), text, &source) && source == 32);
+    free(noise);
+    host_close(self);
+}
+
+static void test_blocks_without_samples_set_parameters(void) {
+    host *self = host_open();
+    host_activate(self, 48000, HOST_MOST_FRAMES, false);
+    const host_change changes[] = {{0, TAGPLUG_DELAY_FEEDBACK, 0.5F},
+                                   {0, field(3, TAGPLUG_HOLD), 4}};
+    host_process(self, NULL, NULL, 0, changes, 2);
+    CHECK_NEAR(host_get(self, TAGPLUG_DELAY_FEEDBACK), 0.5, 1e-6);
+    CHECK_NEAR(host_get(self, field(3, TAGPLUG_HOLD)), 4, 1e-6);
+    CHECK(self->in_order);
+    const host_change output = {0, TAGPLUG_VALUE_1, 0.7F}; /* may not be set */
+    host_process(self, NULL, NULL, 0, &output, 1);
+    CHECK(host_get(self, TAGPLUG_VALUE_1) == 0);
+    host_close(self);
+}
+
+static void test_32_instances_play_side_by_side(void) {
+    enum { INSTANCES = 32, FRAMES = 3000 };
+    host *all[INSTANCES];
+    float *wave = steps(FRAMES);
+    take *first = malloc(sizeof *first), *other = malloc(sizeof *other);
+    for (int i = 0; i < INSTANCES; ++i) {
+        all[i] = host_open();
+        set(all[i], field(0, TAGPLUG_SOURCE), (float)rms);
+        set(all[i], field(0, TAGPLUG_TARGET), (float)(1 + i % 2));
+        host_activate(all[i], 48000, 512, false);
+    }
+    for (int i = 0; i < INSTANCES; ++i) {
+        take *taken = i < 2 ? first : other;
+        play(all[i], wave, wave, FRAMES, NULL, 0, 512, taken);
+        if (i == 0) memcpy(other, first, sizeof *first);
+        if (i == 1) CHECK(memcmp(first->audio, other->audio, FRAMES * sizeof *wave) != 0);
+        if (i > 1 && i % 2 == 1)
+            CHECK(memcmp(first->audio[0], other->audio[0], FRAMES * sizeof *wave) == 0);
+    }
+    for (int i = 0; i < INSTANCES; ++i) host_close(all[i * 5 % INSTANCES]);
+    free(wave);
+    free(first);
+    free(other);
+}
+
+typedef struct {
+    host *host;
+    float *wave;
+    _Atomic bool over;
+} shared;
+
+static void *play_beside(void *context) {
+    shared *both = context;
+    take *taken = malloc(sizeof *taken);
+    play(both->host, both->wave, both->wave, LENGTH, timeline, TIMELINE, 256, taken);
+    atomic_store(&both->over, true);
+    free(taken);
+    return NULL;
+}
+
+/* The main thread reads, shows, saves, restores and automates while the other plays. */
+static void test_main_thread_works_beside_audio(void) {
+    static unsigned char bytes[TAGPLUG_STATE_MOST];
+    shared both = {host_open(), steps(LENGTH), false};
+    pthread_t audio;
+    char text[256];
+    uint32_t seed = 3, saved = 0;
+    host_activate(both.host, 48000, 256, false);
+    if (!CHECK(pthread_create(&audio, NULL, play_beside, &both) == 0)) return;
+    while (!atomic_load(&both.over) || saved == 0) {
+        const uint32_t parameter = next_number(&seed) % TAGPLUG_PARAMETERS;
+        CHECK(host_text(both.host, parameter, host_get(both.host, parameter), text, sizeof text));
+        (void)host_tail(both.host);
+        const size_t size = host_save(both.host, bytes, sizeof bytes);
+        saved += size > 0 && host_restore(both.host, bytes, size);
+    }
+    CHECK(pthread_join(audio, NULL) == 0);
+    host_idle(both.host);
+    host_close(both.host);
+    free(both.wave);
+}
+
+/* ----------------------------------------------------------------------------------- fuzzing ---
+ */
+
+typedef struct {
+    host *host;
+    uint32_t seed, most;
+    bool active;
+    float noise[HOST_MOST_FRAMES], heard[2][HOST_MOST_FRAMES];
+    unsigned char state[TAGPLUG_STATE_MOST];
+    size_t state_size;
+} fuzzer;
+
+static void fuzz_activate(fuzzer *self) {
+    const uint32_t pick = next_number(&self->seed) % 12;
+    const double rate =
+        pick < 9 ? some_rates[pick] : 1 + (double)(next_number(&self->seed) % 400000);
+    self->most = 1 + next_number(&self->seed) % HOST_MOST_FRAMES;
+    host_activate(self->host, rate, self->most, next_number(&self->seed) % 4 == 0);
+    self->active = true;
+}
+
+static uint32_t fuzz_changes(fuzzer *self, host_change *changes, uint32_t most, uint32_t frames) {
+    const uint32_t count = next_number(&self->seed) % most;
+    uint32_t offset = 0;
+    for (uint32_t i = 0; i < count; ++i) {
+        const uint32_t parameter = next_number(&self->seed) % (TAGPLUG_PARAMETERS + 1);
+        if (frames > 0 && next_number(&self->seed) % 3 == 0)
+            offset += next_number(&self->seed) % (frames - offset);
+        changes[i] = (host_change){offset, parameter, random_value(parameter, &self->seed)};
+    }
+    return count;
+}
+
+static void fuzz_process(fuzzer *self) {
+    const bool small = next_number(&self->seed) % 4 != 0;
+    const uint32_t most = small && self->most > 64 ? 64 : self->most;
+    const uint32_t frames = next_number(&self->seed) % (most + 1);
+    const uint32_t from = next_number(&self->seed) % (HOST_MOST_FRAMES - frames + 1);
+    const uint32_t shape = next_number(&self->seed) % 8;
+    host_change changes[24];
+    const uint32_t count = fuzz_changes(self, changes, 24, frames);
+    const float *input[2] = {self->noise + from, self->noise};
+    float *const output[2] = {self->heard[0], shape == 1 ? NULL : self->heard[1]};
+    if (shape == 2) input[1] = NULL;
+    if (shape == 3) input[0] = input[1] = self->heard[0];
+    host_process(self->host, shape == 4 ? NULL : input, shape == 5 ? NULL : output, frames, changes,
+                 count);
+    CHECK(self->host->in_order);
+    bool finite = true; /* but for what passes */
+    for (uint32_t i = 0; i < frames && shape != 3 && shape < 5; ++i)
+        finite = finite && (isfinite(self->heard[0][i]) || !isfinite(self->noise[from + i]));
+    CHECK(finite);
+    for (uint32_t i = 0; i < self->host->moved_count; ++i) {
+        const host_change *moved = self->host->moved + i;
+        CHECK(moved->parameter >= TAGPLUG_INPUTS && moved->parameter < TAGPLUG_PARAMETERS);
+        CHECK(tagplug_clamp(moved->parameter, moved->value) == moved->value);
+    }
+}
+
+static void fuzz_state(fuzzer *self) {
+    if (self->state_size == 0 || next_number(&self->seed) % 2 == 0) {
+        self->state_size = host_save(self->host, self->state, sizeof self->state);
+        CHECK(self->state_size > 0);
+        return;
+    }
+    CHECK(host_restore(self->host, self->state, self->state_size));
+    unsigned char damaged[TAGPLUG_STATE_MOST];
+    memcpy(damaged, self->state, self->state_size);
+    for (uint32_t n = next_number(&self->seed) % 8 + 1; n > 0; --n)
+        damaged[next_number(&self->seed) % self->state_size] ^=
+            (unsigned char)(1U << next_number(&self->seed) % 8);
+    (void)host_restore(self->host, damaged, self->state_size); /* may be sound by chance */
+    set(self->host, TAGPLUG_OSC_PORT, 0);
+}
+
+static void fuzz_read(fuzzer *self) {
+    const uint32_t parameter = next_number(&self->seed) % TAGPLUG_PARAMETERS;
+    const float value = host_get(self->host, parameter);
+    char text[256];
+    float back = 0;
+    CHECK(tagplug_clamp(parameter, value) == value);
+    CHECK(host_text(self->host, parameter, value, text, 1 + next_number(&self->seed) % 255));
+    (void)host_value(self->host, parameter, text, &back);
+    (void)host_tail(self->host);
+    host_idle(self->host);
+}
+
+static void fuzz_step(fuzzer *self) {
+    const uint32_t what = next_number(&self->seed) % 200;
+    host_change changes[8];
+    if (what < 2 || (what >= 60 && !self->active)) {
+        fuzz_activate(self);
+    } else if (what == 2) {
+        host_deactivate(self->host);
+        self->active = false;
+    } else if (what == 3) {
+        host_close(self->host);
+        self->host = host_open();
+        self->active = false;
+    } else if (what < 15) {
+        fuzz_state(self);
+    } else if (what < 25) {
+        host_flush(self->host, changes, fuzz_changes(self, changes, 8, 0));
+    } else if (what < 60) {
+        fuzz_read(self);
+    } else {
+        fuzz_process(self);
+    }
+}
+
+static void fuzz(uint32_t seed, uint32_t steps_to_do) {
+    fuzzer *self = calloc(1, sizeof *self);
+    float *noise = white_noise(HOST_MOST_FRAMES, seed);
+    memcpy(self->noise, noise, sizeof self->noise);
+    free(noise);
+    for (uint32_t i = 0; i < HOST_MOST_FRAMES; i += 997)
+        self->noise[i] = i % 2 == 0 ? NAN : INFINITY;
+    self->host = host_open();
+    self->seed = seed * 2654435761U | 1;
+    for (uint32_t i = 0; i < steps_to_do && tally.failed == 0; ++i) {
+        fuzz_step(self);
+        if (tally.failed > 0) fprintf(stderr, "in step %u of seed %u\n", i, seed);
+    }
+    host_close(self->host);
+    free(self);
+}
+
+int main(int count, char **arguments) {
+#if defined(TAGPLUG_STATIC)
+    const int first = 1;
+#else
+    const int first = 2;
+#endif
+    if (count != first && count != first + 2) {
+        fprintf(stderr, "usage: %s%s [SEED STEPS]\n", arguments[0], first > 1 ? " FILE" : "");
+        return EXIT_FAILURE;
+    }
+    host_load(first > 1 ? arguments[1] : NULL);
+    if (count > first) {
+        fuzz((uint32_t)strtoul(arguments[first], NULL, 10),
+             (uint32_t)strtoul(arguments[first + 1], NULL, 10));
+        return closing_line();
+    }
+    host_test_format();
+    test_audio_passes_bit_for_bit_at_any_rate_and_block();
+    test_bypass_passes_bit_for_bit_while_slots_go_on();
+    test_buffers_may_be_the_same_or_lack();
+    test_values_follow_the_signal_and_the_host_is_told();
+    test_blocks_of_any_size_give_the_same_audio_and_midi();
+    test_changes_count_from_their_sample_on();
+    test_midi_controllers_say_the_value();
+    test_tail_lasts_as_long_as_echoes_do();
+    test_texts_come_back_as_their_values();
+    test_state_makes_the_same_instance();
+    test_foreign_states_are_refused_and_change_nothing();
+    test_offline_a_model_is_there_with_the_next_block();
+    test_blocks_without_samples_set_parameters();
+    test_32_instances_play_side_by_side();
+    test_main_thread_works_beside_audio();
+    return closing_line();
+}

@@ -1,0 +1,156 @@
+"""Containers: a model, its card and its heads in one ``.tagnode`` file, for the DAW plugin.
+
+``native/plugin/models.h`` says what is in one. The plugin finds them in the folder ``plugins``
+below `data_folder`; :func:`pyplugin.models.registry.get` writes one beside each int8 model.
+
+Run as: ``python -m pyplugin.models.container NAME FILE``.
+"""
+
+import argparse
+import struct
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from pyplugin import heads as heads_module
+from pyplugin._native import frontend_settings
+from pyplugin.errors import ModelError
+from pyplugin.files import replacing, sentence
+from pyplugin.heads import Head
+from pyplugin.models.card import Card
+from pyplugin.models.folders import data_folder
+
+__all__ = ["container_path", "encode", "write"]
+
+_MAGIC = b"TAGMODL1"
+_ALIGNMENT = 16
+_MOST_LABELS = 4096  # of a model and its heads
+_MOST_HEADS = 32
+_WORDS = (
+    "sample_rate",
+    "frame",
+    "fft",
+    "hop",
+    "bands",
+    "window",
+    "mel_scale",
+    "mel_norm",
+    "spectrum",
+    "log",
+)
+
+
+def container_path(name: str, folder: Path | None = None) -> Path:
+    """Return where the plugin looks for a model, in `folder` or else in `data_folder`."""
+    return (folder if folder is not None else data_folder()) / "plugins" / f"{name}.tagnode"
+
+
+def encode(card: Card, data: bytes, heads: Sequence[Head] = ()) -> bytes:
+    """Return the bytes of a container.
+
+    Parameters
+    ----------
+    card
+        Of an int8 model: the plugin has our inline runtime only.
+    data
+        The ``.tflite`` file.
+    heads
+        Up to 32, each on an output that the model has.
+
+    Raises
+    ------
+    ModelError
+        The model is not int8, a head does not fit it, or there are too many labels or heads.
+    """
+    if "tflite-int8" not in card.model_types:
+        raise ModelError(f"{card.name} is a float model; the plugin runs int8 models only.")
+    labels = len(card.labels) + sum(len(head.labels) for head in heads)
+    if labels > _MOST_LABELS or len(heads) > _MOST_HEADS:
+        raise ModelError(
+            f"{card.name} would have {labels} labels and {len(heads)} heads in the plugin; at most "
+            f"{_MOST_LABELS} and {_MOST_HEADS} are possible."
+        )
+    chunks = [_chunk(b"CARD", _card(card)), _chunk(b"TFLT", data)]
+    chunks += [_chunk(b"HEAD", _head(head, card)) for head in heads]
+    body = struct.pack("<I", len(chunks)) + b"".join(chunks)
+    return _MAGIC + struct.pack("<I", zlib.crc32(body)) + body
+
+
+def write(path: str | Path, card: Card, data: bytes, heads: Sequence[Head] = ()) -> Path:
+    """Write a container, whole or not at all, and return where; see :func:`encode`.
+
+    Raises
+    ------
+    ModelError
+        As `encode`, or the file cannot be written.
+    """
+    content = encode(card, data, heads)
+    with replacing(path, error=ModelError) as place:
+        try:
+            place.write_bytes(content)
+        except OSError as error:
+            raise ModelError(f"{path} cannot be written: {sentence(error)}.") from error
+    return Path(path)
+
+
+def _chunk(name: bytes, payload: bytes) -> bytes:
+    return name + struct.pack("<I", len(payload)) + payload + bytes(-len(payload) % _ALIGNMENT)
+
+
+def _text(text: str) -> bytes:
+    data = text.encode()
+    if not 0 < len(data) < 1 << 16 or any(byte < 0x20 or byte == 0x7F for byte in data):
+        raise ModelError(f"{text!r} is empty, too long or has control characters.")
+    return struct.pack("<H", len(data)) + data
+
+
+def _labels(labels: Sequence[str]) -> bytes:
+    return struct.pack("<I", len(labels)) + b"".join(map(_text, labels))
+
+
+def _card(card: Card) -> bytes:
+    settings = frontend_settings(card.front_end)
+    sizes = [output.size for output in card.outputs]
+    return b"".join(
+        [
+            _text(card.name),
+            struct.pack("<10I", *(int(getattr(settings, word)) for word in _WORDS)),
+            struct.pack("<3d", settings.log_parameter, settings.fmin, settings.fmax),
+            struct.pack("<2I", card.patch_frames, len(sizes)),
+            struct.pack(f"<{len(sizes)}I", *sizes),
+            _labels(card.labels),
+        ]
+    )
+
+
+def _head(head: Head, card: Card) -> bytes:
+    sizes = {output.name: output.size for output in card.outputs}
+    if sizes.get(head.layer) != head.size:
+        raise ModelError(
+            f"The head {head.name} takes {head.size} floats of the layer {head.layer!r}; "
+            f"{card.name} has "
+            + ", ".join(f"{name!r} of {size}" for name, size in sizes.items())
+            + "."
+        )
+    output = list(sizes).index(head.layer)
+    return (
+        _text(head.name)
+        + struct.pack("<I", output)
+        + _labels(head.labels)
+        + heads_module.encode(head)
+    )
+
+
+def _main() -> None:
+    from pyplugin.models import registry
+
+    parser = argparse.ArgumentParser(description="Write a model for the DAW plugin.")
+    parser.add_argument("name", help="of the model")
+    parser.add_argument("file", type=Path, help="to write, FILE.tagnode")
+    given = parser.parse_args()
+    model = registry.load(given.name)
+    write(given.file, model.card, model.data)
+
+
+if __name__ == "__main__":
+    _main()

@@ -1,0 +1,194 @@
+"""The LV2 plugin in hosts of ours and of others."""
+
+import os
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from jackserver import JackServer, Neighbours
+
+ROOT = Path(__file__).parents[2]
+URI = "urn:pyplugin:tagnode"
+RATE = 48000
+SOURCES = ROOT / "native" / "tests" / "plugin"
+# Slot 1 follows the level and moves the gain.
+DUCK = {"slot1_source": 1, "slot1_target": 1, "slot1_min": 0.8, "slot1_max": 0.2}
+
+
+def need(tool: str, package: str) -> None:
+    if shutil.which(tool) is None:
+        pytest.skip(f"no {tool}: apt-get install {package}")
+
+
+def run(*command: object, **options: object) -> str:
+    done = subprocess.run(
+        [str(part) for part in command], capture_output=True, text=True, timeout=300, **options
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def bundle(built: Path) -> Path:
+    return built / "tagnode.lv2"
+
+
+@pytest.fixture(scope="module")
+def hosts_find_it(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment in which hosts find the bundle, and no home to write to but this."""
+    folder = tmp_path_factory.mktemp("lv2")
+    (folder / bundle.name).symlink_to(bundle)
+    path = os.pathsep.join([str(folder), "/usr/lib/lv2"])
+    return {**os.environ, "LV2_PATH": path, "HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, np.ndarray]:
+    samples = np.random.default_rng(1).normal(0, 0.1, (RATE, 2)).astype(np.float32)
+    path = tmp_path_factory.mktemp("sound") / "noise.wav"
+    soundfile.write(path, samples, RATE, "FLOAT")
+    return path, samples
+
+
+# ---- the files ----
+
+
+def test_the_turtle_is_valid(bundle: Path):
+    need("lv2_validate", "lv2-dev sordi")
+    need("sord_validate", "sordi")
+    said = run("lv2_validate", *bundle.glob("*.ttl"))
+    assert "Found 0 errors" in said
+
+
+def test_the_interface_is_that_of_lv2_dev(built: Path):
+    if not Path("/usr/include/lv2/core/lv2.h").exists():
+        pytest.skip("no headers to compare with: apt-get install lv2-dev")
+    native = ROOT / "native"
+    folders = [f"-I{native / part}" for part in ("include", "plugin", "plugin/lv2")]
+    program = built / "abi_lv2"
+    run("cc", "-std=c11", *folders, SOURCES / "abi_lv2.c", "-lm", "-o", program)
+    assert run(program).endswith(" 0 failed\n")
+
+
+def test_one_symbol_is_exported_and_libc_and_libm_are_all_it_needs(bundle: Path):
+    need("readelf", "binutils")
+    library = bundle / "tagnode.so"
+    symbols = [line.split() for line in run("nm", "-D", "--defined-only", library).splitlines()]
+    assert [name for *_, name in symbols] == ["lv2_descriptor"]
+    needed = re.findall(r"NEEDED.*\[(.*)\]", run("readelf", "-d", library))
+    assert {name.split(".so")[0] for name in needed} <= {"libc", "libm", "ld-linux-aarch64"}
+    assert library.stat().st_size <= 1 << 20
+
+
+# ---- hosts of ours ----
+
+
+def test_what_it_promises_to_hosts_holds(built: Path, bundle: Path):
+    assert run(built / "tests/plugin/host_lv2", bundle / "tagnode.so").endswith(" 0 failed\n")
+
+
+@pytest.mark.parametrize("seed", [2, 3])
+def test_a_host_may_do_anything_in_any_order(built: Path, bundle: Path, seed: int):
+    program = built / "tests/plugin/fuzz_lv2"
+    assert run(program, bundle / "tagnode.so", seed, 10000).endswith(" 0 failed\n")
+
+
+def test_lilv_finds_the_ports_of_the_table_and_restores_a_state(built: Path, bundle: Path):
+    need("pkg-config", "pkg-config")
+    if subprocess.run(["pkg-config", "--exists", "lilv-0"], check=False).returncode != 0:
+        pytest.skip("no lilv: apt-get install liblilv-dev")
+    native = ROOT / "native"
+    folders = [f"-I{native / part}" for part in ("include", "plugin", "plugin/lv2")]
+    flags = run("pkg-config", "--cflags", "--libs", "lilv-0").split()
+    program = built / "host_lilv"
+    sources = [SOURCES / "host_lilv.c", native / "plugin" / "parameters.c"]
+    run("cc", "-std=c11", *folders, *sources, "-lm", *flags, "-o", program)
+    assert run(program, f"{bundle}/").endswith(" 0 failed\n")
+
+
+# ---- hosts of others ----
+
+
+def ffmpeg(given: Path, out: Path, controls: dict[str, float], env: dict[str, str]) -> None:
+    need("ffmpeg", "ffmpeg")
+    if " lv2 " not in run("ffmpeg", "-hide_banner", "-filters"):
+        pytest.skip("this ffmpeg has no filter lv2: apt-get install ffmpeg")
+    settings = "|".join(f"{name}={value}" for name, value in controls.items())
+    effect = f"lv2=p={URI}".replace(":", r"\\:") + (f":c={settings}" if settings else "")
+    run("ffmpeg", "-v", "error", "-i", given, "-af", effect, "-c:a", "pcm_f32le", out, env=env)
+
+
+def lv2apply(given: Path, out: Path, controls: dict[str, float], env: dict[str, str]) -> None:
+    need("lv2apply", "lilv-utils")
+    settings = [part for name, value in controls.items() for part in ("-c", name, str(value))]
+    run("lv2apply", "-i", given, "-o", out, *settings, URI, env=env)
+
+
+@pytest.mark.parametrize("apply", [ffmpeg, lv2apply])
+def test_audio_passes_bit_for_bit_through_programs_that_apply_it(
+    sound: tuple[Path, np.ndarray],
+    hosts_find_it: dict[str, str],
+    tmp_path: Path,
+    apply: Callable[[Path, Path, dict[str, float], dict[str, str]], None],
+):
+    given, samples = sound
+    apply(given, tmp_path / "out.wav", {}, hosts_find_it)
+    np.testing.assert_array_equal(soundfile.read(tmp_path / "out.wav", dtype="float32")[0], samples)
+    apply(given, tmp_path / "ducked.wav", DUCK, hosts_find_it)
+    ducked = soundfile.read(tmp_path / "ducked.wav", dtype="float32")[0]
+    assert ducked.shape == samples.shape
+    level = np.sqrt(np.mean(ducked[RATE // 2 :] ** 2) / np.mean(samples[RATE // 2 :] ** 2))
+    # rms -20 dBFS is 2/3 of the way from -60 to 0, so the share is 0.8 - 0.6 * 2/3 = 0.4: -24 dB
+    assert 20 * np.log10(level) == pytest.approx(-24, abs=1)
+
+
+def wait_until(holds: Callable[[], bool], what: str) -> None:
+    until = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < until, what
+        time.sleep(0.05)
+
+
+def test_jalv_sends_the_controller_of_a_slot(
+    hosts_find_it: dict[str, str], jack: JackServer, neighbours: Neighbours
+):
+    need("jalv", "jalv")
+    from jack import Client
+
+    controls = {"slot1_source": 1, "slot1_midi": 1, "slot1_cc": 74, "slot1_channel": 3}
+    options = [part for name, value in controls.items() for part in ("-c", f"{name}={value}")]
+    client = Client("ear", servername=jack.name, no_start_server=True)
+    port = client.midi_inports.register("midi")
+    heard: list[bytes] = []
+
+    @client.set_process_callback
+    def listen(_: int) -> None:
+        heard.extend(bytes(message) for _, message in port.incoming_midi_events())
+
+    with (
+        client,
+        subprocess.Popen(
+            ["jalv", "-x", "-n", "tagnode", *options, URI],
+            env={**jack.environment, **hosts_find_it, "JACK_DEFAULT_SERVER": jack.name},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        ) as process,
+    ):
+        try:
+            wait_until(lambda: "tagnode:midi" in jack.run("jack_lsp").stdout, "jalv starts")
+            client.connect("tagnode:midi", port)
+            neighbours.sender.connect("sender:out_1", "tagnode:in_left")
+            # Noise on one side of two at -20 dBFS is 2/3 of the way from -60 to 0 dBFS
+            wait_until(lambda: any(message[2] > 70 for message in heard), f"it rises: {heard}")
+            neighbours.sender.disconnect("sender:out_1", "tagnode:in_left")
+            wait_until(lambda: heard[-1][2] == 0, f"it falls: {heard[-9:]}")
+        finally:
+            process.terminate()
+    assert {message[:2] for message in heard} == {bytes([0xB2, 74])}
