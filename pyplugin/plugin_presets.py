@@ -18,6 +18,7 @@ from pathlib import Path
 
 from pyplugin.errors import PresetError, PypluginError
 from pyplugin.files import replacing, sentence
+from pyplugin.models import registry
 from pyplugin.models.container import GROUPS, slot_sources
 from pyplugin.names import slug
 from pyplugin.presets import Map, Preset, names_labels
@@ -86,6 +87,26 @@ _TARGETS = {
     "distortion.drive_db": Target(5, 0, 36),
     "delay.mix": Target(6, 0, 1),
 }
+_REST: dict[str, float] = {
+    "source": 0,
+    "mode": 0,
+    "threshold": 0.5,
+    "hysteresis": 0.05,
+    "low": 0,
+    "high": 1,
+    "invert": 0,
+    "hold": 0,
+    "lag": 0,
+    "attack": 0.05,
+    "release": 0.5,
+    "curve": 0,
+    "min": 0,
+    "max": 1,
+    "target": _NONE,
+    "midi": 0,
+    "channel": 1,
+}
+"""A slot at its defaults; its controller follows from its number."""
 _MODES = {None: 0, "above": 1, "below": 2}
 _CURVES = {"lin": 0, "exp": 1, "log": 2}
 
@@ -98,7 +119,7 @@ class Slots:
     ----------
     name, description : str
     parameters : dict of str to float
-        Values by the symbols of the plugin's parameters, those that are not at their default.
+        Values by the symbols of the plugin's parameters: all of the slots, and what else is set.
     sources : dict of str to str
         Descriptors of the slots, by the symbols of their sources.
     notes : list of str
@@ -134,6 +155,9 @@ def slots_of(preset: Preset) -> Slots:
     slots.parameters["model"] = MODELS.index(model)
     if preset.hop is not None:
         slots.parameters["hop"] = preset.hop
+    for number in range(1, SLOTS + 1):  # hosts leave alone what a preset does not name
+        slots.parameters |= {f"slot{number}_{name}": value for name, value in _REST.items()}
+        slots.parameters[f"slot{number}_cc"] = FIRST_CONTROLLER + number - 1
     for number, item in enumerate(preset.maps, 1):
         _fill(slots, number, item, preset, model)
     moved = {item.target.partition(".")[0] for item in preset.maps}
@@ -153,7 +177,7 @@ def _fill(slots: Slots, number: int, item: Map, preset: Preset, model: str) -> N
     kind = next(each.type for each in preset.effects if each.id == effect_id)
     target = _TARGETS.get(f"{kind}.{parameter}")
     values: dict[str, float] = {
-        "source": slot_sources(model).index(descriptor),
+        "source": _sources_of(model).index(descriptor),
         "mode": _MODES[knobs.gate],
         "invert": float(knobs.invert),
         "hold": knobs.hold,
@@ -173,7 +197,7 @@ def _fill(slots: Slots, number: int, item: Map, preset: Preset, model: str) -> N
         values["high"] = 1.0 if knobs.high is None else share(knobs.high)
     if target is None:
         controller = FIRST_CONTROLLER + number - 1
-        values |= {"target": _NONE, "midi": 1, "cc": controller, "max": knobs.depth}
+        values |= {"midi": 1, "max": knobs.depth}
         values["curve"] = _CURVES["exp" if knobs.curve == "exp" else "lin"]
         slots.notes.append(
             f"{item.target}: the plugin has no {kind}; slot {number} sends controller {controller}."
@@ -205,6 +229,14 @@ def _scaled(slots: Slots, item: Map, knobs: Knobs, target: Target) -> dict[str, 
     }
 
 
+def _sources_of(model: str) -> list[str]:
+    if model == MODELS[0]:
+        return slot_sources(model, ())
+    if model in registry.NETWORKS:  # known before it is built
+        return slot_sources(model, registry.NETWORKS[model].labels)
+    return slot_sources(model, registry.load(model).card.labels)
+
+
 def _source(
     slots: Slots, number: int, descriptors: Sequence[str], model: str
 ) -> tuple[str, float, float]:
@@ -214,7 +246,7 @@ def _source(
         wanted = {name.removeprefix("tag.") for name in names}
         for group, labels in GROUPS.get(model, {}).items():
             if {slug(label) for label in labels} == wanted:
-                return f"group.{slug(group)}", 0.0, 1.0
+                return f"head.any.{slug(group)}", 0.0, 1.0
         slots.notes.append(
             f"slot {number} hears {names[0]} alone: no group of the plugin has all its labels."
         )

@@ -16,14 +16,36 @@ from pyplugin import heads as heads_module
 from pyplugin._native import frontend_settings
 from pyplugin.errors import ModelError
 from pyplugin.files import replacing, sentence
-from pyplugin.heads import Head
+from pyplugin.heads import Dense, Head
 from pyplugin.models.card import Card
 from pyplugin.models.folders import data_folder
+from pyplugin.names import slug
+from pyplugin.signals import SIGNALS
 
-__all__ = ["container_path", "encode", "write"]
+__all__ = ["GROUPS", "container_path", "encode", "group_head", "slot_sources", "write"]
 
+_MTT_GROUPS = {
+    "voice": (
+        *("vocal", "vocals", "voice", "singing", "female", "woman", "female vocal"),
+        *("female voice", "male", "man", "male vocal", "male voice"),
+    ),
+    "drums": ("drums", "beat", "beats", "techno", "dance", "rock", "metal"),
+    "strings": ("strings", "violin", "cello"),
+    "heavy": ("metal", "rock", "loud"),
+    "calm": ("ambient", "slow", "soft", "quiet", "new age"),
+}
+GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
+    "scene": {"voice": ("speech", "singing")},
+    "musicnn-mtt": _MTT_GROUPS,
+    "vgg-mtt": _MTT_GROUPS,
+}
+"""Labels that belong together, by model: a slot of the plugin has one source, and their sum is one
+more. Presets sum the same ones."""
+
+_GROUP_HEAD = "any"  # its labels are the groups: "head.any.voice"
 _MAGIC = b"TAGMODL1"
 _ALIGNMENT = 16
+_FIRST_LABEL = 32  # as the plugin counts the sources of a slot
 _MOST_LABELS = 4096  # of a model and its heads
 _MOST_HEADS = 32
 _WORDS = (
@@ -64,6 +86,7 @@ def encode(card: Card, data: bytes, heads: Sequence[Head] = ()) -> bytes:
     """
     if "tflite-int8" not in card.model_types:
         raise ModelError(f"{card.name} is a float model; the plugin runs int8 models only.")
+    heads = [head for head in (group_head(card.name, card.labels), *heads) if head is not None]
     labels = len(card.labels) + sum(len(head.labels) for head in heads)
     if labels > _MOST_LABELS or len(heads) > _MOST_HEADS:
         raise ModelError(
@@ -91,6 +114,39 @@ def write(path: str | Path, card: Card, data: bytes, heads: Sequence[Head] = ())
         except OSError as error:
             raise ModelError(f"{path} cannot be written: {sentence(error)}.") from error
     return Path(path)
+
+
+def group_head(name: str, labels: Sequence[str]) -> Head | None:
+    """Return the groups of a model as a head on its activations; None where it has none."""
+    groups = GROUPS.get(name)
+    if groups is None:
+        return None
+    weights = [[float(label in members) for label in labels] for members in groups.values()]
+    return Head(
+        name=_GROUP_HEAD,
+        labels=tuple(groups),
+        backbone=name,
+        layer="activations",
+        size=len(labels),
+        multi_label=True,
+        stages=(Dense(weights, [0.0] * len(groups)),),
+    )
+
+
+def slot_sources(name: str, labels: Sequence[str]) -> list[str]:
+    """Return the descriptors that a slot can hear, by the number of its source; "" for none.
+
+    Parameters
+    ----------
+    name : str
+        Of the model; heads that are not :data:`GROUPS` come after these.
+    labels : sequence of str
+        Of the model.
+    """
+    sources = ["", *(f"signal.{signal}" for signal in SIGNALS)]
+    sources += [""] * (_FIRST_LABEL - len(sources))
+    sources += [f"tag.{slug(label)}" for label in labels]
+    return sources + [f"head.{_GROUP_HEAD}.{slug(group)}" for group in GROUPS.get(name, ())]
 
 
 def _chunk(name: bytes, payload: bytes) -> bytes:
