@@ -19,7 +19,7 @@ from pathlib import Path
 from pyplugin.errors import PresetError, PypluginError
 from pyplugin.files import replacing, sentence
 from pyplugin.models import registry
-from pyplugin.models.container import GROUPS, slot_sources
+from pyplugin.models.container import CHOICES, GROUPS, slot_sources
 from pyplugin.names import slug
 from pyplugin.presets import Map, Preset, names_labels
 from pyplugin.signals import SIGNALS
@@ -41,14 +41,7 @@ SLOTS = 8
 FIRST_CONTROLLER = 20
 """Of slot 1, where its value leaves as a MIDI controller."""
 
-MODELS = (
-    "measuring only",
-    "scene",
-    "musicnn-mtt",
-    "musicnn-msd",
-    "vgg-mtt",
-    "vgg-msd",
-)
+MODELS = ("measuring only", *CHOICES)
 """Choices of the plugin's model, in its order; four more are the user's own."""
 
 

@@ -65,6 +65,37 @@ def uninstall(formats: tuple[str, ...], user: bool) -> None:
         click.echo("None is installed there.")
 
 
+@command.command("model")
+@click.argument("name")
+@click.option("--head", "heads", multiple=True, help="A head of this model; may be repeated.")
+@click.option(
+    "--as",
+    "choice",
+    type=click.Choice(("custom-1", "custom-2", "custom-3", "custom-4")),
+    help="Which of the plugin's own choices it shall be.  [default: the one of its name]",
+)
+def model(name: str, heads: tuple[str, ...], choice: str | None) -> None:
+    """Write a model for the plugin, with heads if you like.
+
+    'pyplugin models get' has done so for models without heads. The plugin takes int8 models.
+    """
+    from pyplugin.errors import ModelError
+    from pyplugin.heads import load as load_head
+    from pyplugin.models import container, registry
+    from pyplugin.models.folders import make_folder
+
+    chosen = registry.load(name)
+    own = chosen.card.name
+    if choice is None and own not in container.CHOICES:
+        raise ModelError(
+            f"The plugin has no choice named {own}; make it one of the user's: --as custom-1."
+        )
+    path = container.container_path(choice or own)
+    make_folder(path.parent)
+    container.write(path, chosen.card, chosen.data, [load_head(head) for head in heads])
+    click.echo(f"{path}: in the plugin, Model is {(choice or own).replace('custom-', 'custom ')}")
+
+
 @command.command("where")
 def where() -> None:
     """Print where hosts look, what is there, and where the plugins were built."""

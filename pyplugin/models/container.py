@@ -22,7 +22,7 @@ from pyplugin.models.folders import data_folder
 from pyplugin.names import slug
 from pyplugin.signals import SIGNALS
 
-__all__ = ["GROUPS", "container_path", "encode", "group_head", "slot_sources", "write"]
+__all__ = ["CHOICES", "GROUPS", "container_path", "encode", "group_head", "slot_sources", "write"]
 
 _MTT_GROUPS = {
     "voice": (
@@ -41,6 +41,9 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
 }
 """Labels that belong together, by model: a slot of the plugin has one source, and their sum is one
 more. Presets sum the same ones."""
+
+CHOICES = ("scene", "musicnn-mtt", "musicnn-msd", "vgg-mtt", "vgg-msd")
+"""Models that the plugin knows by name."""
 
 _GROUP_HEAD = "any"  # its labels are the groups: "head.any.voice"
 _MAGIC = b"TAGMODL1"
