@@ -16,7 +16,7 @@
 
 enum {
     USUAL_BLOCK = 4096,
-    PIECE = 4096, /* its controllers are less than TAGPLUG_MIDI_MOST */
+    PIECE = 4096, /* its controllers are not more than TAGPLUG_MIDI_MOST */
     CROSSED_PIECE = 64
 };
 
@@ -147,15 +147,22 @@ typedef struct {
     float numbers[TAGPLUG_SLOTS];
 } sources;
 
+static sources source_ports(const face *self) {
+    sources ports = {.head = {sizeof *ports.numbers, self->terms.real}};
+    for (uint32_t slot = 0; slot < TAGPLUG_SLOTS; ++slot) {
+        const uint32_t source = tagplug_field_of(slot, TAGPLUG_SOURCE);
+        const float seen = atomic_load_explicit(&self->seen[source], memory_order_relaxed);
+        ports.numbers[slot] = isnan(seen) ? tagplug_get(self->plugin, source) : seen;
+    }
+    return ports;
+}
+
 static lv2_state_status save(void *instance, lv2_store store, void *handle, uint32_t flags,
                              const lv2_feature *const *features) {
     (void)flags, (void)features;
     const face *self = instance;
     if (self->map == NULL) return LV2_STATE_NO_FEATURE;
-    sources ports = {.head = {sizeof *ports.numbers, self->terms.real}};
-    for (uint32_t slot = 0; slot < TAGPLUG_SLOTS; ++slot)
-        ports.numbers[slot] = atomic_load_explicit(
-            &self->seen[tagplug_field_of(slot, TAGPLUG_SOURCE)], memory_order_relaxed);
+    const sources ports = source_ports(self);
     void *bytes = malloc(TAGPLUG_STATE_MOST);
     if (bytes == NULL) return LV2_STATE_NO_SPACE;
     const uint32_t how = LV2_STATE_POD | LV2_STATE_PORTABLE;

@@ -315,6 +315,21 @@ static void test_a_state_that_is_none_changes_nothing_and_is_told(const lv2_plug
     stopped(r);
 }
 
+static void test_a_state_saved_before_the_first_block_is_one(const lv2_plugin *plugin) {
+    static state kept_state;
+    float sources[TAGPLUG_SLOTS];
+    rack *r = inserted(plugin, RATE, MOST, true);
+    CHECK(save_to(r, &kept_state) == LV2_STATE_OK);
+    const size_t place = place_of(&kept_state, urid(TAGPLUG_LV2_SOURCES));
+    if (CHECK(place < kept_state.count)) {
+        CHECK(kept_state.kept[place].size == sizeof(lv2_vector) + sizeof sources);
+        memcpy(sources, kept_state.kept[place].bytes + sizeof(lv2_vector), sizeof sources);
+        for (uint32_t slot = 0; slot < TAGPLUG_SLOTS; ++slot) CHECK(sources[slot] == 0);
+    }
+    CHECK(restore_from(r, &kept_state) == LV2_STATE_OK);
+    removed(r);
+}
+
 typedef struct {
     rack *rack;
     state *state;
@@ -396,6 +411,7 @@ int main(int count, char **arguments) {
     test_a_source_follows_its_name_until_its_port_moves(plugin);
     test_a_port_that_was_moved_wins_over_the_state(plugin);
     test_a_state_that_is_none_changes_nothing_and_is_told(plugin);
+    test_a_state_saved_before_the_first_block_is_one(plugin);
     test_a_state_can_be_saved_while_it_plays(plugin);
     test_options_that_are_none_are_overlooked(plugin);
     test_it_can_be_stopped_and_started_at_any_time(plugin);
