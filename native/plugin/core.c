@@ -36,8 +36,8 @@ void tagplug_destroy(tagplug *plugin) {
     free(plugin);
 }
 
-static void all_parameters(const tagplug *plugin,
-                           float parameters[TAGPLUG_INPUTS]) TAGNODE_NONBLOCKING {
+static void all_parameters(const tagplug *plugin, float parameters[TAGPLUG_INPUTS])
+    TAGNODE_NONBLOCKING {
     for (uint32_t i = 0; i < TAGPLUG_INPUTS; ++i) parameters[i] = tagplug_read(plugin, i);
 }
 
@@ -169,9 +169,8 @@ static void hear(tagplug *plugin, const float *const *input, uint32_t frames) TA
     tagnode_process(ear->node, input, frames);
     while (tagnode_read(ear->node, &frame, ear->values, NULL, 1) == 1)
         if (frame.state == TAGNODE_FRESH)
-            tagplug_slots_hear(&plugin->slots, TAGPLUG_FIRST_LABEL,
-                               tagnode_value_count(ear->node), ear->values,
-                               ear->begin + frame.emitted);
+            tagplug_slots_hear(&plugin->slots, TAGPLUG_FIRST_LABEL, tagnode_value_count(ear->node),
+                               ear->values, ear->begin + frame.emitted);
 }
 
 /* ---- playing ---- */

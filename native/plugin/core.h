@@ -49,8 +49,8 @@ float tagplug_get(const tagplug *plugin, uint32_t parameter) TAGNODE_NONBLOCKING
  * taken already), their offsets counted from this stretch's beginning plus `offset`; NULL for
  * nowhere. Before activate audio passes untouched. [audio] */
 void tagplug_process(tagplug *plugin, const float *const *input, float *const *output,
-                     uint32_t frames, tagplug_midi *midi, uint32_t *count,
-                     uint32_t offset) TAGNODE_NONBLOCKING;
+                     uint32_t frames, tagplug_midi *midi, uint32_t *count, uint32_t offset)
+    TAGNODE_NONBLOCKING;
 
 /* Forgets what was heard and empties the effects. [audio] */
 void tagplug_reset(tagplug *plugin) TAGNODE_NONBLOCKING;

@@ -54,9 +54,9 @@ static tagplug_status_code prepare(const tagplug *plugin, tagplug_ear *ear, tagn
     if (status == TAGNODE_OK && ear->values != NULL) {
         ear->window = (float)window_of(ear->model);
         ear->latency = (float)tagnode_get_latency(ear->node).total / (float)plugin->rate;
-        ear->worked = (float)(tagnode_hop_frames(ear->node) *
-                              (double)ear->model->card.frontend.hop /
-                              ear->model->card.frontend.sample_rate);
+        ear->worked =
+            (float)(tagnode_hop_frames(ear->node) * (double)ear->model->card.frontend.hop /
+                    ear->model->card.frontend.sample_rate);
         return TAGPLUG_STATUS_OK;
     }
     tagnode_destroy(ear->node);

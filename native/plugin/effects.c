@@ -12,12 +12,12 @@
 enum { FADE_MS = 10, TAPS = 4 };
 
 static const double PI = 3.14159265358979323846;
-static const double SMOOTHING = 0.004;  /* s, of what slots move */
-static const double GLIDE = 0.1;        /* s, of the delay's time */
-static const float LOUDEST = 1e9F;      /* beyond it a sample is none */
+static const double SMOOTHING = 0.004;             /* s, of what slots move */
+static const double GLIDE = 0.1;                   /* s, of the delay's time */
+static const float LOUDEST = 1e9F;                 /* beyond it a sample is none */
 static const double DAMPING = 1.41421356237309505; /* 1/Q of a Butterworth filter */
-static const double DRIVE_LEVEL = 0.25; /* a sample that drive leaves as loud as it is */
-static const double DRIVE_RHO = 0.4;    /* see shape */
+static const double DRIVE_LEVEL = 0.25;            /* a sample that drive leaves as loud as it is */
+static const double DRIVE_RHO = 0.4;               /* see shape */
 
 /* ---- life ---- */
 
@@ -32,8 +32,7 @@ bool tagplug_effects_create(tagplug_effects *e, double rate, uint32_t channels) 
     e->smoothing = share_per_step(rate, SMOOTHING);
     e->glide = share_per_step(rate, GLIDE);
     const float longest = tagplug_about(TAGPLUG_DELAY_TIME)->high;
-    for (e->line_size = 1; e->line_size < longest * rate + TAPS; e->line_size *= 2) {
-    }
+    for (e->line_size = 1; e->line_size < longest * rate + TAPS; e->line_size *= 2) {}
     for (uint32_t c = 0; c < channels; ++c) {
         e->line[c] = malloc(e->line_size * sizeof **e->line);
         if (e->line[c] == NULL) {
@@ -195,11 +194,12 @@ static const double even[TAGPLUG_ALLPASSES] = {0.07711507983241622, 0.4820706250
 static const double odd[TAGPLUG_ALLPASSES] = {0.2659685265210946, 0.6651041532634957,
                                               0.8841015085506159, 0.9820054141886075};
 
-/* One sample at twice the rate: y = g x / sqrt(1 + c x^2) with c = (g^2 - 1) / r^2, which is g times
- * what is faint, 1 times what is at the level r, and nothing new at g = 1. Its antiderivative keeps
- * aliases low (Parker et al., "Reducing the aliasing of nonlinear waveshaping using continuous-time
- * convolution", DAFx 2016), and comes to g (a + b) / (sqrt(1 + c a^2) + sqrt(1 + c b^2)) for samples
- * a and b. Where that is linear it averages the two; (1 + rho) / (1 + rho / z) makes up for it. */
+/* One sample at twice the rate: y = g x / sqrt(1 + c x^2) with c = (g^2 - 1) / r^2, which is g
+ * times what is faint, 1 times what is at the level r, and nothing new at g = 1. Its antiderivative
+ * keeps aliases low (Parker et al., "Reducing the aliasing of nonlinear waveshaping using
+ * continuous-time convolution", DAFx 2016), and comes to g (a + b) / (sqrt(1 + c a^2) + sqrt(1 + c
+ * b^2)) for samples a and b. Where that is linear it averages the two; (1 + rho) / (1 + rho / z)
+ * makes up for it. */
 static double shape(tagplug_drive_state *state, double g, double a) TAGNODE_NONBLOCKING {
     const double c = (g * g - 1) / (DRIVE_LEVEL * DRIVE_LEVEL), b = state->last;
     const double made = g * (a + b) / (sqrt(1 + c * a * a) + sqrt(1 + c * b * b));
@@ -213,8 +213,8 @@ static void drive(stretch *s, tagplug_drive_state *state) TAGNODE_NONBLOCKING {
         const double g = along(s, i), x = s->x[i];
         const double first = shape(state, g, allpasses(x, even, state->up[0]));
         const double second = shape(state, g, allpasses(x, odd, state->up[1]));
-        const double y = allpasses(first, even, state->down[0]) +
-                         allpasses(state->second, odd, state->down[1]);
+        const double y =
+            allpasses(first, even, state->down[0]) + allpasses(state->second, odd, state->down[1]);
         state->second = second;
         give(s, i, 0.5 * y);
     }
@@ -256,8 +256,8 @@ static void delay(const tagplug_effects *e, stretch *s, float *line) TAGNODE_NON
     }
 }
 
-static void play_channel(tagplug_effects *e, uint32_t target, uint32_t channel,
-                         stretch *s) TAGNODE_NONBLOCKING {
+static void play_channel(tagplug_effects *e, uint32_t target, uint32_t channel, stretch *s)
+    TAGNODE_NONBLOCKING {
     switch (target) {
     case TAGPLUG_TARGET_GAIN: gain(s); break;
     case TAGPLUG_TARGET_LOW_PASS: filter(s, &e->filter[0][channel], false); break;
@@ -269,9 +269,9 @@ static void play_channel(tagplug_effects *e, uint32_t target, uint32_t channel,
 }
 
 /* In the order of the sound: gain is last, so that it ducks the echoes too. */
-static const tagplug_target order[] = {TAGPLUG_TARGET_DRIVE, TAGPLUG_TARGET_LOW_PASS,
+static const tagplug_target order[] = {TAGPLUG_TARGET_DRIVE,     TAGPLUG_TARGET_LOW_PASS,
                                        TAGPLUG_TARGET_HIGH_PASS, TAGPLUG_TARGET_WIDTH,
-                                       TAGPLUG_TARGET_DELAY, TAGPLUG_TARGET_GAIN};
+                                       TAGPLUG_TARGET_DELAY,     TAGPLUG_TARGET_GAIN};
 
 void tagplug_effects_play(tagplug_effects *e, float *const *audio, uint32_t at, uint32_t frames) {
     for (uint32_t c = 0; c < e->channels; ++c) /* NaN is not below either */

@@ -20,7 +20,8 @@ typedef struct {
 enum { TAGPLUG_ALLPASSES = 4 };
 
 typedef struct {
-    double up[2][2 * TAGPLUG_ALLPASSES], down[2][2 * TAGPLUG_ALLPASSES]; /* to twice the rate, back */
+    double up[2][2 * TAGPLUG_ALLPASSES],
+        down[2][2 * TAGPLUG_ALLPASSES]; /* to twice the rate, back */
     double last, corrected, second;
 } tagplug_drive_state;
 
@@ -29,9 +30,9 @@ typedef struct {
     uint32_t channels;
     float smoothing, glide; /* shares of the way at each point of the grid */
     tagplug_effect effect[TAGPLUG_TARGETS];
-    tagplug_filter_state filter[2][2];        /* low-pass, high-pass; channels */
+    tagplug_filter_state filter[2][2]; /* low-pass, high-pass; channels */
     tagplug_drive_state drive[2];
-    float *line[2];                           /* of the delay */
+    float *line[2];                            /* of the delay */
     uint32_t line_size, line_at, line_filled;  /* samples; the size is a power of 2 */
     double delay_now, delay_end, delay_wanted; /* samples */
     float feedback_now, feedback_end, feedback_wanted;
@@ -42,10 +43,10 @@ bool tagplug_effects_create(tagplug_effects *effects, double rate, uint32_t chan
 void tagplug_effects_destroy(tagplug_effects *effects); /* [main] */
 
 /* What is wanted: whether a slot moves the effect, and where to, as a share of its range. */
-void tagplug_effects_aim(tagplug_effects *effects, tagplug_target target, bool wanted,
-                         float share) TAGNODE_NONBLOCKING;
-void tagplug_effects_delay(tagplug_effects *effects, float seconds,
-                           float feedback) TAGNODE_NONBLOCKING;
+void tagplug_effects_aim(tagplug_effects *effects, tagplug_target target, bool wanted, float share)
+    TAGNODE_NONBLOCKING;
+void tagplug_effects_delay(tagplug_effects *effects, float seconds, float feedback)
+    TAGNODE_NONBLOCKING;
 
 /* At a point of the grid: sets out from where the last stretch ended. [audio] */
 void tagplug_effects_step(tagplug_effects *effects) TAGNODE_NONBLOCKING;

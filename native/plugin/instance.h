@@ -22,9 +22,9 @@ typedef struct {
     tagplug_status_code status;
     tagplug_model *model; /* NULL without */
     tagnode *node;
-    float *values; /* of a descriptor frame */
+    float *values;                 /* of a descriptor frame */
     float window, latency, worked; /* s */
-    int64_t begin; /* position at which the node began to hear */
+    int64_t begin;                 /* position at which the node began to hear */
 } tagplug_ear;
 
 struct tagplug {
@@ -42,7 +42,7 @@ struct tagplug {
     /* The audio thread's: */
     int64_t clock; /* samples since activate or reset */
     uint32_t seen_changes;
-    bool changed;       /* seen_changes is not to be trusted */
+    bool changed;                           /* seen_changes is not to be trusted */
     uint32_t controllers[TAGPLUG_SLOTS][3]; /* MIDI: mode, controller, channel */
     bool bypassed;
     tagplug_ear *ear;
@@ -81,8 +81,8 @@ static inline float tagplug_read(const tagplug *plugin, uint32_t parameter) TAGN
     return atomic_load_explicit(&plugin->parameters[parameter], memory_order_relaxed);
 }
 
-static inline void tagplug_write(tagplug *plugin, uint32_t parameter,
-                                 float value) TAGNODE_NONBLOCKING {
+static inline void tagplug_write(tagplug *plugin, uint32_t parameter, float value)
+    TAGNODE_NONBLOCKING {
     atomic_store_explicit(&plugin->parameters[parameter], value, memory_order_relaxed);
 }
 

@@ -58,8 +58,7 @@ static tagnode_status take_text(reader *from, char **text) {
 
 static tagnode_status take_labels(reader *from, const char *head, tagplug_model *model,
                                   uint32_t *count) {
-    if (!take_word(from, count) || *count < 1 ||
-        *count > TAGPLUG_MOST_LABELS - model->label_count)
+    if (!take_word(from, count) || *count < 1 || *count > TAGPLUG_MOST_LABELS - model->label_count)
         return TAGNODE_ERROR_MODEL;
     tagplug_label *labels =
         realloc(model->labels, ((size_t)model->label_count + *count) * sizeof *labels);
@@ -90,8 +89,7 @@ static bool take_front_end(reader *from, tagnode_frontend_settings *f) {
         !take_double(from, &f->fmax))
         return false;
     if (window > TAGNODE_WINDOW_HANN_SYMMETRIC || scale > TAGNODE_MEL_HTK ||
-        norm > TAGNODE_NORM_SLANEY || spectrum > TAGNODE_SPECTRUM_MAGNITUDE ||
-        log > TAGNODE_LOG_DB)
+        norm > TAGNODE_NORM_SLANEY || spectrum > TAGNODE_SPECTRUM_MAGNITUDE || log > TAGNODE_LOG_DB)
         return false;
     f->window = (tagnode_window)window;
     f->mel_scale = (tagnode_mel_scale)scale;
@@ -130,10 +128,10 @@ static tagnode_status read_head(reader from, tagplug_model *model, tagnode_messa
     if (status == TAGNODE_OK) status = tagnode_head_load(from.at, from.left, &placed->head, why);
     if (status != TAGNODE_OK) return status;
     ++model->head_count;
-    const bool fits = placed->output < model->card.outputs &&
-                      tagnode_head_inputs(placed->head) ==
-                          model->card.output_size[placed->output] &&
-                      tagnode_head_outputs(placed->head) == count;
+    const bool fits =
+        placed->output < model->card.outputs &&
+        tagnode_head_inputs(placed->head) == model->card.output_size[placed->output] &&
+        tagnode_head_outputs(placed->head) == count;
     return fits ? TAGNODE_OK : TAGNODE_ERROR_MODEL;
 }
 
@@ -158,8 +156,8 @@ static tagnode_status damaged(tagnode_message *why, const char *what) {
 }
 
 /* Finds the chunks, and reads the card, which is first, and the heads. */
-static tagnode_status read_chunks(reader from, uint32_t count, tagplug_model *model,
-                                  reader *graph, tagnode_message *why) {
+static tagnode_status read_chunks(reader from, uint32_t count, tagplug_model *model, reader *graph,
+                                  tagnode_message *why) {
     for (uint32_t i = 0; i < count; ++i) {
         const unsigned char *name = NULL, *skipped = NULL;
         uint32_t size = 0;
@@ -179,7 +177,8 @@ static tagnode_status read_chunks(reader from, uint32_t count, tagplug_model *mo
         if (why != NULL) why->text[0] = '\0';
         if (card) status = read_card(payload, model);
         if (head) status = read_head(payload, model, why);
-        if (status == TAGNODE_ERROR_MEMORY) return tagnode_say(why, status, "No memory for a model.");
+        if (status == TAGNODE_ERROR_MEMORY)
+            return tagnode_say(why, status, "No memory for a model.");
         if (status != TAGNODE_OK && why != NULL && why->text[0] == '\0')
             return damaged(why, card ? "its card is wrong" : "a head of it is wrong");
         if (status != TAGNODE_OK) return status;
@@ -278,8 +277,10 @@ static bool locate(uint32_t choice, const char *bundle, char *path, size_t size)
     if (choice == 1) {
         if (bundle != NULL) length = snprintf(path, size, "%s/scene.tagnode", bundle);
         FILE *file = bundle == NULL || (size_t)length >= size ? NULL : tagplug_open(path);
-        if (file == NULL) path[0] = '\0';
-        else (void)fclose(file);
+        if (file == NULL)
+            path[0] = '\0';
+        else
+            (void)fclose(file);
         return true;
     }
     char folder[3072];
@@ -376,7 +377,8 @@ void tagplug_label_name(const tagplug_label *label, char *name, size_t size) {
         length = snprintf(name, size, "tag.");
     else
         length = snprintf(name, size, "head.%.100s.", label->head);
-    if (length > 0 && (size_t)length < size) (void)add_slug(name, (size_t)length, size, label->text);
+    if (length > 0 && (size_t)length < size)
+        (void)add_slug(name, (size_t)length, size, label->text);
 }
 
 uint32_t tagplug_find_label(const tagplug_model *model, const char *name) {

@@ -1,10 +1,10 @@
 /* models.h - .tagnode files: a model and its heads in one piece. Little-endian: the bytes TAGMODL1;
  * uint32, the CRC-32 of all that follows; uint32, the number of chunks; and for each of them four
- * bytes, its name, uint32, the size of its payload, and that, padded with zeros to a multiple of 16.
- * A text is uint16, its length in bytes, and UTF-8.
+ * bytes, its name, uint32, the size of its payload, and that, padded with zeros to a multiple
+ * of 16. A text is uint16, its length in bytes, and UTF-8.
  *
- *     CARD  name; uint32 sample_rate, frame, fft, hop, bands, window, mel_scale, mel_norm, spectrum,
- *           log (numbers as in tagnode.h); float64 log_parameter, fmin, fmax; uint32 patch_frames;
+ *     CARD  name; uint32 sample_rate, frame, fft, hop, bands, window, mel_scale, mel_norm,
+ * spectrum, log (numbers as in tagnode.h); float64 log_parameter, fmin, fmax; uint32 patch_frames;
  *           uint32 outputs, and the size of each; uint32 labels, and their texts: those of output 0
  *     TFLT  the .tflite file
  *     HEAD  name; uint32 output, whose head it is; uint32 labels, and their texts; the .head file.
@@ -17,11 +17,11 @@
 #include "parameters.h"
 
 enum {
-    TAGPLUG_MOST_LABELS = 4096,       /* of a model and its heads */
-    TAGPLUG_MODEL_MOST = 64 << 20,    /* bytes of a file */
-    TAGPLUG_FIRST_LABEL = 32,         /* as TAGPLUG_SOURCE counts */
-    TAGPLUG_KEPT_SOURCE = 31,         /* a name that the model does not have */
-    TAGPLUG_NAME_MOST = 256           /* bytes of a label's name with its 0 */
+    TAGPLUG_MOST_LABELS = 4096,    /* of a model and its heads */
+    TAGPLUG_MODEL_MOST = 64 << 20, /* bytes of a file */
+    TAGPLUG_FIRST_LABEL = 32,      /* as TAGPLUG_SOURCE counts */
+    TAGPLUG_KEPT_SOURCE = 31,      /* a name that the model does not have */
+    TAGPLUG_NAME_MOST = 256        /* bytes of a label's name with its 0 */
 };
 
 typedef struct {

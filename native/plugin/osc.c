@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-/* OSC 1.0: the address and the type tags end in 0 and fill multiples of 4; numbers are big-endian. */
+/* OSC 1.0: the address and the type tags end in 0 and fill multiples of 4; numbers are big-endian.
+ */
 void tagplug_osc(uint32_t slot, float value, unsigned char packet[TAGPLUG_OSC_SIZE]) {
     uint32_t bits = 0;
     memcpy(&bits, &value, sizeof bits);

@@ -4,8 +4,8 @@
 #include <stddef.h>
 
 static const char *const toggles[] = {"off", "on"};
-static const char *const models[] = {"measuring only", "scene",    "musicnn-mtt", "musicnn-msd",
-                                     "vgg-mtt",        "vgg-msd",  "custom-1",    "custom-2",
+static const char *const models[] = {"measuring only", "scene",   "musicnn-mtt", "musicnn-msd",
+                                     "vgg-mtt",        "vgg-msd", "custom-1",    "custom-2",
                                      "custom-3",       "custom-4"};
 static const char *const modes[] = {"range", "above", "below"};
 static const char *const curves[] = {"lin", "exp", "log"};
@@ -18,8 +18,16 @@ static const char *const statuses[] = {"ok",          "loading", "model missing"
 #define GLOBAL(symbol, name, unit, low, high, start, scale, choices, about)                        \
     {symbol, name, "", unit, low, high, start, scale, choices, false, about}
 #define FIELD(n, symbol, name, unit, low, high, start, scale, choices, about)                      \
-    {"slot" #n "_" symbol, "Slot " #n " " name, "Slot " #n, unit, low,                             \
-     high,                 start,               scale,      choices, false,                        \
+    {"slot" #n "_" symbol,                                                                         \
+     "Slot " #n " " name,                                                                          \
+     "Slot " #n,                                                                                   \
+     unit,                                                                                         \
+     low,                                                                                          \
+     high,                                                                                         \
+     start,                                                                                        \
+     scale,                                                                                        \
+     choices,                                                                                      \
+     false,                                                                                        \
      about}
 #define SECONDS(n, symbol, start, about)                                                           \
     FIELD(n, symbol, symbol, "s", 0, 10, start, TAGPLUG_LINEAR, NULL, about)
@@ -125,6 +133,7 @@ float tagplug_denormalise(uint32_t parameter, float share) {
     if (isnan(share)) return p->start;
     const double x = share < 0 ? 0 : share > 1 ? 1 : share, low = p->low, high = p->high;
     if (x == 1) return p->high; /* not a rounding beside it */
-    const double value = p->scale == TAGPLUG_LOG ? low * pow(high / low, x) : low + (high - low) * x;
+    const double value =
+        p->scale == TAGPLUG_LOG ? low * pow(high / low, x) : low + (high - low) * x;
     return tagplug_clamp(parameter, (float)value);
 }

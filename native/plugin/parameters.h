@@ -86,10 +86,13 @@ typedef enum {
 
 /* Choices of TAGPLUG_MODEL. "measuring only" needs no file; "scene" is compiled in; the others are
  * <models>/plugins/<name>.tagnode, made by `pyplugin models get` or `pyplugin plugins model`, where
- * <models> is, as in pyplugin/models/folders.py, $PYPLUGIN_MODELS, else <user data>/pyplugin/models.
- * User data: $XDG_DATA_HOME or ~/.local/share; %LOCALAPPDATA%; ~/Library/Application Support. */
-enum { TAGPLUG_MODELS = 10 }; /* measuring only, scene (default), musicnn-mtt, musicnn-msd, vgg-mtt,
-                                 vgg-msd, custom-1 .. custom-4 */
+ * <models> is, as in pyplugin/models/folders.py, $PYPLUGIN_MODELS, else <user
+ * data>/pyplugin/models. User data: $XDG_DATA_HOME or ~/.local/share; %LOCALAPPDATA%;
+ * ~/Library/Application Support. */
+enum {
+    TAGPLUG_MODELS = 10
+}; /* measuring only, scene (default), musicnn-mtt, musicnn-msd, vgg-mtt,
+      vgg-msd, custom-1 .. custom-4 */
 
 typedef enum {
     TAGPLUG_LINEAR,

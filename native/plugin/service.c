@@ -53,8 +53,7 @@ static bool visit(uint32_t place, uint32_t pass, intptr_t *socket) {
 static void run(void) {
     intptr_t socket = -1;
     for (uint32_t pass = 1; !atomic_load(&service.stop); ++pass) {
-        for (uint32_t place = 0; visit(place, pass, &socket); ++place) {
-        }
+        for (uint32_t place = 0; visit(place, pass, &socket); ++place) {}
         tagplug_sleep(PASS_MS);
     }
     tagplug_udp_close(socket);

@@ -48,7 +48,8 @@ static bool same(const tagnode_mapping *a, const tagnode_mapping *b) TAGNODE_NON
 }
 
 /* Where a value lies in its source's usual range. Automations hear shares, so that one source takes
- * another's place with no change of knobs: what was heard last stays until there is something new. */
+ * another's place with no change of knobs: what was heard last stays until there is something new.
+ */
 static float share_of(uint32_t source, float value) TAGNODE_NONBLOCKING {
     if (source > TAGNODE_SIGNALS) return value;
     const tagnode_signal_about *about = tagnode_about_signal((tagnode_signal)(source - 1));
@@ -97,7 +98,8 @@ void tagplug_slots_change(tagplug_slots *slots, const float *parameters, int64_t
         if (!same(&now.mapping, &slots->slot[i].mapping))
             (void)tagnode_automation_change(a, 0, &now.mapping);
         if (position == 0) rest(a); /* nothing has moved yet */
-        if (now.source == 0 && slots->slot[i].source != 0) tagnode_automation_push(a, 0, position, 0);
+        if (now.source == 0 && slots->slot[i].source != 0)
+            tagnode_automation_push(a, 0, position, 0);
         slots->slot[i] = now;
     }
 }

@@ -32,8 +32,8 @@ bool tagplug_slots_create(tagplug_slots *slots, double rate, const float *parame
 void tagplug_slots_destroy(tagplug_slots *slots); /* [main] */
 
 /* Takes the parameters as they are now; values go on from where they are. [audio] */
-void tagplug_slots_change(tagplug_slots *slots, const float *parameters,
-                          int64_t position) TAGNODE_NONBLOCKING;
+void tagplug_slots_change(tagplug_slots *slots, const float *parameters, int64_t position)
+    TAGNODE_NONBLOCKING;
 
 /* From `position` on the sources numbered from `first` have these values. [audio] */
 void tagplug_slots_hear(tagplug_slots *slots, uint32_t first, uint32_t count, const float *values,
@@ -47,7 +47,7 @@ void tagplug_slots_reset(tagplug_slots *slots) TAGNODE_NONBLOCKING;
 
 /* A target's share of its range from the slots that move it: the first one's min, and how far each
  * is from its own min; false when none does. [audio] */
-bool tagplug_slots_target(const tagplug_slots *slots, tagplug_target target,
-                          float *share) TAGNODE_NONBLOCKING;
+bool tagplug_slots_target(const tagplug_slots *slots, tagplug_target target, float *share)
+    TAGNODE_NONBLOCKING;
 
 #endif

@@ -74,6 +74,7 @@ size_t tagplug_save(const tagplug *plugin, void *bytes, size_t capacity) {
 typedef struct {
     float values[TAGPLUG_INPUTS];
     char names[TAGPLUG_SLOTS][TAGPLUG_NAME_MOST];
+    uint32_t expected; /* the parameter that comes next, if all are there and in order */
 } state;
 
 static uint32_t number_at(const unsigned char *bytes, size_t size) {
@@ -94,10 +95,12 @@ static bool take_parameter(const unsigned char *bytes, size_t size, state *into)
     float value = 0;
     const uint32_t bits = number_at(bytes, 4);
     memcpy(&value, &bits, sizeof value);
-    for (uint32_t i = 0; i < TAGPLUG_INPUTS; ++i) {
+    for (uint32_t k = 0; k < TAGPLUG_INPUTS; ++k) {
+        const uint32_t i = (into->expected + k) % TAGPLUG_INPUTS;
         const char *symbol = tagplug_about(i)->symbol;
         if (strlen(symbol) != size - 4 || memcmp(symbol, bytes + 4, size - 4) != 0) continue;
         into->values[i] = tagplug_clamp(i, value);
+        into->expected = i + 1;
         break;
     }
     return true; /* one that is not known is of another version */
@@ -137,8 +140,7 @@ static tagnode_status take_all(const unsigned char *bytes, size_t size, state *i
     return TAGNODE_OK;
 }
 
-tagnode_status tagplug_load(tagplug *plugin, const void *bytes, size_t size,
-                            tagnode_message *why) {
+tagnode_status tagplug_load(tagplug *plugin, const void *bytes, size_t size, tagnode_message *why) {
     state read;
     memset(&read, 0, sizeof read);
     for (uint32_t i = 0; i < TAGPLUG_INPUTS; ++i) read.values[i] = tagplug_about(i)->start;

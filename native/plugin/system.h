@@ -24,7 +24,8 @@ typedef pthread_t tagplug_thread;
 void tagplug_lock_take(tagplug_lock *lock);
 void tagplug_lock_give(tagplug_lock *lock);
 
-/* Starts a thread that runs `body`; false when the system refuses. join waits for its end. [main] */
+/* Starts a thread that runs `body`; false when the system refuses. join waits for its end. [main]
+ */
 bool tagplug_thread_start(tagplug_thread *thread, void (*body)(void));
 void tagplug_thread_join(tagplug_thread thread);
 void tagplug_sleep(uint32_t milliseconds);

@@ -86,8 +86,7 @@ bool tagplug_models_folder(char *path, size_t size) {
         return home != NULL && join(path, size, home, chosen + 1);
     if (chosen != NULL) return join(path, size, chosen, "");
 #if defined(__APPLE__)
-    return home != NULL &&
-           join(path, size, home, "/Library/Application Support/pyplugin/models");
+    return home != NULL && join(path, size, home, "/Library/Application Support/pyplugin/models");
 #else
     const char *data = variable("XDG_DATA_HOME");
     if (data != NULL) return join(path, size, data, "/pyplugin/models");

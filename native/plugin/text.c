@@ -32,7 +32,11 @@ static range source_range(const tagplug *plugin, uint32_t slot, bool difference)
     if (source < 1 || source > TAGNODE_SIGNALS) return plain;
     const tagnode_signal_about *about = tagnode_about_signal((tagnode_signal)(source - 1));
     const double width = (double)about->high - about->low;
-    range found = {about->low, about->high, about->unit, width > 500 ? 0 : width > 2 ? 1 : 2, false};
+    range found = {about->low, about->high, about->unit,
+                   width > 500 ? 0
+                   : width > 2 ? 1
+                               : 2,
+                   false};
     if (!difference) return found;
     found.low = 0;
     found.high = width;
@@ -152,7 +156,8 @@ static bool take_number(const char *text, double *number) {
     if (*text == '-' || *text == '+') ++text;
     double value = 0, place = 0;
     int digits = 0;
-    for (; isdigit((unsigned char)*text) || ((*text == '.' || *text == ',') && place == 0); ++text) {
+    for (; isdigit((unsigned char)*text) || ((*text == '.' || *text == ',') && place == 0);
+         ++text) {
         if (!isdigit((unsigned char)*text)) {
             place = 1;
             continue;
@@ -225,8 +230,8 @@ bool tagplug_value(const tagplug *plugin, uint32_t parameter, const char *text, 
 
 void tagplug_explain(const tagplug *plugin, tagnode_message *sentence) {
     tagplug *self = (tagplug *)plugin; /* its lock is not const */
-    const char *model = tagplug_about(TAGPLUG_MODEL)->choices[(uint32_t)tagplug_read(
-        plugin, TAGPLUG_MODEL)];
+    const char *model =
+        tagplug_about(TAGPLUG_MODEL)->choices[(uint32_t)tagplug_read(plugin, TAGPLUG_MODEL)];
     const uint32_t status = (uint32_t)tagplug_read(plugin, TAGPLUG_STATUS);
     const double window = tagplug_read(plugin, TAGPLUG_WINDOW);
     const double worked = tagplug_read(plugin, TAGPLUG_WORKED);

@@ -90,11 +90,15 @@ check_windows() {
     configure_plugins windows -DCMAKE_SYSTEM_NAME=Windows -DCMAKE_SYSTEM_PROCESSOR=x86_64 \
         -DCMAKE_C_COMPILER=x86_64-w64-mingw32-gcc
     cmake --build "$build/windows" --parallel "$(nproc)" >/dev/null
-    local plugin
+    local plugin others
     for plugin in tagnode.lv2/tagnode.dll tagnode.clap Tagnode.vst3/Contents/x86_64-win/Tagnode.vst3; do
-        # shellcheck disable=SC2046 # in a line
-        echo "$plugin needs" $(x86_64-w64-mingw32-objdump -p "$build/windows/$plugin" |
-            sed -n 's/.*DLL Name: //p')
+        others=$(x86_64-w64-mingw32-objdump -p "$build/windows/$plugin" |
+            sed -n 's/.*DLL Name: //p' | grep -vixE '(kernel32|msvcrt|ws2_32)\.dll' || true)
+        if [ -n "$others" ]; then
+            echo "$plugin needs more than Windows has: $others" >&2
+            exit 1
+        fi
+        echo "$plugin links"
     done
 }
 

@@ -496,7 +496,8 @@ static void test_the_same_knobs_again_change_nothing(void) {
             const float value = (float)(next_number(&random) % 5) / 4;
             tagnode_automation_push(a, 0, position, value);
             tagnode_automation_push(b, 0, position, value);
-            CHECK_NEAR(tagnode_automation_at(b, position), tagnode_automation_at(a, position), 2e-6);
+            CHECK_NEAR(tagnode_automation_at(b, position), tagnode_automation_at(a, position),
+                       2e-6);
             CHECK(tagnode_automation_change(b, 0, &mapping));
         }
     }

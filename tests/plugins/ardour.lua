@@ -20,15 +20,18 @@ end
 
 local function print_all(when, insert)
   for name, i in pairs(controls(insert)) do
-    print(when, name, ARDOUR.LuaAPI.get_processor_param(insert, i))
+    local value = ARDOUR.LuaAPI.get_processor_param(insert, i)
+    print(when .. "\t" .. name .. "\t" .. value)
   end
 end
 
-local function wait_for(insert, name)
-  local i = controls(insert)[name]
-  for _ = 1, 100 do
-    if ARDOUR.LuaAPI.get_processor_param(insert, i) > 0.3 then return end
-    ARDOUR.LuaAPI.usleep(50000)
+local function wait_for(insert, ...)
+  for _, name in ipairs({...}) do
+    local i, tries = controls(insert)[name], 0
+    while ARDOUR.LuaAPI.get_processor_param(insert, i) < 0.3 and tries < 100 do
+      ARDOUR.LuaAPI.usleep(50000)
+      tries = tries + 1
+    end
   end
 end
 
@@ -49,7 +52,7 @@ for name, value in pairs({["Slot 1 source"] = 1, ["Slot 2 source"] = 4, ["Slot 2
                           ["Slot 2 target"] = 1, ["Slot 3 attack"] = 0.25}) do
   assert(ARDOUR.LuaAPI.set_processor_param(insert, controls(insert)[name], value), name)
 end
-wait_for(insert, "Slot 1 value")
+wait_for(insert, "Slot 1 value", "Slot 2 value")
 print_all("played", insert)
 Session:save_state("")
 
@@ -59,5 +62,5 @@ close_session()
 engine()
 load_session(folder, "kept")
 insert = Session:route_by_name("hear"):nth_plugin(0)
-wait_for(insert, "Slot 1 value")
+wait_for(insert, "Slot 1 value", "Slot 2 value")
 print_all("loaded", insert)

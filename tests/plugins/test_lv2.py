@@ -192,28 +192,3 @@ def test_jalv_sends_the_controller_of_a_slot(
         finally:
             process.terminate()
     assert {message[:2] for message in heard} == {bytes([0xB2, 74])}
-
-
-def test_ardour_shows_values_and_keeps_them_in_a_session(
-    hosts_find_it: dict[str, str], tmp_path: Path
-):
-    need("ardour7-lua", "ardour")
-    script = Path(__file__).with_name("ardour.lua")
-    said = run("ardour7-lua", script, tmp_path / "session", "LV2", URI, env=hosts_find_it)
-    found: dict[str, dict[str, float]] = {"before": {}, "played": {}, "loaded": {}}
-    for when, name, value in re.findall(r"^(\w+) (.+) (-?[\d.e-]+) table:", said, re.MULTILINE):
-        found[when][name] = float(value)
-    before, played, loaded = found.values()
-    assert before["Slot 1 value"] == before["Slot 2 value"] == 0
-    assert played["Slot 1 value"] > 0.3
-    assert played["Slot 2 value"] > 0.3
-    assert played["Slot 3 value"] == 0
-    assert played["Slot 2 curve"] == 2
-    moving = {f"Slot {slot} value" for slot in (1, 2)}
-    assert {k: v for k, v in loaded.items() if k not in moving} == {
-        k: v for k, v in played.items() if k not in moving
-    }
-    assert loaded["Slot 1 value"] > 0.3
-    states = list((tmp_path / "session" / "plugins").rglob("state.ttl"))
-    assert len(states) == 1
-    assert f"{URI}#state" in states[0].read_text()

@@ -129,11 +129,17 @@ static void put_scale(const writer *to, uint32_t parameter, const tagplug_parame
     }
 }
 
-/* "Slot 1" as a name in an address: slot1. */
+/* "Slot 1" as a name in an address: slot1. What is in no group has one too, whose name comes before
+ * theirs: some hosts sort groups by it, and show what has none at the end. */
 static void put_group_name(FILE *file, const char *group) {
     for (; *group != '\0'; ++group)
         if (*group != ' ')
             fputc(*group >= 'A' && *group <= 'Z' ? *group - 'A' + 'a' : *group, file);
+}
+
+static const char *group_of(uint32_t parameter) {
+    const char *group = tagplug_about(parameter)->group;
+    return *group == '\0' ? "Main" : group;
 }
 
 static void put_parameter(const writer *to, uint32_t parameter) {
@@ -155,12 +161,9 @@ static void put_parameter(const writer *to, uint32_t parameter) {
     if (enabled) fputs(" ;\n\t\tlv2:designation lv2:enabled", file);
     put_unit(file, about->unit);
     put_scale(to, parameter, about);
-    if (*about->group != '\0') {
-        fputs(" ;\n\t\tpg:group <" TAGPLUG_LV2_URI "#", file);
-        put_group_name(file, about->group);
-        fputc('>', file);
-    }
-    fputs("\n\t]", file);
+    fputs(" ;\n\t\tpg:group <" TAGPLUG_LV2_URI "#", file);
+    put_group_name(file, group_of(parameter));
+    fputs(">\n\t]", file);
 }
 
 /* ---- the rest ---- */
@@ -214,8 +217,8 @@ static void put_groups(FILE *file) {
                 sides[i][0], sides[i][2], sides[i][0], sides[i][1]);
     const char *last = "";
     for (uint32_t i = 0; i < TAGPLUG_INPUTS; ++i) {
-        const char *group = tagplug_about(i)->group;
-        if (strcmp(group, last) == 0 || *group == '\0') continue;
+        const char *group = group_of(i);
+        if (strcmp(group, last) == 0) continue;
         last = group;
         fputs("\n<" TAGPLUG_LV2_URI "#", file);
         put_group_name(file, group);

@@ -20,6 +20,6 @@ static const tagnode_signal_about all[TAGNODE_SIGNALS] = {
     {"silence", "", "1 in silence", 0, 1, 0},
 };
 
-const tagnode_signal_about *tagnode_about_signal(tagnode_signal signal) TAGNODE_NONBLOCKING {
+const tagnode_signal_about *tagnode_about_signal(tagnode_signal signal) {
     return (unsigned)signal < TAGNODE_SIGNALS ? &all[signal] : NULL;
 }

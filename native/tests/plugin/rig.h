@@ -114,7 +114,8 @@ static inline void make_container(file *f, const char *network, const char *cons
 
 static const char *const SCENE_LABELS[LABELS] = {"speech", "Male Vocal", "drums"};
 static const char *const CUSTOM_LABELS[LABELS] = {"guitar", "speech", "flute"};
-static char folder[256]; /* scene.tagnode; plugins/custom-1.tagnode has the head, custom-2 is damaged */
+static char
+    folder[256]; /* scene.tagnode; plugins/custom-1.tagnode has the head, custom-2 is damaged */
 
 static inline void write_file(const char *name, const file *f) {
     char path[512];
@@ -141,8 +142,12 @@ static inline void make_folder(void) {
 }
 
 static inline void remove_folder(void) {
-    const char *const names[] = {"/plugins/custom-1.tagnode", "/plugins/custom-2.tagnode",
-                                 "/plugins/custom-3.tagnode", "/plugins", "/scene.tagnode", ""};
+    const char *const names[] = {"/plugins/custom-1.tagnode",
+                                 "/plugins/custom-2.tagnode",
+                                 "/plugins/custom-3.tagnode",
+                                 "/plugins",
+                                 "/scene.tagnode",
+                                 ""};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; ++i) {
         char path[512];
         (void)snprintf(path, sizeof path, "%s%s", folder, names[i]);

@@ -143,10 +143,12 @@ static void test_renders_are_repeatable_when_models_change_offline(void) {
 
 /* Samples that arithmetic would change: NaN with a payload, denormals, -0, infinities. */
 static void strange_samples(float *samples, uint32_t count, uint32_t seed) {
-    const uint32_t odd[] = {0x7fc01234, 0xffc00001, 1, 0x80000001, 0x80000000, 0x7f800000, 0x7fa00001};
+    const uint32_t odd[] = {0x7fc01234, 0xffc00001, 1,         0x80000001,
+                            0x80000000, 0x7f800000, 0x7fa00001};
     for (uint32_t i = 0; i < count; ++i) {
         const uint32_t drawn = next_number(&seed);
-        const uint32_t bits = drawn % 4 == 0 ? odd[drawn / 4 % 7] : 0x3c000000 | (drawn & 0x80ffffff);
+        const uint32_t bits =
+            drawn % 4 == 0 ? odd[drawn / 4 % 7] : 0x3c000000 | (drawn & 0x80ffffff);
         memcpy(samples + i, &bits, sizeof bits);
     }
 }
@@ -298,7 +300,8 @@ static void test_models_and_hops_change_while_sound_passes(void) {
                                         : models[i] == CUSTOM_3 ? TAGPLUG_STATUS_MODEL_MISSING
                                                                 : TAGPLUG_STATUS_OK;
         CHECK(reaches(p, due, play_one_block));
-        CHECK((tagplug_get(p, TAGPLUG_WINDOW) > 0) == (models[i] == SCENE || models[i] == CUSTOM_1));
+        CHECK((tagplug_get(p, TAGPLUG_WINDOW) > 0) ==
+              (models[i] == SCENE || models[i] == CUSTOM_1));
     }
     const double hops[] = {2, 0.05, 0.1, 0.7};
     for (size_t i = 0; i < 4; ++i) {
@@ -333,8 +336,7 @@ static void test_slots_hold_until_another_model_has_answered(void) {
     play_part(p, at, at + 480, 480, &seed, to);
     const double first = tagplug_get(p, TAGPLUG_WINDOW) + tagplug_get(p, TAGPLUG_LATENCY);
     for (at += 480; at < 24000 + (int64_t)(first * 48000) - 700; at += 48) {
-        for (uint32_t i = 0; i < LABELS; ++i)
-            CHECK(tagplug_get(p, TAGPLUG_VALUE_1 + i) == held[i]);
+        for (uint32_t i = 0; i < LABELS; ++i) CHECK(tagplug_get(p, TAGPLUG_VALUE_1 + i) == held[i]);
         play_part(p, at, at + 48, 48, &seed, to);
     }
     play_part(p, at, LENGTH, 480, &seed, to);

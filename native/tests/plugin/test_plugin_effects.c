@@ -155,8 +155,7 @@ static void test_drive_keeps_the_level_lifts_what_is_faint_and_is_monotone(void)
         play_one(TAGPLUG_TARGET_DRIVE, share, 48000);
         CHECK_NEAR(audio[0][LENGTH - 1], 0.25, 1e-5);
         CHECK_NEAR(audio[1][LENGTH - 1], 1e-5 * g, 1e-7 * g);
-        for (int i = 0; i < LENGTH; ++i)
-            audio[0][i] = audio[1][i] = (float)(2.0 * i / LENGTH - 1);
+        for (int i = 0; i < LENGTH; ++i) audio[0][i] = audio[1][i] = (float)(2.0 * i / LENGTH - 1);
         play_one(TAGPLUG_TARGET_DRIVE, share, 48000);
         bool rises = true;
         for (int i = 2001; i < LENGTH; ++i) rises &= audio[0][i] >= audio[0][i - 1] - 1e-7F;
@@ -288,7 +287,8 @@ static void test_effects_come_go_and_step_without_a_click(void) {
     CHECK(cut > -75);
     for (uint32_t target = TAGPLUG_TARGET_GAIN; target < TAGPLUG_TARGETS; ++target)
         for (int way = 0; way < 4; ++way) {
-            if (target == TAGPLUG_TARGET_DRIVE && way < 2) continue; /* its harmonics are no click */
+            if (target == TAGPLUG_TARGET_DRIVE && way < 2)
+                continue; /* its harmonics are no click */
             tagplug_effects *e = made(48000, 2);
             sine(110, 0.5, 48000);
             const float low = target == TAGPLUG_TARGET_DRIVE ? 0 : 0.1F;

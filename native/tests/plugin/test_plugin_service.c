@@ -1,5 +1,5 @@
-/* test_plugin_service.c - what happens beside the audio thread: OSC, and a host's other threads that
- * set, save, load and ask while sound goes through. */
+/* test_plugin_service.c - what happens beside the audio thread: OSC, and a host's other threads
+ * that set, save, load and ask while sound goes through. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <pthread.h>

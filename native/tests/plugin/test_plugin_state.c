@@ -7,8 +7,8 @@
 static void test_the_table_is_sound(void) {
     for (uint32_t i = 0; i < TAGPLUG_PARAMETERS; ++i) {
         const tagplug_parameter *p = tagplug_about(i);
-        CHECK(p->symbol[0] != '\0' && strspn(p->symbol, "abcdefghijklmnopqrstuvwxyz0123456789_") ==
-                                          strlen(p->symbol));
+        CHECK(p->symbol[0] != '\0' &&
+              strspn(p->symbol, "abcdefghijklmnopqrstuvwxyz0123456789_") == strlen(p->symbol));
         CHECK(p->name[0] != '\0' && p->about[0] != '\0' && p->about[strlen(p->about) - 1] == '.');
         CHECK(p->low < p->high && p->start >= p->low && p->start <= p->high);
         CHECK(p->output == (i >= TAGPLUG_INPUTS));
@@ -96,8 +96,7 @@ static void test_texts_come_back_as_the_values_that_they_show(void) {
             set_field(p, i, TAGPLUG_TARGET, next_number(&random) % TAGPLUG_TARGETS);
         }
         for (uint32_t i = 0; i < TAGPLUG_PARAMETERS; ++i) {
-            const float value =
-                tagplug_denormalise(i, (float)(next_number(&random) % 1001) / 1000);
+            const float value = tagplug_denormalise(i, (float)(next_number(&random) % 1001) / 1000);
             char text[128], again[128];
             float back = -1;
             tagplug_text(p, i, value, text, sizeof text);
@@ -155,7 +154,10 @@ static void test_absent_entries_take_their_default_and_unknown_ones_are_skipped(
     tagplug *p = tagplug_create(folder), *fresh = tagplug_create(folder);
     file f = {.size = 0};
     put_bytes(&f, "TAGSTATE\x09\0\0\0", 12); /* a later version */
-    put_bytes(&f, "\x01\0\x0b\0\0\0\0\x3f" "unknown", 15);
+    put_bytes(&f,
+              "\x01\0\x0b\0\0\0\0\x3f"
+              "unknown",
+              15);
     put_bytes(&f, "\xfe\xff\x03\0xyz", 7);
     set_at_random(p, 4);
     tagnode_message why;
@@ -236,7 +238,8 @@ static void test_what_is_no_state_is_refused_and_changes_nothing(void) {
         CHECK(status == TAGNODE_OK || status == TAGNODE_ERROR_ARGUMENT);
         tagplug_destroy(cut_short);
     }
-    CHECK(tagplug_load(p, saved, size - 1, &why) == TAGNODE_ERROR_ARGUMENT && says(&why, "cut off"));
+    CHECK(tagplug_load(p, saved, size - 1, &why) == TAGNODE_ERROR_ARGUMENT &&
+          says(&why, "cut off"));
     CHECK(alike(p, before));
     static unsigned char large[TAGPLUG_STATE_MOST + 12];
     memcpy(large, "TAGSTATE\x01", 9);
@@ -336,7 +339,9 @@ static void test_mutated_containers_never_harm(void) {
         if (round % 4 == 0) f.size = 13 + next_number(&random) % (f.size - 13);
         for (uint32_t k = 1 + next_number(&random) % 3; k > 0; --k) {
             /* Mostly where sizes and counts are. */
-            const size_t span = round % 3 == 0 ? f.size - 12 : f.size - 12 < 200 ? f.size - 12 : 200;
+            const size_t span = round % 3 == 0      ? f.size - 12
+                                : f.size - 12 < 200 ? f.size - 12
+                                                    : 200;
             f.bytes[12 + next_number(&random) % span] = (unsigned char)next_number(&random);
         }
         seal(&f);

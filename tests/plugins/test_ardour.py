@@ -1,0 +1,68 @@
+"""The plugin in Ardour without a screen, by the script beside this file."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+SCANNER = Path("/usr/lib/ardour7/ardour-vst3-scanner")
+URI = "urn:pyplugin:tagnode"
+
+
+@pytest.fixture
+def home(built: Path, tmp_path: Path) -> dict[str, str]:
+    """The environment of a user who has the plugins and no settings."""
+    if shutil.which("ardour7-lua") is None:
+        pytest.skip("no Ardour: apt-get install --no-install-recommends ardour")
+    for bundle, folder in (("tagnode.lv2", ".lv2"), ("Tagnode.vst3", ".vst3")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / bundle).symlink_to(built / bundle)
+    config, cache = str(tmp_path / ".config"), str(tmp_path / ".cache")
+    own = {"HOME": str(tmp_path), "XDG_CONFIG_HOME": config, "XDG_CACHE_HOME": cache}
+    return {**os.environ, "LV2_PATH": f"{tmp_path}/.lv2:/usr/lib/lv2", **own}
+
+
+def scanned(home: dict[str, str]) -> str:
+    """The identity of the VST3, after Ardour's scanner took it in."""
+    library_path = {"LD_LIBRARY_PATH": str(SCANNER.parent)}
+    command = [SCANNER, "-f", Path(home["HOME"]) / ".vst3" / "Tagnode.vst3"]
+    subprocess.run(command, env={**home, **library_path}, check=True, capture_output=True)
+    (cache,) = Path(home["XDG_CACHE_HOME"]).rglob("*.v3i")
+    (identity,) = re.findall(r' uid="(\w+)"', cache.read_text())
+    return str(identity)
+
+
+@pytest.mark.parametrize("plugin_format", ["LV2", "VST3"])
+def test_values_move_and_a_session_brings_all_back(home: dict[str, str], plugin_format: str):
+    session = Path(home["HOME"]) / "session"
+    identity = URI if plugin_format == "LV2" else scanned(home)
+    done = subprocess.run(
+        ["ardour7-lua", Path(__file__).with_name("ardour.lua"), session, plugin_format, identity],
+        env=home,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    found: dict[str, dict[str, float]] = {"before": {}, "played": {}, "loaded": {}}
+    lines = re.findall(r"^(\w+)\t(.+)\t(-?[\d.e+-]+)$", done.stdout, re.MULTILINE)
+    for when, name, value in lines:
+        found[when][name] = float(value)
+    before, played, loaded = found.values()
+    assert len(played) > 150
+    assert all(before[f"Slot {slot} value"] == 0 for slot in range(1, 9))
+    for values in (played, loaded):
+        assert values["Slot 1 value"] > 0.3
+        assert values["Slot 2 value"] > 0.3
+        assert all(values[f"Slot {slot} value"] == 0 for slot in range(3, 9))
+    moving = {"Slot 1 value", "Slot 2 value"}
+    kept = {name: value for name, value in played.items() if name not in moving}
+    assert kept["Slot 2 curve"] == 2
+    assert {name: value for name, value in loaded.items() if name not in moving} == kept
+    if plugin_format == "LV2":
+        (state,) = (session / "plugins").rglob("state.ttl")
+        assert f"{URI}#state" in state.read_text()
