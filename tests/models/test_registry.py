@@ -37,7 +37,8 @@ def _no_network(scratch: Path) -> Path:
 
 
 def content(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
 def test_get_writes_models_cards_and_licence(folder: Path, wheel: Path) -> None:
@@ -50,6 +51,7 @@ def test_get_writes_models_cards_and_licence(folder: Path, wheel: Path) -> None:
         "musicnn-msd-float.tflite",
         "musicnn-msd.json",
         "musicnn-msd.tflite",
+        "plugins/musicnn-msd.tagnode",
     ]
     assert "Permission to use, copy, modify" in (folder / "LICENSE-musicnn.md").read_text()
     assert lines
