@@ -5,6 +5,13 @@
 
 #include "core.h"
 
+/* What a host looks up in the file. */
+#if defined(_WIN32)
+#define FACE_API __attribute__((dllexport))
+#else
+#define FACE_API TAGNODE_API
+#endif
+
 enum {
     FACE_CHANNELS = 2,
     FACE_SPARE = 512,

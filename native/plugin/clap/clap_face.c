@@ -384,6 +384,6 @@ static const void *CL_CALL get_factory(const char *id) {
     return strcmp(id, CL_FACTORY) == 0 ? &factory : NULL;
 }
 
-extern TAGNODE_API const cl_entry clap_entry;
+extern FACE_API const cl_entry clap_entry;
 const cl_entry clap_entry = {
     .version = {1, 1, 1}, .init = entry_init, .deinit = entry_deinit, .get_factory = get_factory};
