@@ -30,6 +30,16 @@ uint32_t face_play(face_block *block, tagplug *core, uint32_t from, uint32_t unt
     return from + frames;
 }
 
+uint32_t face_texts(const tagplug *core) TAGNODE_NONBLOCKING {
+    uint32_t sum = tagplug_revision(core); /* a number for all of them, as in FNV-1a */
+    for (uint32_t slot = 0; slot < TAGPLUG_SLOTS; ++slot) {
+        const float source = tagplug_get(core, tagplug_field_of(slot, TAGPLUG_SOURCE));
+        const float target = tagplug_get(core, tagplug_field_of(slot, TAGPLUG_TARGET));
+        sum = (sum ^ ((uint32_t)source << 8 | (uint32_t)target)) * 16777619U;
+    }
+    return sum;
+}
+
 static const double REST = 6.9; /* time constants, ln(1000) */
 
 /* Seconds that slots go on for; `echoes` becomes true if one of them feeds the delay. */

@@ -34,7 +34,7 @@ vst_face *vst_face_create(void) {
     face->references = 1;
     face->setup = (vst_setup){.max_frames = 1024, .rate = 48000};
     face->channels = FACE_CHANNELS;
-    face->revision = tagplug_revision(face->core);
+    face->texts = face_texts(face->core);
     for (size_t i = 0; i < VST_OUTPUTS; ++i) face->sent[i] = face->edited[i] = NAN;
     return face;
 }

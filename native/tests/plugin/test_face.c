@@ -353,6 +353,25 @@ static void test_foreign_states_are_refused_and_change_nothing(void) {
 /* --------------------------------------------------------------------- models, lives, threads ---
  */
 
+static void test_host_is_told_when_values_are_shown_in_another_unit(void) {
+    host *self = host_open();
+    char text[256];
+    const uint32_t least = field(4, TAGPLUG_MIN);
+    const host_change gain = {0, field(4, TAGPLUG_TARGET), TAGPLUG_TARGET_GAIN};
+    host_activate(self, 48000, 512, false);
+    host_process(self, NULL, NULL, 0, NULL, 0);
+    host_idle(self);
+    const uint32_t told = self->told_texts;
+    host_process(self, NULL, NULL, 0, NULL, 0);
+    host_idle(self);
+    CHECK(self->told_texts == told);
+    host_process(self, NULL, NULL, 0, &gain, 1);
+    host_idle(self);
+    CHECK(self->told_texts == told + 1);
+    CHECK(host_text(self, least, 0.8F, text, sizeof text) && strcmp(text, "0.0 dB") == 0);
+    host_close(self);
+}
+
 static bool has_scene(host *self) {
     return host_get(self, TAGPLUG_STATUS) == TAGPLUG_STATUS_OK &&
            host_get(self, TAGPLUG_WINDOW) > 0;
@@ -623,6 +642,7 @@ int main(int count, char **arguments) {
     test_foreign_states_are_refused_and_change_nothing();
     test_offline_a_model_is_there_with_the_next_block();
     test_blocks_without_samples_set_parameters();
+    test_host_is_told_when_values_are_shown_in_another_unit();
     test_32_instances_play_side_by_side();
     test_main_thread_works_beside_audio();
     return closing_line();
