@@ -97,7 +97,8 @@ lint: $(VENV)/.lint
 	$(BIN)/mypy
 	$(BIN)/clang-format --dry-run --Werror $$(find native -name '*.[ch]')
 	cmake -S native -B build/lint -DTAGNODE_TESTS=ON >/dev/null
-	$(BIN)/clang-tidy --quiet -p build/lint $$(find native/src native/tests -name '*.c' -not -name 'neon*' -not -name 'abi_dpf*')
+	$(BIN)/clang-tidy --quiet -p build/lint $$(find native/src native/plugin native/tests -name '*.c' \
+	  -not -name 'neon*' -not -name '*_windows.c' -not -name 'abi_dpf.c')
 
 format: $(VENV)/.lint
 	$(BIN)/ruff check --fix .

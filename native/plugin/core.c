@@ -142,6 +142,12 @@ static void take_changes(tagplug *plugin) TAGNODE_NONBLOCKING {
                 (uint32_t)parameters[tagplug_field_of(i, (tagplug_field)(TAGPLUG_MIDI + k))];
 }
 
+static void work_out_values(tagplug *plugin) TAGNODE_NONBLOCKING {
+    tagplug_slots_work(&plugin->slots, plugin->clock);
+    for (uint32_t i = 0; i < TAGPLUG_SLOTS; ++i)
+        tagplug_write(plugin, TAGPLUG_VALUE_1 + i, plugin->slots.value[i]);
+}
+
 /* ---- hearing ---- */
 
 void tagplug_reset(tagplug *plugin) {
@@ -156,6 +162,8 @@ void tagplug_reset(tagplug *plugin) {
     tagplug_slots_reset(&plugin->slots);
     tagplug_effects_reset(&plugin->effects);
     tagplug_midi_reset(&plugin->midi);
+    take_changes(plugin);
+    work_out_values(plugin); /* so that they are right before the first block */
 }
 
 static void hear(tagplug *plugin, const float *const *input, uint32_t frames) TAGNODE_NONBLOCKING {
@@ -183,9 +191,7 @@ typedef struct {
 
 /* What is due at a point of the grid. */
 static void work(tagplug *plugin, const midi_way *midi, uint32_t offset) TAGNODE_NONBLOCKING {
-    tagplug_slots_work(&plugin->slots, plugin->clock);
-    for (uint32_t i = 0; i < TAGPLUG_SLOTS; ++i)
-        tagplug_write(plugin, TAGPLUG_VALUE_1 + i, plugin->slots.value[i]);
+    work_out_values(plugin);
     for (uint32_t i = TAGPLUG_TARGET_GAIN; i < TAGPLUG_TARGETS; ++i) {
         float share = 0;
         const bool any = tagplug_slots_target(&plugin->slots, (tagplug_target)i, &share);

@@ -177,11 +177,11 @@ static void filter(stretch *s, tagplug_filter_state *state, bool high) TAGNODE_N
 }
 
 /* A chain of first-order allpasses: half of a half-band filter, at half its rate. */
-static double allpasses(double x, const double *c, double *state) TAGNODE_NONBLOCKING {
+static double allpasses(double x, const double *c, tagplug_allpass *state) TAGNODE_NONBLOCKING {
     for (int i = 0; i < TAGPLUG_ALLPASSES; ++i) {
-        const double y = c[i] * (x - state[2 * i + 1]) + state[2 * i];
-        state[2 * i] = x;
-        state[2 * i + 1] = y;
+        const double y = c[i] * (x - state[i].out) + state[i].in;
+        state[i].in = x;
+        state[i].out = y;
         x = y;
     }
     return x;
@@ -283,11 +283,12 @@ void tagplug_effects_play(tagplug_effects *e, float *const *audio, uint32_t at, 
         stretch s[2] = {{.at = at,
                          .frames = frames,
                          .now = effect->now,
+                         .x = audio[0],
                          .slope = (effect->end - effect->now) / TAGPLUG_GRID,
                          .mix = effect->mix,
                          .step = effect->wanted ? effect->mix_step : -effect->mix_step}};
         s[1] = s[0];
-        for (uint32_t c = 0; c < e->channels; ++c) s[c].x = audio[c];
+        s[1].x = audio[e->channels - 1];
         if (order[k] == TAGPLUG_TARGET_WIDTH && e->channels == 2)
             width(&s[0], &s[1]);
         else

@@ -20,8 +20,12 @@ typedef struct {
 enum { TAGPLUG_ALLPASSES = 4 };
 
 typedef struct {
-    double up[2][2 * TAGPLUG_ALLPASSES],
-        down[2][2 * TAGPLUG_ALLPASSES]; /* to twice the rate, back */
+    double in, out; /* the last sample */
+} tagplug_allpass;
+
+typedef struct {
+    tagplug_allpass up[2][TAGPLUG_ALLPASSES],
+        down[2][TAGPLUG_ALLPASSES]; /* to twice the rate, back */
     double last, corrected, second;
 } tagplug_drive_state;
 

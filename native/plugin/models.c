@@ -8,7 +8,7 @@
 #include "support/message.h"
 #include "system.h"
 
-enum { PREFIX = 16, ALIGNED = 16 };
+enum { ALIGNED = 16 };
 
 typedef struct {
     const unsigned char *at;
@@ -155,33 +155,41 @@ static tagnode_status damaged(tagnode_message *why, const char *what) {
                        what);
 }
 
-/* Finds the chunks, and reads the card, which is first, and the heads. */
+/* Takes a chunk with its padding. */
+static bool take_chunk(reader *from, const unsigned char **name, reader *payload) {
+    const unsigned char *padding = NULL;
+    uint32_t size = 0;
+    if (!take_bytes(from, 4, name) || !take_word(from, &size) ||
+        !take_bytes(from, size, &payload->at))
+        return false;
+    payload->left = size;
+    return take_bytes(from, (ALIGNED - size % ALIGNED) % ALIGNED, &padding);
+}
+
+/* Says why a card or a head was refused, unless who refused it has. */
+static tagnode_status refused(tagnode_status status, const char *what, tagnode_message *why) {
+    if (status == TAGNODE_ERROR_MEMORY) return tagnode_say(why, status, "No memory for a model.");
+    return why->text[0] == '\0' ? damaged(why, what) : status;
+}
+
+/* Reads the card, which is first, and the heads, and finds the network. */
 static tagnode_status read_chunks(reader from, uint32_t count, tagplug_model *model, reader *graph,
                                   tagnode_message *why) {
     for (uint32_t i = 0; i < count; ++i) {
-        const unsigned char *name = NULL, *skipped = NULL;
-        uint32_t size = 0;
+        const unsigned char *name = NULL;
         reader payload = {.at = NULL};
-        if (!take_bytes(&from, 4, &name) || !take_word(&from, &size) ||
-            !take_bytes(&from, size, &payload.at) ||
-            !take_bytes(&from, (ALIGNED - size % ALIGNED) % ALIGNED, &skipped))
-            return damaged(why, "it ends within a chunk");
-        payload.left = size;
-        const bool card = memcmp(name, "CARD", 4) == 0, head = memcmp(name, "HEAD", 4) == 0;
-        if (card != (i == 0)) return damaged(why, "its card is not its first chunk, and only one");
-        if (memcmp(name, "TFLT", 4) == 0) {
-            if (graph->at != NULL) return damaged(why, "it has two networks");
-            *graph = payload;
-        }
+        if (!take_chunk(&from, &name, &payload)) return damaged(why, "it ends within a chunk");
+        if ((memcmp(name, "CARD", 4) == 0) != (i == 0))
+            return damaged(why, "its card is not its first chunk, and only one");
         tagnode_status status = TAGNODE_OK;
-        if (why != NULL) why->text[0] = '\0';
-        if (card) status = read_card(payload, model);
-        if (head) status = read_head(payload, model, why);
-        if (status == TAGNODE_ERROR_MEMORY)
-            return tagnode_say(why, status, "No memory for a model.");
-        if (status != TAGNODE_OK && why != NULL && why->text[0] == '\0')
-            return damaged(why, card ? "its card is wrong" : "a head of it is wrong");
-        if (status != TAGNODE_OK) return status;
+        why->text[0] = '\0';
+        if (i == 0) status = read_card(payload, model);
+        if (status != TAGNODE_OK) return refused(status, "its card is wrong", why);
+        if (memcmp(name, "HEAD", 4) == 0) status = read_head(payload, model, why);
+        if (status != TAGNODE_OK) return refused(status, "a head of it is wrong", why);
+        if (memcmp(name, "TFLT", 4) != 0) continue;
+        if (graph->at != NULL) return damaged(why, "it has two networks");
+        *graph = payload;
     }
     return graph->at != NULL ? TAGNODE_OK : damaged(why, "it has no network");
 }
@@ -292,24 +300,26 @@ static bool locate(uint32_t choice, const char *bundle, char *path, size_t size)
 /* Reads the model at a path, "" for the one compiled in, and enters it in the list. */
 static tagplug_status_code enter(const char *name, const char *path, tagplug_model **model,
                                  tagnode_message *why) {
+    tagplug_model *made = NULL;
     tagplug_status_code status;
     if (path[0] != '\0')
-        status = read_file(name, path, model, why);
+        status = read_file(name, path, &made, why);
     else if (tagplug_scene_size == 0)
         status = missing(why, name, "this build has none");
     else
-        status = as_status(tagplug_model_read(tagplug_scene, tagplug_scene_size, model, why));
-    if (status != TAGPLUG_STATUS_OK) return status;
-    (*model)->path = malloc(strlen(path) + 1);
-    if ((*model)->path == NULL) {
-        tagplug_model_free(*model);
-        *model = NULL;
+        status = as_status(tagplug_model_read(tagplug_scene, tagplug_scene_size, &made, why));
+    if (made == NULL) return status;
+    made->path = malloc(strlen(path) + 1);
+    if (made->path == NULL) {
+        tagplug_model_free(made);
+        (void)tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for a model.");
         return TAGPLUG_STATUS_MEMORY;
     }
-    memcpy((*model)->path, path, strlen(path) + 1);
-    (*model)->references = 1;
-    (*model)->following = loaded.first;
-    loaded.first = *model;
+    memcpy(made->path, path, strlen(path) + 1);
+    made->references = 1;
+    made->following = loaded.first;
+    loaded.first = made;
+    *model = made;
     return status;
 }
 

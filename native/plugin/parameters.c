@@ -33,9 +33,8 @@ static const char *const statuses[] = {"ok",          "loading", "model missing"
     FIELD(n, symbol, symbol, "s", 0, 10, start, TAGPLUG_LINEAR, NULL, about)
 #define SHARE(n, symbol, start, about)                                                             \
     FIELD(n, symbol, symbol, "", 0, 1, start, TAGPLUG_LINEAR, NULL, about)
-#define CHOICE(n, symbol, choices, about)                                                          \
-    FIELD(n, symbol, symbol, "", 0, (float)(sizeof choices / sizeof choices[0]) - 1, 0,            \
-          TAGPLUG_CHOICE, choices, about)
+#define CHOICE(n, symbol, high, choices, about)                                                    \
+    FIELD(n, symbol, symbol, "", 0, high, 0, TAGPLUG_CHOICE, choices, about)
 #define OUTPUT(symbol, name, group, unit, high, scale, choices, about)                             \
     {symbol, name, group, unit, 0, high, 0, scale, choices, true, about}
 
@@ -43,7 +42,7 @@ static const char *const statuses[] = {"ok",          "loading", "model missing"
 #define SLOT(n, cc)                                                                                \
     FIELD(n, "source", "source", "", 0, 255, 0, TAGPLUG_INTEGER, NULL,                             \
           "What moves the slot: nothing, a signal, or a label of the model or of its heads."),     \
-    CHOICE(n, "mode", modes,                                                                       \
+    CHOICE(n, "mode", 2, modes,                                                                       \
            "Whether the source goes through a range, or opens a gate above or below a threshold."),\
     SHARE(n, "threshold", 0.5F, "Where the gate opens, as a share of the source's usual range."),  \
     SHARE(n, "hysteresis", 0.05F, "How far back over the threshold the gate closes."),             \
@@ -55,11 +54,11 @@ static const char *const statuses[] = {"ok",          "loading", "model missing"
     SECONDS(n, "lag", 0, "How much later all of it happens."),                                   \
     SECONDS(n, "attack", 0.05F, "Time to cover 63 % of a rise."),                                  \
     SECONDS(n, "release", 0.5F, "Time to cover 63 % of a fall."),                                  \
-    CHOICE(n, "curve", curves, "lin: even; exp: slow then fast; log: fast then slow."),            \
+    CHOICE(n, "curve", 2, curves, "lin: even; exp: slow then fast; log: fast then slow."),            \
     SHARE(n, "min", 0, "The slot's value at rest, as a share of the target's range."),             \
     SHARE(n, "max", 1, "The slot's value when moved all the way; may be below min."),              \
-    CHOICE(n, "target", targets, "The effect inside the plugin that the slot moves."),             \
-    CHOICE(n, "midi", midi_modes, "Whether the value is sent as a MIDI controller, and how fine."),\
+    CHOICE(n, "target", TAGPLUG_TARGETS - 1, targets, "The effect inside the plugin that the slot moves."),             \
+    CHOICE(n, "midi", 2, midi_modes, "Whether the value is sent as a MIDI controller, and how fine."),\
     FIELD(n, "cc", "controller", "", 0, 127, cc, TAGPLUG_INTEGER, NULL,                            \
           "MIDI controller, 0 to 127; 14-bit ones are 0 to 31."),                                  \
     FIELD(n, "channel", "channel", "", 1, 16, 1, TAGPLUG_INTEGER, NULL, "MIDI channel.")

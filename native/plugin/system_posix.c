@@ -21,14 +21,15 @@ void tagplug_lock_give(tagplug_lock *lock) {
 
 static void *run(void *context) {
     void (*body)(void) = NULL;
-    memcpy(&body, &context, sizeof body); /* POSIX: a function pointer fits a void * */
+    memcpy((void *)&body, (const void *)&context,
+           sizeof body); /* POSIX: a function pointer fits a void * */
     body();
     return NULL;
 }
 
 bool tagplug_thread_start(tagplug_thread *thread, void (*body)(void)) {
     void *context = NULL;
-    memcpy(&context, &body, sizeof context);
+    memcpy((void *)&context, (const void *)&body, sizeof context);
     /* The host's signals are for the host's own threads. */
     sigset_t all, before;
     sigfillset(&all);

@@ -17,14 +17,14 @@ void tagplug_lock_give(tagplug_lock *lock) {
 
 static DWORD WINAPI run(void *context) {
     void (*body)(void) = NULL;
-    memcpy(&body, &context, sizeof body);
+    memcpy((void *)&body, (const void *)&context, sizeof body);
     body();
     return 0;
 }
 
 bool tagplug_thread_start(tagplug_thread *thread, void (*body)(void)) {
     void *context = NULL;
-    memcpy(&context, &body, sizeof context);
+    memcpy((void *)&context, (const void *)&body, sizeof context);
     *thread = CreateThread(NULL, 0, run, context, 0, NULL);
     return *thread != NULL;
 }

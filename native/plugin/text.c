@@ -143,9 +143,12 @@ void tagplug_text(const tagplug *plugin, uint32_t parameter, float value, char *
 
 /* ---- from text ---- */
 
+static char lower(char c) {
+    return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+}
+
 static bool same(const char *one, const char *two) {
-    for (; *one != '\0' && tolower((unsigned char)*one) == tolower((unsigned char)*two); ++one)
-        ++two;
+    for (; *one != '\0' && lower(*one) == lower(*two); ++one) ++two;
     return *one == *two;
 }
 

@@ -461,6 +461,17 @@ static void test_huge_and_empty_blocks(void) {
     free(whole);
 }
 
+static void test_values_stand_at_rest_before_the_first_block(void) {
+    tagplug *p = tagplug_create(folder);
+    set_field(p, 3, TAGPLUG_MIN, 0.75);
+    set_field(p, 4, TAGPLUG_SOURCE, 1);
+    set_field(p, 4, TAGPLUG_INVERT, 1);
+    tagplug_activate(p, 48000, 512, 2, false);
+    CHECK(tagplug_get(p, TAGPLUG_VALUE_1 + 3) == 0.75F);
+    CHECK(tagplug_get(p, TAGPLUG_VALUE_1 + 4) == 1);
+    ended(p);
+}
+
 static void test_midi_tells_the_value_in_both_forms(void) {
     tagplug *p = started(48000, 2, false);
     take *to = calloc(1, sizeof *to);
@@ -566,6 +577,7 @@ int main(void) {
     test_reset_is_as_new();
     test_many_instances_come_and_go();
     test_huge_and_empty_blocks();
+    test_values_stand_at_rest_before_the_first_block();
     test_midi_tells_the_value_in_both_forms();
     test_midi_is_sent_anew_for_another_controller();
     test_a_voice_ducks_what_is_under_it();

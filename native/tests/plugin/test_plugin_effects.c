@@ -76,27 +76,27 @@ static void test_gain_is_so_many_decibels(void) {
     }
 }
 
+static void check_response(bool high, double share, double rate) {
+    const double hertz[] = {25, 100, 440, 1000, 3000, 3900, 15000};
+    const double wanted = 20 * pow(1000, share), most = 0.49 * rate;
+    const double cut = wanted < most ? wanted : most;
+    for (size_t f = 0; f < 7 && hertz[f] < rate / 2; ++f) {
+        if (hertz[f] * LENGTH / 2 / rate < 8) continue; /* too few periods */
+        sine(hertz[f], 0.5, rate);
+        play_one(high ? TAGPLUG_TARGET_HIGH_PASS : TAGPLUG_TARGET_LOW_PASS, share, rate);
+        /* Butterworth's, its frequencies warped by the trapezoidal rule. */
+        const double x = pow(tan(PI * hertz[f] / rate) / tan(PI * cut / rate), 2);
+        const double due = (high ? x : 1) / sqrt(1 + x * x);
+        const double is = amplitude(audio[0], LENGTH / 2, LENGTH, hertz[f], rate) / 0.5;
+        CHECK_NEAR(is, due, 2e-4 * due + 2e-5);
+    }
+}
+
 static void test_filters_have_the_response_of_their_transfer_function(void) {
-    const double rates[] = {8000, 44100, 192000}, hertz[] = {25, 100, 440, 1000, 3000, 3900, 15000};
+    const double rates[] = {8000, 44100, 192000};
     for (size_t r = 0; r < 3; ++r)
         for (int k = 0; k <= 4; ++k)
-            for (int high = 0; high < 2; ++high) {
-                const double share = k / 4.0, most = 0.49 * rates[r];
-                const double wanted = 20 * pow(1000, share), cut = wanted < most ? wanted : most;
-                for (size_t f = 0; f < 7 && hertz[f] < rates[r] / 2; ++f) {
-                    sine(hertz[f], 0.5, rates[r]);
-                    play_one(high ? TAGPLUG_TARGET_HIGH_PASS : TAGPLUG_TARGET_LOW_PASS, share,
-                             rates[r]);
-                    /* Butterworth's, its frequencies warped by the trapezoidal rule. */
-                    const double x =
-                        pow(tan(PI * hertz[f] / rates[r]) / tan(PI * cut / rates[r]), 2);
-                    const double due = (high ? x : 1) / sqrt(1 + x * x);
-                    const double is =
-                        amplitude(audio[0], LENGTH / 2, LENGTH, hertz[f], rates[r]) / 0.5;
-                    if (hertz[f] * LENGTH / 2 / rates[r] < 8) continue; /* too few periods */
-                    CHECK_NEAR(is, due, 2e-4 * due + 2e-5);
-                }
-            }
+            for (int high = 0; high < 2; ++high) check_response(high == 1, k / 4.0, rates[r]);
 }
 
 static void test_filters_stay_bounded_while_they_are_swept(void) {
@@ -272,8 +272,8 @@ static void test_echoes_of_before_are_gone_when_the_delay_comes_back(void) {
 /* How much there is around 12 kHz, where a low tone has nothing and a click does. */
 static double click(int at) {
     double most = 0;
-    for (double hertz = 10000; hertz < 16000; hertz += 500) {
-        const double is = amplitude(audio[0], at - 1024, at + 1024, hertz, 48000);
+    for (int k = 20; k < 32; ++k) {
+        const double is = amplitude(audio[0], at - 1024, at + 1024, 500.0 * k, 48000);
         most = is > most ? is : most;
     }
     return decibel(most);

@@ -241,8 +241,7 @@ static void test_what_is_no_state_is_refused_and_changes_nothing(void) {
     CHECK(tagplug_load(p, saved, size - 1, &why) == TAGNODE_ERROR_ARGUMENT &&
           says(&why, "cut off"));
     CHECK(alike(p, before));
-    static unsigned char large[TAGPLUG_STATE_MOST + 12];
-    memcpy(large, "TAGSTATE\x01", 9);
+    static unsigned char large[TAGPLUG_STATE_MOST + 12] = "TAGSTATE\x01";
     CHECK(tagplug_load(p, large, sizeof large, &why) == TAGNODE_ERROR_ARGUMENT);
     CHECK(alike(p, before));
     tagplug_destroy(p);
