@@ -26,6 +26,7 @@ static void insert(player *p) {
     static const double rates[] = {8000, 22050, 44100, 48000, 48000, 96000, 192000, 7999, 400000};
     const bool offered = below(p, 8) != 0;
     p->rack = inserted(p->rack->plugin, rates[below(p, 9)], (int32_t)below(p, MOST), offered);
+    *port(p->rack, TAGPLUG_MODEL) = (float)below(p, 2);
     p->active = p->started = false;
     p->pure = true;
 }
@@ -147,14 +148,17 @@ static void play_untouched(player *p) {
 }
 
 static void step(player *p) {
-    switch (below(p, 64)) {
+    if (!p->active && below(p, 4) == 0) start_or_stop(p);
+    switch (below(p, 128)) {
     case 0: replace(p); break;
     case 1: start_or_stop(p); break;
     case 2: rewire(p); break;
     case 3:
-    case 4: keep_or_bring_back(p); break;
-    case 5:
-    case 6: play_untouched(p); break;
+    case 4:
+    case 5: keep_or_bring_back(p); break;
+    case 6:
+    case 7:
+    case 8: play_untouched(p); break;
     default:
         if (below(p, 2) == 0)
             turn(p);

@@ -559,6 +559,40 @@ static void test_a_voice_ducks_what_is_under_it(void) {
     ended(p);
 }
 
+static void test_two_slots_on_one_target_add_up(void) {
+    tagplug *p = started(48000, 2, false);
+    take *to = calloc(1, sizeof *to);
+    uint32_t seed = 0;
+    for (uint32_t i = 0; i < 3; ++i) {
+        set_field(p, 2 * i, TAGPLUG_TARGET, TAGPLUG_TARGET_GAIN);
+        set_field(p, 2 * i, TAGPLUG_MODE, 1);
+        set_field(p, 2 * i, TAGPLUG_THRESHOLD, 0); /* open, but for the last one */
+        set_field(p, 2 * i, TAGPLUG_SOURCE, i < 2 ? 1 : 0);
+    }
+    set_field(p, 0, TAGPLUG_MIN, 0.9); /* +6 dB, and 0.2 less */
+    set_field(p, 0, TAGPLUG_MAX, 0.7);
+    set_field(p, 2, TAGPLUG_MIN, 0.5); /* 0.1 less */
+    set_field(p, 2, TAGPLUG_MAX, 0.4);
+    set_field(p, 4, TAGPLUG_MIN, 0.3); /* at rest: no difference */
+    play_part(p, 0, LENGTH, 512, &seed, to);
+    CHECK_NEAR(level(to->audio[0], 40000, LENGTH) - level(sound[0], 40000, LENGTH), -12, 0.01);
+    free(to);
+    ended(p);
+}
+
+static void test_models_change_at_once_offline(void) {
+    tagplug *p = started(48000, 2, true);
+    const float models[] = {0, CUSTOM_1, CUSTOM_3, SCENE};
+    for (size_t i = 0; i < 4; ++i) {
+        tagplug_set(p, TAGPLUG_MODEL, models[i]);
+        play_one_block(p);
+        CHECK((tagplug_get(p, TAGPLUG_WINDOW) > 0) == (i % 2 == 1));
+        CHECK(tagplug_get(p, TAGPLUG_STATUS) ==
+              (i == 2 ? TAGPLUG_STATUS_MODEL_MISSING : TAGPLUG_STATUS_OK));
+    }
+    ended(p);
+}
+
 int main(void) {
     make_folder();
     make_sound();
@@ -581,6 +615,8 @@ int main(void) {
     test_midi_tells_the_value_in_both_forms();
     test_midi_is_sent_anew_for_another_controller();
     test_a_voice_ducks_what_is_under_it();
+    test_two_slots_on_one_target_add_up();
+    test_models_change_at_once_offline();
     for (uint32_t c = 0; c < 2; ++c) free(sound[c]);
     remove_folder();
     return closing_line();
