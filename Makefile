@@ -37,7 +37,8 @@ demo: $(VENV)/.all
 plugins: $(SCENE)
 	@command -v cmake >/dev/null || { echo "No cmake here. Install it: sudo apt-get install cmake" >&2; exit 1; }
 	@cmake -S native -B build/plugins -DTAGNODE_PLUGINS=ON -DTAGNODE_SCENE=$(CURDIR)/$(SCENE) >/dev/null
-	@cmake --build build/plugins --parallel
+	@cmake --build build/plugins --parallel >/dev/null
+	@ls -d build/plugins/*.lv2 build/plugins/*.clap build/plugins/*.vst3
 
 # The model that they carry.
 $(SCENE): models/scene.tflite models/scene.json pyplugin/models/container.py | $(VENV)/.all
@@ -98,7 +99,7 @@ lint: $(VENV)/.lint
 	$(BIN)/clang-format --dry-run --Werror $$(find native -name '*.[ch]')
 	cmake -S native -B build/lint -DTAGNODE_TESTS=ON >/dev/null
 	$(BIN)/clang-tidy --quiet -p build/lint $$(find native/src native/plugin native/tests -name '*.c' \
-	  -not -name 'neon*' -not -name '*_windows.c' -not -name 'abi_dpf.c')
+	  -not -name 'neon*' -not -name '*_windows.c' -not -name 'abi_*' -not -name 'host_lilv.c')
 
 format: $(VENV)/.lint
 	$(BIN)/ruff check --fix .

@@ -1,4 +1,4 @@
-"""What the tests of the plugins share: running programs, and a session in Ardour."""
+"""What the tests of the plugins share: running programs, and looking into files."""
 
 import re
 import shutil
@@ -9,7 +9,6 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SOURCES = ROOT / "native" / "tests" / "plugin"
-Values = dict[str, float]
 
 
 def need(tool: str | Path, package: str) -> None:
@@ -36,14 +35,3 @@ def needed(library: Path) -> set[str]:
     need("readelf", "binutils")
     names = re.findall(r"NEEDED.*\[(.*)\]", run("readelf", "-d", library))
     return {name.split(".so")[0] for name in names}
-
-
-def ardour(folder: Path, kind: str, plugin: str, env: dict[str, str]) -> tuple[Values, ...]:
-    """Parameters in a session: before a sound, while one plays, and once loaded again."""
-    need("ardour7-lua", "ardour")
-    script = Path(__file__).with_name("ardour.lua")
-    said = run("ardour7-lua", script, folder, kind, plugin, env=env)
-    found: dict[str, Values] = {"before": {}, "played": {}, "loaded": {}}
-    for when, name, value in re.findall(r"^(\w+) (.+) (-?[\d.e-]+) table:", said, re.MULTILINE):
-        found[when][name] = float(value)
-    return tuple(found.values())

@@ -115,15 +115,19 @@ static bool is_source(uint32_t parameter) {
 }
 
 static void put_scale(const writer *to, uint32_t parameter, const tagplug_parameter *about) {
-    switch (is_source(parameter) ? TAGPLUG_CHOICE : about->scale) {
+    if (is_source(parameter)) {
+        fputs(" ;\n\t\tlv2:portProperty lv2:integer , lv2:enumeration", to->file);
+        put_sources(to, parameter, (uint32_t)about->high);
+        return;
+    }
+    switch (about->scale) {
     case TAGPLUG_LINEAR: break;
     case TAGPLUG_LOG: fputs(" ;\n\t\tlv2:portProperty pprops:logarithmic", to->file); break;
     case TAGPLUG_INTEGER: fputs(" ;\n\t\tlv2:portProperty lv2:integer", to->file); break;
     case TAGPLUG_TOGGLE: fputs(" ;\n\t\tlv2:portProperty lv2:toggled", to->file); break;
     case TAGPLUG_CHOICE:
         fputs(" ;\n\t\tlv2:portProperty lv2:integer , lv2:enumeration", to->file);
-        if (about->choices == NULL) put_sources(to, parameter, (uint32_t)about->high);
-        for (uint32_t i = 0; about->choices != NULL && (float)i <= about->high; ++i)
+        for (uint32_t i = 0; i <= (uint32_t)about->high; ++i)
             put_point(to->file, about->choices[i], i);
         break;
     }
@@ -229,22 +233,22 @@ static void put_groups(FILE *file) {
 }
 
 static void put_plugin(const writer *to) {
-    unsigned major = 0, minor = 0, micro = 0;
-    if (sscanf(TAGNODE_VERSION, "%u.%u.%u", &major, &minor, &micro) != 3) abort();
+    const char *const version = TAGNODE_VERSION, *const minor = strchr(version, '.') + 1;
+    const int minor_length = (int)strcspn(minor, ".");
     fprintf(to->file,
             "<" TAGPLUG_LV2_URI ">\n\ta lv2:Plugin , lv2:AnalyserPlugin , doap:Project ;\n"
             "\tdoap:name \"Tagnode\" ;\n"
             "\tdoap:shortdesc \"Hears what plays and moves parameters by it.\" ;\n"
             "\tdoap:license <http://usefulinc.com/doap/licenses/mit> ;\n"
             "\tdoap:maintainer [ a foaf:Person ; foaf:name \"pyplugin\" ] ;\n"
-            "\tlv2:minorVersion %u ;\n\tlv2:microVersion %u ;\n"
+            "\tlv2:minorVersion %.*s ;\n\tlv2:microVersion %s ;\n"
             "\tlv2:optionalFeature lv2:hardRTCapable , urid:map , opts:options ,\n"
             "\t\t<http://lv2plug.in/ns/ext/log#log> ;\n"
             "\tlv2:extensionData state:interface ;\n"
             "\topts:supportedOption <http://lv2plug.in/ns/ext/buf-size#maxBlockLength> ;\n"
             "\tpg:mainInput <" TAGPLUG_LV2_URI "#in> ;\n"
             "\tpg:mainOutput <" TAGPLUG_LV2_URI "#out> ;\n",
-            minor, micro);
+            minor_length, minor, minor + minor_length + 1);
     put_own_ports(to->file);
     for (uint32_t i = 0; i < TAGPLUG_PARAMETERS; ++i) put_parameter(to, i);
     fputs(" .\n", to->file);
