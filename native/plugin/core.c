@@ -123,8 +123,8 @@ uint32_t tagplug_revision(const tagplug *plugin) {
     return atomic_load(&plugin->revision);
 }
 
-/* Takes over what was set, before anything is heard with it: what is heard of a piece counts from
- * where it is in it, so that a piece is heard before any of it is worked out. */
+/* Takes over what was set. Before anything of the call is heard, since what is heard goes to the
+ * sources of the moment; values and effects follow at the next point of the grid. */
 static void take_changes(tagplug *plugin) TAGNODE_NONBLOCKING {
     const uint32_t changes = atomic_load_explicit(&plugin->changes, memory_order_acquire);
     if (changes == plugin->seen_changes && !plugin->changed) return;

@@ -20,10 +20,14 @@ typedef struct {
     uint8_t bytes[3];
 } tagplug_midi;
 
-enum { TAGPLUG_MIDI_MOST = 256 /* messages a block; what changes faster is thinned, not lost */ };
+enum {
+    TAGPLUG_MIDI_MOST = 256 /* messages a block, at most 16 each 256 samples; what goes beyond is
+                               thinned, not lost, and never so in up to 4096 samples */
+};
 
-/* Makes an instance. `bundle` is the folder that holds scene.tagnode (NULL: none). Cheap: nothing
- * is loaded before activate. [main] Returns NULL when there is no memory. */
+/* Makes an instance. `bundle` is a folder whose scene.tagnode takes the place of the one that is
+ * compiled in (NULL: none). Cheap: nothing is loaded before activate, unless labels are asked for.
+ * [main] Returns NULL when there is no memory. */
 tagplug *tagplug_create(const char *bundle);
 void tagplug_destroy(tagplug *plugin); /* NULL is fine; deactivates. [main] */
 
@@ -47,7 +51,8 @@ float tagplug_get(const tagplug *plugin, uint32_t parameter) TAGNODE_NONBLOCKING
  * buffers. `frames` may be 0, and more than max_frames is done in pieces. MIDI messages of this
  * stretch are appended to `midi` (room for TAGPLUG_MIDI_MOST messages a block, `*count` of them
  * taken already), their offsets counted from this stretch's beginning plus `offset`; NULL for
- * nowhere. Before activate audio passes untouched. [audio] */
+ * nowhere. After deactivate audio passes untouched; before the first activate nothing is done, since
+ * the number of channels is not known. [audio] */
 void tagplug_process(tagplug *plugin, const float *const *input, float *const *output,
                      uint32_t frames, tagplug_midi *midi, uint32_t *count, uint32_t offset)
     TAGNODE_NONBLOCKING;

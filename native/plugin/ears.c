@@ -114,7 +114,10 @@ void tagplug_catch_up(tagplug *plugin, bool again) {
             tagplug_write(plugin, TAGPLUG_STATUS, TAGPLUG_STATUS_LOADING);
         tagplug_ear *made = make_next(plugin, choice, hop);
         /* One that was not taken is out of date. */
-        if (made != NULL) ear_free(atomic_exchange(&plugin->next, made));
+        if (made != NULL)
+            ear_free(atomic_exchange(&plugin->next, made));
+        else
+            tagplug_write(plugin, TAGPLUG_STATUS, TAGPLUG_STATUS_MEMORY);
     }
     tagplug_lock_give(&plugin->loading);
 }

@@ -27,6 +27,7 @@ static float share_per_step(double rate, double seconds) {
 
 bool tagplug_effects_create(tagplug_effects *e, double rate, uint32_t channels) {
     memset(e, 0, sizeof *e);
+    e->fresh = true;
     e->rate = rate;
     e->channels = channels;
     e->smoothing = share_per_step(rate, SMOOTHING);
@@ -66,6 +67,7 @@ void tagplug_effects_reset(tagplug_effects *e) {
         clear(e, (tagplug_target)i);
         e->effect[i].mix = 0;
     }
+    e->fresh = true;
 }
 
 /* ---- where to ---- */
@@ -117,6 +119,7 @@ void tagplug_effects_step(tagplug_effects *e) {
             clear(e, (tagplug_target)i);
             effect->share = effect->target;
             effect->end = worked(e, i, effect->share);
+            if (e->fresh) effect->mix = 1;
         }
         effect->now = effect->end;
         if (effect->share != effect->target) {
@@ -126,6 +129,7 @@ void tagplug_effects_step(tagplug_effects *e) {
         }
         if (i == TAGPLUG_TARGET_DELAY) step_delay(e, begins);
     }
+    e->fresh = false;
 }
 
 bool tagplug_effects_busy(const tagplug_effects *e) {

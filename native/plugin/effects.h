@@ -30,6 +30,7 @@ typedef struct {
 } tagplug_drive_state;
 
 typedef struct {
+    bool fresh; /* nothing was played: effects need not fade in */
     double rate;
     uint32_t channels;
     float smoothing, glide; /* shares of the way at each point of the grid */

@@ -120,7 +120,8 @@ void tagplug_slots_work(tagplug_slots *slots, int64_t position) {
         float x = tagnode_automation_at(slots->automation[i], position);
         if (slot->curve == 1) x = x * x;
         if (slot->curve == 2) x = 1 - (1 - x) * (1 - x);
-        slots->value[i] = slot->min + (slot->max - slot->min) * x;
+        const float value = slot->min + (slot->max - slot->min) * x;
+        slots->value[i] = value < 0 ? 0 : value > 1 ? 1 : value; /* whatever rounding did */
     }
 }
 

@@ -580,6 +580,19 @@ static void test_two_slots_on_one_target_add_up(void) {
     ended(p);
 }
 
+static void test_effects_are_there_from_the_first_sample(void) {
+    tagplug *p = started(48000, 2, false);
+    take *to = calloc(1, sizeof *to);
+    uint32_t seed = 0;
+    set_field(p, 0, TAGPLUG_TARGET, TAGPLUG_TARGET_GAIN);
+    set_field(p, 0, TAGPLUG_MIN, 0.4); /* -24 dB */
+    play_part(p, 0, 4800, 480, &seed, to);
+    for (int i = 0; i < 4800; ++i)
+        CHECK_NEAR(to->audio[0][i], sound[0][i] * pow(10, -24 / 20.0), 1e-6);
+    free(to);
+    ended(p);
+}
+
 static void test_models_change_at_once_offline(void) {
     tagplug *p = started(48000, 2, true);
     const float models[] = {0, CUSTOM_1, CUSTOM_3, SCENE};
@@ -617,6 +630,7 @@ int main(void) {
     test_a_voice_ducks_what_is_under_it();
     test_two_slots_on_one_target_add_up();
     test_models_change_at_once_offline();
+    test_effects_are_there_from_the_first_sample();
     for (uint32_t c = 0; c < 2; ++c) free(sound[c]);
     remove_folder();
     return closing_line();
