@@ -2,6 +2,11 @@
 
 #include <math.h>
 
+#include "midi.h"
+
+_Static_assert(FACE_PIECE / TAGPLUG_MIDI_GRID * 2 * TAGPLUG_SLOTS <= TAGPLUG_MIDI_MOST,
+               "what slots say in a piece fits");
+
 void face_begin(face_block *block, const float *const *input, uint32_t inputs, float *const *output,
                 uint32_t outputs) TAGNODE_NONBLOCKING {
     if (input == NULL) inputs = 0;
