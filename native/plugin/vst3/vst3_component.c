@@ -199,7 +199,7 @@ int32_t vst_load(vst_face *face, vst_stream *stream) {
     while (done > 0 && size < ROOM) { /* some hosts call the end an error: what came counts */
         done = 0;
         (void)stream->table->read(stream, bytes + size, ROOM - size, &done);
-        if (done > 0) size += done;
+        if (done > 0 && done <= ROOM - size) size += done;
     }
     const bool loaded = tagplug_load(face->core, bytes, (size_t)size, NULL) == TAGNODE_OK;
     free(bytes);
