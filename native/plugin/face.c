@@ -2,6 +2,11 @@
 
 #include <math.h>
 
+#include "midi.h"
+
+_Static_assert(FACE_PIECE / TAGPLUG_MIDI_GRID * 2 * TAGPLUG_SLOTS <= TAGPLUG_MIDI_MOST,
+               "what slots say in a piece fits");
+
 void face_begin(face_block *block, const float *const *input, uint32_t inputs, float *const *output,
                 uint32_t outputs) TAGNODE_NONBLOCKING {
     if (input == NULL) inputs = 0;
@@ -28,6 +33,16 @@ uint32_t face_play(face_block *block, tagplug *core, uint32_t from, uint32_t unt
     block->midi_count = 0;
     tagplug_process(core, input, output, frames, block->midi, &block->midi_count, from);
     return from + frames;
+}
+
+uint32_t face_texts(const tagplug *core) TAGNODE_NONBLOCKING {
+    uint32_t sum = tagplug_revision(core); /* a number for all of them, as in FNV-1a */
+    for (uint32_t slot = 0; slot < TAGPLUG_SLOTS; ++slot) {
+        const float source = tagplug_get(core, tagplug_field_of(slot, TAGPLUG_SOURCE));
+        const float target = tagplug_get(core, tagplug_field_of(slot, TAGPLUG_TARGET));
+        sum = (sum ^ ((uint32_t)source << 8 | (uint32_t)target)) * 16777619U;
+    }
+    return sum;
 }
 
 static const double REST = 6.9; /* time constants, ln(1000) */

@@ -5,6 +5,13 @@
 
 #include "core.h"
 
+/* What a host looks up in the file. */
+#if defined(_WIN32)
+#define FACE_API __attribute__((dllexport))
+#else
+#define FACE_API TAGNODE_API
+#endif
+
 enum {
     FACE_CHANNELS = 2,
     FACE_SPARE = 512,
@@ -31,6 +38,10 @@ void face_begin(face_block *block, const float *const *input, uint32_t inputs, f
  * holds is to be sent before the next call. [audio] */
 uint32_t face_play(face_block *block, tagplug *core, uint32_t from, uint32_t until)
     TAGNODE_NONBLOCKING;
+
+/* Changes when texts may have: with the model's labels, and with what slots are set to, since their
+ * values are shown in the units of source and target. [any] */
+uint32_t face_texts(const tagplug *core) TAGNODE_NONBLOCKING;
 
 /* Samples after the last sound until all is at rest to 0.1 %: envelopes, which hosts hear of only
  * while they process, and the echoes. [any] */

@@ -1,8 +1,6 @@
 """The LV2 plugin in hosts of ours and of others."""
 
 import os
-import re
-import shutil
 import subprocess
 import time
 from collections.abc import Callable
@@ -11,27 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from hosts import ROOT, SOURCES, exported, need, needed, run
 from jackserver import JackServer, Neighbours
 
-ROOT = Path(__file__).parents[2]
 URI = "urn:pyplugin:tagnode"
 RATE = 48000
-SOURCES = ROOT / "native" / "tests" / "plugin"
 # Slot 1 follows the level and moves the gain.
 DUCK = {"slot1_source": 1, "slot1_target": 1, "slot1_min": 0.8, "slot1_max": 0.2}
-
-
-def need(tool: str, package: str) -> None:
-    if shutil.which(tool) is None:
-        pytest.skip(f"no {tool}: apt-get install {package}")
-
-
-def run(*command: object, **options: object) -> str:
-    done = subprocess.run(
-        [str(part) for part in command], capture_output=True, text=True, timeout=300, **options
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -77,12 +61,9 @@ def test_the_interface_is_that_of_lv2_dev(built: Path):
 
 
 def test_one_symbol_is_exported_and_libc_and_libm_are_all_it_needs(bundle: Path):
-    need("readelf", "binutils")
     library = bundle / "tagnode.so"
-    symbols = [line.split() for line in run("nm", "-D", "--defined-only", library).splitlines()]
-    assert [name for *_, name in symbols] == ["lv2_descriptor"]
-    needed = re.findall(r"NEEDED.*\[(.*)\]", run("readelf", "-d", library))
-    assert {name.split(".so")[0] for name in needed} <= {"libc", "libm", "ld-linux-aarch64"}
+    assert exported(library) == {"lv2_descriptor"}
+    assert needed(library) <= {"libc", "libm", "ld-linux-aarch64"}
     assert library.stat().st_size <= 1 << 20
 
 

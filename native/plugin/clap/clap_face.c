@@ -15,7 +15,7 @@ typedef struct {
     const cl_host_params *host_params; /* NULL: the host cannot be told */
     double rate;
     bool offline;
-    _Atomic uint32_t revision; /* of the texts that the host was told of */
+    _Atomic uint32_t texts; /* that the host was told of */
     float told[TAGPLUG_PARAMETERS - TAGPLUG_INPUTS];
     face_block block;
 } face;
@@ -74,8 +74,8 @@ static void send_outputs(face *self, uint32_t time, const cl_output_events *out)
 
 /* Has the host come back on its main thread when texts have changed. */
 static void notice_texts(face *self) TAGNODE_NONBLOCKING {
-    const uint32_t revision = tagplug_revision(self->core);
-    if (atomic_exchange_explicit(&self->revision, revision, memory_order_relaxed) != revision)
+    const uint32_t texts = face_texts(self->core);
+    if (atomic_exchange_explicit(&self->texts, texts, memory_order_relaxed) != texts)
         self->host->request_callback(self->host);
 }
 
@@ -314,7 +314,7 @@ static bool CL_CALL init(const cl_plugin *plugin) {
     self->host_params = self->host->get_extension(self->host, CL_PARAMS);
     self->core = tagplug_create(NULL);
     if (self->core == NULL) return false;
-    self->revision = tagplug_revision(self->core);
+    self->texts = face_texts(self->core);
     return true;
 }
 
@@ -384,6 +384,6 @@ static const void *CL_CALL get_factory(const char *id) {
     return strcmp(id, CL_FACTORY) == 0 ? &factory : NULL;
 }
 
-extern TAGNODE_API const cl_entry clap_entry;
+extern FACE_API const cl_entry clap_entry;
 const cl_entry clap_entry = {
     .version = {1, 1, 1}, .init = entry_init, .deinit = entry_deinit, .get_factory = get_factory};

@@ -34,7 +34,7 @@ vst_face *vst_face_create(void) {
     face->references = 1;
     face->setup = (vst_setup){.max_frames = 1024, .rate = 48000};
     face->channels = FACE_CHANNELS;
-    face->revision = tagplug_revision(face->core);
+    face->texts = face_texts(face->core);
     for (size_t i = 0; i < VST_OUTPUTS; ++i) face->sent[i] = face->edited[i] = NAN;
     return face;
 }
@@ -195,10 +195,12 @@ int32_t vst_load(vst_face *face, vst_stream *stream) {
     enum { ROOM = TAGPLUG_STATE_MOST + 1 }; /* so that one too long is refused */
     char *bytes = malloc(ROOM);
     if (bytes == NULL) return VST_OUT_OF_MEMORY;
-    int32_t size = 0, done = 0;
-    while (size < ROOM && stream->table->read(stream, bytes + size, ROOM - size, &done) == VST_OK &&
-           done > 0 && done <= ROOM - size)
-        size += done;
+    int32_t size = 0, done = 1;
+    while (done > 0 && size < ROOM) { /* some hosts call the end an error: what came counts */
+        done = 0;
+        (void)stream->table->read(stream, bytes + size, ROOM - size, &done);
+        if (done > 0 && done <= ROOM - size) size += done;
+    }
     const bool loaded = tagplug_load(face->core, bytes, (size_t)size, NULL) == TAGNODE_OK;
     free(bytes);
     if (!loaded) return VST_FALSE;

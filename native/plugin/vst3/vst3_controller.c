@@ -126,9 +126,9 @@ static int32_t VST_CALL set(void *self, uint32_t id, double value) {
 }
 
 void vst_notice_texts(vst_face *face) {
-    const uint32_t revision = tagplug_revision(face->core);
-    if (face->handler == NULL || !vst_on_main_thread(face) || revision == face->revision) return;
-    face->revision = revision; /* first: the host may come back from within the call */
+    const uint32_t texts = face_texts(face->core);
+    if (face->handler == NULL || !vst_on_main_thread(face) || texts == face->texts) return;
+    face->texts = texts; /* first: the host may come back from within the call */
     (void)face->handler->table->restart(face->handler, VST_RESTART_TITLES | VST_RESTART_VALUES);
 }
 

@@ -38,7 +38,7 @@ typedef struct {
         _Atomic float value;
     } asked[TAGPLUG_INPUTS];
 
-    uint32_t revision;                  /* of the texts that the host was told of */
+    uint32_t texts;                     /* that the host was told of */
     float sent[VST_OUTPUTS];            /* with the changes of a block */
     float edited[VST_OUTPUTS];          /* by perform_edit */
     int32_t points[TAGPLUG_PARAMETERS]; /* of each change of a block, how many are done with */

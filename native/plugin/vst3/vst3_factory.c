@@ -108,43 +108,43 @@ static const vst_factory_table table = {
 };
 
 /* NOLINTBEGIN(misc-use-internal-linkage): hosts look these up */
-TAGNODE_API vst_factory *VST_CALL GetPluginFactory(void);
-TAGNODE_API vst_factory *VST_CALL GetPluginFactory(void) {
+FACE_API vst_factory *VST_CALL GetPluginFactory(void);
+FACE_API vst_factory *VST_CALL GetPluginFactory(void) {
     static vst_factory factory = {&table};
     return &factory;
 }
 
 /* What a host calls after it opened the file and before it closes it. */
 #if defined(_WIN32)
-TAGNODE_API bool InitDll(void);
-TAGNODE_API bool InitDll(void) {
+FACE_API bool InitDll(void);
+FACE_API bool InitDll(void) {
     return true;
 }
 
-TAGNODE_API bool ExitDll(void);
-TAGNODE_API bool ExitDll(void) {
+FACE_API bool ExitDll(void);
+FACE_API bool ExitDll(void) {
     return true;
 }
 #elif defined(__APPLE__)
-TAGNODE_API bool bundleEntry(void *bundle);
-TAGNODE_API bool bundleEntry(void *bundle) {
+FACE_API bool bundleEntry(void *bundle);
+FACE_API bool bundleEntry(void *bundle) {
     (void)bundle;
     return true;
 }
 
-TAGNODE_API bool bundleExit(void);
-TAGNODE_API bool bundleExit(void) {
+FACE_API bool bundleExit(void);
+FACE_API bool bundleExit(void) {
     return true;
 }
 #else
-TAGNODE_API bool ModuleEntry(void *library);
-TAGNODE_API bool ModuleEntry(void *library) {
+FACE_API bool ModuleEntry(void *library);
+FACE_API bool ModuleEntry(void *library) {
     (void)library;
     return true;
 }
 
-TAGNODE_API bool ModuleExit(void);
-TAGNODE_API bool ModuleExit(void) {
+FACE_API bool ModuleExit(void);
+FACE_API bool ModuleExit(void) {
     return true;
 }
 #endif

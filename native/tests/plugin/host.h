@@ -54,4 +54,7 @@ bool host_restore(host *self, const void *bytes, size_t size);
 /* What only this format has. */
 void host_test_format(void);
 
+/* Checks of the host's own that did not hold. */
+unsigned host_failures(void);
+
 #endif

@@ -338,3 +338,7 @@ void host_test_format(void) {
     test_ports_are_stereo_and_midi();
     test_parameters_are_those_of_the_table();
 }
+
+unsigned host_failures(void) {
+    return tally.failed;
+}

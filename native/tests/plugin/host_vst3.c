@@ -650,3 +650,7 @@ void host_test_format(void) {
     test_state_has_what_the_controller_was_set_to();
     test_texts_go_through_utf16();
 }
+
+unsigned host_failures(void) {
+    return tally.failed;
+}

@@ -247,14 +247,14 @@ static void test_midi_controllers_say_the_value(void) {
         follow_level(self);
         set(self, field(0, TAGPLUG_MIDI), (float)mode);
         set(self, field(0, TAGPLUG_CC), 11);
-        set(self, field(0, TAGPLUG_CHANNEL), 3);
+        set(self, field(0, TAGPLUG_CHANNEL), 16);
         host_activate(self, 48000, 512, false);
         play(self, wave, wave, 12000, NULL, 0, 512, taken);
         uint32_t coarse = 0, fine = 0;
         bool right = taken->midi_count > 0 && taken->in_order;
         for (uint32_t i = 0; i < taken->midi_count; ++i) {
             const uint8_t *bytes = taken->midi[i].bytes;
-            right = right && bytes[0] == 0xB2 && bytes[2] < 128 &&
+            right = right && bytes[0] == 0xBF && bytes[2] < 128 &&
                     (bytes[1] == 11 || (mode == 2 && bytes[1] == 11 + 32));
             *(bytes[1] == 11 ? &coarse : &fine) = bytes[2];
         }
@@ -352,6 +352,25 @@ static void test_foreign_states_are_refused_and_change_nothing(void) {
 
 /* --------------------------------------------------------------------- models, lives, threads ---
  */
+
+static void test_host_is_told_when_values_are_shown_in_another_unit(void) {
+    host *self = host_open();
+    char text[256];
+    const uint32_t least = field(4, TAGPLUG_MIN);
+    const host_change gain = {0, field(4, TAGPLUG_TARGET), TAGPLUG_TARGET_GAIN};
+    host_activate(self, 48000, 512, false);
+    host_process(self, NULL, NULL, 0, NULL, 0);
+    host_idle(self);
+    const uint32_t told = self->told_texts;
+    host_process(self, NULL, NULL, 0, NULL, 0);
+    host_idle(self);
+    CHECK(self->told_texts == told);
+    host_process(self, NULL, NULL, 0, &gain, 1);
+    host_idle(self);
+    CHECK(self->told_texts == told + 1);
+    CHECK(host_text(self, least, 0.8F, text, sizeof text) && strcmp(text, "0.0 dB") == 0);
+    host_close(self);
+}
 
 static bool has_scene(host *self) {
     return host_get(self, TAGPLUG_STATUS) == TAGPLUG_STATUS_OK &&
@@ -585,12 +604,13 @@ static void fuzz(uint32_t seed, uint32_t steps_to_do) {
         self->noise[i] = i % 2 == 0 ? NAN : INFINITY;
     self->host = host_open();
     self->seed = seed * 2654435761U | 1;
-    for (uint32_t i = 0; i < steps_to_do && tally.failed == 0; ++i) {
+    for (uint32_t i = 0; i < steps_to_do && tally.failed + host_failures() == 0; ++i) {
         fuzz_step(self);
-        if (tally.failed > 0) fprintf(stderr, "in step %u of seed %u\n", i, seed);
+        if (tally.failed + host_failures() > 0) fprintf(stderr, "in step %u of seed %u\n", i, seed);
     }
     host_close(self->host);
     free(self);
+    CHECK(host_failures() == 0);
 }
 
 int main(int count, char **arguments) {
@@ -623,7 +643,9 @@ int main(int count, char **arguments) {
     test_foreign_states_are_refused_and_change_nothing();
     test_offline_a_model_is_there_with_the_next_block();
     test_blocks_without_samples_set_parameters();
+    test_host_is_told_when_values_are_shown_in_another_unit();
     test_32_instances_play_side_by_side();
     test_main_thread_works_beside_audio();
+    CHECK(host_failures() == 0);
     return closing_line();
 }

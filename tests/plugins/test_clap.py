@@ -1,0 +1,39 @@
+"""The CLAP in hosts of ours and of others. Its ABI is compared in test_vst3.py, with VST 3's."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hosts import exported, need, needed, run
+
+SCANNER = Path("/usr/lib") / f"{os.uname().machine}-linux-gnu" / "qtractor/qtractor_plugin_scan"
+
+
+@pytest.fixture(scope="module")
+def library(built: Path) -> Path:
+    return built / "tagnode.clap"
+
+
+def test_one_symbol_is_exported_and_libc_and_libm_are_all_it_needs(library: Path):
+    assert exported(library) == {"clap_entry"}
+    assert needed(library) <= {"libc", "libm", "ld-linux-aarch64"}
+    assert library.stat().st_size <= 1 << 20
+
+
+def test_what_it_promises_to_hosts_holds(built: Path, library: Path):
+    assert run(built / "tests/plugin/host_clap", library).endswith(" 0 failed\n")
+
+
+@pytest.mark.parametrize("seed", [2, 3])
+def test_a_host_may_do_anything_in_any_order(built: Path, library: Path, seed: int):
+    program = built / "tests/plugin/host_clap"
+    assert run(program, library, seed, 10000).endswith(" 0 failed\n")
+
+
+def test_qtractor_finds_it(library: Path):
+    need(SCANNER, "qtractor")
+    env = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+    said = run(SCANNER, input=f"CLAP:{library}\n", env=env)
+    kind, name, audio, midi, controls, *_ = said.strip().split("|")
+    assert (kind, name, audio, midi) == ("CLAP", "Tagnode", "2:2", "0:1")
+    assert controls == f"{6 + 8 * 18}:12"  # what can be set, and what is read
