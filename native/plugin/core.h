@@ -51,8 +51,8 @@ float tagplug_get(const tagplug *plugin, uint32_t parameter) TAGNODE_NONBLOCKING
  * buffers. `frames` may be 0, and more than max_frames is done in pieces. MIDI messages of this
  * stretch are appended to `midi` (room for TAGPLUG_MIDI_MOST messages a block, `*count` of them
  * taken already), their offsets counted from this stretch's beginning plus `offset`; NULL for
- * nowhere. After deactivate audio passes untouched; before the first activate nothing is done, since
- * the number of channels is not known. [audio] */
+ * nowhere. After deactivate audio passes untouched; before the first activate nothing is done,
+ * since the number of channels is not known. [audio] */
 void tagplug_process(tagplug *plugin, const float *const *input, float *const *output,
                      uint32_t frames, tagplug_midi *midi, uint32_t *count, uint32_t offset)
     TAGNODE_NONBLOCKING;

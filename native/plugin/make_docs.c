@@ -1,5 +1,6 @@
-/* make_docs.c - prints docs/plugin-parameters.md from the table of parameters, with the symbols that
- * LV2 hosts, presets and states know them by. The slots are alike, so the first stands for all. */
+/* make_docs.c - prints docs/plugin-parameters.md from the table of parameters, with the symbols
+ * that LV2 hosts, presets and states know them by. The slots are alike, so the first stands for
+ * all. */
 #include <stdio.h>
 
 #include "parameters.h"
