@@ -22,7 +22,6 @@ __all__ = [
     "equaliser",
     "in_room",
     "power_of",
-    "strokes",
     "to_log",
 ]
 
@@ -171,51 +170,3 @@ def coloured_noise(count: int, frames: int, random: Generator) -> Float32:
     power = shape * spread
     result: Float32 = (power / power.mean(axis=(1, 2), keepdims=True)).astype(np.float32)
     return result
-
-
-def strokes(count: int, frames: int, random: Generator) -> Float32:
-    """Draw mel powers (count, frames, bands) of shakers, claves and their kin, 1 on average.
-
-    Strokes at 1.5 to 9 a second, uneven in time and strength, that die away within 0.05 to 0.4 s:
-    bursts of noise in a broad band, or one to three narrow resonances.
-    """
-    power = np.empty((count, frames, PRESETS["musicnn"].bands))
-    noise = coloured_noise(count, frames, random)
-    for each in range(count):
-        resonant = random.random() < 0.4
-        shape = _resonances(random) if resonant else _burst(random)
-        envelope = _strokes_envelope(frames, random)
-        power[each] = envelope[:, None] * shape * (1.0 if resonant else noise[each])
-    result: Float32 = (power / power.mean(axis=(1, 2), keepdims=True)).astype(np.float32)
-    return result
-
-
-def _strokes_envelope(frames: int, random: Generator) -> npt.NDArray[np.float64]:
-    period = 62.5 / float(np.exp(random.uniform(np.log(1.5), np.log(9.0))))
-    starts = np.arange(random.uniform(-period, 0.0), frames, period)
-    starts = starts + random.normal(0.0, 0.05 * period, len(starts))
-    strength = 10.0 ** (-random.uniform(0.0, 1.5, len(starts)))
-    decay = random.uniform(0.05, 0.4) * 62.5 / np.log(1e6)  # frames, of 60 dB
-    since = np.arange(frames)[:, None] - starts
-    rise = np.clip(since / random.uniform(0.5, 3.0), 0.0, 1.0)
-    envelope: npt.NDArray[np.float64] = (
-        rise * np.exp(-np.maximum(since, 0.0) / decay) * strength
-    ).sum(axis=1)
-    return envelope + 1e-6
-
-
-def _burst(random: Generator) -> npt.NDArray[np.float64]:
-    octaves = np.log2(band_frequencies() / np.exp(random.uniform(np.log(1500.0), np.log(7500.0))))
-    shape: npt.NDArray[np.float64] = np.exp(-0.5 * (octaves / random.uniform(0.4, 1.2)) ** 2)
-    return shape + 1e-5
-
-
-def _resonances(random: Generator) -> npt.NDArray[np.float64]:
-    shape = np.full(PRESETS["musicnn"].bands, 1e-4)
-    for _ in range(random.integers(1, 4)):
-        octaves = np.log2(
-            band_frequencies() / np.exp(random.uniform(np.log(250.0), np.log(4500.0)))
-        )
-        peak = np.exp(-0.5 * (octaves / random.uniform(0.08, 0.25)) ** 2)
-        shape += peak * 10.0 ** (-random.uniform(0.0, 1.5))
-    return shape

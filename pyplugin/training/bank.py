@@ -14,7 +14,18 @@ import numpy.typing as npt
 
 from pyplugin.frontend import PRESETS, melspectrogram
 from pyplugin.training.augment import coded, in_room, power_of
-from pyplugin.training.corpus import LABELS, SUNG, Clip, active_frames, read_samples, window_targets
+from pyplugin.training.corpus import (
+    LABELS,
+    MADE,
+    MADE_NOTES,
+    MADE_PERCUSSION,
+    SUNG,
+    Clip,
+    active_frames,
+    read_samples,
+    window_targets,
+)
+from pyplugin.training.made import RATE, held_notes, percussion
 from pyplugin.training.voice import sung
 
 __all__ = ["FRAME_RATE", "Bank", "Take", "TakeSettings", "build_bank", "hear"]
@@ -99,12 +110,8 @@ class Bank:
 
 
 def hear(clip: Clip, settings: TakeSettings, random: np.random.Generator) -> Take:
-    """Hear a recording once; one of the category `SUNG` is made to sing first."""
-    samples, rate = read_samples(clip.path)
-    if clip.category == SUNG:
-        spare = max(0, len(samples) - round(_SUNG_SECONDS * rate))
-        first = int(random.integers(spare + 1))
-        samples = sung(samples[first : first + round(_SUNG_SECONDS * rate)], rate, random)
+    """Hear a recording once, or what is made in its place."""
+    samples, rate = _sound(clip, random)
     change = random.uniform(-settings.speed, settings.speed)
     pretended = round(rate * (1.0 + change))
     speed = pretended / rate
@@ -117,12 +124,26 @@ def hear(clip: Clip, settings: TakeSettings, random: np.random.Generator) -> Tak
     return Take(clip, speed, melspectrogram(samples, pretended).astype(np.float16))
 
 
+def _sound(clip: Clip, random: np.random.Generator) -> tuple[Float32, int]:
+    """Return the samples of a recording, sung or made as its category says, and their rate."""
+    if clip.category == MADE_PERCUSSION:
+        return percussion(random), RATE
+    if clip.category == MADE_NOTES:
+        return held_notes(random), RATE
+    samples, rate = read_samples(clip.path)
+    if clip.category == SUNG:
+        spare = max(0, len(samples) - round(_SUNG_SECONDS * rate))
+        first = int(random.integers(spare + 1))
+        samples = sung(samples[first : first + round(_SUNG_SECONDS * rate)], rate, random)
+    return samples, rate
+
+
 def kept_take(clip: Clip, settings: TakeSettings, seed: Sequence[int], cache: Path | None) -> Take:
     """Hear a recording, or take what was heard of it before from the folder `cache`."""
     if cache is None:
         return hear(clip, settings, np.random.default_rng(seed))
     words = json.dumps([_VERSION, str(clip.path), vars(settings), list(seed)])
-    words += clip.category * (clip.category == SUNG)
+    words += clip.category * (clip.category in (SUNG, *MADE))
     path = cache / f"{hashlib.sha256(words.encode()).hexdigest()[:24]}.npz"
     if path.is_file():
         with np.load(path) as kept:

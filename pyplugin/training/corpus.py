@@ -17,11 +17,15 @@ from pyplugin.errors import AudioError, PypluginError
 
 __all__ = [
     "LABELS",
+    "MADE",
+    "MADE_NOTES",
+    "MADE_PERCUSSION",
     "SUNG",
     "Clip",
     "active_frames",
     "read_clips",
     "read_samples",
+    "to_make",
     "to_sing",
     "window_targets",
 ]
@@ -30,6 +34,9 @@ LABELS = ("speech", "singing", "music", "drums", "tonal", "noise")
 
 SUNG = "sung"
 """The category of speech that is made to sing."""
+
+MADE_PERCUSSION, MADE_NOTES = MADE = "made-percussion", "made-notes"
+"""The categories of what no recording is of; see `pyplugin.training.made`."""
 
 Float32 = npt.NDArray[np.float32]
 
@@ -108,6 +115,20 @@ def to_sing(clips: list[Clip]) -> list[Clip]:
     ]
 
 
+def to_make(count: int, seconds: float) -> list[Clip]:
+    """Return so many recordings to make of each of the categories `MADE`, a group each.
+
+    Percussion has drums; it may be music, tonal or noise. Held notes are tonal and nothing else.
+    """
+    percussion = np.array([0.0, 0.0, np.nan, 1.0, np.nan, np.nan], np.float32)
+    notes = np.array([0.0, 0.0, 0.0, 0.0, 1.0, 0.0], np.float32)
+    return [
+        Clip(Path(name), seconds, category, name, "train", targets)
+        for category, targets in ((MADE_PERCUSSION, percussion), (MADE_NOTES, notes))
+        for name in (f"{category}-{number}" for number in range(count))
+    ]
+
+
 def read_samples(path: Path) -> tuple[Float32, int]:
     """Read a recording as mono samples (n,) and their rate in Hz.
 
@@ -129,9 +150,9 @@ def read_samples(path: Path) -> tuple[Float32, int]:
 def active_frames(power: Float32, category: str = "") -> npt.NDArray[np.bool_]:
     """Tell in which frames of a recording its labels are heard.
 
-    Those within 40 dB of its loud frames (25 dB in the category percussion, of which much rings
-    on), unless all of it is about silent. In the categories speech and `SUNG` they must also rise
-    above the noise of the seconds around: many recordings of words have more noise than words.
+    Those within 40 dB of its loud frames (25 dB of percussion, of which much rings on), unless all
+    of it is about silent. In the categories speech and `SUNG` they must also rise above the noise
+    of the seconds around: many recordings of words have more noise than words.
 
     Parameters
     ----------
@@ -146,7 +167,7 @@ def active_frames(power: Float32, category: str = "") -> npt.NDArray[np.bool_]:
     loudness = power.sum(axis=1)
     if not len(loudness):
         return np.zeros(0, np.bool_)
-    least = _STRUCK if category == "percussion" else _SILENCE
+    least = _STRUCK if category in ("percussion", MADE_PERCUSSION) else _SILENCE
     sounding: npt.NDArray[np.bool_] = loudness > max(
         _FLOOR, least * float(np.percentile(loudness, 95))
     )

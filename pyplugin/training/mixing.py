@@ -11,11 +11,10 @@ from pyplugin.training.augment import (
     coloured_noise,
     equaliser,
     power_of,
-    strokes,
     to_log,
 )
-from pyplugin.training.bank import Bank
-from pyplugin.training.corpus import LABELS
+from pyplugin.training.bank import FRAME_RATE, Bank
+from pyplugin.training.corpus import LABELS, MADE
 
 __all__ = ["MixSettings", "Mixer"]
 
@@ -23,8 +22,8 @@ Float32 = npt.NDArray[np.float32]
 
 _NOISE = LABELS.index("noise")
 _MUSIC = LABELS.index("music")
-_STROKES = "strokes"  # made here; they are drums, and nobody speaks or sings
-_STROKES_TARGETS = np.array([0.0, 0.0, np.nan, 1.0, np.nan, np.nan], np.float32)
+_SOON = round(0.6 * FRAME_RATE)  # frames after an onset by which a label is to be told
+_ENDED = round(0.7 * FRAME_RATE)  # frames after an end for which it may still be
 _CATEGORIES = {
     "speech": 0.22,
     "music": 0.28,
@@ -34,7 +33,8 @@ _CATEGORIES = {
     "drums-rendered": 0.07,
     "ambience": 0.11,
     "sung": 0.06,
-    "strokes": 0.03,
+    "made-percussion": 0.07,
+    "made-notes": 0.04,
 }
 # What stands over what: the first is at -6 to +9 dB of the second.
 _PAIRS = {
@@ -51,8 +51,10 @@ _PAIRS = {
     ("solo", "drums-rendered"): 0.02,
     ("drums-rendered", "music"): 0.10,
     ("percussion", "music"): 0.05,
-    ("strokes", "music"): 0.03,
-    ("strokes", "instrument"): 0.02,
+    ("made-percussion", "music"): 0.03,
+    ("made-percussion", "instrument"): 0.02,
+    ("made-percussion", "ambience"): 0.02,
+    ("made-notes", "ambience"): 0.02,
     ("drums-rendered", "instrument"): 0.04,
     ("instrument", "instrument"): 0.03,
     ("song", "ambience"): 0.04,
@@ -60,6 +62,8 @@ _PAIRS = {
     ("drums-rendered", "ambience"): 0.02,
     ("ambience", "ambience"): 0.03,
 }
+_SHIFT = 6  # bands
+_INSTRUMENTS = ["instrument", "percussion", "solo", "sung", *MADE]
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,9 @@ class MixSettings:
     ----------
     mixture, equaliser, band_limit, noise, onset : float
         Probabilities: of a second sound, of another balance of bands, of lost bands, of a floor
-        of steady noise 15 to 45 dB below, and of silence before or after a part of the window.
+        of steady noise 15 to 45 dB below, and of a sound that has just begun or just ended.
+    shift : float
+        Probability that all moves up or down by up to 6 bands, a fifth in frequency above 1 kHz.
     synthetic : float
         Share of windows of steady noise made here.
     silence : float
@@ -85,7 +91,8 @@ class MixSettings:
     equaliser: float = 0.6
     band_limit: float = 0.4
     noise: float = 0.3
-    onset: float = 0.15
+    onset: float = 0.25
+    shift: float = 0.0
     synthetic: float = 0.04
     silence: float = 0.02
     level: float = 9.0
@@ -135,7 +142,8 @@ class Mixer:
             power = np.concatenate([power, mixed])
             targets = np.concatenate([targets, mixed_targets])
         power, targets = self._with_synthetic(power, targets)
-        self._cut(power, random.random(count) < settings.onset)
+        power = _shifted(power, random.random(count) < settings.shift, random)
+        self._cut(power, targets, random.random(count) < settings.onset)
         gains = np.where(
             random.random((count, 1)) < settings.equaliser, equaliser(count, random), 1.0
         )
@@ -158,27 +166,19 @@ class Mixer:
     def _drawn(self, names: npt.NDArray[np.str_]) -> tuple[Float32, Float32]:
         """Draw a window of each category named."""
         chosen = np.zeros(len(names), np.int64)
-        for name in np.unique(names[names != _STROKES]):
+        for name in np.unique(names):
             places = np.flatnonzero(names == name)
             members, cumulative = self._pools[str(name)]
             found = np.searchsorted(cumulative, self._random.random(len(places)), side="right")
             chosen[places] = members[np.minimum(found, len(members) - 1)]
-        power, targets = power_of(self._bank.windows(chosen)), self._bank.targets[chosen].copy()
-        made = np.flatnonzero(names == _STROKES)
-        if len(made):
-            level = 10.0 ** self._random.uniform(-2.0, 0.5, (len(made), 1, 1))
-            power[made] = strokes(len(made), power.shape[1], self._random) * level
-            targets[made] = _STROKES_TARGETS
-        return power, targets
+        return power_of(self._bank.windows(chosen)), self._bank.targets[chosen].copy()
 
     def _single(self, count: int) -> tuple[Float32, Float32]:
-        known = self._pools.keys() | {_STROKES}
-        shares = {k: v for k, v in self._settings.categories.items() if k in known}
+        shares = {k: v for k, v in self._settings.categories.items() if k in self._pools}
         return self._drawn(_choices(self._random, list(shares), list(shares.values()), count))
 
     def _mixed(self, count: int) -> tuple[Float32, Float32]:
-        known = self._pools.keys() | {_STROKES}
-        pairs = {k: v for k, v in _PAIRS.items() if set(k) <= known}
+        pairs = {k: v for k, v in _PAIRS.items() if set(k) <= self._pools.keys()}
         if not pairs:
             return self._single(count)
         keys = ["/".join(pair) for pair in pairs]
@@ -194,9 +194,7 @@ class Mixer:
         unknown = np.isnan(over_targets) | np.isnan(under_targets)
         targets[unknown & (targets != 1.0)] = np.nan
         # Two sounds that are no music each may be music together.
-        instruments = np.isin(drawn, ["instrument", "percussion", "solo", "sung", _STROKES]).any(
-            axis=1
-        )
+        instruments = np.isin(drawn, _INSTRUMENTS).any(axis=1)
         targets[instruments & (targets[:, _MUSIC] == 0) & (drawn[:, 2] != "ambience"), _MUSIC] = (
             np.nan
         )
@@ -219,13 +217,22 @@ class Mixer:
             targets[silent] = 0.0
         return power, targets
 
-    def _cut(self, power: Float32, chosen: npt.NDArray[np.bool_]) -> None:
-        """Leave only the end of some windows, or only their beginning; at least half."""
-        frames = power.shape[1]
+    def _cut(self, power: Float32, targets: Float32, chosen: npt.NDArray[np.bool_]) -> None:
+        """Let some windows have just begun, after silence or another window, or just ended."""
+        random, frames = self._random, power.shape[1]
         for number in np.flatnonzero(chosen):
-            kept = int(self._random.integers(frames // 2, frames))
-            part = slice(0, frames - kept) if self._random.random() < 0.7 else slice(kept, None)
-            power[number, part] *= 1e-5
+            kind = random.random()
+            if kind < 0.2:
+                power[number, frames - int(random.integers(min(_ENDED, frames // 2))) :] *= 1e-5
+                continue
+            least = min(_SOON, frames // 2)
+            begins = frames - least - int((frames - least) * random.random() ** 2)
+            if kind < 0.6:
+                power[number, :begins] *= 1e-5
+                continue
+            other = int(random.integers(len(power)))
+            power[number, :begins] = power[other, :begins]
+            targets[number, (targets[number] == 0.0) & (targets[other] != 0.0)] = np.nan
 
     def _add_floor(self, power: Float32, chosen: npt.NDArray[np.bool_]) -> None:
         places = np.flatnonzero(chosen)
@@ -233,6 +240,14 @@ class Mixer:
             below = 10.0 ** (-self._random.uniform(1.5, 4.5, (len(places), 1, 1)))
             noise = coloured_noise(len(places), power.shape[1], self._random)
             power[places] += noise * below * power[places].mean(axis=(1, 2), keepdims=True)
+
+
+def _shifted(power: Float32, chosen: npt.NDArray[np.bool_], random: np.random.Generator) -> Float32:
+    """Move some windows by whole bands; what enters at an edge is as the edge was."""
+    bands = power.shape[2]
+    moves = random.integers(-_SHIFT, _SHIFT + 1, len(power)) * chosen
+    places = np.clip(np.arange(bands) - moves[:, None], 0, bands - 1)
+    return np.take_along_axis(power, places[:, None], axis=2)
 
 
 def _loudness(power: Float32) -> Float32:

@@ -106,10 +106,17 @@ class SceneNetwork(nn.Module):  # type: ignore[misc]
 
     def forward(self, mel: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return logits and embeddings."""
+        return self.answer(self.columns(mel))
+
+    def columns(self, mel: torch.Tensor) -> torch.Tensor:
+        """Return what comes before the pool, (n, channels, frames, bands)."""
         x = mel[:, None] - 1.0
         for convolution, norm in zip(self.convolutions, self.norms, strict=True):
             x = torch.relu(norm(convolution(x)))
-        x = x.float()
+        return x.float()
+
+    def answer(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return logits and embeddings of the columns of windows."""
         pooled = torch.cat([x.amax(dim=(2, 3)), x.mean(dim=(2, 3))], dim=1)
         embedding = torch.relu(self.dense(self.drop(pooled)))
         return self.logits(self.drop(embedding)), embedding

@@ -17,9 +17,10 @@ from pyplugin.models.card import CalibrationSource, Card, Dataset, Input, render
 from pyplugin.models.networks import FRONT_END
 from pyplugin.training.augment import band_limits, power_of, to_log
 from pyplugin.training.bank import Bank, TakeSettings, build_bank
-from pyplugin.training.corpus import SUNG, read_clips, to_sing
+from pyplugin.training.corpus import MADE, SUNG, read_clips, to_make, to_sing
 from pyplugin.training.evaluate import predict, score
 from pyplugin.training.export import scene_network, variables_of
+from pyplugin.training.made import SECONDS
 from pyplugin.training.mixing import Mixer, MixSettings
 from pyplugin.training.network import NetworkSettings, SceneNetwork
 from pyplugin.training.report import Findings, render_report
@@ -37,7 +38,6 @@ Float32 = npt.NDArray[np.float32]
 Report = Callable[[str], None]
 Settings = TypeVar("Settings")
 
-_TEST_STEP = 31  # frames between two test windows: half a window
 _TRAIN_STEP = 4
 _TEST_SEED, _EXPORT_SEED = 2, 3
 _DEGRADED = TakeSettings(speed=0.0, room=0.7, codec=0.7)
@@ -57,6 +57,8 @@ class Recipe:
         Seconds, for the card.
     takes : tuple of TakeSettings
         How often, and how, each recording is heard.
+    made : int
+        How many recordings are made of percussion, and of held notes.
     network : NetworkSettings
     mixing : MixSettings
     training : TrainSettings
@@ -75,6 +77,7 @@ class Recipe:
     citation: str
     default_hop: float = 0.1
     takes: tuple[TakeSettings, ...] = (TakeSettings(),)
+    made: int = 0
     network: NetworkSettings = field(default_factory=NetworkSettings)
     mixing: MixSettings = field(default_factory=MixSettings)
     training: TrainSettings = field(default_factory=TrainSettings)
@@ -154,12 +157,13 @@ def train_network(
 def train_bank(
     recipe: Recipe, corpus: Path, *, cache: Path | None = None, report: Report = lambda line: None
 ) -> Bank:
-    """Return the windows to learn from: as recorded, as the teacher says, and made to sing."""
+    """Return the windows to learn from: as the teacher says, made to sing, and made."""
     recorded = read_clips(corpus, "train")
     if not recorded:
         raise PypluginError(f"The corpus {corpus} has no recordings of the split 'train'.")
     answers = None if cache is None else cache / "teacher"
-    clips = taught(recorded, cache=answers, report=report) + to_sing(recorded)
+    clips = taught(recorded, cache=answers, report=report)
+    clips += to_sing(recorded) + to_make(recipe.made, SECONDS)
     return build_bank(
         clips,
         recipe.takes,
@@ -188,7 +192,7 @@ def held_out_banks(
             clips,
             [take],
             patch=recipe.network.patch,
-            step=_TEST_STEP,
+            step=recipe.network.patch // 2,
             seed=_TEST_SEED,
             cache=None if cache is None else cache / "takes",
             report=report,
@@ -249,7 +253,7 @@ def export(
         embedding=source.embedding,
         calibration=CalibrationSource(
             "mixtures of the training set as the network learnt from them",
-            len({clip.path for clip in bank.sources}),
+            len({clip.path for clip in bank.sources if clip.category not in MADE}),
             len(heard),
         ),
         sha256=hashlib.sha256(model).hexdigest(),
@@ -278,6 +282,6 @@ def _windows(bank: Bank, *, degraded: bool) -> Float32:
 
 
 def _size(bank: Bank) -> str:
-    recorded = [clip for clip in bank.sources if clip.category != SUNG]
+    recorded = [clip for clip in bank.sources if clip.category not in (SUNG, *MADE)]
     minutes = sum(clip.seconds for clip in recorded) / 60.0
     return f"{len(recorded)} recordings, {minutes:.0f} minutes"

@@ -12,6 +12,7 @@ from pyplugin.training.bank import Bank
 from pyplugin.training.corpus import LABELS
 from pyplugin.training.evaluate import score
 from pyplugin.training.network import SceneNetwork
+from pyplugin.training.reaction import react
 
 __all__ = ["Findings", "best_threshold", "render_report"]
 
@@ -85,6 +86,7 @@ def render_report(
     for test, found in findings.items():
         lines += ["", f"## {test[0].upper()}{test[1:]}", "", *_scores(found)]
     lines += ["", "## Thresholds", "", *_thresholds(first)]
+    lines += ["", "## How soon it tells", "", *_reactions(network, first)]
     lines += ["", "## Calibration", "", *_calibration(first)]
     lines += ["", "## What it takes for what", "", *_confusions(first)]
     lines += ["", "## Where it fails", "", *_failures(first)]
@@ -125,19 +127,53 @@ def _known(found: Findings, number: int) -> tuple[npt.NDArray[np.bool_], npt.NDA
     return known, targets[known] > 0.5
 
 
-def _thresholds(found: Findings) -> list[str]:
-    rows = []
+def _best_thresholds(found: Findings) -> dict[str, tuple[float, float]]:
+    """Return `best_threshold` of each label that some windows have and some have not."""
+    best = {}
     for number, label in enumerate(LABELS):
         known, truth = _known(found, number)
         if truth.any() and not truth.all():
-            threshold, best = best_threshold(truth, found.answers[known, number])
-            rows.append([label, f"{threshold:.2f}", f"{best:.3f}"])
+            best[label] = best_threshold(truth, found.answers[known, number])
+    return best
+
+
+def _thresholds(found: Findings) -> list[str]:
+    rows = [
+        [label, f"{threshold:.2f}", f"{best:.3f}"]
+        for label, (threshold, best) in _best_thresholds(found).items()
+    ]
     return [
         "Of the greatest F1 on these same windows, so F1 is a little too good. Where a label is "
         "rarer than here, take a higher one.",
         "",
         *_table(["label", "threshold", "F1"], rows),
     ]
+
+
+def _reactions(network: SceneNetwork, found: Findings) -> list[str]:
+    thresholds = {label: best[0] for label, best in _best_thresholds(found).items()}
+    rows = []
+    for each in react(network, found.bank, thresholds):
+        if not len(each.told):
+            continue
+        shares = [f"{100 * np.mean(each.told <= limit):.0f} %" for limit in (0.5, 1.0, 3.0)]
+        gone = [_late(each.gone, share) for share in (0.5, 0.9)]
+        rows.append([each.label, each.around, str(len(each.told)), *shares, *gone])
+    head = ["label", "around", "recordings", "told in 0.5 s", "in 1 s", "in 3 s"]
+    return [
+        "Up to 3 s of a recording after and before 3 s of silence, or of another recording, as "
+        "loud, without the label: of how many the label passes its threshold so soon after the "
+        "onset, and when after the end it is below it again (half of them, nine in ten).",
+        "",
+        *_table([*head, "gone: median", "90 %"], rows),
+    ]
+
+
+def _late(seconds: Float64, share: float) -> str:
+    if not len(seconds):
+        return "-"
+    late = float(np.quantile(seconds, share, method="higher"))
+    return f"{late:.1f} s" if np.isfinite(late) else "over 3 s"
 
 
 def _calibration(found: Findings) -> list[str]:
@@ -164,13 +200,14 @@ def _confusions(found: Findings) -> list[str]:
     """List kinds of sound without a label that often get it, and with it that seldom do."""
     kinds = np.array([_kind(clip.category, clip.targets) for clip in found.bank.sources])
     of = kinds[found.bank.clips]
+    thresholds = _best_thresholds(found)
     rows = []
     for number, label in enumerate(LABELS):
-        known, truth = _known(found, number)
-        if not truth.any() or truth.all():
+        if label not in thresholds:
             continue
+        known, truth = _known(found, number)
         values = found.answers[known, number]
-        said = values >= best_threshold(truth, values)[0]
+        said = values >= thresholds[label][0]
         for kind in np.unique(of[known]):
             for present in (False, True):
                 members = (of[known] == kind) & (truth == present)
