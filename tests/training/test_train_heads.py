@@ -59,9 +59,8 @@ CHOICES = {
 @pytest.mark.parametrize("choice", CHOICES)
 def test_a_head_answers_as_scikit_learn_does(choice, preprocessing, classes):
     examples = blobs(classes)
-    balanced = choice != "mlp"
     model = fitted(
-        examples, Configuration(preprocessing=preprocessing, balanced=balanced, **CHOICES[choice])
+        examples, Configuration(preprocessing=preprocessing, balanced=True, **CHOICES[choice])
     )
     head = head_of(model, name="blobs", backbone="none", layer="none", about={})
     strange = np.random.default_rng(5).normal(0, 8, (200, 12)).astype(np.float32)
@@ -71,6 +70,23 @@ def test_a_head_answers_as_scikit_learn_does(choice, preprocessing, classes):
     assert head.labels == tuple(f"class {n}" for n in range(classes))
     assert head.size == 12
     assert not head.multi_label
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_balanced_is_as_if_every_class_had_as_many_clips(choice):
+    x, number = make_blobs([20, 80], 4, cluster_std=4.0, random_state=2)
+    y = np.array(["few", "many"])[number]
+    as_many = np.concatenate([np.arange(100), np.tile(np.flatnonzero(number == 0), 3)])
+    strange = np.random.default_rng(5).normal(0, 8, (500, 4))
+
+    def said(balanced: bool, rows: np.ndarray) -> np.ndarray:
+        choose = Configuration(preprocessing="none", balanced=balanced, **CHOICES[choice])
+        return pipeline(choose, len(rows)).fit(x[rows], y[rows]).predict(strange)
+
+    plain, weighted = said(False, np.arange(100)), said(True, np.arange(100))
+    copied = said(False, as_many)
+    assert (weighted == copied).mean() > max(0.9, (plain == copied).mean())
+    assert (weighted == "few").mean() > (plain == "few").mean()
 
 
 @pytest.mark.parametrize("classes", [2, 3])

@@ -21,6 +21,7 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 from sklearn.svm import SVC
+from sklearn.utils.class_weight import compute_sample_weight
 
 __all__ = ["CLASSIFIERS", "PREPROCESSING", "Configuration", "calibrated", "grid", "pipeline"]
 
@@ -72,6 +73,14 @@ class SinglePrecisionQuantiles(QuantileTransformer):  # type: ignore[misc]
         return self
 
 
+class BalancedNetwork(MLPClassifier):  # type: ignore[misc]
+    """An MLPClassifier whose classes count alike; it has no ``class_weight`` of its own."""
+
+    def fit(self, X: Any, y: Any) -> BalancedNetwork:  # noqa: N803 - scikit-learn's name
+        """Fit, with clips weighted by how rare their class is."""
+        return super().fit(X, y, sample_weight=compute_sample_weight("balanced", y))  # type: ignore[no-any-return]
+
+
 def grid(classifier: str, *, full: bool, unequal: bool) -> list[Configuration]:
     """Return the configurations to try, of equally good ones the smoother first.
 
@@ -99,9 +108,11 @@ def grid(classifier: str, *, full: bool, unequal: bool) -> list[Configuration]:
             for preprocessing, c, balanced in product(PREPROCESSING, cs, balances)
         ]
     sizes, alphas = ((16, 64, 128), (0, -2, -4)) if full else ((32,), (0, -2))
-    return [  # an MLP of scikit-learn has no class weights
-        Configuration("mlp", preprocessing, False, hidden=hidden, alpha=alpha)
-        for preprocessing, hidden, alpha in product(PREPROCESSING, sizes, alphas)
+    return [
+        Configuration("mlp", preprocessing, balanced, hidden=hidden, alpha=alpha)
+        for preprocessing, hidden, alpha, balanced in product(
+            PREPROCESSING, sizes, alphas, balances
+        )
     ]
 
 
@@ -124,17 +135,18 @@ def pipeline(configuration: Configuration, rows: int) -> Pipeline:
 
 
 def _classifier(choice: Configuration) -> Any:
-    weight = "balanced" if choice.balanced else None
     if choice.classifier == "mlp":
         assert choice.hidden is not None
         assert choice.alpha is not None
-        return MLPClassifier(
+        kind = BalancedNetwork if choice.balanced else MLPClassifier
+        return kind(
             (choice.hidden,),
             alpha=10.0**choice.alpha,
             solver="lbfgs",
             max_iter=500,
             random_state=SEED,
         )
+    weight = "balanced" if choice.balanced else None
     assert choice.C is not None
     if choice.classifier == "logistic":
         return LogisticRegression(C=2.0**choice.C, class_weight=weight, max_iter=1000)
