@@ -27,6 +27,7 @@ import numpy.typing as npt
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import accuracy_score, balanced_accuracy_score
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+from sklearn.utils.class_weight import compute_sample_weight
 from threadpoolctl import ThreadpoolController
 
 from pyplugin.errors import PypluginError
@@ -161,7 +162,11 @@ def fitted(examples: Examples, configuration: Configuration) -> Any:
     """Return the calibrated pipeline, fitted on all the examples."""
     with _quietly():
         inner = choose_folds(examples, INNER_FOLDS)
-        return calibrated(configuration, len(examples.y), inner).fit(examples.x, examples.y)
+        model = calibrated(configuration, len(examples.y), inner)
+        # These weights are for the sigmoids alone; the pipeline, which takes none, has its own.
+        warnings.filterwarnings("ignore", message=".*does not appear to accept sample_weight")
+        weights = compute_sample_weight("balanced" if configuration.balanced else None, examples.y)
+        return model.fit(examples.x, examples.y, sample_weight=weights)
 
 
 def out_of_fold(
