@@ -133,6 +133,11 @@ class TestTrainHead:
         options = self.options(backbone, "--out", tmp_path / "w.head", "--windows")
         assert run("train", "head", clips, *options)[0] == 0
         assert heads.load(tmp_path / "w.head").about["trained_on"] == "windows"
+        page = (tmp_path / "w.report.html").read_text()
+        assert "Accuracy per window" in page
+        assert "Accuracy per clip, its windows averaged" in page
+        rows = (tmp_path / "w.report.tsv").read_text().splitlines()[1:]
+        assert {row.split("\t")[-1] for row in rows} == {"window"}
         dataset = read_dataset(clips)
         examples, number, _ = _examples(dataset, probe.model, "dense", True, 1, lambda *_: None)
         assert len(examples.y) > 2 * len(dataset.clips)

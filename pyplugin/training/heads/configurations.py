@@ -60,6 +60,19 @@ class Configuration:
     hidden: int | None = None
     alpha: int | None = None
 
+    @property
+    def words(self) -> str:
+        """The choices for a person, as in "svm rbf, C 2^3, gamma 2^-7, after standard"."""
+        bases = {"C": "2^", "gamma": "2^", "hidden": "", "alpha": "10^"}
+        numbers = [
+            f"{name} {base}{getattr(self, name)}"
+            for name, base in bases.items()
+            if getattr(self, name) is not None
+        ]
+        kind = f"{self.classifier} {self.kernel}" if self.kernel else self.classifier
+        before = [] if self.preprocessing == "none" else [f"after {self.preprocessing}"]
+        return ", ".join([kind, *numbers, *before, *(["balanced"] if self.balanced else [])])
+
 
 class SinglePrecisionQuantiles(QuantileTransformer):  # type: ignore[misc]
     """A QuantileTransformer with quantiles that a head, float32, holds exactly."""
