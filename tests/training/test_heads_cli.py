@@ -222,8 +222,10 @@ class TestTeach:
     def test_what_cannot_be_taught_ends_in_a_sentence(self, run, clips, backbone, tmp_path):
         loud, soft = clips / "loud", clips / "soft"
         (tmp_path / "bad.wav").write_text("no sound")
+        (empty := tmp_path / "empty").mkdir()
         for said, arguments in {
-            "Give clips without it after --not": ["loud", loud],
+            "has no background for probe. Give clips without it after --not": ["loud", loud],
+            "There are no clips without 'loud' in": ["loud", loud, "--not", empty],
             "is given with and without 'loud'": ["loud", loud, "--not", soft, loud / "1.wav"],
             "There is no file": ["loud", loud, "--not", tmp_path / "none.wav"],
             "'!' is no label": ["!", loud, "--not", soft],
