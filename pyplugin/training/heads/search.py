@@ -251,14 +251,12 @@ def search(
         for name, scores in done.items():
             stream.write(json.dumps({"task": name, "scores": scores}) + "\n")
     count = len(tasks) - len(open_tasks)
-    with journal.open("a", encoding="utf-8") as stream:
-        for name, scores in _run(examples, open_tasks, jobs):
-            stream.write(json.dumps({"task": name, "scores": scores}) + "\n")
-            stream.flush()
-            done[name] = scores
-            count += 1
-            if progress is not None:
-                progress(count, len(tasks))
+    for name, scores in _run(examples, open_tasks, jobs):
+        _note(journal, name, scores)
+        done[name] = scores
+        count += 1
+        if progress is not None:
+            progress(count, len(tasks))
     results = []
     for configuration in configurations:
         pairs = [
@@ -267,6 +265,16 @@ def search(
         ]
         results.append(Result(configuration, *map(tuple, zip(*pairs, strict=True))))
     return sorted(results, key=lambda result: result.rank)
+
+
+def _note(journal: Path, name: str, scores: tuple[float, float]) -> None:
+    try:
+        with journal.open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps({"task": name, "scores": scores}) + "\n")
+    except OSError as error:
+        raise PypluginError(
+            f"'{journal}' cannot be written: {sentence(error)}; make room and go on with --resume."
+        ) from error
 
 
 def _run(
