@@ -59,10 +59,6 @@ def _percent(values: Sequence[float]) -> tuple[str, str]:
     return f"{100 * np.mean(values):.3f}", f"{100 * np.std(values):.3f}"
 
 
-def _given(value: object) -> str:
-    return "" if value is None else str(value)
-
-
 def write_table(path: Path, name: str, results: Sequence[Result], *, unit: str = "clip") -> None:
     """Write the ranking, with the columns of Gaia's.
 
@@ -100,7 +96,7 @@ def write_table(path: Path, name: str, results: Sequence[Result], *, unit: str =
             cells["accuracy"], cells["accuracy_std"] = _percent(result.accuracies)
             normalized = _percent(result.balanced_accuracies)
             cells["normalized_accuracy"], cells["normalized_accuracy_std"] = normalized
-            writer.writerow([_given(cells.get(column)) for column in COLUMNS])
+            writer.writerow([cells.get(column) for column in COLUMNS])
 
 
 def read_row(path: Path, number: int) -> Configuration:
