@@ -186,6 +186,26 @@ def test_probabilities_are_calibrated():
             assert abs(is_one[chosen].mean() - said[chosen].mean()) < 0.15
 
 
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("choice", CHOICES)
+def test_calibration_turns_no_answer_round(choice, classes):
+    """Groups lie far apart, so that out of fold a clip's own class may seem the farthest."""
+    random = np.random.default_rng(1)
+    groups = np.repeat(np.arange(3 * classes), 12)
+    x = random.normal(0, 3, (3 * classes, 4))[groups] + random.normal(0, 0.3, (len(groups), 4))
+    x = x.astype(np.float32).astype(np.float64)
+    examples = Examples(x, np.array([f"class {n}" for n in groups % classes]), groups)
+    configuration = Configuration(preprocessing="standard", balanced=False, **CHOICES[choice])
+    model = fitted(examples, configuration)
+    assert model.shares_sigmoid_
+    plain = pipeline(configuration, len(x)).fit(x, examples.y)
+    assert (plain.predict(x) == examples.y).mean() > 0.6
+    np.testing.assert_array_equal(model.predict(x), plain.predict(x))
+    head = head_of(model, name="turned", backbone="none", layer="none", about={})
+    np.testing.assert_allclose(heads.run(head, x), model.predict_proba(x), atol=1e-5)
+    assert not fitted(blobs(classes), configuration).shares_sigmoid_
+
+
 def test_probabilities_of_a_balanced_head_are_those_where_classes_are_as_frequent():
     x, number = make_blobs([30, 270], 4, cluster_std=6.0, random_state=2)
     y = np.array(["few", "many"])[number]

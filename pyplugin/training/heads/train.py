@@ -199,6 +199,11 @@ def train_head(
         chosen = results[0].configuration
     said = out_of_fold(examples, chosen, splits)
     final = fitted(examples, chosen)
+    if final.shares_sigmoid_:
+        notes.append(
+            "Clips left out of the training are not the surer, the more they are of their class: "
+            "probabilities are rough. Clips from more groups or artists would help."
+        )
     labels = [str(label) for label in final.classes_]
     accuracy, balanced = _scores(labels, said, examples.y)
     about = _about(dataset, clips, windows, chosen)
