@@ -447,7 +447,7 @@ def _facts(
     if elsewhere is not None:
         drop = 100 * (about["balanced_accuracy"] - elsewhere)
         change = f"a drop of {drop:.1f} points" if drop >= 0 else f"{-drop:.1f} points more"
-        facts[f"The same on the external set, {about['external']['dataset']}"] = (
+        facts[f"The same per {unit} on the external set, {about['external']['dataset']}"] = (
             f"{100 * elsewhere:.1f} %, {change}"
         )
     return {**facts, "Made by": about["made_by"]}
