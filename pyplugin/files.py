@@ -1,6 +1,7 @@
 """Files that are whole or not there: written beside their place, then moved into it."""
 
 import contextlib
+import errno
 import os
 import secrets
 from collections.abc import Iterator
@@ -14,6 +15,14 @@ __all__ = ["check_writable", "replacing", "sentence"]
 def sentence(error: OSError) -> str:
     """Return what the system says was wrong, in lower case, to stand within a sentence."""
     return (error.strerror or str(error)).lower()
+
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+
+
+def _no_room(reason: OSError) -> bool:
+    """Tell whether what was written did not fit; numpy says so without a number."""
+    return reason.errno in _NO_ROOM or (type(reason) is OSError and reason.errno is None)
 
 
 def check_writable(
@@ -42,7 +51,8 @@ def replacing(
     path
         Where the complete file shall be.
     error
-        What to raise when the folder is missing or not writable, or `path` is a folder.
+        What to raise when the folder is missing or not writable, `path` is a folder, or what is
+        written does not fit.
 
     Yields
     ------
@@ -65,6 +75,8 @@ def replacing(
             temporary.replace(place)
         except OSError as reason:
             raise error(f"'{path}' cannot be replaced: {sentence(reason)}") from reason
-    except BaseException:
+    except BaseException as reason:
         temporary.unlink(missing_ok=True)
+        if isinstance(reason, OSError) and _no_room(reason):
+            raise error(f"'{path}' cannot be written: {sentence(reason)}; make room") from reason
         raise

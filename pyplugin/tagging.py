@@ -80,6 +80,8 @@ class TagResult:
         cut off, samples were not numbers.
     heads
         What each head said of the same windows, by its name.
+    replaced
+        Samples that were NaN or infinite and counted as 0.
     """
 
     model: str
@@ -92,6 +94,7 @@ class TagResult:
     duration: float
     notes: list[str] = field(default_factory=list)
     heads: dict[str, HeadResult] = field(default_factory=dict)
+    replaced: int = 0
 
     @property
     def mean(self) -> Float32:
@@ -370,4 +373,5 @@ def tag(
                 head.name: HeadResult(list(head.labels), stacked[:, node.head_columns[head.name]])
                 for head in node.heads
             },
+            replaced=node.counters["replaced"],
         )

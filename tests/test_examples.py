@@ -1,5 +1,7 @@
 """Every example runs, on the recording that ships with the project."""
 
+import csv
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+
+import pyplugin
+from pyplugin import heads
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 DEMO = EXAMPLES / "demo" / "demo.ogg"
@@ -23,11 +28,12 @@ ARGUMENTS = {
     "live_tag_meter.py": ["--tag", "speech"],
     "demo/demo.py": ["demo-output"],
 }
+VOICE = "voice_or_instrumental.py"  # which needs the corpus
 
 
 def test_every_example_is_here():
     found = {path.relative_to(EXAMPLES).as_posix() for path in EXAMPLES.rglob("*.py")}
-    assert found - {"demo/make_demo_audio.py"} == set(ARGUMENTS)
+    assert found - {"demo/make_demo_audio.py", VOICE} == set(ARGUMENTS)
 
 
 @pytest.mark.usefixtures("musicnn")
@@ -51,3 +57,54 @@ def test_example(name, tmp_path):
         written = {path.name for path in (tmp_path / "demo-output").iterdir()}
         assert written == {"demo.wav", "demo.csv", "demo.png"}
         assert "drums 0." in done.stdout
+
+
+@pytest.mark.usefixtures("musicnn")
+@pytest.mark.parametrize(("backbone", "least"), [("musicnn-mtt", 0.85), ("scene", 0.65)])
+def test_a_head_for_voice_is_right_of_other_artists_and_live(
+    backbone, least, clips, tmp_path, monkeypatch
+):
+    pytest.importorskip(
+        "sklearn", reason="training needs scikit-learn: pip install pyplugin[train]"
+    )
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    command = [sys.executable, EXAMPLES / VOICE, clips.parent, tmp_path / "out"]
+    done = subprocess.run(
+        [*command, "--backbone", backbone], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    head = tmp_path / "out" / f"voice-{backbone}.head"
+    with (tmp_path / "out" / "test.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    with (tmp_path / "out" / "train.csv").open() as file:
+        assert not {row["artist"] for row in csv.DictReader(file)} & {row["artist"] for row in rows}
+    right = {"voice": [], "instrumental": []}
+    for row in rows:
+        heard = pyplugin.tag(tmp_path / "out" / row["path"], model=backbone, heads=[head])
+        (said,) = heard.heads.values()
+        right[row["label"]].append(said.labels[said.mean.argmax()] == row["label"])
+    balanced = np.mean([np.mean(each) for each in right.values()])
+    assert balanced > least
+    # training reads the mean embedding of a clip, tag the mean of what is said of its windows
+    assert abs(balanced - heads.load(head).about["external"]["balanced_accuracy"]) < 0.08
+
+    path = tmp_path / "out" / next(row["path"] for row in rows if row["label"] == "voice")
+    tagged = subprocess.run(
+        [sys.executable, "-m", "pyplugin", "tag", "--json", "--head", head, path],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    expected = [json.loads(line)["heads"][head.stem] for line in tagged.stdout.splitlines()]
+    samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    samples = np.concatenate([samples, np.zeros((rate, 1), np.float32)])  # the latency
+    with pyplugin.Node(rate, 1, 441, model=backbone, heads=[head]) as node:
+        blocks = np.array_split(samples.T, range(441, len(samples), 441), axis=1)
+        frames = [node.process(np.ascontiguousarray(block)) for block in blocks]
+        columns = node.head_columns[head.stem]
+    live = np.concatenate(
+        [part.values[part.state == pyplugin.State.FRESH][:, columns] for part in frames]
+    )
+    assert len(expected) > 2
+    said = [list(window.values()) for window in expected]
+    np.testing.assert_allclose(live[: len(said)], said, atol=1e-6)

@@ -48,11 +48,14 @@ def command(
 ) -> None:
     """Teach a model a label from a handful of recordings, in seconds.
 
-    POSITIVE and NEGATIVE are recordings or folders of them. A head of one label is made; how many
-    of the recordings a head without them takes for what they are is printed.
+    POSITIVE and NEGATIVE are recordings or folders of them; without NEGATIVE, the label is told
+    from a background of all kinds of sound, which there is for musicnn-mtt and scene. A head of one
+    label is made; how many of the recordings a head without them takes for what they are is
+    printed.
 
     \b
     Examples:
+      pyplugin teach organ organ-1.ogg organ-2.ogg
       pyplugin teach organ organ-1.ogg organ-2.ogg --not piano.ogg choir.ogg
       pyplugin teach applause applause/ --not music/ speech/ --out applause
     """
@@ -76,4 +79,6 @@ def command(
         click.echo(f"pyplugin: left out: {line}", err=True)
     if done.tried:
         click.echo(f"{done.right} of {done.tried} clips are right by a head without them")
+    if done.background:
+        click.echo(f"{done.mistaken} of {done.background} other sounds are taken for {label}")
     click.echo(done.head)

@@ -131,14 +131,10 @@ def head(
     for line in done.notes:
         click.echo(f"pyplugin: {line}", err=True)
     for number, result in enumerate(done.results[:_SHOWN_ROWS], 1):
-        choice = result.configuration
-        shown = " ".join(
-            f"{k}={v}" for k, v in vars(choice).items() if v is not None and v is not False
-        )
         mean = sum(result.balanced_accuracies) / len(result.balanced_accuracies)
-        click.echo(f"{number}  {100 * mean:.1f} %  {shown}")
+        click.echo(f"{number}  {100 * mean:.1f} %  {result.configuration.words}")
     click.echo(
-        f"accuracy {100 * done.accuracy:.1f} %, mean over the classes "
+        f"per {done.unit}: accuracy {100 * done.accuracy:.1f} %, mean over the classes "
         f"{100 * done.balanced_accuracy:.1f} %"
     )
     if done.external is not None:

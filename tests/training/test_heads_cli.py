@@ -1,7 +1,10 @@
 """train head, teach and embed as a person uses them, on small sounds and a small model."""
 
 import shutil
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -64,6 +67,20 @@ def run(monkeypatch, capfd):
         return code, captured.out, captured.err
 
     return call
+
+
+@contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    """Lets files grow to so many bytes, as a disk that is about full does."""
+    resource = pytest.importorskip("resource", reason="needs setrlimit")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
 
 
 def made(folder: Path) -> set[str]:
@@ -133,6 +150,11 @@ class TestTrainHead:
         options = self.options(backbone, "--out", tmp_path / "w.head", "--windows")
         assert run("train", "head", clips, *options)[0] == 0
         assert heads.load(tmp_path / "w.head").about["trained_on"] == "windows"
+        page = (tmp_path / "w.report.html").read_text()
+        assert "Accuracy per window" in page
+        assert "Accuracy per clip, its windows averaged" in page
+        rows = (tmp_path / "w.report.tsv").read_text().splitlines()[1:]
+        assert {row.split("\t")[-1] for row in rows} == {"window"}
         dataset = read_dataset(clips)
         examples, number, _ = _examples(dataset, probe.model, "dense", True, 1, lambda *_: None)
         assert len(examples.y) > 2 * len(dataset.clips)
@@ -160,6 +182,28 @@ class TestTrainHead:
         assert "notes.txt" in err
         assert "1 clips were left out" in err
         assert "notes.txt" in (tmp_path / "u.report.html").read_text()
+
+    def test_a_full_disk_ends_in_a_sentence_and_can_be_resumed_from(
+        self, run, clips, backbone, tmp_path
+    ):
+        options = self.options(backbone, "--out", tmp_path / "f.head")
+        with files_of_at_most(1000):
+            code, _, err = run("train", "head", clips, *options)
+        assert code == 2
+        assert "f.folds.jsonl' cannot be written" in err
+        assert made(tmp_path) == {"f.folds.jsonl"}
+        finished = len((tmp_path / "f.folds.jsonl").read_text().splitlines())
+        assert finished > 2
+        assert run("train", "head", clips, *options, "--resume")[0] == 0
+        assert made(tmp_path) == {"f.head", "f.report.tsv", "f.report.html"}
+        before = (tmp_path / "f.head").read_bytes()
+        retrain = ("--retrain", tmp_path / "f.report.tsv", 1)
+        with files_of_at_most(400):
+            code, _, err = run("train", "head", clips, *options, *retrain)
+        assert code == 2
+        assert "f.head cannot be written" in err
+        assert (tmp_path / "f.head").read_bytes() == before
+        assert made(tmp_path) == {"f.head", "f.report.tsv", "f.report.html"}
 
     def test_what_cannot_be_trained_on_ends_in_a_sentence_and_no_file(
         self, run, clips, backbone, tmp_path
@@ -217,8 +261,10 @@ class TestTeach:
     def test_what_cannot_be_taught_ends_in_a_sentence(self, run, clips, backbone, tmp_path):
         loud, soft = clips / "loud", clips / "soft"
         (tmp_path / "bad.wav").write_text("no sound")
+        (empty := tmp_path / "empty").mkdir()
         for said, arguments in {
-            "Give clips without it after --not": ["loud", loud],
+            "has no background for probe. Give clips without it after --not": ["loud", loud],
+            "There are no clips without 'loud' in": ["loud", loud, "--not", empty],
             "is given with and without 'loud'": ["loud", loud, "--not", soft, loud / "1.wav"],
             "There is no file": ["loud", loud, "--not", tmp_path / "none.wav"],
             "'!' is no label": ["!", loud, "--not", soft],
@@ -277,6 +323,19 @@ class TestEmbed:
         assert code == 2
         assert said in err
         assert made(tmp_path) == set()
+
+    @pytest.mark.parametrize("name", ["e.npy", "e.parquet", "e.png"])
+    def test_a_full_disk_ends_in_a_sentence_and_no_file(self, run, clips, backbone, tmp_path, name):
+        out = ["--out", tmp_path / name]
+        if name.endswith(".png"):
+            pytest.importorskip("matplotlib", reason="needs matplotlib: pip install pyplugin[plot]")
+            out = ["--out", tmp_path / "e.npy", "--plot", tmp_path / name]
+        files = 4 * sorted(clips.rglob("*.wav"))
+        with files_of_at_most(1000 if len(out) == 2 else 10_000):
+            code, _, err = run("embed", *files, "--model", backbone, *out)
+        assert code == 2
+        assert f"{name}' cannot be written" in err
+        assert made(tmp_path) <= {"e.npy"} - {name}
 
     def test_what_cannot_be_read_is_left_out(self, run, clips, backbone, tmp_path):
         (tmp_path / "bad.wav").write_text("no sound")

@@ -179,6 +179,16 @@ def test_clips_that_cannot_be_used_are_listed_and_too_many_end_it(tmp_path, prob
 
 
 @pytest.mark.usefixtures("cache")
+def test_a_clip_with_samples_that_are_no_numbers_is_refused(tmp_path, probe):
+    samples = np.random.default_rng(0).normal(0, 0.1, RATE)
+    samples[[5, 70]] = np.nan, np.inf
+    soundfile.write(tmp_path / "x.wav", samples, RATE, subtype="FLOAT")
+    for _ in range(2):
+        with pytest.raises(AudioError, match=r"x.wav: 2 of its samples are NaN or infinite"):
+            embed(tmp_path / "x.wav", probe.model, "dense")
+
+
+@pytest.mark.usefixtures("cache")
 def test_embeddings_that_are_not_finite_are_refused(tmp_path, probe, monkeypatch):
     path = write(tmp_path / "x.wav", 0)
     result = pyplugin.tag(path, model=probe.model, layer="dense")

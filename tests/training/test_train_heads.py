@@ -1,6 +1,7 @@
 """Searching, calibrating and converting heads, on embeddings made of numbers."""
 
 import json
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -59,9 +60,8 @@ CHOICES = {
 @pytest.mark.parametrize("choice", CHOICES)
 def test_a_head_answers_as_scikit_learn_does(choice, preprocessing, classes):
     examples = blobs(classes)
-    balanced = choice != "mlp"
     model = fitted(
-        examples, Configuration(preprocessing=preprocessing, balanced=balanced, **CHOICES[choice])
+        examples, Configuration(preprocessing=preprocessing, balanced=True, **CHOICES[choice])
     )
     head = head_of(model, name="blobs", backbone="none", layer="none", about={})
     strange = np.random.default_rng(5).normal(0, 8, (200, 12)).astype(np.float32)
@@ -71,6 +71,23 @@ def test_a_head_answers_as_scikit_learn_does(choice, preprocessing, classes):
     assert head.labels == tuple(f"class {n}" for n in range(classes))
     assert head.size == 12
     assert not head.multi_label
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_balanced_is_as_if_every_class_had_as_many_clips(choice):
+    x, number = make_blobs([20, 80], 4, cluster_std=4.0, random_state=2)
+    y = np.array(["few", "many"])[number]
+    as_many = np.concatenate([np.arange(100), np.tile(np.flatnonzero(number == 0), 3)])
+    strange = np.random.default_rng(5).normal(0, 8, (500, 4))
+
+    def said(balanced: bool, rows: np.ndarray) -> np.ndarray:
+        choose = Configuration(preprocessing="none", balanced=balanced, **CHOICES[choice])
+        return pipeline(choose, len(rows)).fit(x[rows], y[rows]).predict(strange)
+
+    plain, weighted = said(False, np.arange(100)), said(True, np.arange(100))
+    copied = said(False, as_many)
+    assert (weighted == copied).mean() > max(0.9, (plain == copied).mean())
+    assert (weighted == "few").mean() > (plain == "few").mean()
 
 
 @pytest.mark.parametrize("classes", [2, 3])
@@ -169,6 +186,41 @@ def test_probabilities_are_calibrated():
             assert abs(is_one[chosen].mean() - said[chosen].mean()) < 0.15
 
 
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("choice", CHOICES)
+def test_calibration_turns_no_answer_round(choice, classes):
+    """Groups lie far apart, so that out of fold a clip's own class may seem the farthest."""
+    random = np.random.default_rng(1)
+    groups = np.repeat(np.arange(3 * classes), 12)
+    x = random.normal(0, 3, (3 * classes, 4))[groups] + random.normal(0, 0.3, (len(groups), 4))
+    x = x.astype(np.float32).astype(np.float64)
+    examples = Examples(x, np.array([f"class {n}" for n in groups % classes]), groups)
+    configuration = Configuration(preprocessing="standard", balanced=False, **CHOICES[choice])
+    model = fitted(examples, configuration)
+    assert model.shares_sigmoid_
+    plain = pipeline(configuration, len(x)).fit(x, examples.y)
+    assert (plain.predict(x) == examples.y).mean() > 0.6
+    np.testing.assert_array_equal(model.predict(x), plain.predict(x))
+    head = head_of(model, name="turned", backbone="none", layer="none", about={})
+    np.testing.assert_allclose(heads.run(head, x), model.predict_proba(x), atol=1e-5)
+    assert not fitted(blobs(classes), configuration).shares_sigmoid_
+
+
+def test_probabilities_of_a_balanced_head_are_those_where_classes_are_as_frequent():
+    x, number = make_blobs([30, 270], 4, cluster_std=6.0, random_state=2)
+    y = np.array(["few", "many"])[number]
+    examples = Examples(x, y, np.arange(300))
+    found = {}
+    for balanced in (False, True):
+        choice = Configuration("logistic", "standard", balanced, C=-1)
+        said = out_of_fold(examples, choice, choose_folds(examples))
+        found[balanced] = [
+            (said[y == label].argmax(axis=1) == n).mean() for n, label in enumerate(("few", "many"))
+        ]
+    assert np.mean(found[True]) > np.mean(found[False]) + 0.05
+    assert abs(found[True][0] - found[True][1]) < 0.2 < found[False][1] - found[False][0]
+
+
 @pytest.mark.parametrize("classifier", CLASSIFIERS)
 def test_the_full_grid_holds_the_coarse_one(classifier):
     coarse = grid(classifier, full=False, unequal=True)
@@ -250,6 +302,26 @@ def test_a_journal_of_other_examples_is_refused(small, tmp_path):
 # ---------------------------------------------------------------------------------- the report
 
 
+GAIAS_COLUMNS = """accuracy_rank accuracy accuracy_std normalized_accuracy_rank normalized_accuracy
+normalized_accuracy_std results_file param_file kernel C preprocessing balance_classes type
+classifier gamma evaluation"""
+"""From generate_params_report.py of MTG/gaia."""
+
+
+def test_the_table_has_the_columns_of_gaias_report_first(tmp_path):
+    results = [
+        Result(Configuration("svm", "minmax", True, "rbf", 1, -3), (0.4, 0.5), (0.9, 0.9)),
+        Result(Configuration("mlp", "none", False, hidden=32, alpha=0), (0.8, 0.6), (0.7, 0.9)),
+    ]
+    write_table(tmp_path / "r.tsv", "moods", results, unit="window")
+    rows = [line.split("\t") for line in (tmp_path / "r.tsv").read_text().splitlines()]
+    assert rows[0] == [*GAIAS_COLUMNS.split(), "hidden", "alpha", "className", "per"]
+    scores = ["2", "45.000", "5.000", "1", "90.000", "0.000", "", ""]
+    choice = ["rbf", "1", "minmax", "True", "C-SVC", "svm", "-3", "nfoldcrossvalidation 2"]
+    assert rows[1] == [*scores, *choice, "", "", "moods", "window"]
+    assert rows[2][0] == "1"
+
+
 @pytest.mark.parametrize("classifier", CLASSIFIERS)
 def test_a_row_of_a_report_is_the_configuration_that_was_tried(classifier, tmp_path):
     results = [
@@ -283,7 +355,7 @@ def test_a_row_out_of_range_is_refused(number, tmp_path):
         ("C", "x"),
         ("C", ""),
         ("gamma", "4000"),
-        ("balanceClasses", "maybe"),
+        ("balance_classes", "maybe"),
     ],
 )
 def test_a_damaged_row_is_refused(column, value, tmp_path):
@@ -316,7 +388,9 @@ def test_the_page_stands_alone_and_escapes_names(tmp_path):
     assert "src=" not in text
     assert "href=" not in text
     assert "<a>" not in text
-    # one of two <a> taken for b; AUC by hand: of 4 pairs of scores 0.9, 0.2 against 0.1, 0.3, 3
-    assert text.count(">1</td>") == 2
+    # one of two <a> taken for b; AUC by hand: of 4 pairs of scores 0.1, 0.8 against 0.9, 0.7, 3
+    matrix = re.findall("<tr><th>([^<]*)</th>(.*?)</tr>", text.split("What was taken for what")[1])
+    counts = {name: re.findall(">([^<]+)</td>", cells) for name, cells in matrix[1:3]}
+    assert counts == {"&lt;a&gt;": ["1", "1", "50 %"], "b": ["0", "2", "100 %"]}
     assert "AUC 0.750" in text
     assert "0.80" in text  # the mistake

@@ -16,4 +16,6 @@
     All of these: `train_head`.
 ``teach``
     A head of one label from a handful of clips.
+``background``
+    What such a label is told from where no clips without it are given.
 """

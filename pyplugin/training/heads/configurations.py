@@ -21,6 +21,7 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 from sklearn.svm import SVC
+from sklearn.utils.class_weight import compute_sample_weight
 
 __all__ = ["CLASSIFIERS", "PREPROCESSING", "Configuration", "calibrated", "grid", "pipeline"]
 
@@ -59,6 +60,19 @@ class Configuration:
     hidden: int | None = None
     alpha: int | None = None
 
+    @property
+    def words(self) -> str:
+        """The choices for a person, as in "svm rbf, C 2^3, gamma 2^-7, after standard"."""
+        bases = {"C": "2^", "gamma": "2^", "hidden": "", "alpha": "10^"}
+        numbers = [
+            f"{name} {base}{getattr(self, name)}"
+            for name, base in bases.items()
+            if getattr(self, name) is not None
+        ]
+        kind = f"{self.classifier} {self.kernel}" if self.kernel else self.classifier
+        before = [] if self.preprocessing == "none" else [f"after {self.preprocessing}"]
+        return ", ".join([kind, *numbers, *before, *(["balanced"] if self.balanced else [])])
+
 
 class SinglePrecisionQuantiles(QuantileTransformer):  # type: ignore[misc]
     """A QuantileTransformer with quantiles that a head, float32, holds exactly."""
@@ -70,6 +84,14 @@ class SinglePrecisionQuantiles(QuantileTransformer):  # type: ignore[misc]
         super().fit(x, y)
         self.quantiles_ = self.quantiles_.astype(np.float32).astype(np.float64)
         return self
+
+
+class BalancedNetwork(MLPClassifier):  # type: ignore[misc]
+    """An MLPClassifier whose classes count alike; it has no ``class_weight`` of its own."""
+
+    def fit(self, X: Any, y: Any) -> BalancedNetwork:  # noqa: N803 - scikit-learn's name
+        """Fit, with clips weighted by how rare their class is."""
+        return super().fit(X, y, sample_weight=compute_sample_weight("balanced", y))  # type: ignore[no-any-return]
 
 
 def grid(classifier: str, *, full: bool, unequal: bool) -> list[Configuration]:
@@ -99,9 +121,11 @@ def grid(classifier: str, *, full: bool, unequal: bool) -> list[Configuration]:
             for preprocessing, c, balanced in product(PREPROCESSING, cs, balances)
         ]
     sizes, alphas = ((16, 64, 128), (0, -2, -4)) if full else ((32,), (0, -2))
-    return [  # an MLP of scikit-learn has no class weights
-        Configuration("mlp", preprocessing, False, hidden=hidden, alpha=alpha)
-        for preprocessing, hidden, alpha in product(PREPROCESSING, sizes, alphas)
+    return [
+        Configuration("mlp", preprocessing, balanced, hidden=hidden, alpha=alpha)
+        for preprocessing, hidden, alpha, balanced in product(
+            PREPROCESSING, sizes, alphas, balances
+        )
     ]
 
 
@@ -124,17 +148,18 @@ def pipeline(configuration: Configuration, rows: int) -> Pipeline:
 
 
 def _classifier(choice: Configuration) -> Any:
-    weight = "balanced" if choice.balanced else None
     if choice.classifier == "mlp":
         assert choice.hidden is not None
         assert choice.alpha is not None
-        return MLPClassifier(
+        kind = BalancedNetwork if choice.balanced else MLPClassifier
+        return kind(
             (choice.hidden,),
             alpha=10.0**choice.alpha,
             solver="lbfgs",
             max_iter=500,
             random_state=SEED,
         )
+    weight = "balanced" if choice.balanced else None
     assert choice.C is not None
     if choice.classifier == "logistic":
         return LogisticRegression(C=2.0**choice.C, class_weight=weight, max_iter=1000)

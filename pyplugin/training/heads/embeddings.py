@@ -72,7 +72,7 @@ def embed(path: Path, model: Model, layer: str, *, hop: float | None = None) -> 
     Raises
     ------
     AudioError
-        The recording cannot be read, or its embeddings are not finite.
+        The recording cannot be read, or samples or embeddings are not finite.
     """
     digest = file_hash(path)
     key = f"{digest} {model.card.sha256} {layer} {hop} {__version__}"
@@ -83,8 +83,11 @@ def embed(path: Path, model: Model, layer: str, *, hop: float | None = None) -> 
         found = np.load(kept, allow_pickle=False)
         if found.dtype == np.float32 and found.ndim == 2 and len(found):
             return np.asarray(found)
-    embeddings = tag(path, model=model, layer=layer, hop=hop).embeddings
+    result = tag(path, model=model, layer=layer, hop=hop)
+    embeddings = result.embeddings
     assert embeddings is not None
+    if result.replaced:
+        raise AudioError(f"{path}: {result.replaced} of its samples are NaN or infinite")
     if not np.isfinite(embeddings).all():
         raise AudioError(f"{path}: its embedding has values that are NaN or infinite.")
     with contextlib.suppress(OSError, PypluginError):  # a full or read-only disk: no cache

@@ -25,57 +25,78 @@ from pyplugin.training.heads.search import Result
 
 __all__ = ["Page", "read_row", "write_page", "write_table"]
 
+# Those of Gaia's report in its order, of which the two names of files are left empty; then ours.
 COLUMNS = (
-    "row",
-    "className",
+    "accuracy_rank",
     "accuracy",
     "accuracy_std",
+    "normalized_accuracy_rank",
     "normalized_accuracy",
     "normalized_accuracy_std",
-    "folds",
-    "classifier",
-    "preprocessing",
+    "results_file",
+    "param_file",
     "kernel",
     "C",
+    "preprocessing",
+    "balance_classes",
+    "type",
+    "classifier",
     "gamma",
+    "evaluation",
     "hidden",
     "alpha",
-    "balanceClasses",
+    "className",
+    "per",
 )
 _SHOWN_ROWS = 20
 _SHOWN_MISTAKES = 50
+_WIDE = 60  # letters of all classes; the names of more columns are written upright
 _COLOURS = ("#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#7f7f7f")
 
 
-def _cells(number: int, name: str, result: Result) -> list[str]:
-    choice = result.configuration
-    scores = []
-    for values in (result.accuracies, result.balanced_accuracies):
-        scores += [f"{100 * np.mean(values):.3f}", f"{100 * np.std(values):.3f}"]
-    fields = (choice.kernel, choice.C, choice.gamma, choice.hidden, choice.alpha)
-    return [
-        str(number),
-        name,
-        *scores,
-        str(len(result.accuracies)),
-        choice.classifier,
-        choice.preprocessing,
-        *("" if value is None else str(value) for value in fields),
-        str(choice.balanced),
-    ]
+def _percent(values: Sequence[float]) -> tuple[str, str]:
+    """Return mean and standard deviation."""
+    return f"{100 * np.mean(values):.3f}", f"{100 * np.std(values):.3f}"
 
 
-def write_table(path: Path, name: str, results: Sequence[Result]) -> None:
-    """Write the ranking.
+def write_table(path: Path, name: str, results: Sequence[Result], *, unit: str = "clip") -> None:
+    """Write the ranking, with the columns of Gaia's.
 
     Accuracies are in percent, means and standard deviations over the folds; the normalized one is
-    the mean of the classes' own. C and gamma are exponents of 2, alpha of 10.
+    the mean of the classes' own, and rows are in its order. C and gamma are exponents of 2, alpha
+    of 10.
+
+    Parameters
+    ----------
+    path
+    name
+        Of what is told apart.
+    results
+        The best first.
+    unit : {"clip", "window"}
+        What the accuracies count.
     """
+    order = sorted(results, key=lambda result: -float(np.mean(result.accuracies)))
+    ranks = {result.configuration: rank for rank, result in enumerate(order, 1)}
     with replacing(path) as partial, partial.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream, delimiter="\t", lineterminator="\n")
         writer.writerow(COLUMNS)
         for number, result in enumerate(results, 1):
-            writer.writerow(_cells(number, name, result))
+            choice = result.configuration
+            cells = {
+                "accuracy_rank": ranks[choice],
+                "normalized_accuracy_rank": number,
+                "balance_classes": choice.balanced,
+                "type": "C-SVC" if choice.classifier == "svm" else "",
+                "evaluation": f"nfoldcrossvalidation {len(result.accuracies)}",
+                "className": name,
+                "per": unit,
+                **vars(choice),
+            }
+            cells["accuracy"], cells["accuracy_std"] = _percent(result.accuracies)
+            normalized = _percent(result.balanced_accuracies)
+            cells["normalized_accuracy"], cells["normalized_accuracy_std"] = normalized
+            writer.writerow([cells.get(column) for column in COLUMNS])
 
 
 def read_row(path: Path, number: int) -> Configuration:
@@ -117,7 +138,7 @@ def _configuration(row: dict[str, str]) -> Configuration:
         raise ValueError(row)
     if not 1 <= values.get("hidden", 1) <= 4096:
         raise ValueError(row["hidden"])
-    balanced = {"True": True, "False": False}[row["balanceClasses"]]
+    balanced = {"True": True, "False": False}[row["balance_classes"]]
     return Configuration(classifier, preprocessing, balanced, kernel or None, **values)
 
 
@@ -139,8 +160,10 @@ class Page:
     names : sequence of str
         Of the n rows.
     results : sequence of Result
-    name : str
-        Of what is told apart.
+    unit : {"clip", "window"}
+        What a row is.
+    elsewhere : tuple or None
+        Of an external set: its name, and its `truth` and `said`.
     """
 
     title: str
@@ -152,18 +175,21 @@ class Page:
     said: npt.NDArray[np.float64]
     names: Sequence[str]
     results: Sequence[Result] = ()
-    name: str = ""
+    unit: str = "clip"
+    elsewhere: tuple[str, npt.NDArray[np.str_], npt.NDArray[np.float64]] | None = None
 
 
 def write_page(path: Path, page: Page) -> None:
-    """Write the page: facts, confusion matrix, ROC curves, mistakes, the head of the ranking."""
+    """Write the page: facts, confusion matrices, ROC curves, mistakes, the head of the ranking."""
     parts = [
         f"<h1>{html.escape(page.title)}</h1>",
+        f"<p>A head that tells apart: {html.escape(', '.join(page.labels))}.</p>",
         _facts(page.facts),
         _listed("Notes", page.notes),
-        "<h2>Confusion</h2>"
-        "<p>Rows: what a clip is. Columns: what it was taken for, out of fold.</p>",
-        _confusion(page),
+        "<h2>What was taken for what</h2>"
+        f"<p>Each {page.unit} by a head that was not trained with it.</p>",
+        _confusion(page.labels, page.truth, page.said),
+        _elsewhere(page),
         "<h2>ROC</h2>",
         _roc(page),
         _mistakes(page),
@@ -176,12 +202,17 @@ def write_page(path: Path, page: Page) -> None:
 
 
 _PAGE = """<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>
-body {{ font: 15px/1.5 system-ui, sans-serif; max-width: 60em; margin: 2em auto; padding: 0 1em; }}
+<html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width"><title>{title}</title><style>
+body {{ font: 15px/1.5 system-ui, sans-serif; max-width: 60em; margin: 2em auto; padding: 0 1em;
+  color: #222; background: #fff; }}
+h1 {{ overflow-wrap: anywhere; }}
 table {{ border-collapse: collapse; margin: 1em 0; display: block; overflow-x: auto; }}
-th, td {{ border: 1px solid #ddd; padding: .25em .6em; text-align: left; }}
+th, td {{ border-bottom: 1px solid #ddd; padding: .3em .8em; text-align: left; }}
 th {{ font-weight: 600; }}
-td.count {{ text-align: right; }}
+.number {{ text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }}
+tr > th:first-child {{ white-space: nowrap; vertical-align: top; }}
+.upright {{ writing-mode: vertical-rl; transform: rotate(180deg); text-align: left; }}
 svg {{ max-width: 100%; height: auto; }}
 </style></head><body>
 {body}
@@ -189,15 +220,20 @@ svg {{ max-width: 100%; height: auto; }}
 """
 
 
-def _row(cells: Sequence[str], kind: str = "td") -> str:
-    return "<tr>" + "".join(f"<{kind}>{html.escape(cell)}</{kind}>" for cell in cells) + "</tr>"
+def _cell(text: str, kind: str = "td", more: str = "") -> str:
+    return f"<{kind}{more}>{html.escape(text)}</{kind}>"
+
+
+def _number(text: str, kind: str = "td", style: str = "") -> str:
+    return _cell(text, kind, f' class="number"{style}')
+
+
+def _row(*cells: str) -> str:
+    return f"<tr>{''.join(cells)}</tr>"
 
 
 def _facts(facts: dict[str, str]) -> str:
-    rows = (
-        f"<tr><th>{html.escape(key)}</th><td>{html.escape(value)}</td></tr>"
-        for key, value in facts.items()
-    )
+    rows = (_row(_cell(key, "th"), _cell(value)) for key, value in facts.items())
     return f"<table>{''.join(rows)}</table>"
 
 
@@ -208,17 +244,40 @@ def _listed(title: str, sentences: Sequence[str]) -> str:
     return f"<h2>{title}</h2><ul>{items}</ul>"
 
 
-def _confusion(page: Page) -> str:
-    guesses = np.asarray(page.labels)[page.said.argmax(axis=1)]
-    matrix = confusion_matrix(page.truth, guesses, labels=list(page.labels))
-    rows = []
-    for label, counts in zip(page.labels, matrix, strict=True):
-        cells = "".join(
-            f'<td class="count" style="background: rgb(31 119 180 / {share:.2f})">{count}</td>'
-            for count, share in zip(counts, 0.6 * counts / max(counts.sum(), 1), strict=True)
+def _confusion(
+    labels: Sequence[str], truth: npt.NDArray[np.str_], said: npt.NDArray[np.float64]
+) -> str:
+    guesses = np.asarray(labels)[said.argmax(axis=1)]
+    upright = ' class="upright"' if sum(map(len, labels)) > _WIDE else ' class="number"'
+    rows = [
+        _row(
+            _cell("is \\ taken for", "th"),
+            *(_cell(label, "th", upright) for label in labels),
+            _number("right", "th"),
         )
-        rows.append(f"<tr><th>{html.escape(label)}</th>{cells}</tr>")
-    return f"<table>{_row(['', *page.labels], 'th')}{''.join(rows)}</table>"
+    ]
+    for index, counts in enumerate(confusion_matrix(truth, guesses, labels=list(labels))):
+        if not (total := counts.sum()):
+            continue
+        shares = counts / total
+        cells = (
+            _number(str(count), style=f' style="background: rgb(31 119 180 / {0.6 * share:.2f})"')
+            for count, share in zip(counts, shares, strict=True)
+        )
+        rows.append(
+            _row(_cell(labels[index], "th"), *cells, _number(f"{100 * shares[index]:.0f} %"))
+        )
+    return f"<table>{''.join(rows)}</table>"
+
+
+def _elsewhere(page: Page) -> str:
+    if page.elsewhere is None:
+        return ""
+    name, truth, said = page.elsewhere
+    return (
+        f"<p>Of the external set, {html.escape(name)}, by the head itself.</p>"
+        f"{_confusion(page.labels, truth, said)}"
+    )
 
 
 def _roc(page: Page) -> str:
@@ -227,29 +286,36 @@ def _roc(page: Page) -> str:
     legend: list[str] = []
     for index, label in enumerate(page.labels):
         positive = page.truth == label
-        if positive.all() or not positive.any():
-            continue
+        if len(page.labels) == 2 and index == 0:
+            continue  # the curve of the other one, turned
         false, true, _ = roc_curve(positive, page.said[:, index])
         area = roc_auc_score(positive, page.said[:, index])
         points = " ".join(
             f"{40 + 300 * x:.1f},{310 - 300 * y:.1f}" for x, y in zip(false, true, strict=True)
         )
         colour = _COLOURS[index % len(_COLOURS)]
-        lines.append(
-            f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>'
-        )
+        dashes = ("", ' stroke-dasharray="7 3"', ' stroke-dasharray="2 3"')[
+            index // len(_COLOURS) % 3
+        ]
+        look = f'fill="none" stroke="{colour}" stroke-width="2"{dashes}'
+        lines.append(f'<polyline points="{points}" {look}/>')
+        y = 30 + 20 * len(legend)
         legend.append(
-            f'<text x="360" y="{30 + 20 * len(legend)}" fill="{colour}">'
-            f"{html.escape(label)}: AUC {area:.3f}</text>"
+            f'<path d="M360 {y - 4}h24" {look}/>'
+            f'<text x="392" y="{y}">{html.escape(label)}: AUC {area:.3f}</text>'
         )
-    height = max(350, 30 + 20 * len(legend))
+    height = max(355, 30 + 20 * len(legend))
     return (
-        f'<svg viewBox="0 0 640 {height}" width="640" font-size="13" role="img">'
+        f'<svg viewBox="0 0 760 {height}" width="760" font-size="13" role="img">'
         '<rect x="40" y="10" width="300" height="300" fill="none" stroke="#999"/>'
         '<line x1="40" y1="310" x2="340" y2="10" stroke="#ccc" stroke-dasharray="4"/>'
-        '<text x="190" y="335" text-anchor="middle">false positives (share)</text>'
-        '<text x="20" y="160" text-anchor="middle" transform="rotate(-90 20 160)">'
-        f"true positives (share)</text>{''.join(lines)}{''.join(legend)}</svg>"
+        '<text x="40" y="328" text-anchor="middle">0</text>'
+        '<text x="340" y="328" text-anchor="middle">1</text>'
+        '<text x="32" y="314" text-anchor="end">0</text>'
+        '<text x="32" y="18" text-anchor="end">1</text>'
+        '<text x="190" y="340" text-anchor="middle">share of the others taken for it</text>'
+        '<text x="18" y="160" text-anchor="middle" transform="rotate(-90 18 160)">'
+        f"share of it that is found</text>{''.join(lines)}{''.join(legend)}</svg>"
     )
 
 
@@ -260,22 +326,42 @@ def _mistakes(page: Page) -> str:
     if not len(surest):
         return ""
     rows = [
-        _row([page.names[i], str(page.truth[i]), page.labels[said[i]], f"{page.said[i].max():.2f}"])
+        _row(
+            _cell(page.names[i]),
+            _cell(str(page.truth[i])),
+            _cell(page.labels[said[i]]),
+            _number(f"{page.said[i].max():.2f}"),
+        )
         for i in surest
     ]
-    head = _row(["clip", "is", "taken for", "probability"], "th")
-    return f"<h2>Mistakes, the surest first</h2><table>{head}{''.join(rows)}</table>"
+    head = _row(
+        *(_cell(name, "th") for name in (page.unit, "is", "taken for")),
+        _number("probability", "th"),
+    )
+    shown = f"The surest {len(surest)} of {len(wrong)}" if len(wrong) > len(surest) else "All"
+    return f"<h2>Mistakes</h2><p>{shown}, the surest first.</p><table>{head}{''.join(rows)}</table>"
 
 
 def _ranking(page: Page) -> str:
     if not page.results:
         return ""
     rows = [
-        _row(_cells(number, page.name, result))
+        _row(
+            _number(str(number)),
+            *(
+                _number(f"{100 * np.mean(values):.1f} ± {100 * np.std(values):.1f}")
+                for values in (result.balanced_accuracies, result.accuracies)
+            ),
+            _cell(result.configuration.words),
+        )
         for number, result in enumerate(page.results[:_SHOWN_ROWS], 1)
     ]
+    head = _row(
+        *(_number(name, "th") for name in ("row", "mean over the classes, %", "accuracy, %")),
+        _cell("configuration", "th"),
+    )
     return (
-        f"<h2>Ranking</h2><p>The first {len(rows)} of {len(page.results)}. The best of many is a "
-        "little lucky: expect less of it on other sound.</p>"
-        f"<table>{_row(COLUMNS, 'th')}{''.join(rows)}</table>"
+        f"<h2>Ranking</h2><p>The first {len(rows)} of {len(page.results)}, per {page.unit}: means "
+        "and standard deviations over the folds, before calibration. The best of many is a little "
+        f"lucky: expect less of it on other sound.</p><table>{head}{''.join(rows)}</table>"
     )

@@ -25,8 +25,14 @@ import joblib
 import numpy as np
 import numpy.typing as npt
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, balanced_accuracy_score
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+from sklearn.model_selection import (
+    StratifiedGroupKFold,
+    StratifiedKFold,
+    cross_val_predict,
+)
+from sklearn.utils.class_weight import compute_sample_weight
 from threadpoolctl import ThreadpoolController
 
 from pyplugin.errors import PypluginError
@@ -158,10 +164,54 @@ def _scores(examples: Examples, configuration: Configuration, split: Split) -> t
 
 
 def fitted(examples: Examples, configuration: Configuration) -> Any:
-    """Return the calibrated pipeline, fitted on all the examples."""
+    """Return the calibrated pipeline, fitted on all the examples.
+
+    Its attribute ``shares_sigmoid_`` tells that classes could not have sigmoids of their own: where
+    few groups hold most of a class, what is said of clips out of fold may be the less the more it
+    is theirs, and Platt's sigmoid would turn the answer round.
+    """
     with _quietly():
         inner = choose_folds(examples, INNER_FOLDS)
-        return calibrated(configuration, len(examples.y), inner).fit(examples.x, examples.y)
+        model = calibrated(configuration, len(examples.y), inner)
+        # These weights are for the sigmoids alone; the pipeline, which takes none, has its own.
+        warnings.filterwarnings("ignore", message=".*does not appear to accept sample_weight")
+        weights = compute_sample_weight("balanced" if configuration.balanced else None, examples.y)
+        model.fit(examples.x, examples.y, sample_weight=weights)
+        sigmoids = model.calibrated_classifiers_[0].calibrators
+        # of a decision d they make 1 / (1 + exp(a d + b))
+        model.shares_sigmoid_ = any(sigmoid.a_ >= 0 for sigmoid in sigmoids)
+        if model.shares_sigmoid_:
+            _share_sigmoid(model, examples, configuration, inner, weights)
+        return model
+
+
+def _share_sigmoid(
+    model: Any,
+    examples: Examples,
+    configuration: Configuration,
+    splits: Sequence[Split],
+    weights: npt.NDArray[np.float64],
+) -> None:
+    """Give all classes one rising sigmoid, so that the strongest stays the strongest."""
+    said = cross_val_predict(
+        pipeline(configuration, len(examples.y)),
+        examples.x,
+        examples.y,
+        cv=splits,
+        method="predict_proba" if configuration.classifier == "mlp" else "decision_function",
+    )
+    if said.ndim == 1:
+        said = np.column_stack([-said, said])
+    mean, deviation = float(said.mean()), float(said.std()) or 1.0
+    own = (examples.y[:, None] == model.classes_).ravel()
+    spread = ((said - mean) / deviation).reshape(-1, 1)
+    fit = LogisticRegression().fit(spread, own, np.repeat(weights, said.shape[1]))
+    slope, offset = float(fit.coef_[0, 0]), float(fit.intercept_[0])
+    if slope <= 0:
+        slope, offset = 1.0, 0.0
+    for calibrator in model.calibrated_classifiers_[0].calibrators:
+        calibrator.a_ = -slope / deviation
+        calibrator.b_ = slope * mean / deviation - offset
 
 
 def out_of_fold(
@@ -246,14 +296,12 @@ def search(
         for name, scores in done.items():
             stream.write(json.dumps({"task": name, "scores": scores}) + "\n")
     count = len(tasks) - len(open_tasks)
-    with journal.open("a", encoding="utf-8") as stream:
-        for name, scores in _run(examples, open_tasks, jobs):
-            stream.write(json.dumps({"task": name, "scores": scores}) + "\n")
-            stream.flush()
-            done[name] = scores
-            count += 1
-            if progress is not None:
-                progress(count, len(tasks))
+    for name, scores in _run(examples, open_tasks, jobs):
+        _note(journal, name, scores)
+        done[name] = scores
+        count += 1
+        if progress is not None:
+            progress(count, len(tasks))
     results = []
     for configuration in configurations:
         pairs = [
@@ -262,6 +310,16 @@ def search(
         ]
         results.append(Result(configuration, *map(tuple, zip(*pairs, strict=True))))
     return sorted(results, key=lambda result: result.rank)
+
+
+def _note(journal: Path, name: str, scores: tuple[float, float]) -> None:
+    try:
+        with journal.open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps({"task": name, "scores": scores}) + "\n")
+    except OSError as error:
+        raise PypluginError(
+            f"'{journal}' cannot be written: {sentence(error)}; make room and go on with --resume."
+        ) from error
 
 
 def _run(

@@ -18,6 +18,7 @@ from pyplugin.errors import PypluginError
 from pyplugin.models import registry
 from pyplugin.names import slug
 from pyplugin.node import DEFAULT_MODEL
+from pyplugin.training.heads.background import load_background
 from pyplugin.training.heads.convert import logistic_head
 from pyplugin.training.heads.dataset import clips_below, file_hash
 from pyplugin.training.heads.embeddings import check_layer, embed_all
@@ -27,6 +28,7 @@ __all__ = ["Taught", "teach"]
 
 STRENGTH = 0.1
 """C of the regression: few clips and many dimensions want a firm hand."""
+_PARTS = 10
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,9 @@ class Taught:
     right, tried : int
         Clips that a head without them takes for what they are, and of how many; 0 of 0 where a
         side has a single clip.
+    mistaken, background : int
+        Windows of pyplugin's background that a head without them takes for the label, and of how
+        many; 0 of 0 where negative clips were given.
     skipped : list of str
         A sentence for each clip that was left out.
     """
@@ -47,13 +52,15 @@ class Taught:
     head: Path
     right: int
     tried: int
+    mistaken: int
+    background: int
     skipped: list[str]
 
 
 def teach(
     label: str,
     positive: Sequence[str | Path],
-    negative: Sequence[str | Path],
+    negative: Sequence[str | Path] = (),
     *,
     backbone: str | registry.Model = DEFAULT_MODEL,
     out: str | None = None,
@@ -70,7 +77,8 @@ def teach(
     label
         What the positive clips are.
     positive, negative
-        Files, or folders of them.
+        Files, or folders of them. Without negative ones the label is told from a background that
+        comes with pyplugin: windows of all kinds of sound, `background.load_background`.
     backbone, layer
         The model, and the layer whose embedding is read.
     out
@@ -83,18 +91,16 @@ def teach(
     Raises
     ------
     PypluginError
-        A side has no clip that can be used, or one is on both sides.
+        A side has no clip that can be used, one is on both sides, or none is negative and there
+        is no background for the backbone.
     """
     if not label.strip() or not slug(label):
         raise PypluginError(f"{label!r} is no label; give a word, as in `pyplugin teach organ`.")
     sides = [clips_below(positive), clips_below(negative)]
     if not sides[0]:
         raise PypluginError(f"There are no clips of {label!r}; give at least one.")
-    if not sides[1]:
-        raise PypluginError(
-            f"What is {label!r} to be told from? Give clips without it after --not: a handful of "
-            "what it will be heard among."
-        )
+    if negative and not sides[1]:
+        raise PypluginError(f"There are no clips without {label!r} in {negative[0]}; give some.")
     missing = [path for side in sides for path in side if not path.is_file()]
     if missing:
         raise PypluginError(f"There is no file {missing[0]}.")
@@ -105,6 +111,7 @@ def teach(
     path = head_path(out or slug(label))
     model = backbone if isinstance(backbone, registry.Model) else registry.load(backbone)
     layer = check_layer(model, layer)
+    background = [] if negative else _background(label, model, layer)
 
     say = progress or (lambda what, done, of: None)
     embedded = embed_all(
@@ -121,26 +128,31 @@ def teach(
         if windows is not None
     ]
     count = sum(value for _, value in clips)
-    if count == 0 or count == len(clips):
+    if count == 0 or (negative and count == len(clips)):
         which = "with" if count == 0 else "without"
         raise PypluginError(f"No clip {which} {label!r} can be used; {embedded.skipped[0]}")
-    stacked = np.concatenate([windows for windows, _ in clips])
+    fitted_on = [*clips, *background]
+    stacked = np.concatenate([windows for windows, _ in fitted_on])
     if np.ptp(stacked, axis=0).max() == 0:
         raise PypluginError("The embeddings of all clips are equal; give clips that differ.")
-    right, tried = _left_out(clips)
+    right, tried = _left_out(clips, background)
+    mistaken = _mistaken(clips, background)
     about = {
         "made_by": f"pyplugin {__version__}, scikit-learn {sklearn.__version__}",
         "taught_with": {"positive": count, "negative": len(clips) - count},
         "left_out": {"right": right, "of": tried},
     }
+    if background:
+        about["background"] = {"mistaken": mistaken, "of": len(background)}
     head = logistic_head(
-        _fit(clips), label, name=path.stem, backbone=model.name, layer=layer, about=about
+        _fit(fitted_on), label, name=path.stem, backbone=model.name, layer=layer, about=about
     )
     heads.save(head, path)
-    return Taught(path, right, tried, embedded.skipped)
+    return Taught(path, right, tried, mistaken, len(background), embedded.skipped)
 
 
-_Clips = Sequence[tuple[npt.NDArray[np.float32], bool]]
+_Clip = tuple[npt.NDArray[np.float32], bool]
+_Clips = Sequence[_Clip]
 
 
 def _fit(clips: _Clips) -> Pipeline:
@@ -160,13 +172,40 @@ def _fit(clips: _Clips) -> Pipeline:
     return model.fit(x, y, classifier__sample_weight=weights * len(clips) / 2)
 
 
-def _left_out(clips: _Clips) -> tuple[int, int]:
+def _background(label: str, model: registry.Model, layer: str) -> list[_Clip]:
+    try:
+        return [(row[None], False) for row in load_background(model, layer)]
+    except PypluginError as error:
+        raise PypluginError(
+            f"What is {label!r} to be told from? {error}. Give clips without it after --not: a "
+            "handful of what it will be heard among."
+        ) from error
+
+
+def _left_out(clips: _Clips, background: _Clips) -> tuple[int, int]:
     """Leave out each clip in turn; return how many are then taken for what they are."""
     right = tried = 0
     for index, (windows, value) in enumerate(clips):
-        rest = [clip for other, clip in enumerate(clips) if other != index]
+        rest = [*clips[:index], *clips[index + 1 :], *background]
         if len({side for _, side in rest}) == 2:
-            said = _fit(rest).predict_proba(windows.astype(np.float64))[:, 1].mean()
-            right += bool((said > 0.5) == value)
+            right += bool((_said(rest, windows).mean() > 0.5) == value)
             tried += 1
     return right, tried
+
+
+def _mistaken(clips: _Clips, background: _Clips) -> int:
+    """Leave out a tenth of the background in turn; return how much is then taken for the label."""
+    mistaken = 0
+    for part in np.array_split(np.arange(len(background)), _PARTS if background else 1):
+        left = set(part.tolist())
+        rest = [clip for index, clip in enumerate(background) if index not in left]
+        if left:
+            out = np.concatenate([background[index][0] for index in sorted(left)])
+            mistaken += int((_said([*clips, *rest], out) > 0.5).sum())
+    return mistaken
+
+
+def _said(clips: _Clips, windows: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """Return the probabilities (n,) of windows by a head of some clips."""
+    said: npt.NDArray[np.float64] = _fit(clips).predict_proba(windows.astype(np.float64))[:, 1]
+    return said

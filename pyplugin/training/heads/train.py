@@ -57,6 +57,8 @@ class Trained:
         The ranking; ``None`` after a row of an earlier one was taken.
     page : Path
         The report as HTML.
+    unit : {"clip", "window"}
+        What the accuracies count.
     accuracy, balanced_accuracy : float
         Out of fold, 0 to 1.
     external : float or None
@@ -71,6 +73,7 @@ class Trained:
     head: Path
     table: Path | None
     page: Path
+    unit: str
     accuracy: float
     balanced_accuracy: float
     external: float | None
@@ -196,6 +199,11 @@ def train_head(
         chosen = results[0].configuration
     said = out_of_fold(examples, chosen, splits)
     final = fitted(examples, chosen)
+    if final.shares_sigmoid_:
+        notes.append(
+            "Clips left out of the training are not the surer, the more they are of their class: "
+            "probabilities are rough. Clips from more groups or artists would help."
+        )
     labels = [str(label) for label in final.classes_]
     accuracy, balanced = _scores(labels, said, examples.y)
     about = _about(dataset, clips, windows, chosen)
@@ -204,9 +212,16 @@ def train_head(
         "accuracy": round(accuracy, 4),
         "balanced_accuracy": round(balanced, 4),
     }
-    elsewhere = None
+    if windows:
+        whole = _scores(labels, *_per_clip(said, examples.y, clips))
+        about |= {
+            "accuracy_per_clip": round(whole[0], 4),
+            "balanced_accuracy_per_clip": round(whole[1], 4),
+        }
+    elsewhere, shown = None, None
     if other is not None and foreign is not None:
-        elsewhere = _scores(labels, final.predict_proba(foreign.x), foreign.y)[1]
+        shown = (other.name, foreign.y, final.predict_proba(foreign.x))
+        elsewhere = _scores(labels, shown[2], foreign.y)[1]
         about["external"] = {"dataset": other.name, "balanced_accuracy": round(elsewhere, 4)}
     head = head_of(final, name=path.stem, backbone=model.name, layer=layer, about=about)
     drift = float(np.abs(heads.run(head, examples.x) - final.predict_proba(examples.x)).max())
@@ -215,15 +230,27 @@ def train_head(
             f"The head's probabilities are up to {drift:.1g} from scikit-learn's, which computes "
             "in double precision; a row of the report with smaller C or gamma is closer."
         )
-    facts = _facts(about, model.name, layer, elsewhere)
     heads.save(head, path)
+    unit = "window" if windows else "clip"
     if results:
-        write_table(table, dataset.name, results)
-    names = [dataset.clips[index].path.name for index in clips]
-    title = f"{path.stem}: {', '.join(labels)}"
+        write_table(table, dataset.name, results, unit=unit)
+    facts = _facts(about, model.name, layer, chosen, unit, elsewhere)
+    names = _names(dataset, clips, windows)
     write_page(
         page,
-        Page(title, facts, notes, skipped, labels, examples.y, said, names, results, dataset.name),
+        Page(
+            path.stem,
+            facts,
+            notes,
+            skipped,
+            labels,
+            examples.y,
+            said,
+            names,
+            results,
+            unit,
+            shown,
+        ),
     )
     if results:
         with contextlib.suppress(OSError):
@@ -232,6 +259,7 @@ def train_head(
         path,
         table if results else None,
         page,
+        unit,
         accuracy,
         balanced,
         elsewhere,
@@ -370,25 +398,56 @@ def _scores(
     return float(right.mean()), float(np.mean(each))
 
 
-def _facts(
-    about: dict[str, Any], backbone: str, layer: str, elsewhere: float | None
-) -> dict[str, str]:
-    named = ", ".join(f"{label} {count}" for label, count in about["classes"].items())
-    bases = {"C": "2^", "gamma": "2^", "alpha": "10^"}
-    choice = ", ".join(
-        f"{key} {bases.get(key, '')}{value}" for key, value in about["configuration"].items()
+def _per_clip(
+    said: npt.NDArray[np.float64], truth: npt.NDArray[np.str_], clips: npt.NDArray[np.intp]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.str_]]:
+    """Return the means of what is said of the windows of each clip, and its class."""
+    _, first, number, counts = np.unique(
+        clips, return_index=True, return_inverse=True, return_counts=True
     )
+    means = np.zeros((len(first), said.shape[1]))
+    np.add.at(means, number, said)
+    return means / counts[:, None], truth[first]
+
+
+def _names(dataset: Dataset, clips: npt.NDArray[np.intp], windows: bool) -> list[str]:
+    """Name each row for the page: the clip, and which window of it."""
+    seen: Counter[int] = Counter()
+    names = []
+    for index in clips.tolist():
+        seen[index] += 1
+        more = f", window {seen[index]}" if windows else ""
+        names.append(f"{dataset.clips[index].path.name}{more}")
+    return names
+
+
+def _facts(
+    about: dict[str, Any],
+    backbone: str,
+    layer: str,
+    chosen: Configuration,
+    unit: str,
+    elsewhere: float | None,
+) -> dict[str, str]:
+
+    def percent(key: str) -> str:
+        return f"{100 * about[key]:.1f} %"
+
     facts = {
         "Backbone": f"{backbone}, layer {layer}",
-        "Clips": named,
+        "Clips": ", ".join(f"{label} {count}" for label, count in about["classes"].items()),
         "Trained on": about["trained_on"],
-        "Configuration": choice,
-        f"Accuracy, calibrated, {about['folds']} folds": f"{100 * about['accuracy']:.1f} %",
-        "Mean over the classes": f"{100 * about['balanced_accuracy']:.1f} %",
+        "Configuration": chosen.words,
+        f"Accuracy per {unit}": f"{percent('accuracy')}, in {about['folds']} folds",
+        f"Mean over the classes, per {unit}": percent("balanced_accuracy"),
     }
+    if unit == "window":
+        facts["Accuracy per clip, its windows averaged"] = percent("accuracy_per_clip")
+        facts["Mean over the classes, per clip"] = percent("balanced_accuracy_per_clip")
     if elsewhere is not None:
         drop = 100 * (about["balanced_accuracy"] - elsewhere)
-        facts[f"The same on {about['external']['dataset']}"] = (
-            f"{100 * elsewhere:.1f} %, a drop of {drop:.1f} points"
+        change = f"a drop of {drop:.1f} points" if drop >= 0 else f"{-drop:.1f} points more"
+        facts[f"The same per {unit} on the external set, {about['external']['dataset']}"] = (
+            f"{100 * elsewhere:.1f} %, {change}"
         )
     return {**facts, "Made by": about["made_by"]}
