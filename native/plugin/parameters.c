@@ -58,7 +58,8 @@ static const char *const statuses[] = {"ok",          "loading", "model missing"
     SHARE(n, "min", 0, "The slot's value at rest, as a share of the target's range."),             \
     SHARE(n, "max", 1, "The slot's value when moved all the way; may be below min."),              \
     CHOICE(n, "target", TAGPLUG_TARGETS - 1, targets, "The effect inside the plugin that the slot moves."),             \
-    CHOICE(n, "midi", 2, midi_modes, "Whether the value is sent as a MIDI controller, and how fine."),\
+    FIELD(n, "midi", "MIDI", "", 0, 2, 0, TAGPLUG_CHOICE, midi_modes,                              \
+          "Whether the value is sent as a MIDI controller, and how fine."),                        \
     FIELD(n, "cc", "controller", "", 0, 127, cc, TAGPLUG_INTEGER, NULL,                            \
           "MIDI controller, 0 to 127; 14-bit ones are 0 to 31."),                                  \
     FIELD(n, "channel", "channel", "", 1, 16, 1, TAGPLUG_INTEGER, NULL, "MIDI channel.")
