@@ -23,6 +23,7 @@ NAMES = (
     "load",
     "automation",
     "measured",
+    "plugin",
     "instructions",
 )
 
