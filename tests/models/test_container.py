@@ -12,6 +12,7 @@ import pytest
 from pyplugin import heads
 from pyplugin.errors import ModelError
 from pyplugin.models import container, registry
+from pyplugin.names import slug
 
 
 def chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -52,7 +53,7 @@ def a_head(size: int, layer: str) -> heads.Head:
 def test_a_container_says_what_the_card_says() -> None:
     model = registry.load("scene")
     card, front_end = model.card, model.card.front_end
-    (_, head), (name, graph) = chunks(container.encode(card, model.data))
+    (_, head), (name, graph), _ = chunks(container.encode(card, model.data))
     assert (name, graph) == (b"TFLT", model.data)
     text, at = take_text(head, 0)
     assert text == "scene"
@@ -77,7 +78,7 @@ def test_heads_go_along_whole() -> None:
     model = registry.load("scene")
     output = [each.name for each in model.card.outputs].index(model.card.embedding)
     head = a_head(model.card.outputs[output].size, model.card.embedding)
-    (name, found) = list(chunks(container.encode(model.card, model.data, [head])))[2]
+    (name, found) = list(chunks(container.encode(model.card, model.data, [head])))[3]
     assert name == b"HEAD"
     text, at = take_text(found, 0)
     assert text == "mood"
@@ -85,6 +86,30 @@ def test_heads_go_along_whole() -> None:
     labels, at = take_labels(found, at + 4)
     assert labels == ["Happy", "sad"]
     assert found[at:] == heads.encode(head)
+
+
+@pytest.mark.parametrize("name", sorted(container.GROUPS))
+def test_a_group_is_the_sum_of_its_labels(name: str) -> None:
+    network = registry.NETWORKS.get(name)
+    labels = network.labels if network else registry.load(name).card.labels
+    head = container.group_head(name, labels)
+    assert head is not None
+    activations = np.random.default_rng(2).random((5, len(labels))).astype(np.float32)
+    said = heads.run(head, activations)
+    for group, members in container.GROUPS[name].items():
+        columns = [labels.index(member) for member in members]
+        np.testing.assert_allclose(
+            said[:, head.labels.index(group)], activations[:, columns].sum(axis=1), rtol=1e-6
+        )
+    sources = container.slot_sources(name, labels)
+    assert sources[1] == "signal.rms_db"
+    assert sources[32 : 32 + len(labels)] == [f"tag.{slug(label)}" for label in labels]
+    assert sources[32 + len(labels) :] == head.descriptors
+
+
+def test_a_model_without_groups_is_alone() -> None:
+    assert container.group_head("musicnn-msd", ("a", "b")) is None
+    assert container.slot_sources("musicnn-msd", ("a",))[-1] == "tag.a"
 
 
 def test_what_the_plugin_cannot_run_is_refused() -> None:
