@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import time
 
 import numpy as np
 import pytest
@@ -130,6 +131,52 @@ def test_bundles_are_sound_turtle(tmp_path):
     for file in files:
         done = subprocess.run(["sordi", "-i", "turtle", file], capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
+
+
+def test_a_host_loads_the_bundle(built, tmp_path, jack):
+    if shutil.which("jalv") is None:
+        pytest.skip("no jalv: apt-get install jalv")
+    names = ["duck-under-voice", "hiss-gate"]
+    presets = {name: slots_of(read_preset(name)) for name in names}
+    plugin_presets.export(list(presets.values()), tmp_path, ["lv2"])
+    shutil.copytree(built / "tagnode.lv2", tmp_path / "tagnode.lv2")
+    with subprocess.Popen(
+        ["stdbuf", "-o0", "jalv", plugin_presets.LV2_URI],
+        env={**jack.environment, "LV2_PATH": str(tmp_path)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as host:
+
+        def asked(command: str) -> dict[str, float]:
+            """Give a command to the host, and read all controls, which it prints after it."""
+            host.stdin.write(command + "\n")
+            host.stdin.flush()
+            values: dict[str, float] = {}
+            while "slot8_channel" not in values:
+                line = host.stdout.readline()
+                assert line, values
+                name, equals, value = line.replace(">", "").strip().partition(" = ")
+                if equals:
+                    values[name] = float(value)
+            return values
+
+        try:
+            asked("presets\ncontrols")  # which it looks for only then
+            for name, slots in presets.items():
+                values = asked(f"preset {plugin_presets.LV2_URI}:preset:{name}")
+                deadline = time.monotonic() + 30  # its audio thread takes them over
+                while wrong := {
+                    symbol: (value, values[symbol])
+                    for symbol, value in slots.parameters.items()
+                    if values[symbol] != pytest.approx(value, abs=1e-5)
+                }:
+                    assert time.monotonic() < deadline, (name, wrong)
+                    time.sleep(0.1)
+                    values = asked("controls")
+        finally:
+            host.terminate()
 
 
 @pytest.mark.parametrize(
