@@ -27,7 +27,7 @@ def test_a_background_comes_with_each_backbone_as_it_is_now(name):
     rows = load_background(model, model.card.embedding)
     assert len(rows) >= 300
     assert np.isfinite(rows).all()
-    assert (np.ptp(rows, axis=0) > 0).mean() > 0.9
+    assert (np.ptp(rows, axis=0) > 0).mean() > 0.75  # some units of an embedding are never on
     size = (shipped_folder() / "background" / f"{name}.npz").stat().st_size
     assert size < 150_000
 
