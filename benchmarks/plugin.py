@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks import hosts
 from benchmarks.measuring import installed
 from benchmarks.native import NEEDED, ROOT
 from benchmarks.report import Figure, Row
@@ -32,7 +33,7 @@ def measure(*, long: bool = False) -> list[Figure]:
     figures = [starts(found), shares(found)]
     if installed("pedalboard"):
         figures.append(inside_pedalboard())
-    return figures
+    return [*figures, hosts.inside(MODELS)]
 
 
 def build() -> str | None:
