@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -306,20 +307,24 @@ def lv2_bundle(presets: Sequence[Slots]) -> dict[str, str]:
     )
     files = {"manifest.ttl": head}
     for slots in presets:
-        about = f"\n<{LV2_URI}:preset:{slug(slots.name)}>\n    a pset:Preset ;\n"
+        address = slug(slots.name) or hashlib.sha256(slots.name.encode()).hexdigest()[:8]
+        about = f"\n<{LV2_URI}:preset:{address}>\n    a pset:Preset ;\n"
         about += f"    lv2:appliesTo <{LV2_URI}> ;\n"
-        file = f"{slug(slots.name)}.ttl"
+        file = f"{address}.ttl"
         files["manifest.ttl"] += about + f"    rdfs:seeAlso <{file}> .\n"
         ports = " , ".join(
             f'[\n        lv2:symbol "{symbol}" ;\n        pset:value {value:.7g}\n    ]'
             for symbol, value in slots.parameters.items()
         )
-        # Turtle escapes strings as JSON does.
+        # Turtle escapes strings as JSON does, but for pairs of surrogates.
+        label, comment = (
+            json.dumps(text, ensure_ascii=False) for text in (slots.name, slots.description)
+        )
         files[file] = (
             head
             + about
-            + f"    rdfs:label {json.dumps(slots.name)} ;\n"
-            + f"    rdfs:comment {json.dumps(slots.description)} ;\n"
+            + f"    rdfs:label {label} ;\n"
+            + f"    rdfs:comment {comment} ;\n"
             + f"    lv2:port {ports} .\n"
         )
     return files
@@ -333,7 +338,7 @@ def export(presets: Sequence[Slots], folder: Path, formats: Sequence[str] = FORM
     presets : sequence of Slots
     folder : Path
         Made if it is not there. It gets ``tagnode-presets.lv2``, and ``NAME.vstpreset`` and
-        ``NAME.tagstate`` for each preset.
+        ``NAME.tagstate`` for each preset, with ``-`` for what is not for names of files.
     formats : sequence of str
         ``"lv2"``, ``"vst3"``, ``"clap"``.
 
@@ -352,10 +357,11 @@ def export(presets: Sequence[Slots], folder: Path, formats: Sequence[str] = FORM
         for name, text in lv2_bundle(presets).items():
             files[f"tagnode-presets.lv2/{name}"] = text.encode()
     for slots in presets:
+        name = re.sub(r"[^\w. -]+", "-", slots.name).strip(". -") or "preset"
         if "vst3" in formats:
-            files[f"{slots.name}.vstpreset"] = vst3_preset(slots)
+            files[f"{name}.vstpreset"] = vst3_preset(slots)
         if "clap" in formats:
-            files[f"{slots.name}.tagstate"] = state(slots)
+            files[f"{name}.tagstate"] = state(slots)
     written = []
     for name, data in files.items():
         path = folder / name

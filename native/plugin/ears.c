@@ -79,6 +79,7 @@ static tagplug_ear *ear_make(tagplug *plugin, uint32_t choice, float hop) {
     memcpy(plugin->trouble, why.text, sizeof plugin->trouble);
     if (choice != plugin->shown_choice || ear->model != plugin->shown)
         tagplug_show(plugin, choice, ear->model);
+    plugin->shown_refused = ear->status == TAGPLUG_STATUS_MODEL_REFUSED;
     tagplug_lock_give(&plugin->naming);
     return ear;
 }

@@ -70,6 +70,7 @@ struct tagplug {
     tagplug_lock naming;
     tagplug_model *shown;
     uint32_t shown_choice;
+    bool shown_refused; /* its file is damaged: not to be read again for each text */
     struct {
         char name[256];
         float source; /* the name stands for the slot's source while that is this number */

@@ -151,7 +151,8 @@ static uint32_t checksum(const unsigned char *bytes, size_t size) {
 
 static tagnode_status damaged(tagnode_message *why, const char *what) {
     return tagnode_say(why, TAGNODE_ERROR_MODEL,
-                       "The model file is damaged: %s; make it again with `pyplugin models get`.",
+                       "The model file is damaged: %s; make it again, "
+                       "with `pyplugin models get` or `pyplugin plugins model`.",
                        what);
 }
 
@@ -248,9 +249,10 @@ static tagplug_status_code as_status(tagnode_status status) {
 }
 
 static tagplug_status_code missing(tagnode_message *why, const char *name, const char *path) {
+    const bool own = strncmp(name, "custom-", 7) == 0;
     (void)tagnode_say(why, TAGNODE_OK,
-                      "The model %.64s is not there (%.120s); run `pyplugin models get`.", name,
-                      path);
+                      "The model %.64s is not there (%.120s); run `pyplugin %s%s`.", name, path,
+                      own ? "plugins model NAME --as " : "models get ", name);
     return TAGPLUG_STATUS_MODEL_MISSING;
 }
 

@@ -24,11 +24,21 @@ void tagplug_show(tagplug *plugin, uint32_t choice, tagplug_model *model) {
 
 void tagplug_show_chosen(tagplug *plugin) {
     const uint32_t choice = (uint32_t)tagplug_read(plugin, TAGPLUG_MODEL);
-    if (choice == plugin->shown_choice && (plugin->shown != NULL || choice == 0)) return;
+    if (choice == plugin->shown_choice &&
+        (plugin->shown != NULL || choice == 0 || plugin->shown_refused))
+        return;
     tagplug_model *model = NULL;
-    (void)tagplug_model_take(choice, plugin->bundle, &model, NULL);
+    plugin->shown_refused =
+        tagplug_model_take(choice, plugin->bundle, &model, NULL) == TAGPLUG_STATUS_MODEL_REFUSED;
     if (model != NULL || choice != plugin->shown_choice) tagplug_show(plugin, choice, model);
     tagplug_model_release(model);
+}
+
+/* Writes a label's name; "" where an earlier label has it too, since it would not lead back here.
+ */
+static void put_label_name(const tagplug_model *model, uint32_t label, char *name, size_t size) {
+    tagplug_label_name(&model->labels[label], name, size);
+    if (tagplug_find_label(model, name) != label) name[0] = '\0';
 }
 
 void tagplug_source_name(const tagplug *plugin, uint32_t slot, char *name, size_t size) {
@@ -42,7 +52,7 @@ void tagplug_source_name(const tagplug *plugin, uint32_t slot, char *name, size_
         (void)snprintf(name, size, "%s", plugin->kept[slot].name);
     else if (source >= TAGPLUG_FIRST_LABEL && model != NULL &&
              source - TAGPLUG_FIRST_LABEL < model->label_count)
-        tagplug_label_name(&model->labels[source - TAGPLUG_FIRST_LABEL], name, size);
+        put_label_name(model, source - TAGPLUG_FIRST_LABEL, name, size);
     else
         name[0] = '\0';
 }

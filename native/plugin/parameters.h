@@ -87,8 +87,8 @@ typedef enum {
 /* Choices of TAGPLUG_MODEL. "measuring only" needs no file; "scene" is compiled in; the others are
  * <models>/plugins/<name>.tagnode, made by `pyplugin models get` or `pyplugin plugins model`, where
  * <models> is, as in pyplugin/models/folders.py, $PYPLUGIN_MODELS, else <user
- * data>/pyplugin/models. User data: $XDG_DATA_HOME or ~/.local/share; %LOCALAPPDATA%;
- * ~/Library/Application Support. */
+ * data>/pyplugin/models. User data: $XDG_DATA_HOME if it is absolute, else ~/.local/share or
+ * ~/Library/Application Support; %LOCALAPPDATA%. */
 enum {
     TAGPLUG_MODELS = 10
 }; /* measuring only, scene (default), musicnn-mtt, musicnn-msd, vgg-mtt,

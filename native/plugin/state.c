@@ -83,10 +83,10 @@ static uint32_t number_at(const unsigned char *bytes, size_t size) {
     return number;
 }
 
-/* Symbols and names are printable and have no spaces. */
+/* Names are printable; a head's may have spaces. */
 static bool is_name(const unsigned char *bytes, size_t size) {
     for (size_t i = 0; i < size; ++i)
-        if (bytes[i] <= 0x20 || bytes[i] == 0x7f) return false;
+        if (bytes[i] < 0x20 || bytes[i] == 0x7f) return false;
     return size > 0 && size < TAGPLUG_NAME_MOST;
 }
 

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,17 +82,26 @@ static bool join(char *path, size_t size, const char *first, const char *second)
     return length > 0 && (size_t)length < size;
 }
 
+/* Writes the user's folder and `rest`; without HOME it is the one that the system knows. */
+static bool join_home(char *path, size_t size, const char *rest) {
+    const char *home = variable("HOME");
+    if (home != NULL && home[0] == '/') return join(path, size, home, rest);
+    char room[4096];
+    struct passwd entry, *found = NULL;
+    return getpwuid_r(getuid(), &entry, room, sizeof room, &found) == 0 && found != NULL &&
+           join(path, size, entry.pw_dir, rest);
+}
+
 bool tagplug_models_folder(char *path, size_t size) {
-    const char *chosen = variable("PYPLUGIN_MODELS"), *home = variable("HOME");
+    const char *chosen = variable("PYPLUGIN_MODELS"), *data = variable("XDG_DATA_HOME");
     if (chosen != NULL && chosen[0] == '~' && (chosen[1] == '/' || chosen[1] == '\0'))
-        return home != NULL && join(path, size, home, chosen + 1);
+        return join_home(path, size, chosen + 1);
     if (chosen != NULL) return join(path, size, chosen, "");
+    if (data != NULL && data[0] == '/') return join(path, size, data, "/pyplugin/models");
 #if defined(__APPLE__)
-    return home != NULL && join(path, size, home, "/Library/Application Support/pyplugin/models");
+    return join_home(path, size, "/Library/Application Support/pyplugin/models");
 #else
-    const char *data = variable("XDG_DATA_HOME");
-    if (data != NULL) return join(path, size, data, "/pyplugin/models");
-    return home != NULL && join(path, size, home, "/.local/share/pyplugin/models");
+    return join_home(path, size, "/.local/share/pyplugin/models");
 #endif
 }
 

@@ -74,8 +74,13 @@ static bool variable(const wchar_t *name, char *value, size_t size) {
 }
 
 bool tagplug_models_folder(char *path, size_t size) {
-    char data[2048];
-    if (variable(L"PYPLUGIN_MODELS", path, size)) return true;
+    char chosen[2048], data[2048];
+    if (variable(L"PYPLUGIN_MODELS", chosen, sizeof chosen)) {
+        const bool home = chosen[0] == '~' && strchr("\\/", chosen[1]) != NULL;
+        if (home && !variable(L"USERPROFILE", data, sizeof data)) return false;
+        const int length = snprintf(path, size, "%s%s", home ? data : "", chosen + home);
+        return length > 0 && (size_t)length < size;
+    }
     if (!variable(L"LOCALAPPDATA", data, sizeof data)) return false;
     const int length = snprintf(path, size, "%s\\pyplugin\\models", data);
     return length > 0 && (size_t)length < size;

@@ -93,7 +93,7 @@ def model(name: str, heads: tuple[str, ...], choice: str | None) -> None:
     path = container.container_path(choice or own)
     make_folder(path.parent)
     container.write(path, chosen.card, chosen.data, [load_head(head) for head in heads])
-    click.echo(f"{path}: in the plugin, Model is {(choice or own).replace('custom-', 'custom ')}")
+    click.echo(f"{path}: in the plugin, Model is {choice or own}")
 
 
 @command.command("where")

@@ -210,3 +210,16 @@ def test_what_the_plugin_does_otherwise_is_said():
     assert "beyond" in beyond.notes[0]
     assert beyond.parameters["slot1_max"] == 1
     assert "ratio" in one("ladder_filter", "cutoff_hz", "min = 500\nmax = 1000").notes[0]
+
+
+def test_files_stay_in_their_folder_whatever_a_preset_is_called(tmp_path):
+    names = ["../x", "a/b", "\\\\host\\c", "\u65e5\u672c", "\u6c34", "..", "mine"]
+    presets = [plugin_presets.Slots(name, '\U0001f3b5 "quoted"\n') for name in names]
+    out = tmp_path / "out"
+    written = plugin_presets.export(presets, out)
+    assert len(set(written)) == len(written) == 1 + 3 * len(names)
+    places = {path.parent for path in tmp_path.rglob("*") if path.is_file()}
+    assert places == {out, out / "tagnode-presets.lv2"}
+    text = "".join(path.read_text("utf-8") for path in out.rglob("*.ttl"))
+    assert "\\ud83c" not in text
+    assert '"\U0001f3b5 \\"quoted\\"\\n"' in text

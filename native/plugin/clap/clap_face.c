@@ -238,7 +238,7 @@ static bool CL_CALL save(const cl_plugin *plugin, const cl_ostream *stream) {
         done += (size_t)written;
     }
     free(bytes);
-    return done == size;
+    return size > 0 && done == size; /* 0: no memory */
 }
 
 static bool CL_CALL load(const cl_plugin *plugin, const cl_istream *stream) {

@@ -199,7 +199,8 @@ int32_t vst_load(vst_face *face, vst_stream *stream) {
     while (done > 0 && size < ROOM) { /* some hosts call the end an error: what came counts */
         done = 0;
         (void)stream->table->read(stream, bytes + size, ROOM - size, &done);
-        if (done > 0 && done <= ROOM - size) size += done;
+        if (done > ROOM - size) done = 0;
+        if (done > 0) size += done;
     }
     const bool loaded = tagplug_load(face->core, bytes, (size_t)size, NULL) == TAGNODE_OK;
     free(bytes);
@@ -219,7 +220,7 @@ int32_t vst_save(vst_face *face, vst_stream *stream) {
            done > 0 && done <= size - at)
         at += done;
     free(bytes);
-    return at == size ? VST_OK : VST_FALSE;
+    return size > 0 && at == size ? VST_OK : VST_FALSE; /* 0: no memory */
 }
 
 static int32_t VST_CALL set_state(void *self, vst_stream *stream) {

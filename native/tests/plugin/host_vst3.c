@@ -619,6 +619,23 @@ static void test_state_has_what_the_controller_was_set_to(void) {
     host_close(other);
 }
 
+static int32_t VST_CALL boast(void *self, void *bytes, int32_t size, int32_t *done) {
+    (void)self;
+    (void)bytes;
+    *done = size + 1;
+    return VST_OK;
+}
+
+static void test_a_stream_that_claims_too_much_is_an_end(void) {
+    static const vst_stream_table boasts = {.unknown = {query_none, ref_none, ref_none},
+                                            .read = boast};
+    host *self = host_open();
+    const rack *it = rack_of(self);
+    vst_stream from = {&boasts};
+    CHECK(it->component->table->set_state(it->component, &from) == VST_FALSE);
+    host_close(self);
+}
+
 static void test_texts_go_through_utf16(void) {
     static const char *const texts[] = {"", "speech", "h\xC3\xA9las", "\xE9\x9F\xB3\xE6\xA5\xBD",
                                         "\xF0\x9F\x8E\xB5 a"};
@@ -648,6 +665,7 @@ void host_test_format(void) {
     test_units_are_the_slots();
     test_handler_hears_of_outputs();
     test_state_has_what_the_controller_was_set_to();
+    test_a_stream_that_claims_too_much_is_an_end();
     test_texts_go_through_utf16();
 }
 

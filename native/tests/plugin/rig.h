@@ -155,7 +155,7 @@ static inline void remove_folder(void) {
     }
 }
 
-enum { SCENE = 1, CUSTOM_1 = 6, CUSTOM_2 = 7, CUSTOM_3 = 8 };
+enum { SCENE = 1, MUSICNN_MTT = 2, CUSTOM_1 = 6, CUSTOM_2 = 7, CUSTOM_3 = 8 };
 
 static inline void set_field(tagplug *p, uint32_t slot, tagplug_field field, double value) {
     tagplug_set(p, tagplug_field_of(slot, field), (float)value);

@@ -238,10 +238,13 @@ static void test_missing_and_damaged_models_pass_sound_and_say_what_to_do(void) 
     const struct {
         float model;
         tagplug_status_code status;
-        const char *word;
-    } cases[] = {{CUSTOM_3, TAGPLUG_STATUS_MODEL_MISSING, "custom-3"},
-                 {CUSTOM_2, TAGPLUG_STATUS_MODEL_REFUSED, "checksum"}};
-    for (size_t i = 0; i < 2; ++i) {
+        const char *word, *help;
+    } cases[] = {{CUSTOM_3, TAGPLUG_STATUS_MODEL_MISSING, "custom-3",
+                  "pyplugin plugins model NAME --as custom-3"},
+                 {MUSICNN_MTT, TAGPLUG_STATUS_MODEL_MISSING, "musicnn-mtt",
+                  "pyplugin models get musicnn-mtt"},
+                 {CUSTOM_2, TAGPLUG_STATUS_MODEL_REFUSED, "checksum", "pyplugin models get"}};
+    for (size_t i = 0; i < 3; ++i) {
         tagplug *p = tagplug_create(folder);
         tagnode_message why = {""};
         tagplug_set(p, TAGPLUG_MODEL, cases[i].model);
@@ -251,7 +254,7 @@ static void test_missing_and_damaged_models_pass_sound_and_say_what_to_do(void) 
         CHECK(tagplug_get(p, TAGPLUG_STATUS) == (float)cases[i].status);
         tagplug_explain(p, &why);
         CHECK(says(&why, cases[i].word));
-        CHECK(says(&why, "pyplugin models get"));
+        CHECK(says(&why, cases[i].help));
         take *to = calloc(1, sizeof *to);
         uint32_t seed = 0;
         play_part(p, 0, LENGTH, 512, &seed, to);

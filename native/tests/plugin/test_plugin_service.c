@@ -3,12 +3,14 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <pwd.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
 #include "osc.h"
 #include "rig.h"
+#include "system.h"
 
 /* ---- OSC ---- */
 
@@ -174,6 +176,35 @@ static void test_instances_come_and_go_on_several_threads(void) {
     for (int i = 0; i < 4; ++i) CHECK(pthread_join(threads[i], NULL) == 0);
 }
 
+/* ---- where models are ---- */
+
+static bool models_are_in(const char *chosen, const char *data, const char *home, const char *due) {
+    const char *const names[] = {"PYPLUGIN_MODELS", "XDG_DATA_HOME", "HOME"};
+    const char *const values[] = {chosen, data, home};
+    char path[512] = "";
+    for (size_t i = 0; i < 3; ++i)
+        if ((values[i] == NULL ? unsetenv(names[i]) : setenv(names[i], values[i], 1)) != 0) abort();
+    if (tagplug_models_folder(path, sizeof path) && strcmp(path, due) == 0) return true;
+    fprintf(stderr, "they are in %s, not in %s\n", path, due);
+    return false;
+}
+
+/* As pyplugin/models/folders.py has it. */
+static void test_models_are_where_pyplugin_puts_them(void) {
+    CHECK(models_are_in("/m", "/d", "/h", "/m"));
+    CHECK(models_are_in("~/m", "/d", "/h", "/h/m") && models_are_in("~", "/d", "/h", "/h"));
+    CHECK(models_are_in("", "/d", "/h", "/d/pyplugin/models"));
+    CHECK(models_are_in(NULL, "/d", NULL, "/d/pyplugin/models"));
+    char known[512];
+    const struct passwd *entry = getpwuid(getuid());
+    (void)snprintf(known, sizeof known, "%.400s/m", entry == NULL ? "" : entry->pw_dir);
+    CHECK(entry == NULL || models_are_in("~/m", NULL, NULL, known));
+#if !defined(__APPLE__)
+    CHECK(models_are_in(NULL, NULL, "/h", "/h/.local/share/pyplugin/models"));
+    CHECK(models_are_in(NULL, "here", "/h", "/h/.local/share/pyplugin/models"));
+#endif
+}
+
 int main(void) {
     make_folder();
     test_osc_is_a_message_with_one_float();
@@ -181,5 +212,6 @@ int main(void) {
     test_a_host_may_set_save_load_and_ask_beside_audio();
     test_instances_come_and_go_on_several_threads();
     remove_folder();
+    test_models_are_where_pyplugin_puts_them();
     return closing_line();
 }

@@ -221,6 +221,53 @@ static void test_names_are_kept_where_the_model_is_missing(void) {
     tagplug_destroy(p);
 }
 
+static void seal(file *f) {
+    const uint32_t crc = crc_of(f->bytes + 12, f->size - 12);
+    for (int i = 0; i < 4; ++i) f->bytes[8 + i] = (unsigned char)(crc >> 8 * i);
+}
+
+/* Containers come from others too: heads whose names have spaces, labels whose names are one. */
+static void test_any_source_of_any_model_comes_back(void) {
+    static const char *const labels[LABELS] = {"guitar", "\xE9\xB3\xA5", "\xE6\xB0\xB4"};
+    static file f;
+    static unsigned char bytes[TAGPLUG_STATE_MOST];
+    make_container(&f, "valid", labels, true);
+    for (size_t i = 0; i + 4 < f.size; ++i)
+        if (memcmp(f.bytes + i, "mood", 4) == 0) memcpy(f.bytes + i, "m od", 4);
+    seal(&f);
+    write_file("plugins/custom-3.tagnode", &f);
+    for (uint32_t label = 0; label < 2 * LABELS; ++label) {
+        tagplug *p = tagplug_create(folder), *other = tagplug_create(folder);
+        tagplug_set(p, TAGPLUG_MODEL, CUSTOM_3);
+        set_field(p, 0, TAGPLUG_SOURCE, 32 + label);
+        const size_t size = tagplug_save(p, bytes, sizeof bytes);
+        CHECK(tagplug_load(other, bytes, size, NULL) == TAGNODE_OK);
+        tagplug_activate(other, 48000, 64, 2, false);
+        CHECK(tagplug_get(other, TAGPLUG_STATUS) == TAGPLUG_STATUS_OK);
+        CHECK(tagplug_get(other, tagplug_field_of(0, TAGPLUG_SOURCE)) == (float)(32 + label));
+        tagplug_destroy(p);
+        tagplug_destroy(other);
+    }
+}
+
+/* A host asks for hundreds of texts at once. */
+static void test_a_damaged_model_is_read_once_for_its_texts(void) {
+    static file f;
+    const uint32_t source = tagplug_field_of(0, TAGPLUG_SOURCE);
+    make_container(&f, "valid", CUSTOM_LABELS, false);
+    f.bytes[f.size / 2] ^= 1;
+    write_file("plugins/custom-3.tagnode", &f);
+    tagplug *p = tagplug_create(folder);
+    tagplug_set(p, TAGPLUG_MODEL, CUSTOM_3);
+    CHECK(reads(p, source, 32, "label 1"));
+    f.bytes[f.size / 2] ^= 1;
+    write_file("plugins/custom-3.tagnode", &f);
+    CHECK(reads(p, source, 32, "label 1"));
+    tagplug_activate(p, 48000, 64, 2, false);
+    CHECK(reads(p, source, 32, "guitar"));
+    tagplug_destroy(p);
+}
+
 static void test_what_is_no_state_is_refused_and_changes_nothing(void) {
     tagplug *p = tagplug_create(folder), *before = tagplug_create(folder);
     set_at_random(p, 6);
@@ -285,11 +332,6 @@ static void test_a_container_gives_model_labels_and_heads(void) {
     CHECK(tagplug_find_label(model, "tag.happy") == UINT32_MAX);
     tagplug_model_free(model);
     tagplug_model_free(NULL);
-}
-
-static void seal(file *f) {
-    const uint32_t crc = crc_of(f->bytes + 12, f->size - 12);
-    for (int i = 0; i < 4; ++i) f->bytes[8 + i] = (unsigned char)(crc >> 8 * i);
 }
 
 static bool is_refused(const file *f, size_t size, const char *word) {
@@ -377,6 +419,8 @@ int main(void) {
     test_absent_entries_take_their_default_and_unknown_ones_are_skipped();
     test_sources_follow_their_names_into_another_model();
     test_names_are_kept_where_the_model_is_missing();
+    test_any_source_of_any_model_comes_back();
+    test_a_damaged_model_is_read_once_for_its_texts();
     test_what_is_no_state_is_refused_and_changes_nothing();
     test_damaged_states_never_harm();
     test_a_container_gives_model_labels_and_heads();
