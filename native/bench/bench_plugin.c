@@ -63,9 +63,14 @@ static void measure(tagplug *plugin, uint32_t frames, double seconds, const char
     free(taken);
 }
 
-/* Processor time, the least of some rounds: what else runs does not count. */
+/* Processor time, the least of some rounds: what else runs does not count. A model has nothing to
+ * do until its window is full, so that comes before the rounds. */
 static double least(tagplug *const *plugins, int instances, double seconds) {
     double best = HUGE_VAL;
+    uint32_t first = 1;
+    const double window = tagplug_get(plugins[0], TAGPLUG_WINDOW);
+    for (int i = 0; i < (int)(2 * window * RATE / MOST); ++i)
+        (void)play(plugins, instances, MOST, worked, &first);
     for (int round = 0; round < ROUNDS; ++round) {
         uint32_t random = 1;
         double sum = 0;

@@ -16,7 +16,7 @@ static struct {
     tagplug_lock list; /* held for one instance at a time */
     tagplug *first;
     tagplug_thread thread;
-    bool running;
+    bool running, forks; /* the latter: a fork is prepared for */
     _Atomic bool stop;
 } service = {.gate = TAGPLUG_LOCK, .list = TAGPLUG_LOCK};
 
@@ -59,8 +59,27 @@ static void run(void) {
     tagplug_udp_close(socket);
 }
 
+/* A child must not inherit locks that the thread holds, nor wait for a thread that it has not. Who
+ * is active there is served again when an instance is activated. */
+static void before_fork(void) {
+    tagplug_lock_take(&service.gate);
+    tagplug_lock_take(&service.list);
+}
+
+static void after_fork(void) {
+    tagplug_lock_give(&service.list);
+    tagplug_lock_give(&service.gate);
+}
+
+static void after_fork_in_child(void) {
+    service.running = false;
+    after_fork();
+}
+
 void tagplug_serve(tagplug *plugin) {
     tagplug_lock_take(&service.gate);
+    if (!service.forks) tagplug_at_fork(before_fork, after_fork, after_fork_in_child);
+    service.forks = true;
     tagplug_lock_take(&service.list);
     plugin->following = service.first;
     service.first = plugin;

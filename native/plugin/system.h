@@ -30,6 +30,11 @@ bool tagplug_thread_start(tagplug_thread *thread, void (*body)(void));
 void tagplug_thread_join(tagplug_thread thread);
 void tagplug_sleep(uint32_t milliseconds);
 
+/* Has these called around each fork of the process: before it, and after it in the parent and in
+ * the child, which has no thread but the one that forked. Where processes do not fork, or a library
+ * cannot be unloaded after that (macOS), nothing is called. [main] */
+void tagplug_at_fork(void (*before)(void), void (*parent)(void), void (*child)(void));
+
 /* A socket that sends UDP datagrams to 127.0.0.1 and never waits; -1 when the system refuses. What
  * cannot be sent is lost. */
 intptr_t tagplug_udp_open(void);

@@ -50,6 +50,14 @@ void tagplug_sleep(uint32_t milliseconds) {
     (void)nanosleep(&time, NULL);
 }
 
+void tagplug_at_fork(void (*before)(void), void (*parent)(void), void (*child)(void)) {
+#if defined(__APPLE__)
+    (void)before, (void)parent, (void)child;
+#else
+    (void)pthread_atfork(before, parent, child);
+#endif
+}
+
 intptr_t tagplug_udp_open(void) {
     const int made = socket(AF_INET, SOCK_DGRAM, 0);
     if (made < 0) return -1;

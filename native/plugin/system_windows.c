@@ -38,6 +38,10 @@ void tagplug_sleep(uint32_t milliseconds) {
     Sleep(milliseconds);
 }
 
+void tagplug_at_fork(void (*before)(void), void (*parent)(void), void (*child)(void)) {
+    (void)before, (void)parent, (void)child;
+}
+
 intptr_t tagplug_udp_open(void) {
     WSADATA about;
     u_long on = 1;

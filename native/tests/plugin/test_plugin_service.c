@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 
 #include "osc.h"
 #include "rig.h"
@@ -176,6 +177,26 @@ static void test_instances_come_and_go_on_several_threads(void) {
     for (int i = 0; i < 4; ++i) CHECK(pthread_join(threads[i], NULL) == 0);
 }
 
+/* ---- a host that forks ---- */
+
+static void test_a_child_ends_what_its_parent_began(void) {
+    for (int i = 0; i < 30; ++i) {
+        tagplug *p = tagplug_create(folder);
+        tagplug_activate(p, 48000, 512, 2, false);
+        tagplug_set(p, TAGPLUG_MODEL, CUSTOM_1); /* loaded about when the fork is */
+        pause_ms(i % 15);
+        const pid_t child = fork();
+        if (child == 0) {
+            (void)alarm(20);
+            tagplug_destroy(p);
+            _exit(0);
+        }
+        int status = -1;
+        CHECK(child > 0 && waitpid(child, &status, 0) == child && status == 0);
+        tagplug_destroy(p);
+    }
+}
+
 /* ---- where models are ---- */
 
 static bool models_are_in(const char *chosen, const char *data, const char *home, const char *due) {
@@ -211,6 +232,7 @@ int main(void) {
     test_values_are_sent_when_they_change();
     test_a_host_may_set_save_load_and_ask_beside_audio();
     test_instances_come_and_go_on_several_threads();
+    test_a_child_ends_what_its_parent_began();
     remove_folder();
     test_models_are_where_pyplugin_puts_them();
     return closing_line();
