@@ -31,11 +31,18 @@ static void *run(void *context) {
 bool tagplug_thread_start(tagplug_thread *thread, void (*body)(void)) {
     void *context = NULL;
     memcpy((void *)&context, (const void *)&body, sizeof context);
-    /* The host's signals are for the host's own threads. */
+    /* The host's signals are for the host's own threads, and so is its real-time priority. */
     sigset_t all, before;
+    pthread_attr_t common;
     sigfillset(&all);
-    if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0) return false;
-    const bool started = pthread_create(thread, NULL, run, context) == 0;
+    if (pthread_attr_init(&common) != 0) return false;
+    (void)pthread_attr_setinheritsched(&common, PTHREAD_EXPLICIT_SCHED);
+    if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0) {
+        (void)pthread_attr_destroy(&common);
+        return false;
+    }
+    const bool started = pthread_create(thread, &common, run, context) == 0;
+    (void)pthread_attr_destroy(&common);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     return started;
 }
