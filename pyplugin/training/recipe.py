@@ -62,6 +62,11 @@ class Recipe:
     network : NetworkSettings
     mixing : MixSettings
     training : TrainSettings
+    teachers : tuple of TrainSettings
+        Of networks that are trained first, to teach the one that comes out; a table of them says
+        what differs from `training`.
+    seed : int
+        Of how recordings are heard.
     calibration : int
         Windows that int8 is calibrated on.
     caveats : tuple of str
@@ -81,6 +86,8 @@ class Recipe:
     network: NetworkSettings = field(default_factory=NetworkSettings)
     mixing: MixSettings = field(default_factory=MixSettings)
     training: TrainSettings = field(default_factory=TrainSettings)
+    teachers: tuple[TrainSettings, ...] = ()
+    seed: int = 1
     calibration: int = 600
     caveats: tuple[str, ...] = ()
 
@@ -108,8 +115,11 @@ def read_recipe(path: Path) -> Recipe:
             values["network"] = NetworkSettings.from_table(values["network"])
         if "mixing" in values:
             values["mixing"] = MixSettings(**values["mixing"])
-        if "training" in values:
-            values["training"] = TrainSettings(**values["training"])
+        training = values.get("training", {})
+        values["training"] = TrainSettings(**training)
+        values["teachers"] = tuple(
+            TrainSettings(**{**training, **teacher}) for teacher in values.get("teachers", ())
+        )
         values["caveats"] = tuple(values.get("caveats", ()))
         return Recipe(**values)
     except TypeError as error:
@@ -150,7 +160,13 @@ def train_network(
     """
     bank = train_bank(recipe, corpus, cache=cache, report=report)
     tests = held_out_banks(recipe, corpus, cache=cache, report=report)
-    network = fit(bank, recipe.network, recipe.mixing, recipe.training, report=report)
+    teachers = []
+    for number, settings in enumerate(recipe.teachers, 1):
+        report(f"teacher {number} of {len(recipe.teachers)}")
+        teachers.append(fit(bank, recipe.network, recipe.mixing, settings, report=report))
+    network = fit(
+        bank, recipe.network, recipe.mixing, recipe.training, teachers=teachers, report=report
+    )
     return export(recipe, network, bank, tests, folder, report=report)
 
 
@@ -169,7 +185,7 @@ def train_bank(
         recipe.takes,
         patch=recipe.network.patch,
         step=_TRAIN_STEP,
-        seed=recipe.training.seed,
+        seed=recipe.seed,
         cache=None if cache is None else cache / "takes",
         report=report,
     )
