@@ -62,9 +62,9 @@ class Recipe:
     network : NetworkSettings
     mixing : MixSettings
     training : TrainSettings
-    teachers : tuple of TrainSettings
-        Of networks that are trained first, to teach the one that comes out; a table of them says
-        what differs from `training`.
+    teachers : tuple of (TrainSettings, MixSettings)
+        Of networks that are trained first, to teach the one that comes out. A table of them says
+        what differs from `training`, and its table `mixing`, what from `mixing`.
     seed : int
         Of how recordings are heard.
     calibration : int
@@ -86,7 +86,7 @@ class Recipe:
     network: NetworkSettings = field(default_factory=NetworkSettings)
     mixing: MixSettings = field(default_factory=MixSettings)
     training: TrainSettings = field(default_factory=TrainSettings)
-    teachers: tuple[TrainSettings, ...] = ()
+    teachers: tuple[tuple[TrainSettings, MixSettings], ...] = ()
     seed: int = 1
     calibration: int = 600
     caveats: tuple[str, ...] = ()
@@ -113,13 +113,12 @@ def read_recipe(path: Path) -> Recipe:
             values["takes"] = tuple(TakeSettings(**take) for take in values["takes"])
         if "network" in values:
             values["network"] = NetworkSettings.from_table(values["network"])
-        if "mixing" in values:
-            values["mixing"] = MixSettings(**values["mixing"])
-        training = values.get("training", {})
-        values["training"] = TrainSettings(**training)
-        values["teachers"] = tuple(
-            TrainSettings(**{**training, **teacher}) for teacher in values.get("teachers", ())
-        )
+        training, mixing = values.get("training", {}), values.get("mixing", {})
+        values["training"], values["mixing"] = TrainSettings(**training), MixSettings(**mixing)
+        teachers = [{"mixing": {}, **teacher} for teacher in values.get("teachers", ())]
+        mixtures = [MixSettings(**{**mixing, **teacher.pop("mixing")}) for teacher in teachers]
+        settings = [TrainSettings(**{**training, **teacher}) for teacher in teachers]
+        values["teachers"] = tuple(zip(settings, mixtures, strict=True))
         values["caveats"] = tuple(values.get("caveats", ()))
         return Recipe(**values)
     except TypeError as error:
@@ -161,9 +160,9 @@ def train_network(
     bank = train_bank(recipe, corpus, cache=cache, report=report)
     tests = held_out_banks(recipe, corpus, cache=cache, report=report)
     teachers = []
-    for number, settings in enumerate(recipe.teachers, 1):
+    for number, (settings, mixing) in enumerate(recipe.teachers, 1):
         report(f"teacher {number} of {len(recipe.teachers)}")
-        teachers.append(fit(bank, recipe.network, recipe.mixing, settings, report=report))
+        teachers.append(fit(bank, recipe.network, mixing, settings, report=report))
     network = fit(
         bank, recipe.network, recipe.mixing, recipe.training, teachers=teachers, report=report
     )

@@ -58,6 +58,8 @@ layers = [
     { channels = 4, time = 3, bands = 7, step = 2 },
     { channels = 8, time = 3, bands = 45, dilation = 2 },
 ]
+[mixing]
+noise = 0.1
 [training]
 steps = 4
 batch = 16
@@ -68,6 +70,7 @@ seed = 1
 [[teachers]]
 steps = 3
 rate = 1e-3
+mixing = { shift = 0.2 }
 """
 
 
@@ -194,14 +197,18 @@ def test_the_recipe_makes_a_model_that_runs_in_the_callback(
     assert sum((part.state == State.FRESH).sum() for part in frames) > 20
 
 
-def test_a_table_of_a_teacher_says_what_differs_from_training(tmp_path: Path) -> None:
+def test_a_table_of_a_teacher_says_what_differs(tmp_path: Path) -> None:
     path = tmp_path / "small.toml"
     path.write_text(RECIPE)
     recipe = read_recipe(path)
     assert recipe.training == TrainSettings(steps=4, batch=16, seed=9)
+    assert recipe.mixing == MixSettings(noise=0.1)
     assert recipe.teachers == (
-        TrainSettings(steps=2, batch=16, seed=1),
-        TrainSettings(steps=3, batch=16, seed=9, rate=1e-3),
+        (TrainSettings(steps=2, batch=16, seed=1), MixSettings(noise=0.1)),
+        (
+            TrainSettings(steps=3, batch=16, seed=9, rate=1e-3),
+            MixSettings(noise=0.1, shift=0.2),
+        ),
     )
 
 
@@ -210,6 +217,7 @@ def test_a_table_of_a_teacher_says_what_differs_from_training(tmp_path: Path) ->
     [
         ("calibration", "calibratoin", "calibratoin"),
         ("batch = 16", "batches = 16", "batches"),
+        ("shift = 0.2", "shifts = 0.2", "shifts"),
         ("[network]", "[network", "is no TOML"),
         ('version = "1"', "", "version"),
     ],
