@@ -39,7 +39,7 @@ def command() -> None:
 def network(config: Path, corpus: Path, out: Path, cache: Path | None) -> None:
     """Train a network by a recipe, quantise it and report how well it hears.
 
-    CONFIG is a TOML file; models/scene.toml made the model 'scene'. Takes about an hour on one
+    CONFIG is a TOML file; models/scene.toml made the model 'scene'. Takes an hour or two on one
     core. Needs the extra: pip install 'pyplugin[network]'.
 
     \b

@@ -62,6 +62,11 @@ class Recipe:
     network : NetworkSettings
     mixing : MixSettings
     training : TrainSettings
+    teachers : tuple of (TrainSettings, MixSettings)
+        Of networks that are trained first, to teach the one that comes out. A table of them says
+        what differs from `training`, and its table `mixing`, what from `mixing`.
+    seed : int
+        Of how recordings are heard.
     calibration : int
         Windows that int8 is calibrated on.
     caveats : tuple of str
@@ -81,6 +86,8 @@ class Recipe:
     network: NetworkSettings = field(default_factory=NetworkSettings)
     mixing: MixSettings = field(default_factory=MixSettings)
     training: TrainSettings = field(default_factory=TrainSettings)
+    teachers: tuple[tuple[TrainSettings, MixSettings], ...] = ()
+    seed: int = 1
     calibration: int = 600
     caveats: tuple[str, ...] = ()
 
@@ -106,10 +113,12 @@ def read_recipe(path: Path) -> Recipe:
             values["takes"] = tuple(TakeSettings(**take) for take in values["takes"])
         if "network" in values:
             values["network"] = NetworkSettings.from_table(values["network"])
-        if "mixing" in values:
-            values["mixing"] = MixSettings(**values["mixing"])
-        if "training" in values:
-            values["training"] = TrainSettings(**values["training"])
+        training, mixing = values.get("training", {}), values.get("mixing", {})
+        values["training"], values["mixing"] = TrainSettings(**training), MixSettings(**mixing)
+        teachers = [{"mixing": {}, **teacher} for teacher in values.get("teachers", ())]
+        mixtures = [MixSettings(**{**mixing, **teacher.pop("mixing")}) for teacher in teachers]
+        settings = [TrainSettings(**{**training, **teacher}) for teacher in teachers]
+        values["teachers"] = tuple(zip(settings, mixtures, strict=True))
         values["caveats"] = tuple(values.get("caveats", ()))
         return Recipe(**values)
     except TypeError as error:
@@ -150,7 +159,13 @@ def train_network(
     """
     bank = train_bank(recipe, corpus, cache=cache, report=report)
     tests = held_out_banks(recipe, corpus, cache=cache, report=report)
-    network = fit(bank, recipe.network, recipe.mixing, recipe.training, report=report)
+    teachers = []
+    for number, (settings, mixing) in enumerate(recipe.teachers, 1):
+        report(f"teacher {number} of {len(recipe.teachers)}")
+        teachers.append(fit(bank, recipe.network, mixing, settings, report=report))
+    network = fit(
+        bank, recipe.network, recipe.mixing, recipe.training, teachers=teachers, report=report
+    )
     return export(recipe, network, bank, tests, folder, report=report)
 
 
@@ -169,7 +184,7 @@ def train_bank(
         recipe.takes,
         patch=recipe.network.patch,
         step=_TRAIN_STEP,
-        seed=recipe.training.seed,
+        seed=recipe.seed,
         cache=None if cache is None else cache / "takes",
         report=report,
     )

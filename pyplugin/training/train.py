@@ -2,7 +2,7 @@
 
 import copy
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +37,8 @@ class TrainSettings:
     average : float
         How much of itself the running mean of the weights, which is what comes out, keeps a step.
     seed : int
+    teaching : float
+        Share of the teachers in what is to be learnt, where there are teachers.
     """
 
     steps: int = 3000
@@ -45,6 +47,7 @@ class TrainSettings:
     weight_decay: float = 0.02
     average: float = 0.998
     seed: int = 1
+    teaching: float = 0.5
 
 
 def fit(
@@ -53,10 +56,15 @@ def fit(
     mixing: MixSettings,
     settings: TrainSettings,
     *,
+    teachers: Sequence[SceneNetwork] = (),
     held_out: Bank | None = None,
     report: Callable[[str], None] = lambda line: None,
 ) -> SceneNetwork:
-    """Train a network on windows of a bank.
+    """Train a network on windows of a bank, and on what other networks say of them.
+
+    Networks that differ by their seed err apart, so their mean is better than each. With teachers,
+    the network begins as the first of them and learns that mean too (Hinton et al., "Distilling the
+    knowledge in a neural network", 2015); where a label is unknown, that alone.
 
     Parameters
     ----------
@@ -64,6 +72,7 @@ def fit(
     network : NetworkSettings
     mixing : MixSettings
     settings : TrainSettings
+    teachers : sequence of SceneNetwork, optional
     held_out : Bank, optional
         Looked at now and then, for the report only.
     report : callable, optional
@@ -75,7 +84,10 @@ def fit(
         At rest.
     """
     torch.manual_seed(settings.seed)
-    model = SceneNetwork(network)
+    teachers = [
+        copy.deepcopy(teacher).eval().to(memory_format=torch.channels_last) for teacher in teachers
+    ]
+    model = copy.deepcopy(teachers[0]) if teachers else SceneNetwork(network)
     model.to(memory_format=torch.channels_last)
     averaged: SceneNetwork = copy.deepcopy(model).eval()
     mixer = Mixer(bank, mixing, settings.seed)
@@ -86,11 +98,15 @@ def fit(
     began = time.monotonic()
     running = 0.0
     for step in range(1, settings.steps + 1):
-        mel, targets = mixer.batch(settings.batch)
+        mel, targets = map(torch.from_numpy, mixer.batch(settings.batch))
         model.train()
         with torch.autocast("cpu", torch.bfloat16):
-            logits, _ = model(torch.from_numpy(mel))
-        loss = _loss(logits.float(), torch.from_numpy(targets))
+            logits, _ = model(mel)
+        wanted = targets.mul(1.0 - 2.0 * _SMOOTHING).add(_SMOOTHING)
+        if teachers:
+            said = _said(teachers, mel)
+            wanted = torch.where(wanted.isnan(), said, wanted.lerp(said, settings.teaching))
+        loss = _loss(logits.float(), wanted)
         optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -109,11 +125,19 @@ def fit(
     return averaged
 
 
-def _loss(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+def _said(teachers: Sequence[SceneNetwork], mel: torch.Tensor) -> torch.Tensor:
+    """Return the mean of the probabilities that networks give."""
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        logits = torch.stack([teacher(mel)[0] for teacher in teachers])
+    return logits.float().sigmoid().mean(dim=0)
+
+
+def _loss(logits: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
     """Return the cross-entropy of the labels that are known."""
-    known = ~torch.isnan(targets)
-    wanted = torch.where(known, targets, 0.5).mul(1.0 - 2.0 * _SMOOTHING).add(_SMOOTHING)
-    each = nn.functional.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
+    known = ~wanted.isnan()
+    each = nn.functional.binary_cross_entropy_with_logits(
+        logits, torch.where(known, wanted, 0.5), reduction="none"
+    )
     return (each * known).sum() / known.sum()
 
 

@@ -58,9 +58,19 @@ layers = [
     { channels = 4, time = 3, bands = 7, step = 2 },
     { channels = 8, time = 3, bands = 45, dilation = 2 },
 ]
+[mixing]
+noise = 0.1
 [training]
 steps = 4
 batch = 16
+seed = 9
+[[teachers]]
+steps = 2
+seed = 1
+[[teachers]]
+steps = 3
+rate = 1e-3
+mixing = { shift = 0.2 }
 """
 
 
@@ -95,6 +105,25 @@ def test_the_same_seed_gives_the_same_weights(bank: Bank) -> None:
     assert not all(
         torch.equal(a, b) for a, b in zip(first.parameters(), other.parameters(), strict=True)
     )
+
+
+@pytest.mark.parametrize(("target", "share"), [(1.0, 0.25), (0.0, 0.25), (np.nan, 1.0)])
+def test_a_student_learns_the_mean_of_its_teachers_by_their_share(
+    bank: Bank, target: float, share: float
+) -> None:
+    # They say the same of every window; the student begins as the first and has to leave it.
+    biases = [[3.0, 2.0, 1.0, 0.0, -1.0, -2.0], [-2.0, 1.0, 0.0, -3.0, 2.0, -1.0]]
+    teachers = [SceneNetwork(SMALL) for _ in biases]
+    for teacher, bias in zip(teachers, biases, strict=True):
+        torch.nn.init.zeros_(teacher.logits.weight)
+        teacher.logits.bias.data = torch.tensor(bias)
+    said = np.mean(1.0 / (1.0 + np.exp(-np.array(biases))), axis=0)
+    known = replace(bank, targets=np.full_like(bank.targets, target))
+    settings = TrainSettings(steps=150, batch=16, rate=0.03, average=0.9, teaching=0.25)
+    student = fit(known, SMALL, PLAIN, settings, teachers=teachers)
+    wanted = share * said + (1.0 - share) * np.nan_to_num(target, nan=0.0)
+    found = predict(student, bank.windows()[::20])
+    np.testing.assert_allclose(found, np.broadcast_to(wanted, found.shape), atol=0.08)
 
 
 def test_the_float_file_answers_as_pytorch_does(bank: Bank, trained: SceneNetwork) -> None:
@@ -168,11 +197,27 @@ def test_the_recipe_makes_a_model_that_runs_in_the_callback(
     assert sum((part.state == State.FRESH).sum() for part in frames) > 20
 
 
+def test_a_table_of_a_teacher_says_what_differs(tmp_path: Path) -> None:
+    path = tmp_path / "small.toml"
+    path.write_text(RECIPE)
+    recipe = read_recipe(path)
+    assert recipe.training == TrainSettings(steps=4, batch=16, seed=9)
+    assert recipe.mixing == MixSettings(noise=0.1)
+    assert recipe.teachers == (
+        (TrainSettings(steps=2, batch=16, seed=1), MixSettings(noise=0.1)),
+        (
+            TrainSettings(steps=3, batch=16, seed=9, rate=1e-3),
+            MixSettings(noise=0.1, shift=0.2),
+        ),
+    )
+
+
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [
         ("calibration", "calibratoin", "calibratoin"),
         ("batch = 16", "batches = 16", "batches"),
+        ("shift = 0.2", "shifts = 0.2", "shifts"),
         ("[network]", "[network", "is no TOML"),
         ('version = "1"', "", "version"),
     ],
