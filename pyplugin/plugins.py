@@ -111,8 +111,8 @@ def built_folder() -> Path:
         if any((each / form.bundle).exists() for form in FORMATS.values()):
             return each
     raise PypluginError(
-        f"There are no plugins in {folders[-1]}; build them with 'make plugins' in the source tree, or name "
-        "their folder by the environment variable PYPLUGIN_PLUGINS."
+        f"There are no plugins in {folders[-1]}; build them with 'make plugins' in the source "
+        "tree, or name their folder by the environment variable PYPLUGIN_PLUGINS."
     )
 
 
