@@ -1,5 +1,6 @@
 """pyplugin plugins: copies where hosts look, whole or not at all, and a look at them."""
 
+import dataclasses
 import filecmp
 import shutil
 
@@ -9,6 +10,8 @@ from click.testing import CliRunner
 import pyplugin
 from pyplugin import plugins
 from pyplugin.cli import cli
+from pyplugin.models import container, registry
+from pyplugin.models.card import render_card
 
 
 @pytest.fixture
@@ -88,3 +91,19 @@ def test_a_folder_that_cannot_be_made_is_named_and_nothing_is_written(home):
 
 def test_the_vst3_is_found(home, built):
     assert pyplugin.plugins.vst3_path() == built / "Tagnode.vst3"
+
+
+def test_a_model_is_written_where_the_plugin_finds_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYPLUGIN_MODELS", str(tmp_path))
+    done = run("model", "scene", "--as", "custom-2")
+    assert done.exit_code == 0, done.output
+    model = registry.load("scene")
+    written = tmp_path / "plugins" / "custom-2.tagnode"
+    assert written.read_bytes() == container.encode(model.card, model.data)
+    copy = tmp_path / "other.tflite"
+    copy.write_bytes(model.data)
+    card = dataclasses.replace(model.card, name="other")
+    copy.with_suffix(".json").write_text(render_card(card))
+    refused = run("model", str(copy))
+    assert isinstance(refused.exception, pyplugin.ModelError)
+    assert "--as custom-1" in str(refused.exception)
