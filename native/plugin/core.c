@@ -7,6 +7,7 @@
 #include "service.h"
 #include "support/floatenv.h"
 #include "support/message.h"
+#include "support/waiting.h"
 
 /* ---- life ---- */
 
@@ -231,33 +232,13 @@ static void play(tagplug *plugin, const float *const *input, float *const *outpu
 
 /* Offline a host may be kept waiting for a model, so that renders are repeatable: the checkers are
  * told. */
-#if defined(__clang__) && defined(__has_warning)
-#if __has_warning("-Wfunction-effects")
-#pragma clang diagnostic push
-#pragma clang diagnostic ignored "-Wfunction-effects"
-#define CHECKED_EFFECTS
-#endif
-#endif
-#if defined(__has_feature)
-#if __has_feature(realtime_sanitizer)
-#include <sanitizer/rtsan_interface.h>
-#define CHECKED_REALTIME
-#endif
-#endif
-
+TAGNODE_UNCHECKED_BEGIN
 static void catch_up_offline(tagplug *plugin) TAGNODE_NONBLOCKING {
-#if defined(CHECKED_REALTIME)
-    __rtsan_disable();
-#endif
+    tagnode_let_wait();
     tagplug_catch_up(plugin, false);
-#if defined(CHECKED_REALTIME)
-    __rtsan_enable();
-#endif
+    tagnode_forbid_waiting();
 }
-
-#if defined(CHECKED_EFFECTS)
-#pragma clang diagnostic pop
-#endif
+TAGNODE_UNCHECKED_END
 
 void tagplug_process(tagplug *plugin, const float *const *input, float *const *output,
                      uint32_t frames, tagplug_midi *midi, uint32_t *count, uint32_t offset) {

@@ -7,14 +7,8 @@
 #include "vst3_face.h"
 #include "vst3_text.h"
 
-/* An interface's pointer lies in the face, so the face is so many bytes before it. */
-static vst_face *face_of(void *self) {
-    return self; /* the component's pointer is the first */
-}
-
-static vst_face *face_of_requirements(void *self) {
-    return (vst_face *)(void *)((char *)self - offsetof(vst_face, requirements));
-}
+VST_INTERFACE(component)
+VST_INTERFACE(requirements)
 
 /* ------------------------------------------------------------------------------------ life --- */
 
@@ -74,11 +68,8 @@ uint32_t vst_face_unref(vst_face *face) {
     return 0;
 }
 
-#if defined(__clang__)
-#pragma clang diagnostic push
-#pragma clang diagnostic ignored "-Wunknown-warning-option"
-#pragma clang diagnostic ignored "-Wfunction-effects" /* both read a register */
-#endif
+/* Both read a register. */
+TAGNODE_UNCHECKED_BEGIN
 static uintptr_t this_thread(void) TAGNODE_NONBLOCKING {
 #if defined(_WIN32)
     return GetCurrentThreadId();
@@ -86,35 +77,21 @@ static uintptr_t this_thread(void) TAGNODE_NONBLOCKING {
     return (uintptr_t)pthread_self();
 #endif
 }
-#if defined(__clang__)
-#pragma clang diagnostic pop
-#endif
+TAGNODE_UNCHECKED_END
 
 bool vst_on_main_thread(const vst_face *face) TAGNODE_NONBLOCKING {
     return face->main_thread == this_thread();
 }
 
-static int32_t VST_CALL query(void *self, const vst_id id, void **object) {
-    return vst_face_query(face_of(self), id, object);
-}
-
-static uint32_t VST_CALL ref(void *self) {
-    return vst_face_ref(face_of(self));
-}
-
-static uint32_t VST_CALL unref(void *self) {
-    return vst_face_unref(face_of(self));
-}
-
 /* A host that takes component and controller for two objects calls both of these twice. */
 static int32_t VST_CALL initialize(void *self, void *context) {
     (void)context;
-    face_of(self)->main_thread = this_thread();
+    face_of_component(self)->main_thread = this_thread();
     return VST_OK;
 }
 
 static int32_t VST_CALL terminate(void *self) {
-    vst_face *face = face_of(self);
+    vst_face *face = face_of_component(self);
     if (face->handler != NULL) (void)face->handler->table->unknown.unref(face->handler);
     face->handler = NULL;
     tagplug_deactivate(face->core);
@@ -145,11 +122,12 @@ static int32_t VST_CALL bus_count(void *self, int32_t media, int32_t direction) 
 static int32_t VST_CALL bus_info(void *self, int32_t media, int32_t direction, int32_t index,
                                  vst_bus *info) {
     if (index != 0 || bus_count(self, media, direction) == 0) return VST_INVALID_ARGUMENT;
-    *info = (vst_bus){.media = media,
-                      .direction = direction,
-                      .channels = media == VST_AUDIO ? (int32_t)face_of(self)->channels : 16,
-                      .type = VST_BUS_MAIN,
-                      .flags = VST_BUS_DEFAULT_ACTIVE};
+    *info =
+        (vst_bus){.media = media,
+                  .direction = direction,
+                  .channels = media == VST_AUDIO ? (int32_t)face_of_component(self)->channels : 16,
+                  .type = VST_BUS_MAIN,
+                  .flags = VST_BUS_DEFAULT_ACTIVE};
     const char *name = media == VST_EVENT       ? "Controllers"
                        : direction == VST_INPUT ? "Input"
                                                 : "Output";
@@ -171,7 +149,7 @@ static int32_t VST_CALL activate_bus(void *self, int32_t media, int32_t directio
 }
 
 static int32_t VST_CALL set_active(void *self, uint8_t state) {
-    vst_face *face = face_of(self);
+    vst_face *face = face_of_component(self);
     vst_settle(face);
     face->active = state != 0;
     if (face->active)
@@ -224,15 +202,15 @@ int32_t vst_save(vst_face *face, vst_stream *stream) {
 }
 
 static int32_t VST_CALL set_state(void *self, vst_stream *stream) {
-    return stream != NULL ? vst_load(face_of(self), stream) : VST_INVALID_ARGUMENT;
+    return stream != NULL ? vst_load(face_of_component(self), stream) : VST_INVALID_ARGUMENT;
 }
 
 static int32_t VST_CALL get_state(void *self, vst_stream *stream) {
-    return stream != NULL ? vst_save(face_of(self), stream) : VST_INVALID_ARGUMENT;
+    return stream != NULL ? vst_save(face_of_component(self), stream) : VST_INVALID_ARGUMENT;
 }
 
 const vst_component_table vst_component = {
-    .base = {{query, ref, unref}, initialize, terminate},
+    .base = {{component_query, component_ref, component_unref}, initialize, terminate},
     .controller_class = controller_class,
     .set_io_mode = set_io_mode,
     .bus_count = bus_count,
@@ -246,18 +224,6 @@ const vst_component_table vst_component = {
 
 /* ------------------------------------------------------------------------------ requirements ---
  */
-
-static int32_t VST_CALL requirements_query(void *self, const vst_id id, void **object) {
-    return vst_face_query(face_of_requirements(self), id, object);
-}
-
-static uint32_t VST_CALL requirements_ref(void *self) {
-    return vst_face_ref(face_of_requirements(self));
-}
-
-static uint32_t VST_CALL requirements_unref(void *self) {
-    return vst_face_unref(face_of_requirements(self));
-}
 
 static uint32_t VST_CALL wanted(void *self) {
     (void)self;

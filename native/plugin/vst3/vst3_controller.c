@@ -6,29 +6,15 @@
 
 enum { TEXT = sizeof(vst_text) / sizeof(int16_t) };
 
-static vst_face *face_of(void *self) {
-    return (vst_face *)(void *)((char *)self - offsetof(vst_face, controller));
-}
-
-static int32_t VST_CALL query(void *self, const vst_id id, void **object) {
-    return vst_face_query(face_of(self), id, object);
-}
-
-static uint32_t VST_CALL ref(void *self) {
-    return vst_face_ref(face_of(self));
-}
-
-static uint32_t VST_CALL unref(void *self) {
-    return vst_face_unref(face_of(self));
-}
+VST_INTERFACE(controller)
 
 static int32_t VST_CALL initialize(void *self, void *context) {
-    vst_face *face = face_of(self);
+    vst_face *face = face_of_controller(self);
     return face->component->base.initialize((void *)&face->component, context);
 }
 
 static int32_t VST_CALL terminate(void *self) {
-    vst_face *face = face_of(self);
+    vst_face *face = face_of_controller(self);
     return face->component->base.terminate((void *)&face->component);
 }
 
@@ -41,11 +27,11 @@ static int32_t VST_CALL set_component_state(void *self, vst_stream *stream) {
 }
 
 static int32_t VST_CALL set_state(void *self, vst_stream *stream) {
-    return stream != NULL ? vst_load(face_of(self), stream) : VST_INVALID_ARGUMENT;
+    return stream != NULL ? vst_load(face_of_controller(self), stream) : VST_INVALID_ARGUMENT;
 }
 
 static int32_t VST_CALL get_state(void *self, vst_stream *stream) {
-    return stream != NULL ? vst_save(face_of(self), stream) : VST_INVALID_ARGUMENT;
+    return stream != NULL ? vst_save(face_of_controller(self), stream) : VST_INVALID_ARGUMENT;
 }
 
 /* ------------------------------------------------------------------------------ parameters --- */
@@ -81,7 +67,8 @@ static int32_t VST_CALL info(void *self, int32_t index, vst_parameter *info) {
 static int32_t VST_CALL text_of(void *self, uint32_t id, double value, vst_text text) {
     char utf8[4 * TEXT];
     if (tagplug_about(id) == NULL) return VST_INVALID_ARGUMENT;
-    tagplug_text(face_of(self)->core, id, tagplug_denormalise(id, (float)value), utf8, sizeof utf8);
+    tagplug_text(face_of_controller(self)->core, id, tagplug_denormalise(id, (float)value), utf8,
+                 sizeof utf8);
     vst_to_utf16(utf8, text, TEXT);
     return VST_OK;
 }
@@ -91,7 +78,7 @@ static int32_t VST_CALL value_of(void *self, uint32_t id, const int16_t *text, d
     float found = 0;
     if (tagplug_about(id) == NULL || text == NULL) return VST_INVALID_ARGUMENT;
     vst_to_utf8(text, utf8, sizeof utf8);
-    if (!tagplug_value(face_of(self)->core, id, utf8, &found)) return VST_FALSE;
+    if (!tagplug_value(face_of_controller(self)->core, id, utf8, &found)) return VST_FALSE;
     *value = tagplug_normalise(id, found);
     return VST_OK;
 }
@@ -107,14 +94,14 @@ static double VST_CALL from_plain(void *self, uint32_t id, double plain) {
 }
 
 static double VST_CALL get(void *self, uint32_t id) {
-    vst_face *face = face_of(self);
+    vst_face *face = face_of_controller(self);
     const bool asked = id < TAGPLUG_INPUTS && atomic_load(&face->asked[id].set);
     return tagplug_normalise(id, asked ? atomic_load(&face->asked[id].value)
                                        : tagplug_get(face->core, id));
 }
 
 static int32_t VST_CALL set(void *self, uint32_t id, double value) {
-    vst_face *face = face_of(self);
+    vst_face *face = face_of_controller(self);
     if (tagplug_about(id) == NULL) return VST_INVALID_ARGUMENT;
     if (id < TAGPLUG_INPUTS) {
         atomic_store(&face->asked[id].value, tagplug_denormalise(id, (float)value));
@@ -133,7 +120,7 @@ void vst_notice_texts(vst_face *face) {
 }
 
 static int32_t VST_CALL set_handler(void *self, vst_handler *handler) {
-    vst_face *face = face_of(self);
+    vst_face *face = face_of_controller(self);
     if (handler != NULL) (void)handler->table->unknown.ref(handler);
     if (face->handler != NULL) (void)face->handler->table->unknown.unref(face->handler);
     face->handler = handler;
@@ -147,7 +134,7 @@ static void *VST_CALL create_view(void *self, const char *name) {
 }
 
 const vst_controller_table vst_controller = {
-    .base = {{query, ref, unref}, initialize, terminate},
+    .base = {{controller_query, controller_ref, controller_unref}, initialize, terminate},
     .set_component_state = set_component_state,
     .set_state = set_state,
     .get_state = get_state,

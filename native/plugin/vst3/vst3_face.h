@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "../face.h"
+#include "support/waiting.h"
 #include "vst3_abi.h"
 
 #define VST_NAME "Tagnode"
@@ -54,10 +55,25 @@ extern const vst_units_table vst_units;
 /* Makes a face with one reference to it; NULL when there is no memory. */
 vst_face *vst_face_create(void);
 
-/* What every interface begins with; each knows where in the face its own pointer lies. */
+/* What every interface begins with. */
 int32_t vst_face_query(vst_face *face, const vst_id id, void **object);
 uint32_t vst_face_ref(vst_face *face);
 uint32_t vst_face_unref(vst_face *face);
+
+/* The face of the interface whose pointer is this member of it, and those three for its table. */
+#define VST_INTERFACE(member)                                                                      \
+    static vst_face *face_of_##member(void *self) TAGNODE_NONBLOCKING {                            \
+        return (vst_face *)(void *)((char *)self - offsetof(vst_face, member));                    \
+    }                                                                                              \
+    static int32_t VST_CALL member##_query(void *self, const vst_id id, void **object) {           \
+        return vst_face_query(face_of_##member(self), id, object);                                 \
+    }                                                                                              \
+    static uint32_t VST_CALL member##_ref(void *self) {                                            \
+        return vst_face_ref(face_of_##member(self));                                               \
+    }                                                                                              \
+    static uint32_t VST_CALL member##_unref(void *self) {                                          \
+        return vst_face_unref(face_of_##member(self));                                             \
+    }
 
 /* Whether this is the thread that ran initialize. [any] */
 bool vst_on_main_thread(const vst_face *face) TAGNODE_NONBLOCKING;

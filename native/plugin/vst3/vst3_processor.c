@@ -3,27 +3,13 @@
 
 #include "vst3_face.h"
 
-static vst_face *face_of(void *self) TAGNODE_NONBLOCKING {
-    return (vst_face *)(void *)((char *)self - offsetof(vst_face, processor));
-}
-
-static int32_t VST_CALL query(void *self, const vst_id id, void **object) {
-    return vst_face_query(face_of(self), id, object);
-}
-
-static uint32_t VST_CALL ref(void *self) {
-    return vst_face_ref(face_of(self));
-}
-
-static uint32_t VST_CALL unref(void *self) {
-    return vst_face_unref(face_of(self));
-}
+VST_INTERFACE(processor)
 
 /* ----------------------------------------------------------------------------------- setup --- */
 
 static int32_t VST_CALL set_arrangements(void *self, const uint64_t *inputs, int32_t input_count,
                                          const uint64_t *outputs, int32_t output_count) {
-    vst_face *face = face_of(self);
+    vst_face *face = face_of_processor(self);
     if (face->active || input_count != 1 || output_count != 1 || inputs[0] != outputs[0])
         return VST_FALSE;
     if (inputs[0] != VST_SPEAKERS_STEREO && inputs[0] != VST_SPEAKERS_MONO) return VST_FALSE;
@@ -35,7 +21,7 @@ static int32_t VST_CALL get_arrangement(void *self, int32_t direction, int32_t i
                                         uint64_t *speakers) {
     if ((direction != VST_INPUT && direction != VST_OUTPUT) || index != 0)
         return VST_INVALID_ARGUMENT;
-    *speakers = face_of(self)->channels == 2 ? VST_SPEAKERS_STEREO : VST_SPEAKERS_MONO;
+    *speakers = face_of_processor(self)->channels == 2 ? VST_SPEAKERS_STEREO : VST_SPEAKERS_MONO;
     return VST_OK;
 }
 
@@ -50,7 +36,7 @@ static uint32_t VST_CALL latency(void *self) {
 }
 
 static int32_t VST_CALL setup(void *self, const vst_setup *setup) {
-    vst_face *face = face_of(self);
+    vst_face *face = face_of_processor(self);
     if (setup->sample_size != VST_SAMPLE_32 || setup->max_frames < 0) return VST_FALSE;
     face->setup = *setup;
     if (setup->max_frames == 0) face->setup.max_frames = 1;
@@ -66,7 +52,7 @@ static int32_t VST_CALL set_processing(void *self, uint8_t state) {
 }
 
 static uint32_t VST_CALL tail(void *self) {
-    const vst_face *face = face_of(self);
+    const vst_face *face = face_of_processor(self);
     return face_tail(face->core, face->setup.rate);
 }
 
@@ -137,13 +123,9 @@ static void send_outputs(vst_face *face, vst_changes *changes, int32_t offset) T
     }
 }
 
-#if defined(__clang__)
-#pragma clang diagnostic push
-#pragma clang diagnostic ignored "-Wunknown-warning-option"
-#pragma clang diagnostic ignored "-Wfunction-effects" /* this thread is the main one */
-#endif
-/* For hosts that play on the thread of their interface and read what the handler is told, not the
- * changes of a block (JUCE's, and so pedalboard). */
+/* For hosts that play on the thread of their interface, the main one, and read what the handler is
+ * told, not the changes of a block (JUCE's, and so pedalboard). */
+TAGNODE_UNCHECKED_BEGIN
 static void tell_handler(vst_face *face) TAGNODE_NONBLOCKING {
     vst_handler *handler = face->handler;
     for (uint32_t i = 0; i < VST_OUTPUTS && handler != NULL; ++i) {
@@ -155,12 +137,10 @@ static void tell_handler(vst_face *face) TAGNODE_NONBLOCKING {
     }
     vst_notice_texts(face);
 }
-#if defined(__clang__)
-#pragma clang diagnostic pop
-#endif
+TAGNODE_UNCHECKED_END
 
 static int32_t VST_CALL process(void *self, vst_data *data) TAGNODE_NONBLOCKING {
-    vst_face *face = face_of(self);
+    vst_face *face = face_of_processor(self);
     if (data->sample_size != VST_SAMPLE_32 || data->frames < 0) return VST_INVALID_ARGUMENT;
     const vst_audio_bus *input = data->input_count > 0 ? data->inputs : NULL;
     vst_audio_bus *output = data->output_count > 0 ? data->outputs : NULL;
@@ -177,7 +157,7 @@ static int32_t VST_CALL process(void *self, vst_data *data) TAGNODE_NONBLOCKING 
 }
 
 const vst_processor_table vst_processor = {
-    .unknown = {query, ref, unref},
+    .unknown = {processor_query, processor_ref, processor_unref},
     .set_arrangements = set_arrangements,
     .get_arrangement = get_arrangement,
     .can_process = can_process,

@@ -2,21 +2,7 @@
 #include "vst3_face.h"
 #include "vst3_text.h"
 
-static vst_face *face_of(void *self) {
-    return (vst_face *)(void *)((char *)self - offsetof(vst_face, units));
-}
-
-static int32_t VST_CALL query(void *self, const vst_id id, void **object) {
-    return vst_face_query(face_of(self), id, object);
-}
-
-static uint32_t VST_CALL ref(void *self) {
-    return vst_face_ref(face_of(self));
-}
-
-static uint32_t VST_CALL unref(void *self) {
-    return vst_face_unref(face_of(self));
-}
+VST_INTERFACE(units)
 
 static int32_t VST_CALL count(void *self) {
     (void)self;
@@ -99,7 +85,7 @@ static int32_t VST_CALL set_program(void *self, int32_t list, int32_t program, v
 }
 
 const vst_units_table vst_units = {
-    .unknown = {query, ref, unref},
+    .unknown = {units_query, units_ref, units_unref},
     .count = count,
     .info = info,
     .program_list_count = program_list_count,

@@ -10,6 +10,7 @@
 #include "support/floatenv.h"
 #include "support/message.h"
 #include "support/ring.h"
+#include "support/waiting.h"
 
 enum { QUEUED_FRAMES = 1024 }; /* that a late worker can catch up on */
 
@@ -212,52 +213,25 @@ void tagnode_worker_destroy(tagnode_worker *worker) {
 /* ---- the audio thread's side ---- */
 
 /* What waits is offline only, where waiting is what the caller asked for: the checkers are told. */
-#if defined(__clang__) && defined(__has_warning)
-#if __has_warning("-Wfunction-effects")
-#pragma clang diagnostic push
-#pragma clang diagnostic ignored "-Wfunction-effects"
-#define CHECKED_EFFECTS
-#endif
-#endif
-#if defined(__has_feature)
-#if __has_feature(realtime_sanitizer)
-#include <sanitizer/rtsan_interface.h>
-#define CHECKED_REALTIME
-#endif
-#endif
-
-static void let_wait(void) TAGNODE_NONBLOCKING {
-#if defined(CHECKED_REALTIME)
-    __rtsan_disable();
-#endif
-}
-
-static void forbid_waiting(void) TAGNODE_NONBLOCKING {
-#if defined(CHECKED_REALTIME)
-    __rtsan_enable();
-#endif
-}
-
+TAGNODE_UNCHECKED_BEGIN
 static void wait_for_change(tagnode_worker *worker, tagnode_queue *queue, bool for_room)
     TAGNODE_NONBLOCKING {
-    let_wait();
+    tagnode_let_wait();
     pthread_mutex_lock(&worker->lock);
     pthread_cond_broadcast(&worker->changed);
     while (for_room ? tagnode_queue_reserve(queue) == NULL : tagnode_queue_peek(queue) == NULL)
         pthread_cond_wait(&worker->changed, &worker->lock);
     pthread_mutex_unlock(&worker->lock);
-    forbid_waiting();
+    tagnode_forbid_waiting();
 }
 
 static void wake_worker(tagnode_worker *worker) TAGNODE_NONBLOCKING {
-    let_wait();
+    tagnode_let_wait();
     announce(worker);
-    forbid_waiting();
+    tagnode_forbid_waiting();
 }
 
-#if defined(CHECKED_EFFECTS)
-#pragma clang diagnostic pop
-#endif
+TAGNODE_UNCHECKED_END
 
 bool tagnode_worker_push(tagnode_worker *worker, int64_t index, const float *mel) {
     queued_frame *frame = tagnode_queue_reserve(&worker->frames);

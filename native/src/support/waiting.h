@@ -1,0 +1,43 @@
+/* waiting.h - where the audio thread may do what is forbidden to it otherwise, since the caller
+ * asked for that: offline, where waiting makes results repeatable, or on a host's main thread. The
+ * compiler's and the sanitizer's checks are told. */
+#ifndef TAGNODE_SUPPORT_WAITING_H
+#define TAGNODE_SUPPORT_WAITING_H
+
+#include "tagnode.h"
+
+/* Around functions whose effects the compiler is not to check. */
+#if defined(__clang__)
+#define TAGNODE_UNCHECKED_BEGIN                                                                    \
+    _Pragma("clang diagnostic push")                                                               \
+        _Pragma("clang diagnostic ignored \"-Wunknown-warning-option\"")                           \
+            _Pragma("clang diagnostic ignored \"-Wfunction-effects\"")
+#define TAGNODE_UNCHECKED_END _Pragma("clang diagnostic pop")
+#else
+#define TAGNODE_UNCHECKED_BEGIN
+#define TAGNODE_UNCHECKED_END
+#endif
+
+#if defined(__has_feature)
+#if __has_feature(realtime_sanitizer)
+#include <sanitizer/rtsan_interface.h>
+#define TAGNODE_RTSAN
+#endif
+#endif
+
+/* Between these two calls the sanitizer looks away. */
+TAGNODE_UNCHECKED_BEGIN
+static inline void tagnode_let_wait(void) TAGNODE_NONBLOCKING {
+#if defined(TAGNODE_RTSAN)
+    __rtsan_disable();
+#endif
+}
+
+static inline void tagnode_forbid_waiting(void) TAGNODE_NONBLOCKING {
+#if defined(TAGNODE_RTSAN)
+    __rtsan_enable();
+#endif
+}
+TAGNODE_UNCHECKED_END
+
+#endif
