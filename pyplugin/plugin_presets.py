@@ -90,7 +90,7 @@ _REST: dict[str, float] = {
     "high": 1,
     "invert": 0,
     "hold": 0,
-    "lag": 0,
+    "delay": 0,
     "attack": 0.05,
     "release": 0.5,
     "curve": 0,
@@ -175,7 +175,7 @@ def _fill(slots: Slots, number: int, item: Map, preset: Preset, model: str) -> N
         "mode": _MODES[knobs.gate],
         "invert": float(knobs.invert),
         "hold": knobs.hold,
-        "lag": knobs.delay,
+        "delay": knobs.delay,
         "attack": knobs.attack,
         "release": knobs.release,
     }

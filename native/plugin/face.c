@@ -56,7 +56,7 @@ static double envelopes(const tagplug *core, bool *echoes) {
         if (tagplug_get(core, first + TAGPLUG_SOURCE) == 0) continue; /* it stays where it is */
         const double time = tagplug_get(core, TAGPLUG_WINDOW) + tagplug_get(core, TAGPLUG_LATENCY) +
                             tagplug_get(core, first + TAGPLUG_HOLD) +
-                            tagplug_get(core, first + TAGPLUG_LAG) +
+                            tagplug_get(core, first + TAGPLUG_DELAYED) +
                             REST * fmaxf(tagplug_get(core, first + TAGPLUG_ATTACK),
                                          tagplug_get(core, first + TAGPLUG_RELEASE));
         longest = fmax(longest, time);

@@ -51,7 +51,7 @@ static const char *const statuses[] = {"ok",          "loading", "model missing"
     FIELD(n, "invert", "invert", "", 0, 1, 0, TAGPLUG_TOGGLE, toggles,                             \
           "Turns the range or the gate round."),                                                   \
     SECONDS(n, "hold", 0, "How long a value stays when it begins to fall."),                       \
-    SECONDS(n, "lag", 0, "How much later all of it happens."),                                   \
+    SECONDS(n, "delay", 0, "How much later all of it happens."),                                   \
     SECONDS(n, "attack", 0.05F, "Time to cover 63 % of a rise."),                                  \
     SECONDS(n, "release", 0.5F, "Time to cover 63 % of a fall."),                                  \
     CHOICE(n, "curve", 2, curves, "lin: even; exp: slow then fast; log: fast then slow."),            \

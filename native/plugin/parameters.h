@@ -34,7 +34,7 @@ typedef enum {
     TAGPLUG_HIGH,       /* 0 to 1, default 1 */
     TAGPLUG_INVERT,     /* toggle, default off */
     TAGPLUG_HOLD,       /* s, 0 to 10, default 0 */
-    TAGPLUG_LAG,        /* s, 0 to 10, default 0: the knob "delay" of presets */
+    TAGPLUG_DELAYED,    /* s, 0 to 10, default 0: the knob "delay" */
     TAGPLUG_ATTACK,     /* s, 0 to 10, default 0.05 */
     TAGPLUG_RELEASE,    /* s, 0 to 10, default 0.5 */
     TAGPLUG_CURVE,      /* choice: lin (default), exp (slow then fast, x^2), log (fast then slow,

@@ -36,7 +36,7 @@ tagplug_slot tagplug_slot_of(const float *parameters, uint32_t number) {
     m->hysteresis = p[TAGPLUG_HYSTERESIS];
     m->invert = p[TAGPLUG_INVERT] != 0;
     m->hold = p[TAGPLUG_HOLD];
-    m->delay = p[TAGPLUG_LAG];
+    m->delay = p[TAGPLUG_DELAYED];
     if (m->low == m->high) m->high += 1e-6F; /* a gate, nearly */
     return slot;
 }

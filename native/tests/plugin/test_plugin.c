@@ -51,7 +51,7 @@ static void turn_all_knobs(tagplug *p) {
         set_field(p, i, TAGPLUG_ATTACK, 0.002 * i);
         set_field(p, i, TAGPLUG_RELEASE, 0.01 * i);
         set_field(p, i, TAGPLUG_HOLD, i == 6 ? 0.05 : 0);
-        set_field(p, i, TAGPLUG_LAG, i == 3 ? 0.02 : 0);
+        set_field(p, i, TAGPLUG_DELAYED, i == 3 ? 0.02 : 0);
         set_field(p, i, TAGPLUG_INVERT, i == 2);
         set_field(p, i, TAGPLUG_MIN, 0.1 + 0.05 * i);
         set_field(p, i, TAGPLUG_MAX, 0.9 - 0.04 * i);
