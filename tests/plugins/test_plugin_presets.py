@@ -101,6 +101,7 @@ def test_what_a_preset_leaves_open_is_the_plugins_default(plugin, tmp_path):
 @pytest.mark.parametrize("name", sorted(shipped_presets()))
 def test_every_preset_that_ships_is_what_the_plugin_holds(plugin, containers, tmp_path, name):
     slots = slots_of(read_preset(name))
+    assert not any("alone" in note for note in slots.notes)  # what it sums is a group
     loaded(plugin, slots, tmp_path)
     for symbol, descriptor in slots.sources.items():
         said = plugin.parameters[symbol.replace("slot", "slot_")].string_value
