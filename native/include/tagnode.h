@@ -147,6 +147,8 @@ typedef struct {
     uint32_t patch_frames; /* mel frames that the model sees at once, 1 to 4096 */
     uint32_t outputs;      /* 1 to TAGNODE_MAX_OUTPUTS, in the order of the model's signature */
     uint32_t output_size[TAGNODE_MAX_OUTPUTS]; /* floats of each; output 0 are the activations */
+    bool silence_before; /* what was before a stream may be taken for silence: the model learnt
+                            sounds that begin after silence anywhere in its window */
 } tagnode_card;
 
 typedef struct tagnode_model tagnode_model;
@@ -253,13 +255,16 @@ typedef struct {
     double silence_db;      /* dBFS, -120 to 0: an rms that stays below it is silence, */
     double silence_hold;    /* once it has lasted so many seconds, 0 to 3600 */
     uint32_t mel_queue;     /* mel frames kept for who draws them, 0 (none) to 65536 */
+    bool whole_windows;     /* true: no answer before every window is full of the stream, whatever
+                               the cards say of silence before it */
 } tagnode_setup;
 /* The worker runtime has compute_latency for an answer, and one that comes later is held over. The
  * inline runtime is never late: it needs a time that follows from the work of a hop, and takes
  * compute_latency where that is longer. */
 
 typedef enum {
-    TAGNODE_WARMING, /* the window is not yet full: values are 0 */
+    TAGNODE_WARMING, /* a window is not yet full, and its model takes no silence for what was before
+                        the stream: values are 0 */
     TAGNODE_FRESH,   /* values describe [start, end) */
     TAGNODE_HELD     /* the result was late or lost: values of the last fresh frame, or 0 */
 } tagnode_state;
@@ -295,18 +300,19 @@ TAGNODE_API tagnode_status tagnode_create(tagnode **node);
  * [main] */
 TAGNODE_API void tagnode_destroy(tagnode *node);
 
-/* Allocates, compiles the model, starts the worker and runs the model once to warm it up. May be
- * called again while no other call on the node runs; on error the node keeps its former setup.
- * [main]
+/* Allocates, compiles the model, starts the worker and runs the model once to warm it up. A model
+ * whose card says silence_before begins as if it had heard digital silence: its first answer, of a
+ * hop of sound at the most, is fresh. May be called again while no other call on the node runs; on
+ * error the node keeps its former setup. [main]
  * Returns OK, ERROR_ARGUMENT, ERROR_MEMORY, ERROR_MODEL or ERROR_RUNTIME. */
 TAGNODE_API tagnode_status tagnode_prepare(tagnode *node, tagnode_model *model,
                                            const tagnode_setup *setup, tagnode_message *why);
 
 /* The same with `count` (0 to TAGNODE_MAX_MODELS) inline models that share one front-end: a
  * descriptor frame has the activations of all of them, one after the other, and the embedding of
- * the first. A hop is at most the shortest window, and frames are fresh once the longest one is
- * full. Without a model there are signal frames only, from MusiCNN's front-end, and `hop`,
- * `compute_latency` and `embedding` are not looked at. [main] */
+ * the first. A hop is at most the shortest window, and frames are fresh once all windows are full,
+ * with silence where a card says silence_before. Without a model there are signal frames only, from
+ * MusiCNN's front-end, and `hop`, `compute_latency` and `embedding` are not looked at. [main] */
 TAGNODE_API tagnode_status tagnode_prepare_many(tagnode *node, tagnode_model *const *models,
                                                 uint32_t count, const tagnode_setup *setup,
                                                 tagnode_message *why);

@@ -12,7 +12,8 @@
 typedef struct {
     tagnode_model *model;
     tagnode_sliced *sliced;
-    int64_t begin; /* mel frame at which its first window begins */
+    uint32_t silent; /* mel frames of silence that it may begin with, 0 for none */
+    int64_t begin;   /* mel frame at which its first window begins */
 } voice;
 
 typedef struct {
@@ -53,11 +54,22 @@ static voice *voice_create(const tagnode_ensemble *ensemble, tagnode_model *mode
     }
     tagnode_model_retain(model);
     made->model = model;
+    if (setup->silence != NULL && model->card.silence_before)
+        made->silent = model->card.patch_frames - setup->first;
     *status = tagnode_sliced_create(&model->graph, &model->card, setup->hop, setup->frame_samples,
                                     &made->sliced, why);
     if (*status == TAGNODE_OK) return made;
     voice_destroy(made);
     return NULL;
+}
+
+static tagnode_status voice_start(const tagnode_ensemble *ensemble, const voice *v,
+                                  tagnode_message *why) {
+    const tagnode_ensemble_setup *setup = &ensemble->setup;
+    const tagnode_status status =
+        tagnode_sliced_start(v->sliced, ensemble->latency, setup->burst, why);
+    if (status != TAGNODE_OK || v->silent == 0) return status;
+    return tagnode_sliced_prime(v->sliced, setup->silence, v->silent, why);
 }
 
 static tagnode_status check_together(const tagnode_card *first, const tagnode_model *other,
@@ -96,8 +108,7 @@ static tagnode_status start_all(tagnode_ensemble *ensemble, tagnode_message *why
     }
     tagnode_status status = TAGNODE_OK;
     for (uint32_t i = 0; i < ensemble->count && status == TAGNODE_OK; ++i)
-        status = tagnode_sliced_start(ensemble->seats[i].current->sliced, ensemble->latency,
-                                      ensemble->setup.burst, why);
+        status = voice_start(ensemble, ensemble->seats[i].current, why);
     return status;
 }
 
@@ -182,7 +193,7 @@ tagnode_status tagnode_ensemble_swap(tagnode_ensemble *ensemble, uint32_t index,
                              "prepare it with a compute_latency of as much.",
                              needed, ensemble->latency);
     else
-        status = tagnode_sliced_start(made->sliced, ensemble->latency, ensemble->setup.burst, why);
+        status = voice_start(ensemble, made, why);
     if (status != TAGNODE_OK) {
         voice_destroy(made);
         return status;
@@ -203,8 +214,10 @@ uint64_t tagnode_ensemble_swapped(const tagnode_ensemble *ensemble) {
 
 static void begin(const tagnode_ensemble *ensemble, voice *v) TAGNODE_NONBLOCKING {
     if (v == NULL) return;
-    tagnode_sliced_reset(v->sliced);
-    v->begin = aligned(ensemble, v->model->card.patch_frames, ensemble->frames);
+    const bool primed = v->silent > 0 && ensemble->frames == 0; /* else there was sound before */
+    tagnode_sliced_reset(v->sliced, primed);
+    v->begin = primed ? -(int64_t)v->silent
+                      : aligned(ensemble, v->model->card.patch_frames, ensemble->frames);
 }
 
 void tagnode_ensemble_reset(tagnode_ensemble *ensemble) {
@@ -241,11 +254,14 @@ void tagnode_ensemble_pay(tagnode_ensemble *ensemble, uint32_t samples) {
     }
 }
 
+static bool is_full(const voice *v, int64_t frames) TAGNODE_NONBLOCKING {
+    return frames - v->model->card.patch_frames >= v->begin;
+}
+
 /* Lets the incoming voice take over if it has heard a whole window by now, and if there is room for
  * the old one, which only the main thread may free. */
 static void take_over(tagnode_ensemble *ensemble, seat *s, int64_t frames) TAGNODE_NONBLOCKING {
-    if (s->incoming == NULL) return;
-    if (frames - s->incoming->model->card.patch_frames < s->incoming->begin) return;
+    if (s->incoming == NULL || !is_full(s->incoming, frames)) return;
     voice **retired = (voice **)tagnode_queue_reserve(&ensemble->retired);
     if (retired == NULL) return;
     *retired = s->current;
@@ -255,16 +271,18 @@ static void take_over(tagnode_ensemble *ensemble, seat *s, int64_t frames) TAGNO
     atomic_fetch_add_explicit(&ensemble->swapped, 1, memory_order_relaxed);
 }
 
-uint32_t tagnode_ensemble_take(tagnode_ensemble *ensemble, int64_t frames,
-                               const float *const **outputs) {
-    uint32_t late = 0;
+bool tagnode_ensemble_take(tagnode_ensemble *ensemble, int64_t frames, const float *const **outputs,
+                           uint64_t *late) {
+    bool full = true;
     for (uint32_t i = 0; i < ensemble->count; ++i) {
-        seat *s = &ensemble->seats[i];
-        take_over(ensemble, s, frames);
-        const voice *v = s->current;
+        take_over(ensemble, &ensemble->seats[i], frames);
+        full = full && is_full(ensemble->seats[i].current, frames);
+    }
+    for (uint32_t i = 0; full && i < ensemble->count; ++i) {
+        const voice *v = ensemble->seats[i].current;
         const int64_t window =
             (frames - v->model->card.patch_frames - v->begin) / ensemble->setup.hop;
-        late += !tagnode_sliced_take(v->sliced, window, &outputs[i]);
+        *late += !tagnode_sliced_take(v->sliced, window, &outputs[i]);
     }
-    return late;
+    return full;
 }

@@ -2,8 +2,9 @@
  * and one at a time exchanged while the others and the audio go on.
  *
  * Windows of all models end at the same mel frames: those whose count is `first` plus a multiple of
- * the hop. A model that is exchanged hears along with the one that it replaces until its own first
- * window is complete, so that no answer is missing. */
+ * the hop. The first window of a model that takes what was before the stream for silence begins
+ * before it; all others begin within. A model that is exchanged hears along with the one that it
+ * replaces until its own first window is complete, so that no answer is missing. */
 #ifndef TAGNODE_ENSEMBLE_H
 #define TAGNODE_ENSEMBLE_H
 
@@ -17,6 +18,8 @@ typedef struct {
     uint32_t least_latency;              /* input samples; the models may need more */
     uint32_t burst;                      /* most input samples between two calls of pay */
     uint32_t wanted[TAGNODE_MAX_MODELS]; /* bit i: output i of that model is looked at */
+    const float *silence; /* a silent mel frame, which outlives the ensemble, for models that take
+                             what was before for silence; NULL: none shall */
 } tagnode_ensemble_setup;
 
 /* Prepares `count` (1 to TAGNODE_MAX_MODELS) inline models with the same front-end settings;
@@ -43,9 +46,10 @@ void tagnode_ensemble_push(tagnode_ensemble *ensemble, const float *mel) TAGNODE
 void tagnode_ensemble_pay(tagnode_ensemble *ensemble, uint32_t samples) TAGNODE_NONBLOCKING;
 
 /* Takes the answers of the windows that end after `frames` mel frames: points outputs[i] at the
- * outputs of model i, which stay until the next push or pay. Returns how many models were not
- * ready, see tagnode_sliced_take. */
-uint32_t tagnode_ensemble_take(tagnode_ensemble *ensemble, int64_t frames,
-                               const float *const **outputs) TAGNODE_NONBLOCKING;
+ * outputs of model i, which stay until the next push or pay. Adds to `late` how many models were
+ * not ready, see tagnode_sliced_take. False: some model has not heard a whole window by then, and
+ * nothing was taken. */
+bool tagnode_ensemble_take(tagnode_ensemble *ensemble, int64_t frames, const float *const **outputs,
+                           uint64_t *late) TAGNODE_NONBLOCKING;
 
 #endif

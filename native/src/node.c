@@ -31,6 +31,8 @@ typedef struct {
     uint32_t head_count;
     double *head_room; /* for any one of them to work in */
     uint32_t patch;    /* mel frames of the longest window, 0 without a model */
+    uint32_t silent;   /* those of silence that the worker's window begins with */
+    float *silence;    /* a mel frame of it, or NULL where windows shall be whole */
     tagnode_frontend *frontend;
     tagnode_worker *worker;     /* runs the model on its thread, or NULL and: */
     tagnode_ensemble *ensemble; /* runs it, or several, in here; both NULL without a model */
@@ -73,6 +75,7 @@ static void core_destroy(core *c) {
     tagnode_model_release(c->model);
     for (uint32_t i = 0; i < c->head_count; ++i) tagnode_head_release(c->heads[i].head);
     free(c->head_room);
+    free(c->silence);
     free(c->taken);
     free(c->mel);
     free(c->power);
@@ -205,6 +208,7 @@ static tagnode_status start_ensemble(core *c, tagnode_model *const *models, uint
         .frame_samples = frame_samples(c),
         .least_latency = (uint32_t)ceil(c->setup.compute_latency * c->setup.sample_rate),
         .burst = CHUNK,
+        .silence = c->silence,
     };
     memcpy(setup.wanted, c->wanted, sizeof setup.wanted);
     const tagnode_status status = tagnode_ensemble_create(models, count, &setup, &c->ensemble, why);
@@ -214,6 +218,7 @@ static tagnode_status start_ensemble(core *c, tagnode_model *const *models, uint
 
 static tagnode_status start_worker(core *c, tagnode_message *why) {
     const double frame_seconds = frame_samples(c) / c->setup.sample_rate;
+    if (c->silence != NULL && c->card.silence_before) c->silent = c->patch - c->first;
     tagnode_worker_setup setup = {
         .bands = c->card.frontend.bands,
         .patch = c->card.patch_frames,
@@ -221,6 +226,8 @@ static tagnode_status start_worker(core *c, tagnode_message *why) {
         .first = c->first,
         .results = (uint32_t)(c->setup.compute_latency / (c->hop * frame_seconds)) + 8,
         .burst = (uint32_t)tagnode_frontend_capacity(c->frontend, CHUNK),
+        .silent = c->silent,
+        .silence = c->silence,
         .frame_seconds = frame_seconds,
         .offline = c->setup.offline,
     };
@@ -292,6 +299,14 @@ static tagnode_status keep_mel(core *c, tagnode_message *why) {
     return TAGNODE_OK;
 }
 
+static tagnode_status hear_silence(core *c, tagnode_message *why) {
+    if (c->setup.whole_windows) return TAGNODE_OK;
+    c->silence = calloc(c->card.frontend.bands, sizeof *c->silence);
+    if (c->silence == NULL) return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for a node.");
+    tagnode_frontend_silence(c->frontend, c->silence);
+    return TAGNODE_OK;
+}
+
 static tagnode_status core_create(core *c, const tagnode_parts *parts, tagnode_message *why) {
     tagnode_status status = tagnode_frontend_create(&c->card.frontend, c->setup.sample_rate,
                                                     c->setup.channels, &c->frontend, why);
@@ -299,7 +314,8 @@ static tagnode_status core_create(core *c, const tagnode_parts *parts, tagnode_m
     const size_t mels = tagnode_frontend_capacity(c->frontend, CHUNK);
     c->mel = calloc(mels * c->card.frontend.bands, sizeof *c->mel);
     if (c->mel == NULL) return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for a node.");
-    if (parts->model_count > 0) status = start_models(c, parts, why);
+    status = hear_silence(c, why);
+    if (status == TAGNODE_OK && parts->model_count > 0) status = start_models(c, parts, why);
     if (status == TAGNODE_OK && c->setup.signal_hop > 0) status = start_signals(c, mels, why);
     if (status == TAGNODE_OK && c->setup.mel_queue > 0) status = keep_mel(c, why);
     c->latency.resampler = tagnode_frontend_delay(c->frontend);
@@ -399,15 +415,17 @@ static void write_values(core *c) TAGNODE_NONBLOCKING {
         memcpy(values, outputs[0][c->setup.embedding], c->embeddings * sizeof *values);
 }
 
-/* Takes the result of the current tick into the outgoing frame. */
-static tagnode_state take_result(core *c) TAGNODE_NONBLOCKING {
+/* Takes the result of the current tick, if there is to be one, into the outgoing frame. */
+static tagnode_state take_result(core *c, int64_t frames) TAGNODE_NONBLOCKING {
     uint64_t late = 0, failures = 0;
     bool ready = true;
-    if (c->ensemble != NULL)
-        late = tagnode_ensemble_take(c->ensemble, tick_frame(c, c->tick), c->answers);
-    else
+    if (c->ensemble != NULL) {
+        if (!tagnode_ensemble_take(c->ensemble, frames, c->answers, &late)) return TAGNODE_WARMING;
+    } else {
+        if (frames + c->silent < c->patch) return TAGNODE_WARMING;
         ready = tagnode_worker_take(c->worker, c->tick, c->outputs, &late, &failures) ==
                 TAGNODE_RESULT_READY;
+    }
     if (ready) write_values(c);
     count(ready ? &c->fresh : &c->held, 1);
     count(&c->late, late);
@@ -417,15 +435,14 @@ static tagnode_state take_result(core *c) TAGNODE_NONBLOCKING {
 
 /* Emits the descriptor frame of the current tick. */
 static void emit(core *c) TAGNODE_NONBLOCKING {
-    const int64_t frames = tick_frame(c, c->tick), patch = c->patch;
+    const int64_t frames = tick_frame(c, c->tick);
     tagnode_frame head;
     memset(&head, 0, sizeof head);
-    const int64_t start = tagnode_frontend_begin(c->frontend, frames - patch);
+    const int64_t start = tagnode_frontend_begin(c->frontend, frames - c->patch);
     head.start = start > 0 ? start : 0;
     head.emitted = c->due;
     head.end = c->due - c->latency.total;
-    head.state = TAGNODE_WARMING;
-    if (frames >= patch) head.state = take_result(c);
+    head.state = take_result(c, frames);
     memcpy(c->outgoing, &head, sizeof head);
     tagnode_log_ring_write(&c->ring, c->outgoing);
     schedule(c, c->tick + 1);

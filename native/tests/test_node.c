@@ -71,6 +71,52 @@ static void test_hop_may_be_one_mel_frame_to_the_whole_patch(void) {
     free(signal);
 }
 
+static void check_silence_before(tagnode_model *model, uint32_t rate, int hop) {
+    static heard got;
+    static const uint32_t blocks[] = {17, 441, 8192, 0};
+    const size_t patch = (size_t)PATCH * BANDS;
+    float *signal = white_noise(rate, 3), *mel = mel_of(signal, rate, rate);
+    float *zeros = calloc(rate, sizeof *zeros), *early = mel_of(zeros, rate, rate);
+    memcpy(early + patch, mel, patch * sizeof *mel);
+    tagnode_setup setup = setup_of(rate);
+    setup.hop = (double)hop * MEL_HOP / MODEL_RATE;
+    tagnode *node = NULL;
+    CHECK(tagnode_create(&node) == TAGNODE_OK);
+    for (int whole = 0; whole < 2; ++whole) {
+        setup.whole_windows = whole;
+        CHECK(tagnode_prepare(node, model, &setup, NULL) == TAGNODE_OK);
+        clock_of_node clock = clock_of(node, &setup);
+        if (!whole) clock.early = early;
+        for (uint32_t b = 0; b < 4; ++b) {
+            got.count = 0;
+            feed(node, signal, rate / 2, blocks[b], &got);
+            compare(&got, &clock, mel);
+            CHECK(count_of(&got, TAGNODE_WARMING) == (whole ? (PATCH - 1) / (size_t)hop : 0));
+            CHECK(count_of(&got, TAGNODE_HELD) == 0 && count_of(&got, TAGNODE_FRESH) > 3);
+            feed(node, signal, rate / 7 * b + 1, 500, NULL);
+            tagnode_reset(node);
+        }
+    }
+    tagnode_destroy(node);
+    free(early);
+    free(zeros);
+    free(mel);
+    free(signal);
+}
+
+static void test_windows_may_begin_with_silence_before_the_stream(void) {
+    static fake model;
+    tagnode_card card = card_of();
+    card.silence_before = true;
+    const tagnode_interpreter interpreter = interpreter_of(&model);
+    tagnode_model *made = NULL;
+    CHECK(tagnode_model_from_interpreter(&interpreter, &card, &made, NULL) == TAGNODE_OK);
+    for (int hop = 1; hop <= PATCH; ++hop) check_silence_before(made, 16000, hop);
+    const uint32_t rates[] = {8000, 44100, 48000};
+    for (int r = 0; r < 3; ++r) check_silence_before(made, rates[r], 3);
+    tagnode_model_release(made);
+}
+
 static void test_reading_may_leave_out_values_and_embeddings(void) {
     static fake model;
     float *signal = white_noise(8000, 2);
@@ -436,6 +482,7 @@ int main(void) {
     alarm(240); /* who waits for ever is ended */
     test_frames_are_exact_in_any_partition_into_blocks();
     test_hop_may_be_one_mel_frame_to_the_whole_patch();
+    test_windows_may_begin_with_silence_before_the_stream();
     test_reading_may_leave_out_values_and_embeddings();
     test_no_setup_makes_offline_wait_for_itself();
     test_samples_that_are_no_numbers_are_replaced_and_counted();

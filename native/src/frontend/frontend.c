@@ -94,6 +94,12 @@ size_t tagnode_frontend_capacity(const tagnode_frontend *f, size_t frames) {
            1;
 }
 
+void tagnode_frontend_silence(const tagnode_frontend *f, float *mel) {
+    const tagnode_floatenv saved = tagnode_floatenv_enter();
+    f->dsp->mel_frame(&f->plan, f->pending, mel); /* all zeros as yet */
+    tagnode_floatenv_leave(saved);
+}
+
 size_t tagnode_frontend_bins(const tagnode_frontend *f) {
     return (size_t)f->plan.n + 1;
 }

@@ -15,6 +15,9 @@ int64_t tagnode_frontend_ready(const tagnode_frontend *frontend, int64_t index) 
 /* The input position at which mel frame `index` begins to hear; may be negative. */
 int64_t tagnode_frontend_begin(const tagnode_frontend *frontend, int64_t index) TAGNODE_NONBLOCKING;
 
+/* Writes the mel frame of digital silence. Comes before the first process call. [main] */
+void tagnode_frontend_silence(const tagnode_frontend *frontend, float *mel);
+
 /* Bins of a power spectrum: fft / 2 + 1. */
 size_t tagnode_frontend_bins(const tagnode_frontend *frontend) TAGNODE_NONBLOCKING;
 

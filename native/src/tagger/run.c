@@ -19,6 +19,8 @@ struct tagger_run {
     uint32_t hop, results, burst;
     size_t memory_size;
     unsigned char *memory;
+    unsigned char *primed; /* what memory held after prime, or NULL; and the frames in it */
+    uint32_t primed_frames;
     row_store *store;                      /* of each tensor */
     const void **rows;                     /* what the step at hand reads */
     unsigned char *scratch[2];             /* rows within a chain */
@@ -106,11 +108,26 @@ tagnode_status tagger_run_create(const tagger_plan *plan, uint32_t hop, uint32_t
 void tagger_run_destroy(tagger_run *run) {
     if (run == NULL) return;
     tagnode_aligned_free(run->memory);
+    free(run->primed);
     free(run);
 }
 
+tagnode_status tagger_run_prime(tagger_run *run, const float *mel, uint32_t count,
+                                tagnode_message *why) {
+    for (uint32_t i = 0; i < count; ++i) {
+        tagger_run_push(run, mel);
+        tagger_run_advance(run, UINT64_MAX);
+    }
+    run->primed = malloc(run->memory_size);
+    if (run->primed == NULL)
+        return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory to run the model.");
+    memcpy(run->primed, run->memory, run->memory_size);
+    run->primed_frames = count;
+    return TAGNODE_OK;
+}
+
 size_t tagger_run_memory(const tagger_run *run) {
-    return run->memory_size + sizeof *run;
+    return run->memory_size * (run->primed == NULL ? 1 : 2) + sizeof *run;
 }
 
 void tagger_run_reset(tagger_run *run) {
@@ -118,6 +135,12 @@ void tagger_run_reset(tagger_run *run) {
     run->phase = SHARED_ROWS;
     run->chain = run->step = run->part = 0;
     run->row = -1;
+}
+
+void tagger_run_rewind(tagger_run *run) {
+    tagger_run_reset(run);
+    memcpy(run->memory, run->primed, run->memory_size);
+    run->frames = run->processed = run->primed_frames; /* no window is complete, nothing at hand */
 }
 
 /* ---- where rows are ---- */

@@ -12,7 +12,16 @@ typedef struct tagger_run tagger_run;
 tagnode_status tagger_run_create(const tagger_plan *plan, uint32_t hop, uint32_t results,
                                  uint32_t burst, tagger_run **out, tagnode_message *why);
 void tagger_run_destroy(tagger_run *run);
+
+/* Hears `count` times the same mel frame, fewer than a window, does all the work that they bring
+ * and keeps that state for tagger_run_rewind. Comes right after create. Returns OK or ERROR_MEMORY.
+ * [main] */
+tagnode_status tagger_run_prime(tagger_run *run, const float *mel, uint32_t count,
+                                tagnode_message *why);
+
+/* Back to the state after create; after prime. */
 void tagger_run_reset(tagger_run *run) TAGNODE_NONBLOCKING;
+void tagger_run_rewind(tagger_run *run) TAGNODE_NONBLOCKING;
 
 /* Bytes taken. [any] */
 size_t tagger_run_memory(const tagger_run *run);

@@ -46,7 +46,9 @@ tagnode_status tagnode_sliced_check(const tagger_graph *graph, const tagnode_car
     return TAGNODE_OK;
 }
 
-/* Lists what work comes when: the first window and three hops, after which all repeats itself. */
+/* Lists what work comes when: the first window and three hops, after which all repeats itself. Who
+ * begins within the list, primed, has no more waiting at any frame than who comes from its start.
+ */
 static tagnode_status weigh(tagnode_sliced *sliced, tagnode_message *why) {
     const tagger_cost cost = tagger_plan_cost(&sliced->plan);
     uint64_t shared = 0, most = 0;
@@ -138,8 +140,19 @@ void tagnode_sliced_destroy(tagnode_sliced *sliced) {
     free(sliced);
 }
 
-void tagnode_sliced_reset(tagnode_sliced *sliced) {
-    tagger_run_reset(sliced->run);
+tagnode_status tagnode_sliced_prime(tagnode_sliced *sliced, const float *silence, uint32_t count,
+                                    tagnode_message *why) {
+    const tagnode_floatenv saved = tagnode_floatenv_enter();
+    const tagnode_status status = tagger_run_prime(sliced->run, silence, count, why);
+    tagnode_floatenv_leave(saved);
+    return status;
+}
+
+void tagnode_sliced_reset(tagnode_sliced *sliced, bool primed) {
+    if (primed)
+        tagger_run_rewind(sliced->run);
+    else
+        tagger_run_reset(sliced->run);
     sliced->credit = 0;
     sliced->spent = 0;
 }

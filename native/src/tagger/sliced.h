@@ -31,8 +31,15 @@ uint32_t tagnode_sliced_least_latency(const tagnode_sliced *sliced);
 tagnode_status tagnode_sliced_start(tagnode_sliced *sliced, uint32_t latency, uint32_t burst,
                                     tagnode_message *why);
 
+/* Comes after start, for a model that takes what was before for silence: hears `count` silent mel
+ * frames, fewer than a window. Returns OK or ERROR_MEMORY. [main] */
+tagnode_status tagnode_sliced_prime(tagnode_sliced *sliced, const float *silence, uint32_t count,
+                                    tagnode_message *why);
+
 void tagnode_sliced_destroy(tagnode_sliced *sliced);
-void tagnode_sliced_reset(tagnode_sliced *sliced) TAGNODE_NONBLOCKING;
+
+/* Forgets all that was heard; `primed`: but for the silence of prime, which must have been. */
+void tagnode_sliced_reset(tagnode_sliced *sliced, bool primed) TAGNODE_NONBLOCKING;
 
 /* Hands over the next mel frame. [audio] */
 void tagnode_sliced_push(tagnode_sliced *sliced, const float *mel) TAGNODE_NONBLOCKING;
@@ -40,7 +47,7 @@ void tagnode_sliced_push(tagnode_sliced *sliced, const float *mel) TAGNODE_NONBL
 /* Does the work that `samples` input samples pay for. [audio] */
 void tagnode_sliced_pay(tagnode_sliced *sliced, uint32_t samples) TAGNODE_NONBLOCKING;
 
-/* Multiply-adds done since create or reset. [audio] */
+/* Multiply-adds done since create or reset, without prime's. [audio] */
 uint64_t tagnode_sliced_spent(const tagnode_sliced *sliced) TAGNODE_NONBLOCKING;
 
 /* Points `outputs` at the model's outputs for a window, which must be due; they stay until the next

@@ -62,11 +62,20 @@ static int64_t tick_at(const tagnode_worker_setup *setup, int64_t frames) {
                : -1;
 }
 
+static void append_mel(tagnode_worker *worker, const float *mel) {
+    const uint32_t bands = worker->setup.bands;
+    memcpy(worker->history + (size_t)worker->filled++ * bands, mel, bands * sizeof(float));
+}
+
 /* Appends one mel frame to the window; a gap or a reset empties it first. */
 static void append(tagnode_worker *worker, const queued_frame *frame) {
     const tagnode_worker_setup *setup = &worker->setup;
     if (frame->generation != worker->generation_seen || frame->index != worker->next)
         worker->filled = 0;
+    if (frame->index == 0) { /* the stream begins */
+        worker->filled = 0;
+        while (worker->filled < setup->silent) append_mel(worker, setup->silence);
+    }
     worker->generation_seen = frame->generation;
     worker->next = frame->index + 1;
     if (worker->filled == 2 * setup->patch) {
@@ -75,8 +84,7 @@ static void append(tagnode_worker *worker, const queued_frame *frame) {
                 kept * sizeof(float));
         worker->filled = setup->patch - 1;
     }
-    memcpy(worker->history + (size_t)worker->filled++ * setup->bands, frame->mel,
-           setup->bands * sizeof(float));
+    append_mel(worker, frame->mel);
 }
 
 /* Runs the model on the newest window into a result; false when stopped while waiting for room. */

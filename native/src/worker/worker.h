@@ -2,9 +2,10 @@
  * queues.
  *
  * Ticks are the answers of the model, numbered from 0. Tick t is due after first + t * hop mel
- * frames; the ticks before the window is full (fewer than `patch` frames) have no result. The audio
- * thread never makes a system call for the worker's sake: the worker looks for work by itself,
- * except offline, where both sides may wait for each other. */
+ * frames; the ticks before the window is full (fewer than `patch` frames, with those of silence
+ * before the stream) have no result. The audio thread never makes a system call for the worker's
+ * sake: the worker looks for work by itself, except offline, where both sides may wait for each
+ * other. */
 #ifndef TAGNODE_WORKER_WORKER_H
 #define TAGNODE_WORKER_WORKER_H
 
@@ -18,7 +19,9 @@ typedef struct {
     uint32_t output_size[TAGNODE_MAX_OUTPUTS]; /* floats of each output; 0: it is not wanted */
     uint32_t results;                          /* results that may wait to be taken */
     uint32_t burst;                            /* mel frames that may be handed over at once */
-    double frame_seconds;                      /* duration of a mel frame's hop */
+    uint32_t silent;      /* mel frames of silence before the stream, less than `patch` */
+    const float *silence; /* one of them, which outlives the worker; not looked at without any */
+    double frame_seconds; /* duration of a mel frame's hop */
     bool offline;
 } tagnode_worker_setup;
 
