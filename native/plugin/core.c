@@ -167,6 +167,11 @@ void tagplug_reset(tagplug *plugin) {
     work_out_values(plugin); /* so that they are right before the first block */
 }
 
+/* Whether a window has silence where there was sound before its model came. */
+static bool is_guess(const tagplug_ear *ear, const tagnode_frame *frame) TAGNODE_NONBLOCKING {
+    return ear->begin > 0 && frame->start == 0 && ear->model->card.silence_before;
+}
+
 static void hear(tagplug *plugin, const float *const *input, uint32_t frames) TAGNODE_NONBLOCKING {
     tagnode_frame frame;
     float signals[TAGNODE_SIGNALS];
@@ -177,7 +182,7 @@ static void hear(tagplug *plugin, const float *const *input, uint32_t frames) TA
     if (ear == NULL || ear->node == NULL) return;
     tagnode_process(ear->node, input, frames);
     while (tagnode_read(ear->node, &frame, ear->values, NULL, 1) == 1)
-        if (frame.state == TAGNODE_FRESH)
+        if (frame.state == TAGNODE_FRESH && !is_guess(ear, &frame))
             tagplug_slots_hear(&plugin->slots, TAGPLUG_FIRST_LABEL, tagnode_value_count(ear->node),
                                ear->values, ear->begin + frame.emitted);
 }

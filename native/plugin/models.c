@@ -112,7 +112,11 @@ static tagnode_status read_card(reader from, tagplug_model *model) {
     uint32_t count = 0;
     status = take_labels(&from, NULL, model, &count);
     if (status != TAGNODE_OK) return status;
-    return count == card->output_size[0] ? TAGNODE_OK : TAGNODE_ERROR_MODEL;
+    if (count != card->output_size[0]) return TAGNODE_ERROR_MODEL;
+    uint32_t silence = 0;
+    if (from.left > 0 && (!take_word(&from, &silence) || silence > 1)) return TAGNODE_ERROR_MODEL;
+    card->silence_before = silence == 1;
+    return TAGNODE_OK;
 }
 
 static tagnode_status read_head(reader from, tagplug_model *model, tagnode_message *why) {

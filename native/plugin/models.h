@@ -4,8 +4,9 @@
  * of 16. A text is uint16, its length in bytes, and UTF-8.
  *
  *     CARD  name; uint32 sample_rate, frame, fft, hop, bands, window, mel_scale, mel_norm,
- * spectrum, log (numbers as in tagnode.h); float64 log_parameter, fmin, fmax; uint32 patch_frames;
- *           uint32 outputs, and the size of each; uint32 labels, and their texts: those of output 0
+ *           spectrum, log (numbers as in tagnode.h); float64 log_parameter, fmin, fmax; uint32
+ *           patch_frames; uint32 outputs, and the size of each; uint32 labels, and their texts:
+ *           those of output 0; uint32 silence_before, 0 or 1, 0 in older files that lack it
  *     TFLT  the .tflite file
  *     HEAD  name; uint32 output, whose head it is; uint32 labels, and their texts; the .head file.
  *           None, one or several.

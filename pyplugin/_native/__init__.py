@@ -103,4 +103,5 @@ def card_struct(card: Card) -> Any:
     struct.outputs = len(card.outputs)
     for index, output in enumerate(card.outputs):
         struct.output_size[index] = output.size
+    struct.silence_before = card.silence_before
     return struct

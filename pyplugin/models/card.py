@@ -181,6 +181,9 @@ class Card:
         Of the ``.tflite`` file, in hexadecimal.
     quantisation : Drift or None
     type : {"auto-tagging"}
+    silence_before : bool
+        What was before a stream may be taken for silence: the model learnt sounds that begin after
+        silence anywhere in its window. A card that does not say it means no.
     """
 
     name: str
@@ -202,6 +205,7 @@ class Card:
     sha256: str
     quantisation: Drift | None
     type: str = field(default="auto-tagging")
+    silence_before: bool = False
 
 
 def load_card(path: Path) -> Card:
@@ -260,6 +264,7 @@ def parse_card(text: str) -> Card:
         calibration=_parse_calibration(fields.optional_group("calibration")),
         sha256=fields.text("sha256"),
         quantisation=_parse_drift(fields.optional_group("quantisation")),
+        silence_before=fields.flag("silence_before"),
         **_parse_schema(fields.group("schema")),
     )
     fields.finish()
@@ -296,6 +301,7 @@ def render_card(card: Card) -> str:
         "inference": vars(card.front_end),
         "patch_frames": card.patch_frames,
         "default_hop": card.default_hop,
+        **({"silence_before": True} if card.silence_before else {}),
         "embedding": card.embedding,
         "calibration": None if calibration is None else vars(calibration),
         "sha256": card.sha256,
@@ -348,6 +354,13 @@ class _Fields:
         if type(value) not in (int, float) or not least <= value <= greatest:
             raise self._wrong(key, value, f"a number from {least:g} to {greatest:g}")
         return float(value)
+
+    def flag(self, key: str) -> bool:
+        """Take true or false; a flag that is not there is false."""
+        value = self._left.pop(key, False)
+        if not isinstance(value, bool):
+            raise self._wrong(key, value, "true or false")
+        return value
 
     def numbers(self, key: str) -> dict[str, float]:
         """Take an object whose values are finite numbers, not negative."""

@@ -178,6 +178,7 @@ def _card(card: Card) -> bytes:
             struct.pack("<2I", card.patch_frames, len(sizes)),
             struct.pack(f"<{len(sizes)}I", *sizes),
             _labels(card.labels),
+            struct.pack("<I", card.silence_before),
         ]
     )
 

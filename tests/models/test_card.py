@@ -81,6 +81,13 @@ def test_a_card_without_calibration_reads_back() -> None:
     assert parse_card(render_card(card)) == card
 
 
+def test_a_card_takes_what_was_before_for_silence_only_if_it_says_so() -> None:
+    assert "silence_before" not in CONTENT
+    assert not CARD.silence_before
+    card = replace(CARD, silence_before=True)
+    assert parse_card(render_card(card)) == card
+
+
 @pytest.mark.parametrize("path", FIELDS, ids=str)
 def test_a_missing_field_is_named(path: tuple[str | int, ...]) -> None:
     text = changed(path, lambda place, key: place.pop(key))
@@ -144,6 +151,8 @@ def test_an_unknown_field_is_named(group: tuple[str | int, ...]) -> None:
         (("patch_frames",), 187.0),
         (("patch_frames",), 186),
         (("default_hop",), 0),
+        (("silence_before",), 1),
+        (("silence_before",), None),
         (("embedding",), "penultimate"),
         (("sha256",), "0" * 63),
         (("sha256",), "G" * 64),

@@ -274,6 +274,12 @@ static void play_one_block(tagplug *p) {
     CHECK(memcmp(out[0], sound[0], sizeof out[0]) == 0);
 }
 
+static void remove_custom_3(void) {
+    char path[512];
+    (void)snprintf(path, sizeof path, "%s/plugins/custom-3.tagnode", folder);
+    CHECK(remove(path) == 0);
+}
+
 static void test_a_file_that_appears_later_is_found(void) {
     static file f;
     tagplug *p = tagplug_create(folder);
@@ -284,9 +290,7 @@ static void test_a_file_that_appears_later_is_found(void) {
     write_file("plugins/custom-3.tagnode", &f);
     CHECK(reaches(p, TAGPLUG_STATUS_OK, play_one_block));
     ended(p);
-    char path[512];
-    (void)snprintf(path, sizeof path, "%s/plugins/custom-3.tagnode", folder);
-    CHECK(remove(path) == 0);
+    remove_custom_3();
 }
 
 static void test_models_and_hops_change_while_sound_passes(void) {
@@ -321,33 +325,90 @@ static void test_models_and_hops_change_while_sound_passes(void) {
     ended(p);
 }
 
-static void test_slots_hold_until_another_model_has_answered(void) {
-    tagplug *p = started(48000, 2, true);
-    take *to = calloc(1, sizeof *to);
-    uint32_t seed = 0;
+static void listen_to_labels(tagplug *p) {
     for (uint32_t i = 0; i < LABELS; ++i) {
         set_field(p, i, TAGPLUG_SOURCE, 32 + i);
         set_field(p, i, TAGPLUG_ATTACK, 0);
         set_field(p, i, TAGPLUG_RELEASE, 0);
     }
+}
+
+static bool differ(tagplug *p, const float *values) {
+    bool other = false;
+    for (uint32_t i = 0; i < LABELS; ++i) other |= tagplug_get(p, TAGPLUG_VALUE_1 + i) != values[i];
+    return other;
+}
+
+static void slots_hold_until(uint32_t model) {
+    tagplug *p = started(48000, 2, true);
+    take *to = calloc(1, sizeof *to);
+    uint32_t seed = 0;
+    listen_to_labels(p);
     play_part(p, 0, 24000, 480, &seed, to);
     float held[LABELS];
     for (uint32_t i = 0; i < LABELS; ++i) held[i] = tagplug_get(p, TAGPLUG_VALUE_1 + i);
     CHECK(held[0] != 0 || held[1] != 0 || held[2] != 0);
-    tagplug_set(p, TAGPLUG_MODEL, CUSTOM_1);
+    tagplug_set(p, TAGPLUG_MODEL, (float)model);
     int64_t at = 24000;
     play_part(p, at, at + 480, 480, &seed, to);
     const double first = tagplug_get(p, TAGPLUG_WINDOW) + tagplug_get(p, TAGPLUG_LATENCY);
     for (at += 480; at < 24000 + (int64_t)(first * 48000) - 700; at += 48) {
-        for (uint32_t i = 0; i < LABELS; ++i) CHECK(tagplug_get(p, TAGPLUG_VALUE_1 + i) == held[i]);
+        CHECK(!differ(p, held));
         play_part(p, at, at + 48, 48, &seed, to);
     }
     play_part(p, at, LENGTH, 480, &seed, to);
-    bool other = false;
-    for (uint32_t i = 0; i < LABELS; ++i) other |= tagplug_get(p, TAGPLUG_VALUE_1 + i) != held[i];
-    CHECK(other);
+    CHECK(differ(p, held));
     free(to);
     ended(p);
+}
+
+static void write_after_silence(void) {
+    static file f;
+    lengthen_card(&f, 4, 1);
+    write_file("plugins/custom-3.tagnode", &f);
+}
+
+static void test_slots_hold_until_another_model_has_answered(void) {
+    write_after_silence();
+    slots_hold_until(CUSTOM_1);
+    slots_hold_until(CUSTOM_3); /* there was sound before it, not silence */
+    remove_custom_3();
+}
+
+/* Seconds until a label moves. */
+static double first_move(tagplug *p) {
+    take *to = calloc(1, sizeof *to);
+    uint32_t seed = 0;
+    float rest[LABELS];
+    int64_t at = 0;
+    for (uint32_t i = 0; i < LABELS; ++i) rest[i] = tagplug_get(p, TAGPLUG_VALUE_1 + i);
+    for (; at < LENGTH && !differ(p, rest); at += 48) play_part(p, at, at + 48, 48, &seed, to);
+    free(to);
+    return (double)at / 48000;
+}
+
+static void test_a_model_that_takes_silence_for_what_was_before_moves_from_the_first_hop_on(void) {
+    write_after_silence();
+    const uint32_t models[] = {SCENE, CUSTOM_3};
+    for (int i = 0; i < 2; ++i) {
+        tagplug *p = tagplug_create(folder);
+        if (p == NULL) abort();
+        tagplug_set(p, TAGPLUG_MODEL, (float)models[i]);
+        tagplug_set(p, TAGPLUG_HOP, 0.05F);
+        tagplug_activate(p, 48000, 4096, 2, true);
+        listen_to_labels(p);
+        for (int again = 0; again < 2; ++again) {
+            tagplug_reset(p);
+            const double latency = tagplug_get(p, TAGPLUG_LATENCY);
+            const double whole = tagplug_get(p, TAGPLUG_WINDOW) + latency;
+            if (i == 0)
+                CHECK_NEAR(first_move(p), whole, 0.012);
+            else
+                CHECK(first_move(p) < 0.06 + latency);
+        }
+        ended(p);
+    }
+    remove_custom_3();
 }
 
 static void test_heads_speak_through_slots(void) {
@@ -622,6 +683,7 @@ int main(void) {
     test_a_file_that_appears_later_is_found();
     test_models_and_hops_change_while_sound_passes();
     test_slots_hold_until_another_model_has_answered();
+    test_a_model_that_takes_silence_for_what_was_before_moves_from_the_first_hop_on();
     test_heads_speak_through_slots();
     test_what_is_no_number_is_heard_as_silence();
     test_reset_is_as_new();

@@ -221,11 +221,6 @@ static void test_names_are_kept_where_the_model_is_missing(void) {
     tagplug_destroy(p);
 }
 
-static void seal(file *f) {
-    const uint32_t crc = crc_of(f->bytes + 12, f->size - 12);
-    for (int i = 0; i < 4; ++i) f->bytes[8 + i] = (unsigned char)(crc >> 8 * i);
-}
-
 /* Containers come from others too: heads whose names have spaces, labels whose names are one. */
 static void test_any_source_of_any_model_comes_back(void) {
     static const char *const labels[LABELS] = {"guitar", "\xE9\xB3\xA5", "\xE6\xB0\xB4"};
@@ -370,6 +365,22 @@ static void test_damaged_containers_are_refused_with_a_sentence(void) {
     CHECK(is_refused(&f, f.size, "no network"));
 }
 
+static void test_a_card_says_whether_silence_was_before(void) {
+    static file f;
+    for (unsigned char value = 0; value < 2; ++value)
+        for (unsigned char bytes = value ? 4 : 0; bytes <= 4; bytes += 4) {
+            tagplug_model *model = NULL;
+            lengthen_card(&f, bytes, value);
+            CHECK(tagplug_model_read(f.bytes, f.size, &model, NULL) == TAGNODE_OK);
+            if (CHECK(model != NULL)) CHECK(model->card.silence_before == (value == 1));
+            tagplug_model_free(model);
+        }
+    lengthen_card(&f, 4, 2);
+    CHECK(is_refused(&f, f.size, "card"));
+    lengthen_card(&f, 3, 1);
+    CHECK(is_refused(&f, f.size, "card"));
+}
+
 static void test_mutated_containers_never_harm(void) {
     static file whole, f;
     uint32_t random = 77;
@@ -425,6 +436,7 @@ int main(void) {
     test_damaged_states_never_harm();
     test_a_container_gives_model_labels_and_heads();
     test_damaged_containers_are_refused_with_a_sentence();
+    test_a_card_says_whether_silence_was_before();
     test_mutated_containers_never_harm();
     test_a_model_is_read_once_for_all();
     remove_folder();
