@@ -55,7 +55,8 @@ class RenderResult:
     curves
         How the parameters moved, by target, ``effect.parameter``, at 50 points a second.
     model, labels, times, activations, window, hop
-        What was heard: as in :class:`pyplugin.TagResult`; empty without a model.
+        What was heard: as in :class:`pyplugin.TagResult`; empty without a model. Times before 0 are
+        of windows that begin with silence before the recording.
     duration
         Seconds.
     clipped
@@ -285,7 +286,7 @@ class AutomatedBoard:
         sidechain
             Listen to this instead of to ``audio``; past its end the last answer holds.
         align
-            Each answer holds from the middle of what it describes, and a rise begins its attack
+            Each answer holds from the middle of its window, and a rise begins its attack
             earlier, so that a duck is mostly down when the voice comes. ``False``: when a live
             node would have given it.
         block

@@ -37,7 +37,8 @@ class Story:
     Attributes
     ----------
     times, activations, window, hop
-        As in :class:`pyplugin.TagResult`; empty without a model.
+        As in :class:`pyplugin.TagResult`; empty without a model. Times before 0 are of windows that
+        begin with silence before the recording.
     notes
         Sentences for a person.
     """
@@ -49,6 +50,7 @@ class Story:
     notes: list[str]
     _told: dict[str, Told]
     _columns: dict[str, tuple[int, ...]]  # of the descriptors, what the columns of _told are
+    _heard: float  # seconds that a window hears: mel frames reach beyond it
 
     def told_to(self, lanes: Sequence[Lane], sample_rate: int, align: bool) -> Mover:
         """Return what moves the lanes by the whole story, in samples of ``sample_rate``."""
@@ -64,13 +66,22 @@ class Story:
         columns = [self._columns[route.kind].index(column) for column in route.columns]
         values = told.values[:, columns].sum(axis=1, dtype=np.float64)
         if align:
-            times, lead = _middles(told, route), knobs.attack
+            times, lead = self._middles(told, route), knobs.attack
         else:
             times, lead = told.emitted, 0.0
         positions = np.round(times * rate).astype(np.int64)
         if align:
-            positions[:1] = 0  # the first answer holds from the beginning
+            past = max(np.count_nonzero(positions < 0) - 1, 0)
+            positions, values = positions[past:], values[past:]
+            positions[:1] = 0  # one answer holds at the beginning
         return _with_lead(positions, values, round(lead * rate), _rises(knobs))
+
+    def _middles(self, told: Told, route: Route) -> Float64:
+        """Return when what was described was in its middle; before 0 with silence before."""
+        if route.kind == "tag":
+            return told.end - self._heard / 2
+        window = list(SIGNALS.values())[route.columns[0]].window
+        return (told.start + told.end) / 2 if window == 0 else np.maximum(told.end - window / 2, 0)
 
 
 _Events = tuple[npt.NDArray[np.int64], Float64]  # positions that do not go back, and values
@@ -81,14 +92,6 @@ def _in_turn(positions: npt.NDArray[np.int64], values: Float64) -> Iterator[tupl
     for at in range(0, len(positions), 4096):
         part = slice(at, at + 4096)
         yield from zip(positions[part].tolist(), values[part].tolist(), strict=True)
-
-
-def _middles(told: Told, route: Route) -> Float64:
-    """Return when what was described was in its middle."""
-    if route.kind == "tag":
-        return (told.start + told.end) / 2
-    window = list(SIGNALS.values())[route.columns[0]].window
-    return (told.start + told.end) / 2 if window == 0 else np.maximum(told.end - window / 2, 0)
 
 
 def _rises(knobs: Knobs) -> bool:
@@ -168,16 +171,21 @@ def hear(
             node.sample_rate,
         ),
     }
-    window = window_seconds(node) if node.models else 0.0
+    window = heard = 0.0
+    if node.models:
+        front_end = node.model.card.front_end
+        window = window_seconds(node)
+        heard = window + (front_end.frame - front_end.hop) / front_end.sample_rate
     tag = told["tag"]
     return Story(
-        times=(tag.start + tag.end) / 2 - window / 2,
+        times=tag.end - window,
         activations=tag.values[:, : len(node.labels)],
         window=window,
         hop=node.hop if node.models else 0.0,
         notes=list(recording.notes),
         _told=told,
         _columns={"tag": tuple(range(tag.values.shape[1])), "signal": kept},
+        _heard=heard,
     )
 
 

@@ -38,7 +38,7 @@ class State(IntEnum):
     """What the values of a descriptor frame are worth."""
 
     WARMING = lib.TAGNODE_WARMING
-    """The window is not yet full: values are 0."""
+    """A window is not yet full, and what was before counts for nothing: values are 0."""
     FRESH = lib.TAGNODE_FRESH
     """Values describe the samples from ``start`` to ``end``."""
     HELD = lib.TAGNODE_HELD
@@ -131,6 +131,10 @@ class Node:
         lasted so many seconds, 0 to 3600.
     mel_queue
         Mel frames kept for :meth:`read_mel`, 0 to 65536.
+    whole_windows
+        Give no answer before every window is full of the stream. ``False``: a model whose card
+        says ``silence_before``, as that of ``scene`` does, takes what was before the stream for
+        silence and answers from the first hop on.
 
     Attributes
     ----------
@@ -142,6 +146,8 @@ class Node:
         Seconds between two answers, as rounded; 0 without a model.
     mel_seconds : float
         Seconds between two mel frames.
+    first_frames : int
+        Mel frames that are heard before the first answer; 0 without a model.
     runtime : str
         What runs the model; ``"none"`` without one.
 
@@ -182,6 +188,7 @@ class Node:
         silence_db: float = -60.0,
         silence_hold: float = 2.0,
         mel_queue: int = 0,
+        whole_windows: bool = False,
     ) -> None:
         self._node: Any = None
         # Of the thread that plays, and of any other; libtagnode itself needs neither of them.
@@ -218,6 +225,7 @@ class Node:
             "silence_db": silence_db,
             "silence_hold": silence_hold,
             "mel_queue": _whole("mel_queue", mel_queue, 0, 65536, PypluginError),
+            "whole_windows": whole_windows,
         }
         with contextlib.ExitStack() as opened:
             runs = []
@@ -234,6 +242,7 @@ class Node:
         self.hop_frames = int(lib.tagnode_hop_frames(self._node))
         self.hop = self.hop_frames * front_end.hop / front_end.sample_rate
         self.mel_seconds = front_end.hop / front_end.sample_rate
+        self.first_frames = self._first(whole_windows)
         parts = lib.tagnode_get_latency(self._node)
         self.latency = Latency(parts.resampler, parts.frontend, parts.compute, parts.total)
         self._room = int(self.max_block / (self.hop * self.sample_rate)) + 2 if many else 1
@@ -271,6 +280,18 @@ class Node:
     def signals(self) -> list[str]:
         """Names of the columns of ``SignalFrames.values``, ``signal.<name>``, if it measures."""
         return [f"signal.{name}" for name in SIGNALS] if self._measures else []
+
+    def _first(self, whole_windows: bool) -> int:
+        """Return after how many mel frames the first answer comes; see ``tagnode_prepare``."""
+        if not self.models:
+            return 0
+        unheard = [
+            each.card.patch_frames
+            for each in self.models
+            if whole_windows or not each.card.silence_before
+        ]
+        hop, first = self.hop_frames, (self.patch_frames - 1) % self.hop_frames + 1
+        return first + max(-(-(max(unheard, default=0) - first) // hop), 0) * hop
 
     def _output(self, layer: str | None) -> int:
         if layer is None:

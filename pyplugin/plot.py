@@ -245,7 +245,8 @@ def _figure(
     if labels:
         shown = [labels[index] for index in order]
         _draw_tags(axes[1], heard[:, order], begins, shown, window)
-        ends += [begins[0], begins[-1] + window]
+        # A window may begin in silence before the recording, where nothing is to be seen.
+        ends += [max(begins[0], mel_times[0]), begins[-1] + window]
     for index, (name, (x, y)) in enumerate(named.items()):
         _draw_curve(axes[index - len(named)], name, x, y, COLOURS[index % len(COLOURS)])
 

@@ -212,8 +212,9 @@ def heard_windows(
 ) -> Iterator[Frames]:
     """Stream a source through a fresh offline node; yield the frames of its windows.
 
-    Every window lies within the signal (in MusiCNN's sense: the mel frames centred within it). A
-    source shorter than one window is repeated until it fills one, and ``source.notes`` says so.
+    Every window ends within the signal (in MusiCNN's sense: the mel frames centred within it), and
+    begins there unless the node's models take what was before for silence. A source too short for
+    an answer is repeated until it gives one, and ``source.notes`` says so.
 
     Parameters
     ----------
@@ -224,9 +225,9 @@ def heard_windows(
     progress
         Called with the share heard so far, 0 to 1, after each block.
     """
-    front_end, patch = node.model.card.front_end, node.patch_frames
-    # Mel frame j is centred on model-rate sample j * hop; so many input samples fill one window.
-    needed = -(-(patch - 1) * front_end.hop * node.sample_rate // front_end.sample_rate)
+    front_end, first = node.model.card.front_end, node.first_frames
+    # Mel frame j is centred on model-rate sample j * hop; so many input samples give one answer.
+    needed = -(-(first - 1) * front_end.hop * node.sample_rate // front_end.sample_rate)
     beginning: list[Float32] = []
     yielded = 0
     for block in source:
@@ -243,12 +244,12 @@ def heard_windows(
         once = np.concatenate(beginning, axis=1)
         tail = np.tile(once, -(-needed // heard))[:, heard:needed]
         source.notes.append(
-            f"It lasts {heard / node.sample_rate:.2f} s, less than the model's window of "
-            f"{window_seconds(node):.2f} s: it was repeated to fill one."
+            f"It lasts {heard / node.sample_rate:.2f} s, less than the "
+            f"{first * node.mel_seconds:.2f} s that the model needs: it was repeated to fill them."
         )
         heard = needed
     length = -(-heard * front_end.sample_rate // node.sample_rate)
-    count = (length // front_end.hop + 1 - patch) // node.hop_frames + 1
+    count = (length // front_end.hop + 1 - first) // node.hop_frames + 1
     flush = node.latency.total + front_end.fft * node.sample_rate // front_end.sample_rate + 1
     silence = np.zeros((node.channels, flush), np.float32)
     for block in _cut(np.concatenate([tail, silence], axis=1)):
@@ -348,6 +349,7 @@ def tag(
                 layer=layer,
                 runtime=runtime,
                 offline=True,
+                whole_windows=True,
             )
         )
         window, parts, count = window_seconds(node), [], 0

@@ -153,15 +153,17 @@ def pcm_of(samples: np.ndarray) -> bytes:
 
 
 def test_listen_to_a_pipe_says_what_tag_says():
-    """The windows of a live node are those of tag, moved by less than a hop."""
+    """Once the window is full; the first answers are of silence and of what has come since."""
     samples = music(6, 16000, 1)
     done = listen(
         "--json", "--rate", "16000", "--channels", "1", "--hop", "0.25", data=pcm_of(samples)
     )
     assert done.returncode == 0, done.stderr.decode()
     lines = [json.loads(line) for line in done.stdout.splitlines()]
-    fresh = [line for line in lines if line["state"] == "fresh"]
+    assert {line["state"] for line in lines} == {"fresh"}
+    assert lines[0]["end"] <= 0.25
     result = pyplugin.tag(samples, 16000, hop=0.25)
+    fresh = [line for line in lines if line["end"] > result.window - 1e-6]
     assert len(fresh) == pytest.approx(len(result.times), abs=1)
     for line, row in zip(fresh, result.activations, strict=False):
         assert list(line["tags"].values()) == pytest.approx(row, abs=0.02)

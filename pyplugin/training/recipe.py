@@ -265,6 +265,7 @@ def export(
         front_end=FRONT_END,
         patch_frames=recipe.network.patch,
         default_hop=recipe.default_hop,
+        silence_before=recipe.mixing.onset > 0,
         embedding=source.embedding,
         calibration=CalibrationSource(
             "mixtures of the training set as the network learnt from them",

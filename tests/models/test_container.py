@@ -71,7 +71,11 @@ def test_a_container_says_what_the_card_says() -> None:
     assert patch == card.patch_frames
     sizes = struct.unpack_from(f"<{outputs}I", head, at + 72)
     assert sizes == tuple(output.size for output in card.outputs)
-    assert take_labels(head, at + 72 + 4 * outputs) == (list(card.labels), len(head))
+    labels, at = take_labels(head, at + 72 + 4 * outputs)
+    assert labels == list(card.labels)
+    assert struct.unpack("<I", head[at:]) == (1,)  # silence_before
+    (_, head), *_ = chunks(container.encode(replace(card, silence_before=False), model.data))
+    assert head[at:] == bytes(4)
 
 
 def test_heads_go_along_whole() -> None:
