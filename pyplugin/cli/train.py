@@ -8,6 +8,7 @@ import click
 
 from pyplugin.cli.train_head import head
 from pyplugin.errors import PypluginError
+from pyplugin.training.played import SOUNDFONTS
 
 __all__ = ["command"]
 
@@ -32,11 +33,18 @@ def command() -> None:
     help="Where the model, its card and its report shall be.",
 )
 @click.option(
+    "--soundfonts",
+    type=click.Path(path_type=Path),
+    default=SOUNDFONTS,
+    show_default=True,
+    help="A folder with the SoundFonts that CONFIG names, or with folders that have them.",
+)
+@click.option(
     "--cache",
     type=click.Path(path_type=Path),
     help="Keep mel spectrograms here, 0.2 GB for an hour of CORPUS, for the next time.",
 )
-def network(config: Path, corpus: Path, out: Path, cache: Path | None) -> None:
+def network(config: Path, corpus: Path, out: Path, soundfonts: Path, cache: Path | None) -> None:
     """Train a network by a recipe, quantise it and report how well it hears.
 
     CONFIG is a TOML file; models/scene.toml made the model 'scene'. Takes an hour or two on one
@@ -60,7 +68,12 @@ def network(config: Path, corpus: Path, out: Path, cache: Path | None) -> None:
     if not out.is_dir():
         raise PypluginError(f"There is no folder {out}; make it first.")
     path = train_network(
-        recipe, corpus, out, cache=cache, report=lambda line: click.echo(line, err=True)
+        recipe,
+        corpus,
+        out,
+        soundfonts=soundfonts,
+        cache=cache,
+        report=lambda line: click.echo(line, err=True),
     )
     click.echo(path)
 

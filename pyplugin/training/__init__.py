@@ -6,6 +6,8 @@ Networks need the extra ``network``, heads ``train``.
     What a corpus says of its recordings.
 ``augment``, ``voice``
     Recordings made to sound as others might have made them, and speech made to sing.
+``made``, ``played``
+    What a corpus lacks: made by models of instruments, or played from SoundFonts.
 ``bank``, ``mixing``
     Windows of mel frames, and batches of them as a listener might meet them.
 ``teacher``

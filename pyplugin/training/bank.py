@@ -6,7 +6,7 @@ A *take* is one hearing of a recording: as it is, or at another speed, in a room
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ from pyplugin.training.corpus import (
     MADE,
     MADE_NOTES,
     MADE_PERCUSSION,
+    PLAYED,
     SUNG,
     Clip,
     active_frames,
@@ -26,9 +27,20 @@ from pyplugin.training.corpus import (
     window_targets,
 )
 from pyplugin.training.made import RATE, held_notes, percussion
+from pyplugin.training.played import RATE as PLAYED_RATE
+from pyplugin.training.played import played_percussion
 from pyplugin.training.voice import sung
 
-__all__ = ["FRAME_RATE", "Bank", "Take", "TakeSettings", "build_bank", "hear"]
+__all__ = [
+    "FRAME_RATE",
+    "Bank",
+    "Doubt",
+    "Take",
+    "TakeSettings",
+    "build_bank",
+    "hear",
+    "without_doubts",
+]
 
 Float32 = npt.NDArray[np.float32]
 
@@ -109,6 +121,38 @@ class Bank:
         return mel
 
 
+@dataclass(frozen=True)
+class Doubt:
+    """A label of the corpus that there is reason not to believe.
+
+    Attributes
+    ----------
+    path : str
+        Of the recording, as in the manifest.
+    label : str
+        One of `LABELS`.
+    why : str
+        The reason, a sentence.
+    """
+
+    path: str
+    label: str
+    why: str
+
+    def __post_init__(self) -> None:
+        if self.label not in LABELS:
+            raise TypeError(f"{self.label!r} is no label; they are {', '.join(LABELS)}")
+
+
+def without_doubts(bank: Bank, doubts: Sequence[Doubt]) -> Bank:
+    """Return a bank in which labels in doubt are unknown."""
+    targets = bank.targets.copy()
+    for doubt in doubts:
+        meant = [clip.path.as_posix().endswith("/" + doubt.path) for clip in bank.sources]
+        targets[np.array(meant)[bank.clips], LABELS.index(doubt.label)] = np.nan
+    return replace(bank, targets=targets)
+
+
 def hear(clip: Clip, settings: TakeSettings, random: np.random.Generator) -> Take:
     """Hear a recording once, or what is made in its place."""
     samples, rate = _sound(clip, random)
@@ -128,6 +172,8 @@ def _sound(clip: Clip, random: np.random.Generator) -> tuple[Float32, int]:
     """Return the samples of a recording, sung or made as its category says, and their rate."""
     if clip.category == MADE_PERCUSSION:
         return percussion(random), RATE
+    if clip.category == PLAYED:
+        return played_percussion(clip.path, random), PLAYED_RATE
     if clip.category == MADE_NOTES:
         return held_notes(random), RATE
     samples, rate = read_samples(clip.path)

@@ -7,6 +7,7 @@ A label that is listed is present, one that is not is absent; ``x?`` says that `
 
 import csv
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,12 +21,14 @@ __all__ = [
     "MADE",
     "MADE_NOTES",
     "MADE_PERCUSSION",
+    "PLAYED",
     "SUNG",
     "Clip",
     "active_frames",
     "read_clips",
     "read_samples",
     "to_make",
+    "to_play",
     "to_sing",
     "window_targets",
 ]
@@ -35,8 +38,8 @@ LABELS = ("speech", "singing", "music", "drums", "tonal", "noise")
 SUNG = "sung"
 """The category of speech that is made to sing."""
 
-MADE_PERCUSSION, MADE_NOTES = MADE = "made-percussion", "made-notes"
-"""The categories of what no recording is of; see `pyplugin.training.made`."""
+MADE_PERCUSSION, MADE_NOTES, PLAYED = MADE = "made-percussion", "made-notes", "played-percussion"
+"""The categories of what no recording is of; see `pyplugin.training.made` and `played`."""
 
 Float32 = npt.NDArray[np.float32]
 
@@ -48,6 +51,7 @@ _FLOOR_FRAMES, _FLOOR_RANK = 375, 10  # the floor: of 6 s, the tenth percentile
 _FLOOR = 1e-4  # mel power, summed over bands: what 16-bit dither comes to
 _SUNG, _UNSUNG = 0.5, 0.05  # share of a window with voice; in between it is not known
 _ROOT = "song"
+_DRUMMED = np.array([0.0, 0.0, np.nan, 1.0, np.nan, np.nan], np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,12 +124,23 @@ def to_make(count: int, seconds: float) -> list[Clip]:
 
     Percussion has drums; it may be music, tonal or noise. Held notes are tonal and nothing else.
     """
-    percussion = np.array([0.0, 0.0, np.nan, 1.0, np.nan, np.nan], np.float32)
     notes = np.array([0.0, 0.0, 0.0, 0.0, 1.0, 0.0], np.float32)
     return [
         Clip(Path(name), seconds, category, name, "train", targets)
-        for category, targets in ((MADE_PERCUSSION, percussion), (MADE_NOTES, notes))
+        for category, targets in ((MADE_PERCUSSION, _DRUMMED), (MADE_NOTES, notes))
         for name in (f"{category}-{number}" for number in range(count))
+    ]
+
+
+def to_play(soundfonts: Sequence[Path], count: int, seconds: float) -> list[Clip]:
+    """Return so many recordings of percussion to play from each SoundFont, a group each.
+
+    They have drums, and may be music, tonal or noise.
+    """
+    return [
+        Clip(path, seconds, PLAYED, f"{path.stem}-{number}", "train", _DRUMMED)
+        for path in soundfonts
+        for number in range(count)
     ]
 
 
@@ -167,7 +182,7 @@ def active_frames(power: Float32, category: str = "") -> npt.NDArray[np.bool_]:
     loudness = power.sum(axis=1)
     if not len(loudness):
         return np.zeros(0, np.bool_)
-    least = _STRUCK if category in ("percussion", MADE_PERCUSSION) else _SILENCE
+    least = _STRUCK if category in ("percussion", MADE_PERCUSSION, PLAYED) else _SILENCE
     sounding: npt.NDArray[np.bool_] = loudness > max(
         _FLOOR, least * float(np.percentile(loudness, 95))
     )

@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["RATE", "SECONDS", "held_notes", "percussion"]
+__all__ = ["RATE", "SECONDS", "held_notes", "pattern", "percussion"]
 
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
@@ -84,7 +84,7 @@ def _scaled(sound: Float64) -> Float64:
     return scaled
 
 
-def _pattern(random: Generator) -> tuple[Float64, Float64]:
+def pattern(random: Generator) -> tuple[Float64, Float64]:
     """Return when strokes fall, in seconds, and how strong they are, up to 1."""
     kind = random.random()
     if kind < 0.6:  # bars of accents and rests, repeated
@@ -151,7 +151,7 @@ def _pushes(decay: float, random: Generator) -> Float64:
     """Return the energy of what is shaken: it swells within each push and dies away by `decay`."""
     from scipy.signal import lfilter
 
-    times, strength = _pattern(random)
+    times, strength = pattern(random)
     width = max(2, int(RATE * _between(0.002, 0.06, random)))
     pushes = np.zeros(_COUNT)
     np.add.at(pushes, (times * RATE).astype(np.int64), strength)
@@ -165,7 +165,7 @@ def _scraped(random: Generator) -> Float64:
     """Return runs of clicks, as over notches, of about even distance."""
     clicks = np.zeros(_COUNT)
     rate, length = _between(12.0, 150.0, random), _between(0.06, 0.5, random)
-    for time, strength in zip(*_pattern(random), strict=True):
+    for time, strength in zip(*pattern(random), strict=True):
         gaps = 1.0 / rate * (1.0 + 0.15 * random.standard_normal(max(2, int(rate * length))))
         at = ((time + np.cumsum(np.maximum(gaps, 0.001))) * RATE).astype(np.int64)
         at = at[at < _COUNT]
@@ -192,7 +192,7 @@ def _struck(random: Generator) -> Float64:
     bend = random.uniform(0.0, 0.15) * skin
     sound = np.zeros(_COUNT)
     clicks = np.zeros(_COUNT)
-    for time, strength in zip(*_pattern(random), strict=True):
+    for time, strength in zip(*pattern(random), strict=True):
         first = int(time * RATE)
         length = min(int(3.0 * decay * RATE), _COUNT - first)
         since = np.arange(length) / RATE

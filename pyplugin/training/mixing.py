@@ -16,7 +16,7 @@ from pyplugin.training.augment import (
 from pyplugin.training.bank import FRAME_RATE, Bank
 from pyplugin.training.corpus import LABELS, MADE
 
-__all__ = ["MixSettings", "Mixer"]
+__all__ = ["CATEGORIES", "MixSettings", "Mixer"]
 
 Float32 = npt.NDArray[np.float32]
 
@@ -24,7 +24,7 @@ _NOISE = LABELS.index("noise")
 _MUSIC = LABELS.index("music")
 _SOON = round(0.6 * FRAME_RATE)  # frames after an onset by which a label is to be told
 _ENDED = round(0.7 * FRAME_RATE)  # frames after an end for which it may still be
-_CATEGORIES = {
+CATEGORIES = {
     "speech": 0.22,
     "music": 0.28,
     "song": 0.12,
@@ -33,9 +33,12 @@ _CATEGORIES = {
     "drums-rendered": 0.07,
     "ambience": 0.11,
     "sung": 0.06,
-    "made-percussion": 0.07,
+    "made-percussion": 0.05,
+    "played-percussion": 0.07,
     "made-notes": 0.04,
 }
+"""Shares of the categories among windows, of the sum of those that there are."""
+
 # What stands over what: the first is at -6 to +9 dB of the second.
 _PAIRS = {
     ("speech", "music"): 0.20,
@@ -51,7 +54,11 @@ _PAIRS = {
     ("solo", "drums-rendered"): 0.02,
     ("drums-rendered", "music"): 0.10,
     ("percussion", "music"): 0.05,
-    ("made-percussion", "music"): 0.03,
+    ("made-percussion", "music"): 0.02,
+    ("played-percussion", "music"): 0.04,
+    ("played-percussion", "instrument"): 0.02,
+    ("played-percussion", "ambience"): 0.02,
+    ("speech", "played-percussion"): 0.02,
     ("made-percussion", "instrument"): 0.02,
     ("made-percussion", "ambience"): 0.02,
     ("made-notes", "ambience"): 0.02,
@@ -84,7 +91,7 @@ class MixSettings:
     level : float
         Standard deviation of the change of level, in dB.
     categories : mapping of str to float
-        Shares of the categories among windows.
+        Shares of categories among windows, where they shall not be as in `CATEGORIES`.
     """
 
     mixture: float = 0.45
@@ -96,7 +103,7 @@ class MixSettings:
     synthetic: float = 0.04
     silence: float = 0.02
     level: float = 9.0
-    categories: Mapping[str, float] = field(default_factory=lambda: dict(_CATEGORIES))
+    categories: Mapping[str, float] = field(default_factory=dict)
 
 
 class Mixer:
@@ -119,7 +126,8 @@ class Mixer:
         self._pools: dict[str, tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]] = {}
         categories = np.array([clip.category for clip in bank.sources])[bank.clips]
         solo = (categories == "song") & (bank.targets[:, _MUSIC] == 0)
-        for name in (*settings.categories, "solo"):
+        self._shares = {**CATEGORIES, **settings.categories}
+        for name in (*self._shares, "solo"):
             members = np.flatnonzero(solo if name == "solo" else categories == name)
             if len(members):
                 self._pools[name] = (members, self._cumulative(members))
@@ -174,7 +182,7 @@ class Mixer:
         return power_of(self._bank.windows(chosen)), self._bank.targets[chosen].copy()
 
     def _single(self, count: int) -> tuple[Float32, Float32]:
-        shares = {k: v for k, v in self._settings.categories.items() if k in self._pools}
+        shares = {k: v for k, v in self._shares.items() if k in self._pools}
         return self._drawn(_choices(self._random, list(shares), list(shares.values()), count))
 
     def _mixed(self, count: int) -> tuple[Float32, Float32]:

@@ -16,13 +16,14 @@ from pyplugin.models.calibration import calibrate, measure_drift, run_patches
 from pyplugin.models.card import CalibrationSource, Card, Dataset, Input, render_card
 from pyplugin.models.networks import FRONT_END
 from pyplugin.training.augment import band_limits, power_of, to_log
-from pyplugin.training.bank import Bank, TakeSettings, build_bank
-from pyplugin.training.corpus import MADE, SUNG, read_clips, to_make, to_sing
+from pyplugin.training.bank import Bank, Doubt, TakeSettings, build_bank, without_doubts
+from pyplugin.training.corpus import MADE, SUNG, read_clips, to_make, to_play, to_sing
 from pyplugin.training.evaluate import predict, score
 from pyplugin.training.export import scene_network, variables_of
 from pyplugin.training.made import SECONDS
 from pyplugin.training.mixing import Mixer, MixSettings
 from pyplugin.training.network import NetworkSettings, SceneNetwork
+from pyplugin.training.played import SOUNDFONTS
 from pyplugin.training.report import Findings, render_report
 from pyplugin.training.teacher import taught
 from pyplugin.training.train import TrainSettings, fit
@@ -32,7 +33,15 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-__all__ = ["Recipe", "export", "held_out_banks", "read_recipe", "train_bank", "train_network"]
+__all__ = [
+    "SOUNDFONTS",
+    "Recipe",
+    "export",
+    "held_out_banks",
+    "read_recipe",
+    "train_bank",
+    "train_network",
+]
 
 Float32 = npt.NDArray[np.float32]
 Report = Callable[[str], None]
@@ -59,6 +68,12 @@ class Recipe:
         How often, and how, each recording is heard.
     made : int
         How many recordings are made of percussion, and of held notes.
+    soundfonts : tuple of str
+        Names of the files of General MIDI SoundFonts.
+    played : int
+        How many recordings of percussion are played from each of them.
+    doubts : tuple of Doubt
+        Labels of the corpus that count as unknown.
     network : NetworkSettings
     mixing : MixSettings
     training : TrainSettings
@@ -83,6 +98,9 @@ class Recipe:
     default_hop: float = 0.1
     takes: tuple[TakeSettings, ...] = (TakeSettings(),)
     made: int = 0
+    soundfonts: tuple[str, ...] = ()
+    played: int = 0
+    doubts: tuple[Doubt, ...] = ()
     network: NetworkSettings = field(default_factory=NetworkSettings)
     mixing: MixSettings = field(default_factory=MixSettings)
     training: TrainSettings = field(default_factory=TrainSettings)
@@ -119,7 +137,9 @@ def read_recipe(path: Path) -> Recipe:
         mixtures = [MixSettings(**{**mixing, **teacher.pop("mixing")}) for teacher in teachers]
         settings = [TrainSettings(**{**training, **teacher}) for teacher in teachers]
         values["teachers"] = tuple(zip(settings, mixtures, strict=True))
-        values["caveats"] = tuple(values.get("caveats", ()))
+        values["doubts"] = tuple(Doubt(**doubt) for doubt in values.get("doubts", ()))
+        for name in ("soundfonts", "caveats"):
+            values[name] = tuple(values.get(name, ()))
         return Recipe(**values)
     except TypeError as error:
         raise PypluginError(f"The recipe {path} does not fit: {error}.") from None
@@ -130,6 +150,7 @@ def train_network(
     corpus: Path,
     folder: Path,
     *,
+    soundfonts: Path = SOUNDFONTS,
     cache: Path | None = None,
     report: Report = lambda line: None,
 ) -> Path:
@@ -142,6 +163,8 @@ def train_network(
         A folder with ``manifest.csv``; see `pyplugin.training.corpus`.
     folder : Path
         Where ``NAME.tflite``, ``NAME.json`` and ``NAME.md`` shall be.
+    soundfonts : Path, optional
+        A folder with the recipe's SoundFonts, or with folders that have them.
     cache : Path, optional
         A folder to keep mel spectrograms and the teacher's answers in, for the next time.
     report : callable, optional
@@ -155,9 +178,9 @@ def train_network(
     Raises
     ------
     PypluginError
-        When the corpus cannot be read or the files cannot be written.
+        When the corpus or a SoundFont cannot be read or the files cannot be written.
     """
-    bank = train_bank(recipe, corpus, cache=cache, report=report)
+    bank = train_bank(recipe, corpus, soundfonts=soundfonts, cache=cache, report=report)
     tests = held_out_banks(recipe, corpus, cache=cache, report=report)
     teachers = []
     for number, (settings, mixing) in enumerate(recipe.teachers, 1):
@@ -170,16 +193,23 @@ def train_network(
 
 
 def train_bank(
-    recipe: Recipe, corpus: Path, *, cache: Path | None = None, report: Report = lambda line: None
+    recipe: Recipe,
+    corpus: Path,
+    *,
+    soundfonts: Path = SOUNDFONTS,
+    cache: Path | None = None,
+    report: Report = lambda line: None,
 ) -> Bank:
-    """Return the windows to learn from: as the teacher says, made to sing, and made."""
+    """Return the windows to learn from: as the teacher says, made to sing, made and played."""
+    fonts = [_soundfont(soundfonts, name) for name in recipe.soundfonts]
     recorded = read_clips(corpus, "train")
     if not recorded:
         raise PypluginError(f"The corpus {corpus} has no recordings of the split 'train'.")
     answers = None if cache is None else cache / "teacher"
     clips = taught(recorded, cache=answers, report=report)
     clips += to_sing(recorded) + to_make(recipe.made, SECONDS)
-    return build_bank(
+    clips += to_play(fonts, recipe.played, SECONDS)
+    bank = build_bank(
         clips,
         recipe.takes,
         patch=recipe.network.patch,
@@ -188,6 +218,18 @@ def train_bank(
         cache=None if cache is None else cache / "takes",
         report=report,
     )
+    return without_doubts(bank, recipe.doubts)
+
+
+def _soundfont(folder: Path, name: str) -> Path:
+    found = sorted(folder.rglob(name))
+    if not found:
+        raise PypluginError(
+            f"The recipe plays percussion from {name}, which is not in {folder}. Install it (on "
+            "Debian: apt install fluid-soundfont-gm musescore-general-soundfont) or say where it "
+            "is with --soundfonts."
+        )
+    return found[0]
 
 
 def held_out_banks(
@@ -242,8 +284,9 @@ def export(
         windows = _windows(test, degraded=name != "as recorded")
         exact = predict(network, windows)
         answers = run_patches(model, windows, ("activations",))["activations"]
-        findings[name] = Findings(test, exact, answers)
+        findings[name] = Findings(without_doubts(test, recipe.doubts), exact, answers)
     first = next(iter(findings.values()))
+    doubted = score(next(iter(tests.values())).targets, first.answers)
     metrics = {
         f"ROC-AUC {label}": round(found.auc, 4)
         for label, found in score(first.bank.targets, first.answers).items()
@@ -276,7 +319,12 @@ def export(
         quantisation=measure_drift(source, variables, calibration, first.bank.windows(chosen)),
     )
     path = folder / f"{recipe.name}.tflite"
-    text = render_report(recipe.name, len(model), network, findings, recipe.caveats)
+    doubts = [
+        f"{doubt.path}, {doubt.label}: {doubt.why} With it, the ROC-AUC of {doubt.label} as "
+        f"recorded is {doubted[doubt.label].auc:.4f}."
+        for doubt in recipe.doubts
+    ]
+    text = render_report(recipe.name, len(model), network, findings, recipe.caveats, doubts)
     for place, content in (
         (path, model),
         (path.with_suffix(".json"), render_card(card).encode()),

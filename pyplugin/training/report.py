@@ -57,6 +57,7 @@ def render_report(
     network: SceneNetwork,
     findings: Mapping[str, Findings],
     caveats: Sequence[str] = (),
+    doubts: Sequence[str] = (),
 ) -> str:
     """Return the report.
 
@@ -71,6 +72,8 @@ def render_report(
         By name of the test; the first one is looked at closely.
     caveats : sequence of str
         Sentences on where not to trust the model.
+    doubts : sequence of str
+        Sentences on labels that do not count.
     """
     first = next(iter(findings.values()))
     parameters = sum(value.numel() for value in network.parameters())
@@ -85,6 +88,9 @@ def render_report(
     ]
     for test, found in findings.items():
         lines += ["", f"## {test[0].upper()}{test[1:]}", "", *_scores(found)]
+    if doubts:
+        lines += ["", "## Labels in doubt", "", "They count nowhere in this page.", ""]
+        lines += [f"- {doubt}" for doubt in doubts]
     lines += ["", "## Thresholds", "", *_thresholds(first)]
     lines += ["", "## How soon it tells", "", *_reactions(network, first)]
     lines += ["", "## Calibration", "", *_calibration(first)]

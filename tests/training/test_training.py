@@ -220,6 +220,7 @@ def test_a_table_of_a_teacher_says_what_differs(tmp_path: Path) -> None:
         ("shift = 0.2", "shifts = 0.2", "shifts"),
         ("[network]", "[network", "is no TOML"),
         ('version = "1"', "", "version"),
+        ("calibration = 40", 'doubts = [{ path = "a", label = "drum", why = "" }]', "'drum'"),
     ],
 )
 def test_a_recipe_that_does_not_fit_is_named(
@@ -229,6 +230,32 @@ def test_a_recipe_that_does_not_fit_is_named(
     path.write_text(RECIPE.replace(old, new))
     with pytest.raises(PypluginError, match=sentence):
         read_recipe(path)
+
+
+def test_a_soundfont_that_is_missing_is_named(corpus: Path, tmp_path: Path) -> None:
+    (tmp_path / "small.toml").write_text('soundfonts = ["none.sf2"]\nplayed = 1\n' + RECIPE)
+    arguments = ["train", "network", str(tmp_path / "small.toml"), "--corpus", str(corpus)]
+    arguments += ["--out", str(tmp_path), "--soundfonts", str(tmp_path)]
+    result = CliRunner().invoke(cli, arguments)
+    assert result.exit_code != 0
+    assert "none.sf2" in str(result.exception)
+    assert "--soundfonts" in str(result.exception)
+
+
+def test_labels_in_doubt_count_nowhere_but_in_the_line_that_names_them(
+    corpus: Path, tmp_path: Path
+) -> None:
+    doubt = '[[doubts]]\npath = "drums-3.wav"\nlabel = "noise"\nwhy = "Nobody knows."\n'
+    (tmp_path / "small.toml").write_text(RECIPE + doubt)
+    arguments = ["train", "network", str(tmp_path / "small.toml"), "--corpus", str(corpus)]
+    result = CliRunner().invoke(cli, [*arguments, "--out", str(tmp_path)])
+    assert result.exit_code == 0, result.output
+    report = (tmp_path / "small.md").read_text()
+    assert "- drums-3.wav, noise: Nobody knows. With it, the ROC-AUC of noise" in report
+    table = report.split("## As recorded")[1].split("##")[0]
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines() if line]
+    windows = {cells[0]: int(cells[4]) + int(cells[5]) for cells in rows if cells[0] in LABELS}
+    assert windows["noise"] < windows["tonal"] == windows["speech"]
 
 
 def test_the_shipped_recipe_is_read_and_makes_the_shipped_shape() -> None:
