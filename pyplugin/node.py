@@ -134,7 +134,8 @@ class Node:
     whole_windows
         Give no answer before every window is full of the stream. ``False``: a model whose card
         says ``silence_before``, as that of ``scene`` does, takes what was before the stream for
-        silence and answers from the first hop on.
+        silence and answers from the first hop on, unless a head hears its embedding: heads learn
+        from whole windows.
 
     Attributes
     ----------
@@ -242,7 +243,7 @@ class Node:
         self.hop_frames = int(lib.tagnode_hop_frames(self._node))
         self.hop = self.hop_frames * front_end.hop / front_end.sample_rate
         self.mel_seconds = front_end.hop / front_end.sample_rate
-        self.first_frames = self._first(whole_windows)
+        self.first_frames = int(lib.tagnode_first_frames(self._node))
         parts = lib.tagnode_get_latency(self._node)
         self.latency = Latency(parts.resampler, parts.frontend, parts.compute, parts.total)
         self._room = int(self.max_block / (self.hop * self.sample_rate)) + 2 if many else 1
@@ -280,18 +281,6 @@ class Node:
     def signals(self) -> list[str]:
         """Names of the columns of ``SignalFrames.values``, ``signal.<name>``, if it measures."""
         return [f"signal.{name}" for name in SIGNALS] if self._measures else []
-
-    def _first(self, whole_windows: bool) -> int:
-        """Return after how many mel frames the first answer comes; see ``tagnode_prepare``."""
-        if not self.models:
-            return 0
-        unheard = [
-            each.card.patch_frames
-            for each in self.models
-            if whole_windows or not each.card.silence_before
-        ]
-        hop, first = self.hop_frames, (self.patch_frames - 1) % self.hop_frames + 1
-        return first + max(-(-(max(unheard, default=0) - first) // hop), 0) * hop
 
     def _output(self, layer: str | None) -> int:
         if layer is None:

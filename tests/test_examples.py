@@ -98,7 +98,7 @@ def test_a_head_for_voice_is_right_of_other_artists_and_live(
     expected = [json.loads(line)["heads"][head.stem] for line in tagged.stdout.splitlines()]
     samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
     samples = np.concatenate([samples, np.zeros((rate, 1), np.float32)])  # the latency
-    with pyplugin.Node(rate, 1, 441, model=backbone, heads=[head], whole_windows=True) as node:
+    with pyplugin.Node(rate, 1, 441, model=backbone, heads=[head]) as node:
         blocks = np.array_split(samples.T, range(441, len(samples), 441), axis=1)
         frames = [node.process(np.ascontiguousarray(block)) for block in blocks]
         columns = node.head_columns[head.stem]

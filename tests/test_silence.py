@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 import pyplugin
 from pyplugin import Node, State, label, runtimes
 from pyplugin._native import card_struct
+from pyplugin.heads import Dense, Head
 from pyplugin.models import registry
 from pyplugin.node import Frames
 from pyplugin.runtimes import open_model
@@ -219,3 +220,26 @@ def test_the_first_answers_of_an_aligned_recording_are_of_its_middle():
     assert 5 < row < 12
     told = result.activations[row : last + 1, SCENE.card.labels.index("tonal")].max()
     assert result.curves["gain.gain_db"].values[0] == pytest.approx(20 * told - 20, abs=1e-4)
+
+
+@pytest.mark.parametrize(("layer", "waits"), [("activations", False), ("embedding", True)])
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_heads_that_learnt_from_whole_windows_get_whole_windows(runtime, layer, waits):
+    size = next(each.size for each in SCENE.card.outputs if each.name == layer)
+    head = Head(
+        name="any",
+        labels=("yes",),
+        backbone=SCENE.card.name,
+        layer=layer,
+        size=size,
+        multi_label=True,
+        stages=(Dense([[1.0] * size], [0.0]),),
+    )
+    x = music(2.5, RATE)
+    with make(heads=[head], runtime=runtime) as node:
+        frames, first = run(node, x), node.first_frames
+    with make(runtime=runtime, whole_windows=waits) as node:
+        expected = run(node, x)
+        assert first == node.first_frames == (PATCH if waits else (PATCH - 1) % node.hop_frames + 1)
+    np.testing.assert_array_equal(frames.values[:, :-1], expected.values)
+    np.testing.assert_array_equal(frames.state, expected.state)

@@ -302,9 +302,10 @@ TAGNODE_API void tagnode_destroy(tagnode *node);
 
 /* Allocates, compiles the model, starts the worker and runs the model once to warm it up. A model
  * whose card says silence_before begins as if it had heard digital silence: its first answer, of a
- * hop of sound at the most, is fresh. May be called again while no other call on the node runs; on
- * error the node keeps its former setup. [main]
- * Returns OK, ERROR_ARGUMENT, ERROR_MEMORY, ERROR_MODEL or ERROR_RUNTIME. */
+ * hop of sound at the most, is fresh. Not so with heads on another of its outputs than the
+ * activations: they learnt from windows full of sound. May be called again while no other call on
+ * the node runs; on error the node keeps its former setup. [main] Returns OK, ERROR_ARGUMENT,
+ * ERROR_MEMORY, ERROR_MODEL or ERROR_RUNTIME. */
 TAGNODE_API tagnode_status tagnode_prepare(tagnode *node, tagnode_model *model,
                                            const tagnode_setup *setup, tagnode_message *why);
 
@@ -349,10 +350,11 @@ TAGNODE_API tagnode_status tagnode_swap(tagnode *node, uint32_t index, tagnode_m
                                         tagnode_message *why);
 
 /* Latency and sizes; constant from prepare on, zero before it: the latency in its parts, the mel
- * frames between two answers, the values in a descriptor frame (activations, and what heads say),
- * and the floats of its embedding, 0 for none. [any] */
+ * frames between two answers and before the first one, the values in a descriptor frame
+ * (activations, and what heads say), and the floats of its embedding, 0 for none. [any] */
 TAGNODE_API tagnode_latency tagnode_get_latency(const tagnode *node) TAGNODE_NONBLOCKING;
 TAGNODE_API uint32_t tagnode_hop_frames(const tagnode *node) TAGNODE_NONBLOCKING;
+TAGNODE_API uint32_t tagnode_first_frames(const tagnode *node) TAGNODE_NONBLOCKING;
 TAGNODE_API uint32_t tagnode_value_count(const tagnode *node) TAGNODE_NONBLOCKING;
 TAGNODE_API uint32_t tagnode_embedding_count(const tagnode *node) TAGNODE_NONBLOCKING;
 

@@ -169,7 +169,8 @@ void tagplug_reset(tagplug *plugin) {
 
 /* Whether a window has silence where there was sound before its model came. */
 static bool is_guess(const tagplug_ear *ear, const tagnode_frame *frame) TAGNODE_NONBLOCKING {
-    return ear->begin > 0 && frame->start == 0 && ear->model->card.silence_before;
+    return ear->begin > 0 && frame->start == 0 &&
+           tagnode_first_frames(ear->node) < ear->model->card.patch_frames;
 }
 
 static void hear(tagplug *plugin, const float *const *input, uint32_t frames) TAGNODE_NONBLOCKING {

@@ -43,7 +43,7 @@ static void voice_destroy(voice *v) {
     free(v);
 }
 
-static voice *voice_create(const tagnode_ensemble *ensemble, tagnode_model *model,
+static voice *voice_create(const tagnode_ensemble *ensemble, uint32_t index, tagnode_model *model,
                            tagnode_status *status, tagnode_message *why) {
     const tagnode_ensemble_setup *setup = &ensemble->setup;
     voice *made = calloc(1, sizeof *made);
@@ -54,7 +54,7 @@ static voice *voice_create(const tagnode_ensemble *ensemble, tagnode_model *mode
     }
     tagnode_model_retain(model);
     made->model = model;
-    if (setup->silence != NULL && model->card.silence_before)
+    if ((setup->primed >> index & 1) && model->card.silence_before)
         made->silent = model->card.patch_frames - setup->first;
     *status = tagnode_sliced_create(&model->graph, &model->card, setup->hop, setup->frame_samples,
                                     &made->sliced, why);
@@ -125,7 +125,7 @@ tagnode_status tagnode_ensemble_create(tagnode_model *const *models, uint32_t co
         status = check_together(&models[0]->card, models[i], why);
         if (status != TAGNODE_OK) break;
         ensemble->cards[i] = models[i]->card;
-        ensemble->seats[i].current = voice_create(ensemble, models[i], &status, why);
+        ensemble->seats[i].current = voice_create(ensemble, i, models[i], &status, why);
         ensemble->count += status == TAGNODE_OK;
     }
     if (status == TAGNODE_OK) status = start_all(ensemble, why);
@@ -184,7 +184,7 @@ tagnode_status tagnode_ensemble_swap(tagnode_ensemble *ensemble, uint32_t index,
     free_retired(ensemble);
     tagnode_status status = check_swap(ensemble, index, model, why);
     if (status != TAGNODE_OK) return status;
-    voice *made = voice_create(ensemble, model, &status, why);
+    voice *made = voice_create(ensemble, index, model, &status, why);
     if (made == NULL) return status;
     const uint32_t needed = tagnode_sliced_least_latency(made->sliced);
     if (needed > ensemble->latency)

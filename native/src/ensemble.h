@@ -18,8 +18,8 @@ typedef struct {
     uint32_t least_latency;              /* input samples; the models may need more */
     uint32_t burst;                      /* most input samples between two calls of pay */
     uint32_t wanted[TAGNODE_MAX_MODELS]; /* bit i: output i of that model is looked at */
-    const float *silence; /* a silent mel frame, which outlives the ensemble, for models that take
-                             what was before for silence; NULL: none shall */
+    uint32_t primed;                     /* bit i: model i may take what was before for silence */
+    const float *silence;                /* a silent mel frame, which outlives the ensemble */
 } tagnode_ensemble_setup;
 
 /* Prepares `count` (1 to TAGNODE_MAX_MODELS) inline models with the same front-end settings;

@@ -31,8 +31,10 @@ typedef struct {
     uint32_t head_count;
     double *head_room; /* for any one of them to work in */
     uint32_t patch;    /* mel frames of the longest window, 0 without a model */
-    uint32_t silent;   /* those of silence that the worker's window begins with */
-    float *silence;    /* a mel frame of it, or NULL where windows shall be whole */
+    uint32_t primed;   /* bit i: model i may take what was before the stream for silence */
+    uint32_t silent;   /* mel frames of it that the worker's window begins with */
+    uint32_t needed;   /* mel frames of the stream before the first answer */
+    float *silence;    /* a mel frame of it */
     tagnode_frontend *frontend;
     tagnode_worker *worker;     /* runs the model on its thread, or NULL and: */
     tagnode_ensemble *ensemble; /* runs it, or several, in here; both NULL without a model */
@@ -208,6 +210,7 @@ static tagnode_status start_ensemble(core *c, tagnode_model *const *models, uint
         .frame_samples = frame_samples(c),
         .least_latency = (uint32_t)ceil(c->setup.compute_latency * c->setup.sample_rate),
         .burst = CHUNK,
+        .primed = c->primed,
         .silence = c->silence,
     };
     memcpy(setup.wanted, c->wanted, sizeof setup.wanted);
@@ -218,7 +221,7 @@ static tagnode_status start_ensemble(core *c, tagnode_model *const *models, uint
 
 static tagnode_status start_worker(core *c, tagnode_message *why) {
     const double frame_seconds = frame_samples(c) / c->setup.sample_rate;
-    if (c->silence != NULL && c->card.silence_before) c->silent = c->patch - c->first;
+    if ((c->primed & 1) && c->card.silence_before) c->silent = c->patch - c->first;
     tagnode_worker_setup setup = {
         .bands = c->card.frontend.bands,
         .patch = c->card.patch_frames,
@@ -251,6 +254,7 @@ static tagnode_status gather(core *c, const tagnode_parts *parts, tagnode_messag
         const tagnode_card *card = &parts->models[i]->card;
         c->values += c->activations[c->models++] = card->output_size[0];
         c->wanted[i] = 1;
+        if (!c->setup.whole_windows) c->primed |= 1U << i;
         if (card->patch_frames > c->patch) c->patch = card->patch_frames;
     }
     if (c->setup.embedding >= 0) c->wanted[0] |= 1U << c->setup.embedding;
@@ -261,6 +265,7 @@ static tagnode_status gather(core *c, const tagnode_parts *parts, tagnode_messag
         c->heads[c->head_count++] = *placed;
         c->values += tagnode_head_outputs(placed->head);
         c->wanted[placed->model] |= 1U << placed->output;
+        if (placed->output != 0) c->primed &= ~(1U << placed->model); /* it learnt whole windows */
         if (tagnode_head_room(placed->head) > room) room = tagnode_head_room(placed->head);
     }
     c->head_room = calloc(room, sizeof *c->head_room);
@@ -268,10 +273,26 @@ static tagnode_status gather(core *c, const tagnode_parts *parts, tagnode_messag
                                 : tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for a node.");
 }
 
+/* Says when the first answer comes, and what a silent mel frame is. */
+static tagnode_status plan_start(core *c, const tagnode_parts *parts, tagnode_message *why) {
+    c->needed = c->first;
+    for (uint32_t i = 0; i < parts->model_count; ++i) {
+        const tagnode_card *card = &parts->models[i]->card;
+        const bool primed = (c->primed >> i & 1) && card->silence_before;
+        while (!primed && c->needed < card->patch_frames) c->needed += c->hop;
+    }
+    c->silence = calloc(c->card.frontend.bands, sizeof *c->silence);
+    if (c->silence == NULL) return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for a node.");
+    tagnode_frontend_silence(c->frontend, c->silence);
+    return TAGNODE_OK;
+}
+
 static tagnode_status start_models(core *c, const tagnode_parts *parts, tagnode_message *why) {
-    const tagnode_status status = gather(c, parts, why);
+    tagnode_status status = gather(c, parts, why);
     if (status != TAGNODE_OK) return status;
     plan_ticks(c);
+    status = plan_start(c, parts, why);
+    if (status != TAGNODE_OK) return status;
     const size_t words = HEADER_WORDS + (size_t)c->values + c->embeddings;
     c->outgoing = calloc(words, sizeof *c->outgoing);
     c->incoming = calloc(words, sizeof *c->incoming);
@@ -299,14 +320,6 @@ static tagnode_status keep_mel(core *c, tagnode_message *why) {
     return TAGNODE_OK;
 }
 
-static tagnode_status hear_silence(core *c, tagnode_message *why) {
-    if (c->setup.whole_windows) return TAGNODE_OK;
-    c->silence = calloc(c->card.frontend.bands, sizeof *c->silence);
-    if (c->silence == NULL) return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for a node.");
-    tagnode_frontend_silence(c->frontend, c->silence);
-    return TAGNODE_OK;
-}
-
 static tagnode_status core_create(core *c, const tagnode_parts *parts, tagnode_message *why) {
     tagnode_status status = tagnode_frontend_create(&c->card.frontend, c->setup.sample_rate,
                                                     c->setup.channels, &c->frontend, why);
@@ -314,8 +327,7 @@ static tagnode_status core_create(core *c, const tagnode_parts *parts, tagnode_m
     const size_t mels = tagnode_frontend_capacity(c->frontend, CHUNK);
     c->mel = calloc(mels * c->card.frontend.bands, sizeof *c->mel);
     if (c->mel == NULL) return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for a node.");
-    status = hear_silence(c, why);
-    if (status == TAGNODE_OK && parts->model_count > 0) status = start_models(c, parts, why);
+    if (parts->model_count > 0) status = start_models(c, parts, why);
     if (status == TAGNODE_OK && c->setup.signal_hop > 0) status = start_signals(c, mels, why);
     if (status == TAGNODE_OK && c->setup.mel_queue > 0) status = keep_mel(c, why);
     c->latency.resampler = tagnode_frontend_delay(c->frontend);
@@ -422,7 +434,7 @@ static tagnode_state take_result(core *c, int64_t frames) TAGNODE_NONBLOCKING {
     if (c->ensemble != NULL) {
         if (!tagnode_ensemble_take(c->ensemble, frames, c->answers, &late)) return TAGNODE_WARMING;
     } else {
-        if (frames + c->silent < c->patch) return TAGNODE_WARMING;
+        if (frames < c->needed) return TAGNODE_WARMING;
         ready = tagnode_worker_take(c->worker, c->tick, c->outputs, &late, &failures) ==
                 TAGNODE_RESULT_READY;
     }
@@ -556,6 +568,10 @@ tagnode_latency tagnode_get_latency(const tagnode *node) {
 
 uint32_t tagnode_hop_frames(const tagnode *node) {
     return node->core == NULL ? 0 : node->core->hop;
+}
+
+uint32_t tagnode_first_frames(const tagnode *node) {
+    return node->core == NULL ? 0 : node->core->needed;
 }
 
 uint32_t tagnode_value_count(const tagnode *node) {
