@@ -32,7 +32,6 @@ typedef struct {
     double *head_room; /* for any one of them to work in */
     uint32_t patch;    /* mel frames of the longest window, 0 without a model */
     uint32_t primed;   /* bit i: model i may take what was before the stream for silence */
-    uint32_t silent;   /* mel frames of it that the worker's window begins with */
     uint32_t needed;   /* mel frames of the stream before the first answer */
     float *silence;    /* a mel frame of it */
     tagnode_frontend *frontend;
@@ -221,7 +220,7 @@ static tagnode_status start_ensemble(core *c, tagnode_model *const *models, uint
 
 static tagnode_status start_worker(core *c, tagnode_message *why) {
     const double frame_seconds = frame_samples(c) / c->setup.sample_rate;
-    if ((c->primed & 1) && c->card.silence_before) c->silent = c->patch - c->first;
+    const bool primed = (c->primed & 1) && c->card.silence_before;
     tagnode_worker_setup setup = {
         .bands = c->card.frontend.bands,
         .patch = c->card.patch_frames,
@@ -229,7 +228,7 @@ static tagnode_status start_worker(core *c, tagnode_message *why) {
         .first = c->first,
         .results = (uint32_t)(c->setup.compute_latency / (c->hop * frame_seconds)) + 8,
         .burst = (uint32_t)tagnode_frontend_capacity(c->frontend, CHUNK),
-        .silent = c->silent,
+        .silent = primed ? c->patch - c->first : 0,
         .silence = c->silence,
         .frame_seconds = frame_seconds,
         .offline = c->setup.offline,
