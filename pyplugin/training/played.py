@@ -81,6 +81,8 @@ def played_percussion(soundfont: Path, random: Generator) -> Float32:
 def _score(synth: "fluidsynth.Synth", number: int, random: Generator) -> list[Event]:
     """Choose instruments and return what they play."""
     kits = [kit for kit in range(128) if synth.sfpreset_name(number, _DRUMS, kit)]
+    if not kits:
+        raise PypluginError("The SoundFont has no drum kits; one for General MIDI is expected.")
     events: list[Event] = []
     for channel in range(int(random.choice((1, 1, 1, 2, 3)))):
         if random.random() < 0.3:
