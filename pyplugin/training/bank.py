@@ -148,7 +148,8 @@ def without_doubts(bank: Bank, doubts: Sequence[Doubt]) -> Bank:
     """Return a bank in which labels in doubt are unknown."""
     targets = bank.targets.copy()
     for doubt in doubts:
-        meant = [clip.path.as_posix().endswith("/" + doubt.path) for clip in bank.sources]
+        parts = Path(doubt.path).parts
+        meant = [clip.path.parts[-len(parts) :] == parts for clip in bank.sources]
         targets[np.array(meant)[bank.clips], LABELS.index(doubt.label)] = np.nan
     return replace(bank, targets=targets)
 

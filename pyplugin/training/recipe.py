@@ -33,15 +33,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-__all__ = [
-    "SOUNDFONTS",
-    "Recipe",
-    "export",
-    "held_out_banks",
-    "read_recipe",
-    "train_bank",
-    "train_network",
-]
+__all__ = ["Recipe", "export", "held_out_banks", "read_recipe", "train_bank", "train_network"]
 
 Float32 = npt.NDArray[np.float32]
 Report = Callable[[str], None]
@@ -201,6 +193,7 @@ def train_bank(
     report: Report = lambda line: None,
 ) -> Bank:
     """Return the windows to learn from: as the teacher says, made to sing, made and played."""
+    _check_doubts(recipe, corpus)
     fonts = [_soundfont(soundfonts, name) for name in recipe.soundfonts]
     recorded = read_clips(corpus, "train")
     if not recorded:
@@ -221,8 +214,18 @@ def train_bank(
     return without_doubts(bank, recipe.doubts)
 
 
+def _check_doubts(recipe: Recipe, corpus: Path) -> None:
+    recordings = {clip.path for clip in read_clips(corpus)}
+    for doubt in recipe.doubts:
+        if corpus / doubt.path not in recordings:
+            raise PypluginError(
+                f"The recipe doubts a label of {doubt.path}, which the corpus {corpus} has not; "
+                "give its path as in manifest.csv."
+            )
+
+
 def _soundfont(folder: Path, name: str) -> Path:
-    found = sorted(folder.rglob(name))
+    found = sorted(path for path in folder.rglob("*") if path.name == name and path.is_file())
     if not found:
         raise PypluginError(
             f"The recipe plays percussion from {name}, which is not in {folder}. Install it (on "

@@ -23,13 +23,13 @@ from pyplugin.models.calibration import calibrate, run_patches
 from pyplugin.models.card import Dataset
 from pyplugin.models.quantisation import activation_quantisation
 from pyplugin.runtimes import open_model
-from pyplugin.training.bank import Bank, TakeSettings, build_bank
+from pyplugin.training.bank import Bank, Doubt, TakeSettings, build_bank, without_doubts
 from pyplugin.training.corpus import LABELS, read_clips
 from pyplugin.training.evaluate import predict, score
 from pyplugin.training.export import scene_network, variables_of
 from pyplugin.training.mixing import Mixer, MixSettings
 from pyplugin.training.network import Layer, NetworkSettings, SceneNetwork
-from pyplugin.training.recipe import read_recipe
+from pyplugin.training.recipe import read_recipe, train_network
 from pyplugin.training.report import best_threshold
 from pyplugin.training.train import TrainSettings, fit
 
@@ -256,6 +256,28 @@ def test_labels_in_doubt_count_nowhere_but_in_the_line_that_names_them(
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines() if line]
     windows = {cells[0]: int(cells[4]) + int(cells[5]) for cells in rows if cells[0] in LABELS}
     assert windows["noise"] < windows["tonal"] == windows["speech"]
+
+
+def test_a_label_in_doubt_of_no_recording_is_named(corpus: Path, tmp_path: Path) -> None:
+    doubt = '[[doubts]]\npath = "drums-9.wav"\nlabel = "noise"\nwhy = "Nobody knows."\n'
+    (tmp_path / "small.toml").write_text(RECIPE + doubt)
+    recipe = read_recipe(tmp_path / "small.toml")
+    with pytest.raises(PypluginError, match=r"drums-9\.wav"):
+        train_network(recipe, corpus, tmp_path)
+
+
+def test_doubts_find_their_recordings_wherever_the_corpus_is(
+    corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(corpus)
+    clips = read_clips(Path(), "test")
+    heard = build_bank(clips, [TakeSettings()], patch=30, step=15, seed=1)
+    doubted = without_doubts(heard, [Doubt("drums-3.wav", "noise", "Nobody knows.")])
+    meant = np.array([clip.path == Path("drums-3.wav") for clip in clips])[heard.clips]
+    unknown = np.isnan(doubted.targets)
+    assert not np.isnan(heard.targets).any()
+    assert unknown[meant, LABELS.index("noise")].all()
+    assert unknown.sum() == meant.sum() > 0
 
 
 def test_the_shipped_recipe_is_read_and_makes_the_shipped_shape() -> None:
