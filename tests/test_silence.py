@@ -163,6 +163,30 @@ def test_beside_a_model_that_wants_a_whole_window_it_waits(musicnn):
         each.close()
 
 
+@pytest.mark.parametrize("hop", [1, 7, PATCH])
+def test_windows_of_unlike_length_begin_each_with_their_own_silence(musicnn, hop):
+    models = [replace(musicnn, card=replace(musicnn.card, silence_before=True)), SCENE]
+    x = music(3.5, RATE)
+    with Node(RATE, 1, 8192, model=models, hop=hop * MEL_HOP / RATE) as node:
+        frames, longest, first = run(node, x), node.patch_frames, node.first_frames
+    assert first == (longest - 1) % hop + 1
+    assert (frames.state == State.FRESH).all()
+    silent = pyplugin.melspectrogram(np.zeros((1, RATE), np.float32), RATE)[:1]
+    mel = np.concatenate([np.repeat(silent, longest, 0), pyplugin.melspectrogram(x, RATE)])
+    column = 0
+    for model in models:
+        opened = open_model(model, card_struct(model.card), "inline")
+        sizes = [output.size for output in model.card.outputs]
+        columns = slice(column, column + sizes[0])
+        for row in range(0, len(frames), 1 + len(frames) // 20):
+            end = longest + first + hop * row
+            patch = np.ascontiguousarray(mel[end - model.card.patch_frames : end])
+            expected = opened.run(patch, sizes)[0]
+            np.testing.assert_array_equal(frames.values[row, columns], expected)
+        opened.close()
+        column += sizes[0]
+
+
 def test_tag_hears_whole_windows():
     x = music(3, RATE)
     result = pyplugin.tag(x, RATE, model=SCENE, hop=0.096)
