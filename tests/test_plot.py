@@ -117,6 +117,12 @@ def test_a_value_is_drawn_about_the_middle_of_its_window():
     assert figure.axes[1].get_xlim() == (0.0, 10.0)
 
 
+def test_silence_before_the_recording_is_not_drawn():
+    figure = drawn(windows=10, times=np.arange(10) - 2.0)
+
+    assert figure.axes[1].get_xlim() == (0.0, 10.0)
+
+
 def test_a_single_window_is_drawn_whole():
     figure = drawn(windows=1, frames=188)
     left, right, _, _ = figure.axes[1].images[0].get_extent()
