@@ -157,9 +157,8 @@ def _thresholds(found: Findings) -> list[str]:
 
 
 def _reactions(network: SceneNetwork, found: Findings) -> list[str]:
-    thresholds = {label: best[0] for label, best in _best_thresholds(found).items()}
     rows = []
-    for each in react(network, found.bank, thresholds):
+    for each in react(network, found.bank, dict.fromkeys(_best_thresholds(found), 0.5)):
         if not len(each.told):
             continue
         shares = [f"{100 * np.mean(each.told <= limit):.0f} %" for limit in (0.5, 1.0, 3.0)]
@@ -168,8 +167,8 @@ def _reactions(network: SceneNetwork, found: Findings) -> list[str]:
     head = ["label", "around", "recordings", "told in 0.5 s", "in 1 s", "in 3 s"]
     return [
         "Up to 3 s of a recording after and before 3 s of silence, or of another recording, as "
-        "loud, without the label: of how many the label passes its threshold so soon after the "
-        "onset, and when after the end it is below it again (half of them, nine in ten).",
+        "loud, without the label: of how many the label passes 0.5 so soon after the onset, and "
+        "when after the end it is below 0.5 again (half of them, nine in ten).",
         "",
         *_table([*head, "gone: median", "90 %"], rows),
     ]
