@@ -181,7 +181,7 @@ static float *silence_of(const tagnode_card *card, uint32_t rate) {
 static void tell_early(truth *is, tagnode_model *model, const tagnode_card *card, uint32_t rate) {
     float *mel = silence_of(card, rate);
     const size_t count = is->mels < PATCH - 1 ? is->mels : PATCH - 1;
-    memcpy(mel + PATCH * BANDS, is->mel, count * BANDS * sizeof *mel);
+    memcpy(mel + (size_t)PATCH * BANDS, is->mel, count * BANDS * sizeof *mel);
     for (size_t i = 0; i < count; ++i) {
         float *const outputs[] = {is->early[i].values, is->early[i].embedding};
         CHECK(tagnode_model_run(model, mel + (i + 1) * BANDS, outputs, NULL) == TAGNODE_OK);
@@ -252,32 +252,37 @@ static size_t mistakes(const host *self, const truth *is, uint32_t hop) {
 
 /* ---- bit for bit ---- */
 
-static void test_answers_are_those_of_whole_windows(void) {
+/* All hops and blocks at the rate of that index, by the model of that name. */
+static void check_whole_windows(tagnode_model *model, const tagnode_card *card, const char *name,
+                                size_t rate) {
     const uint32_t hops[] = {1, 2, 5, 7, 11, 12, 13, 17, 23, PATCH};
+    const size_t length = RATES[rate] * 6 / 10;
+    float *signal = white_noise(length, 3);
+    truth is = truth_of(model, card, RATES[rate], signal, length);
+    for (size_t h = 0; h < sizeof hops / sizeof *hops; ++h) {
+        host *self = host_of(model, card, RATES[rate], hops[h]);
+        for (size_t b = 0; b < BLOCK_COUNT; ++b) {
+            if ((b + rate + h) % 3 != 0 && BLOCKS[b] < 441) continue; /* a third of the slow */
+            hear(self, signal, length, BLOCKS[b]);
+            if (!CHECK(mistakes(self, &is, hops[h]) == 0))
+                fprintf(stderr, "%s%s, %u Hz, hop %u, blocks of %u\n", name,
+                        card->silence_before ? " after silence" : "", RATES[rate], hops[h],
+                        BLOCKS[b]);
+            CHECK(self->counters.fresh > 0);
+        }
+        host_destroy(self);
+    }
+    truth_free(&is);
+    free(signal);
+}
+
+static void test_answers_are_those_of_whole_windows(void) {
     tagnode_card card = card_of();
     for (int m = 0; m < 2 * MODELS; ++m) {
         card.silence_before = m >= MODELS;
         tagnode_model *model = model_of(m % MODELS, &card);
-        for (size_t r = 0; r < RATE_COUNT; ++r) {
-            const size_t length = RATES[r] * 6 / 10;
-            float *signal = white_noise(length, 3);
-            truth is = truth_of(model, &card, RATES[r], signal, length);
-            for (size_t h = 0; h < sizeof hops / sizeof *hops; ++h) {
-                host *self = host_of(model, &card, RATES[r], hops[h]);
-                for (size_t b = 0; b < BLOCK_COUNT; ++b) {
-                    if ((b + r + h) % 3 != 0 && BLOCKS[b] < 441) continue; /* a third of the slow */
-                    hear(self, signal, length, BLOCKS[b]);
-                    if (!CHECK(mistakes(self, &is, hops[h]) == 0))
-                        fprintf(stderr, "%s%s, %u Hz, hop %u, blocks of %u\n", NAMES[m % MODELS],
-                                card.silence_before ? " after silence" : "", RATES[r], hops[h],
-                                BLOCKS[b]);
-                    CHECK(self->counters.fresh > 0);
-                }
-                host_destroy(self);
-            }
-            truth_free(&is);
-            free(signal);
-        }
+        for (size_t r = 0; r < RATE_COUNT; ++r)
+            check_whole_windows(model, &card, NAMES[m % MODELS], r);
         tagnode_model_release(model);
     }
 }
