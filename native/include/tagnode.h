@@ -148,7 +148,7 @@ typedef struct {
     uint32_t outputs;      /* 1 to TAGNODE_MAX_OUTPUTS, in the order of the model's signature */
     uint32_t output_size[TAGNODE_MAX_OUTPUTS]; /* floats of each; output 0 are the activations */
     bool silence_before; /* what was before a stream may be taken for silence: the model learnt
-                            sounds that begin after silence anywhere in its window */
+                            sounds that begin, after silence, within its window */
 } tagnode_card;
 
 typedef struct tagnode_model tagnode_model;
@@ -350,8 +350,9 @@ TAGNODE_API tagnode_status tagnode_swap(tagnode *node, uint32_t index, tagnode_m
                                         tagnode_message *why);
 
 /* Latency and sizes; constant from prepare on, zero before it: the latency in its parts, the mel
- * frames between two answers and before the first one, the values in a descriptor frame
- * (activations, and what heads say), and the floats of its embedding, 0 for none. [any] */
+ * frames between two answers and before the first one (of the models that it was prepared with),
+ * the values in a descriptor frame (activations, and what heads say), and the floats of its
+ * embedding, 0 for none. [any] */
 TAGNODE_API tagnode_latency tagnode_get_latency(const tagnode *node) TAGNODE_NONBLOCKING;
 TAGNODE_API uint32_t tagnode_hop_frames(const tagnode *node) TAGNODE_NONBLOCKING;
 TAGNODE_API uint32_t tagnode_first_frames(const tagnode *node) TAGNODE_NONBLOCKING;

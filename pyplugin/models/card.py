@@ -182,8 +182,8 @@ class Card:
     quantisation : Drift or None
     type : {"auto-tagging"}
     silence_before : bool
-        What was before a stream may be taken for silence: the model learnt sounds that begin after
-        silence anywhere in its window. A card that does not say it means no.
+        What was before a stream may be taken for silence: the model learnt sounds that begin,
+        after silence, within its window. A card that does not say it means no.
     """
 
     name: str

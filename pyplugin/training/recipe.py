@@ -289,7 +289,6 @@ def export(
         answers = run_patches(model, windows, ("activations",))["activations"]
         findings[name] = Findings(without_doubts(test, recipe.doubts), exact, answers)
     first = next(iter(findings.values()))
-    doubted = score(next(iter(tests.values())).targets, first.answers)
     metrics = {
         f"ROC-AUC {label}": round(found.auc, 4)
         for label, found in score(first.bank.targets, first.answers).items()
@@ -322,11 +321,7 @@ def export(
         quantisation=measure_drift(source, variables, calibration, first.bank.windows(chosen)),
     )
     path = folder / f"{recipe.name}.tflite"
-    doubts = [
-        f"{doubt.path}, {doubt.label}: {doubt.why} With it, the ROC-AUC of {doubt.label} as "
-        f"recorded is {doubted[doubt.label].auc:.4f}."
-        for doubt in recipe.doubts
-    ]
+    doubts = [_doubted(doubt, recipe, next(iter(tests.values())), first) for doubt in recipe.doubts]
     text = render_report(recipe.name, len(model), network, findings, recipe.caveats, doubts)
     for place, content in (
         (path, model),
@@ -336,6 +331,17 @@ def export(
         with replacing(place) as file:
             file.write_bytes(content)
     return path
+
+
+def _doubted(doubt: Doubt, recipe: Recipe, test: Bank, found: Findings) -> str:
+    """Return why a label is in doubt, and what it would change where that can be told."""
+    others = [other for other in recipe.doubts if other is not doubt]
+    sentence = f"{doubt.path}, {doubt.label}: {doubt.why}"
+    targets = without_doubts(test, others).targets
+    scores = score(targets, found.answers)
+    if doubt.label not in scores or np.array_equal(targets, found.bank.targets, equal_nan=True):
+        return sentence
+    return f"{sentence} With it, the ROC-AUC of {doubt.label} is {scores[doubt.label].auc:.4f}."
 
 
 def _windows(bank: Bank, *, degraded: bool) -> Float32:
