@@ -27,7 +27,7 @@ from pyplugin.training.bank import Bank, Doubt, TakeSettings, build_bank, withou
 from pyplugin.training.corpus import LABELS, read_clips
 from pyplugin.training.evaluate import predict, score
 from pyplugin.training.export import scene_network, variables_of
-from pyplugin.training.mixing import Mixer, MixSettings
+from pyplugin.training.mixing import CATEGORIES, Mixer, MixSettings
 from pyplugin.training.network import Layer, NetworkSettings, SceneNetwork
 from pyplugin.training.recipe import read_recipe, train_network
 from pyplugin.training.report import best_threshold
@@ -300,6 +300,21 @@ def test_a_mixture_has_the_labels_of_both(bank: Bank) -> None:
     assert both.mean() > 0.3
     singles = Mixer(bank, PLAIN, 1).batch(200)[1]
     assert not (singles[:, 0] * np.nan_to_num(singles[:, 1:]).any(axis=1)).any()
+
+
+def test_a_category_has_the_share_that_is_asked_for(bank: Bank) -> None:
+    """Tonal sounds are the category instrument; the others keep their shares of what is left."""
+    usual = Mixer(bank, PLAIN, 1).batch(2000)[1]
+    none = Mixer(bank, replace(PLAIN, categories={"instrument": 0.0}), 1).batch(2000)[1]
+    most = Mixer(bank, replace(PLAIN, categories={"instrument": 4.0}), 1).batch(2000)[1]
+    shares = [[np.mean((each == row).all(axis=1)) for row in np.eye(6)] for each in (usual, none)]
+    tonal, speech, noise = (LABELS.index(name) for name in ("tonal", "speech", "noise"))
+    kinds = {clip.category for clip in bank.sources}
+    total = sum(CATEGORIES[kind] for kind in kinds)
+    assert shares[0][tonal] == pytest.approx(CATEGORIES["instrument"] / total, abs=0.05)
+    assert shares[1][tonal] == 0.0
+    assert shares[1][speech] / shares[1][noise] == pytest.approx(2.0, abs=0.5)
+    assert np.mean((most == np.eye(6)[tonal]).all(axis=1)) > 0.85
 
 
 def test_what_is_shifted_moves_by_whole_bands(bank: Bank) -> None:
