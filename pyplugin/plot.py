@@ -9,6 +9,7 @@ Needs matplotlib, ``pip install pyplugin[plot]``, which is imported on first use
 and pyplot's state is left alone.
 """
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["plot_embeddings", "plot_tags"]
+__all__ = ["ends_of", "plot_embeddings", "plot_tags"]
 
 WIDTH = 12.0  # inches, as all sizes here
 DOTS_PER_INCH = 120
@@ -305,9 +306,9 @@ def _draw_curve(axis: "Axes", name: str, times: Array, values: Array, colour: st
     low, high = (finite.min(), finite.max()) if finite.size else (0.0, 1.0)
     margin = 0.12 * (high - low) or 1.0
     axis.set_ylim(low - margin, high + margin)
-    ticks = sorted({float(low), float(high)})
+    words = dict(zip((float(low), float(high)), ends_of(finite), strict=True))
     axis.yaxis.tick_right()
-    axis.set_yticks(ticks, [_number(tick) for tick in ticks], fontsize=SMALL)
+    axis.set_yticks(list(words), list(words.values()), fontsize=SMALL)
     axis.set_ylabel(
         _shortened(name, LABEL_LENGTH),
         fontsize=SMALL,
@@ -342,9 +343,14 @@ def _hours(seconds: int) -> str:
     return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
 
 
-def _number(value: float) -> str:
-    value = round(value, 9) + 0.0  # an envelope ends next to 0, on either side of it
-    return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
+def ends_of(values: Array) -> tuple[str, str]:
+    """Return the least and the greatest of some values, to a thousandth of what lies between.
+
+    An envelope ends next to its end, on either side of it: not every digit is worth reading.
+    """
+    low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
+    digits = 3 - math.floor(math.log10((high - low) or abs(high) or 1.0))
+    return f"{round(low, digits) + 0.0:.6g}", f"{round(high, digits) + 0.0:.6g}"
 
 
 def _array(name: str, values: ArrayLike, dimensions: int) -> Array:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pyplugin.errors import PypluginError
-from pyplugin.plot import DOTS_PER_INCH, WIDTH, _figure, plot_tags
+from pyplugin.plot import DOTS_PER_INCH, WIDTH, _figure, ends_of, plot_tags
 
 pytest.importorskip("matplotlib", reason="needs matplotlib")
 
@@ -223,3 +223,19 @@ def test_without_matplotlib_the_extra_is_named(tmp_path, monkeypatch):
     with pytest.raises(PypluginError, match=r"pip install pyplugin\[plot\]"):
         plot_tags(tmp_path / "tags.png", **example())
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ([-12.0, -4.76e-6], ("-12", "0")),
+        ([-11.9999981, 1e-9], ("-12", "0")),
+        ([500.0000012, 17999.4], ("500", "18000")),
+        ([0.0, 0.3500000012], ("0", "0.35")),
+        ([0.1234567, 0.1234567], ("0.1235", "0.1235")),
+        ([0.0, 0.0], ("0", "0")),
+        ([], ("0", "1")),
+    ],
+)
+def test_ends_are_told_to_a_thousandth_of_what_lies_between(values, words):
+    assert ends_of(np.array(values)) == words

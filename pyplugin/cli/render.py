@@ -117,8 +117,10 @@ def command(
         from pyplugin.cli.picture import draw_render
 
         draw_render(plot, Path(sidechain or source), result)
+    from pyplugin.plot import ends_of
+
     heard = result.model or "nothing but measured"
     click.echo(f"{output}  {result.duration:.1f} s  {result.preset}, {heard}")
     for target, curve in result.curves.items():
-        low, high = (round(float(end), 9) + 0.0 for end in (curve.values.min(), curve.values.max()))
-        click.echo(f"  {target}  {low:.4g} to {high:.4g}")
+        low, high = ends_of(curve.values)
+        click.echo(f"  {target}  {low} to {high}")
