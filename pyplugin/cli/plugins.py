@@ -71,14 +71,16 @@ def uninstall(formats: tuple[str, ...], user: bool) -> None:
 @click.option(
     "--as",
     "choice",
-    type=click.Choice(("custom-1", "custom-2", "custom-3", "custom-4")),
-    help="Which of the plugin's own choices it shall be.  [default: the one of its name]",
+    help="The choice of the plugin's Model that it becomes: custom-1 and so on.  "
+    "[default: the one of its name]",
 )
 def model(name: str, heads: tuple[str, ...], choice: str | None) -> None:
     """Write a model for the plugin, with heads if you like.
 
-    'pyplugin models get' has done so for models without heads. The plugin takes int8 models.
+    'pyplugin models get' does so for models without heads. The plugin takes int8 models. Prints the
+    numbers of sources that hosts with fixed menus (LV2) do not name.
     """
+    from pyplugin import plugin_parameters
     from pyplugin.errors import ModelError
     from pyplugin.heads import load as load_head
     from pyplugin.models import container, registry
@@ -86,14 +88,20 @@ def model(name: str, heads: tuple[str, ...], choice: str | None) -> None:
 
     chosen = registry.load(name)
     own = chosen.card.name
-    if choice is None and own not in container.CHOICES:
+    custom = [each.name for each in plugin_parameters.MODELS.values() if each.custom]
+    if choice is not None and choice not in custom:
+        raise ModelError(f"The plugin has no choice {choice!r}; choose one of {', '.join(custom)}.")
+    if choice is None and own not in plugin_parameters.MODELS:
         raise ModelError(
-            f"The plugin has no choice named {own}; make it one of the user's: --as custom-1."
+            f"The plugin has no model named {own}; give it a choice: --as {custom[0]}."
         )
     path = container.container_path(choice or own)
     make_folder(path.parent)
-    container.write(path, chosen.card, chosen.data, [load_head(head) for head in heads])
+    loaded = [load_head(head) for head in heads]
+    container.write(path, chosen.card, chosen.data, loaded)
     click.echo(f"{path}: in the plugin, Model is {choice or own}")
+    for number, descriptor in container.other_sources(chosen.card, loaded).items():
+        click.echo(f"{descriptor}: source {number}")
 
 
 @command.command("where")

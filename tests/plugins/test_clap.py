@@ -36,4 +36,4 @@ def test_qtractor_finds_it(library: Path):
     said = run(SCANNER, input=f"CLAP:{library}\n", env=env)
     kind, name, audio, midi, controls, *_ = said.strip().split("|")
     assert (kind, name, audio, midi) == ("CLAP", "Tagnode", "2:2", "0:1")
-    assert controls == f"{6 + 8 * 18}:12"  # what can be set, and what is read
+    assert controls == f"{6 + 8 * 20}:12"  # inputs and outputs

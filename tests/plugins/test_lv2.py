@@ -54,7 +54,7 @@ def test_the_interface_is_that_of_lv2_dev(built: Path):
     if not Path("/usr/include/lv2/core/lv2.h").exists():
         pytest.skip("no headers to compare with: apt-get install lv2-dev")
     native = ROOT / "native"
-    folders = [f"-I{native / part}" for part in ("include", "plugin", "plugin/lv2")]
+    folders = [f"-I{native / part}" for part in ("include", "src", "plugin", "plugin/lv2")]
     program = built / "abi_lv2"
     run("cc", "-std=c11", *folders, SOURCES / "abi_lv2.c", "-lm", "-o", program)
     assert run(program).endswith(" 0 failed\n")
@@ -85,11 +85,12 @@ def test_lilv_finds_the_ports_of_the_table_and_restores_a_state(built: Path, bun
     if subprocess.run(["pkg-config", "--exists", "lilv-0"], check=False).returncode != 0:
         pytest.skip("no lilv: apt-get install liblilv-dev")
     native = ROOT / "native"
-    folders = [f"-I{native / part}" for part in ("include", "plugin", "plugin/lv2")]
+    folders = [f"-I{native / part}" for part in ("include", "src", "plugin", "plugin/lv2")]
     flags = run("pkg-config", "--cflags", "--libs", "lilv-0").split()
     program = built / "host_lilv"
-    sources = [SOURCES / "host_lilv.c", native / "plugin" / "parameters.c"]
-    run("cc", "-std=c11", *folders, *sources, "-lm", *flags, "-o", program)
+    sources = [SOURCES / "host_lilv.c", native / "plugin/core/scaling.c"]
+    library = [built / "libtagnode.a", "-lpthread", "-ldl", "-lm"]
+    run("cc", "-std=c11", *folders, *sources, *library, *flags, "-o", program)
     assert run(program, f"{bundle}/").endswith(" 0 failed\n")
 
 

@@ -12,10 +12,11 @@ import pytest
 import soundfile
 from hosts import ROOT, SOURCES, exported, need, needed, run
 
+from pyplugin import plugin_parameters
+
 RATE = 48000
 SCANNER = Path("/usr/lib/ardour7/ardour-vst3-scanner")
-# As native/plugin/vst3/vst3_face.h says.
-CLASS = sha256(b"urn:pyplugin:tagnode").hexdigest()[:32].upper()
+CLASS = sha256(plugin_parameters.IDENTITY.uri.encode()).hexdigest()[:32].upper()
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +79,7 @@ def test_a_host_may_do_anything_in_any_order(built: Path, library: Path, seed: i
 
 def test_pedalboard_lists_parameters_with_names_and_units(plugin: pedalboard.VST3Plugin):
     parameters = plugin.parameters
-    assert len(parameters) == 6 + 8 * 18 + 12
+    assert len(parameters) == 6 + 8 * 20 + 12
     assert parameters["bypass"].type is bool
     assert parameters["slot_1_attack_s"].label == "s"
     assert parameters["slot_8_value"].name == "Slot 8 value"
@@ -142,7 +143,7 @@ def test_a_state_makes_the_same_plugin(plugin: pedalboard.VST3Plugin, bundle: Pa
 def test_speech_ducks_a_broadcast(plugin: pedalboard.VST3Plugin, clips: Path):
     """With the model of the bundle: voice to 6 s and from 19.5 s on, music and silence between."""
     duck(plugin, "speech", 0.8, (48 - 20) / 60)
-    plugin.slot_1_mode = "above"
+    plugin.slot_1_gate = "above"
     samples, rate = soundfile.read(clips / "radio-hour.ogg", dtype="float32", always_2d=True)
     x, block = samples.T, 512
     played, values = [], []
@@ -215,7 +216,7 @@ def test_our_declarations_are_those_of_dpf(built: Path):
         pytest.skip("no headers to compare with: apt-get install dpf-source")
     need("cc", "build-essential")
     native = ROOT / "native"
-    folders = [f"-I{native / part}" for part in ("include", "plugin")]
+    folders = [f"-I{native / part}" for part in ("include", "src", "plugin")]
     program = built / "abi_dpf"
     flags = ["-std=c11", "-fms-extensions", "-Werror", *folders, "-isystem", headers]
     run("cc", *flags, SOURCES / "abi_dpf.c", "-lm", "-o", program)

@@ -4,7 +4,7 @@
 #define TAGPLUG_TESTS_HOST_H
 
 #include "../check.h"
-#include "core.h"
+#include "core/tagplug.h"
 
 enum { HOST_MOST_CHANGES = 256, HOST_MOST_FRAMES = 8192 };
 
@@ -18,9 +18,9 @@ typedef struct {
     uint32_t midi_count, moved_count;
     tagplug_midi midi[2 * TAGPLUG_MIDI_MOST];
     host_change moved[2 * TAGPLUG_PARAMETERS];
-    bool in_order;       /* no event lay before the one before it, none outside the block */
-    uint32_t told_texts; /* how often the plugin said that texts have changed */
-    void *instance;      /* the rest of it */
+    bool in_order;         /* no event lay before the one before it, none outside the block */
+    uint32_t text_changes; /* how often the plugin said that texts have changed */
+    void *instance;        /* the rest of it */
 } host;
 
 /* Loads the plugin's file; NULL for the one that is linked in. */

@@ -7,7 +7,7 @@
 #include <stdarg.h>
 
 #include "../check.h"
-#include "core.h"
+#include "core/tagplug.h"
 #include "lv2_abi.h"
 #include "lv2_ports.h"
 
@@ -110,7 +110,7 @@ static inline const lv2_plugin *plugin_of(int count, char **arguments) {
 }
 
 static inline float *port(rack *r, uint32_t parameter) {
-    return &r->ports[TAGPLUG_LV2_PARAMETERS + parameter];
+    return &r->ports[tagplug_lv2_port(parameter)];
 }
 
 static inline float *field(rack *r, uint32_t slot, tagplug_field which) {
@@ -119,7 +119,8 @@ static inline float *field(rack *r, uint32_t slot, tagplug_field which) {
 
 static inline void ports_at_default(rack *r) {
     memset(r->ports, 0, sizeof r->ports);
-    for (uint32_t i = 0; i < TAGPLUG_PARAMETERS; ++i) *port(r, i) = tagplug_about(i)->start;
+    for (uint32_t i = 0; i < TAGPLUG_PARAMETERS; ++i)
+        *port(r, i) = tagnode_get_plugin_parameter(i)->start;
     *port(r, TAGPLUG_BYPASS) = 1; /* "enabled" */
     *port(r, TAGPLUG_MODEL) = 0;  /* measuring only: the host's tests need no model */
 }
@@ -201,7 +202,7 @@ static inline lv2_event message_at(const rack *r, uint32_t index, unsigned char 
 }
 
 /* Whether all of it is controllers, in order and within the block. */
-static inline bool midi_is_sound(const rack *r, uint32_t frames) {
+static inline bool midi_is_valid(const rack *r, uint32_t frames) {
     if (r->midi.sequence.atom.size > r->midi_room || r->midi.sequence.unit != 0) return false;
     int64_t last = 0;
     for (uint32_t i = 0; i < messages_in(r); ++i) {

@@ -41,18 +41,21 @@ static void ended(tagplug *p) {
 
 /* All effects, moved by labels and signals, some at once, with every knob in use. */
 static void turn_all_knobs(tagplug *p) {
-    const double sources[TAGPLUG_SLOTS] = {1, 32, 33, 9, 34, 12, 1, 33};
-    const double targets[TAGPLUG_SLOTS] = {1, 2, 3, 4, 5, 6, 1, 0};
-    for (uint32_t i = 0; i < TAGPLUG_SLOTS; ++i) {
+    enum { TURNED = 8 };
+    const double sources[TURNED] = {RMS, SPEECH, MALE_VOCAL, 9, DRUMS, 12, RMS, MALE_VOCAL};
+    const double targets[TURNED] = {1, 2, 3, 4, 5, 6, 1, 0};
+    for (uint32_t i = 0; i < TURNED; ++i) {
         set_field(p, i, TAGPLUG_SOURCE, sources[i]);
         set_field(p, i, TAGPLUG_TARGET, targets[i]);
-        set_field(p, i, TAGPLUG_MODE, i % 3);
+        set_field(p, i, TAGPLUG_GATE, i % 3);
         set_field(p, i, TAGPLUG_CURVE, i % 3);
         set_field(p, i, TAGPLUG_ATTACK, 0.002 * i);
         set_field(p, i, TAGPLUG_RELEASE, 0.01 * i);
         set_field(p, i, TAGPLUG_HOLD, i == 6 ? 0.05 : 0);
-        set_field(p, i, TAGPLUG_DELAYED, i == 3 ? 0.02 : 0);
+        set_field(p, i, TAGPLUG_DELAY, i == 3 ? 0.02 : 0);
         set_field(p, i, TAGPLUG_INVERT, i == 2);
+        set_field(p, i, TAGPLUG_DEPTH, 1 - 0.05 * i);
+        set_field(p, i, TAGPLUG_COMBINE, i % 2);
         set_field(p, i, TAGPLUG_MIN, 0.1 + 0.05 * i);
         set_field(p, i, TAGPLUG_MAX, 0.9 - 0.04 * i);
         set_field(p, i, TAGPLUG_MIDI, i % 3);
@@ -248,7 +251,7 @@ static void test_missing_and_damaged_models_pass_sound_and_say_what_to_do(void) 
         tagplug *p = tagplug_create(folder);
         tagnode_message why = {""};
         tagplug_set(p, TAGPLUG_MODEL, cases[i].model);
-        set_field(p, 0, TAGPLUG_SOURCE, 32);
+        set_field(p, 0, TAGPLUG_SOURCE, SPEECH);
         set_field(p, 1, TAGPLUG_SOURCE, 1);
         tagplug_activate(p, 48000, 512, 2, false);
         CHECK(tagplug_get(p, TAGPLUG_STATUS) == (float)cases[i].status);
@@ -315,19 +318,19 @@ static void test_models_and_hops_change_while_sound_passes(void) {
         const double most = PATCH * HOP / (double)MODEL_RATE;
         const double due = hops[i] < most ? hops[i] : most;
         tagplug_set(p, TAGPLUG_HOP, (float)hops[i]);
-        for (int wait = 0; wait < 2000 && fabs(tagplug_get(p, TAGPLUG_WORKED) - due) > 0.005;
+        for (int wait = 0; wait < 2000 && fabs(tagplug_get(p, TAGPLUG_ACTUAL_HOP) - due) > 0.005;
              ++wait) {
             play_one_block(p);
             pause_ms(5);
         }
-        CHECK_NEAR(tagplug_get(p, TAGPLUG_WORKED), due, 0.005);
+        CHECK_NEAR(tagplug_get(p, TAGPLUG_ACTUAL_HOP), due, 0.005);
     }
     ended(p);
 }
 
 static void listen_to_labels(tagplug *p) {
     for (uint32_t i = 0; i < LABELS; ++i) {
-        set_field(p, i, TAGPLUG_SOURCE, 32 + i);
+        set_field(p, i, TAGPLUG_SOURCE, SCENE_SOURCES[i]);
         set_field(p, i, TAGPLUG_ATTACK, 0);
         set_field(p, i, TAGPLUG_RELEASE, 0);
     }
@@ -411,16 +414,22 @@ static void test_a_model_that_takes_silence_for_what_was_before_moves_from_the_f
     remove_custom_3();
 }
 
-static void test_heads_speak_through_slots(void) {
+static void test_heads_move_slots(void) {
+    static const char *const names[LABELS] = {"head.mood.happy", "head.mood.very-sad",
+                                              "head.mood.other"};
     tagplug *p = tagplug_create(folder);
     tagplug_set(p, TAGPLUG_MODEL, CUSTOM_1);
     for (uint32_t i = 0; i < LABELS; ++i) {
-        set_field(p, i, TAGPLUG_SOURCE, 32 + LABELS + i);
+        float source = 0;
+        CHECK(tagplug_value(p, tagplug_field_of(i, TAGPLUG_SOURCE), names[i], &source));
+        CHECK(source >= TAGNODE_PLUGIN_SOURCE_OTHER);
+        set_field(p, i, TAGPLUG_SOURCE, source);
         set_field(p, i, TAGPLUG_ATTACK, 0);
         set_field(p, i, TAGPLUG_RELEASE, 0);
     }
     char text[64];
-    tagplug_text(p, tagplug_field_of(0, TAGPLUG_SOURCE), 36, text, sizeof text);
+    const uint32_t second = tagplug_field_of(1, TAGPLUG_SOURCE);
+    tagplug_text(p, second, tagplug_get(p, second), text, sizeof text);
     CHECK(strcmp(text, "mood: Very Sad") == 0);
     tagplug_activate(p, 48000, 512, 2, false);
     take *to = calloc(1, sizeof *to);
@@ -605,7 +614,7 @@ static void test_a_voice_ducks_what_is_under_it(void) {
     take *to = calloc(1, sizeof *to);
     uint32_t seed = 0;
     set_field(p, 0, TAGPLUG_SOURCE, 1 + TAGNODE_SIGNAL_RMS_DB);
-    set_field(p, 0, TAGPLUG_MODE, 1);
+    set_field(p, 0, TAGPLUG_GATE, 1);
     set_field(p, 0, TAGPLUG_THRESHOLD, 0.75); /* -15 dB: bursts have -11, pauses -23 */
     set_field(p, 0, TAGPLUG_TARGET, TAGPLUG_TARGET_GAIN);
     set_field(p, 0, TAGPLUG_MIN, 0.8);
@@ -629,7 +638,7 @@ static void test_two_slots_on_one_target_add_up(void) {
     uint32_t seed = 0;
     for (uint32_t i = 0; i < 3; ++i) {
         set_field(p, 2 * i, TAGPLUG_TARGET, TAGPLUG_TARGET_GAIN);
-        set_field(p, 2 * i, TAGPLUG_MODE, 1);
+        set_field(p, 2 * i, TAGPLUG_GATE, 1);
         set_field(p, 2 * i, TAGPLUG_THRESHOLD, 0); /* open, but for the last one */
         set_field(p, 2 * i, TAGPLUG_SOURCE, i < 2 ? 1 : 0);
     }
@@ -684,7 +693,7 @@ int main(void) {
     test_models_and_hops_change_while_sound_passes();
     test_slots_hold_until_another_model_has_answered();
     test_a_model_that_takes_silence_for_what_was_before_moves_from_the_first_hop_on();
-    test_heads_speak_through_slots();
+    test_heads_move_slots();
     test_what_is_no_number_is_heard_as_silence();
     test_reset_is_as_new();
     test_many_instances_come_and_go();

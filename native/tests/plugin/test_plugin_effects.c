@@ -2,8 +2,8 @@
 #include <complex.h>
 
 #include "../check.h"
-#include "effects.h"
-#include "slots.h"
+#include "core/effects.h"
+#include "core/slots.h"
 
 enum { LENGTH = 65536 };
 

@@ -1,12 +1,13 @@
-/* effects.c - the effects and how they come, go and move. What an effect computes with changes
- * linearly from one point of the grid to the next, and not at all within a sample's arithmetic but
- * by its place in the grid: so blocks do not matter. */
+/* effects.c - the effects, their fades and their movement. An effect's coefficient changes linearly
+ * from one point of the grid to the next and depends on the place in the grid only, so block sizes
+ * make no difference. */
 #include "effects.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "scaling.h"
 #include "slots.h"
 
 enum { FADE_MS = 10, TAPS = 4 };
@@ -14,9 +15,9 @@ enum { FADE_MS = 10, TAPS = 4 };
 static const double PI = 3.14159265358979323846;
 static const double SMOOTHING = 0.004;             /* s, of what slots move */
 static const double GLIDE = 0.1;                   /* s, of the delay's time */
-static const float LOUDEST = 1e9F;                 /* beyond it a sample is none */
+static const float LOUDEST = 1e9F;                 /* a sample beyond it counts as 0 */
 static const double DAMPING = 1.41421356237309505; /* 1/Q of a Butterworth filter */
-static const double DRIVE_LEVEL = 0.25;            /* a sample that drive leaves as loud as it is */
+static const double DRIVE_LEVEL = 0.25;            /* the level that drive leaves unchanged */
 static const double DRIVE_RHO = 0.4;               /* see shape */
 
 /* ---- life ---- */
@@ -32,7 +33,7 @@ bool tagplug_effects_create(tagplug_effects *e, double rate, uint32_t channels) 
     e->channels = channels;
     e->smoothing = share_per_step(rate, SMOOTHING);
     e->glide = share_per_step(rate, GLIDE);
-    const float longest = tagplug_about(TAGPLUG_DELAY_TIME)->high;
+    const float longest = tagnode_get_plugin_parameter(TAGPLUG_DELAY_TIME)->high;
     for (e->line_size = 1; e->line_size < longest * rate + TAPS; e->line_size *= 2) {}
     for (uint32_t c = 0; c < channels; ++c) {
         e->line[c] = malloc(e->line_size * sizeof **e->line);
@@ -42,8 +43,10 @@ bool tagplug_effects_create(tagplug_effects *e, double rate, uint32_t channels) 
         }
         memset(e->line[c], 0, e->line_size * sizeof **e->line); /* so that its pages are there */
     }
-    for (uint32_t i = 0; i < TAGPLUG_TARGETS; ++i)
+    for (uint32_t i = 0; i < TAGPLUG_TARGETS; ++i) {
         e->effect[i].mix_step = (float)(1000 / (FADE_MS * rate));
+        e->chain[tagplug_target_of((tagplug_target)i)->stage] = (tagplug_target)i;
+    }
     return true;
 }
 
@@ -54,7 +57,7 @@ void tagplug_effects_destroy(tagplug_effects *e) {
     }
 }
 
-/* Empties what an effect remembers of what it heard. */
+/* Clears the memory of an effect. */
 static void clear(tagplug_effects *e, tagplug_target target) TAGNODE_NONBLOCKING {
     if (target == TAGPLUG_TARGET_LOW_PASS) memset(e->filter[0], 0, sizeof e->filter[0]);
     if (target == TAGPLUG_TARGET_HIGH_PASS) memset(e->filter[1], 0, sizeof e->filter[1]);
@@ -70,7 +73,7 @@ void tagplug_effects_reset(tagplug_effects *e) {
     e->fresh = true;
 }
 
-/* ---- where to ---- */
+/* ---- movement ---- */
 
 void tagplug_effects_aim(tagplug_effects *e, tagplug_target target, bool wanted, float share) {
     e->effect[target].wanted = wanted;
@@ -82,18 +85,20 @@ void tagplug_effects_delay(tagplug_effects *e, float seconds, float feedback) {
     e->feedback_wanted = feedback;
 }
 
-/* What an effect computes with at this share of its range. */
-static float worked(const tagplug_effects *e, uint32_t target, double share) TAGNODE_NONBLOCKING {
+/* The coefficient of an effect at this share of its range. */
+static float coefficient(const tagplug_effects *e, uint32_t target, double share)
+    TAGNODE_NONBLOCKING {
+    const double value =
+        tagnode_plugin_target_value(tagplug_target_of((tagplug_target)target), share);
     switch (target) {
-    case TAGPLUG_TARGET_GAIN: return (float)pow(10, (-48 + 60 * share) / 20);
+    case TAGPLUG_TARGET_GAIN:
+    case TAGPLUG_TARGET_DRIVE: return (float)pow(10, value / 20);
     case TAGPLUG_TARGET_LOW_PASS:
     case TAGPLUG_TARGET_HIGH_PASS: {
-        const double hertz = 20 * pow(1000, share), most = 0.49 * e->rate;
-        return (float)tan(PI * (hertz < most ? hertz : most) / e->rate);
+        const double most = 0.49 * e->rate;
+        return (float)tan(PI * (value < most ? value : most) / e->rate);
     }
-    case TAGPLUG_TARGET_WIDTH: return (float)(2 * share);
-    case TAGPLUG_TARGET_DRIVE: return (float)pow(10, 36 * share / 20);
-    default: return (float)share;
+    default: return (float)value;
     }
 }
 
@@ -118,14 +123,14 @@ void tagplug_effects_step(tagplug_effects *e) {
         if (begins) {
             clear(e, (tagplug_target)i);
             effect->share = effect->target;
-            effect->end = worked(e, i, effect->share);
+            effect->end = coefficient(e, i, effect->share);
             if (e->fresh) effect->mix = 1;
         }
         effect->now = effect->end;
         if (effect->share != effect->target) {
             effect->share += e->smoothing * (effect->target - effect->share);
             if (fabsf(effect->target - effect->share) < 1e-6F) effect->share = effect->target;
-            effect->end = worked(e, i, effect->share);
+            effect->end = coefficient(e, i, effect->share);
         }
         if (i == TAGPLUG_TARGET_DELAY) step_delay(e, begins);
     }
@@ -138,13 +143,13 @@ bool tagplug_effects_busy(const tagplug_effects *e) {
     return any;
 }
 
-/* ---- sound ---- */
+/* ---- audio ---- */
 
-/* A stretch of one channel, and how the effect changes along it. */
+/* Samples of one channel, and how the effect changes along them. */
 typedef struct {
     float *x;
     uint32_t at, frames;
-    float now, slope; /* what it computes with: now + slope * place in the grid */
+    float now, slope; /* the coefficient: now + slope * place in the grid */
     float mix, step;
 } stretch;
 
@@ -152,19 +157,19 @@ static float along(const stretch *s, uint32_t i) TAGNODE_NONBLOCKING {
     return s->now + s->slope * (float)(s->at + i);
 }
 
-/* Puts what the effect has made in the place of what came in, as far as it is in the path. */
-static void give(stretch *s, uint32_t i, double made) TAGNODE_NONBLOCKING {
+/* Writes the effect's output, as far as it is in the path. */
+static void put(stretch *s, uint32_t i, double wet) TAGNODE_NONBLOCKING {
     s->mix += s->step;
     s->mix = s->mix < 0 ? 0 : s->mix > 1 ? 1 : s->mix;
-    const float y = (float)made;
+    const float y = (float)wet;
     s->x[i] = s->mix == 1 ? y : s->x[i] + s->mix * (y - s->x[i]);
 }
 
 static void gain(stretch *s) TAGNODE_NONBLOCKING {
-    for (uint32_t i = 0; i < s->frames; ++i) give(s, i, s->x[i] * along(s, i));
+    for (uint32_t i = 0; i < s->frames; ++i) put(s, i, s->x[i] * along(s, i));
 }
 
-/* A state-variable filter with trapezoidal integrators, 12 dB an octave, sound while its frequency
+/* A state-variable filter with trapezoidal integrators, 12 dB an octave, stable while its frequency
  * moves (Zavalishin, "The Art of VA Filter Design", 2012, ch. 4; in Simper's form). */
 static void filter(stretch *s, tagplug_filter_state *state, bool high) TAGNODE_NONBLOCKING {
     double one = state->one, two = state->two;
@@ -174,7 +179,7 @@ static void filter(stretch *s, tagplug_filter_state *state, bool high) TAGNODE_N
         const double v3 = x - two, band = a1 * one + a2 * v3, low = two + a2 * one + a3 * v3;
         one = 2 * band - one;
         two = 2 * low - two;
-        give(s, i, high ? x - DAMPING * band - low : low);
+        put(s, i, high ? x - DAMPING * band - low : low);
     }
     state->one = one;
     state->two = two;
@@ -198,8 +203,8 @@ static const double even[TAGPLUG_ALLPASSES] = {0.07711507983241622, 0.4820706250
 static const double odd[TAGPLUG_ALLPASSES] = {0.2659685265210946, 0.6651041532634957,
                                               0.8841015085506159, 0.9820054141886075};
 
-/* One sample at twice the rate: y = g x / sqrt(1 + c x^2) with c = (g^2 - 1) / r^2, which is g
- * times what is faint, 1 times what is at the level r, and nothing new at g = 1. Its antiderivative
+/* One sample at twice the rate: y = g x / sqrt(1 + c x^2) with c = (g^2 - 1) / r^2, a gain
+ * of g for faint samples and of 1 at the level r; at g = 1 it is linear. Its antiderivative
  * keeps aliases low (Parker et al., "Reducing the aliasing of nonlinear waveshaping using
  * continuous-time convolution", DAFx 2016), and comes to g (a + b) / (sqrt(1 + c a^2) + sqrt(1 + c
  * b^2)) for samples a and b. Where that is linear it averages the two; (1 + rho) / (1 + rho / z)
@@ -220,7 +225,7 @@ static void drive(stretch *s, tagplug_drive_state *state) TAGNODE_NONBLOCKING {
         const double y =
             allpasses(first, even, state->down[0]) + allpasses(state->second, odd, state->down[1]);
         state->second = second;
-        give(s, i, 0.5 * y);
+        put(s, i, 0.5 * y);
     }
 }
 
@@ -228,12 +233,12 @@ static void width(stretch *left, stretch *right) TAGNODE_NONBLOCKING {
     for (uint32_t i = 0; i < left->frames; ++i) {
         const float l = left->x[i], r = right->x[i];
         const float mid = 0.5F * (l + r), side = 0.5F * (l - r) * along(left, i);
-        give(left, i, mid + side);
-        give(right, i, mid - side);
+        put(left, i, mid + side);
+        put(right, i, mid - side);
     }
 }
 
-/* The line at so many samples ago, by a cubic through four samples (Catmull-Rom). */
+/* The delay line `ago` samples ago, by a cubic through four samples (Catmull-Rom). */
 static double line_at(const tagplug_effects *e, const float *line, uint32_t at, uint32_t filled,
                       double ago) TAGNODE_NONBLOCKING {
     const uint32_t whole = (uint32_t)ago, mask = e->line_size - 1;
@@ -256,11 +261,11 @@ static void delay(const tagplug_effects *e, stretch *s, float *line) TAGNODE_NON
         const float wet = (float)line_at(e, line, at, filled, ago);
         const float back = e->feedback_now + back_slope * (float)(s->at + i);
         line[at & (e->line_size - 1)] = along(s, i) * s->x[i] + back * wet;
-        give(s, i, s->x[i] + wet);
+        put(s, i, s->x[i] + wet);
     }
 }
 
-static void play_channel(tagplug_effects *e, uint32_t target, uint32_t channel, stretch *s)
+static void process_channel(tagplug_effects *e, uint32_t target, uint32_t channel, stretch *s)
     TAGNODE_NONBLOCKING {
     switch (target) {
     case TAGPLUG_TARGET_GAIN: gain(s); break;
@@ -272,17 +277,13 @@ static void play_channel(tagplug_effects *e, uint32_t target, uint32_t channel, 
     }
 }
 
-/* In the order of the sound: gain is last, so that it ducks the echoes too. */
-static const tagplug_target order[] = {TAGPLUG_TARGET_DRIVE,     TAGPLUG_TARGET_LOW_PASS,
-                                       TAGPLUG_TARGET_HIGH_PASS, TAGPLUG_TARGET_WIDTH,
-                                       TAGPLUG_TARGET_DELAY,     TAGPLUG_TARGET_GAIN};
-
 void tagplug_effects_play(tagplug_effects *e, float *const *audio, uint32_t at, uint32_t frames) {
-    for (uint32_t c = 0; c < e->channels; ++c) /* NaN is not below either */
+    for (uint32_t c = 0; c < e->channels; ++c) /* also replaces NaN */
         for (uint32_t i = 0; i < frames; ++i)
             if (!(fabsf(audio[c][i]) <= LOUDEST)) audio[c][i] = 0;
-    for (size_t k = 0; k < sizeof order / sizeof order[0]; ++k) {
-        tagplug_effect *effect = &e->effect[order[k]];
+    for (uint32_t stage = 1; stage < TAGPLUG_TARGETS; ++stage) {
+        const tagplug_target target = e->chain[stage];
+        tagplug_effect *effect = &e->effect[target];
         if (!effect->in_path) continue;
         stretch s[2] = {{.at = at,
                          .frames = frames,
@@ -293,11 +294,11 @@ void tagplug_effects_play(tagplug_effects *e, float *const *audio, uint32_t at, 
                          .step = effect->wanted ? effect->mix_step : -effect->mix_step}};
         s[1] = s[0];
         s[1].x = audio[e->channels - 1];
-        if (order[k] == TAGPLUG_TARGET_WIDTH && e->channels == 2)
+        if (target == TAGPLUG_TARGET_WIDTH && e->channels == 2)
             width(&s[0], &s[1]);
         else
-            for (uint32_t c = 0; c < e->channels; ++c) play_channel(e, order[k], c, &s[c]);
-        if (order[k] == TAGPLUG_TARGET_DELAY) {
+            for (uint32_t c = 0; c < e->channels; ++c) process_channel(e, target, c, &s[c]);
+        if (target == TAGPLUG_TARGET_DELAY) {
             e->line_at += frames;
             e->line_filled += e->line_filled < e->line_size ? frames : 0;
         }

@@ -2,10 +2,10 @@
 
 #include <math.h>
 
-#include "midi.h"
+#include "core/midi.h"
 
 _Static_assert(FACE_PIECE / TAGPLUG_MIDI_GRID * 2 * TAGPLUG_SLOTS <= TAGPLUG_MIDI_MOST,
-               "what slots say in a piece fits");
+               "the messages of a piece fit");
 
 void face_begin(face_block *block, const float *const *input, uint32_t inputs, float *const *output,
                 uint32_t outputs) TAGNODE_NONBLOCKING {
@@ -13,8 +13,8 @@ void face_begin(face_block *block, const float *const *input, uint32_t inputs, f
     if (output == NULL) outputs = 0;
     block->lacking = false;
     for (uint32_t channel = 0; channel < FACE_CHANNELS; ++channel) {
-        const uint32_t heard = inputs == 1 ? 0 : channel;
-        block->input[channel] = heard < inputs ? input[heard] : NULL;
+        const uint32_t from = inputs == 1 ? 0 : channel;
+        block->input[channel] = from < inputs ? input[from] : NULL;
         block->output[channel] = channel < outputs ? output[channel] : NULL;
         if (block->input[channel] == NULL || block->output[channel] == NULL) block->lacking = true;
     }
@@ -36,7 +36,7 @@ uint32_t face_play(face_block *block, tagplug *core, uint32_t from, uint32_t unt
 }
 
 uint32_t face_texts(const tagplug *core) TAGNODE_NONBLOCKING {
-    uint32_t sum = tagplug_revision(core); /* a number for all of them, as in FNV-1a */
+    uint32_t sum = tagplug_revision(core); /* one number for all of them, as in FNV-1a */
     for (uint32_t slot = 0; slot < TAGPLUG_SLOTS; ++slot) {
         const float source = tagplug_get(core, tagplug_field_of(slot, TAGPLUG_SOURCE));
         const float target = tagplug_get(core, tagplug_field_of(slot, TAGPLUG_TARGET));
@@ -47,16 +47,16 @@ uint32_t face_texts(const tagplug *core) TAGNODE_NONBLOCKING {
 
 static const double REST = 6.9; /* time constants, ln(1000) */
 
-/* Seconds that slots go on for; `echoes` becomes true if one of them feeds the delay. */
+/* Seconds until slots are at rest; `echoes` becomes true if one of them feeds the delay. */
 static double envelopes(const tagplug *core, bool *echoes) {
     double longest = 0;
     for (uint32_t slot = 0; slot < TAGPLUG_SLOTS; ++slot) {
         const uint32_t first = tagplug_field_of(slot, TAGPLUG_SOURCE);
         if (tagplug_get(core, first + TAGPLUG_TARGET) == TAGPLUG_TARGET_DELAY) *echoes = true;
-        if (tagplug_get(core, first + TAGPLUG_SOURCE) == 0) continue; /* it stays where it is */
+        if (tagplug_get(core, first + TAGPLUG_SOURCE) == 0) continue; /* it does not move */
         const double time = tagplug_get(core, TAGPLUG_WINDOW) + tagplug_get(core, TAGPLUG_LATENCY) +
                             tagplug_get(core, first + TAGPLUG_HOLD) +
-                            tagplug_get(core, first + TAGPLUG_DELAYED) +
+                            tagplug_get(core, first + TAGPLUG_DELAY) +
                             REST * fmaxf(tagplug_get(core, first + TAGPLUG_ATTACK),
                                          tagplug_get(core, first + TAGPLUG_RELEASE));
         longest = fmax(longest, time);

@@ -9,5 +9,5 @@ if(INPUT)
   string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${lines}")
 endif()
 file(WRITE "${OUTPUT}"
-  "#include \"scene.h\"\n\nconst size_t tagplug_scene_size = ${size};\n"
+  "#include \"core/scene.h\"\n\nconst size_t tagplug_scene_size = ${size};\n"
   "const unsigned char tagplug_scene[] = {\n${bytes}\n};\n")

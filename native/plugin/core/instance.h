@@ -1,31 +1,32 @@
-/* instance.h - what an instance of the plugin is made of, for the files of the core only. */
+/* instance.h - what an instance of the plugin consists of, for the files of the core only. */
 #ifndef TAGPLUG_INSTANCE_H
 #define TAGPLUG_INSTANCE_H
 
 #include <stdatomic.h>
 
-#include "core.h"
 #include "effects.h"
 #include "midi.h"
 #include "models.h"
 #include "slots.h"
-#include "system.h"
+#include "system/background.h"
+#include "system/system.h"
+#include "tagplug.h"
 
-/* Samples that are heard and played at once. Values are worked out at
- * every TAGPLUG_GRID-th sample since activation, so that blocks do not matter. */
+/* Samples that are analysed and processed at once. Slots are evaluated at every TAGPLUG_GRID-th
+ * sample since activation, so block sizes make no difference. */
 enum { TAGPLUG_PIECE = 512 };
 
-/* What one model needs to hear with, made off the audio thread; one without a node for "measuring
- * only" and for models that cannot be had. */
+/* One model and its node, prepared off the audio thread; without a node for "measuring only" and
+ * for models that cannot be loaded. */
 typedef struct {
     float hop; /* s, as asked for */
     tagplug_status_code status;
     tagplug_model *model; /* NULL without */
     tagnode *node;
-    float *values;                 /* of a descriptor frame */
-    float window, latency, worked; /* s */
-    int64_t begin;                 /* position at which the node began to hear */
-} tagplug_ear;
+    float *values;                   /* of a descriptor frame */
+    float window, latency, hop_used; /* s */
+    int64_t begin;                   /* position of the node's first sample */
+} tagplug_analysis;
 
 struct tagplug {
     _Atomic float parameters[TAGPLUG_PARAMETERS];
@@ -35,45 +36,46 @@ struct tagplug {
     char *bundle;
 
     /* Set by activate: */
-    bool hears; /* at rates that a node takes, and with memory for it */
+    bool active; /* at rates that a node takes, and with memory for it */
     uint32_t rate, channels;
-    tagnode *measuring; /* the signals; it has no model, so that a swap does not touch them */
+    tagnode *measuring; /* the signals; without a model, so that a swap does not touch them */
 
     /* The audio thread's: */
     int64_t clock; /* samples since activate or reset */
     uint32_t seen_changes;
-    bool changed;                           /* seen_changes is not to be trusted */
+    bool changed;                           /* seen_changes is not valid */
     uint32_t controllers[TAGPLUG_SLOTS][3]; /* MIDI: mode, controller, channel */
     bool bypassed;
-    tagplug_ear *ear;
+    tagplug_analysis *analysis;
     tagplug_slots slots;
     tagplug_effects effects;
     tagplug_midi_state midi;
-    float room[2][TAGPLUG_PIECE];
+    float buffer[2][TAGPLUG_PIECE];
 
-    /* The way to and from it: what it is to hear with next, and what it no longer needs. */
-    _Atomic(tagplug_ear *) next, former;
+    /* To and from the audio thread: the next analysis, and the last one, to be freed. */
+    _Atomic(tagplug_analysis *) waiting, returned;
 
-    /* For who loads models, under `loading`: what was made last. */
+    /* What was prepared last; under `loading`. */
     tagplug_lock loading;
-    tagplug_model *served;
-    uint32_t served_choice;
-    float served_hop;
+    tagplug_model *prepared;
+    uint32_t prepared_id;
+    float prepared_hop;
     bool is_missing;
 
-    /* The service's: */
+    /* The background thread's: */
+    tagplug_job job;
     float sent[TAGPLUG_SLOTS];
     uint16_t sent_port;
-    struct tagplug *following;
+    intptr_t socket; /* -1: none */
 
-    /* The model whose labels are shown, and names that it may not have; under `naming`. */
-    tagplug_lock naming;
+    /* The model whose labels are shown, and names that it may not have; under `names_lock`. */
+    tagplug_lock names_lock;
     tagplug_model *shown;
-    uint32_t shown_choice;
+    uint32_t shown_id;
     bool shown_refused; /* its file is damaged: not to be read again for each text */
     struct {
-        char name[256];
-        float source; /* the name stands for the slot's source while that is this number */
+        char name[TAGPLUG_NAME_MOST];
+        uint32_t source; /* the name is that of this source */
     } kept[TAGPLUG_SLOTS];
     char trouble[256]; /* why there is no model, or "" */
 };

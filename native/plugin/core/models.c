@@ -1,4 +1,4 @@
-/* models.c - containers read, and each of them once. */
+/* models.c - reads containers, each of them once in a process. */
 #include "models.h"
 
 #include <stdlib.h>
@@ -6,7 +6,7 @@
 
 #include "scene.h"
 #include "support/message.h"
-#include "system.h"
+#include "system/system.h"
 
 enum { ALIGNED = 16 };
 
@@ -78,7 +78,7 @@ static tagnode_status take_labels(reader *from, const char *head, tagplug_model 
     return TAGNODE_OK;
 }
 
-/* Enumerations are checked here, since C has it that no number that is none gets into one. */
+/* Enumerations are checked here: in C another number in one is undefined behaviour. */
 static bool take_front_end(reader *from, tagnode_frontend_settings *f) {
     uint32_t window = 0, scale = 0, norm = 0, spectrum = 0, log = 0;
     if (!take_word(from, &f->sample_rate) || !take_word(from, &f->frame) ||
@@ -171,7 +171,7 @@ static bool take_chunk(reader *from, const unsigned char **name, reader *payload
     return take_bytes(from, (ALIGNED - size % ALIGNED) % ALIGNED, &padding);
 }
 
-/* Says why a card or a head was refused, unless who refused it has. */
+/* Writes why a card or a head was refused, unless `why` has a sentence already. */
 static tagnode_status refused(tagnode_status status, const char *what, tagnode_message *why) {
     if (status == TAGNODE_ERROR_MEMORY) return tagnode_say(why, status, "No memory for a model.");
     return why->text[0] == '\0' ? damaged(why, what) : status;
@@ -199,11 +199,24 @@ static tagnode_status read_chunks(reader from, uint32_t count, tagplug_model *mo
     return graph->at != NULL ? TAGNODE_OK : damaged(why, "it has no network");
 }
 
+/* Gives each label its source id. */
+static void number_labels(tagplug_model *model) {
+    bool taken[TAGNODE_PLUGIN_SOURCE_MAX + 1] = {false};
+    for (uint32_t id = 0; id <= TAGNODE_PLUGIN_SOURCE_MAX; ++id)
+        model->label_of[id] = TAGPLUG_NO_LABEL;
+    for (uint32_t i = 0; i < model->label_count; ++i) {
+        char name[TAGPLUG_NAME_MOST];
+        tagplug_label_name(&model->labels[i], name, sizeof name);
+        model->labels[i].source = tagnode_take_plugin_source(name, taken);
+        if (model->labels[i].source != 0) model->label_of[model->labels[i].source] = (uint16_t)i;
+    }
+}
+
 tagnode_status tagplug_model_read(const void *bytes, size_t size, tagplug_model **model,
                                   tagnode_message *why) {
     *model = NULL;
-    tagnode_message unheard;
-    if (why == NULL) why = &unheard;
+    tagnode_message discarded;
+    if (why == NULL) why = &discarded;
     reader from = {bytes, size}, graph = {.at = NULL};
     const unsigned char *magic = NULL;
     uint32_t sum = 0, count = 0;
@@ -221,6 +234,7 @@ tagnode_status tagplug_model_read(const void *bytes, size_t size, tagplug_model 
         tagplug_model_free(made);
         return status;
     }
+    number_labels(made);
     *model = made;
     return TAGNODE_OK;
 }
@@ -252,18 +266,19 @@ static tagplug_status_code as_status(tagnode_status status) {
                                             : TAGPLUG_STATUS_MODEL_REFUSED;
 }
 
-static tagplug_status_code missing(tagnode_message *why, const char *name, const char *path) {
-    const bool own = strncmp(name, "custom-", 7) == 0;
-    (void)tagnode_say(why, TAGNODE_OK,
-                      "The model %.64s is not there (%.120s); run `pyplugin %s%s`.", name, path,
-                      own ? "plugins model NAME --as " : "models get ", name);
+static tagplug_status_code missing(tagnode_message *why, const tagnode_plugin_model *about,
+                                   const char *path) {
+    const bool custom = about->kind == TAGNODE_PLUGIN_CUSTOM;
+    (void)tagnode_say(why, TAGNODE_OK, "The model %.64s is missing (%.120s); run `pyplugin %s%s`.",
+                      about->name, path, custom ? "plugins model NAME --as " : "models get ",
+                      about->name);
     return TAGPLUG_STATUS_MODEL_MISSING;
 }
 
-static tagplug_status_code read_file(const char *name, const char *path, tagplug_model **model,
-                                     tagnode_message *why) {
+static tagplug_status_code read_file(const tagnode_plugin_model *about, const char *path,
+                                     tagplug_model **model, tagnode_message *why) {
     FILE *file = tagplug_open(path);
-    if (file == NULL) return missing(why, name, path);
+    if (file == NULL) return missing(why, about, path);
     size_t size = 0, room = 1 << 18;
     unsigned char *bytes = malloc(room);
     while (bytes != NULL) {
@@ -283,12 +298,11 @@ static tagplug_status_code read_file(const char *name, const char *path, tagplug
     return status;
 }
 
-/* Where the model of a choice lies; "" for the one compiled in. */
-static bool locate(uint32_t choice, const char *bundle, char *path, size_t size) {
-    const char *name = tagplug_about(TAGPLUG_MODEL)->choices[choice];
+/* The path of a model's file; "" for the one compiled in. */
+static bool locate(const tagnode_plugin_model *about, const char *bundle, char *path, size_t size) {
     int length = 0;
     path[0] = '\0';
-    if (choice == 1) {
+    if (about->kind == TAGNODE_PLUGIN_INCLUDED) {
         if (bundle != NULL) length = snprintf(path, size, "%s/scene.tagnode", bundle);
         FILE *file = bundle == NULL || (size_t)length >= size ? NULL : tagplug_open(path);
         if (file == NULL)
@@ -299,19 +313,19 @@ static bool locate(uint32_t choice, const char *bundle, char *path, size_t size)
     }
     char folder[3072];
     if (!tagplug_models_folder(folder, sizeof folder)) return false;
-    length = snprintf(path, size, "%s/plugins/%s.tagnode", folder, name);
+    length = snprintf(path, size, "%s/plugins/%s.tagnode", folder, about->name);
     return length > 0 && (size_t)length < size;
 }
 
 /* Reads the model at a path, "" for the one compiled in, and enters it in the list. */
-static tagplug_status_code enter(const char *name, const char *path, tagplug_model **model,
-                                 tagnode_message *why) {
+static tagplug_status_code enter(const tagnode_plugin_model *about, const char *path,
+                                 tagplug_model **model, tagnode_message *why) {
     tagplug_model *made = NULL;
     tagplug_status_code status;
     if (path[0] != '\0')
-        status = read_file(name, path, &made, why);
+        status = read_file(about, path, &made, why);
     else if (tagplug_scene_size == 0)
-        status = missing(why, name, "this build has none");
+        status = missing(why, about, "this build has none");
     else
         status = as_status(tagplug_model_read(tagplug_scene, tagplug_scene_size, &made, why));
     if (made == NULL) return status;
@@ -329,13 +343,20 @@ static tagplug_status_code enter(const char *name, const char *path, tagplug_mod
     return status;
 }
 
-tagplug_status_code tagplug_model_take(uint32_t choice, const char *bundle, tagplug_model **model,
+static const tagnode_plugin_model *find_model(uint32_t id) {
+    const tagnode_plugin_model *about = NULL;
+    for (uint32_t i = 0; (about = tagnode_get_plugin_model(i)) != NULL; ++i)
+        if (about->id == id) break;
+    return about;
+}
+
+tagplug_status_code tagplug_model_take(uint32_t id, const char *bundle, tagplug_model **model,
                                        tagnode_message *why) {
+    const tagnode_plugin_model *about = find_model(id);
     *model = NULL;
-    if (choice == 0 || choice >= TAGPLUG_MODELS) return TAGPLUG_STATUS_OK;
-    const char *name = tagplug_about(TAGPLUG_MODEL)->choices[choice];
+    if (about == NULL || about->kind == TAGNODE_PLUGIN_NO_MODEL) return TAGPLUG_STATUS_OK;
     char path[4096];
-    if (!locate(choice, bundle, path, sizeof path)) return missing(why, name, "no folder is named");
+    if (!locate(about, bundle, path, sizeof path)) return missing(why, about, "no folder is named");
     tagplug_status_code status = TAGPLUG_STATUS_OK;
     tagplug_lock_take(&loaded.lock);
     for (tagplug_model *each = loaded.first; each != NULL && *model == NULL; each = each->following)
@@ -343,7 +364,7 @@ tagplug_status_code tagplug_model_take(uint32_t choice, const char *bundle, tagp
     if (*model != NULL)
         ++(*model)->references;
     else
-        status = enter(name, path, model, why);
+        status = enter(about, path, model, why);
     tagplug_lock_give(&loaded.lock);
     return status;
 }

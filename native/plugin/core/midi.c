@@ -4,9 +4,9 @@ void tagplug_midi_reset(tagplug_midi_state *state) {
     for (uint32_t i = 0; i < TAGPLUG_SLOTS; ++i) state->sent[i] = -1;
 }
 
-void tagplug_midi_say(tagplug_midi_state *state, uint32_t number, float value, uint32_t mode,
-                      uint32_t controller, uint32_t channel, uint32_t offset, tagplug_midi *midi,
-                      uint32_t *count) {
+void tagplug_midi_send(tagplug_midi_state *state, uint32_t number, float value, uint32_t mode,
+                       uint32_t controller, uint32_t channel, uint32_t offset, tagplug_midi *midi,
+                       uint32_t *count) {
     const bool fine = mode == 2;
     if (fine && controller > 31) controller = 31;
     const uint32_t where = mode << 16 | channel << 8 | controller;
