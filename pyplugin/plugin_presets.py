@@ -1,4 +1,4 @@
-"""Presets for the plugin: what a preset says of effects, as slots of Tagnode in a workstation.
+"""Presets for the plugin: the maps of a preset as slots of Tagnode in a workstation.
 
 A preset automates parameters of pedalboard's effects. The plugin has slots, each with a source, a
 target and the same knobs. Where the plugin has no such effect the slot sends a MIDI controller, for
@@ -120,7 +120,7 @@ def _model_of(preset: Preset) -> str:
 
 
 def _set(slots: Slots, symbol: str, value: float, what: str) -> None:
-    """Set a parameter within its range; a note says where that is another value."""
+    """Set a parameter, limited to its range; add a note if that changes the value."""
     about = PARAMETERS[symbol]
     within = min(max(value, about.low), about.high)
     if abs(within - value) > 1e-6 * max(1.0, abs(about.high)):

@@ -11,7 +11,7 @@ _FORMATS = ("lv2", "clap", "vst3")
 
 @click.group("plugins")
 def command() -> None:
-    """Put the plugins for audio workstations where hosts find them.
+    """Install the plugins for audio workstations.
 
     \b
     Examples:
@@ -28,13 +28,13 @@ def _scope(function: click.decorators.FC) -> click.decorators.FC:
             "formats",
             multiple=True,
             type=click.Choice(_FORMATS),
-            help="This one only; may be repeated.",
+            help="This format only; may be repeated.",
         ),
         click.option(
             "--user/--system",
             "user",
             default=True,
-            help="For this user, or for everybody (as root).  [default: --user]",
+            help="For this user, or for all users (as root).  [default: --user]",
         ),
     ):
         function = option(function)
@@ -44,25 +44,25 @@ def _scope(function: click.decorators.FC) -> click.decorators.FC:
 @command.command("install")
 @_scope
 def install(formats: tuple[str, ...], user: bool) -> None:
-    """Copy the plugins to where hosts look, replacing older ones."""
+    """Copy the plugins to the folders that hosts scan, replacing older ones."""
     from pyplugin import plugins
 
     for path in plugins.install(formats, system=not user):
         click.echo(path)
-    click.echo("Have your host look for new plugins; it will list Tagnode.", err=True)
+    click.echo("Rescan plugins in your host; it then lists Tagnode.", err=True)
 
 
 @command.command("uninstall")
 @_scope
 def uninstall(formats: tuple[str, ...], user: bool) -> None:
-    """Remove the plugins from where hosts look."""
+    """Remove the plugins from the folders that hosts scan."""
     from pyplugin import plugins
 
     removed = plugins.uninstall(formats, system=not user)
     for path in removed:
         click.echo(f"removed {path}")
     if not removed:
-        click.echo("None is installed there.")
+        click.echo("None is installed.")
 
 
 @command.command("model")
@@ -106,7 +106,7 @@ def model(name: str, heads: tuple[str, ...], choice: str | None) -> None:
 
 @command.command("where")
 def where() -> None:
-    """Print where hosts look, what is there, and where the plugins were built."""
+    """Print the folders that hosts scan, what is installed, and where the plugins were built."""
     from pyplugin import plugins
     from pyplugin.errors import PypluginError
 

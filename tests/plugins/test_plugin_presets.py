@@ -74,8 +74,8 @@ def test_the_plugin_shows_min_and_max_of_the_preset(
     assert [note for note in slots.notes if "dry sound" not in note] == []
     loaded(plugin, slots, tmp_path)
     for name, words in (("slot_1_min", least), ("slot_1_max", most)):
-        said = plugin.parameters[name].string_value
-        assert number(said) == pytest.approx(number(words), rel=0.01, abs=0.05), said
+        shown = plugin.parameters[name].string_value
+        assert number(shown) == pytest.approx(number(words), rel=0.01, abs=0.05), shown
 
 
 def number(text: str) -> float:
@@ -84,7 +84,7 @@ def number(text: str) -> float:
     return value * 1000 if found[2] else value
 
 
-def test_what_a_preset_leaves_open_is_the_plugins_default(plugin, tmp_path):
+def test_absent_keys_are_the_defaults_of_the_plugin(plugin, tmp_path):
     fresh = {name: each.raw_value for name, each in plugin.parameters.items()}
     rest = plugin_presets.Slots("rest", "")
     for symbol, about in plugin_parameters.PARAMETERS.items():
@@ -99,14 +99,14 @@ def test_what_a_preset_leaves_open_is_the_plugins_default(plugin, tmp_path):
 
 
 @pytest.mark.parametrize("name", sorted(shipped_presets()))
-def test_every_preset_that_ships_is_what_the_plugin_holds(plugin, containers, tmp_path, name):
+def test_every_shipped_preset_loads_in_the_plugin(plugin, containers, tmp_path, name):
     slots = slots_of(read_preset(name))
     assert not any("alone" in note for note in slots.notes)  # what it sums is a group
     loaded(plugin, slots, tmp_path)
     for symbol, descriptor in slots.sources.items():
-        said = plugin.parameters[symbol.replace("slot", "slot_")].string_value
+        shown = plugin.parameters[symbol.replace("slot", "slot_")].string_value
         label = descriptor.rpartition(".")[2]
-        assert label in re.sub(r"[^a-z0-9]+", "_" if "signal" in descriptor else "-", said.lower())
+        assert label in re.sub(r"[^a-z0-9]+", "_" if "signal" in descriptor else "-", shown.lower())
 
 
 def test_a_duck_in_the_plugin_is_the_duck_of_pedalboard(plugin, tmp_path, clips):
@@ -342,7 +342,7 @@ def test_a_host_loads_the_bundle(built, tmp_path, jack):
         ),
     ],
 )
-def test_what_the_plugin_cannot_be_is_refused(text, words):
+def test_what_the_plugin_cannot_do_is_refused(text, words):
     head = HEAD.replace('name = "mine"\n', 'name = "mine"\nmodel = "musicnn-mtt-p64"\n')
     with pytest.raises(PresetError, match=words):
         slots_of(parse_preset((head if "p64" in words else HEAD) + text))

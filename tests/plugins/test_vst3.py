@@ -1,4 +1,4 @@
-"""The VST 3 in hosts of ours and of others."""
+"""The VST 3 in our own hosts and in others."""
 
 import importlib.util
 import os
@@ -64,7 +64,7 @@ def test_entry_points_are_exported_and_libc_and_libm_are_all_it_needs(library: P
 # ---- hosts of ours ----
 
 
-def test_what_it_promises_to_hosts_holds(built: Path, library: Path):
+def test_it_keeps_its_promises_to_hosts(built: Path, library: Path):
     assert run(built / "tests/plugin/host_vst3", library).endswith(" 0 failed\n")
 
 
@@ -99,9 +99,7 @@ def test_audio_passes_bit_for_bit(plugin: pedalboard.VST3Plugin, block: int, cha
 
 
 @pytest.mark.parametrize("rate", [7999, 8000, 44100, 192000, 192001])
-def test_a_rate_that_cannot_be_heard_passes_audio_and_says_so(
-    plugin: pedalboard.VST3Plugin, rate: int
-):
+def test_an_unsupported_rate_passes_audio_and_is_reported(plugin: pedalboard.VST3Plugin, rate: int):
     x = noise()
     np.testing.assert_array_equal(plugin(x, rate), x)
     assert plugin.status == ("ok" if 8000 <= rate <= 192000 else "sample rate")
@@ -190,9 +188,9 @@ def test_dawdreamer_plays_it_and_takes_a_preset_of_pedalboards(
     duck(plugin, "rms_db")
     preset.write_bytes(plugin.preset_data)
     run(sys.executable, "-c", DAWDREAMER, bundle, sound, preset, str(RATE))
-    with np.load(f"{sound}.npz") as heard:
-        np.testing.assert_array_equal(heard["plain"], x)
-        y = heard["ducked"]
+    with np.load(f"{sound}.npz") as rendered:
+        np.testing.assert_array_equal(rendered["plain"], x)
+        y = rendered["ducked"]
     assert level(y[:, RATE // 2 :]) - level(x[:, RATE // 2 :]) == pytest.approx(-24, abs=0.5)
 
 
@@ -200,11 +198,11 @@ def test_ardour_finds_it(bundle: Path, tmp_path: Path):
     need(SCANNER, "ardour")
     home = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)}
     env = {**os.environ, **home, "LD_LIBRARY_PATH": str(SCANNER.parent)}
-    said = run(SCANNER, "-f", "-v", bundle, env=env)
-    assert "Found Plugin: Tagnode" in said
-    assert f'uid="{CLASS}"' in said
-    assert 'n_inputs="2" n_outputs="2"' in said
-    assert 'n_midi_inputs="0" n_midi_outputs="1"' in said
+    printed = run(SCANNER, "-f", "-v", bundle, env=env)
+    assert "Found Plugin: Tagnode" in printed
+    assert f'uid="{CLASS}"' in printed
+    assert 'n_inputs="2" n_outputs="2"' in printed
+    assert 'n_midi_inputs="0" n_midi_outputs="1"' in printed
 
 
 # ---- the interface ----

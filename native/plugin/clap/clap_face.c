@@ -43,10 +43,10 @@ static void send_midi(const face_block *block, const cl_output_events *out) TAGN
 }
 
 /* Processes a part of the block and returns its end. */
-static uint32_t play(face *self, uint32_t from, uint32_t until, const cl_output_events *out)
+static uint32_t process_part(face *self, uint32_t from, uint32_t until, const cl_output_events *out)
     TAGNODE_NONBLOCKING {
     while (from < until) {
-        from = face_play(&self->block, self->core, from, until);
+        from = face_process(&self->block, self->core, from, until);
         if (out != NULL) send_midi(&self->block, out);
     }
     return from;
@@ -111,10 +111,10 @@ static int32_t CL_CALL process(const cl_plugin *plugin, const cl_process *data)
     uint32_t at = 0;
     for (uint32_t i = 0; i < count; ++i) {
         const cl_event *event = in->get(in, i);
-        if (event->time < data->frames) at = play(self, at, event->time, out);
+        if (event->time < data->frames) at = process_part(self, at, event->time, out);
         apply(self, event);
     }
-    (void)play(self, at, data->frames, out);
+    (void)process_part(self, at, data->frames, out);
     if (out != NULL) send_outputs(self, data->frames > 0 ? data->frames - 1 : 0, out);
     notice_texts(self);
     return CL_PROCESS_CONTINUE; /* in silence too: slots still move */

@@ -41,7 +41,7 @@ bool tagplug_effects_create(tagplug_effects *e, double rate, uint32_t channels) 
             tagplug_effects_destroy(e);
             return false;
         }
-        memset(e->line[c], 0, e->line_size * sizeof **e->line); /* so that its pages are there */
+        memset(e->line[c], 0, e->line_size * sizeof **e->line); /* so that its pages are mapped */
     }
     for (uint32_t i = 0; i < TAGPLUG_TARGETS; ++i) {
         e->effect[i].mix_step = (float)(1000 / (FADE_MS * rate));
@@ -77,7 +77,7 @@ void tagplug_effects_reset(tagplug_effects *e) {
 
 void tagplug_effects_aim(tagplug_effects *e, tagplug_target target, bool wanted, float share) {
     e->effect[target].wanted = wanted;
-    if (wanted) e->effect[target].target = share; /* else it stays, and fades */
+    if (wanted) e->effect[target].target = share; /* else it keeps its value and fades out */
 }
 
 void tagplug_effects_delay(tagplug_effects *e, float seconds, float feedback) {
@@ -277,7 +277,8 @@ static void process_channel(tagplug_effects *e, uint32_t target, uint32_t channe
     }
 }
 
-void tagplug_effects_play(tagplug_effects *e, float *const *audio, uint32_t at, uint32_t frames) {
+void tagplug_effects_process(tagplug_effects *e, float *const *audio, uint32_t at,
+                             uint32_t frames) {
     for (uint32_t c = 0; c < e->channels; ++c) /* also replaces NaN */
         for (uint32_t i = 0; i < frames; ++i)
             if (!(fabsf(audio[c][i]) <= LOUDEST)) audio[c][i] = 0;

@@ -6,9 +6,9 @@
 #include "parameters/parameters.h"
 
 typedef struct {
-    bool wanted, in_path; /* the latter changes at points of the grid only */
-    float mix, mix_step;  /* 0 out of the path .. 1 in it; a sample's step */
-    float share, target;  /* of the target's range, smoothed; what it is smoothed towards */
+    bool wanted, in_path; /* in_path changes at points of the grid only */
+    float mix, mix_step;  /* 0 out of the path .. 1 in it; step per sample */
+    float share, target;  /* share of the target's range, smoothed; its goal */
     float now, end;       /* its coefficient at the ends of a grid interval */
 } tagplug_effect;
 
@@ -32,7 +32,7 @@ typedef struct {
     bool fresh; /* nothing was processed: effects need not fade in */
     double rate;
     uint32_t channels;
-    float smoothing, glide; /* shares of the way at each point of the grid */
+    float smoothing, glide; /* coefficients of the one-pole smoothing, per grid interval */
     tagplug_effect effect[TAGPLUG_TARGETS];
     tagplug_target chain[TAGPLUG_TARGETS]; /* by stage, from 1 */
     tagplug_filter_state filter[2][2];     /* low-pass, high-pass; channels */
@@ -60,8 +60,8 @@ void tagplug_effects_step(tagplug_effects *effects) TAGNODE_NONBLOCKING;
 bool tagplug_effects_busy(const tagplug_effects *effects) TAGNODE_NONBLOCKING;
 
 /* Processes samples `at` up to `at + frames` of a grid interval, in place. [audio] */
-void tagplug_effects_play(tagplug_effects *effects, float *const *audio, uint32_t at,
-                          uint32_t frames) TAGNODE_NONBLOCKING;
+void tagplug_effects_process(tagplug_effects *effects, float *const *audio, uint32_t at,
+                             uint32_t frames) TAGNODE_NONBLOCKING;
 
 void tagplug_effects_reset(tagplug_effects *effects) TAGNODE_NONBLOCKING; /* [audio] */
 

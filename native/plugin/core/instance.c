@@ -182,7 +182,7 @@ static void apply_changes(tagplug *plugin) TAGNODE_NONBLOCKING {
 }
 
 static void evaluate_slots(tagplug *plugin) TAGNODE_NONBLOCKING {
-    tagplug_slots_work(&plugin->slots, plugin->clock);
+    tagplug_slots_evaluate(&plugin->slots, plugin->clock);
     for (uint32_t i = 0; i < TAGPLUG_SLOTS; ++i)
         tagplug_write(plugin, TAGPLUG_VALUE_1 + i, plugin->slots.value[i]);
 }
@@ -255,8 +255,9 @@ static void update(tagplug *plugin, const midi_output *midi, uint32_t offset) TA
 
 /* Analyses and processes a piece, `at` samples into the call. The input is copied first, since a
  * host may give the same buffers for input and output, in any order. */
-static void play(tagplug *plugin, const float *const *input, float *const *output, uint32_t at,
-                 uint32_t frames, const midi_output *midi) TAGNODE_NONBLOCKING {
+static void process_piece(tagplug *plugin, const float *const *input, float *const *output,
+                          uint32_t at, uint32_t frames, const midi_output *midi)
+    TAGNODE_NONBLOCKING {
     const float *copy[2] = {plugin->buffer[0], plugin->buffer[1]};
     for (uint32_t c = 0; c < plugin->channels; ++c)
         memcpy(plugin->buffer[c], input[c] + at, frames * sizeof **input);
@@ -268,7 +269,7 @@ static void play(tagplug *plugin, const float *const *input, float *const *outpu
         const uint32_t part = left < rest ? left : rest;
         float *audio[2] = {plugin->buffer[0] + done, plugin->buffer[1] + done};
         if (tagplug_effects_busy(&plugin->effects))
-            tagplug_effects_play(&plugin->effects, audio, place, part);
+            tagplug_effects_process(&plugin->effects, audio, place, part);
         plugin->clock += part;
         done += part;
     }
@@ -298,7 +299,7 @@ void tagplug_process(tagplug *plugin, const float *const *input, float *const *o
     tagplug_analysis_swap(plugin);
     apply_changes(plugin);
     for (uint32_t at = 0; at < frames; at += TAGPLUG_PIECE)
-        play(plugin, input, output, at, frames - at < TAGPLUG_PIECE ? frames - at : TAGPLUG_PIECE,
-             &to_midi);
+        process_piece(plugin, input, output, at,
+                      frames - at < TAGPLUG_PIECE ? frames - at : TAGPLUG_PIECE, &to_midi);
     tagnode_floatenv_leave(saved);
 }

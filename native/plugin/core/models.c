@@ -40,7 +40,7 @@ static bool take_double(reader *from, double *number) {
     return true;
 }
 
-/* A text without control characters, in memory of its own. */
+/* Copies a text without control characters. */
 static tagnode_status take_text(reader *from, char **text) {
     const unsigned char *b = NULL;
     if (!take_bytes(from, 2, &b)) return TAGNODE_ERROR_MODEL;
@@ -317,7 +317,7 @@ static bool locate(const tagnode_plugin_model *about, const char *bundle, char *
     return length > 0 && (size_t)length < size;
 }
 
-/* Reads the model at a path, "" for the one compiled in, and enters it in the list. */
+/* Reads the model at a path, "" for the one compiled in, and adds it to the list. */
 static tagplug_status_code enter(const tagnode_plugin_model *about, const char *path,
                                  tagplug_model **model, tagnode_message *why) {
     tagplug_model *made = NULL;

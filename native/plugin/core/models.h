@@ -11,7 +11,7 @@
  *     HEAD  name; uint32 output, whose head it is; uint32 labels, and their texts; the .head file.
  *           None, one or several.
  *
- * CARD and TFLT are there once. Chunks of other names are skipped. */
+ * CARD and TFLT occur once. Chunks of other names are skipped. */
 #ifndef TAGPLUG_MODELS_H
 #define TAGPLUG_MODELS_H
 

@@ -135,7 +135,7 @@ static float share_within(const tagnode_plugin_target *target, double value) TAG
     return (float)(share < 0 ? 0 : share > 1 ? 1 : share);
 }
 
-void tagplug_slots_work(tagplug_slots *slots, int64_t position) {
+void tagplug_slots_evaluate(tagplug_slots *slots, int64_t position) {
     for (uint32_t i = 0; i < TAGPLUG_SLOTS; ++i) {
         const tagplug_slot *slot = &slots->slot[i];
         slots->moved[i] = tagnode_automation_at(slots->automation[i], position);

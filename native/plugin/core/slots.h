@@ -49,7 +49,7 @@ void tagplug_slots_push_labels(tagplug_slots *slots, const uint16_t *label_of, c
 enum { TAGPLUG_NO_LABEL = 0xFFFF };
 
 /* Evaluates the slots at `position`. [audio] */
-void tagplug_slots_work(tagplug_slots *slots, int64_t position) TAGNODE_NONBLOCKING;
+void tagplug_slots_evaluate(tagplug_slots *slots, int64_t position) TAGNODE_NONBLOCKING;
 
 /* Back to rest. [audio] */
 void tagplug_slots_reset(tagplug_slots *slots) TAGNODE_NONBLOCKING;

@@ -147,7 +147,7 @@ static float chosen(uint32_t parameter, const char *text, float number) {
     return number;
 }
 
-/* Sets what the names of the state say, and keeps those of sources without a fixed number. */
+/* Applies the names of the state, and keeps those of sources without a fixed number. */
 static void apply_names(tagplug *plugin, state *read) {
     memset(plugin->kept, 0, sizeof plugin->kept);
     for (uint32_t i = 0; i < TAGPLUG_INPUTS; ++i) {
@@ -165,7 +165,7 @@ static void apply_names(tagplug *plugin, state *read) {
             if (fixed != 0) read->values[i] = (float)fixed;
             continue;
         }
-        /* The number that it had in its model, where that is possible. */
+        /* Keep the number that it had in its model, if it can be one. */
         if (read->values[i] < TAGNODE_PLUGIN_SOURCE_OTHER) read->values[i] = (float)fixed;
         memcpy(plugin->kept[slot].name, name, sizeof name);
         plugin->kept[slot].source = (uint32_t)read->values[i];

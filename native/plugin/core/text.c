@@ -8,7 +8,7 @@
 #include "sources.h"
 #include "support/message.h"
 
-/* What a share of 0 to 1 is shown as: the same fields as a target's range. */
+/* The range that a share of 0 to 1 is shown in: the same fields as a target. */
 typedef tagnode_plugin_target range;
 
 /* The range of a slot's source; `difference` is for a distance between two of its values. */

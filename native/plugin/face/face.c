@@ -20,7 +20,7 @@ void face_begin(face_block *block, const float *const *input, uint32_t inputs, f
     }
 }
 
-uint32_t face_play(face_block *block, tagplug *core, uint32_t from, uint32_t until)
+uint32_t face_process(face_block *block, tagplug *core, uint32_t from, uint32_t until)
     TAGNODE_NONBLOCKING {
     const uint32_t most = block->lacking ? FACE_SPARE : FACE_PIECE;
     const uint32_t frames = until - from < most ? until - from : most;

@@ -36,7 +36,7 @@ void face_begin(face_block *block, const float *const *input, uint32_t inputs, f
 
 /* Processes samples from `from` on, `until` at the most, and returns the end. The messages in
  * `midi` must be sent before the next call. [audio] */
-uint32_t face_play(face_block *block, tagplug *core, uint32_t from, uint32_t until)
+uint32_t face_process(face_block *block, tagplug *core, uint32_t from, uint32_t until)
     TAGNODE_NONBLOCKING;
 
 /* Changes when texts may have: with the model's labels, and with the sources and targets of slots,

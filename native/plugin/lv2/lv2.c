@@ -104,7 +104,7 @@ static void write_midi(const face *self, lv2_sequence *port, size_t *room, uint3
     }
 }
 
-static void play(face *self, uint32_t from, uint32_t frames, bool crossed, uint32_t *count)
+static void process_part(face *self, uint32_t from, uint32_t frames, bool crossed, uint32_t *count)
     TAGNODE_NONBLOCKING {
     float copy[2][CROSSED_PIECE];
     const float *in[2];
@@ -128,7 +128,7 @@ static void run(void *instance, uint32_t frames) TAGNODE_NONBLOCKING {
     const uint32_t most = crossed ? CROSSED_PIECE : PIECE;
     for (uint32_t from = 0; from < frames; from += most) {
         uint32_t count = 0;
-        play(self, from, frames - from < most ? frames - from : most, crossed, &count);
+        process_part(self, from, frames - from < most ? frames - from : most, crossed, &count);
         if (midi != NULL) write_midi(self, midi, &room, count);
     }
     write_ports(self);

@@ -43,7 +43,7 @@ struct lv2_plugin {
     const void *(*extension_data)(const char *uri);
 };
 
-/* The one symbol of a plugin library: its plugins by number, NULL after the last. */
+/* The only exported symbol: the library's plugins by index, NULL after the last. */
 #ifdef _WIN32
 #define LV2_ENTRY __declspec(dllexport)
 #else

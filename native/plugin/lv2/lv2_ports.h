@@ -1,4 +1,4 @@
-/* lv2_ports.h - the ports, on which lv2.c, the Turtle and the tests agree. Indexes and addresses
+/* lv2_ports.h - the ports of lv2.c, the Turtle and the tests. Indexes and addresses
  * never change: sessions keep them. */
 #ifndef TAGPLUG_LV2_PORTS_H
 #define TAGPLUG_LV2_PORTS_H

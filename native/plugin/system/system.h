@@ -1,4 +1,4 @@
-/* system.h - what the core wants of an operating system: a lock, a thread, a socket, files. */
+/* system.h - what the core needs of an operating system: locks, threads, sockets, files. */
 #ifndef TAGPLUG_SYSTEM_H
 #define TAGPLUG_SYSTEM_H
 
@@ -20,11 +20,11 @@ typedef pthread_mutex_t tagplug_lock;
 typedef pthread_t tagplug_thread;
 #endif
 
-/* A lock is made by `tagplug_lock lock = TAGPLUG_LOCK` and needs no end. [main] */
+/* A lock is initialised by `tagplug_lock lock = TAGPLUG_LOCK` and need not be destroyed. [main] */
 void tagplug_lock_take(tagplug_lock *lock);
 void tagplug_lock_give(tagplug_lock *lock);
 
-/* Starts a thread that runs `body`; false when the system refuses. join waits for its end. [main]
+/* Starts a thread that runs `body`; false when the system refuses. join waits until it ends. [main]
  */
 bool tagplug_thread_start(tagplug_thread *thread, void (*body)(void));
 void tagplug_thread_join(tagplug_thread thread);
@@ -41,8 +41,8 @@ intptr_t tagplug_udp_open(void);
 void tagplug_udp_send(intptr_t socket, uint16_t port, const void *bytes, size_t size);
 void tagplug_udp_close(intptr_t socket);
 
-/* The folder of the models built on this machine, see parameters.h; false when nothing names one,
- * or it does not fit. */
+/* The folder of the models built on this machine, see models.h; false when there is none, or
+ * it does not fit. */
 bool tagplug_models_folder(char *path, size_t size);
 FILE *tagplug_open(const char *path); /* to read; the path is UTF-8 */
 

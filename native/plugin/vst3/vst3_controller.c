@@ -107,7 +107,7 @@ static int32_t VST_CALL set(void *self, uint32_t id, double value) {
         atomic_store(&face->asked[parameter].set, true);
         if (!face->active) vst_settle(face);
     }
-    vst_notice_texts(face); /* outputs arrive here too, and with them news of a model */
+    vst_notice_texts(face); /* hosts set outputs here too, also after a model has changed */
     return VST_OK;
 }
 

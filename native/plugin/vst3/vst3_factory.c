@@ -1,4 +1,4 @@
-/* vst3_factory.c - what a host finds in the file: the entry points and the factory of the class. */
+/* vst3_factory.c - the entry points of the file and the factory of the class. */
 #include <string.h>
 
 #include "vst3_face.h"

@@ -88,7 +88,7 @@ static void send_midi(const face_block *block, vst_events *events) TAGNODE_NONBL
 }
 
 /* Processes a block, cut where a parameter changes. */
-static void play(vst_face *face, vst_changes *changes, vst_events *events, uint32_t frames)
+static void process_block(vst_face *face, vst_changes *changes, vst_events *events, uint32_t frames)
     TAGNODE_NONBLOCKING {
     int32_t queues = changes != NULL ? changes->table->count(changes) : 0;
     if (queues > TAGPLUG_PARAMETERS) queues = TAGPLUG_PARAMETERS; /* at most one for each */
@@ -103,7 +103,7 @@ static void play(vst_face *face, vst_changes *changes, vst_events *events, uint3
             until = next < until ? next : until;
         }
         while (at < until) {
-            at = face_play(&face->block, face->core, at, until);
+            at = face_process(&face->block, face->core, at, until);
             if (events != NULL) send_midi(&face->block, events);
         }
     } while (at < frames);
@@ -150,7 +150,7 @@ static int32_t VST_CALL process(void *self, vst_data *data) TAGNODE_NONBLOCKING 
                output != NULL ? output->samples.of_32 : NULL,
                output != NULL && output->channels > 0 ? (uint32_t)output->channels : 0);
     if (output != NULL) output->silence = 0;
-    play(face, data->in_changes, data->out_events, (uint32_t)data->frames);
+    process_block(face, data->in_changes, data->out_events, (uint32_t)data->frames);
     if (data->out_changes != NULL)
         send_outputs(face, data->out_changes, data->frames > 0 ? data->frames - 1 : 0);
     if (vst_on_main_thread(face)) edit_outputs(face);

@@ -1,5 +1,5 @@
 /* fuzz_lv2.c - a host that does anything a host may do, in any order: fuzz_lv2 [LIBRARY] SEED
- * STEPS. What it did last is printed when something does not hold. */
+ * STEPS. What it did last is printed when a check fails. */
 #include "lv2_rack.h"
 
 typedef struct {
@@ -52,7 +52,7 @@ static float odd_number(player *p) {
     return odd[below(p, sizeof odd / sizeof *odd)];
 }
 
-/* Nothing is sent to ports of this machine but to the one that discards. */
+/* OSC goes to the discard port only. */
 static void turn(player *p) {
     const uint32_t parameter =
         below(p, 6) == 0
@@ -82,7 +82,7 @@ static void rewire(player *p) {
         below(p, 4) == 0 ? 8 + below(p, 256) : (uint32_t)(sizeof r->midi - sizeof(lv2_atom));
     r->ports[TAGPLUG_LV2_FREEWHEEL] = below(p, 8) == 0 ? 1 : 0;
 #ifdef TAGNODE_REALTIME
-    r->ports[TAGPLUG_LV2_FREEWHEEL] = 0; /* then it may take its time */
+    r->ports[TAGPLUG_LV2_FREEWHEEL] = 0; /* offline may wait */
 #endif
 }
 

@@ -4,7 +4,7 @@
 #include <lv2/urid/urid.h>
 
 #define TAGPLUG_STATIC
-#define lv2_descriptor tagplug_lv2_descriptor /* lv2.h declares it too */
+#define lv2_descriptor tagplug_lv2_descriptor /* lv2.h has one of this name */
 #include "lv2_rack.h"
 #undef lv2_descriptor
 
@@ -28,7 +28,7 @@ static const char *unmap_uri(void *handle, uint32_t number) {
 static LV2_URID_Map map = {NULL, map_uri};
 static LV2_URID_Unmap unmap = {NULL, unmap_uri};
 
-/* ---- what the files say ---- */
+/* ---- the files ---- */
 
 static bool is_text(LilvNode *node, const char *text) {
     const bool same = node != NULL && strcmp(lilv_node_as_string(node), text) == 0;
@@ -165,7 +165,7 @@ static void set_port(const char *symbol, void *given, const void *value, uint32_
 
 static void play(rack *r, float *out) {
     for (size_t i = 0; i < 20; ++i) {
-        hear(r, noise, i * BLOCK, BLOCK);
+        feed(r, noise, i * BLOCK, BLOCK);
         memcpy(out + i * BLOCK, r->out[0], BLOCK * sizeof *out);
     }
 }

@@ -1,4 +1,4 @@
-/* host_vst3.c - a host for VST 3, strict about its rules. Values go through its 0 to 1. */
+/* host_vst3.c - a host for VST 3, strict about its rules. Values are normalised to 0 to 1. */
 #include <dlfcn.h>
 
 #include "host.h"
@@ -343,7 +343,7 @@ void host_process(host *self, const float *const *input, float *const *output, u
     read_moved(self, it->events.frames);
 }
 
-/* As a host does: the controller is told, and the processor by a block without samples. */
+/* As hosts do: sets the controller, and the processor by a block without samples. */
 void host_flush(host *self, const host_change *change, uint32_t change_count) {
     const rack *it = rack_of(self);
     for (uint32_t i = 0; i < change_count; ++i)
@@ -527,8 +527,8 @@ static void test_mono_passes(void) {
     const uint64_t mono = VST_SPEAKERS_MONO;
     CHECK(it->processor->table->set_arrangements(it->processor, &mono, 1, &mono, 1) == VST_OK);
     host_activate(self, 48000, 512, false);
-    float *noise = white_noise(512, 3), heard[512] = {0};
-    float *from[1] = {noise}, *to[1] = {heard};
+    float *noise = white_noise(512, 3), out[512] = {0};
+    float *from[1] = {noise}, *to[1] = {out};
     vst_audio_bus input = {.channels = 1, .samples.of_32 = from};
     vst_audio_bus output = {.channels = 1, .samples.of_32 = to};
     vst_data data = {.sample_size = VST_SAMPLE_32,
@@ -538,7 +538,7 @@ static void test_mono_passes(void) {
                      .inputs = &input,
                      .outputs = &output};
     CHECK(it->processor->table->process(it->processor, &data) == VST_OK);
-    CHECK(memcmp(noise, heard, sizeof heard) == 0);
+    CHECK(memcmp(noise, out, sizeof out) == 0);
     free(noise);
     host_close(self);
 }
@@ -599,14 +599,15 @@ static void test_units_are_the_slots(void) {
     host_close(self);
 }
 
-/* The tests play on the thread that ran initialize, so the handler hears what a block says. */
-static void test_handler_hears_of_outputs(void) {
+/* The tests process on the thread that ran initialize, so the handler gets the outputs of a block.
+ */
+static void test_the_handler_receives_outputs(void) {
     host *self = host_open();
     const rack *it = rack_of(self);
     host_activate(self, 48000, 512, false);
-    float *noise = white_noise(512, 5), heard[512];
+    float *noise = white_noise(512, 5), out[512];
     const float *const input[2] = {noise, noise};
-    float *const output[2] = {heard, heard};
+    float *const output[2] = {out, out};
     const host_change source = {0, tagplug_field_of(2, TAGPLUG_SOURCE), 1 + TAGNODE_SIGNAL_RMS_DB};
     host_process(self, input, output, 512, &source, 1);
     for (int i = 0; i < 50; ++i) host_process(self, input, output, 512, NULL, 0);
@@ -618,9 +619,9 @@ static void test_handler_hears_of_outputs(void) {
     host_close(self);
 }
 
-/* A parameter that the controller is set to while active counts once process is told; a state that
- * is asked for before has it nevertheless. */
-static void test_state_has_what_the_controller_was_set_to(void) {
+/* A value that the controller gets while active takes effect in process; a state that is saved
+ * before has it nevertheless. */
+static void test_a_state_has_values_set_by_the_controller(void) {
     host *self = host_open(), *other = host_open();
     const rack *it = rack_of(self);
     static unsigned char bytes[TAGPLUG_STATE_MOST];
@@ -641,7 +642,7 @@ static int32_t VST_CALL boast(void *self, void *bytes, int32_t size, int32_t *do
     return VST_OK;
 }
 
-static void test_a_stream_that_claims_too_much_is_an_end(void) {
+static void test_a_stream_that_reports_too_many_bytes_ends(void) {
     static const vst_stream_table boasts = {.unknown = {query_none, ref_none, ref_none},
                                             .read = boast};
     host *self = host_open();
@@ -651,7 +652,7 @@ static void test_a_stream_that_claims_too_much_is_an_end(void) {
     host_close(self);
 }
 
-static void test_texts_go_through_utf16(void) {
+static void test_texts_survive_utf16(void) {
     static const char *const texts[] = {"", "speech", "h\xC3\xA9las", "\xE9\x9F\xB3\xE6\xA5\xBD",
                                         "\xF0\x9F\x8E\xB5 a"};
     int16_t wide[128];
@@ -678,10 +679,10 @@ void host_test_format(void) {
     test_mono_passes();
     test_parameters_are_those_of_the_table();
     test_units_are_the_slots();
-    test_handler_hears_of_outputs();
-    test_state_has_what_the_controller_was_set_to();
-    test_a_stream_that_claims_too_much_is_an_end();
-    test_texts_go_through_utf16();
+    test_the_handler_receives_outputs();
+    test_a_state_has_values_set_by_the_controller();
+    test_a_stream_that_reports_too_many_bytes_ends();
+    test_texts_survive_utf16();
 }
 
 unsigned host_failures(void) {

@@ -184,7 +184,7 @@ static inline void pause_ms(long milliseconds) {
     nanosleep(&(struct timespec){.tv_nsec = milliseconds * 1000000}, NULL);
 }
 
-/* Waits for a status; false after ten seconds or so. */
+/* Waits for a status; false after about ten seconds. */
 static inline bool reaches(tagplug *p, tagplug_status_code status, void (*play)(tagplug *)) {
     for (int i = 0; i < 2000; ++i) {
         if (play != NULL) play(p);

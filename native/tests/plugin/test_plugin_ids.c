@@ -1,8 +1,8 @@
-/* test_plugin_ids.c - what hosts and projects keep of the plugin is as ids.txt has it.
+/* test_plugin_ids.c - all that hosts and projects save of the plugin is as in ids.txt.
  *
  *   test_plugin_ids FILE         compares
  *   test_plugin_ids FILE subset  the same, but what FILE lacks is no failure: a build with more
- * slots test_plugin_ids              prints what belongs into FILE */
+ * slots test_plugin_ids              prints the content of FILE */
 #include <stdarg.h>
 
 #include "../check.h"
@@ -72,7 +72,7 @@ static void put_all(void) {
     put_sources();
 }
 
-/* Length of what a line is about: two words, as "parameter 1003". */
+/* Length of the subject of a line: two words, as "parameter 1003". */
 static size_t subject(const char *line) {
     const char *space = strchr(line, ' ');
     const char *second = space == NULL ? NULL : strchr(space + 1, ' ');
@@ -87,7 +87,7 @@ static const char *now_of(const char *line) {
     return "nothing";
 }
 
-/* Removes a line that is as it should be. */
+/* Removes a line that is unchanged. */
 static bool matches(const char *line) {
     for (uint32_t i = 0; i < count; ++i)
         if (strcmp(lines[i], line) == 0) {

@@ -25,7 +25,7 @@ static void at_default(void) {
     for (uint32_t i = 0; i < TAGPLUG_SLOTS; ++i) label_of[LABEL + i] = (uint16_t)i;
 }
 
-/* Turns the knobs of a slot, and of a mapping with the same meaning. */
+/* Sets a slot and a mapping to the same random knobs. */
 static tagnode_mapping turned(uint32_t slot, const tagnode_plugin_target *target,
                               uint32_t *random) {
     const double min = 0.05 + 0.95 * share(random), max = 0.05 + 0.95 * share(random);
@@ -86,7 +86,7 @@ static void compare(uint32_t slots, const tagnode_plugin_target *target, tagnode
             tagnode_automation_push(automation, i, step * 512, values[i]);
         }
         tagplug_slots_push_labels(&plugin, label_of, values, step * 512);
-        tagplug_slots_work(&plugin, step * 512 + 128);
+        tagplug_slots_evaluate(&plugin, step * 512 + 128);
         CHECK(tagplug_slots_target(&plugin, (tagplug_target)target->id, &is));
         double due = tagnode_automation_at(automation, step * 512 + 128);
         due = tagnode_plugin_target_share(target, due);
@@ -104,7 +104,7 @@ static void test_slots_move_a_target_as_an_automation_does(void) {
     }
 }
 
-/* What a slot with a constant label at `level` comes to, in the target's unit. */
+/* The settled value of a slot with a constant label, in the target's unit. */
 static double settled(tagplug_target target, double min, double max, double depth,
                       tagnode_curve curve, double level) {
     const tagnode_plugin_target *about = tagplug_target_of(target);
@@ -119,7 +119,7 @@ static double settled(tagplug_target target, double min, double max, double dept
     CHECK(tagplug_slots_create(&plugin, RATE, parameters));
     const float value = (float)level;
     tagplug_slots_push_labels(&plugin, label_of, &value, 0);
-    tagplug_slots_work(&plugin, RATE * 10);
+    tagplug_slots_evaluate(&plugin, RATE * 10);
     tagplug_slots_destroy(&plugin);
     return tagnode_plugin_target_value(about, plugin.value[0]);
 }

@@ -186,7 +186,7 @@ static void test_absent_entries_take_their_default_and_unknown_ones_are_skipped(
     tagplug_destroy(fresh);
 }
 
-/* A label that another model also has keeps its number; one that it has not is shown as such. */
+/* A label keeps its number in any model; one that the model lacks is marked. */
 static void test_sources_stay_when_the_model_changes(void) {
     tagplug *p = tagplug_create(folder);
     const uint32_t source = tagplug_field_of(0, TAGPLUG_SOURCE);
@@ -202,7 +202,7 @@ static void test_sources_stay_when_the_model_changes(void) {
     tagplug_destroy(p);
 }
 
-/* A label without a number of its own is known by its name, which the state has. */
+/* A label without a fixed number is identified by its name in the state. */
 static void test_names_of_other_labels_are_kept(void) {
     static unsigned char bytes[TAGPLUG_STATE_MOST], again[TAGPLUG_STATE_MOST];
     const uint32_t source = tagplug_field_of(0, TAGPLUG_SOURCE);
@@ -250,7 +250,7 @@ static void test_states_keep_names_where_the_model_is_missing(void) {
     tagplug_destroy(p);
 }
 
-/* A choice or a source is what its name says, whatever number stands beside it. */
+/* The name of a choice or a source overrides the number beside it. */
 static void test_names_in_a_state_win_over_numbers(void) {
     static unsigned char bytes[TAGPLUG_STATE_MOST];
     tagplug *p = tagplug_create(folder);
@@ -367,7 +367,7 @@ static void test_a_damaged_model_is_read_once_for_its_texts(void) {
     tagplug_destroy(p);
 }
 
-static void test_what_is_no_state_is_refused_and_changes_nothing(void) {
+static void test_invalid_states_are_refused_and_change_nothing(void) {
     tagplug *p = tagplug_create(folder), *before = tagplug_create(folder);
     set_at_random(p, 6);
     set_at_random(before, 6);
@@ -436,7 +436,7 @@ static void test_a_container_gives_model_labels_and_heads(void) {
 static bool is_refused(const file *f, size_t size, const char *word) {
     tagplug_model *model = NULL;
     tagnode_message why = {""};
-    /* A copy of its very size, so that AddressSanitizer sees what goes beyond. */
+    /* A copy of the exact size, so that AddressSanitizer finds reads beyond it. */
     unsigned char *copy = malloc(size + 1);
     memcpy(copy, f->bytes, size);
     const tagnode_status status = tagplug_model_read(copy, size, &model, &why);
@@ -469,7 +469,7 @@ static void test_damaged_containers_are_refused_with_a_sentence(void) {
     CHECK(is_refused(&f, f.size, "no network"));
 }
 
-static void test_a_card_says_whether_silence_was_before(void) {
+static void test_a_card_has_silence_before(void) {
     static file f;
     for (unsigned char value = 0; value < 2; ++value)
         for (unsigned char bytes = value ? 4 : 0; bytes <= 4; bytes += 4) {
@@ -539,11 +539,11 @@ int main(void) {
     test_labels_with_one_hash_have_two_numbers();
     test_any_source_of_any_model_comes_back();
     test_a_damaged_model_is_read_once_for_its_texts();
-    test_what_is_no_state_is_refused_and_changes_nothing();
+    test_invalid_states_are_refused_and_change_nothing();
     test_damaged_states_never_harm();
     test_a_container_gives_model_labels_and_heads();
     test_damaged_containers_are_refused_with_a_sentence();
-    test_a_card_says_whether_silence_was_before();
+    test_a_card_has_silence_before();
     test_mutated_containers_never_harm();
     test_a_model_is_read_once_for_all();
     remove_folder();

@@ -1,5 +1,5 @@
-/* test_plugin_service.c - what happens beside the audio thread: OSC, and a host's other threads
- * that set, save, load and ask while sound goes through. */
+/* test_plugin_background.c - the background thread: OSC, models, and a host's other threads
+ * that set, save, load and read during process. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <pthread.h>
@@ -53,11 +53,11 @@ static float next_value(int socket, uint32_t slot) {
         unsigned char packet[64], due[TAGPLUG_OSC_MOST];
         const ssize_t size = recv(socket, packet, sizeof packet, 0);
         if (size < 0) return -1;
-        CHECK((size_t)size == tagplug_osc(slot < 9 ? 0 : 9, 0, due));
-        (void)tagplug_osc(slot, 0, due);
-        if (memcmp(packet, due, 20) != 0) continue;
-        const uint32_t bits = (uint32_t)packet[20] << 24 | (uint32_t)packet[21] << 16 |
-                              (uint32_t)packet[22] << 8 | packet[23];
+        const size_t expected = tagplug_osc(slot, 0, due);
+        if ((size_t)size != expected || memcmp(packet, due, expected - 4) != 0) continue;
+        const unsigned char *number = packet + expected - 4;
+        const uint32_t bits = (uint32_t)number[0] << 24 | (uint32_t)number[1] << 16 |
+                              (uint32_t)number[2] << 8 | number[3];
         float value = 0;
         memcpy(&value, &bits, sizeof value);
         return value;
@@ -109,7 +109,7 @@ static void *play(void *context) {
         tagplug_process(self->plugin, input, output, frames, midi, &count, 0);
         for (uint32_t j = 0; j < frames; ++j) self->passed &= isfinite(out[0][j]) != 0;
         if (i % 500 == 499) tagplug_reset(self->plugin);
-        if (i % 40 == 0) pause_ms(1); /* others get a turn */
+        if (i % 40 == 0) pause_ms(1); /* let other threads run */
     }
     atomic_store(&self->done, true);
     return NULL;
@@ -130,7 +130,7 @@ static void *automate(void *context) { /* some hosts set parameters from a threa
     return NULL;
 }
 
-static void test_a_host_may_set_save_load_and_ask_beside_audio(void) {
+static void test_a_host_may_set_save_load_and_read_during_process(void) {
     stage self = {.plugin = tagplug_create(folder)};
     static unsigned char state[TAGPLUG_STATE_MOST];
     const size_t size = tagplug_save(self.plugin, state, sizeof state);
@@ -181,11 +181,11 @@ static void test_instances_come_and_go_on_several_threads(void) {
 
 /* ---- a host that forks ---- */
 
-static void test_a_child_ends_what_its_parent_began(void) {
+static void test_a_child_process_destroys_instances_of_its_parent(void) {
     for (int i = 0; i < 30; ++i) {
         tagplug *p = tagplug_create(folder);
         tagplug_activate(p, 48000, 512, 2, false);
-        tagplug_set(p, TAGPLUG_MODEL, CUSTOM_1); /* loaded about when the fork is */
+        tagplug_set(p, TAGPLUG_MODEL, CUSTOM_1); /* loaded at about the time of the fork */
         pause_ms(i % 15);
         const pid_t child = fork();
         if (child == 0) {
@@ -212,7 +212,7 @@ static bool models_are_in(const char *chosen, const char *data, const char *home
     return false;
 }
 
-/* As pyplugin/models/folders.py has it. */
+/* As in pyplugin/models/folders.py. */
 static void test_models_are_where_pyplugin_puts_them(void) {
     CHECK(models_are_in("/m", "/d", "/h", "/m"));
     CHECK(models_are_in("~/m", "/d", "/h", "/h/m") && models_are_in("~", "/d", "/h", "/h"));
@@ -232,9 +232,9 @@ int main(void) {
     make_folder();
     test_osc_is_a_message_with_one_float();
     test_values_are_sent_when_they_change();
-    test_a_host_may_set_save_load_and_ask_beside_audio();
+    test_a_host_may_set_save_load_and_read_during_process();
     test_instances_come_and_go_on_several_threads();
-    test_a_child_ends_what_its_parent_began();
+    test_a_child_process_destroys_instances_of_its_parent();
     remove_folder();
     test_models_are_where_pyplugin_puts_them();
     return closing_line();
