@@ -5,8 +5,8 @@ import sys
 import time
 
 import pyplugin
-from pyplugin.listening import Listening, PcmInput
-from pyplugin.outputs import Heard
+from pyplugin.outputs import DescriptorFrame
+from pyplugin.session import Listening, PcmInput
 
 
 class Meter:
@@ -17,12 +17,12 @@ class Meter:
     def __init__(self, tag: str) -> None:
         self.tag = tag
 
-    def hear(self, heard: Heard) -> None:
+    def write_frame(self, frame: DescriptorFrame) -> None:
         """Draw a bar."""
-        value = heard.tags[self.tag]
-        print(f"{heard.end:7.2f} s  {self.tag} {value:.2f} {'#' * round(40 * value)}", flush=True)
+        value = frame.tags[self.tag]
+        print(f"{frame.end:7.2f} s  {self.tag} {value:.2f} {'#' * round(40 * value)}", flush=True)
 
-    def move(self, time: float, parameters: dict, signals: dict) -> None:
+    def write_parameters(self, time: float, parameters: dict, signals: dict) -> None:
         """Nothing moves here."""
 
     def close(self) -> None:
@@ -40,7 +40,7 @@ def main() -> None:
         return pyplugin.Node(rate, channels, 8192, hop=0.25)
 
     if options.device:
-        from pyplugin.live import Listener
+        from pyplugin.inputs.devices import Listener
 
         with Listener(options.device, make_node, on_event=print) as listener:
             listening = Listening(listener.node, source="", outputs=[Meter(options.tag)])
@@ -52,7 +52,7 @@ def main() -> None:
     with make_node(44100, 2) as node:
         listening = Listening(node, source="stdin", outputs=[Meter(options.tag)])
         while not pcm.ended:
-            node.hear(pcm.read(4096, 1.0))
+            node.analyse(pcm.read(4096, 1.0))
             listening.poll()
 
 

@@ -369,7 +369,7 @@ void tagplug_model_release(tagplug_model *model) {
 
 /* ---- names ---- */
 
-/* As pyplugin/names.py: lower case, - for anything else, none at the ends. */
+/* As pyplugin/support/spelling.py: lower case, - for anything else, none at the ends. */
 static size_t add_slug(char *name, size_t length, size_t size, const char *text) {
     bool gap = false;
     const size_t begin = length;

@@ -1,6 +1,6 @@
 /* test_signals.c - what signal frames promise: one clock, any blocks, and levels that are what
  * their words say. Loudness, spectra and tempo are held against other programs' in
- * tests/test_signals.py.
+ * tests/node/test_signals.py.
  */
 #include <unistd.h>
 

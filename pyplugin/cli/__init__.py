@@ -49,7 +49,7 @@ class _Lazy(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            from pyplugin.names import nearest
+            from pyplugin.support.spelling import nearest
 
             message = f"There is no command {args[0]!r}; {nearest(args[0], _COMMANDS)}"
             raise click.UsageError(message, ctx) from error

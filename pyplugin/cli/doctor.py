@@ -33,11 +33,11 @@ def command() -> None:
 
     Exit status 1 if something that pyplugin cannot work without is missing.
     """
-    from pyplugin import runtimes
     from pyplugin._native import lib, text
-    from pyplugin.devices import portaudio
     from pyplugin.errors import DeviceError
+    from pyplugin.inputs.portaudio import portaudio
     from pyplugin.models import registry
+    from pyplugin.node import runtimes
 
     def line(name: str, value: str) -> None:
         click.echo(f"{name:<17}{value}")

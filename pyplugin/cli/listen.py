@@ -11,25 +11,25 @@ from typing import TYPE_CHECKING, Any
 import click
 import numpy as np
 
-from pyplugin.cli.outgoing import (
+from pyplugin.cli.ui.options import (
     hearing_options,
     load_parts,
     numbered,
     open_outputs,
     output_options,
 )
-from pyplugin.cli.screen import Screen, can_draw, shown
+from pyplugin.cli.ui.screen import Screen, can_draw, shown
 from pyplugin.errors import AudioError
-from pyplugin.listening import FORMATS, Listening, PcmInput
-from pyplugin.signals import SIGNAL_HOP
+from pyplugin.node.signals import SIGNAL_HOP
+from pyplugin.session import FORMATS, Listening, PcmInput
 
 if TYPE_CHECKING:
-    from pyplugin.automation import Mover
-    from pyplugin.heads import Head
+    from pyplugin.automation.movers import Mover
+    from pyplugin.automation.presets import Preset
+    from pyplugin.models.heads import Head
     from pyplugin.models.registry import Model
-    from pyplugin.node import Node
-    from pyplugin.outputs import Heard, Output
-    from pyplugin.presets import Preset
+    from pyplugin.node.node import Node
+    from pyplugin.outputs import DescriptorFrame, Output
 
 __all__ = ["command"]
 
@@ -98,8 +98,8 @@ def command(
       ffmpeg -i http://… -f s16le - | pyplugin listen - --json | jq .tags
       pyplugin listen --midi virtual:pyplugin --cc tag.vocal=20 --cc signal.onset=21
     """
-    from pyplugin.presets import read_preset
-    from pyplugin.rendering import ranges_of
+    from pyplugin.automation.presets import read_preset
+    from pyplugin.automation.rendering import ranges_of
 
     if source not in (None, "-"):
         raise click.UsageError(
@@ -114,7 +114,7 @@ def command(
     ranges = ranges_of(chosen) if chosen else {}
 
     def make_node(sample_rate: int, count: int) -> Node:
-        from pyplugin.node import Node
+        from pyplugin.node.node import Node
 
         return Node(
             sample_rate,
@@ -141,7 +141,7 @@ def command(
             pcm = PcmInput(sys.stdin.fileno(), rate or 44100, channels or 2, sample_format)
             feed: Any = _Pipe(stack, pcm, make_node, view)
         else:
-            from pyplugin.live import Listener
+            from pyplugin.inputs.devices import Listener
 
             feed = stack.enter_context(
                 Listener(
@@ -205,18 +205,18 @@ class _Pipe:
             left = self.node.latency.total
             while left > 0:
                 silence = np.zeros((self._pcm.channels, min(left, _BLOCK)), np.float32)
-                self.node.hear(silence)
+                self.node.analyse(silence)
                 left -= silence.shape[1]
             return False
-        self.node.hear(block)
+        self.node.analyse(block)
         return True
 
 
 def told(preset: Preset, models: Sequence[Model], heads: Sequence[Head], rate: int) -> Mover:
     """Return what moves a preset's parameters, without effects."""
-    from pyplugin.automation import Lane, Mover
-    from pyplugin.node import descriptors_of
-    from pyplugin.rendering import sources_of
+    from pyplugin.automation.movers import Lane, Mover
+    from pyplugin.automation.rendering import sources_of
+    from pyplugin.node.node import descriptors_of
 
     descriptors = descriptors_of(models, heads)
     return Mover(
@@ -247,22 +247,22 @@ class Lines:
         click.echo(f"pyplugin: {_title(listening)}", err=True)
         yield
 
-    def hear(self, heard: Heard) -> None:
+    def write_frame(self, frame: DescriptorFrame) -> None:
         """Print it."""
-        minutes, seconds = divmod(heard.end, 60)
-        best = sorted(heard.tags, key=lambda label: -heard.tags[label])[: self._top]
-        parts = [f"{label} {heard.tags[label]:.2f}" for label in best]
-        for name, said in heard.heads.items():
+        minutes, seconds = divmod(frame.end, 60)
+        best = sorted(frame.tags, key=lambda label: -frame.tags[label])[: self._top]
+        parts = [f"{label} {frame.tags[label]:.2f}" for label in best]
+        for name, said in frame.heads.items():
             parts += [f"{name}.{label} {value:.2f}" for label, value in said.items()]
-        if heard.signals:
-            parts.append(f"{heard.signals['loudness_momentary']:.1f} LUFS")
+        if frame.signals:
+            parts.append(f"{frame.signals['loudness_momentary']:.1f} LUFS")
         parts += [
-            f"{name} {shown(value, self._spans[name])}" for name, value in heard.parameters.items()
+            f"{name} {shown(value, self._spans[name])}" for name, value in frame.parameters.items()
         ]
-        state = "" if heard.state.name == "FRESH" else f"({heard.state.name.lower()}) "
+        state = "" if frame.state.name == "FRESH" else f"({frame.state.name.lower()}) "
         click.echo(f"{int(minutes)}:{seconds:04.1f}  {state}{'  '.join(parts)}")
 
-    def move(self, time: float, parameters: object, signals: object) -> None:
+    def write_parameters(self, time: float, parameters: object, signals: object) -> None:
         """Do nothing."""
 
     def close(self) -> None:
@@ -303,7 +303,7 @@ class Drawn:
 
     def show(self, listening: Listening, counters: dict[str, int]) -> None:
         now = time.monotonic()
-        self._screen.hear(listening.node.read_mel(), listening.node.mel_seconds)
+        self._screen.add_mel(listening.node.read_mel(), listening.node.mel_seconds)
         if now < self._drawn + 0.08:
             return
         self._drawn = now
@@ -315,14 +315,14 @@ class Drawn:
         self._screen.draw(tags, listening.parameters, listening.signals, status, recent)
 
 
-def _named(heard: Heard) -> dict[str, float]:
+def _named(frame: DescriptorFrame) -> dict[str, float]:
     """Return all that models and heads name."""
     said = {
         f"{name}: {label}": value
-        for name, values in heard.heads.items()
+        for name, values in frame.heads.items()
         for label, value in values.items()
     }
-    return {**heard.tags, **said}
+    return {**frame.tags, **said}
 
 
 _COUNTERS = (

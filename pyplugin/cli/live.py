@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pyplugin.automation.playback import BoardStream
 from pyplugin.cli.listen import Drawn, Lines, told
-from pyplugin.cli.outgoing import (
+from pyplugin.cli.ui.options import (
     hearing_options,
     load_parts,
     numbered,
     open_outputs,
     output_options,
 )
-from pyplugin.cli.screen import can_draw
-from pyplugin.listening import Listening
-from pyplugin.playing import BoardStream
-from pyplugin.signals import SIGNAL_HOP
+from pyplugin.cli.ui.screen import can_draw
+from pyplugin.node.signals import SIGNAL_HOP
+from pyplugin.session import Listening
 
 if TYPE_CHECKING:
-    from pyplugin.board import AutomatedBoard
-    from pyplugin.node import Node
+    from pyplugin.automation.board import AutomatedBoard
+    from pyplugin.node.node import Node
 
 __all__ = ["command"]
 
@@ -76,9 +76,9 @@ def command(
       pyplugin live --preset duck-under-voice
       pyplugin live --preset mine.toml --in USB --out USB --buffer 1024 --osc localhost:9000
     """
-    from pyplugin.live import DuplexStream
-    from pyplugin.presets import read_preset
-    from pyplugin.rendering import automated_preset, ranges_of
+    from pyplugin.automation.presets import read_preset
+    from pyplugin.automation.rendering import automated_preset, ranges_of
+    from pyplugin.inputs.devices import DuplexStream
 
     chosen = read_preset(preset)
     models, heads = load_parts(model, chosen, runtime)
@@ -88,7 +88,7 @@ def command(
     ranges = ranges_of(chosen)
 
     def make_node(sample_rate: int, count: int) -> Node:
-        from pyplugin.node import Node
+        from pyplugin.node.node import Node
 
         return Node(
             sample_rate,

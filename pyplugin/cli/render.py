@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
-from pyplugin.cli.outgoing import load_parts
-from pyplugin.cli.progress import progress_bar
+from pyplugin.automation.presets import read_preset, shipped_presets
+from pyplugin.cli.ui.options import load_parts
+from pyplugin.cli.ui.progress import progress_bar
 from pyplugin.errors import PypluginError
-from pyplugin.files import check_writable
-from pyplugin.presets import read_preset, shipped_presets
-from pyplugin.runtimes import RUNTIMES
+from pyplugin.node.runtimes import RUNTIMES
+from pyplugin.support.files import check_writable
 
 __all__ = ["command"]
 
@@ -72,8 +72,8 @@ def command(
       pyplugin render bed.flac ducked.wav --preset duck-under-voice --sidechain voice.wav
       pyplugin render in.mp3 out.flac --preset mine.toml --curves moved.csv --plot moved.png
     """
-    from pyplugin.export import check_curves, write_curves
-    from pyplugin.rendering import ranges_of, render
+    from pyplugin.automation.rendering import ranges_of, render
+    from pyplugin.outputs.export import check_curves, write_curves
 
     if plot is not None and plot.suffix != ".png":
         raise click.UsageError(f"--plot draws .png; {plot.name} was given.")
@@ -114,7 +114,7 @@ def command(
     if curves is not None:
         write_curves(curves, result.curves, ranges=ranges_of(chosen), fourteen_bit=fourteen_bit)
     if plot is not None:
-        from pyplugin.cli.picture import draw_render
+        from pyplugin.cli.ui.pictures import draw_render
 
         draw_render(plot, Path(sidechain or source), result)
     from pyplugin.plot import ends_of

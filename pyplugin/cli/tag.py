@@ -11,18 +11,19 @@ import click
 import numpy as np
 import numpy.typing as npt
 
-from pyplugin.cli.progress import progress_bar
-from pyplugin.cli.quiet import try_model
+from pyplugin.cli.ui.progress import progress_bar
+from pyplugin.cli.ui.suppress_output import try_model
 from pyplugin.errors import AudioError, PypluginError
-from pyplugin.export import THRESHOLD, check_labels, write_labels
-from pyplugin.files import check_writable, replacing
-from pyplugin.heads import Head
 from pyplugin.models.card import Card
-from pyplugin.node import DEFAULT_MODEL, State
-from pyplugin.outputs.heard import Heard
+from pyplugin.models.heads import Head
+from pyplugin.node.node import DEFAULT_MODEL, State
+from pyplugin.node.runtimes import RUNTIMES
+from pyplugin.outputs.export import THRESHOLD, check_labels, write_labels
 from pyplugin.outputs.json_lines import JsonLines
-from pyplugin.runtimes import RUNTIMES
-from pyplugin.tagging import TagResult, tag
+from pyplugin.outputs.output import DescriptorFrame
+from pyplugin.support.files import check_writable, replacing
+from pyplugin.support.results import TagResult
+from pyplugin.tagging import tag
 
 __all__ = ["command"]
 
@@ -97,8 +98,8 @@ def command(
       pyplugin tag song.ogg --embeddings song.npy --layer dense
       pyplugin tag song.ogg --head voice
     """
-    from pyplugin.heads import load
     from pyplugin.models import registry
+    from pyplugin.models.heads import load
 
     for option, value in (("--plot", plot), ("--embeddings", embeddings), ("--labels", labels)):
         if value is not None and len(files) > 1:
@@ -158,7 +159,7 @@ def command(
         chosen = THRESHOLD if threshold is None else threshold
         write_labels(labels, done[0][1], threshold=chosen, title=Path(done[0][0]).name)
     if plot is not None and done:
-        from pyplugin.cli.picture import draw_tags
+        from pyplugin.cli.ui.pictures import draw_tags
 
         draw_tags(plot, Path(done[0][0]), done[0][1], loaded.card.front_end)
     if failures:
@@ -195,8 +196,10 @@ class _JsonLines:
         tags = {label: next(values) for label in self._card.labels}
         heads = {head.name: {x: next(values) for x in head.labels} for head in self._heads}
         model = self._card.name
-        heard = Heard(end, start, end, self._given, model, State.FRESH, tags, {}, {}, heads)
-        self._lines.hear(heard)
+        heard = DescriptorFrame(
+            end, start, end, self._given, model, State.FRESH, tags, {}, {}, heads
+        )
+        self._lines.write_frame(heard)
 
 
 def _write_csv(path: Path, done: list[tuple[str, TagResult]]) -> None:

@@ -6,10 +6,10 @@ import os
 
 import click
 
-from pyplugin.cli.quiet import try_model
 from pyplugin.cli.train_head import need_sklearn, shown_progress
+from pyplugin.cli.ui.suppress_output import try_model
 from pyplugin.models import registry
-from pyplugin.node import DEFAULT_MODEL
+from pyplugin.node.node import DEFAULT_MODEL
 
 __all__ = ["command"]
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import click
 
-from pyplugin.cli.quiet import try_model
+from pyplugin.cli.ui.suppress_output import try_model
 from pyplugin.models import registry
-from pyplugin.optional import need
+from pyplugin.support.optional import need
 
 __all__ = ["head", "need_sklearn", "shown_progress"]
 

@@ -7,12 +7,20 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pyplugin.errors import PypluginError
-from pyplugin.files import check_writable
-from pyplugin.midi import FREE, LSB, Lane, control_changes, mido, scaled, write_midi
-from pyplugin.names import slug
-from pyplugin.node import State
-from pyplugin.outputs.heard import Heard, OnEvent
+from pyplugin.node.node import State
+from pyplugin.outputs.midi_messages import (
+    FREE,
+    LSB,
+    Lane,
+    control_changes,
+    mido,
+    scaled,
+    write_midi,
+)
 from pyplugin.outputs.midi_port import Port
+from pyplugin.outputs.output import DescriptorFrame, OnEvent
+from pyplugin.support.files import check_writable
+from pyplugin.support.spelling import slug
 
 __all__ = ["Midi"]
 
@@ -102,19 +110,21 @@ class Midi:
         """Sends that failed."""
         return self._port.failures if self._port is not None else 0
 
-    def hear(self, heard: Heard) -> None:
+    def write_frame(self, frame: DescriptorFrame) -> None:
         """Take a frame's tags, signals and parameters, and send what changed."""
         values = {}
-        if heard.state != State.WARMING:
-            for label, value in heard.tags.items():
+        if frame.state != State.WARMING:
+            for label, value in frame.tags.items():
                 values[f"tag.{slug(label)}"] = value
-                values[f"tag.{heard.model}.{slug(label)}"] = value
-            for name, said in heard.heads.items():
+                values[f"tag.{frame.model}.{slug(label)}"] = value
+            for name, said in frame.heads.items():
                 values |= {f"head.{name}.{slug(label)}": value for label, value in said.items()}
-        self._take({**values, **_moving(heard.parameters, heard.signals)})
-        self._send(heard.time)
+        self._take({**values, **_moving(frame.parameters, frame.signals)})
+        self._send(frame.time)
 
-    def move(self, time: float, parameters: dict[str, float], signals: dict[str, float]) -> None:
+    def write_parameters(
+        self, time: float, parameters: dict[str, float], signals: dict[str, float]
+    ) -> None:
         """Send what changed, and what had to wait."""
         self._take(_moving(parameters, signals))
         self._send(time)

@@ -12,11 +12,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pyplugin.errors import DeviceError
-from pyplugin.files import sentence
-from pyplugin.names import slug
-from pyplugin.node import State
-from pyplugin.optional import need
-from pyplugin.outputs.heard import Heard, OnEvent, Trouble, WallClock
+from pyplugin.node.node import State
+from pyplugin.outputs.output import DescriptorFrame, OnEvent, Trouble, WallClock
+from pyplugin.support.files import sentence
+from pyplugin.support.optional import need
+from pyplugin.support.spelling import slug
 
 __all__ = ["Osc"]
 
@@ -76,19 +76,21 @@ class Osc:
         """Packets that could not be sent, or that the receiver's machine refused."""
         return self._trouble.failures
 
-    def hear(self, heard: Heard) -> None:
+    def write_frame(self, frame: DescriptorFrame) -> None:
         """Send a frame, with all signals and parameters."""
-        self._root = f"/pyplugin/{slug(heard.source) or 'source'}"
+        self._root = f"/pyplugin/{slug(frame.source) or 'source'}"
         values = {}
-        if heard.state != State.WARMING:
-            model = f"{self._root}/{slug(heard.model) or 'model'}"
-            values = {f"{model}/{slug(label)}": value for label, value in heard.tags.items()}
-            for name, said in heard.heads.items():
+        if frame.state != State.WARMING:
+            model = f"{self._root}/{slug(frame.model) or 'model'}"
+            values = {f"{model}/{slug(label)}": value for label, value in frame.tags.items()}
+            for name, said in frame.heads.items():
                 values |= {f"{self._root}/head/{name}/{slug(x)}": y for x, y in said.items()}
-        self._sent = self._moving(heard.parameters, heard.signals)
-        self._send(heard.time, {**values, **self._sent})
+        self._sent = self._moving(frame.parameters, frame.signals)
+        self._send(frame.time, {**values, **self._sent})
 
-    def move(self, time: float, parameters: dict[str, float], signals: dict[str, float]) -> None:
+    def write_parameters(
+        self, time: float, parameters: dict[str, float], signals: dict[str, float]
+    ) -> None:
         """Send the signals and parameters that changed; nothing before the first frame."""
         if self._root is None:
             return

@@ -19,10 +19,10 @@ import numpy as np
 import numpy.typing as npt
 import platformdirs
 
-from pyplugin import __version__
 from pyplugin.errors import AudioError, PypluginError
-from pyplugin.files import replacing
 from pyplugin.models.registry import Model
+from pyplugin.support.files import replacing
+from pyplugin.support.version import __version__
 from pyplugin.tagging import tag
 from pyplugin.training.heads.dataset import file_hash
 

@@ -13,11 +13,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
-from pyplugin import __version__, heads
 from pyplugin.errors import PypluginError
-from pyplugin.models import registry
-from pyplugin.names import slug
-from pyplugin.node import DEFAULT_MODEL
+from pyplugin.models import heads, registry
+from pyplugin.node.node import DEFAULT_MODEL
+from pyplugin.support.spelling import slug
+from pyplugin.support.version import __version__
 from pyplugin.training.heads.background import load_background
 from pyplugin.training.heads.convert import logistic_head
 from pyplugin.training.heads.dataset import clips_below, file_hash

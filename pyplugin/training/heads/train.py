@@ -14,12 +14,12 @@ import numpy as np
 import numpy.typing as npt
 import sklearn
 
-from pyplugin import __version__, heads
 from pyplugin.errors import PypluginError
-from pyplugin.files import check_writable
-from pyplugin.models import registry
+from pyplugin.models import heads, registry
 from pyplugin.models.folders import make_folder
-from pyplugin.names import slug
+from pyplugin.support.files import check_writable
+from pyplugin.support.spelling import slug
+from pyplugin.support.version import __version__
 from pyplugin.training.heads.configurations import Configuration, grid
 from pyplugin.training.heads.convert import head_of
 from pyplugin.training.heads.dataset import Dataset, read_dataset
