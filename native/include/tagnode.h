@@ -82,6 +82,14 @@ typedef enum {
     TAGNODE_LOG_DB        /* 10 log10(max(x, log_parameter)) of a power, 20 of a magnitude */
 } tagnode_log;
 
+/* Names of these settings as model cards spell them, "hann-periodic", "log10-1p" ...; NULL for any
+ * other value, so that counting up from 0 to the first NULL lists all. [any] */
+TAGNODE_API const char *tagnode_window_name(uint32_t window) TAGNODE_NONBLOCKING;
+TAGNODE_API const char *tagnode_mel_scale_name(uint32_t scale) TAGNODE_NONBLOCKING;
+TAGNODE_API const char *tagnode_mel_norm_name(uint32_t norm) TAGNODE_NONBLOCKING;
+TAGNODE_API const char *tagnode_spectrum_name(uint32_t spectrum) TAGNODE_NONBLOCKING;
+TAGNODE_API const char *tagnode_log_name(uint32_t log) TAGNODE_NONBLOCKING;
+
 /* How a model hears: the settings of its log-mel spectrogram. */
 typedef struct {
     uint32_t sample_rate; /* Hz that the model works at, 8000 to 48000 */
@@ -475,6 +483,66 @@ typedef struct {
     tagnode_curve curve;   /* lin: even steps; log: even ratios (min, max above 0); exp: square */
     float min, max;        /* the parameter at 0 and at 1; min may be the larger */
 } tagnode_mapping;
+
+/* The knobs of a mapping: the fields above, in their order. */
+typedef enum {
+    TAGNODE_KNOB_GATE,
+    TAGNODE_KNOB_THRESHOLD,
+    TAGNODE_KNOB_HYSTERESIS,
+    TAGNODE_KNOB_LOW,
+    TAGNODE_KNOB_HIGH,
+    TAGNODE_KNOB_INVERT,
+    TAGNODE_KNOB_HOLD,
+    TAGNODE_KNOB_DELAY,
+    TAGNODE_KNOB_ATTACK,
+    TAGNODE_KNOB_RELEASE,
+    TAGNODE_KNOB_DEPTH,
+    TAGNODE_KNOB_CURVE,
+    TAGNODE_KNOB_MIN,
+    TAGNODE_KNOB_MAX /* the knob called "max" */
+} tagnode_knob_id;
+
+typedef enum { TAGNODE_KNOB_NUMBER, TAGNODE_KNOB_TOGGLE, TAGNODE_KNOB_CHOICE } tagnode_knob_kind;
+
+/* What is known of a knob. */
+typedef struct {
+    const char *name;    /* "attack": the field in tagnode_mapping */
+    const char *unit;    /* "s"; "descriptor" or "parameter": that one's unit; "": none */
+    const char *meaning; /* one sentence */
+    tagnode_knob_kind kind;
+    double low, high;           /* limits, inclusive; -INFINITY, INFINITY: any finite value */
+    double default_value;       /* in tagnode_mapping_default(); of a choice, its index */
+    const char *const *choices; /* names, by value of the enumeration; NULL if not a choice */
+    uint32_t choice_count;      /* 0 if not a choice */
+} tagnode_knob;
+
+/* Number of knobs. [any] */
+TAGNODE_API uint32_t tagnode_knob_count(void) TAGNODE_NONBLOCKING;
+
+/* Returns a knob's entry in the table, valid for ever; NULL from tagnode_knob_count() on. [any] */
+TAGNODE_API const tagnode_knob *tagnode_knob_info(uint32_t knob) TAGNODE_NONBLOCKING;
+
+/* Returns the name of a way to combine, "sum" or "max"; NULL for any other value. [any] */
+TAGNODE_API const char *tagnode_combine_name(uint32_t combine) TAGNODE_NONBLOCKING;
+
+/* Returns a mapping with every knob at its default. [any] */
+TAGNODE_API tagnode_mapping tagnode_mapping_default(void) TAGNODE_NONBLOCKING;
+
+/* Sets the knob with index `knob` of a mapping; a toggle takes 0 or 1, a choice its index.
+ * Returns OK, or ERROR_ARGUMENT (no such knob, or a value out of its limits; nothing changed).
+ * [main] */
+TAGNODE_API tagnode_status tagnode_mapping_set(tagnode_mapping *mapping, uint32_t knob,
+                                               double value, tagnode_message *why);
+
+/* Returns a knob's value in a mapping; NaN for a knob that does not exist. [any] */
+TAGNODE_API double tagnode_mapping_get(const tagnode_mapping *mapping, uint32_t knob)
+    TAGNODE_NONBLOCKING;
+
+/* Checks a mapping as tagnode_automation_create does: every knob within its limits, low and high
+ * different without a gate, min and max above 0 for a log curve. Returns OK or ERROR_ARGUMENT.
+ * [main] */
+TAGNODE_API tagnode_status tagnode_mapping_check(const tagnode_mapping *mapping,
+                                                 tagnode_message *why);
 
 /* One parameter on its way, moved by one mapping or several. */
 typedef struct tagnode_automation tagnode_automation;

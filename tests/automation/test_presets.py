@@ -227,7 +227,7 @@ def test_labels_and_signals_of_one_source_are_refused_at_its_line(musicnn):
         ("hold = 601", 16, "hold is 601 s"),
         ("depth = 2", 16, "depth is 2"),
         ('curve = "log"', None, "log curve"),
-        ("low = 1\nhigh = 1", None, "two different"),
+        ("low = 1\nhigh = 1", None, "must differ"),
     ],
 )
 def test_a_knob_out_of_range_is_named_with_its_line(knob, line, words, musicnn):

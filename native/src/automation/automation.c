@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "automation/knobs.h"
 #include "support/message.h"
 #include "tagnode.h"
 
@@ -53,70 +54,6 @@ struct tagnode_automation {
 
 /* ---- create ---- */
 
-static bool within(float value, double low, double high) TAGNODE_NONBLOCKING {
-    return value >= low && value <= high; /* NaN is not */
-}
-
-/* What is wrong with a mapping. */
-typedef enum { NOTHING, GATE, THRESHOLD, HYSTERESIS, RANGE, TIME, DEPTH, ENDS, CURVE, LOG } fault;
-
-static fault find_fault(const tagnode_mapping *m) TAGNODE_NONBLOCKING {
-    if ((unsigned)m->gate > TAGNODE_GATE_BELOW) return GATE;
-    if (m->gate != TAGNODE_GATE_NONE && !isfinite(m->threshold)) return THRESHOLD;
-    if (!(m->hysteresis >= 0 && isfinite(m->hysteresis))) return HYSTERESIS;
-    if (m->gate == TAGNODE_GATE_NONE &&
-        !(isfinite(m->low) && isfinite(m->high) && m->low != m->high))
-        return RANGE;
-    if (!within(m->attack, 0, 600) || !within(m->release, 0, 600) || !within(m->hold, 0, 600) ||
-        !within(m->delay, 0, 600))
-        return TIME;
-    if (!within(m->depth, 0, 1)) return DEPTH;
-    if (!isfinite(m->min) || !isfinite(m->max)) return ENDS;
-    if ((unsigned)m->curve > TAGNODE_CURVE_EXP) return CURVE;
-    return m->curve == TAGNODE_CURVE_LOG && !(m->min > 0 && m->max > 0) ? LOG : NOTHING;
-}
-
-static tagnode_status refuse_time(const tagnode_mapping *m, tagnode_message *why) {
-    const struct {
-        const char *name;
-        float seconds;
-    } times[] = {
-        {"attack", m->attack}, {"release", m->release}, {"hold", m->hold}, {"delay", m->delay}};
-    size_t i = 0;
-    while (i < 3 && within(times[i].seconds, 0, 600)) ++i;
-    return tagnode_say(why, TAGNODE_ERROR_ARGUMENT, "The %s is %g s; it must be 0 to 600 s.",
-                       times[i].name, times[i].seconds);
-}
-
-static tagnode_status check(const tagnode_mapping *m, tagnode_message *why) {
-    const tagnode_status bad = TAGNODE_ERROR_ARGUMENT;
-    switch (find_fault(m)) {
-    case NOTHING: break;
-    case GATE:
-        return tagnode_say(why, bad, "The gate is number %d; it must be none, above or below.",
-                           (int)m->gate);
-    case THRESHOLD:
-        return tagnode_say(why, bad, "The threshold is %g; it must be a number.", m->threshold);
-    case HYSTERESIS:
-        return tagnode_say(why, bad, "The hysteresis is %g; it must be 0 or more.", m->hysteresis);
-    case RANGE:
-        return tagnode_say(
-            why, bad, "The range is from %g to %g; low and high must be two different numbers.",
-            m->low, m->high);
-    case TIME: return refuse_time(m, why);
-    case DEPTH: return tagnode_say(why, bad, "The depth is %g; it must be 0 to 1.", m->depth);
-    case ENDS:
-        return tagnode_say(why, bad, "min is %g and max %g; both must be numbers.", m->min, m->max);
-    case CURVE:
-        return tagnode_say(why, bad, "The curve is number %d; it must be lin, log or exp.",
-                           (int)m->curve);
-    case LOG:
-        return tagnode_say(why, bad, "min is %g and max %g; a log curve needs both above 0.",
-                           m->min, m->max);
-    }
-    return TAGNODE_OK;
-}
-
 static tagnode_status check_all(const tagnode_mapping *mappings, uint32_t count,
                                 tagnode_combine combine, double sample_rate, uint32_t queue,
                                 tagnode_message *why) {
@@ -125,7 +62,7 @@ static tagnode_status check_all(const tagnode_mapping *mappings, uint32_t count,
         return tagnode_say(why, bad, "There are %u mappings on one parameter; it must be 1 to %d.",
                            count, TAGNODE_MAX_MAPPINGS);
     if ((unsigned)combine > TAGNODE_COMBINE_MAX)
-        return tagnode_say(why, bad, "The way to combine is number %d; it must be sum or max.",
+        return tagnode_say(why, bad, "combine is number %d; it must be 0 (sum) or 1 (max).",
                            (int)combine);
     if (!(sample_rate >= TAGNODE_MIN_RATE && sample_rate <= TAGNODE_MAX_RATE))
         return tagnode_say(why, bad, "The sample rate is %g Hz; it must be from %d to %d Hz.",
@@ -133,7 +70,8 @@ static tagnode_status check_all(const tagnode_mapping *mappings, uint32_t count,
     if (queue < 1 || queue > 1048576)
         return tagnode_say(why, bad, "The queue holds %u changes; it must be 1 to 1048576.", queue);
     tagnode_status status = TAGNODE_OK;
-    for (uint32_t i = 0; i < count && status == TAGNODE_OK; ++i) status = check(&mappings[i], why);
+    for (uint32_t i = 0; i < count && status == TAGNODE_OK; ++i)
+        status = tagnode_mapping_check(&mappings[i], why);
     return status;
 }
 
@@ -291,7 +229,7 @@ static int64_t moved(const tagnode_automation *a, int64_t time, int64_t by) TAGN
 
 bool tagnode_automation_change(tagnode_automation *a, uint32_t mapping,
                                const tagnode_mapping *knobs) {
-    if (mapping >= a->count || find_fault(knobs) != NOTHING) return false;
+    if (mapping >= a->count || !tagnode_mapping_is_valid(knobs)) return false;
     lane *l = &a->lanes[mapping];
     const bool moving = a->asked != INT64_MIN;
     if (moving) { /* attack and release are other ones from here on */
