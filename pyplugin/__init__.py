@@ -21,6 +21,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    __version__: str
     from pyplugin import plugins as plugins
     from pyplugin.automation import Curve as Curve
     from pyplugin.automation import curve as curve
@@ -61,8 +62,6 @@ if TYPE_CHECKING:
     from pyplugin.sources import true_peak as true_peak
     from pyplugin.tagging import TagResult as TagResult
     from pyplugin.tagging import tag as tag
-
-__version__ = "0.1.0"
 
 _HOMES = {
     "pyplugin.automation": ("Curve", "curve"),
@@ -106,6 +105,9 @@ __all__ = ["__version__", *sorted(_HOME_OF)]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":  # libtagnode's: there is one for both
+        native = import_module("pyplugin._native")
+        return native.text(native.lib.tagnode_version())
     if name == "plugins":
         return import_module("pyplugin.plugins")
     if name not in _HOME_OF:
@@ -116,4 +118,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOME_OF})
+    return sorted({*globals(), *__all__})

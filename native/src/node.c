@@ -19,6 +19,8 @@
 
 enum { CHUNK = 512 }; /* samples between two looks at what is due */
 
+static const double WORKER_LATENCY = 0.25; /* seconds, if automatic */
+
 /* Everything that prepare makes; a new one replaces the old one whole. */
 typedef struct {
     tagnode_setup setup;
@@ -86,6 +88,21 @@ static void core_destroy(core *c) {
     tagnode_aligned_free(c);
 }
 
+tagnode_setup tagnode_setup_default(void) {
+    return (tagnode_setup){
+        .sample_rate = 48000,
+        .channels = 2,
+        .max_frames = 8192,
+        .hop = 0.1,
+        .compute_latency = -1,
+        .embedding = -1,
+        .queue = 1024,
+        .signal_hop = 0.016,
+        .silence_db = -60,
+        .silence_hold = 2,
+    };
+}
+
 /* MusiCNN's front-end, for signals without a model. */
 static const tagnode_frontend_settings PLAIN_FRONTEND = {
     .sample_rate = 16000,
@@ -132,8 +149,10 @@ static tagnode_status check_model(const tagnode_setup *s, const tagnode_card *ca
         return tagnode_say(
             why, bad, "The hop is %g s; it must be above 0 and at most the model's window of %g s.",
             s->hop, patch);
-    if (!(s->compute_latency >= 0 && s->compute_latency <= 60))
-        return tagnode_say(why, bad, "The compute latency is %g s; it must be 0 to 60 s.",
+    const bool automatic = s->compute_latency == -1;
+    if (!automatic && !(s->compute_latency >= 0 && s->compute_latency <= 60))
+        return tagnode_say(why, bad,
+                           "The compute latency is %g s; it must be 0 to 60 s, or -1: automatic.",
                            s->compute_latency);
     if (s->embedding < -1 || s->embedding >= (int32_t)card->outputs)
         return tagnode_say(why, bad,
@@ -298,9 +317,10 @@ static tagnode_status start_models(core *c, const tagnode_parts *parts, tagnode_
     if (c->outgoing == NULL || c->incoming == NULL ||
         tagnode_log_ring_create(&c->ring, words, c->setup.queue) != TAGNODE_OK)
         return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for a node.");
-    return parts->models[0]->sliced || parts->model_count > 1
-               ? start_ensemble(c, parts->models, parts->model_count, why)
-               : start_worker(c, why);
+    const bool runs_inline = parts->models[0]->sliced || parts->model_count > 1;
+    if (c->setup.compute_latency < 0) c->setup.compute_latency = runs_inline ? 0 : WORKER_LATENCY;
+    return runs_inline ? start_ensemble(c, parts->models, parts->model_count, why)
+                       : start_worker(c, why);
 }
 
 static tagnode_status start_signals(core *c, size_t mels, tagnode_message *why) {
@@ -357,8 +377,10 @@ void tagnode_destroy(tagnode *node) {
     free(node);
 }
 
-tagnode_status tagnode_prepare_parts(tagnode *node, const tagnode_parts *parts,
-                                     const tagnode_setup *setup, tagnode_message *why) {
+tagnode_status tagnode_prepare(tagnode *node, const tagnode_parts *parts,
+                               const tagnode_setup *setup, tagnode_message *why) {
+    const tagnode_parts none = {0};
+    if (parts == NULL) parts = &none;
     tagnode_status status = check_parts(parts, setup, why);
     if (status != TAGNODE_OK) return status;
     core *made = tagnode_aligned_calloc(sizeof *made);
@@ -379,17 +401,6 @@ tagnode_status tagnode_prepare_parts(tagnode *node, const tagnode_parts *parts,
     core_destroy(node->core);
     node->core = made;
     return TAGNODE_OK;
-}
-
-tagnode_status tagnode_prepare_many(tagnode *node, tagnode_model *const *models, uint32_t count,
-                                    const tagnode_setup *setup, tagnode_message *why) {
-    const tagnode_parts parts = {.models = models, .model_count = count};
-    return tagnode_prepare_parts(node, &parts, setup, why);
-}
-
-tagnode_status tagnode_prepare(tagnode *node, tagnode_model *model, const tagnode_setup *setup,
-                               tagnode_message *why) {
-    return tagnode_prepare_many(node, &model, 1, setup, why);
 }
 
 const tagnode_setup *tagnode_get_setup(const tagnode *node) {

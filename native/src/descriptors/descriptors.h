@@ -8,6 +8,8 @@
 
 #include "tagnode.h"
 
+enum { TAGNODE_SIGNALS = TAGNODE_SIGNAL_SILENCE + 1 };
+
 typedef struct tagnode_descriptors tagnode_descriptors;
 
 typedef struct {
