@@ -22,7 +22,7 @@
 #include <time.h>
 
 #include "kernels/kernels.h"
-#include "model.h"
+#include "node/model.h"
 #include "support/floatenv.h"
 #include "tagnode.h"
 

@@ -3,7 +3,7 @@
 #ifndef TAGNODE_TAGGER_SLICED_H
 #define TAGNODE_TAGGER_SLICED_H
 
-#include "engine.h"
+#include "support/engine.h"
 #include "tagger/run.h"
 
 typedef struct tagnode_sliced tagnode_sliced;

@@ -8,7 +8,7 @@
 #ifndef TAGNODE_ENSEMBLE_H
 #define TAGNODE_ENSEMBLE_H
 
-#include "model.h"
+#include "node/model.h"
 
 typedef struct tagnode_ensemble tagnode_ensemble;
 

@@ -1,4 +1,4 @@
-/* about.c - the one table of signals: names, units, usual ranges. */
+/* table.c - the one table of signals: names, units, usual ranges. */
 #include <stddef.h>
 
 #include "descriptors/descriptors.h"

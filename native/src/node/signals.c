@@ -1,4 +1,4 @@
-#include "signals.h"
+#include "node/signals.h"
 
 #include <stdlib.h>
 #include <string.h>

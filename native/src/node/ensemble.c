@@ -1,4 +1,4 @@
-#include "ensemble.h"
+#include "node/ensemble.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
