@@ -772,7 +772,7 @@ static void check_work(const char *name, const file *bytes, const tagnode_card *
         const size_t mels = tagnode_frontend_process(frontend, &input, block, mel);
         for (size_t j = 0; j < mels; ++j)
             tagnode_sliced_push(sliced, mel + j * card->frontend.bands);
-        tagnode_sliced_pay(sliced, block);
+        tagnode_sliced_advance(sliced, block);
         const uint64_t work = tagnode_sliced_spent(sliced) - before;
         if (i >= warm || card->silence_before) most = work > most ? work : most;
         if (i < warm) continue;
