@@ -14,7 +14,7 @@ from pyplugin.errors import ModelError, PypluginError, UnsupportedError
 if TYPE_CHECKING:
     from pyplugin.models.card import Card, FrontEnd
 
-__all__ = ["card_struct", "check", "ffi", "frontend_settings", "lib", "message", "text"]
+__all__ = ["VERSION", "card_struct", "check", "ffi", "frontend_settings", "lib", "message", "text"]
 
 _LOG_PARAMETER = {"log10-1p": "log_scale", "log-offset": "log_offset", "db": "log_floor"}
 
@@ -36,6 +36,10 @@ def _values(setting: str) -> dict[str, int]:
 _CHOICES = {
     setting: _values(setting) for setting in ("window", "mel_scale", "mel_norm", "spectrum", "log")
 }
+
+
+VERSION = text(lib.tagnode_version())
+"""The version, which stands in tagnode.h only."""
 
 
 def message() -> Any:
