@@ -40,9 +40,9 @@ plugins: $(SCENE)
 	@ls -d build/plugins/*.lv2 build/plugins/*.clap build/plugins/*.vst3
 
 # The model that they carry.
-$(SCENE): models/scene.tflite models/scene.json pyplugin/models/container.py | $(VENV)/.all
+$(SCENE): models/scene.tflite models/scene.json pyplugin/daw/container.py | $(VENV)/.all
 	@mkdir -p $(@D)
-	$(BIN)/python -m pyplugin.models.container scene $@
+	$(BIN)/python -m pyplugin.daw.container scene $@
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest $(ARGS)
@@ -54,7 +54,7 @@ oracle: $(VENV)/.oracle
 test-tflite:
 	@test -x build/tflite/bin/python || $(PYTHON) -m venv build/tflite
 	build/tflite/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[audio,test,tflite-runtime]'
-	build/tflite/bin/python -m pytest tests/test_runtimes.py $(ARGS)
+	build/tflite/bin/python -m pytest tests/node/test_runtimes.py $(ARGS)
 
 # PyTorch has an environment of its own too: a CPU build where pip finds one (TORCH names another),
 # else that of PyPI, which brings CUDA.
@@ -74,7 +74,7 @@ test-native: $(SCENE)
 rt: $(VENV)/.test $(SCENE)
 	CLANG=$(CLANG) TAGNODE_SCENE=$(CURDIR)/$(SCENE) \
 	  TESTS='inline|swap|realtime|node|live|stream|signals|automation|plugin' native/tests/run.sh realtime
-	$(BIN)/python -m pytest -v tests/test_realtime.py tests/test_inline.py
+	$(BIN)/python -m pytest -v tests/node/test_realtime.py tests/node/test_inline.py
 
 # Feeds the model reader with damaged files; FUZZ_SECONDS=600 for longer.
 FUZZ_SECONDS ?= 60

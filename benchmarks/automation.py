@@ -12,12 +12,13 @@ from pedalboard import Chorus, Compressor, Gain, LadderFilter, Pedalboard, Rever
 from benchmarks.measuring import best_seconds
 from benchmarks.report import Figure, Row
 from benchmarks.sounds import DEMO
-from pyplugin import automate, label, loudness, onset, percussive
-from pyplugin.board import AutomatedBoard
-from pyplugin.hearing import hear
+from pyplugin import automate, label
+from pyplugin.automation.analysis import hear
+from pyplugin.automation.board import AutomatedBoard
+from pyplugin.automation.playback import stages_of
+from pyplugin.inputs.recording import Recording
 from pyplugin.models import registry
-from pyplugin.playing import stages_of
-from pyplugin.tagging import Recording
+from pyplugin.sources import loudness, onset, percussive
 
 MODEL = "musicnn-mtt"
 SECONDS = 180

@@ -12,7 +12,7 @@ import numpy as np
 
 from benchmarks.native import ROOT
 from benchmarks.report import Figure, Row
-from pyplugin import plugins
+from pyplugin.daw import installation
 
 URI = "urn:pyplugin:tagnode"
 BLOCKS = (64, 512)
@@ -40,7 +40,7 @@ def inside(models: Mapping[str, int]) -> Figure:
 def played(host: str, folder: Path, block: int, model: int) -> np.ndarray:
     """Return the shares of the runs of this many samples."""
     bundle = folder / "lv2" / "tagnode.lv2"
-    shutil.copytree(plugins.built_folder() / "tagnode.lv2", bundle)
+    shutil.copytree(installation.built_folder() / "tagnode.lv2", bundle)
     real = bundle / "tagnode.so"
     moved = real.rename(folder / "real.so")
     shutil.copy(TIMED, real)

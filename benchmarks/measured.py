@@ -44,7 +44,7 @@ def heard(sound: np.ndarray, **options: object) -> float:
     with Node(RATE, 2, BLOCK, **options) as node:  # type: ignore[arg-type]
         started = time.process_time()
         for at in range(0, sound.shape[1], BLOCK):
-            node.hear(np.ascontiguousarray(sound[:, at : at + BLOCK]))
+            node.analyse(np.ascontiguousarray(sound[:, at : at + BLOCK]))
         return time.process_time() - started
 
 

@@ -9,7 +9,7 @@ from benchmarks.machine import version
 from benchmarks.measuring import best_seconds, installed, missing
 from benchmarks.report import Figure, Row
 from pyplugin._native import ffi, frontend_settings, lib
-from pyplugin.frontend import PRESETS
+from pyplugin.node.frontend import PRESETS
 
 RATE, FRAME, HOP, BANDS = 16000, 512, 256, 96
 SECONDS = 10
@@ -57,7 +57,7 @@ def noise(length: int) -> np.ndarray:
 
 def has(isa: str) -> bool:
     os.environ["TAGNODE_ISA"] = isa
-    found: str = ffi.string(lib.tagnode_instruction_set()).decode()
+    found: str = ffi.string(lib.tagnode_frontend_instruction_set()).decode()
     del os.environ["TAGNODE_ISA"]
     return found == isa
 

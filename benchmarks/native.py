@@ -54,7 +54,7 @@ def call(
 def litert() -> Path | None:
     """Return the path of LiteRT's C library, where it is installed."""
     from pyplugin.errors import ModelError
-    from pyplugin.runtimes import installed, litert_library
+    from pyplugin.node.runtimes import installed, litert_library
 
     if installed()["litert"] is None:
         return None

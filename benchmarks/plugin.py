@@ -12,8 +12,8 @@ from benchmarks.measuring import installed
 from benchmarks.native import NEEDED, ROOT
 from benchmarks.report import Figure, Row
 from benchmarks.sounds import demo_48k
-from pyplugin import plugins
-from pyplugin.models import container, registry
+from pyplugin.daw import container, installation
+from pyplugin.models import registry
 
 BUILD = ROOT / "build" / "bench"
 SECONDS = 20
@@ -67,7 +67,7 @@ def starts(found: dict[str, dict[str, float]]) -> Figure:
             Row(f"{name}: a further instance", values["activate_again"] * 1e3, limit=START_LIMIT),
             Row(f"{name}: load a state", values["load_state"] * 1e3, limit=STATE_LIMIT),
         ]
-    sizes = {about.name: size(form) for form, about in plugins.FORMATS.items()}
+    sizes = {about.name: size(form) for form, about in installation.FORMATS.items()}
     notes = [
         "Two instances do "
         + ", ".join(f"{v['two_instances']:.2f} ({n})" for n, v in found.items())
@@ -80,8 +80,8 @@ def starts(found: dict[str, dict[str, float]]) -> Figure:
 
 
 def size(form: str) -> float:
-    about = plugins.FORMATS[form]
-    path = plugins.built_folder() / about.bundle
+    about = installation.FORMATS[form]
+    path = installation.built_folder() / about.bundle
     return (path / about.binary if about.binary else path).stat().st_size / 1024
 
 
@@ -107,7 +107,7 @@ def inside_pedalboard() -> Figure:
     with tempfile.TemporaryDirectory() as folder:
         sound = np.fromfile(demo_48k(Path(folder) / "music.f32", 20), np.float32)
     stereo = np.stack([sound, sound])
-    plugin = pedalboard.load_plugin(str(plugins.vst3_path()))
+    plugin = pedalboard.load_plugin(str(installation.vst3_path()))
     for name in MODELS:
         plugin.model = name
         plugin.parameters["slot_1_source"].raw_value = 32 / 255  # the model's first label

@@ -6,7 +6,8 @@ import numpy as np
 from pedalboard import Gain, LadderFilter, Pedalboard
 
 import pyplugin
-from pyplugin.audio import AudioWriter, load
+from pyplugin.inputs.files import load
+from pyplugin.outputs.audio_files import AudioWriter
 
 
 def main() -> None:
@@ -23,7 +24,10 @@ def main() -> None:
         Pedalboard([LadderFilter(), Gain()]),
         {
             "ladder_filter.cutoff_hz": pyplugin.curve(sweep, rate=100),
-            "gain.gain_db": pyplugin.loudness("short").range(-14, -34).scale(0, 9).attack(0.5),
+            "gain.gain_db": pyplugin.sources.loudness("short")
+            .range(-14, -34)
+            .scale(0, 9)
+            .attack(0.5),
         },
     )
     out = auto(audio, rate)

@@ -15,7 +15,7 @@ def main() -> None:
     parser.add_argument("output")
     options = parser.parse_args()
 
-    speaks = pyplugin.loudness().above(-45, hysteresis=6)
+    speaks = pyplugin.sources.loudness().above(-45, hysteresis=6)
     auto = pyplugin.automate(
         Pedalboard([Gain(0)]),
         {"gain.gain_db": speaks.scale(0, -12).attack(0.15).hold(0.6).release(0.5)},

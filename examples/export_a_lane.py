@@ -6,8 +6,8 @@ from pedalboard import Gain, Pedalboard
 
 import pyplugin
 from pyplugin import label
-from pyplugin.audio import load
-from pyplugin.export import write_curves
+from pyplugin.inputs.files import load
+from pyplugin.outputs.export import write_curves
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ import argparse
 from pedalboard import Gain, LadderFilter, Pedalboard
 
 import pyplugin
-from pyplugin import onset, percussive
+from pyplugin.sources import onset, percussive
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ before the frame becomes readable, always.
 import argparse
 
 from pyplugin import Node, State
-from pyplugin.audio import AudioReader
+from pyplugin.inputs.files import AudioReader
 
 
 def main() -> None:

@@ -5,8 +5,9 @@ import argparse
 import numpy as np
 
 import pyplugin
-from pyplugin.audio import AudioWriter, load
-from pyplugin.automation import Automation
+from pyplugin.automation.movers import Automation
+from pyplugin.inputs.files import load
+from pyplugin.outputs.audio_files import AudioWriter
 
 STEP = 64  # samples between two settings
 

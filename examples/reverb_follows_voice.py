@@ -6,7 +6,8 @@ from pedalboard import Pedalboard, Reverb
 
 import pyplugin
 from pyplugin import label
-from pyplugin.audio import AudioWriter, load
+from pyplugin.inputs.files import load
+from pyplugin.outputs.audio_files import AudioWriter
 
 
 def main() -> None:

@@ -7,8 +7,9 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 import pyplugin
-from pyplugin import heads
-from pyplugin.audio import AudioWriter, load
+from pyplugin.inputs.files import load
+from pyplugin.models import heads
+from pyplugin.outputs.audio_files import AudioWriter
 from pyplugin.training.heads.teach import teach
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pyplugin.audio import AudioWriter
+from pyplugin.outputs.audio_files import AudioWriter
 from pyplugin.training.corpus import LABELS, Clip, read_clips, read_samples, window_targets
 from pyplugin.training.heads.train import train_head
 

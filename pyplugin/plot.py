@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pyplugin.errors import PypluginError
-from pyplugin.files import replacing
+from pyplugin.support.files import replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

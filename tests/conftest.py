@@ -15,10 +15,13 @@ import pytest
 from helpers import BANDS, PATCH, Probe
 from jackserver import JackServer, Neighbours
 
-from pyplugin.frontend import PRESETS
+from pyplugin.errors import ModelError
 from pyplugin.models import registry
 from pyplugin.models.card import Card, Dataset, Input, Output
+from pyplugin.models.networks import NETWORKS
 from pyplugin.models.tflite import GraphWriter
+from pyplugin.models.wheel import find_wheel
+from pyplugin.node.frontend import PRESETS
 
 
 @pytest.fixture(scope="session")
@@ -129,3 +132,24 @@ def neighbours(jack: JackServer) -> Iterator[Neighbours]:
     clients = Neighbours(jack)
     yield clients
     clients.close()
+
+
+@pytest.fixture(scope="session")
+def wheel() -> Path:
+    """The wheel, its hash checked."""
+    try:
+        return find_wheel(None, registry.data_folder(), print)
+    except ModelError as error:
+        pytest.skip(f"the wheel of musicnn 0.1.0 is missing: {error}")
+
+
+@pytest.fixture(scope="session")
+def models(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with all models, and with those of 64 frames for MusiCNN."""
+    pytest.importorskip("ai_edge_litert", reason="needs ai-edge-litert")
+    folder = tmp_path_factory.mktemp("models")
+    for name, network in NETWORKS.items():
+        registry.get(name, wheel=wheel, folder=folder)
+        if network.any_patch:
+            registry.get(name, patch=64, wheel=wheel, folder=folder)
+    return folder

@@ -11,7 +11,7 @@ import pytest
 import soundfile
 
 import pyplugin
-from pyplugin import heads
+from pyplugin.models import heads
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 DEMO = EXAMPLES / "demo" / "demo.ogg"

@@ -6,8 +6,8 @@ import soundfile
 from helpers import PATCH, music
 
 import pyplugin
-from pyplugin import tagging
-from pyplugin.tagging import heard_windows
+from pyplugin.inputs import recording
+from pyplugin.node.windows import analyse_windows
 
 
 def test_windows_are_those_of_the_whole_spectrogram(probe):
@@ -40,7 +40,7 @@ def test_every_window_within_the_signal_and_none_past_it(probe, rate, extra):
 def test_reading_in_other_blocks_changes_nothing(probe, monkeypatch, block):
     x = music(2, 22050)
     expected = pyplugin.tag(x, 22050, model=probe.model)
-    monkeypatch.setattr(tagging, "BLOCK", block)
+    monkeypatch.setattr(recording, "BLOCK", block)
     result = pyplugin.tag(x, 22050, model=probe.model)
     np.testing.assert_array_equal(result.activations, expected.activations)
 
@@ -117,12 +117,12 @@ def test_unknown_model_suggests_the_nearest():
 
 def test_memory_does_not_grow_with_the_recording(probe, monkeypatch):
     """Blocks are consumed as they come: no more than one is alive beside the source's."""
-    monkeypatch.setattr(tagging, "BLOCK", 4096)
-    source = tagging.Recording(music(20, 16000), 16000)
+    monkeypatch.setattr(recording, "BLOCK", 4096)
+    source = recording.Recording(music(20, 16000), 16000)
     with pyplugin.Node(16000, 1, 4096, model=probe.model, offline=True) as node:
-        windows = heard_windows(node, source)
+        windows = analyse_windows(node, source)
         next(windows)
-        assert source.heard == 4096
+        assert source.read_samples == 4096
 
 
 def test_musicnn_names_real_music(clips, musicnn):

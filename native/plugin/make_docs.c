@@ -21,7 +21,7 @@ static void put_start(uint32_t index, const tagnode_plugin_parameter *p) {
 }
 
 static void put_row(uint32_t index) {
-    const tagnode_plugin_parameter *p = tagnode_get_plugin_parameter(index);
+    const tagnode_plugin_parameter *p = tagnode_plugin_parameter_info(index);
     printf("| %u | %s | `%s` | ", p->id, p->name, p->symbol);
     put_range(p);
     printf(" | ");
@@ -40,7 +40,7 @@ static void put_targets(void) {
     printf(
         "\n## Targets\n\n`min` and `max` are shares of the target's range, shown in its unit.\n\n"
         "| id | target | 0 | 1 | steps |\n|---|---|---|---|---|\n");
-    for (uint32_t i = 0; (t = tagnode_get_plugin_target(i)) != NULL; ++i)
+    for (uint32_t i = 0; (t = tagnode_plugin_target_info(i)) != NULL; ++i)
         printf("| %u | %s | %g%s%s | %g%s%s | %s |\n", t->id, t->name, (double)t->low,
                *t->unit == '\0' ? "" : " ", t->unit, (double)t->high, *t->unit == '\0' ? "" : " ",
                t->unit, t->ratios ? "even ratios" : "even");
@@ -55,7 +55,7 @@ static void put_sources(void) {
         "| id | descriptor |\n|---|---|\n| 0 | none |\n",
         TAGNODE_PLUGIN_SOURCE_OTHER, TAGNODE_PLUGIN_SOURCE_MAX);
     for (uint32_t id = 1; id < TAGNODE_PLUGIN_SOURCE_OTHER; ++id)
-        if (tagnode_name_plugin_source(id, name, sizeof name)) printf("| %u | `%s` |\n", id, name);
+        if (tagnode_plugin_source_name(id, name, sizeof name)) printf("| %u | `%s` |\n", id, name);
 }
 
 int main(void) {

@@ -6,7 +6,7 @@
  * Between interpose_begin and interpose_end, on the thread that calls them: calls of the allocator,
  * of locks, of functions that wait and of files, by taking their places; and on x86-64 any system
  * call at all, however it is made, by having the kernel send a signal for it (Linux 5.11 or later).
- * tests/test_realtime.py drives it, through interpose_play: Python's own calls would count too. */
+ * tests/node/test_realtime.py drives it, through interpose_play: Python's own calls would count too. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -561,7 +561,7 @@ static void test_bad_arguments_are_refused_with_a_sentence(void) {
         refuse(mapping, RATE, "hysteresis");
         mapping = good;
         mapping.high = no_numbers[i];
-        refuse(mapping, RATE, "range");
+        refuse(mapping, RATE, "high");
         mapping = good;
         mapping.min = no_numbers[i];
         refuse(mapping, RATE, "min");
@@ -571,7 +571,7 @@ static void test_bad_arguments_are_refused_with_a_sentence(void) {
     }
     tagnode_mapping mapping = good;
     mapping.low = mapping.high;
-    refuse(mapping, RATE, "range");
+    refuse(mapping, RATE, "high");
     mapping = good;
     mapping.gate = (tagnode_gate)3;
     refuse(mapping, RATE, "gate");

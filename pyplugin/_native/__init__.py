@@ -14,32 +14,32 @@ from pyplugin.errors import ModelError, PypluginError, UnsupportedError
 if TYPE_CHECKING:
     from pyplugin.models.card import Card, FrontEnd
 
-__all__ = ["card_struct", "check", "ffi", "frontend_settings", "lib", "message", "text"]
+__all__ = ["VERSION", "card_struct", "check", "ffi", "frontend_settings", "lib", "message", "text"]
 
-_CHOICES = {
-    "window": {
-        "hann-periodic": lib.TAGNODE_WINDOW_HANN_PERIODIC,
-        "hann-symmetric": lib.TAGNODE_WINDOW_HANN_SYMMETRIC,
-    },
-    "mel_scale": {"slaney": lib.TAGNODE_MEL_SLANEY, "htk": lib.TAGNODE_MEL_HTK},
-    "mel_norm": {"none": lib.TAGNODE_NORM_NONE, "slaney": lib.TAGNODE_NORM_SLANEY},
-    "spectrum": {
-        "power": lib.TAGNODE_SPECTRUM_POWER,
-        "magnitude": lib.TAGNODE_SPECTRUM_MAGNITUDE,
-    },
-    "log": {
-        "none": lib.TAGNODE_LOG_NONE,
-        "log10-1p": lib.TAGNODE_LOG_LOG10_1P,
-        "log-offset": lib.TAGNODE_LOG_OFFSET,
-        "db": lib.TAGNODE_LOG_DB,
-    },
-}
 _LOG_PARAMETER = {"log10-1p": "log_scale", "log-offset": "log_offset", "db": "log_floor"}
 
 
 def text(pointer: Any) -> str:
     """Return a C string as ``str``."""
     return str(ffi.string(pointer).decode("utf-8", "replace"))
+
+
+def _values(setting: str) -> dict[str, int]:
+    """Return the names of a front-end setting, as cards spell them, and their values in C."""
+    name = getattr(lib, f"tagnode_{setting}_name")
+    found: dict[str, int] = {}
+    while name(len(found)) != ffi.NULL:
+        found[text(name(len(found)))] = len(found)
+    return found
+
+
+_CHOICES = {
+    setting: _values(setting) for setting in ("window", "mel_scale", "mel_norm", "spectrum", "log")
+}
+
+
+VERSION = text(lib.tagnode_version())
+"""The version, which stands in tagnode.h only."""
 
 
 def message() -> Any:

@@ -18,7 +18,7 @@ def command(as_json: bool) -> None:
     Other commands take a device by its index here or by a part of its name. Under JACK each
     program that has ports is one. Exit status 1 if there is none.
     """
-    from pyplugin.devices import devices
+    from pyplugin.inputs.portaudio import devices
 
     found = devices()
     if not found:

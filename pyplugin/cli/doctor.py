@@ -33,18 +33,20 @@ def command() -> None:
 
     Exit status 1 if something that pyplugin cannot work without is missing.
     """
-    from pyplugin import runtimes
     from pyplugin._native import lib, text
-    from pyplugin.devices import portaudio
     from pyplugin.errors import DeviceError
+    from pyplugin.inputs.portaudio import portaudio
     from pyplugin.models import registry
+    from pyplugin.node import runtimes
 
     def line(name: str, value: str) -> None:
         click.echo(f"{name:<17}{value}")
 
     line("pyplugin", f"{__version__}, libtagnode {text(lib.tagnode_version())}")
     line("Python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
-    line("instruction set", f"{text(lib.tagnode_instruction_set())} (TAGNODE_ISA forces another)")
+    frontend = text(lib.tagnode_frontend_instruction_set())
+    kernels = text(lib.tagnode_model_instruction_set())
+    line("instruction set", f"{frontend}, int8 models {kernels} (TAGNODE_ISA forces another)")
     problems = []
     present = runtimes.installed()
     line("inline", "built in, for int8 models")

@@ -45,9 +45,9 @@ def _scope(function: click.decorators.FC) -> click.decorators.FC:
 @_scope
 def install(formats: tuple[str, ...], user: bool) -> None:
     """Copy the plugins to the folders that hosts scan, replacing older ones."""
-    from pyplugin import plugins
+    from pyplugin.daw import installation
 
-    for path in plugins.install(formats, system=not user):
+    for path in installation.install(formats, system=not user):
         click.echo(path)
     click.echo("Rescan plugins in your host; it then lists Tagnode.", err=True)
 
@@ -56,9 +56,9 @@ def install(formats: tuple[str, ...], user: bool) -> None:
 @_scope
 def uninstall(formats: tuple[str, ...], user: bool) -> None:
     """Remove the plugins from the folders that hosts scan."""
-    from pyplugin import plugins
+    from pyplugin.daw import installation
 
-    removed = plugins.uninstall(formats, system=not user)
+    removed = installation.uninstall(formats, system=not user)
     for path in removed:
         click.echo(f"removed {path}")
     if not removed:
@@ -80,25 +80,22 @@ def model(name: str, heads: tuple[str, ...], choice: str | None) -> None:
     'pyplugin models get' does so for models without heads. The plugin takes int8 models. Prints the
     numbers of sources that hosts with fixed menus (LV2) do not name.
     """
-    from pyplugin import plugin_parameters
+    from pyplugin.daw import container, parameters
     from pyplugin.errors import ModelError
-    from pyplugin.heads import load as load_head
-    from pyplugin.models import container, registry
-    from pyplugin.models.folders import make_folder
+    from pyplugin.models import registry
+    from pyplugin.models.heads import load as load_head
 
     chosen = registry.load(name)
     own = chosen.card.name
-    custom = [each.name for each in plugin_parameters.MODELS.values() if each.custom]
+    custom = [each.name for each in parameters.MODELS.values() if each.custom]
     if choice is not None and choice not in custom:
         raise ModelError(f"The plugin has no choice {choice!r}; choose one of {', '.join(custom)}.")
-    if choice is None and own not in plugin_parameters.MODELS:
+    if choice is None and own not in parameters.MODELS:
         raise ModelError(
             f"The plugin has no model named {own}; give it a choice: --as {custom[0]}."
         )
-    path = container.container_path(choice or own)
-    make_folder(path.parent)
     loaded = [load_head(head) for head in heads]
-    container.write(path, chosen.card, chosen.data, loaded)
+    path = container.install(chosen, loaded, choice=choice)
     click.echo(f"{path}: in the plugin, Model is {choice or own}")
     for number, descriptor in container.other_sources(chosen.card, loaded).items():
         click.echo(f"{descriptor}: source {number}")
@@ -107,16 +104,16 @@ def model(name: str, heads: tuple[str, ...], choice: str | None) -> None:
 @command.command("where")
 def where() -> None:
     """Print the folders that hosts scan, what is installed, and where the plugins were built."""
-    from pyplugin import plugins
+    from pyplugin.daw import installation
     from pyplugin.errors import PypluginError
 
-    for form, about in plugins.FORMATS.items():
+    for form, about in installation.FORMATS.items():
         for system in (False, True):
-            place = plugins.folder(form, system=system)
+            place = installation.folder(form, system=system)
             there = "installed" if (place / about.bundle).exists() else "-"
             click.echo(f"{about.name:<5} {'system' if system else 'user':<7} {there:<10} {place}")
     try:
-        click.echo(f"built in {plugins.built_folder()}")
+        click.echo(f"built in {installation.built_folder()}")
     except PypluginError as error:
         click.echo(error)
 
@@ -128,17 +125,17 @@ def check(formats: tuple[str, ...], user: bool) -> None:
 
     Exit status 1 if one is missing or does not load.
     """
-    from pyplugin import plugins
+    from pyplugin.daw import installation
 
     good = True
     for form in formats or _FORMATS:
-        about = plugins.FORMATS[form]
-        path = plugins.folder(form, system=not user) / about.bundle
+        about = installation.FORMATS[form]
+        path = installation.folder(form, system=not user) / about.bundle
         if not path.exists():
             click.echo(f"BAD  {path}: not installed; pyplugin plugins install")
             good = False
             continue
-        found = plugins.check(path, form)
+        found = installation.check(path, form)
         good = good and not found.problem
         note = ", older than the one that was built: pyplugin plugins install"
         click.echo(

@@ -29,7 +29,7 @@ def list_presets() -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from pyplugin.presets import read_preset, shipped_presets
+    from pyplugin.automation.presets import read_preset, shipped_presets
 
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=True, header_style="bold")
     table.add_column("preset", no_wrap=True)
@@ -45,7 +45,7 @@ def list_presets() -> None:
 @click.argument("name", metavar="NAME|FILE")
 def show(name: str) -> None:
     """Print a preset, as the TOML that it is."""
-    from pyplugin.presets import locate, read_preset
+    from pyplugin.automation.presets import locate, read_preset
 
     read_preset(name)
     click.echo(locate(name).read_text(encoding="utf-8"), nl=False)
@@ -58,9 +58,9 @@ def check(files: tuple[str, ...]) -> None:
 
     A mistake is named with its line and the nearest name. The exit status is 2 if there is one.
     """
+    from pyplugin.automation.presets import read_preset
+    from pyplugin.automation.rendering import automated_preset
     from pyplugin.errors import ModelError, NotBuiltError, PresetError
-    from pyplugin.presets import read_preset
-    from pyplugin.rendering import automated_preset
 
     wrong = False
     for given in files:
@@ -78,7 +78,7 @@ def check(files: tuple[str, ...]) -> None:
         else:
             effects = _count(len(preset.effects), "effect")
             moved = _count(len({item.target for item in preset.maps}), "parameter")
-            heard = " and ".join(each.card.name for each in auto.models) or "no model needed"
+            heard = " and ".join(each.card.name for each in auto.plan.models) or "no model needed"
             click.echo(f"{given}: sound; {effects}, {moved} moved, {heard}")
     if wrong:
         raise SystemExit(2)
@@ -100,9 +100,9 @@ def _count(number: int, what: str) -> str:
 )
 def new(file: Path, source: str) -> None:
     """Write a preset to begin with; an existing FILE is left alone."""
+    from pyplugin.automation.presets import locate, read_preset
     from pyplugin.errors import PresetError
-    from pyplugin.files import check_writable, replacing
-    from pyplugin.presets import locate, read_preset
+    from pyplugin.support.files import check_writable, replacing
 
     if file.suffix != ".toml":
         raise click.UsageError(f"A preset's name ends in .toml; {file.name} was given.")
@@ -140,22 +140,23 @@ def export(names: tuple[str, ...], out: Path, formats: tuple[str, ...], install:
     Without a NAME all that come with pyplugin. What the plugin does otherwise than pedalboard is
     said on stderr.
     """
-    from pyplugin import plugin_presets, plugins
-    from pyplugin.presets import read_preset, shipped_presets
+    from pyplugin.automation.presets import read_preset, shipped_presets
+    from pyplugin.daw import installation
+    from pyplugin.daw import presets as daw_presets
 
-    chosen = [plugin_presets.slots_of(read_preset(name)) for name in names or shipped_presets()]
+    chosen = [daw_presets.slots_of(read_preset(name)) for name in names or shipped_presets()]
     for slots in chosen:
         for note in slots.notes:
             click.echo(f"{slots.name}: {note}", err=True)
-    for form in formats or plugin_presets.FORMATS:
-        folder = plugins.preset_folder(form) if install else out
-        for path in plugin_presets.export(chosen, folder, [form]):
+    for form in formats or daw_presets.FORMATS:
+        folder = installation.preset_folder(form) if install else out
+        for path in daw_presets.export(chosen, folder, [form]):
             click.echo(path)
 
 
 @command.command("schema")
 def schema() -> None:
     """Print the JSON Schema of presets, for editors that check TOML."""
-    from pyplugin.schema import preset_schema
+    from pyplugin.automation.schema import preset_schema
 
     click.echo(json.dumps(preset_schema(), indent=2))

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
-from pyplugin.cli.outgoing import load_parts
-from pyplugin.cli.progress import progress_bar
+from pyplugin.automation.presets import read_preset, shipped_presets
+from pyplugin.cli.ui.options import AnalysisOptions
+from pyplugin.cli.ui.progress import progress_bar
 from pyplugin.errors import PypluginError
-from pyplugin.files import check_writable
-from pyplugin.presets import read_preset, shipped_presets
-from pyplugin.runtimes import RUNTIMES
+from pyplugin.node.runtimes import RUNTIMES
+from pyplugin.support.files import check_writable
 
 __all__ = ["command"]
 
@@ -43,7 +43,11 @@ __all__ = ["command"]
     type=click.Path(path_type=Path),
     help="Write how the parameters moved here (.csv, .json, .mid or .jams).",
 )
-@click.option("--fourteen-bit", is_flag=True, help="In a .mid: finer values, of two messages each.")
+@click.option(
+    "--midi-14bit",
+    is_flag=True,
+    help="In a .mid: controllers of 14 bits, in pairs n and n + 32.",
+)
 @click.option(
     "--plot",
     type=click.Path(path_type=Path),
@@ -59,7 +63,7 @@ def command(
     align: bool,
     block: int,
     curves: Path | None,
-    fourteen_bit: bool,
+    midi_14bit: bool,
     plot: Path | None,
 ) -> None:
     """Take the recording IN through effects that are moved by what it is, and write OUT.
@@ -72,8 +76,8 @@ def command(
       pyplugin render bed.flac ducked.wav --preset duck-under-voice --sidechain voice.wav
       pyplugin render in.mp3 out.flac --preset mine.toml --curves moved.csv --plot moved.png
     """
-    from pyplugin.export import check_curves, write_curves
-    from pyplugin.rendering import ranges_of, render
+    from pyplugin.automation.rendering import ranges_of, render
+    from pyplugin.outputs.export import check_curves, write_curves
 
     if plot is not None and plot.suffix != ".png":
         raise click.UsageError(f"--plot draws .png; {plot.name} was given.")
@@ -88,17 +92,17 @@ def command(
             raise PypluginError(f"{path} is an input too; write to another file.")
     if curves is not None:
         check_curves(curves)
-    if fourteen_bit and (curves is None or curves.suffix.lower() != ".mid"):
-        raise click.UsageError("--fourteen-bit is for .mid files; give --curves FILE.mid too.")
+    if midi_14bit and (curves is None or curves.suffix.lower() != ".mid"):
+        raise click.UsageError("--midi-14bit is for .mid files; give --curves FILE.mid too.")
     chosen = read_preset(preset)
-    models, _ = load_parts(model, chosen, runtime)
+    plan = AnalysisOptions(model, runtime).plan(chosen)
     with progress_bar(Path(source).name) as report:
         result = render(
             source,
             output,
             chosen,
             sidechain=sidechain,
-            model=models[0] if models else None,
+            model=plan.models[0] if plan.models else None,
             runtime=runtime,
             align=align,
             block=block,
@@ -112,9 +116,9 @@ def command(
             err=True,
         )
     if curves is not None:
-        write_curves(curves, result.curves, ranges=ranges_of(chosen), fourteen_bit=fourteen_bit)
+        write_curves(curves, result.curves, ranges=ranges_of(chosen), fourteen_bit=midi_14bit)
     if plot is not None:
-        from pyplugin.cli.picture import draw_render
+        from pyplugin.cli.ui.pictures import draw_render
 
         draw_render(plot, Path(sidechain or source), result)
     from pyplugin.plot import ends_of

@@ -8,7 +8,7 @@ import click
 
 from pyplugin.cli.train_head import head
 from pyplugin.errors import PypluginError
-from pyplugin.training.played import SOUNDFONTS
+from pyplugin.training.soundfonts import SOUNDFONTS
 
 __all__ = ["command"]
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import platformdirs
 
 from pyplugin.errors import ModelError
-from pyplugin.files import sentence
+from pyplugin.support.files import sentence
+from pyplugin.support.shipped import shipped
 
 __all__ = ["data_folder", "make_folder", "shipped_folder"]
 
@@ -47,8 +48,7 @@ def shipped_folder() -> Path:
     ModelError
         When the installation lacks it.
     """
-    package = Path(__file__).resolve().parents[1]
-    for folder in (package / "_data" / "models", package.parent / "models"):
-        if (folder / "calibration").is_dir():
-            return folder
+    folder = shipped("models")
+    if (folder / "calibration").is_dir():
+        return folder
     raise ModelError("This installation of pyplugin lacks its model data; install it again.")

@@ -16,8 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pyplugin.errors import ModelError, NotBuiltError
-from pyplugin.files import replacing, sentence
-from pyplugin.models import container
 from pyplugin.models.card import Card, Input, load_card, render_card
 from pyplugin.models.folders import data_folder, make_folder, shipped_folder
 from pyplugin.models.musicnn import BANDS, PATCH_FRAMES
@@ -34,6 +32,7 @@ from pyplugin.models.networks import (
 from pyplugin.models.records import Record, load_record
 from pyplugin.models.tflite import read_signature
 from pyplugin.models.wheel import find_wheel, read_licence, read_network
+from pyplugin.support.files import replacing, sentence
 
 __all__ = [
     "NETWORKS",
@@ -157,7 +156,6 @@ def get(
 ) -> list[Path]:
     """Build the int8 and the float model of a network, with their cards and their licence.
 
-    The int8 model of 187 frames is also written for the DAW plugin, to ``plugins/NAME.tagnode``.
     Files appear whole or not at all. What was built before is replaced.
 
     Parameters
@@ -215,8 +213,6 @@ def get(
         card = _card(built, record, data)
         files[path] = data
         files[path.with_suffix(".json")] = render_card(card).encode()
-        if built.name == network.name:
-            files[container.container_path(built.name, target)] = container.encode(card, data)
         paths.append(path)
     for path in files:
         make_folder(path.parent)

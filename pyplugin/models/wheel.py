@@ -15,10 +15,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pyplugin.errors import DownloadError, ModelError
-from pyplugin.files import replacing
 from pyplugin.models.checkpoint import read_checkpoint
 from pyplugin.models.folders import make_folder
 from pyplugin.models.layers import Variables
+from pyplugin.support.files import replacing
 
 __all__ = ["WHEEL_NAME", "WHEEL_SHA256", "find_wheel", "read_licence", "read_network"]
 

@@ -4,35 +4,37 @@ from __future__ import annotations
 
 import json
 import math
-from typing import TextIO
+import sys
+from collections.abc import Mapping
+from typing import Any, TextIO
 
-from pyplugin.errors import ReaderGoneError
-from pyplugin.outputs.heard import Heard
+from pyplugin.errors import PypluginError, ReaderGoneError
+from pyplugin.outputs.output import DescriptorFrame, Option, OutputContext, OutputKind
 
-__all__ = ["JsonLines", "json_line"]
+__all__ = ["KIND", "JsonLines", "json_line"]
 
 
-def json_line(heard: Heard) -> str:
+def json_line(frame: DescriptorFrame) -> str:
     """Return a frame as one line of JSON, without the end of the line.
 
     Numbers are rounded to 6 decimals; one that is not finite is ``null``.
     """
     line = {
         "v": 1,
-        "t": round(heard.time, 6),
-        "start": round(heard.start, 6),
-        "end": round(heard.end, 6),
-        "source": heard.source,
-        "model": heard.model,
-        "state": heard.state.name.lower(),
-        "tags": _rounded(heard.tags),
+        "t": round(frame.time, 6),
+        "start": round(frame.start, 6),
+        "end": round(frame.end, 6),
+        "source": frame.source,
+        "model": frame.model,
+        "state": frame.state.name.lower(),
+        "tags": _rounded(frame.labels),
     }
-    if heard.heads:
-        line["heads"] = {name: _rounded(values) for name, values in heard.heads.items()}
-    if heard.signals:
-        line["signals"] = _rounded(heard.signals)
-    if heard.parameters:
-        line["parameters"] = _rounded(heard.parameters)
+    if frame.heads:
+        line["heads"] = {name: _rounded(values) for name, values in frame.heads.items()}
+    if frame.signals:
+        line["signals"] = _rounded(frame.signals)
+    if frame.parameters:
+        line["parameters"] = _rounded(frame.parameters)
     return json.dumps(line, ensure_ascii=False, allow_nan=False)
 
 
@@ -57,7 +59,7 @@ class JsonLines:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
-    def hear(self, heard: Heard) -> None:
+    def write_frame(self, frame: DescriptorFrame) -> None:
         """Write a line.
 
         Raises
@@ -66,13 +68,27 @@ class JsonLines:
             Whoever read the lines has gone, as with ``| head``.
         """
         try:
-            self._stream.write(json_line(heard) + "\n")
+            self._stream.write(json_line(frame) + "\n")
             self._stream.flush()
         except BrokenPipeError as error:
             raise ReaderGoneError("Whoever read the lines has gone.") from error
 
-    def move(self, time: float, parameters: dict[str, float], signals: dict[str, float]) -> None:
+    def write_parameters(
+        self, time: float, parameters: dict[str, float], signals: dict[str, float]
+    ) -> None:
         """Do nothing."""
 
     def close(self) -> None:
         """Do nothing: every line was flushed."""
+
+
+def _open(values: Mapping[str, Any], context: OutputContext) -> JsonLines | None:
+    del context
+    if not values["json"]:
+        return None
+    if sys.stdout is None:
+        raise PypluginError("--json writes to standard output, which is closed.")
+    return JsonLines(sys.stdout)
+
+
+KIND = OutputKind((Option("--json", "Print a line of JSON for each descriptor frame."),), _open)

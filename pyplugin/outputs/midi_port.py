@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pyplugin.errors import DeviceError
-from pyplugin.outputs.heard import OnEvent, Trouble
+from pyplugin.outputs.output import OnEvent, Trouble
 
 __all__ = ["Port"]
 

@@ -7,18 +7,26 @@ import os
 import re
 import socket
 import time as clock
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from pyplugin.errors import DeviceError
-from pyplugin.files import sentence
-from pyplugin.names import slug
-from pyplugin.node import State
-from pyplugin.optional import need
-from pyplugin.outputs.heard import Heard, OnEvent, Trouble, WallClock
+from pyplugin.node.node import State
+from pyplugin.outputs.output import (
+    DescriptorFrame,
+    OnEvent,
+    Option,
+    OutputContext,
+    OutputKind,
+    Trouble,
+    WallClock,
+)
+from pyplugin.support.files import sentence
+from pyplugin.support.optional import need
+from pyplugin.support.spelling import slug
 
-__all__ = ["Osc"]
+__all__ = ["KIND", "Osc"]
 
 PACKET = 1400
 """Most bytes of a bundle: less than what an Ethernet frame carries, so that none is fragmented."""
@@ -76,19 +84,27 @@ class Osc:
         """Packets that could not be sent, or that the receiver's machine refused."""
         return self._trouble.failures
 
-    def hear(self, heard: Heard) -> None:
+    def write_frame(self, frame: DescriptorFrame) -> None:
         """Send a frame, with all signals and parameters."""
-        self._root = f"/pyplugin/{slug(heard.source) or 'source'}"
-        values = {}
-        if heard.state != State.WARMING:
-            model = f"{self._root}/{slug(heard.model) or 'model'}"
-            values = {f"{model}/{slug(label)}": value for label, value in heard.tags.items()}
-            for name, said in heard.heads.items():
-                values |= {f"{self._root}/head/{name}/{slug(x)}": y for x, y in said.items()}
-        self._sent = self._moving(heard.parameters, heard.signals)
-        self._send(heard.time, {**values, **self._sent})
+        self._root = f"/pyplugin/{slug(frame.source) or 'source'}"
+        values: dict[str, float] = {}
+        if frame.state != State.WARMING:
+            for model, tags in frame.tags.items():
+                values |= {
+                    f"{self._root}/{slug(model) or 'model'}/{slug(label)}": value
+                    for label, value in tags.items()
+                }
+            for head, labels in frame.heads.items():
+                values |= {
+                    f"{self._root}/head/{_part(head)}/{slug(label)}": value
+                    for label, value in labels.items()
+                }
+        self._sent = self._moving(frame.parameters, frame.signals)
+        self._send(frame.time, {**values, **self._sent})
 
-    def move(self, time: float, parameters: dict[str, float], signals: dict[str, float]) -> None:
+    def write_parameters(
+        self, time: float, parameters: dict[str, float], signals: dict[str, float]
+    ) -> None:
         """Send the signals and parameters that changed; nothing before the first frame."""
         if self._root is None:
             return
@@ -194,3 +210,11 @@ def _connect(addresses: list[tuple[Any, ...]]) -> socket.socket:
         else:
             return made
     raise AssertionError("getaddrinfo gives one address at least")
+
+
+def _open(values: Mapping[str, Any], context: OutputContext) -> Osc | None:
+    address = values["osc"]
+    return None if address is None else Osc(address, on_event=context.on_event)
+
+
+KIND = OutputKind((Option("--osc", "Send OSC bundles there, over UDP.", "HOST:PORT"),), _open)

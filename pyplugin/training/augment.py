@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pyplugin.frontend import PRESETS
+from pyplugin.node.frontend import PRESETS
 
 __all__ = [
     "CODECS",

@@ -39,7 +39,7 @@ SUNG = "sung"
 """The category of speech that is made to sing."""
 
 MADE_PERCUSSION, MADE_NOTES, PLAYED = MADE = "made-percussion", "made-notes", "played-percussion"
-"""The categories of what no recording is of; see `pyplugin.training.made` and `played`."""
+"""The categories of what no recording is of; see `pyplugin.training.synthesis` and `played`."""
 
 Float32 = npt.NDArray[np.float32]
 

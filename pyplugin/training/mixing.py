@@ -13,8 +13,8 @@ from pyplugin.training.augment import (
     power_of,
     to_log,
 )
-from pyplugin.training.bank import FRAME_RATE, Bank
 from pyplugin.training.corpus import LABELS, MADE
+from pyplugin.training.windows import FRAME_RATE, Bank
 
 __all__ = ["CATEGORIES", "MixSettings", "Mixer"]
 

@@ -11,22 +11,22 @@ import numpy as np
 import numpy.typing as npt
 
 from pyplugin.errors import PypluginError
-from pyplugin.files import replacing
-from pyplugin.models.calibration import calibrate, measure_drift, run_patches
 from pyplugin.models.card import CalibrationSource, Card, Dataset, Input, render_card
 from pyplugin.models.networks import FRONT_END
+from pyplugin.support.files import replacing
 from pyplugin.training.augment import band_limits, power_of, to_log
-from pyplugin.training.bank import Bank, Doubt, TakeSettings, build_bank, without_doubts
+from pyplugin.training.calibration import calibrate, measure_drift, run_patches
 from pyplugin.training.corpus import MADE, SUNG, read_clips, to_make, to_play, to_sing
 from pyplugin.training.evaluate import predict, score
 from pyplugin.training.export import scene_network, variables_of
-from pyplugin.training.made import SECONDS
 from pyplugin.training.mixing import Mixer, MixSettings
 from pyplugin.training.network import NetworkSettings, SceneNetwork
-from pyplugin.training.played import SOUNDFONTS
 from pyplugin.training.report import Findings, render_report
+from pyplugin.training.soundfonts import SOUNDFONTS
+from pyplugin.training.synthesis import SECONDS
 from pyplugin.training.teacher import taught
 from pyplugin.training.train import TrainSettings, fit
+from pyplugin.training.windows import Bank, Doubt, TakeSettings, build_bank, without_doubts
 
 if sys.version_info >= (3, 11):
     import tomllib

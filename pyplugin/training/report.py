@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pyplugin.training.bank import Bank
 from pyplugin.training.corpus import LABELS
+from pyplugin.training.detection_delay import react
 from pyplugin.training.evaluate import score
 from pyplugin.training.network import SceneNetwork
-from pyplugin.training.reaction import react
+from pyplugin.training.windows import Bank
 
 __all__ = ["Findings", "best_threshold", "render_report"]
 

@@ -10,10 +10,10 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from pyplugin.training.bank import Bank
 from pyplugin.training.evaluate import predict, score
 from pyplugin.training.mixing import Mixer, MixSettings
 from pyplugin.training.network import NetworkSettings, SceneNetwork
+from pyplugin.training.windows import Bank
 
 __all__ = ["TrainSettings", "fit"]
 

@@ -12,38 +12,12 @@ import numpy.typing as npt
 import pytest
 from hypothesis import settings
 
-from pyplugin.errors import ModelError
-from pyplugin.models import registry
-from pyplugin.models.networks import NETWORKS
-from pyplugin.models.wheel import find_wheel
-
 Patches = npt.NDArray[np.float32]
 
 FRAMES_PER_SECOND = 62.5
 
 settings.register_profile("no deadline", deadline=None)  # a busy machine is no failure
 settings.load_profile("no deadline")
-
-
-@pytest.fixture(scope="session")
-def wheel() -> Path:
-    """The wheel, its hash checked."""
-    try:
-        return find_wheel(None, registry.data_folder(), print)
-    except ModelError as error:
-        pytest.skip(f"the wheel of musicnn 0.1.0 is missing: {error}")
-
-
-@pytest.fixture(scope="session")
-def models(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with all models, and with those of 64 frames for MusiCNN."""
-    pytest.importorskip("ai_edge_litert", reason="needs ai-edge-litert")
-    folder = tmp_path_factory.mktemp("models")
-    for name, network in NETWORKS.items():
-        registry.get(name, wheel=wheel, folder=folder)
-        if network.any_patch:
-            registry.get(name, patch=64, wheel=wheel, folder=folder)
-    return folder
 
 
 @pytest.fixture(scope="session")

@@ -11,9 +11,9 @@ from tensorflow_oracle import OUTPUTS, Oracle
 
 from pyplugin.errors import ModelError
 from pyplugin.models import musicnn, registry, vgg
-from pyplugin.models.calibration import calibrate, measure_drift
 from pyplugin.models.networks import NETWORKS
 from pyplugin.models.wheel import read_network
+from pyplugin.training.calibration import calibrate, measure_drift
 
 Outputs = dict[str, npt.NDArray[np.float32]]
 CASES = [(name, 187) for name in NETWORKS] + [("musicnn-mtt", 64), ("musicnn-msd", 64)]

@@ -51,7 +51,6 @@ def test_get_writes_models_cards_and_licence(folder: Path, wheel: Path) -> None:
         "musicnn-msd-float.tflite",
         "musicnn-msd.json",
         "musicnn-msd.tflite",
-        "plugins/musicnn-msd.tagnode",
     ]
     assert "Permission to use, copy, modify" in (folder / "LICENSE-musicnn.md").read_text()
     assert lines

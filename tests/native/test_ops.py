@@ -19,8 +19,8 @@ from graph_runner import Answer, Job, Known, run_jobs, run_litert
 from op_cases import KINDS, Case, cases
 from op_models import Array, with_all_outputs
 
-from pyplugin.frontend import melspectrogram
 from pyplugin.models import registry
+from pyplugin.node.frontend import melspectrogram
 
 SEED = 20
 LEAST_EQUAL = 0.999

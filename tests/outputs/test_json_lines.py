@@ -9,19 +9,19 @@ import sys
 from pathlib import Path
 
 import pytest
-from frames import heard
+from frames import frame
 
 from pyplugin.errors import ReaderGoneError
-from pyplugin.node import State
+from pyplugin.node.node import State
 from pyplugin.outputs import JsonLines
 
 
 def test_a_line_holds_the_frame():
     stream = io.StringIO()
     output = JsonLines(stream)
-    output.hear(heard(source="Gerät 1"))
-    output.hear(heard(state=State.HELD, signals={}, parameters={}))
-    output.move(1.1, {"gain.gain_db": 1}, {})
+    output.write_frame(frame(source="Gerät 1"))
+    output.write_frame(frame(state=State.HELD, signals={}, parameters={}))
+    output.write_parameters(1.1, {"gain.gain_db": 1}, {})
     output.close()
     first, second = stream.getvalue().splitlines()
     assert json.loads(first) == {
@@ -43,7 +43,7 @@ def test_a_line_holds_the_frame():
 
 def test_every_number_is_json():
     stream = io.StringIO()
-    JsonLines(stream).hear(heard(signals={"a": -math.inf, "b": math.nan, "c": 1 / 3}))
+    JsonLines(stream).write_frame(frame(signals={"a": -math.inf, "b": math.nan, "c": 1 / 3}))
     values = json.loads(stream.getvalue(), parse_constant=pytest.fail)["signals"]
     assert values == {"a": None, "b": None, "c": 0.333333}
 
@@ -51,7 +51,7 @@ def test_every_number_is_json():
 def test_a_line_is_written_at_once():
     reading, writing = os.pipe()
     with os.fdopen(writing, "w") as stream, os.fdopen(reading, "rb", buffering=0) as reader:
-        JsonLines(stream).hear(heard())
+        JsonLines(stream).write_frame(frame())
         os.set_blocking(reading, False)
         assert reader.read(65536).endswith(b"}\n")
 
@@ -61,7 +61,7 @@ def test_a_reader_that_goes_is_an_end():
     os.close(reading)
     stream = os.fdopen(writing, "w")
     with pytest.raises(ReaderGoneError):
-        JsonLines(stream).hear(heard())
+        JsonLines(stream).write_frame(frame())
     with pytest.raises(BrokenPipeError):  # what was not written is still there
         stream.close()
 
@@ -71,19 +71,19 @@ def test_the_command_line_ends_well_when_its_reader_goes():
 import sys, click
 import pyplugin.cli as cli
 from pyplugin.outputs import JsonLines
-from frames import heard
+from frames import frame
 
 @click.command()
 def command():
     output = JsonLines(sys.stdout)
     while True:
-        output.hear(heard())
+        output.write_frame(frame())
 
 cli.cli = command
 sys.argv = ["pyplugin"]
 cli.main()
 """
-    path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    path = os.pathsep.join([str(Path(__file__).parents[1]), *sys.path])
     with subprocess.Popen(
         [sys.executable, "-c", program],
         stdout=subprocess.PIPE,

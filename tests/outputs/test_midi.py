@@ -1,6 +1,7 @@
 """MIDI controllers: into a file, and through a real JACK server."""
 
 import contextlib
+import dataclasses
 import importlib.util
 import json
 import math
@@ -13,13 +14,14 @@ from pathlib import Path
 import mido
 import numpy as np
 import pytest
-from frames import heard, until
+from frames import frame, until
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyplugin.errors import DeviceError, PypluginError
-from pyplugin.node import State
-from pyplugin.outputs import Midi
+from pyplugin.node.node import State
+from pyplugin.outputs import DescriptorFrame, Midi, open_all
+from pyplugin.outputs.output import OutputContext
 
 GAIN = {"gain.gain_db": (-60.0, 0.0)}
 
@@ -40,7 +42,7 @@ def test_a_recording_holds_every_change_at_its_time(tmp_path):
     output = Midi(path, {"gain.gain_db": 7}, ranges=GAIN, channel=5)
     values = [-60, -60, -30, -30, 0, 10, -60]
     for step, value in enumerate(values):
-        output.move(step / 50, {"gain.gain_db": value, "other.x": 1}, {})
+        output.write_parameters(step / 50, {"gain.gain_db": value, "other.x": 1}, {})
     assert not path.exists()  # it is written when it is whole
     output.close()
     output.close()
@@ -69,7 +71,7 @@ def test_at_most_100_changes_a_second_and_the_last_is_never_lost(
     values = data.draw(st.lists(st.floats(0, 1), min_size=len(gaps), max_size=len(gaps)))
     output = Midi(path, {"a.b": 3}, ranges={"a.b": (0.0, 1.0)}, fourteen_bit=fourteen)
     for now, value in zip(np.cumsum(gaps).tolist(), values, strict=True):
-        output.move(now, {"a.b": value}, {})
+        output.write_parameters(now, {"a.b": value}, {})
     output.close()
     upper = [message for message in read(path) if message[2] == 3]
     lower = [message for message in read(path) if message[2] == 35]
@@ -88,10 +90,10 @@ def test_at_most_100_changes_a_second_and_the_last_is_never_lost(
 
 def test_a_change_that_came_too_soon_goes_out_with_the_next_move(tmp_path):
     output = Midi(tmp_path / "x.mid", ranges=GAIN)
-    output.move(1.0, {"gain.gain_db": -60}, {})
-    output.move(1.004, {"gain.gain_db": 0}, {})
-    output.move(1.02, {}, {})
-    output.move(5.0, {}, {})
+    output.write_parameters(1.0, {"gain.gain_db": -60}, {})
+    output.write_parameters(1.004, {"gain.gain_db": 0}, {})
+    output.write_parameters(1.02, {}, {})
+    output.write_parameters(5.0, {}, {})
     output.close()
     got = read(tmp_path / "x.mid")
     assert [message[3] for message in got] == [0, 127]
@@ -105,10 +107,10 @@ def test_tags_signals_and_parameters_by_name(tmp_path):
         dict(zip(names, (1, 2, 3, 4), strict=True)),
         ranges={"reverb.wet_level": (1.0, 0.0), "signal.rms_db": (-40.5, -0.5)},
     )
-    output.hear(heard(0.5, state=State.WARMING, signals={}, parameters={}))
-    output.hear(heard(1.0))
-    output.hear(heard(2.0, model="other", tags={"rock": 1.0}, signals={"rms_db": math.nan}))
-    output.hear(heard(3.0, tags={}, signals={"rms_db": -math.inf}, parameters={}))
+    output.write_frame(frame(0.5, state=State.WARMING, signals={}, parameters={}))
+    output.write_frame(frame(1.0))
+    output.write_frame(frame(2.0, model="other", tags={"rock": 1.0}, signals={"rms_db": math.nan}))
+    output.write_frame(frame(3.0, tags={}, signals={"rms_db": -math.inf}, parameters={}))
     output.close()
     got = defaultdict(list)
     for seconds, _, controller, value in read(tmp_path / "x.mid"):
@@ -119,7 +121,7 @@ def test_tags_signals_and_parameters_by_name(tmp_path):
 
 def test_what_heads_say_goes_from_0_to_1(tmp_path):
     output = Midi(tmp_path / "x.mid", {"head.voice.no-voice": 9})
-    output.hear(heard(1.0, heads={"voice": {"No Voice": 0.5}}))
+    output.write_frame(frame(1.0, heads={"voice": {"No Voice": 0.5}}))
     output.close()
     assert [message[2:] for message in read(tmp_path / "x.mid")] == [(9, 64)]
 
@@ -127,7 +129,7 @@ def test_what_heads_say_goes_from_0_to_1(tmp_path):
 def test_a_stream_that_begins_anew_goes_on(tmp_path):
     output = Midi(tmp_path / "x.mid", ranges=GAIN)
     for now, value in ((10.0, -60), (0.0, 0), (0.5, -60)):
-        output.move(now, {"gain.gain_db": value}, {})
+        output.write_parameters(now, {"gain.gain_db": value}, {})
     output.close()
     assert [message[3] for message in read(tmp_path / "x.mid")] == [0, 127, 0]
 
@@ -137,7 +139,7 @@ def test_the_parameters_get_20_to_31_in_order(tmp_path):
     values = dict.fromkeys(names, 1.0)
     unit = dict.fromkeys(names, (0.0, 1.0))
     with contextlib.closing(Midi(tmp_path / "a.mid", ranges={"tag.rock": (0, 1), **unit})) as midi:
-        midi.move(0, values, {})
+        midi.write_parameters(0, values, {})
     file = mido.MidiFile(tmp_path / "a.mid")
     assert file.type == 1
     assert [track.name for track in file.tracks] == names
@@ -147,7 +149,7 @@ def test_the_parameters_get_20_to_31_in_order(tmp_path):
         assert about["controller"] == number
     asked = {"tag.rock": (0.0, 1.0), "signal.rms_db": (-60.0, 0.0)}
     with contextlib.closing(Midi(tmp_path / "b.mid", ranges=asked)) as midi:
-        midi.hear(heard())
+        midi.write_frame(frame())
     assert {message[2] for message in read(tmp_path / "b.mid")} == {20, 21}
 
 
@@ -232,7 +234,7 @@ def test_a_port_by_a_part_of_its_name(jack, opened):
     with receiver("Big Synth") as port:
         output = opened("big s", ranges=GAIN)
         for step in range(128):
-            output.move(step / 50, {"gain.gain_db": -60 + 60 * step / 127}, {})
+            output.write_parameters(step / 50, {"gain.gain_db": -60 + 60 * step / 127}, {})
         output.close()  # the last value goes out before the port is closed
         got: list[tuple[int, int]] = []
         assert until(lambda: got.extend(values(port)) or len(got) >= 128), got
@@ -246,7 +248,7 @@ def test_fourteen_bits_arrive_upper_first(jack):
         receiver("Synth") as port,
         contextlib.closing(Midi("synth", {"tag.rock": 30}, fourteen_bit=True)) as output,
     ):
-        output.hear(heard(tags={"rock": 1234 / 16383}))
+        output.write_frame(frame(tags={"rock": 1234 / 16383}))
         got: list[tuple[int, int]] = []
         assert until(lambda: got.extend(values(port)) or len(got) >= 2)
         assert got == [(30, 1234 >> 7), (62, 1234 & 127)]
@@ -258,7 +260,7 @@ def test_a_virtual_port_is_there_for_others(jack, opened):
     backend = mido.Backend("mido.backends.rtmidi/UNIX_JACK")
     name = next(name for name in backend.get_input_names() if "moved" in name)
     with backend.open_input(name) as port:
-        output.move(1.0, {"gain.gain_db": -30}, {})
+        output.write_parameters(1.0, {"gain.gain_db": -30}, {})
         got: list[tuple[int, int]] = []
         assert until(lambda: got.extend(values(port)) or got)
         assert got == [(20, 64)]
@@ -281,7 +283,7 @@ def push(output: Midi, clock: list[float]) -> None:
     """Move on, by a value that is always another."""
     clock[0] += 0.02
     began = time.monotonic()
-    output.move(clock[0], {"gain.gain_db": -60 + clock[0] * 50 % 60}, {})
+    output.write_parameters(clock[0], {"gain.gain_db": -60 + clock[0] * 50 % 60}, {})
     assert time.monotonic() - began < 1.0  # a hang lasts for ever; a busy machine does not
 
 
@@ -309,7 +311,7 @@ def test_after_a_port_came_back_it_is_told_all_again(jack, opened):
     clock = [0.0]
     with receiver("Synth") as port:
         output = opened("synth", {"tag.rock": 1, "gain.gain_db": 2}, ranges=GAIN)
-        output.hear(heard(0.0, tags={"rock": 1.0}))
+        output.write_frame(frame(0.0, tags={"rock": 1.0}))
         assert until(lambda: values(port))
     assert until(lambda: push(output, clock) or output.failures)
     with receiver("Synth") as port:
@@ -327,7 +329,7 @@ def test_control_c_is_not_for_the_process_that_holds_the_port(jack, opened):
         held = [c for c in children if "midi_child" in Path(f"/proc/{c}/cmdline").read_text()]
         assert len(held) == 1
         os.kill(int(held[0]), signal.SIGINT)
-        output.move(1.0, {"gain.gain_db": 0}, {})
+        output.write_parameters(1.0, {"gain.gain_db": 0}, {})
         output.close()
         assert until(lambda: values(port))
         assert output.failures == 0
@@ -363,3 +365,54 @@ def test_a_jack_server_that_stands_still_stops_nothing(jack, opened):
     finally:
         os.kill(jack.pid, signal.SIGCONT)
     output.close()
+
+
+def two_models(**changes) -> DescriptorFrame:
+    tags = {"one": {"Female Vocal": 0.25, "rock": 0.5}, "two": {"rock": 1.0, "jazz": 0.75}}
+    return dataclasses.replace(frame(parameters={}, signals={}), tags=tags, **changes)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("tag.female-vocal", 0.25),
+        ("tag.one.female-vocal", 0.25),
+        ("tag.rock", 0.5),  # of the first model that has it
+        ("tag.one.rock", 0.5),
+        ("tag.two.rock", 1.0),
+        ("tag.jazz", 0.75),
+        ("tag.two.jazz", 0.75),
+        ("head.mood.very-happy", 0.125),
+    ],
+)
+def test_each_model_has_names_of_its_own_from_the_option_to_the_controller(name, value, tmp_path):
+    """The name that --cc accepts is the name whose value is sent, also with two models."""
+    sent = two_models(heads={"mood": {"Very Happy": 0.125}})
+    names = ["tag.one.female-vocal", "tag.one.rock", "tag.two.rock", "tag.two.jazz"]
+    values = {"json": False, "osc": None, "midi": str(tmp_path / "x.mid"), "midi_14bit": False}
+    context = OutputContext(descriptors=[*names, "head.mood.very-happy"])
+    (output,) = open_all({**values, "cc": (f"{name}=20",)}, context)
+    output.write_frame(sent)
+    output.close()
+    (change,) = [
+        message
+        for message in mido.MidiFile(tmp_path / "x.mid").tracks[0]
+        if message.type == "control_change"
+    ]
+    assert (change.control, change.value) == (20, round(127 * value))
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("tag.three.rock=20", "no descriptor 'tag.three.rock'"),
+        ("tag.rok=20", "did you mean 'tag.rock'"),
+        ("gain.gain_db=20", "no parameters without a --preset"),
+        ("tag.rock", "NAME=N is expected"),
+        ("tag.rock=x", "NAME=N is expected"),
+    ],
+)
+def test_a_controller_for_what_does_not_exist_is_refused(given, words, tmp_path):
+    values = {"json": False, "osc": None, "midi": str(tmp_path / "x.mid"), "midi_14bit": False}
+    with pytest.raises(PypluginError, match=words):
+        open_all({**values, "cc": (given,)}, OutputContext(descriptors=["tag.one.rock"]))

@@ -1,6 +1,7 @@
 """OSC: what arrives at a real receiver, and what happens when there is none."""
 
 import contextlib
+import dataclasses
 import itertools
 import shutil
 import socket
@@ -10,12 +11,12 @@ import sys
 import time
 
 import pytest
-from frames import heard
+from frames import frame
 from pythonosc.dispatcher import Dispatcher
 from pythonosc.osc_server import BlockingOSCUDPServer
 
 from pyplugin.errors import DeviceError, PypluginError
-from pyplugin.node import State
+from pyplugin.node.node import State
 from pyplugin.outputs import Osc, osc
 
 NTP = 2208988800
@@ -83,7 +84,7 @@ def nothing_more(receiver: socket.socket) -> bool:
 def test_a_frame_is_one_bundle_of_osc_1_0_with_its_time(receiver, sender):
     output = sender(f"osc.udp://127.0.0.1:{port_of(receiver)}")
     before = time.time()
-    output.hear(heard())
+    output.write_frame(frame())
     when, values = decode(receiver.recv(65536))
     assert before - 1e-3 <= when <= time.time() + 1e-3
     assert values == {
@@ -93,7 +94,7 @@ def test_a_frame_is_one_bundle_of_osc_1_0_with_its_time(receiver, sender):
         "/pyplugin/scarlett-2i2/parameter/reverb/wet_level": 0.75,
     }
     assert nothing_more(receiver)
-    output.hear(heard(3.5))
+    output.write_frame(frame(3.5))
     later, _ = decode(receiver.recv(65536))
     assert later <= time.time() + 1e-3
     output.close()
@@ -103,7 +104,7 @@ def test_a_frame_is_one_bundle_of_osc_1_0_with_its_time(receiver, sender):
 
 def test_heads_have_addresses_of_their_own(receiver, sender):
     output = sender(f"127.0.0.1:{port_of(receiver)}")
-    output.hear(heard(heads={"voice": {"No Voice": 0.125}}))
+    output.write_frame(frame(heads={"voice": {"No Voice": 0.125}}))
     _, values = decode(receiver.recv(65536))
     assert values["/pyplugin/scarlett-2i2/head/voice/no-voice"] == 0.125
 
@@ -116,7 +117,7 @@ def test_python_osc_hears_every_value(sender):
     with BlockingOSCUDPServer(("127.0.0.1", 0), dispatcher) as server:
         server.timeout = 10
         output = sender(f"127.0.0.1:{server.server_address[1]}")
-        output.hear(heard(tags=tags))
+        output.write_frame(frame(tags=tags))
         while len(got) < 102:
             before = len(got)
             server.handle_request()
@@ -128,7 +129,9 @@ def test_python_osc_hears_every_value(sender):
 @pytest.mark.parametrize("count", [1, 20, 21, 22, 23, 50, 400])
 def test_no_packet_is_longer_than_1400_bytes_and_all_have_one_time(receiver, sender, count):
     tags = {f"{i:0{i % 37 + 3}d}": float(i) for i in range(count)}
-    sender(f"127.0.0.1:{port_of(receiver)}").hear(heard(tags=tags, signals={}, parameters={}))
+    sender(f"127.0.0.1:{port_of(receiver)}").write_frame(
+        frame(tags=tags, signals={}, parameters={})
+    )
     got: dict[str, float] = {}
     packets = []
     while len(got) < count:
@@ -147,33 +150,35 @@ def test_no_packet_is_longer_than_1400_bytes_and_all_have_one_time(receiver, sen
 
 def test_between_frames_only_what_changed_is_sent(receiver, sender):
     output = sender(f"127.0.0.1:{port_of(receiver)}")
-    output.move(0.5, {"reverb.wet_level": 0.1}, {})  # before anything was heard
-    output.hear(heard())
+    output.write_parameters(0.5, {"reverb.wet_level": 0.1}, {})  # before anything was heard
+    output.write_frame(frame())
     receiver.recv(65536)
-    output.move(1.02, {"reverb.wet_level": 0.75}, {"rms_db": -20.5})
+    output.write_parameters(1.02, {"reverb.wet_level": 0.75}, {"rms_db": -20.5})
     assert nothing_more(receiver)
-    output.move(1.04, {"reverb.wet_level": 0.5}, {"rms_db": -20.5})
+    output.write_parameters(1.04, {"reverb.wet_level": 0.5}, {"rms_db": -20.5})
     _, values = decode(receiver.recv(65536))
     assert values == {"/pyplugin/scarlett-2i2/parameter/reverb/wet_level": 0.5}
-    output.move(1.06, {"reverb.wet_level": 0.5}, {"rms_db": -10.0})
+    output.write_parameters(1.06, {"reverb.wet_level": 0.5}, {"rms_db": -10.0})
     _, values = decode(receiver.recv(65536))
     assert values == {"/pyplugin/scarlett-2i2/signal/rms_db": -10.0}
-    output.hear(heard(1.5))  # a frame repeats what may have been lost
+    output.write_frame(frame(1.5))  # a frame repeats what may have been lost
     assert len(decode(receiver.recv(65536))[1]) == 4
 
 
 def test_what_is_not_known_is_not_sent(receiver, sender):
     output = sender(f"127.0.0.1:{port_of(receiver)}")
     signals = {"a": float("nan"), "b": float("-inf"), "c": 1.0}
-    output.hear(heard(state=State.WARMING, signals=signals, parameters={}))
+    output.write_frame(frame(state=State.WARMING, signals=signals, parameters={}))
     assert list(decode(receiver.recv(65536))[1].values()) == [1.0]
-    output.hear(heard(tags={}, signals={}, parameters={}))
+    output.write_frame(frame(tags={}, signals={}, parameters={}))
     assert nothing_more(receiver)
 
 
 def test_addresses_hold_only_what_osc_allows(receiver, sender):
     output = sender(f"127.0.0.1:{port_of(receiver)}")
-    output.hear(heard(source="???", model="", parameters={"a b.c/d #1": 1.0}, signals={"é": 1.0}))
+    output.write_frame(
+        frame(source="???", model="", parameters={"a b.c/d #1": 1.0}, signals={"é": 1.0})
+    )
     _, values = decode(receiver.recv(65536))
     for address in values:
         assert address.startswith("/pyplugin/source/")
@@ -189,36 +194,38 @@ def test_ipv6_in_brackets(sender):
         pytest.skip("no IPv6 on this machine")
     with receiver:
         receiver.settimeout(10)
-        sender(f"osc.udp://[::1]:{port_of(receiver)}/").hear(heard())
+        sender(f"osc.udp://[::1]:{port_of(receiver)}/").write_frame(frame())
         assert len(decode(receiver.recv(65536))[1]) == 4
 
 
 def test_a_name_means_ipv4_where_it_can(receiver, sender):
-    sender(f"localhost:{port_of(receiver)}").hear(heard())
+    sender(f"localhost:{port_of(receiver)}").write_frame(frame())
     assert len(decode(receiver.recv(65536))[1]) == 4
 
 
 def test_a_receiver_that_goes_and_comes_back(receiver, sender, monkeypatch):
     told: list[str] = []
     output = sender(f"127.0.0.1:{port_of(receiver)}", on_event=told.append)
-    output.hear(heard())
+    output.write_frame(frame())
     address = receiver.getsockname()
     receiver.close()
     for step in range(200):
-        output.hear(heard(2 + step))
+        output.write_frame(frame(2 + step))
     assert output.failures >= 199  # a refusal is told with the next packet
     assert len(told) == 1
     assert "refused" in told[0]
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as back:
         back.bind(address)
         back.settimeout(10)
-        output.hear(heard(300))  # the very first one arrives, and takes the last refusal with it
+        output.write_frame(
+            frame(300)
+        )  # the very first one arrives, and takes the last refusal with it
         assert len(decode(back.recv(65536))[1]) == 4
         failures = output.failures
-        output.hear(heard(301))
+        output.write_frame(frame(301))
         assert len(told) == 1  # too early to tell
         monkeypatch.setattr(osc, "QUIET", 0.0)
-        output.hear(heard(302))
+        output.write_frame(frame(302))
         assert output.failures == failures
         assert len(told) == 2
         assert "works again" in told[1]
@@ -227,14 +234,14 @@ def test_a_receiver_that_goes_and_comes_back(receiver, sender, monkeypatch):
 def test_a_receiver_that_never_reads_stops_nothing(receiver, sender):
     output = sender(f"127.0.0.1:{port_of(receiver)}")
     for step in range(3000):  # more than its buffer holds
-        output.hear(heard(step / 10))
+        output.write_frame(frame(step / 10))
 
 
 def test_no_network_is_told_and_survived():
     program = (
-        "from frames import heard\nfrom pyplugin.outputs import Osc\n"
+        "from frames import frame\nfrom pyplugin.outputs import Osc\n"
         "told = []\noutput = Osc('127.0.0.1:9', on_event=told.append)\n"
-        "for step in range(5): output.hear(heard(step))\n"
+        "for step in range(5): output.write_frame(frame(step))\n"
         "print(output.failures, told)"
     )
     unshare = shutil.which("unshare")
@@ -286,3 +293,14 @@ def test_a_missing_library_is_told_with_its_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "pythonosc.osc_message_builder", None)
     with pytest.raises(PypluginError, match=r"python-osc.*pip install 'pyplugin\[live\]'"):
         Osc("127.0.0.1:9000")
+
+
+def test_each_model_has_addresses_of_its_own(receiver, sender):
+    tags = {"musicnn-mtt": {"rock": 0.5}, "musicnn-msd": {"rock": 1.0}}
+    output = sender(f"127.0.0.1:{port_of(receiver)}")
+    output.write_frame(dataclasses.replace(frame(parameters={}, signals={}), tags=tags))
+    _, values = decode(receiver.recv(65536))
+    assert values == {
+        "/pyplugin/scarlett-2i2/musicnn-mtt/rock": 0.5,
+        "/pyplugin/scarlett-2i2/musicnn-msd/rock": 1.0,
+    }

@@ -6,7 +6,7 @@ from helpers import music
 
 from pyplugin import melspectrogram
 from pyplugin.training import augment
-from pyplugin.training.voice import sung
+from pyplugin.training.singing import sung
 
 RATE = 16000
 

@@ -15,8 +15,8 @@ pytest.importorskip("sklearn", reason="training needs scikit-learn: pip install 
 import soundfile
 
 import pyplugin
-from pyplugin import heads
 from pyplugin.cli import main
+from pyplugin.models import heads
 from pyplugin.models.card import render_card
 from pyplugin.training.heads.dataset import read_dataset
 from pyplugin.training.heads.train import _examples

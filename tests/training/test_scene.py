@@ -10,10 +10,10 @@ from helpers import music
 from pyplugin import Node, State, melspectrogram
 from pyplugin._native import card_struct
 from pyplugin.models import registry
-from pyplugin.models.calibration import run_patches
-from pyplugin.runtimes import open_model
-from pyplugin.training.bank import TakeSettings, build_bank, without_doubts
+from pyplugin.node.runtimes import open_model
+from pyplugin.training.calibration import run_patches
 from pyplugin.training.corpus import read_clips
+from pyplugin.training.windows import TakeSettings, build_bank, without_doubts
 
 RATE = 16000
 

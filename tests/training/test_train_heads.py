@@ -11,8 +11,8 @@ pytest.importorskip("sklearn", reason="training needs scikit-learn: pip install 
 
 from sklearn.datasets import make_blobs
 
-from pyplugin import heads
 from pyplugin.errors import PypluginError
+from pyplugin.models import heads
 from pyplugin.training.heads.configurations import (
     CLASSIFIERS,
     PREPROCESSING,

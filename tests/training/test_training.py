@@ -19,11 +19,10 @@ from pyplugin._native import card_struct
 from pyplugin.cli import cli
 from pyplugin.errors import PypluginError
 from pyplugin.models import registry
-from pyplugin.models.calibration import calibrate, run_patches
 from pyplugin.models.card import Dataset
 from pyplugin.models.quantisation import activation_quantisation
-from pyplugin.runtimes import open_model
-from pyplugin.training.bank import Bank, Doubt, TakeSettings, build_bank, without_doubts
+from pyplugin.node.runtimes import open_model
+from pyplugin.training.calibration import calibrate, run_patches
 from pyplugin.training.corpus import LABELS, read_clips
 from pyplugin.training.evaluate import predict, score
 from pyplugin.training.export import scene_network, variables_of
@@ -32,6 +31,7 @@ from pyplugin.training.network import Layer, NetworkSettings, SceneNetwork
 from pyplugin.training.recipe import read_recipe, train_network
 from pyplugin.training.report import best_threshold
 from pyplugin.training.train import TrainSettings, fit
+from pyplugin.training.windows import Bank, Doubt, TakeSettings, build_bank, without_doubts
 
 torch.set_num_threads(1)  # two would wait for each other on a busy machine
 

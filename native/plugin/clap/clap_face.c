@@ -29,7 +29,7 @@ static face *face_of(const cl_plugin *plugin) TAGNODE_NONBLOCKING {
 static void apply(face *self, const cl_event *event) TAGNODE_NONBLOCKING {
     if (event->space != 0 || event->type != CL_EVENT_PARAM_VALUE) return;
     const cl_event_param_value *change = (const cl_event_param_value *)(const void *)event;
-    tagplug_set(self->core, tagnode_find_plugin_parameter(change->parameter), (float)change->value);
+    tagplug_set(self->core, tagnode_plugin_parameter_find(change->parameter), (float)change->value);
 }
 
 static void send_midi(const face_block *block, const cl_output_events *out) TAGNODE_NONBLOCKING {
@@ -62,7 +62,7 @@ static void send_outputs(face *self, uint32_t time, const cl_output_events *out)
                                                        .time = time,
                                                        .type = CL_EVENT_PARAM_VALUE,
                                                        .flags = CL_EVENT_DONT_RECORD},
-                                            .parameter = tagnode_get_plugin_parameter(i)->id,
+                                            .parameter = tagnode_plugin_parameter_info(i)->id,
                                             .note = -1,
                                             .port = -1,
                                             .channel = -1,
@@ -190,7 +190,7 @@ static uint32_t CL_CALL param_count(const cl_plugin *plugin) {
 }
 
 static bool CL_CALL param_info(const cl_plugin *plugin, uint32_t index, cl_param *info) {
-    const tagnode_plugin_parameter *about = tagnode_get_plugin_parameter(index);
+    const tagnode_plugin_parameter *about = tagnode_plugin_parameter_info(index);
     (void)plugin;
     if (about == NULL) return false;
     *info =
@@ -205,7 +205,7 @@ static bool CL_CALL param_info(const cl_plugin *plugin, uint32_t index, cl_param
 }
 
 static bool CL_CALL param_value(const cl_plugin *plugin, uint32_t id, double *value) {
-    const uint32_t parameter = tagnode_find_plugin_parameter(id);
+    const uint32_t parameter = tagnode_plugin_parameter_find(id);
     if (parameter == UINT32_MAX) return false;
     *value = tagplug_get(face_of(plugin)->core, parameter);
     return true;
@@ -213,7 +213,7 @@ static bool CL_CALL param_value(const cl_plugin *plugin, uint32_t id, double *va
 
 static bool CL_CALL value_to_text(const cl_plugin *plugin, uint32_t id, double value, char *text,
                                   uint32_t size) {
-    const uint32_t parameter = tagnode_find_plugin_parameter(id);
+    const uint32_t parameter = tagnode_plugin_parameter_find(id);
     if (parameter == UINT32_MAX || size == 0) return false;
     tagplug_text(face_of(plugin)->core, parameter, (float)value, text, size);
     return true;
@@ -221,7 +221,7 @@ static bool CL_CALL value_to_text(const cl_plugin *plugin, uint32_t id, double v
 
 static bool CL_CALL text_to_value(const cl_plugin *plugin, uint32_t id, const char *text,
                                   double *value) {
-    const uint32_t parameter = tagnode_find_plugin_parameter(id);
+    const uint32_t parameter = tagnode_plugin_parameter_find(id);
     float found = 0;
     if (parameter == UINT32_MAX || !tagplug_value(face_of(plugin)->core, parameter, text, &found))
         return false;

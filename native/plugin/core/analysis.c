@@ -49,7 +49,7 @@ static tagplug_status_code prepare(const tagplug *plugin, tagplug_analysis *anal
                                  .heads = analysis->model->heads,
                                  .head_count = analysis->model->head_count};
     tagnode_status status = tagnode_create(&analysis->node);
-    if (status == TAGNODE_OK) status = tagnode_prepare_parts(analysis->node, &parts, &setup, why);
+    if (status == TAGNODE_OK) status = tagnode_prepare(analysis->node, &parts, &setup, why);
     if (status == TAGNODE_OK)
         analysis->values = calloc(tagnode_value_count(analysis->node), sizeof *analysis->values);
     if (status == TAGNODE_OK && analysis->values != NULL) {

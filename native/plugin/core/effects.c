@@ -33,7 +33,7 @@ bool tagplug_effects_create(tagplug_effects *e, double rate, uint32_t channels) 
     e->channels = channels;
     e->smoothing = share_per_step(rate, SMOOTHING);
     e->glide = share_per_step(rate, GLIDE);
-    const float longest = tagnode_get_plugin_parameter(TAGPLUG_DELAY_TIME)->high;
+    const float longest = tagnode_plugin_parameter_info(TAGPLUG_DELAY_TIME)->high;
     for (e->line_size = 1; e->line_size < longest * rate + TAPS; e->line_size *= 2) {}
     for (uint32_t c = 0; c < channels; ++c) {
         e->line[c] = malloc(e->line_size * sizeof **e->line);

@@ -13,8 +13,9 @@
 #include "support/waiting.h"
 
 enum {
-    OSC_PASSES = 2,    /* of the background thread, between two messages of a slot */
-    RETRY_PASSES = 200 /* between two attempts to load a missing file */
+    OSC_PASSES = 2,     /* of the background thread, between two messages of a slot */
+    RETRY_PASSES = 200, /* between two attempts to load a missing file */
+    MOST_SIGNALS = 99   /* their source ids are 1 to 99 */
 };
 
 /* ---- beside the audio ---- */
@@ -60,7 +61,7 @@ tagplug *tagplug_create(const char *bundle) {
         memcpy(plugin->bundle, bundle, strlen(bundle) + 1);
     }
     for (uint32_t i = 0; i < TAGPLUG_PARAMETERS; ++i)
-        tagplug_write(plugin, i, tagnode_get_plugin_parameter(i)->start);
+        tagplug_write(plugin, i, tagnode_plugin_parameter_info(i)->start);
     return plugin;
 }
 
@@ -89,7 +90,7 @@ static bool prepare(tagplug *plugin) {
     float parameters[TAGPLUG_INPUTS];
     all_parameters(plugin, parameters);
     return tagnode_create(&plugin->measuring) == TAGNODE_OK &&
-           tagnode_prepare_many(plugin->measuring, NULL, 0, &setup, NULL) == TAGNODE_OK &&
+           tagnode_prepare(plugin->measuring, NULL, &setup, NULL) == TAGNODE_OK &&
            tagplug_slots_create(&plugin->slots, plugin->rate, parameters) &&
            tagplug_effects_create(&plugin->effects, plugin->rate, plugin->channels);
 }
@@ -215,7 +216,7 @@ static bool is_guess(const tagplug_analysis *analysis, const tagnode_frame *fram
 static void analyse(tagplug *plugin, const float *const *input, uint32_t frames)
     TAGNODE_NONBLOCKING {
     tagnode_frame frame;
-    float signals[TAGNODE_SIGNALS];
+    float signals[MOST_SIGNALS];
     tagnode_process(plugin->measuring, input, frames);
     while (tagnode_read_signals(plugin->measuring, &frame, signals, 1) == 1)
         tagplug_slots_push_signals(&plugin->slots, signals, frame.emitted);

@@ -207,7 +207,7 @@ static void number_labels(tagplug_model *model) {
     for (uint32_t i = 0; i < model->label_count; ++i) {
         char name[TAGPLUG_NAME_MOST];
         tagplug_label_name(&model->labels[i], name, sizeof name);
-        model->labels[i].source = tagnode_take_plugin_source(name, taken);
+        model->labels[i].source = tagnode_plugin_source_take(name, taken);
         if (model->labels[i].source != 0) model->label_of[model->labels[i].source] = (uint16_t)i;
     }
 }
@@ -345,7 +345,7 @@ static tagplug_status_code enter(const tagnode_plugin_model *about, const char *
 
 static const tagnode_plugin_model *find_model(uint32_t id) {
     const tagnode_plugin_model *about = NULL;
-    for (uint32_t i = 0; (about = tagnode_get_plugin_model(i)) != NULL; ++i)
+    for (uint32_t i = 0; (about = tagnode_plugin_model_info(i)) != NULL; ++i)
         if (about->id == id) break;
     return about;
 }
@@ -390,7 +390,7 @@ void tagplug_model_release(tagplug_model *model) {
 
 /* ---- names ---- */
 
-/* As pyplugin/names.py: lower case, - for anything else, none at the ends. */
+/* As pyplugin/support/spelling.py: lower case, - for anything else, none at the ends. */
 static size_t add_slug(char *name, size_t length, size_t size, const char *text) {
     bool gap = false;
     const size_t begin = length;

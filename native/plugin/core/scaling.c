@@ -11,7 +11,7 @@ static float nearest_choice(const tagnode_plugin_parameter *p, float value) TAGN
 }
 
 float tagplug_clamp(uint32_t parameter, float value) {
-    const tagnode_plugin_parameter *p = tagnode_get_plugin_parameter(parameter);
+    const tagnode_plugin_parameter *p = tagnode_plugin_parameter_info(parameter);
     if (p == NULL) return 0;
     if (isnan(value)) return p->start;
     const float within = value < p->low ? p->low : value > p->high ? p->high : value;
@@ -21,7 +21,7 @@ float tagplug_clamp(uint32_t parameter, float value) {
 }
 
 float tagplug_normalise(uint32_t parameter, float value) {
-    const tagnode_plugin_parameter *p = tagnode_get_plugin_parameter(parameter);
+    const tagnode_plugin_parameter *p = tagnode_plugin_parameter_info(parameter);
     if (p == NULL) return 0;
     const double x = tagplug_clamp(parameter, value), low = p->low, high = p->high;
     if (p->scale == TAGNODE_SCALE_LOG) return (float)(log(x / low) / log(high / low));
@@ -29,7 +29,7 @@ float tagplug_normalise(uint32_t parameter, float value) {
 }
 
 float tagplug_denormalise(uint32_t parameter, float share) {
-    const tagnode_plugin_parameter *p = tagnode_get_plugin_parameter(parameter);
+    const tagnode_plugin_parameter *p = tagnode_plugin_parameter_info(parameter);
     if (p == NULL) return 0;
     if (isnan(share)) return p->start;
     const double x = share < 0 ? 0 : share > 1 ? 1 : share, low = p->low, high = p->high;
@@ -40,7 +40,7 @@ float tagplug_denormalise(uint32_t parameter, float share) {
 }
 
 const char *tagplug_choice_text(uint32_t parameter, uint32_t id) {
-    const tagnode_plugin_parameter *p = tagnode_get_plugin_parameter(parameter);
+    const tagnode_plugin_parameter *p = tagnode_plugin_parameter_info(parameter);
     for (uint32_t i = 0; p != NULL && i < p->choice_count; ++i)
         if (p->choices[i].id == id) return p->choices[i].text;
     return NULL;
@@ -48,7 +48,7 @@ const char *tagplug_choice_text(uint32_t parameter, uint32_t id) {
 
 const tagnode_plugin_target *tagplug_target_of(tagplug_target id) {
     const tagnode_plugin_target *target = NULL;
-    for (uint32_t i = 0; (target = tagnode_get_plugin_target(i)) != NULL; ++i)
+    for (uint32_t i = 0; (target = tagnode_plugin_target_info(i)) != NULL; ++i)
         if (target->id == (uint32_t)id) return target;
-    return tagnode_get_plugin_target(0);
+    return tagnode_plugin_target_info(0);
 }

@@ -33,7 +33,7 @@ static tagnode_mapping envelope_of(const float *p) TAGNODE_NONBLOCKING {
 tagplug_slot tagplug_slot_of(const float *parameters, uint32_t number) {
     const float *p = parameters + tagplug_field_of(number, TAGPLUG_SOURCE);
     tagplug_slot slot = {.source = (uint32_t)p[TAGPLUG_SOURCE],
-                         .signal = tagnode_get_plugin_signal((uint32_t)p[TAGPLUG_SOURCE]),
+                         .signal = tagnode_plugin_source_signal((uint32_t)p[TAGPLUG_SOURCE]),
                          .mapping = envelope_of(p),
                          .rest = p[TAGPLUG_MIN],
                          .target = (tagplug_target)p[TAGPLUG_TARGET],
@@ -59,8 +59,8 @@ static bool same(const tagnode_mapping *a, const tagnode_mapping *b) TAGNODE_NON
 
 /* Automations get shares of a signal's usual range, so that one source replaces another with no
  * change of knobs: the last value stays until there is a new one. */
-static float share_of(tagnode_signal signal, float value) TAGNODE_NONBLOCKING {
-    const tagnode_signal_about *about = tagnode_about_signal(signal);
+static float share_of(uint32_t signal, float value) TAGNODE_NONBLOCKING {
+    const tagnode_signal *about = tagnode_signal_info(signal);
     return (float)(((double)value - about->low) / ((double)about->high - about->low));
 }
 
@@ -114,8 +114,8 @@ void tagplug_slots_change(tagplug_slots *slots, const float *parameters, int64_t
 
 void tagplug_slots_push_signals(tagplug_slots *slots, const float *values, int64_t position) {
     for (uint32_t i = 0; i < TAGPLUG_SLOTS; ++i) {
-        const tagnode_signal signal = slots->slot[i].signal;
-        if (signal == TAGNODE_SIGNALS) continue;
+        const uint32_t signal = slots->slot[i].signal;
+        if (signal == UINT32_MAX) continue;
         tagnode_automation_push(slots->automation[i], 0, position,
                                 share_of(signal, values[signal]));
     }

@@ -10,7 +10,7 @@ enum { TAGPLUG_GRID = 64 /* samples between two evaluations of a slot */ };
 /* The settings of a slot. */
 typedef struct {
     uint32_t source;         /* its id */
-    tagnode_signal signal;   /* TAGNODE_SIGNALS: the source is a label or none */
+    uint32_t signal;         /* UINT32_MAX: the source is a label or none */
     tagnode_mapping mapping; /* descriptors as shares of their usual range; min and max in the
                                 target's unit */
     float rest;              /* min as a share */
@@ -38,7 +38,7 @@ void tagplug_slots_destroy(tagplug_slots *slots); /* [main] */
 void tagplug_slots_change(tagplug_slots *slots, const float *parameters, int64_t position)
     TAGNODE_NONBLOCKING;
 
-/* From `position` on the signals have these values, TAGNODE_SIGNALS of them. [audio] */
+/* From `position` on the signals have these values, tagnode_signal_count() of them. [audio] */
 void tagplug_slots_push_signals(tagplug_slots *slots, const float *values, int64_t position)
     TAGNODE_NONBLOCKING;
 

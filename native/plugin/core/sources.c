@@ -69,7 +69,7 @@ void tagplug_source_name(const tagplug *plugin, uint32_t slot, uint32_t source, 
                          size_t size) {
     const tagplug_model *model = plugin->shown;
     name[0] = '\0';
-    if (source == 0 || tagnode_name_plugin_source(source, name, size)) return;
+    if (source == 0 || tagnode_plugin_source_name(source, name, size)) return;
     if (plugin->kept[slot].name[0] != '\0' && plugin->kept[slot].source == source)
         (void)snprintf(name, size, "%s", plugin->kept[slot].name);
     else if (model != NULL && model->label_of[source] != TAGPLUG_NO_LABEL)
@@ -80,5 +80,5 @@ uint32_t tagplug_source_number(const tagplug *plugin, const char *name) {
     const uint32_t label =
         plugin->shown == NULL ? UINT32_MAX : tagplug_find_label(plugin->shown, name);
     const uint32_t source = label == UINT32_MAX ? 0 : plugin->shown->labels[label].source;
-    return source != 0 ? source : tagnode_find_plugin_source(name);
+    return source != 0 ? source : tagnode_plugin_source_find(name);
 }

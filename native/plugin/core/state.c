@@ -47,7 +47,7 @@ static void put_name(writer *to, const char *symbol, const char *name) {
 }
 
 static bool is_source(uint32_t parameter, uint32_t *slot) {
-    *slot = tagnode_get_plugin_parameter(parameter)->slot - 1; /* counted from 0 here */
+    *slot = tagnode_plugin_parameter_info(parameter)->slot - 1; /* counted from 0 here */
     return *slot < TAGPLUG_SLOTS && parameter == tagplug_field_of(*slot, TAGPLUG_SOURCE);
 }
 
@@ -55,7 +55,7 @@ static void put_all(tagplug *plugin, writer *to) {
     put(to, "TAGSTATE", MAGIC);
     put_number(to, TAGNODE_PLUGIN_STATE_VERSION, 4);
     for (uint32_t i = 0; i < TAGPLUG_INPUTS; ++i) {
-        const tagnode_plugin_parameter *about = tagnode_get_plugin_parameter(i);
+        const tagnode_plugin_parameter *about = tagnode_plugin_parameter_info(i);
         const float value = tagplug_read(plugin, i);
         uint32_t slot = 0;
         put_parameter(to, about->symbol, value);
@@ -103,7 +103,7 @@ static uint32_t number_at(const unsigned char *bytes, size_t size) {
 static uint32_t find_symbol(const unsigned char *symbol, size_t size, uint32_t expected) {
     for (uint32_t k = 0; k < TAGPLUG_INPUTS; ++k) {
         const uint32_t i = (expected + k) % TAGPLUG_INPUTS;
-        const char *own = tagnode_get_plugin_parameter(i)->symbol;
+        const char *own = tagnode_plugin_parameter_info(i)->symbol;
         if (strlen(own) == size && memcmp(own, symbol, size) == 0) return i;
     }
     return UINT32_MAX;
@@ -141,7 +141,7 @@ static bool take_name(const unsigned char *bytes, size_t size, state *into) {
 
 /* The id of a choice by its text, else the number beside it. */
 static float chosen(uint32_t parameter, const char *text, float number) {
-    const tagnode_plugin_parameter *about = tagnode_get_plugin_parameter(parameter);
+    const tagnode_plugin_parameter *about = tagnode_plugin_parameter_info(parameter);
     for (uint32_t i = 0; i < about->choice_count; ++i)
         if (strcmp(about->choices[i].text, text) == 0) return (float)about->choices[i].id;
     return number;
@@ -160,7 +160,7 @@ static void apply_names(tagplug *plugin, state *read) {
             read->values[i] = chosen(i, name, read->values[i]);
             continue;
         }
-        const uint32_t fixed = tagnode_find_plugin_source(name);
+        const uint32_t fixed = tagnode_plugin_source_find(name);
         if (fixed < TAGNODE_PLUGIN_SOURCE_OTHER) {
             if (fixed != 0) read->values[i] = (float)fixed;
             continue;
@@ -202,7 +202,7 @@ tagnode_status tagplug_load(tagplug *plugin, const void *bytes, size_t size, tag
     state read;
     memset(&read, 0, sizeof read);
     for (uint32_t i = 0; i < TAGPLUG_INPUTS; ++i)
-        read.values[i] = tagnode_get_plugin_parameter(i)->start;
+        read.values[i] = tagnode_plugin_parameter_info(i)->start;
     const tagnode_status status = take_all(bytes, size, &read, why);
     if (status != TAGNODE_OK) return status;
     tagplug_lock_take(&plugin->names_lock);

@@ -1,6 +1,6 @@
 /* tagplug.h - the plugin without a format: parameters, slots, effects, state, models. The faces
  * (lv2, clap, vst3) translate between a host and this, and do nothing else. A parameter is its
- * index in the table, see tagnode_get_plugin_parameter; faces translate ids and ports.
+ * index in the table, see tagnode_plugin_parameter_info; faces translate ids and ports.
  *
  * Threads: [main] may allocate and wait; only one thread at a time is in [main] functions of an
  * instance, but not always the same one. [audio] never allocates, locks, waits or calls the system.

@@ -14,7 +14,7 @@ typedef tagnode_plugin_target range;
 /* The range of a slot's source; `difference` is for a distance between two of its values. */
 static range source_range(const tagplug *plugin, uint32_t slot, bool difference) {
     const uint32_t source = (uint32_t)tagplug_read(plugin, tagplug_field_of(slot, TAGPLUG_SOURCE));
-    const tagnode_signal_about *about = tagnode_about_signal(tagnode_get_plugin_signal(source));
+    const tagnode_signal *about = tagnode_signal_info(tagnode_plugin_source_signal(source));
     if (about == NULL) return *tagplug_target_of(TAGPLUG_TARGET_NONE); /* 0 to 1 */
     const double width = (double)about->high - about->low;
     range found = {.unit = about->unit,
@@ -32,7 +32,7 @@ static range source_range(const tagplug *plugin, uint32_t slot, bool difference)
 
 /* The range that a parameter's value is a share of, if it is one. */
 static bool range_of(const tagplug *plugin, uint32_t parameter, range *found) {
-    const tagnode_plugin_parameter *about = tagnode_get_plugin_parameter(parameter);
+    const tagnode_plugin_parameter *about = tagnode_plugin_parameter_info(parameter);
     if (about->slot == 0) return false;
     const uint32_t slot = about->slot - 1;
     const uint32_t field = about->output ? TAGPLUG_MIN : parameter - tagplug_field_of(slot, 0);
@@ -52,7 +52,7 @@ static bool range_of(const tagplug *plugin, uint32_t parameter, range *found) {
 }
 
 static bool is_source(uint32_t parameter, uint32_t *slot) {
-    *slot = tagnode_get_plugin_parameter(parameter)->slot - 1; /* counted from 0 here */
+    *slot = tagnode_plugin_parameter_info(parameter)->slot - 1; /* counted from 0 here */
     return *slot < TAGPLUG_SLOTS && parameter == tagplug_field_of(*slot, TAGPLUG_SOURCE);
 }
 
@@ -77,7 +77,7 @@ static void put_label(const tagplug_label *label, char *text, size_t size) {
 static const char *const absent = " (not in this model)";
 
 static void put_source(tagplug *plugin, uint32_t slot, uint32_t source, char *text, size_t size) {
-    const tagnode_signal_about *signal = tagnode_about_signal(tagnode_get_plugin_signal(source));
+    const tagnode_signal *signal = tagnode_signal_info(tagnode_plugin_source_signal(source));
     const tagplug_model *model = plugin->shown;
     char name[TAGPLUG_NAME_MOST];
     if (source == 0) {
@@ -97,7 +97,7 @@ static void put_seconds(double value, char *text, size_t size) {
 }
 
 void tagplug_text(const tagplug *plugin, uint32_t parameter, float value, char *text, size_t size) {
-    const tagnode_plugin_parameter *about = tagnode_get_plugin_parameter(parameter);
+    const tagnode_plugin_parameter *about = tagnode_plugin_parameter_info(parameter);
     if (size == 0) return;
     text[0] = '\0';
     if (about == NULL) return;
@@ -107,7 +107,7 @@ void tagplug_text(const tagplug *plugin, uint32_t parameter, float value, char *
     if (is_source(parameter, &slot)) {
         tagplug *self = (tagplug *)plugin; /* the labels shown may be out of date */
         tagplug_lock_take(&self->names_lock);
-        if (tagnode_get_plugin_signal((uint32_t)value) == TAGNODE_SIGNALS && value > 0)
+        if (tagnode_plugin_source_signal((uint32_t)value) == UINT32_MAX && value > 0)
             tagplug_show_chosen(self);
         put_source(self, slot, (uint32_t)value, text, size);
         tagplug_lock_give(&self->names_lock);
@@ -187,7 +187,7 @@ static bool take_source(tagplug *plugin, const char *text, float *value) {
         return true;
     }
     for (uint32_t i = 0; i <= TAGNODE_PLUGIN_SOURCE_MAX; ++i) {
-        const tagnode_signal_about *about = tagnode_about_signal(tagnode_get_plugin_signal(i));
+        const tagnode_signal *about = tagnode_signal_info(tagnode_plugin_source_signal(i));
         if (about == NULL || !same(text, about->name)) continue;
         *value = (float)i;
         return true;
@@ -201,7 +201,7 @@ static bool take_source(tagplug *plugin, const char *text, float *value) {
 }
 
 bool tagplug_value(const tagplug *plugin, uint32_t parameter, const char *text, float *value) {
-    const tagnode_plugin_parameter *about = tagnode_get_plugin_parameter(parameter);
+    const tagnode_plugin_parameter *about = tagnode_plugin_parameter_info(parameter);
     uint32_t slot = 0;
     range shown;
     double number = 0;

@@ -28,10 +28,10 @@ enum { TAGPLUG_LV2_MESSAGE = 24 };
 /* The port of a parameter: they are in the order of their `since`, then of the table, so that a new
  * parameter moves none of those before it. */
 static inline uint32_t tagplug_lv2_port(uint32_t parameter) {
-    const uint32_t since = tagnode_get_plugin_parameter(parameter)->since;
+    const uint32_t since = tagnode_plugin_parameter_info(parameter)->since;
     uint32_t port = TAGPLUG_LV2_PARAMETERS;
     for (uint32_t i = 0; i < TAGPLUG_PARAMETERS; ++i) {
-        const uint32_t other = tagnode_get_plugin_parameter(i)->since;
+        const uint32_t other = tagnode_plugin_parameter_info(i)->since;
         port += other < since || (other == since && i < parameter);
     }
     return port;

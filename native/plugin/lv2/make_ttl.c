@@ -97,15 +97,15 @@ static void put_sources(FILE *file) {
     char name[128], text[256];
     put_point(file, "none", 0);
     for (uint32_t id = 1; id < TAGNODE_PLUGIN_SOURCE_OTHER; ++id) {
-        if (!tagnode_name_plugin_source(id, name, sizeof name)) continue;
-        const tagnode_signal_about *signal = tagnode_about_signal(tagnode_get_plugin_signal(id));
+        if (!tagnode_plugin_source_name(id, name, sizeof name)) continue;
+        const tagnode_signal *signal = tagnode_signal_info(tagnode_plugin_source_signal(id));
         put_source_text(name, text);
         put_point(file, signal != NULL ? signal->name : text, id);
     }
 }
 
 static bool is_source(uint32_t parameter) {
-    const uint32_t slot = tagnode_get_plugin_parameter(parameter)->slot;
+    const uint32_t slot = tagnode_plugin_parameter_info(parameter)->slot;
     return slot > 0 && parameter == tagplug_field_of(slot - 1, TAGPLUG_SOURCE);
 }
 
@@ -137,12 +137,12 @@ static void put_group_name(FILE *file, const char *group) {
 }
 
 static const char *group_of(uint32_t parameter) {
-    const char *group = tagnode_get_plugin_parameter(parameter)->group;
+    const char *group = tagnode_plugin_parameter_info(parameter)->group;
     return *group == '\0' ? "Main" : group;
 }
 
 static void put_parameter(FILE *file, uint32_t parameter) {
-    const tagnode_plugin_parameter *about = tagnode_get_plugin_parameter(parameter);
+    const tagnode_plugin_parameter *about = tagnode_plugin_parameter_info(parameter);
     const bool enabled = parameter == TAGPLUG_BYPASS;
     fprintf(file, " , [\n\t\ta lv2:%sPort , lv2:ControlPort ;\n\t\tlv2:index %u ;\n",
             about->output ? "Output" : "Input", tagplug_lv2_port(parameter));
@@ -227,22 +227,20 @@ static void put_groups(FILE *file) {
 }
 
 static void put_plugin(FILE *file) {
-    const char *const version = TAGNODE_VERSION, *const minor = strchr(version, '.') + 1;
-    const int minor_length = (int)strcspn(minor, ".");
     fprintf(file,
             "<" TAGNODE_PLUGIN_URI ">\n\ta lv2:Plugin , lv2:AnalyserPlugin , doap:Project ;\n"
             "\tdoap:name \"Tagnode\" ;\n"
             "\tdoap:shortdesc \"Automates parameters by detected content.\" ;\n"
             "\tdoap:license <http://usefulinc.com/doap/licenses/mit> ;\n"
             "\tdoap:maintainer [ a foaf:Person ; foaf:name \"pyplugin\" ] ;\n"
-            "\tlv2:minorVersion %.*s ;\n\tlv2:microVersion %s ;\n"
+            "\tlv2:minorVersion %d ;\n\tlv2:microVersion %d ;\n"
             "\tlv2:optionalFeature lv2:hardRTCapable , urid:map , opts:options ,\n"
             "\t\t<http://lv2plug.in/ns/ext/log#log> ;\n"
             "\tlv2:extensionData state:interface ;\n"
             "\topts:supportedOption <http://lv2plug.in/ns/ext/buf-size#maxBlockLength> ;\n"
             "\tpg:mainInput <" TAGNODE_PLUGIN_URI "#in> ;\n"
             "\tpg:mainOutput <" TAGNODE_PLUGIN_URI "#out> ;\n",
-            minor_length, minor, minor + minor_length + 1);
+            TAGNODE_VERSION_MINOR, TAGNODE_VERSION_PATCH);
     put_own_ports(file);
     for (uint32_t port = TAGPLUG_LV2_PARAMETERS; port < TAGPLUG_LV2_PORTS; ++port)
         for (uint32_t i = 0; i < TAGPLUG_PARAMETERS; ++i)

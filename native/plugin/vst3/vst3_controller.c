@@ -43,7 +43,7 @@ static int32_t VST_CALL count(void *self) {
 
 static int32_t VST_CALL info(void *self, int32_t index, vst_parameter *info) {
     const tagnode_plugin_parameter *about =
-        index >= 0 ? tagnode_get_plugin_parameter((uint32_t)index) : NULL;
+        index >= 0 ? tagnode_plugin_parameter_info((uint32_t)index) : NULL;
     (void)self;
     if (about == NULL) return VST_INVALID_ARGUMENT;
     *info = (vst_parameter){.id = about->id,
@@ -60,7 +60,7 @@ static int32_t VST_CALL info(void *self, int32_t index, vst_parameter *info) {
 }
 
 static int32_t VST_CALL text_of(void *self, uint32_t id, double value, vst_text text) {
-    const uint32_t parameter = tagnode_find_plugin_parameter(id);
+    const uint32_t parameter = tagnode_plugin_parameter_find(id);
     char utf8[4 * TEXT];
     if (parameter == UINT32_MAX) return VST_INVALID_ARGUMENT;
     tagplug_text(face_of_controller(self)->core, parameter,
@@ -70,7 +70,7 @@ static int32_t VST_CALL text_of(void *self, uint32_t id, double value, vst_text 
 }
 
 static int32_t VST_CALL value_of(void *self, uint32_t id, const int16_t *text, double *value) {
-    const uint32_t parameter = tagnode_find_plugin_parameter(id);
+    const uint32_t parameter = tagnode_plugin_parameter_find(id);
     char utf8[4 * TEXT];
     float found = 0;
     if (parameter == UINT32_MAX || text == NULL) return VST_INVALID_ARGUMENT;
@@ -82,17 +82,17 @@ static int32_t VST_CALL value_of(void *self, uint32_t id, const int16_t *text, d
 
 static double VST_CALL to_plain(void *self, uint32_t id, double value) {
     (void)self;
-    return tagplug_denormalise(tagnode_find_plugin_parameter(id), (float)value);
+    return tagplug_denormalise(tagnode_plugin_parameter_find(id), (float)value);
 }
 
 static double VST_CALL from_plain(void *self, uint32_t id, double plain) {
     (void)self;
-    return tagplug_normalise(tagnode_find_plugin_parameter(id), (float)plain);
+    return tagplug_normalise(tagnode_plugin_parameter_find(id), (float)plain);
 }
 
 static double VST_CALL get(void *self, uint32_t id) {
     vst_face *face = face_of_controller(self);
-    const uint32_t parameter = tagnode_find_plugin_parameter(id);
+    const uint32_t parameter = tagnode_plugin_parameter_find(id);
     const bool asked = parameter < TAGPLUG_INPUTS && atomic_load(&face->asked[parameter].set);
     return tagplug_normalise(parameter, asked ? atomic_load(&face->asked[parameter].value)
                                               : tagplug_get(face->core, parameter));
@@ -100,7 +100,7 @@ static double VST_CALL get(void *self, uint32_t id) {
 
 static int32_t VST_CALL set(void *self, uint32_t id, double value) {
     vst_face *face = face_of_controller(self);
-    const uint32_t parameter = tagnode_find_plugin_parameter(id);
+    const uint32_t parameter = tagnode_plugin_parameter_find(id);
     if (parameter == UINT32_MAX) return VST_INVALID_ARGUMENT;
     if (parameter < TAGPLUG_INPUTS) {
         atomic_store(&face->asked[parameter].value, tagplug_denormalise(parameter, (float)value));

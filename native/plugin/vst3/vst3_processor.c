@@ -62,7 +62,7 @@ static uint32_t VST_CALL tail(void *self) {
  * `next` is how many of them are applied. */
 static uint32_t apply(vst_face *face, vst_queue *queue, int32_t *next, uint32_t at, uint32_t frames)
     TAGNODE_NONBLOCKING {
-    const uint32_t parameter = tagnode_find_plugin_parameter(queue->table->parameter(queue));
+    const uint32_t parameter = tagnode_plugin_parameter_find(queue->table->parameter(queue));
     for (; *next < queue->table->count(queue); ++*next) {
         int32_t offset = 0;
         double value = 0;
@@ -114,7 +114,7 @@ static void send_outputs(vst_face *face, vst_changes *changes, int32_t offset) T
         const uint32_t parameter = TAGPLUG_INPUTS + i;
         const float value = tagplug_get(face->core, parameter);
         if (value == face->sent[i]) continue;
-        const uint32_t id = tagnode_get_plugin_parameter(parameter)->id;
+        const uint32_t id = tagnode_plugin_parameter_info(parameter)->id;
         int32_t index = 0;
         vst_queue *queue = changes->table->add(changes, &id, &index);
         if (queue == NULL) continue;
@@ -133,7 +133,7 @@ static void edit_outputs(vst_face *face) TAGNODE_NONBLOCKING {
         const float value = tagplug_get(face->core, parameter);
         if (value == face->edited[i]) continue;
         face->edited[i] = value;
-        (void)handler->table->perform_edit(handler, tagnode_get_plugin_parameter(parameter)->id,
+        (void)handler->table->perform_edit(handler, tagnode_plugin_parameter_info(parameter)->id,
                                            tagplug_normalise(parameter, value));
     }
     vst_notice_texts(face);

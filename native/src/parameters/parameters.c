@@ -210,7 +210,7 @@ static const tagnode_plugin_parameter outputs[TAGPLUG_PARAMETERS - TAGPLUG_STATU
 
 /* ---- what tagnode.h declares ---- */
 
-const tagnode_plugin_parameter *tagnode_get_plugin_parameter(uint32_t index) {
+const tagnode_plugin_parameter *tagnode_plugin_parameter_info(uint32_t index) {
     if (index < TAGPLUG_GLOBALS) return &globals[index];
     if (index < TAGPLUG_INPUTS)
         return &slots[(index - TAGPLUG_GLOBALS) / TAGPLUG_FIELDS]
@@ -228,7 +228,7 @@ static uint32_t position(const tagnode_plugin_parameter *rows, uint32_t count, u
     return i;
 }
 
-uint32_t tagnode_find_plugin_parameter(uint32_t id) {
+uint32_t tagnode_plugin_parameter_find(uint32_t id) {
     uint32_t i = 0;
     const uint32_t slot = id / 1000, output = id - 100101;
     if (slot == 0) {
@@ -244,15 +244,27 @@ uint32_t tagnode_find_plugin_parameter(uint32_t id) {
     return i < COUNT(outputs) ? TAGPLUG_STATUS + i : UINT32_MAX;
 }
 
-const tagnode_plugin_model *tagnode_get_plugin_model(uint32_t index) {
+uint32_t tagnode_plugin_parameter_count(void) {
+    return TAGPLUG_PARAMETERS;
+}
+
+uint32_t tagnode_plugin_model_count(void) {
+    return COUNT(models);
+}
+
+uint32_t tagnode_plugin_target_count(void) {
+    return COUNT(targets);
+}
+
+const tagnode_plugin_model *tagnode_plugin_model_info(uint32_t index) {
     return index < COUNT(models) ? &models[index] : NULL;
 }
 
-const tagnode_plugin_target *tagnode_get_plugin_target(uint32_t index) {
+const tagnode_plugin_target *tagnode_plugin_target_info(uint32_t index) {
     return index < COUNT(targets) ? &targets[index] : NULL;
 }
 
-const tagnode_plugin_identity *tagnode_get_plugin_identity(void) {
+const tagnode_plugin_identity *tagnode_plugin_identity_info(void) {
     static const tagnode_plugin_identity identity = {TAGNODE_PLUGIN_NAME,
                                                      TAGNODE_PLUGIN_URI,
                                                      TAGNODE_PLUGIN_CLAP_ID,

@@ -5,10 +5,10 @@
 
 #include "tagnode.h"
 
-enum { FIRST_NAMED = 100 };
+enum { FIRST_NAMED = 100, SIGNALS = TAGNODE_SIGNAL_SILENCE + 1 };
 
 /* The `source` ids of signals. Never change one; a new signal gets the next number. */
-static const uint8_t signal_ids[TAGNODE_SIGNALS] = {
+static const uint8_t signal_ids[SIGNALS] = {
     [TAGNODE_SIGNAL_RMS_DB] = 1,         [TAGNODE_SIGNAL_PEAK_DB] = 2,
     [TAGNODE_SIGNAL_TRUE_PEAK_DB] = 3,   [TAGNODE_SIGNAL_LOUDNESS_MOMENTARY] = 4,
     [TAGNODE_SIGNAL_LOUDNESS_SHORT] = 5, [TAGNODE_SIGNAL_LOUDNESS_INTEGRATED] = 6,
@@ -18,7 +18,6 @@ static const uint8_t signal_ids[TAGNODE_SIGNALS] = {
     [TAGNODE_SIGNAL_TEMPO_BPM] = 13,     [TAGNODE_SIGNAL_TEMPO_CONFIDENCE] = 14,
     [TAGNODE_SIGNAL_SILENCE] = 15,
 };
-_Static_assert(TAGNODE_SIGNALS == 15, "a new signal gets the next number above");
 
 /* Labels and groups of the models that the plugin knows by name. Never change one; a new name gets
  * the next number, up to TAGNODE_PLUGIN_SOURCE_OTHER. */
@@ -65,12 +64,11 @@ static uint32_t hash(const char *name) {
     return value;
 }
 
-uint32_t tagnode_find_plugin_source(const char *name) {
+uint32_t tagnode_plugin_source_find(const char *name) {
     if (name[0] == '\0') return 0;
     const bool signal = strncmp(name, "signal.", 7) == 0;
-    for (uint32_t i = 0; signal && i < TAGNODE_SIGNALS; ++i)
-        if (strcmp(tagnode_about_signal((tagnode_signal)i)->name, name + 7) == 0)
-            return signal_ids[i];
+    for (uint32_t i = 0; signal && i < SIGNALS; ++i)
+        if (strcmp(tagnode_signal_info(i)->name, name + 7) == 0) return signal_ids[i];
     if (signal) return 0; /* one of a later version */
     for (uint32_t i = 0; i < NAMED; ++i)
         if (strcmp(named[i].name, name) == 0) return named[i].id;
@@ -78,9 +76,9 @@ uint32_t tagnode_find_plugin_source(const char *name) {
            hash(name) % (TAGNODE_PLUGIN_SOURCE_MAX + 1 - TAGNODE_PLUGIN_SOURCE_OTHER);
 }
 
-uint32_t tagnode_take_plugin_source(const char *name, bool *taken) {
+uint32_t tagnode_plugin_source_take(const char *name, bool *taken) {
     enum { FIRST = TAGNODE_PLUGIN_SOURCE_OTHER, LAST = TAGNODE_PLUGIN_SOURCE_MAX };
-    uint32_t id = tagnode_find_plugin_source(name);
+    uint32_t id = tagnode_plugin_source_find(name);
     for (uint32_t tries = FIRST; taken[id] && tries <= LAST; ++tries)
         id = id < FIRST || id == LAST ? FIRST : id + 1;
     if (taken[id]) return 0;
@@ -88,10 +86,10 @@ uint32_t tagnode_take_plugin_source(const char *name, bool *taken) {
     return id;
 }
 
-bool tagnode_name_plugin_source(uint32_t id, char *name, size_t size) {
-    for (uint32_t i = 0; i < TAGNODE_SIGNALS; ++i) {
+bool tagnode_plugin_source_name(uint32_t id, char *name, size_t size) {
+    for (uint32_t i = 0; i < SIGNALS; ++i) {
         if (signal_ids[i] != id) continue;
-        (void)snprintf(name, size, "signal.%s", tagnode_about_signal((tagnode_signal)i)->name);
+        (void)snprintf(name, size, "signal.%s", tagnode_signal_info(i)->name);
         return true;
     }
     for (uint32_t i = 0; i < NAMED; ++i) {
@@ -102,8 +100,8 @@ bool tagnode_name_plugin_source(uint32_t id, char *name, size_t size) {
     return false;
 }
 
-tagnode_signal tagnode_get_plugin_signal(uint32_t id) {
+uint32_t tagnode_plugin_source_signal(uint32_t id) {
     uint32_t i = 0;
-    while (i < TAGNODE_SIGNALS && signal_ids[i] != id) ++i;
-    return (tagnode_signal)i;
+    while (i < SIGNALS && signal_ids[i] != id) ++i;
+    return i < SIGNALS ? i : UINT32_MAX;
 }

@@ -58,7 +58,7 @@ static void turn(player *p) {
         below(p, 6) == 0
             ? below(p, TAGPLUG_GLOBALS)
             : tagplug_field_of(below(p, TAGPLUG_SLOTS), (tagplug_field)below(p, TAGPLUG_FIELDS));
-    const tagnode_plugin_parameter *about = tagnode_get_plugin_parameter(parameter);
+    const tagnode_plugin_parameter *about = tagnode_plugin_parameter_info(parameter);
     float value = tagplug_denormalise(parameter, share(p));
     if (below(p, 8) == 0) value = odd_number(p);
     if (parameter == TAGPLUG_OSC_PORT) value = below(p, 2) == 0 ? 0 : 9;
@@ -130,8 +130,8 @@ static void play(player *p) {
     CHECK(r->ports[TAGPLUG_LV2_DELAY] == 0);
     if (r->midi.sequence.atom.type != 0) CHECK(midi_is_valid(r, frames));
     for (uint32_t i = TAGPLUG_INPUTS; i < TAGPLUG_PARAMETERS; ++i)
-        CHECK(*port(r, i) >= tagnode_get_plugin_parameter(i)->low &&
-              *port(r, i) <= tagnode_get_plugin_parameter(i)->high);
+        CHECK(*port(r, i) >= tagnode_plugin_parameter_info(i)->low &&
+              *port(r, i) <= tagnode_plugin_parameter_info(i)->high);
     for (uint32_t i = 0; finite && i < frames; ++i)
         CHECK(isfinite(r->played[0][i]) && isfinite(r->played[1][i]));
 }

@@ -26,7 +26,7 @@ static rack *rack_of(const host *self) TAGNODE_NONBLOCKING {
 }
 
 static uint32_t id_of(uint32_t parameter) TAGNODE_NONBLOCKING {
-    const tagnode_plugin_parameter *about = tagnode_get_plugin_parameter(parameter);
+    const tagnode_plugin_parameter *about = tagnode_plugin_parameter_info(parameter);
     return about != NULL ? about->id : UINT32_MAX;
 }
 
@@ -163,7 +163,7 @@ static bool CL_CALL try_push(const cl_output_events *list, const cl_event *event
         const cl_event_param_value *value = (const cl_event_param_value *)(const void *)event;
         if (self->moved_count == sizeof self->moved / sizeof *self->moved) return false;
         self->moved[self->moved_count++] = (host_change){
-            event->time, tagnode_find_plugin_parameter(value->parameter), (float)value->value};
+            event->time, tagnode_plugin_parameter_find(value->parameter), (float)value->value};
     }
     return true;
 }
@@ -324,7 +324,7 @@ static void test_parameters_are_those_of_the_table(void) {
     CHECK(it->params->count(it->plugin) == TAGPLUG_PARAMETERS);
     cl_param info;
     for (uint32_t i = 0; i < TAGPLUG_PARAMETERS; ++i) {
-        const tagnode_plugin_parameter *about = tagnode_get_plugin_parameter(i);
+        const tagnode_plugin_parameter *about = tagnode_plugin_parameter_info(i);
         CHECK(it->params->get_info(it->plugin, i, &info) && info.id == about->id);
         CHECK(strcmp(info.name, about->name) == 0 && strcmp(info.module, about->group) == 0);
         CHECK(info.low == about->low && info.high == about->high && info.start == about->start);

@@ -59,7 +59,7 @@ static unsigned points_of(const LilvPort *port) {
 static void test_the_ports_are_those_of_the_table(void) {
     CHECK(lilv_plugin_get_num_ports(plugin) == TAGPLUG_LV2_PORTS);
     for (uint32_t i = 1; i < TAGPLUG_PARAMETERS; ++i) {
-        const tagnode_plugin_parameter *about = tagnode_get_plugin_parameter(i);
+        const tagnode_plugin_parameter *about = tagnode_plugin_parameter_info(i);
         const LilvPort *port = lilv_plugin_get_port_by_index(plugin, tagplug_lv2_port(i));
         LilvNode *start, *low, *high;
         CHECK(strcmp(lilv_node_as_string(lilv_port_get_symbol(plugin, port)), about->symbol) == 0);

@@ -206,7 +206,7 @@ static int32_t VST_CALL begin_edit(void *self, uint32_t parameter) {
 static int32_t VST_CALL perform_edit(void *self, uint32_t parameter, double value) {
     handler *it = self;
     ++it->edits;
-    const uint32_t index = tagnode_find_plugin_parameter(parameter);
+    const uint32_t index = tagnode_plugin_parameter_find(parameter);
     if (index < TAGPLUG_PARAMETERS) it->edited[index] = value;
     return VST_OK;
 }
@@ -225,7 +225,7 @@ static const vst_handler_table handler_table = {
 static const vst_id class_id = VST_ID_OF(TAGNODE_PLUGIN_VST3_CLASS);
 
 static uint32_t id_of(uint32_t parameter) TAGNODE_NONBLOCKING {
-    const tagnode_plugin_parameter *about = tagnode_get_plugin_parameter(parameter);
+    const tagnode_plugin_parameter *about = tagnode_plugin_parameter_info(parameter);
     return about != NULL ? about->id : UINT32_MAX;
 }
 
@@ -311,7 +311,7 @@ static void read_moved(host *self, int32_t frames) TAGNODE_NONBLOCKING {
         for (uint32_t k = 0; k < it->count; ++k) {
             if (it->points[k].offset < 0 || it->points[k].offset >= frames) self->in_order = false;
             if (self->moved_count == sizeof self->moved / sizeof *self->moved) return;
-            const uint32_t parameter = tagnode_find_plugin_parameter(it->parameter);
+            const uint32_t parameter = tagnode_plugin_parameter_find(it->parameter);
             self->moved[self->moved_count++] =
                 (host_change){(uint32_t)it->points[k].offset, parameter,
                               tagplug_denormalise(parameter, (float)it->points[k].value)};
@@ -550,7 +550,7 @@ static void test_parameters_are_those_of_the_table(void) {
     vst_parameter info;
     char text[256];
     for (uint32_t i = 0; i < TAGPLUG_PARAMETERS; ++i) {
-        const tagnode_plugin_parameter *about = tagnode_get_plugin_parameter(i);
+        const tagnode_plugin_parameter *about = tagnode_plugin_parameter_info(i);
         CHECK(it->controller->table->info(it->controller, (int32_t)i, &info) == VST_OK);
         vst_to_utf8(info.title, text, sizeof text);
         CHECK(info.id == about->id && strcmp(text, about->name) == 0);
@@ -587,7 +587,7 @@ static void test_units_are_the_slots(void) {
         CHECK(units->table->info(units, 1 + (int32_t)slot, &unit) == VST_OK);
         vst_to_utf8(unit.name, name, sizeof name);
         CHECK(strcmp(name,
-                     tagnode_get_plugin_parameter(tagplug_field_of(slot, TAGPLUG_CURVE))->group) ==
+                     tagnode_plugin_parameter_info(tagplug_field_of(slot, TAGPLUG_CURVE))->group) ==
               0);
         const uint32_t some[] = {tagplug_field_of(slot, TAGPLUG_CURVE), TAGPLUG_VALUE_1 + slot};
         for (size_t i = 0; i < 2; ++i) {

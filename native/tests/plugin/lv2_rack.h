@@ -120,7 +120,7 @@ static inline float *field(rack *r, uint32_t slot, tagplug_field which) {
 static inline void ports_at_default(rack *r) {
     memset(r->ports, 0, sizeof r->ports);
     for (uint32_t i = 0; i < TAGPLUG_PARAMETERS; ++i)
-        *port(r, i) = tagnode_get_plugin_parameter(i)->start;
+        *port(r, i) = tagnode_plugin_parameter_info(i)->start;
     *port(r, TAGPLUG_BYPASS) = 1; /* "enabled" */
     *port(r, TAGPLUG_MODEL) = 0;  /* measuring only: the host's tests need no model */
 }

@@ -296,7 +296,7 @@ static void test_texts_come_back_as_their_values(void) {
     host *self = host_open();
     char text[256];
     for (uint32_t i = 0; i < TAGPLUG_INPUTS; ++i) {
-        const tagnode_plugin_parameter *about = tagnode_get_plugin_parameter(i);
+        const tagnode_plugin_parameter *about = tagnode_plugin_parameter_info(i);
         for (uint32_t k = 0; k <= 4; ++k) {
             const float value = tagplug_denormalise(i, (float)k / 4);
             float back = NAN;

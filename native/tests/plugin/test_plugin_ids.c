@@ -23,7 +23,7 @@ __attribute__((format(printf, 1, 2))) static void put(const char *format, ...) {
 
 static void put_parameter(uint32_t index) {
     static const char *const scales[] = {"linear", "log", "integer", "toggle", "choice"};
-    const tagnode_plugin_parameter *p = tagnode_get_plugin_parameter(index);
+    const tagnode_plugin_parameter *p = tagnode_plugin_parameter_info(index);
     put("parameter %u %s lv2 port %u, %s %g to %g, %s", p->id, p->symbol, tagplug_lv2_port(index),
         scales[p->scale], (double)p->low, (double)p->high, p->output ? "output" : "input");
     for (uint32_t i = 0; i < p->choice_count; ++i)
@@ -34,10 +34,10 @@ static void put_tables(void) {
     static const char *const kinds[] = {"none", "included", "known", "custom"};
     const tagnode_plugin_target *t = NULL;
     const tagnode_plugin_model *m = NULL;
-    for (uint32_t i = 0; (t = tagnode_get_plugin_target(i)) != NULL; ++i)
+    for (uint32_t i = 0; (t = tagnode_plugin_target_info(i)) != NULL; ++i)
         put("target %u: %s %g to %g %s%s", t->id, t->name, (double)t->low, (double)t->high, t->unit,
             t->ratios ? ", even ratios" : "");
-    for (uint32_t i = 0; (m = tagnode_get_plugin_model(i)) != NULL; ++i)
+    for (uint32_t i = 0; (m = tagnode_plugin_model_info(i)) != NULL; ++i)
         put("model %u: %s, %s", m->id, m->name, kinds[m->kind]);
 }
 
@@ -48,18 +48,18 @@ static void put_sources(void) {
     put("source range 0 to %d, others from %d", TAGNODE_PLUGIN_SOURCE_MAX,
         TAGNODE_PLUGIN_SOURCE_OTHER);
     for (uint32_t id = 0; id <= TAGNODE_PLUGIN_SOURCE_MAX; ++id) {
-        if (!tagnode_name_plugin_source(id, name, sizeof name)) continue;
+        if (!tagnode_plugin_source_name(id, name, sizeof name)) continue;
         put("source %u: %s", id, name);
-        CHECK(tagnode_find_plugin_source(name) == id);
+        CHECK(tagnode_plugin_source_find(name) == id);
     }
     for (size_t i = 0; i < sizeof others / sizeof *others; ++i)
-        put("hash %s %u", others[i], tagnode_find_plugin_source(others[i]));
-    CHECK(tagnode_find_plugin_source("") == 0);
-    CHECK(tagnode_find_plugin_source("signal.of_a_later_version") == 0);
+        put("hash %s %u", others[i], tagnode_plugin_source_find(others[i]));
+    CHECK(tagnode_plugin_source_find("") == 0);
+    CHECK(tagnode_plugin_source_find("signal.of_a_later_version") == 0);
 }
 
 static void put_all(void) {
-    const tagnode_plugin_identity *own = tagnode_get_plugin_identity();
+    const tagnode_plugin_identity *own = tagnode_plugin_identity_info();
     put("uri %s", own->uri);
     put("clap %s", own->clap_id);
     put("vst3 %08X%08X%08X%08X", own->vst3_class[0], own->vst3_class[1], own->vst3_class[2],

@@ -20,7 +20,7 @@ static void set(uint32_t slot, tagplug_field field, double value) {
 
 static void at_default(void) {
     for (uint32_t i = 0; i < TAGPLUG_INPUTS; ++i)
-        parameters[i] = tagnode_get_plugin_parameter(i)->start;
+        parameters[i] = tagnode_plugin_parameter_info(i)->start;
     for (uint32_t i = 0; i <= TAGNODE_PLUGIN_SOURCE_MAX; ++i) label_of[i] = TAGPLUG_NO_LABEL;
     for (uint32_t i = 0; i < TAGPLUG_SLOTS; ++i) label_of[LABEL + i] = (uint16_t)i;
 }
@@ -99,7 +99,7 @@ static void compare(uint32_t slots, const tagnode_plugin_target *target, tagnode
 static void test_slots_move_a_target_as_an_automation_does(void) {
     uint32_t random = 11;
     for (int round = 0; round < ROUNDS; ++round) {
-        const tagnode_plugin_target *target = tagnode_get_plugin_target(next_number(&random) % 7);
+        const tagnode_plugin_target *target = tagnode_plugin_target_info(next_number(&random) % 7);
         compare(1 + next_number(&random) % 4, target, (tagnode_combine)(round % 2), &random);
     }
 }
@@ -139,7 +139,40 @@ static void test_curves_are_in_the_unit_of_the_target(void) {
     CHECK_NEAR(settled(TAGPLUG_TARGET_GAIN, -48, -6, 1, TAGNODE_CURVE_LOG, 0.5), -27, 1e-4);
 }
 
+/* The fields of slots that are knobs have their names and choices. */
+static void test_fields_are_the_knobs_of_libtagnode(void) {
+    for (uint32_t i = 0; i < tagnode_knob_count(); ++i) {
+        const tagnode_knob *knob = tagnode_knob_info(i);
+        char symbol[64];
+        const tagnode_plugin_parameter *found = NULL;
+        (void)snprintf(symbol, sizeof symbol, "slot1_%s", knob->name);
+        for (uint32_t k = 0; k < tagnode_plugin_parameter_count() && found == NULL; ++k)
+            if (strcmp(tagnode_plugin_parameter_info(k)->symbol, symbol) == 0)
+                found = tagnode_plugin_parameter_info(k);
+        if (!CHECK(found != NULL)) continue;
+        for (uint32_t k = 0; k < knob->choice_count && k < found->choice_count; ++k)
+            CHECK(found->choices[k].id == k &&
+                  strcmp(found->choices[k].text, knob->choices[k]) == 0);
+        CHECK(knob->choice_count == 0 || knob->choice_count == found->choice_count);
+    }
+    for (uint32_t i = 0; i < 2; ++i)
+        CHECK(strcmp(tagplug_choice_text(tagplug_field_of(0, TAGPLUG_COMBINE), i),
+                     tagnode_combine_name(i)) == 0);
+}
+
+/* A new signal needs a source id. */
+static void test_every_signal_has_a_source(void) {
+    for (uint32_t i = 0; i < tagnode_signal_count(); ++i) {
+        char name[64];
+        (void)snprintf(name, sizeof name, "signal.%s", tagnode_signal_info(i)->name);
+        const uint32_t source = tagnode_plugin_source_find(name);
+        CHECK(source > 0 && source < 100 && tagnode_plugin_source_signal(source) == i);
+    }
+}
+
 int main(void) {
+    test_fields_are_the_knobs_of_libtagnode();
+    test_every_signal_has_a_source();
     test_slots_move_a_target_as_an_automation_does();
     test_depth_acts_before_the_curve();
     test_curves_are_in_the_unit_of_the_target();

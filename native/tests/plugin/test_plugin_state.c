@@ -6,7 +6,7 @@
 
 static void test_the_table_is_sound(void) {
     for (uint32_t i = 0; i < TAGPLUG_PARAMETERS; ++i) {
-        const tagnode_plugin_parameter *p = tagnode_get_plugin_parameter(i);
+        const tagnode_plugin_parameter *p = tagnode_plugin_parameter_info(i);
         if (p == NULL) abort();
         CHECK(p->symbol[0] != '\0' &&
               strspn(p->symbol, "abcdefghijklmnopqrstuvwxyz0123456789_") == strlen(p->symbol));
@@ -18,24 +18,24 @@ static void test_the_table_is_sound(void) {
             CHECK(p->choices[k].text[0] != '\0' && (float)p->choices[k].id <= p->high);
             CHECK(k == 0 || p->choices[k].id > p->choices[k - 1].id);
         }
-        CHECK(tagnode_find_plugin_parameter(p->id) == i);
+        CHECK(tagnode_plugin_parameter_find(p->id) == i);
         for (uint32_t k = 0; k < i; ++k)
-            CHECK(strcmp(p->symbol, tagnode_get_plugin_parameter(k)->symbol) != 0);
+            CHECK(strcmp(p->symbol, tagnode_plugin_parameter_info(k)->symbol) != 0);
     }
     const uint32_t unknown[] = {0, 7, 999, 1000, 1021, 100000, 100005, 100100, UINT32_MAX};
     for (size_t i = 0; i < sizeof unknown / sizeof *unknown; ++i)
-        CHECK(tagnode_find_plugin_parameter(unknown[i]) == UINT32_MAX);
-    CHECK(tagnode_get_plugin_parameter(TAGPLUG_PARAMETERS) == NULL);
+        CHECK(tagnode_plugin_parameter_find(unknown[i]) == UINT32_MAX);
+    CHECK(tagnode_plugin_parameter_info(TAGPLUG_PARAMETERS) == NULL);
     const uint32_t cc = tagplug_field_of(7, TAGPLUG_CC);
-    CHECK(strcmp(tagnode_get_plugin_parameter(cc)->symbol, "slot8_cc") == 0 &&
-          tagnode_get_plugin_parameter(cc)->start == 27);
-    CHECK(strcmp(tagnode_get_plugin_parameter(tagplug_field_of(0, TAGPLUG_THRESHOLD))->symbol,
+    CHECK(strcmp(tagnode_plugin_parameter_info(cc)->symbol, "slot8_cc") == 0 &&
+          tagnode_plugin_parameter_info(cc)->start == 27);
+    CHECK(strcmp(tagnode_plugin_parameter_info(tagplug_field_of(0, TAGPLUG_THRESHOLD))->symbol,
                  "slot1_threshold") == 0);
 }
 
 static void test_normalised_values_come_back(void) {
     for (uint32_t i = 0; i < TAGPLUG_PARAMETERS; ++i) {
-        const tagnode_plugin_parameter *p = tagnode_get_plugin_parameter(i);
+        const tagnode_plugin_parameter *p = tagnode_plugin_parameter_info(i);
         for (int k = 0; k <= 100; ++k) {
             const float value = tagplug_clamp(i, p->low + (p->high - p->low) * (float)k / 100);
             const float share = tagplug_normalise(i, value);
@@ -123,7 +123,7 @@ static void test_texts_come_back_as_the_values_that_they_show(void) {
             CHECK(tagplug_value(p, i, text, &back));
             tagplug_text(p, i, back, again, sizeof again);
             if (!CHECK(strcmp(text, again) == 0))
-                fprintf(stderr, "%s: %s, then %s\n", tagnode_get_plugin_parameter(i)->symbol, text,
+                fprintf(stderr, "%s: %s, then %s\n", tagnode_plugin_parameter_info(i)->symbol, text,
                         again);
         }
     }
@@ -210,7 +210,7 @@ static void test_names_of_other_labels_are_kept(void) {
     float happy = 0;
     tagplug_set(p, TAGPLUG_MODEL, CUSTOM_1);
     CHECK(tagplug_value(p, source, "mood: Happy", &happy));
-    CHECK(happy == (float)tagnode_find_plugin_source("head.mood.happy"));
+    CHECK(happy == (float)tagnode_plugin_source_find("head.mood.happy"));
     tagplug_set(p, source, happy);
     CHECK(reads(p, source, happy, "mood: Happy"));
     tagplug_set(p, TAGPLUG_MODEL, SCENE); /* which does not have it */
@@ -276,13 +276,13 @@ static void test_labels_with_one_hash_have_two_numbers(void) {
     const char *labels[LABELS] = {texts[0], texts[1], "guitar"};
     char name[32];
     (void)snprintf(texts[0], sizeof texts[0], "x0");
-    const uint32_t first = tagnode_find_plugin_source("tag.x0");
+    const uint32_t first = tagnode_plugin_source_find("tag.x0");
     for (uint32_t i = 1; i < 100000; ++i) {
         (void)snprintf(texts[1], sizeof texts[1], "x%u", i);
         (void)snprintf(name, sizeof name, "tag.x%u", i);
-        if (tagnode_find_plugin_source(name) == first) break;
+        if (tagnode_plugin_source_find(name) == first) break;
     }
-    CHECK(tagnode_find_plugin_source(name) == first);
+    CHECK(tagnode_plugin_source_find(name) == first);
     make_container(&f, "valid", labels, false);
     write_file("plugins/custom-3.tagnode", &f);
     const uint32_t source = tagplug_field_of(0, TAGPLUG_SOURCE);

@@ -9,7 +9,7 @@
 ``search``
     Every configuration on every fold; the ranking.
 ``convert``
-    From a fitted pipeline to a `pyplugin.heads.Head`.
+    From a fitted pipeline to a `pyplugin.models.heads.Head`.
 ``report``
     The ranking as a table, the winner as a page.
 ``train``

@@ -25,9 +25,9 @@ import numpy as np
 import numpy.typing as npt
 
 from pyplugin.errors import PypluginError
-from pyplugin.files import replacing
 from pyplugin.models import registry
 from pyplugin.models.folders import shipped_folder
+from pyplugin.support.files import replacing
 from pyplugin.tagging import tag
 from pyplugin.training.corpus import Clip, read_clips, read_samples
 from pyplugin.training.heads.embeddings import check_layer

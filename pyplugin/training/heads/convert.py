@@ -11,7 +11,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import MinMaxScaler, QuantileTransformer, StandardScaler
 
-from pyplugin.heads import Affine, Dense, Head, Kernel, Quantile, Sigmoids, Stage
+from pyplugin.models.heads import Affine, Dense, Head, Kernel, Quantile, Sigmoids, Stage
 
 __all__ = ["head_of", "logistic_head"]
 
@@ -30,7 +30,7 @@ def head_of(model: Any, *, name: str, backbone: str, layer: str, about: dict[str
     model : CalibratedClassifierCV
         Fitted, with ``ensemble=False``; as `configurations.calibrated` makes them.
     name, backbone, layer, about
-        As `pyplugin.heads.Head` has them.
+        As `pyplugin.models.heads.Head` has them.
     """
     (fitted,) = model.calibrated_classifiers_
     steps = fitted.estimator.named_steps

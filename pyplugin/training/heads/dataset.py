@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from pyplugin.errors import PypluginError
-from pyplugin.files import sentence
-from pyplugin.optional import need
+from pyplugin.support.files import sentence
+from pyplugin.support.optional import need
 
 __all__ = ["Clip", "Dataset", "clips_below", "file_hash", "read_dataset"]
 

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from sklearn.metrics import confusion_matrix, roc_auc_score, roc_curve
 
 from pyplugin.errors import PypluginError
-from pyplugin.files import replacing, sentence
+from pyplugin.support.files import replacing, sentence
 from pyplugin.training.heads.configurations import CLASSIFIERS, PREPROCESSING, Configuration
 from pyplugin.training.heads.search import Result
 

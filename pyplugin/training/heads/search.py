@@ -36,7 +36,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 from threadpoolctl import ThreadpoolController
 
 from pyplugin.errors import PypluginError
-from pyplugin.files import replacing, sentence
+from pyplugin.support.files import replacing, sentence
 from pyplugin.training.heads.configurations import (
     SEED,
     Configuration,

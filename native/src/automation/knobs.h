@@ -1,0 +1,10 @@
+/* knobs.h - checks of a mapping's knobs, driven by the table in knobs.c. */
+#ifndef TAGNODE_AUTOMATION_KNOBS_H
+#define TAGNODE_AUTOMATION_KNOBS_H
+
+#include "tagnode.h"
+
+/* Whether tagnode_mapping_check would accept the mapping. */
+bool tagnode_mapping_is_valid(const tagnode_mapping *mapping) TAGNODE_NONBLOCKING;
+
+#endif

@@ -1,0 +1,290 @@
+#include "node/ensemble.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "support/aligned.h"
+#include "support/message.h"
+#include "support/ring.h"
+#include "tagger/sliced.h"
+
+/* A model at work. */
+typedef struct {
+    tagnode_model *model;
+    tagnode_sliced *sliced;
+    uint32_t silent; /* mel frames of silence that it may begin with, 0 for none */
+    int64_t begin;   /* mel frame at which its first window begins */
+} instance;
+
+typedef struct {
+    instance *current;
+    instance *incoming;          /* hears along, or NULL */
+    _Atomic(instance *) offered; /* from the main thread, or NULL */
+} slot;
+
+struct tagnode_ensemble {
+    tagnode_ensemble_setup setup;
+    uint32_t latency, count;
+    slot slots[TAGNODE_MAX_MODELS];
+    tagnode_card cards[TAGNODE_MAX_MODELS]; /* of the first models; later ones agree with them */
+    int64_t frames;                         /* mel frames heard */
+    tagnode_queue retired;                  /* instances for the main thread to free */
+    _Atomic uint64_t swapped;
+};
+
+enum { RETIRED = 4 * TAGNODE_MAX_MODELS };
+
+/* ---- main thread ---- */
+
+static void instance_destroy(instance *v) {
+    if (v == NULL) return;
+    tagnode_sliced_destroy(v->sliced);
+    tagnode_model_release(v->model);
+    free(v);
+}
+
+static instance *instance_create(const tagnode_ensemble *ensemble, uint32_t index,
+                                 tagnode_model *model, tagnode_status *status,
+                                 tagnode_message *why) {
+    const tagnode_ensemble_setup *setup = &ensemble->setup;
+    instance *made = calloc(1, sizeof *made);
+    if (made == NULL) {
+        *status = TAGNODE_ERROR_MEMORY;
+        (void)tagnode_say(why, *status, "No memory for a model.");
+        return NULL;
+    }
+    tagnode_model_retain(model);
+    made->model = model;
+    if ((setup->primed >> index & 1) && model->card.silence_before)
+        made->silent = model->card.patch_frames - setup->first;
+    *status = tagnode_sliced_create(&model->graph, &model->card, setup->hop, setup->frame_samples,
+                                    &made->sliced, why);
+    if (*status == TAGNODE_OK) return made;
+    instance_destroy(made);
+    return NULL;
+}
+
+static tagnode_status instance_start(const tagnode_ensemble *ensemble, const instance *v,
+                                     tagnode_message *why) {
+    const tagnode_ensemble_setup *setup = &ensemble->setup;
+    const tagnode_status status =
+        tagnode_sliced_start(v->sliced, ensemble->latency, setup->burst, why);
+    if (status != TAGNODE_OK || v->silent == 0) return status;
+    return tagnode_sliced_prime(v->sliced, setup->silence, v->silent, why);
+}
+
+static tagnode_status check_together(const tagnode_card *first, const tagnode_model *other,
+                                     tagnode_message *why) {
+    const tagnode_status bad = TAGNODE_ERROR_ARGUMENT;
+    if (!other->sliced)
+        return tagnode_say(why, bad,
+                           "Several models in one node must all be for the inline runtime.");
+    const tagnode_frontend_settings *a = &first->frontend, *b = &other->card.frontend;
+    const bool same = a->sample_rate == b->sample_rate && a->frame == b->frame &&
+                      a->fft == b->fft && a->hop == b->hop && a->bands == b->bands &&
+                      a->window == b->window && a->mel_scale == b->mel_scale &&
+                      a->mel_norm == b->mel_norm && a->spectrum == b->spectrum &&
+                      a->log == b->log && a->log_parameter == b->log_parameter &&
+                      a->fmin == b->fmin && a->fmax == b->fmax;
+    if (!same)
+        return tagnode_say(why, bad,
+                           "Models in one node share its front-end; these want different mel "
+                           "spectrograms: use a node for each.");
+    return TAGNODE_OK;
+}
+
+/* The first mel frame, from `frames` on, at which windows of that length begin for a tick. */
+static int64_t aligned(const tagnode_ensemble *ensemble, uint32_t patch, int64_t frames)
+    TAGNODE_NONBLOCKING {
+    const int64_t hop = ensemble->setup.hop;
+    const int64_t off = (frames - ((int64_t)ensemble->setup.first - patch)) % hop;
+    return off == 0 ? frames : frames + (off > 0 ? hop - off : -off);
+}
+
+static tagnode_status start_all(tagnode_ensemble *ensemble, tagnode_message *why) {
+    ensemble->latency = ensemble->setup.least_latency;
+    for (uint32_t i = 0; i < ensemble->count; ++i) {
+        const uint32_t needed = tagnode_sliced_latency(ensemble->slots[i].current->sliced);
+        if (needed > ensemble->latency) ensemble->latency = needed;
+    }
+    tagnode_status status = TAGNODE_OK;
+    for (uint32_t i = 0; i < ensemble->count && status == TAGNODE_OK; ++i)
+        status = instance_start(ensemble, ensemble->slots[i].current, why);
+    return status;
+}
+
+tagnode_status tagnode_ensemble_create(tagnode_model *const *models, uint32_t count,
+                                       const tagnode_ensemble_setup *setup, tagnode_ensemble **out,
+                                       tagnode_message *why) {
+    *out = NULL;
+    tagnode_ensemble *ensemble = tagnode_aligned_calloc(sizeof *ensemble);
+    if (ensemble == NULL) return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for models.");
+    ensemble->setup = *setup;
+    tagnode_status status = tagnode_queue_create(&ensemble->retired, sizeof(instance *), RETIRED);
+    if (status != TAGNODE_OK) (void)tagnode_say(why, status, "No memory for models.");
+    for (uint32_t i = 0; i < count && status == TAGNODE_OK; ++i) {
+        status = check_together(&models[0]->card, models[i], why);
+        if (status != TAGNODE_OK) break;
+        ensemble->cards[i] = models[i]->card;
+        ensemble->slots[i].current = instance_create(ensemble, i, models[i], &status, why);
+        ensemble->count += status == TAGNODE_OK;
+    }
+    if (status == TAGNODE_OK) status = start_all(ensemble, why);
+    if (status != TAGNODE_OK) {
+        tagnode_ensemble_destroy(ensemble);
+        return status;
+    }
+    tagnode_ensemble_reset(ensemble);
+    *out = ensemble;
+    return TAGNODE_OK;
+}
+
+static void free_retired(tagnode_ensemble *ensemble) {
+    for (;;) {
+        instance *const *retired = (instance *const *)tagnode_queue_peek(&ensemble->retired);
+        if (retired == NULL) return;
+        instance_destroy(*retired);
+        tagnode_queue_drop(&ensemble->retired);
+    }
+}
+
+void tagnode_ensemble_destroy(tagnode_ensemble *ensemble) {
+    if (ensemble == NULL) return;
+    if (ensemble->retired.items != NULL) free_retired(ensemble);
+    for (uint32_t i = 0; i < TAGNODE_MAX_MODELS; ++i) {
+        instance_destroy(ensemble->slots[i].current);
+        instance_destroy(ensemble->slots[i].incoming);
+        instance_destroy(atomic_load(&ensemble->slots[i].offered));
+    }
+    tagnode_queue_destroy(&ensemble->retired);
+    tagnode_aligned_free(ensemble);
+}
+
+static tagnode_status check_swap(const tagnode_ensemble *ensemble, uint32_t index,
+                                 const tagnode_model *model, tagnode_message *why) {
+    const tagnode_status bad = TAGNODE_ERROR_ARGUMENT;
+    if (index >= ensemble->count)
+        return tagnode_say(why, bad, "There is no model %u to replace; the node has %u.", index,
+                           ensemble->count);
+    const tagnode_card *old = &ensemble->cards[index], *new = &model->card;
+    const tagnode_status together = check_together(old, model, why);
+    if (together != TAGNODE_OK) return together;
+    bool fits = new->patch_frames == old->patch_frames;
+    for (uint32_t i = 0; i < old->outputs; ++i)
+        if (ensemble->setup.wanted[index] >> i & 1)
+            fits = fits && i < new->outputs && new->output_size[i] == old->output_size[i];
+    if (!fits)
+        return tagnode_say(why, bad,
+                           "The new model's window or outputs differ from the old one's; prepare "
+                           "the node with it instead.");
+    return TAGNODE_OK;
+}
+
+tagnode_status tagnode_ensemble_swap(tagnode_ensemble *ensemble, uint32_t index,
+                                     tagnode_model *model, tagnode_message *why) {
+    free_retired(ensemble);
+    tagnode_status status = check_swap(ensemble, index, model, why);
+    if (status != TAGNODE_OK) return status;
+    instance *made = instance_create(ensemble, index, model, &status, why);
+    if (made == NULL) return status;
+    const uint32_t needed = tagnode_sliced_least_latency(made->sliced);
+    if (needed > ensemble->latency)
+        status = tagnode_say(why, TAGNODE_ERROR_ARGUMENT,
+                             "The new model needs %u samples for an answer, the node has %u; "
+                             "prepare it with a compute_latency of as much.",
+                             needed, ensemble->latency);
+    else
+        status = instance_start(ensemble, made, why);
+    if (status != TAGNODE_OK) {
+        instance_destroy(made);
+        return status;
+    }
+    instance_destroy(atomic_exchange(&ensemble->slots[index].offered, made));
+    return TAGNODE_OK;
+}
+
+uint32_t tagnode_ensemble_latency(const tagnode_ensemble *ensemble) {
+    return ensemble->latency;
+}
+
+uint64_t tagnode_ensemble_swapped(const tagnode_ensemble *ensemble) {
+    return atomic_load_explicit(&ensemble->swapped, memory_order_relaxed);
+}
+
+/* ---- audio thread ---- */
+
+static void begin(const tagnode_ensemble *ensemble, instance *v) TAGNODE_NONBLOCKING {
+    if (v == NULL) return;
+    const bool primed = v->silent > 0 && ensemble->frames == 0; /* else there was sound before */
+    tagnode_sliced_reset(v->sliced, primed);
+    v->begin = primed ? -(int64_t)v->silent
+                      : aligned(ensemble, v->model->card.patch_frames, ensemble->frames);
+}
+
+void tagnode_ensemble_reset(tagnode_ensemble *ensemble) {
+    ensemble->frames = 0;
+    for (uint32_t i = 0; i < ensemble->count; ++i) {
+        begin(ensemble, ensemble->slots[i].current);
+        begin(ensemble, ensemble->slots[i].incoming);
+    }
+}
+
+static void push(const tagnode_ensemble *ensemble, instance *v, const float *mel)
+    TAGNODE_NONBLOCKING {
+    if (v != NULL && ensemble->frames >= v->begin) tagnode_sliced_push(v->sliced, mel);
+}
+
+void tagnode_ensemble_push(tagnode_ensemble *ensemble, const float *mel) {
+    for (uint32_t i = 0; i < ensemble->count; ++i) {
+        slot *s = &ensemble->slots[i];
+        if (s->incoming == NULL &&
+            atomic_load_explicit(&s->offered, memory_order_relaxed) != NULL) {
+            s->incoming = atomic_exchange_explicit(&s->offered, NULL, memory_order_acquire);
+            begin(ensemble, s->incoming);
+        }
+        push(ensemble, s->current, mel);
+        push(ensemble, s->incoming, mel);
+    }
+    ++ensemble->frames;
+}
+
+void tagnode_ensemble_advance(tagnode_ensemble *ensemble, uint32_t samples) {
+    for (uint32_t i = 0; i < ensemble->count; ++i) {
+        tagnode_sliced_advance(ensemble->slots[i].current->sliced, samples);
+        if (ensemble->slots[i].incoming != NULL)
+            tagnode_sliced_advance(ensemble->slots[i].incoming->sliced, samples);
+    }
+}
+
+static bool is_full(const instance *v, int64_t frames) TAGNODE_NONBLOCKING {
+    return frames - v->model->card.patch_frames >= v->begin;
+}
+
+/* Lets the incoming instance take over if it has heard a whole window by now, and if there is room
+ * for the old one, which only the main thread may free. */
+static void take_over(tagnode_ensemble *ensemble, slot *s, int64_t frames) TAGNODE_NONBLOCKING {
+    if (s->incoming == NULL || !is_full(s->incoming, frames)) return;
+    instance **retired = (instance **)tagnode_queue_reserve(&ensemble->retired);
+    if (retired == NULL) return;
+    *retired = s->current;
+    s->current = s->incoming;
+    s->incoming = NULL;
+    tagnode_queue_commit(&ensemble->retired);
+    atomic_fetch_add_explicit(&ensemble->swapped, 1, memory_order_relaxed);
+}
+
+bool tagnode_ensemble_take(tagnode_ensemble *ensemble, int64_t frames, const float *const **outputs,
+                           uint64_t *late) {
+    bool full = true;
+    for (uint32_t i = 0; i < ensemble->count; ++i) {
+        take_over(ensemble, &ensemble->slots[i], frames);
+        full = full && is_full(ensemble->slots[i].current, frames);
+    }
+    for (uint32_t i = 0; full && i < ensemble->count; ++i) {
+        const instance *v = ensemble->slots[i].current;
+        const int64_t window =
+            (frames - v->model->card.patch_frames - v->begin) / ensemble->setup.hop;
+        *late += !tagnode_sliced_take(v->sliced, window, &outputs[i]);
+    }
+    return full;
+}

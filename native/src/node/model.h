@@ -1,0 +1,30 @@
+/* model.h - what stands behind a tagnode_model: immutable once loaded, counted references. */
+#ifndef TAGNODE_MODEL_H
+#define TAGNODE_MODEL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "support/engine.h"
+#include "tagger/graph.h"
+#include "tagnode.h"
+
+struct tagnode_model {
+    _Atomic uint32_t references;
+    tagnode_card card;
+    bool sliced;        /* for the inline runtime: `graph` is there */
+    tagger_graph graph; /* points into `bytes` */
+    char *library;      /* LiteRT's, or NULL */
+    void *bytes;        /* the model file; NULL for an interpreter made elsewhere */
+    size_t size;
+    tagnode_interpreter interpreter;
+    pthread_mutex_t interpreter_lock; /* held while it runs */
+};
+
+void tagnode_model_retain(tagnode_model *model);
+
+/* Compiles an instance of the model. */
+tagnode_status tagnode_model_open(tagnode_model *model, tagnode_engine **engine,
+                                  tagnode_message *why);
+
+#endif

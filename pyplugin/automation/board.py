@@ -1,0 +1,434 @@
+"""A pedalboard moved by descriptors: :func:`automate`, offline and live.
+
+Offline the recording is heard first and played second, so that parameters move with the sound and
+not a latency later. Live (:meth:`AutomatedBoard.stream`) they move when the answers come.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pyplugin.automation.analysis import Analysis, analyse
+from pyplugin.automation.effects import effects_of, find_target, load_pedalboard
+from pyplugin.automation.movers import CurvePath, Lane, Mover
+from pyplugin.automation.playback import LONGEST, BoardStream, CurveNotes, finite, stages_of
+from pyplugin.automation.sources import Combined, Source, as_combined
+from pyplugin.errors import AudioError, PresetError
+from pyplugin.inputs.recording import BLOCK, Recording
+from pyplugin.models.registry import Model
+from pyplugin.node.frontend import check_rate
+from pyplugin.node.node import Node
+from pyplugin.node.plan import Plan
+from pyplugin.node.windows import replaced_note
+from pyplugin.support.results import Curve
+
+if TYPE_CHECKING:
+    from pedalboard import Pedalboard
+
+    from pyplugin.automation.effects import Target
+
+Float32 = npt.NDArray[np.float32]
+Movement = Source | Combined | Sequence[Source] | Curve | npt.ArrayLike
+"""What may move a parameter: descriptors, or a curve."""
+
+__all__ = ["AutomatedBoard", "RenderResult", "automate"]
+
+
+@dataclass(frozen=True)
+class RenderResult:
+    """What a rendering did. ``numpy.asarray`` of it is ``audio``.
+
+    Attributes
+    ----------
+    audio
+        The sound, of the shape given, or ``None`` where it was written to a file.
+    sample_rate
+        Hz.
+    curves
+        How the parameters moved, by target, ``effect.parameter``, at 50 points a second.
+    model, labels, times, activations, window, hop
+        What was heard: as in :class:`pyplugin.TagResult`; empty without a model. Times before 0 are
+        of windows that begin with silence before the recording.
+    duration
+        Seconds.
+    clipped
+        Samples past full scale that the output format cut off.
+    notes
+        Sentences for a person.
+    preset
+        The name of the preset, if there was one.
+    """
+
+    audio: Float32 | None
+    sample_rate: int
+    curves: dict[str, Curve]
+    model: str
+    labels: list[str]
+    times: npt.NDArray[np.float64]
+    activations: Float32
+    window: float
+    hop: float
+    duration: float
+    clipped: int = 0
+    notes: list[str] = field(default_factory=list)
+    preset: str = ""
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        if self.audio is None:
+            raise AudioError("The sound was written to a file; load that.")
+        if copy is None:  # which numpy 1 does not know
+            return np.asarray(self.audio, dtype)
+        return np.array(self.audio, dtype, copy=copy)
+
+
+def automate(
+    board: Pedalboard,
+    mappings: Mapping[str, Movement],
+    *,
+    ids: Mapping[str, Any] | None = None,
+    model: str | Model | None = None,
+    hop: float | None = None,
+    runtime: str | None = None,
+) -> AutomatedBoard:
+    """Have descriptors, or curves, move the parameters of a board.
+
+    Parameters
+    ----------
+    board
+        A ``pedalboard.Pedalboard``, nested as it may be, VST3 plugins included. Its effects are
+        moved in place.
+    mappings
+        What moves each parameter. The key is ``effect.parameter``: the effect by its class in
+        snake_case (``reverb``, a second one ``reverb_2``) or by its id. The value is a source of
+        :mod:`pyplugin.sources`, a list of them (their sum), :func:`pyplugin.sources.maximum` of
+        them, a curve (:func:`pyplugin.curve`, or one of a result's ``curves``), or an array with
+        one value for each sample.
+    ids
+        Names for effects of the board, to use in keys.
+    model, hop, runtime
+        As for :class:`pyplugin.Node`; no model is loaded where no source asks for a label.
+
+    Raises
+    ------
+    PresetError
+        No such effect, parameter or descriptor, a knob out of range, a curve that is none.
+    ModelError
+        The model cannot be used.
+
+    Examples
+    --------
+    >>> from pedalboard import Gain, Pedalboard, Reverb  # doctest: +SKIP
+    >>> board = Pedalboard([Reverb(), Gain()])  # doctest: +SKIP
+    >>> auto = pyplugin.automate(  # doctest: +SKIP
+    ...     board,
+    ...     {
+    ...         "reverb.wet_level": label("singing").scale(0.0, 0.7).attack(0.1).release(0.8),
+    ...         "gain.gain_db": loudness().below(-30).scale(0, 6),
+    ...     },
+    ... )
+    >>> out = auto(audio, 44100)  # doctest: +SKIP
+    >>> out.curves["gain.gain_db"].values.max()  # doctest: +SKIP
+    6.0
+    """
+    if not isinstance(board, load_pedalboard().Plugin):
+        raise PresetError(f"The board is a {type(board).__name__}; a Pedalboard is expected.")
+    if not mappings:
+        raise PresetError("Nothing is mapped; give at least one 'effect.parameter'.")
+    effects = effects_of(board, ids)
+    targets = {name: find_target(name, effects) for name in mappings}
+    return AutomatedBoard(board, mappings, targets, model=model, hop=hop, runtime=runtime)
+
+
+class AutomatedBoard:
+    """A board and what moves it; made by :func:`automate`. Call it with a recording.
+
+    Attributes
+    ----------
+    board
+        The pedalboard.
+    plan : Plan
+        Models and heads that provide the descriptors.
+    """
+
+    def __init__(
+        self,
+        board: Pedalboard,
+        mappings: Mapping[str, Movement],
+        targets: Mapping[str, Target],
+        *,
+        model: str | Model | None = None,
+        hop: float | None = None,
+        runtime: str | None = None,
+        plan: Plan | None = None,
+    ) -> None:
+        self.board = board
+        self._targets = dict(targets)
+        self._sources: dict[str, Combined] = {}
+        self._given: dict[str, Curve | npt.NDArray[np.float64]] = {}
+        for name, given in mappings.items():
+            self._take(name, given)
+        self.plan = plan or Plan.for_descriptors(
+            (
+                name
+                for combined in self._sources.values()
+                for source in combined.sources
+                for name in source.descriptors
+            ),
+            model=model,
+            hop=hop,
+            runtime=runtime,
+        )
+        self._lanes(48000, self._paths(48000))  # what is wrong is found now
+
+    def _take(self, name: str, given: Movement) -> None:
+        listed = isinstance(given, (list, tuple)) and any(isinstance(x, Source) for x in given)
+        if isinstance(given, (Source, Combined)) or listed:
+            combined = as_combined(given)  # type: ignore[arg-type] # as the line above found
+            if not all(isinstance(each, Source) for each in combined.sources):
+                raise PresetError(f"{name}: not everything in the list is a source.")
+            self._sources[name] = combined
+        elif isinstance(given, Curve):
+            CurvePath(name, given, 1)
+            self._given[name] = given
+        else:
+            wrong = PresetError(
+                f"{name} is to be moved by {type(given).__name__}; a source such as "
+                "label('vocal'), a curve, or an array of numbers is expected."
+            )
+            try:
+                points = np.asarray(given, np.float64)
+            except (TypeError, ValueError) as error:
+                raise wrong from error
+            if points.ndim == 0:  # True, None or 3
+                raise wrong
+            if points.ndim != 1 or points.size == 0:
+                raise PresetError(
+                    f"The curve of {name} has shape {points.shape}; (n,) is expected, one value "
+                    "for each sample. For fewer, give curve(values, rate)."
+                )
+            CurvePath(name, Curve(np.arange(points.size, dtype=np.float64), points), 1)
+            self._given[name] = points
+
+    def _lanes(self, rate: int, paths: Mapping[str, CurvePath]) -> list[Lane]:
+        descriptors = self.plan.descriptors
+        lanes = []
+        for name, target in self._targets.items():
+            if name in self._sources:
+                lane = Lane.of_sources(name, self._sources[name], descriptors, rate, target)
+            else:
+                lane = Lane(name, paths[name], target)
+            lanes.append(lane)
+        return lanes
+
+    def _paths(self, rate: int) -> dict[str, CurvePath]:
+        paths = {}
+        for name, given in self._given.items():
+            if not isinstance(given, Curve):
+                given = Curve(np.arange(given.size) / rate, given)
+            paths[name] = CurvePath(name, given, rate)
+        return paths
+
+    def _check_length(self, length: int) -> None:
+        for name, given in self._given.items():
+            if not isinstance(given, Curve) and given.size != length:
+                raise PresetError(
+                    f"The curve of {name} has {given.size} values and the recording {length} "
+                    "samples; one value for each sample is expected. For fewer, give "
+                    "curve(values, rate)."
+                )
+
+    def __call__(
+        self,
+        audio: str | Path | npt.ArrayLike,
+        sample_rate: int | None = None,
+        *,
+        output: str | Path | None = None,
+        sidechain: str | Path | npt.ArrayLike | None = None,
+        align: bool = True,
+        block: int = 512,
+        progress: Callable[[float], object] | None = None,
+    ) -> RenderResult:
+        """Play a recording through the board, moved by what is heard in it.
+
+        An hour that is read from a file and written to one takes some 40 MB for each measured
+        source, less for labels: what moves the parameters is kept, the sound is not, but for a
+        board with a ``PitchShift``, a ``GSMFullRateCompressor``, or a ``Mix`` in which one
+        effect holds sound back: these are played over the whole of it at once.
+
+        Parameters
+        ----------
+        audio
+            A path, or samples (n,) or (channels, n), full scale 1.0.
+        sample_rate
+            Of the samples, Hz; for arrays only: ``audio``, ``sidechain``, or both.
+        output
+            Write here (.wav, .flac, .ogg) instead of returning the sound; whole or not at all.
+        sidechain
+            Listen to this instead of to ``audio``; past its end the last answer holds.
+        align
+            Each answer holds from the middle of its window, and a rise begins its attack
+            earlier, so that a duck is mostly down when the voice comes. ``False``: when a live
+            node would have given it.
+        block
+            Most samples between two settings of the parameters, while they rest, up to 4096; one
+            that moves is set every 64.
+        progress
+            Called with the share done, 0 to 1.
+
+        Raises
+        ------
+        AudioError, PresetError
+            Before anything is written.
+        """
+        if not 1 <= block <= LONGEST:
+            raise PresetError(f"The block is {block} samples; 1 to {LONGEST} is expected.")
+        report = progress or (lambda share: None)
+        with contextlib.ExitStack() as stack:
+            of_sidechain = isinstance(audio, (str, Path)) and not (
+                sidechain is None or isinstance(sidechain, (str, Path))
+            )
+            played = stack.enter_context(Recording(audio, None if of_sidechain else sample_rate))
+            if played.samples is not None:
+                self._check_length(played.samples.shape[1])
+            rate, moved = played.sample_rate, [each.effect for each in self._targets.values()]
+            stages = stages_of(self.board, rate, played.channels, block, moved)
+            collected = _Collected(played) if output is None else None
+            writer: Any = collected
+            if output is not None:
+                from pyplugin.outputs.audio_files import AudioWriter
+
+                writer = stack.enter_context(AudioWriter(output, rate, played.channels))
+            paths = self._paths(rate)
+            lanes, story = self._lanes(rate, paths), None
+            if any(lane.routes for lane in lanes):
+                heard = audio if sidechain is None else sidechain
+                known = None if isinstance(heard, (str, Path)) else sample_rate
+                source = stack.enter_context(Recording(heard, known))
+                node = stack.enter_context(
+                    self.plan.build(source.sample_rate, source.channels, BLOCK, offline=True)
+                )
+                story = analyse(node, source, lanes, lambda share: report(share / 2))
+
+            def mover_of(effects: Sequence[Any]) -> Mover:
+                lanes = self._lanes(rate, paths)
+                lanes = [lane for lane in lanes if lane.target and lane.target.effect in effects]
+                return story.told_to(lanes, rate, align) if story else Mover(lanes)
+
+            pieces: Iterable[Float32] = _finite(played)
+            for stage in stages:
+                pieces = stage.play(pieces, mover_of(stage.effects))
+            written, curves = 0, CurveNotes(mover_of(moved), rate)
+            for piece in pieces:
+                writer.write(piece)
+                written += piece.shape[1]
+                curves.note(written)
+                report(0.5 + played.position / 2)
+            self._check_length(written)
+        return _result(self, story, played, curves, written, writer, collected)
+
+    def stream(
+        self,
+        sample_rate: int,
+        channels: int,
+        *,
+        max_block: int = 8192,
+        node: Node | None = None,
+    ) -> BoardStream:
+        """Return the board for live sound: blocks in, blocks out, moved as the answers come.
+
+        Parameters
+        ----------
+        sample_rate, channels
+            Of the sound.
+        max_block
+            Samples of a block, at most.
+        node
+            One that hears elsewhere and is read there; the stream then plays only
+            (:meth:`BoardStream.play`) and leaves it open. ``None``: it makes its own.
+
+        Raises
+        ------
+        AudioError
+            A rate, number of channels or block that cannot be.
+        PresetError
+            An effect that pedalboard plays only in whole recordings, such as ``PitchShift``; a
+            ``node`` of other models than the board's.
+        """
+        sample_rate = check_rate(sample_rate)
+        lanes = self._lanes(sample_rate, self._paths(sample_rate))
+        own_names = self.plan.descriptors
+        if node is not None and own_names and node.descriptors != own_names:
+            names = " and ".join(model.card.name for model in self.plan.models)
+            raise PresetError(f"The node does not run the board's models: {names}.")
+        listens = node is None and any(lane.routes for lane in lanes)
+        with contextlib.ExitStack() as stack:
+            own: Node | None = None
+            if listens:
+                own = stack.enter_context(self.plan.build(sample_rate, channels, max_block))
+            live = BoardStream(self.board, Mover(lanes), own, sample_rate, channels, max_block)
+            stack.pop_all()  # the stream closes the node
+        return live
+
+
+def _finite(recording: Recording) -> Iterator[Float32]:
+    """Yield the blocks of a recording with 0 for what is no number; note how many there were."""
+    replaced = 0
+    for block in recording:
+        clean = finite(block)
+        if clean is not block:
+            replaced += int(np.count_nonzero(~np.isfinite(block)))
+        yield clean
+    if replaced:
+        recording.notes.append(replaced_note(replaced))
+
+
+class _Collected:
+    """Stands in for a writer: keeps what is written."""
+
+    clipped = 0
+
+    def __init__(self, source: Recording) -> None:
+        self._parts: list[Float32] = []
+        self._source = source
+
+    def write(self, piece: Float32) -> None:
+        self._parts.append(piece)
+
+    def audio(self) -> Float32:
+        whole = np.concatenate(self._parts, axis=1)
+        return whole[0] if self._source.flat else whole
+
+
+def _result(
+    auto: AutomatedBoard,
+    story: Analysis | None,
+    played: Recording,
+    curves: CurveNotes,
+    written: int,
+    writer: Any,
+    collected: _Collected | None,
+) -> RenderResult:
+    none = np.zeros((0, 0), np.float32)
+    notes = [*(story.notes if story else ()), *played.notes]
+    labels = [label for model in auto.plan.models for label in model.card.labels]
+    return RenderResult(
+        audio=collected.audio() if collected is not None else None,
+        sample_rate=played.sample_rate,
+        curves=curves.curves(),
+        model=auto.plan.models[0].card.name if auto.plan.models else "",
+        labels=labels,
+        times=story.times if story else np.zeros(0),
+        activations=story.activations if story else none,
+        window=story.window if story else 0.0,
+        hop=story.hop if story else 0.0,
+        duration=written / played.sample_rate,
+        clipped=writer.clipped,
+        notes=list(dict.fromkeys(notes)),
+    )

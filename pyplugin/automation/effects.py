@@ -1,0 +1,352 @@
+"""Effects of pedalboard: the built-in ones by name, and any parameter of a board as a target.
+
+``effect_types``, ``build_board``
+    From a preset to a chain.
+``in_row``, ``leaves``, ``effects_of``
+    From a chain, nested as it may be, to its effects: in order, all of them, by name.
+``Target``
+    One parameter: its range, and the way to move it.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pyplugin.automation.presets import Preset
+from pyplugin.errors import PresetError, PypluginError
+from pyplugin.support.spelling import nearest, snake_case
+
+if TYPE_CHECKING:
+    from pedalboard import Pedalboard, Plugin
+
+__all__ = [
+    "Target",
+    "build_board",
+    "effect_types",
+    "effects_of",
+    "find_target",
+    "in_row",
+    "leaves",
+    "load_pedalboard",
+    "parameters_of",
+    "range_of",
+]
+
+_FAR = 1e6  # a parameter that takes as much is taken for one without a limit
+_STEPS = 60  # halvings that find a limit
+
+
+def load_pedalboard() -> Any:
+    """Return the module, or say how to install it."""
+    try:
+        import pedalboard
+    except ImportError as error:
+        raise PypluginError(
+            "Effects need pedalboard, which is not installed: pip install 'pyplugin[effects]'."
+        ) from error
+    return pedalboard
+
+
+def effect_types() -> dict[str, type[Plugin]]:
+    """Return pedalboard's built-in effects that have parameters, by name in snake_case."""
+    pedalboard = load_pedalboard()
+    containers = (pedalboard.PluginContainer, pedalboard.ExternalPlugin)
+    found = {}
+    for name, kind in inspect.getmembers(pedalboard, inspect.isclass):
+        if issubclass(kind, pedalboard.Plugin) and not issubclass(kind, containers):
+            try:
+                instance = kind()
+            except (TypeError, RuntimeError, ValueError):
+                continue  # abstract, or needs a file
+            if parameters_of(instance):
+                found[snake_case(name)] = kind
+    return found
+
+
+def _is_external(effect: Plugin) -> bool:
+    return hasattr(effect, "parameters")
+
+
+def parameters_of(effect: Plugin) -> list[str]:
+    """Return the names of an effect's parameters that can move: numbers, and switches of VST3."""
+    if _is_external(effect):
+        return [
+            name
+            for name, each in effect.parameters.items()
+            if each.type in (float, bool) and each.is_automatable
+        ]
+    names = [
+        name
+        for name, member in inspect.getmembers(type(effect))
+        if isinstance(member, property) and not name.startswith(("_", "is_"))
+    ]
+    values = {name: getattr(effect, name) for name in names}
+    return [
+        name
+        for name, value in values.items()
+        if isinstance(value, (int, float)) and not isinstance(value, bool)
+    ]
+
+
+def _accepts(effect: Plugin, parameter: str, value: float) -> bool:
+    try:
+        setattr(effect, parameter, value)
+    except (ValueError, TypeError, RuntimeError):
+        return False
+    return True
+
+
+def _limit(effect: Plugin, parameter: str, start: float, far: float) -> float:
+    """Return the value nearest to ``far`` that the effect accepts; infinity for ``far`` itself."""
+    if _accepts(effect, parameter, far):
+        return math.copysign(math.inf, far)
+    inside, outside = start, far
+    for _ in range(_STEPS):
+        middle = (inside + outside) / 2
+        if _accepts(effect, parameter, middle):
+            inside = middle
+        else:
+            outside = middle
+    for rounded in (round(inside, 6), float(f"{inside:.5g}")):
+        if _accepts(effect, parameter, rounded):
+            return rounded
+    return inside
+
+
+def range_of(effect: Plugin, parameter: str) -> tuple[float, float]:
+    """Return the least and the greatest value that a parameter takes; infinite without a limit.
+
+    Pedalboard's own effects do not tell: it is found by trying, on another instance where one can
+    be made, otherwise on this one, which is left as it was.
+    """
+    if _is_external(effect):
+        values, _ = _scale(effect.parameters[parameter])
+        return float(values[0]), float(values[-1])
+    now = getattr(effect, parameter)
+    try:
+        trial = type(effect)()
+    except (TypeError, RuntimeError, ValueError):
+        trial = effect
+    start = getattr(trial, parameter)
+    try:
+        return _limit(trial, parameter, start, -_FAR), _limit(trial, parameter, start, _FAR)
+    finally:
+        if trial is effect:
+            setattr(effect, parameter, now)
+
+
+def _scale(parameter: Any) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return values that an external parameter shows, rising, and the raw ones, 0 to 1, for them.
+
+    Pedalboard has read its text at every thousandth. Where several have the same, as in a
+    parameter of steps, the one in the middle stands for them; the ends are 0 and 1.
+    """
+    raws = [(low + high - 1 / 1000) / 2 for low, high in parameter.ranges]
+    raws[0], raws[-1] = 0.0, 1.0
+    shown = [float(value) for value in parameter.ranges.values()]
+    rows = [row for row in zip(shown, raws, strict=True) if math.isfinite(row[0])]  # not "-inf"
+    table = np.array(sorted(rows))
+    return table[:, 0], table[:, 1]
+
+
+class Target:
+    """One parameter of one effect.
+
+    Attributes
+    ----------
+    name
+        ``effect.parameter``.
+    effect
+        The effect itself.
+    low, high
+        Its range, in its own unit; infinite where there is no limit. A switch is off at 0 and on
+        at 1.
+    last
+        What it was last set to.
+    """
+
+    def __init__(self, name: str, effect: Plugin, parameter: str) -> None:
+        self.name = name
+        self.effect = effect
+        self.low, self.high = range_of(effect, parameter)
+        self._parameter = parameter
+        self.last: float | None = None
+        self._clamped = False
+        self._external = effect.parameters[parameter] if _is_external(effect) else None
+        if self._external is not None:
+            self._values, self._raws = _scale(self._external)
+
+    def forget(self) -> None:
+        """Expect that someone else has moved it."""
+        self.last = None
+
+    def set(self, value: float) -> None:
+        """Move it. What is beyond its range is clamped, with one warning."""
+        if value == self.last:
+            return
+        self.last = value
+        if not self.low <= value <= self.high:
+            if not self._clamped:
+                self._clamped = True
+                warnings.warn(
+                    f"{self.name} would be {value:g}; it takes {self.low:g} to {self.high:g} and "
+                    "is kept within that.",
+                    stacklevel=2,
+                )
+            value = min(max(value, self.low), self.high)
+        if self._external is None:
+            setattr(self.effect, self._parameter, value)
+        elif self._external.type is bool:
+            self._external.raw_value = float(value >= 0.5)
+        else:
+            self._external.raw_value = float(np.interp(value, self._values, self._raws))
+
+
+def in_row(plugin: Plugin) -> Iterator[Plugin]:
+    """Yield what the sound passes one after the other: effects, and each ``Mix`` as one."""
+    return _parts(plugin, load_pedalboard().Chain)
+
+
+def leaves(plugin: Plugin) -> Iterator[Plugin]:
+    """Yield all the effects within a chain or ``Mix``, nested as they may be.
+
+    Raises
+    ------
+    PresetError
+        A chain that contains itself.
+    """
+    return _parts(plugin, load_pedalboard().PluginContainer)
+
+
+def _parts(plugin: Plugin, container: Any, around: tuple[Plugin, ...] = ()) -> Iterator[Plugin]:
+    if not isinstance(plugin, container):
+        yield plugin
+        return
+    if any(plugin is each for each in around):
+        raise PresetError("The board contains itself; take that out.")
+    for part in plugin:
+        if part is not None:
+            yield from _parts(part, container, (*around, plugin))
+
+
+def effects_of(board: Plugin, ids: Mapping[str, Plugin] | None = None) -> dict[str, Plugin]:
+    """Return the effects of a chain, also those in chains within it, by name.
+
+    The name is the class in snake_case, of a second one with ``_2``, in the order of the chain;
+    ``ids`` gives some of them another name.
+
+    Raises
+    ------
+    PresetError
+        An id for an effect that is not in the chain, an id that is another effect's name, two ids
+        for one effect, or an effect that stands in the chain twice.
+    """
+    effects = list(leaves(board))
+    found: dict[str, Plugin] = {}
+    for effect in effects:
+        kind, number = snake_case(type(effect).__name__), 1
+        name = kind
+        if any(effect is each for each in found.values()):
+            raise PresetError(f"The same {kind} stands in the board twice; make a second one.")
+        while name in found:
+            number += 1
+            name = f"{kind}_{number}"
+        found[name] = effect
+    for name, effect in (ids or {}).items():
+        if not any(effect is each for each in effects):
+            raise PresetError(f"The effect with the id {name!r} is not in the board.")
+        if name in found and found[name] is not effect:
+            raise PresetError(f"The id {name!r} is the name of another effect; give another.")
+    named = {id(effect): name for name, effect in (ids or {}).items()}
+    if len(named) < len(ids or {}):
+        raise PresetError("An effect has two ids; give one.")
+    return {named.get(id(effect), name): effect for name, effect in found.items()}
+
+
+def find_target(name: str, effects: Mapping[str, Plugin]) -> Target:
+    """Return the parameter ``effect.parameter``.
+
+    Raises
+    ------
+    PresetError
+        There is no such effect or parameter, or it is no number; says what there is.
+    """
+    effect_name, dot, parameter = name.rpartition(".")
+    if not dot:
+        raise PresetError(f"{name!r}: 'effect.parameter' is expected, with {_listed(effects)}.")
+    if effect_name not in effects:
+        raise PresetError(
+            f"{name!r}: the board has no effect {effect_name!r}, but {_listed(effects)}."
+        )
+    effect = effects[effect_name]
+    known = parameters_of(effect)
+    if parameter not in known:
+        other = hasattr(effect, parameter)
+        problem = "is no number that moves" if other else "does not exist"
+        raise PresetError(f"{name!r}: {parameter!r} {problem}; {effect_name} has {_listed(known)}.")
+    return Target(name, effect, parameter)
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names) or "nothing that moves"
+
+
+def build_board(preset: Preset) -> tuple[Pedalboard, dict[str, Target]]:
+    """Build the chain of a preset and find the parameters that its maps move, by name.
+
+    Raises
+    ------
+    PresetError
+        An effect or a parameter that does not exist, or a value that it refuses; the ends of each
+        map's range are tried.
+    """
+    types = effect_types()
+    plugins: dict[str, Plugin] = {}
+    for index, effect in enumerate(preset.effects):
+        if effect.type not in types:
+            problem = f"there is no effect {effect.type!r}; {nearest(effect.type, types)}"
+            raise preset.lines.error("effect", index, "type", problem)
+        plugins[effect.id] = types[effect.type]()
+        for name, value in effect.parameters.items():
+            _try(plugins[effect.id], name, (value,), preset, ("effect", index, name))
+    targets: dict[str, Target] = {}
+    for index, item in enumerate(preset.maps):
+        effect_id, _, parameter = item.target.partition(".")
+        plugin = plugins[effect_id]
+        knobs = item.source.knobs
+        if parameter in parameters_of(plugin):
+            kept = getattr(plugin, parameter)
+            _try(plugin, parameter, (knobs.min, knobs.max), preset, ("map", index, "target"))
+            setattr(plugin, parameter, kept)
+        else:
+            _try(plugin, parameter, (), preset, ("map", index, "target"))
+        targets.setdefault(item.target, Target(item.target, plugin, parameter))
+    return load_pedalboard().Pedalboard(list(plugins.values())), targets
+
+
+def _try(
+    plugin: Plugin,
+    name: str,
+    values: tuple[float, ...],
+    preset: Preset,
+    place: tuple[str, int, str],
+) -> None:
+    """Set a parameter to each value, so that what an effect refuses is known beforehand."""
+    known = parameters_of(plugin)
+    kind = snake_case(type(plugin).__name__)
+    if name not in known:
+        problem = f"{kind} has no parameter {name!r}; {nearest(name, known)}"
+        raise preset.lines.error(*place, problem)
+    for value in values:
+        try:
+            setattr(plugin, name, value)
+        except (ValueError, TypeError, RuntimeError) as error:
+            problem = f"{kind} refuses {name} = {value:g}: {error}"
+            raise preset.lines.error(*place, problem) from error

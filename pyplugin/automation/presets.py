@@ -1,0 +1,367 @@
+"""Presets: TOML files that say which descriptors move which parameters of which effects.
+
+::
+
+    [preset]
+    name = "duck-under-voice"
+    description = "…"
+    model = "scene"              # and hop, in seconds; both optional
+
+    [[effect]]                   # in chain order
+    id = "gain"
+    type = "gain"                # a pedalboard effect, in snake_case; its parameters follow
+    gain_db = 0
+
+    [[map]]
+    source = "tag.speech"        # or a list: their sum counts; signal.loudness_momentary …
+    target = "gain.gain_db"      # several maps may have one target, combine = "sum" or "max"
+    threshold = 0.3              # a gate from there up; below = …: from there down
+    hysteresis = 0.1             # how far back it lets go
+    min = 0
+    max = -12
+    attack = 0.2                 # seconds
+    hold = 0.5
+    release = 1.0
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pyplugin.automation.sources import Knobs, Source
+from pyplugin.errors import PresetError
+from pyplugin.support.descriptors import KINDS, is_signal, kind_of
+from pyplugin.support.shipped import shipped
+from pyplugin.support.spelling import nearest
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+__all__ = ["Effect", "Map", "Preset", "locate", "parse_preset", "read_preset", "shipped_presets"]
+
+CURVES = ("lin", "log", "exp")
+COMBINE = ("sum", "max")
+ID_PATTERN = "[A-Za-z0-9_-]+"
+KNOBS = (
+    "threshold",
+    "below",
+    "hysteresis",
+    "low",
+    "high",
+    "invert",
+    "hold",
+    "delay",
+    "attack",
+    "release",
+    "depth",
+    "curve",
+    "min",
+    "max",
+)
+"""Keys of a map that stand between its source and its target."""
+
+
+class Lines:
+    """Finds the line of a key in the n-th table of a name, which TOML's parser does not tell."""
+
+    def __init__(self, text: str, where: str) -> None:
+        self.rows = text.splitlines()
+        self.where = where
+
+    def _find(self, table: str, index: int, key: str | None = None) -> int:
+        header = re.compile(rf"\s*\[\[?\s*{re.escape(table)}\s*\]?\]") if table else None
+        seen, found = -1, 0
+        for number, row in enumerate(self.rows, 1):
+            if header is not None and header.match(row):
+                seen, found = seen + 1, number
+                if seen == index and key is None:
+                    return number
+            elif re.match(r"\s*\[", row) and seen == index:
+                break
+            elif (
+                key is not None
+                and (seen == index or header is None)
+                and re.match(rf"\s*\"?{re.escape(key)}\"?\s*[=.]", row)
+            ):
+                return number
+        return found
+
+    def error(self, table: str, index: int, key: str | None, problem: str) -> PresetError:
+        """Return an error that names the line of ``key``, or of the table where it has none."""
+        line = self._find(table, index, key)
+        where = f"{self.where}, line {line}" if line else self.where
+        return PresetError(f"{where}: {problem}")
+
+
+@dataclass(frozen=True)
+class Effect:
+    """One effect of the chain: a pedalboard class by its name in snake_case, and its parameters."""
+
+    id: str
+    type: str
+    parameters: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Map:
+    """One mapping: a source with its knobs, and the parameter that it moves.
+
+    Attributes
+    ----------
+    source
+        Descriptors and knobs; see :class:`pyplugin.automation.sources.Source`.
+    target
+        ``effect-id.parameter``.
+    combine
+        How this map and others of the same target go together: ``"sum"`` or ``"max"``; ``None``
+        where it does not say.
+    """
+
+    source: Source
+    target: str
+    combine: str | None = None
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A checked preset. ``model`` and ``hop`` (seconds) are ``None`` where it does not say.
+
+    ``lines`` finds where in the file something stands, for messages.
+    """
+
+    name: str
+    description: str
+    effects: tuple[Effect, ...]
+    maps: tuple[Map, ...]
+    model: str | None = None
+    hop: float | None = None
+    lines: Lines = field(default_factory=lambda: Lines("", "preset"), repr=False, compare=False)
+
+    @property
+    def descriptors(self) -> list[str]:
+        """Names of the descriptors of all maps, in their order."""
+        return [name for item in self.maps for name in item.source.descriptors]
+
+
+def names_labels(preset: Preset) -> bool:
+    """Return whether a preset needs a model."""
+    return not all(map(is_signal, preset.descriptors))
+
+
+def shipped_folder() -> Path:
+    """Return the folder of the presets that come with the package."""
+    return shipped("presets")
+
+
+def shipped_presets() -> dict[str, Path]:
+    """Return the presets that come with the package, by name."""
+    return {path.stem: path for path in sorted(shipped_folder().glob("*.toml"))}
+
+
+def locate(name_or_path: str | Path) -> Path:
+    """Return the file of a preset that comes with the package, by name, or of any by its path.
+
+    Raises
+    ------
+    PresetError
+        There is none.
+    """
+    given, shipped = str(name_or_path), shipped_presets()
+    path = shipped.get(given) or Path(given)
+    if path.suffix != ".toml" or not path.is_file():
+        if path.suffix == ".toml":
+            raise PresetError(f"There is no preset file {given}.")
+        raise PresetError(f"There is no preset {given!r}; {nearest(given, shipped)}")
+    return path
+
+
+def read_preset(name_or_path: str | Path) -> Preset:
+    """Read a preset that comes with the package, by name, or any by its path.
+
+    Raises
+    ------
+    PresetError
+        No such preset, or something in it is wrong: the message names the line.
+    """
+    path = locate(name_or_path)
+    try:
+        return parse_preset(path.read_text(encoding="utf-8-sig"), path.name)
+    except (OSError, UnicodeDecodeError) as error:
+        raise PresetError(f"{name_or_path} cannot be read as text: {error}.") from error
+
+
+def parse_preset(text: str, where: str = "preset") -> Preset:
+    """Parse and check the text of a preset; ``where`` stands in front of messages.
+
+    Effects and parameters are checked when the chain is built, sources when the model is known.
+    """
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise PresetError(f"{where} is not TOML: {error}.") from error
+    lines = Lines(text, where)
+    _check_keys(data, {"preset", "effect", "map"}, lines, "", 0)
+    head = data.get("preset")
+    if not isinstance(head, dict):
+        raise PresetError(f"{where} has no table [preset] with a name.")
+    _check_keys(head, {"name", "description", "model", "hop"}, lines, "preset", 0)
+    effects = tuple(_effect(t, i, lines) for i, t in enumerate(_tables(data, "effect", lines)))
+    maps = tuple(_map(t, i, lines) for i, t in enumerate(_tables(data, "map", lines)))
+    _check_ids(effects, maps, lines)
+    hop = _number(head, "hop", lines, "preset", 0) if "hop" in head else None
+    if hop is not None and not 0 < hop < math.inf:
+        problem = f"hop is {hop:g} s; seconds above 0 are expected."
+        raise lines.error("preset", 0, "hop", problem)
+    return Preset(
+        name=_word(head, "name", lines, "preset", 0),
+        description=_word(head, "description", lines, "preset", 0) if "description" in head else "",
+        effects=effects,
+        maps=maps,
+        model=_word(head, "model", lines, "preset", 0) if "model" in head else None,
+        hop=hop,
+        lines=lines,
+    )
+
+
+def _tables(data: Mapping[str, Any], name: str, lines: Lines) -> list[dict[str, Any]]:
+    tables = data.get(name, [])
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        raise lines.error(
+            name, 0, None, f"write [[{name}]], in double brackets: there may be several."
+        )
+    if not tables:
+        raise lines.error("preset", 0, None, f"there is no [[{name}]]; at least one is expected.")
+    return tables
+
+
+def _check_keys(
+    table: Mapping[str, Any], known: set[str], lines: Lines, name: str, index: int
+) -> None:
+    for key in table:
+        if key not in known:
+            raise lines.error(name, index, key, f"unknown key {key!r}; {nearest(key, known)}")
+
+
+def _word(table: Mapping[str, Any], key: str, lines: Lines, name: str, index: int) -> str:
+    value = table.get(key)
+    if not isinstance(value, str) or not value.strip():
+        given = "is missing" if value is None else f"is {value!r}"
+        raise lines.error(name, index, key, f"{key} {given}; a text in quotes is expected.")
+    return value
+
+
+def _number(table: Mapping[str, Any], key: str, lines: Lines, name: str, index: int) -> float:
+    value = table.get(key)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        given = "is missing" if value is None else f"is {value!r}"
+        raise lines.error(name, index, key, f"{key} {given}; a number is expected.")
+    return float(value)
+
+
+def _effect(table: dict[str, Any], index: int, lines: Lines) -> Effect:
+    kind = _word(table, "type", lines, "effect", index)
+    name = _word(table, "id", lines, "effect", index) if "id" in table else kind
+    if not re.fullmatch(ID_PATTERN, name):
+        raise lines.error(
+            "effect", index, "id", f"id {name!r} may hold letters, digits, - and _ only."
+        )
+    parameters = {
+        key: _number(table, key, lines, "effect", index)
+        for key in table
+        if key not in ("id", "type")
+    }
+    return Effect(name, kind, parameters)
+
+
+def _map(table: dict[str, Any], index: int, lines: Lines) -> Map:
+    _check_keys(table, {"source", "target", "combine", *KNOBS}, lines, "map", index)
+    source = table.get("source")
+    descriptors = tuple(source) if isinstance(source, list) else (source,)
+    if not descriptors or not all(isinstance(item, str) and item for item in descriptors):
+        raise lines.error(
+            "map", index, "source", "source must be a descriptor's name, or a list of them."
+        )
+    for name in descriptors:
+        if kind_of(name) is None:
+            begins = ", ".join(f"{kind}." for kind in KINDS)
+            problem = f"{name!r} is no descriptor; they begin with {begins}"
+            raise lines.error("map", index, "source", f"{problem}: tag.vocal, signal.rms_db.")
+    target = _word(table, "target", lines, "map", index)
+    combine = _choice(table, "combine", COMBINE, lines, index)
+    return Map(Source(descriptors, _knobs(table, index, lines)), target, combine)
+
+
+def _choice(
+    table: dict[str, Any], key: str, known: tuple[str, ...], lines: Lines, index: int
+) -> str | None:
+    value = table.get(key)
+    if value is not None and value not in known:
+        problem = f"there is no {key} {value!r}; {nearest(str(value), known)}"
+        raise lines.error("map", index, key, problem)
+    return value
+
+
+def _knobs(table: dict[str, Any], index: int, lines: Lines) -> Knobs:
+    for key in ("min", "max"):
+        _number(table, key, lines, "map", index)
+    knobs: dict[str, Any] = {
+        key: _number(table, key, lines, "map", index)
+        for key in table
+        if key in KNOBS and key not in ("curve", "invert")
+    }
+    knobs["curve"] = _choice(table, "curve", CURVES, lines, index) or "lin"
+    knobs["invert"] = table.get("invert", False)
+    if not isinstance(knobs["invert"], bool):
+        problem = f"invert is {knobs['invert']!r}; true or false is expected."
+        raise lines.error("map", index, "invert", problem)
+    if "below" in knobs and "threshold" in knobs:
+        problem = "below and threshold are two gates; keep one."
+        raise lines.error("map", index, "below", problem)
+    for key, gate in (("threshold", "above"), ("below", "below")):
+        if key in knobs:
+            knobs = {**knobs, "gate": gate, "threshold": knobs[key]}
+    if "hysteresis" in knobs and "gate" not in knobs:
+        problem = "a hysteresis is a gate's; give it a threshold or below."
+        raise lines.error("map", index, "hysteresis", problem)
+    for key in ("low", "high"):
+        if key in knobs and "gate" in knobs:
+            problem = f"a gate has no {key}; it is 0 or 1."
+            raise lines.error("map", index, key, problem)
+    knobs.pop("below", None)
+    return Knobs(**knobs)
+
+
+def _check_ids(effects: tuple[Effect, ...], maps: tuple[Map, ...], lines: Lines) -> None:
+    ids = [effect.id for effect in effects]
+    for index, effect in enumerate(effects):
+        if effect.id in ids[:index]:
+            raise lines.error(
+                "effect", index, "id", f"two effects have the id {effect.id!r}; give one another."
+            )
+    combined: dict[str, str] = {}
+    for index, item in enumerate(maps):
+        effect_id, dot, parameter = item.target.partition(".")
+        if not dot or not parameter:
+            raise lines.error(
+                "map", index, "target", f"target {item.target!r} must be effect-id.parameter."
+            )
+        if effect_id not in ids:
+            raise lines.error(
+                "map",
+                index,
+                "target",
+                f"there is no effect {effect_id!r}; {nearest(effect_id, ids)}",
+            )
+        if item.combine is not None and item.combine != combined.setdefault(
+            item.target, item.combine
+        ):
+            problem = f"the maps of {item.target} are combined in two ways; keep one."
+            raise lines.error("map", index, "combine", problem)

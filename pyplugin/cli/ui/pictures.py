@@ -1,0 +1,82 @@
+"""Pictures of what a command heard and did."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from pyplugin.inputs.recording import Recording
+from pyplugin.models.card import FrontEnd
+from pyplugin.node.frontend import FrontEndStream
+from pyplugin.plot import plot_tags
+from pyplugin.support.results import TagResult
+
+if TYPE_CHECKING:
+    from pyplugin.automation.board import RenderResult
+
+__all__ = ["draw_render", "draw_tags"]
+
+_COLUMNS = 2048
+"""Most columns that a drawn spectrogram keeps; more are averaged in pairs, again and again."""
+
+
+def _spectrogram(
+    path: Path, front_end: FrontEnd
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float64]]:
+    """Return a recording's mel spectrogram (columns, bands) and their seconds (columns,)."""
+    columns = np.zeros((0, front_end.bands), np.float32)
+    pending, each = columns, 1
+    with (
+        Recording(path) as source,
+        FrontEndStream(front_end, source.sample_rate, source.channels) as stream,
+    ):
+        for block in source:
+            pending = np.concatenate([pending, stream.process(block)])
+            whole = len(pending) // each * each
+            averaged = pending[:whole].reshape(-1, each, front_end.bands).mean(axis=1)
+            columns, pending = np.concatenate([columns, averaged]), pending[whole:]
+            while len(columns) > _COLUMNS:
+                odd = len(columns) % 2
+                rest = np.repeat(columns[len(columns) - odd :], each, axis=0)
+                columns = columns[: len(columns) - odd].reshape(-1, 2, front_end.bands).mean(axis=1)
+                pending, each = np.concatenate([rest, pending]), 2 * each
+        if len(columns) == 0:  # shorter than a mel frame
+            columns = np.concatenate([pending, stream.flush()])
+    seconds = each * front_end.hop / front_end.sample_rate
+    return columns, (np.arange(len(columns), dtype=np.float64) + 0.5) * seconds
+
+
+def draw_tags(output: Path, recording: Path, result: TagResult, front_end: FrontEnd) -> None:
+    """Draw what :func:`pyplugin.tag` heard."""
+    mel, mel_times = _spectrogram(recording, front_end)
+    plot_tags(
+        output,
+        mel=mel,
+        mel_times=mel_times,
+        times=result.times,
+        activations=result.activations,
+        labels=result.labels,
+        window=result.window,
+        title=f"{recording.name}, {result.model}",
+    )
+
+
+def draw_render(output: Path, recording: Path, result: RenderResult) -> None:
+    """Draw what :func:`pyplugin.render` heard and how it moved the parameters."""
+    from pyplugin.node.frontend import PRESETS
+
+    mel, mel_times = _spectrogram(recording, PRESETS["musicnn"])
+    plot_tags(
+        output,
+        mel=mel,
+        mel_times=mel_times,
+        times=result.times,
+        activations=result.activations,
+        labels=result.labels,
+        window=result.window,
+        curves={target: (curve.times, curve.values) for target, curve in result.curves.items()},
+        title=", ".join(filter(None, (recording.name, result.model, result.preset))),
+    )

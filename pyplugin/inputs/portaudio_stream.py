@@ -1,0 +1,207 @@
+"""One PortAudio stream that calls libtagnode, from its opening to its end.
+
+PortAudio calls ``tagnode_stream_callback`` in C, with a ``tagnode_stream`` as its user data, by way
+of sounddevice's base class of streams: no Python runs on the audio thread.
+"""
+
+from __future__ import annotations
+
+import atexit
+import threading
+import time
+import weakref
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from pyplugin._native import check, ffi, lib, message
+from pyplugin.errors import DeviceError
+from pyplugin.inputs.portaudio import JACK, Device, Kind, leave_behind, portaudio
+from pyplugin.node.node import Node
+
+__all__ = ["Latency", "Setup", "Stream", "any_open"]
+
+Latency = float | Literal["low", "high"]
+
+STALL = 2.0
+"""Seconds without a callback after which a device counts as gone."""
+HANGS = 3.0
+"""Seconds that PortAudio may take to close a stream whose device is gone."""
+
+# PortAudio's codes, in portaudio.h.
+_INVALID_RATE, _INVALID_DEVICE, _UNAVAILABLE = -9997, -9996, -9985
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a stream is opened with."""
+
+    sides: Mapping[Kind, Device]
+    channels: int
+    sample_rate: int
+    block: int
+    latency: Latency
+    queue: int
+    lead: int
+
+    @property
+    def name(self) -> str:
+        """What to call it in a sentence: its devices."""
+        return " and ".join(dict.fromkeys(f"'{device.name}'" for device in self.sides.values()))
+
+
+class Stream:
+    """A PortAudio stream that calls libtagnode, from its opening to its end."""
+
+    def __init__(self, setup: Setup, node: Node | None) -> None:
+        c_node = ffi.NULL if node is None else node._lend()
+        try:
+            self.c = _c_stream(setup, c_node)
+            sound = _start(setup, self.c)
+        except BaseException:
+            if node is not None:
+                node._take_back()
+            raise
+        # PortAudio 19.6 subtracts a period from what JACK says, below 0 too, without a sign.
+        self.latency = float(sum(each for each in np.ravel(sound.latency) if each < 60))
+        self.skipped = 0  # samples not written since their time had passed
+        self._sound = sound
+        self._jack = any(device.host_api == JACK for device in setup.sides.values())
+        self._seen, self._since = -1, time.monotonic()
+        # However it is forgotten, PortAudio must not call into memory that is gone.
+        self._finish = weakref.finalize(self, _finish, sound, self.c, node, self._jack)
+        self._finish.atexit = False  # may run after sounddevice's own, which may hang; hence:
+        atexit.register(self._finish)
+        _open.add(self)
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """The fields of ``tagnode_stream_counters``."""
+        counters = lib.tagnode_stream_get_counters(self.c)
+        return {name: int(getattr(counters, name)) for name, _ in ffi.typeof(counters).fields}
+
+    @property
+    def alive(self) -> bool:
+        """Whether PortAudio still runs it and callbacks come."""
+        now, callbacks = time.monotonic(), self.counters["callbacks"]
+        if callbacks != self._seen:
+            self._seen, self._since = callbacks, now
+        # JACK says when it is gone; while it merely pauses, there is nothing to open anew.
+        return _active(self._sound) and (self._jack or now - self._since < STALL)
+
+    def close(self) -> None:
+        """End it and take the node back, unless PortAudio hangs and may still have the node play.
+
+        The node stays lent then, for ever.
+        """
+        atexit.unregister(self._finish)
+        _open.discard(self)
+        self._finish()
+
+
+_open: weakref.WeakSet[Stream] = weakref.WeakSet()
+
+
+def any_open() -> bool:
+    """Whether there is a stream that :func:`pyplugin.inputs.portaudio.look_again` would end."""
+    return len(_open) > 0
+
+
+def _c_stream(setup: Setup, node: Any) -> Any:
+    pointer, why = ffi.new("tagnode_stream **"), message()
+    wanted = {
+        "node": node,
+        "inputs": setup.channels if "input" in setup.sides else 0,
+        "outputs": setup.channels if "output" in setup.sides else 0,
+        "queue": setup.queue,
+        "lead": setup.lead,
+    }
+    check(lib.tagnode_stream_create(ffi.new("tagnode_stream_setup *", wanted), pointer, why), why)
+    return ffi.gc(pointer[0], lib.tagnode_stream_destroy)
+
+
+def _start(setup: Setup, c_stream: Any) -> Any:
+    sound = portaudio()
+    kinds, indices = list(setup.sides), [device.index for device in setup.sides.values()]
+    try:
+        stream = sound._StreamBase(
+            kind=kinds[0] if len(kinds) == 1 else "duplex",
+            device=indices[0] if len(kinds) == 1 else indices,
+            channels=setup.channels,
+            samplerate=setup.sample_rate,
+            blocksize=setup.block,
+            latency=setup.latency,
+            dtype="float32",
+            callback=ffi.addressof(lib, "tagnode_stream_callback"),
+            userdata=c_stream,
+        )
+        try:
+            stream.start()
+        except sound.PortAudioError:
+            stream.close()
+            raise
+    except sound.PortAudioError as error:
+        raise DeviceError(_reason(error, setup)) from error
+    return stream
+
+
+def _reason(error: Exception, setup: Setup) -> str:
+    """Say in a sentence why PortAudio did not open a stream."""
+    code = error.args[1] if len(error.args) > 1 else 0
+    if code == _INVALID_RATE:
+        own = dict.fromkeys(f"{device.sample_rate} Hz" for device in setup.sides.values())
+        return f"{setup.name} cannot run at {setup.sample_rate} Hz; its own is {' and '.join(own)}."
+    if code in (_INVALID_DEVICE, _UNAVAILABLE):
+        return f"{setup.name} is busy or gone; end what uses it, or choose another device."
+    return f"{setup.name} does not open: {error}."
+
+
+def _active(sound: Any) -> bool:
+    try:
+        return bool(sound.active)
+    except portaudio().PortAudioError:
+        return False
+
+
+def _flows(sound: Any, c_stream: Any) -> bool:
+    """Whether a callback comes within a second."""
+    before, until = lib.tagnode_stream_get_counters(c_stream).callbacks, time.monotonic() + 1
+    while _active(sound) and time.monotonic() < until:
+        if lib.tagnode_stream_get_counters(c_stream).callbacks != before:
+            return True
+        time.sleep(0.002)
+    return False
+
+
+_abandoned: list[Any] = []
+
+
+def _finish(sound: Any, c_stream: Any, node: Node | None, jack: bool) -> None:
+    """Close a stream and free its memory; see :meth:`Stream.close`."""
+    if _flows(sound, c_stream):
+        sound.close()
+    elif jack and not _active(sound):
+        # The server is gone, and PortAudio would wait ten minutes for its next callback (RealStop
+        # and WaitCondition in pa_jack.c), here and at its own end.
+        leave_behind()
+        time.sleep(0.1)  # for a callback that was under way when the server went
+    elif not _closes(sound):
+        leave_behind()
+        _abandoned.append((c_stream, node))
+        return
+    ffi.release(c_stream)
+    if node is not None:
+        node._take_back()
+
+
+def _closes(sound: Any) -> bool:
+    """Close a stream whose callbacks do not come; False if that hangs."""
+    closing = threading.Thread(target=sound.close, daemon=True)
+    try:
+        closing.start()
+    except RuntimeError:  # Python is about to end
+        return False
+    closing.join(HANGS)
+    return not closing.is_alive()

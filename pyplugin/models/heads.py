@@ -1,0 +1,505 @@
+"""Heads: small classifiers on a model's embedding, in files of their own.
+
+A :class:`Head` is a row of stages, each of which takes what the one before it gives::
+
+    Affine      x * scale + offset: standardised, or between 0 and 1
+    Quantile    scikit-learn's QuantileTransformer, to a normal distribution
+    Dense       weights, bias and an activation: logistic regression, networks
+    Kernel      support vectors, one class against the rest
+    Sigmoids    probabilities of decision values
+
+:func:`save` and :func:`load` write and read ``NAME.head``; ``tagnode.h`` says what is in it. A
+:class:`pyplugin.Node` runs heads in C; :func:`run` is the same in numpy.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import NormalDist
+from typing import Any, NoReturn
+
+import numpy as np
+import numpy.typing as npt
+
+from pyplugin._native import check, ffi, lib, message
+from pyplugin.errors import ModelError
+from pyplugin.models.folders import data_folder, make_folder, shipped_folder
+from pyplugin.support.descriptors import head_name
+from pyplugin.support.files import replacing, sentence
+from pyplugin.support.spelling import nearest, slug
+
+__all__ = [
+    "ACTIVATIONS",
+    "KERNELS",
+    "Affine",
+    "Dense",
+    "Head",
+    "Kernel",
+    "Quantile",
+    "Sigmoids",
+    "Stage",
+    "available",
+    "encode",
+    "heads_folder",
+    "load",
+    "open_head",
+    "run",
+    "save",
+]
+
+Float32 = npt.NDArray[np.float32]
+Float64 = npt.NDArray[np.float64]
+
+ACTIVATIONS = ("none", "relu", "tanh", "logistic", "softmax")
+"""Of :class:`Dense`, in the order of the file's numbers."""
+
+KERNELS = ("rbf", "poly")
+"""Of :class:`Kernel`, in the order of the file's numbers."""
+
+_MAGIC = b"TAGHEAD1"
+_SIZE_LIMIT = 256 << 20  # bytes of a file
+_NAME = re.compile("[A-Za-z0-9_-]+")
+_EDGE = 1e-7  # of a probability, where scikit-learn cuts it off
+
+
+@dataclass(frozen=True, eq=False)
+class Affine:
+    """x * scale + offset, (D,) each."""
+
+    scale: npt.ArrayLike
+    offset: npt.ArrayLike
+
+    def run(self, x: Float64) -> Float64:
+        """Return what becomes of x (n, D)."""
+        return x * _double(self.scale) + _double(self.offset)
+
+
+@dataclass(frozen=True, eq=False)
+class Quantile:
+    """To a normal distribution by (Q, D) quantiles, as scikit-learn's QuantileTransformer does."""
+
+    quantiles: npt.ArrayLike
+
+    def run(self, x: Float64) -> Float64:
+        """Return what becomes of x (n, D)."""
+        columns = zip(x.T, _double(self.quantiles).T, strict=True)
+        return np.stack([_to_normal(*each) for each in columns], axis=1)
+
+
+def _to_normal(x: Float64, quantiles: Float64) -> Float64:
+    shares = np.linspace(0, 1, len(quantiles))
+    up = np.interp(x, quantiles, shares)
+    down = -np.interp(-x, -quantiles[::-1], -shares[::-1])
+    p = (up + down) / 2
+    p[x + _EDGE > quantiles[-1]] = 1
+    p[x - _EDGE < quantiles[0]] = 0
+    return np.array([NormalDist().inv_cdf(each) for each in np.clip(p, _EDGE, 1 - _EDGE)])
+
+
+@dataclass(frozen=True, eq=False)
+class Dense:
+    """``weights`` (out, in) times x, and ``bias`` (out,), through one of :data:`ACTIVATIONS`."""
+
+    weights: npt.ArrayLike
+    bias: npt.ArrayLike
+    activation: str = "none"
+
+    def run(self, x: Float64) -> Float64:
+        """Return what becomes of x (n, in): (n, out)."""
+        y: Float64 = x @ _double(self.weights).T + _double(self.bias)
+        if self.activation == "relu":
+            return np.maximum(y, 0)
+        if self.activation == "tanh":
+            return np.tanh(y)
+        if self.activation == "logistic":
+            return _logistic(y)
+        if self.activation == "softmax":
+            y = np.exp(y - y.max(axis=1, keepdims=True))
+            y /= y.sum(axis=1, keepdims=True)
+        return y
+
+
+@dataclass(frozen=True, eq=False)
+class Kernel:
+    """Decision values of support vectors, one class against the rest.
+
+    Attributes
+    ----------
+    kind
+        ``"rbf"``: exp(-gamma |x - v|^2); ``"poly"``: (gamma x v + coef0) ** degree.
+    gamma, degree, coef0
+        Of the kernel; ``degree`` 0 to 16.
+    vectors
+        (n, D), those of all classes.
+    coefficients
+        (out, n), 0 where a vector is not one of that class's.
+    intercepts
+        (out,).
+    """
+
+    kind: str
+    gamma: float
+    degree: int
+    coef0: float
+    vectors: npt.ArrayLike
+    coefficients: npt.ArrayLike
+    intercepts: npt.ArrayLike
+
+    def run(self, x: Float64) -> Float64:
+        """Return the decision values of x (n, D): (n, out)."""
+        vectors = _double(self.vectors)
+        products: Float64 = x @ vectors.T
+        if self.kind == "rbf":
+            squares = (x**2).sum(axis=1)[:, None] + (vectors**2).sum(axis=1) - 2 * products
+            kernel = np.exp(-self.gamma * np.maximum(squares, 0))
+        else:
+            kernel = (self.gamma * products + self.coef0) ** self.degree
+        decisions: Float64 = kernel @ _double(self.coefficients).T + _double(self.intercepts)
+        return decisions
+
+
+@dataclass(frozen=True, eq=False)
+class Sigmoids:
+    """1 / (1 + exp(a x + b)), (C,) each, after Platt; ``normalise`` divides by their sum."""
+
+    a: npt.ArrayLike
+    b: npt.ArrayLike
+    normalise: bool = False
+
+    def run(self, x: Float64) -> Float64:
+        """Return the probabilities of x (n, C)."""
+        y = _logistic(-(x * _double(self.a) + _double(self.b)))
+        if not self.normalise:
+            return y
+        sums = y.sum(axis=1, keepdims=True)
+        return np.where(sums > 0, y / np.where(sums > 0, sums, 1), 1 / y.shape[1])
+
+
+Stage = Affine | Quantile | Dense | Kernel | Sigmoids
+"""What a head is made of."""
+
+
+@dataclass(frozen=True, eq=False)
+class Head:
+    """A classifier on an embedding.
+
+    Attributes
+    ----------
+    name
+        Letters, digits, ``-`` and ``_``.
+    labels
+        (C,) of what it gives, in order.
+    backbone
+        Name of the model whose embedding it takes.
+    layer
+        Which of its outputs that is.
+    size
+        Floats of the embedding.
+    multi_label
+        Whether several labels may be there at once; otherwise the values are one distribution.
+    stages
+        1 to 16.
+    about
+        Anything that JSON holds: training report, dataset, licence, versions.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    backbone: str
+    layer: str
+    size: int
+    multi_label: bool
+    stages: tuple[Stage, ...]
+    about: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def descriptors(self) -> list[str]:
+        """``head.<name>.<label>`` for each label."""
+        return [head_name(self.name, label) for label in self.labels]
+
+
+def run(head: Head, embeddings: npt.ArrayLike) -> Float32:
+    """Run a head on embeddings (n, D), in numpy; return (n, C). What is not finite becomes 0."""
+    values = _double(embeddings)
+    if values.ndim != 2 or values.shape[1] != head.size:
+        raise ModelError(
+            f"The head {head.name} takes embeddings of shape (n, {head.size}); {values.shape} was "
+            "given."
+        )
+    with np.errstate(over="ignore", invalid="ignore"):
+        for stage in head.stages:
+            values = stage.run(values)
+    return np.where(np.isfinite(values), values, 0).astype(np.float32)
+
+
+# ---- files
+
+
+def heads_folder() -> Path:
+    """Return the folder of the heads made on this machine, which need not exist yet."""
+    return data_folder() / "heads"
+
+
+def available() -> dict[str, Path]:
+    """Return the heads that are here, by name: those made here, and those that are shipped."""
+    found = {path.stem: path for path in sorted(shipped_folder().glob("*.head"))}
+    return {**found, **{path.stem: path for path in sorted(heads_folder().glob("*.head"))}}
+
+
+def save(head: Head, path: str | Path | None = None) -> Path:
+    """Write a head, whole or not at all, and return where.
+
+    Parameters
+    ----------
+    head
+        What to write.
+    path
+        ``None`` for the head's name in :func:`heads_folder`, where :func:`load` finds it.
+
+    Raises
+    ------
+    ModelError
+        Its parts do not fit together, or the file cannot be written.
+    """
+    data = encode(head)
+    if path is None:
+        make_folder(heads_folder())
+        path = heads_folder() / f"{head.name}.head"
+    with replacing(path, error=ModelError) as place:
+        try:
+            place.write_bytes(data)
+        except OSError as error:
+            raise ModelError(f"{path} cannot be written: {sentence(error)}.") from error
+    return Path(path)
+
+
+def load(path_or_name: str | Path) -> Head:
+    """Read a head by its name, or by the path of its ``.head`` file.
+
+    Raises
+    ------
+    ModelError
+        There is none (the nearest one is suggested), or it is damaged.
+    """
+    path = _located(path_or_name)
+    try:
+        with path.open("rb") as file:
+            data = file.read(_SIZE_LIMIT + 1)
+    except OSError as error:
+        raise ModelError(f"The head {path} cannot be read: {sentence(error)}.") from error
+    if len(data) > _SIZE_LIMIT:
+        raise ModelError(f"{path} is larger than a head may be ({_SIZE_LIMIT >> 20} MiB).")
+    try:
+        return _decoded(data)
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from error
+
+
+def open_head(head: Head) -> Any:
+    """Return C's handle of a head, which is given back with it."""
+    return _opened(encode(head))
+
+
+def _located(given: str | Path) -> Path:
+    if isinstance(given, Path) or given.endswith(".head"):
+        if not Path(given).is_file():
+            raise ModelError(f"There is no head file {given}.")
+        return Path(given)
+    known = available()
+    if given not in known:
+        hint = nearest(given, known) if known else f"none is in {heads_folder()}."
+        raise ModelError(f"There is no head {given!r}; {hint}")
+    return known[given]
+
+
+def _opened(data: bytes) -> Any:
+    """Have C check all sizes and numbers."""
+    pointer, why = ffi.new("tagnode_head **"), message()
+    check(lib.tagnode_head_load(data, len(data), pointer, why), why, ModelError)
+    return ffi.gc(pointer[0], lib.tagnode_head_release)
+
+
+def encode(head: Head) -> bytes:
+    """Return the bytes of a head's file.
+
+    Raises
+    ------
+    ModelError
+        Its parts do not fit together.
+    """
+    card = {
+        "name": head.name,
+        "labels": list(head.labels),
+        "backbone": head.backbone,
+        "layer": head.layer,
+        "size": head.size,
+        "multi_label": head.multi_label,
+        "about": head.about,
+    }
+    try:
+        text = json.dumps(card, ensure_ascii=False, allow_nan=False).encode()
+    except (TypeError, ValueError) as error:
+        raise ModelError(f"What the head {head.name} says about itself is no JSON: {error}.") from (
+            error
+        )
+    parts = [_MAGIC, struct.pack("<I", len(text)), text]
+    parts.append(bytes(-sum(map(len, parts)) % 16))
+    parts.append(struct.pack("<I", len(head.stages)))
+    parts.extend(_packed(stage) for stage in head.stages)
+    data = b"".join(parts)
+    _check_card(card, _opened(data))
+    return data
+
+
+def _packed(stage: Stage) -> bytes:
+    """Return the file's form of a stage: kind, rows, columns, flags, arrays."""
+    settings, doubles = b"", []
+    if isinstance(stage, Affine):
+        numbers, arrays = (1, 1, np.size(stage.scale), 0), [stage.scale, stage.offset]
+    elif isinstance(stage, Quantile):
+        numbers, arrays = (2, *_shape(stage.quantiles), 0), [stage.quantiles]
+    elif isinstance(stage, Dense):
+        flags = _choice(stage.activation, ACTIVATIONS, "activation")
+        rows, columns = _shape(stage.weights)
+        _expect("bias", stage.bias, rows)
+        numbers, arrays = (3, rows, columns, flags), [stage.weights, stage.bias]
+    elif isinstance(stage, Kernel):
+        rows, columns = _shape(stage.vectors)
+        outputs = np.size(stage.intercepts)
+        _expect("coefficients", stage.coefficients, outputs * rows)
+        numbers = (4, rows, columns, _choice(stage.kind, KERNELS, "kernel"))
+        settings = struct.pack("<IIdd", outputs, stage.degree, stage.gamma, stage.coef0)
+        arrays = [stage.vectors]
+        doubles = [stage.coefficients, stage.intercepts]
+    else:
+        numbers, arrays = (5, 1, np.size(stage.a), int(stage.normalise)), [stage.a, stage.b]
+    if isinstance(stage, (Affine, Sigmoids)):
+        _expect("second array", arrays[1], numbers[2])
+    floats = [np.ascontiguousarray(each, "<f4").tobytes() for each in arrays]
+    wide = [np.ascontiguousarray(each, "<f8").tobytes() for each in doubles]
+    return b"".join([struct.pack("<4I", *numbers), settings, *floats, *wide])
+
+
+def _shape(array: npt.ArrayLike) -> tuple[int, int]:
+    shape = np.shape(array)
+    if len(shape) != 2:
+        raise ModelError(f"An array of a head has shape {shape}; two dimensions are expected.")
+    return shape
+
+
+def _expect(what: str, array: npt.ArrayLike, size: int) -> None:
+    if np.size(array) != size:
+        raise ModelError(
+            f"The {what} of a head's stage has {np.size(array)} numbers; {size} are expected."
+        )
+
+
+def _choice(given: str, known: Sequence[str], what: str) -> int:
+    if given not in known:
+        raise ModelError(f"There is no {what} {given!r} for a head; {nearest(given, known)}")
+    return known.index(given)
+
+
+def _decoded(data: bytes) -> Head:
+    opened = _opened(data)  # after which every size is right
+    (length,) = struct.unpack_from("<I", data, len(_MAGIC))
+    begin = len(_MAGIC) + 4
+    try:
+        card = json.loads(data[begin : begin + length].decode())
+    except (ValueError, RecursionError) as error:
+        raise ModelError(f"The head's card is no JSON: {error}.") from error
+    _check_card(card, opened)
+    at = -(-(begin + length) // 16) * 16
+    (count,) = struct.unpack_from("<I", data, at)
+    at, stages = at + 4, []
+    for _ in range(count):
+        stage, at = _unpacked(data, at)
+        stages.append(stage)
+    return Head(
+        name=card["name"],
+        labels=tuple(card["labels"]),
+        backbone=card["backbone"],
+        layer=card["layer"],
+        size=card["size"],
+        multi_label=card["multi_label"],
+        stages=tuple(stages),
+        about=card["about"],
+    )
+
+
+def _unpacked(data: bytes, at: int) -> tuple[Stage, int]:
+    kind, rows, columns, flags = struct.unpack_from("<4I", data, at)
+    at += 16
+
+    def array(*shape: int, kind: str = "f4") -> npt.NDArray[Any]:
+        nonlocal at
+        count = int(np.prod(shape))
+        found = np.frombuffer(data, f"<{kind}", count, at).reshape(shape).astype(kind)
+        at += found.nbytes
+        return found
+
+    stage: Stage
+    if kind == 1:
+        stage = Affine(array(columns), array(columns))
+    elif kind == 2:
+        stage = Quantile(array(rows, columns))
+    elif kind == 3:
+        stage = Dense(array(rows, columns), array(rows), ACTIVATIONS[flags])
+    elif kind == 4:
+        outputs, degree, gamma, coef0 = struct.unpack_from("<IIdd", data, at)
+        at += 24
+        vectors = array(rows, columns)
+        ends = array(outputs, rows, kind="f8"), array(outputs, kind="f8")
+        stage = Kernel(KERNELS[flags], gamma, degree, coef0, vectors, *ends)
+    else:
+        stage = Sigmoids(array(columns), array(columns), bool(flags))
+    return stage, at
+
+
+def _check_card(card: Any, opened: Any) -> None:
+    """Check a card's fields, and that they fit the stages."""
+    kinds = {
+        "name": str,
+        "labels": list,
+        "backbone": str,
+        "layer": str,
+        "size": int,
+        "multi_label": bool,
+        "about": dict,
+    }
+    if not isinstance(card, dict):
+        _wrong("it is no table")
+    for key, kind in kinds.items():
+        if type(card.get(key)) is not kind:
+            _wrong(f"its {key} is {card.get(key)!r}")
+    if _NAME.fullmatch(card["name"]) is None:
+        _wrong(f"its name is {card['name']!r}; letters, digits, - and _ are expected")
+    labels = card["labels"]
+    if not all(isinstance(label, str) and slug(label) for label in labels):
+        _wrong(f"one of its labels is no text: {labels!r}")
+    if len(set(map(slug, labels))) < len(labels):
+        _wrong("two of its labels are the same")
+    inputs, outputs = lib.tagnode_head_inputs(opened), lib.tagnode_head_outputs(opened)
+    if card["size"] != inputs or len(labels) != outputs:
+        _wrong(
+            f"it says {card['size']} floats and {len(labels)} labels; the stages take {inputs} "
+            f"and give {outputs}"
+        )
+
+
+def _wrong(problem: str) -> NoReturn:
+    raise ModelError(f"The head's card is wrong: {problem}.")
+
+
+def _double(array: npt.ArrayLike) -> Float64:
+    return np.asarray(array, np.float64)
+
+
+def _logistic(x: Float64) -> Float64:
+    with np.errstate(over="ignore"):
+        return 1 / (1 + np.exp(-x))

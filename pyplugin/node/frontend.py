@@ -1,0 +1,258 @@
+"""Log-mel spectrograms, computed by the node's own front-end in C.
+
+:func:`melspectrogram` takes a whole signal, :class:`FrontEndStream` takes it in blocks.
+"""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pyplugin._native import check, ffi, frontend_settings, lib, message
+from pyplugin.errors import AudioError, PypluginError
+from pyplugin.models.card import FrontEnd
+
+if TYPE_CHECKING:
+    Float32 = npt.NDArray[np.float32]
+
+__all__ = ["PRESETS", "FrontEndStream", "as_planar", "melspectrogram"]
+
+_MUSICNN: dict[str, Any] = {
+    "sample_rate": 16000,
+    "algorithm": "mel",
+    "frame": 512,
+    "fft": 512,
+    "hop": 256,
+    "bands": 96,
+    "window": "hann-periodic",
+    "mel_scale": "slaney",
+    "mel_norm": "slaney",
+    "spectrum": "power",
+    "log": "log10-1p",
+    "log_scale": 10000.0,
+    "log_offset": 0.0,
+    "log_floor": 1e-10,
+    "fmin": 0.0,
+    "fmax": 8000.0,
+}
+
+PRESETS: dict[str, FrontEnd] = {
+    # librosa's settings in musicnn 0.1.0 (extractor.py, configuration.py)
+    "musicnn": FrontEnd(**_MUSICNN),
+    # Essentia's TensorflowInputMusiCNN: the same but for the symmetric window
+    "essentia-musicnn": FrontEnd(**{**_MUSICNN, "window": "hann-symmetric"}),
+    # AudioSet's VGGish (mel_features.py, vggish_params.py): 25 ms in 10 ms steps, ln(x + 0.01)
+    "vggish": FrontEnd(
+        **{
+            **_MUSICNN,
+            "frame": 400,
+            "hop": 160,
+            "bands": 64,
+            "mel_scale": "htk",
+            "mel_norm": "none",
+            "spectrum": "magnitude",
+            "log": "log-offset",
+            "log_offset": 0.01,
+            "fmin": 125.0,
+            "fmax": 7500.0,
+        }
+    ),
+}
+
+
+def as_planar(x: npt.ArrayLike, *, dtype_strict: bool = False) -> Float32:
+    """Return audio as a C-contiguous float32 array (channels, n).
+
+    Parameters
+    ----------
+    x
+        Samples, (n,) or (channels, n), floating point, full scale 1.0.
+    dtype_strict
+        Refuse anything but float32.
+
+    Raises
+    ------
+    AudioError
+        Not floating point, not one or two dimensions, or more than 8 channels (which is also what
+        an array laid out as (n, channels) looks like).
+    """
+    array = np.asarray(x)
+    if array.dtype.kind != "f" or (dtype_strict and array.dtype != np.float32):
+        wanted = "float32" if dtype_strict else "floating point"
+        raise AudioError(
+            f"The samples are {array.dtype}; {wanted} with full scale 1.0 is expected: "
+            "convert integers by x.astype('float32') / 32768."
+        )
+    if array.ndim == 1:
+        array = array[np.newaxis]
+    if array.ndim != 2 or not 1 <= array.shape[0] <= lib.TAGNODE_MAX_CHANNELS:
+        raise AudioError(
+            f"The samples have shape {np.shape(x)}; (n,) or (channels, n) with 1 to "
+            f"{lib.TAGNODE_MAX_CHANNELS} channels is expected: transpose (n, channels) first."
+        )
+    return np.ascontiguousarray(array, dtype=np.float32)
+
+
+def check_rate(sample_rate: float) -> int:
+    """Return the sample rate as a whole number of Hz from 8000 to 192000, or raise AudioError."""
+    low, high = lib.TAGNODE_MIN_RATE, lib.TAGNODE_MAX_RATE
+    if not (isinstance(sample_rate, (int, float, np.integer, np.floating))) or not (
+        low <= sample_rate <= high and sample_rate == int(sample_rate)
+    ):
+        raise AudioError(
+            f"The sample rate is {sample_rate!r} Hz; a whole number from {low} to {high} is "
+            "expected: resample the audio first."
+        )
+    return int(sample_rate)
+
+
+def check_format(what: str, sample_rate: int, channels: int) -> None:
+    """Raise AudioError, in a sentence on ``what``, for a format that a node cannot take."""
+    low, high, most = lib.TAGNODE_MIN_RATE, lib.TAGNODE_MAX_RATE, lib.TAGNODE_MAX_CHANNELS
+    if not 1 <= channels <= most:
+        raise AudioError(f"{what} has {channels} channels; expected 1 to {most}: convert it first")
+    if not low <= sample_rate <= high:
+        raise AudioError(
+            f"{what} has a sample rate of {sample_rate} Hz; expected {low} to {high}: resample it "
+            "first"
+        )
+
+
+def planes(block: Float32) -> Any:
+    """Return C's view of a planar block: an array of pointers to its channels."""
+    pointers = [ffi.cast("float *", ffi.from_buffer(channel)) for channel in block]
+    return ffi.new("float *[]", pointers)
+
+
+class FrontEndStream:
+    """A mel spectrogram computed block by block, with memory for one frame.
+
+    Mel frame j is centred on sample ``j * hop`` of the signal at the model's rate; what lies before
+    the signal counts as zeros.
+
+    Parameters
+    ----------
+    front_end
+        The settings.
+    sample_rate
+        Of the input, Hz, a whole number from 8000 to 192000.
+    channels
+        Of the input, 1 to 8; they are averaged.
+
+    Raises
+    ------
+    AudioError
+        Rate or channels out of range.
+    """
+
+    def __init__(self, front_end: FrontEnd, sample_rate: int, channels: int = 1) -> None:
+        self.front_end = front_end
+        self.sample_rate = check_rate(sample_rate)
+        self.channels = channels
+        self._heard = 0
+        self._made = 0
+        pointer, why = ffi.new("tagnode_frontend **"), message()
+        status = lib.tagnode_frontend_create(
+            frontend_settings(front_end), self.sample_rate, channels, pointer, why
+        )
+        check(status, why, AudioError)
+        self._frontend = ffi.gc(pointer[0], lib.tagnode_frontend_destroy)
+
+    def __enter__(self) -> FrontEndStream:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Free the stream's memory now."""
+        ffi.release(self._frontend)
+
+    def process(self, block: Float32) -> Float32:
+        """Take a block (channels, n) of any length; return the frames (m, bands) it completed."""
+        if block.ndim != 2 or block.shape[0] != self.channels or block.dtype != np.float32:
+            raise AudioError(
+                f"The block is {block.dtype} of shape {block.shape}; float32 of shape "
+                f"({self.channels}, n) is expected."
+            )
+        block = np.ascontiguousarray(block)
+        length = block.shape[1]
+        room = lib.tagnode_frontend_capacity(self._frontend, length)
+        mel = np.empty((room, self.front_end.bands), np.float32)
+        if length == 0:
+            return mel[:0]
+        made = lib.tagnode_frontend_process(
+            self._frontend, planes(block), length, ffi.cast("float *", ffi.from_buffer(mel))
+        )
+        self._heard += length
+        self._made += made
+        return mel[:made].copy()
+
+    def flush(self) -> Float32:
+        """Return the frames (m, bands) centred within the signal that zeros after it complete."""
+        rate = self.front_end.sample_rate
+        length = -(-self._heard * rate // self.sample_rate)
+        missing = 1 + length // self.front_end.hop - self._made
+        tail = self.front_end.fft * self.sample_rate // rate + 1
+        silence = np.zeros(
+            (self.channels, 2 * lib.tagnode_frontend_delay(self._frontend) + tail), np.float32
+        )
+        return self.process(silence)[:missing]
+
+
+def melspectrogram(
+    x: npt.ArrayLike, sample_rate: int, preset: str | FrontEnd = "musicnn"
+) -> Float32:
+    """Compute the log-mel spectrogram that a model hears.
+
+    Parameters
+    ----------
+    x
+        Samples, (n,) or (channels, n) floating point, full scale 1.0. Channels are averaged; NaN
+        and infinite samples count as 0.
+    sample_rate
+        Of ``x``, Hz, a whole number from 8000 to 192000; resampled to the model's.
+    preset
+        ``"musicnn"`` (96 bands, log10(1 + 10000 x)), ``"essentia-musicnn"``, ``"vggish"``
+        (64 bands), or the ``front_end`` of a card.
+
+    Returns
+    -------
+    numpy.ndarray
+        (frames, bands) float32; frame j is centred on second ``j * hop / rate`` (62.5 frames a
+        second for MusiCNN), zeros stand before and after the signal, so that there are
+        ``1 + n // hop`` of them.
+
+    Raises
+    ------
+    AudioError
+        Samples of another type or shape, or a rate out of range.
+
+    See Also
+    --------
+    tag : what a model makes of it.
+
+    Examples
+    --------
+    >>> import numpy as np, pyplugin
+    >>> tone = np.sin(2 * np.pi * 440 * np.arange(16000) / 16000)
+    >>> pyplugin.melspectrogram(tone, 16000).shape
+    (63, 96)
+    """
+    if isinstance(preset, str):
+        if preset not in PRESETS:
+            raise PypluginError(
+                f"There is no front-end preset {preset!r}; choose one of {', '.join(PRESETS)}."
+            )
+        preset = PRESETS[preset]
+    samples = as_planar(x)
+    with FrontEndStream(preset, sample_rate, samples.shape[0]) as stream:
+        return np.concatenate([stream.process(samples), stream.flush()])

@@ -1,0 +1,550 @@
+"""The node: blocks of audio in, descriptor and signal frames out, at a fixed and known latency.
+
+:class:`Node` wraps libtagnode's. Every position is a count of input samples since the node was made
+or reset.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from enum import IntEnum
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pyplugin._native import card_struct, check, ffi, lib, message
+from pyplugin.errors import AudioError, ModelError, PypluginError
+from pyplugin.models import heads as head_files
+from pyplugin.models import registry
+from pyplugin.models.heads import Head
+from pyplugin.models.registry import Model
+from pyplugin.node.frontend import PRESETS, check_rate, planes
+from pyplugin.node.runtimes import open_model
+from pyplugin.node.signals import SIGNALS, SignalFrames, take_signals
+from pyplugin.support.spelling import slug
+
+__all__ = ["DEFAULT_MODEL", "Frames", "Latency", "Node", "State", "descriptors_of"]
+
+DEFAULT_MODEL = "scene"
+
+
+class State(IntEnum):
+    """What the values of a descriptor frame are worth."""
+
+    WARMING = lib.TAGNODE_WARMING
+    """A window is not yet full, and what was before counts for nothing: values are 0."""
+    FRESH = lib.TAGNODE_FRESH
+    """Values describe the samples from ``start`` to ``end``."""
+    HELD = lib.TAGNODE_HELD
+    """The result was late: values are those of the last fresh frame."""
+
+
+@dataclass(frozen=True)
+class Latency:
+    """How long after a sample its descriptors come, in input samples, part by part."""
+
+    resampler: int
+    frontend: int
+    compute: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Frames:
+    """Descriptor frames, one a row, oldest first.
+
+    Attributes
+    ----------
+    start, end
+        (n,) int64: the samples described, ``[start, end)``.
+    emitted
+        (n,) int64: the position at which the frame became readable; ``emitted - end`` is the total
+        latency, always.
+    state
+        (n,) uint8: see :class:`State`.
+    values
+        (n, D) float32 in the order of ``Node.descriptors``: activations, 0 to 1, then what the
+        heads say.
+    embeddings
+        (n, E) float32 where the node was given a ``layer``, otherwise (n, 0).
+    """
+
+    start: npt.NDArray[np.int64]
+    end: npt.NDArray[np.int64]
+    emitted: npt.NDArray[np.int64]
+    state: npt.NDArray[np.uint8]
+    values: npt.NDArray[np.float32]
+    embeddings: npt.NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+
+class Node:
+    """Hears blocks of audio and yields descriptor frames, and signal frames beside them.
+
+    Parameters
+    ----------
+    sample_rate
+        Hz, a whole number from 8000 to 192000.
+    channels
+        1 to 8; they are averaged.
+    max_block
+        Most samples a channel that one :meth:`process` call brings, 1 to 1048576.
+    model
+        A name of ``pyplugin models list``, the path of a .tflite file with its card beside it, or
+        a loaded model. A list of them, up to 8 int8 models that hear the same mel spectrogram,
+        runs them all on one front-end. ``None`` runs none: there are signals only.
+    heads
+        Classifiers on the models' embeddings, up to 32: names, paths of .head files, or
+        :class:`pyplugin.models.heads.Head`. They speak of the same windows as their models.
+    hop
+        Seconds between two answers, rounded to whole mel frames, up to the model's window;
+        ``None`` for the card's default.
+    runtime
+        ``"inline"``: in slices within :meth:`process`, for int8 models. ``"litert"`` and
+        ``"tflite-runtime"``: on a thread beside it, for any model. ``None``: ``"inline"`` for an
+        int8 model with the operations that it knows, otherwise the first other one installed.
+    offline
+        Wait in :meth:`process` for the thread, so that results are exact and repeatable. On
+        an audio thread leave it ``False``: a result that is late is then held over. The inline
+        runtime is exact either way and never waits.
+    layer
+        Output of the (first) model to hand out as ``Frames.embeddings``, ``"penultimate"`` say.
+    compute_latency
+        Seconds for an answer, 0 to 60; part of the latency. A thread has 0.25 by default.
+        The inline runtime takes what the work of a hop needs, and this where it is longer.
+    queue
+        Descriptor frames kept for a reader that is late, 2 to 65536; signal frames likewise.
+    signals
+        Seconds between two signal frames, up to 60, rounded to whole mel frames (of 16 ms for
+        MusiCNN), at least one; 0 measures nothing. ``None`` is 0, but in a node without a model,
+        which hears as MusiCNN does, one mel frame.
+    silence_db, silence_hold
+        What the signal ``silence`` takes for it: a level below so many dBFS, -120 to 0, that has
+        lasted so many seconds, 0 to 3600.
+    mel_queue
+        Mel frames kept for :meth:`read_mel`, 0 to 65536.
+    whole_windows
+        Give no answer before every window is full of the stream. ``False``: a model whose card
+        says ``silence_before``, as that of ``scene`` does, takes what was before the stream for
+        silence and answers from the first hop on, unless a head hears its embedding: heads learn
+        from whole windows.
+
+    Attributes
+    ----------
+    latency : Latency
+        In input samples, constant.
+    models, heads : list
+        What runs in the node.
+    hop : float
+        Seconds between two answers, as rounded; 0 without a model.
+    mel_seconds : float
+        Seconds between two mel frames.
+    first_frames : int
+        Mel frames that are heard before the first answer; 0 without a model.
+    runtime : str
+        What runs the model; ``"none"`` without one.
+
+    Raises
+    ------
+    AudioError
+        Sample rate, channels or block out of range.
+    ModelError
+        No such model or head, a damaged one, no runtime, a layer that it does not have, or a head
+        for another model.
+    PypluginError
+        Another argument out of range.
+
+    Examples
+    --------
+    >>> import numpy as np, pyplugin
+    >>> with pyplugin.Node(44100, 2, 512, offline=True) as node:  # doctest: +SKIP
+    ...     frames = node.process(np.zeros((2, 512), np.float32))
+    ...     node.latency.total
+    12742
+    """
+
+    def __init__(
+        self,
+        sample_rate: int,
+        channels: int,
+        max_block: int,
+        *,
+        model: str | Model | Sequence[str | Model] | None = DEFAULT_MODEL,
+        heads: Sequence[str | Path | Head] = (),
+        hop: float | None = None,
+        runtime: str | None = None,
+        offline: bool = False,
+        layer: str | None = None,
+        compute_latency: float | None = None,
+        queue: int = 1024,
+        signals: float | None = None,
+        silence_db: float = -60.0,
+        silence_hold: float = 2.0,
+        mel_queue: int = 0,
+        whole_windows: bool = False,
+    ) -> None:
+        self._node: Any = None
+        # Of the thread that plays, and of any other; libtagnode itself needs neither of them.
+        self._audio, self._main = threading.Lock(), threading.Lock()
+        self._lent = False  # to a live stream, which plays it
+        self.sample_rate = check_rate(sample_rate)
+        self.channels = _whole("channels", channels, 1, lib.TAGNODE_MAX_CHANNELS, AudioError)
+        self.max_block = _whole("max_block", max_block, 1, lib.TAGNODE_MAX_BLOCK, AudioError)
+        many = [model] if isinstance(model, (str, Model)) else list(model or ())
+        if not many and model is not None:
+            raise ModelError("The list of models is empty; name at least one, or None.")
+        self.models = [registry.load(each) if isinstance(each, str) else each for each in many]
+        self.heads = [each if isinstance(each, Head) else head_files.load(each) for each in heads]
+        placed = self._placed()
+        self.patch_frames = max((each.card.patch_frames for each in self.models), default=0)
+        wanted = runtime if len(self.models) <= 1 else "inline"
+        if runtime not in (None, wanted):
+            raise ModelError(f"Several models in one node run inline, not with {runtime}.")
+        front_end = self.model.card.front_end if many else PRESETS["musicnn"]
+        mel_hop = front_end.hop / front_end.sample_rate
+        if hop is None:
+            hop = self.model.card.default_hop if many else 0.0
+        if signals is None:
+            signals = 0.0 if many else mel_hop
+        setup = {
+            "sample_rate": self.sample_rate,
+            "channels": self.channels,
+            "max_frames": self.max_block,
+            "hop": hop,
+            "embedding": self._output(layer),
+            "queue": _whole("queue", queue, 2, 65536, PypluginError),
+            "offline": offline,
+            "signal_hop": signals,
+            "silence_db": silence_db,
+            "silence_hold": silence_hold,
+            "mel_queue": _whole("mel_queue", mel_queue, 0, 65536, PypluginError),
+            "whole_windows": whole_windows,
+        }
+        with contextlib.ExitStack() as opened:
+            runs = []
+            for each in self.models:
+                runs.append(open_model(each, card_struct(each.card), wanted))
+                opened.callback(runs[-1].close)
+            self.runtime = runs[0].runtime if runs else "none"
+            setup["compute_latency"] = -1.0 if compute_latency is None else compute_latency
+            self._prepare(setup, [run.model for run in runs], placed)
+            self._opened = opened.pop_all()
+        self._measures = signals > 0
+        self._mel_queue = mel_queue
+        self.hop_frames = int(lib.tagnode_hop_frames(self._node))
+        self.hop = self.hop_frames * front_end.hop / front_end.sample_rate
+        self.mel_seconds = front_end.hop / front_end.sample_rate
+        self.first_frames = int(lib.tagnode_first_frames(self._node))
+        parts = lib.tagnode_get_latency(self._node)
+        self.latency = Latency(parts.resampler, parts.frontend, parts.compute, parts.total)
+        self._room = int(self.max_block / (self.hop * self.sample_rate)) + 2 if many else 1
+
+    @property
+    def model(self) -> Model:
+        """The first model; a node without one raises :class:`ModelError`."""
+        if not self.models:
+            raise ModelError("This node has no model, only signals.")
+        return self.models[0]
+
+    @property
+    def labels(self) -> list[str]:
+        """Names of the first columns of ``Frames.values``, as the models spell them."""
+        return [label for model in self.models for label in model.card.labels]
+
+    @property
+    def descriptors(self) -> list[str]:
+        """Names of the columns of ``Frames.values``.
+
+        First ``tag.<model>.<label>`` for each label of each model, then ``head.<name>.<label>``.
+        """
+        return descriptors_of(self.models, self.heads)
+
+    @property
+    def head_columns(self) -> dict[str, slice]:
+        """Which columns of ``Frames.values`` are each head's, by its name."""
+        columns, begin = {}, len(self.labels)
+        for head in self.heads:
+            columns[head.name] = slice(begin, begin + len(head.labels))
+            begin += len(head.labels)
+        return columns
+
+    @property
+    def signals(self) -> list[str]:
+        """Names of the columns of ``SignalFrames.values``, ``signal.<name>``, if it measures."""
+        return [f"signal.{name}" for name in SIGNALS] if self._measures else []
+
+    def _output(self, layer: str | None) -> int:
+        if layer is None:
+            return -1
+        names = [output.name for output in self.model.card.outputs]
+        if layer not in names:
+            raise ModelError(
+                f"{self.model.card.name} has no layer {layer!r}; choose one of {', '.join(names)}."
+            )
+        return names.index(layer)
+
+    def _placed(self) -> list[tuple[int, int]]:
+        """Return for each head the index of its model, and of that model's output."""
+        names, places = [model.card.name for model in self.models], []
+        for index, head in enumerate(self.heads):
+            if head.name in [each.name for each in self.heads[:index]]:
+                raise ModelError(f"Two heads are called {head.name}; keep one.")
+            if head.backbone not in names:
+                given = " and ".join(names) or "no model"
+                raise ModelError(
+                    f"The head {head.name} is made for the model {head.backbone}; the node has "
+                    f"{given}: give it model={head.backbone!r}."
+                )
+            sizes = {
+                output.name: output.size
+                for output in self.models[names.index(head.backbone)].card.outputs
+            }
+            if sizes.get(head.layer) != head.size:
+                have = ", ".join(f"{name} ({size})" for name, size in sizes.items())
+                raise ModelError(
+                    f"The head {head.name} takes the {head.size} floats of the layer "
+                    f"{head.layer!r}; {head.backbone} has {have}: train it anew."
+                )
+            places.append((names.index(head.backbone), list(sizes).index(head.layer)))
+        return places
+
+    def _prepare(
+        self, setup: dict[str, Any], models: list[Any], placed: list[tuple[int, int]]
+    ) -> None:
+        pointer, why = ffi.new("tagnode **"), message()
+        if lib.tagnode_create(pointer) != lib.TAGNODE_OK:
+            raise MemoryError("No memory for a node.")
+        node = ffi.gc(pointer[0], lib.tagnode_destroy)
+        opened = [head_files.open_head(head) for head in self.heads]
+        pairs = [(head, *place) for head, place in zip(opened, placed, strict=True)]
+        models_given = ffi.new("tagnode_model *[]", models)
+        heads_given = ffi.new("tagnode_placed_head[]", pairs)
+        parts = ffi.new("tagnode_parts *", (models_given, len(models), heads_given, len(pairs)))
+        check(lib.tagnode_prepare(node, parts, ffi.new("tagnode_setup *", setup), why), why)
+        self._node = node
+
+    def __enter__(self) -> Node:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Free the node, once calls on other threads have returned. Closing twice is fine."""
+        with self._audio, self._main:
+            if self._node is not None:
+                self._play()
+                ffi.release(self._node)
+                self._node = None
+                self._opened.close()
+
+    def _open(self) -> Any:
+        if self._node is None:
+            raise PypluginError("The node is closed; make a new one.")
+        return self._node
+
+    def _play(self) -> Any:
+        if self._lent:
+            raise PypluginError("The node hears a live stream, which alone may play or close it.")
+        return self._open()
+
+    def _lend(self) -> Any:
+        """Return C's node for a live stream to play it, until it gives it back."""
+        with self._audio:
+            node = self._play()
+            self._lent = True
+            return node
+
+    def _take_back(self) -> None:
+        with self._audio:
+            self._lent = False
+
+    def process(self, block: npt.NDArray[np.float32]) -> Frames:
+        """Hear a block and return the descriptor frames that became readable, often none.
+
+        Parameters
+        ----------
+        block
+            (channels, n) float32, n from 0 to ``max_block``, full scale 1.0. NaN and infinite
+            samples count as 0 (see :attr:`counters`).
+
+        Raises
+        ------
+        AudioError
+            A block of another type or shape, or too long.
+        PypluginError
+            The node is closed.
+        """
+        self.analyse(block)
+        with self._audio:
+            return self._read(self._open())
+
+    def analyse(self, block: npt.NDArray[np.float32]) -> None:
+        """Analyse a block, for callers of :meth:`read`; see :meth:`process`."""
+        if not isinstance(block, np.ndarray) or block.dtype != np.float32:
+            kind = block.dtype if isinstance(block, np.ndarray) else type(block).__name__
+            raise AudioError(
+                f"The block is {kind}; a float32 array is expected: x.astype('float32')."
+            )
+        if block.ndim != 2 or block.shape[0] != self.channels:
+            raise AudioError(
+                f"The block has shape {block.shape}; ({self.channels}, n) is expected."
+            )
+        if block.shape[1] > self.max_block:
+            raise AudioError(
+                f"The block has {block.shape[1]} samples; this node takes at most "
+                f"{self.max_block}: cut it, or give Node a larger max_block."
+            )
+        block = np.ascontiguousarray(block)
+        with self._audio:
+            node = self._play()
+            if block.shape[1] > 0:
+                lib.tagnode_process(node, planes(block), block.shape[1])
+
+    def read(self) -> Frames:
+        """Return the descriptor frames that became readable, for who does not :meth:`process`.
+
+        A program whose audio system calls libtagnode itself reads in a thread of its own.
+
+        Raises
+        ------
+        PypluginError
+            The node is closed.
+        """
+        with self._audio:
+            parts = [self._read(self._open())]
+            while len(parts[-1]) == self._room:
+                parts.append(self._read(self._open()))
+        names = [field.name for field in fields(Frames)]
+        return Frames(*(np.concatenate([getattr(p, name) for p in parts]) for name in names))
+
+    def read_signals(self) -> SignalFrames:
+        """Return the signal frames that became readable, after :meth:`process` or beside it.
+
+        Raises
+        ------
+        PypluginError
+            The node is closed.
+        """
+        with self._audio:
+            return take_signals(self._open())
+
+    def read_mel(self) -> npt.NDArray[np.float32]:
+        """Return the mel frames heard since, (n, bands), as many as ``mel_queue`` keeps.
+
+        Raises
+        ------
+        PypluginError
+            The node is closed.
+        """
+        with self._audio:
+            node = self._open()
+            mel = np.empty((max(self._mel_queue, 1), lib.tagnode_band_count(node)), np.float32)
+            room = ffi.cast("float *", ffi.from_buffer(mel))
+            return mel[: lib.tagnode_read_mel(node, room, len(mel))].copy()
+
+    def _read(self, node: Any) -> Frames:
+        room = self._room
+        heads = ffi.new("tagnode_frame[]", room)
+        values = np.empty((room, lib.tagnode_value_count(node)), np.float32)
+        embeddings = np.empty((room, lib.tagnode_embedding_count(node)), np.float32)
+        count = lib.tagnode_read(
+            node,
+            heads,
+            ffi.cast("float *", ffi.from_buffer(values)),
+            ffi.cast("float *", ffi.from_buffer(embeddings)),
+            room,
+        )
+        return Frames(
+            start=np.array([heads[i].start for i in range(count)], np.int64),
+            end=np.array([heads[i].end for i in range(count)], np.int64),
+            emitted=np.array([heads[i].emitted for i in range(count)], np.int64),
+            state=np.array([heads[i].state for i in range(count)], np.uint8),
+            values=values[:count],
+            embeddings=embeddings[:count],
+        )
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """What happened since the beginning: samples heard, frames held, samples replaced.
+
+        ``position`` (samples), ``mel_frames``, ``fresh``, ``held``, ``late``, ``overruns``,
+        ``dropped``, ``replaced``, ``failures``, ``swaps``; tagnode.h says what each counts.
+        """
+        counters = lib.tagnode_get_counters(self._open())
+        fields = ffi.typeof("tagnode_counters").fields
+        return {name: int(getattr(counters, name)) for name, _ in fields}
+
+    def swap(self, model: str | Model, *, index: int = 0) -> None:
+        """Put another int8 model in the place of one, while audio goes on.
+
+        It is prepared here, hears along until it has a whole window, and answers from then on: no
+        frame is missing, held or out of place. ``counters["swaps"]`` tells when it took over.
+
+        Parameters
+        ----------
+        model
+            With the same front-end, window, and number of labels as the one that it replaces.
+        index
+            Which of the node's models to replace.
+
+        Raises
+        ------
+        ModelError
+            It cannot be run inline.
+        PypluginError
+            It does not fit, has another name than the heads of the old one were made for, needs
+            more latency than the node has, or the node is closed.
+        """
+        loaded = registry.load(model) if isinstance(model, str) else model
+        old = self.models[index].card.name if 0 <= index < len(self.models) else ""
+        for head in self.heads:
+            if head.backbone == old != loaded.card.name:
+                raise PypluginError(
+                    f"The head {head.name} is made for {old}, not for {loaded.card.name}; make a "
+                    "new node."
+                )
+        opened = open_model(loaded, card_struct(loaded.card), "inline")
+        why = message()
+        try:
+            with self._main:
+                check(lib.tagnode_swap(self._open(), index, opened.model, why), why)
+                self.models[index] = loaded
+        finally:
+            opened.close()
+
+    def reset(self) -> None:
+        """Forget all that was heard; positions and counters start at 0 again."""
+        with self._audio:
+            lib.tagnode_reset(self._play())
+
+
+def descriptors_of(models: Sequence[Model], heads: Sequence[Head] = ()) -> list[str]:
+    """Return ``tag.<model>.<label>`` for each label, then ``head.<name>.<label>``."""
+    tags = [
+        f"tag.{model.card.name}.{slug(label)}" for model in models for label in model.card.labels
+    ]
+    return tags + [name for head in heads for name in head.descriptors]
+
+
+def _whole(name: str, value: int, low: int, high: int, error: type[PypluginError]) -> int:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, (int, np.integer))
+        or not low <= value <= high
+    ):
+        raise error(f"{name} is {value!r}; a whole number from {low} to {high} is expected.")
+    return int(value)

@@ -1,0 +1,107 @@
+"""Signals: what is measured rather than learned, by the node, with or without a model.
+
+:data:`SIGNALS` says what there is, :class:`SignalFrames` is what :meth:`Node.read_signals
+<pyplugin.Node.read_signals>` returns. docs/signals.md describes each of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pyplugin._native import ffi, lib, text
+
+__all__ = ["SIGNALS", "SIGNAL_HOP", "Signal", "SignalFrames", "take_signals"]
+
+SIGNAL_HOP = 0.016
+"""Seconds between two measurements where nobody says otherwise: a mel frame of MusiCNN's."""
+
+
+@dataclass(frozen=True)
+class Signal:
+    """What is known of a signal.
+
+    Attributes
+    ----------
+    name
+        ``rms_db``; the descriptor is called ``signal.rms_db``.
+    unit
+        ``dBFS``, ``dBTP``, ``LUFS``, ``dB``, ``Hz``, ``BPM`` or nothing.
+    meaning
+        Some words.
+    low, high
+        How far it commonly goes: what a mapping takes for 0 and for 1 unless told otherwise.
+    window
+        Seconds up to a frame's ``end`` that it describes; 0: the mel frame.
+    """
+
+    name: str
+    unit: str
+    meaning: str
+    low: float
+    high: float
+    window: float
+
+
+def _about(index: int) -> Signal:
+    about = lib.tagnode_signal_info(index)
+    return Signal(
+        text(about.name),
+        text(about.unit),
+        text(about.meaning),
+        about.low,
+        about.high,
+        round(about.window, 6),
+    )
+
+
+SIGNALS: dict[str, Signal] = {
+    signal.name: signal for signal in map(_about, range(lib.tagnode_signal_count()))
+}
+"""All signals by name, in the order of the columns of :attr:`SignalFrames.values`."""
+
+
+@dataclass(frozen=True)
+class SignalFrames:
+    """Signal frames, one a row, oldest first.
+
+    Attributes
+    ----------
+    start, end
+        (n,) int64: the samples of the mel frame that each belongs to, ``[start, end)``. What is
+        measured over a time of its own, 3 s say, ends at ``end`` too.
+    emitted
+        (n,) int64: the position at which the frame became readable; ``emitted - end`` is the
+        latency of resampler and front-end, always.
+    values
+        (n, S) float32, in the order of :data:`SIGNALS`.
+    """
+
+    start: npt.NDArray[np.int64]
+    end: npt.NDArray[np.int64]
+    emitted: npt.NDArray[np.int64]
+    values: npt.NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+
+def take_signals(node: Any) -> SignalFrames:
+    """Return all signal frames that wait in a ``tagnode *``."""
+    room = 256
+    heads = ffi.new("tagnode_frame[]", room)
+    rows: list[tuple[int, int, int]] = []
+    parts: list[npt.NDArray[np.float32]] = []
+    count = room
+    while count == room:
+        values = np.empty((room, len(SIGNALS)), np.float32)
+        count = lib.tagnode_read_signals(
+            node, heads, ffi.cast("float *", ffi.from_buffer(values)), room
+        )
+        rows += [(heads[i].start, heads[i].end, heads[i].emitted) for i in range(count)]
+        parts.append(values[:count])
+    start, end, emitted = np.array(rows, np.int64).reshape(-1, 3).T
+    return SignalFrames(start, end, emitted, np.concatenate(parts))

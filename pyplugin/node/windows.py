@@ -1,0 +1,110 @@
+"""A whole recording through a node: the frame of every window, in constant memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from pyplugin.node.node import Frames, Node, State
+
+__all__ = ["Source", "analyse_windows", "replaced_note", "window_seconds"]
+
+Float32 = npt.NDArray[np.float32]
+
+
+class Source(Protocol):
+    """Blocks, (channels, n) float32, and how far they have come; ``inputs.recording`` has one."""
+
+    block: int
+    """Samples a channel of a block, at most."""
+    read_samples: int
+    """Samples a channel delivered so far."""
+    notes: list[str]
+
+    def __iter__(self) -> Iterator[Float32]:
+        """Yield the blocks."""
+
+    @property
+    def position(self) -> float:
+        """Share of it that was read, 0 to 1."""
+
+
+def window_seconds(node: Node) -> float:
+    """Return the length of the window that the node's model sees, in seconds."""
+    front_end = node.model.card.front_end
+    return node.patch_frames * front_end.hop / front_end.sample_rate
+
+
+def analyse_windows(
+    node: Node, source: Source, progress: Callable[[float], object] | None = None
+) -> Iterator[Frames]:
+    """Stream a source through a fresh offline node; yield the frames of its windows.
+
+    Every window ends within the signal (in MusiCNN's sense: the mel frames centred within it), and
+    begins there unless the node's models take what was before for silence. A source too short for
+    an answer is repeated until it gives one, and ``source.notes`` says so.
+
+    Parameters
+    ----------
+    node
+        Offline, with the source's rate and channels, and a ``max_block`` of ``source.block``.
+    source
+        Where the blocks come from.
+    progress
+        Called with the share heard so far, 0 to 1, after each block.
+    """
+    front_end, first = node.model.card.front_end, node.first_frames
+    # Mel frame j is centred on model-rate sample j * hop; so many input samples give one answer.
+    needed = -(-(first - 1) * front_end.hop * node.sample_rate // front_end.sample_rate)
+    beginning: list[Float32] = []
+    yielded = 0
+    for block in source:
+        if source.read_samples < needed:
+            beginning.append(block.copy())
+        frames = _fresh(node.process(block))
+        yielded += len(frames)
+        yield frames
+        if progress is not None:
+            progress(source.position)
+    heard = source.read_samples
+    tail = np.zeros((node.channels, 0), np.float32)
+    if heard < needed:
+        once = np.concatenate(beginning, axis=1)
+        tail = np.tile(once, -(-needed // heard))[:, heard:needed]
+        source.notes.append(
+            f"It lasts {heard / node.sample_rate:.2f} s, less than the "
+            f"{first * node.mel_seconds:.2f} s that the model needs: it was repeated to fill them."
+        )
+        heard = needed
+    length = -(-heard * front_end.sample_rate // node.sample_rate)
+    count = (length // front_end.hop + 1 - first) // node.hop_frames + 1
+    flush = node.latency.total + front_end.fft * node.sample_rate // front_end.sample_rate + 1
+    silence = np.zeros((node.channels, flush), np.float32)
+    rest = np.concatenate([tail, silence], axis=1)
+    for at in range(0, rest.shape[1], source.block):
+        frames = _fresh(node.process(rest[:, at : at + source.block]), count - yielded)
+        yielded += len(frames)
+        yield frames
+    replaced = node.counters["replaced"]
+    if replaced:
+        source.notes.append(replaced_note(replaced))
+
+
+def replaced_note(replaced: int) -> str:
+    """Return the sentence about samples that were no numbers."""
+    return f"{replaced} samples were NaN or infinite; they counted as 0."
+
+
+def _fresh(frames: Frames, most: int | None = None) -> Frames:
+    rows = np.flatnonzero(frames.state == State.FRESH)[:most]
+    return Frames(
+        frames.start[rows],
+        frames.end[rows],
+        frames.emitted[rows],
+        frames.state[rows],
+        frames.values[rows],
+        frames.embeddings[rows],
+    )

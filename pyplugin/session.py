@@ -1,0 +1,340 @@
+"""The live loop: an input through a node, its descriptors through automation to outputs.
+
+:class:`Session` is the only one: ``listen``, ``live`` and what watches stations for months run it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pyplugin.automation.movers import Mover
+from pyplugin.inputs.input import Event, Input, MakeNode
+from pyplugin.node.node import Frames, Node, State
+from pyplugin.node.signals import SIGNALS, SignalFrames
+from pyplugin.outputs.output import DescriptorFrame, Output
+
+if TYPE_CHECKING:
+    from pyplugin.automation.board import AutomatedBoard
+    from pyplugin.automation.playback import BoardStream
+
+__all__ = ["LIVE_HOP", "MAX_BLOCK", "Session"]
+
+Float32 = npt.NDArray[np.float32]
+
+LIVE_HOP = 0.25
+"""Seconds between two results of a live session that asks for no other time."""
+
+MAX_BLOCK = 8192
+"""Samples a channel that a session's node takes at once."""
+
+
+class Session:
+    """Runs an input through a node and sends what it detects to outputs.
+
+    A context manager; on leaving it closes the input, the node and the outputs.
+
+    Parameters
+    ----------
+    input
+        Where the audio comes from. A device runs the node in its own audio callback; of any other
+        input the session passes the blocks to a node that it makes.
+    make_node
+        Takes a sample rate in Hz and channels, returns a node for blocks of :data:`MAX_BLOCK`.
+        Called again when the format changes. ``None`` for an input that has a node of its own.
+    outputs
+        Receive each descriptor frame, and parameters between them.
+    make_mover
+        Takes a sample rate, returns what descriptors automate; its values go to the outputs.
+    board
+        A board that the audio passes through, automated by the same descriptors; the input must
+        be a :class:`pyplugin.live.DuplexStream`.
+    hop
+        Seconds between two frames of a node without a model.
+    on_event
+        Called with each event of the input.
+
+    Attributes
+    ----------
+    input, node
+        As they are now.
+    last : DescriptorFrame or None
+        The latest frame.
+    parameters, signals : dict
+        Latest values by name.
+
+    Examples
+    --------
+    >>> import io, numpy as np, pyplugin
+    >>> from pyplugin.inputs.recording import Recording
+    >>> from pyplugin.outputs import JsonLines
+    >>> text = io.StringIO()
+    >>> with Session(
+    ...     Recording(np.zeros((1, 32000), np.float32), 16000),
+    ...     lambda rate, channels: pyplugin.Node(rate, channels, MAX_BLOCK, hop=0.5),
+    ...     outputs=[JsonLines(text)],
+    ... ) as session:
+    ...     session.run()
+    >>> text.getvalue().count('"state": "fresh"')
+    4
+    """
+
+    def __init__(
+        self,
+        input: Input,
+        make_node: MakeNode | None = None,
+        *,
+        outputs: Sequence[Output] = (),
+        make_mover: Callable[[int], Mover] | None = None,
+        board: AutomatedBoard | None = None,
+        hop: float = LIVE_HOP,
+        on_event: Callable[[Event], object] | None = None,
+    ) -> None:
+        self.input: Any = input
+        self._make_node, self._make_mover = make_node, make_mover
+        self._outputs = list(outputs)
+        self._board, self._hop = board, hop
+        self._on_event = on_event or (lambda event: None)
+        self._own: Node | None = None  # made here, and closed here
+        self._player: BoardStream | None = None
+        self._lost = 0
+        self._frames = 0
+        self.last: DescriptorFrame | None = None
+        self.parameters: dict[str, float] = {}
+        self.signals: dict[str, float] = {}
+        self._attach(self._fitting_node())
+
+    # ---- node
+
+    def _fitting_node(self) -> Node:
+        """Return the node for the input's format: its own, or one made here."""
+        if self._make_node is None:
+            node: Node = self.input.node
+            return node
+        wanted = (self.input.sample_rate, self.input.channels)
+        if self._own is None or (self._own.sample_rate, self._own.channels) != wanted:
+            node, before = self._make_node(*wanted), self._own
+            self._own = node
+            if before is not None:
+                before.close()
+        return self._own
+
+    def _attach(self, node: Node) -> None:
+        """Continue with this node, whose positions begin at 0."""
+        self.node = node
+        rate = node.sample_rate
+        self._mover = self._make_mover(rate) if self._make_mover is not None else Mover([])
+        self._movers = [self._mover]
+        if self._board is not None:
+            self._player = self._board.stream(rate, node.channels, node=node)
+            self._movers.append(self._player.mover)
+        self._lost = 0
+        self._head_columns = node.head_columns
+        self._written = 0.0
+
+    # ---- the loop
+
+    def run(
+        self,
+        *,
+        seconds: float | None = None,
+        timeout: float = 0.05,
+        each: Callable[[Session], object] | None = None,
+    ) -> None:
+        """Run until the input ends.
+
+        Parameters
+        ----------
+        seconds
+            Stop once so much audio was analysed, or so much time has passed with a board; ``None``
+            for never.
+        timeout
+            Seconds to wait for a block, at most.
+        each
+            Called after each step.
+        """
+        begun = time.monotonic()
+        going = True
+        while going:
+            going = self.step(timeout)
+            if each is not None:
+                each(self)
+            done = time.monotonic() - begun if self._board is not None else self.seconds
+            if seconds is not None and done >= seconds:
+                return
+
+    def step(self, timeout: float = 0.05) -> bool:
+        """Take what the input has, analyse it, automate, and send the results.
+
+        Parameters
+        ----------
+        timeout
+            Seconds to wait for a block, at most.
+
+        Returns
+        -------
+        bool
+            ``False`` once the input has ended and its last results were sent.
+        """
+        block = self.input.read(timeout)
+        for event in self.input.events():
+            self._on_event(event)
+        if block is None:
+            self._flush()
+            return False
+        node = self._fitting_node()
+        if node is not self.node:
+            self._attach(node)
+        if self._own is not None:
+            self._analyse(block)
+        self.poll()
+        if self._player is not None:
+            self._play(block)
+        return True
+
+    def _analyse(self, block: Float32) -> None:
+        for start in range(0, block.shape[1], self.node.max_block):
+            if start:
+                self.poll()
+            self.node.analyse(block[:, start : start + self.node.max_block])
+
+    def _flush(self) -> None:
+        """Bring out the last results, which are still on their way."""
+        if self._own is not None:
+            self._analyse(np.zeros((self.node.channels, self.node.latency.total), np.float32))
+        self.poll()
+
+    def _play(self, block: Float32) -> None:
+        assert self._player is not None
+        lost = self.input.counters["lost"]
+        self._player.skip(lost - self._lost)
+        self._lost = lost
+        if block.shape[1]:
+            self.input.write(self._player.play(block))
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of audio that the node has analysed."""
+        return self.node.counters["position"] / self.node.sample_rate
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """Counters of the node, and of the device where there is one."""
+        counters: dict[str, int] = getattr(self.input, "counters", None) or self.node.counters
+        return counters
+
+    # ---- results
+
+    def poll(self) -> int:
+        """Read the node's results, and send them. Returns the number of frames."""
+        frames, measured = self.node.read(), self.node.read_signals()
+        before = self._frames
+        for kind, index in _in_order(frames, measured):
+            if kind == "tag":
+                self._take_tags(frames, index)
+            else:
+                self._take_signals(measured, index)
+        position = self.node.counters["position"]
+        self._move(position)
+        for output in self._outputs:
+            output.write_parameters(position / self.node.sample_rate, self.parameters, self.signals)
+        return self._frames - before
+
+    def _move(self, position: int) -> None:
+        values = self._mover.values(position)
+        self.parameters = {
+            lane.name: value for lane, value in zip(self._mover.lanes, values, strict=True)
+        }
+
+    def _push(self, kind: str, emitted: int, row: Float32) -> None:
+        for mover in self._movers:
+            mover.push(kind, emitted, row)
+
+    def _take_signals(self, measured: SignalFrames, index: int) -> None:
+        row, emitted = measured.values[index], int(measured.emitted[index])
+        self._push("signal", emitted, row)
+        self.signals = dict(zip(SIGNALS, row.tolist(), strict=True))
+        if self.node.models:
+            return
+        seconds = emitted / self.node.sample_rate
+        if seconds >= self._written + self._hop:
+            self._written = seconds - seconds % self._hop
+            start, end = int(measured.start[index]), int(measured.end[index])
+            self._write(emitted, start, end, State.FRESH, {}, {})
+
+    def _take_tags(self, frames: Frames, index: int) -> None:
+        emitted, state = int(frames.emitted[index]), State(int(frames.state[index]))
+        row = frames.values[index]
+        if state != State.WARMING:
+            self._push("tag", emitted, row)
+        values = iter(row.tolist())
+        tags = {
+            model.card.name: {label: next(values) for label in model.card.labels}
+            for model in self.node.models
+        }
+        heads = {
+            head.name: {label: next(values) for label in head.labels} for head in self.node.heads
+        }
+        self._write(emitted, int(frames.start[index]), int(frames.end[index]), state, tags, heads)
+
+    def _write(
+        self,
+        emitted: int,
+        start: int,
+        end: int,
+        state: State,
+        tags: dict[str, dict[str, float]],
+        heads: dict[str, dict[str, float]],
+    ) -> None:
+        self._move(emitted)
+        self._frames += 1
+        rate = self.node.sample_rate
+        self.last = DescriptorFrame(
+            time=emitted / rate,
+            start=start / rate,
+            end=end / rate,
+            source=self.input.title,
+            state=state,
+            tags=tags,
+            signals=self.signals,
+            parameters=self.parameters,
+            heads=heads,
+        )
+        for output in self._outputs:
+            output.write_frame(self.last)
+
+    # ---- ending
+
+    def close(self) -> None:
+        """Close the input, the node that was made here, and the outputs. Twice is harmless."""
+        with contextlib.ExitStack() as stack:
+            for output in self._outputs:
+                stack.callback(output.close)
+            if self._own is not None:
+                stack.callback(self._own.close)
+            stack.callback(self.input.close)
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _in_order(frames: Frames, measured: SignalFrames) -> Iterator[tuple[str, int]]:
+    """Yield what arrived in the order of emission; at one position measured values come first."""
+    events = [(int(at), 1, index) for index, at in enumerate(frames.emitted)]
+    events += [(int(at), 0, index) for index, at in enumerate(measured.emitted)]
+    for _, kind, index in sorted(events):
+        yield ("tag" if kind else "signal"), index

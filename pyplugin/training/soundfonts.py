@@ -1,0 +1,145 @@
+"""Percussion played from SoundFonts: recorded strokes of instruments that a corpus lacks."""
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from pyplugin.errors import PypluginError
+from pyplugin.training.synthesis import SECONDS, pattern
+
+if TYPE_CHECKING:
+    import fluidsynth
+
+__all__ = ["RATE", "SOUNDFONTS", "played_percussion"]
+
+Float32 = npt.NDArray[np.float32]
+Generator = np.random.Generator
+Event = tuple[float, int, int, int]
+"""Seconds, channel, key, velocity; a key is let go at velocity 0."""
+
+RATE = 44_100
+"""Samples a second of what is played here."""
+
+SOUNDFONTS = Path("/usr/share/sounds")
+"""Where Debian's packages have SoundFonts."""
+
+_COUNT = round(RATE * SECONDS)
+_DRUMS = 128  # the bank of drum kits
+# Keys of a General MIDI 2 kit that one player would use together.
+_KITS = ((35, 36), (38, 40, 37), (42, 44, 46), (41, 43, 45, 47, 48, 50), (49, 57, 55, 52), (51, 53))
+_HANDS = (
+    (31, 37),  # sticks
+    (33, 32),  # clicks
+    (28, 39),  # slap, clap
+    (54,),  # tambourine
+    (56,),  # cowbell
+    (58,),  # vibraslap
+    (60, 61),  # bongos
+    (62, 63, 64),  # congas
+    (65, 66),  # timbales
+    (67, 68),  # agogos
+    (69,),  # cabasa
+    (70,),  # maracas
+    (73, 74),  # guiros
+    (75,),  # claves
+    (76, 77),  # woodblocks
+    (78, 79),  # cuicas
+    (82,),  # shaker
+    (83,),  # jingle bells
+    (85,),  # castanets
+    (86, 87),  # surdos
+)
+_TUNED = (113, 115, 115, 115, 116, 117, 118)  # agogo, woodblock, taiko, tom, synthesized drum
+_MOST = 5  # semitones up or down
+
+
+def played_percussion(soundfont: Path, random: Generator) -> Float32:
+    """Return patterns played on one to three percussion instruments drawn at random, (n,).
+
+    Parameters
+    ----------
+    soundfont : Path
+        A General MIDI SoundFont (``.sf2`` or ``.sf3``).
+    random : Generator
+
+    Raises
+    ------
+    PypluginError
+        When FluidSynth is missing or cannot read the SoundFont.
+    """
+    _kept(soundfont)
+    synth, number = _synth(soundfont)
+    try:
+        return _rendered(synth, _score(synth, number, random))
+    finally:
+        synth.delete()
+
+
+def _score(synth: "fluidsynth.Synth", number: int, random: Generator) -> list[Event]:
+    """Choose instruments and return what they play."""
+    kits = [kit for kit in range(128) if synth.sfpreset_name(number, _DRUMS, kit)]
+    if not kits:
+        raise PypluginError("The SoundFont has no drum kits; one for General MIDI is expected.")
+    events: list[Event] = []
+    for channel in range(int(random.choice((1, 1, 1, 2, 3)))):
+        if random.random() < 0.3:
+            synth.program_select(channel, number, 0, int(random.choice(_TUNED)))
+            keys = random.integers(40, 90, int(random.integers(1, 4)))
+        else:
+            synth.program_select(channel, number, _DRUMS, int(random.choice(kits)))
+            groups = _HANDS if random.random() < 0.7 else _KITS
+            keys = np.array(groups[int(random.integers(len(groups)))])
+        for control, value in ((101, 0), (100, 0), (6, _MOST)):  # RPN 0: range of the wheel
+            synth.cc(channel, control, value)
+        synth.pitch_bend(channel, int(random.integers(-8191, 8192)))
+        synth.cc(channel, 7, int(random.integers(70, 128)))
+        softest, lasts = int(random.integers(20, 100)), random.uniform(0.03, 0.5)
+        for time, strength in zip(*pattern(random), strict=True):
+            velocity = round(softest + (127 - softest) * strength)
+            key = int(random.choice(keys))
+            events += [(time, channel, key, velocity), (time + lasts, channel, key, 0)]
+    return sorted(events)
+
+
+def _rendered(synth: "fluidsynth.Synth", events: list[Event]) -> Float32:
+    """Return what sounds from silence on."""
+    parts, done = [], 0
+    for time, channel, key, velocity in events:
+        now = min(round(time * RATE), _COUNT)
+        if now > done:
+            parts.append(synth.get_samples(now - done))
+            done = now
+        synth.noteon(channel, key, velocity)
+    parts.append(synth.get_samples(_COUNT - done))
+    mono = np.concatenate(parts).reshape(-1, 2).mean(axis=1)
+    result: Float32 = (mono * (0.5 / max(float(np.abs(mono).max()), 1.0))).astype(np.float32)
+    return result
+
+
+def _synth(soundfont: Path) -> "tuple[fluidsynth.Synth, int]":
+    """Return a new synthesizer without rooms of its own, and the number of the SoundFont in it."""
+    try:
+        import fluidsynth
+    except (ImportError, OSError) as error:
+        raise PypluginError(
+            f"Playing SoundFonts needs FluidSynth ({error}): install it with "
+            "`apt install libfluidsynth3` and `pip install 'pyplugin[network]'`."
+        ) from error
+    options = {"synth.reverb.active": 0, "synth.chorus.active": 0}
+    synth = fluidsynth.Synth(samplerate=float(RATE), gain=0.3, channels=16, **options)
+    number = synth.sfload(str(soundfont))
+    if number < 0:
+        synth.delete()
+        raise PypluginError(
+            f"Cannot read the SoundFont {soundfont}; a file .sf2 or .sf3 is expected."
+        )
+    return synth, number
+
+
+@cache
+def _kept(soundfont: Path) -> "tuple[fluidsynth.Synth, int]":
+    """Return a synthesizer that stays, so that FluidSynth keeps the samples for new ones."""
+    return _synth(soundfont)

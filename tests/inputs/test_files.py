@@ -1,0 +1,714 @@
+"""Recordings in and out, against soundfile in one go, the wave module and FFmpeg's own counts."""
+
+import contextlib
+import os
+import subprocess
+import sys
+import wave
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pyplugin.errors import AudioError, PypluginError
+from pyplugin.inputs.files import AudioReader, load, same_file
+from pyplugin.outputs.audio_files import AudioWriter
+from pyplugin.support.files import replacing
+
+soundfile = pytest.importorskip("soundfile", reason="needs soundfile")
+av = pytest.importorskip("av", reason="needs av")
+
+RATE = 44100
+
+
+def noise(channels: int, samples: int, seed: int = 0) -> np.ndarray:
+    """White noise on the grid of 16-bit samples, which every lossless format keeps exactly."""
+    steps = np.random.default_rng(seed).integers(-(2**15), 2**15, (channels, samples))
+    return (steps / 2**15).astype(np.float32)
+
+
+def tone(samples: int, rate: int = RATE) -> np.ndarray:
+    return (0.5 * np.sin(2 * np.pi * 440 / rate * np.arange(samples)))[None].astype(np.float32)
+
+
+def encode(
+    path: Path,
+    samples: np.ndarray,
+    codec: str,
+    rate: int = RATE,
+    *,
+    muxer: dict[str, str] | None = None,
+    encoder: dict[str, str] | None = None,
+) -> Path:
+    """Writes samples, shape (channels, n), with FFmpeg in the container that the suffix names."""
+    layout = {1: "mono", 2: "stereo"}[len(samples)]
+    with av.open(path, "w", options=muxer) as container:
+        stream = container.add_stream(codec, rate=rate, layout=layout, options=encoder)
+        stream.bit_rate = 128_000
+        size = 1000
+        for start in range(0, samples.shape[1], size):
+            block = np.ascontiguousarray(samples[:, start : start + size])
+            frame = av.AudioFrame.from_ndarray(block, format="fltp", layout=layout)
+            frame.sample_rate = rate
+            frame.pts = start
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def blocks_of(path: Path, block: int = 65536) -> tuple[list[np.ndarray], list[str]]:
+    with AudioReader(path, block=block) as reader:
+        return list(reader), reader.warnings
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def frequency(samples: np.ndarray, rate: int) -> float:
+    spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
+    return float(np.argmax(spectrum) * rate / len(samples))
+
+
+# --- reading -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 8])
+@pytest.mark.parametrize(
+    ("name", "subtype"),
+    [
+        ("a.wav", "PCM_U8"),
+        ("a.wav", "PCM_16"),
+        ("a.wav", "PCM_24"),
+        ("a.wav", "FLOAT"),
+        ("a.flac", "PCM_16"),
+        ("a.ogg", "VORBIS"),
+        ("a.aiff", "PCM_24"),
+        ("a.caf", "PCM_16"),
+    ],
+)
+def test_blocks_joined_are_what_soundfile_reads_in_one_go(tmp_path, name, subtype, channels):
+    path = tmp_path / name
+    soundfile.write(path, 0.5 * noise(channels, 40_000).T, RATE, subtype=subtype)
+    expected, _ = soundfile.read(path, dtype="float32", always_2d=True)
+
+    blocks, warnings = blocks_of(path, 7_000)
+
+    assert np.array_equal(np.concatenate(blocks, axis=1), expected.T)
+    assert [block.shape[1] for block in blocks] == [7_000] * 5 + [5_000]
+    assert warnings == []
+
+
+def test_a_16_bit_wav_reads_as_the_wave_module_wrote_it(tmp_path):
+    steps = np.random.default_rng(1).integers(-(2**15), 2**15, (5_000, 2)).astype("<i2")
+    with wave.open(str(tmp_path / "a.wav"), "wb") as file:
+        file.setparams((2, 2, 22050, 0, "NONE", ""))
+        file.writeframes(steps.tobytes())
+
+    samples, rate = load(tmp_path / "a.wav")
+
+    assert rate == 22050
+    assert np.array_equal(samples * 2**15, steps.T)
+
+
+@pytest.fixture(scope="module")
+def sounds(tmp_path_factory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("sounds")
+    soundfile.write(folder / "a.flac", noise(2, 30_000).T, RATE)
+    return {
+        "soundfile": folder / "a.flac",
+        "av": encode(folder / "a.mka", noise(2, 30_000), "flac"),
+    }
+
+
+@pytest.mark.parametrize("decoder", ["soundfile", "av"])
+@given(block=st.integers(1, 70_000))
+@settings(max_examples=30, deadline=None)
+def test_the_size_of_blocks_changes_nothing_but_the_cuts(sounds, decoder, block):
+    block = max(block, 50)  # a block of 1 is the next test, once
+    blocks, _ = blocks_of(sounds[decoder], block)
+
+    assert all(array.shape == (2, block) for array in blocks[:-1])
+    assert 1 <= blocks[-1].shape[1] <= block
+    assert all(array.dtype == np.float32 and array.flags.c_contiguous for array in blocks)
+    assert np.array_equal(np.concatenate(blocks, axis=1), noise(2, 30_000))
+
+
+@pytest.mark.parametrize("decoder", ["soundfile", "av"])
+def test_blocks_of_one_sample(sounds, decoder):
+    blocks, _ = blocks_of(sounds[decoder], 1)
+    assert len(blocks) == 30_000
+    assert np.array_equal(np.concatenate(blocks, axis=1), noise(2, 30_000))
+
+
+@pytest.mark.parametrize("decoder", ["soundfile", "av"])
+def test_blocks_are_independent_arrays(sounds, decoder):
+    with AudioReader(sounds[decoder], block=1_000) as reader:
+        first = next(reader)
+        kept = first.copy()
+        for block in reader:
+            block[:] = 9.0
+    assert np.array_equal(first, kept)
+
+
+def test_attributes_of_a_lossless_file(tmp_path):
+    soundfile.write(tmp_path / "a.wav", noise(2, 22050).T, RATE)
+    with AudioReader(tmp_path / "a.wav") as reader:
+        assert (reader.sample_rate, reader.channels, reader.frames) == (RATE, 2, 22050)
+        assert reader.duration == 0.5
+        assert reader.format == "WAV (PCM_16)"
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "rate", "slack"),
+    [
+        ("a.mp3", "libmp3lame", 44100, 0),
+        ("a.mp3", "libmp3lame", 16000, 0),
+        ("a.m4a", "aac", 44100, 1024),
+        ("a.mp4", "aac", 48000, 1024),
+        ("a.aac", "aac", 44100, 2048),
+        ("a.wma", "wmav2", 44100, 4096),
+        ("a.opus", "libopus", 48000, 0),
+        ("a.webm", "libopus", 48000, 960),
+        ("a.mka", "pcm_s16le", 32000, 0),
+        ("a.mkv", "ac3", 44100, 2048),
+    ],
+)
+def test_compressed_formats_keep_length_level_and_pitch(tmp_path, name, codec, rate, slack):
+    path = encode(tmp_path / name, tone(3 * rate, rate), codec, rate)
+
+    with AudioReader(path, block=10_000) as reader:
+        samples = np.concatenate(list(reader), axis=1)
+        assert (reader.sample_rate, reader.channels) == (rate, 1)
+        assert reader.duration is None or abs(reader.duration - 3.0) < 0.1
+        assert reader.warnings == []
+
+    assert abs(samples.shape[1] - 3 * rate) <= slack
+    middle = samples[0, rate : 2 * rate]
+    assert frequency(middle, rate) == pytest.approx(440, abs=1)
+    assert np.sqrt(np.mean(middle**2)) == pytest.approx(0.5 / np.sqrt(2), rel=0.05)
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
+def test_the_first_audio_track_of_a_video_is_read_and_may_be_shorter_than_the_video(tmp_path, name):
+    with av.open(tmp_path / name, "w") as container:
+        video = container.add_stream("mpeg4", rate=25)
+        video.width = video.height = 64
+        video.pix_fmt = "yuv420p"
+        audio = container.add_stream("aac", rate=RATE, layout="mono")
+        for _ in range(75):
+            picture = av.VideoFrame.from_ndarray(np.zeros((64, 64, 3), np.uint8), format="rgb24")
+            container.mux(video.encode(picture))
+        for start in range(0, RATE, 1024):
+            block = tone(RATE)[:, start : start + 1024].copy()
+            frame = av.AudioFrame.from_ndarray(block, format="fltp", layout="mono")
+            frame.sample_rate = RATE
+            frame.pts = start
+            container.mux(audio.encode(frame))
+        container.mux([*video.encode(None), *audio.encode(None)])
+
+    samples, rate = load(tmp_path / name)  # a warning of it being cut short is an error here
+
+    assert rate == RATE
+    assert abs(samples.shape[1] - RATE) <= 2048
+    assert frequency(samples[0, 8192:40960], rate) == pytest.approx(440, abs=2)
+
+
+@pytest.mark.parametrize(("channels", "rate"), [(2, RATE), (1, 48000)])
+def test_a_stream_that_changes_midway_keeps_its_first_channels_and_rate(tmp_path, channels, rate):
+    first = encode(tmp_path / "1.aac", tone(RATE), "aac")
+    second = encode(tmp_path / "2.aac", tone(rate, rate).repeat(channels, 0), "aac", rate)
+    (tmp_path / "both.aac").write_bytes(first.read_bytes() + second.read_bytes())
+
+    samples, decoded_rate = load(tmp_path / "both.aac")
+
+    assert decoded_rate == RATE
+    assert samples.shape[0] == 1
+    assert abs(samples.shape[1] - 2 * RATE) <= 4096
+    assert frequency(samples[0, -30_000:-5_000], RATE) == pytest.approx(440, abs=2)
+
+
+def test_raw_aac_states_no_duration(tmp_path):
+    encode(tmp_path / "a.aac", tone(RATE), "aac")
+    with AudioReader(tmp_path / "a.aac") as reader:
+        assert reader.duration is None
+
+
+@pytest.mark.parametrize("order", ["loud first", "quiet first"])
+def test_an_mp3_without_a_length_in_its_header_is_read_to_its_end(tmp_path, order):
+    # libsndfile takes the length from the size of the first frames: far off at a variable rate.
+    rng = np.random.default_rng(2)
+    parts = [0.3 * rng.standard_normal((1, 5 * RATE)), np.zeros((1, 20 * RATE))]
+    if order == "quiet first":
+        parts.reverse()
+    samples = np.concatenate(parts, axis=1).astype(np.float32)
+    path = encode(
+        tmp_path / "a.mp3",
+        samples,
+        "libmp3lame",
+        muxer={"write_xing": "0"},
+        encoder={"flags": "+qscale", "global_quality": "236"},
+    )
+    assert abs(soundfile.info(path).frames - 25 * RATE) > 5 * RATE, "libsndfile is not mistaken"
+
+    blocks, _ = blocks_of(path)
+
+    assert abs(sum(block.shape[1] for block in blocks) - 25 * RATE) <= 3 * 1152
+
+
+def test_a_wav_whose_header_was_never_completed_is_read(tmp_path):
+    soundfile.write(tmp_path / "a.wav", noise(1, 5_000).T, RATE)
+    data = bytearray((tmp_path / "a.wav").read_bytes())
+    size = data.index(b"data") + 4
+    data[size : size + 4] = bytes(4)
+    (tmp_path / "a.wav").write_bytes(data)
+    assert np.array_equal(load(tmp_path / "a.wav")[0], noise(1, 5_000))
+
+
+def test_a_flac_of_unknown_length_is_read_to_its_end(tmp_path):
+    soundfile.write(tmp_path / "a.flac", noise(1, 100_001).T, RATE)
+    data = bytearray((tmp_path / "a.flac").read_bytes())
+    data[21] &= 0xF0  # the 36 bits after rate, channels and bits: the total, 0 for unknown
+    data[22:26] = bytes(4)
+    (tmp_path / "a.flac").write_bytes(data)
+
+    with AudioReader(tmp_path / "a.flac") as reader:
+        assert reader.frames is None
+        assert np.array_equal(np.concatenate(list(reader), axis=1), noise(1, 100_001))
+
+
+def test_nan_and_infinity_pass_through(tmp_path):
+    samples = np.array([[0.0, np.nan, np.inf, -np.inf, 1e30, 2.0]], dtype=np.float32)
+    soundfile.write(tmp_path / "a.wav", samples.T, RATE, subtype="FLOAT")
+    assert np.array_equal(load(tmp_path / "a.wav")[0], samples, equal_nan=True)
+
+
+def test_one_sample_is_a_recording(tmp_path):
+    soundfile.write(tmp_path / "a.wav", [0.5], RATE)
+    samples, _ = load(tmp_path / "a.wav")
+    assert samples.tolist() == [[0.5]]
+
+
+# --- damaged and unusable files ------------------------------------------------------------------
+
+
+def cut(path: Path, part: float) -> Path:
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * part)])
+    return path
+
+
+@pytest.mark.parametrize(("name", "codec"), [("a.mp3", "libmp3lame"), ("a.mkv", "ac3")])
+def test_a_file_cut_short_gives_what_is_left_and_a_warning(tmp_path, name, codec):
+    rng = np.random.default_rng(3)
+    samples = (0.1 * rng.standard_normal((2, 10 * RATE))).astype(np.float32)
+    path = cut(encode(tmp_path / name, samples, codec), 0.6)
+
+    blocks, warnings = blocks_of(path)
+
+    assert sum(block.shape[1] for block in blocks) == pytest.approx(6 * RATE, rel=0.1)
+    (message,) = warnings
+    assert "may be cut short: it states 10.0 s" in message
+
+
+def test_a_flac_cut_short_gives_what_is_left_whatever_the_block(tmp_path):
+    soundfile.write(tmp_path / "a.flac", noise(1, 200_000).T, RATE)
+    path = cut(tmp_path / "a.flac", 0.6)
+
+    (large, warnings), (small, _) = blocks_of(path, 1_000_000), blocks_of(path, 1_000)
+
+    assert np.array_equal(np.concatenate(large, axis=1), np.concatenate(small, axis=1))
+    length = large[0].shape[1]
+    assert 95_000 < length < 121_000
+    assert np.array_equal(large[0], noise(1, 200_000)[:, :length])
+    assert "may be cut short" in warnings[0]
+
+
+def test_damage_in_the_middle_is_skipped_and_a_warning(tmp_path):
+    path = encode(tmp_path / "a.aac", tone(10 * RATE), "aac")
+    data = bytearray(path.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 500] = bytes(500)
+    path.write_bytes(data)
+
+    blocks, warnings = blocks_of(path)
+
+    assert sum(block.shape[1] for block in blocks) == pytest.approx(10 * RATE, rel=0.1)
+    assert "is damaged" in warnings[0]
+
+
+def test_load_warns_of_a_file_cut_short(tmp_path):
+    path = cut(encode(tmp_path / "a.mp3", tone(10 * RATE), "libmp3lame"), 0.5)
+    with pytest.warns(UserWarning, match="may be cut short"):
+        samples, _ = load(path)
+    assert samples.shape[1] == pytest.approx(5 * RATE, rel=0.1)
+
+
+def make_text(path: Path) -> None:
+    path.write_text("This is a letter, and no sound.\n" * 100)
+
+
+def make_header_only(path: Path) -> None:
+    soundfile.write(path, np.zeros((0, 1)), RATE)
+
+
+def make_silent_video(path: Path) -> None:
+    with av.open(path, "w", format="mp4") as container:
+        stream = container.add_stream("mpeg4", rate=25)
+        stream.width = stream.height = 64
+        stream.pix_fmt = "yuv420p"
+        picture = av.VideoFrame.from_ndarray(np.zeros((64, 64, 3), np.uint8), format="rgb24")
+        container.mux([*stream.encode(picture), *stream.encode(None)])
+
+
+def make_cut_m4a(path: Path) -> None:
+    encode(path, tone(RATE), "aac")
+    cut(path, 0.5)
+
+
+def make_playlist(path: Path) -> None:
+    soundfile.write(path.with_name("secret.wav"), tone(RATE).T, RATE)
+    path.write_text("ffconcat version 1.0\nfile secret.wav\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "make", "message"),
+    [
+        ("a.wav", lambda path: None, "there is no file"),
+        ("a.wav", Path.mkdir, "is a folder"),
+        ("a.wav", Path.touch, "is empty: it holds 0 bytes"),
+        ("a.wav", make_text, "is not a recording"),
+        ("a.raw", make_text, "no audio track"),
+        ("a.wav", lambda p: p.write_bytes(np.random.default_rng(0).bytes(50_000)), "is not a rec"),
+        ("a.wav", make_header_only, "holds no samples"),
+        ("a.mp4", make_silent_video, "no audio track"),
+        ("a.m4a", make_cut_m4a, "is not a recording"),
+        ("a.wav", make_playlist, "is not a recording"),
+        (
+            "a.wav",
+            lambda p: soundfile.write(p, noise(9, 99).T, RATE),
+            "9 channels; expected 1 to 8",
+        ),
+        (
+            "a.wav",
+            lambda p: soundfile.write(p, tone(99).T, 7999),
+            "7999 Hz; expected 8000 to 192000",
+        ),
+        ("a.wav", lambda p: soundfile.write(p, tone(99).T, 192001), "192001 Hz; expected 8000"),
+    ],
+)
+def test_what_is_no_recording_is_refused_in_one_sentence(tmp_path, name, make, message):
+    make(tmp_path / name)
+    with pytest.raises(AudioError, match=message) as caught:
+        AudioReader(tmp_path / name)
+    text = str(caught.value)
+    assert "\n" not in text
+    assert name in text
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_named_pipe_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "a.wav")
+    with pytest.raises(AudioError, match="not a regular file"):
+        AudioReader(tmp_path / "a.wav")
+
+
+@contextlib.contextmanager
+def without_privileges(folder: Path) -> Iterator[None]:
+    """Permissions do not bind the root user: continue as nobody."""
+    if os.geteuid() != 0:
+        yield
+        return
+    for parent in [folder, *folder.parents]:
+        if parent.owner() == "root" and parent.is_relative_to("/tmp") and parent != Path("/tmp"):
+            parent.chmod(parent.stat().st_mode | 0o055)
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+needs_permissions = pytest.mark.skipif(
+    not hasattr(os, "seteuid"), reason="needs the permissions of a POSIX system"
+)
+
+
+@needs_permissions
+def test_a_file_that_may_not_be_read_is_refused(tmp_path):
+    soundfile.write(tmp_path / "a.wav", tone(99).T, RATE)
+    (tmp_path / "a.wav").chmod(0)
+    with (
+        without_privileges(tmp_path),
+        pytest.raises(AudioError, match="cannot be read: permission denied"),
+    ):
+        AudioReader(tmp_path / "a.wav")
+
+
+@pytest.mark.parametrize("module", ["soundfile", "av"])
+def test_a_missing_package_names_the_extra(tmp_path, monkeypatch, module):
+    make_text(tmp_path / "a.wav")
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(AudioError, match=rf"{module}.*pip install 'pyplugin\[audio\]'"):
+        AudioReader(tmp_path / "a.wav")
+
+
+def test_importing_the_module_imports_no_decoder():
+    code = "import sys, pyplugin.inputs.files; assert not {'soundfile', 'av'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_block_below_one_is_refused(tmp_path):
+    with pytest.raises(AudioError, match="block of 0 samples"):
+        AudioReader(tmp_path / "a.wav", block=0)
+
+
+def test_reading_after_closing_is_refused(tmp_path):
+    soundfile.write(tmp_path / "a.wav", tone(99).T, RATE)
+    with AudioReader(tmp_path / "a.wav") as reader:
+        pass
+    with pytest.raises(AudioError, match="is closed"):
+        next(reader)
+
+
+def test_memory_does_not_grow_with_the_recording(tmp_path):
+    pytest.importorskip("resource", reason="needs getrusage")
+    with AudioWriter(tmp_path / "a.wav", 48000, 2, subtype="PCM_16") as writer:
+        for _ in range(600):
+            writer.write(np.zeros((2, 48000), dtype=np.float32))
+    code = (
+        "import resource, sys\n"
+        "from pyplugin.inputs.files import AudioReader\n"
+        "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024\n"
+        "with AudioReader(sys.argv[1]) as reader:\n"
+        "    next(reader); before = peak()\n"
+        "    seconds = sum(block.shape[1] for block in reader) / 48000\n"
+        "assert seconds > 598\n"
+        "assert peak() - before < 20, (before, peak())\n"  # the whole is 220 MiB
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "a.wav")], check=True)
+
+
+# --- writing -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "subtype", "stored"),
+    [
+        ("a.wav", None, "PCM_24"),
+        ("a.wav", "PCM_16", "PCM_16"),
+        ("a.wav", "FLOAT", "FLOAT"),
+        ("a.flac", None, "PCM_24"),
+        ("A.FLAC", "PCM_16", "PCM_16"),
+    ],
+)
+@pytest.mark.parametrize("channels", [1, 2, 8])
+def test_lossless_formats_keep_every_bit(tmp_path, name, subtype, stored, channels):
+    samples = noise(channels, 40_000)
+    with AudioWriter(tmp_path / name, 48000, channels, subtype=subtype) as writer:
+        for start in range(0, 40_000, 15_000):
+            writer.write(samples[:, start : start + 15_000])
+
+    back, rate = soundfile.read(tmp_path / name, dtype="float32", always_2d=True)
+    assert np.array_equal(back.T, samples)
+    assert rate == 48000
+    assert soundfile.info(tmp_path / name).subtype == stored
+    assert writer.clipped == 0
+
+
+def test_the_wave_module_reads_a_written_24_bit_wav(tmp_path):
+    steps = np.random.default_rng(4).integers(-(2**23), 2**23, (2, 500))
+    with AudioWriter(tmp_path / "a.wav", RATE, 2) as writer:
+        writer.write(steps / 2**23)
+    with wave.open(str(tmp_path / "a.wav")) as file:
+        assert file.getparams()[:4] == (2, 3, RATE, 500)
+        data = np.frombuffer(file.readframes(500), np.uint8).reshape(500, 2, 3).astype(np.int32)
+    back = data @ [1 << 8, 1 << 16, 1 << 24]
+    assert np.array_equal(back.astype(np.int32) >> 8, steps.T)
+
+
+def test_ogg_keeps_length_and_sound_even_of_one_large_block(tmp_path):
+    samples = np.repeat(tone(30 * RATE), 2, axis=0)
+    with AudioWriter(tmp_path / "a.ogg", RATE, 2) as writer:
+        writer.write(samples)
+    back, _ = soundfile.read(tmp_path / "a.ogg", dtype="float32")
+    assert back.shape == (30 * RATE, 2)
+    assert np.sqrt(np.mean((back.T - samples) ** 2)) < 0.01
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.flac"])
+def test_samples_beyond_full_scale_are_counted_and_held_at_it(tmp_path, name):
+    samples = np.array([[1.0, -1.0, 1.5, -2.0, np.inf, -np.inf, np.nan, 0.25]])
+    with AudioWriter(tmp_path / name, RATE, 1) as writer:
+        writer.write(samples)
+    top = 1 - 2**-23
+    assert soundfile.read(tmp_path / name)[0].tolist() == [top, -1, top, -1, top, -1, 0, 0.25]
+    assert writer.clipped == 5
+
+
+def test_a_float_wav_keeps_what_full_scale_does_not(tmp_path):
+    samples = np.array([[1.5, -2.0, np.inf, np.nan]], dtype=np.float32)
+    with AudioWriter(tmp_path / "a.wav", RATE, 1, subtype="FLOAT") as writer:
+        writer.write(samples)
+    back, _ = soundfile.read(tmp_path / "a.wav", dtype="float32", always_2d=True)
+    assert np.array_equal(back.T, samples, equal_nan=True)
+    assert writer.clipped == 0
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_a_broken_off_recording_leaves_the_former_file_and_nothing_else(tmp_path, error):
+    path = tmp_path / "a.wav"
+    path.write_bytes(b"as it was")
+    writer = AudioWriter(path, RATE, 1)
+
+    def write_and_break_off() -> None:
+        with writer:
+            writer.write(tone(1000))
+            raise error
+
+    with pytest.raises(error):
+        write_and_break_off()
+    assert path.read_bytes() == b"as it was"
+    assert names(tmp_path) == ["a.wav"]
+
+
+def test_the_name_appears_only_with_the_whole_recording(tmp_path):
+    with AudioWriter(tmp_path / "a.wav", RATE, 1) as writer:
+        writer.write(tone(1000))
+        assert not (tmp_path / "a.wav").exists()
+    assert names(tmp_path) == ["a.wav"]
+
+
+def test_a_written_file_has_the_permissions_of_any_new_file(tmp_path):
+    (tmp_path / "plain").touch()
+    with AudioWriter(tmp_path / "a.wav", RATE, 1):
+        pass
+    assert (tmp_path / "a.wav").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_writing_to_a_link_replaces_the_file_it_names(tmp_path):
+    (tmp_path / "real.wav").write_bytes(b"old")
+    (tmp_path / "link.wav").symlink_to("real.wav")
+    with AudioWriter(tmp_path / "link.wav", RATE, 1) as writer:
+        writer.write(tone(1000))
+    assert (tmp_path / "link.wav").is_symlink()
+    assert soundfile.info(tmp_path / "real.wav").frames == 1000
+
+
+@pytest.mark.parametrize(
+    ("path", "rate", "channels", "subtype", "message"),
+    [
+        ("a.mp3", RATE, 1, None, "must end in .wav, .flac or .ogg"),
+        ("a", RATE, 1, None, "must end in .wav, .flac or .ogg"),
+        ("a.wav", RATE, 1, "VORBIS", "no subtype 'VORBIS'; give PCM_24, PCM_16 or FLOAT"),
+        ("a.ogg", RATE, 1, "PCM_16", "no subtype 'PCM_16'; give VORBIS"),
+        ("a.wav", RATE, 0, None, "0 channels; expected 1 to 8"),
+        ("a.wav", RATE, 9, None, "9 channels; expected 1 to 8"),
+        ("a.wav", 7999, 1, None, "7999 Hz; expected 8000 to 192000"),
+        ("a.wav", 192001, 1, None, "192001 Hz; expected 8000 to 192000"),
+        ("missing/a.wav", RATE, 1, None, "its folder does not exist"),
+        ("folder.wav", RATE, 1, None, "is a folder"),
+        ("file/a.wav", RATE, 1, None, "cannot be written"),
+    ],
+)
+def test_an_impossible_output_is_refused_before_any_work(
+    tmp_path, path, rate, channels, subtype, message
+):
+    (tmp_path / "folder.wav").mkdir()
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(AudioError, match=message),
+        AudioWriter(tmp_path / path, rate, channels, subtype=subtype),
+    ):
+        pytest.fail("the work began")
+    assert names(tmp_path) == ["file", "folder.wav"]
+
+
+@needs_permissions
+def test_a_folder_that_may_not_be_written_is_refused_before_any_work(tmp_path):
+    tmp_path.chmod(0o555)
+    with (
+        without_privileges(tmp_path),
+        pytest.raises(AudioError, match="cannot be written: permission denied"),
+        AudioWriter(tmp_path / "a.wav", RATE, 1),
+    ):
+        pytest.fail("the work began")
+
+
+def test_writing_needs_soundfile_and_names_the_extra(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "soundfile", None)
+    with pytest.raises(AudioError, match=r"pip install 'pyplugin\[audio\]'"):
+        AudioWriter(tmp_path / "a.wav", RATE, 1)
+
+
+@pytest.mark.parametrize("shape", [(1000,), (1, 1000), (1000, 2), (1, 2, 1000)])
+def test_a_block_of_another_shape_is_refused(tmp_path, shape):
+    with (
+        pytest.raises(AudioError, match=r"expected \(2, samples\)"),
+        AudioWriter(tmp_path / "a.wav", RATE, 2) as writer,
+    ):
+        writer.write(np.zeros(shape))
+    assert names(tmp_path) == []
+
+
+def test_writing_outside_the_with_statement_is_refused(tmp_path):
+    writer = AudioWriter(tmp_path / "a.wav", RATE, 1)
+    with pytest.raises(AudioError, match="is not open"):
+        writer.write(tone(10))
+
+
+def test_a_wav_beyond_4_gib_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("pyplugin.outputs.audio_files._WAV_LIMIT", 3 * 1000)
+    with AudioWriter(tmp_path / "a.wav", RATE, 1) as writer:
+        writer.write(tone(1000))
+        with pytest.raises(AudioError, match=r"4 GiB of a WAV; write a \.flac"):
+            writer.write(tone(1))
+
+
+def test_a_full_disk_is_an_error_and_leaves_nothing(tmp_path):
+    resource = pytest.importorskip("resource", reason="needs setrlimit")
+    signal = pytest.importorskip("signal")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+    try:
+        with (
+            pytest.raises(AudioError, match="cannot be written"),
+            AudioWriter(tmp_path / "a.wav", RATE, 1) as writer,
+        ):
+            writer.write(tone(100_000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert names(tmp_path) == []
+
+
+# --- paths ---------------------------------------------------------------------------------------
+
+
+def test_same_file_sees_through_links_and_spellings(tmp_path):
+    original = tmp_path / "a.wav"
+    original.touch()
+    (tmp_path / "b.wav").touch()
+    (tmp_path / "soft.wav").symlink_to("a.wav")
+    os.link(original, tmp_path / "hard.wav")
+
+    assert same_file(original, f"{tmp_path}/../{tmp_path.name}/a.wav")
+    assert same_file(original, tmp_path / "soft.wav")
+    assert same_file(original, tmp_path / "hard.wav")
+    assert not same_file(original, tmp_path / "b.wav")
+    assert not same_file(original, tmp_path / "missing.wav")
+    assert same_file(tmp_path / "missing.wav", f"{tmp_path}/./missing.wav")
+
+
+def test_replacing_raises_the_error_it_is_given(tmp_path):
+    class SpecialError(PypluginError):
+        pass
+
+    with (
+        pytest.raises(SpecialError),
+        replacing(tmp_path / "missing" / "a.json", error=SpecialError),
+    ):
+        pytest.fail("the work began")

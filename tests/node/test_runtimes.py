@@ -1,0 +1,57 @@
+"""Outside runtimes: both give the same answers through the same worker."""
+
+import numpy as np
+import pytest
+from helpers import music
+
+import pyplugin
+from pyplugin import Node
+from pyplugin.node import runtimes
+
+OUTSIDE = [name for name, version in runtimes.installed().items() if version is not None]
+
+
+@pytest.mark.parametrize("runtime", OUTSIDE)
+def test_answers_are_the_models(probe, runtime):
+    x = music(3, 16000)
+    result = pyplugin.tag(x, 16000, model=probe.model, runtime=runtime, layer="dense")
+    mel = pyplugin.melspectrogram(x, 16000)
+    np.testing.assert_allclose(result.activations, probe.activations(mel)[::10], atol=1e-5)
+    np.testing.assert_allclose(result.embeddings, probe.dense(mel)[::10], atol=1e-4)
+
+
+@pytest.mark.parametrize("runtime", OUTSIDE)
+def test_musicnn_is_the_same_as_in_the_runtimes_own_interpreter(musicnn, runtime):
+    if runtime == "litert":
+        from ai_edge_litert.interpreter import Interpreter
+    else:
+        from tflite_runtime.interpreter import Interpreter
+    x = music(7, 16000)
+    result = pyplugin.tag(x, 16000, model=musicnn, runtime=runtime, layer="penultimate")
+    interpreter = Interpreter(model_content=musicnn.data, num_threads=1)
+    runner = interpreter.get_signature_runner()
+    mel = pyplugin.melspectrogram(x, 16000)
+    for index, start in enumerate(np.round(result.times * 62.5).astype(int)):
+        expected = runner(mel=mel[np.newaxis, start : start + 187])
+        np.testing.assert_allclose(result.activations[index], expected["activations"][0], atol=1e-5)
+        np.testing.assert_allclose(result.embeddings[index], expected["penultimate"][0], atol=1e-4)
+
+
+@pytest.mark.parametrize("runtime", OUTSIDE)
+def test_nodes_come_and_go(probe, runtime):
+    for _ in range(20):
+        with Node(16000, 1, 4096, model=probe.model, runtime=runtime, offline=True) as node:
+            node.process(music(0.2, 16000)[:, :3200])
+
+
+@pytest.mark.parametrize("runtime", runtimes.OUTSIDE)
+def test_a_runtime_that_is_not_installed_says_how_to_get_it(monkeypatch, probe, runtime):
+    monkeypatch.setattr(runtimes, "installed", lambda: dict.fromkeys(runtimes.OUTSIDE))
+    with pytest.raises(pyplugin.ModelError, match=f"pip install {runtimes.OUTSIDE[runtime]}"):
+        Node(16000, 1, 512, model=probe.model, runtime=runtime)
+
+
+def test_no_runtime_at_all_names_both(monkeypatch, probe):
+    monkeypatch.setattr(runtimes, "installed", lambda: dict.fromkeys(runtimes.OUTSIDE))
+    with pytest.raises(pyplugin.ModelError, match="ai-edge-litert or tflite-runtime"):
+        Node(16000, 1, 512, model=probe.model)

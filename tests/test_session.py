@@ -1,0 +1,171 @@
+"""Session: results reach outputs whole and in order, whatever the blocks."""
+
+import numpy as np
+import pytest
+from helpers import music
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import pyplugin
+from pyplugin.automation.movers import Lane, Mover
+from pyplugin.automation.sources import as_combined
+from pyplugin.inputs.input import Event
+from pyplugin.inputs.recording import Recording
+from pyplugin.models import registry
+from pyplugin.node.node import descriptors_of
+from pyplugin.session import Session
+
+RATE = 16000
+
+
+class Cut:
+    """An input that delivers given blocks, then ends."""
+
+    title, sample_rate, channels = "test", RATE, 1
+
+    def __init__(self, blocks):
+        self.blocks, self.closed, self.reported = iter(blocks), False, []
+
+    def read(self, timeout):
+        return next(self.blocks, None)
+
+    def events(self):
+        reported, self.reported = self.reported, []
+        return reported
+
+    def close(self):
+        self.closed = True
+
+
+class Kept:
+    """An output that keeps what it receives."""
+
+    def __init__(self):
+        self.frames, self.moved, self.closed = [], [], False
+
+    def write_frame(self, frame):
+        self.frames.append(frame)
+
+    def write_parameters(self, time, parameters, signals):
+        self.moved.append((time, dict(parameters), dict(signals)))
+
+    def close(self):
+        self.closed = True
+
+
+def mover(rate: int, descriptors: list[str]) -> Mover:
+    sources = {
+        "room.wet_level": pyplugin.label("beat").scale(0, 1).attack(0.1).release(0.2),
+        "gain.gain_db": pyplugin.sources.rms().range(-60, 0).scale(-60, 0).attack(0).release(0),
+    }
+    return Mover(
+        [
+            Lane.of_sources(name, as_combined(source), descriptors, rate)
+            for name, source in sources.items()
+        ]
+    )
+
+
+def run(probe, samples: np.ndarray, cuts: list[int]) -> Kept:
+    kept, input = Kept(), Cut(np.split(samples, cuts, axis=1))
+
+    def make_node(rate, channels):
+        options = {"model": probe.model, "offline": True, "signals": 0.016}
+        return pyplugin.Node(rate, channels, 8192, **options)
+
+    names = descriptors_of([probe.model])
+    with Session(
+        input, make_node, outputs=[kept], make_mover=lambda rate: mover(rate, names)
+    ) as session:
+        session.run()
+    assert kept.closed
+    assert input.closed
+    return kept
+
+
+@given(cuts=st.lists(st.integers(0, 2 * RATE), max_size=8).map(sorted))
+@settings(max_examples=15, deadline=None)
+def test_frames_and_parameters_are_the_same_for_any_blocks(probe, cuts):
+    samples = music(2, RATE)
+    expected, found = run(probe, samples, []), run(probe, samples, cuts)
+    assert len(expected.frames) > 8
+    assert found.frames == expected.frames
+
+
+def test_outputs_receive_the_nodes_own_frames(probe):
+    samples = music(2, RATE)
+    kept = run(probe, samples, [])
+    with pyplugin.Node(RATE, 1, 3 * RATE, model=probe.model, offline=True, signals=0.016) as node:
+        last = np.zeros((1, node.latency.total), np.float32)  # brings out what is on its way
+        frames = node.process(np.concatenate([samples, last], axis=1))
+        measured = node.read_signals()
+    assert [frame.end for frame in kept.frames] == pytest.approx(frames.end / RATE)
+    assert [frame.time for frame in kept.frames] == pytest.approx(frames.emitted / RATE)
+    assert [frame.state for frame in kept.frames] == list(frames.state)
+    for frame, row in zip(kept.frames, frames.values, strict=True):
+        assert list(frame.labels.values()) == pytest.approx(row)
+        last = np.searchsorted(measured.emitted / RATE, frame.time, "right") - 1
+        level = measured.values[last, list(pyplugin.SIGNALS).index("rms_db")]
+        assert frame.signals["rms_db"] == pytest.approx(level)
+        assert frame.parameters["gain.gain_db"] == pytest.approx(np.clip(level, -60, 0), abs=1e-4)
+
+
+def test_without_a_model_a_frame_comes_each_hop():
+    kept = Kept()
+    with Session(
+        Recording(music(1.9, RATE), RATE),
+        lambda rate, channels: pyplugin.Node(rate, channels, 2 * RATE, model=None),
+        outputs=[kept],
+        hop=0.5,
+    ) as session:
+        session.run()
+    assert [frame.time for frame in kept.frames] == pytest.approx([0.5, 1, 1.5], abs=0.017)
+    assert all(frame.tags == {} and len(frame.signals) == 15 for frame in kept.frames)
+
+
+def test_a_change_of_format_gets_a_new_node_and_events_are_passed_on(probe):
+    """After it positions begin at 0 again, at the new rate."""
+    kept, events, nodes = Kept(), [], []
+    blocks = [music(1, RATE), music(1, 2 * RATE, 2)]
+
+    class Changing(Cut):
+        def read(self, timeout):
+            block = super().read(timeout)
+            if block is not None and block.shape[0] == 2:
+                self.sample_rate, self.channels = 2 * RATE, 2
+                self.reported.append(Event("format", "2 channels at 32000 Hz."))
+            return block
+
+    def make_node(rate, channels):
+        nodes.append((rate, channels))
+        return pyplugin.Node(rate, channels, 2048, model=probe.model, hop=0.25, offline=True)
+
+    with Session(Changing(blocks), make_node, outputs=[kept], on_event=events.append) as session:
+        session.run()
+    assert nodes == [(RATE, 1), (2 * RATE, 2)]
+    assert [event.kind for event in events] == ["format"]
+    ends = [frame.end for frame in kept.frames]
+    assert np.count_nonzero(np.diff(ends) < 0) == 1
+    assert ends[-1] == pytest.approx(1, abs=0.3)
+
+
+def test_labels_that_two_models_share_have_names_of_their_own(musicnn):
+    """A label that an earlier model has stands behind its model's name."""
+    built = {status.name for status in registry.available() if status.built}
+    if "musicnn-msd" not in built:
+        registry.get("musicnn-msd")
+    other, kept = registry.load("musicnn-msd"), Kept()
+    shared = set(musicnn.card.labels) & set(other.card.labels)
+    assert shared
+
+    def make_node(rate, channels):
+        return pyplugin.Node(rate, channels, 8192, model=[musicnn, other], hop=1.0)
+
+    silence = [np.zeros((1, 8000), np.float32)] * 8
+    with Session(Cut(silence), make_node, outputs=[kept]) as session:
+        session.run()
+    names = set(kept.frames[0].labels)
+    assert len(names) == 100
+    assert names == {*musicnn.card.labels, *other.card.labels} | {
+        f"musicnn-msd {name}" for name in shared
+    }

@@ -1,0 +1,61 @@
+"""What is made in place of recordings sounds as its labels say."""
+
+import numpy as np
+import pytest
+
+from pyplugin import melspectrogram
+from pyplugin.training.augment import power_of
+from pyplugin.training.corpus import LABELS, MADE_NOTES, to_make
+from pyplugin.training.synthesis import RATE, SECONDS, held_notes, percussion
+from pyplugin.training.windows import TakeSettings, build_bank
+
+SEEDS = range(40)
+
+
+def loudness(samples: np.ndarray) -> np.ndarray:
+    return power_of(melspectrogram(samples, RATE)).sum(axis=1)
+
+
+def flatness(samples: np.ndarray) -> float:
+    """Geometric over arithmetic mean of the power spectrum, in dB, of the loud half of frames."""
+    frames = samples[: len(samples) // 2048 * 2048].reshape(-1, 2048) * np.hanning(2048)
+    power = np.abs(np.fft.rfft(frames)) ** 2 + 1e-12
+    loud = power[power.sum(axis=1) >= np.median(power.sum(axis=1))]
+    each = np.exp(np.log(loud).mean(axis=1)) / loud.mean(axis=1)
+    return 10.0 * float(np.log10(np.median(each)))
+
+
+@pytest.mark.parametrize("make", [percussion, held_notes])
+def test_a_seed_makes_one_sound_of_full_length(make) -> None:
+    for seed in SEEDS:
+        samples = make(np.random.default_rng(seed))
+        assert samples.shape == (round(RATE * SECONDS),)
+        assert np.isfinite(samples).all()
+        assert 0.3 < np.abs(samples).max() < 1.0
+    np.testing.assert_array_equal(samples, make(np.random.default_rng(SEEDS[-1])))
+    assert not np.array_equal(samples, make(np.random.default_rng(1000)))
+
+
+def test_percussion_comes_in_strokes_and_held_notes_stay() -> None:
+    """Loud frames over the middle one: what is struck is gone most of the time."""
+    ratios = []
+    for make in (percussion, held_notes):
+        heard = [np.sort(loudness(make(np.random.default_rng(seed)))) for seed in SEEDS]
+        ratios.append([float(np.median(each[-20:] / np.median(each))) for each in heard])
+    struck, held = (np.median(each) for each in ratios)
+    assert struck > 5.0
+    assert held < 3.0
+
+
+def test_held_notes_are_tonal() -> None:
+    found = [flatness(held_notes(np.random.default_rng(seed))) for seed in SEEDS]
+    assert np.mean(np.array(found) < -10.0) > 0.95
+
+
+def test_what_is_made_has_the_labels_of_its_category() -> None:
+    bank = build_bank(to_make(2, SECONDS), [TakeSettings()], patch=60, step=30, seed=1)
+    assert set(bank.clips.tolist()) == {0, 1, 2, 3}
+    notes = np.array([clip.category == MADE_NOTES for clip in bank.sources])[bank.clips]
+    assert (bank.targets[notes] == [label == "tonal" for label in LABELS]).all()
+    assert (bank.targets[~notes, LABELS.index("drums")] == 1.0).all()
+    assert np.isnan(bank.targets[~notes, LABELS.index("music")]).all()
