@@ -118,7 +118,7 @@ static void check_graph(const tagger_graph *graph) {
 static void check_refusal(tagnode_status status, const tagger_graph *graph,
                           const tagnode_message *why) {
     static const tagger_graph NOTHING = {0};
-    static const char REMEDY[] = "; the worker runtime takes any model.";
+    static const char REMEDY[] = "; the worker runtime runs any model.";
     const size_t length = strlen(why->text), tail = sizeof REMEDY - 1;
     PROMISE(status == TAGNODE_ERROR_MODEL || status == TAGNODE_ERROR_UNSUPPORTED);
     PROMISE(length > 20 && length < sizeof why->text - 1 && why->text[length - 1] == '.');

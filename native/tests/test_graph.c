@@ -344,7 +344,7 @@ static bool is_refused(const file_writer *file, tagnode_status status, const cha
     const tagnode_status actual = tagger_graph_read(exact, file->size, &graph, &why);
     bool holds = actual == status && says(&why, words) && graph.memory == NULL;
     if (actual == TAGNODE_ERROR_UNSUPPORTED)
-        holds = holds && says(&why, "; the worker runtime takes any model.");
+        holds = holds && says(&why, "; the worker runtime runs any model.");
     tagger_graph_free(&graph);
     free(exact);
     return holds;
@@ -430,7 +430,7 @@ static void test_quantisation(void) {
     DAMAGED(m.tensor[1].axis = 3, "QuantizationParameters.scale");
     DAMAGED(m.tensor[1].axis = 4, "QuantizationParameters.quantized_dimension");
     DAMAGED(m.tensor[1].axis = -1, "QuantizationParameters.quantized_dimension");
-    UNSUPPORTED(m.tensor[1].details = 2, "quantised in a way of its own");
+    UNSUPPORTED(m.tensor[1].details = 2, "unsupported quantisation");
 }
 
 static void test_operation_kinds(void) {
@@ -568,16 +568,16 @@ static void test_structure(void) {
         put_at(&file, model.tensors + 4, LENGTHS[i], 4);
         CHECK(is_refused(&file, TAGNODE_ERROR_MODEL, "SubGraph.tensors of tensor 0"));
         put_at(&file, 0, LENGTHS[i], 4);
-        CHECK(is_refused(&file, TAGNODE_ERROR_MODEL, "Model leads outside"));
+        CHECK(is_refused(&file, TAGNODE_ERROR_MODEL, "Model points outside"));
     }
     memcpy(file.bytes, sound.bytes, sound.size);
     put_at(&file, model.root - file.bytes[model.root], UINT16_MAX, 2); /* the layout's size */
-    CHECK(is_refused(&file, TAGNODE_ERROR_MODEL, "Model leads outside"));
+    CHECK(is_refused(&file, TAGNODE_ERROR_MODEL, "Model points outside"));
     memcpy(file.bytes, sound.bytes, sound.size);
     put_at(&file, model.tensors + 4, 0, 4); /* a reference to itself */
     CHECK(is_refused(&file, TAGNODE_ERROR_MODEL, "SubGraph.tensors of tensor 0"));
     put_at(&file, 0, 0, 4);
-    CHECK(is_refused(&file, TAGNODE_ERROR_MODEL, "Model leads outside"));
+    CHECK(is_refused(&file, TAGNODE_ERROR_MODEL, "Model points outside"));
     put_at(&file, 4, 0, 4);
     CHECK(is_refused(&file, TAGNODE_ERROR_MODEL, "TFL3"));
     free(file.bytes);
@@ -602,7 +602,7 @@ static void test_shared_tables(void) {
     tagger_graph_free(&graph);
     free(file.bytes);
     model.repeated_tensors = 4000;
-    CHECK(is_model_refused(&model, TAGNODE_ERROR_UNSUPPORTED, "beyond the file's size"));
+    CHECK(is_model_refused(&model, TAGNODE_ERROR_UNSUPPORTED, "than the size of the file"));
 }
 
 static void read_exact(const unsigned char *bytes, size_t size) {
