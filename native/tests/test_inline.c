@@ -1,9 +1,6 @@
-/* test_inline.c - the inline runtime in a node: every answer is that of its whole window computed
- * afresh, bit for bit and at its position, whatever the hop, the rate, the blocks and the input. So
- * it is with windows that begin with silence before the stream.
- *
- * The two small models are made by data/make.py. With TAGNODE_MODELS naming a folder that has
- * musicnn-mtt.tflite, the work of each callback is measured on that one too. */
+/* test_inline.c - the inline runtime in a node: every result is that of its whole window computed
+ * from scratch, bit for bit and at its position, for any hop, rate, block size and input; also for
+ * windows that start with silence before the stream. */
 #include <pthread.h>
 
 #if defined(__GLIBC__)
@@ -29,7 +26,7 @@ enum {
 
 static const char *const NAMES[MODELS] = {"padded", "valid"};
 static const uint32_t RATES[] = {8000, 11025, 16000, 22050, 44100, 48000, 96000, 192000};
-static const uint32_t BLOCKS[] = {1, 17, 64, 441, 512, MOST_BLOCK, 0}; /* 0: drawn for each */
+static const uint32_t BLOCKS[] = {1, 17, 64, 441, 512, MOST_BLOCK, 0}; /* random sizes */
 enum { RATE_COUNT = sizeof RATES / sizeof *RATES, BLOCK_COUNT = sizeof BLOCKS / sizeof *BLOCKS };
 
 typedef struct {
@@ -39,7 +36,7 @@ typedef struct {
 
 typedef struct {
     float values[VALUES], embedding[EMBEDDING];
-} answer;
+} result;
 
 static file files[MODELS];
 
@@ -52,7 +49,7 @@ typedef struct {
     float values[MOST_ANSWERS][VALUES], embeddings[MOST_ANSWERS][EMBEDDING];
     tagnode_counters counters;
     tagnode_latency latency;
-    bool primed; /* answers from the first tick on */
+    bool primed; /* fresh from the first tick on */
 } host;
 
 static void callback(host *self, const float *input, uint32_t frames, bool reset)
@@ -68,8 +65,8 @@ static void callback(host *self, const float *input, uint32_t frames, bool reset
     self->latency = tagnode_get_latency(self->node);
 }
 
-/* Forgets what was before, then hears all of the signal. */
-static void hear(host *self, const float *signal, size_t length, uint32_t block) {
+/* Resets the node, then processes the whole signal. */
+static void process(host *self, const float *signal, size_t length, uint32_t block) {
     uint32_t random = 77;
     for (size_t at = 0; at < length;) {
         size_t size = block != 0 ? block : next_number(&random) % 3000;
@@ -151,14 +148,15 @@ static void host_destroy(host *self) {
     free(self);
 }
 
-/* What is true of a signal: the mel frames, when each is there, and the answer to each patch. */
+/* The expected results for a signal: the mel frames, when each is ready, and the result for each
+ * patch. */
 typedef struct {
     size_t length, mels, patches;
     float *mel;
     int64_t *ready;
-    answer *answers; /* to the patch that begins at each mel frame */
-    answer *early;   /* to the patch of silence that each of the first mel frames ends */
-} truth;
+    result *results; /* for the patch that starts at each mel frame */
+    result *early;   /* for the patch of silence that each of the first mel frames ends */
+} expected;
 
 /* A patch of silence, and room for another one. */
 static float *silence_of(const tagnode_card *card, uint32_t rate) {
@@ -178,7 +176,8 @@ static float *silence_of(const tagnode_card *card, uint32_t rate) {
     return mel;
 }
 
-static void tell_early(truth *is, tagnode_model *model, const tagnode_card *card, uint32_t rate) {
+static void compute_early(expected *is, tagnode_model *model, const tagnode_card *card,
+                          uint32_t rate) {
     float *mel = silence_of(card, rate);
     const size_t count = is->mels < PATCH - 1 ? is->mels : PATCH - 1;
     memcpy(mel + (size_t)PATCH * BANDS, is->mel, count * BANDS * sizeof *mel);
@@ -189,44 +188,43 @@ static void tell_early(truth *is, tagnode_model *model, const tagnode_card *card
     free(mel);
 }
 
-static truth truth_of(tagnode_model *model, const tagnode_card *card, uint32_t rate,
-                      const float *signal, size_t length) {
+static expected expected_of(tagnode_model *model, const tagnode_card *card, uint32_t rate,
+                            const float *signal, size_t length) {
     tagnode_frontend *frontend = NULL;
     CHECK(tagnode_frontend_create(&card->frontend, rate, 1, &frontend, NULL) == TAGNODE_OK);
     const size_t room = tagnode_frontend_capacity(frontend, length);
-    truth is = {.length = length,
-                .mel = calloc(room * BANDS, sizeof(float)),
-                .ready = calloc(room, sizeof(int64_t)),
-                .answers = calloc(room, sizeof(answer)),
-                .early = calloc(PATCH, sizeof(answer))};
-    if (is.mel == NULL || is.ready == NULL || is.answers == NULL || is.early == NULL) abort();
+    expected is = {.length = length,
+                   .mel = calloc(room * BANDS, sizeof(float)),
+                   .ready = calloc(room, sizeof(int64_t)),
+                   .results = calloc(room, sizeof(result)),
+                   .early = calloc(PATCH, sizeof(result))};
+    if (is.mel == NULL || is.ready == NULL || is.results == NULL || is.early == NULL) abort();
     is.mels = tagnode_frontend_process(frontend, &signal, length, is.mel);
     is.patches = is.mels < PATCH ? 0 : is.mels - PATCH + 1;
     for (size_t i = 0; i < is.mels; ++i) is.ready[i] = tagnode_frontend_ready(frontend, (int64_t)i);
     for (size_t i = 0; i < is.patches; ++i) {
-        float *const outputs[] = {is.answers[i].values, is.answers[i].embedding};
+        float *const outputs[] = {is.results[i].values, is.results[i].embedding};
         CHECK(tagnode_model_run(model, is.mel + i * BANDS, outputs, NULL) == TAGNODE_OK);
     }
-    if (card->silence_before) tell_early(&is, model, card, rate);
+    if (card->silence_before) compute_early(&is, model, card, rate);
     tagnode_frontend_destroy(frontend);
     return is;
 }
 
-static void truth_free(truth *is) {
+static void expected_free(expected *is) {
     free(is->mel);
     free(is->ready);
-    free(is->answers);
+    free(is->results);
     free(is->early);
 }
 
-static bool equals(const host *self, size_t index, const answer *is) {
+static bool equals(const host *self, size_t index, const result *is) {
     return memcmp(self->values[index], is->values, sizeof is->values) == 0 &&
            memcmp(self->embeddings[index], is->embedding, sizeof is->embedding) == 0;
 }
 
-/* How many things about what was heard are wrong: positions, states, values, missing or surplus
- * frames, counters. */
-static size_t mistakes(const host *self, const truth *is, uint32_t hop) {
+/* Returns the number of errors: positions, states, values, missing or surplus frames, counters. */
+static size_t mistakes(const host *self, const expected *is, uint32_t hop) {
     const tagnode_latency latency = self->latency;
     const tagnode_counters *counters = &self->counters;
     size_t wrong = 0, tick = 0, fresh = 0;
@@ -240,7 +238,7 @@ static size_t mistakes(const host *self, const truth *is, uint32_t hop) {
         wrong += self->frames[tick].state != (full ? TAGNODE_FRESH : TAGNODE_WARMING);
         if (full)
             wrong +=
-                !equals(self, tick, whole ? &is->answers[frame + 1 - PATCH] : &is->early[frame]);
+                !equals(self, tick, whole ? &is->results[frame + 1 - PATCH] : &is->early[frame]);
         fresh += full;
         ++tick;
     }
@@ -252,18 +250,19 @@ static size_t mistakes(const host *self, const truth *is, uint32_t hop) {
 
 /* ---- bit for bit ---- */
 
-/* All hops and blocks at the rate of that index, by the model of that name. */
+/* Tests all hops and blocks at the rate of that index, with the model of that name. */
 static void check_whole_windows(tagnode_model *model, const tagnode_card *card, const char *name,
                                 size_t rate) {
     const uint32_t hops[] = {1, 2, 5, 7, 11, 12, 13, 17, 23, PATCH};
     const size_t length = RATES[rate] * 6 / 10;
     float *signal = white_noise(length, 3);
-    truth is = truth_of(model, card, RATES[rate], signal, length);
+    expected is = expected_of(model, card, RATES[rate], signal, length);
     for (size_t h = 0; h < sizeof hops / sizeof *hops; ++h) {
         host *self = host_of(model, card, RATES[rate], hops[h]);
         for (size_t b = 0; b < BLOCK_COUNT; ++b) {
-            if ((b + rate + h) % 3 != 0 && BLOCKS[b] < 441) continue; /* a third of the slow */
-            hear(self, signal, length, BLOCKS[b]);
+            if ((b + rate + h) % 3 != 0 && BLOCKS[b] < 441)
+                continue; /* a third of the slow cases */
+            process(self, signal, length, BLOCKS[b]);
             if (!CHECK(mistakes(self, &is, hops[h]) == 0))
                 fprintf(stderr, "%s%s, %u Hz, hop %u, blocks of %u\n", name,
                         card->silence_before ? " after silence" : "", RATES[rate], hops[h],
@@ -272,11 +271,11 @@ static void check_whole_windows(tagnode_model *model, const tagnode_card *card, 
         }
         host_destroy(self);
     }
-    truth_free(&is);
+    expected_free(&is);
     free(signal);
 }
 
-static void test_answers_are_those_of_whole_windows(void) {
+static void test_results_match_whole_windows(void) {
     tagnode_card card = card_of();
     for (int m = 0; m < 2 * MODELS; ++m) {
         card.silence_before = m >= MODELS;
@@ -298,18 +297,18 @@ static void test_any_mel_hop_even_of_one_sample(void) {
         const uint32_t rates[] = {8000, 16000, 48000};
         for (size_t r = 0; r < 3; ++r) {
             const size_t length = 200 + mel_hops[i] * (size_t)40 * rates[r] / MODEL_RATE;
-            truth is = truth_of(model, &card, rates[r], noise, length);
+            expected is = expected_of(model, &card, rates[r], noise, length);
             for (uint32_t hop = 1; hop <= PATCH; hop += 5) {
                 host *self = host_of(model, &card, rates[r], hop);
                 for (size_t b = 0; b < BLOCK_COUNT; ++b) {
-                    hear(self, noise, length, BLOCKS[b]);
+                    process(self, noise, length, BLOCKS[b]);
                     if (!CHECK(mistakes(self, &is, hop) == 0))
                         fprintf(stderr, "mel hop %u, %u Hz, hop %u, blocks of %u\n", mel_hops[i],
                                 rates[r], hop, BLOCKS[b]);
                 }
                 host_destroy(self);
             }
-            truth_free(&is);
+            expected_free(&is);
         }
         tagnode_model_release(model);
     }
@@ -323,17 +322,17 @@ static void test_reset_in_the_middle_of_a_window(void) {
     for (int m = 0; m < 2 * MODELS; ++m) {
         card.silence_before = m >= MODELS;
         tagnode_model *model = model_of(m % MODELS, &card);
-        truth is = truth_of(model, &card, MODEL_RATE, after, length);
+        expected is = expected_of(model, &card, MODEL_RATE, after, length);
         for (uint32_t hop = 1; hop <= PATCH; hop += 11) {
             host *self = host_of(model, &card, MODEL_RATE, hop);
             for (size_t heard = 1; heard < length; heard += 211) {
-                hear(self, before, heard, 64);
-                hear(self, after, length, 441);
+                process(self, before, heard, 64);
+                process(self, after, length, 441);
                 CHECK(mistakes(self, &is, hop) == 0);
             }
             host_destroy(self);
         }
-        truth_free(&is);
+        expected_free(&is);
         tagnode_model_release(model);
     }
     free(before);
@@ -350,8 +349,8 @@ static void check_after_silence(tagnode_model *model, const tagnode_card *card, 
     memcpy(signal + before, noise, length * sizeof *noise);
     host *self = host_of(model, card, MODEL_RATE, hop);
     host *whole = host_with(model, card, MODEL_RATE, hop, true);
-    hear(self, noise, length, block);
-    hear(whole, signal, before + length, block);
+    process(self, noise, length, block);
+    process(whole, signal, before + length, block);
     const size_t ticks = before / MEL_HOP / hop;
     CHECK(self->count > PATCH / hop && whole->count == self->count + ticks);
     for (size_t i = 0; i < self->count; ++i) {
@@ -369,8 +368,8 @@ static void check_after_silence(tagnode_model *model, const tagnode_card *card, 
     free(noise);
 }
 
-/* Digital silence that was heard and silence that is taken for what was before: the same. */
-static void test_silence_before_a_stream_is_silence_that_was_heard(void) {
+/* Digital silence as input, and silence assumed before the stream: the results are the same. */
+static void test_silence_before_a_stream_equals_silent_input(void) {
     const tagnode_log logs[] = {TAGNODE_LOG_LOG10_1P, TAGNODE_LOG_OFFSET, TAGNODE_LOG_DB,
                                 TAGNODE_LOG_NONE};
     const double parameters[] = {10000, 0.01, 1e-9, 0};
@@ -387,28 +386,29 @@ static void test_silence_before_a_stream_is_silence_that_was_heard(void) {
         }
 }
 
-static void test_whole_windows_are_what_a_card_without_the_flag_gives(void) {
+static void test_whole_windows_equals_a_card_without_silence_before(void) {
     const size_t length = 8000;
     tagnode_card card = card_of();
     card.silence_before = true;
     float *signal = white_noise(length, 6);
     for (int m = 0; m < MODELS; ++m) {
         tagnode_model *model = model_of(m, &card);
-        truth is = truth_of(model, &card, MODEL_RATE, signal, length);
+        expected is = expected_of(model, &card, MODEL_RATE, signal, length);
         for (uint32_t hop = 1; hop <= PATCH; ++hop) {
             host *self = host_with(model, &card, MODEL_RATE, hop, true);
-            hear(self, signal, length, 441);
+            process(self, signal, length, 441);
             CHECK(mistakes(self, &is, hop) == 0);
             host_destroy(self);
         }
-        truth_free(&is);
+        expected_free(&is);
         tagnode_model_release(model);
     }
     free(signal);
 }
 
-/* Two models with cards that say `first` and `second`. After `at` samples the second one takes the
- * first one's place, with its own first window: at the beginning at once if that may be silence. */
+/* Two models whose cards have silence_before as in `first` and `second`. After `at` samples the
+ * second one replaces the first, with its own first window; at the beginning at once, if silence is
+ * allowed there. */
 static void check_swap(bool first, bool second, size_t at, uint32_t hop) {
     const size_t length = 12000;
     tagnode_card cards[] = {card_of(), card_of()};
@@ -416,14 +416,14 @@ static void check_swap(bool first, bool second, size_t at, uint32_t hop) {
     cards[1].silence_before = second;
     tagnode_model *models[] = {model_of(0, &cards[0]), model_of(1, &cards[1])};
     float *signal = white_noise(length, 7);
-    truth is[] = {truth_of(models[0], &cards[0], MODEL_RATE, signal, length),
-                  truth_of(models[1], &cards[1], MODEL_RATE, signal, length)};
+    expected is[] = {expected_of(models[0], &cards[0], MODEL_RATE, signal, length),
+                     expected_of(models[1], &cards[1], MODEL_RATE, signal, length)};
     host *self = host_of(models[0], &cards[0], MODEL_RATE, hop);
     if (at > 0) callback(self, signal, (uint32_t)at, false);
     CHECK(tagnode_swap(self->node, 0, models[1], NULL) == TAGNODE_OK);
     for (size_t done = at; done < length; done += 100)
         callback(self, signal + done, (uint32_t)(length - done < 100 ? length - done : 100), false);
-    size_t heard = 0, news = 0; /* mel frames before the swap, answers after it */
+    size_t heard = 0, from_new = 0; /* mel frames before the swap, results after it */
     while (is[0].ready[heard] <= (int64_t)at) ++heard;
     for (size_t i = 0; i < self->count; ++i) {
         const size_t ends = (PATCH - 1) % hop + 1 + i * hop; /* mel frames */
@@ -433,22 +433,22 @@ static void check_swap(bool first, bool second, size_t at, uint32_t hop) {
         CHECK(self->frames[i].state == (full ? TAGNODE_FRESH : TAGNODE_WARMING));
         if (full)
             CHECK(equals(self, i,
-                         whole ? &is[which].answers[ends - PATCH] : &is[which].early[ends - 1]));
-        news += (size_t)which;
+                         whole ? &is[which].results[ends - PATCH] : &is[which].early[ends - 1]));
+        from_new += (size_t)which;
     }
-    CHECK(news > 1 && self->counters.swaps == 1 && self->counters.late == 0);
-    self->primed = second; /* after a reset it begins as any other */
-    hear(self, signal, length, 64);
+    CHECK(from_new > 1 && self->counters.swaps == 1 && self->counters.late == 0);
+    self->primed = second; /* after a reset it starts as any other */
+    process(self, signal, length, 64);
     CHECK(mistakes(self, &is[1], hop) == 0);
     host_destroy(self);
     for (int i = 0; i < 2; ++i) {
-        truth_free(&is[i]);
+        expected_free(&is[i]);
         tagnode_model_release(models[i]);
     }
     free(signal);
 }
 
-static void test_what_is_swapped_in_begins_with_what_it_hears(void) {
+static void test_a_swapped_model_starts_with_the_input_after_the_swap(void) {
     const uint32_t hops[] = {2, 7, 12};
     for (int h = 0; h < 3; ++h)
         for (int cards = 0; cards < 4; ++cards) {
@@ -461,14 +461,14 @@ static void test_what_is_swapped_in_begins_with_what_it_hears(void) {
 
 typedef struct {
     host *self[8];
-    truth is[8];
+    expected is[8];
     float *signal[8];
     uint32_t hop[8];
     size_t wrong;
-} band; /* of hosts on one thread */
+} group; /* the hosts of one thread */
 
 static void *play(void *context) {
-    band *all = context;
+    group *all = context;
     for (size_t at = 0; at < all->is[7].length; at += 64)
         for (size_t i = 0; i < 8; ++i) {
             const size_t left = at < all->is[i].length ? all->is[i].length - at : 0;
@@ -481,7 +481,7 @@ static void *play(void *context) {
 }
 
 static void test_32_nodes_with_one_model_on_four_threads(void) {
-    static band bands[4];
+    static group groups[4];
     pthread_t threads[4];
     tagnode_card card = card_of();
     card.silence_before = true;
@@ -489,19 +489,19 @@ static void test_32_nodes_with_one_model_on_four_threads(void) {
     for (uint32_t t = 0; t < 4; ++t)
         for (uint32_t i = 0; i < 8; ++i) {
             const size_t length = RATES[i] / 2;
-            bands[t].signal[i] = white_noise(length, 8 * t + i + 1);
-            bands[t].is[i] = truth_of(model, &card, RATES[i], bands[t].signal[i], length);
-            bands[t].hop[i] = (8 * t + i) % PATCH + 1;
-            bands[t].self[i] = host_of(model, &card, RATES[i], bands[t].hop[i]);
+            groups[t].signal[i] = white_noise(length, 8 * t + i + 1);
+            groups[t].is[i] = expected_of(model, &card, RATES[i], groups[t].signal[i], length);
+            groups[t].hop[i] = (8 * t + i) % PATCH + 1;
+            groups[t].self[i] = host_of(model, &card, RATES[i], groups[t].hop[i]);
         }
-    for (size_t t = 0; t < 4; ++t) CHECK(pthread_create(&threads[t], NULL, play, &bands[t]) == 0);
+    for (size_t t = 0; t < 4; ++t) CHECK(pthread_create(&threads[t], NULL, play, &groups[t]) == 0);
     for (size_t t = 0; t < 4; ++t) {
         CHECK(pthread_join(threads[t], NULL) == 0);
-        CHECK(bands[t].wrong == 0);
+        CHECK(groups[t].wrong == 0);
         for (size_t i = 0; i < 8; ++i) {
-            host_destroy(bands[t].self[i]);
-            truth_free(&bands[t].is[i]);
-            free(bands[t].signal[i]);
+            host_destroy(groups[t].self[i]);
+            expected_free(&groups[t].is[i]);
+            free(groups[t].signal[i]);
         }
     }
     tagnode_model_release(model);
@@ -517,10 +517,10 @@ static size_t bytes_in_use(void) {
 #endif
 }
 
-/* The same second or so again and again, a whole number of mel frames and of hops. */
+/* The same second or so repeated, a whole number of mel frames and of hops. */
 static void test_nothing_drifts_or_grows_in_two_hours(void) {
     enum { HOP = 4, PERIOD = 32 / HOP };
-    static answer first[PERIOD];
+    static result first[PERIOD];
     tagnode_card card = card_of();
     card.frontend.sample_rate = 8000;
     card.frontend.hop = 256;
@@ -538,7 +538,7 @@ static void test_nothing_drifts_or_grows_in_two_hours(void) {
             if (ticks == 0) end = self->frames[0].end;
             wrong += self->frames[i].end != end + ticks * HOP * 256;
             wrong += self->frames[i].emitted - self->frames[i].end != self->latency.total;
-            answer *slot = &first[ticks % PERIOD];
+            result *slot = &first[ticks % PERIOD];
             if (ticks >= 2 * PERIOD && ticks < 3 * PERIOD) {
                 memcpy(slot->values, self->values[i], sizeof slot->values);
                 memcpy(slot->embedding, self->embeddings[i], sizeof slot->embedding);
@@ -559,12 +559,12 @@ static void test_nothing_drifts_or_grows_in_two_hours(void) {
     tagnode_model_release(model);
 }
 
-/* ---- what a window hears ---- */
+/* ---- the samples of a window ---- */
 
-/* An event as loud as lets the outermost sample of a Hann window be told from silence. */
+/* An event loud enough that even the outermost sample of a Hann window differs from silence. */
 static const float LOUD = 1e9F;
 
-static void check_step(const host *self, int64_t at, const answer *silence) {
+static void check_step(const host *self, int64_t at, const result *silence) {
     bool heard = false;
     for (size_t i = 0; i < self->count; ++i) {
         const tagnode_frame *frame = &self->frames[i];
@@ -578,8 +578,8 @@ static void check_step(const host *self, int64_t at, const answer *silence) {
     CHECK(heard);
 }
 
-/* `apart`: input samples between two of the model's. */
-static void check_impulse(const host *self, int64_t at, int64_t apart, const answer *silence) {
+/* `apart`: input samples between two samples at the model's rate. */
+static void check_impulse(const host *self, int64_t at, int64_t apart, const result *silence) {
     for (size_t i = 0; i < self->count; ++i) {
         const tagnode_frame *frame = &self->frames[i];
         const int64_t reach = self->latency.resampler;
@@ -591,7 +591,7 @@ static void check_impulse(const host *self, int64_t at, int64_t apart, const ans
     }
 }
 
-static void test_a_window_hears_what_it_says_it_hears(void) {
+static void test_a_window_depends_on_exactly_its_samples(void) {
     const uint32_t rates[] = {8000, 16000, 44100, 192000}, blocks[] = {64, 441, MOST_BLOCK};
     const tagnode_card card = card_of();
     uint32_t random = 5;
@@ -600,21 +600,21 @@ static void test_a_window_hears_what_it_says_it_hears(void) {
         for (size_t r = 0; r < 4; ++r) {
             const size_t length = rates[r];
             float *signal = calloc(length, sizeof *signal), *noise = white_noise(length, 11);
-            truth is = truth_of(model, &card, rates[r], signal, rates[r] / 3);
+            expected is = expected_of(model, &card, rates[r], signal, rates[r] / 3);
             for (uint32_t turn = 0; turn < 24; ++turn) {
                 const uint32_t hop = (uint32_t[]){1, 5, PATCH}[turn % 3];
                 host *self = host_of(model, &card, rates[r], hop);
                 const size_t at = next_number(&random) % (length * 6 / 10);
                 memset(signal, 0, length * sizeof *signal);
                 signal[at] = LOUD;
-                hear(self, signal, length, blocks[turn / 3 % 3]);
-                check_impulse(self, (int64_t)at, rates[r] / MODEL_RATE + 2, &is.answers[0]);
+                process(self, signal, length, blocks[turn / 3 % 3]);
+                check_impulse(self, (int64_t)at, rates[r] / MODEL_RATE + 2, &is.results[0]);
                 for (size_t i = at + 1; i < length; ++i) signal[i] = LOUD * noise[i];
-                hear(self, signal, length, blocks[turn / 3 % 3]);
-                check_step(self, (int64_t)at, &is.answers[0]);
+                process(self, signal, length, blocks[turn / 3 % 3]);
+                check_step(self, (int64_t)at, &is.results[0]);
                 host_destroy(self);
             }
-            truth_free(&is);
+            expected_free(&is);
             free(signal);
             free(noise);
         }
@@ -634,7 +634,7 @@ static float odd_sample(unsigned kind, size_t i) {
     }
 }
 
-static void test_no_input_gives_what_is_not_a_number(void) {
+static void test_no_input_gives_non_finite_results(void) {
     const size_t length = 16000;
     const tagnode_card card = card_of();
     float *signal = calloc(length, sizeof *signal);
@@ -643,28 +643,28 @@ static void test_no_input_gives_what_is_not_a_number(void) {
         for (unsigned kind = 0; kind < 7; ++kind)
             for (size_t r = 0; r < RATE_COUNT; r += 2) {
                 for (size_t i = 0; i < length; ++i) signal[i] = odd_sample(kind, i);
-                truth is = truth_of(model, &card, RATES[r], signal, length);
+                expected is = expected_of(model, &card, RATES[r], signal, length);
                 host *self = host_of(model, &card, RATES[r], 5);
-                hear(self, signal, length, 64);
+                process(self, signal, length, 64);
                 CHECK(mistakes(self, &is, 5) == 0);
                 for (size_t i = 0; i < self->count; ++i)
                     for (int v = 0; v < VALUES + EMBEDDING; ++v)
                         CHECK(isfinite(v < VALUES ? self->values[i][v]
                                                   : self->embeddings[i][v - VALUES]));
                 host_destroy(self);
-                truth_free(&is);
+                expected_free(&is);
             }
         tagnode_model_release(model);
     }
     free(signal);
 }
 
-/* ---- files that are not what they should be ---- */
+/* ---- damaged files ---- */
 
-static void run_if_sound(const unsigned char *bytes, size_t size, unsigned *sound) {
+static void run_if_valid(const unsigned char *bytes, size_t size, unsigned *sound) {
     const tagnode_card card = card_of();
     static float patch[PATCH * BANDS];
-    answer got;
+    result got;
     float *const outputs[] = {got.values, got.embedding};
     tagnode_model *model = NULL;
     tagnode_message why = {""};
@@ -686,20 +686,20 @@ static void test_damaged_files_are_refused_or_harmless(void) {
         unsigned sound = 0;
         if (bytes == NULL) abort();
         for (size_t cut = 0; cut < size; cut += 13) {
-            unsigned char *exact = malloc(cut + 1); /* so that a sanitizer sees the end */
+            unsigned char *exact = malloc(cut + 1); /* so that a sanitizer detects the end */
             if (exact == NULL) abort();
             memcpy(exact, files[m].bytes, cut);
-            run_if_sound(exact, cut, &sound);
+            run_if_valid(exact, cut, &sound);
             free(exact);
         }
         CHECK(sound == 0);
         memcpy(bytes, files[m].bytes, size);
         for (size_t at = 0; at < size; ++at) {
             bytes[at] ^= (unsigned char)(at % 3 == 0 ? 0x80 : at % 3 == 1 ? 0x01 : 0xff);
-            run_if_sound(bytes, size, &sound);
+            run_if_valid(bytes, size, &sound);
             bytes[at] = files[m].bytes[at];
         }
-        CHECK(sound > 0); /* weights may be anything */
+        CHECK(sound > 0); /* any weights are valid */
         free(bytes);
     }
 }
@@ -718,7 +718,7 @@ static void test_cards_that_contradict_the_file_are_refused(void) {
     card = card_of();
     card.frontend.bands = BANDS + 1;
     refuses(&card, TAGNODE_ERROR_MODEL, "9 bands");
-    card.patch_frames = 8; /* as many numbers, in another shape */
+    card.patch_frames = 8; /* as many values, in another shape */
     card.frontend.bands = PATCH;
     refuses(&card, TAGNODE_ERROR_MODEL, "24");
     card = card_of();
@@ -739,10 +739,9 @@ static void test_cards_that_contradict_the_file_are_refused(void) {
 /* ---- bounded work ---- */
 
 /* The work of each callback at 48 kHz in `hops` hops, once the first windows are done; from the
- * first callback on where silence counts for what was before. It may
- * be 1.18 times the mean, since results are wanted a little sooner than at the very last, and then
- * one part that cannot be divided. In models that are worth the trouble that is less than 1.5
- * times. */
+ * first callback on if silence before the stream is allowed. It may be 1.18 times the mean, since
+ * results are ready slightly early, plus one indivisible part. For models of a useful size this is
+ * less than 1.5 times. */
 static void check_work(const char *name, const file *bytes, const tagnode_card *card, double hop,
                        uint32_t block, uint32_t hops) {
     enum { RATE = 48000 };
@@ -792,7 +791,7 @@ static void check_work(const char *name, const file *bytes, const tagnode_card *
     const uint32_t part = tagger_plan_cost(&plan).part;
     tagger_plan_destroy(&plan);
     CHECK((double)most <= 1.2 * mean + part);
-    CHECK((double)most <= 1.5 * mean || mean < 3.0 * part); /* where parts are small */
+    CHECK((double)most <= 1.5 * mean || mean < 3.0 * part); /* if parts are small */
     tagnode_frontend_destroy(frontend);
     tagnode_sliced_destroy(sliced);
     tagger_graph_free(&graph);
@@ -831,15 +830,15 @@ static void test_work_is_even_from_callback_to_callback(void) {
     check_work("musicnn-mtt", &musicnn, &real, 0.25, 64, 8);
     check_work("musicnn-mtt", &musicnn, &real, 1, 64, 2);
     check_work("musicnn-mtt", &musicnn, &real, 2.992, 64, 1);
-    real.silence_before = true; /* as if it were one to say so */
+    real.silence_before = true; /* as if its card had it */
     check_work("musicnn-mtt", &musicnn, &real, 0.1, 64, 20);
     check_work("musicnn-mtt", &musicnn, &real, 0.25, 64, 8);
     free(musicnn.bytes);
 }
 
-/* A head gives what it gives of the embedding in the same frame, in any blocks. */
+/* A head's values are those of the embedding in the same frame, for any block size. */
 static void heads_follow(tagnode_model *model, const tagnode_placed_head *placed, uint32_t block) {
-    enum { LENGTH = 44100, SAID = 2 };
+    enum { LENGTH = 44100, HEAD_VALUES = 2 };
     const tagnode_setup setup = {.sample_rate = 44100,
                                  .channels = 1,
                                  .max_frames = MOST_BLOCK,
@@ -848,23 +847,23 @@ static void heads_follow(tagnode_model *model, const tagnode_placed_head *placed
                                  .queue = 16};
     const tagnode_parts parts = {
         .models = &model, .model_count = 1, .heads = placed, .head_count = 1};
-    float *signal = white_noise(LENGTH, 9), values[VALUES + SAID], embedding[EMBEDDING];
+    float *signal = white_noise(LENGTH, 9), values[VALUES + HEAD_VALUES], embedding[EMBEDDING];
     tagnode *node = NULL;
     tagnode_frame frame;
     size_t fresh = 0;
     CHECK(tagnode_create(&node) == TAGNODE_OK);
     CHECK(tagnode_prepare(node, &parts, &setup, NULL) == TAGNODE_OK);
-    CHECK(tagnode_value_count(node) == VALUES + SAID);
+    CHECK(tagnode_value_count(node) == VALUES + HEAD_VALUES);
     for (uint32_t at = 0; at + block <= LENGTH; at += block) {
         const float *input = signal + at;
         tagnode_process(node, &input, block);
         while (tagnode_read(node, &frame, values, embedding, 1) == 1) {
-            float expected[SAID] = {0};
+            float by_head[HEAD_VALUES] = {0};
             if (frame.state == TAGNODE_FRESH) {
                 ++fresh;
-                CHECK(tagnode_head_run(placed->head, embedding, 1, expected, NULL) == TAGNODE_OK);
+                CHECK(tagnode_head_run(placed->head, embedding, 1, by_head, NULL) == TAGNODE_OK);
             }
-            CHECK(memcmp(values + VALUES, expected, sizeof expected) == 0);
+            CHECK(memcmp(values + VALUES, by_head, sizeof by_head) == 0);
         }
     }
     CHECK(fresh > 10);
@@ -872,7 +871,7 @@ static void heads_follow(tagnode_model *model, const tagnode_placed_head *placed
     free(signal);
 }
 
-static void test_heads_speak_of_the_embedding_in_their_frame(void) {
+static void test_heads_match_the_embedding_in_their_frame(void) {
     static head_file f;
     const tagnode_card card = card_of();
     begin_file(&f, 1);
@@ -897,19 +896,19 @@ int main(int count, char **arguments) {
         }
     }
     if (strcmp(only, "work") != 0) {
-        test_answers_are_those_of_whole_windows();
+        test_results_match_whole_windows();
         test_any_mel_hop_even_of_one_sample();
         test_reset_in_the_middle_of_a_window();
-        test_silence_before_a_stream_is_silence_that_was_heard();
-        test_whole_windows_are_what_a_card_without_the_flag_gives();
-        test_what_is_swapped_in_begins_with_what_it_hears();
+        test_silence_before_a_stream_equals_silent_input();
+        test_whole_windows_equals_a_card_without_silence_before();
+        test_a_swapped_model_starts_with_the_input_after_the_swap();
         test_32_nodes_with_one_model_on_four_threads();
         test_nothing_drifts_or_grows_in_two_hours();
-        test_a_window_hears_what_it_says_it_hears();
-        test_no_input_gives_what_is_not_a_number();
+        test_a_window_depends_on_exactly_its_samples();
+        test_no_input_gives_non_finite_results();
         test_damaged_files_are_refused_or_harmless();
         test_cards_that_contradict_the_file_are_refused();
-        test_heads_speak_of_the_embedding_in_their_frame();
+        test_heads_match_the_embedding_in_their_frame();
     }
     test_work_is_even_from_callback_to_callback();
     for (int m = 0; m < MODELS; ++m) free(files[m].bytes);
