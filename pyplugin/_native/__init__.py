@@ -66,7 +66,7 @@ def check(status: int, why: Any, error: type[PypluginError] = PypluginError) -> 
 
 
 def frontend_settings(front_end: FrontEnd) -> Any:
-    """Return a ``tagnode_frontend_settings *`` with what the card says of the front-end."""
+    """Return a ``tagnode_frontend_settings *`` with the front-end of a card."""
     chosen = {name: choices[getattr(front_end, name)] for name, choices in _CHOICES.items()}
     return ffi.new(
         "tagnode_frontend_settings *",
@@ -85,7 +85,7 @@ def frontend_settings(front_end: FrontEnd) -> Any:
 
 
 def card_struct(card: Card) -> Any:
-    """Return a ``tagnode_card *`` with what the card says of the model.
+    """Return a ``tagnode_card *`` with the model's card.
 
     Raises
     ------
