@@ -82,7 +82,7 @@ class Session:
     ... ) as session:
     ...     session.run()
     >>> text.getvalue().count('"state": "fresh"')
-    4
+    5
     """
 
     def __init__(
