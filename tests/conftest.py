@@ -18,9 +18,10 @@ from jackserver import JackServer, Neighbours
 from pyplugin.errors import ModelError
 from pyplugin.models import registry
 from pyplugin.models.card import Card, Dataset, Input, Output
-from pyplugin.models.networks import NETWORKS
+from pyplugin.models.importers import musicnn as musicnn_family
+from pyplugin.models.importers import vgg
+from pyplugin.models.importers.musicnn_wheel import WHEEL
 from pyplugin.models.tflite import GraphWriter
-from pyplugin.models.wheel import find_wheel
 from pyplugin.node.frontend import PRESETS
 
 
@@ -138,7 +139,7 @@ def neighbours(jack: JackServer) -> Iterator[Neighbours]:
 def wheel() -> Path:
     """The wheel, its hash checked."""
     try:
-        return find_wheel(None, registry.data_folder(), print)
+        return WHEEL.find(None, registry.data_folder(), print)
     except ModelError as error:
         pytest.skip(f"the wheel of musicnn 0.1.0 is missing: {error}")
 
@@ -148,8 +149,8 @@ def models(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with all models, and with those of 64 frames for MusiCNN."""
     pytest.importorskip("ai_edge_litert", reason="needs ai-edge-litert")
     folder = tmp_path_factory.mktemp("models")
-    for name, network in NETWORKS.items():
-        registry.get(name, wheel=wheel, folder=folder)
-        if network.any_patch:
-            registry.get(name, patch=64, wheel=wheel, folder=folder)
+    for name in (*musicnn_family.NETWORKS, *vgg.NETWORKS):
+        registry.get(name, source=wheel, folder=folder)
+    for name in musicnn_family.NETWORKS:
+        registry.get(name, patch=64, source=wheel, folder=folder)
     return folder

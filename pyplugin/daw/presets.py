@@ -226,9 +226,7 @@ def _scaled(slots: Slots, item: Map, knobs: Knobs, target: Target) -> dict[str, 
 def _sources_of(model: str) -> list[str]:
     if model == MODELS[0]:
         return slot_sources(model, ())
-    if model in registry.NETWORKS:  # known before it is built
-        return slot_sources(model, registry.NETWORKS[model].labels)
-    return slot_sources(model, registry.load(model).card.labels)
+    return slot_sources(model, registry.labels(model))
 
 
 def _source(

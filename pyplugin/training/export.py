@@ -41,7 +41,6 @@ def scene_network(
 
     return Network(
         name=name,
-        folder="",
         description=description,
         labels=LABELS,
         dataset=dataset,
@@ -55,7 +54,6 @@ def scene_network(
         activations=("image", *(_layer(number) for number in range(len(settings.layers)))),
         turnable=frozenset(),
         corrected="dense",
-        any_patch=False,
     )
 
 

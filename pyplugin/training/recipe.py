@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from pyplugin.errors import PypluginError
 from pyplugin.models.card import CalibrationSource, Card, Dataset, Input, render_card
-from pyplugin.models.networks import FRONT_END
+from pyplugin.models.frontends import PRESETS
 from pyplugin.support.files import replacing
 from pyplugin.training.augment import band_limits, power_of, to_log
 from pyplugin.training.calibration import calibrate, measure_drift, run_patches
@@ -307,7 +307,7 @@ def export(
         dataset=Dataset(recipe.dataset, recipe.citation, _size(bank), metrics),
         inputs=(Input("mel", "float", (1, recipe.network.patch, recipe.network.bands)),),
         outputs=source.outputs,
-        front_end=FRONT_END,
+        front_end=PRESETS["musicnn"],
         patch_frames=recipe.network.patch,
         default_hop=recipe.default_hop,
         silence_before=recipe.mixing.onset > 0,

