@@ -17,7 +17,7 @@ from jackserver import JackServer, Neighbours
 
 from pyplugin.errors import ModelError
 from pyplugin.models import registry
-from pyplugin.models.card import Card, Dataset, Input, Output
+from pyplugin.models.card import Card, Dataset, Input, Output, Schema
 from pyplugin.models.importers import musicnn as musicnn_family
 from pyplugin.models.importers import vgg
 from pyplugin.models.importers.musicnn_wheel import WHEEL
@@ -96,6 +96,7 @@ def probe() -> Probe:
     data = graph.finish({"mel": mel}, outputs, description="probe")
     card = Card(
         name="probe",
+        type="auto-tagging",
         link="https://example.org",
         version="1",
         description="Three inner products of the patch.",
@@ -104,9 +105,14 @@ def probe() -> Probe:
         labels=("Loud Guitar", "no vocals", "beat"),
         model_types=("tflite-float32",),
         dataset=Dataset("none", "none", "none", {}),
-        inputs=(Input("mel", "float", (1, PATCH, BANDS)),),
-        outputs=(Output("activations", 3, "predictions"), Output("dense", 3, "embeddings")),
-        front_end=PRESETS["musicnn"],
+        schema=Schema(
+            (Input("mel", "float", (1, PATCH, BANDS)),),
+            (
+                Output("activations", "float", (1, 3), "predictions"),
+                Output("dense", "float", (1, 3), "embeddings"),
+            ),
+        ),
+        inference=PRESETS["musicnn"],
         patch_frames=PATCH,
         default_hop=0.16,
         embedding="dense",

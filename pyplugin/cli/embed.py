@@ -62,10 +62,7 @@ def command(
                 if Path(given).exists() and target.exists() and target.samefile(given):
                     raise PypluginError(f"{target} is an input too; write to another file.")
     loaded = registry.load(model)
-    chosen = layer or loaded.card.embedding
-    if chosen is None:
-        names = ", ".join(output.name for output in loaded.card.outputs)
-        raise PypluginError(f"{loaded.name} has no embedding of its own; give --layer: {names}.")
+    chosen = loaded.card.output_named(layer).name
     try_model(loaded, None)
     done: list[tuple[str, TagResult]] = []
     failures: list[PypluginError] = []

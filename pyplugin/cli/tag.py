@@ -124,7 +124,7 @@ def command(
     default = loaded_heads[0].backbone if loaded_heads else DEFAULT_MODEL
     loaded = registry.load(model or default)
     try_model(loaded, runtime)
-    kept = (layer or loaded.card.embedding) if embeddings is not None else None
+    kept = loaded.card.output_named(layer).name if embeddings is not None else None
     failures: list[PypluginError] = []
     done: list[tuple[str, TagResult]] = []
     for given in files:

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from pyplugin._native import frontend_settings
+from pyplugin._native import card_struct, frontend_settings
 from pyplugin.errors import ModelError
 from pyplugin.models import heads as heads_module
 from pyplugin.models import registry
@@ -201,6 +201,7 @@ def _labels(labels: Sequence[str]) -> bytes:
 
 
 def _card(card: Card) -> bytes:
+    card_struct(card)  # refuses what a node cannot run
     settings = frontend_settings(card.front_end)
     sizes = [output.size for output in card.outputs]
     return b"".join(

@@ -8,7 +8,6 @@ __all__ = ["PRESETS"]
 def _mel(**changes: object) -> FrontEnd:
     settings: dict[str, object] = {
         "sample_rate": 16_000,
-        "algorithm": "mel",
         "frame": 512,
         "fft": 512,
         "hop": 256,

@@ -285,12 +285,8 @@ class Node:
     def _output(self, layer: str | None) -> int:
         if layer is None:
             return -1
-        names = [output.name for output in self.model.card.outputs]
-        if layer not in names:
-            raise ModelError(
-                f"{self.model.card.name} has no layer {layer!r}; choose one of {', '.join(names)}."
-            )
-        return names.index(layer)
+        card = self.model.card
+        return card.outputs.index(card.output_named(layer))
 
     def _placed(self) -> list[tuple[int, int]]:
         """Return for each head the index of its model, and of that model's output."""

@@ -45,9 +45,9 @@ def scene_network(
         labels=LABELS,
         dataset=dataset,
         outputs=(
-            Output("activations", len(LABELS), "predictions"),
-            Output("logits", len(LABELS), "logits"),
-            Output(EMBEDDING, settings.embedding, "embeddings"),
+            Output("activations", "float", (1, len(LABELS)), "predictions"),
+            Output("logits", "float", (1, len(LABELS)), "logits"),
+            Output(EMBEDDING, "float", (1, settings.embedding), "embeddings"),
         ),
         embedding=EMBEDDING,
         build=write,

@@ -3,11 +3,11 @@
 import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from pyplugin.daw import container
 from pyplugin.errors import ModelError

@@ -5,15 +5,16 @@ from hashlib import sha256
 
 import numpy as np
 import pytest
-from helpers import music
+from helpers import music, with_patch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 import pyplugin
 from pyplugin import Node, State
 from pyplugin._native import card_struct
 from pyplugin.models import registry
-from pyplugin.models.card import Output
+from pyplugin.models.card import Input, Output, Schema
 from pyplugin.models.quantisation import activation_quantisation, quantise_weights
 from pyplugin.models.tflite import GraphWriter, Tensor
 from pyplugin.node.runtimes import open_model
@@ -105,12 +106,18 @@ def tiny_model(
     outputs = {"activations": graph.logistic("activations", dense), "dense": dense}
     data = graph.finish({"mel": mel}, outputs, description="tiny")
     base = registry.load("musicnn-mtt")
-    card = replace(
+    card = structs.replace(
         base.card,
         name="tiny",
         labels=("a", "b", "c", "d"),
-        outputs=(Output("activations", 4, "predictions"), Output("dense", 4, "embeddings")),
-        front_end=replace(base.card.front_end, bands=bands),
+        schema=Schema(
+            (Input("mel", "float", (1, patch, bands)),),
+            (
+                Output("activations", "float", (1, 4), "predictions"),
+                Output("dense", "float", (1, 4), "embeddings"),
+            ),
+        ),
+        inference=structs.replace(base.card.front_end, bands=bands),
         patch_frames=patch,
         embedding="dense",
         sha256=sha256(data).hexdigest(),
@@ -238,7 +245,7 @@ def test_a_damaged_or_foreign_model_is_refused(models, probe):
     for data in (b"", model.data[:100], model.data[: len(model.data) // 2], b"x" * 5000):
         with pytest.raises(pyplugin.ModelError):
             Node(16000, 1, 512, model=replace(model, data=data), runtime="inline")
-    wrong = replace(model, card=replace(model.card, patch_frames=186))
+    wrong = replace(model, card=with_patch(model.card, 186))
     with pytest.raises(pyplugin.ModelError, match="186"):
         Node(16000, 1, 512, model=wrong, runtime="inline")
     float_model = registry.load("musicnn-mtt-float")

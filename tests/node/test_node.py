@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 import pytest
-from helpers import PATCH, Probe, music
+from helpers import PATCH, Probe, music, with_patch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -316,7 +316,7 @@ def test_a_damaged_model_is_refused(probe):
     broken = replace(probe.model, data=probe.model.data[:1000])
     with pytest.raises(pyplugin.ModelError):
         Node(16000, 1, 512, model=broken)
-    wrong = replace(probe.model, card=replace(probe.model.card, patch_frames=21))
+    wrong = replace(probe.model, card=with_patch(probe.model.card, 21))
     with pytest.raises(pyplugin.ModelError, match="21"):
         Node(16000, 1, 512, model=wrong)
 

@@ -7,6 +7,7 @@ import pytest
 from helpers import music
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 import pyplugin
 from pyplugin import Node, State, label
@@ -130,7 +131,7 @@ def test_a_sound_at_the_beginning_is_told_within_a_second():
 
 def test_a_card_that_does_not_say_so_begins_with_a_whole_window():
     x = music(2.5, RATE)
-    plain = replace(SCENE, card=replace(SCENE.card, silence_before=False))
+    plain = replace(SCENE, card=structs.replace(SCENE.card, silence_before=False))
     with make(whole_windows=True) as node:
         whole = run(node, x)
         assert node.first_frames == PATCH
@@ -166,7 +167,7 @@ def test_beside_a_model_that_wants_a_whole_window_it_waits(musicnn):
 
 @pytest.mark.parametrize("hop", [1, 7, PATCH])
 def test_windows_of_unlike_length_begin_each_with_their_own_silence(musicnn, hop):
-    models = [replace(musicnn, card=replace(musicnn.card, silence_before=True)), SCENE]
+    models = [replace(musicnn, card=structs.replace(musicnn.card, silence_before=True)), SCENE]
     x = music(3.5, RATE)
     with Node(RATE, 1, 8192, model=models, hop=hop * MEL_HOP / RATE) as node:
         frames, longest, first = run(node, x), node.patch_frames, node.first_frames

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 pytest.importorskip("sklearn", reason="training needs scikit-learn: pip install pyplugin[train]")
 
@@ -43,7 +44,7 @@ def test_a_background_of_another_version_or_layer_or_a_damaged_one_is_refused(pr
     rows = np.eye(3, dtype=np.float32)
     path = tmp_path / "probe.npz"
     save_background(probe.model, "dense", rows, path)
-    later = replace(probe.model, card=replace(probe.model.card, sha256="0" * 64))
+    later = replace(probe.model, card=structs.replace(probe.model.card, sha256="0" * 64))
     with pytest.raises(PypluginError, match="made with another version"):
         load_background(later, "dense", tmp_path)
     with pytest.raises(PypluginError, match="of its layer dense, not activations"):

@@ -216,7 +216,7 @@ class TestTrainHead:
             assert len(err.strip().splitlines()) == 1
             assert made(tmp_path) == set()
 
-        refused("no layer 'x'", clips, "r.head", "--layer", "x")
+        refused("no output 'x'", clips, "r.head", "--layer", "x")
         refused("is no name of a head", clips, "r r.head")
         refused("cannot be read", clips, "r.head", "--retrain", tmp_path / "none.tsv", 1)
         refused(
@@ -311,7 +311,7 @@ class TestEmbed:
         [
             (["--out", "x.csv"], "--out writes .npy or .parquet; x.csv was given"),
             (["--out", "x.npy", "--plot", "x.svg"], "--plot draws .png"),
-            (["--out", "x.npy", "--layer", "none"], "no layer 'none'"),
+            (["--out", "x.npy", "--layer", "none"], "no output 'none'"),
             (["--out", "missing/x.npy"], "its folder does not exist"),
         ],
     )

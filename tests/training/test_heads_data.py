@@ -14,7 +14,7 @@ import pyplugin
 from pyplugin.errors import AudioError, PypluginError
 from pyplugin.training.heads import embeddings
 from pyplugin.training.heads.dataset import read_dataset
-from pyplugin.training.heads.embeddings import check_layer, embed, embed_all
+from pyplugin.training.heads.embeddings import embed, embed_all
 
 RATE = 22050
 
@@ -196,9 +196,3 @@ def test_embeddings_that_are_not_finite_are_refused(tmp_path, probe, monkeypatch
     monkeypatch.setattr(embeddings, "tag", lambda *_, **__: result)
     with pytest.raises(AudioError, match="NaN or infinite"):
         embed(path, probe.model, "dense")
-
-
-def test_a_layer_that_a_model_lacks_is_refused(probe):
-    assert check_layer(probe.model, None) == "dense"
-    with pytest.raises(PypluginError, match="no layer 'x'; choose a layer of activations, dense"):
-        check_layer(probe.model, "x")

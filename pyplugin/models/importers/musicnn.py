@@ -213,8 +213,8 @@ def _network(short: str, labels: tuple[str, ...], *, roc_auc: float, pr_auc: flo
         dataset=dataset(short, roc_auc, pr_auc),
         outputs=(
             *TAGS,
-            Output("dense", 200, "embeddings"),
-            Output("penultimate", 200, "embeddings"),
+            Output("dense", "float", (1, 200), "embeddings"),
+            Output("penultimate", "float", (1, 200), "embeddings"),
         ),
         embedding="penultimate",
         build=build,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from pyplugin.models.card import Card, Dataset, Input, Output
+from pyplugin.models.card import Card, Dataset, Input, Output, Schema
 from pyplugin.models.checkpoint import read_checkpoint
 from pyplugin.models.frontends import PRESETS
 from pyplugin.models.importers.importer import Built, Needs, Option, Source, Summary, model_name
@@ -74,7 +74,10 @@ MSD_LABELS: tuple[str, ...] = (
 
 _MTT = ("MagnaTagATune", "Law et al., Evaluation of algorithms using games, 2009", "19 k songs")
 _MSD = ("Million Song Dataset", "Bertin-Mahieux et al., 2011; tags of Last.fm", "200 k songs")
-TAGS = (Output("activations", 50, "predictions"), Output("logits", 50, "logits"))
+TAGS = (
+    Output("activations", "float", (1, 50), "predictions"),
+    Output("logits", "float", (1, 50), "logits"),
+)
 
 KNOWN_FOR = {
     "mtt": "50 tags of instruments, voices, genres and moods, learnt from MagnaTagATune",
@@ -198,6 +201,7 @@ def _card(
 ) -> Card:
     return Card(
         name=name,
+        type="auto-tagging",
         link=_LINK,
         version=_VERSION,
         description=description,
@@ -206,9 +210,8 @@ def _card(
         labels=network.labels,
         model_types=("tflite-float32" if record is None else "tflite-int8",),
         dataset=network.dataset,
-        inputs=(Input("mel", "float", (1, patch, BANDS)),),
-        outputs=network.outputs,
-        front_end=PRESETS["musicnn"],
+        schema=Schema((Input("mel", "float", (1, patch, BANDS)),), network.outputs),
+        inference=PRESETS["musicnn"],
         patch_frames=patch,
         default_hop=_DEFAULT_HOP,
         embedding=network.embedding,

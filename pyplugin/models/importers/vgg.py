@@ -133,7 +133,7 @@ def _network(
         description=f"VGG-like baseline of MusiCNN: {KNOWN_FOR[short]}.",
         labels=labels,
         dataset=dataset(short, roc_auc, pr_auc),
-        outputs=(*TAGS, Output("pool5", 256, "embeddings")),
+        outputs=(*TAGS, Output("pool5", "float", (1, 256), "embeddings")),
         embedding="pool5",
         build=partial(build, pools=pools),
         activations=_ACTIVATIONS,

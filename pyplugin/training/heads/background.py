@@ -30,7 +30,6 @@ from pyplugin.models.folders import shipped_folder
 from pyplugin.support.files import replacing
 from pyplugin.tagging import tag
 from pyplugin.training.corpus import Clip, read_clips, read_samples
-from pyplugin.training.heads.embeddings import check_layer
 
 __all__ = ["load_background", "main", "make_background", "save_background"]
 
@@ -82,7 +81,7 @@ def make_background(corpus: Path, model: registry.Model) -> Float32:
     PypluginError
         The corpus cannot be read, or the model has no embedding of its own.
     """
-    layer = check_layer(model, None)
+    layer = model.card.output_named(None).name
     seen: Counter[str] = Counter()
     rows = []
     for clip in read_clips(corpus, "train"):
@@ -129,7 +128,7 @@ def main(argv: list[str] | None = None) -> int:
             model = registry.load(name)
             rows = make_background(options.corpus, model)
             path = shipped_folder() / "background" / f"{name}.npz"
-            save_background(model, check_layer(model, None), rows, path)
+            save_background(model, model.card.output_named(None).name, rows, path)
             print(f"{path}: {len(rows)} windows of {rows.shape[1]}, {path.stat().st_size} bytes")
     except PypluginError as error:
         print(error, file=sys.stderr)

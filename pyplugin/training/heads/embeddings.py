@@ -26,7 +26,7 @@ from pyplugin.support.version import __version__
 from pyplugin.tagging import tag
 from pyplugin.training.heads.dataset import file_hash
 
-__all__ = ["Embedded", "check_layer", "embed", "embed_all"]
+__all__ = ["Embedded", "embed", "embed_all"]
 
 Float32 = npt.NDArray[np.float32]
 
@@ -48,22 +48,6 @@ class Embedded:
 
     windows: list[Float32 | None]
     skipped: list[str]
-
-
-def check_layer(model: Model, layer: str | None) -> str:
-    """Return the layer, the card's own where none is given.
-
-    Raises
-    ------
-    PypluginError
-        The model has no such layer, or none that is an embedding.
-    """
-    names = [output.name for output in model.card.outputs]
-    chosen = layer or model.card.embedding
-    if not chosen or chosen not in names:
-        what = f"no layer {layer!r}" if layer else "no embedding of its own"
-        raise PypluginError(f"{model.name} has {what}; choose a layer of {', '.join(names)}.")
-    return chosen
 
 
 def embed(path: Path, model: Model, layer: str, *, hop: float | None = None) -> Float32:

@@ -21,7 +21,7 @@ from pyplugin.support.version import __version__
 from pyplugin.training.heads.background import load_background
 from pyplugin.training.heads.convert import logistic_head
 from pyplugin.training.heads.dataset import clips_below, file_hash
-from pyplugin.training.heads.embeddings import check_layer, embed_all
+from pyplugin.training.heads.embeddings import embed_all
 from pyplugin.training.heads.train import head_path
 
 __all__ = ["Taught", "teach"]
@@ -110,7 +110,7 @@ def teach(
         raise PypluginError(f"{culprit} is given with and without {label!r}; leave out one.")
     path = head_path(out or slug(label))
     model = backbone if isinstance(backbone, registry.Model) else registry.load(backbone)
-    layer = check_layer(model, layer)
+    layer = model.card.output_named(layer).name
     background = [] if negative else _background(label, model, layer)
 
     say = progress or (lambda what, done, of: None)

@@ -23,7 +23,7 @@ from pyplugin.support.version import __version__
 from pyplugin.training.heads.configurations import Configuration, grid
 from pyplugin.training.heads.convert import head_of
 from pyplugin.training.heads.dataset import Dataset, read_dataset
-from pyplugin.training.heads.embeddings import check_layer, embed_all
+from pyplugin.training.heads.embeddings import embed_all
 from pyplugin.training.heads.report import Page, read_row, write_page, write_table
 from pyplugin.training.heads.search import (
     LEAST,
@@ -165,7 +165,7 @@ def train_head(
     for target in (table, page):
         check_writable(target)
     model = backbone if isinstance(backbone, registry.Model) else registry.load(backbone)
-    layer = check_layer(model, layer)
+    layer = model.card.output_named(layer).name
     chosen = None if retrain is None else read_row(Path(retrain[0]), retrain[1])
     dataset = read_dataset(data, filelist)
     other = None if external is None else _external(read_dataset(external), dataset)

@@ -1,24 +1,23 @@
 """The protocol: names and options, and a family of one file that is listed, built and run."""
 
-import hashlib
+import re
 from collections.abc import Callable
-from dataclasses import replace
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from msgspec.structs import replace
 
 from pyplugin import Node
 from pyplugin.cli.models import command
 from pyplugin.errors import ModelError
 from pyplugin.models import registry
-from pyplugin.models.card import Card, Dataset, Input, Output
-from pyplugin.models.frontends import PRESETS
 from pyplugin.models.importers import importer as importers
 from pyplugin.models.importers.importer import (
     Built,
-    Needs,
+    Importer,
     Option,
     Source,
     Summary,
@@ -26,10 +25,9 @@ from pyplugin.models.importers.importer import (
     model_name,
     register,
 )
-from pyplugin.models.tflite import GraphWriter
 
-PATCH = Option("patch", "p", "Mel frames in a window.", default=32, least=16, greatest=4096)
 BANDS = 96
+DOCUMENT = Path(__file__).parents[3] / "docs" / "importers.md"
 
 
 @pytest.fixture(autouse=True)
@@ -38,52 +36,18 @@ def _registered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importers, "_REGISTERED", list(importers.importers()))
 
 
-class Tiny:
-    """Mean energy of the low and of the high bands, each through a logistic function."""
-
-    def names(self) -> dict[str, Summary]:
-        return {"tiny": Summary("Low and high: energy of bands.", "MIT", ("low", "high"))}
-
-    def needs(self) -> Needs:
-        return Needs("a .npy of weights, (2, 96) float32", fetched=False, options=(PATCH,))
-
-    def build(self, source: Source) -> Built:
-        assert source.path is not None
-        weights = np.load(source.path, allow_pickle=False)
-        if weights.shape != (2, BANDS) or weights.dtype != np.float32:
-            raise ModelError(f"{source.path} has {weights.dtype} {weights.shape}.")
-        frames = source.options["patch"]
-        graph = GraphWriter()
-        mel = graph.input("mel", (1, frames, BANDS))
-        image = graph.reshape("image", mel, (1, frames, 1, BANDS))
-        mean = graph.mean("mean", image, (1, 2))
-        flat = graph.reshape("flat", mean, (1, BANDS))
-        bias = graph.constant("bias", np.zeros(2, np.float32))
-        logits = graph.fully_connected("logits", flat, graph.constant("weights", weights), bias)
-        tags = graph.logistic("tags", logits)
-        data = graph.finish({"mel": mel}, {"tags": tags, "bands": flat}, description="tiny")
-        card = Card(
-            name=model_name("tiny", (PATCH,), source.options),
-            link="https://example.org/tiny",
-            version="1",
-            description="Low and high: energy of bands.",
-            license="MIT",
-            author="tests",
-            labels=("low", "high"),
-            model_types=("tflite-float32",),
-            dataset=Dataset("none", "none", "none", {}),
-            inputs=(Input("mel", "float", (1, frames, BANDS)),),
-            outputs=(Output("tags", 2, "predictions"), Output("bands", BANDS, "embeddings")),
-            front_end=PRESETS["musicnn"],
-            patch_frames=frames,
-            default_hop=0.16,
-            embedding="bands",
-            calibration=None,
-            sha256=hashlib.sha256(data).hexdigest(),
-            quantisation=None,
-        )
-        source.report("tiny: built")
-        return Built(((data, card),), {"LICENSE-tiny": b"MIT"})
+@pytest.fixture
+def tiny(tmp_path: Path) -> type[Importer]:
+    """The family in docs/importers.md, which registers itself when its file is imported."""
+    _, code, *_ = re.split(r"^```(?:python)?\n", DOCUMENT.read_text(), flags=re.MULTILINE)
+    path = tmp_path / "tiny.py"
+    path.write_text(code)
+    spec = spec_from_file_location("tiny", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.Tiny  # type: ignore[no-any-return]
 
 
 @pytest.fixture
@@ -107,22 +71,21 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     return call
 
 
-def test_a_family_of_one_class_is_listed_built_and_run(
-    run: Callable[..., str], weights: Path, tmp_path: Path
+def test_a_family_of_one_file_is_listed_built_and_run(
+    tiny: type[Importer], run: Callable[..., str], weights: Path, tmp_path: Path
 ) -> None:
     pytest.importorskip("ai_edge_litert", reason="needs ai-edge-litert")
-    register(Tiny)
     (line,) = (line for line in run("list").splitlines() if line.startswith("tiny"))
     assert "not built" in line
-    assert "Low and high" in line
+    assert "Energy of low and of high bands." in line
     help_page = run("get", "--help")
-    assert "tiny: a .npy of weights, (2, 96) float32." in help_page
+    assert "tiny: a .npy file of float32 weights, (2, 96)." in help_page
 
     assert "tiny.tflite" in run("get", "tiny", "--from", weights)
     (line,) = (line for line in run("list").splitlines() if line.startswith("tiny"))
     assert "0.0 MB" in line
     assert "ok   tiny" in run("verify")
-    assert (tmp_path / "models" / "LICENSE-tiny").read_bytes() == b"MIT"
+    assert (tmp_path / "models" / "LICENSE-tiny.md").read_bytes() == b"MIT"
 
     time = np.arange(16000) / 16000
     loud = {}
@@ -143,10 +106,9 @@ def test_a_family_of_one_class_is_listed_built_and_run(
 
 
 def test_an_option_is_declared_by_its_importer(
-    run: Callable[..., str], weights: Path, tmp_path: Path
+    tiny: type[Importer], run: Callable[..., str], weights: Path, tmp_path: Path
 ) -> None:
     pytest.importorskip("ai_edge_litert", reason="needs ai-edge-litert")
-    register(Tiny)
     run("get", "tiny", "--from", weights, "--patch", 64)
     assert registry.load("tiny-p64").card.patch_frames == 64
     assert "tiny-p64" in run("list")
@@ -154,16 +116,16 @@ def test_an_option_is_declared_by_its_importer(
         run("get", "tiny", "--from", weights, "--patch", 5000)
 
 
-def test_a_source_that_must_be_given_is_described(run: Callable[..., str]) -> None:
-    register(Tiny)
-    with pytest.raises(ModelError, match=r"tiny needs a \.npy of weights.*; give it with --from"):
+def test_a_source_that_must_be_given_is_described(
+    tiny: type[Importer], run: Callable[..., str]
+) -> None:
+    with pytest.raises(ModelError, match=r"tiny needs a \.npy file .*; give it with --from"):
         run("get", "tiny")
 
 
 def test_all_builds_what_can_be_downloaded_only(
-    run: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+    tiny: type[Importer], run: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    register(Tiny)
     asked: list[str] = []
     monkeypatch.setattr(registry, "get", lambda name, **_: asked.append(name) or [])
     run("get", "all")
@@ -172,19 +134,19 @@ def test_all_builds_what_can_be_downloaded_only(
     assert "tiny" not in asked
 
 
-def test_two_importers_cannot_have_one_name() -> None:
-    register(Tiny)
-
-    class Other(Tiny):
+def test_two_importers_cannot_have_one_name(tiny: type[Importer]) -> None:
+    class Other(tiny):  # type: ignore[misc, valid-type]
         pass
 
     with pytest.raises(ModelError, match="Other and Tiny both have a model 'tiny'"):
         register(Other)
 
 
-def test_a_card_whose_name_is_a_path_is_not_written(weights: Path, tmp_path: Path) -> None:
+def test_a_card_whose_name_is_a_path_is_not_written(
+    tiny: type[Importer], weights: Path, tmp_path: Path
+) -> None:
     @register
-    class Sly(Tiny):
+    class Sly(tiny):  # type: ignore[misc, valid-type]
         def names(self) -> dict[str, Summary]:
             return {"sly": Summary("A name with a folder in it.", "MIT")}
 
@@ -229,3 +191,12 @@ def test_a_name_is_taken_apart(
 )
 def test_a_name_that_no_importer_has(name: str) -> None:
     assert find(name) is None
+
+
+def test_the_name_of_a_model_has_the_options_that_are_not_at_their_default() -> None:
+    options = (
+        Option("patch", "p", "", default=187, least=1, greatest=4096),
+        Option("bands", "b", "", default=96, least=1, greatest=128),
+    )
+    assert model_name("x-float", options, {"bands": 64, "patch": 32}) == "x-p32-b64-float"
+    assert model_name("x", options, {"bands": 96}) == "x"
