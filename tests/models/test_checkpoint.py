@@ -125,7 +125,7 @@ def test_a_damaged_index_is_refused(position: int, change: int) -> None:
         found = read_checkpoint(bytes(damaged), DATA)
     except ModelError:
         return
-    # Only what says nothing may change unseen: the zeros that fill the footer.
+    # Only padding may change undetected: the zeros that fill the footer.
     assert position >= len(INDEX) - 48
     assert INDEX[position] == 0
     assert set(found) == set(VARIABLES) - {"conv/kernel/Adam"}

@@ -1,4 +1,4 @@
-"""Heads: what scikit-learn says is what numpy and the node say; damaged files are refused."""
+"""Heads: scikit-learn, numpy and the node agree; damaged files are refused."""
 
 import csv
 import json
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 
 
 def data(size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Embeddings as a network's are, many of them 0, and classes that they tell apart."""
+    """Embeddings like a network's, many of them 0, and classes that they separate."""
     random = np.random.default_rng(size)
     classes = np.arange(150) % CLASSES
     x = random.normal(0, 1, (150, size)) + random.normal(0, 0.7, (CLASSES, size))[classes]
@@ -122,7 +122,7 @@ def made(size: int, *stages, name="kind", backbone="probe", layer="dense", label
 @pytest.mark.parametrize("scaling", ["none", "standard", "minmax", "quantile"])
 @pytest.mark.parametrize("classifier", CLASSIFIERS)
 @pytest.mark.parametrize("size", [3, 200])
-def test_numpy_and_c_say_what_scikit_learn_says(classifier, scaling, size, tmp_path):
+def test_numpy_and_c_agree_with_scikit_learn(classifier, scaling, size, tmp_path):
     x, y = data(size)
     scaler, before = scaled(scaling, x)
     prepare = scaler.transform if scaler is not None else np.asarray
@@ -202,10 +202,10 @@ def test_a_saved_head_is_the_one_that_is_loaded(tmp_path, monkeypatch):
         ({"name": "a/b"}, "its name"),
         ({"labels": ("a", "b")}, "2 labels"),
         ({"labels": ("a", "b", "A")}, "the same"),
-        ({"labels": ("a", "b", "!")}, "no text"),
+        ({"labels": ("a", "b", "!")}, "not text"),
     ],
 )
-def test_a_head_that_cannot_be_is_not_saved(given, words, tmp_path):
+def test_a_head_whose_parts_do_not_fit_is_not_saved(given, words, tmp_path):
     with pytest.raises(ModelError, match=words):
         heads.save(some_head(**given), tmp_path / "x.head")
     with pytest.raises(ModelError, match="finite"):
@@ -262,8 +262,8 @@ def blocks_of(node: Node, x: np.ndarray, size: int) -> np.ndarray:
     return np.concatenate([part.values for part in parts])[fresh]
 
 
-def test_a_node_says_of_its_embedding_what_scikit_learn_says(probe):
-    """Of the true embeddings of one half of the sound the head learns; of the other it speaks."""
+def test_a_node_agrees_with_scikit_learn_on_its_embedding(probe):
+    """A head is fitted on the embeddings of one half of a signal and run on the other."""
     sound = music(4, 16000)
     dense = probe.dense(pyplugin.melspectrogram(sound, 16000)).astype(np.float32)
     classes = np.digitize(dense[:, 0], np.quantile(dense[:, 0], [0.3, 0.6]))
@@ -348,7 +348,7 @@ def test_a_head_for_another_model_or_layer_is_refused(probe, given, words):
         Node(16000, 1, 512, model=None, heads=[some_head()])
 
 
-def test_a_models_place_is_not_taken_by_one_that_its_heads_do_not_know(musicnn):
+def test_a_swap_to_a_model_without_its_heads_is_refused(musicnn):
     head = made(200, Dense(np.ones((3, 200)), [0] * 3), backbone="musicnn-mtt", layer="penultimate")
     with Node(16000, 1, 512, model=musicnn, heads=[head]) as node:
         with pytest.raises(PypluginError, match="made for musicnn-mtt, not for musicnn-msd"):
@@ -372,18 +372,16 @@ def known(probe, tmp_path, monkeypatch) -> Path:
     return path
 
 
-def test_a_recordings_tags_have_what_heads_say_of_the_same_windows(probe, known):
+def test_tags_of_a_recording_have_the_heads_of_the_same_windows(probe, known):
     result = pyplugin.tag(music(2, 16000), 16000, model=probe.model, heads=["kind"], layer="dense")
-    said = result.heads["kind"]
-    assert said.labels == ["Label 0", "Label 1", "Label 2"]
-    assert result.activations.shape == said.activations.shape == (len(result.times), 3)
-    np.testing.assert_array_equal(said.activations, in_c(some_head(), result.embeddings))
-    np.testing.assert_allclose(said.mean.sum(), 1, atol=1e-5)
+    found = result.heads["kind"]
+    assert found.labels == ["Label 0", "Label 1", "Label 2"]
+    assert result.activations.shape == found.activations.shape == (len(result.times), 3)
+    np.testing.assert_array_equal(found.activations, in_c(some_head(), result.embeddings))
+    np.testing.assert_allclose(found.mean.sum(), 1, atol=1e-5)
 
 
-def test_the_command_prints_what_heads_say_in_every_form(
-    probe, known, tmp_path, monkeypatch, capfd
-):
+def test_the_command_prints_heads_in_every_form(probe, known, tmp_path, monkeypatch, capfd):
     import soundfile
 
     sound = tmp_path / "sound.wav"
@@ -408,7 +406,7 @@ def test_the_command_prints_what_heads_say_in_every_form(
             assert float(row[f"head.kind.{label}"]) == pytest.approx(value, abs=1e-6)
 
 
-def test_heads_move_boards_as_their_values_say(probe, known):
+def test_heads_automate_boards_by_their_values(probe, known):
     sound = music(3, 16000)
     board = Pedalboard([Gain()])
     moved = pyplugin.head("kind", "Label 1").scale(0, 1).attack(0).release(0)
@@ -416,17 +414,17 @@ def test_heads_move_boards_as_their_values_say(probe, known):
     assert [head.name for head in auto.heads] == ["kind"]
     out = auto(sound, 16000)
     result = pyplugin.tag(sound, 16000, model=probe.model, heads=["kind"])
-    said = result.heads["kind"].activations[:, 1]
+    found = result.heads["kind"].activations[:, 1]
     assert out.labels == list(probe.model.card.labels)
     assert out.activations.shape[1] == len(out.labels)
     curve = out.curves["gain.gain_db"]
     middle = result.times + result.window / 2
     got = np.interp(middle[3:-3] + 0.02, curve.times, curve.values)
-    assert np.ptp(said) > 0.05
-    assert np.corrcoef(got, said[3:-3])[0, 1] > 0.95
+    assert np.ptp(found) > 0.05
+    assert np.corrcoef(got, found[3:-3])[0, 1] > 0.95
 
 
-def test_a_preset_that_names_no_head_says_so_with_its_line(known, tmp_path):
+def test_a_preset_with_an_unknown_head_is_refused_with_its_line(known, tmp_path):
     text = """[preset]
 name = "x"
 model = "MODEL"
@@ -451,7 +449,7 @@ max = -6
             automated_preset(parse_preset(text.replace("kind.label-1", wrong)))
 
 
-def test_live_answers_carry_what_heads_say(probe, known):
+def test_live_frames_carry_heads(probe, known):
     from pyplugin.session import Listening
 
     class Collected:
@@ -482,7 +480,7 @@ def test_live_answers_carry_what_heads_say(probe, known):
     assert sum(collected.frames[-1].heads["kind"].values()) == pytest.approx(1, abs=1e-5)
 
 
-def test_a_controller_takes_what_a_head_says_and_nothing_that_none_says(tmp_path):
+def test_a_controller_takes_a_head_and_no_unknown_descriptor(tmp_path):
     def opened(name: str):
         file, given = str(tmp_path / "x.mid"), (f"{name}=20",)
         return open_outputs(False, None, file, given, False, {}, [], [some_head()], print)

@@ -68,8 +68,8 @@ def test_another_file_is_refused_with_both_hashes(tiny: Wheel, file: Path, kept:
 
 
 def test_a_missing_file_is_named(tiny: Wheel, tmp_path: Path, kept: Path) -> None:
-    with pytest.raises(ModelError, match=r"no wheel at .*gone\.whl"):
-        tiny.find(tmp_path / "gone.whl", kept, print)
+    with pytest.raises(ModelError, match=r"no wheel at .*missing\.whl"):
+        tiny.find(tmp_path / "missing.whl", kept, print)
 
 
 def test_a_download_is_a_wheel_alone_checked_and_kept(

@@ -98,7 +98,7 @@ class Needs:
     fetched : bool
         Whether the importer gets it by itself where no source is given.
     options : tuple of Option
-        What may be chosen.
+        Its build options.
     """
 
     description: str
@@ -177,7 +177,7 @@ class Known:
     standard : str
         The same model with default options, one of the importer's names.
     options : dict of str to int
-        What the name says of options.
+        The values in the name.
     """
 
     importer: Importer
@@ -235,7 +235,7 @@ def names() -> dict[str, Summary]:
 
 
 def find(name: str) -> Known | None:
-    """Return the importer of a model, and what the name says; None where no importer has it.
+    """Return the importer of a model, and the options in the name; None where no importer has it.
 
     Examples
     --------

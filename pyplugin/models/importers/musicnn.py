@@ -53,7 +53,7 @@ _INPUT_BOUND = 2.0  # of the input after its batch norm; a full-scale square wav
 
 @dataclass(frozen=True, eq=False)
 class _Weights:
-    """What `build` needs of the checkpoint: batch norms folded, starved channels gone."""
+    """What `build` needs of the checkpoint: batch norms folded, starved channels removed."""
 
     blocks: dict[str, Block]
     dense_kernel: FloatArray  # (pooled, 200): the maxima, then the means
@@ -170,7 +170,7 @@ def _pooled(layers: LayerWriter, features: list[Tensor], patch: int) -> Tensor:
 
 
 def _folded(variables: Variables) -> _Weights:
-    """Fold the batch norms into the weights beside them and drop the starved channels."""
+    """Fold the batch norms into the adjacent weights and drop the starved channels."""
     blocks = {
         name: block(variables, f"conv2d_{number}" if number else "conv2d", number + 1)
         for number, name in enumerate(_TIMBRAL + _TEMPORAL + _MID_END)

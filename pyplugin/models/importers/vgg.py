@@ -40,8 +40,8 @@ MTT_POOLS: Pools = (
     ((2, 2), (2, 2)),
     ((4, 4), (4, 4)),
 )
-# The graph beside the MSD weights pools like this. musicnn's own code runs them with the pools
-# above, for which they were not trained: its tags for metal or for strings come out grey.
+# The graph stored with the MSD weights pools like this. musicnn's own code runs them with the pools
+# above, for which they were not trained: its tags for metal or for strings are then vague.
 MSD_POOLS: Pools = (
     ((4, 1), (4, 1)),
     ((1, 4), (1, 4)),

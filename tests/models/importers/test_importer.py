@@ -32,7 +32,7 @@ DOCUMENT = Path(__file__).parents[3] / "docs" / "importers.md"
 
 @pytest.fixture(autouse=True)
 def _registered(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a test registers is gone after it."""
+    """Importers that a test registers are removed after it."""
     monkeypatch.setattr(importers, "_REGISTERED", list(importers.importers()))
 
 

@@ -1,4 +1,4 @@
-"""What is known of the wheel of musicnn, against what lies in it."""
+"""The constants for the wheel of musicnn, against its content."""
 
 import ast
 import zipfile
