@@ -32,7 +32,7 @@ def tag(
     model: str | Model | None = None,
     heads: Sequence[str | Path | Head] = (),
     hop: float | None = None,
-    layer: str | None = None,
+    embedding: str | None = None,
     runtime: str | None = None,
     progress: Callable[[float], object] | None = None,
     each: Callable[[float, float, Float32], object] | None = None,
@@ -53,7 +53,7 @@ def tag(
         Classifiers on the model's embedding, as for :class:`Node`.
     hop
         Seconds between two windows, up to the model's window; ``None`` for the card's default.
-    layer
+    embedding
         Output to keep as ``TagResult.embeddings``, ``"penultimate"`` say; ``None`` for none.
     runtime
         ``"inline"``, ``"litert"``, ``"tflite-runtime"``, or ``None``, as for :class:`Node`.
@@ -82,7 +82,7 @@ def tag(
     """
     loaded = [each if isinstance(each, Head) else load_head(each) for each in heads]
     if model is None:
-        model = loaded[0].backbone if loaded else DEFAULT_MODEL
+        model = loaded[0].model if loaded else DEFAULT_MODEL
     with contextlib.ExitStack() as stack:
         source = stack.enter_context(Recording(audio, sample_rate))
         node = stack.enter_context(
@@ -93,7 +93,7 @@ def tag(
                 model=model,
                 heads=loaded,
                 hop=hop,
-                layer=layer,
+                embedding=embedding,
                 runtime=runtime,
                 offline=True,
                 whole_windows=True,
@@ -115,7 +115,7 @@ def tag(
             window=window,
             hop=node.hop,
             activations=stacked[:, : len(node.labels)],
-            embeddings=embeddings if layer is not None else None,
+            embeddings=embeddings if embedding is not None else None,
             duration=source.heard / source.sample_rate,
             notes=source.notes,
             heads={

@@ -426,7 +426,7 @@ def parts_of(
             names[name] = None
         elif kind == "head":
             heads[name] = heads.get(name) or _head_of(descriptor, name)
-            names[heads[name].backbone] = None
+            names[heads[name].model] = None
         elif kind != "signal":
             names[first] = None
     ordered = sorted(names, key=lambda name: name != first)

@@ -161,8 +161,8 @@ def group_head(name: str, labels: Sequence[str]) -> Head | None:
     return Head(
         name=_GROUP_HEAD,
         labels=tuple(groups),
-        backbone=name,
-        layer="activations",
+        model=name,
+        output="activations",
         size=len(labels),
         multi_label=True,
         stages=(Dense(weights, [0.0] * len(groups)),),
@@ -219,14 +219,14 @@ def _card(card: Card) -> bytes:
 
 def _head(head: Head, card: Card) -> bytes:
     sizes = {output.name: output.size for output in card.outputs}
-    if sizes.get(head.layer) != head.size:
+    if sizes.get(head.output) != head.size:
         raise ModelError(
-            f"The head {head.name} takes {head.size} floats of the layer {head.layer!r}; "
+            f"The head {head.name} takes {head.size} floats of the output {head.output!r}; "
             f"{card.name} has "
             + ", ".join(f"{name!r} of {size}" for name, size in sizes.items())
             + "."
         )
-    output = list(sizes).index(head.layer)
+    output = list(sizes).index(head.output)
     return (
         _text(head.name)
         + struct.pack("<I", output)

@@ -193,12 +193,12 @@ class Head:
         Letters, digits, ``-`` and ``_``.
     labels
         (C,) of its values, in order.
-    backbone
-        Name of the model whose embedding it takes.
-    layer
-        Which of its outputs that is.
+    model
+        Name of the model that it was trained on.
+    output
+        Which of the model's outputs it takes.
     size
-        Floats of the embedding.
+        Floats of that output.
     multi_label
         Whether several labels can be present at once; otherwise the values are one distribution.
     stages
@@ -209,8 +209,8 @@ class Head:
 
     name: str
     labels: tuple[str, ...]
-    backbone: str
-    layer: str
+    model: str
+    output: str
     size: int
     multi_label: bool
     stages: tuple[Stage, ...]
@@ -223,7 +223,34 @@ class Head:
 
 
 def run(head: Head, embeddings: npt.ArrayLike) -> Float32:
-    """Run a head on embeddings (n, D), in numpy; return (n, C). Non-finite values become 0."""
+    """Run a head in numpy.
+
+    Parameters
+    ----------
+    head
+        What to run.
+    embeddings
+        (n, D), a row a window.
+
+    Returns
+    -------
+    numpy.ndarray
+        (n, C) float32; non-finite values become 0.
+
+    Raises
+    ------
+    ModelError
+        The embeddings have another shape.
+
+    Examples
+    --------
+    >>> stages = (Dense([[1.0, 1.0]], [0.0]),)
+    >>> head = Head("sum", ("all",), "scene", "embedding", 2, True, stages)
+    >>> run(head, [[0.25, 0.5]])
+    array([[0.75]], dtype=float32)
+    >>> head.descriptors
+    ['head.sum.all']
+    """
     values = _double(embeddings)
     if values.ndim != 2 or values.shape[1] != head.size:
         raise ModelError(
@@ -334,8 +361,8 @@ def encode(head: Head) -> bytes:
     card = {
         "name": head.name,
         "labels": list(head.labels),
-        "backbone": head.backbone,
-        "layer": head.layer,
+        "model": head.model,
+        "output": head.output,
         "size": head.size,
         "multi_label": head.multi_label,
         "about": head.about,
@@ -422,8 +449,8 @@ def _decoded(data: bytes) -> Head:
     return Head(
         name=card["name"],
         labels=tuple(card["labels"]),
-        backbone=card["backbone"],
-        layer=card["layer"],
+        model=card["model"],
+        output=card["output"],
         size=card["size"],
         multi_label=card["multi_label"],
         stages=tuple(stages),
@@ -465,8 +492,8 @@ def _check_card(card: Any, opened: Any) -> None:
     kinds = {
         "name": str,
         "labels": list,
-        "backbone": str,
-        "layer": str,
+        "model": str,
+        "output": str,
         "size": int,
         "multi_label": bool,
         "about": dict,

@@ -69,10 +69,10 @@ class TestTag:
 
     def test_json_lines_csv_and_embeddings_are_the_results(self, run, song, tmp_path):
         table, vectors = tmp_path / "tags.csv", tmp_path / "e.npy"
-        options = ["--hop", 0.5, "--csv", table, "--embeddings", vectors, "--layer", "logits"]
+        options = ["--hop", 0.5, "--csv", table, "--embeddings", vectors, "--embedding", "logits"]
         code, out, _ = run("tag", song, "--json", *options)
         assert code == 0
-        result = pyplugin.tag(song, hop=0.5, layer="logits")
+        result = pyplugin.tag(song, hop=0.5, embedding="logits")
         lines = [json.loads(line) for line in out.splitlines()]
         assert len(lines) == len(result.times)
         for line, start, row in zip(lines, result.times, result.activations, strict=True):
@@ -93,7 +93,7 @@ class TestTag:
 
     def test_the_cards_embedding_is_the_default(self, run, song, tmp_path):
         assert run("tag", song, "--embeddings", tmp_path / "e.npy")[0] == 0
-        expected = pyplugin.tag(song, layer="embedding").embeddings
+        expected = pyplugin.tag(song, embedding="embedding").embeddings
         np.testing.assert_array_equal(np.load(tmp_path / "e.npy"), expected)
 
     def test_labels_are_where_the_tags_are(self, run, song, tmp_path):
@@ -425,7 +425,7 @@ def test_every_page_of_help(run, page):
         (["tag", "a.wav", "--tip", "3"], "--top"),
         (["tag", "a.wav", "--top", "0"], "--top"),
         (["tag", "a.wav", "b.wav", "--plot", "p.png"], "one FILE"),
-        (["tag", "a.wav", "--layer", "logits"], "--embeddings"),
+        (["tag", "a.wav", "--embedding", "logits"], "--embeddings"),
         (["tag", "a.wav", "--embeddings", "e.txt"], ".npy"),
         (["tag", "a.wav", "--plot", "p.svg"], ".png"),
         (["tag", "a.wav", "--labels", "l.csv"], ".txt, .jams"),

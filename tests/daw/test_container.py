@@ -44,10 +44,10 @@ def take_labels(data: bytes, at: int) -> tuple[list[str], int]:
     return labels, at
 
 
-def a_head(size: int, layer: str) -> heads.Head:
+def a_head(size: int, output: str) -> heads.Head:
     random = np.random.default_rng(1)
     stage = heads.Dense(random.normal(size=(2, size)), np.zeros(2), "logistic")
-    return heads.Head("mood", ("Happy", "sad"), "scene", layer, size, True, (stage,))
+    return heads.Head("mood", ("Happy", "sad"), "scene", output, size, True, (stage,))
 
 
 def test_a_container_says_what_the_card_says() -> None:
@@ -120,13 +120,13 @@ def test_what_the_plugin_cannot_run_is_refused() -> None:
     floating = replace(model.card, model_types=("tflite-float32",))
     with pytest.raises(ModelError, match="int8 models only"):
         container.encode(floating, model.data)
-    layer = model.card.embedding
-    with pytest.raises(ModelError, match=rf"takes 3 floats of the layer '{layer}'; scene has"):
-        container.encode(model.card, model.data, [a_head(3, layer)])
-    with pytest.raises(ModelError, match="the layer 'none'"):
+    embedding = model.card.embedding
+    with pytest.raises(ModelError, match=rf"takes 3 floats of the output '{embedding}'; scene has"):
+        container.encode(model.card, model.data, [a_head(3, embedding)])
+    with pytest.raises(ModelError, match="the output 'none'"):
         container.encode(model.card, model.data, [a_head(3, "none")])
     with pytest.raises(ModelError, match="at most 4096 and 32"):
-        container.encode(model.card, model.data, [a_head(3, layer)] * 33)
+        container.encode(model.card, model.data, [a_head(3, embedding)] * 33)
     wrong = replace(model.card, labels=("a\nb", *model.card.labels[1:]))
     with pytest.raises(ModelError, match="control characters"):
         container.encode(wrong, model.data)

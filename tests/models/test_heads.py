@@ -114,9 +114,9 @@ CLASSIFIERS = {
 }
 
 
-def made(size: int, *stages, name="kind", backbone="probe", layer="dense", labels=None) -> Head:
+def made(size: int, *stages, name="kind", model="probe", output="dense", labels=None) -> Head:
     labels = labels or tuple(f"Label {index}" for index in range(CLASSES))
-    return Head(name, labels, backbone, layer, size, False, stages, {"licence": "none"})
+    return Head(name, labels, model, output, size, False, stages, {"licence": "none"})
 
 
 @pytest.mark.parametrize("scaling", ["none", "standard", "minmax", "quantile"])
@@ -189,7 +189,7 @@ def test_a_saved_head_is_the_one_that_is_loaded(tmp_path, monkeypatch):
     assert heads.available()["whole_1"] == path
     for given in ("whole_1", path, str(path)):
         again = heads.load(given)
-        for name in ("name", "labels", "backbone", "layer", "size", "multi_label", "about"):
+        for name in ("name", "labels", "model", "output", "size", "multi_label", "about"):
             assert getattr(again, name) == getattr(head, name)
         x = random.random((20, 4))
         np.testing.assert_allclose(heads.run(again, x), heads.run(head, x), atol=1e-6)
@@ -275,7 +275,7 @@ def test_a_node_agrees_with_scikit_learn_on_its_embedding(probe):
         placed.append(made(3, *before, *stages, name=name))
         expected.append(decide(x))
     with Node(
-        16000, 1, 4096, model=probe.model, heads=placed, hop=0.048, offline=True, layer="dense"
+        16000, 1, 4096, model=probe.model, heads=placed, hop=0.048, offline=True, embedding="dense"
     ) as node:
         assert node.descriptors[:4] == [
             "tag.probe.loud-guitar",
@@ -307,8 +307,8 @@ def test_heads_of_several_inline_models_each_take_their_own_embedding(musicnn):
             200,
             Dense(random.normal(0, 0.1, (3, 200)), [0] * 3),
             name=f"on-{number}",
-            backbone=models[index],
-            layer="penultimate",
+            model=models[index],
+            output="penultimate",
         )
         for number, index in enumerate((1, 0, 1))
     ]
@@ -323,7 +323,7 @@ def test_heads_of_several_inline_models_each_take_their_own_embedding(musicnn):
         assert node.latency == latency
         np.testing.assert_array_equal(blocks_of(node, x, 512), together[:, :100])
     for head in placed:
-        with Node(16000, 1, 512, model=head.backbone, hop=0.5, layer="penultimate") as node:
+        with Node(16000, 1, 512, model=head.model, hop=0.5, embedding="penultimate") as node:
             parts = [node.process(x[:, at : at + 512]) for at in range(0, x.shape[1], 512)]
         alone = np.concatenate([part.embeddings[part.state == State.FRESH] for part in parts])
         count = min(len(together), len(alone))
@@ -335,11 +335,11 @@ def test_heads_of_several_inline_models_each_take_their_own_embedding(musicnn):
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"backbone": "scene"}, "made for the model scene; the node has probe"),
-        ({"layer": "penultimate"}, "takes the 3 floats of the layer 'penultimate'"),
+        ({"model": "scene"}, "made for the model scene; the node has probe"),
+        ({"output": "penultimate"}, "takes the 3 floats of the output 'penultimate'"),
     ],
 )
-def test_a_head_for_another_model_or_layer_is_refused(probe, given, words):
+def test_a_head_for_another_model_or_output_is_refused(probe, given, words):
     with pytest.raises(ModelError, match=words):
         Node(16000, 1, 512, model=probe.model, heads=[some_head(**given)])
     with pytest.raises(ModelError, match="Two heads"):
@@ -349,7 +349,7 @@ def test_a_head_for_another_model_or_layer_is_refused(probe, given, words):
 
 
 def test_a_swap_to_a_model_without_its_heads_is_refused(musicnn):
-    head = made(200, Dense(np.ones((3, 200)), [0] * 3), backbone="musicnn-mtt", layer="penultimate")
+    head = made(200, Dense(np.ones((3, 200)), [0] * 3), model="musicnn-mtt", output="penultimate")
     with Node(16000, 1, 512, model=musicnn, heads=[head]) as node:
         with pytest.raises(PypluginError, match="made for musicnn-mtt, not for musicnn-msd"):
             node.swap("musicnn-msd")
@@ -373,7 +373,9 @@ def known(probe, tmp_path, monkeypatch) -> Path:
 
 
 def test_tags_of_a_recording_have_the_heads_of_the_same_windows(probe, known):
-    result = pyplugin.tag(music(2, 16000), 16000, model=probe.model, heads=["kind"], layer="dense")
+    result = pyplugin.tag(
+        music(2, 16000), 16000, model=probe.model, heads=["kind"], embedding="dense"
+    )
     found = result.heads["kind"]
     assert found.labels == ["Label 0", "Label 1", "Label 2"]
     assert result.activations.shape == found.activations.shape == (len(result.times), 3)
@@ -469,7 +471,7 @@ def test_live_frames_carry_heads(probe, known):
 
     collected = Collected()
     with Node(
-        16000, 1, 4096, model=probe.model, heads=["kind"], hop=0.1, offline=True, layer="dense"
+        16000, 1, 4096, model=probe.model, heads=["kind"], hop=0.1, offline=True, embedding="dense"
     ) as node:
         listening = Listening(node, source="test", outputs=[collected])
         node.analyse(music(0.2, 16000)[:, :3200])

@@ -47,9 +47,9 @@ def whole_windows(model: registry.Model, mel: np.ndarray, hop: int, runtime="inl
 
 def streamed(model: registry.Model, x: np.ndarray, hop: float, sizes=(512,), **options):
     """Values and embeddings of the fresh frames of a node, and the node's counters."""
-    layer = model.card.embedding
+    embedding = model.card.embedding
     with Node(
-        16000, 1, 65536, model=model, hop=hop, layer=layer, runtime="inline", **options
+        16000, 1, 65536, model=model, hop=hop, embedding=embedding, runtime="inline", **options
     ) as node:
         parts, at, turn = [], 0, 0
         while at < x.shape[1]:
@@ -168,7 +168,9 @@ def test_small_networks_equal_litert(musicnn, model):
 def test_real_models_equal_litert_on_real_music(models, clips, name):
     for clip in ("drum-loop", "sung-rock", "classical-strings"):
         results = [
-            pyplugin.tag(clips / f"{clip}.ogg", model=models[name], runtime=runtime, layer="logits")
+            pyplugin.tag(
+                clips / f"{clip}.ogg", model=models[name], runtime=runtime, embedding="logits"
+            )
             for runtime in ("inline", "litert")
         ]
         np.testing.assert_allclose(results[0].activations, results[1].activations, atol=1e-5)

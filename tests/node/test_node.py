@@ -34,7 +34,13 @@ def assert_same(a: Frames, b: Frames) -> None:
 
 
 def make(probe: Probe, rate: int = 16000, channels: int = 1, **options) -> Node:
-    options = {"hop": 0.048, "offline": True, "layer": "dense", "compute_latency": 0.1, **options}
+    options = {
+        "hop": 0.048,
+        "offline": True,
+        "embedding": "dense",
+        "compute_latency": 0.1,
+        **options,
+    }
     return Node(rate, channels, 8192, model=probe.model, **options)
 
 
@@ -282,7 +288,7 @@ def test_a_wrong_block_is_refused(probe, block, words):
         ({"compute_latency": -0.1}, "latency"),
         ({"compute_latency": 61.0}, "latency"),
         ({"queue": 1}, "queue"),
-        ({"layer": "penultimate"}, "dense"),
+        ({"embedding": "penultimate"}, "dense"),
         ({"runtime": "torch"}, "litert"),
     ],
 )

@@ -283,7 +283,7 @@ def test_read_takes_more_than_a_block_brings(probe):
         ({"signals": 0}, "signal hop"),
         ({"silence_db": 1}, "Silence"),
         ({"silence_hold": -1}, "hold"),
-        ({"layer": "penultimate"}, "no model"),
+        ({"embedding": "penultimate"}, "no model"),
         ({"model": []}, "list of models is empty"),
     ],
 )

@@ -28,7 +28,7 @@ PATCH = SCENE.card.patch_frames
 
 
 def make(rate: int = RATE, **options) -> Node:
-    options = {"hop": 0.096, "offline": True, "layer": "embedding", **options}
+    options = {"hop": 0.096, "offline": True, "embedding": "embedding", **options}
     return Node(rate, 1, 8192, model=SCENE, **options)
 
 
@@ -135,7 +135,7 @@ def test_a_card_that_does_not_say_so_begins_with_a_whole_window():
     with make(whole_windows=True) as node:
         whole = run(node, x)
         assert node.first_frames == PATCH
-    with Node(RATE, 1, 8192, model=plain, hop=0.096, layer="embedding") as node:
+    with Node(RATE, 1, 8192, model=plain, hop=0.096, embedding="embedding") as node:
         assert_same(run(node, x), whole)
         assert node.first_frames == PATCH
     assert (whole.state == State.WARMING).sum() == (PATCH - 1) // 6
@@ -248,15 +248,15 @@ def test_the_first_answers_of_an_aligned_recording_are_of_its_middle():
     assert result.curves["gain.gain_db"].values[0] == pytest.approx(20 * told - 20, abs=1e-4)
 
 
-@pytest.mark.parametrize(("layer", "waits"), [("activations", False), ("embedding", True)])
+@pytest.mark.parametrize(("output", "waits"), [("activations", False), ("embedding", True)])
 @pytest.mark.parametrize("runtime", RUNTIMES)
-def test_heads_that_learnt_from_whole_windows_get_whole_windows(runtime, layer, waits):
-    size = next(each.size for each in SCENE.card.outputs if each.name == layer)
+def test_heads_that_learnt_from_whole_windows_get_whole_windows(runtime, output, waits):
+    size = next(each.size for each in SCENE.card.outputs if each.name == output)
     head = Head(
         name="any",
         labels=("yes",),
-        backbone=SCENE.card.name,
-        layer=layer,
+        model=SCENE.card.name,
+        output=output,
         size=size,
         multi_label=True,
         stages=(Dense([[1.0] * size], [0.0]),),

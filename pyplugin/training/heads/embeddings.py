@@ -50,7 +50,7 @@ class Embedded:
     skipped: list[str]
 
 
-def embed(path: Path, model: Model, layer: str, *, hop: float | None = None) -> Float32:
+def embed(path: Path, model: Model, output: str, *, hop: float | None = None) -> Float32:
     """Return the embeddings of a recording, (n, E) float32: a row a window, from the cache or new.
 
     Raises
@@ -59,7 +59,7 @@ def embed(path: Path, model: Model, layer: str, *, hop: float | None = None) -> 
         The recording cannot be read, or samples or embeddings are not finite.
     """
     digest = file_hash(path)
-    key = f"{digest} {model.card.sha256} {layer} {hop} {__version__}"
+    key = f"{digest} {model.card.sha256} {output} {hop} {__version__}"
     name = hashlib.sha256(key.encode()).hexdigest()
     cached = Path(platformdirs.user_cache_dir("pyplugin", appauthor=False)) / "embeddings"
     kept = cached / name[:2] / f"{name}.npy"
@@ -67,7 +67,7 @@ def embed(path: Path, model: Model, layer: str, *, hop: float | None = None) -> 
         found = np.load(kept, allow_pickle=False)
         if found.dtype == np.float32 and found.ndim == 2 and len(found):
             return np.asarray(found)
-    result = tag(path, model=model, layer=layer, hop=hop)
+    result = tag(path, model=model, embedding=output, hop=hop)
     embeddings = result.embeddings
     assert embeddings is not None
     if result.replaced:
@@ -84,7 +84,7 @@ def embed(path: Path, model: Model, layer: str, *, hop: float | None = None) -> 
 def embed_all(
     paths: Sequence[Path],
     model: Model,
-    layer: str,
+    output: str,
     *,
     jobs: int = 1,
     progress: Callable[[int, int], object] | None = None,
@@ -104,7 +104,7 @@ def embed_all(
 
     def one(path: Path) -> Float32 | PypluginError:
         try:
-            return embed(path, model, layer)
+            return embed(path, model, output)
         except AudioError as error:
             return error
 
