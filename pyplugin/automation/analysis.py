@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from pyplugin.automation.knobs import Knobs
 from pyplugin.automation.movers import Lane, Mover, Route
-from pyplugin.automation.sources import Knobs
 from pyplugin.inputs.recording import Recording
 from pyplugin.node.node import Frames, Node
 from pyplugin.node.signals import SIGNALS
@@ -97,11 +97,8 @@ def _in_turn(positions: npt.NDArray[np.int64], values: Float64) -> Iterator[tupl
 
 def _rises(knobs: Knobs) -> bool:
     """Tell whether more of the descriptor means more of the parameter's way."""
-    if knobs.gate is not None:
-        return (knobs.gate == "above") != knobs.invert
-    assert knobs.low is not None
-    assert knobs.high is not None
-    return (knobs.high > knobs.low) != knobs.invert
+    upward = knobs.gate == "above" if knobs.gate != "none" else knobs.high > knobs.low
+    return bool(upward != knobs.invert)
 
 
 def _with_lead(

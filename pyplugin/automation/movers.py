@@ -18,11 +18,12 @@ import numpy as np
 import numpy.typing as npt
 
 from pyplugin._native import check, ffi, lib, message
-from pyplugin.automation.sources import Combined, Knobs, Source
+from pyplugin.automation.knobs import COMBINES, Knobs
+from pyplugin.automation.sources import Combined, Source
 from pyplugin.errors import PresetError
 from pyplugin.node.signals import SIGNALS
 from pyplugin.support.results import Curve
-from pyplugin.support.spelling import nearest
+from pyplugin.support.spelling import alternatives, nearest
 
 if TYPE_CHECKING:
     from pyplugin.automation.effects import Target
@@ -63,15 +64,16 @@ class Automation:
 
     def __init__(self, knobs: Sequence[Knobs], sample_rate: int, *, combine: str = "sum") -> None:
         why, pointer = message(), ffi.new("tagnode_automation **")
-        if combine not in ("sum", "max"):
-            raise PresetError(f"There is no way to combine called {combine!r}; choose sum or max.")
+        if combine not in COMBINES:
+            raise PresetError(f"combine is {combine!r}; {alternatives(COMBINES)} is expected.")
+        mappings = ffi.new("tagnode_mapping[]", [each.mapping()[0] for each in knobs])
         delay = max((each.delay for each in knobs), default=0.0)
         status = lib.tagnode_automation_create(
-            ffi.new("tagnode_mapping[]", [_mapping(each) for each in knobs]),
+            mappings,
             len(knobs),
-            getattr(lib, f"TAGNODE_COMBINE_{combine.upper()}"),
+            COMBINES.index(combine),
             sample_rate,
-            4096 + int(_PUSHES * min(max(delay, 0), 600)),
+            4096 + int(_PUSHES * delay),
             pointer,
             why,
         )
@@ -85,33 +87,6 @@ class Automation:
     def at(self, position: int) -> float:
         """Return the parameter at ``position``; do not go back."""
         return float(lib.tagnode_automation_at(self.state, position))
-
-
-def _mapping(knobs: Knobs) -> dict[str, object]:
-    gates = {
-        None: lib.TAGNODE_GATE_NONE,
-        "above": lib.TAGNODE_GATE_ABOVE,
-        "below": lib.TAGNODE_GATE_BELOW,
-    }
-    curves = ("lin", "log", "exp")
-    if knobs.curve not in curves:
-        raise PresetError(f"There is no curve {knobs.curve!r}; {nearest(knobs.curve, curves)}")
-    return {
-        "gate": gates[knobs.gate],
-        "threshold": knobs.threshold,
-        "hysteresis": knobs.hysteresis,
-        "low": 0.0 if knobs.low is None else knobs.low,
-        "high": 1.0 if knobs.high is None else knobs.high,
-        "invert": knobs.invert,
-        "hold": knobs.hold,
-        "delay": knobs.delay,
-        "attack": knobs.attack,
-        "release": knobs.release,
-        "depth": knobs.depth,
-        "curve": getattr(lib, f"TAGNODE_CURVE_{knobs.curve.upper()}"),
-        "min": knobs.min,
-        "max": knobs.max,
-    }
 
 
 def curve(values: npt.ArrayLike, rate: float) -> Curve:

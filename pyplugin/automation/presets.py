@@ -29,15 +29,16 @@ from __future__ import annotations
 import math
 import re
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from pyplugin.automation.sources import Knobs, Source
+from pyplugin.automation.knobs import COMBINES, KNOBS, Knob, Knobs, markdown
+from pyplugin.automation.sources import Source
 from pyplugin.errors import PresetError
 from pyplugin.support.shipped import shipped
-from pyplugin.support.spelling import nearest
+from pyplugin.support.spelling import alternatives, nearest
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -46,27 +47,41 @@ else:
 
 __all__ = ["Effect", "Map", "Preset", "locate", "parse_preset", "read_preset", "shipped_presets"]
 
-CURVES = ("lin", "log", "exp")
-COMBINE = ("sum", "max")
 KINDS = ("tag.", "head.", "signal.")
 ID_PATTERN = "[A-Za-z0-9_-]+"
-KNOBS = (
-    "threshold",
-    "below",
-    "hysteresis",
-    "low",
-    "high",
-    "invert",
-    "hold",
-    "delay",
-    "attack",
-    "release",
-    "depth",
-    "curve",
-    "min",
-    "max",
-)
-"""Keys of a map that stand between its source and its target."""
+GATES = {"threshold": "above", "below": "below"}
+"""Keys of a map that make its source a gate, and the gate of each."""
+
+REQUIRED = ("min", "max")
+"""Knobs that a map has to set."""
+
+
+def _keys() -> Iterator[Knob]:
+    for knob in KNOBS.values():
+        if knob.name == "threshold":
+            yield knob
+            yield replace(knob, name="below", meaning="Value at and below which the gate is open.")
+        elif knob.name != "gate":
+            yield knob
+
+
+KEYS: dict[str, Knob] = {knob.name: knob for knob in _keys()}
+"""Keys of a map that set a knob: the knobs, with :data:`GATES` in place of ``gate``."""
+
+
+def key_table() -> str:
+    """Return :data:`KEYS` as a Markdown table; ``python -m pyplugin.automation.presets`` prints it.
+
+    Examples
+    --------
+    >>> print(key_table().splitlines()[2])  # doctest: +ELLIPSIS
+    | `threshold` | Value at which the gate opens. | any number, in ... | no gate |
+    """
+    return markdown(
+        KEYS.values(),
+        "key",
+        {**dict.fromkeys(GATES, "no gate"), **dict.fromkeys(REQUIRED, "none; required")},
+    )
 
 
 class Lines:
@@ -279,7 +294,7 @@ def _effect(table: dict[str, Any], index: int, lines: Lines) -> Effect:
 
 
 def _map(table: dict[str, Any], index: int, lines: Lines) -> Map:
-    _check_keys(table, {"source", "target", "combine", *KNOBS}, lines, "map", index)
+    _check_keys(table, {"source", "target", "combine", *KEYS}, lines, "map", index)
     source = table.get("source")
     descriptors = tuple(source) if isinstance(source, list) else (source,)
     if not descriptors or not all(isinstance(item, str) and item for item in descriptors):
@@ -291,47 +306,37 @@ def _map(table: dict[str, Any], index: int, lines: Lines) -> Map:
             problem = f"{name!r} is no descriptor; they begin with {', '.join(KINDS)}"
             raise lines.error("map", index, "source", f"{problem}: tag.vocal, signal.rms_db.")
     target = _word(table, "target", lines, "map", index)
-    combine = _choice(table, "combine", COMBINE, lines, index)
+    combine = table.get("combine")
+    if combine is not None and combine not in COMBINES:
+        problem = f"combine is {combine!r}; {alternatives(COMBINES)} is expected."
+        raise lines.error("map", index, "combine", problem)
     return Map(Source(descriptors, _knobs(table, index, lines)), target, combine)
 
 
-def _choice(
-    table: dict[str, Any], key: str, known: tuple[str, ...], lines: Lines, index: int
-) -> str | None:
-    value = table.get(key)
-    if value is not None and value not in known:
-        problem = f"there is no {key} {value!r}; {nearest(str(value), known)}"
-        raise lines.error("map", index, key, problem)
-    return value
-
-
 def _knobs(table: dict[str, Any], index: int, lines: Lines) -> Knobs:
-    for key in ("min", "max"):
+    for key in REQUIRED:
         _number(table, key, lines, "map", index)
-    knobs: dict[str, Any] = {
-        key: _number(table, key, lines, "map", index)
-        for key in table
-        if key in KNOBS and key not in ("curve", "invert")
-    }
-    knobs["curve"] = _choice(table, "curve", CURVES, lines, index) or "lin"
-    knobs["invert"] = table.get("invert", False)
-    if not isinstance(knobs["invert"], bool):
-        problem = f"invert is {knobs['invert']!r}; true or false is expected."
-        raise lines.error("map", index, "invert", problem)
-    if "below" in knobs and "threshold" in knobs:
+    knobs: dict[str, Any] = {}
+    for key in table:
+        if key in KEYS:
+            try:
+                knobs[key] = KEYS[key].check(table[key])
+            except PresetError as error:
+                raise lines.error("map", index, key, str(error)) from error
+    gates = [key for key in GATES if key in knobs]
+    if len(gates) > 1:
         problem = "below and threshold are two gates; keep one."
         raise lines.error("map", index, "below", problem)
-    for key, gate in (("threshold", "above"), ("below", "below")):
-        if key in knobs:
-            knobs = {**knobs, "gate": gate, "threshold": knobs[key]}
+    for key in gates:
+        knobs["threshold"] = knobs.pop(key)
+        knobs["gate"] = GATES[key]
     if "hysteresis" in knobs and "gate" not in knobs:
-        problem = "a hysteresis is a gate's; give it a threshold or below."
+        problem = "hysteresis needs a gate; add threshold or below."
         raise lines.error("map", index, "hysteresis", problem)
     for key in ("low", "high"):
         if key in knobs and "gate" in knobs:
             problem = f"a gate has no {key}; it is 0 or 1."
             raise lines.error("map", index, key, problem)
-    knobs.pop("below", None)
     return Knobs(**knobs)
 
 
@@ -361,3 +366,7 @@ def _check_ids(effects: tuple[Effect, ...], maps: tuple[Map, ...], lines: Lines)
         ):
             problem = f"the maps of {item.target} are combined in two ways; keep one."
             raise lines.error("map", index, "combine", problem)
+
+
+if __name__ == "__main__":
+    print(key_table())

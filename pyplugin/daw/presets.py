@@ -17,8 +17,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pyplugin.automation.knobs import Knobs
 from pyplugin.automation.presets import Map, Preset, names_labels
-from pyplugin.automation.sources import Knobs
 from pyplugin.daw.container import CHOICES, GROUPS, slot_sources
 from pyplugin.errors import PresetError, PypluginError
 from pyplugin.models import registry
@@ -101,7 +101,7 @@ _REST: dict[str, float] = {
     "channel": 1,
 }
 """A slot at its defaults; its controller follows from its number."""
-_MODES = {None: 0, "above": 1, "below": 2}
+_MODES = {"none": 0, "above": 1, "below": 2}
 _CURVES = {"lin": 0, "exp": 1, "log": 2}
 
 
@@ -183,7 +183,7 @@ def _fill(slots: Slots, number: int, item: Map, preset: Preset, model: str) -> N
     def share(value: float) -> float:
         return (value - low) / (high - low)
 
-    if knobs.gate is not None:
+    if knobs.gate != "none":
         values["threshold"] = share(knobs.threshold)
         values["hysteresis"] = knobs.hysteresis / abs(high - low)
     else:

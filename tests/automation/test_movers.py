@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from pedalboard import Gain, Pedalboard
 
 import pyplugin
+from pyplugin.automation.knobs import Knobs
 from pyplugin.automation.movers import Automation
 from pyplugin.automation.presets import Effect, Map, Preset, parse_preset
 from pyplugin.automation.rendering import render
-from pyplugin.automation.sources import Knobs, Source
+from pyplugin.automation.sources import Source
 
 RATE = 48000
 

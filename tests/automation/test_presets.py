@@ -10,10 +10,10 @@ import pytest
 
 import pyplugin
 from pyplugin.automation.effects import build_board, effect_types
+from pyplugin.automation.knobs import Knobs
 from pyplugin.automation.presets import parse_preset, read_preset, shipped_folder, shipped_presets
 from pyplugin.automation.rendering import automated_preset
 from pyplugin.automation.schema import preset_schema
-from pyplugin.automation.sources import Knobs
 from pyplugin.inputs.files import load
 from pyplugin.models import registry
 from pyplugin.node.signals import SIGNALS
@@ -211,7 +211,7 @@ def test_every_knob_of_a_map_arrives():
         max=0.7,
     )
     ranged = parse_preset(GOOD + "low = -60\nhigh = 0\n").maps[0].source.knobs
-    assert (ranged.low, ranged.high, ranged.gate) == (-60, 0, None)
+    assert (ranged.low, ranged.high, ranged.gate) == (-60, 0, "none")
 
 
 def test_labels_and_signals_of_one_source_are_refused_at_its_line(musicnn):
