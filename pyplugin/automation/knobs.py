@@ -15,11 +15,11 @@ A knob is added in C (``native/src/automation/knobs.c``); nothing here changes w
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, make_dataclass
 from typing import Any
 
-from pyplugin._native import check, ffi, lib, message, text
+from pyplugin._native import check, ffi, lib, message, names, text
 from pyplugin.errors import PresetError
 from pyplugin.support.spelling import nearest
 
@@ -177,18 +177,10 @@ def _read(index: int) -> Knob:
     )
 
 
-def _names(name_of: Any) -> Iterator[str]:
-    """Yield the names that a function of libtagnode returns for 0, 1 ... up to NULL."""
-    number = 0
-    while name_of(number) != ffi.NULL:
-        yield text(name_of(number))
-        number += 1
-
-
 KNOBS: dict[str, Knob] = {knob.name: knob for knob in map(_read, range(lib.tagnode_knob_count()))}
 """All knobs by name, in the order in which they act and of their numbers in C."""
 
-COMBINES: tuple[str, ...] = tuple(_names(lib.tagnode_combine_name))
+COMBINES: tuple[str, ...] = tuple(names(lib.tagnode_combine_name))
 """How several mappings of one parameter are combined, in the order of the numbers in C."""
 
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from pyplugin._native import check, ffi, frontend_settings, lib, message
+from pyplugin._native import check, ffi, lib, message
 from pyplugin.errors import AudioError, PypluginError
 from pyplugin.models.card import FrontEnd
+from pyplugin.models.structs import frontend_settings
 
 if TYPE_CHECKING:
     Float32 = npt.NDArray[np.float32]

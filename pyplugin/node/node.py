@@ -18,12 +18,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pyplugin._native import card_struct, check, ffi, lib, message
+from pyplugin._native import check, ffi, lib, message
 from pyplugin.errors import AudioError, ModelError, PypluginError
 from pyplugin.models import heads as head_files
 from pyplugin.models import registry
 from pyplugin.models.heads import Head
 from pyplugin.models.registry import Model
+from pyplugin.models.structs import card_struct
 from pyplugin.node.frontend import PRESETS, check_rate, planes
 from pyplugin.node.runtimes import open_model
 from pyplugin.node.signals import SIGNALS, SignalFrames, take_signals

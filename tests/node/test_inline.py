@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 import pyplugin
 from pyplugin import Node, State
-from pyplugin._native import card_struct
 from pyplugin.models import registry
 from pyplugin.models.card import Output
 from pyplugin.models.quantisation import activation_quantisation, quantise_weights
+from pyplugin.models.structs import card_struct
 from pyplugin.models.tflite import GraphWriter, Tensor
 from pyplugin.node.runtimes import open_model
 

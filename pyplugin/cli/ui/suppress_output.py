@@ -7,8 +7,8 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from pyplugin._native import card_struct
 from pyplugin.models.registry import Model
+from pyplugin.models.structs import card_struct
 from pyplugin.node.runtimes import open_model
 
 __all__ = ["try_model"]
