@@ -45,7 +45,8 @@ def main() -> int:
     arguments = parser.parse_args()
 
     machine = facts()
-    print(f"{machine['processor']}, {machine['instruction_set']}, {machine['date']}")
+    sets = f"{machine['instruction_set']}, int8 {machine['model_instruction_set']}"
+    print(f"{machine['processor']}, {sets}, {machine['date']}")
     busy = os.getloadavg()[0]
     if busy > 0.5:
         print(f"The machine is busy (load {busy:.1f}): ratios hold better than times.")

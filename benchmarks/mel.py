@@ -58,7 +58,7 @@ def noise(length: int) -> np.ndarray:
 
 def has(isa: str) -> bool:
     os.environ["TAGNODE_ISA"] = isa
-    found: str = ffi.string(lib.tagnode_instruction_set()).decode()
+    found: str = ffi.string(lib.tagnode_frontend_instruction_set()).decode()
     del os.environ["TAGNODE_ISA"]
     return found == isa
 

@@ -2,15 +2,15 @@
 
 import argparse
 import sys
-import time
 
 import pyplugin
+from pyplugin.inputs.pipes import PipeInput
 from pyplugin.outputs import DescriptorFrame
-from pyplugin.session import Listening, PcmInput
+from pyplugin.session import Session
 
 
 class Meter:
-    """An output, as OSC and MIDI are: it is told of each answer."""
+    """An output, as OSC and MIDI are: it receives each descriptor frame."""
 
     failures = 0
 
@@ -19,7 +19,7 @@ class Meter:
 
     def write_frame(self, frame: DescriptorFrame) -> None:
         """Draw a bar."""
-        value = frame.tags[self.tag]
+        value = frame.labels[self.tag]
         print(f"{frame.end:7.2f} s  {self.tag} {value:.2f} {'#' * round(40 * value)}", flush=True)
 
     def write_parameters(self, time: float, parameters: dict, signals: dict) -> None:
@@ -42,18 +42,12 @@ def main() -> None:
     if options.device:
         from pyplugin.inputs.devices import Listener
 
-        with Listener(options.device, make_node, on_event=print) as listener:
-            listening = Listening(listener.node, source="", outputs=[Meter(options.tag)])
-            while True:
-                listener.poll()
-                listening.poll()
-                time.sleep(0.05)
-    pcm = PcmInput(sys.stdin.fileno(), 44100, 2, "s16le")
-    with make_node(44100, 2) as node:
-        listening = Listening(node, source="stdin", outputs=[Meter(options.tag)])
-        while not pcm.ended:
-            node.analyse(pcm.read(4096, 1.0))
-            listening.poll()
+        session = Session(Listener(options.device, make_node), outputs=[Meter(options.tag)])
+    else:
+        pipe = PipeInput(sys.stdin.fileno(), 44100, 2, "s16le")
+        session = Session(pipe, make_node, outputs=[Meter(options.tag)])
+    with session:
+        session.run()
 
 
 if __name__ == "__main__":

@@ -20,9 +20,8 @@ Modules load when first used, so that ``import pyplugin`` costs next to nothing.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from pyplugin.support.version import __version__
-
 if TYPE_CHECKING:
+    __version__: str
     from pyplugin.automation.board import RenderResult as RenderResult
     from pyplugin.automation.board import automate as automate
     from pyplugin.automation.movers import curve as curve
@@ -110,7 +109,10 @@ __all__ = ["__version__", "live", *sorted(_HOME_OF)]
 
 
 def __getattr__(name: str) -> Any:
-    if name in _ROOMS:
+    value: Any
+    if name == "__version__":  # libtagnode's: there is one for both
+        value = import_module("pyplugin._native").VERSION
+    elif name in _ROOMS:
         value = import_module(_ROOMS[name])
     elif name in _HOME_OF:
         value = getattr(import_module(_HOME_OF[name]), name)
@@ -121,4 +123,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOME_OF, *_ROOMS})
+    return sorted({*globals(), *__all__, *_ROOMS})

@@ -1,107 +1,250 @@
-"""Live: a node's answers as they come, told to outputs, with the parameters that they move.
+"""The live loop: an input through a node, its descriptors through automation to outputs.
 
-``Listening``
-    Reads a node, moves the parameters of a preset, tells the outputs.
-``PcmInput``
-    Raw samples from a pipe: ``rtl_fm … | pyplugin listen -``.
+:class:`Session` is the only one: ``listen``, ``live`` and what watches stations for months run it.
 """
 
 from __future__ import annotations
 
-import os
-import select
+import contextlib
+import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from pyplugin.automation.movers import Mover
-from pyplugin.errors import AudioError
+from pyplugin.inputs.input import Event, Input, MakeNode
 from pyplugin.node.node import Frames, Node, State
 from pyplugin.node.signals import SIGNALS, SignalFrames
+from pyplugin.outputs.output import DescriptorFrame, Output
 
 if TYPE_CHECKING:
-    from pyplugin.outputs import DescriptorFrame, Output
+    from pyplugin.automation.board import AutomatedBoard
+    from pyplugin.automation.playback import BoardStream
 
-__all__ = ["FORMATS", "Listening", "PcmInput"]
+__all__ = ["LIVE_HOP", "MAX_BLOCK", "Session"]
 
 Float32 = npt.NDArray[np.float32]
 
+LIVE_HOP = 0.25
+"""Seconds between two results of a live session that asks for no other time."""
 
-class Listening:
-    """What a live node says, as it comes.
+MAX_BLOCK = 8192
+"""Samples a channel that a session's node takes at once."""
+
+
+class Session:
+    """Runs an input through a node and sends what it detects to outputs.
+
+    A context manager; on leaving it closes the input, the node and the outputs.
 
     Parameters
     ----------
-    node
-        Someone else processes it, or :meth:`poll` comes after each of its blocks.
-    source
-        Name of the device or file, for outputs.
+    input
+        Where the audio comes from. A device runs the node in its own audio callback; of any other
+        input the session passes the blocks to a node that it makes.
+    make_node
+        Takes a sample rate in Hz and channels, returns a node for blocks of :data:`MAX_BLOCK`.
+        Called again when the format changes. ``None`` for an input that has a node of its own.
     outputs
-        What is told of each descriptor frame, and of parameters between them.
+        Receive each descriptor frame, and parameters between them.
     make_mover
-        Makes what the descriptors of a preset move, for a sample rate; without targets it only
-        tells.
+        Takes a sample rate, returns what descriptors automate; its values go to the outputs.
+    board
+        A board that the audio passes through, automated by the same descriptors; the input must
+        be a :class:`pyplugin.live.DuplexStream`.
     hop
-        Seconds between two tellings of a node without a model.
-    others
-        Movers that are told too, of the descriptors alone: those that move a board, say.
+        Seconds between two frames of a node without a model.
+    on_event
+        Called with each event of the input.
 
     Attributes
     ----------
-    source
-        As given.
+    input, node
+        As they are now.
     last : DescriptorFrame or None
         The latest frame.
     parameters, signals : dict
-        Where they are now.
+        Latest values by name.
+
+    Examples
+    --------
+    >>> import io, numpy as np, pyplugin
+    >>> from pyplugin.inputs.recording import Recording
+    >>> from pyplugin.outputs import JsonLines
+    >>> text = io.StringIO()
+    >>> with Session(
+    ...     Recording(np.zeros((1, 32000), np.float32), 16000),
+    ...     lambda rate, channels: pyplugin.Node(rate, channels, MAX_BLOCK, hop=0.5),
+    ...     outputs=[JsonLines(text)],
+    ... ) as session:
+    ...     session.run()
+    >>> text.getvalue().count('"state": "fresh"')
+    4
     """
 
     def __init__(
         self,
-        node: Node,
+        input: Input,
+        make_node: MakeNode | None = None,
         *,
-        source: str,
         outputs: Sequence[Output] = (),
         make_mover: Callable[[int], Mover] | None = None,
-        hop: float = 0.25,
-        others: Sequence[Mover] = (),
+        board: AutomatedBoard | None = None,
+        hop: float = LIVE_HOP,
+        on_event: Callable[[Event], object] | None = None,
     ) -> None:
-        self.source, self._outputs = source, list(outputs)
-        self.others = list(others)
-        self._make_mover = make_mover
-        self._hop = hop
-        self._count = 0
+        self.input: Any = input
+        self._make_node, self._make_mover = make_node, make_mover
+        self._outputs = list(outputs)
+        self._board, self._hop = board, hop
+        self._on_event = on_event or (lambda event: None)
+        self._own: Node | None = None  # made here, and closed here
+        self._player: BoardStream | None = None
+        self._lost = 0
+        self._frames = 0
         self.last: DescriptorFrame | None = None
         self.parameters: dict[str, float] = {}
         self.signals: dict[str, float] = {}
-        self.attach(node)
+        self._attach(self._fitting_node())
 
-    def attach(self, node: Node) -> None:
-        """Go on with another node, whose positions begin at 0: a device has come back."""
+    # ---- node
+
+    def _fitting_node(self) -> Node:
+        """Return the node for the input's format: its own, or one made here."""
+        if self._make_node is None:
+            node: Node = self.input.node
+            return node
+        wanted = (self.input.sample_rate, self.input.channels)
+        if self._own is None or (self._own.sample_rate, self._own.channels) != wanted:
+            node, before = self._make_node(*wanted), self._own
+            self._own = node
+            if before is not None:
+                before.close()
+        return self._own
+
+    def _attach(self, node: Node) -> None:
+        """Continue with this node, whose positions begin at 0."""
         self.node = node
         rate = node.sample_rate
         self._mover = self._make_mover(rate) if self._make_mover is not None else Mover([])
-        self._label_of = _distinct(node)
+        self._movers = [self._mover]
+        if self._board is not None:
+            self._player = self._board.stream(rate, node.channels, node=node)
+            self._movers.append(self._player.mover)
+        self._lost = 0
         self._head_columns = node.head_columns
-        self._model = "+".join(model.card.name for model in node.models)
-        self._told = 0.0
+        self._written = 0.0
+
+    # ---- the loop
+
+    def run(
+        self,
+        *,
+        seconds: float | None = None,
+        timeout: float = 0.05,
+        each: Callable[[Session], object] | None = None,
+    ) -> None:
+        """Run until the input ends.
+
+        Parameters
+        ----------
+        seconds
+            Stop once so much audio was analysed, or so much time has passed with a board; ``None``
+            for never.
+        timeout
+            Seconds to wait for a block, at most.
+        each
+            Called after each step.
+        """
+        begun = time.monotonic()
+        going = True
+        while going:
+            going = self.step(timeout)
+            if each is not None:
+                each(self)
+            done = time.monotonic() - begun if self._board is not None else self.seconds
+            if seconds is not None and done >= seconds:
+                return
+
+    def step(self, timeout: float = 0.05) -> bool:
+        """Take what the input has, analyse it, automate, and send the results.
+
+        Parameters
+        ----------
+        timeout
+            Seconds to wait for a block, at most.
+
+        Returns
+        -------
+        bool
+            ``False`` once the input has ended and its last results were sent.
+        """
+        block = self.input.read(timeout)
+        for event in self.input.events():
+            self._on_event(event)
+        if block is None:
+            self._flush()
+            return False
+        node = self._fitting_node()
+        if node is not self.node:
+            self._attach(node)
+        if self._own is not None:
+            self._analyse(block)
+        self.poll()
+        if self._player is not None:
+            self._play(block)
+        return True
+
+    def _analyse(self, block: Float32) -> None:
+        for start in range(0, block.shape[1], self.node.max_block):
+            if start:
+                self.poll()
+            self.node.analyse(block[:, start : start + self.node.max_block])
+
+    def _flush(self) -> None:
+        """Bring out the last results, which are still on their way."""
+        if self._own is not None:
+            self._analyse(np.zeros((self.node.channels, self.node.latency.total), np.float32))
+        self.poll()
+
+    def _play(self, block: Float32) -> None:
+        assert self._player is not None
+        lost = self.input.counters["lost"]
+        self._player.skip(lost - self._lost)
+        self._lost = lost
+        if block.shape[1]:
+            self.input.write(self._player.play(block))
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of audio that the node has analysed."""
+        return self.node.counters["position"] / self.node.sample_rate
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """Counters of the node, and of the device where there is one."""
+        counters: dict[str, int] = getattr(self.input, "counters", None) or self.node.counters
+        return counters
+
+    # ---- results
 
     def poll(self) -> int:
-        """Read what the node has answered since, and tell it. Returns the number of frames."""
+        """Read the node's results, and send them. Returns the number of frames."""
         frames, measured = self.node.read(), self.node.read_signals()
-        before = self._count
+        before = self._frames
         for kind, index in _in_order(frames, measured):
             if kind == "tag":
-                self._hear_tags(frames, index)
+                self._take_tags(frames, index)
             else:
-                self._measure(measured, index)
+                self._take_signals(measured, index)
         position = self.node.counters["position"]
         self._move(position)
         for output in self._outputs:
             output.write_parameters(position / self.node.sample_rate, self.parameters, self.signals)
-        return self._count - before
+        return self._frames - before
 
     def _move(self, position: int) -> None:
         values = self._mover.values(position)
@@ -110,56 +253,53 @@ class Listening:
         }
 
     def _push(self, kind: str, emitted: int, row: Float32) -> None:
-        for mover in (self._mover, *self.others):
+        for mover in self._movers:
             mover.push(kind, emitted, row)
 
-    def _measure(self, measured: SignalFrames, index: int) -> None:
+    def _take_signals(self, measured: SignalFrames, index: int) -> None:
         row, emitted = measured.values[index], int(measured.emitted[index])
         self._push("signal", emitted, row)
         self.signals = dict(zip(SIGNALS, row.tolist(), strict=True))
         if self.node.models:
             return
         seconds = emitted / self.node.sample_rate
-        if seconds >= self._told + self._hop:
-            self._told = seconds - seconds % self._hop
-            self._tell(
-                emitted, int(measured.start[index]), int(measured.end[index]), State.FRESH, {}, {}
-            )
+        if seconds >= self._written + self._hop:
+            self._written = seconds - seconds % self._hop
+            start, end = int(measured.start[index]), int(measured.end[index])
+            self._write(emitted, start, end, State.FRESH, {}, {})
 
-    def _hear_tags(self, frames: Frames, index: int) -> None:
+    def _take_tags(self, frames: Frames, index: int) -> None:
         emitted, state = int(frames.emitted[index]), State(int(frames.state[index]))
         row = frames.values[index]
         if state != State.WARMING:
             self._push("tag", emitted, row)
-        tags = dict(zip(self._label_of, row[: len(self._label_of)].tolist(), strict=True))
-        heads = {
-            head.name: dict(
-                zip(head.labels, row[self._head_columns[head.name]].tolist(), strict=True)
-            )
-            for head in self.node.heads
+        values = iter(row.tolist())
+        tags = {
+            model.card.name: {label: next(values) for label in model.card.labels}
+            for model in self.node.models
         }
-        self._tell(emitted, int(frames.start[index]), int(frames.end[index]), state, tags, heads)
+        heads = {
+            head.name: {label: next(values) for label in head.labels} for head in self.node.heads
+        }
+        self._write(emitted, int(frames.start[index]), int(frames.end[index]), state, tags, heads)
 
-    def _tell(
+    def _write(
         self,
         emitted: int,
         start: int,
         end: int,
         state: State,
-        tags: dict[str, float],
+        tags: dict[str, dict[str, float]],
         heads: dict[str, dict[str, float]],
     ) -> None:
-        from pyplugin.outputs import DescriptorFrame
-
         self._move(emitted)
-        self._count += 1
+        self._frames += 1
         rate = self.node.sample_rate
         self.last = DescriptorFrame(
             time=emitted / rate,
             start=start / rate,
             end=end / rate,
-            source=self.source,
-            model=self._model,
+            source=self.input.title,
             state=state,
             tags=tags,
             signals=self.signals,
@@ -169,101 +309,32 @@ class Listening:
         for output in self._outputs:
             output.write_frame(self.last)
 
+    # ---- ending
+
     def close(self) -> None:
-        """Close the outputs."""
-        for output in self._outputs:
-            output.close()
+        """Close the input, the node that was made here, and the outputs. Twice is harmless."""
+        with contextlib.ExitStack() as stack:
+            for output in self._outputs:
+                stack.callback(output.close)
+            if self._own is not None:
+                stack.callback(self._own.close)
+            stack.callback(self.input.close)
 
+    def __enter__(self) -> Session:
+        return self
 
-def _distinct(node: Node) -> list[str]:
-    """Return the labels; one that an earlier model has too stands behind its model's name."""
-    found: list[str] = []
-    for model in node.models:
-        names = model.card.labels
-        found += [f"{model.card.name} {name}" if name in found else name for name in names]
-    return found
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
 
 
 def _in_order(frames: Frames, measured: SignalFrames) -> Iterator[tuple[str, int]]:
-    """Yield what came in the order of emission; what was measured comes first."""
+    """Yield what arrived in the order of emission; at one position measured values come first."""
     events = [(int(at), 1, index) for index, at in enumerate(frames.emitted)]
     events += [(int(at), 0, index) for index, at in enumerate(measured.emitted)]
     for _, kind, index in sorted(events):
         yield ("tag" if kind else "signal"), index
-
-
-FORMATS = {
-    "u8": ("u1", 128.0, 128.0),
-    "s16le": ("<i2", 0.0, 32768.0),
-    "s16be": (">i2", 0.0, 32768.0),
-    "s32le": ("<i4", 0.0, 2147483648.0),
-    "f32le": ("<f4", 0.0, 1.0),
-}
-"""Sample formats by ffmpeg's names: numpy's type, the zero, and full scale."""
-
-
-class PcmInput:
-    """Interleaved samples from a pipe or a file, as they come.
-
-    Parameters
-    ----------
-    file
-        A file descriptor.
-    sample_rate
-        Hz.
-    channels
-        1 to 8.
-    sample_format
-        One of :data:`FORMATS`.
-
-    Attributes
-    ----------
-    ended : bool
-        The other side has closed it.
-    notes : list of str
-        Sentences for a person, complete at the end.
-    """
-
-    def __init__(self, file: int, sample_rate: int, channels: int, sample_format: str) -> None:
-        self._file = file
-        self.sample_rate, self.channels = sample_rate, channels
-        self._kind, self._zero, self._scale = FORMATS[sample_format]
-        self._stated = f"--channels {channels} --format {sample_format}"
-        self._frame = np.dtype(self._kind).itemsize * channels
-        self._left = b""
-        self._first = True
-        self.ended = False
-        self.notes: list[str] = []
-
-    def read(self, frames: int, timeout: float) -> Float32:
-        """Return what has come within ``timeout`` seconds: (channels, n) float32, n up to frames.
-
-        Raises
-        ------
-        AudioError
-            What comes is a sound file, not samples.
-        """
-        empty = np.zeros((self.channels, 0), np.float32)
-        if self.ended or not select.select([self._file], [], [], timeout)[0]:
-            return empty
-        data = os.read(self._file, frames * self._frame - len(self._left))
-        if self._first and data[:4] in (b"RIFF", b"fLaC", b"OggS", b"FORM"):
-            raise AudioError(
-                "A sound file comes in, not raw samples; send its samples alone, with "
-                "'ffmpeg -i FILE -f s16le -' say, or give the file to 'pyplugin tag'."
-            )
-        self._first = False
-        if not data:
-            self.ended = True
-            if self._left:
-                self.notes.append(
-                    f"The stream ended within a sample: {len(self._left)} of its {self._frame} "
-                    f"bytes came. Is it {self._stated}?"
-                )
-            return empty
-        joined = self._left + data
-        whole = len(joined) // self._frame * self._frame
-        self._left = joined[whole:]
-        samples = np.frombuffer(joined[:whole], self._kind).astype(np.float32)
-        planes = (samples - np.float32(self._zero)) / np.float32(self._scale)
-        return np.ascontiguousarray(planes.reshape(-1, self.channels).T)

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from pyplugin.automation.sources import Combined, Source
 from pyplugin.errors import PresetError
-from pyplugin.support.spelling import slug
+from pyplugin.support.descriptors import head_name, signal_name, tag_name
 
 __all__ = [
     "brightness",
@@ -60,17 +60,17 @@ def label(name: str, model: str | None = None) -> Source:
     model
         The model's name; ``None`` for the only one, or the first that has the label.
     """
-    return Source((f"tag.{slug(name)}" if model is None else f"tag.{model}.{slug(name)}",))
+    return Source((tag_name(name, model),))
 
 
 def head(name: str, label: str) -> Source:
     """Return what a head, a classifier on a model's embedding, says of one of its labels."""
-    return Source((f"head.{name}.{slug(label)}",))
+    return Source((head_name(name, label),))
 
 
 def signal(name: str) -> Source:
     """Return a measured descriptor by its name in :data:`pyplugin.SIGNALS`: ``"rms_db"``."""
-    return Source((f"signal.{name.removeprefix('signal.')}",))
+    return Source((signal_name(name),))
 
 
 def rms() -> Source:

@@ -12,8 +12,7 @@ import numpy.typing as npt
 
 from pyplugin.inputs.recording import Recording
 from pyplugin.models.heads import Head
-from pyplugin.models.heads import load as load_head
-from pyplugin.node.node import DEFAULT_MODEL, Node
+from pyplugin.node.plan import Plan
 from pyplugin.node.windows import analyse_windows, window_seconds
 from pyplugin.support.results import HeadResult, TagResult
 
@@ -80,21 +79,15 @@ def tag(
     >>> result.top(3)  # doctest: +SKIP
     [('guitar', 0.41), ('rock', 0.33), ('fast', 0.12)]
     """
-    loaded = [each if isinstance(each, Head) else load_head(each) for each in heads]
-    if model is None:
-        model = loaded[0].backbone if loaded else DEFAULT_MODEL
+    plan = Plan.of(model, heads, hop=hop, runtime=runtime)
     with contextlib.ExitStack() as stack:
         source = stack.enter_context(Recording(audio, sample_rate))
         node = stack.enter_context(
-            Node(
+            plan.build(
                 source.sample_rate,
                 source.channels,
                 source.block,
-                model=model,
-                heads=loaded,
-                hop=hop,
                 layer=layer,
-                runtime=runtime,
                 offline=True,
                 whole_windows=True,
             )
@@ -116,7 +109,7 @@ def tag(
             hop=node.hop,
             activations=stacked[:, : len(node.labels)],
             embeddings=embeddings if layer is not None else None,
-            duration=source.heard / source.sample_rate,
+            duration=source.read_samples / source.sample_rate,
             notes=source.notes,
             heads={
                 head.name: HeadResult(list(head.labels), stacked[:, node.head_columns[head.name]])

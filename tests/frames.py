@@ -1,4 +1,4 @@
-"""Frames to tell, and patience."""
+"""Descriptor frames for outputs, and waiting for another process."""
 
 import time
 from collections.abc import Callable
@@ -8,18 +8,20 @@ from pyplugin.outputs import DescriptorFrame
 
 
 def frame(time: float = 1.0, **changes: object) -> DescriptorFrame:
+    """Return a frame; ``tags`` are those of one ``model``."""
+    model = changes.pop("model", "musicnn-mtt")
     values: dict[str, object] = {
         "time": time,
         "start": time - 0.75,
         "end": time - 0.25,
         "source": "Scarlett 2i2",
-        "model": "musicnn-mtt",
         "state": State.FRESH,
         "tags": {"Female Vocal": 0.25, "rock": 0.5},
         "signals": {"rms_db": -20.5},
         "parameters": {"reverb.wet_level": 0.75},
     }
-    return DescriptorFrame(**{**values, **changes})
+    values |= changes
+    return DescriptorFrame(**{**values, "tags": {model: values["tags"]}})
 
 
 def until(happened: Callable[[], object], seconds: float = 20) -> bool:

@@ -22,7 +22,7 @@
 #include <time.h>
 
 #include "kernels/kernels.h"
-#include "model.h"
+#include "node/model.h"
 #include "support/floatenv.h"
 #include "tagnode.h"
 
@@ -153,8 +153,9 @@ static tagnode *open_node(tagnode_model *model, double hop, uint32_t block) {
                                  .compute_latency = 0.25,
                                  .embedding = -1,
                                  .queue = 64};
+    const tagnode_parts parts = {.models = &model, .model_count = 1};
     tagnode_message why;
-    must(tagnode_prepare(node, model, &setup, &why), &why);
+    must(tagnode_prepare(node, &parts, &setup, &why), &why);
     return node;
 }
 

@@ -1,19 +1,55 @@
-/* tagnode.h - hear audio in a callback, name it, move things by it.
+/* tagnode.h - real-time music analysis: audio blocks in, descriptors and parameter automation out.
  *
- * A node takes blocks of audio of any size, at any rate from 8 to 192 kHz, computes a mel
- * spectrogram, runs a tagger on it and hands out descriptor frames at a fixed, known latency.
+ * A node takes blocks of audio of any size at any rate from 8 to 192 kHz, computes a log-mel
+ * spectrogram, runs a music tagger on it and measures signals (level, loudness, tempo ...). Its
+ * results are descriptor frames and signal frames at a constant latency. A complete program that
+ * measures the level of a sine:
  *
- *     tagnode_model_load_litert -> tagnode_create -> tagnode_prepare
- *         -> { tagnode_process -> tagnode_read } ...
+ *     #include <math.h>
+ *     #include <stdio.h>
+ *     #include <stdlib.h>
+ *     #include <tagnode.h>
  *
- * Positions are int64 counts of input samples since prepare or reset. Each function names the
- * threads it belongs to: [main] may allocate and wait; [audio] never does either; [reader] is any
- * one thread that reads; [any] is all of them. Objects are not shared between threads otherwise,
- * save that a `tagnode_model` is immutable once loaded and that [audio] and [reader] may run at
- * once.
+ *     int main(void) {
+ *         tagnode *node = NULL;
+ *         tagnode_message why = {""};
+ *         tagnode_setup setup = tagnode_setup_default();
+ *         setup.channels = 1;
+ *         if (tagnode_create(&node) != TAGNODE_OK ||
+ *             tagnode_prepare(node, NULL, &setup, &why) != TAGNODE_OK) {
+ *             fprintf(stderr, "%s\n", why.text);
+ *             return 1;
+ *         }
+ *         tagnode_frame frame = {0};
+ *         float block[480], *values = calloc(tagnode_signal_count(), sizeof *values);
+ *         for (int n = 0; n < 48000; n += 480) {
+ *             for (int i = 0; i < 480; ++i) block[i] = sinf(0.0625F * (float)(n + i));
+ *             tagnode_process(node, (const float *const[]){block}, 480);
+ *             while (tagnode_read_signals(node, &frame, values, 1) == 1) continue;
+ *         }
+ *         printf("%.2f s: %.1f dBFS\n", (double)frame.end / setup.sample_rate,
+ *                (double)values[TAGNODE_SIGNAL_RMS_DB]);
+ *         free(values);
+ *         tagnode_destroy(node);
+ *     }
  *
- * Functions that can fail return a `tagnode_status` and, where they take `why`, leave there one
- * sentence for a person: what was given, what was expected, what to do. `why` may be NULL. */
+ * With a model, tagnode_model_load_inline() comes first, tagnode_prepare() gets it in its parts,
+ * and tagnode_read() returns its tags.
+ *
+ * Positions are int64 counts of input samples since prepare or reset.
+ *
+ * Each function lists the threads that may call it:
+ *   [main]    one thread at a time, usually the program's; the function may allocate and block
+ *   [audio]   the audio thread: no allocation, lock, system call or wait
+ *   [reader]  the one thread that reads results; equally free of allocation and waiting
+ *   [any]     any thread, at any time
+ * An object is active while its [audio] or [reader] functions may be running; `not active` means
+ * that none of them may be. [audio] and [reader] may run at once. Models and heads are immutable
+ * once loaded and may be shared by nodes on different threads.
+ *
+ * Functions that can fail return a tagnode_status. Where they take `why`, they write one sentence
+ * to it: what was given, what was expected, what to do. `why` may be NULL. Pointers to results may
+ * not be NULL unless stated. */
 #ifndef TAGNODE_H
 #define TAGNODE_H
 
@@ -25,10 +61,19 @@
 extern "C" {
 #endif
 
-#define TAGNODE_VERSION "0.1.0"
+/* The version of this header; tagnode_version() returns that of the library. The build files and
+ * the Python package read it from here. */
+#define TAGNODE_VERSION_MAJOR 0
+#define TAGNODE_VERSION_MINOR 1
+#define TAGNODE_VERSION_PATCH 0
 
-/* Marks what runs on the audio thread, so that clang (>= 20) checks it: -Wfunction-effects when
- * compiling, -fsanitize=realtime when running. */
+#define TAGNODE_VERSION_JOIN_(major, minor, patch) #major "." #minor "." #patch
+#define TAGNODE_VERSION_JOIN(major, minor, patch) TAGNODE_VERSION_JOIN_(major, minor, patch)
+#define TAGNODE_VERSION                                                                            \
+    TAGNODE_VERSION_JOIN(TAGNODE_VERSION_MAJOR, TAGNODE_VERSION_MINOR, TAGNODE_VERSION_PATCH)
+
+/* Marks functions for the audio thread, so that clang (>= 20) checks them: -Wfunction-effects when
+ * compiling, -fsanitize=realtime at run time. */
 #if defined(__clang__) && defined(__has_attribute)
 #if __has_attribute(nonblocking)
 #define TAGNODE_NONBLOCKING __attribute__((nonblocking))
@@ -57,16 +102,35 @@ enum {
 
 typedef enum {
     TAGNODE_OK = 0,
-    TAGNODE_ERROR_ARGUMENT,    /* a value out of its documented range; nothing changed */
-    TAGNODE_ERROR_MEMORY,      /* nothing changed */
-    TAGNODE_ERROR_MODEL,       /* the model or head file is damaged, or its card contradicts it */
-    TAGNODE_ERROR_UNSUPPORTED, /* a sound model that this runtime cannot run */
-    TAGNODE_ERROR_RUNTIME      /* an outside runtime is missing, or refused */
+    TAGNODE_ERROR_ARGUMENT,    /* a value outside its documented range; nothing changed */
+    TAGNODE_ERROR_MEMORY,      /* out of memory; nothing changed */
+    TAGNODE_ERROR_MODEL,       /* the model or head file is damaged, or does not match its card */
+    TAGNODE_ERROR_UNSUPPORTED, /* a valid model that this runtime cannot run */
+    TAGNODE_ERROR_RUNTIME      /* an external runtime is missing, or failed */
 } tagnode_status;
 
+/* Room for the sentence that explains a failure. */
 typedef struct {
     char text[256];
 } tagnode_message;
+
+/* Returns the status as a word: "ok", "argument", "memory", "model", "unsupported", "runtime";
+ * "unknown" for any other value. [any] */
+TAGNODE_API const char *tagnode_status_name(tagnode_status status);
+
+/* Returns the library's version, "0.1.0". [any] */
+TAGNODE_API const char *tagnode_version(void);
+
+/* Writes the library's version as numbers; each pointer may be NULL. [any] */
+TAGNODE_API void tagnode_version_numbers(uint32_t *major, uint32_t *minor, uint32_t *patch);
+
+/* Return the instruction sets in use on this machine: the front-end's and descriptors' ("portable",
+ * "avx2", "avx512"), and the inline models' int8 kernels' ("portable", "avx2", "avxvnni",
+ * "avx512vnni", "neon", "neondot"). The environment variable TAGNODE_ISA selects another one that
+ * the machine supports; "avx512" selects it for both. It is read at each create, load and prepare.
+ * [main] */
+TAGNODE_API const char *tagnode_frontend_instruction_set(void);
+TAGNODE_API const char *tagnode_model_instruction_set(void);
 
 /* -------------------------------------------------------------------------------- front-end --- */
 
@@ -82,19 +146,19 @@ typedef enum {
     TAGNODE_LOG_DB        /* 10 log10(max(x, log_parameter)) of a power, 20 of a magnitude */
 } tagnode_log;
 
-/* Names of these settings as model cards spell them, "hann-periodic", "log10-1p" ...; NULL for any
- * other value, so that counting up from 0 to the first NULL lists all. [any] */
+/* Return the name of a setting's value as model cards spell it ("hann-periodic", "log10-1p" ...);
+ * NULL for a value that does not exist, so counting up from 0 to the first NULL lists all. [any] */
 TAGNODE_API const char *tagnode_window_name(uint32_t window) TAGNODE_NONBLOCKING;
 TAGNODE_API const char *tagnode_mel_scale_name(uint32_t scale) TAGNODE_NONBLOCKING;
 TAGNODE_API const char *tagnode_mel_norm_name(uint32_t norm) TAGNODE_NONBLOCKING;
 TAGNODE_API const char *tagnode_spectrum_name(uint32_t spectrum) TAGNODE_NONBLOCKING;
 TAGNODE_API const char *tagnode_log_name(uint32_t log) TAGNODE_NONBLOCKING;
 
-/* How a model hears: the settings of its log-mel spectrogram. */
+/* Settings of a model's log-mel spectrogram. */
 typedef struct {
-    uint32_t sample_rate; /* Hz that the model works at, 8000 to 48000 */
+    uint32_t sample_rate; /* the model's, Hz, 8000 to 48000 */
     uint32_t frame;       /* samples in a window, 2 to fft */
-    uint32_t fft;         /* points, 256 to 4096, a power of 2; a shorter frame lies amid zeros */
+    uint32_t fft;         /* points, 256 to 4096, a power of 2; a shorter frame is zero-padded */
     uint32_t hop;         /* samples between two mel frames, 1 to frame */
     uint32_t bands;       /* mel bands, 1 to TAGNODE_MAX_BANDS */
     tagnode_window window;
@@ -106,87 +170,85 @@ typedef struct {
     double fmin, fmax;    /* Hz; 0 <= fmin < fmax <= sample_rate / 2 */
 } tagnode_frontend_settings;
 
-/* A mel spectrogram computed in a stream. Mel frame j is centred on model-rate sample j * hop, and
- * the signal before position 0 counts as zeros (librosa's center=True, pad_mode="constant"). */
+/* A streaming mel spectrogram. Mel frame j is centred on sample j * hop at the model's rate, and
+ * the signal before position 0 is zeros (librosa's center=True, pad_mode="constant"). */
 typedef struct tagnode_frontend tagnode_frontend;
 
-/* Allocates a front-end for input at `sample_rate` Hz (8000 to 192000) with `channels` (1 to 8),
- * averaged. [main]
- * Returns OK, ERROR_ARGUMENT or ERROR_MEMORY; `*frontend` is NULL unless OK. */
+/* Creates a front-end for input at `sample_rate` Hz (8000 to 192000) with `channels` (1 to 8),
+ * which are averaged. `*frontend` is NULL unless OK.
+ * Returns OK, ERROR_ARGUMENT or ERROR_MEMORY. [main] */
 TAGNODE_API tagnode_status tagnode_frontend_create(const tagnode_frontend_settings *settings,
                                                    uint32_t sample_rate, uint32_t channels,
                                                    tagnode_frontend **frontend,
                                                    tagnode_message *why);
-TAGNODE_API void tagnode_frontend_destroy(tagnode_frontend *frontend); /* NULL is fine. [main] */
 
-/* How many mel frames a process call of `frames` samples yields at the most. [any] */
+/* Frees a front-end; NULL is allowed. [main, not active] */
+TAGNODE_API void tagnode_frontend_destroy(tagnode_frontend *frontend);
+
+/* Returns the largest number of mel frames that a process call with `frames` samples can complete.
+ * [any] */
 TAGNODE_API size_t tagnode_frontend_capacity(const tagnode_frontend *frontend, size_t frames)
     TAGNODE_NONBLOCKING;
 
-/* Delay of the resampler in input samples: how far behind the input the mel frames are; 0 at the
- * model's rate. [any] */
+/* Returns the resampler's delay in input samples, by which mel frames lag behind the input; 0 at
+ * the model's rate. [any] */
 TAGNODE_API uint32_t tagnode_frontend_delay(const tagnode_frontend *frontend) TAGNODE_NONBLOCKING;
 
-/* Hears `frames` samples of each channel and writes the mel frames that became complete, `bands`
- * floats each, to `mel`, which has room for tagnode_frontend_capacity(frames) of them. Returns
- * their number. [audio] */
+/* Processes `frames` samples of each channel, full scale 1.0, and writes the mel frames that they
+ * complete, `bands` floats each, to `mel`, which has room for tagnode_frontend_capacity(frames).
+ * Returns their number. [audio] */
 TAGNODE_API size_t tagnode_frontend_process(tagnode_frontend *frontend, const float *const *input,
                                             size_t frames, float *mel) TAGNODE_NONBLOCKING;
 
-/* Back to the state after create. [audio] */
+/* Returns to the state after create. [audio] */
 TAGNODE_API void tagnode_frontend_reset(tagnode_frontend *frontend) TAGNODE_NONBLOCKING;
 
-/* NaN and infinite samples that were replaced by 0 since create or reset. [audio] */
+/* Returns how many non-finite samples were replaced by 0 since create or reset. [audio] */
 TAGNODE_API uint64_t tagnode_frontend_replaced(const tagnode_frontend *frontend)
     TAGNODE_NONBLOCKING;
 
-/* Resamples one channel of `length` samples from `from` to `to` Hz (8000 to 192000 each) through
- * the front-end's own filter (linear phase; delay removed). Writes ceil(length * to / from)
- * samples. NaN and infinite samples count as 0. [main]
- * Returns OK, ERROR_ARGUMENT or ERROR_MEMORY. */
+/* Resamples one channel of `length` samples from `from` to `to` Hz (8000 to 192000 each) with the
+ * front-end's filter (linear phase, delay removed), and writes ceil(length * to / from) samples to
+ * `output`. Non-finite samples count as 0.
+ * Returns OK, ERROR_ARGUMENT or ERROR_MEMORY. [main] */
 TAGNODE_API tagnode_status tagnode_resample(const float *input, size_t length, uint32_t from,
                                             uint32_t to, float *output, tagnode_message *why);
 
 /* ----------------------------------------------------------------------------------- models --- */
 
-/* What a model is, as its card says. Copied by the load functions. */
+/* What a model takes and returns. */
 typedef struct {
     tagnode_frontend_settings frontend;
-    uint32_t patch_frames; /* mel frames that the model sees at once, 1 to 4096 */
+    uint32_t patch_frames; /* mel frames in the model's input, 1 to 4096 */
     uint32_t outputs;      /* 1 to TAGNODE_MAX_OUTPUTS, in the order of the model's signature */
     uint32_t output_size[TAGNODE_MAX_OUTPUTS]; /* floats of each; output 0 are the activations */
-    bool silence_before; /* what was before a stream may be taken for silence: the model learnt
-                            sounds that begin, after silence, within its window */
+    bool silence_before; /* silence may be assumed before a stream: the model was trained on sounds
+                            that begin within its window, after silence */
 } tagnode_card;
 
 typedef struct tagnode_model tagnode_model;
 
-/* Makes a model for the worker runtime that LiteRT's C API runs. `library` is the path of
- * libLiteRt.so (NULL: the dynamic linker's own search). `bytes` is copied. [main]
- * Returns OK, ERROR_ARGUMENT, ERROR_MEMORY, ERROR_RUNTIME (library missing or too old), or
- * ERROR_MODEL (the file is damaged or does not have the card's input [1, patch_frames, bands] and
- * outputs, all float32). */
+/* Loads a .tflite model for the worker runtime, which runs LiteRT's C API on a thread of its own.
+ * `library` is the path of libLiteRt.so; NULL: the dynamic linker searches. `bytes` and `card` are
+ * copied. `*model` is NULL unless OK.
+ * Returns OK, ERROR_ARGUMENT, ERROR_MEMORY, ERROR_RUNTIME (library missing or too old) or
+ * ERROR_MODEL (a damaged file, or its tensors are not the card's: input [1, patch_frames, bands]
+ * and outputs, all float32). [main] */
 TAGNODE_API tagnode_status tagnode_model_load_litert(const char *library, const void *bytes,
                                                      size_t size, const tagnode_card *card,
                                                      tagnode_model **model, tagnode_message *why);
 
-/* Makes a model for the inline runtime, which runs in slices within tagnode_process: int8
- * convolutions, and float after them. `bytes` is copied; every offset and size in it is checked.
- * [main]
- * Returns OK, ERROR_ARGUMENT, ERROR_MEMORY, ERROR_MODEL (damaged, or not what the card says), or
- * ERROR_UNSUPPORTED (a sound model with an operation or a type that this runtime does not have;
- * `why` names it; the worker runtime takes any model). */
+/* Loads a .tflite model for the inline runtime, which runs in slices within tagnode_process(): int8
+ * convolutions, then float. `bytes` and `card` are copied; every offset and size in the file is
+ * checked. `*model` is NULL unless OK.
+ * Returns OK, ERROR_ARGUMENT, ERROR_MEMORY, ERROR_MODEL (a damaged file, or not what the card
+ * describes) or ERROR_UNSUPPORTED (a valid model with an operation or type that this runtime lacks,
+ * which `why` names; the worker runtime runs any model). [main] */
 TAGNODE_API tagnode_status tagnode_model_load_inline(const void *bytes, size_t size,
                                                      const tagnode_card *card,
                                                      tagnode_model **model, tagnode_message *why);
 
-/* Runs a model once on one patch of patch_frames * bands floats; outputs[i] gets output_size[i]
- * floats where it is not NULL. [main]
- * Returns OK, ERROR_MEMORY, ERROR_MODEL, ERROR_RUNTIME. */
-TAGNODE_API tagnode_status tagnode_model_run(tagnode_model *model, const float *patch,
-                                             float *const *outputs, tagnode_message *why);
-
-/* An interpreter made elsewhere, with its tensors allocated; tflite-runtime's, say. */
+/* An interpreter created elsewhere, by tflite-runtime for example, with its tensors allocated. */
 typedef struct {
     int (*invoke)(void *handle); /* runs the model once, on the worker's thread; 0 is success */
     void *handle;
@@ -194,54 +256,61 @@ typedef struct {
     const float *output[TAGNODE_MAX_OUTPUTS];
 } tagnode_interpreter;
 
-/* Makes a model for the worker runtime out of an interpreter, which the caller keeps alive until
- * the model is released and every node with it destroyed, and uses in no other way meanwhile. At
- * most one node may be prepared with it. [main]
- * Returns OK, ERROR_ARGUMENT or ERROR_MEMORY. */
+/* Makes a model for the worker runtime from an interpreter. The caller keeps the interpreter alive,
+ * and does not use it otherwise, until the model is released and every node with it destroyed. Only
+ * one node at a time may be prepared with it. `*model` is NULL unless OK.
+ * Returns OK, ERROR_ARGUMENT or ERROR_MEMORY. [main] */
 TAGNODE_API tagnode_status tagnode_model_from_interpreter(const tagnode_interpreter *interpreter,
                                                           const tagnode_card *card,
                                                           tagnode_model **model,
                                                           tagnode_message *why);
 
-/* Gives the caller's reference back; nodes with the model keep it alive. NULL is fine. [main] */
+/* Runs a model once on a patch of patch_frames * bands floats. outputs[i] gets output_size[i]
+ * floats; NULL skips that output.
+ * Returns OK, ERROR_MEMORY, ERROR_MODEL or ERROR_RUNTIME. [main] */
+TAGNODE_API tagnode_status tagnode_model_run(tagnode_model *model, const float *patch,
+                                             float *const *outputs, tagnode_message *why);
+
+/* Releases the caller's reference; nodes that use the model keep it alive. NULL is allowed. [main]
+ */
 TAGNODE_API void tagnode_model_release(tagnode_model *model);
 
 /* ------------------------------------------------------------------------------------ heads --- */
 
-/* A small classifier on an output of a model, its embedding. Immutable once loaded, as a model is.
- * A .head file is little-endian: the bytes TAGHEAD1; uint32, the length of a JSON card, and the
- * card, which is not looked at here; zeros up to a multiple of 16; uint32, the number of stages, 1
- * to 16; and for each of them four uint32, its kind, rows, columns (the floats that it takes) and
- * flags, and its arrays, float32 but for what says otherwise:
+/* A small classifier on an output of a model, its embedding. A .head file is little-endian: the
+ * bytes TAGHEAD1; uint32, the length of a JSON card, and the card, which is not read here; zeros up
+ * to a multiple of 16; uint32, the number of stages, 1 to 16. Each stage is four uint32: its kind,
+ * rows, columns (floats that it takes) and flags; then its arrays, float32 unless stated:
  *
  *     1 affine    1 row: scale, offset [columns]. x * scale + offset.
- *     2 quantile  [rows, columns] that rise by row. Where x lies among them, as the normal
- *                 distribution has it; scikit-learn's QuantileTransformer.
+ *     2 quantile  [rows, columns], ascending by row. The rank of x among them, as a quantile of the
+ *                 normal distribution; scikit-learn's QuantileTransformer.
  *     3 dense     weights [rows, columns], bias [rows]. flags is the activation: 0 none, 1 relu,
  *                 2 tanh, 3 logistic, 4 softmax.
  *     4 kernel    uint32 outputs, uint32 degree, gamma, coef0, support vectors [rows, columns],
- *                 coefficients [outputs, rows], intercepts [outputs]; all float64 but for the
- *                 vectors, since what is added up may cancel. flags is the kernel: 0
+ *                 coefficients [outputs, rows], intercepts [outputs]; all float64 except the
+ *                 vectors, as the terms of the sum may cancel. flags is the kernel: 0
  *                 exp(-gamma |x - v|^2), 1 (gamma x v + coef0)^degree.
  *     5 sigmoids  1 row: a, b [columns]. 1 / (1 + exp(a x + b)); flags 1: divided by their sum.
  *
- * Each stage takes what the one before it gives. */
+ * Each stage takes the result of the one before it. */
 typedef struct tagnode_head tagnode_head;
 
-/* Reads a .head file; every size and number in it is checked. `bytes` is not kept. [main]
- * Returns OK, ERROR_ARGUMENT, ERROR_MEMORY or ERROR_MODEL (damaged). */
+/* Reads a .head file; every size and value in it is checked. `bytes` is not kept. `*head` is NULL
+ * unless OK. Returns OK, ERROR_ARGUMENT, ERROR_MEMORY or ERROR_MODEL (damaged). [main] */
 TAGNODE_API tagnode_status tagnode_head_load(const void *bytes, size_t size, tagnode_head **head,
                                              tagnode_message *why);
 
-/* Gives the caller's reference back; nodes with the head keep it alive. NULL is fine. [main] */
+/* Releases the caller's reference; nodes that use the head keep it alive. NULL is allowed. [main]
+ */
 TAGNODE_API void tagnode_head_release(tagnode_head *head);
 
-/* Floats that the head takes, its embedding, and that it gives. [any] */
+/* Return the number of floats that the head takes (its embedding) and returns. [any] */
 TAGNODE_API uint32_t tagnode_head_inputs(const tagnode_head *head) TAGNODE_NONBLOCKING;
 TAGNODE_API uint32_t tagnode_head_outputs(const tagnode_head *head) TAGNODE_NONBLOCKING;
 
-/* Runs the head on `count` embeddings, one after the other, as a node would. [main]
- * Returns OK or ERROR_MEMORY. */
+/* Runs the head on `count` embeddings, tagnode_head_inputs() floats each, as a node does, and
+ * writes tagnode_head_outputs() floats for each to `values`. Returns OK or ERROR_MEMORY. [main] */
 TAGNODE_API tagnode_status tagnode_head_run(const tagnode_head *head, const float *embeddings,
                                             size_t count, float *values, tagnode_message *why);
 
@@ -249,36 +318,58 @@ TAGNODE_API tagnode_status tagnode_head_run(const tagnode_head *head, const floa
 
 typedef struct tagnode tagnode;
 
+/* Begin with tagnode_setup_default() and change what differs. */
 typedef struct {
     uint32_t sample_rate; /* Hz, 8000 to 192000 */
     uint32_t channels;    /* 1 to 8, averaged */
-    uint32_t max_frames;  /* largest block that process will get, 1 to TAGNODE_MAX_BLOCK */
-    double hop; /* seconds between two answers, up to the patch; rounded to whole mel frames */
-    double compute_latency; /* seconds for an answer, 0 to 60; see below */
-    int32_t embedding;      /* the output that is handed out beside the activations, -1 for none */
-    uint32_t queue;         /* descriptor frames kept for a reader that is late, 2 to 65536 */
-    bool offline;           /* true: process waits for the worker: results exact and repeatable */
-    double signal_hop;      /* seconds between two signal frames, 0 (none) to 60; rounded to whole
-                               mel frames, at least 1 */
-    double silence_db;      /* dBFS, -120 to 0: an rms that stays below it is silence, */
-    double silence_hold;    /* once it has lasted so many seconds, 0 to 3600 */
-    uint32_t mel_queue;     /* mel frames kept for who draws them, 0 (none) to 65536 */
-    bool whole_windows;     /* true: no answer before every window is full of the stream, whatever
-                               the cards say of silence before it */
+    uint32_t max_frames;  /* samples in the largest block, 1 to TAGNODE_MAX_BLOCK */
+    double hop;           /* seconds between two descriptor frames, above 0 and up to the shortest
+                             model's window; rounded to whole mel frames */
+    double
+        compute_latency; /* seconds allowed for a result, 0 to 60, or -1: automatic. The worker
+                            runtime has this time, 0.25 s if automatic; a later result is late,
+                            and its frame held. The inline runtime needs a time that follows from
+                            the work of a hop, is never late, and waits longer if this is longer */
+    int32_t embedding;   /* the output that frames carry beside the activations; -1: none */
+    uint32_t queue;      /* descriptor frames kept for a late reader, 2 to 65536 */
+    bool offline;        /* process waits for the worker: results are exact and repeatable */
+    double signal_hop;   /* seconds between two signal frames, 0 (none) to 60; rounded to whole
+                            mel frames, at least 1 */
+    double silence_db;   /* dBFS, -120 to 0: an RMS level that stays below it is silence, */
+    double silence_hold; /* after this many seconds, 0 to 3600 */
+    uint32_t mel_queue;  /* mel frames kept for tagnode_read_mel(), 0 (none) to 65536 */
+    bool whole_windows;  /* no result before every window is filled by the stream, even if the
+                            cards allow silence before it */
 } tagnode_setup;
-/* The worker runtime has compute_latency for an answer, and one that comes later is held over. The
- * inline runtime is never late: it needs a time that follows from the work of a hop, and takes
- * compute_latency where that is longer. */
+
+/* Returns a valid setup: 48000 Hz, 2 channels, blocks of up to 8192 samples, a hop of 0.1 s,
+ * automatic compute latency, no embedding, a queue of 1024, live, signals every 0.016 s, silence
+ * below -60 dBFS for 2 s, no mel queue. [any] */
+TAGNODE_API tagnode_setup tagnode_setup_default(void) TAGNODE_NONBLOCKING;
+
+/* A head in a node, and the embedding that it takes: output `output` of model `model`. */
+typedef struct {
+    tagnode_head *head;
+    uint32_t model, output;
+} tagnode_placed_head;
+
+/* What a node runs: no model, one, or several inline models that share a front-end; and heads. */
+typedef struct {
+    tagnode_model *const *models;
+    uint32_t model_count; /* 0 to TAGNODE_MAX_MODELS */
+    const tagnode_placed_head *heads;
+    uint32_t head_count; /* 0 to TAGNODE_MAX_HEADS */
+} tagnode_parts;
 
 typedef enum {
-    TAGNODE_WARMING, /* a window is not yet full, and its model takes no silence for what was before
-                        the stream: values are 0 */
+    TAGNODE_WARMING, /* a window is not filled yet, and its model does not accept silence before the
+                        stream: values are 0 */
     TAGNODE_FRESH,   /* values describe [start, end) */
     TAGNODE_HELD     /* the result was late or lost: values of the last fresh frame, or 0 */
 } tagnode_state;
 
 typedef struct {
-    int64_t start, end; /* the samples described: [start, end); start is at least 0 */
+    int64_t start, end; /* the samples described, [start, end); start is at least 0 */
     int64_t emitted;    /* position at which it becomes readable: end + the total latency, always */
     tagnode_state state;
 } tagnode_frame;
@@ -290,197 +381,180 @@ typedef struct {
 } tagnode_latency;
 
 typedef struct {
-    int64_t position;     /* input samples heard */
+    int64_t position;     /* input samples processed */
     uint64_t mel_frames;  /* mel frames computed */
     uint64_t fresh, held; /* descriptor frames emitted in either state */
     uint64_t late;        /* results that came after their frame was due */
-    uint64_t overruns;    /* mel frames that the worker could not take in time */
-    uint64_t dropped;     /* descriptor frames that no one read in time */
-    uint64_t replaced;    /* NaN and infinite input samples replaced by 0 */
-    uint64_t failures;    /* times that the model itself failed */
-    uint64_t swaps;       /* models that have taken another's place since prepare */
+    uint64_t overruns;    /* mel frames lost because the worker was behind */
+    uint64_t dropped;     /* descriptor frames overwritten before they were read */
+    uint64_t replaced;    /* non-finite input samples replaced by 0 */
+    uint64_t failures;    /* model runs that failed */
+    uint64_t swaps;       /* models swapped in since prepare */
 } tagnode_counters;
 
-/* Makes an empty node. [main] Returns OK or ERROR_MEMORY. */
+/* Creates an empty node; `*node` is NULL unless OK. Returns OK or ERROR_MEMORY. [main] */
 TAGNODE_API tagnode_status tagnode_create(tagnode **node);
 
-/* Ends the node's worker and frees it. NULL is fine. No other call on the node may be running.
- * [main] */
+/* Stops the node's worker and frees the node; NULL is allowed. [main, not active] */
 TAGNODE_API void tagnode_destroy(tagnode *node);
 
-/* Allocates, compiles the model, starts the worker and runs the model once to warm it up. A model
- * whose card says silence_before begins as if it had heard digital silence: its first answer, of a
- * hop of sound at the most, is fresh. Not so with heads on another of its outputs than the
- * activations: they learnt from windows full of sound. May be called again while no other call on
- * the node runs; on error the node keeps its former setup. [main] Returns OK, ERROR_ARGUMENT,
- * ERROR_MEMORY, ERROR_MODEL or ERROR_RUNTIME. */
-TAGNODE_API tagnode_status tagnode_prepare(tagnode *node, tagnode_model *model,
+/* Prepares a node for processing: allocates, compiles the models, starts the worker and runs the
+ * model once to warm it up. May be called again; on error the node keeps its former setup.
+ *
+ * `parts` names the models and heads, which the node retains; NULL: none. Descriptor frames carry
+ * the activations of all models, one after the other, then the results of all heads for the same
+ * window, and the embedding of the first model. Several models must be inline models with the same
+ * front-end. Without a model there are signal frames only, from MusiCNN's front-end, and `hop`,
+ * `compute_latency` and `embedding` are ignored.
+ *
+ * Frames are fresh once all windows are filled. A model whose card allows silence_before starts as
+ * after digital silence: its first result, a hop after the beginning, is fresh. This does not apply
+ * to a model with heads on an output other than the activations: heads are trained on full windows.
+ *
+ * Heads add no latency: a head runs in the callback that emits the frame, for some microseconds if
+ * it is linear or a small network; with support vectors its time grows with their number.
+ *
+ * Returns OK, ERROR_ARGUMENT (setup or parts out of range; a head for a model or output that does
+ * not exist or has another size), ERROR_MEMORY, ERROR_MODEL or ERROR_RUNTIME. [main, not active] */
+TAGNODE_API tagnode_status tagnode_prepare(tagnode *node, const tagnode_parts *parts,
                                            const tagnode_setup *setup, tagnode_message *why);
 
-/* The same with `count` (0 to TAGNODE_MAX_MODELS) inline models that share one front-end: a
- * descriptor frame has the activations of all of them, one after the other, and the embedding of
- * the first. A hop is at most the shortest window, and frames are fresh once all windows are full,
- * with silence where a card says silence_before. Without a model there are signal frames only, from
- * MusiCNN's front-end, and `hop`, `compute_latency` and `embedding` are not looked at. [main] */
-TAGNODE_API tagnode_status tagnode_prepare_many(tagnode *node, tagnode_model *const *models,
-                                                uint32_t count, const tagnode_setup *setup,
-                                                tagnode_message *why);
-
-/* A head in a node, and whose embedding it takes: output `output` of model `model`. */
-typedef struct {
-    tagnode_head *head;
-    uint32_t model, output;
-} tagnode_placed_head;
-
-/* What a node is made of: no model, one, or inline models that share a front-end, and heads. */
-typedef struct {
-    tagnode_model *const *models;
-    uint32_t model_count; /* 0 to TAGNODE_MAX_MODELS */
-    const tagnode_placed_head *heads;
-    uint32_t head_count; /* 0 to TAGNODE_MAX_HEADS */
-} tagnode_parts;
-
-/* The same with heads: a descriptor frame has the activations of all models, then what each head
- * says of the same window. Heads add nothing to the latency: a head runs whole in the callback that
- * emits the frame, some microseconds where it is linear or a small network; one with support
- * vectors takes as long as they are many. Models and heads are retained. [main]
- * Returns as tagnode_prepare; ERROR_ARGUMENT for a head whose model or output there is not, or that
- * takes another number of floats than that output has. */
-TAGNODE_API tagnode_status tagnode_prepare_parts(tagnode *node, const tagnode_parts *parts,
-                                                 const tagnode_setup *setup, tagnode_message *why);
-
-/* Puts an inline model in the place of the one at `index`, while tagnode_process may be running: it
- * is prepared here, hears along until it has a whole window, and answers from then on; no frame is
- * missing, held or out of place. What it replaces is freed in a later call. [main]
- * Returns OK; ERROR_ARGUMENT (no such place, another window, front-end or number of outputs, or it
- * needs more than the node's compute latency); ERROR_MODEL, ERROR_UNSUPPORTED, ERROR_MEMORY. */
+/* Replaces the inline model at `index` while tagnode_process() may be running. The new model is
+ * prepared here, receives the same mel frames as the old one until its window is filled, and takes
+ * over then: no frame is missing, held or moved. The old model is released in a later call. A
+ * second swap before the first took over supersedes it.
+ * Returns OK, ERROR_ARGUMENT (no such index; another window, front-end or output size; or it needs
+ * more than the node's compute latency), ERROR_MODEL, ERROR_UNSUPPORTED or ERROR_MEMORY. [main] */
 TAGNODE_API tagnode_status tagnode_swap(tagnode *node, uint32_t index, tagnode_model *model,
                                         tagnode_message *why);
 
-/* Latency and sizes; constant from prepare on, zero before it: the latency in its parts, the mel
- * frames between two answers and before the first one (of the models that it was prepared with),
- * the values in a descriptor frame (activations, and what heads say), and the floats of its
- * embedding, 0 for none. [any] */
+/* Return latency and sizes, constant from prepare on and 0 before it: the latency in its parts; mel
+ * frames between two descriptor frames; mel frames before the first fresh one (for the models given
+ * to prepare); values in a descriptor frame (activations, then heads); floats of its embedding, 0
+ * for none; mel bands. [any] */
 TAGNODE_API tagnode_latency tagnode_get_latency(const tagnode *node) TAGNODE_NONBLOCKING;
 TAGNODE_API uint32_t tagnode_hop_frames(const tagnode *node) TAGNODE_NONBLOCKING;
 TAGNODE_API uint32_t tagnode_first_frames(const tagnode *node) TAGNODE_NONBLOCKING;
 TAGNODE_API uint32_t tagnode_value_count(const tagnode *node) TAGNODE_NONBLOCKING;
 TAGNODE_API uint32_t tagnode_embedding_count(const tagnode *node) TAGNODE_NONBLOCKING;
+TAGNODE_API uint32_t tagnode_band_count(const tagnode *node) TAGNODE_NONBLOCKING;
 
-/* Hears `frames` samples (0 to max_frames; more are ignored) of each channel. Arithmetic only: no
- * allocation, lock, system call or wait, unless the setup says `offline`. Does nothing before
- * prepare. [audio] */
+/* Processes `frames` samples (0 to max_frames; more are ignored) of each channel, full scale 1.0.
+ * Pure arithmetic: no allocation, lock, system call or wait, unless the setup is `offline`. Does
+ * nothing before prepare. [audio] */
 TAGNODE_API void tagnode_process(tagnode *node, const float *const *input, uint32_t frames)
     TAGNODE_NONBLOCKING;
 
-/* Takes up to `capacity` descriptor frames, oldest first. `values` gets tagnode_value_count floats
- * a frame, `embeddings` tagnode_embedding_count; either may be NULL. Returns how many. Frames that
- * no one read in time are dropped oldest first and counted. [reader] */
+/* Forgets all input; positions and counters start at 0 again, and unread frames are discarded. Call
+ * it between two process calls. [audio] */
+TAGNODE_API void tagnode_reset(tagnode *node) TAGNODE_NONBLOCKING;
+
+/* Reads up to `capacity` descriptor frames, oldest first. `values` gets tagnode_value_count()
+ * floats a frame, `embeddings` tagnode_embedding_count(); either may be NULL. Frames that are not
+ * read in time are overwritten, oldest first, and counted. Returns the number of frames read.
+ * [reader] */
 TAGNODE_API size_t tagnode_read(tagnode *node, tagnode_frame *frames, float *values,
                                 float *embeddings, size_t capacity) TAGNODE_NONBLOCKING;
 
-/* Forgets all that was heard; positions start at 0 again, counters too. Frames not yet read are
- * gone. Safe between two process calls. [audio] */
-TAGNODE_API void tagnode_reset(tagnode *node) TAGNODE_NONBLOCKING;
+/* Reads up to `capacity` mel frames, as the model receives them, oldest first; `mel` gets
+ * tagnode_band_count() floats a frame. Frames that are not read in time are overwritten, oldest
+ * first. Returns the number of frames read. [reader] */
+TAGNODE_API size_t tagnode_read_mel(tagnode *node, float *mel, size_t capacity) TAGNODE_NONBLOCKING;
 
-/* A snapshot; each number is exact, the set may straddle a process call. [any] */
+/* Returns the counters; each is exact, but together they may straddle a process call. [any] */
 TAGNODE_API tagnode_counters tagnode_get_counters(const tagnode *node) TAGNODE_NONBLOCKING;
 
 /* ---------------------------------------------------------------------------------- signals --- */
 
-/* What is measured rather than learned, in the order of the values of a signal frame. All channels
- * count, at the input's rate; only what says "spectrum" is of the mel frame's own spectrum, which
- * ends at half the front-end's rate (8 kHz for MusiCNN's). dB are of full scale 1.0; silence reads
- * -120. What is of the last so many seconds ends at the frame's `end`, and before the first sample
- * there is silence. docs/signals.md says more. */
+/* Measured descriptors, in the order of the values in a signal frame. All channels count, at the
+ * input's rate; spectral ones use the mel frame's spectrum, which ends at half the front-end's rate
+ * (8 kHz for MusiCNN). dB are relative to full scale 1.0; silence is -120. A measurement over a
+ * time of its own ends at the frame's `end`; the signal before position 0 is silence. See
+ * docs/signals.md. Later versions may append signals: tagnode_signal_count() returns how many. */
 typedef enum {
-    TAGNODE_SIGNAL_RMS_DB,              /* dBFS of the last 50 ms; a full-scale sine has -3.01 */
-    TAGNODE_SIGNAL_PEAK_DB,             /* dBFS, largest sample of the last 50 ms */
-    TAGNODE_SIGNAL_TRUE_PEAK_DB,        /* dBTP of the last 50 ms, oversampled as in BS.1770-4 */
-    TAGNODE_SIGNAL_LOUDNESS_MOMENTARY,  /* LUFS of the last 0.4 s, BS.1770-4 and EBU Tech 3341; four
-                                           channels are L R Ls Rs, five L R C Ls Rs, six and more
-                                           L R C LFE and surrounds */
-    TAGNODE_SIGNAL_LOUDNESS_SHORT,      /* LUFS of the last 3 s */
+    TAGNODE_SIGNAL_RMS_DB,              /* dBFS over 50 ms; a full-scale sine has -3.01 */
+    TAGNODE_SIGNAL_PEAK_DB,             /* dBFS, sample peak over 50 ms */
+    TAGNODE_SIGNAL_TRUE_PEAK_DB,        /* dBTP over 50 ms, oversampled as in BS.1770-4 */
+    TAGNODE_SIGNAL_LOUDNESS_MOMENTARY,  /* LUFS over 0.4 s, BS.1770-4 and EBU Tech 3341; 4 channels
+                                           are L R Ls Rs, 5 are L R C Ls Rs, 6 and more L R C LFE
+                                           and surrounds */
+    TAGNODE_SIGNAL_LOUDNESS_SHORT,      /* LUFS over 3 s */
     TAGNODE_SIGNAL_LOUDNESS_INTEGRATED, /* LUFS, gated, since prepare or reset */
-    TAGNODE_SIGNAL_CREST_DB,            /* dB of peak over rms, 0 up */
+    TAGNODE_SIGNAL_CREST_DB,            /* dB, peak over RMS, from 0 */
     TAGNODE_SIGNAL_BRIGHTNESS_HZ,       /* Hz, centroid of the magnitude spectrum; 0 in silence */
-    TAGNODE_SIGNAL_FLATNESS,   /* 0 a tone .. 1 noise: geometric over arithmetic mean of the
-                                  power spectrum; 0 in silence */
+    TAGNODE_SIGNAL_FLATNESS,   /* 0 tone .. 1 noise: geometric over arithmetic mean of the power
+                                  spectrum; 0 in silence */
     TAGNODE_SIGNAL_FLUX,       /* 0 .. 1, share of the magnitude spectrum that is new */
-    TAGNODE_SIGNAL_ONSET,      /* dB, 0 up: mean rise of the spectrum's critical bands; of this
-                                  and of flux the largest since the signal frame before */
+    TAGNODE_SIGNAL_ONSET,      /* dB, from 0: mean rise of the spectrum's critical bands; onset and
+                                  flux are the largest since the previous signal frame */
     TAGNODE_SIGNAL_PERCUSSIVE, /* 0 harmonic .. 1 percussive share of the power spectrum */
-    TAGNODE_SIGNAL_TEMPO_BPM,  /* beats a minute, 40 to 240; 0 at a confidence below 0.1 */
-    TAGNODE_SIGNAL_TEMPO_CONFIDENCE, /* 0 .. 1, how periodic the onsets of some 8 s are */
-    TAGNODE_SIGNAL_SILENCE,          /* 1 in silence as the setup defines it, otherwise 0 */
-    TAGNODE_SIGNALS                  /* their number */
+    TAGNODE_SIGNAL_TEMPO_BPM,  /* BPM, 40 to 240; 0 at a confidence below 0.1 */
+    TAGNODE_SIGNAL_TEMPO_CONFIDENCE, /* 0 .. 1, periodicity of the onsets of about 8 s */
+    TAGNODE_SIGNAL_SILENCE           /* 1 in silence as the setup defines it, otherwise 0 */
+} tagnode_signal_id;
+
+/* A signal's name, unit and usual range. */
+typedef struct {
+    const char *name;    /* "rms_db"; the descriptor is signal.rms_db */
+    const char *unit;    /* "dBFS", "dBTP", "LUFS", "dB", "Hz", "BPM" or "" */
+    const char *meaning; /* a short description */
+    float low, high;     /* usual range: a mapping's default for `low` and `high` */
+    float window;        /* seconds up to the frame's end that it describes; 0: the mel frame */
 } tagnode_signal;
 
-/* What to call a signal and how far it commonly goes. */
-typedef struct {
-    const char *name;    /* "rms_db"; its descriptor is called signal.rms_db */
-    const char *unit;    /* "dBFS", "dBTP", "LUFS", "dB", "Hz", "BPM" or "" */
-    const char *meaning; /* some words */
-    float low, high;     /* what a mapping takes for 0 and for 1 unless it is told otherwise */
-    float window;        /* seconds up to the frame's end that it describes; 0: the mel frame */
-} tagnode_signal_about;
+/* Returns the number of signals, which is the number of values in a signal frame. [any] */
+TAGNODE_API uint32_t tagnode_signal_count(void) TAGNODE_NONBLOCKING;
 
-/* Returns what is known of a signal, NULL for a number that is none. [any] */
-TAGNODE_API const tagnode_signal_about *tagnode_about_signal(tagnode_signal signal)
-    TAGNODE_NONBLOCKING;
+/* Returns a signal's entry in the table, valid forever; NULL from tagnode_signal_count() on. [any]
+ */
+TAGNODE_API const tagnode_signal *tagnode_signal_info(uint32_t signal) TAGNODE_NONBLOCKING;
 
-/* Takes up to `capacity` signal frames, oldest first; `values` gets TAGNODE_SIGNALS floats a frame.
- * `start` and `end` of a frame are those of its mel frame; it is emitted at `end` plus the latency
- * of resampler and front-end, for what is measured needs no further time. The first is fresh, like
- * all others. There are at least `queue` of the setup in the ring, and as many more as a block of
- * max_frames brings. Returns how many. [reader] */
+/* Reads up to `capacity` signal frames, oldest first; `values` gets tagnode_signal_count() floats a
+ * frame. `start` and `end` are those of its mel frame; it is emitted at `end` plus the latency of
+ * resampler and front-end, and always fresh. The ring holds the setup's `queue` frames and those of
+ * one block of max_frames; frames that are not read in time are overwritten, oldest first. Returns
+ * the number of frames read. [reader] */
 TAGNODE_API size_t tagnode_read_signals(tagnode *node, tagnode_frame *frames, float *values,
                                         size_t capacity) TAGNODE_NONBLOCKING;
-
-/* Takes up to `capacity` mel frames as the model hears them, oldest first; `mel` gets
- * tagnode_band_count() floats a frame. Frames that no one read in time are dropped oldest first.
- * Returns how many. [reader] */
-TAGNODE_API size_t tagnode_read_mel(tagnode *node, float *mel, size_t capacity) TAGNODE_NONBLOCKING;
-
-/* Mel bands of the front-end; 0 before prepare. [any] */
-TAGNODE_API uint32_t tagnode_band_count(const tagnode *node) TAGNODE_NONBLOCKING;
 
 /* ------------------------------------------------------------------------------- automation --- */
 
 typedef enum { TAGNODE_CURVE_LIN, TAGNODE_CURVE_LOG, TAGNODE_CURVE_EXP } tagnode_curve;
 typedef enum { TAGNODE_GATE_NONE, TAGNODE_GATE_ABOVE, TAGNODE_GATE_BELOW } tagnode_gate;
 typedef enum {
-    TAGNODE_COMBINE_SUM, /* the first mapping's min, and how far each one is from its own min */
+    TAGNODE_COMBINE_SUM, /* the first mapping's min, plus each mapping's distance from its own min
+                          */
     TAGNODE_COMBINE_MAX  /* the mapping that is farthest from its own min */
 } tagnode_combine;
 
 enum { TAGNODE_MAX_MAPPINGS = 16 /* on one parameter */ };
 
-/* How a descriptor becomes a parameter, in this order:
+/* How a descriptor controls a parameter, in this order:
  *
- *   gate or range   0..1: a gate is 1 from the threshold on and 0 once the descriptor is back
- *                   beyond the hysteresis; without one, `low` counts as 0 and `high` as 1, clamped
+ *   gate or range   to 0..1. A gate opens (1) at the threshold and closes (0) when the descriptor
+ *                   has returned beyond the hysteresis; without a gate, `low` maps to 0 and `high`
+ *                   to 1, clamped
  *   invert          1 - x
- *   hold            a value stays so long when it begins to fall; then it follows down, until it
- *                   has risen again
- *   delay           all of it so much later
- *   attack, release an exponential towards it, upwards and downwards
- *   depth           times so much
- *   curve, min, max onto the parameter
+ *   hold            a value is held when it begins to fall; it then follows the fall, and is not
+ *                   held again before it has risen
+ *   delay           delays all changes
+ *   attack, release exponential smoothing upwards and downwards
+ *   depth           scales it
+ *   curve, min, max onto the parameter's range
  *
- * The envelope stands before the curve: a rise of the descriptor is the attack whichever of min and
- * max is the larger, and one time constant sounds alike on a scale of Hz and on one of dB. Times
- * are in seconds, so that nothing depends on rates or blocks. */
+ * The envelope is before the curve: a rise of the descriptor is the attack even if min is larger
+ * than max, and a time constant sounds alike on a scale in Hz and in dB. Times are in seconds, so
+ * results do not depend on sample rate or block size. */
 typedef struct {
     tagnode_gate gate;
-    float threshold;  /* in the descriptor's unit, as is: */
-    float hysteresis; /* 0 up: how far back over the threshold a gate lets go */
-    float low, high;  /* without a gate; may not be equal, and high may be the smaller */
+    float threshold;  /* in the descriptor's unit */
+    float hysteresis; /* in the descriptor's unit, 0 or more */
+    float low, high;  /* without a gate; must differ, and high may be the smaller */
     bool invert;
     float hold, delay;     /* seconds, 0 to 600 */
-    float attack, release; /* seconds to cover 63 % of a step, 0 to 600; 0 is at once */
+    float attack, release; /* seconds to cover 63 % of a step, 0 to 600; 0 is immediate */
     float depth;           /* 0 to 1 */
-    tagnode_curve curve;   /* lin: even steps; log: even ratios (min, max above 0); exp: square */
+    tagnode_curve curve;   /* lin: equal steps; log: equal ratios (min, max above 0); exp: square */
     float min, max;        /* the parameter at 0 and at 1; min may be the larger */
 } tagnode_mapping;
 
@@ -519,7 +593,7 @@ typedef struct {
 /* Number of knobs. [any] */
 TAGNODE_API uint32_t tagnode_knob_count(void) TAGNODE_NONBLOCKING;
 
-/* Returns a knob's entry in the table, valid for ever; NULL from tagnode_knob_count() on. [any] */
+/* Returns a knob's entry in the table, valid forever; NULL from tagnode_knob_count() on. [any] */
 TAGNODE_API const tagnode_knob *tagnode_knob_info(uint32_t knob) TAGNODE_NONBLOCKING;
 
 /* Returns the name of a way to combine, "sum" or "max"; NULL for any other value. [any] */
@@ -544,130 +618,125 @@ TAGNODE_API double tagnode_mapping_get(const tagnode_mapping *mapping, uint32_t 
 TAGNODE_API tagnode_status tagnode_mapping_check(const tagnode_mapping *mapping,
                                                  tagnode_message *why);
 
-/* One parameter on its way, moved by one mapping or several. */
+/* A parameter that is controlled by one or several mappings. */
 typedef struct tagnode_automation tagnode_automation;
 
-/* Checks the mappings (1 to TAGNODE_MAX_MAPPINGS) and starts at rest, where a descriptor far below
- * its range or threshold puts it. `queue` (1 to 1048576) is how many changes of each descriptor may
- * wait: those pushed within the delay, and ahead of the position that is asked for. [main]
- * Returns OK, ERROR_ARGUMENT or ERROR_MEMORY; `*automation` is NULL unless OK. */
+/* Creates an automation from `count` mappings (1 to TAGNODE_MAX_MAPPINGS) for positions at
+ * `sample_rate` Hz. It starts at rest: the parameter for a descriptor far below its range or
+ * threshold. `queue` (1 to 1048576) is the number of pending changes for each descriptor: those
+ * within the delay, and those pushed ahead of the position asked for. `*automation` is NULL unless
+ * OK. Returns OK, ERROR_ARGUMENT or ERROR_MEMORY. [main] */
 TAGNODE_API tagnode_status tagnode_automation_create(const tagnode_mapping *mappings,
                                                      uint32_t count, tagnode_combine combine,
                                                      double sample_rate, uint32_t queue,
                                                      tagnode_automation **automation,
                                                      tagnode_message *why);
-TAGNODE_API void tagnode_automation_destroy(tagnode_automation *automation); /* NULL is fine */
 
-/* From `position` on the descriptor of a mapping has `value`; NaN changes nothing. A position
- * before one that was pushed or asked for already counts as that one. The first value is taken at
- * once, as if it had always been: no delay, no ramp. A full queue gives up its oldest change, which
- * then counts before its time. [audio] */
+/* Frees an automation; NULL is allowed. [main, not active] */
+TAGNODE_API void tagnode_automation_destroy(tagnode_automation *automation);
+
+/* Sets the descriptor of a mapping to `value` from `position` on; NaN is ignored. A position before
+ * one that was already pushed or asked for counts as that one. The first value applies immediately,
+ * as if it had always been: no delay, no ramp. If the queue is full, its oldest change is applied
+ * early. [audio] */
 TAGNODE_API void tagnode_automation_push(tagnode_automation *automation, uint32_t mapping,
                                          int64_t position, float value) TAGNODE_NONBLOCKING;
 
-/* Turns the knobs of a mapping. The parameter goes on from where it is: of the envelope nothing but
- * its speed changes at once, and the descriptor's last value counts as pushed anew. Another delay
- * or hold moves what is still to come; min, max, depth and curve are no part of the envelope and
- * may step. Returns false, and changes nothing, for knobs that create would refuse. [audio] */
+/* Changes the knobs of a mapping. The parameter continues from its present value: the envelope only
+ * changes its speed, and the descriptor's last value is evaluated again. A new delay or hold moves
+ * changes that are still pending; min, max, depth and curve are after the envelope and may step.
+ * Returns false, and changes nothing, for a mapping that tagnode_mapping_check() refuses. [audio]
+ */
 TAGNODE_API bool tagnode_automation_change(tagnode_automation *automation, uint32_t mapping,
                                            const tagnode_mapping *knobs) TAGNODE_NONBLOCKING;
 
-/* The parameter at `position`, in closed form: it does not depend on where else it was asked. What
- * is pushed for later positions does not count yet. Ask in order: an earlier position counts as the
- * last change before the latest. [audio] */
+/* Returns the parameter at `position`, in closed form: it does not depend on which other positions
+ * were asked for. Values pushed for later positions do not count yet. Ask in ascending order: an
+ * earlier position counts as the last change before the latest. [audio] */
 TAGNODE_API float tagnode_automation_at(tagnode_automation *automation, int64_t position)
     TAGNODE_NONBLOCKING;
 
-/* How finely parameters are set: at positions that are multiples of `grid` (samples, at least 1),
- * by those that have moved by more than `tolerance` (share of the way from min to max, 0 to 1)
- * since they were set, and by all every 8192 samples. A step ends at each multiple of `most`,
- * itself a multiple of `grid`. */
+/* How finely parameters are set: at multiples of `grid` (samples, at least 1), those that moved by
+ * more than `tolerance` (share of the way from min to max, 0 to 1) since they were set, and all
+ * every 8192 samples. A step ends at each multiple of `most`, itself a multiple of `grid`. */
 typedef struct {
     uint32_t grid, most;
     float tolerance;
 } tagnode_steps;
 
-/* Cuts [position, until), from 0 up, into steps in which `count` parameters may stand still. Writes
- * where each begins to `positions`, and the parameters there to `values`, `count` floats a step.
- * Only what is pushed for positions up to a step has a say in it, and only where it is cut, so any
- * blocks give the same values everywhere. `capacity` must be (until - position) / grid + 2 at
- * least. Returns the number of steps. [audio] */
+/* Divides [position, until), from 0 up, into steps in which `count` parameters may stay constant.
+ * Writes the start of each step to `positions` and the parameters there to `values`, `count` floats
+ * a step. A step depends only on values pushed for positions up to it, and on where it starts, so
+ * all block sizes give the same values everywhere. `capacity` must be at least
+ * (until - position) / grid + 2. Returns the number of steps. [audio] */
 TAGNODE_API size_t tagnode_automation_plan(tagnode_automation *const *automations, uint32_t count,
                                            int64_t position, int64_t until,
                                            const tagnode_steps *steps, int64_t *positions,
                                            float *values, size_t capacity) TAGNODE_NONBLOCKING;
 
-/* Back to the state after create. [audio] */
+/* Returns to the state after create. [audio] */
 TAGNODE_API void tagnode_automation_reset(tagnode_automation *automation) TAGNODE_NONBLOCKING;
 
 /* ----------------------------------------------------------------------------- live streams --- */
 
-/* What stands between an audio system's callback and a program: it lets a node hear what comes in,
- * and exchanges the samples themselves with another thread, which may be slow, through two queues.
- * Either use may be left out. */
+/* Connects an audio system's callback to a node, and exchanges samples with another thread, which
+ * may be slow, through two queues. Either use may be left out. */
 typedef struct tagnode_stream tagnode_stream;
 
 typedef struct {
-    tagnode *node;    /* prepared for `inputs` channels and any max_frames, not offline, or NULL; it
+    tagnode *node;    /* prepared for `inputs` channels and any max_frames, not offline; or NULL. It
                          must outlive the stream, whose callback is its audio thread */
-    uint32_t inputs;  /* channels that come in, 0 to TAGNODE_MAX_CHANNELS */
-    uint32_t outputs; /* channels that go out, 0 to TAGNODE_MAX_CHANNELS */
-    uint32_t queue;   /* samples a channel kept each way, up to TAGNODE_MAX_BLOCK; 0: none kept,
-                         and silence goes out */
-    uint32_t lead;    /* samples of silence that stand in the outgoing queue at first: what the
-                         thread between read and write may take; up to queue */
+    uint32_t inputs;  /* input channels, 0 to TAGNODE_MAX_CHANNELS */
+    uint32_t outputs; /* output channels, 0 to TAGNODE_MAX_CHANNELS */
+    uint32_t queue;   /* samples a channel in each queue, up to TAGNODE_MAX_BLOCK; 0: no queues, and
+                         the output is silence */
+    uint32_t lead;    /* samples of silence in the output queue at first, up to queue: the time
+                         that the thread between read and write may take */
 } tagnode_stream_setup;
 
 typedef struct {
     uint64_t callbacks;
-    int64_t position;    /* samples that came in */
+    int64_t position;    /* input samples */
     uint64_t overflows;  /* callbacks that the audio system marked: input was lost before them, */
     uint64_t underflows; /* or output was late */
-    uint64_t lost;       /* samples that came in and found the queue full, */
-    uint64_t missing;    /* or had to go out and were not there: silence went; 0 without queues */
+    uint64_t lost;       /* input samples lost because the queue was full */
+    uint64_t missing;    /* output samples that were silence because the queue was empty; 0 without
+                            queues */
 } tagnode_stream_counters;
 
-/* Returns OK, ERROR_ARGUMENT or ERROR_MEMORY; `*stream` is NULL unless OK. [main] */
+/* Creates a stream; `*stream` is NULL unless OK. Returns OK, ERROR_ARGUMENT or ERROR_MEMORY. [main]
+ */
 TAGNODE_API tagnode_status tagnode_stream_create(const tagnode_stream_setup *setup,
                                                  tagnode_stream **stream, tagnode_message *why);
-TAGNODE_API void tagnode_stream_destroy(tagnode_stream *stream); /* NULL is fine. [main] */
 
-/* One block: `input` and `output` are interleaved float32, or NULL where there are no channels.
- * The shape of PortAudio's PaStreamCallback; `stream` is the tagnode_stream, `time` is not looked
- * at, `flags` are PortAudio's (1, 2: input under- and overflow; 4, 8: output under- and overflow).
- * Returns 0: go on. [audio] */
+/* Frees a stream; NULL is allowed. [main, not active] */
+TAGNODE_API void tagnode_stream_destroy(tagnode_stream *stream);
+
+/* Processes one block of interleaved float32; `input` and `output` may be NULL if there are no such
+ * channels. The signature is PortAudio's PaStreamCallback: `stream` is the tagnode_stream, `time`
+ * is ignored, `flags` are PortAudio's (1, 2: input under- and overflow; 4, 8: output under- and
+ * overflow). Returns 0: continue. [audio] */
 TAGNODE_API int tagnode_stream_callback(const void *input, void *output, unsigned long frames,
                                         const void *time, unsigned long flags, void *stream)
     TAGNODE_NONBLOCKING;
 
-/* Takes up to `frames` samples of each channel that came in, interleaved. Returns how many.
+/* Reads up to `frames` input samples of each channel, interleaved. Returns the number read.
  * [reader] */
 TAGNODE_API size_t tagnode_stream_read(tagnode_stream *stream, float *samples, size_t frames)
     TAGNODE_NONBLOCKING;
 
-/* Gives up to `frames` samples of each channel to go out, interleaved. Returns how many fitted.
+/* Writes up to `frames` output samples of each channel, interleaved. Returns the number written.
  * [reader] */
 TAGNODE_API size_t tagnode_stream_write(tagnode_stream *stream, const float *samples, size_t frames)
     TAGNODE_NONBLOCKING;
 
-/* Samples that wait to be read, and that wait to go out. [reader] */
+/* Return the number of samples a channel that can be read, and that wait for output. [reader] */
 TAGNODE_API size_t tagnode_stream_readable(const tagnode_stream *stream) TAGNODE_NONBLOCKING;
 TAGNODE_API size_t tagnode_stream_pending(const tagnode_stream *stream) TAGNODE_NONBLOCKING;
 
-/* A snapshot; each number is exact. [any] */
+/* Returns the counters; each is exact. [any] */
 TAGNODE_API tagnode_stream_counters tagnode_stream_get_counters(const tagnode_stream *stream)
     TAGNODE_NONBLOCKING;
-
-/* -------------------------------------------------------------------------------------- any --- */
-
-TAGNODE_API const char *tagnode_version(void);
-
-/* The instruction set that the arithmetic uses: "avx512", "avx2" or "portable". Environment
- * TAGNODE_ISA forces one that the machine has; every create reads it anew. [main] */
-TAGNODE_API const char *tagnode_instruction_set(void);
-
-/* The status as a word, "ok", "argument" ... [any] */
-TAGNODE_API const char *tagnode_status_name(tagnode_status status);
 
 #ifdef __cplusplus
 }

@@ -54,7 +54,7 @@ static bool prepare(tagplug *plugin) {
     float parameters[TAGPLUG_INPUTS];
     all_parameters(plugin, parameters);
     return tagnode_create(&plugin->measuring) == TAGNODE_OK &&
-           tagnode_prepare_many(plugin->measuring, NULL, 0, &setup, NULL) == TAGNODE_OK &&
+           tagnode_prepare(plugin->measuring, NULL, &setup, NULL) == TAGNODE_OK &&
            tagplug_slots_create(&plugin->slots, plugin->rate, parameters) &&
            tagplug_effects_create(&plugin->effects, plugin->rate, plugin->channels);
 }
@@ -175,10 +175,10 @@ static bool is_guess(const tagplug_ear *ear, const tagnode_frame *frame) TAGNODE
 
 static void hear(tagplug *plugin, const float *const *input, uint32_t frames) TAGNODE_NONBLOCKING {
     tagnode_frame frame;
-    float signals[TAGNODE_SIGNALS];
+    float signals[TAGPLUG_FIRST_LABEL];
     tagnode_process(plugin->measuring, input, frames);
     while (tagnode_read_signals(plugin->measuring, &frame, signals, 1) == 1)
-        tagplug_slots_hear(&plugin->slots, 1, TAGNODE_SIGNALS, signals, frame.emitted);
+        tagplug_slots_hear(&plugin->slots, 1, tagnode_signal_count(), signals, frame.emitted);
     tagplug_ear *ear = plugin->ear;
     if (ear == NULL || ear->node == NULL) return;
     tagnode_process(ear->node, input, frames);

@@ -48,7 +48,7 @@ static tagplug_status_code prepare(const tagplug *plugin, tagplug_ear *ear, tagn
                                  .heads = ear->model->heads,
                                  .head_count = ear->model->head_count};
     tagnode_status status = tagnode_create(&ear->node);
-    if (status == TAGNODE_OK) status = tagnode_prepare_parts(ear->node, &parts, &setup, why);
+    if (status == TAGNODE_OK) status = tagnode_prepare(ear->node, &parts, &setup, why);
     if (status == TAGNODE_OK)
         ear->values = calloc(tagnode_value_count(ear->node), sizeof *ear->values);
     if (status == TAGNODE_OK && ear->values != NULL) {

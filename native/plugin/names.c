@@ -45,9 +45,8 @@ void tagplug_source_name(const tagplug *plugin, uint32_t slot, char *name, size_
     const float value = tagplug_read(plugin, tagplug_field_of(slot, TAGPLUG_SOURCE));
     const uint32_t source = (uint32_t)value;
     const tagplug_model *model = plugin->shown;
-    if (source >= 1 && source <= TAGNODE_SIGNALS)
-        (void)snprintf(name, size, "signal.%s",
-                       tagnode_about_signal((tagnode_signal)(source - 1))->name);
+    if (source >= 1 && source <= tagnode_signal_count())
+        (void)snprintf(name, size, "signal.%s", tagnode_signal_info(source - 1)->name);
     else if (plugin->kept[slot].name[0] != '\0' && plugin->kept[slot].source == value)
         (void)snprintf(name, size, "%s", plugin->kept[slot].name);
     else if (source >= TAGPLUG_FIRST_LABEL && model != NULL &&
@@ -58,8 +57,8 @@ void tagplug_source_name(const tagplug *plugin, uint32_t slot, char *name, size_
 }
 
 uint32_t tagplug_source_number(const tagplug *plugin, const char *name) {
-    for (uint32_t i = 0; i < TAGNODE_SIGNALS && strncmp(name, "signal.", 7) == 0; ++i)
-        if (strcmp(tagnode_about_signal((tagnode_signal)i)->name, name + 7) == 0) return i + 1;
+    for (uint32_t i = 0; i < tagnode_signal_count() && strncmp(name, "signal.", 7) == 0; ++i)
+        if (strcmp(tagnode_signal_info(i)->name, name + 7) == 0) return i + 1;
     if (plugin->shown == NULL) return 0;
     const uint32_t label = tagplug_find_label(plugin->shown, name);
     return label < 256 - TAGPLUG_FIRST_LABEL ? TAGPLUG_FIRST_LABEL + label : 0;

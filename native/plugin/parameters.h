@@ -23,7 +23,7 @@ typedef enum {
 
 /* Of each slot; parameter TAGPLUG_GLOBALS + slot * TAGPLUG_FIELDS + field. */
 typedef enum {
-    TAGPLUG_SOURCE,     /* 0 none; 1 to 15 a signal, tagnode_signal + 1; 31 a name that the model
+    TAGPLUG_SOURCE,     /* 0 none; 1 to 15 a signal, tagnode_signal_id + 1; 31 a name that the model
                            does not have, kept for one that does; 32 to 255 a label of the model
                            (and then its heads), 32 + its number. Default 0 */
     TAGPLUG_MODE,       /* choice: range (default), above, below */

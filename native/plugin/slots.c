@@ -51,8 +51,8 @@ static bool same(const tagnode_mapping *a, const tagnode_mapping *b) TAGNODE_NON
  * another's place with no change of knobs: what was heard last stays until there is something new.
  */
 static float share_of(uint32_t source, float value) TAGNODE_NONBLOCKING {
-    if (source > TAGNODE_SIGNALS) return value;
-    const tagnode_signal_about *about = tagnode_about_signal((tagnode_signal)(source - 1));
+    if (source > tagnode_signal_count()) return value;
+    const tagnode_signal *about = tagnode_signal_info(source - 1);
     return (float)(((double)value - about->low) / ((double)about->high - about->low));
 }
 

@@ -29,8 +29,8 @@ static const range targets[TAGPLUG_TARGETS] = {
 /* The range of a slot's source; `difference` is for what is told from one value to another. */
 static range source_range(const tagplug *plugin, uint32_t slot, bool difference) {
     const uint32_t source = (uint32_t)tagplug_read(plugin, tagplug_field_of(slot, TAGPLUG_SOURCE));
-    if (source < 1 || source > TAGNODE_SIGNALS) return plain;
-    const tagnode_signal_about *about = tagnode_about_signal((tagnode_signal)(source - 1));
+    if (source < 1 || source > tagnode_signal_count()) return plain;
+    const tagnode_signal *about = tagnode_signal_info(source - 1);
     const double width = (double)about->high - about->low;
     range found = {about->low, about->high, about->unit,
                    width > 500 ? 0
@@ -96,8 +96,8 @@ static void put_source(tagplug *plugin, uint32_t slot, float value, char *text, 
     const tagplug_model *model = plugin->shown;
     if (source == 0)
         (void)snprintf(text, size, "none");
-    else if (source <= TAGNODE_SIGNALS)
-        (void)snprintf(text, size, "%s", tagnode_about_signal((tagnode_signal)(source - 1))->name);
+    else if (source <= tagnode_signal_count())
+        (void)snprintf(text, size, "%s", tagnode_signal_info(source - 1)->name);
     else if (source == TAGPLUG_KEPT_SOURCE && plugin->kept[slot].name[0] != '\0')
         (void)snprintf(text, size, "%s (not in this model)", plugin->kept[slot].name);
     else if (source < TAGPLUG_FIRST_LABEL)
@@ -182,8 +182,8 @@ static bool take_source(tagplug *plugin, const char *text, float *value) {
         *value = 0;
         return true;
     }
-    for (uint32_t i = 0; i < TAGNODE_SIGNALS; ++i)
-        if (same(text, tagnode_about_signal((tagnode_signal)i)->name)) {
+    for (uint32_t i = 0; i < tagnode_signal_count(); ++i)
+        if (same(text, tagnode_signal_info(i)->name)) {
             *value = (float)(i + 1);
             return true;
         }

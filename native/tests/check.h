@@ -45,6 +45,19 @@ static inline bool says(const tagnode_message *why, const char *part) {
     return false;
 }
 
+/* Prepares a node with models and no heads. */
+static inline tagnode_status prepare_models(tagnode *node, tagnode_model *const *models,
+                                            uint32_t count, const tagnode_setup *setup,
+                                            tagnode_message *why) {
+    const tagnode_parts parts = {.models = models, .model_count = count};
+    return tagnode_prepare(node, &parts, setup, why);
+}
+
+static inline tagnode_status prepare_model(tagnode *node, tagnode_model *model,
+                                           const tagnode_setup *setup, tagnode_message *why) {
+    return prepare_models(node, &model, 1, setup, why);
+}
+
 static inline int closing_line(void) {
     printf("%u passed, %u failed\n", tally.passed, tally.failed);
     return tally.failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

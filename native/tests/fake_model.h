@@ -108,7 +108,7 @@ static inline tagnode *node_of(fake *self, const tagnode_setup *setup) {
     tagnode_message why = {""};
     tagnode_model *model = model_of(self);
     CHECK(tagnode_create(&node) == TAGNODE_OK);
-    if (!CHECK(tagnode_prepare(node, model, setup, &why) == TAGNODE_OK)) {
+    if (!CHECK(prepare_model(node, model, setup, &why) == TAGNODE_OK)) {
         fprintf(stderr, "the message is: %s\n", why.text);
         exit(EXIT_FAILURE);
     }

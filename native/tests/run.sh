@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Builds and tests the C library alone: plain, then under AddressSanitizer with
 # UndefinedBehaviorSanitizer, ThreadSanitizer and RealtimeSanitizer. The last two want clang 20 or
-# later, which CLANG names; each goes to a folder of its own under BUILD. At last for other
-# machines: 64-bit Arm, on an emulator, and Windows, where the plugins link.
+# later, which CLANG names; each goes to a folder of its own under BUILD. Then the installed library
+# is used by another project, and other machines are built for: 64-bit Arm, on an emulator, and
+# Windows, where the plugins link.
 #
 #   native/tests/run.sh                                   all of them
 #   TESTS='inline|realtime' native/tests/run.sh realtime  some tests (ctest -R) of some builds
@@ -75,6 +76,41 @@ check_arm() {
     on_arm cortex-a72 plugin/host_vst3 "$build/aarch64/$vst3"
 }
 
+# The library as another project gets it: installed, static and shared, then found by CMake and by
+# pkg-config. The program is the same, and so is its result.
+check_installed() {
+    local kind folder prefix version expected result
+    for kind in static shared; do
+        echo "-- installed: $kind"
+        folder=$(realpath -m "$build/installed/$kind") prefix=$folder/prefix
+        rm -rf "$prefix" "$folder/moved"
+        cmake -S native -B "$folder" -DCMAKE_C_COMPILER="${CC:-cc}" \
+            -DBUILD_SHARED_LIBS="$([ "$kind" = shared ] && echo ON || echo OFF)" >/dev/null
+        cmake --build "$folder" --parallel "$(nproc)" >/dev/null
+        cmake --install "$folder" --prefix "$prefix" >/dev/null
+        mv "$prefix" "$folder/moved" # nothing in it may name the place that it was made for
+        prefix=$folder/moved
+        cmake -S native/tests/installed -B "$folder/meter" -DCMAKE_PREFIX_PATH="$prefix" >/dev/null
+        cmake --build "$folder/meter" >/dev/null
+        result=$("$folder/meter/meter")
+        PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name tagnode.pc)")
+        export PKG_CONFIG_PATH
+        version=$(pkg-config --modversion tagnode)
+        # shellcheck disable=SC2046 # flags are words
+        "${CC:-cc}" -std=c11 -DPACKAGE_VERSION="\"$version\"" native/tests/installed/meter.c \
+            -o "$folder/meter/meter_pc" $(pkg-config --cflags --libs tagnode) -lm
+        expected="tagnode $version: -3.0 dBFS, gain 0.05"
+        for result in "$result" "$(LD_LIBRARY_PATH=$(pkg-config --variable=libdir tagnode) \
+            "$folder/meter/meter_pc")"; do
+            if [ "$result" != "$expected" ]; then
+                echo "the installed library gives '$result' where '$expected' was due" >&2
+                exit 1
+            fi
+        done
+        echo "$result"
+    done
+}
+
 on_arm() { # machine, program, arguments
     qemu-aarch64-static -cpu "$1" -L /usr/aarch64-linux-gnu "$build/aarch64/tests/$2" "${@:3}" |
         sed "s/^/$1 ${2##*/}: /"
@@ -102,16 +138,17 @@ check_windows() {
     done
 }
 
-[ $# -gt 0 ] || set -- plain address thread realtime aarch64 windows
+[ $# -gt 0 ] || set -- plain address thread realtime installed aarch64 windows
 for name; do
     case $name in
     plain) check plain "${CC:-cc}" "" ;;
     address) check address "${CC:-cc}" address,undefined ;;
     thread | realtime) check_with_clang "$name" ;;
+    installed) check_installed ;;
     aarch64) check_arm ;;
     windows) check_windows ;;
     *)
-        echo "There is no build $name; choose plain, address, thread, realtime, aarch64 or windows." >&2
+        echo "There is no build $name; choose plain, address, thread, realtime, installed, aarch64 or windows." >&2
         exit 1
         ;;
     esac

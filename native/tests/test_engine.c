@@ -4,7 +4,7 @@
  * signature, an input of float32 [1, 187, 96] and outputs of TAGNODE_OUTPUTS values, "50,50,200,64"
  * unless told; where the first two are of one size, they are the activations and the logits that
  * they come from. Exit status 0 when nothing failed. */
-#include "engine.h"
+#include "worker/engines.h"
 #include "worker/model_file.h"
 
 #include "check.h"

@@ -141,7 +141,7 @@ static tagnode *node_with(tagnode_model *model, const tagnode_placed_head *place
     const tagnode_parts parts = {
         .models = &model, .model_count = 1, .heads = placed, .head_count = count};
     CHECK(tagnode_create(&node) == TAGNODE_OK);
-    if (!CHECK(tagnode_prepare_parts(node, &parts, &setup, &why) == TAGNODE_OK))
+    if (!CHECK(tagnode_prepare(node, &parts, &setup, &why) == TAGNODE_OK))
         fprintf(stderr, "the message is: %s\n", why.text);
     return node;
 }
@@ -247,7 +247,7 @@ static void test_heads_that_do_not_fit_are_refused(void) {
             .head = placed[0].head, .model = cases[i].model, .output = cases[i].output};
         const tagnode_parts parts = {
             .models = &model, .model_count = 1, .heads = &wrong, .head_count = cases[i].count};
-        CHECK(tagnode_prepare_parts(node, &parts, &setup, &why) == TAGNODE_ERROR_ARGUMENT);
+        CHECK(tagnode_prepare(node, &parts, &setup, &why) == TAGNODE_ERROR_ARGUMENT);
         CHECK(says(&why, cases[i].word));
     }
     CHECK(tagnode_value_count(node) == ALL); /* it kept its former setup */

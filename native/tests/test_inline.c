@@ -134,7 +134,7 @@ static host *host_with(tagnode_model *model, const tagnode_card *card, uint32_t 
                                  .whole_windows = whole_windows};
     if (self == NULL || tagnode_create(&self->node) != TAGNODE_OK) abort();
     self->primed = card->silence_before && !whole_windows;
-    if (!CHECK(tagnode_prepare(self->node, model, &setup, &why) == TAGNODE_OK)) {
+    if (!CHECK(prepare_model(self->node, model, &setup, &why) == TAGNODE_OK)) {
         fprintf(stderr, "the message is: %s\n", why.text);
         exit(EXIT_FAILURE);
     }
@@ -772,7 +772,7 @@ static void check_work(const char *name, const file *bytes, const tagnode_card *
         const size_t mels = tagnode_frontend_process(frontend, &input, block, mel);
         for (size_t j = 0; j < mels; ++j)
             tagnode_sliced_push(sliced, mel + j * card->frontend.bands);
-        tagnode_sliced_pay(sliced, block);
+        tagnode_sliced_advance(sliced, block);
         const uint64_t work = tagnode_sliced_spent(sliced) - before;
         if (i >= warm || card->silence_before) most = work > most ? work : most;
         if (i < warm) continue;
@@ -853,7 +853,7 @@ static void heads_follow(tagnode_model *model, const tagnode_placed_head *placed
     tagnode_frame frame;
     size_t fresh = 0;
     CHECK(tagnode_create(&node) == TAGNODE_OK);
-    CHECK(tagnode_prepare_parts(node, &parts, &setup, NULL) == TAGNODE_OK);
+    CHECK(tagnode_prepare(node, &parts, &setup, NULL) == TAGNODE_OK);
     CHECK(tagnode_value_count(node) == VALUES + SAID);
     for (uint32_t at = 0; at + block <= LENGTH; at += block) {
         const float *input = signal + at;

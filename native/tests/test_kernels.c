@@ -336,6 +336,7 @@ static void choice(void) {
     for (uint32_t t = 0; (table = kernels_at(t)) != NULL; ++t) {
         setenv("TAGNODE_ISA", table->name, 1);
         CHECK(kernels_select() == table);
+        CHECK(strcmp(tagnode_model_instruction_set(), table->name) == 0);
     }
     setenv("TAGNODE_ISA", "avx512", 1);
     CHECK(kernels_select() == best); /* it is the best where there is one, and no name elsewhere */

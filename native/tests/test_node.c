@@ -84,7 +84,7 @@ static void check_silence_before(tagnode_model *model, uint32_t rate, int hop) {
     CHECK(tagnode_create(&node) == TAGNODE_OK);
     for (int whole = 0; whole < 2; ++whole) {
         setup.whole_windows = whole;
-        CHECK(tagnode_prepare(node, model, &setup, NULL) == TAGNODE_OK);
+        CHECK(prepare_model(node, model, &setup, NULL) == TAGNODE_OK);
         clock_of_node clock = clock_of(node, &setup);
         if (!whole) clock.early = early;
         for (uint32_t b = 0; b < 4; ++b) {
@@ -148,7 +148,7 @@ static void test_no_setup_makes_offline_wait_for_itself(void) {
     CHECK(tagnode_create(&node) == TAGNODE_OK);
     tagnode_setup setup = setup_of(8000);
     setup.hop = 1.0 / 48000;
-    CHECK(tagnode_prepare(node, made, &setup, NULL) == TAGNODE_OK);
+    CHECK(prepare_model(node, made, &setup, NULL) == TAGNODE_OK);
     tagnode_model_release(made);
     float *signal = white_noise(48000, 2);
     feed(node, signal, 1200, 1200, NULL);
@@ -299,15 +299,42 @@ static void test_nothing_happens_before_prepare(void) {
     tagnode_model_release(NULL);
 }
 
+static void test_default_setup_prepares_with_a_model_and_without(void) {
+    static fake model;
+    const tagnode_setup setup = tagnode_setup_default();
+    tagnode_model *made = model_of(&model);
+    tagnode *node = NULL;
+    CHECK(tagnode_create(&node) == TAGNODE_OK);
+    CHECK(tagnode_prepare(node, NULL, &setup, NULL) == TAGNODE_OK);
+    CHECK(tagnode_value_count(node) == 0 && tagnode_get_latency(node).compute == 0);
+    CHECK(prepare_model(node, made, &setup, NULL) == TAGNODE_OK);
+    CHECK(tagnode_value_count(node) == VALUES && tagnode_embedding_count(node) == 0);
+    CHECK(tagnode_get_latency(node).compute == 12000); /* automatic: 0.25 s for a worker */
+    CHECK(setup.silence_db == -60 && setup.silence_hold == 2 && !setup.offline);
+    tagnode_model_release(made);
+    tagnode_destroy(node);
+}
+
+static void test_version_is_the_headers(void) {
+    uint32_t major = 99, minor = 99, patch = 99;
+    tagnode_version_numbers(&major, &minor, &patch);
+    CHECK(major == TAGNODE_VERSION_MAJOR && minor == TAGNODE_VERSION_MINOR);
+    CHECK(patch == TAGNODE_VERSION_PATCH);
+    char text[48];
+    (void)snprintf(text, sizeof text, "%u.%u.%u", major, minor, patch);
+    CHECK(strcmp(tagnode_version(), text) == 0 && strcmp(TAGNODE_VERSION, text) == 0);
+    tagnode_version_numbers(NULL, NULL, NULL);
+}
+
 static void refuse(const tagnode_setup *setup, const char *named) {
     static fake model;
     tagnode *node = NULL;
     tagnode_model *made = model_of(&model);
     tagnode_message why = {""};
     CHECK(tagnode_create(&node) == TAGNODE_OK);
-    CHECK(tagnode_prepare(node, made, setup, &why) == TAGNODE_ERROR_ARGUMENT);
+    CHECK(prepare_model(node, made, setup, &why) == TAGNODE_ERROR_ARGUMENT);
     CHECK(says(&why, named));
-    CHECK(tagnode_prepare(node, made, setup, NULL) == TAGNODE_ERROR_ARGUMENT);
+    CHECK(prepare_model(node, made, setup, NULL) == TAGNODE_ERROR_ARGUMENT);
     tagnode_model_release(made);
     tagnode_destroy(node);
 }
@@ -324,7 +351,7 @@ static void refuse(const tagnode_setup *setup, const char *named) {
 
 static void test_setups_out_of_range_are_refused_with_a_sentence(void) {
     REFUSE(hop, "hop", 0, -1, 0.1001, NAN, INFINITY);
-    REFUSE(compute_latency, "compute latency", -0.001, 60.001, NAN, INFINITY);
+    REFUSE(compute_latency, "compute latency", -0.001, -2, 60.001, NAN, INFINITY);
     const struct {
         uint32_t rate, channels, max_frames, queue;
         int32_t embedding;
@@ -408,10 +435,10 @@ static void test_failed_prepare_keeps_the_former_setup(void) {
     tagnode_model *fails = model_of(&broken);
     tagnode_message why = {""};
     tagnode_setup other = setup_of(44100);
-    CHECK(tagnode_prepare(node, fails, &other, &why) == TAGNODE_ERROR_RUNTIME);
+    CHECK(prepare_model(node, fails, &other, &why) == TAGNODE_ERROR_RUNTIME);
     CHECK(says(&why, "first run"));
     other.queue = 0;
-    CHECK(tagnode_prepare(node, fails, &other, NULL) == TAGNODE_ERROR_ARGUMENT);
+    CHECK(prepare_model(node, fails, &other, NULL) == TAGNODE_ERROR_ARGUMENT);
     tagnode_model_release(fails);
     feed(node, signal + 4000, 4000, 512, &got);
     compare(&got, &clock, mel);
@@ -430,12 +457,12 @@ static void test_prepare_again_starts_anew_while_the_former_model_runs(void) {
     tagnode *node = NULL;
     tagnode_model *made = model_of(&model);
     CHECK(tagnode_create(&node) == TAGNODE_OK);
-    CHECK(tagnode_prepare(node, made, &setup, NULL) == TAGNODE_OK);
+    CHECK(prepare_model(node, made, &setup, NULL) == TAGNODE_OK);
     for (uint32_t round = 0; round < 12; ++round) { /* the old worker is in the middle of work */
         feed(node, signal, 8000, 512, NULL);
         setup = setup_of(round % 2 ? 16000 : 48000);
         setup.offline = round % 3 == 0 || round == 11;
-        CHECK(tagnode_prepare(node, made, &setup, NULL) == TAGNODE_OK);
+        CHECK(prepare_model(node, made, &setup, NULL) == TAGNODE_OK);
         CHECK(tagnode_get_counters(node).position == 0);
     }
     tagnode_model_release(made);
@@ -490,6 +517,8 @@ int main(void) {
     test_more_than_max_frames_is_ignored();
     test_frames_that_no_one_reads_are_dropped_oldest_first_and_counted();
     test_nothing_happens_before_prepare();
+    test_default_setup_prepares_with_a_model_and_without();
+    test_version_is_the_headers();
     test_setups_out_of_range_are_refused_with_a_sentence();
     test_cards_and_interpreters_out_of_range_are_refused_with_a_sentence();
     test_failed_prepare_keeps_the_former_setup();

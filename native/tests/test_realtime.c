@@ -61,7 +61,7 @@ static void callback(host *self, const float *const *input, uint32_t frames, boo
         self->held += frame.state == TAGNODE_HELD;
         tagnode_automation_push(self->automation, 0, frame.emitted, values[VALUES - 1]);
     }
-    float signals[TAGNODE_SIGNALS];
+    float signals[TAGNODE_SIGNAL_SILENCE + 1];
     while (tagnode_read_signals(self->node, &frame, signals, 1) == 1) ++self->measured;
     while (tagnode_read_mel(self->node, self->mel, 64) == 64) self->parameter = self->mel[0];
     const tagnode_counters counters = tagnode_get_counters(self->node);
@@ -129,7 +129,7 @@ static host *host_of(fake *model, const tagnode_card *card, uint32_t rate) {
     CHECK(tagnode_create(&self->node) == TAGNODE_OK);
     const tagnode_parts parts = {
         .models = &made, .model_count = 1, .heads = &placed, .head_count = 1};
-    CHECK(tagnode_prepare_parts(self->node, &parts, &setup, NULL) == TAGNODE_OK);
+    CHECK(tagnode_prepare(self->node, &parts, &setup, NULL) == TAGNODE_OK);
     CHECK(tagnode_value_count(self->node) == VALUES);
     tagnode_model_release(made);
     tagnode_head_release(placed.head);

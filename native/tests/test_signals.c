@@ -7,13 +7,13 @@
 #include "descriptors/median.h"
 #include "fake_model.h"
 
-enum { MOST = 3000, SILENCE_DB = -40 };
+enum { MOST = 3000, SILENCE_DB = -40, SIGNALS = TAGNODE_SIGNAL_SILENCE + 1 };
 static const double HOLD = 0.15;
 
 typedef struct {
     size_t count;
     tagnode_frame frames[MOST];
-    float values[MOST][TAGNODE_SIGNALS];
+    float values[MOST][SIGNALS];
 } measured;
 
 static tagnode_setup plain_setup(uint32_t rate, uint32_t channels) {
@@ -29,7 +29,7 @@ static tagnode_setup plain_setup(uint32_t rate, uint32_t channels) {
 static tagnode *plain_node(const tagnode_setup *setup) {
     tagnode *node = NULL;
     CHECK(tagnode_create(&node) == TAGNODE_OK);
-    CHECK(tagnode_prepare_many(node, NULL, 0, setup, NULL) == TAGNODE_OK);
+    CHECK(tagnode_prepare(node, NULL, setup, NULL) == TAGNODE_OK);
     return node;
 }
 
@@ -113,7 +113,7 @@ static void test_a_frame_belongs_to_a_mel_frame_and_comes_when_it_says(void) {
             const float *input = signal + at;
             tagnode_process(node, &input, 3);
             tagnode_frame frame;
-            float values[TAGNODE_SIGNALS];
+            float values[SIGNALS];
             while (tagnode_read_signals(node, &frame, values, 1) == 1) {
                 const int64_t k = tick++ * hop;
                 const int64_t start = floor_divide((256 * k - 256) * rate, 16000);
@@ -219,7 +219,7 @@ static void test_samples_that_are_no_numbers_count_as_0_and_giants_as_1e12(void)
     CHECK(tagnode_get_counters(node).replaced > 0);
     CHECK(same(&got, &expected));
     for (size_t i = 0; i < got.count; ++i)
-        for (size_t s = 0; s < TAGNODE_SIGNALS; ++s) CHECK(isfinite(got.values[i][s]));
+        for (size_t s = 0; s < SIGNALS; ++s) CHECK(isfinite(got.values[i][s]));
     tagnode_destroy(node);
     free(clean);
     free(broken);
@@ -236,11 +236,11 @@ static void test_every_nth_frame_is_that_of_every_mel_frame_but_for_the_largest_
     tagnode *node = plain_node(&setup);
     measure(node, &input, 1, 33000, 512, &each);
     setup.signal_hop = 0.016 * hop;
-    CHECK(tagnode_prepare_many(node, NULL, 0, &setup, NULL) == TAGNODE_OK);
+    CHECK(tagnode_prepare(node, NULL, &setup, NULL) == TAGNODE_OK);
     measure(node, &input, 1, 33000, 512, &some);
     CHECK(some.count == (each.count + hop - 1) / hop);
     for (size_t i = 0; i < some.count; ++i)
-        for (size_t s = 0; s < TAGNODE_SIGNALS; ++s) {
+        for (size_t s = 0; s < SIGNALS; ++s) {
             float value = each.values[i * hop][s];
             if (s == TAGNODE_SIGNAL_FLUX || s == TAGNODE_SIGNAL_ONSET)
                 for (size_t k = i > 0 ? (i - 1) * hop + 1 : 0; k < i * hop; ++k)
@@ -287,7 +287,7 @@ static void test_mel_frames_shorter_than_a_sample_have_signals_too(void) {
     setup.signal_hop = 1e-6;
     tagnode *node = NULL;
     CHECK(tagnode_create(&node) == TAGNODE_OK);
-    CHECK(tagnode_prepare(node, made, &setup, NULL) == TAGNODE_OK);
+    CHECK(prepare_model(node, made, &setup, NULL) == TAGNODE_OK);
     tagnode_model_release(made);
     float *signal = white_noise(400, 9);
     const float *input = signal;
@@ -329,7 +329,7 @@ static void test_a_node_without_a_model_has_signals_only(void) {
     tagnode *node = plain_node(&setup);
     feed(node, signal, 16000, 0, NULL);
     tagnode_frame frame;
-    float values[TAGNODE_SIGNALS];
+    float values[SIGNALS];
     CHECK(tagnode_read(node, &frame, values, NULL, 1) == 0);
     CHECK(tagnode_value_count(node) == 0);
     CHECK(tagnode_embedding_count(node) == 0);
@@ -352,7 +352,7 @@ static void refuse(const tagnode_setup *setup, const char *named) {
     tagnode *node = NULL;
     tagnode_message why = {""};
     CHECK(tagnode_create(&node) == TAGNODE_OK);
-    CHECK(tagnode_prepare_many(node, NULL, 0, setup, &why) == TAGNODE_ERROR_ARGUMENT);
+    CHECK(tagnode_prepare(node, NULL, setup, &why) == TAGNODE_ERROR_ARGUMENT);
     CHECK(says(&why, named));
     tagnode_destroy(node);
 }
@@ -376,16 +376,17 @@ static void test_setups_out_of_range_are_refused_with_a_sentence(void) {
 }
 
 static void test_each_signal_has_a_name_of_its_own_and_a_range(void) {
-    for (int i = 0; i < TAGNODE_SIGNALS; ++i) {
-        const tagnode_signal_about *about = tagnode_about_signal((tagnode_signal)i);
-        if (!CHECK(about != NULL)) continue;
-        CHECK(about->low < about->high);
-        CHECK(strlen(about->meaning) > 0);
-        for (int j = 0; j < i; ++j)
-            CHECK(strcmp(about->name, tagnode_about_signal((tagnode_signal)j)->name) != 0);
+    CHECK(tagnode_signal_count() == SIGNALS);
+    for (uint32_t i = 0; i < SIGNALS; ++i) {
+        const tagnode_signal *signal = tagnode_signal_info(i);
+        if (!CHECK(signal != NULL)) continue;
+        CHECK(signal->low < signal->high);
+        CHECK(strlen(signal->meaning) > 0);
+        for (uint32_t j = 0; j < i; ++j)
+            CHECK(strcmp(signal->name, tagnode_signal_info(j)->name) != 0);
     }
-    CHECK(tagnode_about_signal(TAGNODE_SIGNALS) == NULL);
-    CHECK(tagnode_about_signal((tagnode_signal)-1) == NULL);
+    CHECK(tagnode_signal_info(SIGNALS) == NULL);
+    CHECK(tagnode_signal_info(UINT32_MAX) == NULL);
 }
 
 /* A network of exchanges that selects rightly among zeros and ones does so among any numbers

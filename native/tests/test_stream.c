@@ -264,7 +264,7 @@ static tagnode *node_of(uint32_t channels, uint32_t max_frames, bool offline) {
     tagnode_model *model = load();
     tagnode *node = NULL;
     CHECK(tagnode_create(&node) == TAGNODE_OK);
-    CHECK(tagnode_prepare(node, model, &setup, NULL) == TAGNODE_OK);
+    CHECK(prepare_model(node, model, &setup, NULL) == TAGNODE_OK);
     tagnode_model_release(model);
     return node;
 }

@@ -52,7 +52,7 @@ static tagnode *prepared(tagnode_model *const *models, uint32_t count) {
     tagnode *node = NULL;
     tagnode_message why = {""};
     CHECK(tagnode_create(&node) == TAGNODE_OK);
-    CHECK(tagnode_prepare_many(node, models, count, &setup, &why) == TAGNODE_OK);
+    CHECK(prepare_models(node, models, count, &setup, &why) == TAGNODE_OK);
     return node;
 }
 

@@ -12,7 +12,7 @@ from typing import Any
 from pyplugin._native._tagnode import ffi, lib
 from pyplugin.errors import ModelError, PypluginError, UnsupportedError
 
-__all__ = ["check", "ffi", "lib", "message", "names", "text"]
+__all__ = ["VERSION", "check", "ffi", "lib", "message", "names", "text"]
 
 
 def text(pointer: Any) -> str:
@@ -26,6 +26,10 @@ def names(name_of: Callable[[int], Any]) -> list[str]:
     while name_of(len(found)) != ffi.NULL:
         found.append(text(name_of(len(found))))
     return found
+
+
+VERSION = text(lib.tagnode_version())
+"""The version, which stands in tagnode.h only."""
 
 
 def message() -> Any:

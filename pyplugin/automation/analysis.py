@@ -158,7 +158,7 @@ def analyse(
         activations.append(frames.values)
         if kept:
             got = node.read_signals()
-            inside = (got.start + got.end) // 2 < max(recording.heard, 1)
+            inside = (got.start + got.end) // 2 < max(recording.read_samples, 1)
             signals.append((got.start[inside], got.end[inside], got.emitted[inside]))
             values.append(got.values[inside][:, kept])
     told = {
@@ -201,7 +201,7 @@ def _measured(
     """Stream a recording through a node without a model; yield after each block."""
     for block in recording:
         yield node.process(block)
-        progress(recording.share())
+        progress(recording.position)
     flush = node.latency.total + round(4 * node.mel_seconds * node.sample_rate)
     yield node.process(np.zeros((node.channels, flush), np.float32))
     replaced = node.counters["replaced"]

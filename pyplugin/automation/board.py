@@ -20,15 +20,12 @@ from pyplugin.automation.effects import effects_of, find_target, load_pedalboard
 from pyplugin.automation.movers import CurvePath, Lane, Mover
 from pyplugin.automation.playback import LONGEST, BoardStream, CurveNotes, finite, stages_of
 from pyplugin.automation.sources import Combined, Source, as_combined
-from pyplugin.errors import AudioError, ModelError, PresetError
+from pyplugin.errors import AudioError, PresetError
 from pyplugin.inputs.recording import BLOCK, Recording
-from pyplugin.models import registry
-from pyplugin.models.heads import Head
-from pyplugin.models.heads import load as load_head
 from pyplugin.models.registry import Model
 from pyplugin.node.frontend import check_rate
-from pyplugin.node.node import DEFAULT_MODEL, Node, descriptors_of
-from pyplugin.node.signals import SIGNAL_HOP
+from pyplugin.node.node import Node
+from pyplugin.node.plan import Plan
 from pyplugin.node.windows import replaced_note
 from pyplugin.support.results import Curve
 
@@ -41,7 +38,7 @@ Float32 = npt.NDArray[np.float32]
 Movement = Source | Combined | Sequence[Source] | Curve | npt.ArrayLike
 """What may move a parameter: descriptors, or a curve."""
 
-__all__ = ["AutomatedBoard", "RenderResult", "automate", "parts_of"]
+__all__ = ["AutomatedBoard", "RenderResult", "automate"]
 
 
 @dataclass(frozen=True)
@@ -156,8 +153,8 @@ class AutomatedBoard:
     ----------
     board
         The pedalboard.
-    models, heads
-        What it listens with; none where only measured descriptors move it.
+    plan : Plan
+        Models and heads that provide the descriptors.
     """
 
     def __init__(
@@ -169,15 +166,25 @@ class AutomatedBoard:
         model: str | Model | None = None,
         hop: float | None = None,
         runtime: str | None = None,
+        plan: Plan | None = None,
     ) -> None:
         self.board = board
-        self._hop, self._runtime = hop, runtime
         self._targets = dict(targets)
         self._sources: dict[str, Combined] = {}
         self._given: dict[str, Curve | npt.NDArray[np.float64]] = {}
         for name, given in mappings.items():
             self._take(name, given)
-        self.models, self.heads = parts_of(self._sources.values(), model)
+        self.plan = plan or Plan.for_descriptors(
+            (
+                name
+                for combined in self._sources.values()
+                for source in combined.sources
+                for name in source.descriptors
+            ),
+            model=model,
+            hop=hop,
+            runtime=runtime,
+        )
         self._lanes(48000, self._paths(48000))  # what is wrong is found now
 
     def _take(self, name: str, given: Movement) -> None:
@@ -210,7 +217,7 @@ class AutomatedBoard:
             self._given[name] = points
 
     def _lanes(self, rate: int, paths: Mapping[str, CurvePath]) -> list[Lane]:
-        descriptors = descriptors_of(self.models, self.heads)
+        descriptors = self.plan.descriptors
         lanes = []
         for name, target in self._targets.items():
             if name in self._sources:
@@ -236,28 +243,6 @@ class AutomatedBoard:
                     "samples; one value for each sample is expected. For fewer, give "
                     "curve(values, rate)."
                 )
-
-    def _node(
-        self,
-        rate: int,
-        channels: int,
-        lanes: Sequence[Lane],
-        *,
-        offline: bool,
-        block: int = BLOCK,
-    ) -> Node:
-        signals = any(route.kind == "signal" for lane in lanes for route in lane.routes)
-        return Node(
-            rate,
-            channels,
-            block,
-            model=self.models or None,
-            heads=self.heads,
-            hop=self._hop,
-            runtime=self._runtime,
-            offline=offline,
-            signals=SIGNAL_HOP if signals else None,
-        )
 
     def __call__(
         self,
@@ -327,7 +312,7 @@ class AutomatedBoard:
                 known = None if isinstance(heard, (str, Path)) else sample_rate
                 source = stack.enter_context(Recording(heard, known))
                 node = stack.enter_context(
-                    self._node(source.sample_rate, source.channels, lanes, offline=True)
+                    self.plan.build(source.sample_rate, source.channels, BLOCK, offline=True)
                 )
                 story = analyse(node, source, lanes, lambda share: report(share / 2))
 
@@ -344,7 +329,7 @@ class AutomatedBoard:
                 writer.write(piece)
                 written += piece.shape[1]
                 curves.note(written)
-                report(0.5 + played.share() / 2)
+                report(0.5 + played.position / 2)
             self._check_length(written)
         return _result(self, story, played, curves, written, writer, collected)
 
@@ -378,67 +363,18 @@ class AutomatedBoard:
         """
         sample_rate = check_rate(sample_rate)
         lanes = self._lanes(sample_rate, self._paths(sample_rate))
-        own_names = descriptors_of(self.models, self.heads)
+        own_names = self.plan.descriptors
         if node is not None and own_names and node.descriptors != own_names:
-            names = " and ".join(model.card.name for model in self.models)
-            raise PresetError(f"The node does not run what the board listens with: {names}.")
+            names = " and ".join(model.card.name for model in self.plan.models)
+            raise PresetError(f"The node does not run the board's models: {names}.")
         listens = node is None and any(lane.routes for lane in lanes)
         with contextlib.ExitStack() as stack:
             own: Node | None = None
             if listens:
-                own = stack.enter_context(
-                    self._node(sample_rate, channels, lanes, block=max_block, offline=False)
-                )
+                own = stack.enter_context(self.plan.build(sample_rate, channels, max_block))
             live = BoardStream(self.board, Mover(lanes), own, sample_rate, channels, max_block)
             stack.pop_all()  # the stream closes the node
         return live
-
-
-def parts_of(
-    wanted: Iterable[Combined], model: str | Model | None
-) -> tuple[list[Model], list[Head]]:
-    """Load the models and heads that the sources name, and what labels mean that name none.
-
-    Parameters
-    ----------
-    wanted
-        The sources.
-    model
-        For labels without a model's name; ``None`` for the default.
-
-    Raises
-    ------
-    ModelError, PresetError
-        No such model; no such head.
-    """
-    descriptors = [name for each in wanted for one in each.sources for name in one.descriptors]
-    default = model or DEFAULT_MODEL
-    asked = any(name.startswith("head.") for name in descriptors)
-    if asked and isinstance(default, str) and default.endswith(".tflite"):
-        default = registry.load(default)  # heads know it by its card's name
-    first = default if isinstance(default, str) else default.card.name
-    names: dict[str, None] = {}
-    heads: dict[str, Head] = {}
-    for descriptor in descriptors:
-        kind, _, rest = descriptor.partition(".")
-        name = rest.partition(".")[0]
-        if kind == "tag" and "." in rest:
-            names[name] = None
-        elif kind == "head":
-            heads[name] = heads.get(name) or _head_of(descriptor, name)
-            names[heads[name].backbone] = None
-        elif kind != "signal":
-            names[first] = None
-    ordered = sorted(names, key=lambda name: name != first)
-    given = {} if isinstance(default, str) else {first: default}
-    return [given.get(name) or registry.load(name) for name in ordered], list(heads.values())
-
-
-def _head_of(descriptor: str, name: str) -> Head:
-    try:
-        return load_head(name)
-    except ModelError as error:
-        raise PresetError(f"{descriptor!r}: {error}") from error
 
 
 def _finite(recording: Recording) -> Iterator[Float32]:
@@ -481,12 +417,12 @@ def _result(
 ) -> RenderResult:
     none = np.zeros((0, 0), np.float32)
     notes = [*(story.notes if story else ()), *played.notes]
-    labels = [label for model in auto.models for label in model.card.labels]
+    labels = [label for model in auto.plan.models for label in model.card.labels]
     return RenderResult(
         audio=collected.audio() if collected is not None else None,
         sample_rate=played.sample_rate,
         curves=curves.curves(),
-        model=auto.models[0].card.name if auto.models else "",
+        model=auto.plan.models[0].card.name if auto.plan.models else "",
         labels=labels,
         times=story.times if story else np.zeros(0),
         activations=story.activations if story else none,

@@ -22,8 +22,9 @@ from pyplugin.automation.knobs import COMBINES, Knobs
 from pyplugin.automation.sources import Combined, Source
 from pyplugin.errors import PresetError
 from pyplugin.node.signals import SIGNALS
+from pyplugin.support.descriptors import accepted_names, is_signal, signal_name, unknown
 from pyplugin.support.results import Curve
-from pyplugin.support.spelling import alternatives, nearest
+from pyplugin.support.spelling import alternatives
 
 if TYPE_CHECKING:
     from pyplugin.automation.effects import Target
@@ -168,19 +169,14 @@ def routes_of(combined: Combined, descriptors: Sequence[str]) -> tuple[list[Rout
     PresetError
         No such descriptor; says which is nearest.
     """
-    known: dict[str, int] = {}
-    for column, name in enumerate(descriptors):
-        kind, _, rest = name.partition(".")
-        short = rest.rpartition(".")[2]
-        known.setdefault(f"{kind}.{short}" if kind == "tag" else name, column)
-    shown = list(known)
-    known.update({name: column for column, name in enumerate(descriptors)})
-    signals = {f"signal.{name}": column for column, name in enumerate(SIGNALS)}
+    column_of = {name: column for column, name in enumerate(descriptors)}
+    known = {name: column_of[full] for name, full in accepted_names(descriptors).items()}
+    signals = {signal_name(name): column for column, name in enumerate(SIGNALS)}
     routes, knobs = [], []
     for source in combined.sources:
         for name in source.descriptors:
             if name not in known and name not in signals:
-                raise PresetError(_unknown(name, shown, descriptors, list(signals)))
+                raise PresetError(unknown(name, descriptors, signals))
         measured = [name in signals for name in source.descriptors]
         if any(measured) and not all(measured):
             raise PresetError(
@@ -200,29 +196,10 @@ def routes_of(combined: Combined, descriptors: Sequence[str]) -> tuple[list[Rout
     return routes, knobs
 
 
-def _unknown(
-    name: str, short: Sequence[str], descriptors: Sequence[str], signals: Sequence[str]
-) -> str:
-    kind = name.partition(".")[0]
-    models = list(dict.fromkeys(x.split(".")[1] for x in descriptors if x.startswith("tag.")))
-    if kind == "signal":
-        return f"There is no signal {name!r}; {nearest(name, signals)}"
-    if kind == "head":
-        heads = [each for each in descriptors if each.startswith("head.")]
-        if not heads:
-            return f"There is no head {name!r} where no model runs; give it one."
-        return f"There is no head {name!r}; {nearest(name, heads)}"
-    if not descriptors:
-        return f"There is no descriptor {name!r} without a model; {nearest(name, signals)}"
-    if kind == "tag" and name.count(".") > 1:
-        return f"There is no descriptor {name!r}; {nearest(name, descriptors)}"
-    return f"{' and '.join(models)} has no descriptor {name!r}; {nearest(name, short)}"
-
-
 def _ranged(source: Source) -> Knobs:
     knobs = source.knobs
     low, high = 0.0, 1.0
-    if source.descriptors[0].startswith("signal."):
+    if is_signal(source.descriptors[0]):
         about = SIGNALS[source.descriptors[0].removeprefix("signal.")]
         low, high = about.low, about.high
     return replace(

@@ -37,6 +37,7 @@ from typing import Any
 from pyplugin.automation.knobs import COMBINES, KNOBS, Knob, Knobs, markdown
 from pyplugin.automation.sources import Source
 from pyplugin.errors import PresetError
+from pyplugin.support.descriptors import KINDS, is_signal, kind_of
 from pyplugin.support.shipped import shipped
 from pyplugin.support.spelling import alternatives, nearest
 
@@ -47,7 +48,6 @@ else:
 
 __all__ = ["Effect", "Map", "Preset", "locate", "parse_preset", "read_preset", "shipped_presets"]
 
-KINDS = ("tag.", "head.", "signal.")
 ID_PATTERN = "[A-Za-z0-9_-]+"
 GATES = {"threshold": "above", "below": "below"}
 """Keys of a map that make its source a gate, and the gate of each."""
@@ -160,12 +160,15 @@ class Preset:
     hop: float | None = None
     lines: Lines = field(default_factory=lambda: Lines("", "preset"), repr=False, compare=False)
 
+    @property
+    def descriptors(self) -> list[str]:
+        """Names of the descriptors of all maps, in their order."""
+        return [name for item in self.maps for name in item.source.descriptors]
+
 
 def names_labels(preset: Preset) -> bool:
-    """Tell whether a preset needs a model."""
-    return any(
-        not name.startswith("signal.") for item in preset.maps for name in item.source.descriptors
-    )
+    """Return whether a preset needs a model."""
+    return not all(map(is_signal, preset.descriptors))
 
 
 def shipped_folder() -> Path:
@@ -302,8 +305,9 @@ def _map(table: dict[str, Any], index: int, lines: Lines) -> Map:
             "map", index, "source", "source must be a descriptor's name, or a list of them."
         )
     for name in descriptors:
-        if not name.startswith(KINDS):
-            problem = f"{name!r} is no descriptor; they begin with {', '.join(KINDS)}"
+        if kind_of(name) is None:
+            begins = ", ".join(f"{kind}." for kind in KINDS)
+            problem = f"{name!r} is no descriptor; they begin with {begins}"
             raise lines.error("map", index, "source", f"{problem}: tag.vocal, signal.rms_db.")
     target = _word(table, "target", lines, "map", index)
     combine = table.get("combine")

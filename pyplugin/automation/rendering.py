@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyplugin.automation.board import AutomatedBoard, RenderResult
 from pyplugin.automation.effects import build_board
+from pyplugin.automation.movers import Lane, Mover
 from pyplugin.automation.presets import Map, Preset, read_preset
 from pyplugin.automation.sources import Combined
 from pyplugin.errors import AudioError, PresetError
 
 if TYPE_CHECKING:
     from pyplugin.models.registry import Model
+    from pyplugin.node.plan import Plan
 
-__all__ = ["automated_preset", "ranges_of", "render", "sources_of"]
+__all__ = ["automated_preset", "mover_of", "ranges_of", "render", "sources_of"]
 
 
 def sources_of(preset: Preset) -> dict[str, Combined]:
@@ -43,7 +45,11 @@ def ranges_of(preset: Preset) -> dict[str, tuple[float, float]]:
 
 
 def automated_preset(
-    preset: Preset, *, model: str | Model | None = None, runtime: str | None = None
+    preset: Preset,
+    *,
+    model: str | Model | None = None,
+    runtime: str | None = None,
+    plan: Plan | None = None,
 ) -> AutomatedBoard:
     """Build the chain of a preset with what moves it.
 
@@ -62,9 +68,30 @@ def automated_preset(
             model=model or preset.model,
             hop=preset.hop,
             runtime=runtime,
+            plan=plan,
         )
     except PresetError as error:
         raise _at_its_line(preset, error) from error
+
+
+def mover_of(preset: Preset, descriptors: Sequence[str], sample_rate: int) -> Mover:
+    """Return how a preset's parameters move, for outputs only: no effect is set.
+
+    Parameters
+    ----------
+    preset
+        Its maps.
+    descriptors
+        Full names of what models and heads give, in the order of a frame's values.
+    sample_rate
+        That positions count in, Hz.
+    """
+    return Mover(
+        [
+            Lane.of_sources(target, combined, descriptors, sample_rate)
+            for target, combined in sources_of(preset).items()
+        ]
+    )
 
 
 def _at_its_line(preset: Preset, error: PresetError) -> PresetError:

@@ -9,6 +9,7 @@ from typing import Any
 from pyplugin.automation.effects import effect_types, parameters_of, range_of
 from pyplugin.automation.knobs import COMBINES, Knob
 from pyplugin.automation.presets import GATES, ID_PATTERN, KEYS, REQUIRED
+from pyplugin.support.descriptors import KINDS
 
 __all__ = ["preset_schema"]
 
@@ -74,7 +75,7 @@ def _effects() -> dict[str, Any]:
 
 
 def _maps() -> dict[str, Any]:
-    descriptor = {"type": "string", "pattern": "^(tag|head|signal)\\..+$"}
+    descriptor = {"type": "string", "pattern": rf"^({'|'.join(KINDS)})\..+$"}
     return {
         "type": "array",
         "minItems": 1,

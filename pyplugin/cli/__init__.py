@@ -9,7 +9,6 @@ from importlib import import_module
 
 import click
 
-from pyplugin import __version__
 from pyplugin.errors import PypluginError, ReaderGoneError
 
 __all__ = ["main"]
@@ -60,7 +59,7 @@ class _Lazy(click.Group):
 
 
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="pyplugin")
+@click.version_option(package_name="pyplugin", prog_name="pyplugin")
 def cli() -> None:
     """Hear music, name it, and move audio effects by what it is.
 

@@ -44,7 +44,9 @@ def command() -> None:
 
     line("pyplugin", f"{__version__}, libtagnode {text(lib.tagnode_version())}")
     line("Python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
-    line("instruction set", f"{text(lib.tagnode_instruction_set())} (TAGNODE_ISA forces another)")
+    frontend = text(lib.tagnode_frontend_instruction_set())
+    kernels = text(lib.tagnode_model_instruction_set())
+    line("instruction set", f"{frontend}, int8 models {kernels} (TAGNODE_ISA forces another)")
     problems = []
     present = runtimes.installed()
     line("inline", "built in, for int8 models")

@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from pyplugin.cli.ui.progress import progress_bar
-from pyplugin.cli.ui.suppress_output import try_model
+from pyplugin.cli.ui.suppress_output import check_plan
 from pyplugin.errors import AudioError, PypluginError
 from pyplugin.models import registry
 from pyplugin.node.node import DEFAULT_MODEL
+from pyplugin.node.plan import Plan
 from pyplugin.support.files import check_writable, replacing
 from pyplugin.support.optional import need
 from pyplugin.support.results import TagResult
@@ -66,7 +67,7 @@ def command(
     if chosen is None:
         names = ", ".join(output.name for output in loaded.card.outputs)
         raise PypluginError(f"{loaded.name} has no embedding of its own; give --layer: {names}.")
-    try_model(loaded, None)
+    check_plan(Plan.of(loaded))
     done: list[tuple[str, TagResult]] = []
     failures: list[PypluginError] = []
     for given in files:

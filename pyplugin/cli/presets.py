@@ -78,7 +78,7 @@ def check(files: tuple[str, ...]) -> None:
         else:
             effects = _count(len(preset.effects), "effect")
             moved = _count(len({item.target for item in preset.maps}), "parameter")
-            heard = " and ".join(each.card.name for each in auto.models) or "no model needed"
+            heard = " and ".join(each.card.name for each in auto.plan.models) or "no model needed"
             click.echo(f"{given}: sound; {effects}, {moved} moved, {heard}")
     if wrong:
         raise SystemExit(2)

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from pyplugin.automation.presets import read_preset, shipped_presets
-from pyplugin.cli.ui.options import load_parts
+from pyplugin.cli.ui.options import AnalysisOptions
 from pyplugin.cli.ui.progress import progress_bar
 from pyplugin.errors import PypluginError
 from pyplugin.node.runtimes import RUNTIMES
@@ -43,7 +43,11 @@ __all__ = ["command"]
     type=click.Path(path_type=Path),
     help="Write how the parameters moved here (.csv, .json, .mid or .jams).",
 )
-@click.option("--fourteen-bit", is_flag=True, help="In a .mid: finer values, of two messages each.")
+@click.option(
+    "--midi-14bit",
+    is_flag=True,
+    help="In a .mid: controllers of 14 bits, in pairs n and n + 32.",
+)
 @click.option(
     "--plot",
     type=click.Path(path_type=Path),
@@ -59,7 +63,7 @@ def command(
     align: bool,
     block: int,
     curves: Path | None,
-    fourteen_bit: bool,
+    midi_14bit: bool,
     plot: Path | None,
 ) -> None:
     """Take the recording IN through effects that are moved by what it is, and write OUT.
@@ -88,17 +92,17 @@ def command(
             raise PypluginError(f"{path} is an input too; write to another file.")
     if curves is not None:
         check_curves(curves)
-    if fourteen_bit and (curves is None or curves.suffix.lower() != ".mid"):
-        raise click.UsageError("--fourteen-bit is for .mid files; give --curves FILE.mid too.")
+    if midi_14bit and (curves is None or curves.suffix.lower() != ".mid"):
+        raise click.UsageError("--midi-14bit is for .mid files; give --curves FILE.mid too.")
     chosen = read_preset(preset)
-    models, _ = load_parts(model, chosen, runtime)
+    plan = AnalysisOptions(model, runtime).plan(chosen)
     with progress_bar(Path(source).name) as report:
         result = render(
             source,
             output,
             chosen,
             sidechain=sidechain,
-            model=models[0] if models else None,
+            model=plan.models[0] if plan.models else None,
             runtime=runtime,
             align=align,
             block=block,
@@ -112,7 +116,7 @@ def command(
             err=True,
         )
     if curves is not None:
-        write_curves(curves, result.curves, ranges=ranges_of(chosen), fourteen_bit=fourteen_bit)
+        write_curves(curves, result.curves, ranges=ranges_of(chosen), fourteen_bit=midi_14bit)
     if plot is not None:
         from pyplugin.cli.ui.pictures import draw_render
 

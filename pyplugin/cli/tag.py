@@ -12,11 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from pyplugin.cli.ui.progress import progress_bar
-from pyplugin.cli.ui.suppress_output import try_model
+from pyplugin.cli.ui.suppress_output import check_plan
 from pyplugin.errors import AudioError, PypluginError
 from pyplugin.models.card import Card
 from pyplugin.models.heads import Head
 from pyplugin.node.node import DEFAULT_MODEL, State
+from pyplugin.node.plan import Plan
 from pyplugin.node.runtimes import RUNTIMES
 from pyplugin.outputs.export import THRESHOLD, check_labels, write_labels
 from pyplugin.outputs.json_lines import JsonLines
@@ -98,9 +99,6 @@ def command(
       pyplugin tag song.ogg --embeddings song.npy --layer dense
       pyplugin tag song.ogg --head voice
     """
-    from pyplugin.models import registry
-    from pyplugin.models.heads import load
-
     for option, value in (("--plot", plot), ("--embeddings", embeddings), ("--labels", labels)):
         if value is not None and len(files) > 1:
             raise click.UsageError(f"{option} takes one FILE; {len(files)} were given.")
@@ -120,10 +118,9 @@ def command(
             for given in files:
                 if Path(given).exists() and target.exists() and target.samefile(given):
                     raise PypluginError(f"{target} is an input too; write to another file.")
-    loaded_heads = [load(head) for head in heads]
-    default = loaded_heads[0].backbone if loaded_heads else DEFAULT_MODEL
-    loaded = registry.load(model or default)
-    try_model(loaded, runtime)
+    plan = Plan.of(model, heads, runtime=runtime)
+    check_plan(plan)
+    (loaded,), loaded_heads = plan.models, plan.heads
     kept = (layer or loaded.card.embedding) if embeddings is not None else None
     failures: list[PypluginError] = []
     done: list[tuple[str, TagResult]] = []
@@ -193,13 +190,10 @@ class _JsonLines:
 
     def __call__(self, start: float, end: float, activations: npt.NDArray[np.float32]) -> None:
         values = iter(activations.tolist())
-        tags = {label: next(values) for label in self._card.labels}
+        tags = {self._card.name: {label: next(values) for label in self._card.labels}}
         heads = {head.name: {x: next(values) for x in head.labels} for head in self._heads}
-        model = self._card.name
-        heard = DescriptorFrame(
-            end, start, end, self._given, model, State.FRESH, tags, {}, {}, heads
-        )
-        self._lines.write_frame(heard)
+        frame = DescriptorFrame(end, start, end, self._given, State.FRESH, tags, {}, {}, heads)
+        self._lines.write_frame(frame)
 
 
 def _write_csv(path: Path, done: list[tuple[str, TagResult]]) -> None:

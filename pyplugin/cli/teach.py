@@ -7,9 +7,10 @@ import os
 import click
 
 from pyplugin.cli.train_head import need_sklearn, shown_progress
-from pyplugin.cli.ui.suppress_output import try_model
+from pyplugin.cli.ui.suppress_output import check_plan
 from pyplugin.models import registry
 from pyplugin.node.node import DEFAULT_MODEL
+from pyplugin.node.plan import Plan
 
 __all__ = ["command"]
 
@@ -63,7 +64,7 @@ def command(
     from pyplugin.training.heads.teach import teach
 
     model = registry.load(backbone)
-    try_model(model, None)
+    check_plan(Plan.of(model))
     with shown_progress() as progress:
         done = teach(
             label,

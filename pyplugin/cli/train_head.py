@@ -9,8 +9,9 @@ from pathlib import Path
 
 import click
 
-from pyplugin.cli.ui.suppress_output import try_model
+from pyplugin.cli.ui.suppress_output import check_plan
 from pyplugin.models import registry
+from pyplugin.node.plan import Plan
 from pyplugin.support.optional import need
 
 __all__ = ["head", "need_sklearn", "shown_progress"]
@@ -103,7 +104,7 @@ def head(
     from pyplugin.training.heads.train import train_head
 
     model = registry.load(backbone)
-    try_model(model, None)
+    check_plan(Plan.of(model))
     try:
         with shown_progress() as progress:
             done = train_head(

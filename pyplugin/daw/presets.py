@@ -23,6 +23,7 @@ from pyplugin.daw.container import CHOICES, GROUPS, slot_sources
 from pyplugin.errors import PresetError, PypluginError
 from pyplugin.models import registry
 from pyplugin.node.signals import SIGNALS
+from pyplugin.support.descriptors import short_name
 from pyplugin.support.files import replacing, sentence
 from pyplugin.support.spelling import slug
 
@@ -235,7 +236,7 @@ def _source(
     slots: Slots, number: int, descriptors: Sequence[str], model: str
 ) -> tuple[str, float, float]:
     """Return the plugin's name of a source, and what is 0 and 1 of its range."""
-    names = [_bare(name) for name in descriptors]
+    names = [short_name(name) for name in descriptors]
     if len(names) > 1:
         wanted = {name.removeprefix("tag.") for name in names}
         for group, labels in GROUPS.get(model, {}).items():
@@ -249,12 +250,6 @@ def _source(
         about = SIGNALS[name.removeprefix("signal.")]
         return name, about.low, about.high
     return name, 0.0, 1.0
-
-
-def _bare(descriptor: str) -> str:
-    """Return a descriptor without the model's name."""
-    kind, _, rest = descriptor.partition(".")
-    return f"{kind}.{rest.rpartition('.')[2]}" if kind == "tag" else descriptor
 
 
 # ---- files ----

@@ -1,16 +1,16 @@
-"""Live sound: a node that hears a device, and a stream to change sound in.
+"""Sound devices: a node on an input, and a stream whose samples a Python loop processes.
 
 PortAudio calls libtagnode itself (``tagnode_stream_callback``), so no Python runs on the audio
-thread. :class:`Listener` has a :class:`pyplugin.Node` hear a device; :class:`DuplexStream` hands
-the samples to a Python loop and back. When their device vanishes they open it again once it is
-back.
+thread. :class:`Listener` has a :class:`pyplugin.Node` analyse a device; :class:`DuplexStream` also
+hands the samples to a Python loop and back. When their device is disconnected they open it again
+once it is back.
 """
 
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections import Counter, deque
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from pyplugin._native import ffi, lib
 from pyplugin.errors import AudioError, DeviceError, PypluginError
+from pyplugin.inputs.input import Event, EventKind, MakeNode
 from pyplugin.inputs.portaudio import Device, Kind, devices, find_device, look_again
 from pyplugin.inputs.portaudio_stream import Latency, Setup, Stream, any_open
 from pyplugin.node.frontend import check_rate
@@ -27,11 +28,12 @@ from pyplugin.node.node import Node, _whole
 __all__ = ["Device", "DuplexStream", "Listener", "devices", "find_device"]
 
 Float32 = npt.NDArray[np.float32]
-MakeNode = Callable[[int, int], Node]
 _Self = TypeVar("_Self", bound="_Live")
 
 RETRY = 1.0
-"""Seconds between two attempts to open a device that is gone."""
+"""Seconds between two attempts to open a device that is disconnected."""
+
+_EVENTS = 256  # kept for a caller that does not read them
 
 
 class _Live:
@@ -47,15 +49,14 @@ class _Live:
         block: int,
         latency: Latency,
         lead: int | None,
-        on_event: Callable[[str], object] | None,
     ) -> None:
         self._channels, self._rate = channels, sample_rate  # as asked for
         self._block = _whole("block", block, 0, lib.TAGNODE_MAX_BLOCK, DeviceError)
         self._latency = latency
         self._lead = lead  # None: samples are not exchanged
         self._make_node = make_node
-        self._on_event = on_event
-        self._told = ""
+        self._events: deque[Event] = deque(maxlen=_EVENTS)
+        self._reported = ""
         self._next_try = 0.0
         self._before: Counter[str] = Counter(reconnections=0)  # and what earlier streams counted
         self._node: Node | None = None
@@ -122,10 +123,10 @@ class _Live:
         return True
 
     def poll(self) -> None:
-        """See whether the device is still there; when it is gone, try each second to open it.
+        """Check that the device is connected; while it is not, retry opening it every second.
 
-        Costs next to nothing while all is well. To be called some 20 times a second, on the thread
-        that reads. What happens is told to ``on_event``; no trouble with a device is raised.
+        Costs next to nothing while it is. To be called some 20 times a second, on the thread that
+        reads. What happens is reported by :meth:`events`; no fault of a device is raised.
         """
         if self._last is not None:
             return
@@ -133,21 +134,38 @@ class _Live:
             if time.monotonic() < self._next_try:
                 return
             try:
+                before = (self.sample_rate, self.channels)
                 if self._open_again():
-                    self._tell(f"{self._setup.name} is back, at {self.sample_rate} Hz.")
+                    self._report(
+                        "reconnected", f"{self._setup.name} is back, at {self.sample_rate} Hz."
+                    )
+                    if before != (self.sample_rate, self.channels):
+                        self._report(
+                            "format",
+                            f"{self._setup.name} now has {self.channels} channels at "
+                            f"{self.sample_rate} Hz.",
+                        )
             except PypluginError as error:
-                self._tell(str(error))
+                self._report("note", str(error))
         elif not self._stream.alive:
             self._end_stream()
-            self._tell(f"{self._setup.name} is gone; it is looked for each second.")
+            self._report(
+                "disconnected", f"{self._setup.name} is disconnected; retrying every second."
+            )
         else:
             return
         self._next_try = time.monotonic() + RETRY
 
-    def _tell(self, sentence: str) -> None:
-        if self._on_event is not None and sentence != self._told:
-            self._told = sentence
-            self._on_event(sentence)
+    def _report(self, kind: EventKind, message: str) -> None:
+        if message != self._reported:
+            self._reported = message
+            self._events.append(Event(kind, message))
+
+    def events(self) -> list[Event]:
+        """Return what happened to the device since the last call, oldest first."""
+        events = list(self._events)
+        self._events.clear()
+        return events
 
     # ---- ending
 
@@ -178,8 +196,13 @@ class _Live:
     # ---- what there is to know
 
     @property
+    def title(self) -> str:
+        """Name of the input device."""
+        return self._setup.sides["input"].name
+
+    @property
     def sample_rate(self) -> int:
-        """In Hz; may be another one once the device was away."""
+        """In Hz; may be another one once the device was disconnected."""
         return self._setup.sample_rate
 
     @property
@@ -238,8 +261,6 @@ class Listener(_Live):
         Samples in a callback; 0 for what suits the device.
     latency
         ``"high"``, ``"low"`` or in seconds: what to ask of the audio system.
-    on_event
-        Called by :meth:`poll` with a sentence when the device vanishes or is back.
 
     Raises
     ------
@@ -250,12 +271,10 @@ class Listener(_Live):
     --------
     >>> def make_node(sample_rate, channels):
     ...     return pyplugin.Node(sample_rate, channels, 8192, hop=0.5)
-    >>> with Listener("usb", make_node, on_event=print) as listener:  # doctest: +SKIP
-    ...     while True:
-    ...         listener.poll()
+    >>> with Listener("usb", make_node) as listener:  # doctest: +SKIP
+    ...     while listener.read(0.05) is not None:
     ...         for values in listener.node.read().values:
     ...             print(values.max())
-    ...         time.sleep(0.05)
     """
 
     def __init__(
@@ -267,7 +286,6 @@ class Listener(_Live):
         sample_rate: int | None = None,
         block: int = 0,
         latency: Latency = "high",
-        on_event: Callable[[str], object] | None = None,
     ) -> None:
         super().__init__(
             {"input": find_device(device, kind="input")},
@@ -277,7 +295,6 @@ class Listener(_Live):
             block=block,
             latency=latency,
             lead=None,
-            on_event=on_event,
         )
 
     @property
@@ -288,8 +305,22 @@ class Listener(_Live):
 
     @property
     def device(self) -> Device:
-        """What it listens to."""
+        """The device that is analysed."""
         return self._setup.sides["input"]
+
+    def read(self, timeout: float) -> Float32 | None:
+        """Wait for ``timeout`` seconds and :meth:`poll`; ``None`` once it is closed.
+
+        Returns
+        -------
+        numpy.ndarray or None
+            (channels, 0) float32: the samples themselves went to the node.
+        """
+        if self._last is not None:
+            return None
+        self.poll()
+        time.sleep(timeout)
+        return np.zeros((self.channels, 0), np.float32)
 
 
 class DuplexStream(_Live):
@@ -306,7 +337,7 @@ class DuplexStream(_Live):
         As for :class:`Listener`; the node hears what comes in. ``None`` for no node.
     channels
         On each side, 1 to 8; ``None`` for two, or one where there is but one.
-    sample_rate, block, latency, on_event
+    sample_rate, block, latency
         As for :class:`Listener`.
     lead
         Samples of silence that go out first, up to 192000: how much later each sample goes out
@@ -321,7 +352,7 @@ class DuplexStream(_Live):
     --------
     >>> with DuplexStream() as stream:  # doctest: +SKIP
     ...     while True:
-    ...         stream.write(0.5 * stream.read(512))
+    ...         stream.write(0.5 * stream.read(frames=512))
     """
 
     def __init__(
@@ -335,7 +366,6 @@ class DuplexStream(_Live):
         block: int = 0,
         latency: Latency = "high",
         lead: int = 2048,
-        on_event: Callable[[str], object] | None = None,
     ) -> None:
         super().__init__(
             {
@@ -348,7 +378,6 @@ class DuplexStream(_Live):
             block=block,
             latency=latency,
             lead=_whole("lead", lead, 0, lib.TAGNODE_MAX_RATE, DeviceError),
-            on_event=on_event,
         )
 
     @property
@@ -371,21 +400,26 @@ class DuplexStream(_Live):
         """The same in seconds."""
         return self.added_latency / self.sample_rate
 
-    def read(self, frames: int, *, timeout: float = 1.0) -> Float32:
+    def read(self, timeout: float = 1.0, frames: int | None = None) -> Float32 | None:
         """Wait for samples that came in; calls :meth:`poll` meanwhile.
 
         Parameters
         ----------
-        frames
-            How many of each channel, 1 to ``sample_rate``.
         timeout
             Seconds to wait at most.
+        frames
+            How many of each channel, 1 to ``sample_rate``; ``None`` for a quarter of ``lead``.
 
         Returns
         -------
-        numpy.ndarray
-            (channels, frames) float32; fewer or none when time is up, as when the device is away.
+        numpy.ndarray or None
+            (channels, frames) float32; fewer or none when the time is over, as when the device is
+            disconnected; ``None`` once the stream is closed.
         """
+        if self._last is not None:
+            return None
+        if frames is None:
+            frames = min(max(self._setup.lead // 4, 16), self.sample_rate)
         frames = _whole("frames", frames, 1, self.sample_rate, AudioError)
         until = time.monotonic() + timeout
         while True:

@@ -1,17 +1,17 @@
-"""A recording or an array as blocks of samples."""
+"""A file or an array as blocks of samples."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from pyplugin.errors import AudioError
 from pyplugin.inputs.files import AudioReader
+from pyplugin.inputs.input import Event
 from pyplugin.node.frontend import as_planar, check_rate
 
 Float32 = npt.NDArray[np.float32]
@@ -23,9 +23,9 @@ BLOCK = 65536
 
 
 class Recording:
-    """A recording or an array as blocks, (channels, n) float32, and what is known about it.
+    """A file or an array as blocks, (channels, n) float32; an :class:`Input` and an iterable.
 
-    A context manager, which closes the recording.
+    A context manager, which closes the file.
 
     Parameters
     ----------
@@ -42,8 +42,10 @@ class Recording:
         The array had one dimension.
     block : int
         Samples a channel of each block, less in the last one.
-    heard : int
+    read_samples : int
         Samples a channel delivered so far.
+    title : str
+        The path, or ``"array"``.
     notes : list of str
         Sentences for a person; complete once all blocks were taken.
 
@@ -55,11 +57,14 @@ class Recording:
 
     def __init__(self, audio: str | Path | npt.ArrayLike, sample_rate: int | None = None) -> None:
         self.block = BLOCK
-        self.heard = 0
+        self.read_samples = 0
         self.samples: Float32 | None = None
         self.flat = False
         self.notes: list[str] = []
-        self._reader: Any = None
+        self.title = str(audio) if isinstance(audio, (str, Path)) else "array"
+        self._reader: AudioReader | None = None
+        self._ended = False
+        self._reported = 0
         if isinstance(audio, (str, Path)):
             if sample_rate is not None:
                 raise AudioError("A file has its own sample rate; sample_rate is for arrays.")
@@ -67,6 +72,7 @@ class Recording:
             self.sample_rate = self._reader.sample_rate
             self.channels = self._reader.channels
             self.duration: float | None = self._reader.duration
+            self._blocks = iter(self._reader)
             return
         if sample_rate is None:
             raise AudioError("An array comes without its sample rate; give sample_rate in Hz.")
@@ -75,6 +81,7 @@ class Recording:
         self.sample_rate = check_rate(sample_rate)
         self.channels = self.samples.shape[0]
         self.duration = self.samples.shape[1] / self.sample_rate
+        self._blocks = self._cut(self.samples)
 
     def __enter__(self) -> Recording:
         return self
@@ -85,24 +92,48 @@ class Recording:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file. Closing twice is harmless."""
         if self._reader is not None:
             self._reader.close()
 
-    def share(self) -> float:
-        """Return how much was heard, 0 to 1; 0 while the duration is not known."""
-        return min(self.heard / self.sample_rate / self.duration, 1.0) if self.duration else 0.0
+    @property
+    def position(self) -> float:
+        """Share of the recording that was read, 0 to 1; 0 while the duration is not known."""
+        return (
+            min(self.read_samples / self.sample_rate / self.duration, 1.0) if self.duration else 0.0
+        )
+
+    def read(self, timeout: float = 0.0) -> Float32 | None:
+        """Return the next block; ``None`` at the end. A recording never waits.
+
+        Raises
+        ------
+        AudioError
+            The recording has no samples, or is closed.
+        """
+        del timeout
+        block = next(self._blocks, None)
+        if block is not None:
+            self.read_samples += block.shape[1]
+            return block
+        if self._reader is not None and not self._ended:
+            self.notes.extend(self._reader.warnings)
+        self._ended = True
+        if self.read_samples == 0:
+            raise AudioError("The recording has 0 samples; at least 1 is expected.")
+        return None
 
     def __iter__(self) -> Iterator[Float32]:
-        for block in self._blocks():
-            self.heard += block.shape[1]
+        while (block := self.read()) is not None:
             yield block
-        if self._reader is not None:
-            self.notes.extend(self._reader.warnings)
-        if self.heard == 0:
-            raise AudioError("The recording has 0 samples; at least 1 is expected.")
 
-    def _blocks(self) -> Iterator[Float32]:
-        if self.samples is None:
-            return iter(self._reader)
-        samples = self.samples
+    def events(self) -> list[Event]:
+        """Return notes since the last call."""
+        fresh, self._reported = self.notes[self._reported :], len(self.notes)
+        return [Event("note", note) for note in fresh]
+
+    def _cut(self, samples: Float32) -> Iterator[Float32]:
         return (samples[:, at : at + self.block] for at in range(0, samples.shape[1], self.block))

@@ -29,6 +29,7 @@ import numpy.typing as npt
 from pyplugin._native import check, ffi, lib, message
 from pyplugin.errors import ModelError
 from pyplugin.models.folders import data_folder, make_folder, shipped_folder
+from pyplugin.support.descriptors import head_name
 from pyplugin.support.files import replacing, sentence
 from pyplugin.support.spelling import nearest, slug
 
@@ -219,7 +220,7 @@ class Head:
     @property
     def descriptors(self) -> list[str]:
         """``head.<name>.<label>`` for each label."""
-        return [f"head.{self.name}.{slug(label)}" for label in self.labels]
+        return [head_name(self.name, label) for label in self.labels]
 
 
 def run(head: Head, embeddings: npt.ArrayLike) -> Float32:

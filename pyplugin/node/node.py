@@ -235,8 +235,7 @@ class Node:
                 runs.append(open_model(each, card_struct(each.card), wanted))
                 opened.callback(runs[-1].close)
             self.runtime = runs[0].runtime if runs else "none"
-            usual = 0.25 if self.runtime not in ("inline", "none") else 0.0
-            setup["compute_latency"] = usual if compute_latency is None else compute_latency
+            setup["compute_latency"] = -1.0 if compute_latency is None else compute_latency
             self._prepare(setup, [run.model for run in runs], placed)
             self._opened = opened.pop_all()
         self._measures = signals > 0
@@ -330,7 +329,7 @@ class Node:
         models_given = ffi.new("tagnode_model *[]", models)
         heads_given = ffi.new("tagnode_placed_head[]", pairs)
         parts = ffi.new("tagnode_parts *", (models_given, len(models), heads_given, len(pairs)))
-        check(lib.tagnode_prepare_parts(node, parts, ffi.new("tagnode_setup *", setup), why), why)
+        check(lib.tagnode_prepare(node, parts, ffi.new("tagnode_setup *", setup), why), why)
         self._node = node
 
     def __enter__(self) -> Node:

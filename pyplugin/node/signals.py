@@ -47,7 +47,7 @@ class Signal:
 
 
 def _about(index: int) -> Signal:
-    about = lib.tagnode_about_signal(index)
+    about = lib.tagnode_signal_info(index)
     return Signal(
         text(about.name),
         text(about.unit),
@@ -59,7 +59,7 @@ def _about(index: int) -> Signal:
 
 
 SIGNALS: dict[str, Signal] = {
-    signal.name: signal for signal in map(_about, range(lib.TAGNODE_SIGNALS))
+    signal.name: signal for signal in map(_about, range(lib.tagnode_signal_count()))
 }
 """All signals by name, in the order of the columns of :attr:`SignalFrames.values`."""
 
@@ -97,7 +97,7 @@ def take_signals(node: Any) -> SignalFrames:
     parts: list[npt.NDArray[np.float32]] = []
     count = room
     while count == room:
-        values = np.empty((room, lib.TAGNODE_SIGNALS), np.float32)
+        values = np.empty((room, len(SIGNALS)), np.float32)
         count = lib.tagnode_read_signals(
             node, heads, ffi.cast("float *", ffi.from_buffer(values)), room
         )

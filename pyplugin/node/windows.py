@@ -20,14 +20,16 @@ class Source(Protocol):
 
     block: int
     """Samples a channel of a block, at most."""
-    heard: int
+    read_samples: int
+    """Samples a channel delivered so far."""
     notes: list[str]
 
     def __iter__(self) -> Iterator[Float32]:
         """Yield the blocks."""
 
-    def share(self) -> float:
-        """Return how much was read, 0 to 1."""
+    @property
+    def position(self) -> float:
+        """Share of it that was read, 0 to 1."""
 
 
 def window_seconds(node: Node) -> float:
@@ -60,14 +62,14 @@ def analyse_windows(
     beginning: list[Float32] = []
     yielded = 0
     for block in source:
-        if source.heard < needed:
+        if source.read_samples < needed:
             beginning.append(block.copy())
         frames = _fresh(node.process(block))
         yielded += len(frames)
         yield frames
         if progress is not None:
-            progress(source.share())
-    heard = source.heard
+            progress(source.position)
+    heard = source.read_samples
     tail = np.zeros((node.channels, 0), np.float32)
     if heard < needed:
         once = np.concatenate(beginning, axis=1)

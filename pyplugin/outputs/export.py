@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pyplugin._native import VERSION
 from pyplugin.errors import PypluginError
 from pyplugin.outputs.midi_messages import FREE, Lane, mido, scaled, write_midi
 from pyplugin.support.files import replacing
 from pyplugin.support.optional import need
-from pyplugin.support.version import __version__
 
 if TYPE_CHECKING:
     from pyplugin.support.results import Curve, TagResult
@@ -277,7 +277,7 @@ def _jams() -> Any:
 def _annotation(library: Any, namespace: str, duration: float, **sandbox: Any) -> Any:
     note = library.Annotation(namespace=namespace, time=0, duration=duration)
     note.annotation_metadata.data_source = "program"
-    note.annotation_metadata.annotation_tools = f"pyplugin {__version__}"
+    note.annotation_metadata.annotation_tools = f"pyplugin {VERSION}"
     note.sandbox.update(**sandbox)
     return note
 

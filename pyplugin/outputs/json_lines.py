@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-from typing import TextIO
+import sys
+from collections.abc import Mapping
+from typing import Any, TextIO
 
-from pyplugin.errors import ReaderGoneError
-from pyplugin.outputs.output import DescriptorFrame
+from pyplugin.errors import PypluginError, ReaderGoneError
+from pyplugin.outputs.output import DescriptorFrame, Option, OutputContext, OutputKind
 
-__all__ = ["JsonLines", "json_line"]
+__all__ = ["KIND", "JsonLines", "json_line"]
 
 
 def json_line(frame: DescriptorFrame) -> str:
@@ -25,7 +27,7 @@ def json_line(frame: DescriptorFrame) -> str:
         "source": frame.source,
         "model": frame.model,
         "state": frame.state.name.lower(),
-        "tags": _rounded(frame.tags),
+        "tags": _rounded(frame.labels),
     }
     if frame.heads:
         line["heads"] = {name: _rounded(values) for name, values in frame.heads.items()}
@@ -78,3 +80,15 @@ class JsonLines:
 
     def close(self) -> None:
         """Do nothing: every line was flushed."""
+
+
+def _open(values: Mapping[str, Any], context: OutputContext) -> JsonLines | None:
+    del context
+    if not values["json"]:
+        return None
+    if sys.stdout is None:
+        raise PypluginError("--json writes to standard output, which is closed.")
+    return JsonLines(sys.stdout)
+
+
+KIND = OutputKind((Option("--json", "Print a line of JSON for each descriptor frame."),), _open)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from pyplugin.errors import PypluginError
 from pyplugin.node.node import State
+from pyplugin.node.signals import SIGNALS
 from pyplugin.outputs.midi_messages import (
     FREE,
     LSB,
@@ -18,11 +20,12 @@ from pyplugin.outputs.midi_messages import (
     write_midi,
 )
 from pyplugin.outputs.midi_port import Port
-from pyplugin.outputs.output import DescriptorFrame, OnEvent
+from pyplugin.outputs.output import DescriptorFrame, OnEvent, Option, OutputContext, OutputKind
+from pyplugin.support.descriptors import accepted_names, kind_of, signal_name, unknown
 from pyplugin.support.files import check_writable
-from pyplugin.support.spelling import slug
+from pyplugin.support.spelling import nearest
 
-__all__ = ["Midi"]
+__all__ = ["KIND", "Midi"]
 
 RATE = 100.0
 """Most changes a second of one controller; a MIDI cable carries about a thousand in all."""
@@ -112,13 +115,7 @@ class Midi:
 
     def write_frame(self, frame: DescriptorFrame) -> None:
         """Take a frame's tags, signals and parameters, and send what changed."""
-        values = {}
-        if frame.state != State.WARMING:
-            for label, value in frame.tags.items():
-                values[f"tag.{slug(label)}"] = value
-                values[f"tag.{frame.model}.{slug(label)}"] = value
-            for name, said in frame.heads.items():
-                values |= {f"head.{name}.{slug(label)}": value for label, value in said.items()}
+        values = {} if frame.state == State.WARMING else frame.activations
         self._take({**values, **_moving(frame.parameters, frame.signals)})
         self._send(frame.time)
 
@@ -178,12 +175,12 @@ class Midi:
 
 
 def _moving(parameters: dict[str, float], signals: dict[str, float]) -> dict[str, float]:
-    return {**{f"signal.{name}": value for name, value in signals.items()}, **parameters}
+    return {**{signal_name(name): value for name, value in signals.items()}, **parameters}
 
 
 def _in_order(names: Mapping[str, Range]) -> dict[str, int]:
     """Assign the free controllers to the parameters, or to all if there is no parameter."""
-    parameters = [name for name in names if not name.startswith(("tag.", "head.", "signal."))]
+    parameters = [name for name in names if kind_of(name) is None]
     chosen = parameters or list(names)
     if len(chosen) > len(FREE):
         raise PypluginError(
@@ -213,7 +210,7 @@ def _check(assignments: Mapping[str, int], fourteen_bit: bool) -> None:
 
 
 def _range(name: str, ranges: Mapping[str, Range]) -> Range:
-    if name not in ranges and name.startswith(("tag.", "head.")):
+    if name not in ranges and kind_of(name) in ("tag", "head"):
         return 0.0, 1.0
     if name not in ranges:
         raise PypluginError(f"{name} has no range; say which values stand for 0 and for 127.")
@@ -221,3 +218,67 @@ def _range(name: str, ranges: Mapping[str, Range]) -> Range:
     if not (math.isfinite(low) and math.isfinite(high)) or low == high:
         raise PypluginError(f"{name} has the range {low:g} to {high:g}; two numbers are expected.")
     return float(low), float(high)
+
+
+# ---- options ----
+
+
+def _open(values: Mapping[str, Any], context: OutputContext) -> Midi | None:
+    port, given, fine = values["midi"], values["cc"], values["midi_14bit"]
+    if port is None:
+        if given or fine:
+            raise PypluginError("--cc and --midi-14bit need --midi PORT; add it.")
+        return None
+    ranges = dict(context.ranges)
+    assignments = _assignments(given, context) if given else None
+    if assignments is None and not ranges:
+        raise PypluginError(
+            "No controller is assigned; give a --preset, or --cc signal.onset=20 for example."
+        )
+    if assignments is not None:
+        usual = {signal_name(name): (each.low, each.high) for name, each in SIGNALS.items()}
+        ranges = {**usual, **ranges}
+    return Midi(port, assignments, fourteen_bit=fine, ranges=ranges, on_event=context.on_event)
+
+
+def _assignments(given: Sequence[str], context: OutputContext) -> dict[str, int]:
+    known = {*context.ranges, *accepted_names(context.descriptors), *map(signal_name, SIGNALS)}
+    found: dict[str, int] = {}
+    for text in given:
+        name, equals, number = text.rpartition("=")
+        if not equals or not name or not number.isdigit():
+            raise PypluginError(f"--cc {text}: NAME=N is expected, gain.gain_db=20 for example.")
+        if name not in known:
+            raise PypluginError(f"--cc {name}: {_reason(name, context)}")
+        found[name] = int(number)
+    return found
+
+
+def _reason(name: str, context: OutputContext) -> str:
+    signals = [signal_name(each) for each in SIGNALS]
+    if kind_of(name) is not None:
+        return unknown(name, context.descriptors, signals)
+    if not context.ranges:
+        return "there are no parameters without a --preset; name a tag, a head or a signal."
+    return f"there is no such parameter; {nearest(name, context.ranges)}"
+
+
+KIND = OutputKind(
+    (
+        Option(
+            "--midi",
+            "Send controllers to this MIDI port: part of its name, virtual:NAME, or a .mid file "
+            "to record.",
+            "PORT",
+        ),
+        Option(
+            "--cc",
+            "Controller N for a parameter, signal.NAME, tag.LABEL, tag.MODEL.LABEL or "
+            "head.NAME.LABEL; may be repeated.  [default: the preset's parameters from 20 up]",
+            "NAME=N",
+            multiple=True,
+        ),
+        Option("--midi-14bit", "Controllers of 14 bits, in pairs n and n + 32."),
+    ),
+    _open,
+)

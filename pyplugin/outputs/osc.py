@@ -7,18 +7,26 @@ import os
 import re
 import socket
 import time as clock
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from pyplugin.errors import DeviceError
 from pyplugin.node.node import State
-from pyplugin.outputs.output import DescriptorFrame, OnEvent, Trouble, WallClock
+from pyplugin.outputs.output import (
+    DescriptorFrame,
+    OnEvent,
+    Option,
+    OutputContext,
+    OutputKind,
+    Trouble,
+    WallClock,
+)
 from pyplugin.support.files import sentence
 from pyplugin.support.optional import need
 from pyplugin.support.spelling import slug
 
-__all__ = ["Osc"]
+__all__ = ["KIND", "Osc"]
 
 PACKET = 1400
 """Most bytes of a bundle: less than what an Ethernet frame carries, so that none is fragmented."""
@@ -79,12 +87,18 @@ class Osc:
     def write_frame(self, frame: DescriptorFrame) -> None:
         """Send a frame, with all signals and parameters."""
         self._root = f"/pyplugin/{slug(frame.source) or 'source'}"
-        values = {}
+        values: dict[str, float] = {}
         if frame.state != State.WARMING:
-            model = f"{self._root}/{slug(frame.model) or 'model'}"
-            values = {f"{model}/{slug(label)}": value for label, value in frame.tags.items()}
-            for name, said in frame.heads.items():
-                values |= {f"{self._root}/head/{name}/{slug(x)}": y for x, y in said.items()}
+            for model, tags in frame.tags.items():
+                values |= {
+                    f"{self._root}/{slug(model) or 'model'}/{slug(label)}": value
+                    for label, value in tags.items()
+                }
+            for head, labels in frame.heads.items():
+                values |= {
+                    f"{self._root}/head/{_part(head)}/{slug(label)}": value
+                    for label, value in labels.items()
+                }
         self._sent = self._moving(frame.parameters, frame.signals)
         self._send(frame.time, {**values, **self._sent})
 
@@ -196,3 +210,11 @@ def _connect(addresses: list[tuple[Any, ...]]) -> socket.socket:
         else:
             return made
     raise AssertionError("getaddrinfo gives one address at least")
+
+
+def _open(values: Mapping[str, Any], context: OutputContext) -> Osc | None:
+    address = values["osc"]
+    return None if address is None else Osc(address, on_event=context.on_event)
+
+
+KIND = OutputKind((Option("--osc", "Send OSC bundles there, over UDP.", "HOST:PORT"),), _open)

@@ -1,16 +1,27 @@
-"""What outputs are told, and what they have in common."""
+"""What outputs receive, and what they have in common."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from functools import cached_property
+from typing import Any, Protocol
 
 from pyplugin.node.node import State
+from pyplugin.support.descriptors import accepted_names, head_name, tag_name
 
-__all__ = ["DescriptorFrame", "OnEvent", "Output", "Trouble", "WallClock"]
+__all__ = [
+    "DescriptorFrame",
+    "OnEvent",
+    "Option",
+    "Output",
+    "OutputContext",
+    "OutputKind",
+    "Trouble",
+    "WallClock",
+]
 
 OnEvent = Callable[[str], object]
 """Takes a sentence for a person."""
@@ -18,7 +29,7 @@ OnEvent = Callable[[str], object]
 
 @dataclass(frozen=True)
 class DescriptorFrame:
-    """One descriptor frame.
+    """One descriptor frame with everything that outputs send.
 
     Attributes
     ----------
@@ -27,31 +38,57 @@ class DescriptorFrame:
     start, end
         Seconds of the stream that it describes.
     source
-        Name of the device or file.
-    model
-        Name of the model, ``""`` without one.
+        Name of the device, file or stream.
     state
-        What the tags are worth.
+        Whether the tags are warming, fresh or held.
     tags
-        Activation, 0 to 1, by label as the model spells it.
+        Activation, 0 to 1, by label as the model spells it, by model; empty without a model.
     signals
-        Latest measured value by name, ``"rms_db"`` say; may be empty.
+        Latest measured value by name, ``"rms_db"`` for example; may be empty.
     parameters
         Value by ``effect.parameter``; may be empty.
     heads
-        What each head says, by its name: value, 0 to 1, by label.
+        Activation, 0 to 1, by label, by head.
     """
 
     time: float
     start: float
     end: float
     source: str
-    model: str
     state: State
-    tags: dict[str, float]
+    tags: dict[str, dict[str, float]]
     signals: dict[str, float]
     parameters: dict[str, float]
     heads: dict[str, dict[str, float]] = field(default_factory=dict)
+
+    @property
+    def model(self) -> str:
+        """Names of the models with ``+`` between them; ``""`` without one."""
+        return "+".join(self.tags)
+
+    @cached_property
+    def labels(self) -> dict[str, float]:
+        """Activations of all models by label; one that an earlier model has is ``model label``."""
+        found: dict[str, float] = {}
+        for model, values in self.tags.items():
+            for label, value in values.items():
+                found[f"{model} {label}" if label in found else label] = value
+        return found
+
+    @cached_property
+    def activations(self) -> dict[str, float]:
+        """Activations of models and heads by every accepted name, full and short."""
+        full = {
+            tag_name(label, model): value
+            for model, values in self.tags.items()
+            for label, value in values.items()
+        }
+        full |= {
+            head_name(head, label): value
+            for head, values in self.heads.items()
+            for label, value in values.items()
+        }
+        return {name: full[stands_for] for name, stands_for in accepted_names(full).items()}
 
 
 class Output(Protocol):
@@ -70,7 +107,70 @@ class Output(Protocol):
         """Send what changed at ``time``, seconds of the stream, between two frames."""
 
     def close(self) -> None:
-        """Send what waits, and let go. Closing twice is fine."""
+        """Send what waits, and release what is open. Closing twice is harmless."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """An option that an output adds to every command with outputs.
+
+    Attributes
+    ----------
+    flag
+        ``"--osc"``; the value's name is the flag without dashes at its front, ``_`` for others.
+    help
+        One sentence.
+    metavar
+        What it takes, ``None`` for a switch.
+    multiple
+        It may be repeated.
+    """
+
+    flag: str
+    help: str
+    metavar: str | None = None
+    multiple: bool = False
+
+    @property
+    def name(self) -> str:
+        """Its key among the values that are passed to :attr:`OutputKind.open`."""
+        return self.flag.lstrip("-").replace("-", "_")
+
+
+@dataclass(frozen=True)
+class OutputContext:
+    """What a session knows when its outputs are opened.
+
+    Attributes
+    ----------
+    ranges
+        Lowest and highest value of each parameter that will come, by ``effect.parameter``.
+    descriptors
+        Full names of what models and heads give.
+    on_event
+        Takes a sentence when sending begins to fail, and when it works again.
+    """
+
+    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    descriptors: Sequence[str] = ()
+    on_event: OnEvent | None = None
+
+
+@dataclass(frozen=True)
+class OutputKind:
+    """A kind of output: its options, and how it is opened from their values.
+
+    Attributes
+    ----------
+    options
+        On the command line.
+    open
+        Takes the options' values by name and the context, returns the output, or ``None`` where
+        the options do not ask for one.
+    """
+
+    options: tuple[Option, ...]
+    open: Callable[[Mapping[str, Any], OutputContext], Output | None]
 
 
 class Trouble:

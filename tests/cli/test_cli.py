@@ -216,7 +216,7 @@ class TestRender:
         import mido
 
         command = ["render", song, tmp_path / "o.wav", "--preset", "duck-under-voice", "--curves"]
-        flag = ["--fourteen-bit"] if fourteen_bit else []
+        flag = ["--midi-14bit"] if fourteen_bit else []
         assert run(*command, tmp_path / "c.csv")[0] == 0
         assert run(*command, tmp_path / "c.json")[0] == 0
         assert run(*command, tmp_path / "c.mid", *flag)[0] == 0
@@ -432,7 +432,7 @@ def test_every_page_of_help(run, page):
         (["tag", "a.wav", "--threshold", "0.5"], "--labels"),
         (["tag", "a.wav", "--labels", "l.txt", "--threshold", "2"], "--threshold"),
         (["tag", "a.wav", "b.wav", "--labels", "l.txt"], "one FILE"),
-        (["render", "a.wav", "b.wav", "--preset", "x", "--fourteen-bit"], ".mid"),
+        (["render", "a.wav", "b.wav", "--preset", "x", "--midi-14bit"], ".mid"),
         (["render", "a.wav", "b.wav"], "--preset"),
     ],
 )

@@ -59,12 +59,20 @@ def test_live_moves_the_sound_that_goes_out(jack: JackServer, neighbours: Neighb
     neighbours.record()
     done = pyplugin(
         jack,
-        *("live", "--preset", str(tmp_path / "down.toml"), "--in", "sender", "--out", "receiver"),
+        *(
+            "live",
+            "--preset",
+            str(tmp_path / "down.toml"),
+            "--input",
+            "sender",
+            "--output",
+            "receiver",
+        ),
         *("--seconds", "4", "--buffer", "4096"),
     )
     times, samples = neighbours.recorded()
     assert done.returncode == 0, done.stderr
-    latency = re.search(r"goes out (\d+) ms after .* \((\d+) samples, 4096 of them", done.stderr)
+    latency = re.search(r"delayed by (\d+) ms \((\d+) samples, 4096 of them", done.stderr)
     assert latency, done.stderr
     assert int(latency[2]) / RATE == pytest.approx(int(latency[1]) / 1000, abs=1e-3)
     assert "gain.gain_db -20" in done.stdout
@@ -86,7 +94,7 @@ def test_live_moves_the_sound_that_goes_out(jack: JackServer, neighbours: Neighb
         (("listen", "--device", "77"), "77"),
         (("listen", "--device", "sender", "--rate", "44100"), "44100"),
         (("listen", "--device", "sender", "--channels", "7"), "channels"),
-        (("live", "--preset", "late-night", "--in", "sender", "--out", "nobody"), "nobody"),
+        (("live", "--preset", "late-night", "--input", "sender", "--output", "nobody"), "nobody"),
         (("live", "--preset", "no-such"), "no preset 'no-such'"),
     ],
 )

@@ -106,7 +106,7 @@ def pass_through(model: Any, lead: int, block: int, stall: float) -> dict[str, A
     make, parts, frames = Maker(model), [], []
     with DuplexStream("sender", "receiver", make_node=make, lead=lead) as stream:
         for turn in range(2 * RATE // block):
-            parts.append(stream.read(block))
+            parts.append(stream.read(frames=block))
             stream.write(parts[-1])
             frames.append(stream.node.read())
             if turn == RATE // block:
@@ -126,11 +126,10 @@ def pass_through(model: Any, lead: int, block: int, stall: float) -> dict[str, A
 
 
 def outlive_a_server(model: Any, name: str, kill: bool, rate: int) -> dict[str, Any]:
-    events: list[str] = []
     make = Maker(model)
     with (
         JackServer(name) as server,
-        Listener("system", make, on_event=events.append) as listener,
+        Listener("system", make) as listener,
         DuplexStream() as other,
     ):
 
@@ -152,16 +151,15 @@ def outlive_a_server(model: Any, name: str, kill: bool, rate: int) -> dict[str, 
             "without": without,
             "alive": alive,
             "after": after,
-            "events": events,
+            "events": listener.events(),
             "made": make.made,
             "rate": listener.sample_rate,
             "reconnections": [each.counters["reconnections"] for each in (listener, other)],
-            "shape": other.read(256).shape,
+            "shape": other.read(frames=256).shape,
         }
 
 
 def outlive_a_stall(model: Any, fifo: str) -> dict[str, Any]:
-    events: list[str] = []
     make, flowing = Maker(model), threading.Event()
 
     def feed() -> None:
@@ -172,21 +170,21 @@ def outlive_a_stall(model: Any, fifo: str) -> dict[str, Any]:
 
     flowing.set()
     threading.Thread(target=feed, daemon=True).start()
-    with Listener("fifo", make, channels=2, on_event=events.append) as listener:
+    with Listener("fifo", make, channels=2) as listener:
         before = watch(listener, 1)
         flowing.clear()
         watch(listener, 20, lambda: not listener.alive)
         flowing.set()
         watch(listener, 20, lambda: listener.alive)
         after = watch(listener, 1)
-    return {"before": before, "after": after, "events": events, "made": make.made}
+    return {"before": before, "after": after, "events": listener.events(), "made": make.made}
 
 
 def end_without_a_server(name: str) -> tuple[int, int]:
     """Close a stream whose server is gone, and write to and read from one."""
     with JackServer(name) as server, DuplexStream(lead=512) as stream:
         server.kill()
-        late = stream.read(256, timeout=0.3)
+        late = stream.read(0.3, 256)
         stream.write(np.zeros((2, 256), np.float32))
         return late.shape
 
@@ -198,7 +196,7 @@ def forget_a_stream() -> bool:
     gc.collect()
     time.sleep(0.1)  # callbacks into freed memory would end the process
     with DuplexStream("sender", "receiver") as another:
-        return another.read(64).shape == (2, 64)
+        return another.read(frames=64).shape == (2, 64)
 
 
 def opened(options: dict[str, Any]) -> str:
@@ -320,9 +318,12 @@ def test_streams_go_on_when_their_server_is_back(jack, probe, kill, rate):
     assert got["reconnections"] == [1, 1]
     assert got["shape"] == (2, 256)
     assert (got["after"].state == State.FRESH).sum() >= 5
-    gone, back = got["events"]
-    assert "'system' is gone" in gone
-    assert f"'system' is back, at {rate} Hz" in back
+    gone, back, *changed = got["events"]
+    assert gone.kind == "disconnected"
+    assert "'system' is disconnected" in gone.message
+    assert back.kind == "reconnected"
+    assert f"'system' is back, at {rate} Hz" in back.message
+    assert [event.kind for event in changed] == ([] if rate == RATE else ["format"])
 
 
 def test_a_listener_opens_a_device_anew_from_which_nothing_comes(jack, probe, tmp_path):
@@ -336,8 +337,8 @@ def test_a_listener_opens_a_device_anew_from_which_nothing_comes(jack, probe, tm
     got = server.call(outlive_a_stall, probe.model, str(fifo))
     assert len(got["before"]) > 0
     assert len(got["after"]) > 0
-    assert [re.sub(",.*|;.*", "", event) for event in got["events"]] == [
-        "'fifo' is gone",
+    assert [re.sub(",.*|;.*", "", event.message) for event in got["events"]] == [
+        "'fifo' is disconnected",
         "'fifo' is back",
     ]
     assert got["made"] == [(44100, 2)] * 2  # the first node may still be played
@@ -355,7 +356,8 @@ def test_a_forgotten_stream_is_closed(jack):
 
 @pytest.mark.parametrize("kill", [False, True])
 @pytest.mark.parametrize(
-    "use", ["stream = DuplexStream(); stream.read(64)", "devices()", "DuplexStream().close()"]
+    "use",
+    ["stream = DuplexStream(); stream.read(frames=64)", "devices()", "DuplexStream().close()"],
 )
 def test_a_program_ends_well_whatever_became_of_its_server(jack, use, kill):
     program = (

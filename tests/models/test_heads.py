@@ -5,7 +5,6 @@ import json
 import sys
 from pathlib import Path
 
-import click
 import numpy as np
 import pytest
 from helpers import music
@@ -20,10 +19,13 @@ import pyplugin
 from pyplugin import Node, State
 from pyplugin._native import check, ffi, lib, message
 from pyplugin.cli import main
-from pyplugin.cli.ui.options import open_outputs
 from pyplugin.errors import ModelError, PresetError, PypluginError
+from pyplugin.inputs.recording import Recording
 from pyplugin.models import heads, registry
 from pyplugin.models.heads import Affine, Dense, Head, Kernel, Quantile, Sigmoids
+from pyplugin.outputs import open_all
+from pyplugin.outputs.output import OutputContext
+from pyplugin.session import Session
 from pyplugin.support.spelling import slug
 
 CLASSES = 3
@@ -413,7 +415,7 @@ def test_heads_move_boards_as_their_values_say(probe, known):
     board = Pedalboard([Gain()])
     moved = pyplugin.head("kind", "Label 1").scale(0, 1).attack(0).release(0)
     auto = pyplugin.automate(board, {"gain.gain_db": moved}, model=probe.model)
-    assert [head.name for head in auto.heads] == ["kind"]
+    assert [head.name for head in auto.plan.heads] == ["kind"]
     out = auto(sound, 16000)
     result = pyplugin.tag(sound, 16000, model=probe.model, heads=["kind"])
     said = result.heads["kind"].activations[:, 1]
@@ -445,15 +447,13 @@ max = -6
     from pyplugin.automation.rendering import automated_preset
 
     text = text.replace("MODEL", str(known))
-    assert automated_preset(parse_preset(text)).heads[0].name == "kind"
+    assert automated_preset(parse_preset(text)).plan.heads[0].name == "kind"
     for wrong, words in (("kimd.label-1", "'kind'"), ("kind.label-9", "head.kind.label-")):
         with pytest.raises(PresetError, match=f"line 10.*{words}"):
             automated_preset(parse_preset(text.replace("kind.label-1", wrong)))
 
 
-def test_live_answers_carry_what_heads_say(probe, known):
-    from pyplugin.session import Listening
-
+def test_live_frames_carry_the_activations_of_heads(probe, known):
     class Collected:
         failures = 0
 
@@ -470,26 +470,27 @@ def test_live_answers_carry_what_heads_say(probe, known):
             pass
 
     collected = Collected()
-    with Node(
-        16000, 1, 4096, model=probe.model, heads=["kind"], hop=0.1, offline=True, layer="dense"
-    ) as node:
-        listening = Listening(node, source="test", outputs=[collected])
-        node.analyse(music(0.2, 16000)[:, :3200])
-        for at in range(0, 16000, 4000):
-            node.analyse(music(1, 16000)[:, at : at + 4000])
-        listening.poll()
+
+    def make_node(rate, channels):
+        options = {"model": probe.model, "heads": ["kind"], "hop": 0.1, "layer": "dense"}
+        return Node(rate, channels, 4096, offline=True, **options)
+
+    with Session(Recording(music(1.2, 16000), 16000), make_node, outputs=[collected]) as session:
+        session.run()
     assert len(collected.frames) > 3
     assert sum(collected.frames[-1].heads["kind"].values()) == pytest.approx(1, abs=1e-5)
 
 
-def test_a_controller_takes_what_a_head_says_and_nothing_that_none_says(tmp_path):
-    def opened(name: str):
-        file, given = str(tmp_path / "x.mid"), (f"{name}=20",)
-        return open_outputs(False, None, file, given, False, {}, [], [some_head()], print)
-
+def test_a_controller_takes_a_heads_label_and_no_other(tmp_path):
     head = some_head()
+    values = {"json": False, "osc": None, "midi": str(tmp_path / "x.mid"), "midi_14bit": False}
+
+    def opened(name: str):
+        context = OutputContext(descriptors=head.descriptors)
+        return open_all({**values, "cc": (f"{name}=20",)}, context)
+
     for label in head.labels:
         (output,) = opened(f"head.{head.name}.{slug(label)}")
         output.close()
-    with pytest.raises(click.UsageError, match="there is none; did you mean"):
+    with pytest.raises(PypluginError, match=r"no head .* did you mean"):
         opened(f"head.{head.name}.{slug(head.labels[0])}x")

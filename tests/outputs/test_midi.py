@@ -1,6 +1,7 @@
 """MIDI controllers: into a file, and through a real JACK server."""
 
 import contextlib
+import dataclasses
 import importlib.util
 import json
 import math
@@ -19,7 +20,8 @@ from hypothesis import strategies as st
 
 from pyplugin.errors import DeviceError, PypluginError
 from pyplugin.node.node import State
-from pyplugin.outputs import Midi
+from pyplugin.outputs import DescriptorFrame, Midi, open_all
+from pyplugin.outputs.output import OutputContext
 
 GAIN = {"gain.gain_db": (-60.0, 0.0)}
 
@@ -363,3 +365,54 @@ def test_a_jack_server_that_stands_still_stops_nothing(jack, opened):
     finally:
         os.kill(jack.pid, signal.SIGCONT)
     output.close()
+
+
+def two_models(**changes) -> DescriptorFrame:
+    tags = {"one": {"Female Vocal": 0.25, "rock": 0.5}, "two": {"rock": 1.0, "jazz": 0.75}}
+    return dataclasses.replace(frame(parameters={}, signals={}), tags=tags, **changes)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("tag.female-vocal", 0.25),
+        ("tag.one.female-vocal", 0.25),
+        ("tag.rock", 0.5),  # of the first model that has it
+        ("tag.one.rock", 0.5),
+        ("tag.two.rock", 1.0),
+        ("tag.jazz", 0.75),
+        ("tag.two.jazz", 0.75),
+        ("head.mood.very-happy", 0.125),
+    ],
+)
+def test_each_model_has_names_of_its_own_from_the_option_to_the_controller(name, value, tmp_path):
+    """The name that --cc accepts is the name whose value is sent, also with two models."""
+    sent = two_models(heads={"mood": {"Very Happy": 0.125}})
+    names = ["tag.one.female-vocal", "tag.one.rock", "tag.two.rock", "tag.two.jazz"]
+    values = {"json": False, "osc": None, "midi": str(tmp_path / "x.mid"), "midi_14bit": False}
+    context = OutputContext(descriptors=[*names, "head.mood.very-happy"])
+    (output,) = open_all({**values, "cc": (f"{name}=20",)}, context)
+    output.write_frame(sent)
+    output.close()
+    (change,) = [
+        message
+        for message in mido.MidiFile(tmp_path / "x.mid").tracks[0]
+        if message.type == "control_change"
+    ]
+    assert (change.control, change.value) == (20, round(127 * value))
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("tag.three.rock=20", "no descriptor 'tag.three.rock'"),
+        ("tag.rok=20", "did you mean 'tag.rock'"),
+        ("gain.gain_db=20", "no parameters without a --preset"),
+        ("tag.rock", "NAME=N is expected"),
+        ("tag.rock=x", "NAME=N is expected"),
+    ],
+)
+def test_a_controller_for_what_does_not_exist_is_refused(given, words, tmp_path):
+    values = {"json": False, "osc": None, "midi": str(tmp_path / "x.mid"), "midi_14bit": False}
+    with pytest.raises(PypluginError, match=words):
+        open_all({**values, "cc": (given,)}, OutputContext(descriptors=["tag.one.rock"]))

@@ -1,6 +1,7 @@
 """OSC: what arrives at a real receiver, and what happens when there is none."""
 
 import contextlib
+import dataclasses
 import itertools
 import shutil
 import socket
@@ -292,3 +293,14 @@ def test_a_missing_library_is_told_with_its_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "pythonosc.osc_message_builder", None)
     with pytest.raises(PypluginError, match=r"python-osc.*pip install 'pyplugin\[live\]'"):
         Osc("127.0.0.1:9000")
+
+
+def test_each_model_has_addresses_of_its_own(receiver, sender):
+    tags = {"musicnn-mtt": {"rock": 0.5}, "musicnn-msd": {"rock": 1.0}}
+    output = sender(f"127.0.0.1:{port_of(receiver)}")
+    output.write_frame(dataclasses.replace(frame(parameters={}, signals={}), tags=tags))
+    _, values = decode(receiver.recv(65536))
+    assert values == {
+        "/pyplugin/scarlett-2i2/musicnn-mtt/rock": 0.5,
+        "/pyplugin/scarlett-2i2/musicnn-msd/rock": 1.0,
+    }

@@ -95,7 +95,7 @@ static void put_point(FILE *file, const char *label, uint32_t value) {
 static void put_sources(const writer *to, uint32_t parameter, uint32_t last) {
     char text[256], name[128], without[128];
     for (uint32_t value = 0; value <= last; ++value) {
-        if (value > TAGNODE_SIGNALS && value < FIRST_LABEL) continue;
+        if (value > tagnode_signal_count() && value < FIRST_LABEL) continue;
         tagplug_text(to->scene, parameter, (float)value, name, sizeof name);
         tagplug_text(to->bare, parameter, (float)value, without, sizeof without);
         if (value < FIRST_LABEL) {
@@ -233,22 +233,20 @@ static void put_groups(FILE *file) {
 }
 
 static void put_plugin(const writer *to) {
-    const char *const version = TAGNODE_VERSION, *const minor = strchr(version, '.') + 1;
-    const int minor_length = (int)strcspn(minor, ".");
     fprintf(to->file,
             "<" TAGPLUG_LV2_URI ">\n\ta lv2:Plugin , lv2:AnalyserPlugin , doap:Project ;\n"
             "\tdoap:name \"Tagnode\" ;\n"
             "\tdoap:shortdesc \"Hears what plays and moves parameters by it.\" ;\n"
             "\tdoap:license <http://usefulinc.com/doap/licenses/mit> ;\n"
             "\tdoap:maintainer [ a foaf:Person ; foaf:name \"pyplugin\" ] ;\n"
-            "\tlv2:minorVersion %.*s ;\n\tlv2:microVersion %s ;\n"
+            "\tlv2:minorVersion %d ;\n\tlv2:microVersion %d ;\n"
             "\tlv2:optionalFeature lv2:hardRTCapable , urid:map , opts:options ,\n"
             "\t\t<http://lv2plug.in/ns/ext/log#log> ;\n"
             "\tlv2:extensionData state:interface ;\n"
             "\topts:supportedOption <http://lv2plug.in/ns/ext/buf-size#maxBlockLength> ;\n"
             "\tpg:mainInput <" TAGPLUG_LV2_URI "#in> ;\n"
             "\tpg:mainOutput <" TAGPLUG_LV2_URI "#out> ;\n",
-            minor_length, minor, minor + minor_length + 1);
+            TAGNODE_VERSION_MINOR, TAGNODE_VERSION_PATCH);
     put_own_ports(to->file);
     for (uint32_t i = 0; i < TAGPLUG_PARAMETERS; ++i) put_parameter(to, i);
     fputs(" .\n", to->file);

@@ -15,9 +15,9 @@ typedef struct {
 
 /* Where a mapping is, see the header for the order of its parts. */
 typedef enum {
-    LEVEL,  /* the value stands or rises */
-    WAITS,  /* it has fallen and is held until `expiry` */
-    FOLLOWS /* it goes down since the hold is over */
+    LEVEL, /* the value stands or rises */
+    HOLDS, /* it has fallen and is held until `expiry` */
+    FALLS  /* it goes down since the hold is over */
 } phase;
 
 typedef struct {
@@ -28,7 +28,7 @@ typedef struct {
     bool first_waits;       /* the first value is in the queue: a jump */
     int64_t latest;         /* position of the last push */
     float pushed;           /* its value, 0..1 */
-    float heard;            /* the descriptor's, as it was pushed last */
+    float raw;              /* the descriptor's, as it was pushed last */
     change *queue;          /* changes that have not come to pass */
     uint32_t first, length; /* of the queue */
 
@@ -38,11 +38,11 @@ typedef struct {
 
     double origin, target; /* of the exponential, which starts at */
     int64_t since;
-    double planned; /* where it was when the last step began that took it along */
-} lane;
+    double stepped; /* where it was when the last step began that took it along */
+} mapping_state;
 
 struct tagnode_automation {
-    lane lanes[TAGNODE_MAX_MAPPINGS];
+    mapping_state states[TAGNODE_MAX_MAPPINGS];
     uint32_t count, capacity;
     tagnode_combine combine;
     double sample_rate;
@@ -93,10 +93,10 @@ tagnode_status tagnode_automation_create(const tagnode_mapping *mappings, uint32
     a->combine = combine;
     a->sample_rate = sample_rate;
     for (uint32_t i = 0; i < count; ++i) {
-        a->lanes[i].knobs = mappings[i];
-        a->lanes[i].hold = llround(mappings[i].hold * sample_rate);
-        a->lanes[i].delay = llround(mappings[i].delay * sample_rate);
-        a->lanes[i].queue = a->memory + (size_t)i * queue;
+        a->states[i].knobs = mappings[i];
+        a->states[i].hold = llround(mappings[i].hold * sample_rate);
+        a->states[i].delay = llround(mappings[i].delay * sample_rate);
+        a->states[i].queue = a->memory + (size_t)i * queue;
     }
     tagnode_automation_reset(a);
     *automation = a;
@@ -116,25 +116,26 @@ static double clamp(double x) TAGNODE_NONBLOCKING {
 }
 
 /* Gate or range, and inversion. */
-static float control(lane *l, float value) TAGNODE_NONBLOCKING {
-    const tagnode_mapping *m = &l->knobs;
+static float control(mapping_state *s, float value) TAGNODE_NONBLOCKING {
+    const tagnode_mapping *m = &s->knobs;
     double x;
     if (m->gate == TAGNODE_GATE_NONE) {
         x = clamp(((double)value - m->low) / ((double)m->high - m->low));
     } else {
         const double beyond = m->gate == TAGNODE_GATE_ABOVE ? (double)value - m->threshold
                                                             : (double)m->threshold - value;
-        l->open = beyond >= (l->open ? -(double)m->hysteresis : 0);
-        x = l->open;
+        s->open = beyond >= (s->open ? -(double)m->hysteresis : 0);
+        x = s->open;
     }
     return (float)(m->invert ? 1 - x : x);
 }
 
-static double envelope(const lane *l, double sample_rate, int64_t position) TAGNODE_NONBLOCKING {
-    const double seconds = l->target > l->origin ? l->knobs.attack : l->knobs.release;
-    const double elapsed = position > l->since ? (double)(position - l->since) / sample_rate : 0;
-    if (seconds <= 0) return l->target;
-    return l->target + (l->origin - l->target) * exp(-elapsed / seconds);
+static double envelope(const mapping_state *s, double sample_rate, int64_t position)
+    TAGNODE_NONBLOCKING {
+    const double seconds = s->target > s->origin ? s->knobs.attack : s->knobs.release;
+    const double elapsed = position > s->since ? (double)(position - s->since) / sample_rate : 0;
+    if (seconds <= 0) return s->target;
+    return s->target + (s->origin - s->target) * exp(-elapsed / seconds);
 }
 
 static double parameter(const tagnode_mapping *m, double x) TAGNODE_NONBLOCKING {
@@ -150,56 +151,58 @@ static double parameter(const tagnode_mapping *m, double x) TAGNODE_NONBLOCKING 
 
 /* ---- time ---- */
 
-static void aim(lane *l, double sample_rate, int64_t position, float target) TAGNODE_NONBLOCKING {
-    if (target == l->target) return; /* the same exponential goes on: no new rounding */
-    l->origin = envelope(l, sample_rate, position);
-    l->target = target;
-    l->since = position;
+static void aim(mapping_state *s, double sample_rate, int64_t position, float target)
+    TAGNODE_NONBLOCKING {
+    if (target == s->target) return; /* the same exponential goes on: no new rounding */
+    s->origin = envelope(s, sample_rate, position);
+    s->target = target;
+    s->since = position;
 }
 
-static void follow_until(lane *l, double sample_rate, int64_t position) TAGNODE_NONBLOCKING {
-    if (l->phase != WAITS || l->expiry > position) return;
-    l->phase = FOLLOWS;
-    aim(l, sample_rate, l->expiry, l->value);
+static void follow_until(mapping_state *s, double sample_rate, int64_t position)
+    TAGNODE_NONBLOCKING {
+    if (s->phase != HOLDS || s->expiry > position) return;
+    s->phase = FALLS;
+    aim(s, sample_rate, s->expiry, s->value);
 }
 
-static void rest_at(lane *l, float value) TAGNODE_NONBLOCKING {
-    l->phase = LEVEL;
-    l->value = value;
-    l->origin = l->target = value;
+static void rest_at(mapping_state *s, float value) TAGNODE_NONBLOCKING {
+    s->phase = LEVEL;
+    s->value = value;
+    s->origin = s->target = value;
 }
 
-static void come_to_pass(lane *l, double sample_rate, change next) TAGNODE_NONBLOCKING {
-    if (l->first_waits) {
-        l->first_waits = false;
-        rest_at(l, next.value);
+static void apply_change(mapping_state *s, double sample_rate, change next) TAGNODE_NONBLOCKING {
+    if (s->first_waits) {
+        s->first_waits = false;
+        rest_at(s, next.value);
         return;
     }
-    follow_until(l, sample_rate, next.position);
-    const float held = (float)l->target;
-    l->value = next.value;
+    follow_until(s, sample_rate, next.position);
+    const float held = (float)s->target;
+    s->value = next.value;
     if (next.value >= held) {
-        l->phase = LEVEL;
-    } else if (l->phase == LEVEL && l->hold > 0) {
-        l->phase = WAITS;
-        l->expiry = next.position + l->hold;
+        s->phase = LEVEL;
+    } else if (s->phase == LEVEL && s->hold > 0) {
+        s->phase = HOLDS;
+        s->expiry = next.position + s->hold;
     }
-    if (l->phase != WAITS) aim(l, sample_rate, next.position, next.value);
+    if (s->phase != HOLDS) aim(s, sample_rate, next.position, next.value);
 }
 
-static change take_first(lane *l, uint32_t capacity) TAGNODE_NONBLOCKING {
-    const change first = l->queue[l->first];
-    l->first = (l->first + 1) % capacity;
-    --l->length;
+static change take_first(mapping_state *s, uint32_t capacity) TAGNODE_NONBLOCKING {
+    const change first = s->queue[s->first];
+    s->first = (s->first + 1) % capacity;
+    --s->length;
     return first;
 }
 
 static void advance(tagnode_automation *a, int64_t position) TAGNODE_NONBLOCKING {
     for (uint32_t i = 0; i < a->count; ++i) {
-        lane *l = &a->lanes[i];
-        while (l->length > 0 && l->queue[l->first].position <= position)
-            come_to_pass(l, a->sample_rate, take_first(l, a->capacity));
-        follow_until(l, a->sample_rate, position);
+        mapping_state *s = &a->states[i];
+        while (s->length > 0 && s->queue[s->first].position <= position)
+            apply_change(s, a->sample_rate, take_first(s, a->capacity));
+        follow_until(s, a->sample_rate, position);
     }
     if (position > a->asked) a->asked = position;
 }
@@ -207,64 +210,64 @@ static void advance(tagnode_automation *a, int64_t position) TAGNODE_NONBLOCKING
 void tagnode_automation_push(tagnode_automation *a, uint32_t mapping, int64_t position,
                              float value) {
     if (mapping >= a->count || isnan(value)) return;
-    lane *l = &a->lanes[mapping];
-    l->heard = value;
-    const float x = control(l, value);
-    if (l->started && position < l->latest) position = l->latest;
+    mapping_state *s = &a->states[mapping];
+    s->raw = value;
+    const float x = control(s, value);
+    if (s->started && position < s->latest) position = s->latest;
     if (position < a->asked) position = a->asked;
-    if (l->started && x == l->pushed) return;
-    if (l->length == a->capacity) come_to_pass(l, a->sample_rate, take_first(l, a->capacity));
-    const int64_t delay = l->started ? l->delay : 0;
-    l->queue[(l->first + l->length++) % a->capacity] = (change){position + delay, x};
-    l->first_waits |= !l->started;
-    l->started = true;
-    l->latest = position;
-    l->pushed = x;
+    if (s->started && x == s->pushed) return;
+    if (s->length == a->capacity) apply_change(s, a->sample_rate, take_first(s, a->capacity));
+    const int64_t delay = s->started ? s->delay : 0;
+    s->queue[(s->first + s->length++) % a->capacity] = (change){position + delay, x};
+    s->first_waits |= !s->started;
+    s->started = true;
+    s->latest = position;
+    s->pushed = x;
 }
 
 /* Samples from now on, `asked`, where another knob moves a time that is still to come. */
-static int64_t moved(const tagnode_automation *a, int64_t time, int64_t by) TAGNODE_NONBLOCKING {
+static int64_t shifted(const tagnode_automation *a, int64_t time, int64_t by) TAGNODE_NONBLOCKING {
     return time + by > a->asked ? time + by : a->asked;
 }
 
 bool tagnode_automation_change(tagnode_automation *a, uint32_t mapping,
                                const tagnode_mapping *knobs) {
     if (mapping >= a->count || !tagnode_mapping_is_valid(knobs)) return false;
-    lane *l = &a->lanes[mapping];
+    mapping_state *s = &a->states[mapping];
     const bool moving = a->asked != INT64_MIN;
     if (moving) { /* attack and release are other ones from here on */
-        l->origin = envelope(l, a->sample_rate, a->asked);
-        l->since = a->asked;
+        s->origin = envelope(s, a->sample_rate, a->asked);
+        s->since = a->asked;
     }
     const int64_t hold = llround(knobs->hold * a->sample_rate);
     const int64_t delay = llround(knobs->delay * a->sample_rate);
-    if (l->phase == WAITS) l->expiry = moved(a, l->expiry, hold - l->hold);
-    for (uint32_t i = l->first_waits; i < l->length; ++i) { /* the first one has no delay */
-        change *each = &l->queue[(l->first + i) % a->capacity];
-        each->position = moved(a, each->position, delay - l->delay);
+    if (s->phase == HOLDS) s->expiry = shifted(a, s->expiry, hold - s->hold);
+    for (uint32_t i = s->first_waits; i < s->length; ++i) { /* the first one has no delay */
+        change *each = &s->queue[(s->first + i) % a->capacity];
+        each->position = shifted(a, each->position, delay - s->delay);
     }
-    l->knobs = *knobs;
-    l->hold = hold;
-    l->delay = delay;
-    if (l->started) {
-        tagnode_automation_push(a, mapping, l->latest, l->heard);
+    s->knobs = *knobs;
+    s->hold = hold;
+    s->delay = delay;
+    if (s->started) {
+        tagnode_automation_push(a, mapping, s->latest, s->raw);
         return true;
     }
-    const float rest = control(l, -HUGE_VALF);
+    const float rest = control(s, -HUGE_VALF);
     if (moving)
-        aim(l, a->sample_rate, a->asked, l->value = rest);
+        aim(s, a->sample_rate, a->asked, s->value = rest);
     else
-        rest_at(l, rest);
+        rest_at(s, rest);
     return true;
 }
 
 float tagnode_automation_at(tagnode_automation *a, int64_t position) {
     advance(a, position);
-    double sum = a->lanes[0].knobs.min, farthest = sum, way = -1;
+    double sum = a->states[0].knobs.min, farthest = sum, way = -1;
     for (uint32_t i = 0; i < a->count; ++i) {
-        const lane *l = &a->lanes[i];
-        const double y = parameter(&l->knobs, envelope(l, a->sample_rate, position));
-        const double moved = y - l->knobs.min;
+        const mapping_state *s = &a->states[i];
+        const double y = parameter(&s->knobs, envelope(s, a->sample_rate, position));
+        const double moved = y - s->knobs.min;
         if (a->count == 1) return (float)y;
         sum += moved;
         if (fabs(moved) > way) {
@@ -277,18 +280,18 @@ float tagnode_automation_at(tagnode_automation *a, int64_t position) {
 
 /* Takes the value for the step that begins at `position`: it stays where it is within the
  * tolerance, and is made exact every RENEWAL samples. Returns whether it is another one. */
-static bool take_along(tagnode_automation *a, int64_t position, float tolerance)
+static bool update_step(tagnode_automation *a, int64_t position, float tolerance)
     TAGNODE_NONBLOCKING {
     enum { RENEWAL = 8192 };
     const float exact = tagnode_automation_at(a, position);
     bool due = position >= a->renewed;
     for (uint32_t i = 0; i < a->count; ++i) {
-        const lane *l = &a->lanes[i];
-        due |= fabs(envelope(l, a->sample_rate, position) - l->planned) > tolerance;
+        const mapping_state *s = &a->states[i];
+        due |= fabs(envelope(s, a->sample_rate, position) - s->stepped) > tolerance;
     }
     if (!due) return false;
     for (uint32_t i = 0; i < a->count; ++i)
-        a->lanes[i].planned = envelope(&a->lanes[i], a->sample_rate, position);
+        a->states[i].stepped = envelope(&a->states[i], a->sample_rate, position);
     a->renewed = (position / RENEWAL + 1) * RENEWAL;
     const bool other = exact != a->value;
     a->value = exact;
@@ -304,7 +307,7 @@ size_t tagnode_automation_plan(tagnode_automation *const *automations, uint32_t 
         bool begins = at == position || at % most == 0;
         for (uint32_t i = 0; i < count; ++i)
             if (at % grid == 0 || automations[i]->renewed == INT64_MIN) /* the very first step */
-                begins |= take_along(automations[i], at, steps->tolerance);
+                begins |= update_step(automations[i], at, steps->tolerance);
         if (!begins || made == capacity) continue;
         positions[made] = at;
         for (uint32_t i = 0; i < count; ++i) values[made * count + i] = automations[i]->value;
@@ -317,10 +320,10 @@ void tagnode_automation_reset(tagnode_automation *a) {
     a->asked = a->renewed = INT64_MIN;
     a->value = 0;
     for (uint32_t i = 0; i < a->count; ++i) {
-        lane *l = &a->lanes[i];
-        l->started = l->open = l->first_waits = false;
-        l->first = l->length = 0;
-        l->latest = l->since = 0;
-        rest_at(l, control(l, -HUGE_VALF));
+        mapping_state *s = &a->states[i];
+        s->started = s->open = s->first_waits = false;
+        s->first = s->length = 0;
+        s->latest = s->since = 0;
+        rest_at(s, control(s, -HUGE_VALF));
     }
 }

@@ -91,8 +91,8 @@ void tagnode_descriptors_reset(tagnode_descriptors *d) {
     begin(d);
 }
 
-static void hear_part(tagnode_descriptors *d, const float *const *input, size_t offset,
-                      size_t length) TAGNODE_NONBLOCKING {
+static void process_part(tagnode_descriptors *d, const float *const *input, size_t offset,
+                         size_t length) TAGNODE_NONBLOCKING {
     const float *samples[TAGNODE_MAX_CHANNELS];
     for (uint32_t c = 0; c < d->channels; ++c) {
         float *restrict line = d->line[c] + TAGNODE_LEVEL_PAST;
@@ -103,24 +103,24 @@ static void hear_part(tagnode_descriptors *d, const float *const *input, size_t 
         }
         samples[c] = line;
     }
-    tagnode_level_hear(&d->level, samples, length);
-    tagnode_loudness_hear(&d->loudness, samples, length);
+    tagnode_level_process(&d->level, samples, length);
+    tagnode_loudness_process(&d->loudness, samples, length);
     for (uint32_t c = 0; c < d->channels; ++c)
         memmove(d->line[c], d->line[c] + length, TAGNODE_LEVEL_PAST * sizeof(float));
 }
 
-void tagnode_descriptors_hear(tagnode_descriptors *d, const float *const *input, size_t offset,
-                              size_t frames) {
+void tagnode_descriptors_process(tagnode_descriptors *d, const float *const *input, size_t offset,
+                                 size_t frames) {
     const size_t end = offset + frames;
     while (offset < end) {
         size_t part = (size_t)(d->step_end - d->position);
         if (part > MOST) part = MOST;
         if (part > end - offset) part = end - offset;
-        hear_part(d, input, offset, part);
+        process_part(d, input, offset, part);
         offset += part;
         d->position += (int64_t)part;
         if (d->position < d->step_end) continue;
-        tagnode_level_look(&d->level);
+        tagnode_level_check_silence(&d->level);
         tagnode_loudness_step(&d->loudness);
         d->step_begin = d->step_end;
         d->step_end = step_end(d, ++d->step);

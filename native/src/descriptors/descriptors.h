@@ -8,6 +8,8 @@
 
 #include "tagnode.h"
 
+enum { TAGNODE_SIGNALS = TAGNODE_SIGNAL_SILENCE + 1 };
+
 typedef struct tagnode_descriptors tagnode_descriptors;
 
 typedef struct {
@@ -24,8 +26,8 @@ void tagnode_descriptors_destroy(tagnode_descriptors *descriptors);
 void tagnode_descriptors_reset(tagnode_descriptors *descriptors) TAGNODE_NONBLOCKING;
 
 /* Hears `frames` samples of each channel from `offset` on. */
-void tagnode_descriptors_hear(tagnode_descriptors *descriptors, const float *const *input,
-                              size_t offset, size_t frames) TAGNODE_NONBLOCKING;
+void tagnode_descriptors_process(tagnode_descriptors *descriptors, const float *const *input,
+                                 size_t offset, size_t frames) TAGNODE_NONBLOCKING;
 
 /* Remembers level and loudness of what has been heard. */
 void tagnode_descriptors_mark(tagnode_descriptors *descriptors) TAGNODE_NONBLOCKING;

@@ -1,7 +1,7 @@
 #include "descriptors/level.h"
 
 #include "descriptors/decibel.h"
-#include "descriptors/lanes.h"
+#include "descriptors/vectors.h"
 #include "support/kaiser.h"
 
 #include <math.h>
@@ -110,7 +110,7 @@ static void add_quarters(const tagnode_level *l, const float *restrict x, size_t
     }
 }
 
-void tagnode_level_hear(tagnode_level *l, const float *const *samples, size_t length) {
+void tagnode_level_process(tagnode_level *l, const float *const *samples, size_t length) {
     for (size_t done = 0; done < length;) {
         const size_t left = length - done, most = l->window - l->at;
         const size_t part = left < most ? left : most, bytes = part * sizeof(float);
@@ -130,12 +130,12 @@ void tagnode_level_hear(tagnode_level *l, const float *const *samples, size_t le
 }
 
 static double mean_square(const tagnode_level *l) TAGNODE_NONBLOCKING {
-    tagnode_lanes sum[4] = {{0}, {0}, {0}, {0}}; /* four chains hide the latency of the addition */
+    tagnode_vector sum[4] = {{0}, {0}, {0}, {0}}; /* four chains hide the latency of the addition */
     for (size_t i = 0; i < l->window; i += GROUP)
         for (size_t j = 0; j < 4; ++j)
-            sum[j] += *(const tagnode_lanes *)(l->square + i + j * TAGNODE_LANES);
-    const tagnode_lanes all = (sum[0] + sum[1]) + (sum[2] + sum[3]);
-    return (double)tagnode_add_up(all) / ((double)l->window * l->channels);
+            sum[j] += *(const tagnode_vector *)(l->square + i + j * TAGNODE_LANES);
+    const tagnode_vector all = (sum[0] + sum[1]) + (sum[2] + sum[3]);
+    return (double)tagnode_sum_lanes(all) / ((double)l->window * l->channels);
 }
 
 static float largest(const float *restrict x, size_t count) TAGNODE_NONBLOCKING {
@@ -146,7 +146,7 @@ static float largest(const float *restrict x, size_t count) TAGNODE_NONBLOCKING 
     return most[0];
 }
 
-void tagnode_level_look(tagnode_level *l) {
+void tagnode_level_check_silence(tagnode_level *l) {
     if (!(mean_square(l) < l->quiet))
         l->quiet_for = -1;
     else

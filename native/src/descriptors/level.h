@@ -40,11 +40,11 @@ void tagnode_level_reset(tagnode_level *level) TAGNODE_NONBLOCKING;
 
 /* Hears `length` samples of each channel, finite ones, with the TAGNODE_LEVEL_PAST samples before
  * them at negative indices. */
-void tagnode_level_hear(tagnode_level *level, const float *const *samples, size_t length)
+void tagnode_level_process(tagnode_level *level, const float *const *samples, size_t length)
     TAGNODE_NONBLOCKING;
 
 /* Looks whether the last 50 ms are quiet. Called every 10 ms. */
-void tagnode_level_look(tagnode_level *level) TAGNODE_NONBLOCKING;
+void tagnode_level_check_silence(tagnode_level *level) TAGNODE_NONBLOCKING;
 
 tagnode_level_reading tagnode_level_read(const tagnode_level *level) TAGNODE_NONBLOCKING;
 

@@ -44,8 +44,8 @@ void tagnode_loudness_init(tagnode_loudness *l, uint32_t sample_rate, uint32_t c
     for (uint32_t c = 0; c < channels; ++c) {
         const double weight = weight_of(c, channels);
         if (weight == 0) continue;
-        l->channel[l->heard] = c;
-        l->weight[l->heard++] = weight;
+        l->channel[l->counted] = c;
+        l->weight[l->counted++] = weight;
     }
     l->integrated = TAGNODE_SILENT_DB;
 }
@@ -84,9 +84,10 @@ static void weigh(tagnode_loudness *l, uint32_t pair, const float *restrict left
     l->state[pair].energy = energy;
 }
 
-void tagnode_loudness_hear(tagnode_loudness *l, const float *const *samples, size_t length) {
-    for (uint32_t i = 0; i < l->heard; i += 2) {
-        const uint32_t partner = i + 1 < l->heard ? i + 1 : i; /* its energy is not counted then */
+void tagnode_loudness_process(tagnode_loudness *l, const float *const *samples, size_t length) {
+    for (uint32_t i = 0; i < l->counted; i += 2) {
+        const uint32_t partner =
+            i + 1 < l->counted ? i + 1 : i; /* its energy is not counted then */
         weigh(l, i / 2, samples[l->channel[i]], samples[l->channel[partner]], length);
     }
 }
@@ -94,7 +95,7 @@ void tagnode_loudness_hear(tagnode_loudness *l, const float *const *samples, siz
 /* Of the present step so far. */
 static double weighted_energy(const tagnode_loudness *l) TAGNODE_NONBLOCKING {
     double sum = 0;
-    for (uint32_t i = 0; i < l->heard; ++i) sum += l->weight[i] * l->state[i / 2].energy[i % 2];
+    for (uint32_t i = 0; i < l->counted; ++i) sum += l->weight[i] * l->state[i / 2].energy[i % 2];
     return sum;
 }
 
@@ -151,7 +152,7 @@ void tagnode_loudness_step(tagnode_loudness *l) {
 }
 
 /* The window moves on evenly between the steps: as much of the oldest one has left it as has been
- * heard of the newest. */
+ * counted of the newest. */
 static float window_loudness(const tagnode_loudness *l, uint32_t steps, double progress)
     TAGNODE_NONBLOCKING {
     const double oldest = l->steps[steps_ago(l, steps)];

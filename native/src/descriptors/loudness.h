@@ -2,7 +2,7 @@
 #ifndef TAGNODE_DESCRIPTORS_LOUDNESS_H
 #define TAGNODE_DESCRIPTORS_LOUDNESS_H
 
-#include "descriptors/lanes.h"
+#include "descriptors/vectors.h"
 
 enum {
     TAGNODE_LOUDNESS_STEPS = 300, /* of 10 ms, in the 3 s that are remembered */
@@ -13,7 +13,7 @@ enum {
 typedef struct {
     /* Two second-order sections in transposed direct form, on two channels at once. */
     double shelf[5], high_pass[2]; /* b0 b1 b2 a1 a2; a1 a2 with b = 1 -2 1 */
-    uint32_t heard;                /* channels that count */
+    uint32_t counted;              /* channels that count */
     uint32_t channel[TAGNODE_MAX_CHANNELS];
     double weight[TAGNODE_MAX_CHANNELS];
     struct {
@@ -39,13 +39,13 @@ void tagnode_loudness_init(tagnode_loudness *loudness, uint32_t sample_rate, uin
 void tagnode_loudness_reset(tagnode_loudness *loudness) TAGNODE_NONBLOCKING;
 
 /* Hears `length` samples of each channel, finite ones. */
-void tagnode_loudness_hear(tagnode_loudness *loudness, const float *const *samples, size_t length)
-    TAGNODE_NONBLOCKING;
+void tagnode_loudness_process(tagnode_loudness *loudness, const float *const *samples,
+                              size_t length) TAGNODE_NONBLOCKING;
 
 /* Ends a step. Called every 10 ms. */
 void tagnode_loudness_step(tagnode_loudness *loudness) TAGNODE_NONBLOCKING;
 
-/* `progress` (0 to 1): how much of the present step has been heard. */
+/* `progress` (0 to 1): how much of the present step has been counted. */
 tagnode_loudness_reading tagnode_loudness_read(const tagnode_loudness *loudness, double progress)
     TAGNODE_NONBLOCKING;
 

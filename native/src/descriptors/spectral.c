@@ -1,7 +1,7 @@
 #include "descriptors/spectral.h"
 
 #include "descriptors/decibel.h"
-#include "descriptors/lanes.h"
+#include "descriptors/vectors.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -30,7 +30,7 @@ tagnode_status tagnode_spectral_create(tagnode_spectral *s, uint32_t sample_rate
                                        uint32_t frame) {
     memset(s, 0, sizeof *s);
     s->bins = fft / 2 + 1;
-    s->row = tagnode_whole_lanes(BESIDE + s->bins + BESIDE);
+    s->row = tagnode_whole_vectors(BESIDE + s->bins + BESIDE);
     enum { ROWS = 6 + TAGNODE_MEDIAN };
     s->memory = calloc(ROWS * s->row, sizeof *s->memory);
     if (s->memory == NULL) return TAGNODE_ERROR_MEMORY;
@@ -65,17 +65,17 @@ void tagnode_spectral_reset(tagnode_spectral *s) {
 static void measure_magnitude(const tagnode_spectral *s, const float *restrict now,
                               const float *restrict before, tagnode_spectral_reading *r)
     TAGNODE_NONBLOCKING {
-    tagnode_lanes sum = {0}, weighted = {0}, risen = {0};
+    tagnode_vector sum = {0}, weighted = {0}, risen = {0};
     for (size_t k = 0; k < s->bins; k += TAGNODE_LANES) {
-        const tagnode_lanes m = *(const tagnode_lanes *)(now + k);
-        const tagnode_lanes rise = m - *(const tagnode_lanes *)(before + k);
+        const tagnode_vector m = *(const tagnode_vector *)(now + k);
+        const tagnode_vector rise = m - *(const tagnode_vector *)(before + k);
         sum += m;
-        weighted += m * *(const tagnode_lanes *)(s->hertz + k);
-        risen += (tagnode_lanes)((tagnode_int_lanes)rise & (rise > 0));
+        weighted += m * *(const tagnode_vector *)(s->hertz + k);
+        risen += (tagnode_vector)((tagnode_int_vector)rise & (rise > 0));
     }
-    const float all = tagnode_add_up(sum);
-    r->brightness = all > 0 ? tagnode_add_up(weighted) / all : 0;
-    r->flux = all > 0 ? tagnode_add_up(risen) / all : 0;
+    const float all = tagnode_sum_lanes(sum);
+    r->brightness = all > 0 ? tagnode_sum_lanes(weighted) / all : 0;
+    r->flux = all > 0 ? tagnode_sum_lanes(risen) / all : 0;
 }
 
 /* librosa.feature.spectral_flatness has the same: */
@@ -84,25 +84,25 @@ static const float LEAST_POWER = 1e-10F; /* of a bin */
 /* Sums over powers; of their base-2 logarithms the exponents are added and the mantissas, 1 to 2,
  * multiplied, so that one logarithm does for 64 vectors. */
 typedef struct {
-    tagnode_lanes powers, mantissas;
-    tagnode_int_lanes exponents;
+    tagnode_vector powers, mantissas;
+    tagnode_int_vector exponents;
 } power_sums;
 
-static inline void add_powers(power_sums *sums, tagnode_lanes x) TAGNODE_NONBLOCKING {
-    const tagnode_lanes least = {LEAST_POWER, LEAST_POWER, LEAST_POWER, LEAST_POWER};
-    const tagnode_int_lanes above = x > least;
-    const tagnode_int_lanes bits =
-        ((tagnode_int_lanes)x & above) | ((tagnode_int_lanes)least & ~above);
-    sums->powers += (tagnode_lanes)bits;
+static inline void add_powers(power_sums *sums, tagnode_vector x) TAGNODE_NONBLOCKING {
+    const tagnode_vector least = {LEAST_POWER, LEAST_POWER, LEAST_POWER, LEAST_POWER};
+    const tagnode_int_vector above = x > least;
+    const tagnode_int_vector bits =
+        ((tagnode_int_vector)x & above) | ((tagnode_int_vector)least & ~above);
+    sums->powers += (tagnode_vector)bits;
     sums->exponents += (bits >> 23) - 127;
-    sums->mantissas *= (tagnode_lanes)((bits & 0x007fffff) | 0x3f800000);
+    sums->mantissas *= (tagnode_vector)((bits & 0x007fffff) | 0x3f800000);
 }
 
 static double take_logarithm(power_sums *sums) TAGNODE_NONBLOCKING {
-    const tagnode_lanes m = sums->mantissas;
-    const tagnode_int_lanes e = sums->exponents;
-    sums->mantissas = (tagnode_lanes){1, 1, 1, 1};
-    sums->exponents = (tagnode_int_lanes){0};
+    const tagnode_vector m = sums->mantissas;
+    const tagnode_int_vector e = sums->exponents;
+    sums->mantissas = (tagnode_vector){1, 1, 1, 1};
+    sums->exponents = (tagnode_int_vector){0};
     return log2((double)m[0] * (double)m[1] * (double)m[2] * (double)m[3]) +
            (double)(e[0] + e[1] + e[2] + e[3]);
 }
@@ -113,10 +113,10 @@ static float flatness_of(const float *power, size_t bins) TAGNODE_NONBLOCKING {
     double logarithms = 0;
     size_t k = 0;
     for (; k + TAGNODE_LANES <= bins; k += TAGNODE_LANES) {
-        add_powers(&sums, *(const tagnode_lanes *)(power + k));
+        add_powers(&sums, *(const tagnode_vector *)(power + k));
         if ((k / TAGNODE_LANES) % 64 == 63) logarithms += take_logarithm(&sums);
     }
-    double arithmetic = (double)tagnode_add_up(sums.powers);
+    double arithmetic = (double)tagnode_sum_lanes(sums.powers);
     for (; k < bins; ++k) {
         const float x = power[k] > LEAST_POWER ? power[k] : LEAST_POWER;
         arithmetic += (double)x;
@@ -160,16 +160,16 @@ static float percussive_of(tagnode_spectral *s, const float *power) TAGNODE_NONB
     }
     tagnode_median(across, s->bins, s->across);
     tagnode_median(along, s->bins, s->along);
-    tagnode_lanes percussive = {0}, all = {0};
+    tagnode_vector percussive = {0}, all = {0};
     for (size_t k = 0; k < s->bins; k += TAGNODE_LANES) {
-        const tagnode_lanes p = *(const tagnode_lanes *)(s->across + k);
-        const tagnode_lanes h = *(const tagnode_lanes *)(s->along + k);
-        const tagnode_lanes x = *(const tagnode_lanes *)(power + k);
+        const tagnode_vector p = *(const tagnode_vector *)(s->across + k);
+        const tagnode_vector h = *(const tagnode_vector *)(s->along + k);
+        const tagnode_vector x = *(const tagnode_vector *)(power + k);
         percussive += x * (p / (p + h + 1e-30F)); /* both may be 0 */
         all += x;
     }
-    const float sum = tagnode_add_up(all);
-    return sum > 0 ? tagnode_add_up(percussive) / sum : 0;
+    const float sum = tagnode_sum_lanes(all);
+    return sum > 0 ? tagnode_sum_lanes(percussive) / sum : 0;
 }
 
 tagnode_spectral_reading tagnode_spectral_push(tagnode_spectral *s, const float *power) {

@@ -1,6 +1,6 @@
 #include "descriptors/tempo.h"
 
-#include "descriptors/lanes.h"
+#include "descriptors/vectors.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -23,7 +23,7 @@ tagnode_status tagnode_tempo_create(tagnode_tempo *t, double frame_seconds, uint
     t->warm_up = warm_up / t->stride + 1;
     t->first = (uint32_t)floor(60.0 / FASTEST / t->step);
     t->last = (uint32_t)ceil(60.0 / SLOWEST / t->step);
-    t->lags = (uint32_t)tagnode_whole_lanes((size_t)HARMONICS * (t->last + 4)); /* see refine */
+    t->lags = (uint32_t)tagnode_whole_vectors((size_t)HARMONICS * (t->last + 4)); /* see refine */
     t->memory = calloc(4 * (size_t)t->lags, sizeof *t->memory);
     if (t->memory == NULL) return TAGNODE_ERROR_MEMORY;
     t->correlation = t->memory;

@@ -3,27 +3,28 @@
 
 #define COUNT(names) (sizeof(names) / sizeof(names)[0])
 
+static const char *const WINDOWS[] = {"hann-periodic", "hann-symmetric"};
+static const char *const MEL_SCALES[] = {"slaney", "htk"};
+static const char *const MEL_NORMS[] = {"none", "slaney"};
+static const char *const SPECTRA[] = {"power", "magnitude"};
+static const char *const LOGS[] = {"none", "log10-1p", "log-offset", "db"};
+
 const char *tagnode_window_name(uint32_t window) {
-    static const char *const names[] = {"hann-periodic", "hann-symmetric"};
-    return window < COUNT(names) ? names[window] : NULL;
+    return window < COUNT(WINDOWS) ? WINDOWS[window] : NULL;
 }
 
 const char *tagnode_mel_scale_name(uint32_t scale) {
-    static const char *const names[] = {"slaney", "htk"};
-    return scale < COUNT(names) ? names[scale] : NULL;
+    return scale < COUNT(MEL_SCALES) ? MEL_SCALES[scale] : NULL;
 }
 
 const char *tagnode_mel_norm_name(uint32_t norm) {
-    static const char *const names[] = {"none", "slaney"};
-    return norm < COUNT(names) ? names[norm] : NULL;
+    return norm < COUNT(MEL_NORMS) ? MEL_NORMS[norm] : NULL;
 }
 
 const char *tagnode_spectrum_name(uint32_t spectrum) {
-    static const char *const names[] = {"power", "magnitude"};
-    return spectrum < COUNT(names) ? names[spectrum] : NULL;
+    return spectrum < COUNT(SPECTRA) ? SPECTRA[spectrum] : NULL;
 }
 
 const char *tagnode_log_name(uint32_t log) {
-    static const char *const names[] = {"none", "log10-1p", "log-offset", "db"};
-    return log < COUNT(names) ? names[log] : NULL;
+    return log < COUNT(LOGS) ? LOGS[log] : NULL;
 }

@@ -35,6 +35,6 @@ const tagnode_dsp *tagnode_dsp_select(void) {
     return &tagnode_dsp_portable;
 }
 
-const char *tagnode_instruction_set(void) {
+const char *tagnode_frontend_instruction_set(void) {
     return tagnode_dsp_select()->name;
 }

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tagnode.h"
+
 #if defined(TAGNODE_HAVE_ARM64)
 #include <sys/auxv.h>
 enum { HAS_ASIMDDP = 1 << 20 }; /* Linux's HWCAP_ASIMDDP, which older headers lack */
@@ -65,4 +67,8 @@ const kernels_table *kernels_at(uint32_t index) {
     for (int i = 0; i < TABLES; ++i)
         if (machine_runs(every[i]) && index-- == 0) return every[i];
     return NULL;
+}
+
+const char *tagnode_model_instruction_set(void) {
+    return kernels_select()->name;
 }

@@ -28,3 +28,9 @@ const char *tagnode_status_name(tagnode_status status) {
 const char *tagnode_version(void) {
     return TAGNODE_VERSION;
 }
+
+void tagnode_version_numbers(uint32_t *major, uint32_t *minor, uint32_t *patch) {
+    if (major != NULL) *major = TAGNODE_VERSION_MAJOR;
+    if (minor != NULL) *minor = TAGNODE_VERSION_MINOR;
+    if (patch != NULL) *patch = TAGNODE_VERSION_PATCH;
+}

@@ -134,7 +134,7 @@ static void show_part(const graph_reader *reader, char *text, size_t size) {
         snprintf(text, size, "it");
 }
 
-static void say_damaged(graph_reader *reader, const char *field, const char *what) {
+static void report_damaged(graph_reader *reader, const char *field, const char *what) {
     char part[96];
     show_part(reader, part, sizeof part);
     reader->status = tagnode_say(
@@ -145,12 +145,12 @@ static void say_damaged(graph_reader *reader, const char *field, const char *wha
 /* Whether something was wrong before now. What has been read counts only where nothing was. */
 static bool failed(graph_reader *reader) {
     if (reader->status == TAGNODE_OK && reader->file.damage != NULL)
-        say_damaged(reader, reader->file.damage, "leads outside the file");
+        report_damaged(reader, reader->file.damage, "leads outside the file");
     return reader->status != TAGNODE_OK;
 }
 
 static void wrong(graph_reader *reader, flatbuffer_field field) {
-    if (!failed(reader)) say_damaged(reader, field.name, "is out of range");
+    if (!failed(reader)) report_damaged(reader, field.name, "is out of range");
 }
 
 #if defined(__GNUC__)

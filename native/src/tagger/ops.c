@@ -26,14 +26,14 @@ const tagger_tensor *ops_input(const ops_work *work, uint32_t index) {
     return &work->graph->tensor[work->op->input[index]];
 }
 
-void ops_say_unsupported(const ops_work *work, const char *what) {
+void ops_report_unsupported(const ops_work *work, const char *what) {
     (void)tagnode_say(work->why, TAGNODE_ERROR_UNSUPPORTED,
                       "The runtime in the callback does not take %s %s; the worker runtime takes "
                       "any model.",
                       tagger_opcode_name(work->op->code), what);
 }
 
-void ops_say_contradiction(const ops_work *work, const char *what) {
+void ops_report_mismatch(const ops_work *work, const char *what) {
     (void)tagnode_say(work->why, TAGNODE_ERROR_MODEL,
                       "The model is damaged: %s of %s do not fit each other; get the file anew.",
                       what, tagger_opcode_name(work->op->code));

@@ -33,16 +33,16 @@ const tagger_tensor *ops_input(const ops_work *work, uint32_t index);
 
 /* Sentences: the operation, then `what` ("with a filter that is not constant"; "filter and
  * output"). What they return stands here for analysers to see. */
-void ops_say_unsupported(const ops_work *work, const char *what);
-void ops_say_contradiction(const ops_work *work, const char *what);
+void ops_report_unsupported(const ops_work *work, const char *what);
+void ops_report_mismatch(const ops_work *work, const char *what);
 
 static inline tagnode_status ops_unsupported(const ops_work *work, const char *what) {
-    ops_say_unsupported(work, what);
+    ops_report_unsupported(work, what);
     return TAGNODE_ERROR_UNSUPPORTED;
 }
 
 static inline tagnode_status ops_contradiction(const ops_work *work, const char *what) {
-    ops_say_contradiction(work, what);
+    ops_report_mismatch(work, what);
     return TAGNODE_ERROR_MODEL;
 }
 

@@ -169,7 +169,7 @@ void tagnode_sliced_push(tagnode_sliced *sliced, const float *mel) {
     tagger_run_push(sliced->run, mel);
 }
 
-void tagnode_sliced_pay(tagnode_sliced *sliced, uint32_t samples) {
+void tagnode_sliced_advance(tagnode_sliced *sliced, uint32_t samples) {
     sliced->credit += sliced->rate * samples;
     if (sliced->credit <= 0) return;
     const uint64_t budget = (uint64_t)sliced->credit + 1;

@@ -3,7 +3,7 @@
 #ifndef TAGNODE_TAGGER_SLICED_H
 #define TAGNODE_TAGGER_SLICED_H
 
-#include "engine.h"
+#include "support/engine.h"
 #include "tagger/run.h"
 
 typedef struct tagnode_sliced tagnode_sliced;
@@ -45,7 +45,7 @@ void tagnode_sliced_reset(tagnode_sliced *sliced, bool primed) TAGNODE_NONBLOCKI
 void tagnode_sliced_push(tagnode_sliced *sliced, const float *mel) TAGNODE_NONBLOCKING;
 
 /* Does the work that `samples` input samples pay for. [audio] */
-void tagnode_sliced_pay(tagnode_sliced *sliced, uint32_t samples) TAGNODE_NONBLOCKING;
+void tagnode_sliced_advance(tagnode_sliced *sliced, uint32_t samples) TAGNODE_NONBLOCKING;
 
 /* Multiply-adds done since create or reset, without prime's. [audio] */
 uint64_t tagnode_sliced_spent(const tagnode_sliced *sliced) TAGNODE_NONBLOCKING;

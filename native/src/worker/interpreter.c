@@ -1,8 +1,8 @@
 /* interpreter.c - an engine out of an interpreter that was made elsewhere; it owns nothing but
  * itself. When a node is prepared anew, the old engine may still run while the new one warms up:
  * the lock keeps the two apart. */
-#include "engine.h"
 #include "support/message.h"
+#include "worker/engines.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,8 +2,8 @@
  *
  * Outputs are in LiteRT's order, which is that of the graph's outputs in the file (and of
  * Interpreter.get_output_details()), in whatever order the signature names them. */
-#include "engine.h"
 #include "support/message.h"
+#include "worker/engines.h"
 #include "worker/litert_api.h"
 #include "worker/model_file.h"
 

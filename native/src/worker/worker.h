@@ -9,7 +9,7 @@
 #ifndef TAGNODE_WORKER_WORKER_H
 #define TAGNODE_WORKER_WORKER_H
 
-#include "engine.h"
+#include "support/engine.h"
 #include "tagnode.h"
 
 typedef struct tagnode_worker tagnode_worker;

@@ -1,48 +1,94 @@
-"""Options that ``listen`` and ``live`` share: what hears, and where it goes."""
+"""Options that commands share: what analyses, and where the results go."""
 
 from __future__ import annotations
 
+import functools
 import math
-import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from pyplugin.errors import PypluginError
 from pyplugin.node.runtimes import RUNTIMES
-from pyplugin.node.signals import SIGNALS
-from pyplugin.support.spelling import nearest, slug
+from pyplugin.node.signals import SIGNAL_HOP
+from pyplugin.outputs import kinds
+from pyplugin.session import LIVE_HOP
 
 if TYPE_CHECKING:
     from pyplugin.automation.presets import Preset
-    from pyplugin.models.heads import Head
-    from pyplugin.models.registry import Model
-    from pyplugin.outputs import Output
+    from pyplugin.node.plan import Plan
 
-__all__ = ["hearing_options", "load_parts", "numbered", "open_outputs", "output_options"]
+__all__ = ["AnalysisOptions", "analysis_options", "device_option", "output_options"]
 
 Command = Callable[..., Any]
 
 
-def hearing_options(command: Command) -> Command:
-    """Add --model, --runtime and --hop."""
+@dataclass(frozen=True)
+class AnalysisOptions:
+    """Values of --model, --runtime and --hop, as they were given."""
+
+    model: str | None = None
+    runtime: str | None = None
+    hop: float | None = None
+
+    def plan(self, preset: Preset | None = None) -> Plan:
+        """Resolve models and heads, and check that they can run.
+
+        A preset without labels needs no model and gets none; ``--model none`` only measures.
+
+        Raises
+        ------
+        ModelError, PresetError
+            A model or head that is missing, damaged, or cannot be run.
+        """
+        from pyplugin.automation.presets import names_labels
+        from pyplugin.cli.ui.suppress_output import check_plan
+        from pyplugin.node.plan import Plan
+
+        hop = self.hop or (preset.hop if preset else None) or LIVE_HOP
+        if self.model == "none" or (
+            preset is not None and self.model is None and not names_labels(preset)
+        ):
+            return Plan(hop=hop, signals=SIGNAL_HOP)
+        if preset is not None and names_labels(preset):
+            plan = Plan.for_descriptors(
+                preset.descriptors,
+                model=self.model or preset.model,
+                hop=hop,
+                runtime=self.runtime,
+                signals=SIGNAL_HOP,
+            )
+        else:
+            plan = Plan.of(self.model, hop=hop, runtime=self.runtime, signals=SIGNAL_HOP)
+        check_plan(plan)
+        return plan
+
+
+def analysis_options(command: Command) -> Command:
+    """Add --model, --runtime and --hop; the command gets them as ``analysis``."""
+
+    @functools.wraps(command)
+    def wrapped(*, model: str | None, runtime: str | None, hop: float | None, **given: Any) -> Any:
+        return command(analysis=AnalysisOptions(model, runtime, hop), **given)
+
     for option in (
         click.option(
             "--hop",
             type=float,
             callback=_checked_hop,
-            help="Seconds between two answers.  [default: 0.25]",
+            help=f"Seconds between two results.  [default: the preset's, or {LIVE_HOP}]",
         ),
         click.option("--runtime", type=click.Choice(RUNTIMES), help="What runs the model."),
         click.option(
             "--model",
+            metavar="NAME|FILE|none",
             help="A model's name, or its .tflite; 'none' only measures.  [default: the preset's, "
             "or scene]",
         ),
     ):
-        command = option(command)
-    return command
+        wrapped = option(wrapped)
+    return wrapped
 
 
 def _checked_hop(
@@ -54,121 +100,34 @@ def _checked_hop(
 
 
 def output_options(command: Command) -> Command:
-    """Add --json, --osc and --midi with what belongs to it."""
-    for option in (
-        click.option(
-            "--midi-14bit", "fourteen_bit", is_flag=True, help="Controllers of 14 bits, in pairs."
-        ),
-        click.option(
-            "--cc",
-            "controllers",
-            multiple=True,
-            metavar="NAME=N",
-            help="Controller N for a parameter, signal.NAME, tag.LABEL or head.NAME.LABEL; may be "
-            "repeated.  "
-            "[default: the preset's parameters from 20 up]",
-        ),
-        click.option(
-            "--midi",
-            metavar="PORT",
-            help="Send controllers to this MIDI port: part of its name, virtual:NAME, or a .mid "
-            "file to record.",
-        ),
-        click.option("--osc", metavar="HOST:PORT", help="Send OSC bundles there, over UDP."),
-        click.option("--json", "as_json", is_flag=True, help="Print a JSON line for each answer."),
-    ):
-        command = option(command)
-    return command
+    """Add the options of every kind of output; the command gets their values as ``outputs``."""
+    options = [option for kind in kinds() for option in kind.options]
+
+    @functools.wraps(command)
+    def wrapped(**given: Any) -> Any:
+        values = {option.name: given.pop(f"output_{option.name}") for option in options}
+        return command(outputs=values, **given)
+
+    for option in reversed(options):
+        wrapped = click.option(
+            option.flag,
+            f"output_{option.name}",
+            metavar=option.metavar,
+            multiple=option.multiple,
+            is_flag=option.metavar is None,
+            help=option.help,
+        )(wrapped)
+    return wrapped
 
 
-def numbered(device: str | None) -> int | str | None:
-    """Return a device's number where one was given, otherwise its name."""
+def device_option(flag: str, help: str) -> Callable[[Command], Command]:
+    """Return an option that takes a sound device by number or name."""
+    name = flag.lstrip("-")
+    return click.option(flag, f"{name}_device", metavar="N|NAME", callback=_numbered, help=help)
+
+
+def _numbered(
+    context: click.Context, parameter: click.Parameter, device: str | None
+) -> int | str | None:
+    """Return a device's number where digits are given, otherwise a part of its name."""
     return int(device) if device is not None and device.isdigit() else device
-
-
-def load_parts(
-    model: str | None, preset: Preset | None, runtime: str | None
-) -> tuple[list[Model], list[Head]]:
-    """Load what shall hear; nothing where only measured descriptors are asked for."""
-    from pyplugin.automation.board import parts_of
-    from pyplugin.automation.presets import names_labels
-    from pyplugin.automation.rendering import sources_of
-    from pyplugin.cli.ui.suppress_output import try_model
-    from pyplugin.models import registry
-    from pyplugin.node.node import DEFAULT_MODEL
-
-    models: list[Model] = []
-    heads: list[Head] = []
-    if model == "none":
-        return models, heads
-    if preset is not None and names_labels(preset):
-        models, heads = parts_of(sources_of(preset).values(), model or preset.model)
-    elif preset is None or model is not None:
-        models = [registry.load(model or DEFAULT_MODEL)]
-    for each in models:
-        try_model(each, runtime)
-    return models, heads
-
-
-def open_outputs(
-    as_json: bool,
-    osc: str | None,
-    midi: str | None,
-    controllers: Sequence[str],
-    fourteen_bit: bool,
-    ranges: dict[str, tuple[float, float]],
-    models: Sequence[Model],
-    heads: Sequence[Head],
-    on_event: Callable[[str], object],
-) -> list[Output]:
-    """Open what the options name.
-
-    Raises
-    ------
-    PypluginError
-        An address that is none, no such port, a controller that cannot be.
-    """
-    from pyplugin.node.node import descriptors_of
-    from pyplugin.outputs import JsonLines, Midi, Osc
-
-    if midi is None and (controllers or fourteen_bit):
-        raise click.UsageError("--cc and --midi-14bit are for --midi PORT; give one.")
-    outputs: list[Output] = []
-    if as_json:
-        if sys.stdout is None:
-            raise PypluginError("--json has nowhere to go: standard output is closed.")
-        outputs.append(JsonLines(sys.stdout))
-    if osc is not None:
-        outputs.append(Osc(osc, on_event=on_event))
-    if midi is not None:
-        assigned = _assigned(controllers) or None
-        _check_names(assigned or (), [*ranges, *descriptors_of(models, heads)], models)
-        if assigned is None and not ranges:
-            raise PypluginError(
-                "Nothing is assigned to a controller; give a --preset, or --cc tag.vocal=20."
-            )
-        if assigned is not None:
-            usual = {f"signal.{name}": (each.low, each.high) for name, each in SIGNALS.items()}
-            ranges = {**usual, **ranges}
-        outputs.append(
-            Midi(midi, assigned, fourteen_bit=fourteen_bit, ranges=ranges, on_event=on_event)
-        )
-    return outputs
-
-
-def _check_names(names: Iterable[str], there: Iterable[str], models: Sequence[Model]) -> None:
-    known = [*there, *(f"signal.{name}" for name in SIGNALS)]
-    known += [f"tag.{slug(label)}" for model in models for label in model.card.labels]
-    for name in names:
-        if name not in known:
-            raise click.UsageError(f"--cc {name}: there is none; {nearest(name, known)}")
-
-
-def _assigned(controllers: Sequence[str]) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for given in controllers:
-        name, equals, number = given.rpartition("=")
-        if not equals or not name or not number.isdigit():
-            raise click.UsageError(f"--cc {given}: NAME=N is expected, gain.gain_db=20 say.")
-        found[name] = int(number)
-    return found

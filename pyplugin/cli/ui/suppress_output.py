@@ -7,11 +7,9 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from pyplugin.models.registry import Model
-from pyplugin.models.structs import card_struct
-from pyplugin.node.runtimes import open_model
+from pyplugin.node.plan import Plan
 
-__all__ = ["try_model"]
+__all__ = ["check_plan"]
 
 _BANNER = b"INFO: Created TensorFlow Lite XNNPACK delegate for CPU."
 
@@ -36,7 +34,7 @@ def _without_banner() -> Iterator[None]:
                     os.write(2, line)
 
 
-def try_model(model: Model, runtime: str | None) -> None:
-    """Open a model with its runtime once; raises what :class:`pyplugin.Node` would raise later."""
+def check_plan(plan: Plan) -> None:
+    """Open the models of a plan once; raises what building its nodes would raise later."""
     with _without_banner():
-        open_model(model, card_struct(model.card), runtime).close()
+        plan.check()

@@ -19,10 +19,10 @@ import numpy as np
 import numpy.typing as npt
 import platformdirs
 
+from pyplugin._native import VERSION
 from pyplugin.errors import AudioError, PypluginError
 from pyplugin.models.registry import Model
 from pyplugin.support.files import replacing
-from pyplugin.support.version import __version__
 from pyplugin.tagging import tag
 from pyplugin.training.heads.dataset import file_hash
 
@@ -75,7 +75,7 @@ def embed(path: Path, model: Model, layer: str, *, hop: float | None = None) -> 
         The recording cannot be read, or samples or embeddings are not finite.
     """
     digest = file_hash(path)
-    key = f"{digest} {model.card.sha256} {layer} {hop} {__version__}"
+    key = f"{digest} {model.card.sha256} {layer} {hop} {VERSION}"
     name = hashlib.sha256(key.encode()).hexdigest()
     cached = Path(platformdirs.user_cache_dir("pyplugin", appauthor=False)) / "embeddings"
     kept = cached / name[:2] / f"{name}.npy"

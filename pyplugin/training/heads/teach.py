@@ -13,11 +13,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
+from pyplugin._native import VERSION
 from pyplugin.errors import PypluginError
 from pyplugin.models import heads, registry
 from pyplugin.node.node import DEFAULT_MODEL
 from pyplugin.support.spelling import slug
-from pyplugin.support.version import __version__
 from pyplugin.training.heads.background import load_background
 from pyplugin.training.heads.convert import logistic_head
 from pyplugin.training.heads.dataset import clips_below, file_hash
@@ -138,7 +138,7 @@ def teach(
     right, tried = _left_out(clips, background)
     mistaken = _mistaken(clips, background)
     about = {
-        "made_by": f"pyplugin {__version__}, scikit-learn {sklearn.__version__}",
+        "made_by": f"pyplugin {VERSION}, scikit-learn {sklearn.__version__}",
         "taught_with": {"positive": count, "negative": len(clips) - count},
         "left_out": {"right": right, "of": tried},
     }

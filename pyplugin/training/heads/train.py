@@ -14,12 +14,12 @@ import numpy as np
 import numpy.typing as npt
 import sklearn
 
+from pyplugin._native import VERSION
 from pyplugin.errors import PypluginError
 from pyplugin.models import heads, registry
 from pyplugin.models.folders import make_folder
 from pyplugin.support.files import check_writable
 from pyplugin.support.spelling import slug
-from pyplugin.support.version import __version__
 from pyplugin.training.heads.configurations import Configuration, grid
 from pyplugin.training.heads.convert import head_of
 from pyplugin.training.heads.dataset import Dataset, read_dataset
@@ -275,7 +275,7 @@ def _about(
 ) -> dict[str, Any]:
     used = Counter(dataset.clips[number].label for number in set(clips.tolist()))
     return {
-        "made_by": f"pyplugin {__version__}, scikit-learn {sklearn.__version__}",
+        "made_by": f"pyplugin {VERSION}, scikit-learn {sklearn.__version__}",
         "dataset": dataset.name,
         "classes": dict(sorted(used.items())),
         "trained_on": "windows" if windows else "means of clips",

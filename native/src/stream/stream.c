@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "node.h"
+#include "node/node.h"
 #include "support/aligned.h"
 #include "support/message.h"
 #include "support/ring.h"

@@ -1,8 +1,10 @@
-#include "tagnode.h"
-
+/* table.c - the one table of signals: names, units, usual ranges. */
 #include <stddef.h>
 
-static const tagnode_signal_about all[TAGNODE_SIGNALS] = {
+#include "descriptors/descriptors.h"
+#include "tagnode.h"
+
+static const tagnode_signal TABLE[TAGNODE_SIGNALS] = {
     {"rms_db", "dBFS", "level of the last 50 ms", -60, 0, 0.05F},
     {"peak_db", "dBFS", "largest sample of the last 50 ms", -60, 0, 0.05F},
     {"true_peak_db", "dBTP", "largest value between samples, last 50 ms", -60, 0, 0.05F},
@@ -20,6 +22,10 @@ static const tagnode_signal_about all[TAGNODE_SIGNALS] = {
     {"silence", "", "1 in silence", 0, 1, 0},
 };
 
-const tagnode_signal_about *tagnode_about_signal(tagnode_signal signal) {
-    return (unsigned)signal < TAGNODE_SIGNALS ? &all[signal] : NULL;
+uint32_t tagnode_signal_count(void) {
+    return TAGNODE_SIGNALS;
+}
+
+const tagnode_signal *tagnode_signal_info(uint32_t signal) {
+    return signal < TAGNODE_SIGNALS ? &TABLE[signal] : NULL;
 }

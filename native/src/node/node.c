@@ -5,12 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ensemble.h"
 #include "frontend/frontend.h"
 #include "heads/head.h"
-#include "model.h"
-#include "node.h"
-#include "signals.h"
+#include "node/ensemble.h"
+#include "node/model.h"
+#include "node/node.h"
+#include "node/setup.h"
+#include "node/signals.h"
 #include "support/aligned.h"
 #include "support/floatenv.h"
 #include "support/message.h"
@@ -18,6 +19,8 @@
 #include "worker/worker.h"
 
 enum { CHUNK = 512 }; /* samples between two looks at what is due */
+
+static const double WORKER_LATENCY = 0.25; /* seconds, if automatic */
 
 /* Everything that prepare makes; a new one replaces the old one whole. */
 typedef struct {
@@ -43,17 +46,17 @@ typedef struct {
     tagnode_latency latency;
     uint32_t hop, first; /* mel frames: between ticks, and until tick 0 */
     uint32_t values, embeddings;
-    float *taken; /* the worker's outputs, and where each of them is */
+    float *worker_values; /* the worker's outputs, and where each of them is */
     float *outputs[TAGNODE_MAX_OUTPUTS];
-    const float *const *answers[TAGNODE_MAX_MODELS]; /* the outputs of each model */
-    float *mel, *power; /* the mel frames of a chunk, and for signals their power spectra */
-    uint32_t *outgoing; /* the descriptor frame to write next: header, values, embedding */
-    uint32_t *incoming; /* the reader's */
-    uint32_t *seen;     /* and its mel frame */
+    const float *const *results[TAGNODE_MAX_MODELS]; /* the outputs of each model */
+    float *mel, *power;     /* the mel frames of a chunk, and for signals their power spectra */
+    uint32_t *outgoing;     /* the descriptor frame to write next: header, values, embedding */
+    uint32_t *incoming;     /* the reader's */
+    uint32_t *incoming_mel; /* and its mel frame */
 
     int64_t position, mel_frames, tick;
     int64_t due; /* position at which the next tick is emitted */
-    _Atomic int64_t seen_position, seen_mel_frames;
+    _Atomic int64_t shown_position, shown_mel_frames;
     _Atomic uint64_t fresh, held, late, overruns, replaced, failures;
 } core;
 
@@ -77,12 +80,12 @@ static void core_destroy(core *c) {
     for (uint32_t i = 0; i < c->head_count; ++i) tagnode_head_release(c->heads[i].head);
     free(c->head_room);
     free(c->silence);
-    free(c->taken);
+    free(c->worker_values);
     free(c->mel);
     free(c->power);
     free(c->outgoing);
     free(c->incoming);
-    free(c->seen);
+    free(c->incoming_mel);
     tagnode_aligned_free(c);
 }
 
@@ -97,93 +100,6 @@ static const tagnode_frontend_settings PLAIN_FRONTEND = {
     .log_parameter = 10000,
     .fmax = 8000,
 };
-
-static tagnode_status check(const tagnode_setup *s, tagnode_message *why) {
-    const tagnode_status bad = TAGNODE_ERROR_ARGUMENT;
-    const tagnode_status input = tagnode_frontend_check_input(s->sample_rate, s->channels, why);
-    if (input != TAGNODE_OK) return input;
-    if (s->max_frames < 1 || s->max_frames > TAGNODE_MAX_BLOCK)
-        return tagnode_say(why, bad, "The largest block is %u samples; it must be 1 to %d.",
-                           s->max_frames, TAGNODE_MAX_BLOCK);
-    if (s->queue < 2 || s->queue > 65536)
-        return tagnode_say(why, bad, "The queue holds %u descriptor frames; it must be 2 to 65536.",
-                           s->queue);
-    if (s->mel_queue > 65536)
-        return tagnode_say(why, bad, "The queue holds %u mel frames; it must be 0 to 65536.",
-                           s->mel_queue);
-    if (!(s->signal_hop >= 0 && s->signal_hop <= 60))
-        return tagnode_say(why, bad, "The signal hop is %g s; it must be 0 (none) to 60 s.",
-                           s->signal_hop);
-    if (!(s->silence_db >= -120 && s->silence_db <= 0))
-        return tagnode_say(why, bad, "Silence is below %g dBFS; it must be -120 to 0 dBFS.",
-                           s->silence_db);
-    if (!(s->silence_hold >= 0 && s->silence_hold <= 3600))
-        return tagnode_say(why, bad, "The hold of silence is %g s; it must be 0 to 3600 s.",
-                           s->silence_hold);
-    return TAGNODE_OK;
-}
-
-static tagnode_status check_model(const tagnode_setup *s, const tagnode_card *card,
-                                  tagnode_message *why) {
-    const tagnode_status bad = TAGNODE_ERROR_ARGUMENT;
-    const double patch =
-        (double)card->patch_frames * card->frontend.hop / card->frontend.sample_rate;
-    if (!(s->hop > 0 && s->hop <= patch * (1 + 1e-9)))
-        return tagnode_say(
-            why, bad, "The hop is %g s; it must be above 0 and at most the model's window of %g s.",
-            s->hop, patch);
-    if (!(s->compute_latency >= 0 && s->compute_latency <= 60))
-        return tagnode_say(why, bad, "The compute latency is %g s; it must be 0 to 60 s.",
-                           s->compute_latency);
-    if (s->embedding < -1 || s->embedding >= (int32_t)card->outputs)
-        return tagnode_say(why, bad,
-                           "Embedding %d is asked for; the model has outputs 0 to %u (-1: none).",
-                           s->embedding, card->outputs - 1);
-    return TAGNODE_OK;
-}
-
-static tagnode_status check_head(const tagnode_parts *parts, uint32_t index, tagnode_message *why) {
-    const tagnode_status bad = TAGNODE_ERROR_ARGUMENT;
-    const tagnode_placed_head *placed = &parts->heads[index];
-    if (placed->model >= parts->model_count)
-        return tagnode_say(why, bad, "Head %u is for model %u; the node has %u, counted from 0.",
-                           index, placed->model, parts->model_count);
-    const tagnode_card *card = &parts->models[placed->model]->card;
-    if (placed->output >= card->outputs)
-        return tagnode_say(why, bad, "Head %u is for output %u of its model, which has 0 to %u.",
-                           index, placed->output, card->outputs - 1);
-    const uint32_t takes = tagnode_head_inputs(placed->head);
-    if (takes != card->output_size[placed->output])
-        return tagnode_say(why, bad,
-                           "Head %u takes %u floats; output %u of its model has %u: it was made "
-                           "for another model or layer.",
-                           index, takes, placed->output, card->output_size[placed->output]);
-    return TAGNODE_OK;
-}
-
-/* The number of parts, their settings, and whether they fit each other. */
-static tagnode_status check_parts(const tagnode_parts *parts, const tagnode_setup *setup,
-                                  tagnode_message *why) {
-    const tagnode_status bad = TAGNODE_ERROR_ARGUMENT;
-    if (parts->model_count > TAGNODE_MAX_MODELS)
-        return tagnode_say(why, bad, "There are %u models; it must be 0 to %d.", parts->model_count,
-                           TAGNODE_MAX_MODELS);
-    if (parts->head_count > TAGNODE_MAX_HEADS)
-        return tagnode_say(why, bad, "There are %u heads; it must be 0 to %d.", parts->head_count,
-                           TAGNODE_MAX_HEADS);
-    tagnode_setup asked = *setup;
-    tagnode_status status = check(&asked, why);
-    for (uint32_t i = 0; i < parts->model_count && status == TAGNODE_OK; ++i) {
-        status = check_model(&asked, &parts->models[i]->card, why);
-        asked.embedding = -1; /* only the first one's is handed out */
-    }
-    for (uint32_t i = 0; i < parts->head_count && status == TAGNODE_OK; ++i)
-        status = check_head(parts, i, why);
-    if (status == TAGNODE_OK && parts->model_count == 0 && setup->signal_hop == 0)
-        status = tagnode_say(why, bad,
-                             "There is no model and the signal hop is 0: nothing would be heard.");
-    return status;
-}
 
 static void plan_ticks(core *c) {
     const tagnode_frontend_settings *f = &c->card.frontend;
@@ -237,11 +153,12 @@ static tagnode_status start_worker(core *c, tagnode_message *why) {
     uint32_t floats = 0;
     for (uint32_t i = 0; i < c->card.outputs; ++i)
         if (c->wanted[0] >> i & 1) floats += setup.output_size[i] = c->card.output_size[i];
-    c->taken = calloc((size_t)floats + 1, sizeof *c->taken);
-    if (c->taken == NULL) return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for a node.");
+    c->worker_values = calloc((size_t)floats + 1, sizeof *c->worker_values);
+    if (c->worker_values == NULL)
+        return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for a node.");
     for (uint32_t i = 0, at = 0; i < c->card.outputs; at += setup.output_size[i++])
-        c->outputs[i] = c->taken + at;
-    c->answers[0] = (const float *const *)c->outputs;
+        c->outputs[i] = c->worker_values + at;
+    c->results[0] = (const float *const *)c->outputs;
     tagnode_engine *engine;
     const tagnode_status status = tagnode_model_open(c->model, &engine, why);
     return status != TAGNODE_OK ? status : tagnode_worker_create(engine, &setup, &c->worker, why);
@@ -298,9 +215,10 @@ static tagnode_status start_models(core *c, const tagnode_parts *parts, tagnode_
     if (c->outgoing == NULL || c->incoming == NULL ||
         tagnode_log_ring_create(&c->ring, words, c->setup.queue) != TAGNODE_OK)
         return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for a node.");
-    return parts->models[0]->sliced || parts->model_count > 1
-               ? start_ensemble(c, parts->models, parts->model_count, why)
-               : start_worker(c, why);
+    const bool runs_inline = parts->models[0]->sliced || parts->model_count > 1;
+    if (c->setup.compute_latency < 0) c->setup.compute_latency = runs_inline ? 0 : WORKER_LATENCY;
+    return runs_inline ? start_ensemble(c, parts->models, parts->model_count, why)
+                       : start_worker(c, why);
 }
 
 static tagnode_status start_signals(core *c, size_t mels, tagnode_message *why) {
@@ -312,8 +230,8 @@ static tagnode_status start_signals(core *c, size_t mels, tagnode_message *why) 
 
 static tagnode_status keep_mel(core *c, tagnode_message *why) {
     const uint32_t bands = c->card.frontend.bands;
-    c->seen = calloc(bands, sizeof *c->seen);
-    if (c->seen == NULL ||
+    c->incoming_mel = calloc(bands, sizeof *c->incoming_mel);
+    if (c->incoming_mel == NULL ||
         tagnode_log_ring_create(&c->mel_ring, bands, c->setup.mel_queue) != TAGNODE_OK)
         return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for a node.");
     return TAGNODE_OK;
@@ -342,7 +260,7 @@ static int64_t tick_frame(const core *c, int64_t tick) TAGNODE_NONBLOCKING {
 static void schedule(core *c, int64_t tick) TAGNODE_NONBLOCKING {
     c->tick = tick;
     c->due = INT64_MAX;
-    if (c->patch == 0) return; /* no model, no answers */
+    if (c->patch == 0) return; /* no model, no results */
     c->due = tagnode_frontend_ready(c->frontend, tick_frame(c, tick) - 1) + c->latency.compute;
 }
 
@@ -357,9 +275,11 @@ void tagnode_destroy(tagnode *node) {
     free(node);
 }
 
-tagnode_status tagnode_prepare_parts(tagnode *node, const tagnode_parts *parts,
-                                     const tagnode_setup *setup, tagnode_message *why) {
-    tagnode_status status = check_parts(parts, setup, why);
+tagnode_status tagnode_prepare(tagnode *node, const tagnode_parts *parts,
+                               const tagnode_setup *setup, tagnode_message *why) {
+    const tagnode_parts none = {0};
+    if (parts == NULL) parts = &none;
+    tagnode_status status = tagnode_setup_check(parts, setup, why);
     if (status != TAGNODE_OK) return status;
     core *made = tagnode_aligned_calloc(sizeof *made);
     if (made == NULL) return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for a node.");
@@ -379,17 +299,6 @@ tagnode_status tagnode_prepare_parts(tagnode *node, const tagnode_parts *parts,
     core_destroy(node->core);
     node->core = made;
     return TAGNODE_OK;
-}
-
-tagnode_status tagnode_prepare_many(tagnode *node, tagnode_model *const *models, uint32_t count,
-                                    const tagnode_setup *setup, tagnode_message *why) {
-    const tagnode_parts parts = {.models = models, .model_count = count};
-    return tagnode_prepare_parts(node, &parts, setup, why);
-}
-
-tagnode_status tagnode_prepare(tagnode *node, tagnode_model *model, const tagnode_setup *setup,
-                               tagnode_message *why) {
-    return tagnode_prepare_many(node, &model, 1, setup, why);
 }
 
 const tagnode_setup *tagnode_get_setup(const tagnode *node) {
@@ -412,7 +321,7 @@ static void count(_Atomic uint64_t *counter, uint64_t more) TAGNODE_NONBLOCKING 
 
 /* Writes the outgoing frame's values and embedding. */
 static void write_values(core *c) TAGNODE_NONBLOCKING {
-    const float *const *const *outputs = c->answers;
+    const float *const *const *outputs = c->results;
     float *values = (float *)(c->outgoing + HEADER_WORDS);
     for (uint32_t i = 0; i < c->models; values += c->activations[i++])
         memcpy(values, outputs[i][0], c->activations[i] * sizeof *values);
@@ -431,7 +340,7 @@ static tagnode_state take_result(core *c, int64_t frames) TAGNODE_NONBLOCKING {
     uint64_t late = 0, failures = 0;
     bool ready = true;
     if (c->ensemble != NULL) {
-        if (!tagnode_ensemble_take(c->ensemble, frames, c->answers, &late)) return TAGNODE_WARMING;
+        if (!tagnode_ensemble_take(c->ensemble, frames, c->results, &late)) return TAGNODE_WARMING;
     } else {
         if (frames < c->needed) return TAGNODE_WARMING;
         ready = tagnode_worker_take(c->worker, c->tick, c->outputs, &late, &failures) ==
@@ -460,15 +369,15 @@ static void emit(core *c) TAGNODE_NONBLOCKING {
 }
 
 static void push_mel(core *c, int64_t index, const float *mel) TAGNODE_NONBLOCKING {
-    if (c->seen != NULL) tagnode_log_ring_write(&c->mel_ring, (const uint32_t *)mel);
+    if (c->incoming_mel != NULL) tagnode_log_ring_write(&c->mel_ring, (const uint32_t *)mel);
     if (c->ensemble != NULL)
         tagnode_ensemble_push(c->ensemble, mel);
     else if (c->worker != NULL)
         count(&c->overruns, !tagnode_worker_push(c->worker, index, mel));
 }
 
-static void hear(core *c, const float *const *input, uint32_t frames) TAGNODE_NONBLOCKING {
-    if (c->signals != NULL) tagnode_signals_hear(c->signals, input, frames);
+static void process_chunk(core *c, const float *const *input, uint32_t frames) TAGNODE_NONBLOCKING {
+    if (c->signals != NULL) tagnode_signals_process(c->signals, input, frames);
     const size_t mels =
         tagnode_frontend_process_spectra(c->frontend, input, frames, c->mel, c->power);
     for (size_t i = 0; i < mels; ++i) {
@@ -476,7 +385,7 @@ static void hear(core *c, const float *const *input, uint32_t frames) TAGNODE_NO
         if (c->signals != NULL)
             tagnode_signals_push(c->signals, c->power + i * tagnode_frontend_bins(c->frontend));
     }
-    if (c->ensemble != NULL) tagnode_ensemble_pay(c->ensemble, frames);
+    if (c->ensemble != NULL) tagnode_ensemble_advance(c->ensemble, frames);
     c->position += frames;
     while (c->due <= c->position) emit(c);
 }
@@ -490,10 +399,10 @@ void tagnode_process(tagnode *node, const float *const *input, uint32_t frames) 
     for (uint32_t at = 0; at < frames; at += CHUNK) {
         for (uint32_t channel = 0; channel < c->setup.channels; ++channel)
             moved[channel] = input[channel] + at;
-        hear(c, moved, frames - at < CHUNK ? frames - at : CHUNK);
+        process_chunk(c, moved, frames - at < CHUNK ? frames - at : CHUNK);
     }
-    atomic_store_explicit(&c->seen_position, c->position, memory_order_relaxed);
-    atomic_store_explicit(&c->seen_mel_frames, c->mel_frames, memory_order_relaxed);
+    atomic_store_explicit(&c->shown_position, c->position, memory_order_relaxed);
+    atomic_store_explicit(&c->shown_mel_frames, c->mel_frames, memory_order_relaxed);
     atomic_store_explicit(&c->replaced, tagnode_frontend_replaced(c->frontend),
                           memory_order_relaxed);
     tagnode_floatenv_leave(saved);
@@ -506,7 +415,7 @@ void tagnode_reset(tagnode *node) {
     if (c->ensemble != NULL) tagnode_ensemble_reset(c->ensemble);
     if (c->worker != NULL) tagnode_worker_reset(c->worker);
     if (c->signals != NULL) tagnode_signals_reset(c->signals);
-    if (c->seen != NULL) tagnode_log_ring_clear(&c->mel_ring);
+    if (c->incoming_mel != NULL) tagnode_log_ring_clear(&c->mel_ring);
     if (c->patch > 0) {
         tagnode_log_ring_clear(&c->ring);
         memset(c->outgoing + HEADER_WORDS, 0,
@@ -514,8 +423,8 @@ void tagnode_reset(tagnode *node) {
     }
     c->position = c->mel_frames = 0;
     schedule(c, 0);
-    atomic_store(&c->seen_position, 0);
-    atomic_store(&c->seen_mel_frames, 0);
+    atomic_store(&c->shown_position, 0);
+    atomic_store(&c->shown_mel_frames, 0);
     _Atomic uint64_t *counters[] = {&c->fresh,    &c->held,     &c->late,
                                     &c->overruns, &c->replaced, &c->failures};
     for (size_t i = 0; i < sizeof counters / sizeof counters[0]; ++i) atomic_store(counters[i], 0);
@@ -549,10 +458,10 @@ size_t tagnode_read_signals(tagnode *node, tagnode_frame *frames, float *values,
 size_t tagnode_read_mel(tagnode *node, float *mel, size_t capacity) {
     core *c = node->core;
     size_t taken = 0;
-    while (c != NULL && c->seen != NULL && taken < capacity &&
-           tagnode_log_ring_read(&c->mel_ring, c->seen)) {
+    while (c != NULL && c->incoming_mel != NULL && taken < capacity &&
+           tagnode_log_ring_read(&c->mel_ring, c->incoming_mel)) {
         const uint32_t bands = c->card.frontend.bands;
-        memcpy(mel + taken++ * bands, c->seen, bands * sizeof *mel);
+        memcpy(mel + taken++ * bands, c->incoming_mel, bands * sizeof *mel);
     }
     return taken;
 }
@@ -585,8 +494,8 @@ tagnode_counters tagnode_get_counters(const tagnode *node) {
     const core *c = node->core;
     if (c == NULL) return (tagnode_counters){0};
     return (tagnode_counters){
-        .position = atomic_load_explicit(&c->seen_position, memory_order_relaxed),
-        .mel_frames = (uint64_t)atomic_load_explicit(&c->seen_mel_frames, memory_order_relaxed),
+        .position = atomic_load_explicit(&c->shown_position, memory_order_relaxed),
+        .mel_frames = (uint64_t)atomic_load_explicit(&c->shown_mel_frames, memory_order_relaxed),
         .fresh = atomic_load_explicit(&c->fresh, memory_order_relaxed),
         .held = atomic_load_explicit(&c->held, memory_order_relaxed),
         .late = atomic_load_explicit(&c->late, memory_order_relaxed),

@@ -17,7 +17,7 @@ void tagnode_signals_reset(tagnode_signals *signals) TAGNODE_NONBLOCKING;
 
 /* Hears `frames` samples of each channel; then push gets the power spectra of the mel frames that
  * they brought, one by one. */
-void tagnode_signals_hear(tagnode_signals *signals, const float *const *input, size_t frames)
+void tagnode_signals_process(tagnode_signals *signals, const float *const *input, size_t frames)
     TAGNODE_NONBLOCKING;
 void tagnode_signals_push(tagnode_signals *signals, const float *power) TAGNODE_NONBLOCKING;
 

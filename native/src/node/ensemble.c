@@ -1,4 +1,4 @@
-#include "ensemble.h"
+#include "node/ensemble.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -14,21 +14,21 @@ typedef struct {
     tagnode_sliced *sliced;
     uint32_t silent; /* mel frames of silence that it may begin with, 0 for none */
     int64_t begin;   /* mel frame at which its first window begins */
-} voice;
+} instance;
 
 typedef struct {
-    voice *current;
-    voice *incoming;          /* hears along, or NULL */
-    _Atomic(voice *) offered; /* from the main thread, or NULL */
-} seat;
+    instance *current;
+    instance *incoming;          /* hears along, or NULL */
+    _Atomic(instance *) offered; /* from the main thread, or NULL */
+} slot;
 
 struct tagnode_ensemble {
     tagnode_ensemble_setup setup;
     uint32_t latency, count;
-    seat seats[TAGNODE_MAX_MODELS];
+    slot slots[TAGNODE_MAX_MODELS];
     tagnode_card cards[TAGNODE_MAX_MODELS]; /* of the first models; later ones agree with them */
     int64_t frames;                         /* mel frames heard */
-    tagnode_queue retired;                  /* voices for the main thread to free */
+    tagnode_queue retired;                  /* instances for the main thread to free */
     _Atomic uint64_t swapped;
 };
 
@@ -36,17 +36,18 @@ enum { RETIRED = 4 * TAGNODE_MAX_MODELS };
 
 /* ---- main thread ---- */
 
-static void voice_destroy(voice *v) {
+static void instance_destroy(instance *v) {
     if (v == NULL) return;
     tagnode_sliced_destroy(v->sliced);
     tagnode_model_release(v->model);
     free(v);
 }
 
-static voice *voice_create(const tagnode_ensemble *ensemble, uint32_t index, tagnode_model *model,
-                           tagnode_status *status, tagnode_message *why) {
+static instance *instance_create(const tagnode_ensemble *ensemble, uint32_t index,
+                                 tagnode_model *model, tagnode_status *status,
+                                 tagnode_message *why) {
     const tagnode_ensemble_setup *setup = &ensemble->setup;
-    voice *made = calloc(1, sizeof *made);
+    instance *made = calloc(1, sizeof *made);
     if (made == NULL) {
         *status = TAGNODE_ERROR_MEMORY;
         (void)tagnode_say(why, *status, "No memory for a model.");
@@ -59,12 +60,12 @@ static voice *voice_create(const tagnode_ensemble *ensemble, uint32_t index, tag
     *status = tagnode_sliced_create(&model->graph, &model->card, setup->hop, setup->frame_samples,
                                     &made->sliced, why);
     if (*status == TAGNODE_OK) return made;
-    voice_destroy(made);
+    instance_destroy(made);
     return NULL;
 }
 
-static tagnode_status voice_start(const tagnode_ensemble *ensemble, const voice *v,
-                                  tagnode_message *why) {
+static tagnode_status instance_start(const tagnode_ensemble *ensemble, const instance *v,
+                                     tagnode_message *why) {
     const tagnode_ensemble_setup *setup = &ensemble->setup;
     const tagnode_status status =
         tagnode_sliced_start(v->sliced, ensemble->latency, setup->burst, why);
@@ -103,12 +104,12 @@ static int64_t aligned(const tagnode_ensemble *ensemble, uint32_t patch, int64_t
 static tagnode_status start_all(tagnode_ensemble *ensemble, tagnode_message *why) {
     ensemble->latency = ensemble->setup.least_latency;
     for (uint32_t i = 0; i < ensemble->count; ++i) {
-        const uint32_t needed = tagnode_sliced_latency(ensemble->seats[i].current->sliced);
+        const uint32_t needed = tagnode_sliced_latency(ensemble->slots[i].current->sliced);
         if (needed > ensemble->latency) ensemble->latency = needed;
     }
     tagnode_status status = TAGNODE_OK;
     for (uint32_t i = 0; i < ensemble->count && status == TAGNODE_OK; ++i)
-        status = voice_start(ensemble, ensemble->seats[i].current, why);
+        status = instance_start(ensemble, ensemble->slots[i].current, why);
     return status;
 }
 
@@ -119,13 +120,13 @@ tagnode_status tagnode_ensemble_create(tagnode_model *const *models, uint32_t co
     tagnode_ensemble *ensemble = tagnode_aligned_calloc(sizeof *ensemble);
     if (ensemble == NULL) return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for models.");
     ensemble->setup = *setup;
-    tagnode_status status = tagnode_queue_create(&ensemble->retired, sizeof(voice *), RETIRED);
+    tagnode_status status = tagnode_queue_create(&ensemble->retired, sizeof(instance *), RETIRED);
     if (status != TAGNODE_OK) (void)tagnode_say(why, status, "No memory for models.");
     for (uint32_t i = 0; i < count && status == TAGNODE_OK; ++i) {
         status = check_together(&models[0]->card, models[i], why);
         if (status != TAGNODE_OK) break;
         ensemble->cards[i] = models[i]->card;
-        ensemble->seats[i].current = voice_create(ensemble, i, models[i], &status, why);
+        ensemble->slots[i].current = instance_create(ensemble, i, models[i], &status, why);
         ensemble->count += status == TAGNODE_OK;
     }
     if (status == TAGNODE_OK) status = start_all(ensemble, why);
@@ -140,9 +141,9 @@ tagnode_status tagnode_ensemble_create(tagnode_model *const *models, uint32_t co
 
 static void free_retired(tagnode_ensemble *ensemble) {
     for (;;) {
-        voice *const *retired = (voice *const *)tagnode_queue_peek(&ensemble->retired);
+        instance *const *retired = (instance *const *)tagnode_queue_peek(&ensemble->retired);
         if (retired == NULL) return;
-        voice_destroy(*retired);
+        instance_destroy(*retired);
         tagnode_queue_drop(&ensemble->retired);
     }
 }
@@ -151,9 +152,9 @@ void tagnode_ensemble_destroy(tagnode_ensemble *ensemble) {
     if (ensemble == NULL) return;
     if (ensemble->retired.items != NULL) free_retired(ensemble);
     for (uint32_t i = 0; i < TAGNODE_MAX_MODELS; ++i) {
-        voice_destroy(ensemble->seats[i].current);
-        voice_destroy(ensemble->seats[i].incoming);
-        voice_destroy(atomic_load(&ensemble->seats[i].offered));
+        instance_destroy(ensemble->slots[i].current);
+        instance_destroy(ensemble->slots[i].incoming);
+        instance_destroy(atomic_load(&ensemble->slots[i].offered));
     }
     tagnode_queue_destroy(&ensemble->retired);
     tagnode_aligned_free(ensemble);
@@ -184,7 +185,7 @@ tagnode_status tagnode_ensemble_swap(tagnode_ensemble *ensemble, uint32_t index,
     free_retired(ensemble);
     tagnode_status status = check_swap(ensemble, index, model, why);
     if (status != TAGNODE_OK) return status;
-    voice *made = voice_create(ensemble, index, model, &status, why);
+    instance *made = instance_create(ensemble, index, model, &status, why);
     if (made == NULL) return status;
     const uint32_t needed = tagnode_sliced_least_latency(made->sliced);
     if (needed > ensemble->latency)
@@ -193,12 +194,12 @@ tagnode_status tagnode_ensemble_swap(tagnode_ensemble *ensemble, uint32_t index,
                              "prepare it with a compute_latency of as much.",
                              needed, ensemble->latency);
     else
-        status = voice_start(ensemble, made, why);
+        status = instance_start(ensemble, made, why);
     if (status != TAGNODE_OK) {
-        voice_destroy(made);
+        instance_destroy(made);
         return status;
     }
-    voice_destroy(atomic_exchange(&ensemble->seats[index].offered, made));
+    instance_destroy(atomic_exchange(&ensemble->slots[index].offered, made));
     return TAGNODE_OK;
 }
 
@@ -212,7 +213,7 @@ uint64_t tagnode_ensemble_swapped(const tagnode_ensemble *ensemble) {
 
 /* ---- audio thread ---- */
 
-static void begin(const tagnode_ensemble *ensemble, voice *v) TAGNODE_NONBLOCKING {
+static void begin(const tagnode_ensemble *ensemble, instance *v) TAGNODE_NONBLOCKING {
     if (v == NULL) return;
     const bool primed = v->silent > 0 && ensemble->frames == 0; /* else there was sound before */
     tagnode_sliced_reset(v->sliced, primed);
@@ -223,46 +224,47 @@ static void begin(const tagnode_ensemble *ensemble, voice *v) TAGNODE_NONBLOCKIN
 void tagnode_ensemble_reset(tagnode_ensemble *ensemble) {
     ensemble->frames = 0;
     for (uint32_t i = 0; i < ensemble->count; ++i) {
-        begin(ensemble, ensemble->seats[i].current);
-        begin(ensemble, ensemble->seats[i].incoming);
+        begin(ensemble, ensemble->slots[i].current);
+        begin(ensemble, ensemble->slots[i].incoming);
     }
 }
 
-static void hear(const tagnode_ensemble *ensemble, voice *v, const float *mel) TAGNODE_NONBLOCKING {
+static void push(const tagnode_ensemble *ensemble, instance *v, const float *mel)
+    TAGNODE_NONBLOCKING {
     if (v != NULL && ensemble->frames >= v->begin) tagnode_sliced_push(v->sliced, mel);
 }
 
 void tagnode_ensemble_push(tagnode_ensemble *ensemble, const float *mel) {
     for (uint32_t i = 0; i < ensemble->count; ++i) {
-        seat *s = &ensemble->seats[i];
+        slot *s = &ensemble->slots[i];
         if (s->incoming == NULL &&
             atomic_load_explicit(&s->offered, memory_order_relaxed) != NULL) {
             s->incoming = atomic_exchange_explicit(&s->offered, NULL, memory_order_acquire);
             begin(ensemble, s->incoming);
         }
-        hear(ensemble, s->current, mel);
-        hear(ensemble, s->incoming, mel);
+        push(ensemble, s->current, mel);
+        push(ensemble, s->incoming, mel);
     }
     ++ensemble->frames;
 }
 
-void tagnode_ensemble_pay(tagnode_ensemble *ensemble, uint32_t samples) {
+void tagnode_ensemble_advance(tagnode_ensemble *ensemble, uint32_t samples) {
     for (uint32_t i = 0; i < ensemble->count; ++i) {
-        tagnode_sliced_pay(ensemble->seats[i].current->sliced, samples);
-        if (ensemble->seats[i].incoming != NULL)
-            tagnode_sliced_pay(ensemble->seats[i].incoming->sliced, samples);
+        tagnode_sliced_advance(ensemble->slots[i].current->sliced, samples);
+        if (ensemble->slots[i].incoming != NULL)
+            tagnode_sliced_advance(ensemble->slots[i].incoming->sliced, samples);
     }
 }
 
-static bool is_full(const voice *v, int64_t frames) TAGNODE_NONBLOCKING {
+static bool is_full(const instance *v, int64_t frames) TAGNODE_NONBLOCKING {
     return frames - v->model->card.patch_frames >= v->begin;
 }
 
-/* Lets the incoming voice take over if it has heard a whole window by now, and if there is room for
- * the old one, which only the main thread may free. */
-static void take_over(tagnode_ensemble *ensemble, seat *s, int64_t frames) TAGNODE_NONBLOCKING {
+/* Lets the incoming instance take over if it has heard a whole window by now, and if there is room
+ * for the old one, which only the main thread may free. */
+static void take_over(tagnode_ensemble *ensemble, slot *s, int64_t frames) TAGNODE_NONBLOCKING {
     if (s->incoming == NULL || !is_full(s->incoming, frames)) return;
-    voice **retired = (voice **)tagnode_queue_reserve(&ensemble->retired);
+    instance **retired = (instance **)tagnode_queue_reserve(&ensemble->retired);
     if (retired == NULL) return;
     *retired = s->current;
     s->current = s->incoming;
@@ -275,11 +277,11 @@ bool tagnode_ensemble_take(tagnode_ensemble *ensemble, int64_t frames, const flo
                            uint64_t *late) {
     bool full = true;
     for (uint32_t i = 0; i < ensemble->count; ++i) {
-        take_over(ensemble, &ensemble->seats[i], frames);
-        full = full && is_full(ensemble->seats[i].current, frames);
+        take_over(ensemble, &ensemble->slots[i], frames);
+        full = full && is_full(ensemble->slots[i].current, frames);
     }
     for (uint32_t i = 0; full && i < ensemble->count; ++i) {
-        const voice *v = ensemble->seats[i].current;
+        const instance *v = ensemble->slots[i].current;
         const int64_t window =
             (frames - v->model->card.patch_frames - v->begin) / ensemble->setup.hop;
         *late += !tagnode_sliced_take(v->sliced, window, &outputs[i]);

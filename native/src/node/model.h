@@ -5,7 +5,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "engine.h"
+#include "support/engine.h"
 #include "tagger/graph.h"
 #include "tagnode.h"
 

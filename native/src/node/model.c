@@ -1,10 +1,11 @@
-#include "model.h"
+#include "node/model.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "support/message.h"
 #include "tagger/sliced.h"
+#include "worker/engines.h"
 
 static tagnode_status check_card(const tagnode_card *card, tagnode_message *why) {
     const tagnode_status bad = TAGNODE_ERROR_ARGUMENT;

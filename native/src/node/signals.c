@@ -1,4 +1,4 @@
-#include "signals.h"
+#include "node/signals.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -74,11 +74,11 @@ void tagnode_signals_reset(tagnode_signals *s) {
     s->position = s->mark = s->mel_frame = 0;
 }
 
-void tagnode_signals_hear(tagnode_signals *s, const float *const *input, size_t frames) {
+void tagnode_signals_process(tagnode_signals *s, const float *const *input, size_t frames) {
     for (size_t at = 0; at < frames;) {
         const int64_t until = end_of(s, s->mark) - s->position;
         const size_t left = frames - at, part = until < (int64_t)left ? (size_t)until : left;
-        tagnode_descriptors_hear(s->descriptors, input, at, part);
+        tagnode_descriptors_process(s->descriptors, input, at, part);
         at += part;
         s->position += (int64_t)part;
         for (; end_of(s, s->mark) == s->position; s->mark += s->hop)

@@ -8,7 +8,7 @@
 #ifndef TAGNODE_ENSEMBLE_H
 #define TAGNODE_ENSEMBLE_H
 
-#include "model.h"
+#include "node/model.h"
 
 typedef struct tagnode_ensemble tagnode_ensemble;
 
@@ -43,7 +43,7 @@ tagnode_status tagnode_ensemble_swap(tagnode_ensemble *ensemble, uint32_t index,
 uint64_t tagnode_ensemble_swapped(const tagnode_ensemble *ensemble) TAGNODE_NONBLOCKING;
 
 void tagnode_ensemble_push(tagnode_ensemble *ensemble, const float *mel) TAGNODE_NONBLOCKING;
-void tagnode_ensemble_pay(tagnode_ensemble *ensemble, uint32_t samples) TAGNODE_NONBLOCKING;
+void tagnode_ensemble_advance(tagnode_ensemble *ensemble, uint32_t samples) TAGNODE_NONBLOCKING;
 
 /* Takes the answers of the windows that end after `frames` mel frames: points outputs[i] at the
  * outputs of model i, which stay until the next push or pay. Adds to `late` how many models were

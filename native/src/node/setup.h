@@ -1,0 +1,12 @@
+/* setup.h - checks of what tagnode_prepare() is given. */
+#ifndef TAGNODE_NODE_SETUP_H
+#define TAGNODE_NODE_SETUP_H
+
+#include "tagnode.h"
+
+/* Checks the setup, the number of parts, and that they match each other. Returns OK or
+ * ERROR_ARGUMENT. [main] */
+tagnode_status tagnode_setup_check(const tagnode_parts *parts, const tagnode_setup *setup,
+                                   tagnode_message *why);
+
+#endif
