@@ -24,7 +24,7 @@ from pyplugin.errors import AudioError, PresetError
 from pyplugin.inputs.recording import BLOCK, Recording
 from pyplugin.models.registry import Model
 from pyplugin.node.frontend import check_rate
-from pyplugin.node.node import Node
+from pyplugin.node.node import MAX_BLOCK, Node
 from pyplugin.node.plan import Plan
 from pyplugin.node.windows import replaced_note
 from pyplugin.support.results import Curve
@@ -338,7 +338,7 @@ class AutomatedBoard:
         sample_rate: int,
         channels: int,
         *,
-        max_block: int = 8192,
+        max_block: int = MAX_BLOCK,
         node: Node | None = None,
     ) -> BoardStream:
         """Return the board for live sound: blocks in, blocks out, moved as the answers come.

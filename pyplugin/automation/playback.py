@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Collection, Iterable, Iterator
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,6 +24,7 @@ from pyplugin.automation.effects import in_row, leaves, load_pedalboard
 from pyplugin.automation.movers import Mover
 from pyplugin.errors import AudioError, PresetError
 from pyplugin.node.node import Frames, Node
+from pyplugin.support.closing import Closing
 from pyplugin.support.results import Curve
 from pyplugin.support.spelling import snake_case
 
@@ -256,7 +256,7 @@ def _pitches(shift: Plugin, mover: Mover, length: int, rate: int) -> npt.NDArray
     return np.maximum(up, 0) + np.minimum(down, 0)
 
 
-class BoardStream:
+class BoardStream(Closing):
     """A board on live sound; made by :meth:`AutomatedBoard.stream`. A context manager.
 
     What is heard and played does not depend on how the sound is cut into blocks.
@@ -290,17 +290,6 @@ class BoardStream:
         self._stage.start(mover)
         self._position = 0
         self._late = np.zeros((channels, 0), np.float32)
-
-    def __enter__(self) -> BoardStream:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Free the node; closing twice is harmless."""
