@@ -33,7 +33,7 @@ class DownloadError(ModelError):
 
 
 class UnsupportedError(ModelError):
-    """A sound model that the inline runtime does not run; an outside runtime does."""
+    """A valid model that the inline runtime cannot run; an outside runtime can."""
 
 
 class PresetError(PypluginError):
@@ -41,10 +41,10 @@ class PresetError(PypluginError):
 
 
 class DeviceError(PypluginError):
-    """A sound device cannot be opened or has vanished."""
+    """A sound device cannot be opened or was disconnected."""
 
 
 class ReaderGoneError(PypluginError):
-    """Whoever read our output has gone, as with ``| head``: an end, not a failure."""
+    """The reader of our output has closed it, as with ``| head``: an end, not a failure."""
 
     exit_code = 0

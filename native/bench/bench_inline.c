@@ -1,17 +1,16 @@
-/* bench_inline.c - the inline runtime at work, timed from within one process:
+/* bench_inline.c - measures the inline runtime, within one process:
  *
- * patch LIBRARY INT8 FLOAT
- *     Seconds of a whole patch, engine by engine; a line for each line of standard input.
- * stream MODEL SOUND HOP BLOCK SECONDS
- *     Processor seconds of so much sound.
- * callback KIND LIBRARY MODEL SOUND HOP BLOCK SECONDS CORE OUTPUT
- *     Seconds of each callback, as float32 to a file.
- * load MODEL SOUND
- *     Seconds to load and to prepare, bytes allocated, resident now and at the most in KiB.
+ *   patch LIBRARY INT8 FLOAT
+ *       Seconds for a whole patch, engine by engine; a line for each line of standard input.
+ *   stream MODEL SOUND HOP BLOCK SECONDS
+ *       Processor seconds for this duration of sound.
+ *   callback KIND LIBRARY MODEL SOUND HOP BLOCK SECONDS CORE OUTPUT
+ *       Seconds of each callback, as float32 to a file.
+ *   load MODEL SOUND
+ *       Seconds to load and to prepare, bytes allocated, resident now and at most, in KiB.
  *
- * SOUND is mono at 48 kHz, float32 without a header. Models have MusiCNN's front-end; where it is
- * not 187 frames and 50 tags, MODEL is FRAMES:TAGS:FILE.
- */
+ * SOUND is mono at 48 kHz, float32 without a header. Models have MusiCNN's front-end; if one does
+ * not have 187 frames and 50 tags, MODEL is FRAMES:TAGS:FILE. */
 #define _GNU_SOURCE /* NOLINT */
 #include <malloc.h>
 #include <math.h>
@@ -91,7 +90,7 @@ static void *read_file(const char *path, size_t *size) {
     return bytes;
 }
 
-/* A model for LiteRT, or for the inline runtime where there is no library. */
+/* A model for LiteRT, or for the inline runtime if there is no library. */
 static tagnode_model *load(const char *library, const char *path) {
     tagnode_card card = musicnn_card;
     char *rest;
@@ -113,7 +112,7 @@ static tagnode_model *load(const char *library, const char *path) {
 }
 
 static tagnode_engine *open_engine(const char *library, const char *path) {
-    tagnode_model *model = load(library, path); /* kept to the end of the program */
+    tagnode_model *model = load(library, path); /* kept until the program ends */
     tagnode_engine *engine;
     tagnode_message why;
     must(tagnode_model_open(model, &engine, &why), &why);
@@ -122,7 +121,7 @@ static tagnode_engine *open_engine(const char *library, const char *path) {
 
 /* ---- sound ---- */
 
-/* Plays a recording over and over. */
+/* Repeats a recording. */
 typedef struct {
     float *samples;
     size_t length, at;
@@ -164,7 +163,7 @@ static void hear(tagnode *node, const float *block, uint32_t frames) {
     tagnode_process(node, channels, frames);
 }
 
-/* Stands out of line so that a profiler can tell it from the warming up. */
+/* Not inlined, so that a profiler can separate it from the warm-up. */
 __attribute__((noinline)) static void steady_state(tagnode *node, player *sound, uint32_t block,
                                                    uint32_t blocks) {
     for (uint32_t i = 0; i < blocks; ++i) hear(node, next_block(sound, block), block);
@@ -236,15 +235,15 @@ static int time_stream(char **arguments) {
 typedef struct {
     tagnode *node;          /* of the inline runtime or of the worker, or NULL and: */
     tagnode_engine *engine; /* LiteRT, run in the callback, or NULL and: */
-    double wait;            /* nothing is done but to pass so many seconds */
+    double wait;            /* idles for this many seconds */
     tagnode_frontend *frontend;
     float *mel;    /* of one block */
-    float *frames; /* the last PATCH mel frames, written twice so that a window is in one piece */
+    float *frames; /* the last PATCH mel frames, stored twice so that a window is contiguous */
     uint32_t hop;  /* mel frames */
     int64_t heard;
 } host;
 
-/* What a plug-in does that runs the model where it stands. */
+/* What a plug-in does that runs the whole model in its callback. */
 static void hear_litert(host *self, const float *block, uint32_t frames) {
     const float *channels[] = {block, block};
     const size_t mels = tagnode_frontend_process(self->frontend, channels, frames, self->mel);
@@ -295,7 +294,7 @@ static host open_host(const char *kind, const char *library, const char *model, 
     return made;
 }
 
-/* What else a host does between two callbacks, as far as the caches can tell. */
+/* Other work of a host between two callbacks, for the caches. */
 static void other_work(unsigned char *memory) {
     for (size_t i = 0; i < OTHER_WORK; i += 64) ++memory[i];
 }
@@ -336,7 +335,7 @@ static int time_callback(char **arguments) {
     const double hop = strtod(arguments[4], NULL), seconds = strtod(arguments[6], NULL);
     const uint32_t block = (uint32_t)strtoul(arguments[5], NULL, 10);
     host self = open_host(arguments[0], arguments[1], arguments[2], hop, block);
-    stay_on(strtoul(arguments[7], NULL, 10)); /* not before: a worker's thread keeps all of them */
+    stay_on(strtoul(arguments[7], NULL, 10)); /* not earlier: a worker's thread may use all cores */
     player sound = open_player(arguments[3]);
     const size_t calls = (size_t)(seconds * RATE / block);
     float *taken = allocate(calls * sizeof *taken);
@@ -355,7 +354,7 @@ static size_t allocated(void) {
     return info.uordblks + info.hblkhd;
 }
 
-/* A line of the kernel's own account, in KiB. */
+/* Reads a line of the kernel's statistics, in KiB. */
 static long resident(const char *name) {
     char line[256];
     long kib = 0;

@@ -1,5 +1,5 @@
-/* bench_kernels.c - how fast each table multiplies, in thousand millions of multiply-adds that
- * count (padding does not) a second, on one core: the best of many repetitions. */
+/* bench_kernels.c - speed of each table on one core, in thousand millions of useful multiply-adds a
+ * second (without padding): the best of many repetitions. */
 #include "kernels/kernels.h"
 
 #include <stdio.h>
@@ -47,7 +47,7 @@ static void run(const kernels_table *table, const shape *of, const kernels_weigh
         table->product(weights, input, 0, of->channels, output, of->channels);
 }
 
-/* Seconds that one call takes, the best of `repetitions` of 20. */
+/* Seconds for one call, the best of `repetitions` of 20. */
 static double best_time(const kernels_table *table, const shape *of, const kernels_weights *weights,
                         const kernels_input *input, int8_t *output, int repetitions) {
     double best = 1e9;

@@ -1,11 +1,11 @@
-/* bench_plugin.c - the plugin's core, without a face and a host:
+/* bench_plugin.c - measures the plugin's core, without a face and a host:
  *
- * MODEL [SECONDS]
- *     MODEL is its number in TAGPLUG_MODEL. Prints a name and a number a line: seconds to create
- * and activate, the first time in the process and with the model there already; of a callback of 64
- *     and of 512 samples at 48 kHz, in stereo, its share of the deadline (median and 99.9 %), with
- *     effects off and all on; the work of two instances over that of one; seconds to load a state.
- */
+ *   MODEL [SECONDS]
+ *
+ * MODEL is the value of TAGPLUG_MODEL. Prints a name and a value a line: seconds to create and
+ * activate, the first time in the process and with the model already loaded; for a callback of 64
+ * and of 512 samples at 48 kHz, in stereo, its share of the deadline (median and 99.9 %), with
+ * effects off and all on; the work of two instances relative to one; seconds to load a state. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,7 +37,7 @@ static double worked(void) {
     return (double)clock() / CLOCKS_PER_SEC;
 }
 
-/* One block of noise through the plugins, one after the other; returns the seconds that took. */
+/* Runs one block of noise through the plugins, one after the other; returns the seconds. */
 static double play(tagplug *const *plugins, int instances, uint32_t frames,
                    double (*time_now)(void), uint32_t *random) {
     static float room[2][MOST];
@@ -63,8 +63,8 @@ static void measure(tagplug *plugin, uint32_t frames, double seconds, const char
     free(taken);
 }
 
-/* Processor time, the least of some rounds: what else runs does not count. A model has nothing to
- * do until its window is full, so that comes before the rounds. */
+/* Processor time, the minimum of several rounds, so that other load does not count. A model has
+ * nothing to do until its window is full, so the warm-up comes before the rounds. */
 static double least(tagplug *const *plugins, int instances, double seconds) {
     double best = HUGE_VAL;
     uint32_t first = 1;

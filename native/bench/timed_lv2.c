@@ -1,8 +1,7 @@
-/* timed_lv2.c - stands between an LV2 host and a plugin, and writes down how long each run took.
+/* timed_lv2.c - sits between an LV2 host and a plugin, and records the duration of each run.
  *
  * Environment: TIMED_PLUGIN, the plugin's shared object; TIMED_OUTPUT, the file that cleanup
- * writes: for each run its frames and its share of the time that there was for it. One instance at
- * a time. */
+ * writes: for each run its frames and its share of the time available. One instance at a time. */
 #define _GNU_SOURCE /* NOLINT */
 #include <dlfcn.h>
 #include <stdio.h>

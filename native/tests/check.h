@@ -1,4 +1,5 @@
-/* check.h - what every test program shares: a count of what held, and the line it ends with. */
+/* check.h - shared by all test programs: counts of checks that passed and failed, and the last
+ * line. */
 #ifndef TAGNODE_TESTS_CHECK_H
 #define TAGNODE_TESTS_CHECK_H
 
@@ -22,7 +23,7 @@ static struct {
 static inline bool check(bool holds, const char *text, const char *file, int line) {
     if (holds) {
         ++tally.passed;
-    } else if (++tally.failed <= 20) { /* the rest would say the same */
+    } else if (++tally.failed <= 20) { /* 20 failures are enough */
         fprintf(stderr, "%s:%d: does not hold: %s\n", file, line, text);
     }
     return holds;
@@ -32,11 +33,11 @@ static inline bool check_near(double actual, double expected, double tolerance, 
                               const char *file, int line) {
     const bool near = fabs(actual - expected) <= tolerance; /* not for NaN */
     if (!near && tally.failed < 20)
-        fprintf(stderr, "%g where %g was due, give or take %g\n", actual, expected, tolerance);
+        fprintf(stderr, "%g; expected %g within %g\n", actual, expected, tolerance);
     return check(near, text, file, line);
 }
 
-/* Whether the sentence names `part` and is one: a capital or a name, then a full stop. */
+/* Returns whether the message contains `part` and is a sentence with a full stop. */
 static inline bool says(const tagnode_message *why, const char *part) {
     const size_t length = strlen(why->text);
     const bool sentence = length > 10 && why->text[length - 1] == '.';
@@ -63,7 +64,7 @@ static inline int closing_line(void) {
     return tally.failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* Numbers that look random and are the same everywhere (xorshift32; Marsaglia, 2003). */
+/* Pseudo-random numbers, the same on every machine (xorshift32; Marsaglia, 2003). */
 static inline uint32_t next_number(uint32_t *state) {
     *state ^= *state << 13;
     *state ^= *state >> 17;

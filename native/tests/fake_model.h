@@ -1,9 +1,9 @@
-/* fake_model.h - a model of our own whose answers can be foretold, and the arithmetic of what a
- * node must then hand out.
+/* fake_model.h - a model with predictable outputs, and the arithmetic of the results expected from
+ * a node.
  *
- * The model answers with the mean, the first, the last and the largest value of its patch and, as
- * the embedding, with the mean of each band. What a node must hand out follows from the mel frames
- * of tagnode_frontend (test_frontend.c) and from `expected_frame`. */
+ * The model returns the mean, the first, the last and the largest value of its patch and, as the
+ * embedding, the mean of each band. The expected frames follow from the mel frames of
+ * tagnode_frontend (test_frontend.c) and from `expected_frame`. */
 #ifndef TAGNODE_TESTS_FAKE_MODEL_H
 #define TAGNODE_TESTS_FAKE_MODEL_H
 
@@ -28,13 +28,13 @@ enum {
 typedef struct {
     float input[PATCH * BANDS];
     float values[VALUES], bands[BANDS];
-    _Atomic int failing;     /* the status that it answers with */
+    _Atomic int failing;     /* the status that runs return */
     _Atomic bool held;       /* true: a run waits until this is false */
-    _Atomic int64_t entered; /* runs begun, ... */
-    _Atomic int64_t runs;    /* ... and ended */
+    _Atomic int64_t entered; /* runs started */
+    _Atomic int64_t runs;    /* runs finished */
 } fake;
 
-static inline void answer(const float *patch, float *values, float *bands) {
+static inline void compute_outputs(const float *patch, float *values, float *bands) {
     memset(bands, 0, BANDS * sizeof *bands);
     float sum = 0, largest = patch[0];
     for (size_t i = 0; i < (size_t)PATCH * BANDS; ++i) {
@@ -56,7 +56,7 @@ static inline int invoke(void *handle) {
     fake *self = handle;
     atomic_fetch_add(&self->entered, 1);
     while (atomic_load(&self->held)) nap();
-    answer(self->input, self->values, self->bands);
+    compute_outputs(self->input, self->values, self->bands);
     const int status = atomic_load(&self->failing);
     atomic_fetch_add(&self->runs, 1);
     return status;
@@ -112,27 +112,27 @@ static inline tagnode *node_of(fake *self, const tagnode_setup *setup) {
         fprintf(stderr, "the message is: %s\n", why.text);
         exit(EXIT_FAILURE);
     }
-    tagnode_model_release(model); /* the node keeps it */
+    tagnode_model_release(model); /* the node retains it */
     return node;
 }
 
-/* ---------------------------------------------------------------------------- what is heard --- */
+/* ---------------------------------------------------------------------------------- results --- */
 
 typedef struct {
     size_t count;
     tagnode_frame frames[MOST_FRAMES];
     float values[MOST_FRAMES][VALUES], bands[MOST_FRAMES][BANDS];
-} heard;
+} results;
 
-static inline void read_all(tagnode *node, heard *into) {
+static inline void read_all(tagnode *node, results *into) {
     const size_t at = into->count;
     into->count +=
         tagnode_read(node, into->frames + at, into->values[at], into->bands[at], MOST_FRAMES - at);
 }
 
-/* Blocks of `block` samples; 0: of a size drawn for each. */
+/* Blocks of `block` samples; 0: random sizes. */
 static inline void feed(tagnode *node, const float *signal, size_t length, uint32_t block,
-                        heard *into) {
+                        results *into) {
     uint32_t random = 77;
     for (size_t at = 0; at < length;) {
         size_t size = block != 0 ? block : next_number(&random) % 3000;
@@ -148,15 +148,16 @@ static inline void feed(tagnode *node, const float *signal, size_t length, uint3
 
 typedef struct {
     int64_t rate, delay, compute, hop;
-    const float *early; /* a patch of silence and the signal's first, where windows begin so */
+    const float *early; /* a patch of silence and the signal's first frames, for windows that start
+                           before the stream */
 } clock_of_node;
 
 static inline int64_t floor_divide(int64_t a, int64_t b) {
     return a >= 0 ? a / b : -((-a + b - 1) / b);
 }
 
-/* Tick t comes after some mel frames, so that one tick falls on the first full patch. The window of
- * mel frame j lies amid an FFT that is centred on model sample j * MEL_HOP. */
+/* Tick t is due after a number of mel frames such that one tick is at the first full patch. The
+ * window of mel frame j is zero-padded to an FFT that is centred on model sample j * MEL_HOP. */
 static inline tagnode_frame expected_frame(const clock_of_node *clock, int64_t tick,
                                            int64_t *mel_frames) {
     const int64_t left = FFT / 2 - (FFT - FRAME) / 2;
@@ -209,9 +210,9 @@ static inline bool same_frame(const tagnode_frame *a, const tagnode_frame *b) {
            a->state == b->state;
 }
 
-/* Every frame is where the arithmetic says, and what is fresh is what the model says to its mel
- * frames, bit for bit. A held frame repeats the one before. */
-static inline void compare(const heard *got, const clock_of_node *clock, const float *mel) {
+/* Checks that every frame has the expected position, and that fresh values are bit for bit the
+ * model's outputs for its mel frames. A held frame repeats the one before. */
+static inline void compare(const results *got, const clock_of_node *clock, const float *mel) {
     float values[VALUES] = {0}, bands[BANDS] = {0};
     for (size_t i = 0; i < got->count; ++i) {
         int64_t mel_frames = 0;
@@ -221,15 +222,16 @@ static inline void compare(const heard *got, const clock_of_node *clock, const f
             expected.state = TAGNODE_HELD;
         CHECK(same_frame(&got->frames[i], &expected));
         if (got->frames[i].state == TAGNODE_FRESH)
-            answer(clock->early != NULL && mel_frames < PATCH ? clock->early + mel_frames * BANDS
-                                                              : mel + (mel_frames - PATCH) * BANDS,
-                   values, bands);
+            compute_outputs(clock->early != NULL && mel_frames < PATCH
+                                ? clock->early + mel_frames * BANDS
+                                : mel + (mel_frames - PATCH) * BANDS,
+                            values, bands);
         CHECK(memcmp(got->values[i], values, sizeof values) == 0);
         CHECK(memcmp(got->bands[i], bands, sizeof bands) == 0);
     }
 }
 
-static inline size_t count_of(const heard *got, tagnode_state state) {
+static inline size_t count_of(const results *got, tagnode_state state) {
     size_t count = 0;
     for (size_t i = 0; i < got->count; ++i) count += got->frames[i].state == state;
     return count;

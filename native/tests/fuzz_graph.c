@@ -1,5 +1,5 @@
-/* fuzz_graph.c - gives any bytes to the reader of model files, and checks what it lets through
- * against what graph.h promises. For libFuzzer; make_seeds.py writes models to start from. */
+/* fuzz_graph.c - passes arbitrary bytes to the reader of model files, and checks what it accepts
+ * against the guarantees of graph.h. For libFuzzer; make_seeds.py writes models to start from. */
 #include "tagger/graph.h"
 
 #include <math.h>
@@ -20,7 +20,7 @@ static void promise(bool holds, const char *text, int line) {
 
 static volatile unsigned sink;
 
-/* Reads each byte, so that AddressSanitizer sees it. */
+/* Reads each byte, so that AddressSanitizer checks it. */
 static void touch(const void *bytes, size_t size) {
     const unsigned char *const byte = bytes;
     unsigned sum = 0;
@@ -118,11 +118,11 @@ static void check_graph(const tagger_graph *graph) {
 static void check_refusal(tagnode_status status, const tagger_graph *graph,
                           const tagnode_message *why) {
     static const tagger_graph NOTHING = {0};
-    static const char REMEDY[] = "; the worker runtime takes any model.";
+    static const char REMEDY[] = "; the worker runtime runs any model.";
     const size_t length = strlen(why->text), tail = sizeof REMEDY - 1;
     PROMISE(status == TAGNODE_ERROR_MODEL || status == TAGNODE_ERROR_UNSUPPORTED);
     PROMISE(length > 20 && length < sizeof why->text - 1 && why->text[length - 1] == '.');
-    /* At the end: a name in the file may hold the same words. */
+    /* At the end, since a name in the file may contain the same words. */
     PROMISE((status == TAGNODE_ERROR_UNSUPPORTED) ==
             (length > tail && strcmp(why->text + length - tail, REMEDY) == 0));
     for (size_t i = 0; i < length; ++i) PROMISE(why->text[i] >= ' ' && why->text[i] <= '~');
@@ -130,7 +130,8 @@ static void check_refusal(tagnode_status status, const tagger_graph *graph,
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    /* The size picks how far the bytes are from a whole word, so that all of it is in the input. */
+    /* The size determines the alignment of the bytes, so that the input alone determines
+     * everything. */
     const size_t shift = size % 4;
     unsigned char *const bytes = malloc(size + shift > 0 ? size + shift : 1);
     tagger_graph graph;

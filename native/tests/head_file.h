@@ -1,4 +1,4 @@
-/* head_file.h - .head files with drawn numbers. */
+/* head_file.h - .head files with random numbers. */
 #ifndef TAGNODE_TESTS_HEAD_FILE_H
 #define TAGNODE_TESTS_HEAD_FILE_H
 
@@ -69,7 +69,7 @@ static inline void add_kernel(head_file *f, uint32_t vectors, uint32_t inputs, u
     for (uint32_t i = 0; i < outputs * (vectors + 1); ++i) add_double(f, drawn(f));
 }
 
-/* A head of every stage there is, from `inputs` to 3. */
+/* A head with every kind of stage, from `inputs` floats to 3. */
 static inline void whole_head(head_file *f, uint32_t inputs) {
     begin_file(f, 6);
     begin_stage(f, 1, 1, inputs, 0);

@@ -3,10 +3,12 @@
  *     cc -shared -fPIC -O2 -D_GNU_SOURCE -Inative/include native/tests/interpose.c -o interpose.so
  *     LD_PRELOAD=./interpose.so python ...
  *
- * Between interpose_begin and interpose_end, on the thread that calls them: calls of the allocator,
- * of locks, of functions that wait and of files, by taking their places; and on x86-64 any system
- * call at all, however it is made, by having the kernel send a signal for it (Linux 5.11 or later).
- * tests/node/test_realtime.py drives it, through interpose_play: Python's own calls would count too. */
+ * Between interpose_begin and interpose_end, on the thread that calls them, it counts calls of the
+ * allocator, of locks, of blocking functions and of file functions, by interposing them; and on
+ * x86-64 any system call, by having the kernel send a signal for it (Linux 5.11 or later).
+ * tests/node/test_realtime.py uses it through interpose_play, since Python's own calls would count
+ * too.
+ */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -33,13 +35,13 @@
 typedef enum { ALLOCATIONS, LOCKS, WAITS, FILES, SYSTEM_CALLS, KINDS } kind;
 
 static _Thread_local bool counting __attribute__((tls_model("initial-exec")));
-static int64_t counts[KINDS]; /* of the one thread that counts */
+static int64_t counts[KINDS]; /* of the thread that counts */
 
 static void count(kind of) {
     if (counting) ++counts[of];
 }
 
-/* ---- functions whose places are taken ---- */
+/* ---- interposed functions ---- */
 
 /* glibc's own names: dlsym itself allocates. */
 extern void *__libc_malloc(size_t size);                     /* NOLINT */
@@ -137,7 +139,7 @@ TAGNODE_API int open(const char *path, int flags, ...) {
 #if defined(CATCHES_SYSTEM_CALLS)
 static volatile char selector = SYSCALL_DISPATCH_FILTER_ALLOW;
 
-/* Counts the first system call and makes it; from then on they pass. */
+/* Counts the first system call and executes it; later ones pass. */
 static void on_system_call(int number, siginfo_t *what, void *context) {
     greg_t *const at = ((ucontext_t *)context)->uc_mcontext.gregs;
     (void)number;
@@ -174,7 +176,7 @@ static void block_system_calls(bool blocked) {
 TAGNODE_API void interpose_begin(void) {
     const bool catches = catch_system_calls();
     for (int i = 0; i < KINDS; ++i) counts[i] = 0;
-    if (!catches) counts[SYSTEM_CALLS] = -1; /* not known */
+    if (!catches) counts[SYSTEM_CALLS] = -1; /* unknown */
     counting = true;
     if (catches) block_system_calls(true);
 }
@@ -184,13 +186,12 @@ TAGNODE_API void interpose_end(void) {
     counting = false;
 }
 
-/* Allocations, locks, waits, files; then 1 if there was a system call, -1 where that is not known.
- */
+/* Allocations, locks, waits, files; then 1 if there was a system call, -1 if unknown. */
 TAGNODE_API void interpose_counts(int64_t into[KINDS]) {
     for (int i = 0; i < KINDS; ++i) into[i] = counts[i];
 }
 
-/* ---- what is done between the marks ---- */
+/* ---- the work between the marks ---- */
 
 typedef struct {
     void (*process)(tagnode *, const float *const *, uint32_t);
@@ -205,7 +206,7 @@ typedef struct {
     uint32_t reset_at; /* sample, or 0 for never */
 } interpose_play_setup;
 
-/* A host's callback, over and over, for the whole signal. Returns the frames that were fresh. */
+/* Runs a host's callback for the whole signal. Returns the number of fresh frames. */
 TAGNODE_API int64_t interpose_play(const interpose_play_setup *setup) {
     int64_t fresh = 0;
     interpose_begin();
@@ -225,7 +226,7 @@ TAGNODE_API int64_t interpose_play(const interpose_play_setup *setup) {
     return fresh;
 }
 
-/* Does what must not be done, so that one sees it counted: `which` is a kind. */
+/* Does something forbidden, to check that it is counted: `which` is a kind. */
 TAGNODE_API void interpose_offend(int which) {
     static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
     char byte = 0;

@@ -1,12 +1,11 @@
-/* run_graph.c - runs operations of models by hand, for tests in Python that compare them with
- * LiteRT.
+/* run_graph.c - runs the operations of models one by one, for tests in Python that compare them
+ * with LiteRT.
  *
  * Reads jobs from standard input until it ends. A job, all numbers uint32 in the machine's order:
- * the model's size and bytes; how many tensors are given, and for each its index, size and bytes.
- * Every operation is run, all rows of it, the last row first, on what is given where something is
- * and on what was computed otherwise. Writes for each job: the status and a message of 256 bytes;
- * how many tensors were computed, and for each its index, size and bytes. An argument chooses the
- * kernels by their index. */
+ * the model's size and bytes; the number of given tensors, and for each its index, size and bytes.
+ * Every operation is run, all its rows, the last row first, on given tensors and otherwise on
+ * computed ones. Writes for each job: the status and a message of 256 bytes; the number of computed
+ * tensors, and for each its index, size and bytes. An argument selects the kernels by index. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,11 +23,11 @@ static void fail(const char *what) {
 
 static void *taken(size_t bytes) {
     void *memory = calloc(bytes > 0 ? bytes : 1, 1);
-    if (memory == NULL) fail("there is no memory");
+    if (memory == NULL) fail("out of memory");
     return memory;
 }
 
-/* A tensor's rows, each in memory of its own, so that sanitizers see what reads beyond it. */
+/* The rows of a tensor, each in memory of its own, so that sanitizers detect reads beyond it. */
 typedef struct {
     bool is_given;
     char **row;
@@ -70,7 +69,7 @@ static void write_number(uint32_t number) {
     write_bytes(&number, sizeof number);
 }
 
-/* The pointers that a step wants for an output row. */
+/* Collects the row pointers that a step needs for an output row. */
 static const void **find_rows(const tagger_graph *graph, const tagger_step *step,
                               const value *values, uint32_t row) {
     size_t count = 0;
@@ -104,7 +103,8 @@ static void run_step(const tagger_graph *graph, const tagger_step *step, const v
     }
 }
 
-/* Runs every operation; `computed` gets the results, `values` too unless they are given. */
+/* Runs every operation; `computed` gets the results, and so does `values` unless they were given.
+ */
 static tagnode_status run_ops(const tagger_graph *graph, const kernels_table *kernels,
                               value *values, value *computed, tagnode_message *why) {
     for (uint32_t i = 0; i < graph->ops; ++i) {
@@ -119,7 +119,7 @@ static tagnode_status run_ops(const tagger_graph *graph, const kernels_table *ke
     return TAGNODE_OK;
 }
 
-/* Takes what is given for tensor `index`, unless the model could not be read. */
+/* Reads the given value of tensor `index`, unless the model could not be read. */
 static void read_value(const tagger_graph *graph, value *values, uint32_t index) {
     const uint32_t size = read_number();
     char *bytes = taken(size);
@@ -192,7 +192,7 @@ static void run_job(const kernels_table *kernels, uint32_t model_size) {
 int main(int count, char **arguments) {
     const kernels_table *kernels = kernels_select();
     if (count > 1) kernels = kernels_at((uint32_t)strtoul(arguments[1], NULL, 10));
-    if (kernels == NULL) fail("this machine has no such kernels");
+    if (kernels == NULL) fail("this machine does not support these kernels");
     uint32_t size;
     while (fread(&size, sizeof size, 1, stdin) == 1) run_job(kernels, size);
     return EXIT_SUCCESS;

@@ -1,9 +1,10 @@
-/* test_automation.c - a descriptor becomes a parameter: against the closed form, in double. */
+/* test_automation.c - a descriptor controls a parameter: compared with the closed form in double
+ * precision. */
 #include "check.h"
 
 static const double RATE = 48000;
 
-/* All that were made, freed at the end. */
+/* All automations created, freed at the end. */
 static tagnode_automation *kept[1024];
 static size_t keeps;
 
@@ -25,7 +26,7 @@ static tagnode_automation *made(tagnode_mapping mapping) {
     return made_of(&mapping, 1, TAGNODE_COMBINE_SUM);
 }
 
-/* How far a step has come after so many samples. */
+/* Share of a step covered after this many samples. */
 static double covered(double samples, double seconds) {
     return seconds > 0 ? 1 - exp(-samples / RATE / seconds) : 1;
 }
@@ -41,7 +42,7 @@ static void test_envelope_follows_the_exponential_of_attack_and_release(void) {
         tagnode_automation_push(a, 0, 1000, 1);
         for (int64_t n = 0; n < 400000; n = 2 * n + 1)
             CHECK_NEAR(tagnode_automation_at(a, 1000 + n), covered((double)n, seconds[i]), 1e-7);
-        a = made(mapping); /* positions do not go back */
+        a = made(mapping); /* positions are ascending */
         tagnode_automation_push(a, 0, 0, 0);
         tagnode_automation_push(a, 0, 1000, 1);
         tagnode_automation_push(a, 0, 50000, 0.25F);
@@ -65,7 +66,7 @@ static void test_time_constant_is_the_time_to_63_percent(void) {
     CHECK_NEAR(tagnode_automation_at(a, 48012000), 1 - 0.6321205588, 1e-7);
 }
 
-static void test_answer_does_not_depend_on_where_else_it_was_asked(void) {
+static void test_value_does_not_depend_on_other_positions_asked_for(void) {
     tagnode_mapping mapping = plain();
     mapping.attack = 0.1F;
     mapping.release = 0.4F;
@@ -75,7 +76,7 @@ static void test_answer_does_not_depend_on_where_else_it_was_asked(void) {
         const float value = (float)(next_number(&random) % 5) / 4;
         tagnode_automation_push(a, 0, position, value);
         tagnode_automation_push(b, 0, position, value);
-        /* The same target again, at any place, changes nothing either. */
+        /* Pushing the same target again, at any position, changes nothing either. */
         tagnode_automation_push(b, 0, position + next_number(&random) % 2, value);
         for (int64_t asked = position; asked < position + 9600; asked += 1 + (asked * 7) % 997)
             (void)tagnode_automation_at(b, asked);
@@ -105,7 +106,7 @@ static void test_curves_are_linear_even_ratios_and_square(void) {
         }
 }
 
-static void test_values_are_clamped_and_what_is_no_number_changes_nothing(void) {
+static void test_values_are_clamped_and_nan_is_ignored(void) {
     const float values[] = {-1, -0.0F, 0.25F, 1, 7, -INFINITY, INFINITY, NAN};
     const float expected[] = {0, 0, 0.25F, 1, 1, 0, 1, 0};
     for (size_t i = 0; i < 8; ++i) {
@@ -120,7 +121,7 @@ static void test_values_are_clamped_and_what_is_no_number_changes_nothing(void) 
     }
 }
 
-static void test_gate_opens_from_the_threshold_up(void) {
+static void test_gate_opens_at_the_threshold(void) {
     for (int inverted = 0; inverted < 2; ++inverted) {
         tagnode_mapping mapping = plain();
         mapping.gate = TAGNODE_GATE_ABOVE;
@@ -136,7 +137,7 @@ static void test_gate_opens_from_the_threshold_up(void) {
     }
 }
 
-static void test_first_value_is_taken_at_once(void) {
+static void test_first_value_applies_immediately(void) {
     tagnode_mapping mapping = plain();
     mapping.attack = 10;
     tagnode_automation *a = made(mapping);
@@ -160,7 +161,7 @@ static void test_positions_that_go_back_count_as_the_latest(void) {
         CHECK(tagnode_automation_at(a, n) == tagnode_automation_at(b, n));
 }
 
-static void test_gate_lets_go_only_beyond_the_hysteresis(void) {
+static void test_gate_closes_only_beyond_the_hysteresis(void) {
     const float values[] = {0.4F, 0.5F, 0.45F, 0.41F, 0.39F, 0.45F, 0.49F, 0.5F, 0.4F};
     const float above[] = {0, 1, 1, 1, 0, 0, 0, 1, 1};
     const float below[] = {1, 1, 1, 1, 1, 1, 1, 1, 1};
@@ -203,11 +204,11 @@ static void test_range_may_run_either_way(void) {
     }
 }
 
-/* The header's words, sample by sample: hold, delay, then one pole. */
+/* The description in the header, sample by sample: hold, delay, then one pole. */
 typedef struct {
     const tagnode_mapping *m;
     float x, before, held;
-    int state; /* 0 level, 1 waits, 2 follows */
+    int state; /* 0 level, 1 holds, 2 falls */
     int64_t since;
     float *line; /* of the delay */
     double y;
@@ -227,14 +228,14 @@ static void step(walk *w, int64_t n, int64_t hold, int64_t delay) {
     }
     w->line[n] = w->held;
     const double target = w->line[n >= delay ? n - delay : 0];
-    /* y is the value at n, so it moves by what was aimed at a sample before */
+    /* y is the value at n, so it moves towards the target of the sample before */
     const double old = w->line[n > delay ? n - delay - 1 : 0];
     const double seconds = old > w->y ? w->m->attack : w->m->release;
     if (n > 0) w->y = seconds > 0 ? old + (w->y - old) * exp(-1 / (seconds * RATE)) : old;
     if ((target > w->y ? w->m->attack : w->m->release) <= 0) w->y = target;
 }
 
-static void test_all_knobs_do_as_a_walk_sample_by_sample(void) {
+static void test_all_knobs_match_a_simulation_sample_by_sample(void) {
     enum { LENGTH = 12000 };
     uint32_t random = 3;
     float *line = malloc(LENGTH * sizeof *line);
@@ -276,7 +277,7 @@ static void test_values_pushed_ahead_wait_for_their_position(void) {
     }
 }
 
-static void test_full_queue_gives_up_the_oldest_change(void) {
+static void test_full_queue_applies_the_oldest_change_early(void) {
     tagnode_mapping mapping = plain();
     mapping.delay = 1;
     tagnode_automation *a;
@@ -325,7 +326,7 @@ static tagnode_mapping some_times(uint32_t *random) {
     return m;
 }
 
-static void test_parameters_are_within_the_tolerance_wherever_they_may_be_set(void) {
+static void test_parameters_are_within_the_tolerance_at_every_grid_position(void) {
     enum { LENGTH = 24000, GRID = 16 };
     static int64_t positions[LENGTH];
     static float values[2 * LENGTH];
@@ -356,7 +357,7 @@ static void test_parameters_are_within_the_tolerance_wherever_they_may_be_set(vo
     }
 }
 
-/* The value that each sample has when it is planned in blocks, each change told as it comes. */
+/* The value at each sample when planned in blocks, with each change pushed as it arrives. */
 static void planned(uint32_t seed, int64_t most_block, float *of_sample, int64_t length) {
     static int64_t positions[4096];
     static float values[4096];
@@ -432,7 +433,7 @@ static void test_reset_is_as_new(void) {
     }
 }
 
-static void test_another_attack_goes_on_from_where_the_envelope_is(void) {
+static void test_changed_attack_continues_from_the_envelope(void) {
     tagnode_mapping mapping = plain();
     mapping.attack = 0.5F;
     tagnode_automation *a = made(mapping);
@@ -448,7 +449,7 @@ static void test_another_attack_goes_on_from_where_the_envelope_is(void) {
                    there + (1 - there) * covered((double)n, 0.01), 1e-6);
 }
 
-static void test_the_last_value_is_heard_anew_with_other_knobs(void) {
+static void test_the_last_value_is_evaluated_again_with_changed_knobs(void) {
     tagnode_mapping mapping = plain();
     mapping.gate = TAGNODE_GATE_ABOVE;
     mapping.threshold = 0.5F;
@@ -464,7 +465,7 @@ static void test_the_last_value_is_heard_anew_with_other_knobs(void) {
     CHECK_NEAR(tagnode_automation_at(a, 101 + 480), 1 - covered(480, 0.1), 1e-6);
 }
 
-static void test_another_delay_or_hold_moves_what_is_to_come(void) {
+static void test_changed_delay_or_hold_moves_pending_changes(void) {
     tagnode_mapping mapping = plain();
     mapping.delay = 1;
     tagnode_automation *a = made(mapping);
@@ -578,14 +579,14 @@ static void test_bad_arguments_are_refused_with_a_sentence(void) {
     mapping = good;
     mapping.curve = (tagnode_curve)3;
     refuse(mapping, RATE, "curve");
-    mapping.curve = TAGNODE_CURVE_LOG; /* from 0 up there are no even ratios */
+    mapping.curve = TAGNODE_CURVE_LOG; /* there are no equal ratios from 0 */
     refuse(mapping, RATE, "log curve");
     mapping.min = -1;
     mapping.max = -2;
     refuse(mapping, RATE, "log curve");
 }
 
-static void test_bad_arguments_of_the_whole_are_refused_too(void) {
+static void test_bad_arguments_of_create_are_refused(void) {
     const tagnode_mapping good = plain();
     tagnode_automation *a;
     tagnode_message why;
@@ -603,30 +604,30 @@ static void test_bad_arguments_of_the_whole_are_refused_too(void) {
 int main(void) {
     test_envelope_follows_the_exponential_of_attack_and_release();
     test_time_constant_is_the_time_to_63_percent();
-    test_answer_does_not_depend_on_where_else_it_was_asked();
+    test_value_does_not_depend_on_other_positions_asked_for();
     test_curves_are_linear_even_ratios_and_square();
-    test_values_are_clamped_and_what_is_no_number_changes_nothing();
-    test_gate_opens_from_the_threshold_up();
-    test_first_value_is_taken_at_once();
+    test_values_are_clamped_and_nan_is_ignored();
+    test_gate_opens_at_the_threshold();
+    test_first_value_applies_immediately();
     test_positions_that_go_back_count_as_the_latest();
-    test_gate_lets_go_only_beyond_the_hysteresis();
+    test_gate_closes_only_beyond_the_hysteresis();
     test_range_may_run_either_way();
-    test_all_knobs_do_as_a_walk_sample_by_sample();
+    test_all_knobs_match_a_simulation_sample_by_sample();
     test_values_pushed_ahead_wait_for_their_position();
-    test_full_queue_gives_up_the_oldest_change();
+    test_full_queue_applies_the_oldest_change_early();
     test_mappings_of_one_parameter_add_up_or_the_farthest_counts();
-    test_parameters_are_within_the_tolerance_wherever_they_may_be_set();
+    test_parameters_are_within_the_tolerance_at_every_grid_position();
     test_values_are_the_same_for_any_blocks();
     test_the_first_step_has_the_value_wherever_it_begins();
     test_plan_never_writes_past_its_capacity();
-    test_another_attack_goes_on_from_where_the_envelope_is();
-    test_the_last_value_is_heard_anew_with_other_knobs();
-    test_another_delay_or_hold_moves_what_is_to_come();
+    test_changed_attack_continues_from_the_envelope();
+    test_the_last_value_is_evaluated_again_with_changed_knobs();
+    test_changed_delay_or_hold_moves_pending_changes();
     test_the_same_knobs_again_change_nothing();
     test_knobs_that_create_refuses_change_nothing();
     test_reset_is_as_new();
     test_bad_arguments_are_refused_with_a_sentence();
-    test_bad_arguments_of_the_whole_are_refused_too();
+    test_bad_arguments_of_create_are_refused();
     for (size_t i = 0; i < keeps; ++i) tagnode_automation_destroy(kept[i]);
     return closing_line();
 }

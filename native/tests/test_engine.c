@@ -1,9 +1,9 @@
-/* test_engine.c - the two engines behind the worker thread.
+/* test_engine.c - the two engines of the worker thread.
  *
- * With TAGNODE_LITERT (a libLiteRt.so) and TAGNODE_MODEL LiteRT is run as well. The model has a
- * signature, an input of float32 [1, 187, 96] and outputs of TAGNODE_OUTPUTS values, "50,50,200,64"
- * unless told; where the first two are of one size, they are the activations and the logits that
- * they come from. Exit status 0 when nothing failed. */
+ * With TAGNODE_LITERT (a libLiteRt.so) and TAGNODE_MODEL, LiteRT runs as well. The model has a
+ * signature, an input of float32 [1, 187, 96] and outputs of TAGNODE_OUTPUTS values, by default
+ * "50,50,200,64"; if the first two have one size, they are the activations and their logits. Exit
+ * status 0 if nothing failed. */
 #include "worker/engines.h"
 #include "worker/model_file.h"
 
@@ -63,7 +63,7 @@ static void test_interpreter_runs_and_copies(void) {
     CHECK(model.invocations == 1);
 }
 
-static void test_interpreter_leaves_out_what_is_null(void) {
+static void test_interpreter_skips_null_outputs(void) {
     adder model = {.status = 0, .lock = PTHREAD_MUTEX_INITIALIZER};
     tagnode_engine *engine = open_adder(&model);
     const float patch[6] = {1, 1, 1, 1, 1, 1};
@@ -87,7 +87,7 @@ static void test_interpreter_reports_a_failing_invoke(void) {
 
 /* ------------------------------------------------------------------------------- model file --- */
 
-static void test_bytes_that_are_no_model_are_refused(void) {
+static void test_bytes_that_are_not_a_model_are_refused(void) {
     tagnode_message why = {""};
     CHECK(tagnode_model_file_check("", 0, &why) == TAGNODE_ERROR_MODEL);
     CHECK(says(&why, "damaged"));
@@ -95,8 +95,9 @@ static void test_bytes_that_are_no_model_are_refused(void) {
     CHECK(tagnode_model_file_check("\x10\0\0\0TFL2....", 12, &why) == TAGNODE_ERROR_MODEL);
 }
 
-/* Any bytes at all: the answer is free, but no read may leave the file (AddressSanitizer looks). */
-static void test_no_bytes_lead_out_of_the_file(void) {
+/* Arbitrary bytes: any result is allowed, but no read outside the file (AddressSanitizer checks).
+ */
+static void test_no_bytes_cause_reads_outside_the_file(void) {
     static const unsigned char mark[] = {'T', 'F', 'L', '3'};
     uint32_t random = 1;
     for (unsigned round = 0; round < 20000; ++round) {
@@ -144,7 +145,7 @@ static void test_missing_library_is_named(void) {
           TAGNODE_ERROR_RUNTIME);
 }
 
-static void test_other_library_is_named_with_what_it_lacks(void) {
+static void test_other_library_is_named_with_the_missing_symbol(void) {
     const tagnode_card card = tagger_card();
     tagnode_engine *engine = NULL;
     tagnode_message why = {""};
@@ -185,7 +186,7 @@ static void fill_patch(float *patch, unsigned seed) {
         patch[i] = (float)((i * 7919 + seed) % 1000) / 1000.0F;
 }
 
-/* The test network's activations are the logistic function of its logits: an oracle of its own, for
+/* The test network's activations are the logistic function of its logits: an independent oracle for
  * order and arithmetic. */
 static bool is_logistic(const float *activations, const float *logits, size_t count) {
     for (size_t i = 0; i < count; ++i)
@@ -241,7 +242,7 @@ static void test_wrong_cards_are_refused(const material *from) {
     CHECK(open_model(from, from->size, &card, &engine, &why) == TAGNODE_ERROR_MODEL);
     CHECK(says(&why, "[1, 187, 96") && says(&why, "[1, 187, 64]"));
     card = tagger_card();
-    card.frontend.bands = PATCH; /* as many values, turned on their side */
+    card.frontend.bands = PATCH; /* as many values, transposed */
     card.patch_frames = BANDS;
     CHECK(open_model(from, from->size, &card, &engine, &why) == TAGNODE_ERROR_MODEL);
     card = tagger_card();
@@ -287,12 +288,12 @@ static void test_damaged_files_are_refused(const material *from) {
     CHECK(engine == NULL);
 }
 
-/* LiteRT 2.3.0 ends the process on such a file if nobody stops it. Cuts the name "logits" with a
- * zero. */
+/* LiteRT 2.3.0 ends the process on such a file if it is not refused before. Truncates the name
+ * "logits" with a zero. */
 static void test_unnamed_outputs_are_refused(const material *from) {
     const tagnode_card card = tagger_card();
     static const unsigned char name[] =
-        "\6\0\0\0logits"; /* its length, then itself with its zero */
+        "\6\0\0\0logits"; /* its length, then the name with its terminator */
     tagnode_engine *engine = NULL;
     tagnode_message why = {""};
     unsigned char *copy = malloc(from->size);
@@ -358,12 +359,12 @@ static void test_litert(void) {
 
 int main(void) {
     test_interpreter_runs_and_copies();
-    test_interpreter_leaves_out_what_is_null();
+    test_interpreter_skips_null_outputs();
     test_interpreter_reports_a_failing_invoke();
-    test_bytes_that_are_no_model_are_refused();
-    test_no_bytes_lead_out_of_the_file();
+    test_bytes_that_are_not_a_model_are_refused();
+    test_no_bytes_cause_reads_outside_the_file();
     test_missing_library_is_named();
-    test_other_library_is_named_with_what_it_lacks();
+    test_other_library_is_named_with_the_missing_symbol();
     test_litert();
     return closing_line();
 }

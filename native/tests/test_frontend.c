@@ -1,7 +1,8 @@
-/* test_frontend.c - mel frames against a naive transform and filters, both written here in double.
+/* test_frontend.c - mel frames compared with a naive transform and filters, both written here in
+ * double precision.
  *
- * What is taken from outside: mel frame j is centred on sample j * hop of the signal, zeros before
- * it; the window lies in the middle of the transform; mel scales and filters are librosa's. */
+ * Given facts: mel frame j is centred on sample j * hop of the signal, zeros before it; the window
+ * is in the middle of the transform; mel scales and filters are librosa's. */
 #include "check.h"
 
 static const double PI = 3.14159265358979323846;
@@ -117,14 +118,15 @@ static float *mel_of(const tagnode_frontend_settings *settings, uint32_t rate, c
 
 /* ----------------------------------------------------------------------------- against both --- */
 
-/* Of float arithmetic: 2e-6 of the largest bin is lost to rounding, spread over a band's bins. */
+/* Tolerance of float arithmetic: 2e-6 of the largest bin is lost to rounding, spread over the bins
+ * of a band. */
 static void compare(const tagnode_frontend_settings *s, const float *mel,
                     double (*powers)[MAX_BINS], uint32_t frames) {
     double worst = 0;
     for (uint32_t frame = 0; frame < frames; ++frame)
         for (uint32_t band = 0; band < s->bands; ++band) {
             const double x = naive_band(s, powers[frame], band);
-            const double bound = 1e-5 * x + 1e-9; /* in x; carried through the logarithm below */
+            const double bound = 1e-5 * x + 1e-9; /* in x; propagated through the logarithm below */
             const double slack = fabs(naive_log(s, x + bound) - naive_log(s, x)) +
                                  2e-6 * (1 + fabs(naive_log(s, x)));
             worst = fmax(worst, fabs(mel[frame * s->bands + band] - naive_log(s, x)) / slack);
@@ -148,7 +150,7 @@ static void compare_all_laws(tagnode_frontend_settings s, const float *signal,
     }
 }
 
-/* A full, a shorter and an odd frame, each with bands of its own. */
+/* A full, a shorter and an odd frame, each with different bands. */
 static tagnode_frontend_settings variant_of(uint32_t fft, unsigned variant) {
     const uint32_t frames[] = {fft, fft * 25 / 32, fft / 2 + 1}, bands[] = {96, 13, 256};
     tagnode_frontend_settings s = musicnn();
@@ -162,7 +164,7 @@ static tagnode_frontend_settings variant_of(uint32_t fft, unsigned variant) {
     return s;
 }
 
-static void test_mel_frames_are_those_of_a_naive_transform(void) {
+static void test_mel_frames_match_a_naive_transform(void) {
     static double powers[FRAMES][MAX_BINS];
     float *signal = white_noise(LENGTH, 1);
     for (uint32_t fft = 256; fft <= MAX_FFT; fft *= 2)
@@ -175,7 +177,7 @@ static void test_mel_frames_are_those_of_a_naive_transform(void) {
     free(signal);
 }
 
-static void test_a_sine_stands_in_its_band_alone(void) {
+static void test_a_sine_is_in_its_band_only(void) {
     float signal[LENGTH];
     for (size_t i = 0; i < LENGTH; ++i) signal[i] = (float)sin(2 * PI * 1000 * (double)i / 16000);
     tagnode_frontend_settings s = musicnn();
@@ -191,7 +193,7 @@ static void test_a_sine_stands_in_its_band_alone(void) {
     free(mel);
 }
 
-static void test_nothing_is_ever_infinite(void) {
+static void test_results_are_always_finite(void) {
     float signal[LENGTH];
     const float levels[] = {0, 1e-45F, 1e-30F, 1, 1e12F, 3e38F};
     for (size_t level = 0; level < 6; ++level)
@@ -244,7 +246,7 @@ static void test_any_partition_into_blocks_gives_the_same_bits(void) {
         tagnode_frontend *frontend = made(&s, RATES[r], 1);
         float *mel = malloc((whole + 1) * s.bands * sizeof *mel);
         for (size_t b = 0; b < sizeof blocks / sizeof blocks[0]; ++b) {
-            tagnode_frontend_reset(frontend); /* which is as good as new */
+            tagnode_frontend_reset(frontend); /* as after create */
             CHECK(process_in_blocks(frontend, s.bands, signal, length, blocks[b], mel) == whole);
             CHECK(memcmp(mel, expected, whole * s.bands * sizeof *mel) == 0);
         }
@@ -255,7 +257,7 @@ static void test_any_partition_into_blocks_gives_the_same_bits(void) {
     }
 }
 
-static void test_other_rates_are_heard_as_resampled(void) {
+static void test_other_rates_match_resampled_input(void) {
     const tagnode_frontend_settings s = musicnn();
     for (size_t r = 0; r < RATE_COUNT; ++r) {
         const size_t length = RATES[r] / 2, resampled = 8000;
@@ -296,7 +298,7 @@ static void test_channels_are_averaged(void) {
     free(expected);
 }
 
-static void test_samples_that_are_no_numbers_count_as_0(void) {
+static void test_non_finite_samples_count_as_0(void) {
     const tagnode_frontend_settings s = musicnn();
     float *broken = white_noise(LENGTH, 9), *mended = white_noise(LENGTH, 9);
     const float bad[] = {NAN, INFINITY, -INFINITY, -NAN};
@@ -385,13 +387,13 @@ int main(void) {
             printf("skipped: %s, which this machine lacks\n", sets[i]);
             continue;
         }
-        test_mel_frames_are_those_of_a_naive_transform();
-        test_a_sine_stands_in_its_band_alone();
-        test_nothing_is_ever_infinite();
+        test_mel_frames_match_a_naive_transform();
+        test_a_sine_is_in_its_band_only();
+        test_results_are_always_finite();
         test_any_partition_into_blocks_gives_the_same_bits();
-        test_other_rates_are_heard_as_resampled();
+        test_other_rates_match_resampled_input();
         test_channels_are_averaged();
-        test_samples_that_are_no_numbers_count_as_0();
+        test_non_finite_samples_count_as_0();
     }
     unsetenv("TAGNODE_ISA");
     test_settings_out_of_range_are_refused_with_a_sentence();

@@ -1,7 +1,6 @@
-/* test_graph.c - model files read as they are meant, and hostile ones refused. The files are made
- * here, field by field. Where TAGNODE_MODELS names a folder, the .tflite files in it are read too.
- * What is let through must keep every promise of graph.h: fuzz_graph.c, linked in, looks at that.
- */
+/* test_graph.c - reads valid model files, and refuses malicious ones. The files are built here,
+ * field by field. If TAGNODE_MODELS names a folder, the .tflite files in it are read too. What is
+ * accepted must keep every guarantee of graph.h: fuzz_graph.c, linked in, checks that. */
 #include "tagger/graph.h"
 
 #include "check.h"
@@ -10,7 +9,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* A writer of FlatBuffers: what is referred to comes after the table that refers to it. */
+/* Writes FlatBuffers: what is referred to follows the table that refers to it. */
 
 enum { FILE_BYTES = 1 << 20, REFERENCE = 0 };
 
@@ -40,13 +39,13 @@ static void align(file_writer *file, size_t to) {
     while (file->size % to != 0) put(file, 0, 1);
 }
 
-/* Makes the reference at `place` point to what comes next. */
+/* Makes the reference at `place` point to the current end. */
 static void refer(file_writer *file, size_t place) {
     align(file, 4);
     put_at(file, place, (int64_t)(file->size - place), 4);
 }
 
-/* Returns where the table is; `places` gets where its fields are. */
+/* Returns the position of the table; `places` gets those of its fields. */
 static size_t put_table(file_writer *file, const file_field *fields, int count, size_t *places) {
     int numbers = 0;
     for (int i = 0; i < count; ++i)
@@ -80,7 +79,7 @@ static void refer_to_numbers(file_writer *file, size_t place, const void *number
     for (int i = 0; i < count * size; ++i) put(file, ((const unsigned char *)numbers)[i], 1);
 }
 
-/* A vector of references; returns the place of the first. */
+/* Writes a vector of references; returns the position of the first. */
 static size_t refer_to_references(file_writer *file, size_t place, int count) {
     refer(file, place);
     put(file, count, 4);
@@ -89,7 +88,7 @@ static size_t refer_to_references(file_writer *file, size_t place, int count) {
     return first;
 }
 
-/* A model to be written. */
+/* A model to write. */
 
 typedef struct {
     int type, rank, buffer, scales, zeros, axis, details;
@@ -125,7 +124,7 @@ typedef struct {
     model_tensor tensor[MODEL_TENSORS];
     model_op op[MODEL_OPS];
     int repeated_tensors, repeated_ops; /* further references to tensor 1, to operation 0 */
-    /* Where things came to be */
+    /* Positions in the file */
     size_t root, tensors, ops, tensor_table, op_table, shape, data, name, scale, op_inputs, options;
 } model_plan;
 
@@ -173,7 +172,7 @@ static void put_tensor(file_writer *file, model_plan *model, int index, size_t p
     size_t at[8];
     size_t inner[4];
     refer_to_table(file, place, fields, 7 + tensor->sparsity, at);
-    if (index == 1) model->tensor_table = place + file->bytes[place]; /* it is near */
+    if (index == 1) model->tensor_table = place + file->bytes[place]; /* the offset is small */
     if (tensor->sparsity) refer_to_table(file, at[7], NULL, 0, inner);
     refer_to_numbers(file, at[0], tensor->dims, tensor->rank, 4);
     if (index == 1) model->shape = file->size - 4 * (size_t)tensor->rank - 4;
@@ -229,7 +228,7 @@ static void put_codes(file_writer *file, const model_plan *model, size_t place) 
     }
 }
 
-/* Points the references after the first `count` to where that of `index` points. */
+/* Points the references after the first `count` to the target of that of `index`. */
 static void repeat(file_writer *file, size_t first, int count, int index, int times) {
     const size_t place = first + 4 * (size_t)index;
     int64_t target = (int64_t)place;
@@ -278,7 +277,7 @@ static file_writer write_model(model_plan *model) {
 
 /* The tests */
 
-static void test_sound_model(void) {
+static void test_valid_model(void) {
     model_plan model = sound_model();
     const file_writer file = write_model(&model);
     tagger_graph graph;
@@ -298,7 +297,7 @@ static void test_sound_model(void) {
     const tagger_tensor *const weights = &graph.tensor[1];
     CHECK(weights->scales == 3 && weights->axis == 0 && weights->scale[2] == 0.3F);
     CHECK(memcmp(weights->data, WEIGHTS, sizeof WEIGHTS) == 0);
-    const tagger_tensor *const bias = &graph.tensor[2]; /* its one zero point is for all */
+    const tagger_tensor *const bias = &graph.tensor[2]; /* one zero point for all channels */
     CHECK(bias->type == TAGGER_INT32 && bias->scales == 3 && bias->zero_point[2] == 0);
     CHECK(memcmp(bias->data, BIAS, sizeof BIAS) == 0);
     const tagger_op *const conv = &graph.op[0];
@@ -315,7 +314,7 @@ static void test_sound_model(void) {
     free(file.bytes);
 }
 
-/* The constants are aligned to their type wherever the file lies in memory. */
+/* Constants are aligned to their type for any alignment of the file in memory. */
 static void test_any_alignment(void) {
     model_plan model = sound_model();
     const file_writer file = write_model(&model);
@@ -336,7 +335,7 @@ static void test_any_alignment(void) {
 }
 
 static bool is_refused(const file_writer *file, tagnode_status status, const char *words) {
-    unsigned char *const exact = malloc(file->size); /* so that a read past its end is seen */
+    unsigned char *const exact = malloc(file->size); /* so that a read past its end is detected */
     tagger_graph graph;
     tagnode_message why = {""};
     if (exact == NULL) abort();
@@ -344,7 +343,7 @@ static bool is_refused(const file_writer *file, tagnode_status status, const cha
     const tagnode_status actual = tagger_graph_read(exact, file->size, &graph, &why);
     bool holds = actual == status && says(&why, words) && graph.memory == NULL;
     if (actual == TAGNODE_ERROR_UNSUPPORTED)
-        holds = holds && says(&why, "; the worker runtime takes any model.");
+        holds = holds && says(&why, "; the worker runtime runs any model.");
     tagger_graph_free(&graph);
     free(exact);
     return holds;
@@ -357,7 +356,7 @@ static bool is_model_refused(model_plan *model, tagnode_status status, const cha
     return holds;
 }
 
-/* Makes one edit to a sound model, which is then refused with these words. */
+/* Makes one edit to a valid model, which is then refused with this message. */
 #define DAMAGED(edit, words) REFUSED(edit, TAGNODE_ERROR_MODEL, words)
 #define UNSUPPORTED(edit, words) REFUSED(edit, TAGNODE_ERROR_UNSUPPORTED, words)
 #define REFUSED(edit, status, words)                                                               \
@@ -430,7 +429,7 @@ static void test_quantisation(void) {
     DAMAGED(m.tensor[1].axis = 3, "QuantizationParameters.scale");
     DAMAGED(m.tensor[1].axis = 4, "QuantizationParameters.quantized_dimension");
     DAMAGED(m.tensor[1].axis = -1, "QuantizationParameters.quantized_dimension");
-    UNSUPPORTED(m.tensor[1].details = 2, "quantised in a way of its own");
+    UNSUPPORTED(m.tensor[1].details = 2, "unsupported quantisation");
 }
 
 static void test_operation_kinds(void) {
@@ -482,7 +481,7 @@ static int64_t bits_of(float value) {
 
 static void test_options(void) {
     DAMAGED(m.op[0].options_type = 2, "Operator.builtin_options_type");
-    DAMAGED(m.op[0].options_type = 0, "Conv2DOptions.stride_w"); /* by default it is 0 */
+    DAMAGED(m.op[0].options_type = 0, "Conv2DOptions.stride_w"); /* the default is 0 */
     DAMAGED(m.op[0].option[0].value = 2, "Conv2DOptions.padding");
     DAMAGED(m.op[0].option[1].value = 0, "Conv2DOptions.stride_w");
     DAMAGED(m.op[0].option[2].value = -1, "Conv2DOptions.stride_h");
@@ -506,8 +505,8 @@ static void test_options(void) {
             "StridedSliceOptions.ellipsis_mask");
 }
 
-/* What is read where an option is there, and where none is. */
-static void test_options_that_hold(void) {
+/* The values of options, present and absent. */
+static void test_options_and_their_defaults(void) {
     model_plan model = sound_model();
     tagger_graph graph;
     set_op(&model, 2, 10, 0, 4, -4);
@@ -531,7 +530,7 @@ static void test_options_that_hold(void) {
     free(file.bytes);
 }
 
-/* Offsets and lengths that lead anywhere but where they should. */
+/* Offsets and lengths that point to wrong places. */
 static void test_structure(void) {
     static const int64_t LENGTHS[] = {UINT32_MAX, INT32_MAX, INT64_C(1) << 30, INT64_C(1) << 31,
                                       1 << 20};
@@ -568,24 +567,24 @@ static void test_structure(void) {
         put_at(&file, model.tensors + 4, LENGTHS[i], 4);
         CHECK(is_refused(&file, TAGNODE_ERROR_MODEL, "SubGraph.tensors of tensor 0"));
         put_at(&file, 0, LENGTHS[i], 4);
-        CHECK(is_refused(&file, TAGNODE_ERROR_MODEL, "Model leads outside"));
+        CHECK(is_refused(&file, TAGNODE_ERROR_MODEL, "Model points outside"));
     }
     memcpy(file.bytes, sound.bytes, sound.size);
     put_at(&file, model.root - file.bytes[model.root], UINT16_MAX, 2); /* the layout's size */
-    CHECK(is_refused(&file, TAGNODE_ERROR_MODEL, "Model leads outside"));
+    CHECK(is_refused(&file, TAGNODE_ERROR_MODEL, "Model points outside"));
     memcpy(file.bytes, sound.bytes, sound.size);
     put_at(&file, model.tensors + 4, 0, 4); /* a reference to itself */
     CHECK(is_refused(&file, TAGNODE_ERROR_MODEL, "SubGraph.tensors of tensor 0"));
     put_at(&file, 0, 0, 4);
-    CHECK(is_refused(&file, TAGNODE_ERROR_MODEL, "Model leads outside"));
+    CHECK(is_refused(&file, TAGNODE_ERROR_MODEL, "Model points outside"));
     put_at(&file, 4, 0, 4);
     CHECK(is_refused(&file, TAGNODE_ERROR_MODEL, "TFL3"));
     free(file.bytes);
     free(sound.bytes);
 }
 
-/* A small file must not make the reader take much memory: thousands of tensors share one table of
- * many scales here. One alone is fine. */
+/* A small file must not make the reader allocate much memory: here thousands of tensors share one
+ * table of many scales. A single one is accepted. */
 static void test_shared_tables(void) {
     enum { SCALES = 30000 };
     static float scales[SCALES];
@@ -602,11 +601,11 @@ static void test_shared_tables(void) {
     tagger_graph_free(&graph);
     free(file.bytes);
     model.repeated_tensors = 4000;
-    CHECK(is_model_refused(&model, TAGNODE_ERROR_UNSUPPORTED, "beyond the file's size"));
+    CHECK(is_model_refused(&model, TAGNODE_ERROR_UNSUPPORTED, "than the size of the file"));
 }
 
 static void read_exact(const unsigned char *bytes, size_t size) {
-    LLVMFuzzerTestOneInput(bytes, size); /* aborts where a promise is broken */
+    LLVMFuzzerTestOneInput(bytes, size); /* aborts if a guarantee is broken */
     CHECK(true);
 }
 
@@ -622,7 +621,7 @@ static void test_every_bit(unsigned char *bytes, size_t size) {
     }
 }
 
-/* Words that tend to hurt, at each place. */
+/* Critical words, at each position. */
 static void test_every_word(unsigned char *bytes, size_t size) {
     static const uint32_t WORDS[] = {0,         1,          4,          UINT32_MAX,
                                      INT32_MAX, 0x80000000, 0xfffffffc, 0xffff};
@@ -655,7 +654,7 @@ static void test_names(void) {
     CHECK(strcmp(tagger_opcode_name(TAGGER_OPCODES), "unknown") == 0);
 }
 
-/* A model from a folder is read, and survives some damage. */
+/* Reads a model from the folder, also after some damage. */
 static void test_model(unsigned char *bytes, uint32_t size, const char *path) {
     tagger_graph graph;
     tagnode_message why;
@@ -702,7 +701,7 @@ static void test_folder(void) {
 }
 
 int main(void) {
-    test_sound_model();
+    test_valid_model();
     test_any_alignment();
     test_models();
     test_tensors();
@@ -710,7 +709,7 @@ int main(void) {
     test_operation_kinds();
     test_operation_tensors();
     test_options();
-    test_options_that_hold();
+    test_options_and_their_defaults();
     test_structure();
     test_shared_tables();
     test_hostile();

@@ -1,5 +1,5 @@
-/* test_head.c - heads: their arithmetic, damaged files, and heads in a node, bit for bit those of
- * the embedding that it hands out, whatever the runtime and the blocks. */
+/* test_head.c - heads: their arithmetic, damaged files, and heads in a node, bit for bit equal to
+ * the head of the frame's embedding, for any runtime and block size. */
 #include <time.h>
 
 #include "fake_model.h"
@@ -30,7 +30,7 @@ static void test_dense_stage_is_its_sum_for_any_size(void) {
     }
 }
 
-static void test_what_is_not_finite_gives_finite_values(void) {
+static void test_non_finite_input_gives_finite_values(void) {
     static head_file f;
     whole_head(&f, 7);
     tagnode_head *head = head_of(&f);
@@ -46,12 +46,12 @@ static void test_what_is_not_finite_gives_finite_values(void) {
 
 /* ---- damage ---- */
 
-/* Refused with a sentence, or sound: it can be run. */
+/* Refused with a message, or valid: it can be run. */
 static bool refused(const unsigned char *bytes, size_t size) {
     static float x[65536], y[65536];
     tagnode_head *head = NULL;
     tagnode_message why = {""};
-    unsigned char *copy = malloc(size + 1); /* so that reading past the end is seen */
+    unsigned char *copy = malloc(size + 1); /* so that reading past the end is detected */
     if (copy == NULL) abort();
     memcpy(copy, bytes, size);
     const tagnode_status status = tagnode_head_load(copy, size, &head, &why);
@@ -76,7 +76,7 @@ static void test_a_cut_or_longer_file_is_refused(void) {
     CHECK(refused(f.bytes, f.size + 1) && refused(f.bytes, f.size + 4));
 }
 
-static void test_every_byte_changed_is_refused_or_sound(void) {
+static void test_every_changed_byte_is_refused_or_valid(void) {
     static head_file f;
     whole_head(&f, 7);
     size_t sound = 0;
@@ -91,8 +91,8 @@ static void test_every_byte_changed_is_refused_or_sound(void) {
     CHECK(sound > 0 && sound < 3 * f.size);
 }
 
-/* Words of the stages' tables, where sizes are, replaced by numbers at their limits. */
-static void test_drawn_sizes_are_refused_or_sound(void) {
+/* Words of the stages' tables, where sizes are, replaced by values at their limits. */
+static void test_random_sizes_are_refused_or_valid(void) {
     static head_file f, bad;
     static const uint32_t LIMITS[] = {0,          1,          2,        15,         16,
                                       17,         65535,      65536,    65537,      1U << 20,
@@ -150,9 +150,10 @@ typedef struct {
     size_t count;
     tagnode_frame frames[512];
     float values[512][ALL], bands[512][BANDS];
-} told;
+} head_results;
 
-static void hear(tagnode *node, const float *signal, size_t length, uint32_t block, told *into) {
+static void process(tagnode *node, const float *signal, size_t length, uint32_t block,
+                    head_results *into) {
     uint32_t random = 77;
     into->count = 0;
     tagnode_reset(node);
@@ -167,8 +168,8 @@ static void hear(tagnode *node, const float *signal, size_t length, uint32_t blo
     }
 }
 
-static void test_heads_speak_of_their_own_window_in_any_blocks(void) {
-    static told with, again;
+static void test_heads_match_their_window_in_any_blocks(void) {
+    static head_results with, again;
     static fake self;
     const uint32_t blocks[] = {1, 64, 441, 8192, 0};
     float *signal = white_noise(44100, 3);
@@ -177,7 +178,7 @@ static void test_heads_speak_of_their_own_window_in_any_blocks(void) {
     tagnode_model *model = model_of(&self);
     tagnode *node = node_with(model, placed, HEADS, 1);
     CHECK(tagnode_value_count(node) == ALL && tagnode_embedding_count(node) == BANDS);
-    hear(node, signal, 44100, 512, &with);
+    process(node, signal, 44100, 512, &with);
     CHECK(with.count > 20);
     for (size_t i = 0; i < with.count; ++i) {
         float expected[HEAD_VALUES] = {0}, *into = expected;
@@ -189,7 +190,7 @@ static void test_heads_speak_of_their_own_window_in_any_blocks(void) {
         CHECK(memcmp(with.values[i] + VALUES, expected, sizeof expected) == 0);
     }
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; ++i) {
-        hear(node, signal, 44100, blocks[i], &again);
+        process(node, signal, 44100, blocks[i], &again);
         CHECK(again.count == with.count);
         CHECK(memcmp(again.values, with.values, with.count * sizeof *with.values) == 0);
     }
@@ -199,8 +200,8 @@ static void test_heads_speak_of_their_own_window_in_any_blocks(void) {
     free(signal);
 }
 
-static void test_heads_neither_need_the_embedding_handed_out_nor_change_the_rest(void) {
-    static told with, without;
+static void test_heads_do_not_depend_on_the_embedding_or_change_other_values(void) {
+    static head_results with, without;
     static fake self;
     float *signal = white_noise(44100, 4);
     tagnode_placed_head placed[HEADS];
@@ -209,12 +210,12 @@ static void test_heads_neither_need_the_embedding_handed_out_nor_change_the_rest
     tagnode *alone = node_with(model, NULL, 0, -1);
     const tagnode_latency before = tagnode_get_latency(alone);
     memset(&without, 0, sizeof without);
-    hear(alone, signal, 44100, 512, &without);
+    process(alone, signal, 44100, 512, &without);
     tagnode_destroy(alone);
     tagnode *node = node_with(model, placed, HEADS, -1);
     CHECK(tagnode_embedding_count(node) == 0);
     CHECK(tagnode_get_latency(node).total == before.total);
-    hear(node, signal, 44100, 512, &with);
+    process(node, signal, 44100, 512, &with);
     CHECK(with.count == without.count);
     for (size_t i = 0; i < with.count; ++i) {
         CHECK(same_frame(&with.frames[i], &without.frames[i]));
@@ -227,7 +228,7 @@ static void test_heads_neither_need_the_embedding_handed_out_nor_change_the_rest
     free(signal);
 }
 
-static void test_heads_that_do_not_fit_are_refused(void) {
+static void test_heads_that_do_not_match_are_refused(void) {
     static fake self;
     tagnode_message why = {""};
     tagnode_placed_head placed[HEADS], wrong;
@@ -250,15 +251,15 @@ static void test_heads_that_do_not_fit_are_refused(void) {
         CHECK(tagnode_prepare(node, &parts, &setup, &why) == TAGNODE_ERROR_ARGUMENT);
         CHECK(says(&why, cases[i].word));
     }
-    CHECK(tagnode_value_count(node) == ALL); /* it kept its former setup */
+    CHECK(tagnode_value_count(node) == ALL); /* the node kept its former setup */
     tagnode_destroy(node);
     tagnode_model_release(model);
     release_all(placed);
 }
 
-/* ---- how long it takes ---- */
+/* ---- timing ---- */
 
-static void tell_time(const char *what, const head_file *f) {
+static void print_time(const char *what, const head_file *f) {
     tagnode_head *head = head_of(f);
     static float x[200 * 200], y[200 * 40];
     for (size_t i = 0; i < 200 * 200; ++i) x[i] = (float)(i % 31) / 31;
@@ -276,39 +277,39 @@ static void tell_time(const char *what, const head_file *f) {
     tagnode_head_release(head);
 }
 
-static void tell_times(void) {
+static void print_times(void) {
     static head_file f;
     begin_file(&f, 2);
     begin_stage(&f, 1, 1, 200, 0);
     add_floats(&f, 400);
     add_dense(&f, 8, 200, 4);
-    tell_time("linear", &f);
+    print_time("linear", &f);
     begin_file(&f, 3);
     begin_stage(&f, 1, 1, 200, 0);
     add_floats(&f, 400);
     add_dense(&f, 100, 200, 1);
     add_dense(&f, 8, 100, 4);
-    tell_time("network, 100 hidden,", &f);
+    print_time("network, 100 hidden,", &f);
     begin_file(&f, 2);
     begin_stage(&f, 2, 100, 200, 0);
     for (int rank = 0; rank < 100; ++rank)
         for (uint32_t i = 0; i < 200; ++i) add_float(&f, (float)rank / 100);
     add_dense(&f, 8, 200, 4);
-    tell_time("quantiles and linear", &f);
+    print_time("quantiles and linear", &f);
     begin_file(&f, 1);
     add_kernel(&f, 500, 200, 8, 0);
-    tell_time("500 support vectors", &f);
+    print_time("500 support vectors", &f);
 }
 
 int main(void) {
     test_dense_stage_is_its_sum_for_any_size();
-    test_what_is_not_finite_gives_finite_values();
+    test_non_finite_input_gives_finite_values();
     test_a_cut_or_longer_file_is_refused();
-    test_every_byte_changed_is_refused_or_sound();
-    test_drawn_sizes_are_refused_or_sound();
-    test_heads_speak_of_their_own_window_in_any_blocks();
-    test_heads_neither_need_the_embedding_handed_out_nor_change_the_rest();
-    test_heads_that_do_not_fit_are_refused();
-    tell_times();
+    test_every_changed_byte_is_refused_or_valid();
+    test_random_sizes_are_refused_or_valid();
+    test_heads_match_their_window_in_any_blocks();
+    test_heads_do_not_depend_on_the_embedding_or_change_other_values();
+    test_heads_that_do_not_match_are_refused();
+    print_times();
     return closing_line();
 }

@@ -1,5 +1,5 @@
-/* test_kernels.c - every table of kernels that this machine runs, against sums in int64 and C's own
- * rounding. Inputs, weights and outputs end where readable memory ends. */
+/* test_kernels.c - every table of kernels that this machine supports, compared with sums in int64
+ * and C's own rounding. Inputs, weights and outputs end at the end of readable memory. */
 #include "check.h"
 #include "kernels/kernels.h"
 
@@ -10,7 +10,7 @@
 
 enum { CANARY = 0x5A };
 
-/* Memory that ends at a page which nothing may touch. */
+/* Memory that ends at an inaccessible page. */
 typedef struct {
     char *mapping;
     size_t mapped;
@@ -35,7 +35,7 @@ static void unguard(guarded *memory) {
 
 typedef struct {
     uint32_t positions, segments, length, channels;
-    size_t step; /* 0: each position has pointers of its own */
+    size_t step; /* 0: each position has its own pointers */
     int fill;    /* INT_MAX: random; otherwise every input and weight is this or its opposite end */
     float scale;
 } shape;
@@ -82,13 +82,13 @@ static int8_t expect(const problem *one, uint32_t position, uint32_t channel) {
         for (uint32_t i = 0; i < of->length; ++i)
             sum += (int64_t)(run_at(one, position, s)[i] - one->input_zero_point) *
                    one->filters[channel * one->taps + (size_t)s * of->length + i];
-    if (sum < INT32_MIN || sum > INT32_MAX) abort(); /* the test's own mistake */
+    if (sum < INT32_MIN || sum > INT32_MAX) abort(); /* an error of the test */
     const float value = (float)(int32_t)sum * one->scale[channel];
     const double rounded = (double)nearbyintf(value) + one->zero_point;
     return (int8_t)fmin(fmax(rounded, one->low), one->high);
 }
 
-/* Runs of rows that lie `row` bytes apart, the last of which ends where memory does; positions
+/* Runs of rows that are `row` bytes apart, the last of which ends where memory does; positions
  * along a row, or anywhere. */
 static void place_runs(problem *one, uint32_t *random) {
     const shape *of = &one->of;
@@ -143,7 +143,7 @@ static void forget(problem *one) {
     unguard(&one->inputs);
 }
 
-/* The whole, or slices of random numbers of blocks; the order does not matter. */
+/* All at once, or in slices of random numbers of blocks; the order does not matter. */
 static uint32_t slice(uint32_t channels, uint32_t first, bool whole, uint32_t *random) {
     const uint32_t left = channels - first, some = 16 * (1 + below(random, 6));
     return whole || some > left ? left : some;
@@ -169,7 +169,7 @@ static bool product_holds(const kernels_table *table, const problem *one,
     return holds;
 }
 
-/* Twice: afresh, and joined with bytes of which some are larger. */
+/* Twice: alone, and combined with bytes of which some are larger. */
 static bool maximum_holds(const kernels_table *table, const problem *one,
                           const kernels_weights *weights, bool join, uint32_t *random) {
     const uint32_t channels = one->of.channels;
@@ -249,8 +249,8 @@ static void random_shapes(uint32_t *random, uint32_t times) {
     }
 }
 
-/* The largest sums that there are, scales from nothing to infinite results, zero points at either
- * end (byte -128 with zero point 127 and the other way round). */
+/* The largest possible sums, scales from nothing to infinite results, zero points at either end
+ * (byte -128 with zero point 127 and vice versa). */
 static void extremes(uint32_t *random) {
     static const float scales[] = {1e-45F, 1e-38F, 1e-9F, 1e-4F, 1.0F, 1e9F, 3e38F};
     static const int fills[] = {-128, 127};
@@ -289,7 +289,7 @@ static void rounding(const kernels_table *table) {
     CHECK(output[13] == 3 && output[15] == 5 && output[11] == 3 && output[9] == 1); /* to even */
 }
 
-/* Packing takes what fits int32 and nothing that does not. */
+/* Packing accepts what fits int32, and nothing else. */
 static void overflow(const kernels_table *table) {
     enum { LENGTH = 1000 };
     int8_t filters[2 * LENGTH];
@@ -339,13 +339,14 @@ static void choice(void) {
         CHECK(strcmp(tagnode_model_instruction_set(), table->name) == 0);
     }
     setenv("TAGNODE_ISA", "avx512", 1);
-    CHECK(kernels_select() == best); /* it is the best where there is one, and no name elsewhere */
+    CHECK(kernels_select() ==
+          best); /* AVX-512 is the best table if supported; otherwise the name is unknown */
     setenv("TAGNODE_ISA", "none", 1);
     CHECK(kernels_select() == best);
     unsetenv("TAGNODE_ISA");
 }
 
-/* An argument: how many random shapes, for machines that are slow. */
+/* Argument: the number of random shapes, for slow machines. */
 int main(int count, char **arguments) {
     uint32_t random = 2463534242U;
     const kernels_table *table;

@@ -1,4 +1,4 @@
-/* test_knobs.c - the knob table: what it lists is what a mapping accepts. */
+/* test_knobs.c - the knob table: a mapping accepts exactly what it lists. */
 #include "check.h"
 
 enum { KNOBS = 14 };
@@ -43,7 +43,7 @@ static void test_choices_have_the_names_of_their_enumerations(void) {
     CHECK(strcmp(tagnode_combine_name(TAGNODE_COMBINE_MAX), "max") == 0);
 }
 
-/* Whether a setting has these names, separated by spaces, and no more. */
+/* Returns whether a setting has exactly these names, separated by spaces. */
 static bool has_names(const char *(*name)(uint32_t), const char *expected) {
     char found[128] = "";
     for (uint32_t i = 0; name(i) != NULL; ++i) {

@@ -1,20 +1,21 @@
-/* test_live.c - the node's promises, live: what comes too late is held, counted and got over.
+/* test_live.c - the guarantees of a live node: late results are held and counted, and the node
+ * recovers.
  *
- * Time in these tests is that of the audio; the wall's goes on for as long as the worker needs. */
+ * Time in these tests is audio time; real time passes for as long as the worker needs. */
 #include <unistd.h>
 
 #include "fake_model.h"
 
-/* Waits, in the wall's time, for the model to have run so often. */
+/* Waits, in real time, until the model has run this often. */
 static void await(const _Atomic int64_t *runs, int64_t wanted) {
     for (int i = 0; i < 50000 && atomic_load(runs) < wanted; ++i) nap();
     CHECK(atomic_load(runs) >= wanted);
 }
 
-/* A live node that hears one hop at a time, and the worker given all the time that it needs. */
+/* A live node that processes one hop at a time, and a worker with all the time that it needs. */
 typedef struct {
     fake model;
-    heard got;
+    results got;
     tagnode *node;
     clock_of_node clock;
     float *signal, *mel;
@@ -49,7 +50,7 @@ static void live_feed(live *self, size_t length) {
 
 static const size_t ONE_HOP = (size_t)3 * MEL_HOP;
 
-/* Hears `hops` hops; the worker answers each before the next is heard. */
+/* Processes `hops` hops; the worker returns each result before the next hop. */
 static void live_pace(live *self, int hops) {
     for (int i = 0; i < hops; ++i) {
         const int64_t before = atomic_load(&self->model.runs);
@@ -60,7 +61,7 @@ static void live_pace(live *self, int hops) {
     }
 }
 
-/* Hears until the model is in the middle of a run, and keeps it there. */
+/* Processes until the model is in the middle of a run, and blocks it there. */
 static void live_hold(live *self) {
     const int64_t entered = atomic_load(&self->model.entered);
     atomic_store(&self->model.held, true);
@@ -83,7 +84,7 @@ static void test_late_results_are_held_and_counted_and_the_node_recovers(void) {
     live_pace(self, 40);
     const size_t fresh = count_of(&self->got, TAGNODE_FRESH);
     live_hold(self);
-    live_feed(self, 40 * ONE_HOP); /* 1.2 s: what was in time is fresh, then nothing comes */
+    live_feed(self, 40 * ONE_HOP); /* 1.2 s: what was in time is fresh, then there are no results */
     const size_t held = count_of(&self->got, TAGNODE_HELD);
     CHECK(held > 10);
     CHECK(count_of(&self->got, TAGNODE_FRESH) > fresh);
@@ -104,13 +105,13 @@ static void test_late_results_are_held_and_counted_and_the_node_recovers(void) {
 static void test_mel_frames_without_room_are_overruns_and_the_node_recovers(void) {
     live *self = live_of(0.5);
     atomic_store(&self->model.held, true);
-    live_feed(self, 400000); /* 2500 mel frames, more than are kept */
+    live_feed(self, 400000); /* 2500 mel frames, more than are queued */
     const tagnode_counters counters = tagnode_get_counters(self->node);
     CHECK(counters.overruns > 0 && counters.overruns < 2500 - 1024);
     CHECK(counters.fresh == 0 && counters.held > 0);
     atomic_store(&self->model.held, false);
     nanosleep(&(struct timespec){.tv_nsec = 500000000}, NULL);
-    live_feed(self, ONE_HOP * 10); /* fills the window anew after the gap */
+    live_feed(self, ONE_HOP * 10); /* refills the window after the gap */
     nanosleep(&(struct timespec){.tv_nsec = 300000000}, NULL);
     live_pace(self, 60);
     compare(&self->got, &self->clock, self->mel);
@@ -138,7 +139,7 @@ static void test_failing_model_is_held_and_counted(void) {
 
 static void test_failing_model_is_held_and_counted_offline(void) {
     static fake model;
-    static heard got;
+    static results got;
     float *signal = white_noise(16000, 2), *mel = mel_of(signal, 16000, 16000);
     const tagnode_setup setup = setup_of(16000);
     tagnode *node = node_of(&model, &setup);
@@ -177,8 +178,8 @@ static void test_reset_forgets_all_even_while_the_model_runs(void) {
     live_destroy(self);
 }
 
-static void test_live_results_come_or_are_held_in_any_partition(void) {
-    /* Without any waiting for the worker: states may differ, nothing else may. */
+static void test_live_results_are_fresh_or_held_in_any_partition(void) {
+    /* Without waiting for the worker: only states may differ. */
     for (uint32_t block = 1; block < 5000; block = block * 5 + 11) {
         live *self = live_of(0.05);
         feed(self->node, self->signal, 48000, block, &self->got);
@@ -188,13 +189,13 @@ static void test_live_results_come_or_are_held_in_any_partition(void) {
 }
 
 int main(void) {
-    alarm(240); /* who waits for ever is ended */
+    alarm(240); /* ends a deadlocked test */
     test_worker_in_time_gives_what_offline_gives();
     test_late_results_are_held_and_counted_and_the_node_recovers();
     test_mel_frames_without_room_are_overruns_and_the_node_recovers();
     test_failing_model_is_held_and_counted();
     test_failing_model_is_held_and_counted_offline();
     test_reset_forgets_all_even_while_the_model_runs();
-    test_live_results_come_or_are_held_in_any_partition();
+    test_live_results_are_fresh_or_held_in_any_partition();
     return closing_line();
 }

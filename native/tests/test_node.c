@@ -1,5 +1,5 @@
-/* test_node.c - the node's promises, offline: exact, whatever the blocks, the input and the setup.
- */
+/* test_node.c - the guarantees of an offline node: exact results for any block sizes, input and
+ * setup. */
 #include <unistd.h>
 
 #if defined(__x86_64__)
@@ -11,7 +11,7 @@
 /* ---------------------------------------------------------------------------------- offline --- */
 
 static void test_frames_are_exact_in_any_partition_into_blocks(void) {
-    static heard got;
+    static results got;
     static fake model;
     const uint32_t rates[] = {8000, 16000, 22050, 44100, 48000, 96000, 12345};
     const uint32_t blocks[] = {1, 17, 64, 441, 512, 8192, 0};
@@ -46,7 +46,7 @@ static void test_frames_are_exact_in_any_partition_into_blocks(void) {
 }
 
 static void test_hop_may_be_one_mel_frame_to_the_whole_patch(void) {
-    static heard got;
+    static results got;
     static fake model;
     float *signal = white_noise(8000, 2), *mel = mel_of(signal, 16000, 8000);
     for (int hop = 1; hop <= PATCH; ++hop) {
@@ -72,7 +72,7 @@ static void test_hop_may_be_one_mel_frame_to_the_whole_patch(void) {
 }
 
 static void check_silence_before(tagnode_model *model, uint32_t rate, int hop) {
-    static heard got;
+    static results got;
     static const uint32_t blocks[] = {17, 441, 8192, 0};
     const size_t patch = (size_t)PATCH * BANDS;
     float *signal = white_noise(rate, 3), *mel = mel_of(signal, rate, rate);
@@ -135,8 +135,9 @@ static void test_reading_may_leave_out_values_and_embeddings(void) {
     free(signal);
 }
 
-static void test_no_setup_makes_offline_wait_for_itself(void) {
-    /* As many answers as can be in a chunk: 8 kHz in, 48 kHz and a mel frame a sample within. */
+static void test_offline_never_deadlocks(void) {
+    /* As many results as possible in a chunk: 8 kHz input, 48 kHz and a mel frame for each sample
+     * inside. */
     static fake model;
     tagnode_card card = card_of();
     card.frontend.sample_rate = 48000;
@@ -155,7 +156,7 @@ static void test_no_setup_makes_offline_wait_for_itself(void) {
     CHECK(tagnode_get_counters(node).fresh > 1000);
     tagnode_destroy(node);
 
-    /* Results that a reset has made void must leave room for those that come. */
+    /* Results discarded by a reset must leave room for new ones. */
     setup = setup_of(16000);
     setup.hop = 0.01;
     setup.compute_latency = 20;
@@ -171,8 +172,8 @@ static void test_no_setup_makes_offline_wait_for_itself(void) {
 
 /* -------------------------------------------------------------------------------- bad input --- */
 
-static void test_samples_that_are_no_numbers_are_replaced_and_counted(void) {
-    static heard got;
+static void test_non_finite_samples_are_replaced_and_counted(void) {
+    static results got;
     static fake model;
     float *left = white_noise(8000, 5), *right = white_noise(8000, 6);
     const float bad[] = {NAN, INFINITY, -INFINITY};
@@ -203,13 +204,12 @@ static void test_samples_that_are_no_numbers_are_replaced_and_counted(void) {
 
 static void test_host_keeps_its_float_environment(void) {
 #if defined(__x86_64__)
-    static heard got;
+    static results got;
     static fake model;
     float *signal = white_noise(8000, 5), *mel = mel_of(signal, 16000, 8000);
     for (size_t i = 0; i < 1000; ++i) signal[7000 + i] *= 1e-42F; /* denormal */
     const float *input = signal;
-    /* As it starts; rounding down; up; flushing; with a flag that the host has not yet looked at.
-     */
+    /* The default; rounding down; up; flushing; with a flag that the host has not yet read. */
     const unsigned environments[] = {0x1f80, 0x3f80, 0x5f80, 0x9fc0, 0x1fa0};
     const tagnode_setup setup = setup_of(16000);
     tagnode *node = node_of(&model, &setup);
@@ -233,7 +233,7 @@ static void test_host_keeps_its_float_environment(void) {
     free(mel);
     free(signal);
 #else
-    puts("skipped: the float environment, which is looked at on x86-64 only");
+    puts("skipped: the float environment, which is tested on x86-64 only");
 #endif
 }
 
@@ -252,8 +252,8 @@ static void test_more_than_max_frames_is_ignored(void) {
     free(signal);
 }
 
-static void test_frames_that_no_one_reads_are_dropped_oldest_first_and_counted(void) {
-    static heard all, got;
+static void test_unread_frames_are_dropped_oldest_first_and_counted(void) {
+    static results all, got;
     static fake model;
     float *signal = white_noise(16000, 5);
     tagnode_setup setup = setup_of(16000);
@@ -424,7 +424,7 @@ static void test_cards_and_interpreters_out_of_range_are_refused_with_a_sentence
 }
 
 static void test_failed_prepare_keeps_the_former_setup(void) {
-    static heard got;
+    static results got;
     static fake model, broken = {.failing = 1};
     float *signal = white_noise(8000, 5), *mel = mel_of(signal, 16000, 8000);
     tagnode_setup setup = setup_of(16000);
@@ -448,8 +448,8 @@ static void test_failed_prepare_keeps_the_former_setup(void) {
     free(signal);
 }
 
-static void test_prepare_again_starts_anew_while_the_former_model_runs(void) {
-    static heard got;
+static void test_prepare_again_starts_over_while_the_old_model_runs(void) {
+    static results got;
     static fake model;
     float *signal = white_noise(24000, 5);
     tagnode_setup setup = setup_of(16000);
@@ -458,7 +458,7 @@ static void test_prepare_again_starts_anew_while_the_former_model_runs(void) {
     tagnode_model *made = model_of(&model);
     CHECK(tagnode_create(&node) == TAGNODE_OK);
     CHECK(prepare_model(node, made, &setup, NULL) == TAGNODE_OK);
-    for (uint32_t round = 0; round < 12; ++round) { /* the old worker is in the middle of work */
+    for (uint32_t round = 0; round < 12; ++round) { /* the old worker is in the middle of a run */
         feed(node, signal, 8000, 512, NULL);
         setup = setup_of(round % 2 ? 16000 : 48000);
         setup.offline = round % 3 == 0 || round == 11;
@@ -477,10 +477,10 @@ static void test_prepare_again_starts_anew_while_the_former_model_runs(void) {
     free(signal);
 }
 
-static void test_32_nodes_keep_apart(void) {
+static void test_32_nodes_are_independent(void) {
     enum { NODES = 32 };
     static fake models[NODES];
-    static heard got;
+    static results got;
     tagnode *nodes[NODES];
     float *signals[NODES];
     const tagnode_setup setup = setup_of(16000);
@@ -506,23 +506,23 @@ static void test_32_nodes_keep_apart(void) {
 }
 
 int main(void) {
-    alarm(240); /* who waits for ever is ended */
+    alarm(240); /* ends a deadlocked test */
     test_frames_are_exact_in_any_partition_into_blocks();
     test_hop_may_be_one_mel_frame_to_the_whole_patch();
     test_windows_may_begin_with_silence_before_the_stream();
     test_reading_may_leave_out_values_and_embeddings();
-    test_no_setup_makes_offline_wait_for_itself();
-    test_samples_that_are_no_numbers_are_replaced_and_counted();
+    test_offline_never_deadlocks();
+    test_non_finite_samples_are_replaced_and_counted();
     test_host_keeps_its_float_environment();
     test_more_than_max_frames_is_ignored();
-    test_frames_that_no_one_reads_are_dropped_oldest_first_and_counted();
+    test_unread_frames_are_dropped_oldest_first_and_counted();
     test_nothing_happens_before_prepare();
     test_default_setup_prepares_with_a_model_and_without();
     test_version_is_the_headers();
     test_setups_out_of_range_are_refused_with_a_sentence();
     test_cards_and_interpreters_out_of_range_are_refused_with_a_sentence();
     test_failed_prepare_keeps_the_former_setup();
-    test_prepare_again_starts_anew_while_the_former_model_runs();
-    test_32_nodes_keep_apart();
+    test_prepare_again_starts_over_while_the_old_model_runs();
+    test_32_nodes_are_independent();
     return closing_line();
 }

@@ -1,8 +1,8 @@
-/* test_realtime.c - a host whose callback does all that an audio thread may do.
+/* test_realtime.c - a host whose callback does everything that an audio thread may do.
  *
- * Built with TAGNODE_SANITIZE=realtime the callback ends the process, with status 43, as soon as
- * anything in it allocates, locks or makes a system call; -Wfunction-effects sees the same when it
- * is compiled. In other builds it is a sweep through rates, blocks and events. */
+ * With TAGNODE_SANITIZE=realtime the callback ends the process, with status 43, as soon as anything
+ * in it allocates, locks or makes a system call; -Wfunction-effects checks the same at compile
+ * time. In other builds it is a sweep through rates, block sizes and events. */
 #include <stdatomic.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -27,7 +27,7 @@ typedef struct {
 
 static int invoke(void *handle) {
     fake *self = handle;
-    void *burst = malloc(1000); /* as real runtimes do; the worker's thread may */
+    void *burst = malloc(1000); /* real runtimes do this; the worker's thread may */
     self->output[0] = burst != NULL ? self->input[0] : -1;
     self->output[1] = self->input[PATCH * BANDS - 1];
     free(burst);
@@ -170,7 +170,7 @@ static void test_callback_is_realtime_safe_at_every_rate_and_block(void) {
         host *self = host_of(&model, &card, rates[r]);
         for (size_t b = 0; b < 5; ++b) {
             run(self, &model, rates[r], blocks[b]);
-            nanosleep(&(struct timespec){.tv_nsec = 30000000}, NULL); /* for the worker */
+            nanosleep(&(struct timespec){.tv_nsec = 30000000}, NULL); /* time for the worker */
             CHECK(tagnode_get_counters(self->node).replaced > 0);
         }
         CHECK(self->fresh + self->held > 0);
@@ -181,21 +181,21 @@ static void test_callback_is_realtime_safe_at_every_rate_and_block(void) {
     }
 }
 
-/* ---- that the tracker would have seen it ---- */
+/* ---- the tracker detects violations ---- */
 
 #if defined(TRACKED)
 #pragma clang diagnostic push
 #pragma clang diagnostic ignored "-Wfunction-effects"
 static void offend(unsigned which) TAGNODE_NONBLOCKING {
-    void *volatile memory = NULL; /* so that the compiler leaves the allocation in */
+    void *volatile memory = NULL; /* keeps the compiler from removing the allocation */
     if (which == 0) memory = malloc(16);
     free(memory);
     if (which == 1) nanosleep(&(struct timespec){.tv_nsec = 1}, NULL);
-    if (which == 2) (void)fputs("heard\n", stderr);
+    if (which == 2) (void)fputs("written\n", stderr);
 }
 #pragma clang diagnostic pop
 
-static void test_tracker_fires(void) {
+static void test_tracker_detects_violations(void) {
     for (unsigned which = 0; which < 4; ++which) {
         (void)fflush(NULL);
         const pid_t child = fork();
@@ -210,13 +210,13 @@ static void test_tracker_fires(void) {
     }
 }
 #else
-static void test_tracker_fires(void) {
+static void test_tracker_detects_violations(void) {
     puts("skipped: the tracker itself; build with clang and TAGNODE_SANITIZE=realtime");
 }
 #endif
 
 int main(void) {
-    test_tracker_fires();
+    test_tracker_detects_violations();
     test_callback_is_realtime_safe_at_every_rate_and_block();
     return closing_line();
 }

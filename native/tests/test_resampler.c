@@ -1,4 +1,4 @@
-/* test_resampler.c - delay, passband and rejection of the filter, at rates usual and odd. */
+/* test_resampler.c - delay, passband and stopband of the filter, at common and odd rates. */
 #include "frontend/resampler.h"
 
 #include "check.h"
@@ -17,7 +17,7 @@ static tagnode_resampler made(const uint32_t *pair) {
     return r;
 }
 
-/* Resamples from the beginning; the caller frees. */
+/* Resamples from the start; the caller frees. */
 static float *resampled(tagnode_resampler *r, const float *input, size_t length, size_t *count) {
     float *output = malloc((tagnode_resampler_yield(r, length) + 1) * sizeof *output);
     tagnode_resampler_reset(r);
@@ -31,27 +31,27 @@ static float *resampled(tagnode_resampler *r, const float *input, size_t length,
     return output;
 }
 
-/* An output sample comes with the very input sample that the arithmetic says, and no earlier. */
+/* An output sample is written with exactly the input sample that the arithmetic gives. */
 static void test_delay_is_exact(tagnode_resampler *r, const uint32_t *pair) {
     const float silence = 0;
     float output[64];
     int64_t made_so_far = 0;
     bool exact = true;
     tagnode_resampler_reset(r);
-    for (int64_t heard = 1; heard < (int64_t)pair[0] / 4; ++heard) {
+    for (int64_t pushed = 1; pushed < (int64_t)pair[0] / 4; ++pushed) {
         made_so_far += (int64_t)tagnode_resampler_push(r, &silence, 1, output);
-        /* Output m stands at m * from / to and needs `delay` samples past it. */
-        const int64_t reach = heard - 1 - r->delay;
+        /* Output m is at m * from / to and needs `delay` samples past it. */
+        const int64_t reach = pushed - 1 - r->delay;
         const int64_t due =
             reach < 0 ? 0 : ((reach + 1) * (int64_t)pair[1] - 1) / (int64_t)pair[0] + 1;
         exact = exact && made_so_far == due;
-        exact = exact && tagnode_resampler_needs(r, made_so_far) > heard;
-        if (made_so_far > 0) exact = exact && tagnode_resampler_needs(r, made_so_far - 1) <= heard;
+        exact = exact && tagnode_resampler_needs(r, made_so_far) > pushed;
+        if (made_so_far > 0) exact = exact && tagnode_resampler_needs(r, made_so_far - 1) <= pushed;
     }
     CHECK(exact);
 }
 
-/* An impulse at an input sample on which an output sample stands comes out symmetrical to it. */
+/* An impulse at an input sample that coincides with an output sample gives a symmetrical output. */
 static void test_impulse_is_symmetrical(tagnode_resampler *r) {
     const size_t at = (size_t)r->down * (r->delay / r->down + 1),
                  length = at + 2 * (size_t)r->delay + 2;
@@ -66,7 +66,7 @@ static void test_impulse_is_symmetrical(tagnode_resampler *r) {
         worst = fmax(worst, fabs((double)output[centre + k]) - output[centre]); /* is the peak */
         sum += (double)output[centre + k] + output[centre - k];
     }
-    CHECK_NEAR(worst, 0, 4e-6); /* the outermost tap stands on one side only */
+    CHECK_NEAR(worst, 0, 4e-6); /* the outermost tap is on one side only */
     CHECK_NEAR(sum * r->down / r->up, 1, 1e-3);
     free(output);
     free(impulse);
@@ -77,7 +77,7 @@ typedef struct {
     double residue;   /* RMS of everything else, and of all of it above the output's Nyquist */
 } response;
 
-/* Fits a sine to what comes out, away from the ends. */
+/* Fits a sine to the output, away from the ends. */
 static response respond(tagnode_resampler *r, const uint32_t *pair, double hz) {
     const size_t length = 4 * r->delay + pair[0] / 10;
     float *input = malloc(length * sizeof *input);
@@ -86,7 +86,7 @@ static response respond(tagnode_resampler *r, const uint32_t *pair, double hz) {
     size_t count = 0;
     float *output = resampled(r, input, length, &count);
     const size_t margin = (size_t)((2.0 * r->delay + 2) * pair[1] / pair[0]);
-    const bool heard = hz < pair[1] / 2.0;
+    const bool in_band = hz < pair[1] / 2.0;
     double cc = 0, ss = 0, cs = 0, yc = 0, ys = 0, power = 0;
     for (size_t m = margin; m < count; ++m) {
         const double angle = 2 * PI * fmod(hz * (double)m / pair[1], 1);
@@ -94,8 +94,8 @@ static response respond(tagnode_resampler *r, const uint32_t *pair, double hz) {
         cc += c * c, ss += s * s, cs += c * s, yc += y * c, ys += y * s, power += y * y;
     }
     const double determinant = cc * ss - cs * cs;
-    const double a = heard ? (yc * ss - ys * cs) / determinant : 0;
-    const double b = heard ? (ys * cc - yc * cs) / determinant : 0;
+    const double a = in_band ? (yc * ss - ys * cs) / determinant : 0;
+    const double b = in_band ? (ys * cc - yc * cs) / determinant : 0;
     const double rest = power - a * yc - b * ys;
     free(output);
     free(input);
@@ -106,7 +106,8 @@ static double decibels(double x) {
     return 20 * log10(fmax(x, 1e-12));
 }
 
-static void test_passband_is_flat_and_the_rest_is_gone(tagnode_resampler *r, const uint32_t *pair) {
+static void test_passband_is_flat_and_the_stopband_is_rejected(tagnode_resampler *r,
+                                                               const uint32_t *pair) {
     const double lower = fmin(pair[0], pair[1]) / 2;
     const double inside[] = {0.013, 0.25, 0.5, 0.77, 0.85, 0.9};
     for (size_t i = 0; i < 6; ++i) {
@@ -122,7 +123,7 @@ static void test_passband_is_flat_and_the_rest_is_gone(tagnode_resampler *r, con
 
 /* ------------------------------------------------------------------------ through tagnode.h --- */
 
-static void test_resample_takes_the_delay_out(void) {
+static void test_resample_removes_the_delay(void) {
     const size_t length = 4410;
     float *input = malloc(length * sizeof *input), output[1601];
     for (size_t i = 0; i < length; ++i) input[i] = (float)sin(2 * PI * 440 * (double)i / 44100);
@@ -132,7 +133,7 @@ static void test_resample_takes_the_delay_out(void) {
     for (size_t m = 200; m < 1400; ++m)
         worst = fmax(worst, fabs(output[m] - sin(2 * PI * 440 * (double)m / 16000)));
     CHECK_NEAR(worst, 0, 1e-4);
-    CHECK(output[1600] == 12345); /* as many as it says */
+    CHECK(output[1600] == 12345); /* the documented length */
     input[7] = NAN;
     input[1000] = INFINITY;
     CHECK(tagnode_resample(input, length, 44100, 16000, output, NULL) == TAGNODE_OK);
@@ -169,10 +170,10 @@ int main(void) {
         tagnode_resampler resampler = made(PAIRS[i]);
         test_delay_is_exact(&resampler, PAIRS[i]);
         test_impulse_is_symmetrical(&resampler);
-        test_passband_is_flat_and_the_rest_is_gone(&resampler, PAIRS[i]);
+        test_passband_is_flat_and_the_stopband_is_rejected(&resampler, PAIRS[i]);
         tagnode_resampler_destroy(&resampler);
     }
-    test_resample_takes_the_delay_out();
+    test_resample_removes_the_delay();
     test_equal_rates_and_empty_input_are_fine();
     test_rates_out_of_range_are_refused_with_a_sentence();
     return closing_line();

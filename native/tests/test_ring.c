@@ -1,4 +1,4 @@
-/* test_ring.c - both rings, alone and with a writer and a reader who never wait for each other. */
+/* test_ring.c - both rings, alone and with a writer and a reader that never wait for each other. */
 #include "support/ring.h"
 
 #include <pthread.h>
@@ -8,9 +8,9 @@
 
 enum { WORDS = 24, CAPACITY = 8, ITEMS = 200000 };
 
-/* ---- the queue that keeps what is in it ---- */
+/* ---- tagnode_queue ---- */
 
-static void test_queue_refuses_what_has_no_room_and_keeps_the_order(void) {
+static void test_full_queue_refuses_items_and_order_is_kept(void) {
     tagnode_queue queue;
     CHECK(tagnode_queue_create(&queue, sizeof(uint32_t), 3) == TAGNODE_OK);
     CHECK(tagnode_queue_peek(&queue) == NULL);
@@ -45,7 +45,7 @@ static void *write_queue(void *argument) {
     return NULL;
 }
 
-/* The number of an item all of whose words belong together, else UINT32_MAX. */
+/* Returns the number of an item whose words all match, otherwise UINT32_MAX. */
 static uint32_t number_of(const uint32_t *item) {
     for (uint32_t w = 1; w < WORDS; ++w)
         if ((item[w] ^ w) != item[0]) return UINT32_MAX;
@@ -70,7 +70,7 @@ static void test_queue_loses_and_tears_nothing_between_two_threads(void) {
     tagnode_queue_destroy(&queue);
 }
 
-/* ---- the ring that keeps the newest ---- */
+/* ---- tagnode_log_ring ---- */
 
 static void write_number(tagnode_log_ring *ring, uint32_t n) {
     uint32_t item[WORDS];
@@ -84,7 +84,7 @@ static void test_log_ring_drops_the_oldest_and_counts_them(void) {
     CHECK(tagnode_log_ring_create(&ring, WORDS, CAPACITY) == TAGNODE_OK);
     CHECK(!tagnode_log_ring_read(&ring, item));
     for (uint32_t n = 0; n < 30; ++n) write_number(&ring, n);
-    CHECK(tagnode_log_ring_dropped(&ring) == 30 - CAPACITY); /* before anyone reads, too */
+    CHECK(tagnode_log_ring_dropped(&ring) == 30 - CAPACITY); /* before the first read, too */
     for (uint32_t n = 30 - CAPACITY; n < 30; ++n) {
         CHECK(tagnode_log_ring_read(&ring, item));
         CHECK(number_of(item) == n);
@@ -109,7 +109,7 @@ static void *write_log(void *argument) {
     log_test *test = argument;
     for (uint32_t n = 0; n < ITEMS; ++n) {
         write_number(&test->ring, n);
-        if (n % 64 == 0) sched_yield(); /* so that the reader meets it at every place */
+        if (n % 64 == 0) sched_yield(); /* so that the reader sees every state */
     }
     atomic_store(&test->done, true);
     return NULL;
@@ -145,7 +145,7 @@ static void test_log_ring_tears_nothing_and_counts_all_between_two_threads(void)
 }
 
 int main(void) {
-    test_queue_refuses_what_has_no_room_and_keeps_the_order();
+    test_full_queue_refuses_items_and_order_is_kept();
     test_queue_loses_and_tears_nothing_between_two_threads();
     test_log_ring_drops_the_oldest_and_counts_them();
     test_log_ring_tears_nothing_and_counts_all_between_two_threads();

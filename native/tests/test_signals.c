@@ -1,7 +1,6 @@
-/* test_signals.c - what signal frames promise: one clock, any blocks, and levels that are what
- * their words say. Loudness, spectra and tempo are held against other programs' in
- * tests/node/test_signals.py.
- */
+/* test_signals.c - the guarantees of signal frames: one clock, any block sizes, and levels as
+ * documented. Loudness, spectra and tempo are compared with other programs in
+ * tests/node/test_signals.py. */
 #include <unistd.h>
 
 #include "descriptors/median.h"
@@ -38,7 +37,7 @@ static void read_signals(tagnode *node, measured *into) {
                                         MOST - into->count);
 }
 
-/* Blocks of `block` samples; 0: of a size drawn for each. */
+/* Blocks of `block` samples; 0: random sizes. */
 static void measure(tagnode *node, const float *const *signal, uint32_t channels, size_t length,
                     uint32_t block, measured *into) {
     uint32_t random = 77;
@@ -54,7 +53,7 @@ static void measure(tagnode *node, const float *const *signal, uint32_t channels
     read_signals(node, into);
 }
 
-/* Noise that is loud, then silent, then hardly there, in turns of 0.3 s; and a hum. */
+/* Noise that is loud, then silent, then very quiet, in turns of 0.3 s; and a hum. */
 static float *eventful(uint32_t rate, size_t length, uint32_t seed) {
     float *x = white_noise(length, seed);
     const float gains[] = {0.5F, 0, 0.3F, 0.001F};
@@ -97,8 +96,8 @@ static void test_any_partition_into_blocks_gives_the_same_bits(void) {
     }
 }
 
-/* MusiCNN's mel frame k hears model samples 256 k - 256 to 256 k + 255. */
-static void test_a_frame_belongs_to_a_mel_frame_and_comes_when_it_says(void) {
+/* MusiCNN's mel frame k covers model samples 256 k - 256 to 256 k + 255. */
+static void test_a_frame_matches_its_mel_frame_and_is_emitted_on_time(void) {
     for (size_t r = 0; r < RATE_COUNT; ++r) {
         const int64_t rate = RATES[r], hop = 1 + (int64_t)r % 3;
         tagnode_setup setup = plain_setup(RATES[r], 1);
@@ -154,7 +153,8 @@ static double decibel(double power) {
     return power > 1e-12 ? 10 * log10(power) : -120;
 }
 
-/* Whether each look at the last 50 ms, every 10 ms up to `end`, has found them quiet for HOLD. */
+/* Returns whether each check of the last 50 ms, every 10 ms up to `end`, found them quiet for HOLD.
+ */
 static bool is_silent(const float *const *signal, uint32_t channels, uint32_t rate, int64_t end) {
     const int64_t window = (rate + 10) / 20;
     const double quiet = pow(10, SILENCE_DB / 10.0);
@@ -199,7 +199,7 @@ static void test_levels_and_silence_are_exact_up_to_the_end_of_the_frame(void) {
     }
 }
 
-static void test_samples_that_are_no_numbers_count_as_0_and_giants_as_1e12(void) {
+static void test_non_finite_samples_count_as_0_and_large_ones_as_1e12(void) {
     static measured expected, got;
     const size_t length = 24000;
     float *clean = eventful(44100, length, 3), *broken = eventful(44100, length, 3);
@@ -227,7 +227,7 @@ static void test_samples_that_are_no_numbers_count_as_0_and_giants_as_1e12(void)
 
 /* ---- the node ---- */
 
-static void test_every_nth_frame_is_that_of_every_mel_frame_but_for_the_largest_change(void) {
+static void test_every_nth_frame_matches_except_for_the_largest_change(void) {
     static measured each, some;
     const uint32_t hop = 5;
     float *signal = eventful(22050, 33000, 4);
@@ -251,8 +251,8 @@ static void test_every_nth_frame_is_that_of_every_mel_frame_but_for_the_largest_
     free(signal);
 }
 
-static void test_a_model_answers_the_same_with_signals_beside_it(void) {
-    static heard without, with;
+static void test_signals_do_not_change_the_models_results(void) {
+    static results without, with;
     static measured signals;
     static fake model;
     float *signal = eventful(44100, 66150, 5);
@@ -389,8 +389,8 @@ static void test_each_signal_has_a_name_of_its_own_and_a_range(void) {
     CHECK(tagnode_signal_info(UINT32_MAX) == NULL);
 }
 
-/* A network of exchanges that selects rightly among zeros and ones does so among any numbers
- * (Knuth, The Art of Computer Programming 3, 5.3.4, theorem Z). */
+/* A sorting network that works on all sequences of zeros and ones works on any numbers (Knuth, The
+ * Art of Computer Programming 3, 5.3.4, theorem Z). */
 static void test_medians_are_medians(void) {
     enum { INPUTS = 1 << TAGNODE_MEDIAN };
     static float rows[TAGNODE_MEDIAN][INPUTS], median[INPUTS];
@@ -408,13 +408,13 @@ static void test_medians_are_medians(void) {
 }
 
 int main(void) {
-    alarm(240); /* who waits for ever is ended */
+    alarm(240); /* ends a deadlocked test */
     test_any_partition_into_blocks_gives_the_same_bits();
-    test_a_frame_belongs_to_a_mel_frame_and_comes_when_it_says();
+    test_a_frame_matches_its_mel_frame_and_is_emitted_on_time();
     test_levels_and_silence_are_exact_up_to_the_end_of_the_frame();
-    test_samples_that_are_no_numbers_count_as_0_and_giants_as_1e12();
-    test_every_nth_frame_is_that_of_every_mel_frame_but_for_the_largest_change();
-    test_a_model_answers_the_same_with_signals_beside_it();
+    test_non_finite_samples_count_as_0_and_large_ones_as_1e12();
+    test_every_nth_frame_matches_except_for_the_largest_change();
+    test_signals_do_not_change_the_models_results();
     test_mel_frames_shorter_than_a_sample_have_signals_too();
     test_the_ring_keeps_a_whole_block_and_the_newest_frames();
     test_a_node_without_a_model_has_signals_only();

@@ -1,6 +1,6 @@
-/* test_stream.c - what comes in goes to the node and to the reader, what is written goes out: every
- * sample once, in order, or counted. Samples here are numbers that count up from 1, so that a gap,
- * a repetition and silence are told apart. */
+/* test_stream.c - input goes to the node and to the reader, written samples are output: every
+ * sample once, in order, or counted. Samples here count up from 1, so that gaps, repetitions and
+ * silence can be distinguished. */
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -19,8 +19,8 @@ static tagnode_stream *stream_of(tagnode_stream_setup setup) {
     return stream;
 }
 
-/* Writes the numbers `from`, `from` + 1 ... into every channel, each with a sign and a scale of its
- * own; `is_number` says whether a sample is such a one. All are exact in float32. */
+/* Writes the numbers `from`, `from` + 1 ... into every channel, with a sign and a scale for each;
+ * `is_number` returns whether a sample is one of these. All are exact in float32. */
 static float number(uint64_t n, uint32_t channel) {
     return (channel % 2 == 0 ? 1.0F : -1.0F) * (float)n / (float)(1U << channel);
 }
@@ -44,7 +44,7 @@ static bool is_silence(const float *samples, size_t count) {
 
 /* ---- one thread ---- */
 
-static void test_the_lead_goes_out_first_and_then_what_was_written(void) {
+static void test_the_lead_is_output_first_then_what_was_written(void) {
     static float in[MOST], out[MOST];
     tagnode_stream *stream =
         stream_of((tagnode_stream_setup){.inputs = 1, .outputs = 1, .queue = QUEUE, .lead = 300});
@@ -70,7 +70,7 @@ static void test_an_empty_queue_gives_silence_and_counts_it(void) {
     (void)tagnode_stream_callback(in, out, 250, NULL, 0, stream);
     for (size_t i = 0; i < 100; ++i) CHECK(is_number(out + 2 * i, i + 1, 2));
     CHECK(is_silence(out + 200, 300));
-    CHECK(out[500] != 0); /* beyond the block nothing is touched */
+    CHECK(out[500] != 0); /* samples beyond the block are unchanged */
     CHECK(tagnode_stream_get_counters(stream).missing == 150);
     CHECK(tagnode_stream_read(stream, out, MOST) == 250);
     CHECK(tagnode_stream_read(stream, out, MOST) == 0);
@@ -96,7 +96,7 @@ static void test_a_full_queue_keeps_the_oldest_and_counts_what_is_lost(void) {
     tagnode_stream_destroy(stream);
 }
 
-static void test_a_full_outgoing_queue_refuses_what_has_no_room(void) {
+static void test_a_full_output_queue_refuses_samples(void) {
     static float in[MOST], out[MOST];
     tagnode_stream *stream =
         stream_of((tagnode_stream_setup){.outputs = 1, .queue = QUEUE, .lead = QUEUE});
@@ -106,7 +106,7 @@ static void test_a_full_outgoing_queue_refuses_what_has_no_room(void) {
     CHECK(tagnode_stream_write(stream, in, 800) == 300);
     (void)tagnode_stream_callback(NULL, out, QUEUE, NULL, 0, stream);
     for (size_t i = 0; i < 300; ++i) CHECK(is_number(out + 700 + i, i + 1, 1));
-    CHECK(tagnode_stream_get_counters(stream).position == 0); /* nothing came in */
+    CHECK(tagnode_stream_get_counters(stream).position == 0); /* no input */
     tagnode_stream_destroy(stream);
 }
 
@@ -117,7 +117,7 @@ static void test_flags_are_counted_by_side(void) {
         (void)tagnode_stream_callback(in, out, 64, NULL, flags, stream);
     const tagnode_stream_counters counters = tagnode_stream_get_counters(stream);
     CHECK(counters.callbacks == 32);
-    CHECK(counters.overflows == 24); /* 1 or 2 is set in three quarters of them */
+    CHECK(counters.overflows == 24); /* 3 of 4 have flag 1 or 2 set */
     CHECK(counters.underflows == 24);
     tagnode_stream_destroy(stream);
 }
@@ -148,7 +148,7 @@ typedef struct {
     _Atomic bool done;
 } player;
 
-/* Plays blocks of random sizes; checks that what goes out counts up, apart from silence. */
+/* Processes blocks of random sizes; checks that the output counts up, apart from silence. */
 static void *play(void *argument) {
     static float in[MOST_FRAMES * CHANNELS], out[MOST_FRAMES * CHANNELS];
     player *self = argument;
@@ -178,7 +178,7 @@ typedef struct {
     uint64_t got, expected, skipped, wrong, written;
 } reader;
 
-/* Reads and writes pieces of random sizes; samples that it never sees were lost. */
+/* Reads and writes pieces of random sizes; samples that it does not see were lost. */
 static size_t exchange(reader *self, const player *other, uint32_t *random) {
     static float samples[MOST_FRAMES * CHANNELS];
     const size_t got =
@@ -198,7 +198,7 @@ static size_t exchange(reader *self, const player *other, uint32_t *random) {
     return got;
 }
 
-static void exchange_beside_the_audio(uint32_t inputs, uint32_t outputs) {
+static void exchange_with_the_audio(uint32_t inputs, uint32_t outputs) {
     player playing = {.inputs = inputs, .outputs = outputs};
     playing.stream = stream_of(
         (tagnode_stream_setup){.inputs = inputs, .outputs = outputs, .queue = QUEUE, .lead = 100});
@@ -214,16 +214,16 @@ static void exchange_beside_the_audio(uint32_t inputs, uint32_t outputs) {
     CHECK(counters.callbacks == CALLBACKS);
     CHECK((uint64_t)counters.position == playing.came);
     CHECK(self.got + counters.lost == playing.came);
-    CHECK(self.skipped <= counters.lost); /* lost at the very end is seen by no one */
+    CHECK(self.skipped <= counters.lost); /* samples lost at the very end are not seen */
     CHECK(counters.missing + 100 == playing.silent);
     CHECK(self.got > 0 && self.written > 0 && playing.came > playing.silent);
     tagnode_stream_destroy(playing.stream);
 }
 
-static void test_all_that_is_read_and_written_comes_in_order_between_two_threads(void) {
+static void test_samples_stay_in_order_between_two_threads(void) {
     for (uint32_t channels = 1; channels <= CHANNELS; channels *= 2) {
-        exchange_beside_the_audio(channels, CHANNELS / channels);
-        exchange_beside_the_audio(channels, channels);
+        exchange_with_the_audio(channels, CHANNELS / channels);
+        exchange_with_the_audio(channels, channels);
     }
 }
 
@@ -273,10 +273,10 @@ typedef struct {
     size_t count;
     tagnode_frame frames[FRAMES];
     float values[FRAMES * VALUES];
-} heard;
+} results;
 
-static void read_all(tagnode *node, heard *into) {
-    memset(into, 0, sizeof *into); /* padding too, for memcmp */
+static void read_all(tagnode *node, results *into) {
+    memset(into, 0, sizeof *into); /* including padding, for memcmp */
     into->count = tagnode_read(node, into->frames, into->values, NULL, FRAMES);
 }
 
@@ -294,7 +294,7 @@ static void play_through(tagnode *node, uint32_t channels, const float *interlea
 }
 
 static void compare_with_process(uint32_t channels) {
-    static heard expected, got;
+    static results expected, got;
     const uint32_t largest[] = {1, 64, 511, 8192, LENGTH};
     float *interleaved = white_noise((size_t)LENGTH * channels, channels);
     float *planar = malloc((size_t)LENGTH * channels * sizeof *planar);
@@ -320,7 +320,7 @@ static void compare_with_process(uint32_t channels) {
     free(interleaved);
 }
 
-static void test_the_node_hears_what_it_hears_by_process_whatever_the_blocks(void) {
+static void test_the_node_gets_the_same_input_as_by_process_in_any_blocks(void) {
     compare_with_process(1);
     compare_with_process(2);
     compare_with_process(CHANNELS);
@@ -354,14 +354,14 @@ static void test_wrong_settings_are_refused_with_a_sentence(void) {
 }
 
 int main(void) {
-    test_the_lead_goes_out_first_and_then_what_was_written();
+    test_the_lead_is_output_first_then_what_was_written();
     test_an_empty_queue_gives_silence_and_counts_it();
     test_a_full_queue_keeps_the_oldest_and_counts_what_is_lost();
-    test_a_full_outgoing_queue_refuses_what_has_no_room();
+    test_a_full_output_queue_refuses_samples();
     test_flags_are_counted_by_side();
     test_without_queues_silence_goes_out_and_nothing_counts_as_lost();
-    test_all_that_is_read_and_written_comes_in_order_between_two_threads();
-    test_the_node_hears_what_it_hears_by_process_whatever_the_blocks();
+    test_samples_stay_in_order_between_two_threads();
+    test_the_node_gets_the_same_input_as_by_process_in_any_blocks();
     test_wrong_settings_are_refused_with_a_sentence();
     return closing_line();
 }

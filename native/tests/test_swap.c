@@ -1,5 +1,5 @@
-/* test_swap.c - models exchanged while audio goes on: three threads, one that plays, one that swaps
- * and one that reads, with no frame missing, held or late. Several models on one front-end. */
+/* test_swap.c - models swapped while audio continues: three threads that process, swap and read,
+ * with no frame missing, held or late. Several models on one front-end. */
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -100,7 +100,7 @@ static void *read_all(void *context) {
     }
 }
 
-static void test_swaps_beside_the_audio(void) {
+static void test_swaps_during_audio(void) {
     tagnode_model *models[2] = {load("padded"), load("valid")};
     tagnode *node = prepared(models, 1);
     stage self = {.node = node, .hop_samples = 128 * tagnode_hop_frames(node)};
@@ -123,7 +123,7 @@ static void test_swaps_beside_the_audio(void) {
     for (int i = 0; i < 2; ++i) tagnode_model_release(models[i]);
 }
 
-/* Models may be released while a node has them, swapped in or about to be. */
+/* Models may be released while a node uses them, or is about to. */
 static void test_a_swap_that_never_takes_over_is_freed(void) {
     tagnode_model *models[2] = {load("padded"), load("valid")};
     tagnode *node = prepared(models, 2);
@@ -138,7 +138,7 @@ static void test_a_swap_that_never_takes_over_is_freed(void) {
 }
 
 int main(void) {
-    test_swaps_beside_the_audio();
+    test_swaps_during_audio();
     test_a_swap_that_never_takes_over_is_freed();
     return closing_line();
 }

@@ -19,8 +19,8 @@ import numpy.typing as npt
 from pyplugin._native import ffi, lib
 from pyplugin.errors import AudioError, DeviceError, PypluginError
 from pyplugin.inputs.input import Event, EventKind, MakeNode
-from pyplugin.inputs.portaudio import Device, Kind, devices, find_device, look_again
-from pyplugin.inputs.portaudio_stream import Latency, Setup, Stream, any_open
+from pyplugin.inputs.portaudio import Device, Kind, devices, find_device, rescan
+from pyplugin.inputs.portaudio_stream import PortAudioStream, StreamLatency, StreamSetup, any_open
 from pyplugin.node.frontend import check_rate
 from pyplugin.node.node import Node, _whole
 from pyplugin.support.closing import Closing
@@ -36,7 +36,7 @@ _EVENTS = 256  # kept for a caller that does not read them
 
 
 class _Live(Closing):
-    """A stream that is opened again when its device is back."""
+    """A stream that is reopened when its device is connected again."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class _Live(Closing):
         channels: int | None,
         sample_rate: int | None,
         block: int,
-        latency: Latency,
+        latency: StreamLatency,
         lead: int | None,
     ) -> None:
         self._channels, self._rate = channels, sample_rate  # as asked for
@@ -57,22 +57,22 @@ class _Live(Closing):
         self._events: deque[Event] = deque(maxlen=_EVENTS)
         self._reported = ""
         self._next_try = 0.0
-        self._before: Counter[str] = Counter(reconnections=0)  # and what earlier streams counted
+        self._before: Counter[str] = Counter(reconnections=0)  # with the counts of earlier streams
         self._node: Node | None = None
-        self._stream: Stream | None = None
+        self._stream: PortAudioStream | None = None
         self._last: dict[str, int] | None = None  # counters, once closed
         self._open(sides)
 
     # ---- opening
 
-    def _plan(self, sides: Mapping[Kind, Device]) -> Setup:
+    def _plan(self, sides: Mapping[Kind, Device]) -> StreamSetup:
         first = next(iter(sides.values()))
         rate = check_rate(first.sample_rate if self._rate is None else self._rate)
         most = min(device.channels(kind) for kind, device in sides.items())
         channels = min(most, 2) if self._channels is None else self._channels
         lead = self._lead or 0
         queue = 0 if self._lead is None else rate + lead
-        setup = Setup(sides, channels, rate, self._block, self._latency, queue, lead)
+        setup = StreamSetup(sides, channels, rate, self._block, self._latency, queue, lead)
         most = min(most, lib.TAGNODE_MAX_CHANNELS)
         if not 1 <= channels <= most:
             raise DeviceError(f"{setup.name} has 1 to {most} channels, not {channels}.")
@@ -82,7 +82,7 @@ class _Live(Closing):
         setup = self._plan(sides)
         node, before = self._fitting_node(setup), self._node
         try:
-            self._stream = Stream(setup, node)
+            self._stream = PortAudioStream(setup, node)
         except BaseException:
             if node is not before:
                 _close_node(node)
@@ -91,7 +91,7 @@ class _Live(Closing):
             _close_node(before)
         self._setup, self._node = setup, node
 
-    def _fitting_node(self, setup: Setup) -> Node | None:
+    def _fitting_node(self, setup: StreamSetup) -> Node | None:
         if self._make_node is None:
             return None
         node, wanted = self._node, (setup.sample_rate, setup.channels)
@@ -106,8 +106,8 @@ class _Live(Closing):
         return node
 
     def _open_again(self) -> bool:
-        if not any_open():  # another one's device list stays as it is until that has gone, too
-            look_again()
+        if not any_open():  # another open stream depends on the present device list
+            rescan()
         names = {kind: (side.name, side.host_api) for kind, side in self._setup.sides.items()}
         found: dict[Kind, Device] = {
             kind: device
@@ -181,7 +181,7 @@ class _Live(Closing):
             self._end_stream()
             _close_node(self._node)
 
-    # ---- what there is to know
+    # ---- properties
 
     @property
     def title(self) -> str:
@@ -200,22 +200,21 @@ class _Live(Closing):
 
     @property
     def latency(self) -> float:
-        """Seconds that sound takes through the audio system, as far as that knows."""
+        """Latency of the audio system in seconds, as it reports it."""
         return 0.0 if self._stream is None else self._stream.latency
 
     @property
     def alive(self) -> bool:
-        """Whether the device was there at the last :meth:`poll`."""
+        """Whether the device was connected at the last :meth:`poll`."""
         return self._stream is not None
 
     @property
     def counters(self) -> dict[str, int]:
-        """What happened from the beginning until now, or until it was closed.
+        """Counts since the start, up to now or to :meth:`close`.
 
         ``callbacks``; ``overflows`` and ``underflows``, callbacks before which the audio system
-        lost input or had no output; ``lost`` and ``missing``, samples that the loop in Python took
-        or gave too late; ``reconnections``; and :attr:`pyplugin.Node.counters`, where there is a
-        node, since it was made.
+        lost input or had no output; ``lost`` and ``missing``, samples that the Python loop read or
+        wrote too late; ``reconnections``; and the node's :attr:`pyplugin.Node.counters`.
         """
         if self._last is not None:
             return self._last
@@ -231,7 +230,7 @@ def _close_node(node: Node | None) -> None:
 
 
 class Listener(_Live):
-    """Has a node hear an input device.
+    """Runs a node on an input device, in the audio callback; an :class:`Input`.
 
     Parameters
     ----------
@@ -239,21 +238,22 @@ class Listener(_Live):
         As for :func:`find_device`.
     make_node
         Called with a sample rate in Hz and a number of channels, returns a node for them, not
-        ``offline``. Called again only if the device comes back with others. The listener closes
-        the node; until then it may only be read.
+        ``offline``. Called again only if the device returns with another format. The listener
+        closes the node; until then it may only be read.
     channels
-        1 to 8; ``None`` for two, or one where there is but one.
+        1 to 8; ``None`` for two, or for one if the device has only one.
     sample_rate
-        In Hz, 8000 to 192000; ``None`` for the device's own.
+        In Hz, 8000 to 192000; ``None`` for the device's default.
     block
-        Samples in a callback; 0 for what suits the device.
+        Samples in a callback; 0 for the device's own choice.
     latency
-        ``"high"``, ``"low"`` or in seconds: what to ask of the audio system.
+        ``"high"``, ``"low"`` or in seconds: the latency to request from the audio system.
 
     Raises
     ------
     DeviceError
-        No such device, it is busy, or has not that rate or so many channels; PortAudio is missing.
+        There is no such device, it is in use, or does not have this rate or number of channels;
+        PortAudio is missing.
 
     Examples
     --------
@@ -273,7 +273,7 @@ class Listener(_Live):
         channels: int | None = None,
         sample_rate: int | None = None,
         block: int = 0,
-        latency: Latency = "high",
+        latency: StreamLatency = "high",
     ) -> None:
         super().__init__(
             {"input": find_device(device, kind="input")},
@@ -287,7 +287,7 @@ class Listener(_Live):
 
     @property
     def node(self) -> Node:
-        """The node that hears; another one if the device came back with another rate."""
+        """The node; another one after the device returned with another format."""
         assert self._node is not None
         return self._node
 
@@ -312,24 +312,24 @@ class Listener(_Live):
 
 
 class DuplexStream(_Live):
-    """Takes sound in, has a Python loop change it, and gives it out, with constant latency.
+    """Passes live audio through a Python loop with constant latency; an :class:`Input`.
 
-    The loop reads and writes as many samples; it may take ``lead`` of them for that. What it
-    writes later than that is cut, so that the rest goes out in time.
+    The loop writes as many samples as it reads, and has ``lead`` samples of time for each block.
+    Samples that are written later are dropped, so that the rest is in time.
 
     Parameters
     ----------
     input, output
         As for :func:`find_device`.
     make_node
-        As for :class:`Listener`; the node hears what comes in. ``None`` for no node.
+        As for :class:`Listener`; the node analyses the input. ``None`` for no node.
     channels
-        On each side, 1 to 8; ``None`` for two, or one where there is but one.
+        On each side, 1 to 8; ``None`` for two, or for one if a device has only one.
     sample_rate, block, latency
         As for :class:`Listener`.
     lead
-        Samples of silence that go out first, up to 192000: how much later each sample goes out
-        than it came in. At least two blocks of the loop.
+        Samples of silence at the start of the output, up to 192000: the delay that the loop adds.
+        At least two blocks of the loop.
 
     Raises
     ------
@@ -352,7 +352,7 @@ class DuplexStream(_Live):
         channels: int | None = None,
         sample_rate: int | None = None,
         block: int = 0,
-        latency: Latency = "high",
+        latency: StreamLatency = "high",
         lead: int = 2048,
     ) -> None:
         super().__init__(
@@ -370,7 +370,7 @@ class DuplexStream(_Live):
 
     @property
     def node(self) -> Node | None:
-        """The node that hears what comes in, if one was wanted."""
+        """The node on the input, ``None`` without one."""
         return self._node
 
     @property
@@ -380,7 +380,7 @@ class DuplexStream(_Live):
 
     @property
     def added_latency(self) -> int:
-        """Samples from coming in to going out: the lead, and what the audio system reports."""
+        """Samples of delay from input to output: the lead, and what the audio system reports."""
         return self._setup.lead + round(self.latency * self.sample_rate)
 
     @property
@@ -389,7 +389,7 @@ class DuplexStream(_Live):
         return self.added_latency / self.sample_rate
 
     def read(self, timeout: float = 1.0, frames: int | None = None) -> Float32 | None:
-        """Wait for samples that came in; calls :meth:`poll` meanwhile.
+        """Wait for samples from the input; calls :meth:`poll` meanwhile.
 
         Parameters
         ----------
@@ -423,9 +423,9 @@ class DuplexStream(_Live):
         return np.ascontiguousarray(samples.T)
 
     def write(self, block: Float32) -> None:
-        """Give samples to go out, as many as were read; without a device they are dropped.
+        """Write samples to the output, as many as were read.
 
-        So is what comes more than a second ahead.
+        They are dropped without a device, and if they are more than a second ahead.
 
         Parameters
         ----------
@@ -446,7 +446,7 @@ class DuplexStream(_Live):
         if stream is None:
             return
         counters = lib.tagnode_stream_get_counters(stream.c)
-        # Silence went out in the place of what was missing; what was lost is not there to go out.
+        # Silence was output for missing samples; lost ones are not there to be output.
         late = counters.missing - counters.lost - stream.skipped
         late = min(max(late, 0), block.shape[1])
         stream.skipped += late

@@ -61,7 +61,7 @@ class AudioReader:
     channels : int
         1 to 8.
     frames : int or None
-        Samples a channel, as the header states them; None when only decoding would tell.
+        Samples a channel according to the header; None if only decoding shows it.
     duration : float or None
         In seconds; for a compressed file what its header states, which may be off by a few
         milliseconds, or an estimate. None when unknown.
@@ -180,7 +180,7 @@ def load(path: PathLike) -> tuple[Samples, int]:
 
 
 def same_file(a: PathLike, b: PathLike) -> bool:
-    """Tell whether two paths name one file, by whatever links; neither needs to exist."""
+    """Return whether two paths name one file, through any links; neither needs to exist."""
     try:
         return Path(a).samefile(b)
     except OSError:
@@ -188,7 +188,7 @@ def same_file(a: PathLike, b: PathLike) -> bool:
 
 
 def load_codec(module: str) -> Any:
-    """Import ``soundfile`` or ``av``, or say how to get it."""
+    """Import ``soundfile`` or ``av``, or raise a sentence on how to install it."""
     return need(
         module, package=module, extra="audio", purpose="Reading or writing audio", error=AudioError
     )

@@ -1,4 +1,4 @@
-"""The sound devices there are, and PortAudio itself: found, loaded, told to look again."""
+"""The sound devices of this machine, and loading PortAudio itself."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from typing import Any, Literal
 
 from pyplugin.errors import DeviceError
 
-__all__ = ["JACK", "Device", "Kind", "devices", "find_device", "look_again", "portaudio"]
+__all__ = ["JACK", "Device", "Kind", "devices", "find_device", "portaudio", "rescan"]
 
 JACK = "JACK Audio Connection Kit"
-"""What PortAudio calls it."""
+"""PortAudio's name of its JACK host API."""
 
 Kind = Literal["input", "output"]
 
@@ -29,15 +29,15 @@ class Device:
     Attributes
     ----------
     index
-        PortAudio's number, which may be another one after devices came or went.
+        PortAudio's number, which may change when devices are connected or disconnected.
     name, host_api
-        What it is called, and through what it is reached: ``"ALSA"``, say.
+        Its name, and that of the system that provides it, ``"ALSA"`` for example.
     inputs, outputs
-        Channels, 0 where it has none.
+        Numbers of channels, 0 for none.
     sample_rate
-        Its own, in Hz.
+        Its default, in Hz.
     default_input, default_output
-        Whether it is the one that is taken where none is named.
+        Whether it is used where no device is named.
     """
 
     index: int
@@ -50,23 +50,23 @@ class Device:
     default_output: bool
 
     def channels(self, kind: Kind) -> int:
-        """Return how many channels it has of a kind."""
+        """Return its number of input or output channels."""
         return self.inputs if kind == "input" else self.outputs
 
 
 @functools.cache
 def portaudio() -> Any:
-    """Return the module sounddevice, which loads PortAudio; raise DeviceError where it cannot."""
+    """Import sounddevice, which loads PortAudio; raise DeviceError if that fails."""
     try:
         sound = import_module("sounddevice")
     except ImportError as error:
         raise DeviceError(
-            "Live sound needs the package 'sounddevice', which is not installed: "
+            "Sound devices need the package 'sounddevice', which is not installed: "
             "pip install 'pyplugin[audio]'"
         ) from error
     except OSError as error:
         raise DeviceError(
-            "Live sound needs PortAudio's library, which is not installed: "
+            "Sound devices need the library PortAudio, which is not installed: "
             "sudo apt-get install libportaudio2"
         ) from error
     except Exception as error:  # PortAudioError, whose class did not load either
@@ -88,7 +88,7 @@ def devices() -> list[Device]:
     """
     sound = portaudio()
     if sound._initialized == 0:
-        look_again()
+        rescan()
     host_apis = [host_api["name"] for host_api in sound.query_hostapis()]
     default_input, default_output = sound.default.device
     return [
@@ -107,21 +107,21 @@ def devices() -> list[Device]:
 
 
 def find_device(given: int | str | None, *, kind: Kind) -> Device:
-    """Return the device that is meant.
+    """Find a device by number or name.
 
     Parameters
     ----------
     given
         Its index, as a number or in digits; its name or a part of it, or of ``"name, host API"``,
-        in upper or lower case; ``None`` for the default.
+        in any case; ``None`` for the default.
     kind
-        ``"input"`` or ``"output"``: what it must have.
+        ``"input"`` or ``"output"``: the device must have channels of this kind.
 
     Raises
     ------
     DeviceError
-        No such device, several, or one that has none of that kind: the message lists those that
-        do. PortAudio is missing.
+        There is no such device, the name fits several, or the device has no channels of that kind;
+        the message lists the devices that have. PortAudio is missing.
     """
     known = devices()
     able = [device for device in known if device.channels(kind) > 0]
@@ -150,12 +150,12 @@ def _listed(some: Iterable[Device]) -> str:
     return ", ".join(f"{device.index} ({device.name}, {device.host_api})" for device in some)
 
 
-def look_again() -> None:
-    """Have PortAudio look for devices anew; this ends every stream of the process."""
+def rescan() -> None:
+    """Have PortAudio enumerate the devices again; this ends every stream of the process."""
     sound = portaudio()
     try:
-        if _jack_is_gone(sound):
-            leave_behind()
+        if _jack_has_ended(sound):
+            replace_library()
         while sound._initialized > 0:
             sound._terminate()
         sound._initialize()
@@ -165,22 +165,22 @@ def look_again() -> None:
 
 def _before_exit() -> None:
     sound = portaudio()
-    if _jack_is_gone(sound):
+    if _jack_has_ended(sound):
         sound._initialized = 0  # so that sounddevice does not end it
 
 
-def _jack_is_gone(sound: Any) -> bool:
-    """Whether PortAudio knew a JACK server that has ended.
+def _jack_has_ended(sound: Any) -> bool:
+    """Return whether PortAudio is connected to a JACK server that has ended.
 
-    To end PortAudio is to abort the process then (an assertion in Terminate, in pa_jack.c). All
-    that shows it beforehand is that no stream opens any more.
+    Terminating PortAudio would then abort the process (an assertion in Terminate in pa_jack.c).
+    The only sign of it is that no stream opens any more.
     """
     for host_api in sound.query_hostapis() if sound._initialized > 0 else ():
         if host_api["name"] == JACK and host_api["devices"]:
             device = host_api["devices"][0]
             kind = "input" if sound.query_devices(device)["max_input_channels"] else "output"
             try:
-                with _silent_stderr():  # PortAudio writes there what failed
+                with _silent_stderr():  # PortAudio prints its errors there
                     sound._StreamBase(kind, device=device, channels=1, dtype="float32").close()
             except sound.PortAudioError:
                 return True
@@ -199,14 +199,14 @@ def _silent_stderr() -> Iterator[None]:
         os.close(nowhere)
 
 
-_left_behind: list[Any] = []
+_replaced: list[Any] = []
 
 
-def leave_behind() -> None:
-    """Have sounddevice use a fresh copy of PortAudio, not yet started, and forget the present one.
+def replace_library() -> None:
+    """Have sounddevice use a fresh copy of PortAudio, not yet initialised.
 
-    That one stays loaded, for threads that may still be in it. A library is loaded a second time
-    only from another file, so the copy is one in memory.
+    The previous copy stays loaded, since threads may still run in it. The dynamic linker loads a
+    library a second time only from another file, so the copy is a file in memory.
     """
     sound = portaudio()
     maps = Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace").splitlines()
@@ -217,5 +217,5 @@ def leave_behind() -> None:
         fresh = sound._ffi.dlopen(f"/proc/self/fd/{copy}")
     finally:
         os.close(copy)
-    _left_behind.append(sound._lib)
+    _replaced.append(sound._lib)
     sound._lib, sound._initialized = fresh, 0

@@ -1,7 +1,7 @@
-"""One PortAudio stream that calls libtagnode, from its opening to its end.
+"""A PortAudio stream that calls libtagnode, from opening to closing.
 
-PortAudio calls ``tagnode_stream_callback`` in C, with a ``tagnode_stream`` as its user data, by way
-of sounddevice's base class of streams: no Python runs on the audio thread.
+PortAudio calls ``tagnode_stream_callback`` in C, with a ``tagnode_stream`` as its user data,
+through sounddevice's base class of streams: no Python runs on the audio thread.
 """
 
 from __future__ import annotations
@@ -18,44 +18,44 @@ import numpy as np
 
 from pyplugin._native import check, ffi, lib, message
 from pyplugin.errors import DeviceError
-from pyplugin.inputs.portaudio import JACK, Device, Kind, leave_behind, portaudio
+from pyplugin.inputs.portaudio import JACK, Device, Kind, portaudio, replace_library
 from pyplugin.node.node import Node
 
-__all__ = ["Latency", "Setup", "Stream", "any_open"]
+__all__ = ["PortAudioStream", "StreamLatency", "StreamSetup", "any_open"]
 
-Latency = float | Literal["low", "high"]
+StreamLatency = float | Literal["low", "high"]
 
 STALL = 2.0
-"""Seconds without a callback after which a device counts as gone."""
+"""Seconds without a callback after which a device counts as disconnected."""
 HANGS = 3.0
-"""Seconds that PortAudio may take to close a stream whose device is gone."""
+"""Seconds that PortAudio may take to close the stream of a disconnected device."""
 
 # PortAudio's codes, in portaudio.h.
 _INVALID_RATE, _INVALID_DEVICE, _UNAVAILABLE = -9997, -9996, -9985
 
 
 @dataclass(frozen=True)
-class Setup:
-    """What a stream is opened with."""
+class StreamSetup:
+    """The settings that a stream is opened with."""
 
     sides: Mapping[Kind, Device]
     channels: int
     sample_rate: int
     block: int
-    latency: Latency
+    latency: StreamLatency
     queue: int
     lead: int
 
     @property
     def name(self) -> str:
-        """What to call it in a sentence: its devices."""
+        """Names of its devices, for messages."""
         return " and ".join(dict.fromkeys(f"'{device.name}'" for device in self.sides.values()))
 
 
-class Stream:
-    """A PortAudio stream that calls libtagnode, from its opening to its end."""
+class PortAudioStream:
+    """A running PortAudio stream that calls libtagnode."""
 
-    def __init__(self, setup: Setup, node: Node | None) -> None:
+    def __init__(self, setup: StreamSetup, node: Node | None) -> None:
         c_node = ffi.NULL if node is None else node._lend()
         try:
             self.c = _c_stream(setup, c_node)
@@ -64,15 +64,15 @@ class Stream:
             if node is not None:
                 node._take_back()
             raise
-        # PortAudio 19.6 subtracts a period from what JACK says, below 0 too, without a sign.
+        # PortAudio 19.6 subtracts a period from JACK's latency; below 0 the unsigned result wraps.
         self.latency = float(sum(each for each in np.ravel(sound.latency) if each < 60))
-        self.skipped = 0  # samples not written since their time had passed
+        self.skipped = 0  # samples not written because they were late
         self._sound = sound
         self._jack = any(device.host_api == JACK for device in setup.sides.values())
         self._seen, self._since = -1, time.monotonic()
-        # However it is forgotten, PortAudio must not call into memory that is gone.
+        # However the object ends, PortAudio must not call into freed memory.
         self._finish = weakref.finalize(self, _finish, sound, self.c, node, self._jack)
-        self._finish.atexit = False  # may run after sounddevice's own, which may hang; hence:
+        self._finish.atexit = False  # could run after sounddevice's own, which may hang
         atexit.register(self._finish)
         _open.add(self)
 
@@ -84,32 +84,32 @@ class Stream:
 
     @property
     def alive(self) -> bool:
-        """Whether PortAudio still runs it and callbacks come."""
+        """Whether PortAudio still runs the stream and callbacks arrive."""
         now, callbacks = time.monotonic(), self.counters["callbacks"]
         if callbacks != self._seen:
             self._seen, self._since = callbacks, now
-        # JACK says when it is gone; while it merely pauses, there is nothing to open anew.
+        # JACK reports its end; during a mere pause there is nothing to reopen.
         return _active(self._sound) and (self._jack or now - self._since < STALL)
 
     def close(self) -> None:
-        """End it and take the node back, unless PortAudio hangs and may still have the node play.
+        """Close the stream and release the node.
 
-        The node stays lent then, for ever.
+        If PortAudio hangs, its thread may still use the node, which is then never released.
         """
         atexit.unregister(self._finish)
         _open.discard(self)
         self._finish()
 
 
-_open: weakref.WeakSet[Stream] = weakref.WeakSet()
+_open: weakref.WeakSet[PortAudioStream] = weakref.WeakSet()
 
 
 def any_open() -> bool:
-    """Whether there is a stream that :func:`pyplugin.inputs.portaudio.look_again` would end."""
+    """Return whether a stream is open, which :func:`pyplugin.inputs.portaudio.rescan` would end."""
     return len(_open) > 0
 
 
-def _c_stream(setup: Setup, node: Any) -> Any:
+def _c_stream(setup: StreamSetup, node: Any) -> Any:
     pointer, why = ffi.new("tagnode_stream **"), message()
     wanted = {
         "node": node,
@@ -122,7 +122,7 @@ def _c_stream(setup: Setup, node: Any) -> Any:
     return ffi.gc(pointer[0], lib.tagnode_stream_destroy)
 
 
-def _start(setup: Setup, c_stream: Any) -> Any:
+def _start(setup: StreamSetup, c_stream: Any) -> Any:
     sound = portaudio()
     kinds, indices = list(setup.sides), [device.index for device in setup.sides.values()]
     try:
@@ -147,15 +147,15 @@ def _start(setup: Setup, c_stream: Any) -> Any:
     return stream
 
 
-def _reason(error: Exception, setup: Setup) -> str:
-    """Say in a sentence why PortAudio did not open a stream."""
+def _reason(error: Exception, setup: StreamSetup) -> str:
+    """Return a sentence on why PortAudio did not open a stream."""
     code = error.args[1] if len(error.args) > 1 else 0
     if code == _INVALID_RATE:
         own = dict.fromkeys(f"{device.sample_rate} Hz" for device in setup.sides.values())
         return f"{setup.name} cannot run at {setup.sample_rate} Hz; its own is {' and '.join(own)}."
     if code in (_INVALID_DEVICE, _UNAVAILABLE):
-        return f"{setup.name} is busy or gone; end what uses it, or choose another device."
-    return f"{setup.name} does not open: {error}."
+        return f"{setup.name} is in use or disconnected; free it, or choose another device."
+    return f"{setup.name} cannot be opened: {error}."
 
 
 def _active(sound: Any) -> bool:
@@ -166,7 +166,7 @@ def _active(sound: Any) -> bool:
 
 
 def _flows(sound: Any, c_stream: Any) -> bool:
-    """Whether a callback comes within a second."""
+    """Return whether a callback arrives within a second."""
     before, until = lib.tagnode_stream_get_counters(c_stream).callbacks, time.monotonic() + 1
     while _active(sound) and time.monotonic() < until:
         if lib.tagnode_stream_get_counters(c_stream).callbacks != before:
@@ -183,12 +183,12 @@ def _finish(sound: Any, c_stream: Any, node: Node | None, jack: bool) -> None:
     if _flows(sound, c_stream):
         sound.close()
     elif jack and not _active(sound):
-        # The server is gone, and PortAudio would wait ten minutes for its next callback (RealStop
-        # and WaitCondition in pa_jack.c), here and at its own end.
-        leave_behind()
-        time.sleep(0.1)  # for a callback that was under way when the server went
+        # The server has ended, and PortAudio would wait ten minutes for its next callback (RealStop
+        # and WaitCondition in pa_jack.c), here and when it terminates.
+        replace_library()
+        time.sleep(0.1)  # for a callback that was running when the server ended
     elif not _closes(sound):
-        leave_behind()
+        replace_library()
         _abandoned.append((c_stream, node))
         return
     ffi.release(c_stream)
@@ -197,11 +197,11 @@ def _finish(sound: Any, c_stream: Any, node: Node | None, jack: bool) -> None:
 
 
 def _closes(sound: Any) -> bool:
-    """Close a stream whose callbacks do not come; False if that hangs."""
+    """Close a stream that has no callbacks; return False if closing hangs."""
     closing = threading.Thread(target=sound.close, daemon=True)
     try:
         closing.start()
-    except RuntimeError:  # Python is about to end
+    except RuntimeError:  # the interpreter is shutting down
         return False
     closing.join(HANGS)
     return not closing.is_alive()

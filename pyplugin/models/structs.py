@@ -37,7 +37,7 @@ def frontend_settings(front_end: FrontEnd) -> Any:
 
 
 def card_struct(card: Card) -> Any:
-    """Return a ``tagnode_card *`` with the shapes of a card.
+    """Return a ``tagnode_card *`` with the model's card.
 
     Raises
     ------

@@ -136,7 +136,7 @@ class AudioWriter:
         ------
         AudioError
             If the shape is another, the writer is not in its ``with`` statement, the disk is full,
-            or a WAV would pass 4 GiB, which its header cannot say.
+            or a WAV would exceed the 4 GiB that its header allows.
         """
         if self._file is None:
             raise AudioError(f"'{self._path}' is not open; write inside the with statement")

@@ -17,7 +17,7 @@ import numpy as np
 
 from pyplugin._native import VERSION
 from pyplugin.errors import PypluginError
-from pyplugin.outputs.midi_messages import FREE, Lane, mido, scaled, write_midi
+from pyplugin.outputs.midi_messages import FREE, ControllerTrack, mido, scaled, write_midi
 from pyplugin.support.files import replacing
 from pyplugin.support.optional import need
 
@@ -27,22 +27,22 @@ if TYPE_CHECKING:
 __all__ = ["THRESHOLD", "check_curves", "check_labels", "write_curves", "write_labels"]
 
 THRESHOLD = 0.3
-"""Activation from which :func:`write_labels` says that a tag is there."""
+"""Activation from which :func:`write_labels` takes a tag as present."""
 
 _UNITS = {"_db": "dB", "_hz": "Hz", "_ms": "ms", "_seconds": "s", "_semitones": "semitones"}
-"""How the names of pedalboard's parameters tell their unit."""
+"""Endings of pedalboard's parameter names, and the unit that each stands for."""
 
 
 @dataclass(frozen=True)
 class _Job:
-    """What the writers of curves get: the curves with their ranges, and the options."""
+    """Arguments of the curve writers: the curves with their ranges, and the options."""
 
     curves: Mapping[str, Curve]
     ranges: Mapping[str, tuple[float, float]]
     fourteen_bit: bool
 
     def range(self, target: str) -> tuple[float, float]:
-        """Return the range that was given, widened to what the curve does."""
+        """Return the given range, widened to the curve's own."""
         values = self.curves[target].values
         known = [float(values.min()), float(values.max()), *self.ranges.get(target, ())]
         return min(known), max(known)
@@ -75,10 +75,10 @@ def write_curves(
     ranges: Mapping[str, tuple[float, float]] | None = None,
     fourteen_bit: bool = False,
 ) -> None:
-    """Write how parameters moved.
+    """Write parameters over time.
 
     ``.csv``: a column of seconds and one for each parameter. ``.json``: times, values, minimum,
-    maximum and, where the name tells it, unit of each. ``.mid``: a track a parameter, of controller
+    maximum and, where the name shows it, unit of each. ``.mid``: a track a parameter, of controller
     20 to 31 of a channel (the thirteenth parameter is controller 20 of the next channel), changes
     only. ``.jams``: an annotation of the namespace ``vector`` for each.
 
@@ -89,8 +89,7 @@ def write_curves(
     curves
         By target, ``effect.parameter``; times in seconds, in order.
     ranges
-        Minimum and maximum by target, widened to what the curve does; of those that are not named,
-        the curve's own.
+        Minimum and maximum by target, widened to the curve's own; by default the curve's own.
     fourteen_bit
         In ``.mid``: two messages a value instead of one.
 
@@ -102,7 +101,7 @@ def write_curves(
     path = Path(path)
     write = CURVES[_suffix(path, CURVES, "Curves")]
     if not curves:
-        raise PypluginError("There are no curves to write; nothing moved.")
+        raise PypluginError("There are no curves to write: no parameter is automated.")
     for target, curve in curves.items():
         points = [curve.times, curve.values]
         if len(curve.times) == 0 or len(curve.times) != len(curve.values):
@@ -126,7 +125,7 @@ def _suffix(path: Path, formats: Iterable[str], what: str) -> str:
 
 
 def _curves_csv(path: Path, job: _Job) -> None:
-    """Write a row for each time at which any curve has a point; others have an empty cell there."""
+    """Write a row for each time at which a curve has a point; the others get an empty cell."""
     rows: dict[float, dict[str, float]] = {}
     for target, curve in job.curves.items():
         for time, value in zip(curve.times.tolist(), curve.values.tolist(), strict=True):
@@ -158,16 +157,16 @@ def _curves_mid(path: Path, job: _Job) -> None:
         raise PypluginError(
             f"MIDI has room for {16 * len(FREE)} curves; {len(job.curves)} were given."
         )
-    lanes = []
+    tracks = []
     for index, (target, curve) in enumerate(job.curves.items()):
         channel, place = divmod(index, len(FREE))
-        lane = Lane(target, FREE[place], *job.range(target), channel)
+        track = ControllerTrack(target, FREE[place], *job.range(target), channel)
         for time, value in zip(curve.times.tolist(), curve.values.tolist(), strict=True):
-            number = scaled(value, lane.low, lane.high, fourteen_bit=job.fourteen_bit)
-            if not lane.events or number != lane.events[-1][1]:
-                lane.events.append((time, number))
-        lanes.append(lane)
-    write_midi(path, lanes, fourteen_bit=job.fourteen_bit, duration=job.duration)
+            number = scaled(value, track.low, track.high, fourteen_bit=job.fourteen_bit)
+            if not track.events or number != track.events[-1][1]:
+                track.events.append((time, number))
+        tracks.append(track)
+    write_midi(path, tracks, fourteen_bit=job.fourteen_bit, duration=job.duration)
 
 
 def _curves_jams(path: Path, job: _Job) -> None:
@@ -187,7 +186,7 @@ def _curves_jams(path: Path, job: _Job) -> None:
 
 @dataclass(frozen=True)
 class _Span:
-    """Where a tag is there, in seconds, and its mean activation."""
+    """Where a tag is present, in seconds, and its mean activation."""
 
     start: float
     end: float
@@ -196,14 +195,14 @@ class _Span:
 
 
 def _spans(result: TagResult, threshold: float) -> list[_Span]:
-    """Find where tags are there: windows in a row are one span; each stands for its middle."""
+    """Find where tags are present: consecutive windows are one span, each at its middle."""
     middles, half = result.times + result.window / 2, result.hop / 2
     if result.duration < result.window:  # the window is the recording, repeated
         middles, half = np.full(len(result.times), result.duration / 2), result.duration / 2
     found = []
     for label, values in zip(result.labels, result.activations.T, strict=True):
-        there = np.concatenate([[False], values >= threshold, [False]])
-        edges = np.flatnonzero(there[1:] != there[:-1])
+        present = np.concatenate([[False], values >= threshold, [False]])
+        edges = np.flatnonzero(present[1:] != present[:-1])
         for first, after in edges.reshape(-1, 2):
             start, end = float(middles[first] - half), float(middles[after - 1] + half)
             mean = float(values[first:after].mean(dtype=np.float64))
@@ -214,9 +213,9 @@ def _spans(result: TagResult, threshold: float) -> list[_Span]:
 def write_labels(
     path: str | Path, result: TagResult, *, threshold: float = THRESHOLD, title: str = ""
 ) -> None:
-    """Write where each tag is there.
+    """Write where each tag is present.
 
-    A window stands for its middle, half a hop to either side; windows in a row with at least
+    A window covers its middle, half a hop to either side; consecutive windows of at least
     ``threshold`` are one span. ``.txt``: Audacity's labels. ``.jams``: one annotation of the
     namespace ``tag_open``, with the mean activation as confidence.
 
@@ -225,7 +224,7 @@ def write_labels(
     path
         Where to.
     result
-        What was heard.
+        The tags of a recording.
     threshold
         Activation, 0 to 1.
     title
@@ -245,7 +244,7 @@ def write_labels(
 
 def _labels_txt(path: Path, result: TagResult, spans: list[_Span], title: str) -> None:
     with replacing(path) as partial, partial.open("w", newline="", encoding="utf-8") as stream:
-        # Audacity knows no quotes: a label is the rest of the line.
+        # Audacity has no quoting: a label is the rest of the line.
         table = csv.writer(
             stream, delimiter="\t", quoting=csv.QUOTE_NONE, quotechar=None, lineterminator="\n"
         )

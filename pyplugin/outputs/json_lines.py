@@ -46,7 +46,7 @@ def _rounded(values: dict[str, float]) -> dict[str, float | None]:
 
 
 class JsonLines:
-    """Writes a line for each descriptor frame, at once; what moves in between is not written.
+    """Writes a line for each descriptor frame at once; changes between frames are not written.
 
     Parameters
     ----------
@@ -65,13 +65,13 @@ class JsonLines:
         Raises
         ------
         ReaderGoneError
-            Whoever read the lines has gone, as with ``| head``.
+            The reader has closed the pipe, as with ``| head``.
         """
         try:
             self._stream.write(json_line(frame) + "\n")
             self._stream.flush()
         except BrokenPipeError as error:
-            raise ReaderGoneError("Whoever read the lines has gone.") from error
+            raise ReaderGoneError("The reader has closed the pipe.") from error
 
     def write_parameters(
         self, time: float, parameters: dict[str, float], signals: dict[str, float]

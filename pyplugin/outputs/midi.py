@@ -13,7 +13,7 @@ from pyplugin.node.signals import SIGNALS
 from pyplugin.outputs.midi_messages import (
     FREE,
     LSB,
-    Lane,
+    ControllerTrack,
     control_changes,
     mido,
     scaled,
@@ -34,17 +34,17 @@ Range = tuple[float, float]
 
 
 class Midi:
-    """Moves MIDI controllers by parameters, tags and signals.
+    """Sends parameters, tags and signals as MIDI controllers.
 
-    Only changes are sent, of one controller at most 100 a second; one that comes sooner is sent
-    later. After a port was gone and is back, every controller is sent anew. Tags of frames that
-    are warming count for nothing.
+    Only changes are sent, at most 100 a second for each controller; a change that comes sooner is
+    delayed. After a port was reconnected, every controller is sent again. Tags of warming frames
+    are ignored.
 
     Parameters
     ----------
     port
-        A part of the port's name; ``virtual:NAME`` for a port of our own that others connect to;
-        or a path that ends in .mid, for a file that is written when the output is closed.
+        A part of the port's name; ``virtual:NAME`` for a port of our own that other programs
+        connect to; or a path that ends in .mid, a file that is written when the output is closed.
     assignments
         Controller by name: ``effect.parameter``, ``tag.<label>``, ``tag.<model>.<label>``,
         ``head.<name>.<label>`` or ``signal.<name>``. ``None``: the parameters in ``ranges``, or
@@ -57,7 +57,7 @@ class Midi:
         Values that stand for 0 and for the highest number, by name; tags and heads have 0 and 1
         without.
     on_event
-        Called with a sentence when the port is gone, and when it is back.
+        Called with a sentence when the port is disconnected and when it is reconnected.
 
     Attributes
     ----------
@@ -90,8 +90,8 @@ class Midi:
         if assignments is None:
             assignments = _in_order(ranges)
         _check(assignments, fourteen_bit)
-        self._lanes = {
-            name: Lane(name, controller, *_range(name, ranges), channel)
+        self._tracks = {
+            name: ControllerTrack(name, controller, *_range(name, ranges), channel)
             for name, controller in assignments.items()
         }
         self._fourteen_bit = fourteen_bit
@@ -114,7 +114,7 @@ class Midi:
         return self._port.failures if self._port is not None else 0
 
     def write_frame(self, frame: DescriptorFrame) -> None:
-        """Take a frame's tags, signals and parameters, and send what changed."""
+        """Send what changed of a frame's tags, signals and parameters."""
         values = {} if frame.state == State.WARMING else frame.activations
         self._take({**values, **_moving(frame.parameters, frame.signals)})
         self._send(frame.time)
@@ -122,12 +122,12 @@ class Midi:
     def write_parameters(
         self, time: float, parameters: dict[str, float], signals: dict[str, float]
     ) -> None:
-        """Send what changed, and what had to wait."""
+        """Send what changed, and delayed changes."""
         self._take(_moving(parameters, signals))
         self._send(time)
 
     def close(self) -> None:
-        """Send what still waits; close the port, or write the file.
+        """Send delayed changes; close the port, or write the file.
 
         Raises
         ------
@@ -142,14 +142,14 @@ class Midi:
         if self._port is not None:
             self._port.close()
         else:
-            write_midi(self._path, list(self._lanes.values()), fourteen_bit=self._fourteen_bit)
+            write_midi(self._path, list(self._tracks.values()), fourteen_bit=self._fourteen_bit)
 
     def _take(self, values: Mapping[str, float]) -> None:
-        for name, lane in self._lanes.items():
+        for name, track in self._tracks.items():
             value = values.get(name, math.nan)
             if not math.isnan(value):
                 self._wanted[name] = scaled(
-                    value, lane.low, lane.high, fourteen_bit=self._fourteen_bit
+                    value, track.low, track.high, fourteen_bit=self._fourteen_bit
                 )
 
     def _send(self, time: float) -> None:
@@ -161,15 +161,15 @@ class Midi:
             since = time - self._sent_at.get(name, -math.inf)
             if number != self._sent.get(name) and not 0 <= since < 1 / RATE - 1e-9:
                 self._sent_at[name] = time
-                if self._put(self._lanes[name], number):
+                if self._put(self._tracks[name], number):
                     self._sent[name] = number
 
-    def _put(self, lane: Lane, number: int) -> bool:
+    def _put(self, track: ControllerTrack, number: int) -> bool:
         if self._port is None:
-            lane.events.append((self._time, number))
+            track.events.append((self._time, number))
             return True
         messages = control_changes(
-            lane.controller, number, lane.channel, fourteen_bit=self._fourteen_bit
+            track.controller, number, track.channel, fourteen_bit=self._fourteen_bit
         )
         return self._port.send(b"".join(bytes(message.bytes()) for message in messages))
 
@@ -184,15 +184,15 @@ def _in_order(names: Mapping[str, Range]) -> dict[str, int]:
     chosen = parameters or list(names)
     if len(chosen) > len(FREE):
         raise PypluginError(
-            f"{len(chosen)} values are to go to the controllers {FREE[0]} to {FREE[-1]}; "
-            "say with assignments which go where."
+            f"{len(chosen)} values need a controller each; there are only {FREE[0]} to {FREE[-1]}; "
+            "choose with assignments."
         )
     return dict(zip(chosen, FREE, strict=False))
 
 
 def _check(assignments: Mapping[str, int], fourteen_bit: bool) -> None:
     if not assignments:
-        raise PypluginError("Nothing is to go to MIDI; assign a controller to a name.")
+        raise PypluginError("No controller is assigned; assign at least one.")
     highest = LSB - 1 if fourteen_bit else 119
     taken: dict[int, str] = {}
     for name, controller in assignments.items():
@@ -213,7 +213,7 @@ def _range(name: str, ranges: Mapping[str, Range]) -> Range:
     if name not in ranges and kind_of(name) in ("tag", "head"):
         return 0.0, 1.0
     if name not in ranges:
-        raise PypluginError(f"{name} has no range; say which values stand for 0 and for 127.")
+        raise PypluginError(f"{name} has no range; give the values for controller 0 and 127.")
     low, high = ranges[name]
     if not (math.isfinite(low) and math.isfinite(high)) or low == high:
         raise PypluginError(f"{name} has the range {low:g} to {high:g}; two numbers are expected.")

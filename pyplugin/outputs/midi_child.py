@@ -1,13 +1,13 @@
 """Holds a MIDI port open in a process of its own, for :class:`pyplugin.outputs.midi_port.Port`.
 
-When a JACK server is gone or stands still, RtMidi waits for it without end, with Python's lock held
+When a JACK server has ended or hangs, RtMidi waits for it for ever while it holds Python's lock
 (seen with 5.0.0): here only this process waits, and an alarm ends it. The libraries below RtMidi
-write their complaints to stderr, which here is our own.
+print their errors to stderr, which this process reads.
 
 The argument is the port: a part of its name, or ``virtual:NAME``. One line of JSON comes on stdout:
 ``{"name": …}`` once it is open; ``{"ports": …, "systems": …, "tried": …}`` if not: the ports that
 the name fits, or else all, and how many of the systems tried are there; or ``{"missing": …}``.
-Stdin takes messages of three bytes, to its end. The process ends when the port is gone.
+Stdin takes messages of three bytes until it is closed. The process ends when the port does.
 """
 
 import contextlib
@@ -30,7 +30,7 @@ _MOST = 256  # messages at once
 
 @contextlib.contextmanager
 def _alarm(seconds: float) -> Iterator[None]:
-    """Let the system end this process if what is done here never ends."""
+    """Let the system end this process if the body hangs."""
     signal.setitimer(signal.ITIMER_REAL, seconds)
     yield
     signal.setitimer(signal.ITIMER_REAL, 0)
@@ -41,11 +41,11 @@ def _answer(**values: Any) -> None:
 
 
 def _open(rtmidi: Any, wanted: str) -> tuple[Any, str] | None:
-    """Open the one port that is meant, ``""`` where it is our own; or answer what there is."""
+    """Open the one port that fits, ``""`` for our own; otherwise reply with the ports there are."""
     apis = rtmidi.get_compiled_api()
     systems = []
     for api in apis:
-        with contextlib.suppress(OSError):  # it is not there
+        with contextlib.suppress(OSError):  # not installed or not running
             systems.append(rtmidi.MidiOut(rtapi=api, name="pyplugin"))
     found = [(system, name) for system in systems for name in system.get_ports()]
     exact = [pair for pair in found if pair[1] == wanted]
@@ -59,7 +59,7 @@ def _open(rtmidi: Any, wanted: str) -> tuple[Any, str] | None:
         chosen[0].open_port(chosen[0].get_ports().index(chosen[1]), "cc")
     for system in systems:
         if chosen is None or system is not chosen[0]:
-            system.delete()  # a JACK server waits 5 s for a client that just dies
+            system.delete()  # a JACK server waits 5 s for a client that ends without closing
     if chosen is not None:
         _answer(name=wanted)
     else:
@@ -78,14 +78,14 @@ def _system_answers(rtmidi: Any, api: int) -> bool:
 
 
 def _serve(rtmidi: Any, out: Any, name: str, complaints: int) -> None:
-    """Pass messages on until there are no more or the port is gone."""
+    """Send messages until stdin is closed or the port is disconnected."""
     rest, check = b"", time.monotonic() + _CHECK
     while True:
         ready, _, _ = select.select([0, complaints], [], [], _CHECK)
         with _alarm(_PATIENCE):
             if complaints in ready:
                 if not _system_answers(rtmidi, out.get_current_api()):
-                    os._exit(1)  # closing it properly would wait for what is gone
+                    os._exit(1)  # closing it properly would wait for the server
                 os.read(complaints, 65536)
             if name and time.monotonic() >= check:
                 check = time.monotonic() + _CHECK
@@ -103,8 +103,8 @@ def _serve(rtmidi: Any, out: Any, name: str, complaints: int) -> None:
 
 
 def main() -> None:
-    """Open the port and pass messages on."""
-    for theirs in (signal.SIGINT, signal.SIGTERM):  # for the other process, which ends this one
+    """Open the port and send messages."""
+    for theirs in (signal.SIGINT, signal.SIGTERM):  # for the parent, which ends this process
         signal.signal(theirs, signal.SIG_IGN)
     try:
         import rtmidi
@@ -118,7 +118,7 @@ def main() -> None:
     if opened is None:
         return
     if select.select([complaints], [], [], 0)[0]:
-        os.read(complaints, 65536)  # about systems that are not there
+        os.read(complaints, 65536)  # errors about MIDI systems that are not running
     _serve(rtmidi, *opened, complaints)
     time.sleep(_LINGER)
     with _alarm(_PATIENCE):

@@ -11,7 +11,7 @@ from typing import Any
 from pyplugin.support.files import replacing
 from pyplugin.support.optional import need
 
-__all__ = ["FREE", "LSB", "Lane", "control_changes", "scaled", "write_midi"]
+__all__ = ["FREE", "LSB", "ControllerTrack", "control_changes", "scaled", "write_midi"]
 
 FREE = range(20, 32)
 """Controllers that MIDI 1.0 leaves undefined and that have a partner for fourteen bits."""
@@ -25,10 +25,10 @@ _TICKS_PER_SECOND = _TICKS * 1_000_000 / _TEMPO
 
 
 @dataclass
-class Lane:
-    """How one controller moves: ``events`` are seconds and numbers, in order.
+class ControllerTrack:
+    """Values of one controller over time: ``events`` are (seconds, number), in order.
 
-    ``low`` and ``high`` are what 0 and the highest number stand for.
+    ``low`` and ``high`` are the values of number 0 and of the highest number.
     """
 
     name: str
@@ -40,12 +40,12 @@ class Lane:
 
 
 def mido() -> Any:
-    """Return the module, or raise a sentence."""
+    """Import mido, or raise a sentence on how to install it."""
     return need("mido", package="mido", extra="live", purpose="MIDI")
 
 
 def scaled(value: float, low: float, high: float, *, fourteen_bit: bool = False) -> int:
-    """Return a value, clamped to its range, as a number to 127 or to 16383; ``low`` is 0."""
+    """Map a value from ``low`` to ``high``, clamped, to 0 to 127, or to 16383."""
     top = 16383 if fourteen_bit else 127
     share = (value - low) / (high - low) if high != low else 0.0
     return round(min(max(share, 0.0), 1.0) * top)
@@ -63,28 +63,38 @@ def control_changes(controller: int, number: int, channel: int, *, fourteen_bit:
 
 
 def write_midi(
-    path: Path, lanes: Sequence[Lane], *, fourteen_bit: bool = False, duration: float = 0.0
+    path: Path,
+    tracks: Sequence[ControllerTrack],
+    *,
+    fourteen_bit: bool = False,
+    duration: float = 0.0,
 ) -> None:
-    """Write a file of type 1 with a track for each lane, named after it; 120 beats a minute.
+    """Write a file of type 1 with a track for each controller, of its name; 120 beats a minute.
 
-    The first event of a track is a text in JSON that says what the numbers stand for:
+    The first event of a track is a text in JSON that describes the values:
     ``{"target": "gain.gain_db", "controller": 20, "bits": 7, "min": -12.0, "max": 0.0}``.
     """
     library = mido()
     meta = library.MetaMessage
     whole = library.MidiFile(type=1, ticks_per_beat=_TICKS, charset="utf-8")
-    for lane in lanes:
-        track = whole.add_track(lane.name)
+    for controller in tracks:
+        track = whole.add_track(controller.name)
         if len(whole.tracks) == 1:
             track.append(meta("set_tempo", tempo=_TEMPO))
         bits = 14 if fourteen_bit else 7
-        about = {"target": lane.name, "controller": lane.controller, "bits": bits}
-        track.append(meta("text", text=json.dumps({**about, "min": lane.low, "max": lane.high})))
+        about: dict[str, Any] = {
+            "target": controller.name,
+            "controller": controller.controller,
+            "bits": bits,
+            "min": controller.low,
+            "max": controller.high,
+        }
+        track.append(meta("text", text=json.dumps(about)))
         now = 0
-        for seconds, number in lane.events:
+        for seconds, number in controller.events:
             tick = max(now, round(seconds * _TICKS_PER_SECOND))
             for message in control_changes(
-                lane.controller, number, lane.channel, fourteen_bit=fourteen_bit
+                controller.controller, number, controller.channel, fourteen_bit=fourteen_bit
             ):
                 track.append(message.copy(time=tick - now))
                 now = tick

@@ -1,4 +1,4 @@
-"""A MIDI port that never makes us wait; it is held by a process of its own."""
+"""A MIDI port that never blocks: a child process holds it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pyplugin.errors import DeviceError
-from pyplugin.outputs.output import OnEvent, Trouble
+from pyplugin.outputs.output import FailureLog, OnEvent
 
 __all__ = ["Port"]
 
@@ -21,19 +21,19 @@ _RETRY = 2.0  # seconds between two attempts to open it again
 
 
 class Port:
-    """Sends messages of three bytes to a MIDI port; opens it again when it was gone.
+    """Sends messages of three bytes to a MIDI port; reopens it after it was disconnected.
 
     Parameters
     ----------
     wanted
-        A part of the port's name, or ``virtual:NAME`` for a port of our own that others connect to.
+        A part of the port's name, or ``virtual:NAME`` for one that other programs connect to.
     on_event
-        Called with a sentence when the port is gone, and when it is back.
+        Called with a sentence when the port is disconnected and when it is reconnected.
 
     Attributes
     ----------
     opened : int
-        How many times it was opened so far: receivers know nothing after each.
+        How many times it was opened so far; receivers have no values after each.
 
     Raises
     ------
@@ -43,7 +43,7 @@ class Port:
 
     def __init__(self, wanted: str, *, on_event: OnEvent | None = None) -> None:
         self._wanted = wanted
-        self._trouble = Trouble(on_event)
+        self._log = FailureLog(on_event)
         self._what = f"The MIDI port {wanted!r}"
         self._started = time.monotonic()
         self._child: subprocess.Popen[bytes] | None = self._start()
@@ -57,7 +57,7 @@ class Port:
     @property
     def failures(self) -> int:
         """Sends that failed."""
-        return self._trouble.failures
+        return self._log.failures
 
     def _start(self) -> subprocess.Popen[bytes]:
         child = subprocess.Popen(
@@ -72,7 +72,7 @@ class Port:
         return child
 
     def _answer(self, patience: float) -> dict[str, Any] | None:
-        """Return what the process says, ``{}`` if it died without a word, ``None`` if not yet."""
+        """Return the child's reply, ``{}`` if it ended without, ``None`` if there is none yet."""
         assert self._child is not None
         assert self._child.stdout is not None
         if not select.select([self._child.stdout], [], [], patience)[0]:
@@ -91,7 +91,7 @@ class Port:
             if answer is not None and "name" in answer:
                 self._open = True
                 self.opened += 1
-                self._trouble.over(self._what)
+                self._log.over(self._what)
         elif time.monotonic() - self._started >= _RETRY:
             self._started = time.monotonic()
             self._child = self._start()
@@ -106,13 +106,13 @@ class Port:
                 # A pipe takes as few bytes as these at once or not at all.
                 os.write(self._child.stdin.fileno(), data)
             except BlockingIOError:
-                self._trouble.failed(f"{self._what} takes nothing")
+                self._log.failed(f"{self._what} takes nothing")
                 return False
             except BrokenPipeError:
                 self._lose()
             else:
                 return True
-        self._trouble.failed(f"{self._what} is gone")
+        self._log.failed(f"{self._what} is disconnected")
         return False
 
     def _lose(self) -> None:

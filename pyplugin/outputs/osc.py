@@ -15,11 +15,11 @@ from pyplugin.errors import DeviceError
 from pyplugin.node.node import State
 from pyplugin.outputs.output import (
     DescriptorFrame,
+    FailureLog,
     OnEvent,
     Option,
     OutputContext,
     OutputKind,
-    Trouble,
     WallClock,
 )
 from pyplugin.support.files import sentence
@@ -29,21 +29,21 @@ from pyplugin.support.spelling import slug
 __all__ = ["KIND", "Osc"]
 
 PACKET = 1400
-"""Most bytes of a bundle: less than what an Ethernet frame carries, so that none is fragmented."""
+"""Largest bundle in bytes: below an Ethernet frame's payload, so that none is fragmented."""
 _HEADER, _SIZE = 16, 4  # "#bundle" with its timetag, and the size before each message
 
 QUIET = 5.0
-"""Seconds without a refusal after which a receiver counts as back: refusals come late, and only
-about one a second."""
+"""Seconds without a refusal after which a receiver counts as available: refusals are delayed and
+limited to about one a second."""
 
 
 class Osc:
-    """Sends a timetagged bundle for each descriptor frame, and what moves between them.
+    """Sends a timetagged bundle for each descriptor frame, and changes between frames.
 
     ``/pyplugin/<source>/<model>/<label>``, ``/pyplugin/<source>/signal/<name>`` and
     ``/pyplugin/<source>/parameter/<effect>/<parameter>``, each with one float32. The timetag is the
-    time of day at which the frame was emitted. Tags are left out while the node is warming, and
-    numbers that are not finite. A bundle of more than 1400 bytes is sent as several.
+    time of day at which the frame was emitted. Tags are omitted while the node is warming, and
+    non-finite values always. A bundle of more than 1400 bytes is sent as several.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ class Osc:
         self._addresses = _resolve(url)
         self._where = url.removeprefix("osc.udp://").rstrip("/")
         self._socket: socket.socket | None = None
-        self._trouble = Trouble(on_event)
+        self._log = FailureLog(on_event)
         self._failed_at = 0.0
         self._clock = WallClock()
         self._root: str | None = None
@@ -82,7 +82,7 @@ class Osc:
     @property
     def failures(self) -> int:
         """Packets that could not be sent, or that the receiver's machine refused."""
-        return self._trouble.failures
+        return self._log.failures
 
     def write_frame(self, frame: DescriptorFrame) -> None:
         """Send a frame, with all signals and parameters."""
@@ -152,7 +152,7 @@ class Osc:
         try:
             if self._socket is None:
                 self._socket = _connect(self._addresses)
-            # A refusal comes after the packet that it is about, and is told but once.
+            # A refusal arrives after the packet that it concerns, and is reported only once.
             refusal = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
             if refusal:
                 self._failed(OSError(refusal, os.strerror(refusal)))
@@ -162,12 +162,12 @@ class Osc:
             if not isinstance(error, (BlockingIOError, ConnectionRefusedError)):
                 self.close()  # the next packet tries anew: the network may have changed
             return
-        if self._trouble.lasts and clock.monotonic() - self._failed_at >= QUIET:
-            self._trouble.over(f"OSC to {self._where}")
+        if self._log.lasts and clock.monotonic() - self._failed_at >= QUIET:
+            self._log.over(f"OSC to {self._where}")
 
     def _failed(self, error: OSError) -> None:
         self._failed_at = clock.monotonic()
-        self._trouble.failed(f"OSC to {self._where} fails: {sentence(error)}")
+        self._log.failed(f"OSC to {self._where} fails: {sentence(error)}")
 
 
 def _part(name: str) -> str:
@@ -191,12 +191,12 @@ def _resolve(url: str) -> list[tuple[Any, ...]]:
         raise DeviceError(
             f"OSC cannot go to {host!r}: {why}; check the name, or give its address."
         ) from error
-    # Most OSC programs listen to IPv4 only, and localhost is both.
+    # Most OSC programs bind IPv4 only; localhost is both.
     return sorted(found, key=lambda entry: entry[0] != socket.AF_INET)
 
 
 def _connect(addresses: list[tuple[Any, ...]]) -> socket.socket:
-    """Return a socket that never waits and hears of refusals."""
+    """Return a non-blocking socket that gets ICMP refusals."""
     for index, (family, kind, protocol, _, address) in enumerate(addresses, 1):
         made = socket.socket(family, kind, protocol)
         try:

@@ -14,12 +14,12 @@ from pyplugin.support.descriptors import accepted_names, head_name, tag_name
 
 __all__ = [
     "DescriptorFrame",
+    "FailureLog",
     "OnEvent",
     "Option",
     "Output",
     "OutputContext",
     "OutputKind",
-    "Trouble",
     "WallClock",
 ]
 
@@ -173,12 +173,12 @@ class OutputKind:
     open: Callable[[Mapping[str, Any], OutputContext], Output | None]
 
 
-class Trouble:
-    """Counts failures; says once that they began and once that they are over."""
+class FailureLog:
+    """Counts failures; reports once that they began and once that they ended."""
 
     def __init__(self, on_event: OnEvent | None) -> None:
         self.failures = 0
-        self._say = on_event or (lambda sentence: None)
+        self._report = on_event or (lambda sentence: None)
         self._before: int | None = None
 
     @property
@@ -190,22 +190,22 @@ class Trouble:
         """Count a failure; ``what`` begins a sentence."""
         if self._before is None:
             self._before = self.failures
-            self._say(f"{what}; going on without it, and saying when it works again.")
+            self._report(f"{what}; retrying, and reporting when it works again.")
         self.failures += 1
 
     def over(self, what: str) -> None:
-        """Say that it works again, if it did not; ``what`` begins a sentence."""
+        """Report the end of failures, if there were any; ``what`` begins a sentence."""
         if self._before is not None:
             failed = self.failures - self._before
             self._before = None
-            self._say(f"{what} works again; {failed} sends failed.")
+            self._report(f"{what} works again; {failed} sends failed.")
 
 
 class WallClock:
-    """Tells the time of day of seconds of a stream that is heard as it comes."""
+    """Converts seconds of a live stream to the time of day."""
 
     LATE = 0.25
-    """Frames are read at most so many seconds after they came, unless the stream paused."""
+    """Most seconds between the emission of a frame and its reading, unless the stream pauses."""
 
     def __init__(self) -> None:
         self._origin = math.inf
@@ -213,8 +213,8 @@ class WallClock:
     def at(self, seconds: float, now: float | None = None) -> float:
         """Return the time of day of ``seconds``, which were just read (at ``now``).
 
-        The shortest delay seen counts, so that an irregular reader makes no irregular times, and
-        none is ever ahead of the clock.
+        The shortest delay so far is assumed, so that irregular reading causes no jitter and no
+        time is ahead of the clock.
         """
         origin = (time.time() if now is None else now) - seconds
         if not self._origin <= origin <= self._origin + self.LATE:

@@ -1,4 +1,4 @@
-"""C includes point down only, as docs/design.md draws the rooms, and never in a circle."""
+"""C includes point down only, as docs/how-it-is-built.md shows the rooms, and never in a circle."""
 
 from __future__ import annotations
 

@@ -296,7 +296,7 @@ def test_a_port_that_goes_and_comes_back(jack, opened):
         push(output, clock)
         assert until(lambda: values(port))
     assert until(lambda: push(output, clock) or told)
-    assert "gone" in told[0]
+    assert "disconnected" in told[0]
     assert until(lambda: push(output, clock) or output.failures > 10)
     assert len(told) == 1
     with receiver("Synth") as port:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pyplugin.outputs.output import Trouble, WallClock
+from pyplugin.outputs.output import FailureLog, WallClock
 
 
 def test_times_of_day_do_not_shake_with_an_irregular_reader():
@@ -36,7 +36,7 @@ def test_times_of_day_follow_a_sound_card_that_is_slow():
 
 def test_trouble_is_told_once_and_its_end_once():
     told: list[str] = []
-    trouble = Trouble(told.append)
+    trouble = FailureLog(told.append)
     trouble.over("It")
     assert told == []
     for _ in range(3):

@@ -1,5 +1,5 @@
-/* automation.c - descriptors become parameters. Between two changes everything is one exponential,
- * so the value can be had anywhere without having been followed there. */
+/* automation.c - maps descriptors to parameters. Between two changes the envelope is one
+ * exponential, so its value at any position has a closed form. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,23 +13,23 @@ typedef struct {
     float value; /* 0..1 */
 } change;
 
-/* Where a mapping is, see the header for the order of its parts. */
+/* Phase of the hold of a mapping; see the header for the order of the stages. */
 typedef enum {
-    LEVEL, /* the value stands or rises */
-    HOLDS, /* it has fallen and is held until `expiry` */
-    FALLS  /* it goes down since the hold is over */
+    LEVEL, /* the value is constant or rises */
+    HOLDS, /* the value has fallen and is held until `expiry` */
+    FALLS  /* the hold is over and the value falls */
 } phase;
 
 typedef struct {
     tagnode_mapping knobs;
     int64_t hold, delay; /* samples */
 
-    bool started, open;     /* a value has come; the gate */
-    bool first_waits;       /* the first value is in the queue: a jump */
+    bool started, open;     /* a value was pushed; the gate is open */
+    bool first_waits;       /* the first value is in the queue and will be applied as a jump */
     int64_t latest;         /* position of the last push */
     float pushed;           /* its value, 0..1 */
-    float raw;              /* the descriptor's, as it was pushed last */
-    change *queue;          /* changes that have not come to pass */
+    float raw;              /* the descriptor's last value, in its own unit */
+    change *queue;          /* changes that are still pending */
     uint32_t first, length; /* of the queue */
 
     phase phase;
@@ -38,7 +38,7 @@ typedef struct {
 
     double origin, target; /* of the exponential, which starts at */
     int64_t since;
-    double stepped; /* where it was when the last step began that took it along */
+    double stepped; /* the envelope at the last step that updated the parameter */
 } mapping_state;
 
 struct tagnode_automation {
@@ -46,9 +46,9 @@ struct tagnode_automation {
     uint32_t count, capacity;
     tagnode_combine combine;
     double sample_rate;
-    int64_t asked;   /* all that is up to here has come to pass */
-    int64_t renewed; /* from here on the next step takes the value along in any case */
-    float value;     /* of the last step that took it along */
+    int64_t asked;   /* all changes up to this position have been applied */
+    int64_t renewed; /* from this position on, the next step updates the parameter in any case */
+    float value;     /* the parameter at the last step that updated it */
     change *memory;
 };
 
@@ -109,7 +109,7 @@ void tagnode_automation_destroy(tagnode_automation *automation) {
     free(automation);
 }
 
-/* ---- what a value comes to ---- */
+/* ---- the parameter for a value ---- */
 
 static double clamp(double x) TAGNODE_NONBLOCKING {
     return x > 0 ? (x < 1 ? x : 1) : 0;
@@ -144,7 +144,7 @@ static double parameter(const tagnode_mapping *m, double x) TAGNODE_NONBLOCKING 
     double y = min + (max - min) * x;
     if (m->curve == TAGNODE_CURVE_EXP) y = min + (max - min) * x * x;
     if (m->curve == TAGNODE_CURVE_LOG) y = min * pow(max / min, x);
-    /* Rounding must not leave the range that a plugin accepts. */
+    /* Rounding must not leave the range that the parameter accepts. */
     const double low = min < max ? min : max, high = min < max ? max : min;
     return y < low ? low : y > high ? high : y;
 }
@@ -153,7 +153,7 @@ static double parameter(const tagnode_mapping *m, double x) TAGNODE_NONBLOCKING 
 
 static void aim(mapping_state *s, double sample_rate, int64_t position, float target)
     TAGNODE_NONBLOCKING {
-    if (target == s->target) return; /* the same exponential goes on: no new rounding */
+    if (target == s->target) return; /* the same exponential continues, without new rounding */
     s->origin = envelope(s, sample_rate, position);
     s->target = target;
     s->since = position;
@@ -225,7 +225,7 @@ void tagnode_automation_push(tagnode_automation *a, uint32_t mapping, int64_t po
     s->pushed = x;
 }
 
-/* Samples from now on, `asked`, where another knob moves a time that is still to come. */
+/* A pending position shifted by `by` samples, but not before the position asked for last. */
 static int64_t shifted(const tagnode_automation *a, int64_t time, int64_t by) TAGNODE_NONBLOCKING {
     return time + by > a->asked ? time + by : a->asked;
 }
@@ -235,7 +235,7 @@ bool tagnode_automation_change(tagnode_automation *a, uint32_t mapping,
     if (mapping >= a->count || !tagnode_mapping_is_valid(knobs)) return false;
     mapping_state *s = &a->states[mapping];
     const bool moving = a->asked != INT64_MIN;
-    if (moving) { /* attack and release are other ones from here on */
+    if (moving) { /* attack and release change from here on */
         s->origin = envelope(s, a->sample_rate, a->asked);
         s->since = a->asked;
     }
@@ -278,8 +278,8 @@ float tagnode_automation_at(tagnode_automation *a, int64_t position) {
     return (float)(a->combine == TAGNODE_COMBINE_MAX ? farthest : sum);
 }
 
-/* Takes the value for the step that begins at `position`: it stays where it is within the
- * tolerance, and is made exact every RENEWAL samples. Returns whether it is another one. */
+/* Updates the parameter for the step that begins at `position`: it stays as it is within the
+ * tolerance, and is exact every RENEWAL samples. Returns whether it changed. */
 static bool update_step(tagnode_automation *a, int64_t position, float tolerance)
     TAGNODE_NONBLOCKING {
     enum { RENEWAL = 8192 };
@@ -306,7 +306,7 @@ size_t tagnode_automation_plan(tagnode_automation *const *automations, uint32_t 
     for (int64_t at = position; at < until; at = (at / grid + 1) * grid) {
         bool begins = at == position || at % most == 0;
         for (uint32_t i = 0; i < count; ++i)
-            if (at % grid == 0 || automations[i]->renewed == INT64_MIN) /* the very first step */
+            if (at % grid == 0 || automations[i]->renewed == INT64_MIN) /* the first step */
                 begins |= update_step(automations[i], at, steps->tolerance);
         if (!begins || made == capacity) continue;
         positions[made] = at;

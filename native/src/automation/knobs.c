@@ -175,7 +175,7 @@ tagnode_status tagnode_mapping_set(tagnode_mapping *mapping, uint32_t knob, doub
     return TAGNODE_OK;
 }
 
-/* What no knob shows alone. */
+/* Conditions on several knobs. */
 static bool has_range(const tagnode_mapping *m) TAGNODE_NONBLOCKING {
     return m->gate != TAGNODE_GATE_NONE || m->low != m->high;
 }
@@ -184,7 +184,7 @@ static bool has_ratios(const tagnode_mapping *m) TAGNODE_NONBLOCKING {
     return m->curve != TAGNODE_CURVE_LOG || (m->min > 0 && m->max > 0);
 }
 
-/* The first knob out of its limits, or KNOBS. */
+/* Returns the first knob outside its limits, or KNOBS. */
 static uint32_t find_fault(const tagnode_mapping *m) TAGNODE_NONBLOCKING {
     uint32_t knob = 0;
     while (knob < KNOBS && accepts(&TABLE[knob].info, read_knob(m, knob))) ++knob;

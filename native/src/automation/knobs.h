@@ -4,7 +4,7 @@
 
 #include "tagnode.h"
 
-/* Whether tagnode_mapping_check would accept the mapping. */
+/* Returns whether tagnode_mapping_check() accepts the mapping. [any] */
 bool tagnode_mapping_is_valid(const tagnode_mapping *mapping) TAGNODE_NONBLOCKING;
 
 #endif

@@ -1,4 +1,4 @@
-/* decibel.h - powers in dB, and where silence lies. */
+/* decibel.h - powers in dB, with silence at -120. */
 #ifndef TAGNODE_DESCRIPTORS_DECIBEL_H
 #define TAGNODE_DESCRIPTORS_DECIBEL_H
 

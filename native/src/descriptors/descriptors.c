@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST = 512 }; /* samples that are heard at once */
+enum { MOST = 512 }; /* samples processed at once */
 
 typedef struct {
     tagnode_level_reading level;
@@ -23,16 +23,16 @@ struct tagnode_descriptors {
     tagnode_loudness loudness;
     tagnode_spectral spectral;
     tagnode_tempo tempo;
-    /* Each channel, clean, with the samples before those that are heard. */
+    /* Each channel with non-finite samples replaced, and the samples before the block. */
     float line[TAGNODE_MAX_CHANNELS][TAGNODE_LEVEL_PAST + MOST];
     int64_t position;
-    int64_t step, step_begin, step_end; /* the present 10 ms */
-    tagnode_spectral_reading spectrum;  /* the last one; of flux and onset the largest since take */
+    int64_t step, step_begin, step_end; /* the current step of 10 ms */
+    tagnode_spectral_reading spectrum; /* the last one; flux and onset are the largest since take */
     mark *marks;
     size_t room, first, waiting;
 };
 
-/* Where step `index` ends: the rate need not be a multiple of 100. */
+/* Position at which step `index` ends; the rate need not be a multiple of 100. */
 static int64_t step_end(const tagnode_descriptors *d, int64_t index) TAGNODE_NONBLOCKING {
     return (index + 1) * d->sample_rate / 100;
 }
@@ -61,7 +61,7 @@ tagnode_status tagnode_descriptors_create(const tagnode_descriptors_setup *setup
                                       setup->silence_db, setup->silence_hold);
     if (status == TAGNODE_OK)
         status = tagnode_spectral_create(&d->spectral, f->sample_rate, f->fft, f->frame);
-    if (status == TAGNODE_OK) /* a rise is between two frames, the first of which begins early */
+    if (status == TAGNODE_OK) /* a rise is between two frames, the first of which starts early */
         status =
             tagnode_tempo_create(&d->tempo, (double)f->hop / f->sample_rate, f->frame / f->hop + 1);
     if (status != TAGNODE_OK) {
@@ -98,7 +98,7 @@ static void process_part(tagnode_descriptors *d, const float *const *input, size
         float *restrict line = d->line[c] + TAGNODE_LEVEL_PAST;
         const float *restrict from = input[c] + offset;
         for (size_t i = 0; i < length; ++i) {
-            uint32_t broken; /* the front-end counts them */
+            uint32_t broken; /* counted by the front-end */
             line[i] = tagnode_clean_sample(from[i], &broken);
         }
         samples[c] = line;

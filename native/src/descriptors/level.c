@@ -8,22 +8,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { GROUP = 4 * TAGNODE_LANES }; /* rings are padded to a multiple of it with zeros */
+enum { GROUP = 4 * TAGNODE_LANES }; /* rings are zero-padded to a multiple of it */
 
 static const double PI = 3.14159265358979323846;
 
-/* A full-band sinc under a Kaiser window: within 0.05 dB up to 0.4 of the sample rate. Its value
- * for the sample `k` - 7 samples from the one before the position, which lies `fraction` after it.
- */
+/* A full-band sinc with a Kaiser window: within 0.05 dB up to 0.4 of the sample rate. Returns the
+ * weight of the sample `k` - 7 samples from the one before the position, which is `fraction` of a
+ * sample after it. */
 static double filter(int k, double fraction) {
     const double reach = TAGNODE_LEVEL_TAPS / 2.0, beta = 5;
     const double t = k - (reach - 1) - fraction, angle = PI * t; /* never 0 */
     return sin(angle) / angle * tagnode_kaiser(t / reach, beta);
 }
 
-/* The filter half-way is its own mirror image, and those at a quarter and three quarters are each
- * other's: what they make of sums and differences of samples at the same distance from the middle
- * serves both. */
+/* The filter at one half is symmetric, and those at one and three quarters mirror each other: one
+ * set of sums and differences of samples at equal distance from the middle serves both. */
 static void build_filters(tagnode_level *l) {
     double half = 0, quarter = 0;
     for (int k = 0; k < TAGNODE_LEVEL_TAPS; ++k) {
@@ -46,7 +45,7 @@ tagnode_status tagnode_level_create(tagnode_level *l, uint32_t sample_rate, uint
                                     double silence_db, double silence_hold) {
     memset(l, 0, sizeof *l);
     l->channels = channels;
-    /* BS.1770-4, Annex 2: at least 192 kHz. */
+    /* BS.1770-4, Annex 2: oversampling to at least 192 kHz. */
     l->finer = sample_rate < 96000 ? 4 : sample_rate < 192000 ? 2 : 1;
     build_filters(l);
     l->window = (sample_rate + 10) / 20;
@@ -82,7 +81,7 @@ static void add_samples(const float *restrict x, size_t length, float *restrict 
     }
 }
 
-/* The values between samples i - 8 and i - 7, for each i: half-way ... */
+/* The values between samples i - 8 and i - 7, for each i: at one half ... */
 static void add_half(const tagnode_level *l, const float *restrict x, size_t length,
                      float *restrict true_peak) TAGNODE_NONBLOCKING {
     for (size_t i = 0; i < length; ++i) {
@@ -93,7 +92,7 @@ static void add_half(const tagnode_level *l, const float *restrict x, size_t len
     }
 }
 
-/* ... and a quarter, half, and three quarters of the way. */
+/* ... and at one, two and three quarters. */
 static void add_quarters(const tagnode_level *l, const float *restrict x, size_t length,
                          float *restrict true_peak) TAGNODE_NONBLOCKING {
     for (size_t i = 0; i < length; ++i) {

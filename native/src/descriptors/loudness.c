@@ -11,9 +11,9 @@ static const double CALIBRATION = -0.691; /* BS.1770-4: 997 Hz at 0 dBFS in one 
 static const double LOWEST = -70;         /* LUFS, the absolute gate */
 static const double BINS_PER_LU = 50;
 
-/* The K-weighting of BS.1770-4, which is a table for 48 kHz, as the analogue filters behind it
- * under the bilinear transform (De Man, "Evaluation of implementations of the EBU R128 loudness
- * measurement", 2018). */
+/* The K-weighting of BS.1770-4, a table for 48 kHz, as bilinear transforms of the underlying
+ * analogue filters (De Man, "Evaluation of implementations of the EBU R128 loudness measurement",
+ * 2018). */
 static void build_weighting(tagnode_loudness *l, double sample_rate) {
     const double shelf_q = 0.7071752369554196, gain = pow(10, 3.999843853973347 / 20);
     const double k = tan(PI * 1681.974450955533 / sample_rate),
@@ -30,7 +30,7 @@ static void build_weighting(tagnode_loudness *l, double sample_rate) {
     l->high_pass[1] = (1 - h / q + h * h) / (1 + h / q + h * h);
 }
 
-/* L R Ls Rs; L R C Ls Rs; from six channels on L R C LFE, and what follows surrounds. */
+/* Channel weights: L R Ls Rs; L R C Ls Rs; from six channels on L R C LFE and surrounds. */
 static double weight_of(uint32_t channel, uint32_t channels) {
     const uint32_t front = channels == 4 ? 2 : 3;
     if (channel < front) return 1;
@@ -60,7 +60,7 @@ void tagnode_loudness_reset(tagnode_loudness *l) {
     l->integrated = TAGNODE_SILENT_DB;
 }
 
-/* Both channels' filters, and the squares of what comes out. */
+/* Filters both channels and adds up the squares of the output. */
 static void weigh(tagnode_loudness *l, uint32_t pair, const float *restrict left,
                   const float *restrict right, size_t length) TAGNODE_NONBLOCKING {
     const double *s = l->shelf, *h = l->high_pass;
@@ -86,13 +86,12 @@ static void weigh(tagnode_loudness *l, uint32_t pair, const float *restrict left
 
 void tagnode_loudness_process(tagnode_loudness *l, const float *const *samples, size_t length) {
     for (uint32_t i = 0; i < l->counted; i += 2) {
-        const uint32_t partner =
-            i + 1 < l->counted ? i + 1 : i; /* its energy is not counted then */
+        const uint32_t partner = i + 1 < l->counted ? i + 1 : i; /* its energy is not used then */
         weigh(l, i / 2, samples[l->channel[i]], samples[l->channel[partner]], length);
     }
 }
 
-/* Of the present step so far. */
+/* Energy of the current step so far. */
 static double weighted_energy(const tagnode_loudness *l) TAGNODE_NONBLOCKING {
     double sum = 0;
     for (uint32_t i = 0; i < l->counted; ++i) sum += l->weight[i] * l->state[i / 2].energy[i % 2];
@@ -124,8 +123,8 @@ static uint32_t bin_of(double mean_square) TAGNODE_NONBLOCKING {
     return bin < 0 ? 0 : bin < TAGNODE_LOUDNESS_BINS ? (uint32_t)bin : TAGNODE_LOUDNESS_BINS - 1;
 }
 
-/* The mean of the gating blocks down to 10 LU below the mean of all. Of those in the bin where that
- * gate falls, all count or none. */
+/* The mean of the gating blocks down to 10 LU below the mean of all. Blocks in the bin that
+ * contains this gate count all or none. */
 static float integrate(const tagnode_loudness *l) TAGNODE_NONBLOCKING {
     const double gate = 0.1 * l->all[0] / l->all[1];
     const uint32_t edge = bin_of(gate);
@@ -151,8 +150,8 @@ void tagnode_loudness_step(tagnode_loudness *l) {
     l->integrated = integrate(l);
 }
 
-/* The window moves on evenly between the steps: as much of the oldest one has left it as has been
- * counted of the newest. */
+/* The window moves evenly between steps: it loses as much of the oldest step as it has gained of
+ * the newest. */
 static float window_loudness(const tagnode_loudness *l, uint32_t steps, double progress)
     TAGNODE_NONBLOCKING {
     const double oldest = l->steps[steps_ago(l, steps)];

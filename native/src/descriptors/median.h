@@ -1,4 +1,4 @@
-/* median.h - medians of nine, for many places at once. */
+/* median.h - medians of nine rows, element by element. */
 #ifndef TAGNODE_DESCRIPTORS_MEDIAN_H
 #define TAGNODE_DESCRIPTORS_MEDIAN_H
 

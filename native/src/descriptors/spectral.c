@@ -7,14 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BESIDE = TAGNODE_MEDIAN / 2 }; /* bins that a median reaches to either side */
+enum { BESIDE = TAGNODE_MEDIAN / 2 }; /* bins that a median covers to either side */
 
 /* Hz; Zwicker, "Subdivision of the audible frequency range into critical bands", 1961. */
 static const float BAND_EDGES[TAGNODE_SPECTRAL_BANDS + 1] = {
     0,    100,  200,  300,  400,  510,  630,  770,  920,  1080, 1270,  1480, 1720,
     2000, 2320, 2700, 3150, 3700, 4400, 5300, 6400, 7700, 9500, 12000, 15500};
 
-/* The bands that have bins; the last one takes all above it. */
+/* The bands that contain bins; the last one includes everything above it. */
 static void find_bands(tagnode_spectral *s, double hz_per_bin) {
     size_t bin = 0;
     for (uint32_t band = 0; band < TAGNODE_SPECTRAL_BANDS && bin < s->bins; ++band) {
@@ -43,8 +43,8 @@ tagnode_status tagnode_spectral_create(tagnode_spectral *s, uint32_t sample_rate
     const double hz_per_bin = (double)sample_rate / fft;
     for (size_t k = 0; k < s->bins; ++k) s->hertz[k] = (float)((double)k * hz_per_bin);
     find_bands(s, hz_per_bin);
-    /* A sine's peak is half the sum of its window, frame / 4 for Hann's, and the bins around hold
-     * half as much again. */
+    /* A sine's peak is half the sum of its window, frame / 4 for Hann, and the neighbouring bins
+     * add half as much again. */
     s->full_scale = (float)(1.5 * frame * frame / 16);
     return TAGNODE_OK;
 }
@@ -61,7 +61,7 @@ void tagnode_spectral_reset(tagnode_spectral *s) {
     s->frame = 0;
 }
 
-/* Centroid of the magnitude spectrum, and the share of it that was not there before. */
+/* Centroid of the magnitude spectrum, and the share of it that is new. */
 static void measure_magnitude(const tagnode_spectral *s, const float *restrict now,
                               const float *restrict before, tagnode_spectral_reading *r)
     TAGNODE_NONBLOCKING {
@@ -78,11 +78,11 @@ static void measure_magnitude(const tagnode_spectral *s, const float *restrict n
     r->flux = all > 0 ? tagnode_sum_lanes(risen) / all : 0;
 }
 
-/* librosa.feature.spectral_flatness has the same: */
+/* As in librosa.feature.spectral_flatness: */
 static const float LEAST_POWER = 1e-10F; /* of a bin */
 
-/* Sums over powers; of their base-2 logarithms the exponents are added and the mantissas, 1 to 2,
- * multiplied, so that one logarithm does for 64 vectors. */
+/* Sums of powers and of their logarithms. Exponents are added and mantissas, 1 to 2, multiplied, so
+ * that 64 vectors need one logarithm. */
 typedef struct {
     tagnode_vector powers, mantissas;
     tagnode_int_vector exponents;
@@ -129,8 +129,8 @@ static float flatness_of(const float *power, size_t bins) TAGNODE_NONBLOCKING {
     return flatness < 1 ? (float)flatness : 1;
 }
 
-/* The mean over the critical bands of how far each has risen. The knee of the logarithm lies 50 dB
- * below a full-scale sine, so that what is hardly there does not count. */
+/* The mean rise over the critical bands. The knee of the logarithm is 50 dB below a full-scale
+ * sine, so that faint content does not count. */
 static float onset_of(tagnode_spectral *s, const float *power) TAGNODE_NONBLOCKING {
     const float scale = 1e5F / s->full_scale;
     float risen = 0;
@@ -144,9 +144,9 @@ static float onset_of(tagnode_spectral *s, const float *power) TAGNODE_NONBLOCKI
     return risen / (float)s->bands;
 }
 
-/* Harmonic sounds stay over time and percussive ones over frequency, so medians along either show
- * how much of a bin is which (Fitzgerald, "Harmonic/percussive separation using median filtering",
- * 2010). Medians of powers are the squares of those of magnitudes, as its soft mask has them. */
+/* Harmonic sounds are smooth over time and percussive ones over frequency, so medians along each
+ * axis separate them (Fitzgerald, "Harmonic/percussive separation using median filtering", 2010).
+ * Medians of powers are the squares of medians of magnitudes, which the soft mask needs. */
 static float percussive_of(tagnode_spectral *s, const float *power) TAGNODE_NONBLOCKING {
     memcpy(s->mirrored + BESIDE, power, s->bins * sizeof(float));
     for (size_t i = 0; i < BESIDE; ++i) {
@@ -176,7 +176,7 @@ tagnode_spectral_reading tagnode_spectral_push(tagnode_spectral *s, const float 
     float *kept = s->past[s->frame % TAGNODE_MEDIAN];
     float *now = s->magnitude[s->frame % 2], *before = s->magnitude[(s->frame + 1) % 2];
     s->frame = (s->frame + 1) % (2 * TAGNODE_MEDIAN);
-    memcpy(kept, power, s->bins * sizeof *kept); /* where zeros follow it */
+    memcpy(kept, power, s->bins * sizeof *kept); /* zeros follow it */
     for (size_t k = 0; k < s->bins; ++k) now[k] = sqrtf(kept[k]);
     tagnode_spectral_reading r;
     measure_magnitude(s, now, before, &r);

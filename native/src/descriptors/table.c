@@ -6,19 +6,19 @@
 
 static const tagnode_signal TABLE[TAGNODE_SIGNALS] = {
     {"rms_db", "dBFS", "level of the last 50 ms", -60, 0, 0.05F},
-    {"peak_db", "dBFS", "largest sample of the last 50 ms", -60, 0, 0.05F},
-    {"true_peak_db", "dBTP", "largest value between samples, last 50 ms", -60, 0, 0.05F},
+    {"peak_db", "dBFS", "largest sample in the last 50 ms", -60, 0, 0.05F},
+    {"true_peak_db", "dBTP", "largest value between samples in the last 50 ms", -60, 0, 0.05F},
     {"loudness_momentary", "LUFS", "loudness of the last 0.4 s", -60, 0, 0.4F},
     {"loudness_short", "LUFS", "loudness of the last 3 s", -60, 0, 3},
-    {"loudness_integrated", "LUFS", "gated loudness since the beginning", -60, 0, 0},
-    {"crest_db", "dB", "peak over rms", 0, 24, 0.05F},
+    {"loudness_integrated", "LUFS", "gated loudness since the start", -60, 0, 0},
+    {"crest_db", "dB", "peak over RMS", 0, 24, 0.05F},
     {"brightness_hz", "Hz", "centroid of the spectrum", 0, 4000, 0},
-    {"flatness", "", "0 a tone, 1 noise", 0, 0.5F, 0},
+    {"flatness", "", "0 tone, 1 noise", 0, 0.5F, 0},
     {"flux", "", "share of the spectrum that is new", 0, 0.5F, 0},
     {"onset", "dB", "mean rise of the critical bands", 0, 10, 0},
     {"percussive", "", "0 harmonic, 1 percussive", 0, 1, 0},
-    {"tempo_bpm", "BPM", "beats a minute, 0 while there is none", 60, 180, 0},
-    {"tempo_confidence", "", "how periodic the onsets are", 0, 1, 0},
+    {"tempo_bpm", "BPM", "tempo, 0 if none is found", 60, 180, 0},
+    {"tempo_confidence", "", "periodicity of the onsets", 0, 1, 0},
     {"silence", "", "1 in silence", 0, 1, 0},
 };
 

@@ -8,12 +8,12 @@
 
 enum { HARMONICS = 4, SLOWEST = 40, FASTEST = 240 /* BPM */ };
 
-static const double MEMORY = 8;             /* seconds that the correlation remembers */
-static const double MEAN_MEMORY = 1;        /* ... and the mean of the onsets */
-static const double SHORTEST = 0.008;       /* seconds; shorter mel frames are taken together */
-static const double LONGEST = 0.05;         /* seconds; with longer ones no tempo can be told */
-static const float LEAST_ONSET = 0.25F;     /* dB rms: what moves less has no beat */
-static const float LEAST_CONFIDENCE = 0.1F; /* white noise stays at half of it */
+static const double MEMORY = 8;             /* seconds; time constant of the correlation */
+static const double MEAN_MEMORY = 1;        /* seconds; time constant of the mean of the onsets */
+static const double SHORTEST = 0.008;       /* seconds; shorter mel frames are combined */
+static const double LONGEST = 0.05;         /* seconds; longer mel frames give no tempo */
+static const float LEAST_ONSET = 0.25F;     /* dB RMS: less variation has no beat */
+static const float LEAST_CONFIDENCE = 0.1F; /* white noise reaches half of it */
 
 tagnode_status tagnode_tempo_create(tagnode_tempo *t, double frame_seconds, uint32_t warm_up) {
     memset(t, 0, sizeof *t);
@@ -52,7 +52,7 @@ void tagnode_tempo_reset(tagnode_tempo *t) {
     t->steps = 0;
 }
 
-/* Puts the next value before the others and adds its products with all of them. */
+/* Puts the next value in front of the others and adds its products with all of them. */
 static void correlate(tagnode_tempo *t, float value) TAGNODE_NONBLOCKING {
     t->at = (t->at == 0 ? t->lags : t->at) - 1;
     t->series[t->at] = t->series[t->at + t->lags] = value;
@@ -70,11 +70,11 @@ void tagnode_tempo_push(tagnode_tempo *t, float onset) {
     const float now = t->steps < t->warm_up ? 0 : t->onset;
     t->since = 0;
     t->onset = 0;
-    /* Smoothed, so that a beat counts alike wherever it falls between two frames. */
+    /* Smoothed, so that a beat counts alike at any position between two frames. */
     const float smooth = 0.25F * now + 0.5F * t->before[0] + 0.25F * t->before[1];
     t->before[1] = t->before[0];
     t->before[0] = now;
-    const float share = 1 / (float)++t->steps; /* a plain mean to begin with */
+    const float share = 1 / (float)++t->steps; /* a plain mean at first */
     t->mean += (smooth - t->mean) * (share > t->mean_share ? share : t->mean_share);
     t->filled += (1 - t->filled) * (1 - t->keep);
     correlate(t, smooth - t->mean);
@@ -88,7 +88,7 @@ static float best_near(const tagnode_tempo *t, uint32_t lag, uint32_t reach) TAG
     return best;
 }
 
-/* What is a beat repeats at its multiples too; half a beat and a wrong one do so less. */
+/* A beat repeats at its multiples too; half a beat and a wrong one do so less. */
 static uint32_t best_lag(const tagnode_tempo *t) TAGNODE_NONBLOCKING {
     uint32_t best = t->first;
     float most = 0;
@@ -102,7 +102,7 @@ static uint32_t best_lag(const tagnode_tempo *t) TAGNODE_NONBLOCKING {
     return best;
 }
 
-/* Where the correlation peaks around `lag`, by a parabola through its highest point. */
+/* Position of the correlation's peak around `lag`, by a parabola through its highest point. */
 static double refine(const tagnode_tempo *t, double lag, uint32_t reach, float *height)
     TAGNODE_NONBLOCKING {
     const uint32_t middle = (uint32_t)(lag + 0.5);
@@ -125,7 +125,7 @@ tagnode_tempo_reading tagnode_tempo_read(const tagnode_tempo *t) {
     const float share = height / (t->correlation[0] + floor) * t->filled;
     const float confidence = share < 0 ? 0 : share > 1 ? 1 : share;
     if (confidence < LEAST_CONFIDENCE) return (tagnode_tempo_reading){0, confidence};
-    /* Two and four beats tell their length the more exactly. */
+    /* Two and four beats give their length more exactly. */
     lag = refine(t, 2 * lag, 1, &unused) / 2;
     lag = refine(t, 4 * lag, 2, &unused) / 4;
     const double bpm = 60 / (lag * t->step), at_least = bpm > SLOWEST ? bpm : SLOWEST;

@@ -1,4 +1,4 @@
-/* vectors.h - vectors that every machine has, and sums over them in a fixed order. */
+/* vectors.h - SIMD vectors for any machine (GCC extension), and sums over them in a fixed order. */
 #ifndef TAGNODE_DESCRIPTORS_VECTORS_H
 #define TAGNODE_DESCRIPTORS_VECTORS_H
 
@@ -16,7 +16,7 @@ static inline float tagnode_sum_lanes(tagnode_vector x) TAGNODE_NONBLOCKING {
     return (x[0] + x[2]) + (x[1] + x[3]);
 }
 
-/* `count` rounded up to whole vectors. */
+/* Returns `count` rounded up to whole vectors. */
 static inline size_t tagnode_whole_vectors(size_t count) TAGNODE_NONBLOCKING {
     return (count + TAGNODE_LANES - 1) / TAGNODE_LANES * TAGNODE_LANES;
 }

@@ -1,4 +1,4 @@
-/* dsp.h - the arithmetic of the front-end, compiled once for each instruction set and chosen at run
+/* dsp.h - the front-end's arithmetic, compiled once for each instruction set and selected at run
  * time. */
 #ifndef TAGNODE_FRONTEND_DSP_H
 #define TAGNODE_FRONTEND_DSP_H
@@ -14,7 +14,7 @@ typedef struct {
     float (*dot)(const float *a, const float *b, size_t length) TAGNODE_NONBLOCKING;
 } tagnode_dsp;
 
-/* The best table that this machine can run, or the one that TAGNODE_ISA names. */
+/* Returns the best table for this machine, or the one that TAGNODE_ISA names. */
 const tagnode_dsp *tagnode_dsp_select(void);
 
 #endif

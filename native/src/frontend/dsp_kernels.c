@@ -1,10 +1,10 @@
-/* dsp_kernels.c - one mel frame, compiled once an instruction set (TAGNODE_DSP_NAME names the
+/* dsp_kernels.c - one mel frame, compiled once for each instruction set (TAGNODE_DSP_NAME names the
  * table).
  *
- * The complex FFT of n = rows * columns points runs in two passes, each of which transforms down
- * the rows of a matrix, so that every inner loop is over consecutive floats and vectorises whole
- * (Bailey, "FFTs in external or hierarchical memory", 1990): rows-point FFTs down the columns, a
- * twiddle, a transposition, columns-point FFTs down the columns. */
+ * The complex FFT of n = rows * columns points runs in two passes. Each transforms down the rows of
+ * a matrix, so that every inner loop is over consecutive floats and vectorises fully (Bailey, "FFTs
+ * in external or hierarchical memory", 1990): rows-point FFTs down the columns, a twiddle, a
+ * transposition, columns-point FFTs down the columns. */
 #include "frontend/dsp.h"
 
 #include <math.h>
@@ -18,7 +18,7 @@ enum { VECTOR = 8 };
 enum { VECTOR = 4 };
 #endif
 typedef float lanes __attribute__((vector_size(VECTOR * sizeof(float)), aligned(4), may_alias));
-/* The FFT's own: the shortest run is 8 floats, and Zen 4 does no more with 16 at a time. */
+/* Vector length of the FFT: the shortest run is 8 floats, and Zen 4 is no faster with 16. */
 enum { PART = VECTOR < 8 ? VECTOR : 8 };
 typedef float parts __attribute__((vector_size(PART * sizeof(float)), aligned(4), may_alias));
 typedef float lanes4 __attribute__((vector_size(16), aligned(4), may_alias));
@@ -60,8 +60,9 @@ static inline void store(float *y, parts x) TAGNODE_NONBLOCKING {
     *(parts *)y = x;
 }
 
-/* One radix-4 stage of a Stockham FFT: `length` points left to split, `run` consecutive floats that
- * share a twiddle. In vectors by hand, since gcc 12 gives up on so many pointers. */
+/* One radix-4 stage of a Stockham FFT: `length` points left to split, `run` consecutive floats
+ * share a twiddle. Vectorised by hand, since gcc 12 does not vectorise loops over so many pointers.
+ */
 static void radix4(size_t length, size_t run, const float *wr, const float *wi, const float *xr,
                    const float *xi, float *yr, float *yi) TAGNODE_NONBLOCKING {
     const size_t step = run * (length / 4);
@@ -99,8 +100,8 @@ static void radix2(size_t run, const float *restrict xr, const float *restrict x
     }
 }
 
-/* FFTs down `rows` rows of `width` columns. Data starts in scratch[from]; returns which scratch
- * holds the result. */
+/* FFTs down `rows` rows of `width` columns. Data starts in scratch[from]; returns the index of the
+ * scratch that holds the result. */
 static int fft_down(const tagnode_mel_plan *plan, size_t rows, size_t width, const float *wr,
                     const float *wi, int from) TAGNODE_NONBLOCKING {
     size_t run = width;

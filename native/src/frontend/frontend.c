@@ -15,7 +15,7 @@ struct tagnode_frontend {
     const tagnode_dsp *dsp;
     uint32_t channels, lead;
     float mono[TAGNODE_RESAMPLER_CHUNK];
-    float *pending; /* model-rate samples from the beginning of the next mel frame on */
+    float *pending; /* samples at the model's rate from the start of the next mel frame on */
     size_t capacity, fill;
     uint64_t replaced;
 };
@@ -29,8 +29,8 @@ tagnode_status tagnode_frontend_check_input(uint32_t sample_rate, uint32_t chann
             sample_rate, TAGNODE_MIN_RATE, TAGNODE_MAX_RATE);
     if (channels < 1 || channels > TAGNODE_MAX_CHANNELS)
         return tagnode_say(why, TAGNODE_ERROR_ARGUMENT,
-                           "There are %u channels; it must be 1 to %d: mix some down first.",
-                           channels, TAGNODE_MAX_CHANNELS);
+                           "There are %u channels; 1 to %d are supported: downmix first.", channels,
+                           TAGNODE_MAX_CHANNELS);
     return TAGNODE_OK;
 }
 
@@ -96,7 +96,7 @@ size_t tagnode_frontend_capacity(const tagnode_frontend *f, size_t frames) {
 
 void tagnode_frontend_silence(const tagnode_frontend *f, float *mel) {
     const tagnode_floatenv saved = tagnode_floatenv_enter();
-    f->dsp->mel_frame(&f->plan, f->pending, mel); /* all zeros as yet */
+    f->dsp->mel_frame(&f->plan, f->pending, mel); /* the input is all zeros so far */
     tagnode_floatenv_leave(saved);
 }
 
@@ -116,7 +116,7 @@ int64_t tagnode_frontend_begin(const tagnode_frontend *f, int64_t index) {
                        : -((-scaled + f->resampler.up - 1) / f->resampler.up);
 }
 
-/* Averages the channels; returns how many samples were no numbers. */
+/* Averages the channels; returns how many samples were non-finite. */
 static uint64_t mix_down(const float *const *input, uint32_t channels, size_t offset, size_t length,
                          float *restrict mono) TAGNODE_NONBLOCKING {
     const float share = 1.0f / (float)channels;
@@ -180,7 +180,7 @@ size_t tagnode_frontend_process(tagnode_frontend *f, const float *const *input, 
     return tagnode_frontend_process_spectra(f, input, frames, mel, NULL);
 }
 
-/* Pushes the input, then zeros, until `wanted` samples have come out. */
+/* Pushes the input, then zeros, until `wanted` samples are written. */
 static void resample_whole(tagnode_resampler *resampler, const float *input, size_t length,
                            float *chunk, float *output, size_t wanted) {
     float mono[TAGNODE_RESAMPLER_CHUNK];

@@ -29,8 +29,7 @@ static tagnode_status check(const tagnode_frontend_settings *s, tagnode_message 
                            TAGNODE_MAX_BANDS);
     if (!(s->fmin >= 0 && s->fmin < s->fmax && s->fmax <= s->sample_rate / 2.0))
         return tagnode_say(
-            why, bad,
-            "The mel bands go from %g to %g Hz; they must rise and stay within 0 to %g Hz.",
+            why, bad, "The mel bands go from %g to %g Hz; 0 <= fmin < fmax <= %g Hz is expected.",
             s->fmin, s->fmax, s->sample_rate / 2.0);
     const bool none = s->log == TAGNODE_LOG_OFFSET && s->log_parameter == 0;
     if (s->log != TAGNODE_LOG_NONE && !none &&
@@ -43,7 +42,7 @@ static tagnode_status check(const tagnode_frontend_settings *s, tagnode_message 
         (unsigned)s->spectrum > TAGNODE_SPECTRUM_MAGNITUDE || (unsigned)s->log > TAGNODE_LOG_DB)
         return tagnode_say(
             why, bad,
-            "A window, mel scale, norm, spectrum or logarithm is none of those in tagnode.h.");
+            "The window, mel scale, norm, spectrum or logarithm is not one of those in tagnode.h.");
     return TAGNODE_OK;
 }
 
@@ -70,7 +69,7 @@ static double triangle(double hz, double low, double centre, double high) {
     return least > 0 ? least : 0;
 }
 
-/* The bins on which a band's triangle is above 0, and where it stands. */
+/* Range of bins on which a band's triangle is above 0, and its corners. */
 typedef struct {
     double low, centre, high, scale;
     uint32_t first, used;
@@ -87,7 +86,7 @@ static mel_filter filter_of(const tagnode_frontend_settings *s, uint32_t band) {
     return f;
 }
 
-/* Writes the filters where `weights` is not NULL; returns how many weights there are in all. */
+/* Writes the filters if `weights` is not NULL; returns the total number of weights. */
 static size_t build_filters(const tagnode_frontend_settings *s, uint32_t *start, uint32_t *width,
                             float *weights) {
     size_t total = 0;
@@ -122,7 +121,7 @@ static void twiddle(double turns, float *re, float *im) {
     *im = (float)-sin(2 * PI * turns);
 }
 
-/* Twiddles of the radix-4 stages of a `rows`-point FFT; returns how many. */
+/* Twiddles of the radix-4 stages of a `rows`-point FFT; returns their number. */
 static size_t build_stages(uint32_t rows, float *re, float *im) {
     size_t count = 0;
     for (; rows >= 4; rows /= 4)
@@ -144,7 +143,8 @@ static void build_twiddles(tagnode_mel_plan *plan) {
         twiddle((double)k / (2.0 * plan->n), &plan->split_re[k], &plan->split_im[k]);
 }
 
-/* Hands out the next part of `memory`, on a cache line; only counts while `memory` is NULL. */
+/* Returns the next part of `memory`, aligned to a cache line; only counts while `memory` is NULL.
+ */
 static void *take(char *memory, size_t *used, size_t bytes) {
     void *part = memory == NULL ? NULL : memory + *used;
     *used += (bytes + 63) / 64 * 64;

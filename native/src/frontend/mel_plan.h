@@ -1,32 +1,32 @@
-/* mel_plan.h - all of a mel frame that can be worked out beforehand: window, twiddles, filters. */
+/* mel_plan.h - everything precomputed for a mel frame: window, twiddles, filters. */
 #ifndef TAGNODE_FRONTEND_MEL_PLAN_H
 #define TAGNODE_FRONTEND_MEL_PLAN_H
 
 #include "tagnode.h"
 
-enum { TAGNODE_MEL_LANES = 4 }; /* filters are padded with zeros to whole vectors of so many bins */
+enum { TAGNODE_MEL_LANES = 4 }; /* filters are zero-padded to whole vectors of this many bins */
 
 typedef struct {
     tagnode_frontend_settings settings;
 
-    /* The real FFT of `fft` points runs as a complex one of n = fft / 2, done as rows x columns
-     * (see dsp_kernels.c). */
+    /* The real FFT of `fft` points is a complex one of n = fft / 2 points, computed as rows x
+     * columns (see dsp_kernels.c). */
     uint32_t n, rows, columns;
-    float *window_even, *window_odd;        /* n each, split like the samples; zero past `frame` */
+    float *window_even, *window_odd;        /* n each, even and odd samples; zero from `frame` on */
     float *row_twiddle_re, *row_twiddle_im; /* stages of the FFTs down `rows` rows */
     float *column_twiddle_re, *column_twiddle_im; /* ... down `columns` rows */
     float *middle_re, *middle_im;                 /* n: between the two passes, [row][column] */
     float *split_re, *split_im; /* n / 2 + 1: from the complex FFT to the real one */
 
-    /* Filters: band b weighs spectrum[start[b] ..] with width[b] (a multiple of TAGNODE_MEL_LANES)
-     * weights. */
+    /* Filters: band b applies width[b] weights (a multiple of TAGNODE_MEL_LANES) to
+     * spectrum[start[b] ..]. */
     uint32_t *start, *width;
     float *weights; /* one band after the other */
 
     float *scratch_re[2], *scratch_im[2]; /* n each */
     float *spectrum;                      /* n + 1 bins, then TAGNODE_MEL_LANES zeros */
-    float *upper; /* n / 2 + 1: bins n .. n / 2 on their way into `spectrum` */
-    void *memory; /* what all of these point into */
+    float *upper; /* n / 2 + 1: bins n .. n / 2 before they are written to `spectrum` */
+    void *memory; /* the memory that these point into */
 } tagnode_mel_plan;
 
 /* Checks the settings and builds the plan. Returns OK, ERROR_ARGUMENT or ERROR_MEMORY. */
@@ -34,7 +34,7 @@ tagnode_status tagnode_mel_plan_create(const tagnode_frontend_settings *settings
                                        tagnode_mel_plan *plan, tagnode_message *why);
 void tagnode_mel_plan_destroy(tagnode_mel_plan *plan);
 
-/* Samples of a frame that lie before its centre. */
+/* Returns the number of samples of a frame before its centre. */
 uint32_t tagnode_mel_plan_lead(const tagnode_frontend_settings *settings);
 
 #endif

@@ -8,8 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Past this many positions between two input samples, neighbouring filters of a table of this size
- * are mixed linearly. The error, (pi / 1024)^2 / 8 of a full-band signal, is 118 dB down. */
+/* With more than this many positions between two input samples, neighbouring filters of a table of
+ * this size are interpolated linearly. The error, (pi / 1024)^2 / 8 of a full-band signal, is -118
+ * dB. */
 enum { MOST_PHASES = 1024 };
 
 static const double PI = 3.14159265358979323846;
@@ -25,7 +26,7 @@ static uint32_t greatest_common_divisor(uint32_t a, uint32_t b) {
     return a;
 }
 
-/* The filter's value `t` input samples from its centre, but for its scale; length and beta after
+/* Returns the filter's unscaled value `t` input samples from its centre; length and beta after
  * Kaiser (1974). */
 static double prototype(double t, double cutoff, double reach) {
     const double beta = 0.1102 * (REJECTION - 8.7), x = t / reach;
@@ -66,7 +67,8 @@ tagnode_status tagnode_resampler_create(uint32_t from, uint32_t to, const tagnod
     r->phases = r->interpolated ? MOST_PHASES : r->up;
     r->taps = (2 * (size_t)r->delay + 1 + 15) / 16 * 16;
     r->capacity = r->taps + 4 * TAGNODE_RESAMPLER_CHUNK;
-    /* On a cache line, as is then each filter: dot reads one of its operands whole. */
+    /* Aligned to a cache line, as each filter is then: dot() loads one of its operands in whole
+     * vectors. */
     const size_t bytes = (r->phases + 1) * r->taps * sizeof *r->table;
     r->table = tagnode_aligned_calloc(bytes);
     r->history = calloc(r->capacity, sizeof *r->history);
@@ -88,7 +90,7 @@ void tagnode_resampler_destroy(tagnode_resampler *r) {
 
 void tagnode_resampler_reset(tagnode_resampler *r) {
     r->first = -(int64_t)r->delay;
-    r->fill = r->delay; /* zeros before the beginning */
+    r->fill = r->delay; /* zeros before the start */
     r->whole = 0;
     r->part = 0;
     if (r->history != NULL) memset(r->history, 0, r->capacity * sizeof *r->history);
@@ -130,9 +132,9 @@ size_t tagnode_resampler_push(tagnode_resampler *r, const float *input, size_t l
             ++r->whole;
         }
     }
-    /* Make room for the next push, keeping what the next output reaches back to. Reads past the
-     * fill meet zero weights, so they must be finite: the room after it holds old samples or zeros.
-     */
+    /* Make room for the next push and keep the samples that the next output needs. Reads beyond the
+     * fill level meet zero weights and must be finite: the room after it holds old samples or
+     * zeros. */
     const int64_t keep = r->whole - r->delay;
     if (r->fill + r->taps + TAGNODE_RESAMPLER_CHUNK > r->capacity && keep > r->first) {
         const size_t gone =

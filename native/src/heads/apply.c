@@ -1,4 +1,4 @@
-/* apply.c - a head's arithmetic. Sums that may cancel, those of kernels, are of doubles. */
+/* apply.c - a head's arithmetic. The sums of kernels may cancel and are in double precision. */
 #include <float.h>
 #include <math.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 
 /* ---- quantiles ---- */
 
-/* The inverse of the normal distribution's integral, to 1 part in 10^7: PPND7 of M. J. Wichura,
+/* Quantile function of the normal distribution, to 1 part in 10^7: PPND7 of M. J. Wichura,
  * "Algorithm AS 241", Applied Statistics 37 (1988). 0 < p < 1. */
 static double normal_quantile(double p) TAGNODE_NONBLOCKING {
     const double q = p - 0.5;
@@ -29,7 +29,7 @@ static double normal_quantile(double p) TAGNODE_NONBLOCKING {
     return q < 0 ? -z : z;
 }
 
-/* How many of the rising quantiles are below x, or with `equal` not above it. */
+/* Returns how many of the ascending quantiles are below x, or with `equal` not above it. */
 static uint32_t rank(const float *quantiles, uint32_t count, float x, bool equal)
     TAGNODE_NONBLOCKING {
     uint32_t low = 0, high = count;
@@ -44,7 +44,7 @@ static uint32_t rank(const float *quantiles, uint32_t count, float x, bool equal
     return low;
 }
 
-/* Where x lies between quantile `upper - 1` and the next, as a share of all of them. */
+/* Position of x between quantile `upper - 1` and the next, as a share of all of them. */
 static double share(const float *quantiles, uint32_t count, uint32_t upper, float x)
     TAGNODE_NONBLOCKING {
     if (upper == 0) return 0;
@@ -53,8 +53,8 @@ static double share(const float *quantiles, uint32_t count, uint32_t upper, floa
     return (upper - 1 + (x - low) / (high - low)) / (count - 1);
 }
 
-/* scikit-learn's QuantileTransformer(output_distribution="normal"): where quantiles are equal, x is
- * in their middle; 1e-7 off the ends is the end. */
+/* scikit-learn's QuantileTransformer(output_distribution="normal"): among equal quantiles x is in
+ * their middle; within 1e-7 of an end it is the end. */
 static void run_quantile(const head_stage *stage, const float *x, float *y) TAGNODE_NONBLOCKING {
     const double edge = 1e-7;
     for (uint32_t i = 0; i < stage->inputs; ++i) {
@@ -92,11 +92,11 @@ static void activate(head_activation activation, float *y, uint32_t count) TAGNO
     if (activation == HEAD_ACTIVATE_SOFTMAX) softmax(y, count);
 }
 
-/* Four floats in a register; loops over an array of sums stay in memory with some compilers. */
+/* Four floats in a register; some compilers keep loops over an array of sums in memory. */
 typedef float four __attribute__((vector_size(16)));
 enum { FOURS = HEAD_PANEL / 4 };
 
-/* A panel of outputs at once; each is added up in the order of the inputs. */
+/* One panel of outputs; each is summed in the order of the inputs. */
 static void run_dense(const head_stage *stage, const float *x, float *y) TAGNODE_NONBLOCKING {
     const float *weights = stage->first;
     for (uint32_t at = 0; at < stage->outputs; at += HEAD_PANEL) {
@@ -120,7 +120,7 @@ static double power(double base, uint32_t exponent) TAGNODE_NONBLOCKING {
     return result;
 }
 
-/* The kernel of x with HEAD_LANES vectors: exp(-gamma |x - v|^2), or (gamma x v + coef0)^degree. */
+/* The kernel of x with HEAD_LANES vectors: exp(-gamma |x - v|^2) or (gamma x v + coef0)^degree. */
 static void kernels_of(const head_stage *stage, const float *x, const float *vectors, double *out)
     TAGNODE_NONBLOCKING {
     double sums[HEAD_LANES] = {0};
@@ -158,7 +158,7 @@ static void run_sigmoids(const head_stage *stage, const float *x, float *y) TAGN
         y[i] = sum > 0 ? y[i] / sum : 1.0F / (float)stage->inputs;
 }
 
-/* ---- all of it ---- */
+/* ---- the head ---- */
 
 /* Two arrays of floats between stages, and the sums of a kernel stage. */
 size_t tagnode_head_room(const tagnode_head *head) {

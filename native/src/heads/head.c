@@ -1,4 +1,4 @@
-/* head.c - .head files: read, checked, and laid out as they run. */
+/* head.c - reads .head files, checks them and rearranges their arrays for the arithmetic. */
 #include "heads/head.h"
 
 #include <math.h>
@@ -29,7 +29,7 @@ static bool read_words(reader *from, uint32_t *words, size_t count) {
 
 static tagnode_status damaged(const reader *from, const char *what) {
     (void)tagnode_say(from->why, TAGNODE_ERROR_MODEL,
-                      "The head is damaged: %s; get the file again, or train it anew.", what);
+                      "The head is damaged: %s; download the file again, or retrain it.", what);
     return TAGNODE_ERROR_MODEL;
 }
 
@@ -38,7 +38,7 @@ static tagnode_status no_memory(tagnode_message *why) {
     return TAGNODE_ERROR_MEMORY;
 }
 
-/* Takes the memory for `size` floats, at least `count`, and reads `count` of them. */
+/* Allocates `size` floats, at least `count`, and reads `count` of them. */
 static tagnode_status read_floats(reader *from, size_t count, size_t size, float **out) {
     if (from->left / 4 < count) return damaged(from, "it ends within a stage");
     float *made = calloc(size, sizeof *made);
@@ -48,13 +48,13 @@ static tagnode_status read_floats(reader *from, size_t count, size_t size, float
         uint32_t word = 0;
         (void)read_words(from, &word, 1);
         memcpy(made + i, &word, sizeof word);
-        if (!isfinite(made[i])) return damaged(from, "one of its numbers is not finite");
+        if (!isfinite(made[i])) return damaged(from, "one of its values is not finite");
     }
     return TAGNODE_OK;
 }
 
-/* Turns (rows, columns) into panels of `lanes` rows, each of which has a row's numbers `lanes`
- * apart; rows that are missing are 0. */
+/* Rearranges (rows, columns) into panels of `lanes` rows, in which the values of a row are `lanes`
+ * apart; missing rows are 0. */
 static tagnode_status into_panels(reader *from, float **array, size_t rows, size_t columns,
                                   size_t lanes) {
     const size_t panels = (rows + lanes - 1) / lanes;
@@ -85,8 +85,8 @@ static tagnode_status read_quantile(reader *from, head_stage *stage) {
     if (status != TAGNODE_OK) return status;
     for (size_t i = stage->inputs; i < count; ++i)
         if (stage->first[i] < stage->first[i - stage->inputs])
-            return damaged(from, "its quantiles do not rise");
-    /* Each input's quantiles side by side: the panels of a transposed array. */
+            return damaged(from, "its quantiles are not ascending");
+    /* Each input's quantiles become contiguous: the panels of a transposed array. */
     return into_panels(from, &stage->first, stage->rows, stage->inputs, stage->rows);
 }
 
@@ -108,7 +108,7 @@ static bool read_double(reader *from, double *number) {
     return isfinite(*number);
 }
 
-/* Those of a vector come to lie side by side. */
+/* A vector's coefficients become contiguous. */
 static tagnode_status read_coefficients(reader *from, head_stage *stage) {
     const size_t outputs = stage->outputs, count = outputs * stage->rows;
     if (from->left / 8 < count + outputs) return damaged(from, "it ends within a stage");
@@ -120,7 +120,7 @@ static tagnode_status read_coefficients(reader *from, head_stage *stage) {
         finite &=
             read_double(from, stage->coefficients + i % stage->rows * outputs + i / stage->rows);
     for (size_t i = 0; i < outputs; ++i) finite &= read_double(from, stage->intercepts + i);
-    return finite ? TAGNODE_OK : damaged(from, "one of its numbers is not finite");
+    return finite ? TAGNODE_OK : damaged(from, "one of its values is not finite");
 }
 
 static tagnode_status read_kernel(reader *from, head_stage *stage) {
@@ -153,13 +153,13 @@ static tagnode_status read_stage(reader *from, tagnode_head *head) {
         (kind == HEAD_SIGMOIDS ? words[3] > 1 : kind < HEAD_DENSE && words[3] != 0))
         return damaged(from, "the size of a stage is out of range");
     if (head->stages > 0 && columns != head->stage[head->stages - 1].outputs)
-        return damaged(from, "a stage does not fit the one before it");
+        return damaged(from, "a stage does not match the size of the one before it");
     *stage = (head_stage){.kind = (head_kind)kind,
                           .inputs = columns,
                           .outputs = kind == HEAD_DENSE ? rows : columns,
                           .rows = rows,
                           .flags = words[3]};
-    ++head->stages; /* from here on its arrays are freed with the head */
+    ++head->stages; /* from here on, its arrays are freed with the head */
     switch (stage->kind) {
     case HEAD_QUANTILE: return read_quantile(from, stage);
     case HEAD_DENSE: return read_dense(from, stage);
@@ -170,22 +170,23 @@ static tagnode_status read_stage(reader *from, tagnode_head *head) {
 
 /* ---- the file ---- */
 
-/* Goes past the magic and the card, which is for people and for Python. */
+/* Skips the magic and the card, which is for people and for Python. */
 static tagnode_status skip_card(reader *from) {
     static const char MAGIC[8] = {'T', 'A', 'G', 'H', 'E', 'A', 'D', '1'};
     uint32_t length = 0;
     if (from->left < sizeof MAGIC || memcmp(from->at, MAGIC, sizeof MAGIC) != 0)
         return tagnode_say(from->why, TAGNODE_ERROR_MODEL,
-                           "This is no .head file: it does not begin with TAGHEAD1.");
+                           "This is not a .head file: it does not begin with TAGHEAD1.");
     from->at += sizeof MAGIC;
     from->left -= sizeof MAGIC;
     if (!read_words(from, &length, 1) || length > from->left)
         return damaged(from, "it ends within its card");
     const size_t before = sizeof MAGIC + sizeof length + length;
     const size_t padding = (ALIGNMENT - before % ALIGNMENT) % ALIGNMENT;
-    if (padding > from->left - length) return damaged(from, "it ends after its card");
+    if (padding > from->left - length) return damaged(from, "it ends directly after its card");
     for (size_t i = 0; i < padding; ++i)
-        if (from->at[length + i] != 0) return damaged(from, "what follows its card is not zero");
+        if (from->at[length + i] != 0)
+            return damaged(from, "the padding after its card is not zero");
     from->at += length + padding;
     from->left -= length + padding;
     return TAGNODE_OK;
@@ -199,7 +200,7 @@ static tagnode_status read_head(reader *from, tagnode_head *head) {
         return damaged(from, "it must have 1 to 16 stages");
     for (uint32_t i = 0; i < stages && status == TAGNODE_OK; ++i) status = read_stage(from, head);
     if (status != TAGNODE_OK) return status;
-    if (from->left > 0) return damaged(from, "something follows its last stage");
+    if (from->left > 0) return damaged(from, "there are bytes after its last stage");
     head->inputs = head->widest = head->stage[0].inputs;
     head->outputs = head->stage[stages - 1].outputs;
     for (uint32_t i = 0; i < stages; ++i)
@@ -210,7 +211,8 @@ static tagnode_status read_head(reader *from, tagnode_head *head) {
 tagnode_status tagnode_head_load(const void *bytes, size_t size, tagnode_head **out,
                                  tagnode_message *why) {
     *out = NULL;
-    if (bytes == NULL) return tagnode_say(why, TAGNODE_ERROR_ARGUMENT, "There is no head file.");
+    if (bytes == NULL)
+        return tagnode_say(why, TAGNODE_ERROR_ARGUMENT, "The head file is NULL; pass its bytes.");
     tagnode_head *head = calloc(1, sizeof *head);
     if (head == NULL) return no_memory(why);
     atomic_store(&head->references, 1);

@@ -1,4 +1,4 @@
-/* head.h - a head: a small classifier on a model's embedding, as stages one after the other. */
+/* head.h - a head: a small classifier on a model's embedding, as a sequence of stages. */
 #ifndef TAGNODE_HEADS_HEAD_H
 #define TAGNODE_HEADS_HEAD_H
 
@@ -8,13 +8,13 @@
 
 enum {
     HEAD_MAX_STAGES = 16,
-    HEAD_PANEL = 16, /* outputs of a dense stage that are added up at once */
-    HEAD_LANES = 8   /* vectors of a kernel stage that are */
+    HEAD_PANEL = 16, /* outputs of a dense stage that are computed at once */
+    HEAD_LANES = 8   /* support vectors of a kernel stage that are */
 };
 
 typedef enum {
     HEAD_AFFINE = 1, /* x * scale + offset */
-    HEAD_QUANTILE,   /* to where x lies among quantiles, to a normal distribution */
+    HEAD_QUANTILE,   /* x to its rank among quantiles, to a normal distribution */
     HEAD_DENSE,      /* weights times x, bias, activation */
     HEAD_KERNEL,     /* decision values of support vectors, one class against the rest */
     HEAD_SIGMOIDS    /* 1 / (1 + exp(a * x + b)); Platt, 1999 */
@@ -40,24 +40,24 @@ typedef struct {
     uint32_t degree;
     double gamma, coef0;
     float *first, *second;
-    double *coefficients, *intercepts; /* of a kernel, whose sums may cancel */
+    double *coefficients, *intercepts; /* of a kernel; double, as its sums may cancel */
 } head_stage;
 
 struct tagnode_head {
     _Atomic uint32_t references;
     uint32_t inputs, outputs;
-    uint32_t widest; /* floats between two stages, at most */
+    uint32_t widest; /* largest number of floats between two stages */
     uint32_t stages;
     head_stage stage[HEAD_MAX_STAGES];
 };
 
 void tagnode_head_retain(tagnode_head *head);
 
-/* Doubles that tagnode_head_apply needs to work in. [any] */
+/* Returns the number of doubles of working memory that tagnode_head_apply needs. [any] */
 size_t tagnode_head_room(const tagnode_head *head);
 
-/* Runs the head on `inputs` floats; `values` gets `outputs`. What is not finite becomes 0.
- * Arithmetic only. [audio] */
+/* Runs the head on `inputs` floats and writes `outputs` floats to `values`; non-finite results
+ * become 0. Arithmetic only. [audio] */
 void tagnode_head_apply(const tagnode_head *head, const float *embedding, float *values,
                         double *room) TAGNODE_NONBLOCKING;
 

@@ -3,7 +3,7 @@
 #include <immintrin.h>
 #include <stdint.h>
 
-#define NEAR_WEIGHTS ((size_t)20 << 10) /* leaves a third of a first cache for the inputs */
+#define NEAR_WEIGHTS ((size_t)20 << 10) /* leaves a third of an L1 cache for the inputs */
 #define INPUT_OFFSET 0
 #define STAGED int16_t
 enum { LAYOUT_GROUP = 2, MOST_POSITIONS = 4, MOST_BLOCKS = 8, MOST_SUMS = 32 };

@@ -3,22 +3,22 @@
 #include <immintrin.h>
 #include <stdint.h>
 
-#define NEAR_WEIGHTS SIZE_MAX /* many blocks in registers are worth more */
+#define NEAR_WEIGHTS SIZE_MAX /* more blocks in registers matter more */
 #define INPUT_OFFSET 128      /* vpdpbusd's first factor is unsigned */
 enum { LAYOUT_GROUP = 4, MOST_POSITIONS = 6, MOST_BLOCKS = 5, MOST_SUMS = 25 };
 typedef int8_t packed_weight;
 
 #include "kernels/tiles.h"
 
-/* Four consecutive bytes of a run, moved up, in every lane. */
+/* Four consecutive bytes of a run, with the offset, in every lane. */
 ALWAYS_INLINE __m512i spread(const int8_t *run) {
     int32_t four;
     memcpy(&four, run, sizeof four);
     return _mm512_xor_si512(_mm512_set1_epi32(four), _mm512_set1_epi8(INT8_MIN));
 }
 
-/* Adds all products to the sums. `shared`: the positions share their pointers, which for runs of a
- * few bytes makes half of the work. */
+/* Adds all products to the sums. `shared`: the positions share their pointers, which halves the
+ * work for runs of a few bytes. */
 ALWAYS_INLINE void add_products(const tile_job *job, int positions, int blocks, bool shared,
                                 __m512i sums[][MOST_BLOCKS]) {
     const int8_t *weights = job->weights;

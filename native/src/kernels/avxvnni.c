@@ -3,7 +3,7 @@
 #include <immintrin.h>
 #include <stdint.h>
 
-#define NEAR_WEIGHTS ((size_t)20 << 10) /* leaves a third of a first cache for the inputs */
+#define NEAR_WEIGHTS ((size_t)20 << 10) /* leaves a third of an L1 cache for the inputs */
 #define INPUT_OFFSET 128                /* vpdpbusd's first factor is unsigned */
 #define STAGED uint8_t
 enum { LAYOUT_GROUP = 4, MOST_POSITIONS = 5, MOST_BLOCKS = 8, MOST_SUMS = 40 };

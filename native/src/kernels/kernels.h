@@ -1,11 +1,11 @@
-/* kernels.h - the int8 arithmetic that costs the time, one table an instruction set, all of them
- * equal to each other bit for bit.
+/* kernels.h - the int8 arithmetic that takes most of the time, one table for each instruction set,
+ * all bit for bit equal.
  *
- * The one big kernel is an indirect matrix product: each output position reads `segments` runs of
- * consecutive bytes, wherever they lie (the rows of a convolution's window; one run for a fully
+ * The main kernel is an indirect matrix product: each output position reads `segments` runs of
+ * consecutive bytes, anywhere in memory (the rows of a convolution's window; one run for a fully
  * connected layer), and multiplies them by every channel's weights. Accumulators are int32 and may
- * not overflow: packing refuses weights that could. Requantisation is XNNPACK's: the accumulator
- * as float times the channel's scale, rounded to nearest even, plus the zero point, clamped. */
+ * not overflow: packing refuses weights that could. Requantisation is XNNPACK's: the accumulator as
+ * a float times the channel's scale, rounded to nearest even, plus the zero point, clamped. */
 #ifndef TAGNODE_KERNELS_KERNELS_H
 #define TAGNODE_KERNELS_KERNELS_H
 
@@ -15,18 +15,18 @@
 typedef struct {
     uint32_t channels;      /* outputs */
     uint32_t segments;      /* runs of input bytes that a position reads, 1 or more */
-    uint32_t length;        /* bytes of a run that count, 1 or more */
+    uint32_t length;        /* bytes of a run that are used, 1 or more */
     uint32_t padded_length; /* bytes of a run that are read: length rounded up to a multiple of 4 */
-    void *weights;          /* the table's own layout, 64-byte aligned; the arrays below follow */
-    int32_t *bias;          /* channels, rounded up to blocks of 16; input_zero_point taken in */
-    float *scale;           /* likewise: input scale * weight scale / output scale; finite, > 0 */
-    int32_t input_zero_point; /* what padding must hold */
+    void *weights; /* in the layout of the table, 64-byte aligned; the arrays below follow */
+    int32_t *bias; /* channels, rounded up to blocks of 16; includes input_zero_point */
+    float *scale;  /* likewise: input scale * weight scale / output scale; finite, > 0 */
+    int32_t input_zero_point; /* the value of padding */
     int32_t zero_point;       /* of the output, -128 .. 127 */
     int8_t low, high;         /* clamp */
 } kernels_weights;
 
-/* Where positions read: the s-th run of position p is runs[p * pitch + s] + p * step, and of its
- * bytes padded_length may be read. Positions along a row are `step` bytes apart and share their
+/* The input of positions: the s-th run of position p is at runs[p * pitch + s] + p * step, of which
+ * padded_length bytes may be read. Positions along a row are `step` bytes apart and share their
  * pointers (pitch 0); with pitch = segments and step = 0 each has its own. */
 typedef struct {
     const int8_t *const *runs;
@@ -38,13 +38,13 @@ typedef struct {
 typedef struct {
     const char *name; /* "portable", "avx2", "avxvnni", "avx512vnni", "neon", "neondot" */
 
-    /* Bytes that pack needs, a multiple of 64. */
+    /* Returns the bytes that pack needs, a multiple of 64. */
     size_t (*packed_size)(uint32_t channels, uint32_t segments, uint32_t length);
 
     /* Packs `filters`, [channels][segments][length], into `memory` (packed_size bytes, 64-byte
-     * aligned) and fills in `packed` but for scale's values, zero_point, low and high, which the
-     * caller sets; bias is [channels], may be NULL. False if an input exists for which a sum leaves
-     * int32; `packed` is then not to be used. [main] */
+     * aligned) and fills in `packed` except scale's values, zero_point, low and high, which the
+     * caller sets; bias is [channels], may be NULL. Returns false if an input exists for which a
+     * sum overflows int32; `packed` must not be used then. [main] */
     bool (*pack)(const int8_t *filters, const int32_t *bias, int32_t input_zero_point,
                  uint32_t channels, uint32_t segments, uint32_t length, void *memory,
                  kernels_weights *packed);
@@ -56,26 +56,26 @@ typedef struct {
                     uint32_t first_channel, uint32_t count, int8_t *output, size_t stride)
         TAGNODE_NONBLOCKING;
 
-    /* The same, and then the maximum over the positions, joined with what is in `output` (channels
+    /* The same, then the maximum over the positions, combined with what is in `output` (channels
      * bytes) if `join`: convolution and max pooling over frequency in one. */
     void (*product_max)(const kernels_weights *weights, const kernels_input *input,
                         uint32_t first_channel, uint32_t count, int8_t *output, bool join)
         TAGNODE_NONBLOCKING;
 
-    /* output[4 * i + r] = rows[r][i] for i below count: makes of four runs of 1 byte one of 4.
-     * Runs shorter than 4 are padded to 4, so that a convolution one byte wide (filters
+    /* output[4 * i + r] = rows[r][i] for i below count: combines four runs of 1 byte into one of 4.
+     * Runs shorter than 4 are padded to 4, so a convolution one byte wide (filters
      * [channels][segments][1], segments a multiple of 4) costs four times less as
      * [channels][segments / 4][4], which is the same memory, over rows interleaved by fours:
-     * position p, i.e. byte p of the rows, reads at 4 * p (step 4). */
+     * position p, byte p of the rows, reads at 4 * p (step 4). */
     void (*interleave4)(const int8_t *const *rows, uint32_t count, int8_t *output)
         TAGNODE_NONBLOCKING;
 } kernels_table;
 
-/* The best table that this machine can run, or the one that TAGNODE_ISA names if it can; "avx512"
- * stands for the best one with AVX-512. [main] */
+/* Returns the best table for this machine, or the one that TAGNODE_ISA names if the machine
+ * supports it; "avx512" means the best one with AVX-512. [main] */
 const kernels_table *kernels_select(void);
 
-/* The tables that this machine can run, from index 0, the portable one, on; NULL past the last. For
+/* Returns the tables for this machine by index, from the portable one at 0; NULL past the last. For
  * tests and benchmarks. [main] */
 const kernels_table *kernels_at(uint32_t index);
 

@@ -1,5 +1,5 @@
-/* neon.c - the kernels with NEON as every 64-bit Arm has it: products of two bytes fit int16, sums
- * of two need not (-128 * -128 twice), so each pair is added up in int32. */
+/* neon.c - the kernels with the NEON of every 64-bit Arm: products of two bytes fit int16, sums of
+ * two may not (-128 * -128 twice), so each pair is summed in int32. */
 #include <arm_neon.h>
 #include <stdint.h>
 
@@ -10,7 +10,7 @@ typedef int8_t packed_weight;
 
 #include "kernels/tiles.h"
 
-/* The 16 sums of a position, 4 a register, with two more products each. */
+/* Adds two more products to each of the 16 sums of a position, 4 to a register. */
 ALWAYS_INLINE void add_products(int32x4_t sums[4], int8x8_t input, int8x16_t low, int8x16_t high) {
     sums[0] = vpadalq_s16(sums[0], vmull_s8(input, vget_low_s8(low)));
     sums[1] = vpadalq_s16(sums[1], vmull_s8(input, vget_high_s8(low)));

@@ -1,4 +1,4 @@
-/* select.c - which of the kernels' tables this machine can run. */
+/* select.c - selects the kernels' table for this machine. */
 #include "kernels/kernels.h"
 
 #include <stdlib.h>
@@ -48,7 +48,7 @@ static bool machine_runs(const kernels_table *table) {
     return table == &tagnode_kernels_portable;
 }
 
-/* Whether TAGNODE_ISA's value means the table; the front-end knows AVX-512 by "avx512" alone. */
+/* Returns whether TAGNODE_ISA names the table; the front-end only knows "avx512". */
 static bool means(const char *isa, const kernels_table *table) {
     if (strcmp(isa, "avx512") == 0) return strcmp(table->name, "avx512vnni") == 0;
     return strcmp(isa, table->name) == 0;

@@ -1,13 +1,14 @@
-/* tiles.h - what the tables share, compiled into each under its own instruction set. A table's file
- * says how its weights lie and brings `run_tile`, which sums up a few positions by a few blocks
- * of 16 channels; this is everything around it.
+/* tiles.h - code shared by the tables, compiled into each for its own instruction set. A table's
+ * file defines the layout of its weights and `run_tile`, which computes the sums of a few positions
+ * and a few blocks of 16 channels; this file has everything around it.
  *
- * Before including it: LAYOUT_GROUP, consecutive bytes of a run that lie together for each channel
- * (1, 2 or 4); packed_weight, their type; INPUT_OFFSET, what the tiles add to each input byte;
- * MOST_POSITIONS and MOST_BLOCKS, the largest tile each way, and MOST_SUMS, the largest product of
- * the two; NEAR_WEIGHTS, the bytes of weights that a tile should stay within.
+ * Define before including it: LAYOUT_GROUP, consecutive bytes of a run that are stored together for
+ * each channel (1, 2 or 4); packed_weight, their type; INPUT_OFFSET, what the tiles add to each
+ * input byte; MOST_POSITIONS and MOST_BLOCKS, the largest tile each way, and MOST_SUMS, the largest
+ * product of the two; NEAR_WEIGHTS, the bytes of weights that a tile should stay within.
  *
- * Sums may wrap around underway (vpdpbusd's unsigned input, say), for the true ones fit. */
+ * Sums may wrap around on the way (with vpdpbusd's unsigned input, for example), as the true ones
+ * fit. */
 #ifndef TAGNODE_KERNELS_TILES_H
 #define TAGNODE_KERNELS_TILES_H
 
@@ -23,7 +24,7 @@ enum { BLOCK = 16 };
 
 typedef struct {
     uint32_t positions, blocks;
-    const int8_t *const *runs; /* of the tile's first position, which reads `offset` further */
+    const int8_t *const *runs; /* of the tile's first position, at `offset` */
     size_t pitch;
     ptrdiff_t offset, step;
     uint32_t segments, padded_length;
@@ -39,16 +40,16 @@ static void run_tile(const tile_job *job) TAGNODE_NONBLOCKING;
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
-/* gcc keeps an array in registers only if it unrolls the loops over it early: twice the speed. */
+/* gcc keeps an array in registers only if it unrolls the loops over it early: twice as fast. */
 #define UNROLL _Pragma("GCC unroll 8")
-/* And vectorises a loop over 16 only if it has not unrolled it before; clang does either way. */
+/* gcc vectorises a loop over 16 only if it has not unrolled it before; clang does either way. */
 #if defined(__clang__)
 #define VECTORISE
 #else
 #define VECTORISE _Pragma("GCC unroll 1")
 #endif
 
-/* A tile for so many positions (and blocks): with these constant, the sums stay in registers. */
+/* A tile with a constant number of positions (and blocks), so that the sums stay in registers. */
 #define TILE(name, ...)                                                                            \
     static void name(const tile_job *job) TAGNODE_NONBLOCKING {                                    \
         tile(job, __VA_ARGS__);                                                                    \
@@ -59,13 +60,13 @@ ALWAYS_INLINE const int8_t *run_of(const tile_job *job, int position, uint32_t s
 }
 
 #ifdef STAGED
-/* Inputs that tiles want in another form are staged, a stretch at a time: `stage`, of the table's
- * file, converts a few bytes (a multiple of 4), and this the next ones of each position's runs, one
- * run after the other. Returns how many of a position; 0 at the end. */
+/* Inputs that tiles need in another form are staged, a stretch at a time: `stage`, from the table's
+ * file, converts a few bytes (a multiple of 4), and this function the next ones of each position's
+ * runs, one run after the other. Returns the bytes of a position; 0 at the end. */
 enum { STRETCH = 1024 };
 
 typedef struct {
-    uint32_t segment, byte; /* what comes next */
+    uint32_t segment, byte; /* what is next */
 } place;
 
 ALWAYS_INLINE void stage(const int8_t *bytes, uint32_t count, STAGED *staged);
@@ -106,7 +107,7 @@ static size_t packed_size(uint32_t channels, uint32_t segments, uint32_t length)
            all * (sizeof(int32_t) + sizeof(float));
 }
 
-/* The bias with the zero point's share taken off, or false if a sum could leave int32. */
+/* The bias with the zero point's share subtracted, or false if a sum could overflow int32. */
 static bool pack_bias(const int8_t *filter, size_t length, int64_t bias, int32_t input_zero_point,
                       int32_t *packed) {
     int64_t sum = 0, least = 0, most = 0;
@@ -160,8 +161,8 @@ static bool pack(const int8_t *filters, const int32_t *bias, int32_t input_zero_
     return true;
 }
 
-/* 16 sums to 16 bytes. Clamping comes first: what is left converts to int without overflow. Adding
- * 1.5 * 2^23, where floats are 1 apart, rounds to nearest even. */
+/* 16 sums to 16 bytes. Clamping comes first: the rest converts to int without overflow. Adding 1.5
+ * * 2^23, where floats are 1 apart, rounds to nearest even. */
 static inline void requantise(const kernels_weights *weights, uint32_t channel, const int32_t *sums,
                               int8_t *output) TAGNODE_NONBLOCKING {
     const float low = (float)(weights->low - weights->zero_point),
@@ -185,7 +186,7 @@ typedef struct {
     bool maximum, join;
 } target;
 
-/* Requantises `count` sums and writes them, joined with what is there if so wanted. */
+/* Requantises `count` sums and writes them, combined with the output if `join`. */
 static void finish(const target *to, uint32_t channel, uint32_t count, const int32_t *sums,
                    int8_t *output) TAGNODE_NONBLOCKING {
     for (uint32_t c = 0; c < count; c += BLOCK) {
@@ -201,7 +202,7 @@ static void finish(const target *to, uint32_t channel, uint32_t count, const int
     }
 }
 
-/* `best` becomes the maximum of itself and each position's sums. Requantisation never decreases, so
+/* `best` becomes the maximum of itself and each position's sums. Requantisation is monotonic, so
  * the maximum of the sums gives the maximum of the outputs. */
 static inline void keep_most(const int32_t *sums, uint32_t positions, uint32_t lanes, int32_t *best)
     TAGNODE_NONBLOCKING {
@@ -217,7 +218,7 @@ static inline void keep_most(const int32_t *sums, uint32_t positions, uint32_t l
     }
 }
 
-/* How many to take next of `left` so that, with no more than `most` at a time, all are alike. */
+/* Returns how many of `left` to process next, at most `most`, so that the pieces are equal. */
 static uint32_t share(uint32_t left, uint32_t most) TAGNODE_NONBLOCKING {
     const uint32_t times = (left + most - 1) / most;
     return (left + times - 1) / times;
@@ -287,8 +288,8 @@ static void product_max(const kernels_weights *weights, const kernels_input *inp
 typedef int8_t bytes16 __attribute__((vector_size(16), aligned(1), may_alias));
 typedef int16_t pairs8 __attribute__((vector_size(16), aligned(1), may_alias));
 
-/* 16 columns of four rows: bytes into pairs, pairs into fours. Compilers do not see it in the loop
- * below. */
+/* 16 columns of four rows: bytes into pairs, pairs into fours. Compilers do not find this in the
+ * loop below. */
 ALWAYS_INLINE void interleave16(const int8_t *a, const int8_t *b, const int8_t *c, const int8_t *d,
                                 int8_t *output) {
     const bytes16 ra = *(const bytes16 *)a, rb = *(const bytes16 *)b, rc = *(const bytes16 *)c,

@@ -8,27 +8,27 @@
 #include "support/ring.h"
 #include "tagger/sliced.h"
 
-/* A model at work. */
+/* A model that runs in the node. */
 typedef struct {
     tagnode_model *model;
     tagnode_sliced *sliced;
-    uint32_t silent; /* mel frames of silence that it may begin with, 0 for none */
-    int64_t begin;   /* mel frame at which its first window begins */
+    uint32_t silent; /* mel frames of silence before the stream, 0 for none */
+    int64_t begin;   /* mel frame at which its first window starts */
 } instance;
 
 typedef struct {
     instance *current;
-    instance *incoming;          /* hears along, or NULL */
-    _Atomic(instance *) offered; /* from the main thread, or NULL */
+    instance *incoming;          /* filling its first window, or NULL */
+    _Atomic(instance *) offered; /* handed over by the main thread, or NULL */
 } slot;
 
 struct tagnode_ensemble {
     tagnode_ensemble_setup setup;
     uint32_t latency, count;
     slot slots[TAGNODE_MAX_MODELS];
-    tagnode_card cards[TAGNODE_MAX_MODELS]; /* of the first models; later ones agree with them */
-    int64_t frames;                         /* mel frames heard */
-    tagnode_queue retired;                  /* instances for the main thread to free */
+    tagnode_card cards[TAGNODE_MAX_MODELS]; /* of the first models; later ones match them */
+    int64_t frames;                         /* mel frames received */
+    tagnode_queue retired;                  /* instances that the main thread is to free */
     _Atomic uint64_t swapped;
 };
 
@@ -88,12 +88,13 @@ static tagnode_status check_together(const tagnode_card *first, const tagnode_mo
                       a->fmin == b->fmin && a->fmax == b->fmax;
     if (!same)
         return tagnode_say(why, bad,
-                           "Models in one node share its front-end; these want different mel "
+                           "Models in one node share its front-end; these need different mel "
                            "spectrograms: use a node for each.");
     return TAGNODE_OK;
 }
 
-/* The first mel frame, from `frames` on, at which windows of that length begin for a tick. */
+/* Returns the first mel frame, from `frames` on, at which a window of that length may start so that
+ * it ends at a tick. */
 static int64_t aligned(const tagnode_ensemble *ensemble, uint32_t patch, int64_t frames)
     TAGNODE_NONBLOCKING {
     const int64_t hop = ensemble->setup.hop;
@@ -190,8 +191,8 @@ tagnode_status tagnode_ensemble_swap(tagnode_ensemble *ensemble, uint32_t index,
     const uint32_t needed = tagnode_sliced_least_latency(made->sliced);
     if (needed > ensemble->latency)
         status = tagnode_say(why, TAGNODE_ERROR_ARGUMENT,
-                             "The new model needs %u samples for an answer, the node has %u; "
-                             "prepare it with a compute_latency of as much.",
+                             "The new model needs %u samples for a result, the node allows %u; "
+                             "prepare it with a longer compute_latency.",
                              needed, ensemble->latency);
     else
         status = instance_start(ensemble, made, why);
@@ -215,7 +216,8 @@ uint64_t tagnode_ensemble_swapped(const tagnode_ensemble *ensemble) {
 
 static void begin(const tagnode_ensemble *ensemble, instance *v) TAGNODE_NONBLOCKING {
     if (v == NULL) return;
-    const bool primed = v->silent > 0 && ensemble->frames == 0; /* else there was sound before */
+    const bool primed =
+        v->silent > 0 && ensemble->frames == 0; /* otherwise there was input before */
     tagnode_sliced_reset(v->sliced, primed);
     v->begin = primed ? -(int64_t)v->silent
                       : aligned(ensemble, v->model->card.patch_frames, ensemble->frames);
@@ -260,8 +262,8 @@ static bool is_full(const instance *v, int64_t frames) TAGNODE_NONBLOCKING {
     return frames - v->model->card.patch_frames >= v->begin;
 }
 
-/* Lets the incoming instance take over if it has heard a whole window by now, and if there is room
- * for the old one, which only the main thread may free. */
+/* Replaces the current instance by the incoming one if that has a full window by now, and if there
+ * is room for the old one, which only the main thread may free. */
 static void take_over(tagnode_ensemble *ensemble, slot *s, int64_t frames) TAGNODE_NONBLOCKING {
     if (s->incoming == NULL || !is_full(s->incoming, frames)) return;
     instance **retired = (instance **)tagnode_queue_reserve(&ensemble->retired);

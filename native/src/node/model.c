@@ -13,14 +13,14 @@ static tagnode_status check_card(const tagnode_card *card, tagnode_message *why)
         return tagnode_say(why, bad, "The card's patch has %u mel frames; it must be 1 to 4096.",
                            card->patch_frames);
     if (card->outputs < 1 || card->outputs > TAGNODE_MAX_OUTPUTS)
-        return tagnode_say(why, bad, "The card names %u outputs; it must be 1 to %d.",
+        return tagnode_say(why, bad, "The card lists %u outputs; it must be 1 to %d.",
                            card->outputs, TAGNODE_MAX_OUTPUTS);
     for (uint32_t i = 0; i < card->outputs; ++i)
         if (card->output_size[i] < 1 || card->output_size[i] > 65536)
             return tagnode_say(why, bad,
                                "Output %u of the card has %u floats; it must be 1 to 65536.", i,
                                card->output_size[i]);
-    tagnode_frontend *trial; /* checks the front-end's settings by building one */
+    tagnode_frontend *trial; /* building one checks the settings */
     const tagnode_status status =
         tagnode_frontend_create(&card->frontend, card->frontend.sample_rate, 1, &trial, why);
     tagnode_frontend_destroy(trial);
@@ -53,7 +53,8 @@ tagnode_status tagnode_model_load_litert(const char *library, const void *bytes,
                                          const tagnode_card *card, tagnode_model **model,
                                          tagnode_message *why) {
     *model = NULL;
-    if (bytes == NULL) return tagnode_say(why, TAGNODE_ERROR_ARGUMENT, "There is no model file.");
+    if (bytes == NULL)
+        return tagnode_say(why, TAGNODE_ERROR_ARGUMENT, "The model file is NULL; pass its bytes.");
     tagnode_status status = create(card, model, why);
     if (status != TAGNODE_OK) return status;
     tagnode_model *made = *model;
@@ -63,7 +64,7 @@ tagnode_status tagnode_model_load_litert(const char *library, const void *bytes,
     if (made->bytes == NULL || (library != NULL && made->library == NULL))
         status =
             tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for a model of %zu bytes.", size);
-    tagnode_engine *engine = NULL; /* what fails, fails now */
+    tagnode_engine *engine = NULL; /* fail now rather than in prepare */
     if (status == TAGNODE_OK) status = tagnode_model_open(made, &engine, why);
     if (engine != NULL) engine->close(engine);
     if (status != TAGNODE_OK) {
@@ -76,7 +77,8 @@ tagnode_status tagnode_model_load_litert(const char *library, const void *bytes,
 tagnode_status tagnode_model_load_inline(const void *bytes, size_t size, const tagnode_card *card,
                                          tagnode_model **model, tagnode_message *why) {
     *model = NULL;
-    if (bytes == NULL) return tagnode_say(why, TAGNODE_ERROR_ARGUMENT, "There is no model file.");
+    if (bytes == NULL)
+        return tagnode_say(why, TAGNODE_ERROR_ARGUMENT, "The model file is NULL; pass its bytes.");
     tagnode_status status = create(card, model, why);
     if (status != TAGNODE_OK) return status;
     tagnode_model *made = *model;
@@ -87,7 +89,7 @@ tagnode_status tagnode_model_load_inline(const void *bytes, size_t size, const t
             tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for a model of %zu bytes.", size);
     if (status == TAGNODE_OK) status = tagger_graph_read(made->bytes, size, &made->graph, why);
     made->sliced = status == TAGNODE_OK;
-    tagnode_engine *engine = NULL; /* what fails, fails now */
+    tagnode_engine *engine = NULL; /* fail now rather than in prepare */
     if (status == TAGNODE_OK) status = tagnode_model_open(made, &engine, why);
     if (engine != NULL) engine->close(engine);
     if (status != TAGNODE_OK) {
@@ -116,8 +118,9 @@ tagnode_status tagnode_model_from_interpreter(const tagnode_interpreter *interpr
     for (uint32_t i = 0; i < card->outputs && i < TAGNODE_MAX_OUTPUTS; ++i)
         whole = whole && interpreter->output[i] != NULL;
     if (!whole)
-        return tagnode_say(why, TAGNODE_ERROR_ARGUMENT,
-                           "The interpreter lacks its invoke function, input or an output.");
+        return tagnode_say(
+            why, TAGNODE_ERROR_ARGUMENT,
+            "The interpreter has no invoke function, input or output; set all of them.");
     const tagnode_status status = create(card, model, why);
     if (status == TAGNODE_OK) (*model)->interpreter = *interpreter;
     return status;

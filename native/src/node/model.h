@@ -1,4 +1,4 @@
-/* model.h - what stands behind a tagnode_model: immutable once loaded, counted references. */
+/* model.h - the contents of a tagnode_model: immutable once loaded, reference counted. */
 #ifndef TAGNODE_MODEL_H
 #define TAGNODE_MODEL_H
 
@@ -12,10 +12,10 @@
 struct tagnode_model {
     _Atomic uint32_t references;
     tagnode_card card;
-    bool sliced;        /* for the inline runtime: `graph` is there */
+    bool sliced;        /* for the inline runtime: `graph` is set */
     tagger_graph graph; /* points into `bytes` */
     char *library;      /* LiteRT's, or NULL */
-    void *bytes;        /* the model file; NULL for an interpreter made elsewhere */
+    void *bytes;        /* the model file; NULL for an interpreter created elsewhere */
     size_t size;
     tagnode_interpreter interpreter;
     pthread_mutex_t interpreter_lock; /* held while it runs */
@@ -23,7 +23,8 @@ struct tagnode_model {
 
 void tagnode_model_retain(tagnode_model *model);
 
-/* Compiles an instance of the model. */
+/* Compiles an instance of the model. Returns OK, ERROR_MEMORY, ERROR_MODEL or ERROR_RUNTIME. [main]
+ */
 tagnode_status tagnode_model_open(tagnode_model *model, tagnode_engine **engine,
                                   tagnode_message *why);
 

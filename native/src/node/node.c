@@ -1,4 +1,4 @@
-/* node.c - blocks in, descriptor frames out. One clock: everything is told by counts of input
+/* node.c - blocks in, descriptor frames out. There is one clock: all times are counts of input
  * samples. */
 #include <math.h>
 #include <stdatomic.h>
@@ -18,40 +18,40 @@
 #include "support/ring.h"
 #include "worker/worker.h"
 
-enum { CHUNK = 512 }; /* samples between two looks at what is due */
+enum { CHUNK = 512 }; /* samples processed between two checks for due frames */
 
 static const double WORKER_LATENCY = 0.25; /* seconds, if automatic */
 
-/* Everything that prepare makes; a new one replaces the old one whole. */
+/* Everything that prepare allocates; a new one replaces the old one as a whole. */
 typedef struct {
     tagnode_setup setup;
-    tagnode_card card;    /* of the first model; without one, of nothing but a front-end */
-    tagnode_model *model; /* the worker's; the ensemble holds its own */
+    tagnode_card card;    /* of the first model; without a model, only its front-end is set */
+    tagnode_model *model; /* of the worker; the ensemble retains its own */
     uint32_t models;
     uint32_t activations[TAGNODE_MAX_MODELS]; /* floats of each model */
-    uint32_t wanted[TAGNODE_MAX_MODELS];      /* bit i: output i of that model is looked at */
+    uint32_t wanted[TAGNODE_MAX_MODELS];      /* bit i: output i of that model is used */
     tagnode_placed_head heads[TAGNODE_MAX_HEADS];
     uint32_t head_count;
-    double *head_room; /* for any one of them to work in */
+    double *head_room; /* working memory for any one of them */
     uint32_t patch;    /* mel frames of the longest window, 0 without a model */
-    uint32_t primed;   /* bit i: model i may take what was before the stream for silence */
-    uint32_t needed;   /* mel frames of the stream before the first answer */
-    float *silence;    /* a mel frame of it */
+    uint32_t primed;   /* bit i: model i accepts silence before the stream */
+    uint32_t needed;   /* mel frames before the first fresh frame */
+    float *silence;    /* the mel frame of silence */
     tagnode_frontend *frontend;
-    tagnode_worker *worker;     /* runs the model on its thread, or NULL and: */
-    tagnode_ensemble *ensemble; /* runs it, or several, in here; both NULL without a model */
+    tagnode_worker *worker;     /* runs the model on its own thread, or NULL and: */
+    tagnode_ensemble *ensemble; /* runs one or several within process; both NULL without a model */
     tagnode_signals *signals;   /* or NULL */
     tagnode_log_ring ring;
-    tagnode_log_ring mel_ring; /* for who draws them */
+    tagnode_log_ring mel_ring; /* for tagnode_read_mel() */
     tagnode_latency latency;
-    uint32_t hop, first; /* mel frames: between ticks, and until tick 0 */
+    uint32_t hop, first; /* mel frames between ticks, and until tick 0 */
     uint32_t values, embeddings;
-    float *worker_values; /* the worker's outputs, and where each of them is */
+    float *worker_values; /* the outputs of the worker, and pointers to each */
     float *outputs[TAGNODE_MAX_OUTPUTS];
     const float *const *results[TAGNODE_MAX_MODELS]; /* the outputs of each model */
-    float *mel, *power;     /* the mel frames of a chunk, and for signals their power spectra */
-    uint32_t *outgoing;     /* the descriptor frame to write next: header, values, embedding */
-    uint32_t *incoming;     /* the reader's */
+    float *mel, *power;     /* the mel frames of a chunk, and their power spectra for signals */
+    uint32_t *outgoing;     /* the next descriptor frame: header, values, embedding */
+    uint32_t *incoming;     /* the one that the reader copies out */
     uint32_t *incoming_mel; /* and its mel frame */
 
     int64_t position, mel_frames, tick;
@@ -106,12 +106,12 @@ static void plan_ticks(core *c) {
     const double frames = c->setup.hop * f->sample_rate / f->hop;
     const uint32_t whole = (uint32_t)(frames + 0.5), patch = c->patch;
     c->hop = whole < 1 ? 1 : whole < patch ? whole : patch;
-    /* So that one tick falls on the first full window: */
+    /* So that one tick is at the first full window: */
     c->first = (c->patch - 1) % c->hop + 1;
     c->embeddings = c->setup.embedding < 0 ? 0 : c->card.output_size[c->setup.embedding];
 }
 
-/* The length of a mel frame's hop in input samples. */
+/* Returns the input samples in the hop of a mel frame. */
 static double frame_samples(const core *c) {
     const tagnode_frontend_settings *f = &c->card.frontend;
     return (double)f->hop * c->setup.sample_rate / f->sample_rate;
@@ -164,7 +164,8 @@ static tagnode_status start_worker(core *c, tagnode_message *why) {
     return status != TAGNODE_OK ? status : tagnode_worker_create(engine, &setup, &c->worker, why);
 }
 
-/* Counts the values of a descriptor frame, notes which outputs they come from, keeps the heads. */
+/* Counts the values of a descriptor frame, notes which outputs they come from, and retains the
+ * heads. */
 static tagnode_status gather(core *c, const tagnode_parts *parts, tagnode_message *why) {
     for (uint32_t i = 0; i < parts->model_count; ++i) {
         const tagnode_card *card = &parts->models[i]->card;
@@ -181,7 +182,8 @@ static tagnode_status gather(core *c, const tagnode_parts *parts, tagnode_messag
         c->heads[c->head_count++] = *placed;
         c->values += tagnode_head_outputs(placed->head);
         c->wanted[placed->model] |= 1U << placed->output;
-        if (placed->output != 0) c->primed &= ~(1U << placed->model); /* it learnt whole windows */
+        if (placed->output != 0)
+            c->primed &= ~(1U << placed->model); /* the head was trained on full windows */
         if (tagnode_head_room(placed->head) > room) room = tagnode_head_room(placed->head);
     }
     c->head_room = calloc(room, sizeof *c->head_room);
@@ -189,7 +191,7 @@ static tagnode_status gather(core *c, const tagnode_parts *parts, tagnode_messag
                                 : tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for a node.");
 }
 
-/* Says when the first answer comes, and what a silent mel frame is. */
+/* Computes when the first fresh frame is due, and the mel frame of silence. */
 static tagnode_status plan_start(core *c, const tagnode_parts *parts, tagnode_message *why) {
     c->needed = c->first;
     for (uint32_t i = 0; i < parts->model_count; ++i) {
@@ -254,13 +256,13 @@ static tagnode_status core_create(core *c, const tagnode_parts *parts, tagnode_m
 }
 
 static int64_t tick_frame(const core *c, int64_t tick) TAGNODE_NONBLOCKING {
-    return c->first + tick * c->hop; /* mel frames that must have come */
+    return c->first + tick * c->hop; /* mel frames needed for the tick */
 }
 
 static void schedule(core *c, int64_t tick) TAGNODE_NONBLOCKING {
     c->tick = tick;
     c->due = INT64_MAX;
-    if (c->patch == 0) return; /* no model, no results */
+    if (c->patch == 0) return; /* no model: no descriptor frames */
     c->due = tagnode_frontend_ready(c->frontend, tick_frame(c, tick) - 1) + c->latency.compute;
 }
 
@@ -309,7 +311,8 @@ tagnode_status tagnode_swap(tagnode *node, uint32_t index, tagnode_model *model,
                             tagnode_message *why) {
     if (node->core == NULL || node->core->ensemble == NULL)
         return tagnode_say(why, TAGNODE_ERROR_ARGUMENT,
-                           "Only a node prepared with an inline model can swap models.");
+                           "Only a node prepared with inline models can swap them; prepare the "
+                           "node anew instead.");
     return tagnode_ensemble_swap(node->core->ensemble, index, model, why);
 }
 
@@ -335,7 +338,7 @@ static void write_values(core *c) TAGNODE_NONBLOCKING {
         memcpy(values, outputs[0][c->setup.embedding], c->embeddings * sizeof *values);
 }
 
-/* Takes the result of the current tick, if there is to be one, into the outgoing frame. */
+/* Gets the result of the current tick, if there is one, into the outgoing frame. */
 static tagnode_state take_result(core *c, int64_t frames) TAGNODE_NONBLOCKING {
     uint64_t late = 0, failures = 0;
     bool ready = true;

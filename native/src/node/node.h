@@ -1,10 +1,10 @@
-/* node.h - what the parts of the library that are built upon a node must know of it. */
+/* node.h - access to a node for the parts of the library that are built on it. */
 #ifndef TAGNODE_NODE_H
 #define TAGNODE_NODE_H
 
 #include "tagnode.h"
 
-/* How it was prepared; NULL before that. [main] */
+/* Returns the setup that the node was prepared with; NULL before that. [main] */
 const tagnode_setup *tagnode_get_setup(const tagnode *node);
 
 #endif

@@ -60,7 +60,7 @@ static tagnode_status check_model(const tagnode_setup *s, const tagnode_card *ca
                            s->compute_latency);
     if (s->embedding < -1 || s->embedding >= (int32_t)card->outputs)
         return tagnode_say(why, bad,
-                           "Embedding %d is asked for; the model has outputs 0 to %u (-1: none).",
+                           "The embedding is output %d; the model has outputs 0 to %u (-1: none).",
                            s->embedding, card->outputs - 1);
     return TAGNODE_OK;
 }
@@ -97,12 +97,13 @@ tagnode_status tagnode_setup_check(const tagnode_parts *parts, const tagnode_set
     tagnode_status status = check_setup(&asked, why);
     for (uint32_t i = 0; i < parts->model_count && status == TAGNODE_OK; ++i) {
         status = check_model(&asked, &parts->models[i]->card, why);
-        asked.embedding = -1; /* only the first one's is handed out */
+        asked.embedding = -1; /* only the first model's embedding is used */
     }
     for (uint32_t i = 0; i < parts->head_count && status == TAGNODE_OK; ++i)
         status = check_head(parts, i, why);
     if (status == TAGNODE_OK && parts->model_count == 0 && setup->signal_hop == 0)
         status = tagnode_say(why, bad,
-                             "There is no model and the signal hop is 0: nothing would be heard.");
+                             "There is no model and the signal hop is 0: there would be no "
+                             "results; give the node a model or a signal hop.");
     return status;
 }

@@ -1,4 +1,4 @@
-/* setup.h - checks of what tagnode_prepare() is given. */
+/* setup.h - checks of the arguments of tagnode_prepare(). */
 #ifndef TAGNODE_NODE_SETUP_H
 #define TAGNODE_NODE_SETUP_H
 

@@ -21,11 +21,11 @@ struct tagnode_signals {
     tagnode_log_ring ring;
     int64_t hop, delay; /* mel frames between two signal frames; input samples */
     int64_t position;
-    int64_t mark;      /* mel frame at whose end level and loudness are measured next */
-    int64_t mel_frame; /* that comes next */
+    int64_t mark;      /* mel frame at whose end level and loudness are stored next */
+    int64_t mel_frame; /* index of the next one */
 };
 
-/* The position up to which a mel frame has heard. */
+/* Returns the input position at which a mel frame ends. */
 static int64_t end_of(const tagnode_signals *s, int64_t mel_frame) TAGNODE_NONBLOCKING {
     return tagnode_frontend_ready(s->frontend, mel_frame) - s->delay;
 }

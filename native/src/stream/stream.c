@@ -1,5 +1,5 @@
-/* stream.c - between an audio system's callback and everything else: the node hears what comes in,
- * and two queues carry the samples to another thread and back. */
+/* stream.c - between an audio system's callback and the program: the node processes the input, and
+ * two queues carry the samples to another thread and back. */
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "support/ring.h"
 
 enum {
-    PIECE = 512, /* samples that the node hears at once; any partition gives the same frames */
+    PIECE = 512, /* samples passed to the node at once; any partition gives the same frames */
     INPUT_FLAGS = 1 | 2,
     OUTPUT_FLAGS = 4 | 8
 };
@@ -29,11 +29,12 @@ static tagnode_status check_node(const tagnode *node, uint32_t inputs, tagnode_m
     const tagnode_setup *setup = tagnode_get_setup(node);
     const tagnode_status bad = TAGNODE_ERROR_ARGUMENT;
     if (setup == NULL)
-        return tagnode_say(why, bad, "The node of a stream must be prepared before it.");
+        return tagnode_say(why, bad,
+                           "The node of a stream is not prepared; call tagnode_prepare() first.");
     if (setup->channels != inputs)
         return tagnode_say(why, bad,
                            "The node is prepared for %u channels and the stream has %u inputs; "
-                           "they must be as many.",
+                           "the two must be equal.",
                            setup->channels, inputs);
     if (setup->offline)
         return tagnode_say(why, bad,
@@ -58,7 +59,7 @@ static tagnode_status check(const tagnode_stream_setup *setup, tagnode_message *
 }
 
 static tagnode_status open_queue(tagnode_queue *queue, uint32_t channels, uint32_t capacity) {
-    if (channels == 0 || capacity == 0) return TAGNODE_OK; /* one without room */
+    if (channels == 0 || capacity == 0) return TAGNODE_OK; /* no queue */
     return tagnode_queue_create(queue, channels * sizeof(float), capacity);
 }
 
@@ -100,7 +101,7 @@ static void count(_Atomic uint64_t *counter, uint64_t more) TAGNODE_NONBLOCKING 
     if (more > 0) atomic_fetch_add_explicit(counter, more, memory_order_relaxed);
 }
 
-/* The node hears a block, channel by channel and piece by piece. */
+/* Passes a block to the node, channel by channel and piece by piece. */
 static void hear(tagnode_stream *stream, const float *input, size_t frames) TAGNODE_NONBLOCKING {
     const size_t channels = stream->setup.inputs;
     const float *planes[TAGNODE_MAX_CHANNELS];

@@ -1,4 +1,4 @@
-/* aligned.h - memory on a cache line, all zeros. */
+/* aligned.h - zeroed memory, aligned to a cache line. */
 #ifndef TAGNODE_SUPPORT_ALIGNED_H
 #define TAGNODE_SUPPORT_ALIGNED_H
 
@@ -9,11 +9,11 @@
 #include <malloc.h>
 #endif
 
-/* NULL when there is none. Ends with tagnode_aligned_free. [main] */
+/* Returns NULL if out of memory. Free with tagnode_aligned_free. [main] */
 static inline void *tagnode_aligned_calloc(size_t bytes) {
     const size_t line = 64, whole = (bytes + line - 1) / line * line;
 #ifdef _WIN32
-    void *memory = _aligned_malloc(whole, line); /* which free would not take */
+    void *memory = _aligned_malloc(whole, line); /* free() does not accept it */
 #else
     void *memory = aligned_alloc(line, whole);
 #endif

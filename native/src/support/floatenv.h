@@ -1,5 +1,5 @@
-/* floatenv.h - denormals flushed to zero while we compute, the caller's float environment given
- * back after. */
+/* floatenv.h - flushes denormals to zero while the library computes, and restores the caller's
+ * float environment. */
 #ifndef TAGNODE_SUPPORT_FLOATENV_H
 #define TAGNODE_SUPPORT_FLOATENV_H
 
@@ -11,7 +11,7 @@ typedef unsigned int tagnode_floatenv;
 
 static inline tagnode_floatenv tagnode_floatenv_enter(void) TAGNODE_NONBLOCKING {
     const tagnode_floatenv saved = _mm_getcsr();
-    /* FTZ, DAZ, every exception masked, round to nearest: a host's own settings must not change our
+    /* FTZ, DAZ, all exceptions masked, round to nearest: a host's settings must not change the
      * results. */
     _mm_setcsr(0x8040u | 0x1f80u);
     return saved;

@@ -1,5 +1,5 @@
-/* library.h - a shared library, loaded and never let go: exit handlers may outlive it, and a thread
- * that ran a model may still have to end. */
+/* library.h - loads a shared library and never unloads it: exit handlers may run later, and a
+ * thread that ran a model may still have to end. */
 #ifndef TAGNODE_SUPPORT_LIBRARY_H
 #define TAGNODE_SUPPORT_LIBRARY_H
 
@@ -10,7 +10,7 @@
 #include <dlfcn.h>
 #endif
 
-/* NULL when it cannot be loaded. [main] */
+/* Returns NULL if it cannot be loaded. [main] */
 static inline void *tagnode_library_open(const char *path) {
 #ifdef _WIN32
     return LoadLibraryA(path);
@@ -19,7 +19,7 @@ static inline void *tagnode_library_open(const char *path) {
 #endif
 }
 
-/* Why open failed just now, or NULL. [main] */
+/* Returns why open failed last, or NULL. [main] */
 static inline const char *tagnode_library_error(void) {
 #ifdef _WIN32
     return NULL;
@@ -28,7 +28,7 @@ static inline const char *tagnode_library_error(void) {
 #endif
 }
 
-/* NULL when it has no such symbol. [main] */
+/* Returns NULL if it has no such symbol. [main] */
 static inline void *tagnode_library_find(void *library, const char *symbol) {
 #ifdef _WIN32
     return (void *)GetProcAddress(library, symbol);

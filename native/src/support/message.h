@@ -1,10 +1,10 @@
-/* message.h - sentences for a person, into a caller's buffer. Not for the audio thread. */
+/* message.h - error messages, into a caller's buffer. Not for the audio thread. */
 #ifndef TAGNODE_SUPPORT_MESSAGE_H
 #define TAGNODE_SUPPORT_MESSAGE_H
 
 #include "tagnode.h"
 
-/* Formats the sentence into `why` (NULL is fine, too long is cut) and returns `status`. */
+/* Formats the sentence into `why` (may be NULL; a long one is truncated) and returns `status`. */
 #if defined(__MINGW32__)
 __attribute__((format(gnu_printf, 3, 4)))
 #elif defined(__GNUC__)

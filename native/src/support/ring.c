@@ -41,8 +41,7 @@ void tagnode_queue_drop(tagnode_queue *queue) {
     atomic_store_explicit(&queue->tail, tail + 1, memory_order_release);
 }
 
-/* Copies items from place `at` of the ring on, or to there; what goes over its end goes on at its
- * beginning. */
+/* Copies items from or to position `at` of the ring, wrapping around at its end. */
 static void copy_in(tagnode_queue *queue, uint64_t at, const unsigned char *items, size_t count)
     TAGNODE_NONBLOCKING {
     const size_t first = (size_t)(at % queue->capacity), size = queue->item_size;
@@ -112,8 +111,8 @@ void tagnode_log_ring_write(tagnode_log_ring *ring, const uint32_t *item) {
     _Atomic uint32_t *slot = ring->words + n % ring->capacity * ring->item_words;
     _Atomic uint64_t *sequence = &ring->sequence[n % ring->capacity];
     atomic_store_explicit(sequence, 2 * n + 1, memory_order_relaxed);
-    /* Release on every word, so that whoever sees a new word sees the odd number too; free on x86,
-     * cheap on Arm. */
+    /* Release on every word, so that a thread that sees a new word sees the odd number too; free on
+     * x86, cheap on Arm. */
     for (size_t i = 0; i < ring->item_words; ++i)
         atomic_store_explicit(&slot[i], item[i], memory_order_release);
     atomic_store_explicit(sequence, 2 * n + 2, memory_order_release);
@@ -156,7 +155,7 @@ bool tagnode_log_ring_read(tagnode_log_ring *ring, uint32_t *item) {
         if (tail >= head) break;
         whole = copy_whole(ring, tail++, item);
         if (whole) break;
-        ++dropped; /* overwritten while it was copied */
+        ++dropped; /* overwritten during the copy */
     }
     atomic_store_explicit(&ring->tail, tail, memory_order_relaxed);
     if (dropped > 0) atomic_fetch_add_explicit(&ring->dropped, dropped, memory_order_relaxed);

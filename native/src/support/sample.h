@@ -1,4 +1,4 @@
-/* sample.h - what counts as an input sample, for all that look at one. */
+/* sample.h - what counts as an input sample, shared by all that process samples. */
 #ifndef TAGNODE_SUPPORT_SAMPLE_H
 #define TAGNODE_SUPPORT_SAMPLE_H
 
@@ -6,8 +6,7 @@
 
 #include "tagnode.h"
 
-/* A sample that is no number or infinite becomes 0 and `*broken` 1; past 1e12 the powers of a frame
- * could overflow, so that is the limit. */
+/* Replaces a non-finite sample by 0 and sets `*broken` to 1. Clamps to 1e12, beyond which the powers of a frame could overflow. */
 static inline float tagnode_clean_sample(float sample, uint32_t *broken) TAGNODE_NONBLOCKING {
     const float limit = 1e12F;
     uint32_t bits;

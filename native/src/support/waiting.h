@@ -1,12 +1,12 @@
-/* waiting.h - where the audio thread may do what is forbidden to it otherwise, since the caller
- * asked for that: offline, where waiting makes results repeatable, or on a host's main thread. The
- * compiler's and the sanitizer's checks are told. */
+/* waiting.h - marks where the audio thread may wait because the caller asked for it: offline, where
+ * waiting makes results repeatable, or on a host's main thread. Suspends the checks of the compiler
+ * and the sanitizer. */
 #ifndef TAGNODE_SUPPORT_WAITING_H
 #define TAGNODE_SUPPORT_WAITING_H
 
 #include "tagnode.h"
 
-/* Around functions whose effects the compiler is not to check. */
+/* Around functions whose effects the compiler must not check. */
 #if defined(__clang__)
 #define TAGNODE_UNCHECKED_BEGIN                                                                    \
     _Pragma("clang diagnostic push")                                                               \
@@ -25,7 +25,7 @@
 #endif
 #endif
 
-/* Between these two calls the sanitizer looks away. */
+/* Between these two calls the sanitizer does not check. */
 TAGNODE_UNCHECKED_BEGIN
 static inline void tagnode_let_wait(void) TAGNODE_NONBLOCKING {
 #if defined(TAGNODE_RTSAN)

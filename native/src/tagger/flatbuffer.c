@@ -1,11 +1,11 @@
-/* flatbuffer.c - a table is [offset back to its layout, fields]; a layout is [its size, the table's
- * size, where in the table each field is]; a vector is [length, elements]; a reference is the
- * distance to what it refers to, always forward. All little-endian. */
+/* flatbuffer.c - the format: a table is [offset back to its layout, fields]; a layout is [its size,
+ * the table's size, the position of each field in the table]; a vector is [length, elements]; a
+ * reference is the distance to its target, always forward. All little-endian. */
 #include "tagger/flatbuffer.h"
 
 #include <string.h>
 
-/* The bytes must be known to be there. */
+/* The caller has checked that the bytes exist. */
 static uint64_t number_at(const flatbuffer *file, size_t at, unsigned size) {
     uint64_t value = 0;
     for (unsigned i = size; i > 0; --i) value = value << 8 | file->bytes[at + i - 1];
@@ -26,12 +26,12 @@ static float float_from(uint32_t bits) {
     return value;
 }
 
-/* Of what `follow` found: 4 bytes are there. */
+/* At a position that `follow` returned: 4 bytes exist. */
 static flatbuffer_table table_at(flatbuffer *file, size_t at, const char *name) {
     const flatbuffer_table none = {0};
     flatbuffer_table table = {.at = at};
     if (at == 0) return none;
-    /* In 64 bits neither end can wrap: both terms are below 2^32. */
+    /* Neither end can wrap in 64 bits: both terms are below 2^32. */
     const int64_t layout = (int64_t)at - (int32_t)number_at(file, at, 4);
     if (layout < 0 || !fits(file, (size_t)layout, 4)) {
         damage(file, name);
@@ -48,7 +48,7 @@ static flatbuffer_table table_at(flatbuffer *file, size_t at, const char *name) 
     return table;
 }
 
-/* Where a field of `size` bytes is, 0 where it is absent. */
+/* Returns the position of a field of `size` bytes, 0 if it is absent. */
 static size_t place_of(flatbuffer *file, flatbuffer_table table, flatbuffer_field field,
                        unsigned size) {
     const unsigned entry = 4 + 2 * (unsigned)field.number;
@@ -62,7 +62,7 @@ static size_t place_of(flatbuffer *file, flatbuffer_table table, flatbuffer_fiel
     return table.at + offset;
 }
 
-/* What the reference at `at` refers to: at least 4 bytes inside the file, or 0. */
+/* Returns the target of the reference at `at`: at least 4 bytes inside the file, or 0. */
 static size_t follow(flatbuffer *file, size_t at, const char *name) {
     const uint32_t distance = (uint32_t)number_at(file, at, 4);
     if (distance == 0 || distance > file->size - at || !fits(file, at + distance, 4)) {

@@ -1,6 +1,6 @@
-/* graph.c - reads the first subgraph of a .tflite file, twice over: once without memory, to find
- * how much it takes and that all is well, then into one block of that size. Field numbers, codes
- * and defaults are those of TensorFlow Lite's schema.fbs, version 3. */
+/* graph.c - reads the first subgraph of a .tflite file, twice: first without memory, to check it
+ * and find its size, then into one block of that size. Field numbers, codes and defaults are those
+ * of TensorFlow Lite's schema.fbs, version 3. */
 #include "tagger/graph.h"
 
 #include "support/message.h"
@@ -16,11 +16,11 @@ enum {
     SCHEMA_VERSION = 3,
     MAX_STEP =
         65535,     /* strides, dilations, windows and multipliers; products of two fit in 32 bits */
-    ALIGNMENT = 8, /* of what the graph's memory is cut into */
-    SHOWN_NAME = 41 /* bytes of a name in a message, with the 0 */
+    ALIGNMENT = 8, /* of the parts of the graph's memory */
+    SHOWN_NAME = 41 /* bytes of a name in a message, including the terminator */
 };
 
-/* TensorType, BuiltinOptions, ActivationFunctionType as the file has them. */
+/* TensorType, BuiltinOptions, ActivationFunctionType as in the file. */
 enum { TYPE_FLOAT32 = 0, TYPE_INT32 = 2, TYPE_INT8 = 9, TYPE_LAST = 22 };
 enum { OPTIONS_NONE = 0 };
 enum { ACTIVATION_RELU6 = 3, ACTIVATION_SIGN_BIT = 5 };
@@ -64,11 +64,11 @@ typedef struct {
     flatbuffer file;
     flatbuffer_vector codes, buffers, tensors, ops;
     tagger_graph graph;
-    unsigned char *block;           /* NULL on the first reading, which only counts */
+    unsigned char *block;           /* NULL on the first pass, which only counts */
     uint64_t taken, block_size;     /* bytes */
-    bool known[TAGGER_MAX_TENSORS]; /* the constants, and the variables that have a value by now */
-    tagnode_status status;          /* of the first thing that is wrong */
-    part_kind part;                 /* what is being read: for messages */
+    bool known[TAGGER_MAX_TENSORS]; /* the constants, and the variables that have a value so far */
+    tagnode_status status;          /* of the first fault */
+    part_kind part;                 /* what is being read, for messages */
     uint32_t index;
     flatbuffer_vector name; /* of the tensor being read */
     const char *op_name;    /* of the operation being read, once known */
@@ -109,9 +109,9 @@ static const char *const TYPE_NAMES[TYPE_LAST + 1] = {
     "UINT64",   "RESOURCE", "VARIANT",   "UINT32",        "UINT16",     "INT4",
     "BFLOAT16", "INT2",     "UINT4",     "FLOAT8_E4M3FN", "FLOAT8_E5M2"};
 
-/* What is wrong, in words */
+/* Error messages */
 
-/* A name from the file, made fit for a terminal. */
+/* Copies a name from the file, made safe for a terminal. */
 static void show_name(const graph_reader *reader, flatbuffer_vector name, char shown[SHOWN_NAME]) {
     size_t length = 0;
     for (; length < name.length && length < SHOWN_NAME - 1; ++length) {
@@ -137,15 +137,16 @@ static void show_part(const graph_reader *reader, char *text, size_t size) {
 static void report_damaged(graph_reader *reader, const char *field, const char *what) {
     char part[96];
     show_part(reader, part, sizeof part);
-    reader->status = tagnode_say(
-        reader->why, TAGNODE_ERROR_MODEL, "The model file is damaged: %s%s%s %s; fetch it again.",
-        field, reader->part == OF_MODEL ? "" : " of ", reader->part == OF_MODEL ? "" : part, what);
+    reader->status = tagnode_say(reader->why, TAGNODE_ERROR_MODEL,
+                                 "The model file is damaged: %s%s%s %s; download it again.", field,
+                                 reader->part == OF_MODEL ? "" : " of ",
+                                 reader->part == OF_MODEL ? "" : part, what);
 }
 
-/* Whether something was wrong before now. What has been read counts only where nothing was. */
+/* Returns whether there was a fault so far. What was read is valid only if there was none. */
 static bool failed(graph_reader *reader) {
     if (reader->status == TAGNODE_OK && reader->file.damage != NULL)
-        report_damaged(reader, reader->file.damage, "leads outside the file");
+        report_damaged(reader, reader->file.damage, "points outside the file");
     return reader->status != TAGNODE_OK;
 }
 
@@ -166,14 +167,14 @@ static void unsupported(graph_reader *reader, const char *format, ...) {
     vsnprintf(what, sizeof what, format, arguments);
     va_end(arguments);
     reader->status = tagnode_say(reader->why, TAGNODE_ERROR_UNSUPPORTED,
-                                 "The inline runtime cannot take this model: %s %s; the worker "
-                                 "runtime takes any model.",
+                                 "The inline runtime cannot run this model: %s %s; the worker "
+                                 "runtime runs any model.",
                                  part, what);
 }
 
 /* Memory */
 
-/* The next bytes of the graph's memory; NULL on the first reading. */
+/* Returns the next bytes of the graph's memory; NULL on the first pass. */
 static void *take(graph_reader *reader, uint64_t bytes) {
     const uint64_t padded = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     if (reader->block == NULL) {
@@ -181,7 +182,7 @@ static void *take(graph_reader *reader, uint64_t bytes) {
         return NULL;
     }
     if (padded > reader->block_size - reader->taken) {
-        /* Somebody writes to the file while it is read. */
+        /* The file changed between the two passes. */
         reader->file.damage = MODEL_SUBGRAPHS.name;
         return NULL;
     }
@@ -190,13 +191,14 @@ static void *take(graph_reader *reader, uint64_t bytes) {
     return at;
 }
 
-/* Memory for what is copied out of the file. Tables may be shared, and a small file could ask for
- * very much; a sound one needs no more than twice its size: at worst 8 bytes for a scale of 4. */
+/* Returns memory for data copied out of the file. Tables may be shared, so a small file could ask
+ * for very much; a valid one needs no more than twice its size: at worst 8 bytes for a scale of 4.
+ */
 static void *take_copy(graph_reader *reader, uint64_t bytes) {
     const uint64_t fixed = TAGGER_MAX_TENSORS * sizeof(tagger_tensor) +
                            TAGGER_MAX_OPS * (sizeof(tagger_op) + TAGGER_MAX_INPUTS * 4);
     if (reader->taken + bytes > fixed + 2 * (uint64_t)reader->file.size) {
-        unsupported(reader, "takes a share of the constants that is beyond the file's size");
+        unsupported(reader, "needs more memory for constants than the size of the file allows");
         return NULL;
     }
     return take(reader, bytes);
@@ -243,7 +245,7 @@ static void read_shape(graph_reader *reader, flatbuffer_table table, tagger_tens
 static void read_data(graph_reader *reader, flatbuffer_table table, tagger_tensor *tensor) {
     flatbuffer *const file = &reader->file;
     const uint64_t index = flatbuffer_unsigned(file, table, TENSOR_BUFFER);
-    if (index == 0) return; /* stands for none */
+    if (index == 0) return; /* index 0 means no buffer */
     if (index >= reader->buffers.length) {
         wrong(reader, TENSOR_BUFFER);
         return;
@@ -288,7 +290,7 @@ static void copy_scales(graph_reader *reader, flatbuffer_vector scales, flatbuff
     tensor->zero_point = zero_point;
 }
 
-/* Calibration leaves ranges, and at times scales, on float tensors: they mean nothing there. */
+/* Calibration leaves ranges, and sometimes scales, on float tensors; they have no meaning there. */
 static void read_quantization(graph_reader *reader, flatbuffer_table table, tagger_tensor *tensor) {
     flatbuffer *const file = &reader->file;
     const flatbuffer_table quantization = flatbuffer_child(file, table, TENSOR_QUANTIZATION);
@@ -297,7 +299,7 @@ static void read_quantization(graph_reader *reader, flatbuffer_table table, tagg
     const flatbuffer_vector zeros = flatbuffer_list(file, quantization, QUANTIZATION_ZERO);
     const int32_t axis = flatbuffer_signed(file, quantization, QUANTIZATION_AXIS, 0);
     if (flatbuffer_unsigned(file, quantization, QUANTIZATION_DETAILS) != 0)
-        unsupported(reader, "is quantised in a way of its own");
+        unsupported(reader, "has an unsupported quantisation");
     if (failed(reader) || scales.length == 0) return;
     if (axis < 0 || (uint32_t)axis >= (tensor->rank != 0 ? tensor->rank : 1))
         wrong(reader, QUANTIZATION_AXIS);
@@ -322,7 +324,7 @@ static void read_tensor(graph_reader *reader, uint32_t index, tagger_tensor *ten
     tensor->name_length = reader->name.length;
     read_type(reader, table, tensor);
     if (flatbuffer_unsigned(file, table, TENSOR_IS_VARIABLE) != 0)
-        unsupported(reader, "keeps its value from run to run");
+        unsupported(reader, "is a variable that keeps its value between runs");
     if (flatbuffer_has(file, table, TENSOR_SPARSITY)) unsupported(reader, "is sparse");
     if (flatbuffer_unsigned(file, table, TENSOR_EXTERNAL) != 0)
         unsupported(reader, "has its values in another file");
@@ -332,7 +334,7 @@ static void read_tensor(graph_reader *reader, uint32_t index, tagger_tensor *ten
     reader->known[index] = tensor->data != NULL;
 }
 
-/* Options of operations. An absent table holds the defaults. */
+/* Options of operations. An absent table means the defaults. */
 
 static void read_activation(graph_reader *reader, flatbuffer_table options, flatbuffer_field field,
                             tagger_op *op) {
@@ -388,7 +390,8 @@ static void read_depthwise(graph_reader *reader, flatbuffer_table options, tagge
     read_padding(reader, options, PADDING, op);
     read_step(reader, options, STRIDE_W, 0, &op->as.window.stride_w);
     read_step(reader, options, STRIDE_H, 0, &op->as.window.stride_h);
-    if (flatbuffer_signed(&reader->file, options, MULTIPLIER, 0) == 0) /* LiteRT does not look */
+    if (flatbuffer_signed(&reader->file, options, MULTIPLIER, 0) ==
+        0) /* LiteRT does not check this */
         unsupported(reader, "has a depth_multiplier of 0");
     read_step(reader, options, MULTIPLIER, 0, &op->as.window.multiplier);
     read_activation(reader, options, ACTIVATION, op);
@@ -422,7 +425,7 @@ static void read_fully_connected(graph_reader *reader, flatbuffer_table options,
     if (flatbuffer_unsigned(&reader->file, options, FORMAT) != 0)
         unsupported(reader, "has its weights shuffled");
     if (flatbuffer_list(&reader->file, options, SPECIAL).length != 0)
-        unsupported(reader, "is quantised in a way of its own");
+        unsupported(reader, "has an unsupported quantisation");
     op->as.fully_connected.keep_dims = flatbuffer_unsigned(&reader->file, options, KEEP_DIMS) != 0;
 }
 
@@ -436,7 +439,7 @@ static void read_concatenation(graph_reader *reader, flatbuffer_table options, t
     read_activation(reader, options, ACTIVATION, op);
 }
 
-/* ADD, SUB and MUL: their options start alike. */
+/* The options of ADD, SUB and MUL start alike. */
 static void read_arithmetic(graph_reader *reader, flatbuffer_table options, tagger_op *op) {
     static const flatbuffer_field ACTIVATION = {0, 1, "fused_activation_function"};
     read_activation(reader, options, ACTIVATION, op);
@@ -482,15 +485,15 @@ static void read_strided_slice(graph_reader *reader, flatbuffer_table options, t
 
 typedef void (*options_reader)(graph_reader *reader, flatbuffer_table options, tagger_op *op);
 
-/* `options_type` is that of BuiltinOptions, where `read` wants them. The last of 3 inputs of an
- * operation that also takes 2, a bias, may be -1. */
+/* `options_type` is the BuiltinOptions that `read` expects. The third input of an operation that
+ * also takes 2, a bias, may be -1. */
 typedef struct {
     tagger_opcode code;
     uint8_t builtin, least_inputs, most_inputs, options_type;
     options_reader read;
 } op_kind;
 
-/* In the order of tagger_opcode, then other names for the same. */
+/* In the order of tagger_opcode, then aliases. */
 static const op_kind OP_KINDS[] = {
     {TAGGER_ADD, 0, 2, 2, 11, read_arithmetic},
     {TAGGER_AVERAGE_POOL_2D, 1, 1, 1, 5, read_pool},
@@ -514,7 +517,7 @@ static const op_kind OP_KINDS[] = {
     {TAGGER_REDUCE_MAX, 82, 2, 2, 27, read_reducer},
     {TAGGER_RELU, 19, 1, 1, OPTIONS_NONE, NULL},
     {TAGGER_RELU6, 21, 1, 1, OPTIONS_NONE, NULL},
-    {TAGGER_RESHAPE, 22, 1, 2, OPTIONS_NONE, NULL}, /* the output's shape says it all */
+    {TAGGER_RESHAPE, 22, 1, 2, OPTIONS_NONE, NULL}, /* the output's shape is sufficient */
     {TAGGER_SOFTMAX, 25, 1, 1, 9, read_softmax},
     {TAGGER_SQUEEZE, 43, 1, 1, OPTIONS_NONE, NULL}, /* likewise */
     {TAGGER_STRIDED_SLICE, 45, 4, 4, 32, read_strided_slice},
@@ -536,13 +539,13 @@ static void refuse_kind(graph_reader *reader, flatbuffer_table code, int32_t bui
         show_name(reader, custom, name);
         unsupported(reader, "is of the custom kind \"%s\"", name);
     } else if ((size_t)builtin < sizeof BUILTIN_NAMES / sizeof *BUILTIN_NAMES) {
-        unsupported(reader, "is a %s, which it does not know", BUILTIN_NAMES[builtin]);
+        unsupported(reader, "is a %s, which is not supported", BUILTIN_NAMES[builtin]);
     } else {
-        unsupported(reader, "is of kind %d, which it does not know", builtin);
+        unsupported(reader, "is of kind %d, which is not supported", builtin);
     }
 }
 
-/* NULL where it was refused. */
+/* Returns NULL if it is not supported. */
 static const op_kind *read_kind(graph_reader *reader, flatbuffer_table table) {
     flatbuffer *const file = &reader->file;
     const uint64_t index = flatbuffer_unsigned(file, table, OPERATOR_CODE);
@@ -551,7 +554,8 @@ static const op_kind *read_kind(graph_reader *reader, flatbuffer_table table) {
         return NULL;
     }
     const flatbuffer_table code = flatbuffer_table_of(file, reader->codes, (uint32_t)index);
-    /* Files from before 2020 have the first alone, later ones 127 in it for codes above that. */
+    /* Files from before 2020 have the first field only; later ones have 127 in it for codes above
+     * that. */
     const int32_t old = flatbuffer_signed(file, code, CODE_DEPRECATED, 0);
     const int32_t builtin = flatbuffer_signed(file, code, CODE_BUILTIN, 0);
     const int32_t number = old > builtin ? old : builtin;
@@ -583,7 +587,7 @@ static void read_inputs(graph_reader *reader, flatbuffer_table table, const op_k
         const bool is_missing = tensor == -1 && has_bias && i == 2;
         if (!is_missing &&
             (tensor < 0 || tensor >= reader->graph.tensors || !reader->known[tensor]))
-            wrong(reader, OPERATOR_INPUTS); /* none, or one that comes later */
+            wrong(reader, OPERATOR_INPUTS); /* no such tensor, or one that is written later */
         copy[i] = (int32_t)tensor;
     }
     op->inputs = inputs.length;
@@ -598,7 +602,7 @@ static void read_output(graph_reader *reader, flatbuffer_table table, tagger_op 
     }
     const int64_t tensor = flatbuffer_signed_of(&reader->file, outputs, 0);
     if (tensor < 0 || tensor >= reader->graph.tensors || reader->known[tensor]) {
-        wrong(reader, OPERATOR_OUTPUTS); /* none, or one that has a value */
+        wrong(reader, OPERATOR_OUTPUTS); /* no such tensor, or one that has a value already */
         return;
     }
     reader->known[tensor] = true;
@@ -629,7 +633,7 @@ static void read_op(graph_reader *reader, uint32_t index, tagger_op *op) {
 
 /* The graph */
 
-/* Counts the memory that the inputs of the operations take. */
+/* Counts the memory for the inputs of the operations. */
 static void measure_ops(graph_reader *reader) {
     reader->part = OF_OPERATION;
     reader->op_name = NULL;
@@ -643,7 +647,7 @@ static void measure_ops(graph_reader *reader) {
     }
 }
 
-/* Reads the graph but for its inputs and outputs; without memory, only measures. */
+/* Reads the graph except its inputs and outputs; without memory, only measures. */
 static void read_parts(graph_reader *reader, uint32_t input) {
     tagger_graph *const graph = &reader->graph;
     tagger_tensor scratch;
@@ -738,13 +742,13 @@ tagnode_status tagger_graph_read(const void *bytes, size_t size, tagger_graph *g
     memset(graph, 0, sizeof *graph);
     if (size < 8 || memcmp(reader.file.bytes + 4, "TFL3", 4) != 0)
         return tagnode_say(why, TAGNODE_ERROR_MODEL,
-                           "The model file of %zu bytes is no TFLite model or a damaged one: it "
-                           "lacks \"TFL3\" at byte 4; fetch it again.",
+                           "The model file of %zu bytes is not a TFLite model, or damaged: it "
+                           "lacks \"TFL3\" at byte 4; download it again.",
                            size);
     if (size > INT32_MAX)
         return tagnode_say(why, TAGNODE_ERROR_UNSUPPORTED,
-                           "The inline runtime cannot take this model: its file is larger than 2 "
-                           "GB; the worker runtime takes any model.");
+                           "The inline runtime cannot run this model: its file is larger than 2 "
+                           "GB; the worker runtime runs any model.");
     read_model(&reader);
     if (failed(&reader)) {
         free(reader.block);

@@ -1,9 +1,10 @@
-/* graph.h - a model file, read and checked: tensors and operations, nothing planned yet.
+/* graph.h - a model file, read and checked: tensors and operations, before planning.
  *
- * Everything here points into the model file's bytes or into one block of memory that the graph
- * owns; the bytes must outlive it. A graph that was read without an error is sound: indices are in
- * range, shapes are positive and their products fit, constants are as long as their shapes say,
- * quantisation parameters are finite and fit, operations come after what they read. */
+ * Everything here points into the model file's bytes, which must outlive it, or into one block of
+ * memory that the graph owns. A graph that was read without an error is valid: indices are in
+ * range, shapes are positive and their products fit, constants have the length of their shapes,
+ * quantisation parameters are finite and in range, and operations follow those that they depend on.
+ */
 #ifndef TAGNODE_TAGGER_GRAPH_H
 #define TAGNODE_TAGGER_GRAPH_H
 
@@ -25,8 +26,8 @@ typedef struct {
     uint32_t dims[TAGGER_MAX_RANK];
     size_t elements;
     const void *data; /* of a constant, little-endian, aligned to its type; NULL for a variable */
-    /* real = scale * (integer - zero_point); `scales` is 0 where there is no quantisation (always
-     * of float32, at times of int8 and int32), 1 for one pair, otherwise dims[axis] pairs with zero
+    /* real = scale * (integer - zero_point). `scales` is 0 without quantisation (always for
+     * float32, sometimes for int8 and int32), 1 for one pair, otherwise dims[axis] pairs with zero
      * points of 0. Scales are finite and above 0, zero points fit the type. */
     uint32_t scales;
     const float *scale;
@@ -80,17 +81,17 @@ typedef enum {
 typedef struct {
     tagger_opcode code;
     uint32_t inputs;      /* at least 1 */
-    const int32_t *input; /* tensor indices; -1 for a missing bias, the third of three, only */
+    const int32_t *input; /* tensor indices; -1 only for a missing bias, the third of three */
     uint32_t output;
     /* Fused: ADD SUB MUL CONV DEPTHWISE FULLY_CONNECTED POOLS CONCATENATION. */
     tagger_activation activation;
     union {
         struct {                    /* CONV_2D, DEPTHWISE_CONV_2D, MAX_POOL_2D, AVERAGE_POOL_2D */
-            tagger_padding padding; /* the numbers below: 1 to 65535 */
+            tagger_padding padding; /* the values below are 1 to 65535 */
             uint32_t stride_h, stride_w;
             uint32_t dilation_h, dilation_w; /* 1 for the pools */
             uint32_t filter_h, filter_w;     /* of the pools */
-            uint32_t multiplier;             /* of DEPTHWISE_CONV_2D, as the file has it */
+            uint32_t multiplier;             /* of DEPTHWISE_CONV_2D, as in the file */
         } window;
         struct {
             int32_t axis;
@@ -109,28 +110,28 @@ typedef struct {
         } fully_connected;
         struct {
             int32_t begin_mask, end_mask, ellipsis_mask, new_axis_mask, shrink_axis_mask;
-        } strided_slice; /* none negative */
+        } strided_slice; /* not negative */
     } as;
 } tagger_op;
 
 typedef struct {
     uint32_t tensors, ops;
     tagger_tensor *tensor;
-    tagger_op *op;                        /* in an order in which they can run */
+    tagger_op *op;                        /* in execution order */
     uint32_t input;                       /* tensor index of the one input, float32 or int8 */
     uint32_t outputs;                     /* 1 to TAGNODE_MAX_OUTPUTS */
     uint32_t output[TAGNODE_MAX_OUTPUTS]; /* in the order of the subgraph's outputs */
     void *memory;
 } tagger_graph;
 
-/* Reads the first subgraph of a .tflite file. Returns OK; ERROR_MODEL (damaged: `why` names the
- * field); ERROR_UNSUPPORTED (`why` names the operation, type or option, and says that the worker
- * runtime takes any model); ERROR_MEMORY. [main] */
+/* Reads the first subgraph of a .tflite file. Returns OK, ERROR_MODEL (damaged: `why` names the
+ * field), ERROR_UNSUPPORTED (`why` names the operation, type or option, and that the worker runtime
+ * runs any model) or ERROR_MEMORY. [main] */
 tagnode_status tagger_graph_read(const void *bytes, size_t size, tagger_graph *graph,
                                  tagnode_message *why);
 void tagger_graph_free(tagger_graph *graph);
 
-/* An operation's name as TensorFlow Lite spells it, for messages. */
+/* Returns an operation's name as TensorFlow Lite spells it, for messages. */
 const char *tagger_opcode_name(tagger_opcode code);
 
 #endif

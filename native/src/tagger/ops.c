@@ -28,15 +28,15 @@ const tagger_tensor *ops_input(const ops_work *work, uint32_t index) {
 
 void ops_report_unsupported(const ops_work *work, const char *what) {
     (void)tagnode_say(work->why, TAGNODE_ERROR_UNSUPPORTED,
-                      "The runtime in the callback does not take %s %s; the worker runtime takes "
+                      "The inline runtime does not support %s %s; the worker runtime runs "
                       "any model.",
                       tagger_opcode_name(work->op->code), what);
 }
 
 void ops_report_mismatch(const ops_work *work, const char *what) {
     (void)tagnode_say(work->why, TAGNODE_ERROR_MODEL,
-                      "The model is damaged: %s of %s do not fit each other; get the file anew.",
-                      what, tagger_opcode_name(work->op->code));
+                      "The model is damaged: %s of %s do not match; download the file again.", what,
+                      tagger_opcode_name(work->op->code));
 }
 
 size_t ops_room(size_t *needed, size_t bytes) {
@@ -48,7 +48,7 @@ size_t ops_room(size_t *needed, size_t bytes) {
 tagnode_status ops_allocate(const ops_work *work, size_t needed) {
     work->step->state = tagnode_aligned_calloc(needed);
     if (work->step->state == NULL)
-        return tagnode_say(work->why, TAGNODE_ERROR_MEMORY, "There is no memory for the model.");
+        return tagnode_say(work->why, TAGNODE_ERROR_MEMORY, "No memory for the model.");
     return TAGNODE_OK;
 }
 
@@ -181,7 +181,7 @@ int32_t ops_fixed_times(int32_t value, ops_fixed by) TAGNODE_NONBLOCKING {
     const int64_t mask = (INT64_C(1) << right) - 1;
     const int64_t threshold = mask / 2 + (high < 0 ? 1 : 0);
     const int64_t result = (high >> right) + ((high & mask) > threshold ? 1 : 0);
-    const int64_t most = 1 << 30; /* far beyond int8, and leaves room for a zero point */
+    const int64_t most = 1 << 30; /* far beyond int8, with room for a zero point */
     return (int32_t)(result > most ? most : result < -most ? -most : result);
 }
 
@@ -193,7 +193,7 @@ tagnode_status ops_check_filter(const ops_work *work, uint32_t axis, uint32_t ch
     if (filter->scales > 1 && (filter->scales != channels || filter->axis != axis))
         return ops_unsupported(work, "with filters quantised along another axis");
     if (bias != NULL && (bias->type != TAGGER_INT32 || bias->data == NULL))
-        return ops_unsupported(work, "with a bias that is no int32 constant");
+        return ops_unsupported(work, "with a bias that is not an int32 constant");
     if (bias != NULL && bias->elements != channels)
         return ops_contradiction(work, "filter and bias");
     for (uint32_t i = 0; i < filter->scales; ++i)
@@ -202,7 +202,7 @@ tagnode_status ops_check_filter(const ops_work *work, uint32_t axis, uint32_t ch
     for (uint32_t i = 0; i < channels; ++i) {
         const float scale = ops_filter_scale(work, i);
         if (!(scale > 0.0F) || !isfinite(scale))
-            return ops_unsupported(work, "with scales that far apart");
+            return ops_unsupported(work, "with scales so far apart");
     }
     return TAGNODE_OK;
 }
@@ -260,7 +260,7 @@ static preparer preparer_of(tagger_opcode code) {
     return NULL;
 }
 
-/* A stack of rows has one window: axis 0 is 1. */
+/* Axis 0 of a stack of rows is 1: one window. */
 static bool is_one_window(const tagger_tensor *tensor) {
     return tensor->data != NULL || tensor->rank < 3 || tensor->dims[0] == 1;
 }

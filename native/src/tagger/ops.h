@@ -1,24 +1,24 @@
-/* ops.h - one operation of a model, prepared to be run a row at a time and a row in parts.
+/* ops.h - one operation of a model, prepared to run one row at a time, and a row in parts.
  *
- * A tensor is a stack of rows along its axis 1 (time, in our models) where it has rank 3 or more,
- * and a single row otherwise; axis 0 is 1. Rows are dense. A step computes one part of one row of
- * its output from rows of its inputs and keeps nothing between calls, so that whoever plans may run
- * rows in any order, for one window or for many that overlap. Constants are not inputs here:
- * preparing a step takes them in.
+ * A tensor of rank 3 or more is a stack of rows along its axis 1 (time, in our models); others are
+ * a single row; axis 0 is 1. Rows are dense. A step computes one part of one row of its output from
+ * rows of its inputs and keeps no state between calls, so the plan may run rows in any order, for
+ * one window or for several that overlap. Constants are not inputs here: they are read when a step
+ * is prepared.
  *
- * Rounding follows what LiteRT runs on a CPU: XNNPACK where it takes the operation (requantisation
- * in float, to nearest even), the reference kernels elsewhere. */
+ * Rounding follows LiteRT on a CPU: XNNPACK for the operations that it implements (requantisation
+ * in float, to nearest even), the reference kernels for the others. */
 #ifndef TAGNODE_TAGGER_OPS_H
 #define TAGNODE_TAGGER_OPS_H
 
 #include "kernels/kernels.h"
 #include "tagger/graph.h"
 
-/* Readable bytes that follow a row in memory; what they hold does not matter. */
+/* Readable bytes after a row in memory; their contents do not matter. */
 enum { TAGGER_ROW_SLACK = 64 };
 
-/* Which rows of one variable input an output row r reads: all of them in order, or `count` of them
- * from first + r * stride on, a `dilation` apart. Those outside of it are padding: NULL. */
+/* The rows of one variable input that output row r reads: all of them in order, or `count` of them
+ * from first + r * stride on, `dilation` apart. Rows outside the input are padding: NULL. */
 typedef struct {
     uint32_t tensor;
     bool all;
@@ -33,33 +33,33 @@ struct tagger_step {
     uint32_t output;          /* tensor index */
     uint32_t rows, row_bytes; /* of the output */
     uint32_t parts;           /* of a row: 0 .. parts - 1, in order, each with the same `rows` */
-    uint32_t part_cost;       /* multiply-adds of the dearest; other work as its time is worth */
-    uint32_t reads;           /* variable inputs */
+    uint32_t part_cost; /* multiply-adds of the most expensive part; other work is converted by its
+                           time */
+    uint32_t reads;     /* variable inputs */
     tagger_reads read[TAGGER_MAX_INPUTS];
-    /* rows: pointers to the rows read, input after input; `row`: of the output. [audio] */
+    /* `rows`: pointers to the rows read, input after input; `row`: index in the output. [audio] */
     void (*run)(const tagger_step *step, const void *const *rows, void *output, uint32_t row,
                 uint32_t part) TAGNODE_NONBLOCKING;
-    void *state; /* the operation's own: packed weights, tables, scratch; 64-byte aligned */
+    void *state; /* private to the operation: packed weights, tables, scratch; 64-byte aligned */
 };
 
-/* Largest cost of a part that preparing aims at, in multiply-adds. */
+/* The cost of a part that preparing aims at, at most, in multiply-adds. */
 enum { TAGGER_PART_COST = 100000 };
 
-/* Prepares operation `index` of a graph. The graph and its bytes must outlive the step.
- * Returns OK, ERROR_UNSUPPORTED (`why` names the operation and what about it; it says that the
- * worker runtime takes any model), ERROR_MODEL (shapes or quantisation that contradict each other),
- * ERROR_MEMORY. [main] */
+/* Prepares operation `index` of a graph. The graph and its bytes must outlive the step. Returns OK,
+ * ERROR_UNSUPPORTED (`why` names the operation and the reason, and that the worker runtime runs any
+ * model), ERROR_MODEL (shapes or quantisation contradict each other) or ERROR_MEMORY. [main] */
 tagnode_status tagger_step_prepare(const tagger_graph *graph, uint32_t index,
                                    const kernels_table *kernels, tagger_step *step,
                                    tagnode_message *why);
-/* Lets a prepared CONV_2D give the maximum of each of its rows instead of the row, which is what
- * the MAX_POOL_2D `index` makes of it and costs less at once. False, and nothing changed, where the
- * two are not such a pair. The caller sees to it that nobody else wants the rows. [main] */
+/* Makes a prepared CONV_2D return the maximum of each of its rows instead of the row: the result of
+ * the MAX_POOL_2D `index`, at less cost. Returns false, and changes nothing, if the two are not
+ * such a pair. The caller makes sure that nothing else reads the rows. [main] */
 bool tagger_step_absorb(const tagger_graph *graph, uint32_t index, tagger_step *step);
 
 void tagger_step_free(tagger_step *step);
 
-/* The rows of a tensor, and the bytes of one. */
+/* Return the number of rows of a tensor, and the bytes of one. */
 uint32_t tagger_rows(const tagger_tensor *tensor);
 size_t tagger_row_bytes(const tagger_tensor *tensor);
 

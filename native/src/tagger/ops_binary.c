@@ -8,13 +8,13 @@ enum {
     SPAN = 20   /* bits of XNNPACK's multipliers; left shift of the reference kernels */
 };
 
-/* One side of the operation, and how it moves as the output does; steps in elements. */
+/* One operand, and how its position moves with that of the output; steps in elements. */
 typedef struct {
     const char *constant;     /* NULL for a variable */
-    uint32_t first_row, rows; /* of the pointers that come */
-    char *gathered;           /* where a variable's rows are joined if they are not the output's */
+    uint32_t first_row, rows; /* of the pointers that are passed */
+    char *gathered; /* buffer in which a variable's rows are joined if they are not the output's */
     size_t row_bytes;
-    size_t row_step; /* from one output row to the next, within what is one piece */
+    size_t row_step; /* from one output row to the next, if contiguous */
     size_t step[DIMS];
 } operand;
 
@@ -28,7 +28,7 @@ struct binary {
     size_t element_size;
     line_function *line;
     ops_float_clamp clamp;
-    int32_t zero[2], low, high, zero_point; /* int8; low and high clamp the whole */
+    int32_t zero[2], low, high, zero_point; /* int8; low and high are the clamp */
     int32_t multiplier[2], shift;           /* XNNPACK's addition */
     float scale, least, most;         /* XNNPACK's multiplication; clamp less the zero point */
     ops_fixed fixed[2], fixed_output; /* the reference kernels' */
@@ -90,8 +90,8 @@ static void maximum_int8(const binary *plan, const void *a, const void *b, void 
     for (size_t i = 0; i < count; ++i) result[i] = y[i] > x[i] ? y[i] : x[i];
 }
 
-/* XNNPACK's: both in steps of the greater ratio of scales over 2^20, half rounds up. SUB has the
- * second multiplier negative. */
+/* XNNPACK's: both operands in steps of the larger ratio of scales over 2^20, rounding half up. SUB
+ * negates the second multiplier. */
 static void add_int8(const binary *plan, const void *a, const void *b, void *output, size_t count)
     TAGNODE_NONBLOCKING {
     const int8_t *x = a, *y = b;
@@ -105,7 +105,7 @@ static void add_int8(const binary *plan, const void *a, const void *b, void *out
     }
 }
 
-/* The reference kernels': for ratios of scales that XNNPACK does not take. */
+/* The reference kernels': for ratios of scales that XNNPACK does not accept. */
 static void add_int8_fixed(const binary *plan, const void *a, const void *b, void *output,
                            size_t count) TAGNODE_NONBLOCKING {
     const int8_t *x = a, *y = b;
@@ -121,7 +121,7 @@ static void add_int8_fixed(const binary *plan, const void *a, const void *b, voi
     }
 }
 
-/* XNNPACK's: the product as float times the ratio of scales, to nearest even. */
+/* XNNPACK's: the product as a float times the ratio of scales, rounded to nearest even. */
 static void multiply_int8(const binary *plan, const void *a, const void *b, void *output,
                           size_t count) TAGNODE_NONBLOCKING {
     const int8_t *x = a, *y = b;
@@ -144,7 +144,7 @@ static void multiply_int8_fixed(const binary *plan, const void *a, const void *b
     }
 }
 
-/* What lies before an operand's elements for this output row. */
+/* Returns the position of an operand's elements for this output row. */
 static const char *base_of(const operand *side, size_t element_size, const void *const *rows,
                            uint32_t row) TAGNODE_NONBLOCKING {
     const char *base = side->constant;
@@ -158,7 +158,7 @@ static const char *base_of(const operand *side, size_t element_size, const void 
     return base + row * side->row_step * element_size;
 }
 
-/* Runs the line over an inner stretch; a side that stands still is spread out first. */
+/* Runs the inner loop over a stretch; an operand that does not move is expanded first. */
 static void run_stretch(const binary *plan, const char *const *from, char *output, size_t count)
     TAGNODE_NONBLOCKING {
     float spread[2][CHUNK];
@@ -203,7 +203,7 @@ static void run_binary(const tagger_step *step, const void *const *rows, void *o
     }
 }
 
-/* Fills in how one side moves, or says why it does not fit. */
+/* Fills in how one operand moves, or reports why it does not match. */
 static tagnode_status place_side(const ops_work *work, uint32_t index, binary *plan) {
     const tagger_tensor *tensor = ops_input(work, index), *output = work->output;
     operand *side = &plan->side[index];
@@ -229,7 +229,7 @@ static tagnode_status place_side(const ops_work *work, uint32_t index, binary *p
     for (uint32_t i = 0; i < work->step->reads; ++i)
         side->first_row += ops_rows_read(work->graph, &work->step->read[i]);
     if (side->rows > 1 && tensor->rank == output->rank) {
-        side->row_step = 0; /* the row comes by itself */
+        side->row_step = 0; /* only the one row is passed */
         ops_read_same(work, index);
     } else {
         ops_read_all(work, index);
@@ -237,7 +237,7 @@ static tagnode_status place_side(const ops_work *work, uint32_t index, binary *p
     return TAGNODE_OK;
 }
 
-/* Joins axes along which both sides move as one, from the inner one outwards. */
+/* Merges axes along which both operands move alike, from the inner one outwards. */
 static void join_axes(binary *plan) {
     for (int axis = DIMS - 2; axis >= 0; --axis) {
         const size_t inner = plan->size[DIMS - 1];
@@ -255,7 +255,7 @@ static void join_axes(binary *plan) {
     }
 }
 
-/* XNNPACK's parameters where both ratios of scales are in its range, else the reference kernels'.
+/* XNNPACK's parameters if both ratios of scales are in its range, otherwise the reference kernels'.
  */
 static line_function *prepare_addition(const ops_work *work, binary *plan) {
     const double sign = work->op->code == TAGGER_SUB ? -1.0 : 1.0;
@@ -339,7 +339,7 @@ static tagnode_status place(const ops_work *work, binary *plan) {
     return TAGNODE_OK;
 }
 
-/* Takes memory, with room for the rows of a variable that an output row reads across. */
+/* Allocates memory, with room for the rows of a variable that an output row reads across. */
 static tagnode_status allocate(const ops_work *work, binary *plan) {
     size_t needed = 0, room[2] = {0, 0};
     ops_room(&needed, sizeof *plan);

@@ -2,34 +2,34 @@
 #include "tagger/ops_internal.h"
 
 enum {
-    BLOCK = 16,      /* channels that a product handles at once */
-    MOST_BLOCKS = 5, /* that it likes in one call */
-    MOST_TILE = 25,  /* positions times blocks that it keeps in registers */
+    BLOCK = 16,      /* channels that a product computes at once */
+    MOST_BLOCKS = 5, /* blocks that are fastest in one call */
+    MOST_TILE = 25,  /* positions times blocks that fit in registers */
     MOST_POSITIONS = 6,
-    WIDE = 32 /* columns that interleaving takes best at once: fewer than the slack of a row */
+    WIDE = 32 /* columns that interleave best at once: fewer than the slack of a row */
 };
 
-/* Where the runs of a position lie. Rows of the window are whole runs, or a run for each tap where
- * dilation sets columns apart. Windows that stick out of the row get runs of their own: copies of
- * whole runs with padding, pointers to padding for taps. A window one byte wide, of many rows, is
- * made of rows interleaved by fours. */
+/* Where the runs of a position are. Rows of the window are whole runs; with dilation between
+ * columns each tap is a run. Windows that extend beyond the row get runs of their own: copies of
+ * whole runs with padding, or pointers to padding for taps. A window one byte wide, of many rows,
+ * is made of rows interleaved by fours. */
 typedef struct {
     kernels_weights weights;
     const kernels_table *kernels;
     ops_axis_window x;
     uint32_t rows, taps;           /* of the window: runs are rows * taps */
     uint32_t depth, width;         /* channels of the input; bytes of a run */
-    size_t inner_begin, inner_end; /* positions whose window lies inside the row */
+    size_t inner_begin, inner_end; /* positions whose window is inside the row */
     bool interleaved;
     bool maximum; /* of all positions, instead of each */
     uint32_t position_groups, channel_groups;
     const int8_t **runs; /* of one part */
-    int8_t *copies;      /* runs that do not lie in memory as such */
+    int8_t *copies;      /* runs that are not contiguous in memory */
     size_t copy_stride;
     int8_t *padding; /* as long as a row */
 } convolution;
 
-/* What one part computes. */
+/* The work of one part. */
 typedef struct {
     size_t first_channel, channels;
     ops_range positions;
@@ -63,7 +63,7 @@ static void run_inner(const convolution *conv, const portion *part, const int8_t
              (kernels_input){.step = (ptrdiff_t)((size_t)conv->x.stride * conv->depth)});
 }
 
-/* A run that begins at a column and lies partly or wholly outside of the row. */
+/* A run that starts at a column and is partly or wholly outside the row. */
 static const int8_t *outer_run(const convolution *conv, const int8_t *row, int64_t column,
                                int8_t *copy) TAGNODE_NONBLOCKING {
     const int64_t width = conv->x.input, length = conv->width / conv->depth;
@@ -139,8 +139,8 @@ static uint32_t groups_of(size_t items, size_t each) {
     return items <= each ? 1 : (uint32_t)((items + each - 1) / each);
 }
 
-/* Finds parts within the cost, so many positions times so many blocks of channels, for which the
- * product loads least: a load for each position and each block of a tile. */
+/* Finds parts within the cost, as positions times blocks of channels, for which the product loads
+ * least: one load for each position and each block of a tile. */
 static void cut(const ops_work *work, convolution *conv, size_t channels, size_t taps) {
     const size_t width = conv->x.output, blocks = (channels + BLOCK - 1) / BLOCK;
     size_t best_positions = 1, best_blocks = 1;
@@ -165,7 +165,7 @@ static void cut(const ops_work *work, convolution *conv, size_t channels, size_t
     work->step->part_cost = (uint32_t)(best_positions * best_blocks * BLOCK * taps);
 }
 
-/* Checks the shapes and finds how windows lie over columns and rows. */
+/* Checks the shapes and computes the windows over columns and rows. */
 static tagnode_status place(const ops_work *work, ops_axis_window *x, ops_axis_window *y) {
     const tagger_tensor *input = ops_input(work, 0), *filter = ops_input(work, 1);
     const tagger_op *op = work->op;
@@ -195,7 +195,7 @@ static tagnode_status place(const ops_work *work, ops_axis_window *x, ops_axis_w
     return TAGNODE_OK;
 }
 
-/* Which positions read nothing outside of the row. */
+/* Finds the positions that read nothing outside the row. */
 static void find_inner(convolution *conv) {
     const ops_axis_window *x = &conv->x;
     const uint64_t reach = (uint64_t)(x->window - 1) * x->dilation + 1;
@@ -219,7 +219,7 @@ static convolution plan_conv(const ops_work *work, ops_axis_window x, ops_axis_w
     return plan;
 }
 
-/* Runs of a position and the bytes of each, as the kernels see them. */
+/* Runs of a position and the bytes of each, as passed to the kernels. */
 static uint32_t segments_of(const convolution *plan) {
     return plan->interleaved ? plan->rows / 4 : plan->rows * plan->taps;
 }

@@ -1,5 +1,5 @@
-/* FULLY_CONNECTED: int8 through the kernels' product, float in plain C in an order of its own that
- * no compiler may change, so that every machine gives the same bits. */
+/* FULLY_CONNECTED: int8 through the kernels' product, float in plain C in a fixed order that
+ * compilers may not change, so that every machine gives the same bits. */
 #include "tagger/ops_internal.h"
 
 enum { BLOCK = 16, LANES = 16 };
@@ -7,7 +7,7 @@ enum { BLOCK = 16, LANES = 16 };
 typedef struct {
     uint32_t units, depth;     /* outputs, inputs of each */
     uint32_t vectors;          /* input vectors of an output row */
-    uint32_t segments, length; /* runs that a vector lies in, elements of each */
+    uint32_t segments, length; /* runs that make up a vector, elements of each */
     size_t row_elements;       /* of the input */
     kernels_weights weights;
     const kernels_table *kernels;
@@ -16,7 +16,7 @@ typedef struct {
     ops_float_clamp clamp;
 } dense;
 
-/* Where segment s of vector v begins. */
+/* Returns where segment s of vector v starts. */
 static const char *segment(const dense *plan, const void *const *rows, size_t v, size_t s,
                            size_t element_size) TAGNODE_NONBLOCKING {
     const size_t element = v * plan->depth + s * plan->length;
@@ -97,7 +97,7 @@ static tagnode_status prepare_int8(const ops_work *work, const dense *found) {
 static tagnode_status prepare_float(const ops_work *work, const dense *found) {
     const tagger_tensor *bias = ops_input(work, 2);
     if (bias != NULL && (bias->type != TAGGER_FLOAT32 || bias->data == NULL))
-        return ops_unsupported(work, "with a bias that is no float constant");
+        return ops_unsupported(work, "with a bias that is not a float constant");
     if (bias != NULL && bias->elements != found->units)
         return ops_contradiction(work, "filter and bias");
     const tagnode_status status = ops_allocate(work, sizeof(dense));
@@ -112,8 +112,8 @@ static tagnode_status prepare_float(const ops_work *work, const dense *found) {
     return TAGNODE_OK;
 }
 
-/* How the input vectors lie in rows: an output row has a row's vectors, or all rows' where it is
- * the only one. */
+/* How the input vectors are split over rows: an output row has the vectors of one row, or of all
+ * rows if it is the only one. */
 static tagnode_status place(const ops_work *work, dense *found) {
     const tagger_tensor *input = ops_input(work, 0), *filter = ops_input(work, 1);
     if (filter == NULL || filter->rank != 2) return ops_contradiction(work, "the inputs");

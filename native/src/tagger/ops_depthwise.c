@@ -1,4 +1,4 @@
-/* DEPTHWISE_CONV_2D in int8: sums in plain C, requantised as XNNPACK does it. */
+/* DEPTHWISE_CONV_2D in int8: sums in plain C, requantised as in XNNPACK. */
 #include <stdlib.h>
 
 #include "tagger/ops_internal.h"
@@ -90,7 +90,7 @@ static tagnode_status place(const ops_work *work, ops_axis_window *x, ops_axis_w
     return TAGNODE_OK;
 }
 
-/* Whether no channel's sum can overflow. */
+/* Returns whether no channel's sum can overflow. */
 static bool sums_fit(const depthwise *plan) {
     const size_t taps = (size_t)plan->rows * plan->x.window;
     for (uint32_t c = 0; c < plan->channels; ++c) {

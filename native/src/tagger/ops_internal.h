@@ -1,5 +1,5 @@
-/* ops_internal.h - what the files of the operations share: the preparation under way, rounding, and
- * how a row is cut into parts. */
+/* ops_internal.h - shared by the operations: the preparation in progress, rounding, and the
+ * division of a row into parts. */
 #ifndef TAGNODE_TAGGER_OPS_INTERNAL_H
 #define TAGNODE_TAGGER_OPS_INTERNAL_H
 
@@ -8,7 +8,7 @@
 
 #include "tagger/ops.h"
 
-/* What things are worth beside a multiply-add of the kernels, for the size of parts. */
+/* Costs relative to a multiply-add of the kernels, for the size of parts. */
 enum {
     OPS_COST_COPY = 1,      /* byte moved */
     OPS_COST_BYTE = 4,      /* compared */
@@ -18,7 +18,7 @@ enum {
     OPS_COST_FUNCTION = 200 /* exp or tanh */
 };
 
-/* A preparation under way. */
+/* A preparation in progress. */
 typedef struct {
     const tagger_graph *graph;
     const tagger_op *op;
@@ -28,11 +28,11 @@ typedef struct {
     tagnode_message *why;
 } ops_work;
 
-/* Input `index`; NULL where the operation has none. */
+/* Returns input `index`; NULL if the operation has none. */
 const tagger_tensor *ops_input(const ops_work *work, uint32_t index);
 
-/* Sentences: the operation, then `what` ("with a filter that is not constant"; "filter and
- * output"). What they return stands here for analysers to see. */
+/* Error messages: the operation, then `what` ("with a filter that is not constant"; "filter and
+ * output"). The statuses are returned here so that static analysers see them. */
 void ops_report_unsupported(const ops_work *work, const char *what);
 void ops_report_mismatch(const ops_work *work, const char *what);
 
@@ -46,28 +46,28 @@ static inline tagnode_status ops_contradiction(const ops_work *work, const char 
     return TAGNODE_ERROR_MODEL;
 }
 
-/* Room in the step's one block of memory: `ops_room` adds `bytes` to what is needed and returns
- * where they will lie; `ops_allocate` then makes the block, all zeros. */
+/* The step's one block of memory: `ops_room` adds `bytes` to what is needed and returns their
+ * offset; `ops_allocate` then allocates the block, zeroed. */
 size_t ops_room(size_t *needed, size_t bytes);
 tagnode_status ops_allocate(const ops_work *work, size_t needed);
 
-/* Notes which rows of input `index`, a variable, are read. */
+/* Records which rows of input `index`, a variable, are read. */
 void ops_read(const ops_work *work, uint32_t index, int32_t first, uint32_t count, uint32_t stride,
               uint32_t dilation);
 void ops_read_all(const ops_work *work, uint32_t index);
 void ops_read_same(const ops_work *work, uint32_t index); /* row r for row r */
 
-/* How many pointers come for one input of a step. */
+/* Returns the number of pointers passed for one input of a step. */
 uint32_t ops_rows_read(const tagger_graph *graph, const tagger_reads *reads);
 
-/* Cuts `count` items of a row, `cost` each, into parts of whole multiples of `grain`. */
+/* Divides `count` items of a row, `cost` each, into parts of multiples of `grain`. */
 void ops_cut(const ops_work *work, size_t count, uint64_t cost, size_t grain);
 
 typedef struct {
     size_t begin, end;
 } ops_range;
 
-/* The items of part `part`, as ops_cut has cut them. */
+/* Returns the items of part `part`, as divided by ops_cut. */
 ops_range ops_part(const tagger_step *step, size_t count, size_t grain, uint32_t part)
     TAGNODE_NONBLOCKING;
 
@@ -78,11 +78,12 @@ bool ops_is_quantised(const tagger_tensor *tensor); /* int8 with one scale */
 int32_t ops_axis(const tagger_tensor *tensor,
                  int32_t axis); /* from the front; -1 if out of range */
 
-/* The int32 values of constant input `index`, `count` of them; NULL if it has not that. */
+/* Returns the int32 values of constant input `index`, `count` of them; NULL if it does not have
+ * them. */
 const int32_t *ops_integers(const ops_work *work, uint32_t index, size_t count);
 
-/* Output size and what stands before the input of one axis of a window; false where the output of
- * the model contradicts it. */
+/* Output size and padding before the input, for one axis of a window; false if the output of the
+ * model contradicts it. */
 typedef struct {
     uint32_t input, output, window, stride, dilation, before;
 } ops_axis_window;
@@ -98,17 +99,17 @@ typedef struct {
 } ops_float_clamp;
 ops_float_clamp ops_clamp_float(tagger_activation activation);
 
-/* gemmlowp's fixed point, which the reference kernels round by: a double as multiplier / 2^31 *
- * 2^shift, and its product with an integer, rounded twice (to nearest in the high half, then half
- * away from 0). */
+/* gemmlowp's fixed point, as in the reference kernels: a double as multiplier / 2^31 * 2^shift, and
+ * its product with an integer, rounded twice (to nearest in the high half, then half away from 0).
+ */
 typedef struct {
     int32_t multiplier, shift;
 } ops_fixed;
 ops_fixed ops_fixed_of(double value);
 int32_t ops_fixed_times(int32_t value, ops_fixed by) TAGNODE_NONBLOCKING;
 
-/* Requantisation as XNNPACK does it: nearest even of a float of absolute value below 2^22, through
- * the mantissa of 1.5 * 2^23, which every compiler can vectorise. */
+/* Requantisation as in XNNPACK: nearest even of a float of absolute value below 2^22, through the
+ * mantissa of 1.5 * 2^23, which every compiler can vectorise. */
 static inline int32_t ops_nearest(float value) {
     const float shifted = value + 12582912.0F;
     int32_t bits;
@@ -141,9 +142,9 @@ tagnode_status ops_prepare_concatenation(const ops_work *work);
 
 /* Checks a filter's channels: one scale for each or one for all, zero points 0, an int32 bias. */
 tagnode_status ops_check_filter(const ops_work *work, uint32_t axis, uint32_t channels);
-/* What a channel's sum is multiplied by: input * filter / output scale. */
+/* The factor of a channel's sum: input * filter / output scale. */
 float ops_filter_scale(const ops_work *work, uint32_t channel);
-/* Sets what packing leaves to the caller. */
+/* Sets the fields that packing leaves to the caller. */
 void ops_finish_weights(const ops_work *work, kernels_weights *weights);
 
 #endif

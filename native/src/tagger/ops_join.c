@@ -41,7 +41,7 @@ static void run_pad(const tagger_step *step, const void *const *rows, void *outp
     }
 }
 
-/* Makes one axis of the inner two as long as nothing is put in along the last. */
+/* Merges the inner two axes if nothing is inserted along the last. */
 static void join_axes(padding *plan) {
     for (int joins = 0; joins < DIMS - 1 && plan->input[2] == plan->output[2]; ++joins) {
         const uint32_t size = plan->input[2];
@@ -56,7 +56,7 @@ static void join_axes(padding *plan) {
     }
 }
 
-/* What is put in: 0, or PADV2's constant. */
+/* The inserted value: 0, or PADV2's constant. */
 static tagnode_status find_value(const ops_work *work, padding *plan) {
     const tagger_tensor *input = ops_input(work, 0), *value = ops_input(work, 2);
     if (input->type == TAGGER_INT8 && !ops_is_quantised(input))
@@ -107,9 +107,9 @@ tagnode_status ops_prepare_pad(const ops_work *work) {
 
 typedef struct {
     const char *constant; /* all rows of it, NULL for a variable */
-    uint32_t pointer;     /* the first that comes */
-    uint32_t first, rows; /* along time: output rows that are its own */
-    size_t bytes;         /* of it in a row, for each index before the axis */
+    uint32_t pointer;     /* index of its first pointer */
+    uint32_t first, rows; /* along time: the output rows that come from it */
+    size_t bytes;         /* bytes of it in a row, for each index before the axis */
 } joined;
 
 typedef struct {
@@ -147,8 +147,7 @@ static void run_within_row(const tagger_step *step, const void *const *rows, voi
         }
 }
 
-/* Checks input `index` against the output along every axis but the one that they are joined along.
- */
+/* Checks input `index` against the output along every axis except the joined one. */
 static tagnode_status check_part(const ops_work *work, uint32_t index, uint32_t axis) {
     const tagger_tensor *input = ops_input(work, index), *output = work->output;
     if (input == NULL || input->rank != output->rank || input->type != output->type)

@@ -12,10 +12,10 @@ typedef struct {
     int32_t *sums;
 } pool;
 
-/* A stretch of channels of one position; a part is a run of such. */
+/* A range of channels of one position; a part is a sequence of such. */
 typedef struct {
     size_t position, first, count;
-    ops_range columns; /* of the input, those of the window that lie inside */
+    ops_range columns; /* input columns of the window that are inside the input */
 } stretch;
 
 static stretch next_stretch(const pool *plan, ops_range *left) TAGNODE_NONBLOCKING {
@@ -82,7 +82,7 @@ static void run_max_float(const tagger_step *step, const void *const *rows, void
     }
 }
 
-/* As the reference kernel: rounded half away from 0, of what lies inside the input. */
+/* As in the reference kernel: rounded half away from 0, over the part inside the input. */
 static void run_average_int8(const tagger_step *step, const void *const *rows, void *output,
                              uint32_t row, uint32_t part) TAGNODE_NONBLOCKING {
     (void)row;

@@ -7,7 +7,7 @@ typedef struct {
     size_t size[DIMS]; /* of an input row; the last is the inner one */
     bool is_reduced[DIMS];
     bool over_time;          /* rows too */
-    bool by_itself;          /* an output row is made of the one input row that comes */
+    bool by_itself;          /* an output row depends on one input row only, which is passed */
     uint32_t rows;           /* of the input */
     size_t results;          /* of an input row */
     size_t count;            /* input elements of a result */
@@ -16,12 +16,13 @@ typedef struct {
     int32_t *sums;
 } reduction;
 
-/* One line of the inner axis, joined to results [range.begin, range.end) of which `first` is the
- * line's own first one. */
+/* Combines one line of the inner axis with results [range.begin, range.end); `first` is the line's
+ * own first result. */
 typedef void joiner(const reduction *plan, const void *line, size_t first, ops_range range,
                     void *joined) TAGNODE_NONBLOCKING;
 
-/* Where a line's elements and results meet the range; `single` for one result of the whole line. */
+/* The part of a line's elements and results within the range; `single` if the whole line has one
+ * result. */
 static ops_range meeting(const reduction *plan, size_t first, ops_range range) TAGNODE_NONBLOCKING {
     const size_t length = plan->is_reduced[DIMS - 1] ? 1 : plan->size[DIMS - 1];
     const size_t begin = first > range.begin ? first : range.begin;
@@ -89,7 +90,7 @@ static void max_float(const reduction *plan, const void *line, size_t first, ops
     }
 }
 
-/* Joins what one input row gives to the results in the range. */
+/* Combines one input row with the results in the range. */
 static void join_row(const reduction *plan, const void *row, size_t element_size, ops_range range,
                      joiner *join, void *joined) TAGNODE_NONBLOCKING {
     const char *line = row;
@@ -103,8 +104,8 @@ static void join_row(const reduction *plan, const void *row, size_t element_size
         }
 }
 
-/* XNNPACK's for int8: the sum as float times input / output scale / count, plus the zero point, to
- * nearest even. */
+/* XNNPACK's for int8: the sum as a float times input / output scale / count, plus the zero point,
+ * rounded to nearest even. */
 static void finish_int8(const reduction *plan, int8_t *output, size_t count) TAGNODE_NONBLOCKING {
     for (size_t i = 0; i < count; ++i) {
         const int32_t sum = plan->sums[i] - (int32_t)plan->count * plan->zero;
@@ -138,7 +139,8 @@ static void reduce_float(const tagger_step *step, const void *const *rows, uint3
     for (size_t i = 0; !is_max && i < length; ++i) output[i] /= (float)plan->count;
 }
 
-/* Results lie one input row's after the other's, if time stays; an output row may be any piece. */
+/* If time stays, the results of the input rows follow each other; an output row may be any part of
+ * them. */
 static void run_reduce(const tagger_step *step, const void *const *rows, void *output, uint32_t row,
                        uint32_t part) TAGNODE_NONBLOCKING {
     const reduction *plan = step->state;
@@ -162,7 +164,7 @@ static void run_reduce(const tagger_step *step, const void *const *rows, void *o
     }
 }
 
-/* Marks the axes; `results` and `count` come of it. */
+/* Marks the axes and computes `results` and `count`. */
 static tagnode_status find_axes(const ops_work *work, reduction *plan) {
     const tagger_tensor *input = ops_input(work, 0), *axes = ops_input(work, 1);
     if (axes == NULL || axes->type != TAGGER_INT32 || axes->data == NULL)

@@ -1,9 +1,9 @@
-/* RESHAPE, SQUEEZE, EXPAND_DIMS: the same bytes in other rows. */
+/* RESHAPE, SQUEEZE, EXPAND_DIMS: the same bytes, in different rows. */
 #include "tagger/ops_internal.h"
 
 typedef struct {
     size_t input_row;  /* bytes */
-    bool has_all_rows; /* else those that come begin where the output's row does */
+    bool has_all_rows; /* otherwise the rows passed start where the output row does */
 } reshape;
 
 static void run_reshape(const tagger_step *step, const void *const *rows, void *output,

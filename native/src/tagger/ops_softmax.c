@@ -4,12 +4,12 @@
 typedef struct {
     size_t length;
     float beta;
-    float exponentials[256]; /* int8: of the distance below the greatest */
+    float exponentials[256]; /* int8: by the distance below the largest value */
     float scale;             /* of the output */
     int32_t zero_point;
 } softmax;
 
-/* As the reference kernel, whose table and sums are float: half rounds up. */
+/* As in the reference kernel, whose table and sums are float: rounds half up. */
 static void softmax_int8(const softmax *plan, const int8_t *input, int8_t *output)
     TAGNODE_NONBLOCKING {
     int32_t greatest = input[0];
@@ -66,7 +66,7 @@ tagnode_status ops_prepare_softmax(const ops_work *work) {
     softmax *plan = work->step->state;
     plan->length = input->dims[input->rank - 1];
     plan->beta = work->op->as.softmax.beta;
-    plan->zero_point = is_int8 ? output->zero_point[0] : INT32_MIN; /* which marks float */
+    plan->zero_point = is_int8 ? output->zero_point[0] : INT32_MIN; /* INT32_MIN marks float */
     plan->scale = is_int8 ? output->scale[0] : 0.0F;
     for (int i = 0; is_int8 && i < 256; ++i)
         plan->exponentials[i] = expf(-input->scale[0] * plan->beta * (float)i);

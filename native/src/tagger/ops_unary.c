@@ -29,7 +29,7 @@ static void run_dequantise(const tagger_step *step, const void *const *rows, voi
     for (size_t i = range.begin; i < range.end; ++i) result[i] = plan->reals[input[i] + 128];
 }
 
-/* XNNPACK's: times 1 / scale, to nearest even. */
+/* XNNPACK's: times 1 / scale, rounded to nearest even. */
 static void run_quantise(const tagger_step *step, const void *const *rows, void *output,
                          uint32_t row, uint32_t part) TAGNODE_NONBLOCKING {
     (void)row;
@@ -84,9 +84,10 @@ static int32_t by_function(tagger_opcode code, int32_t value, const tagger_tenso
     return (int32_t)rintf(ops_limited(y, -1024.0F, 1024.0F)) + output->zero_point[0];
 }
 
-/* Requantising from int8 to int8, with another slope below 0 (LEAKY_RELU): XNNPACK in steps of
- * 1/256 where the ratio of the scales is in its range, else the reference kernels in fixed point,
- * whose ratio is a quotient of doubles for QUANTIZE and of floats for LEAKY_RELU. */
+/* Requantisation from int8 to int8, with another slope below 0 (LEAKY_RELU): as in XNNPACK, in
+ * steps of 1/256, if the ratio of the scales is in its range, otherwise as in the reference
+ * kernels, in fixed point, with a ratio computed in double for QUANTIZE and in float for
+ * LEAKY_RELU. */
 static int32_t by_ratio(int32_t value, const float *alpha, const tagger_tensor *input,
                         const tagger_tensor *output) {
     const int32_t zero = output->zero_point[0], centred = value - input->zero_point[0];
@@ -119,7 +120,8 @@ static int32_t saturated16(int32_t value) {
     return ops_clamped(value, INT16_MIN, INT16_MAX);
 }
 
-/* High half of the doubled product of two int16; rounded (half up in size) or cut off towards 0. */
+/* High half of the doubled product of two int16; rounded (half up in magnitude) or truncated
+ * towards 0. */
 static int32_t high16(int32_t a, int32_t b, bool is_rounded) {
     const int32_t product = a * b;
     const int32_t nudge = product >= 0 ? 1 << 14 : 1 - (1 << 14);

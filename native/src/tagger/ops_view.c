@@ -1,22 +1,22 @@
-/* TRANSPOSE and STRIDED_SLICE: output elements from input elements that lie at even steps along
- * each axis. */
+/* TRANSPOSE and STRIDED_SLICE: output elements from input elements at constant steps along each
+ * axis. */
 #include <stdlib.h>
 
 #include "tagger/ops_internal.h"
 
 enum { DIMS = 3 }; /* of a row */
 
-/* A step goes so many rows and so many bytes within a row further. */
+/* A step in rows, and in bytes within a row. */
 typedef struct {
     int64_t rows, bytes;
 } stride;
 
 typedef struct {
     size_t element_size;
-    stride origin, by_row; /* where output row 0 begins; from one to the next */
+    stride origin, by_row; /* start of output row 0; step from one row to the next */
     size_t size[DIMS];     /* of an output row; the last is the inner one */
     stride step[DIMS];
-    bool by_itself; /* the one row that is read comes, not all */
+    bool by_itself; /* only the one row that is read is passed, not all */
 } view;
 
 static void copy_line(const view *plan, const void *const *rows, stride from, char *output,
@@ -71,7 +71,7 @@ static stride times(stride step, int64_t count) {
     return (stride){step.rows * count, step.bytes * count};
 }
 
-/* Turns steps along each axis of the output into the plan, and says what rows it reads. */
+/* Turns steps along each axis of the output into the plan, and records the rows that it reads. */
 static tagnode_status finish(const ops_work *work, stride origin, const stride *steps) {
     const tagger_tensor *output = work->output;
     const tagnode_status status = ops_allocate(work, (sizeof(view) + 63) / 64 * 64);
@@ -114,7 +114,7 @@ static tagnode_status prepare_transpose(const ops_work *work) {
     return finish(work, (stride){0, 0}, steps);
 }
 
-/* Where a slice of one axis begins and how many it takes (Python's rules). */
+/* Computes the start and the length of a slice of one axis (Python's rules). */
 typedef struct {
     int64_t begin, step, count;
 } slice;

@@ -5,7 +5,7 @@
 
 #include "support/message.h"
 
-/* How far the rows that a step reads reach around its own row. */
+/* How far the rows that a step reads extend around its own row. */
 static bool reads_beside(const tagger_step *step, const tagger_placement *placement) {
     for (uint32_t i = 0; i < step->reads; ++i) {
         const tagger_reads *read = &step->read[i];
@@ -18,7 +18,7 @@ static int32_t at_least(int32_t value, int32_t least) {
     return value > least ? value : least;
 }
 
-/* Which rows of a step's output are shared, from those of its inputs. */
+/* Computes which rows of a step's output are shared, from those of its inputs. */
 static void place_output(const tagger_step *step, tagger_placement *placement) {
     tagger_placement *out = &placement[step->output];
     const int32_t rows = (int32_t)step->rows;
@@ -45,7 +45,7 @@ static bool is_graph_output(const tagger_graph *graph, uint32_t tensor) {
     return false;
 }
 
-/* The one step that reads a tensor, or -1 for none or several. */
+/* Returns the one step that reads a tensor, or -1 for none or several. */
 static int32_t only_reader(const tagger_plan *plan, uint32_t tensor) {
     int32_t found = -1;
     for (uint32_t s = 0; s < plan->steps; ++s)
@@ -57,7 +57,7 @@ static int32_t only_reader(const tagger_plan *plan, uint32_t tensor) {
     return found;
 }
 
-/* The step that a row of this step's output goes on to without being kept, or -1. */
+/* Returns the step that a row of this step's output is passed to without being kept, or -1. */
 static int32_t follower(const tagger_plan *plan, uint32_t index) {
     const tagger_step *step = &plan->step[index];
     if (is_graph_output(plan->graph, step->output)) return -1;
@@ -70,7 +70,7 @@ static int32_t follower(const tagger_plan *plan, uint32_t index) {
     return row_by_row ? next : -1;
 }
 
-/* Follows a row from step `first` on, as long as one reader after the other takes it on. */
+/* Follows a row from step `first` on, as long as a single reader processes it row by row. */
 static void follow(tagger_plan *plan, uint32_t first, bool *taken, uint32_t *placed) {
     tagger_chain *chain = &plan->chain[plan->chains++];
     chain->first = *placed;
@@ -121,7 +121,7 @@ static size_t kept_bytes(const tagger_tensor *tensor) {
     return (tagger_row_bytes(tensor) + TAGGER_ROW_SLACK + 63) / 64 * 64;
 }
 
-/* The one operation that reads a tensor, or -1 for none or several. */
+/* Returns the one operation that reads a tensor, or -1 for none or several. */
 static int32_t only_consumer(const tagger_graph *graph, uint32_t tensor) {
     int32_t found = -1;
     for (uint32_t op = 0; op < graph->ops; ++op)
@@ -133,7 +133,7 @@ static int32_t only_consumer(const tagger_graph *graph, uint32_t tensor) {
     return found;
 }
 
-/* Prepares one step for each operation, but for those that the one before them does at once. */
+/* Prepares one step for each operation, except those that are merged into the one before. */
 static tagnode_status prepare_steps(tagger_plan *plan, bool *absorbed, const kernels_table *kernels,
                                     tagnode_message *why) {
     const tagger_graph *graph = plan->graph;
@@ -159,7 +159,7 @@ static tagnode_status check_input(const tagger_graph *graph, uint32_t patch, uin
         input->elements != (size_t)patch * bands)
         return tagnode_say(
             why, TAGNODE_ERROR_MODEL,
-            "The model takes %u rows, %zu elements in all; its card says %u frames of %u bands.",
+            "The model takes %u rows, %zu elements in total; its card has %u frames of %u bands.",
             tagger_rows(input), input->elements, patch, bands);
     return TAGNODE_OK;
 }
@@ -206,7 +206,7 @@ void tagger_plan_destroy(tagger_plan *plan) {
 }
 
 bool tagger_key_needed(const tagger_placement *placement, int64_t key, uint32_t hop) {
-    const int64_t latest = key - placement->left; /* the window may begin here at the latest */
+    const int64_t latest = key - placement->left; /* latest possible start of the window */
     if (latest < 0) return false;
     const int64_t begin = latest / hop * hop;
     return key < begin + placement->rows - placement->right;

@@ -1,15 +1,15 @@
-/* plan.h - in which order the rows of a model are computed, which of them overlapping windows
- * share, and what that costs.
+/* plan.h - the order in which the rows of a model are computed, which of them overlapping windows
+ * share, and the cost.
  *
- * Windows of `patch` mel frames begin at every `hop`-th frame. The key of row r of a tensor in the
- * window that begins at frame s is s + r. A row is shared when it is the same for every window that
- * has it: when nothing that it reads, directly or not, touched padding or an edge row. Those are
- * rows `left` .. rows - right - 1 of a tensor; they are computed once, as soon as frame key + `lag`
- * has come, and kept in a ring by their key. The others, the edges, are computed for each window
- * after its last frame. Since each row is computed by the same arithmetic either way, results are
- * those of the whole window computed afresh, bit for bit.
+ * Windows of `patch` mel frames start at every `hop`-th frame. The key of row r of a tensor in the
+ * window that starts at frame s is s + r. A row is shared if it is the same for every window that
+ * contains it: if nothing that it depends on touched padding or an edge row. Those are rows `left`
+ * .. rows - right - 1 of a tensor; they are computed once, as soon as frame key + `lag` has
+ * arrived, and kept in a ring by their key. The others, the edges, are computed for each window
+ * after its last frame. As each row is computed by the same arithmetic either way, results are bit
+ * for bit those of the whole window computed from scratch.
  *
- * Steps that pass rows on one by one to a single reader form a chain, which takes a row all the
+ * Steps that pass rows on one by one to a single reader form a chain, which processes a row all the
  * way, so that only the last tensor of a chain is kept. */
 #ifndef TAGNODE_TAGGER_PLAN_H
 #define TAGNODE_TAGGER_PLAN_H
@@ -17,19 +17,21 @@
 #include "tagger/ops.h"
 
 typedef struct {
-    bool shared;          /* some rows are; otherwise left is all of them */
+    bool shared;          /* some rows are; otherwise `left` is all of them */
     uint32_t left, right; /* edge rows at either end */
-    int32_t lag; /* mel frames by which the last one that a shared row hears is ahead of its key */
+    int32_t lag; /* mel frames by which the last frame that a shared row depends on is ahead of its
+                    key */
     uint32_t rows;
-    size_t row_bytes; /* as kept: with TAGGER_ROW_SLACK, a multiple of 64 */
-    bool kept;        /* has memory of its own: the last of a chain, or the input */
+    size_t row_bytes; /* in memory: with TAGGER_ROW_SLACK, a multiple of 64 */
+    bool kept;        /* has memory: the last of a chain, or the input */
 } tagger_placement;
 
 typedef struct {
-    uint32_t first, count; /* of `order`: the steps, in the order of a row's way through them */
-    uint64_t row_cost;     /* multiply-adds for a row */
-    uint32_t part_cost;    /* the dearest part */
-    uint32_t output;       /* tensor that is kept */
+    uint32_t first,
+        count;          /* in `order`: the steps, in the order in which a row passes through them */
+    uint64_t row_cost;  /* multiply-adds for a row */
+    uint32_t part_cost; /* of the most expensive part */
+    uint32_t output;    /* the tensor that is kept */
 } tagger_chain;
 
 typedef struct {
@@ -40,8 +42,8 @@ typedef struct {
     tagger_chain *chain;
     tagger_placement *placement; /* of each tensor */
     uint32_t patch, bands;
-    uint32_t most_reads; /* row pointers that a step can need */
-    size_t most_row;     /* bytes of the longest row inside of a chain */
+    uint32_t most_reads; /* largest number of row pointers of a step */
+    size_t most_row;     /* bytes of the longest row within a chain */
 } tagger_plan;
 
 /* Plans a graph whose input holds patch * bands floats, with `patch` rows. Returns OK, ERROR_MODEL,
@@ -51,17 +53,17 @@ tagnode_status tagger_plan_create(const tagger_graph *graph, uint32_t patch, uin
                                   tagnode_message *why);
 void tagger_plan_destroy(tagger_plan *plan);
 
-/* What windows that are `hop` frames apart cost, in multiply-adds. */
+/* The cost of windows that are `hop` frames apart, in multiply-adds. */
 typedef struct {
-    uint64_t edges; /* a window's edges, and everything after the last time axis */
-    uint32_t part;  /* the dearest indivisible part */
+    uint64_t edges; /* the edges of a window, and everything after the last time axis */
+    uint32_t part;  /* the most expensive part */
 } tagger_cost;
 tagger_cost tagger_plan_cost(const tagger_plan *plan);
 
-/* The shared rows that mel frame `index` brings. */
+/* The shared rows that mel frame `index` completes. */
 uint64_t tagger_frame_cost(const tagger_plan *plan, uint32_t hop, int64_t index);
 
-/* Whether the shared row of that key belongs to any window. */
+/* Returns whether the shared row with this key belongs to any window. */
 bool tagger_key_needed(const tagger_placement *placement, int64_t key, uint32_t hop)
     TAGNODE_NONBLOCKING;
 

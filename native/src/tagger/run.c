@@ -6,9 +6,9 @@
 #include "support/aligned.h"
 #include "support/message.h"
 
-/* Where a kept tensor's rows are. */
+/* The rows of a kept tensor. */
 typedef struct {
-    unsigned char *ring, *edges; /* shared rows by key; edge rows, the left ones first */
+    unsigned char *ring, *edges; /* shared rows by key; edge rows, left ones first */
     uint32_t capacity;           /* rows of the ring */
 } row_store;
 
@@ -19,20 +19,20 @@ struct tagger_run {
     uint32_t hop, results, burst;
     size_t memory_size;
     unsigned char *memory;
-    unsigned char *primed; /* what memory held after prime, or NULL; and the frames in it */
+    unsigned char *primed; /* copy of the memory after prime, or NULL; and the frames in it */
     uint32_t primed_frames;
     row_store *store;                      /* of each tensor */
-    const void **rows;                     /* what the step at hand reads */
+    const void **rows;                     /* the rows that the current step reads */
     unsigned char *scratch[2];             /* rows within a chain */
-    float *(*result)[TAGNODE_MAX_OUTPUTS]; /* of each window kept */
+    float *(*result)[TAGNODE_MAX_OUTPUTS]; /* of each kept window */
     float *result_memory;
 
     int64_t frames;    /* pushed */
-    int64_t processed; /* frames whose shared rows are computed */
-    int64_t window;    /* to be finished next; results of the former ones are there */
+    int64_t processed; /* frames whose shared rows have been computed */
+    int64_t window;    /* to be finished next; earlier results are available */
     phase phase;
-    uint32_t chain, step, part; /* next piece of work: chain, its step, that step's part */
-    int64_t row; /* key of a shared row, index of an edge row; -1: to be looked for */
+    uint32_t chain, step, part; /* next work: chain, step of the chain, part of the step */
+    int64_t row;                /* key of a shared row, index of an edge row; -1: to be found */
 };
 
 /* ---- memory ---- */
@@ -46,7 +46,7 @@ static void *take(unsigned char *memory, size_t *used, size_t bytes) {
 static uint32_t ring_rows(const tagger_run *run, uint32_t tensor) {
     const tagger_placement *place = &run->plan->placement[tensor];
     if (!place->kept || !place->shared) return 0;
-    /* Mel frames may be ahead of the work by a hop and then some, and come several at once. */
+    /* Mel frames may be ahead of the work by more than a hop, and arrive several at once. */
     return tensor == run->plan->graph->input ? place->rows + 2 * run->hop + run->burst
                                              : place->rows;
 }
@@ -140,17 +140,18 @@ void tagger_run_reset(tagger_run *run) {
 void tagger_run_rewind(tagger_run *run) {
     tagger_run_reset(run);
     memcpy(run->memory, run->primed, run->memory_size);
-    run->frames = run->processed = run->primed_frames; /* no window is complete, nothing at hand */
+    run->frames = run->processed =
+        run->primed_frames; /* no window is complete, no work in progress */
 }
 
-/* ---- where rows are ---- */
+/* ---- rows ---- */
 
 static void *ring_row(const tagger_run *run, uint32_t tensor, int64_t key) TAGNODE_NONBLOCKING {
     const row_store *store = &run->store[tensor];
     return store->ring + (size_t)(key % store->capacity) * run->plan->placement[tensor].row_bytes;
 }
 
-/* Row `index` of a tensor in the window at hand; NULL outside of it. */
+/* Returns row `index` of a tensor in the current window; NULL outside of it. */
 static void *window_row(const tagger_run *run, uint32_t tensor, int64_t index) TAGNODE_NONBLOCKING {
     const tagger_placement *place = &run->plan->placement[tensor];
     if (index < 0 || index >= place->rows) return NULL;
@@ -165,7 +166,7 @@ static void *row_at(const tagger_run *run, uint32_t tensor, int64_t row) TAGNODE
     return run->phase == SHARED_ROWS ? ring_row(run, tensor, row) : window_row(run, tensor, row);
 }
 
-/* Collects the rows that a chain's first step reads. */
+/* Collects the rows that the first step of a chain reads. */
 static void gather(tagger_run *run, const tagger_step *step) TAGNODE_NONBLOCKING {
     const void **next = run->rows;
     for (uint32_t i = 0; i < step->reads; ++i) {
@@ -177,13 +178,13 @@ static void gather(tagger_run *run, const tagger_step *step) TAGNODE_NONBLOCKING
     }
 }
 
-/* ---- what is next ---- */
+/* ---- the next row ---- */
 
 static const tagger_placement *chain_place(const tagger_run *run) TAGNODE_NONBLOCKING {
     return &run->plan->placement[run->plan->chain[run->chain].output];
 }
 
-/* The next frame's shared rows; false when all frames are done or a window is ready to be finished.
+/* Finds the next frame's shared rows; false when all frames are done or a window can be finished.
  */
 static bool find_shared(tagger_run *run) TAGNODE_NONBLOCKING {
     while (run->phase == SHARED_ROWS && run->processed < run->frames) {
@@ -228,7 +229,7 @@ static void publish(tagger_run *run) TAGNODE_NONBLOCKING {
     run->row = -1;
 }
 
-/* Moves on to the next row that can be computed; false when there is none. */
+/* Moves on to the next row that can be computed; false if there is none. */
 static bool find_row(tagger_run *run) TAGNODE_NONBLOCKING {
     for (;;) {
         if (find_shared(run)) return true;
@@ -240,7 +241,7 @@ static bool find_row(tagger_run *run) TAGNODE_NONBLOCKING {
 
 /* ---- work ---- */
 
-/* Does one part of the row at hand; true when that finished the row. */
+/* Computes one part of the current row; true if that finished the row. */
 static bool do_part(tagger_run *run) TAGNODE_NONBLOCKING {
     const tagger_chain *chain = &run->plan->chain[run->chain];
     const tagger_step *step = &run->plan->step[run->plan->order[chain->first + run->step]];
@@ -273,8 +274,8 @@ uint64_t tagger_run_advance(tagger_run *run, uint64_t budget) {
 }
 
 void tagger_run_push(tagger_run *run, const float *mel) {
-    /* Nobody lets the work fall this far behind; should it happen, time is lost rather than rows.
-     */
+    /* The caller never lets the work fall this far behind; if it does, time is lost rather than
+     * rows. */
     const uint32_t room = run->store[run->plan->graph->input].capacity - run->plan->patch;
     if (run->frames - run->processed >= room) tagger_run_advance(run, UINT64_MAX);
     memcpy(ring_row(run, run->plan->graph->input, run->frames), mel,

@@ -7,9 +7,9 @@
 #include "support/floatenv.h"
 #include "support/message.h"
 
-/* Work is paid for faster than it comes, so that a result is there sooner; then the node rests
- * until the next frame. EASE is how much faster a node chooses by itself, HASTE what a model is put
- * to at most that must keep to another one's latency, and SLACK what is left to rounding. */
+/* Work is done faster than it arrives, so that a result is ready sooner; then the node is idle
+ * until the next frame. EASE is the factor that a node chooses by itself, HASTE the largest factor
+ * for a model that must keep to the latency of another, and SLACK the margin for rounding. */
 static const double SLACK = 1.02, EASE = 1.18, HASTE = 2.5;
 
 struct tagnode_sliced {
@@ -17,38 +17,38 @@ struct tagnode_sliced {
     tagger_run *run;
     uint32_t hop;
     double frame_samples;
-    double pace;     /* multiply-adds that come with a sample, on average */
-    uint64_t *work;  /* that each of the first `frames` mel frames brings; until start */
-    uint32_t frames; /* enough of them to show what goes on for ever */
-    double margin;   /* multiply-adds that rounding to frames and parts may cost */
-    double rate;     /* multiply-adds that a sample pays for */
-    double credit;   /* paid for and not yet done; below 0 after a part dearer than what was left */
+    double pace;     /* multiply-adds that arrive with a sample, on average */
+    uint64_t *work;  /* work of each of the first `frames` mel frames; until start */
+    uint32_t frames; /* enough of them to reach the periodic state */
+    double margin;   /* multiply-adds lost to rounding to frames and parts */
+    double rate;     /* multiply-adds done for each sample */
+    double credit; /* multiply-adds allowed and not yet done; below 0 after a part that cost more */
     uint64_t spent;
 };
 
 tagnode_status tagnode_sliced_check(const tagger_graph *graph, const tagnode_card *card,
                                     tagnode_message *why) {
     if (graph->outputs < card->outputs)
-        return tagnode_say(why, TAGNODE_ERROR_MODEL, "The model has %u outputs; its card says %u.",
+        return tagnode_say(why, TAGNODE_ERROR_MODEL, "The model has %u outputs; its card has %u.",
                            graph->outputs, card->outputs);
     for (uint32_t i = 0; i < card->outputs; ++i) {
         const tagger_tensor *output = &graph->tensor[graph->output[i]];
         if (output->type != TAGGER_FLOAT32)
             return tagnode_say(why, TAGNODE_ERROR_UNSUPPORTED,
                                "Output %u of the model is not float32, which the inline runtime "
-                               "wants; the worker runtime takes any model.",
+                               "needs; the worker runtime runs any model.",
                                i);
         if (output->elements != card->output_size[i])
             return tagnode_say(why, TAGNODE_ERROR_MODEL,
-                               "Output %u of the model has %zu floats; its card says %u.", i,
+                               "Output %u of the model has %zu floats; its card has %u.", i,
                                output->elements, card->output_size[i]);
     }
     return TAGNODE_OK;
 }
 
-/* Lists what work comes when: the first window and three hops, after which all repeats itself. Who
- * begins within the list, primed, has no more waiting at any frame than who comes from its start.
- */
+/* Lists the work by mel frame: the first window and three hops, after which it is periodic. A model
+ * that starts within the list, primed, never waits longer at any frame than one that starts at its
+ * beginning. */
 static tagnode_status weigh(tagnode_sliced *sliced, tagnode_message *why) {
     const tagger_cost cost = tagger_plan_cost(&sliced->plan);
     uint64_t shared = 0, most = 0;
@@ -66,9 +66,8 @@ static tagnode_status weigh(tagnode_sliced *sliced, tagnode_message *why) {
     return TAGNODE_OK;
 }
 
-/* Input samples from a window's last mel frame to its result when a sample pays for `rate`
- * multiply-adds: the longest that any window of the list waits. Work is done in the order in which
- * it comes. */
+/* Returns the input samples from a window's last mel frame to its result at `rate` multiply-adds
+ * for each sample: the longest wait of any window of the list. Work is done in order of arrival. */
 static double longest_wait(const tagnode_sliced *sliced, double rate) {
     const double edges = (double)tagger_plan_cost(&sliced->plan).edges;
     const double paid = rate * sliced->frame_samples;
@@ -88,7 +87,7 @@ static uint32_t latency_at(const tagnode_sliced *sliced, double speed) {
     return (uint32_t)ceil(longest_wait(sliced, speed * sliced->pace)) + 1;
 }
 
-/* The slowest that meets a latency which HASTE meets: waits get shorter as the rate grows. */
+/* The lowest rate that meets a latency which HASTE meets: waits get shorter as the rate grows. */
 static double speed_for(const tagnode_sliced *sliced, uint32_t latency) {
     double low = SLACK, high = HASTE;
     if (latency_at(sliced, low) <= latency) return low;
@@ -123,9 +122,9 @@ tagnode_status tagnode_sliced_create(const tagger_graph *graph, const tagnode_ca
 tagnode_status tagnode_sliced_start(tagnode_sliced *sliced, uint32_t latency, uint32_t burst,
                                     tagnode_message *why) {
     sliced->rate = speed_for(sliced, latency) * sliced->pace;
-    free(sliced->work); /* the audio thread has no use for it */
+    free(sliced->work); /* not needed on the audio thread */
     sliced->work = NULL;
-    /* Windows that may be finished and not yet taken, the one at hand, and one for rounding. */
+    /* Windows that may be finished and not yet read, the current one, and one for rounding. */
     const double windows = ((double)latency + burst) / (sliced->hop * sliced->frame_samples);
     const uint32_t at_once = (uint32_t)(burst / sliced->frame_samples) + 2;
     return tagger_run_create(&sliced->plan, sliced->hop, (uint32_t)windows + 3, at_once,
@@ -175,7 +174,7 @@ void tagnode_sliced_advance(tagnode_sliced *sliced, uint32_t samples) {
     const uint64_t budget = (uint64_t)sliced->credit + 1;
     const uint64_t spent = tagger_run_advance(sliced->run, budget);
     sliced->spent += spent;
-    /* What nobody needed is not saved up: it would come back as a burst. */
+    /* Unused credit is not saved: it would return as a burst. */
     sliced->credit = spent < budget ? 0 : sliced->credit - (double)spent;
 }
 

@@ -1,6 +1,6 @@
-/* interpreter.c - an engine out of an interpreter that was made elsewhere; it owns nothing but
- * itself. When a node is prepared anew, the old engine may still run while the new one warms up:
- * the lock keeps the two apart. */
+/* interpreter.c - an engine from an interpreter that was created elsewhere, which it does not own.
+ * When a node is prepared again, the old engine may still run while the new one warms up: the lock
+ * separates the two. */
 #include "support/message.h"
 #include "worker/engines.h"
 

@@ -1,7 +1,7 @@
 /* litert.c - an engine on LiteRT's C API.
  *
  * Outputs are in LiteRT's order, which is that of the graph's outputs in the file (and of
- * Interpreter.get_output_details()), in whatever order the signature names them. */
+ * Interpreter.get_output_details()), not that of the names in the signature. */
 #include "support/message.h"
 #include "worker/engines.h"
 #include "worker/litert_api.h"
@@ -20,7 +20,7 @@ typedef struct {
     litert_compiled *compiled;
     litert_buffer *input;
     litert_buffer *outputs[TAGNODE_MODEL_FILE_OUTPUTS];
-    size_t signature_outputs; /* the model's, of which the card may name fewer */
+    size_t signature_outputs; /* of the model; the card may list fewer */
     size_t input_bytes;
     uint32_t card_outputs;
     size_t output_bytes[TAGNODE_MAX_OUTPUTS];
@@ -53,7 +53,7 @@ static tagnode_status run(tagnode_engine *engine, const float *patch, float *con
     return TAGNODE_OK;
 }
 
-/* The reverse of opening, from wherever that got to. */
+/* Closes whatever was opened, in reverse. */
 static void close_engine(tagnode_engine *engine) {
     litert_engine *self = (litert_engine *)engine;
     for (size_t i = 0; i < self->signature_outputs; ++i)
@@ -70,8 +70,9 @@ static void close_engine(tagnode_engine *engine) {
 
 static tagnode_status refused(tagnode_message *why, const char *action, int status) {
     if (status == LITERT_OUT_OF_MEMORY)
-        return tagnode_say(why, TAGNODE_ERROR_MEMORY, "LiteRT found no memory to %s.", action);
-    return tagnode_say(why, TAGNODE_ERROR_RUNTIME, "LiteRT did not %s: its status is %d.", action,
+        return tagnode_say(why, TAGNODE_ERROR_MEMORY, "LiteRT is out of memory: it could not %s.",
+                           action);
+    return tagnode_say(why, TAGNODE_ERROR_RUNTIME, "LiteRT could not %s: its status is %d.", action,
                        status);
 }
 
@@ -84,13 +85,13 @@ static tagnode_status load_model(litert_engine *self, const void *bytes, size_t 
         {LITERT_OPTION_SEVERITY, {LITERT_VALUE_INT, LITERT_SEVERITY_ERROR}},
     };
     int status = self->api.create_environment(2, options, &self->environment);
-    if (status != 0) return refused(why, "make an environment", status);
+    if (status != 0) return refused(why, "create an environment", status);
     status = self->api.create_model(self->environment, bytes, size, &self->model);
     if (status == LITERT_OUT_OF_MEMORY) return refused(why, "read the model file", status);
     if (status != 0) {
         return tagnode_say(why, TAGNODE_ERROR_MODEL,
-                           "The model file of %zu bytes is damaged: LiteRT reads it with status "
-                           "%d; fetch it again.",
+                           "The model file of %zu bytes is damaged: LiteRT reports status "
+                           "%d; download it again.",
                            size, status);
     }
     return TAGNODE_OK;
@@ -119,8 +120,8 @@ static void describe(const litert_type *type, char *text, size_t capacity) {
     if (used < capacity) snprintf(text + used, capacity - used, "]");
 }
 
-/* Whether the type is float32 of the given dimensions, those of 1 put aside: they move no value in
- * memory. */
+/* Returns whether the type is float32 with the given dimensions; those of 1 are ignored, as they do
+ * not change the layout. */
 static bool is_float_of(const litert_type *type, const uint32_t *dimensions, size_t count) {
     uint32_t at = 0;
     uint32_t rank = rank_of(type);
@@ -135,12 +136,12 @@ static bool is_float_of(const litert_type *type, const uint32_t *dimensions, siz
     return type->element == LITERT_FLOAT32 && at == rank;
 }
 
-/* Whether the type is float32 of so many values, in whatever shape. */
+/* Returns whether the type is float32 with this many values, in any shape. */
 static bool is_float_count(const litert_type *type, uint64_t expected) {
     uint64_t count = 1;
     for (uint32_t i = 0; i < rank_of(type); ++i) {
         if (type->shape[i] <= 0 || (uint64_t)type->shape[i] > expected)
-            return false; /* so that the product below stays in range: expected is below 2^32 */
+            return false; /* keeps the product below in range: expected is below 2^32 */
         count *= (uint64_t)type->shape[i];
         if (count > expected) return false;
     }
@@ -155,8 +156,7 @@ static tagnode_status check_input(const litert_engine *self, litert_signature *s
     if (status != 0) return refused(why, "count the model's inputs", status);
     if (inputs != 1) {
         return tagnode_say(why, TAGNODE_ERROR_MODEL,
-                           "The model has %zu inputs; it needs to have one, the spectrogram.",
-                           inputs);
+                           "The model has %zu inputs; one is expected, the spectrogram.", inputs);
     }
     litert_tensor *tensor = NULL;
     status = self->api.signature_input(signature, 0, &tensor);
@@ -167,7 +167,7 @@ static tagnode_status check_input(const litert_engine *self, litert_signature *s
         char given[96];
         describe(type, given, sizeof given);
         return tagnode_say(why, TAGNODE_ERROR_MODEL,
-                           "The model's input is %s, but its card says float32 [1, %u, %u]; use "
+                           "The model's input is %s, but its card has float32 [1, %u, %u]; use "
                            "the model's own card.",
                            given, (unsigned)expected[0], (unsigned)expected[1]);
     }
@@ -185,14 +185,14 @@ static tagnode_status check_output(const litert_engine *self, litert_signature *
         char given[96];
         describe(type, given, sizeof given);
         return tagnode_say(why, TAGNODE_ERROR_MODEL,
-                           "The model's output %zu is %s, but its card says %u values of float32; "
+                           "The model's output %zu is %s, but its card has %u values of float32; "
                            "use the model's own card.",
                            index, given, (unsigned)card->output_size[index]);
     }
     return TAGNODE_OK;
 }
 
-/* The types of the one input and of all outputs, once they are known to be the card's. */
+/* Gets the types of the one input and of all outputs, and checks them against the card. */
 static tagnode_status check_model(litert_engine *self, const tagnode_card *card, litert_type *input,
                                   litert_type *outputs, tagnode_message *why) {
     size_t signatures = 0;
@@ -223,9 +223,9 @@ static tagnode_status check_model(litert_engine *self, const tagnode_card *card,
 
 /* ------------------------------------------------------------------------------- compiling --- */
 
-/* The number of threads goes to the CPU's part of LiteRT as a line of TOML under the name
- * "xnnpack"; its setters are not exported. A LiteRT that knows neither keeps its own default, which
- * is one thread as well. */
+/* The number of threads is passed to LiteRT's CPU backend as a line of TOML under the name
+ * "xnnpack"; its setters are not exported. A LiteRT that does not support this uses its default,
+ * which is one thread as well. */
 static tagnode_status set_one_thread(const litert_engine *self, tagnode_message *why) {
     static const char text[] = "num_threads = 1\n";
     char *payload = malloc(sizeof text);
@@ -237,7 +237,7 @@ static tagnode_status set_one_thread(const litert_engine *self, tagnode_message 
         free(payload);
         return refused(why, "set its options", status);
     }
-    status = self->api.add_opaque(self->options, opaque); /* which takes it over */
+    status = self->api.add_opaque(self->options, opaque); /* takes ownership of it */
     if (status != 0) {
         self->api.destroy_opaque(opaque);
         return refused(why, "set its options", status);
@@ -256,18 +256,18 @@ static tagnode_status compile_model(litert_engine *self, tagnode_message *why) {
     return TAGNODE_OK;
 }
 
-/* A buffer of `type`, checked to hold the `bytes` that run() copies. */
+/* Creates a buffer of `type` and checks that it holds the `bytes` that run() copies. */
 static tagnode_status make_buffer(const litert_engine *self, const litert_type *type,
                                   litert_requirements *requirements, size_t bytes,
                                   litert_buffer **buffer, tagnode_message *why) {
     int status = self->api.create_buffer(self->environment, type, requirements, buffer);
-    if (status != 0) return refused(why, "make a buffer for the model", status);
+    if (status != 0) return refused(why, "create a buffer for the model", status);
     size_t held = 0;
     status = self->api.buffer_bytes(*buffer, &held);
     if (status != 0) return refused(why, "measure a buffer of the model", status);
     if (held < bytes) {
         return tagnode_say(why, TAGNODE_ERROR_RUNTIME,
-                           "LiteRT made a buffer of %zu bytes where %zu were due.", held, bytes);
+                           "LiteRT created a buffer of %zu bytes; %zu are expected.", held, bytes);
     }
     return TAGNODE_OK;
 }
@@ -276,12 +276,13 @@ static tagnode_status make_buffers(litert_engine *self, const litert_type *input
                                    const litert_type *outputs, tagnode_message *why) {
     litert_requirements *requirements = NULL;
     int status = self->api.input_requirements(self->compiled, 0, 0, &requirements);
-    if (status != 0) return refused(why, "say what buffer the model's input needs", status);
+    if (status != 0) return refused(why, "report the buffer that the model's input needs", status);
     tagnode_status made =
         make_buffer(self, input, requirements, self->input_bytes, &self->input, why);
     for (size_t i = 0; i < self->signature_outputs && made == TAGNODE_OK; ++i) {
         status = self->api.output_requirements(self->compiled, 0, i, &requirements);
-        if (status != 0) return refused(why, "say what buffer the model's output needs", status);
+        if (status != 0)
+            return refused(why, "report the buffer that the model's output needs", status);
         size_t bytes = i < self->card_outputs ? self->output_bytes[i] : 0;
         made = make_buffer(self, &outputs[i], requirements, bytes, &self->outputs[i], why);
     }

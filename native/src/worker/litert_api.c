@@ -10,9 +10,9 @@ static const struct {
     const char *name;
     size_t member;
 } symbols[] = {
-    /* Marks 2.3, and stands first so that it is what an older library is said to lack. Before
-     * 2.1.6 LiteRtCreateModelFromBuffer takes other arguments; before 2.3 more of the damaged
-     * files end the process. */
+    /* Exists from 2.3 on, and is first so that an older library is reported to lack it.
+       Before 2.1.6 LiteRtCreateModelFromBuffer takes other arguments; before 2.3 more of the
+       damaged files end the process. */
     {"LiteRtCompiledModelIsNonCpuFullyAccelerated", MEMBER(mark_of_version)},
     {"LiteRtCreateEnvironment", MEMBER(create_environment)},
     {"LiteRtDestroyEnvironment", MEMBER(destroy_environment)},
@@ -46,7 +46,7 @@ static const struct {
 
 tagnode_status tagnode_litert_load(const char *path, litert_api *api, tagnode_message *why) {
     const char *shown = path != NULL ? path : "libLiteRt.so";
-    /* Were it unmapped, the process would die as it ends (2.1.5 and 2.2.0). */
+    /* If it were unmapped, the process would crash at its end (2.1.5 and 2.2.0). */
     void *library = tagnode_library_open(shown);
     if (library == NULL) {
         const char *reason = tagnode_library_error();
@@ -59,7 +59,7 @@ tagnode_status tagnode_litert_load(const char *path, litert_api *api, tagnode_me
         void *address = tagnode_library_find(library, symbols[i].name);
         if (address == NULL) {
             return tagnode_say(why, TAGNODE_ERROR_RUNTIME,
-                               "%s is no LiteRT library or one that is too old: it has no %s; "
+                               "%s is not a LiteRT library, or too old: it has no %s; "
                                "install ai-edge-litert 2.3 or later.",
                                shown, symbols[i].name);
         }

@@ -1,5 +1,5 @@
-/* litert_api.h - LiteRT's C API (2.3.0), which is looked up in libLiteRt.so at run time. What is
- * declared here is that interface in our words: handles are opaque, a status of 0 is success. */
+/* litert_api.h - LiteRT's C API (2.3.0), looked up in libLiteRt.so at run time. These are our
+ * declarations of it: handles are opaque, a status of 0 is success. */
 #ifndef TAGNODE_WORKER_LITERT_API_H
 #define TAGNODE_WORKER_LITERT_API_H
 
@@ -12,7 +12,7 @@ enum {
     LITERT_LOCK_READ = 0,
     LITERT_LOCK_WRITE = 1,
     LITERT_VALUE_INT = 2,
-    LITERT_OPTION_ACCELERATORS = 24, /* those to look for: others mean more libraries */
+    LITERT_OPTION_ACCELERATORS = 24, /* accelerators to load: others need more libraries */
     LITERT_OPTION_SEVERITY = 25,
     LITERT_SEVERITY_ERROR = 3,
     LITERT_MAX_RANK = 8
@@ -41,7 +41,7 @@ typedef struct {
     uint32_t rank; /* in the lowest 7 bits */
     int32_t shape[LITERT_MAX_RANK];
     uint32_t strides[LITERT_MAX_RANK];
-    uint32_t reserve[16]; /* not LiteRT's: should a later one write more, it lands here */
+    uint32_t reserve[16]; /* not LiteRT's: room in case a later version writes more */
 } litert_type;
 
 _Static_assert(sizeof(litert_option) == 24, "LiteRtEnvOption is 24 bytes");
@@ -79,8 +79,8 @@ typedef struct {
     int (*mark_of_version)(void); /* never called; see `symbols` */
 } litert_api;
 
-/* Loads the library for as long as the process runs. `path` may be NULL: the dynamic linker's own
- * search. Returns OK or ERROR_RUNTIME (missing, no LiteRT, or too old). */
+/* Loads the library until the process ends. `path` may be NULL: the dynamic linker searches.
+ * Returns OK or ERROR_RUNTIME (missing, not LiteRT, or too old). */
 tagnode_status tagnode_litert_load(const char *path, litert_api *api, tagnode_message *why);
 
 #endif

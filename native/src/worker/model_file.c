@@ -1,6 +1,6 @@
-/* model_file.c - reads as much of a FlatBuffer as the check needs: little-endian tables, their
- * fields numbered as in TFLite's schema.fbs. A position of 0 stands for what is absent or outside
- * the file, and reads as 0. */
+/* model_file.c - reads the part of a FlatBuffer that the check needs: little-endian tables, with
+ * the field numbers of TFLite's schema.fbs. Position 0 stands for absent or outside the file, and
+ * reads as 0. */
 #include "worker/model_file.h"
 
 #include "support/message.h"
@@ -48,13 +48,13 @@ static size_t field(const model_file *file, size_t table, uint32_t number) {
     return offset != 0 ? table + offset : 0;
 }
 
-/* The vector, string or table that a field points to. */
+/* Returns the position of the vector, string or table that a field refers to. */
 static size_t member(const model_file *file, size_t table, uint32_t number) {
     return follow(file, field(file, table, number));
 }
 
-/* The position of the name that `maps` gives to a tensor. To LiteRT a string ends at its first
- * zero: one with a zero in it is another, shorter name, and counts for none. */
+/* Returns the position of the name that `maps` gives to a tensor. For LiteRT a string ends at its
+ * first zero, so a name that contains one is another, shorter name, and counts as none. */
 static size_t name_of(const model_file *file, size_t maps, uint32_t tensor) {
     for (uint32_t i = 0; i < TAGNODE_MODEL_FILE_OUTPUTS; ++i) {
         const size_t map = follow(file, element(file, maps, i));
@@ -69,7 +69,7 @@ static size_t name_of(const model_file *file, size_t maps, uint32_t tensor) {
 }
 
 static bool are_equal(const model_file *file, size_t a, size_t b) {
-    const size_t length = 4 + (size_t)read_number(file, a, 4); /* with the length itself */
+    const size_t length = 4 + (size_t)read_number(file, a, 4); /* including the length itself */
     return memcmp(file->bytes + a, file->bytes + b, 4) == 0 &&
            memcmp(file->bytes + a, file->bytes + b, length) == 0;
 }
@@ -87,8 +87,8 @@ static bool have_own_names(const model_file *file, size_t maps, size_t tensors) 
     return true;
 }
 
-/* Whether the first signature, the one that is run, names all that its graph takes and gives; no
- * signature at all is well, LiteRT then makes one. */
+/* Returns whether the first signature, which is the one that runs, names all inputs and outputs of
+ * its graph. A file without a signature is valid: LiteRT creates one. */
 static bool signature_is_whole(const model_file *file) {
     const size_t model = file->bytes[0] | (size_t)file->bytes[1] << 8 |
                          (size_t)file->bytes[2] << 16 | (size_t)file->bytes[3] << 24;
@@ -108,12 +108,12 @@ tagnode_status tagnode_model_file_check(const void *bytes, size_t size, tagnode_
     const model_file file = {bytes, size};
     if (size < 8 || memcmp(file.bytes + 4, "TFL3", 4) != 0)
         return tagnode_say(why, TAGNODE_ERROR_MODEL,
-                           "The model file of %zu bytes is no TFLite model or a damaged one: it "
-                           "lacks \"TFL3\" at byte 4; fetch it again.",
+                           "The model file of %zu bytes is not a TFLite model, or damaged: it "
+                           "lacks \"TFL3\" at byte 4; download it again.",
                            size);
     if (!signature_is_whole(&file))
         return tagnode_say(why, TAGNODE_ERROR_MODEL,
-                           "The model's first signature does not give every input and output of "
+                           "The model's first signature does not name every input and output of "
                            "its graph a name of its own; the file is damaged, or has to be "
                            "written so.");
     return TAGNODE_OK;

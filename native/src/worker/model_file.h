@@ -1,4 +1,4 @@
-/* model_file.h - what is checked of a .tflite file before LiteRT sees it. */
+/* model_file.h - checks of a .tflite file before LiteRT reads it. */
 #ifndef TAGNODE_WORKER_MODEL_FILE_H
 #define TAGNODE_WORKER_MODEL_FILE_H
 
@@ -6,10 +6,9 @@
 
 enum { TAGNODE_MODEL_FILE_OUTPUTS = 64 }; /* of a graph; more than that is a damaged file */
 
-/* LiteRT verifies by itself that a file's offsets stay inside it, yet it ends the process (2.3.0: a
- * C++ exception out of a C function) where an input or output of the graph has no name of its own
- * in the signature. Refuses such files, and those that are no TFLite model at all.
- * Returns OK or ERROR_MODEL. */
+/* LiteRT checks that a file's offsets stay inside it, but ends the process (2.3.0: a C++ exception
+ * out of a C function) if an input or output of the graph has no name of its own in the signature.
+ * Refuses such files, and those that are not TFLite models at all. Returns OK or ERROR_MODEL. */
 tagnode_status tagnode_model_file_check(const void *bytes, size_t size, tagnode_message *why);
 
 #endif

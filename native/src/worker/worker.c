@@ -12,10 +12,10 @@
 #include "support/ring.h"
 #include "support/waiting.h"
 
-enum { QUEUED_FRAMES = 1024 }; /* that a late worker can catch up on */
+enum { QUEUED_FRAMES = 1024 }; /* mel frames that a late worker can catch up on */
 
 typedef struct {
-    uint64_t generation; /* counts resets: frames and results of former ones are void */
+    uint64_t generation; /* number of resets: frames and results of earlier ones are discarded */
     int64_t index;
     float mel[];
 } queued_frame;
@@ -24,14 +24,14 @@ typedef struct {
     uint64_t generation;
     int64_t tick;
     int32_t failed;
-    float values[]; /* the outputs that are wanted, one after the other */
+    float values[]; /* the outputs in use, one after the other */
 } queued_result;
 
 struct tagnode_worker {
     tagnode_worker_setup setup;
     tagnode_engine *engine;
     tagnode_queue frames, results;
-    float *history;  /* 2 * patch mel frames: the window slides over them, then is moved back */
+    float *history;  /* 2 * patch mel frames: the window slides over them and is then moved back */
     uint32_t filled; /* mel frames in it */
     int64_t next;    /* index of the mel frame expected */
     uint64_t generation_seen;
@@ -40,10 +40,10 @@ struct tagnode_worker {
     size_t values; /* floats in it */
 
     _Atomic uint64_t generation;
-    _Atomic int64_t due; /* the earliest tick that still matters */
+    _Atomic int64_t due; /* the earliest tick that is still needed */
     _Atomic bool stop;
 
-    /* Used offline and at the end only: */
+    /* Used offline and at destruction only: */
     pthread_mutex_t lock;
     pthread_cond_t changed;
     pthread_t thread;
@@ -104,7 +104,7 @@ static bool answer(tagnode_worker *worker, int64_t tick) {
     return true;
 }
 
-/* Takes one mel frame; false when there is none. */
+/* Processes one mel frame; false if there is none. */
 static bool work(tagnode_worker *worker) {
     const queued_frame *frame = tagnode_queue_peek(&worker->frames);
     if (frame == NULL) return false;
@@ -122,8 +122,8 @@ static bool work(tagnode_worker *worker) {
     return true;
 }
 
-/* Sleeps until about half of the way to the next answer, so that an idle node costs next to nothing
- * for months. */
+/* Sleeps for about half of the time to the next result, so that an idle node costs next to nothing.
+ */
 static void rest(tagnode_worker *worker) {
     if (worker->setup.offline) {
         pthread_mutex_lock(&worker->lock);
@@ -142,13 +142,14 @@ static void rest(tagnode_worker *worker) {
 
 static void *run(void *argument) {
     tagnode_worker *worker = argument;
-    (void)tagnode_floatenv_enter(); /* the thread is ours, nobody wants the former one back */
+    (void)tagnode_floatenv_enter(); /* this thread is ours: nothing to restore */
     while (!atomic_load_explicit(&worker->stop, memory_order_acquire))
         if (!work(worker)) rest(worker);
     return NULL;
 }
 
-/* The size of an item with so many floats after its head, such that the next one is aligned. */
+/* Returns the size of an item with this many floats after its header, rounded so that the next one
+ * is aligned. */
 static size_t item_size(size_t head, size_t floats) {
     return (head + floats * sizeof(float) + 7) / 8 * 8;
 }
@@ -191,7 +192,7 @@ tagnode_status tagnode_worker_create(tagnode_engine *engine, const tagnode_worke
         worker->running = pthread_create(&worker->thread, NULL, run, worker) == 0;
         if (!worker->running)
             status = tagnode_say(why, TAGNODE_ERROR_RUNTIME,
-                                 "The system refused a thread for the worker.");
+                                 "The system could not start a thread for the worker.");
     }
     if (status != TAGNODE_OK) {
         tagnode_worker_destroy(worker);
@@ -220,7 +221,7 @@ void tagnode_worker_destroy(tagnode_worker *worker) {
 
 /* ---- the audio thread's side ---- */
 
-/* What waits is offline only, where waiting is what the caller asked for: the checkers are told. */
+/* Only offline waits, because the caller asked for it: the checks are suspended. */
 TAGNODE_UNCHECKED_BEGIN
 static void wait_for_change(tagnode_worker *worker, tagnode_queue *queue, bool for_room)
     TAGNODE_NONBLOCKING {
@@ -290,7 +291,8 @@ tagnode_result tagnode_worker_take(tagnode_worker *worker, int64_t tick, float *
 }
 
 void tagnode_worker_reset(tagnode_worker *worker) {
-    tagnode_queue_clear(&worker->results); /* else they could fill it up before the next is taken */
+    tagnode_queue_clear(
+        &worker->results); /* otherwise they could fill it before the next is read */
     atomic_store_explicit(&worker->due, 0, memory_order_release);
     atomic_fetch_add_explicit(&worker->generation, 1, memory_order_acq_rel);
 }
