@@ -246,7 +246,8 @@ class Session(Closing):
     def _move(self, position: int) -> None:
         values = self._mover.values(position)
         self.parameters = {
-            lane.name: value for lane, value in zip(self._mover.lanes, values, strict=True)
+            parameter.name: value
+            for parameter, value in zip(self._mover.parameters, values, strict=True)
         }
 
     def _push(self, kind: str, emitted: int, row: Float32) -> None:

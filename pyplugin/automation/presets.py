@@ -1,4 +1,4 @@
-"""Presets: TOML files that say which descriptors move which parameters of which effects.
+"""Presets: TOML files that map descriptors to parameters of effects.
 
 ::
 
@@ -13,10 +13,10 @@
     gain_db = 0
 
     [[map]]
-    source = "tag.speech"        # or a list: their sum counts; signal.loudness_momentary …
+    source = "tag.speech"        # or a list, which is summed; or signal.loudness_momentary …
     target = "gain.gain_db"      # several maps may have one target, combine = "sum" or "max"
-    threshold = 0.3              # a gate from there up; below = …: from there down
-    hysteresis = 0.1             # how far back it lets go
+    threshold = 0.3              # a gate, open above; below = …: open below
+    hysteresis = 0.1             # distance at which it closes
     min = 0
     max = -12
     attack = 0.2                 # seconds
@@ -85,7 +85,7 @@ def key_table() -> str:
 
 
 class Lines:
-    """Finds the line of a key in the n-th table of a name, which TOML's parser does not tell."""
+    """Finds the line of a key in the n-th table of a name; the TOML parser does not report it."""
 
     def __init__(self, text: str, where: str) -> None:
         self.rows = text.splitlines()
@@ -110,7 +110,7 @@ class Lines:
         return found
 
     def error(self, table: str, index: int, key: str | None, problem: str) -> PresetError:
-        """Return an error that names the line of ``key``, or of the table where it has none."""
+        """Return an error with the line of ``key``, or of the table where it is absent."""
         line = self._find(table, index, key)
         where = f"{self.where}, line {line}" if line else self.where
         return PresetError(f"{where}: {problem}")
@@ -118,7 +118,7 @@ class Lines:
 
 @dataclass(frozen=True)
 class Effect:
-    """One effect of the chain: a pedalboard class by its name in snake_case, and its parameters."""
+    """One effect of the chain: a class of pedalboard in snake_case, and its parameters."""
 
     id: str
     type: str
@@ -127,7 +127,7 @@ class Effect:
 
 @dataclass(frozen=True)
 class Map:
-    """One mapping: a source with its knobs, and the parameter that it moves.
+    """One mapping: a source with its knobs, and the parameter that it automates.
 
     Attributes
     ----------
@@ -136,8 +136,7 @@ class Map:
     target
         ``effect-id.parameter``.
     combine
-        How this map and others of the same target go together: ``"sum"`` or ``"max"``; ``None``
-        where it does not say.
+        How the maps of one target are combined: ``"sum"`` or ``"max"``; ``None`` if not set.
     """
 
     source: Source
@@ -147,9 +146,26 @@ class Map:
 
 @dataclass(frozen=True)
 class Preset:
-    """A checked preset. ``model`` and ``hop`` (seconds) are ``None`` where it does not say.
+    """A checked preset.
 
-    ``lines`` finds where in the file something stands, for messages.
+    Attributes
+    ----------
+    name, description
+        Of the preset; for the user.
+    effects
+        The chain, in order.
+    maps
+        Sources and targets.
+    model, hop
+        Name of a model, and seconds between two results; ``None`` if not set.
+    lines
+        Finds lines of the file, for messages.
+
+    Examples
+    --------
+    >>> preset = read_preset("duck-under-voice")
+    >>> preset.model, preset.maps[0].target
+    ('scene', 'bed.gain_db')
     """
 
     name: str
@@ -172,22 +188,22 @@ def names_labels(preset: Preset) -> bool:
 
 
 def shipped_folder() -> Path:
-    """Return the folder of the presets that come with the package."""
+    """Return the folder of the presets in the package."""
     return shipped("presets")
 
 
 def shipped_presets() -> dict[str, Path]:
-    """Return the presets that come with the package, by name."""
+    """Return the presets in the package, by name."""
     return {path.stem: path for path in sorted(shipped_folder().glob("*.toml"))}
 
 
 def locate(name_or_path: str | Path) -> Path:
-    """Return the file of a preset that comes with the package, by name, or of any by its path.
+    """Return the file of a preset: one in the package by name, or any by its path.
 
     Raises
     ------
     PresetError
-        There is none.
+        There is no such preset.
     """
     given, shipped = str(name_or_path), shipped_presets()
     path = shipped.get(given) or Path(given)
@@ -199,12 +215,12 @@ def locate(name_or_path: str | Path) -> Path:
 
 
 def read_preset(name_or_path: str | Path) -> Preset:
-    """Read a preset that comes with the package, by name, or any by its path.
+    """Read a preset: one in the package by name, or any by its path.
 
     Raises
     ------
     PresetError
-        No such preset, or something in it is wrong: the message names the line.
+        No such preset, or an error in it: the message names the line.
     """
     path = locate(name_or_path)
     try:
@@ -214,9 +230,21 @@ def read_preset(name_or_path: str | Path) -> Preset:
 
 
 def parse_preset(text: str, where: str = "preset") -> Preset:
-    """Parse and check the text of a preset; ``where`` stands in front of messages.
+    """Parse and check the text of a preset.
 
     Effects and parameters are checked when the chain is built, sources when the model is known.
+
+    Parameters
+    ----------
+    text
+        TOML.
+    where
+        Name of the file, for messages.
+
+    Raises
+    ------
+    PresetError
+        An error in the text: the message names the line.
     """
     try:
         data = tomllib.loads(text)
@@ -250,7 +278,7 @@ def _tables(data: Mapping[str, Any], name: str, lines: Lines) -> list[dict[str, 
     tables = data.get(name, [])
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         raise lines.error(
-            name, 0, None, f"write [[{name}]], in double brackets: there may be several."
+            name, 0, None, f"write [[{name}]] in double brackets; there may be several."
         )
     if not tables:
         raise lines.error("preset", 0, None, f"there is no [[{name}]]; at least one is expected.")
@@ -269,7 +297,7 @@ def _word(table: Mapping[str, Any], key: str, lines: Lines, name: str, index: in
     value = table.get(key)
     if not isinstance(value, str) or not value.strip():
         given = "is missing" if value is None else f"is {value!r}"
-        raise lines.error(name, index, key, f"{key} {given}; a text in quotes is expected.")
+        raise lines.error(name, index, key, f"{key} {given}; a string in quotes is expected.")
     return value
 
 
@@ -307,7 +335,7 @@ def _map(table: dict[str, Any], index: int, lines: Lines) -> Map:
     for name in descriptors:
         if kind_of(name) is None:
             begins = ", ".join(f"{kind}." for kind in KINDS)
-            problem = f"{name!r} is no descriptor; they begin with {begins}"
+            problem = f"{name!r} is not a descriptor; they begin with {begins}"
             raise lines.error("map", index, "source", f"{problem}: tag.vocal, signal.rms_db.")
     target = _word(table, "target", lines, "map", index)
     combine = table.get("combine")

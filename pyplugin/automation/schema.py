@@ -64,7 +64,7 @@ def _effects() -> dict[str, Any]:
     return {
         "type": "array",
         "minItems": 1,
-        "description": "Effects of pedalboard, in the order of the chain.",
+        "description": "Effects of pedalboard, in chain order.",
         "items": {
             "type": "object",
             "required": ["type"],
@@ -79,13 +79,13 @@ def _maps() -> dict[str, Any]:
     return {
         "type": "array",
         "minItems": 1,
-        "description": "What moves what.",
+        "description": "Sources and the parameters that they automate.",
         "items": {
             "type": "object",
             "required": ["source", "target", *REQUIRED],
             "properties": {
                 "source": {
-                    "description": "A descriptor, or several whose sum counts.",
+                    "description": "A descriptor, or a list, which is summed.",
                     "anyOf": [
                         descriptor,
                         {"type": "array", "minItems": 1, "items": descriptor},
@@ -98,7 +98,7 @@ def _maps() -> dict[str, Any]:
                 },
                 "combine": {
                     "enum": list(COMBINES),
-                    "description": "How several maps of one target go together.",
+                    "description": "How several maps of one target are combined.",
                 },
                 **{key: _knob(knob) for key, knob in KEYS.items()},
             },
@@ -114,10 +114,15 @@ def _maps() -> dict[str, Any]:
 
 
 def preset_schema() -> dict[str, Any]:
-    """Return the schema (JSON Schema, 2020-12) that a preset's TOML follows.
+    """Return the schema (JSON Schema 2020-12) of a preset.
 
-    It covers all that :func:`pyplugin.automation.presets.parse_preset` and the effects check
-    without looking at another part of the file.
+    It covers the checks of :func:`pyplugin.automation.presets.parse_preset` and of the effects
+    that depend on a single key.
+
+    Examples
+    --------
+    >>> preset_schema()["required"]
+    ['preset', 'effect', 'map']
     """
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -141,12 +146,12 @@ def preset_schema() -> dict[str, Any]:
                     "model": {
                         "type": "string",
                         "pattern": "\\S",
-                        "description": "The model whose labels it names.",
+                        "description": "The model that the labels belong to.",
                     },
                     "hop": {
                         "type": "number",
                         "exclusiveMinimum": 0,
-                        "description": "Seconds between two answers of the model.",
+                        "description": "Seconds between two results of the model.",
                     },
                 },
             },
