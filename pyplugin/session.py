@@ -79,7 +79,7 @@ class Session(Closing):
     ... ) as session:
     ...     session.run()
     >>> text.getvalue().count('"state": "fresh"')
-    4
+    5
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What the tests of the plugins share: running programs, and looking into files."""
+"""Shared by the tests of the plugins: running programs, and inspecting files."""
 
 import re
 import shutil

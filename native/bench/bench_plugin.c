@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "core.h"
+#include "core/tagplug.h"
 
 enum { RATE = 48000, MOST = 512, ROUNDS = 5 };
 
@@ -99,7 +99,8 @@ static tagplug *begin(float model, const char *what) {
 
 static void all_effects(tagplug *plugin) {
     for (uint32_t i = 0; i < TAGPLUG_SLOTS; ++i) {
-        tagplug_set(plugin, tagplug_field_of(i, TAGPLUG_SOURCE), i % 2 ? 1 : 32);
+        const float source = i % 2 ? 1 : 103; /* rms_db, drums */
+        tagplug_set(plugin, tagplug_field_of(i, TAGPLUG_SOURCE), source);
         tagplug_set(plugin, tagplug_field_of(i, TAGPLUG_TARGET),
                     (float)(1 + i % (TAGPLUG_TARGETS - 1)));
     }

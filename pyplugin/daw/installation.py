@@ -1,7 +1,7 @@
-"""The plugins for audio workstations: where they are, and putting them where hosts look.
+"""The plugins for audio workstations: where they are, and installing them where hosts scan.
 
 Tagnode is one plugin in three formats, LV2, CLAP and VST3; ``make plugins`` builds them. It needs
-no Python: what is here only copies files and looks at them.
+no Python: this module copies and checks files.
 """
 
 from __future__ import annotations
@@ -44,15 +44,15 @@ class Format:
     Attributes
     ----------
     name : str
-        As people write it.
+        As displayed.
     bundle : str
-        Name of the file or folder that is the plugin.
+        Name of the plugin's file or folder.
     binary : str
-        Of the shared object in it; "" where the bundle is that file.
+        Path of the shared object in it; "" where the bundle is that file.
     entry : str
-        What the shared object gives to hosts.
+        Entry point that hosts look up.
     user, system : str
-        Folders where hosts look, with ``~`` and environment variables.
+        Folders that hosts scan, with ``~`` and environment variables.
     """
 
     name: str
@@ -91,11 +91,11 @@ def _formats() -> dict[str, Format]:
 
 
 FORMATS = _formats()
-"""By the names that the command line takes."""
+"""By the names of the command line."""
 
 
 def built_folder() -> Path:
-    """Return the folder that holds the plugins as they were built.
+    """Return the folder of the built plugins.
 
     The environment variable ``PYPLUGIN_PLUGINS`` names another one.
 
@@ -133,15 +133,15 @@ def vst3_path() -> Path:
 
 
 def folder(form: str, *, system: bool = False) -> Path:
-    """Return where hosts look for plugins of a format: this user's folder, or everybody's."""
+    """Return the folder that hosts scan for a format: this user's, or the one for all users."""
     chosen = FORMATS[form].system if system else FORMATS[form].user
     return Path(os.path.expandvars(chosen)).expanduser()
 
 
 def preset_folder(form: str) -> Path:
-    """Return where hosts look for this user's presets of a format.
+    """Return the folder of this user's presets of a format.
 
-    CLAP has no such place; those are put beside the others of the user's data.
+    CLAP has none; its states go to the user's data folder.
     """
     if form == "lv2":
         return folder("lv2")
@@ -153,14 +153,14 @@ def preset_folder(form: str) -> Path:
 
 
 def install(formats: Sequence[str] = (), *, system: bool = False) -> list[Path]:
-    """Copy the plugins to where hosts look; what stood there is replaced whole.
+    """Copy the plugins to the folders that hosts scan, replacing what is there.
 
     Parameters
     ----------
     formats : sequence of str, optional
         Of :data:`FORMATS`; all of them without it.
     system : bool
-        For everybody on this machine, not for this user only.
+        For all users of this machine.
 
     Returns
     -------
@@ -191,7 +191,7 @@ def install(formats: Sequence[str] = (), *, system: bool = False) -> list[Path]:
 
 
 def uninstall(formats: Sequence[str] = (), *, system: bool = False) -> list[Path]:
-    """Remove the plugins from where hosts look; return what was there.
+    """Remove the plugins from the folders that hosts scan; return what was removed.
 
     Raises
     ------
@@ -236,15 +236,15 @@ def _remove(path: Path) -> None:
 
 @dataclass(frozen=True)
 class Check:
-    """What :func:`check` found of one plugin.
+    """The result of :func:`check` for one plugin.
 
     Attributes
     ----------
     path : Path
     problem : str
-        A sentence; empty when all is well.
+        A sentence; empty if there is none.
     outdated : bool
-        Another one was built since.
+        A newer one has been built.
     """
 
     path: Path
@@ -253,9 +253,9 @@ class Check:
 
 
 def check(path: Path, form: str) -> Check:
-    """Look whether a plugin is whole: its binary loads, and gives what a host asks for.
+    """Check that a plugin is complete: its binary loads and has the entry point.
 
-    It is loaded in a process of its own, so that a broken one takes nothing with it.
+    It is loaded in a process of its own, so that a broken one cannot crash this one.
     """
     about = FORMATS[form]
     binary = path / about.binary if about.binary else path
@@ -265,8 +265,8 @@ def check(path: Path, form: str) -> Check:
     command = [sys.executable, "-c", program, str(binary.resolve()), about.entry]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        said = done.stderr.strip().splitlines()
-        reason = said[-1] if said else f"its process ended with status {done.returncode}"
+        lines = done.stderr.strip().splitlines()
+        reason = lines[-1] if lines else f"its process ended with status {done.returncode}"
         return Check(path, f"{binary} does not load ({reason}); install it again.", outdated=False)
     try:
         source = built_folder() / about.bundle

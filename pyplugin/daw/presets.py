@@ -1,37 +1,42 @@
-"""Presets for the plugin: what a preset says of effects, as slots of Tagnode in a workstation.
+"""Presets for the plugin: the maps of a preset as slots of Tagnode in a workstation.
 
-A preset moves parameters of pedalboard's effects; the plugin has slots, each with a source, a
-target and the same knobs. Where the plugin has no such effect the slot leaves it as a MIDI
-controller, for the host to take to a plugin that has. :func:`slots_of` translates and says what
-cannot be the same.
+A preset automates parameters of pedalboard's effects. The plugin has slots, each with a source, a
+target and the same knobs. Where the plugin has no such effect the slot sends a MIDI controller, for
+the host to route to a plugin that has. :func:`slots_of` translates, and notes what differs.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
 import re
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pyplugin.automation.knobs import Knobs
-from pyplugin.automation.presets import Map, Preset, names_labels
-from pyplugin.daw.container import CHOICES, GROUPS, slot_sources
+from pyplugin.automation.presets import Effect, Map, Preset, names_labels
+from pyplugin.daw.container import GROUPS
+from pyplugin.daw.parameters import (
+    IDENTITY,
+    MODELS,
+    PARAMETERS,
+    SLOTS,
+    STATE_VERSION,
+    TARGETS,
+    Target,
+    source_id,
+)
 from pyplugin.errors import PresetError, PypluginError
 from pyplugin.models import registry
 from pyplugin.node.signals import SIGNALS
 from pyplugin.support.descriptors import short_name
 from pyplugin.support.files import replacing, sentence
-from pyplugin.support.spelling import slug
+from pyplugin.support.spelling import nearest, slug
 
 __all__ = [
     "FORMATS",
-    "SLOTS",
     "Slots",
-    "Target",
     "export",
     "lv2_bundle",
     "slots_of",
@@ -39,71 +44,18 @@ __all__ = [
     "vst3_preset",
 ]
 
-SLOTS = 8
-FIRST_CONTROLLER = 20
-"""Of slot 1, where its value leaves as a MIDI controller."""
-
-MODELS = ("measuring only", *CHOICES)
-"""Choices of the plugin's model, in its order; four more are the user's own."""
-
-
-@dataclass(frozen=True)
-class Target:
-    """An effect of the plugin that a parameter of pedalboard's stands for.
-
-    Attributes
-    ----------
-    number : int
-        Of the plugin's choices of a target.
-    low, high : float
-        What 0 and 1 of the slot mean, in the parameter's unit.
-    even_ratios : bool
-        Between them by ratio, as frequencies are.
-    """
-
-    number: int
-    low: float
-    high: float
-    even_ratios: bool = False
-
-    def share(self, value: float) -> float:
-        """Return a parameter's value as a share of the way from `low` to `high`."""
-        if self.even_ratios:
-            return math.log(max(value, 1e-9) / self.low) / math.log(self.high / self.low)
-        return (value - self.low) / (self.high - self.low)
-
-
-_NONE = 0
+_NO_MODEL = "measuring only"
 _TARGETS = {
-    "gain.gain_db": Target(1, -48, 12),
-    "ladder_filter.cutoff_hz": Target(2, 20, 20000, True),
-    "lowpass_filter.cutoff_frequency_hz": Target(2, 20, 20000, True),
-    "highpass_filter.cutoff_frequency_hz": Target(3, 20, 20000, True),
-    "distortion.drive_db": Target(5, 0, 36),
-    "delay.mix": Target(6, 0, 1),
+    "gain.gain_db": "gain",
+    "ladder_filter.cutoff_hz": "low-pass",
+    "lowpass_filter.cutoff_frequency_hz": "low-pass",
+    "highpass_filter.cutoff_frequency_hz": "high-pass",
+    "distortion.drive_db": "drive",
+    "delay.mix": "delay",
 }
-_REST: dict[str, float] = {
-    "source": 0,
-    "mode": 0,
-    "threshold": 0.5,
-    "hysteresis": 0.05,
-    "low": 0,
-    "high": 1,
-    "invert": 0,
-    "hold": 0,
-    "delay": 0,
-    "attack": 0.05,
-    "release": 0.5,
-    "curve": 0,
-    "min": 0,
-    "max": 1,
-    "target": _NONE,
-    "midi": 0,
-    "channel": 1,
-}
-"""A slot at its defaults; its controller follows from its number."""
-_MODES = {"none": 0, "above": 1, "below": 2}
-_CURVES = {"lin": 0, "exp": 1, "log": 2}
+"""Targets of the plugin by the parameters of pedalboard's effects that they stand for."""
+_DELAY = {"delay_seconds": ("delay_time", 0.5), "feedback": ("delay_feedback", 0.0)}
+"""Parameters of the whole plugin by those of pedalboard's delay, with its defaults."""
 
 
 @dataclass
@@ -118,7 +70,7 @@ class Slots:
     sources : dict of str to str
         Descriptors of the slots, by the symbols of their sources.
     notes : list of str
-        What is not as in pedalboard, a sentence each.
+        What differs from pedalboard, a sentence each.
     """
 
     name: str
@@ -134,56 +86,82 @@ def slots_of(preset: Preset) -> Slots:
     Raises
     ------
     PresetError
-        It has more maps than the plugin has slots, or another model than the plugin can have.
+        It has more maps than the plugin has slots, a model that the plugin cannot have, or a label
+        that the model does not have.
     """
     if len(preset.maps) > SLOTS:
         raise PresetError(
             f"{preset.name} has {len(preset.maps)} maps; the plugin has {SLOTS} slots."
         )
-    model = (preset.model or "scene") if names_labels(preset) else "measuring only"
-    if model not in MODELS:
-        raise PresetError(
-            f"{preset.name} hears with {model}; the plugin has {', '.join(MODELS[1:])}, and "
-            "files that 'pyplugin plugins model' writes."
-        )
+    model = _model_of(preset)
     slots = Slots(preset.name, " ".join(preset.description.split()))
-    slots.parameters["model"] = MODELS.index(model)
+    slots.parameters["model"] = MODELS[model].id
     if preset.hop is not None:
-        slots.parameters["hop"] = preset.hop
-    for number in range(1, SLOTS + 1):  # hosts leave alone what a preset does not name
-        slots.parameters |= {f"slot{number}_{name}": value for name, value in _REST.items()}
-        slots.parameters[f"slot{number}_cc"] = FIRST_CONTROLLER + number - 1
+        _set(slots, "hop", preset.hop, preset.name)
+    for symbol, about in PARAMETERS.items():  # hosts leave alone what a preset does not name
+        if about.slot > 0 and not about.output:
+            slots.parameters[symbol] = about.start
+    combine = {item.target: item.combine for item in preset.maps if item.combine is not None}
     for number, item in enumerate(preset.maps, 1):
-        _fill(slots, number, item, preset, model)
-    moved = {item.target.partition(".")[0] for item in preset.maps}
-    for effect in preset.effects:
-        if effect.id not in moved:
-            slots.notes.append(f"{effect.id}: put a {effect.type} behind the plugin.")
-        elif effect.type == "delay":
-            slots.parameters["delay_time"] = effect.parameters.get("delay_seconds", 0.5)
-            slots.parameters["delay_feedback"] = effect.parameters.get("feedback", 0.0)
+        _fill(slots, number, item, preset, model, combine.get(item.target, "sum"))
+    slots.notes.extend(list(_notes_on_effects(slots, preset)))
     return slots
 
 
-def _fill(slots: Slots, number: int, item: Map, preset: Preset, model: str) -> None:
+def _model_of(preset: Preset) -> str:
+    model = (preset.model or "scene") if names_labels(preset) else _NO_MODEL
+    if model not in MODELS or MODELS[model].custom:
+        known = (each.name for each in MODELS.values() if not each.custom)
+        raise PresetError(
+            f"{preset.name} needs the model {model}; the plugin has "
+            f"{', '.join(name for name in known if name != _NO_MODEL)}, and files that 'pyplugin "
+            "plugins model' writes."
+        )
+    return model
+
+
+def _set(slots: Slots, symbol: str, value: float, what: str) -> None:
+    """Set a parameter, limited to its range; add a note if that changes the value."""
+    about = PARAMETERS[symbol]
+    within = min(max(value, about.low), about.high)
+    if abs(within - value) > 1e-6 * max(1.0, abs(about.high)):
+        name = symbol.partition("_")[2] if about.slot else symbol
+        slots.notes.append(f"{what}: {name} is beyond the plugin's range, cut off.")
+    slots.parameters[symbol] = within
+
+
+def _kind(preset: Preset, item: Map) -> str:
+    effect_id = item.target.partition(".")[0]
+    return next(each.type for each in preset.effects if each.id == effect_id)
+
+
+def _target(preset: Preset, item: Map) -> Target | None:
+    """Return the plugin's target of a map, if it has one."""
+    name = _TARGETS.get(f"{_kind(preset, item)}.{item.target.partition('.')[2]}")
+    return None if name is None else TARGETS[name]
+
+
+def _fill(slots: Slots, number: int, item: Map, preset: Preset, model: str, combine: str) -> None:
     knobs = item.source.knobs
-    descriptor, low, high = _source(slots, number, item.source.descriptors, model)
-    effect_id, _, parameter = item.target.partition(".")
-    kind = next(each.type for each in preset.effects if each.id == effect_id)
-    target = _TARGETS.get(f"{kind}.{parameter}")
+    descriptor, low, high = _source(slots, number, item, model)
+    target = _target(preset, item)
+
+    def share(value: float) -> float:
+        return (value - low) / (high - low)
+
     values: dict[str, float] = {
-        "source": _sources_of(model).index(descriptor),
-        "mode": _MODES[knobs.gate],
+        "source": source_id(descriptor),
         "invert": float(knobs.invert),
         "hold": knobs.hold,
         "delay": knobs.delay,
         "attack": knobs.attack,
         "release": knobs.release,
+        "depth": knobs.depth,
+        "target": 0 if target is None else target.id,
     }
-
-    def share(value: float) -> float:
-        return (value - low) / (high - low)
-
+    choices = {"gate": knobs.gate, "curve": knobs.curve, "combine": combine}
+    for name, text in choices.items():
+        values[name] = PARAMETERS[f"slot{number}_{name}"].choices[text]
     if knobs.gate != "none":
         values["threshold"] = share(knobs.threshold)
         values["hysteresis"] = knobs.hysteresis / abs(high - low)
@@ -191,74 +169,131 @@ def _fill(slots: Slots, number: int, item: Map, preset: Preset, model: str) -> N
         values["low"] = 0.0 if knobs.low is None else share(knobs.low)
         values["high"] = 1.0 if knobs.high is None else share(knobs.high)
     if target is None:
-        controller = FIRST_CONTROLLER + number - 1
-        values |= {"midi": 1, "max": knobs.depth}
-        values["curve"] = _CURVES["exp" if knobs.curve == "exp" else "lin"]
-        slots.notes.append(
-            f"{item.target}: the plugin has no {kind}; slot {number} sends controller {controller}."
-        )
+        values |= _controller(slots, number, item, preset)
     else:
-        values |= _scaled(slots, item, knobs, target)
+        values |= {"min": target.share(knobs.min), "max": target.share(knobs.max)}
+    if knobs.curve == "log" and not (knobs.min > 0 and knobs.max > 0):
+        slots.notes.append(f"{item.target}: log needs min and max above 0; the slot goes by lin.")
     for name, value in values.items():
-        symbol = f"slot{number}_{name}"
-        within = value
-        if name in ("threshold", "hysteresis", "low", "high", "min", "max"):
-            within = min(max(value, 0.0), 1.0)
-        if abs(within - value) > 1e-6:
-            slots.notes.append(f"{item.target}: {name} is beyond the plugin's range, cut off.")
-        slots.parameters[symbol] = within
+        _set(slots, f"slot{number}_{name}", value, item.target)
     slots.sources[f"slot{number}_source"] = descriptor
 
 
-def _scaled(slots: Slots, item: Map, knobs: Knobs, target: Target) -> dict[str, float]:
-    """Return target, curve, min and max of a parameter that the plugin has."""
-    start, end = target.share(knobs.min), target.share(knobs.max)
-    curve = "exp" if knobs.curve == "exp" else "lin"
-    if target.even_ratios != (knobs.curve == "log"):
-        slots.notes.append(f"{item.target}: goes by {'ratio' if target.even_ratios else 'step'}.")
-    return {
-        "target": target.number,
-        "curve": _CURVES[curve],
-        "min": start,
-        "max": start + knobs.depth * (end - start),
+def _controller(slots: Slots, number: int, item: Map, preset: Preset) -> dict[str, float]:
+    """Return the fields of a slot whose value leaves as a controller, 0 to 1."""
+    knobs, kind = item.source.knobs, _kind(preset, item)
+    cc = int(slots.parameters[f"slot{number}_cc"])
+    values: dict[str, float] = {
+        "midi": PARAMETERS[f"slot{number}_midi"].choices["7-bit"],
+        "min": 0,
+        "max": 1,
     }
+    stands = f"0 for {knobs.min:g} and 127 for {knobs.max:g}"
+    largest = max(knobs.min, knobs.max)
+    if knobs.curve == "log" and min(knobs.min, knobs.max) > 0:  # ratios stay what they are
+        values |= {"min": knobs.min / largest, "max": knobs.max / largest}
+        stands = f"127 for {largest:g} and less in proportion"
+    slots.notes.append(
+        f"{item.target}: the plugin has no target for {kind}; slot {number} sends controller {cc}, "
+        f"{stands}."
+    )
+    return values
 
 
-def _sources_of(model: str) -> list[str]:
-    if model == MODELS[0]:
-        return slot_sources(model, ())
-    if model in registry.NETWORKS:  # known before it is built
-        return slot_sources(model, registry.NETWORKS[model].labels)
-    return slot_sources(model, registry.load(model).card.labels)
+def _notes_on_effects(slots: Slots, preset: Preset) -> Iterator[str]:
+    """Yield what the plugin's chain does otherwise than the preset's."""
+    maps: dict[str, list[Map]] = {}
+    for item in preset.maps:
+        maps.setdefault(item.target.partition(".")[0], []).append(item)
+    places: dict[str, list[str]] = {}  # ids of effects by the target that they become
+    for effect in preset.effects:
+        moved = maps.get(effect.id, [])
+        targets = {_target(preset, item) for item in moved} - {None}
+        for target in targets:
+            places.setdefault(target.name, []).append(effect.id)  # type: ignore[union-attr]
+        if effect.type == "delay" and targets:
+            yield f"{effect.id}: the dry sound keeps its level in the plugin."
+            for name, (symbol, start) in _DELAY.items():
+                _set(slots, symbol, effect.parameters.get(name, start), effect.id)
+        yield from _left_out(effect, moved, bool(targets))
+        for parameter in {item.target for item in moved if _target(preset, item) is None}:
+            if sum(item.target == parameter for item in moved) > 1:
+                yield f"{parameter}: each slot sends a controller of its own; they do not combine."
+    for name, ids in places.items():
+        if len(ids) > 1:
+            yield f"{' and '.join(ids)}: the plugin has one {name}, on which their slots combine."
+    stages = [TARGETS[name].stage for name in places]
+    if stages != sorted(stages):
+        order = sorted(places, key=lambda name: TARGETS[name].stage)
+        yield f"{preset.name}: the plugin's chain is {', '.join(order)}, in this order."
 
 
-def _source(
-    slots: Slots, number: int, descriptors: Sequence[str], model: str
-) -> tuple[str, float, float]:
-    """Return the plugin's name of a source, and what is 0 and 1 of its range."""
-    names = [short_name(name) for name in descriptors]
+def _left_out(effect: Effect, moved: Sequence[Map], inside: bool) -> Iterator[str]:
+    if not moved:
+        yield f"{effect.id}: put a {effect.type} behind the plugin."
+    if not inside:
+        return
+    carried = {item.target.partition(".")[2] for item in moved}
+    carried |= set(_DELAY) if effect.type == "delay" else set()
+    for name, value in effect.parameters.items():
+        if name not in carried:
+            yield f"{effect.id}: the plugin has no {name}; {value:g} is left out."
+
+
+def _source(slots: Slots, number: int, item: Map, model: str) -> tuple[str, float, float]:
+    """Return the descriptor of a source, and what is 0 and 1 of its range."""
+    names = [_bare(name, model) for name in item.source.descriptors]
     if len(names) > 1:
         wanted = {name.removeprefix("tag.") for name in names}
         for group, labels in GROUPS.get(model, {}).items():
             if {slug(label) for label in labels} == wanted:
                 return f"head.any.{slug(group)}", 0.0, 1.0
         slots.notes.append(
-            f"slot {number} hears {names[0]} alone: no group of the plugin has all its labels."
+            f"slot {number} has the source {names[0]} alone: no group of the plugin has all labels."
         )
     name = names[0]
     if name.startswith("signal."):
-        about = SIGNALS[name.removeprefix("signal.")]
+        about = SIGNALS.get(name.removeprefix("signal."))
+        if about is None:
+            raise PresetError(f"{name!r} is no signal; {nearest(name[7:], SIGNALS)}")
         return name, about.low, about.high
+    if name.startswith("tag."):
+        known = {f"tag.{slug(label)}" for label in _labels_of(model)}
+        if name not in known:
+            raise PresetError(f"{model} has no label {name!r}; {nearest(name, known)}")
+    elif name not in (f"head.any.{slug(group)}" for group in GROUPS.get(model, {})):
+        head = name.split(".")[1]
+        slots.notes.append(
+            f"slot {number}: {name} needs the head in the plugin: pyplugin plugins model {model} "
+            f"--head {head} --as custom-1, then Model custom-1."
+        )
     return name, 0.0, 1.0
+
+
+def _labels_of(model: str) -> Sequence[str]:
+    if model in registry.NETWORKS:  # known before it is built
+        return registry.NETWORKS[model].labels
+    return registry.load(model).card.labels
+
+
+def _bare(descriptor: str, model: str) -> str:
+    """Return a descriptor without its model.
+
+    Raises
+    ------
+    PresetError
+        It is of another model: the plugin runs one.
+    """
+    short = short_name(descriptor)
+    other = descriptor.split(".")[1]
+    if short != descriptor and other != model:
+        raise PresetError(f"{descriptor!r} is of {other}; the plugin runs one model, {model}.")
+    return short
 
 
 # ---- files ----
 
-_STATE_VERSION = 1
-_PARAMETER, _SOURCE = 1, 2  # keys of a state's entries
-LV2_URI = "urn:pyplugin:tagnode"
-VST3_CLASS = hashlib.sha256(LV2_URI.encode()).digest()[:16]
-"""Class identifier of the VST3."""
+_PARAMETER, _NAME = 1, 2  # keys of a state's entries
 
 FORMATS = ("lv2", "vst3", "clap")
 
@@ -267,27 +302,28 @@ def state(slots: Slots) -> bytes:
     """Return what the plugin's hosts keep with a project, and CLAP hosts take as a preset.
 
     Little-endian: ``TAGSTATE``, uint32 version, and entries (uint16 key, uint16 length, bytes): a
-    parameter is float32 and its symbol, a source uint8, the slot, and its name.
+    parameter is float32 and its symbol; a name, that of a source or a choice, is uint8, the length
+    of the symbol, the symbol, and the name.
     """
 
     def entry(key: int, body: bytes) -> bytes:
         return struct.pack("<HH", key, len(body)) + body
 
-    parts = [b"TAGSTATE", struct.pack("<I", _STATE_VERSION)]
-    parts += [
-        entry(_PARAMETER, struct.pack("<f", value) + symbol.encode())
-        for symbol, value in slots.parameters.items()
-    ]
-    for symbol, name in slots.sources.items():
-        slot = int(symbol.removeprefix("slot").partition("_")[0]) - 1
-        parts.append(entry(_SOURCE, bytes([slot]) + name.encode()))
+    parts = [b"TAGSTATE", struct.pack("<I", STATE_VERSION)]
+    for symbol, value in slots.parameters.items():
+        parts.append(entry(_PARAMETER, struct.pack("<f", value) + symbol.encode()))
+        choices = {number: name for name, number in PARAMETERS[symbol].choices.items()}
+        name = slots.sources.get(symbol) or choices.get(int(value))
+        if name:
+            size = bytes([len(symbol)])
+            parts.append(entry(_NAME, size + symbol.encode() + name.encode()))
     return b"".join(parts)
 
 
 def vst3_preset(slots: Slots) -> bytes:
     """Return a ``.vstpreset``: a header, the component's state, and the list of such chunks."""
     data, header = state(slots), 48
-    identifier = VST3_CLASS.hex().upper().encode()
+    identifier = IDENTITY.vst3_class.encode()
     listed = struct.pack("<4sI4sqq", b"List", 1, b"Comp", header, len(data))
     head = struct.pack("<4si32sq", b"VST3", 1, identifier, header + len(data))
     return head + data + listed
@@ -303,8 +339,8 @@ def lv2_bundle(presets: Sequence[Slots]) -> dict[str, str]:
     files = {"manifest.ttl": head}
     for slots in presets:
         address = slug(slots.name) or hashlib.sha256(slots.name.encode()).hexdigest()[:8]
-        about = f"\n<{LV2_URI}:preset:{address}>\n    a pset:Preset ;\n"
-        about += f"    lv2:appliesTo <{LV2_URI}> ;\n"
+        about = f"\n<{IDENTITY.uri}:preset:{address}>\n    a pset:Preset ;\n"
+        about += f"    lv2:appliesTo <{IDENTITY.uri}> ;\n"
         file = f"{address}.ttl"
         files["manifest.ttl"] += about + f"    rdfs:seeAlso <{file}> .\n"
         ports = " , ".join(

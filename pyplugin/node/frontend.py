@@ -1,6 +1,6 @@
 """Log-mel spectrograms, computed by the node's own front-end in C.
 
-:func:`melspectrogram` takes a whole signal, :class:`FrontEndStream` takes it in blocks.
+:func:`melspectrogram` takes a whole signal, :class:`FrontEndStream` takes blocks.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ def check_format(what: str, sample_rate: int, channels: int) -> None:
 
 
 def planes(block: Float32) -> Any:
-    """Return C's view of a planar block: an array of pointers to its channels."""
+    """Return an array of pointers to the channels of a block, for C."""
     pointers = [ffi.cast("float *", ffi.from_buffer(channel)) for channel in block]
     return ffi.new("float *[]", pointers)
 
@@ -131,8 +131,8 @@ def planes(block: Float32) -> Any:
 class FrontEndStream(Closing):
     """A mel spectrogram computed block by block, with memory for one frame.
 
-    Mel frame j is centred on sample ``j * hop`` of the signal at the model's rate; what lies before
-    the signal counts as zeros.
+    Mel frame j is centred on sample ``j * hop`` of the signal at the model's rate; the signal is
+    zero before its first sample.
 
     Parameters
     ----------
@@ -153,8 +153,8 @@ class FrontEndStream(Closing):
         self.front_end = front_end
         self.sample_rate = check_rate(sample_rate)
         self.channels = channels
-        self._heard = 0
-        self._made = 0
+        self._samples = 0
+        self._frames = 0
         pointer, why = ffi.new("tagnode_frontend **"), message()
         status = lib.tagnode_frontend_create(
             frontend_settings(front_end), self.sample_rate, channels, pointer, why
@@ -167,7 +167,7 @@ class FrontEndStream(Closing):
         ffi.release(self._frontend)
 
     def process(self, block: Float32) -> Float32:
-        """Take a block (channels, n) of any length; return the frames (m, bands) it completed."""
+        """Analyse a block (channels, n); return the frames (m, bands) that it completed."""
         if block.ndim != 2 or block.shape[0] != self.channels or block.dtype != np.float32:
             raise AudioError(
                 f"The block is {block.dtype} of shape {block.shape}; float32 of shape "
@@ -182,15 +182,15 @@ class FrontEndStream(Closing):
         made = lib.tagnode_frontend_process(
             self._frontend, planes(block), length, ffi.cast("float *", ffi.from_buffer(mel))
         )
-        self._heard += length
-        self._made += made
+        self._samples += length
+        self._frames += made
         return mel[:made].copy()
 
     def flush(self) -> Float32:
-        """Return the frames (m, bands) centred within the signal that zeros after it complete."""
+        """Return the last frames (m, bands) centred within the signal, zero-padded at its end."""
         rate = self.front_end.sample_rate
-        length = -(-self._heard * rate // self.sample_rate)
-        missing = 1 + length // self.front_end.hop - self._made
+        length = -(-self._samples * rate // self.sample_rate)
+        missing = 1 + length // self.front_end.hop - self._frames
         tail = self.front_end.fft * self.sample_rate // rate + 1
         silence = np.zeros(
             (self.channels, 2 * lib.tagnode_frontend_delay(self._frontend) + tail), np.float32
@@ -201,7 +201,7 @@ class FrontEndStream(Closing):
 def melspectrogram(
     x: npt.ArrayLike, sample_rate: int, preset: str | FrontEnd = "musicnn"
 ) -> Float32:
-    """Compute the log-mel spectrogram that a model hears.
+    """Compute the log-mel spectrogram that a model takes.
 
     Parameters
     ----------
@@ -218,17 +218,20 @@ def melspectrogram(
     -------
     numpy.ndarray
         (frames, bands) float32; frame j is centred on second ``j * hop / rate`` (62.5 frames a
-        second for MusiCNN), zeros stand before and after the signal, so that there are
-        ``1 + n // hop`` of them.
+        second for MusiCNN). The signal is zero-padded on both sides, so that there are
+        ``1 + n // hop`` frames.
 
     Raises
     ------
     AudioError
         Samples of another type or shape, or a rate out of range.
+    PypluginError
+        There is no such preset.
 
     See Also
     --------
-    tag : what a model makes of it.
+    tag : tags of a recording.
+    Node.read_mel : the same of a stream.
 
     Examples
     --------

@@ -1,7 +1,7 @@
-"""What runs a model: our inline runtime within the callback, or an outside one on a thread.
+"""Runtimes: our own inside the callback, or an external one on a thread.
 
-``inline`` takes int8 models with the operations that it knows; LiteRT takes any, and tflite-runtime
-stands in for it where it has no wheel.
+``inline`` runs int8 models of the operations that it implements; LiteRT runs any model, and
+tflite-runtime replaces it where it has no wheel.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["OUTSIDE", "RUNTIMES", "Opened", "installed", "open_model"]
 
 OUTSIDE = {"litert": "ai-edge-litert", "tflite-runtime": "tflite-runtime"}
-"""Outside runtimes by our name, best first, and the packages that carry them."""
+"""External runtimes by our name, preferred first, and their packages."""
 
 RUNTIMES = ("inline", *OUTSIDE)
 """All runtimes by name."""
@@ -48,7 +48,7 @@ def installed() -> dict[str, str | None]:
 
 @dataclass
 class Opened:
-    """A model that a runtime can run: C's handle and what must outlive it."""
+    """An opened model: C's handle, and objects that must outlive it."""
 
     model: Any
     runtime: str
@@ -64,7 +64,7 @@ class Opened:
         patch
             C-contiguous.
         sizes
-            Of the outputs, in order: those of the card.
+            Sizes of the outputs, in the card's order.
         """
         outputs = [np.empty(size, np.float32) for size in sizes]
         pointers = ffi.new(
@@ -76,21 +76,21 @@ class Opened:
         return outputs
 
     def close(self) -> None:
-        """Give the model back."""
+        """Release the model."""
         ffi.release(self.model)
         self.keep.clear()
 
 
 def open_model(model: Model, card: Any, runtime: str | None) -> Opened:
-    """Open a model with a runtime, or with the one that suits it best.
+    """Open a model with a runtime, by default with the one that fits best.
 
-    That is ``inline`` for an int8 model if it has all of its operations, otherwise the first
-    outside runtime that is installed.
+    That is ``inline`` for an int8 model whose operations it implements, otherwise the first
+    external runtime that is installed.
 
     Raises
     ------
     ModelError
-        No such runtime, not installed, or it refuses the model.
+        There is no such runtime, it is not installed, or it rejects the model.
     """
     if runtime is not None and runtime not in RUNTIMES:
         raise ModelError(f"There is no runtime {runtime!r}; choose one of {', '.join(RUNTIMES)}.")
@@ -115,12 +115,12 @@ def _open_inline(model: Model, card: Any) -> Opened:
 
 
 def litert_library() -> Path:
-    """Return where LiteRT's C library lies; it is not loaded.
+    """Return the path of LiteRT's C library, without loading it.
 
     Raises
     ------
     ModelError
-        The package is there and its library is not.
+        The package is installed without its library.
     """
     spec = find_spec("ai_edge_litert")
     for folder in (spec.submodule_search_locations or []) if spec else []:
@@ -152,7 +152,7 @@ def _open_tflite(model: Model, card: Any) -> Opened:
         interpreter = Interpreter(model_content=model.data, num_threads=1)
         interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
-        raise ModelError(f"tflite-runtime refuses {model.name}: {error}") from error
+        raise ModelError(f"tflite-runtime rejects {model.name}: {error}") from error
     library = ctypes.CDLL(wrapper.__file__)
     invoke = ctypes.cast(library[_INVOKE], ctypes.c_void_p).value
     outputs = [detail["index"] for detail in interpreter.get_output_details()]
@@ -181,6 +181,6 @@ def _check_tensors(interpreter: Any, model: Model, outputs: list[int]) -> None:
     room = card.patch_frames * card.front_end.bands
     if source.size != room or source.dtype != "float32" or sizes != wanted:
         raise ModelError(
-            f"{model.name} takes {source.size} {source.dtype} and gives {sizes}; its card says "
+            f"{model.name} takes {source.size} {source.dtype} and returns {sizes}; its card has "
             f"{room} float32 and {wanted}."
         )

@@ -1,7 +1,7 @@
-"""Signals: what is measured rather than learned, by the node, with or without a model.
+"""Signals: descriptors that the node measures, with or without a model.
 
-:data:`SIGNALS` says what there is, :class:`SignalFrames` is what :meth:`Node.read_signals
-<pyplugin.Node.read_signals>` returns. docs/signals.md describes each of them.
+:data:`SIGNALS` lists them, :meth:`Node.read_signals <pyplugin.Node.read_signals>` returns
+:class:`SignalFrames`. docs/signals.md describes each of them.
 """
 
 from __future__ import annotations
@@ -22,20 +22,27 @@ SIGNAL_HOP: float = lib.tagnode_setup_default().signal_hop
 
 @dataclass(frozen=True)
 class Signal:
-    """What is known of a signal.
+    """A measured descriptor: its name, unit and usual range.
 
     Attributes
     ----------
     name
         ``rms_db``; the descriptor is called ``signal.rms_db``.
     unit
-        ``dBFS``, ``dBTP``, ``LUFS``, ``dB``, ``Hz``, ``BPM`` or nothing.
+        ``dBFS``, ``dBTP``, ``LUFS``, ``dB``, ``Hz``, ``BPM`` or ``""``.
     meaning
-        Some words.
+        A short description.
     low, high
-        How far it commonly goes: what a mapping takes for 0 and for 1 unless told otherwise.
+        Its usual range, which a mapping uses by default.
     window
-        Seconds up to a frame's ``end`` that it describes; 0: the mel frame.
+        Seconds before a frame's ``end`` that it describes; 0 for the mel frame.
+
+    Examples
+    --------
+    >>> import pyplugin
+    >>> rms = pyplugin.SIGNALS["rms_db"]
+    >>> rms.unit, rms.low, rms.high
+    ('dBFS', -60.0, 0.0)
     """
 
     name: str
@@ -71,13 +78,23 @@ class SignalFrames:
     Attributes
     ----------
     start, end
-        (n,) int64: the samples of the mel frame that each belongs to, ``[start, end)``. What is
-        measured over a time of its own, 3 s say, ends at ``end`` too.
+        (n,) int64: the samples of the mel frame that each belongs to, ``[start, end)``. A signal
+        with a longer window, 3 s for example, ends at ``end`` too.
     emitted
         (n,) int64: the position at which the frame became readable; ``emitted - end`` is the
-        latency of resampler and front-end, always.
+        constant latency of resampler and front-end.
     values
         (n, S) float32, in the order of :data:`SIGNALS`.
+
+    Examples
+    --------
+    >>> import numpy as np, pyplugin
+    >>> with pyplugin.Node(48000, 1, 48000, model=None) as node:
+    ...     node.analyse(np.full((1, 48000), 0.5, np.float32))
+    ...     frames = node.read_signals()
+    >>> rms = frames.values[:, list(pyplugin.SIGNALS).index("rms_db")]
+    >>> round(float(rms[-1]), 2)
+    -6.02
     """
 
     start: npt.NDArray[np.int64]
@@ -90,7 +107,7 @@ class SignalFrames:
 
 
 def take_signals(node: Any) -> SignalFrames:
-    """Return all signal frames that wait in a ``tagnode *``."""
+    """Return all unread signal frames of a ``tagnode *``."""
     room = 256
     heads = ffi.new("tagnode_frame[]", room)
     rows: list[tuple[int, int, int]] = []

@@ -43,9 +43,9 @@ def analyse_windows(
 ) -> Iterator[Frames]:
     """Stream a source through a fresh offline node; yield the frames of its windows.
 
-    Every window ends within the signal (in MusiCNN's sense: the mel frames centred within it), and
-    begins there unless the node's models take what was before for silence. A source too short for
-    an answer is repeated until it gives one, and ``source.notes`` says so.
+    Every window ends within the signal (its mel frames are centred within it, as in MusiCNN), and
+    begins within it unless the node's models assume silence before the stream. A source that is too
+    short for a window is repeated, and a note is added to ``source.notes``.
 
     Parameters
     ----------
@@ -54,10 +54,10 @@ def analyse_windows(
     source
         Where the blocks come from.
     progress
-        Called with the share heard so far, 0 to 1, after each block.
+        Called with the share analysed so far, 0 to 1, after each block.
     """
     front_end, first = node.model.card.front_end, node.first_frames
-    # Mel frame j is centred on model-rate sample j * hop; so many input samples give one answer.
+    # Mel frame j is centred on model-rate sample j * hop: input samples of the first window.
     needed = -(-(first - 1) * front_end.hop * node.sample_rate // front_end.sample_rate)
     beginning: list[Float32] = []
     yielded = 0
@@ -69,18 +69,18 @@ def analyse_windows(
         yield frames
         if progress is not None:
             progress(source.position)
-    heard = source.read_samples
+    length = source.read_samples
     tail = np.zeros((node.channels, 0), np.float32)
-    if heard < needed:
+    if length < needed:
         once = np.concatenate(beginning, axis=1)
-        tail = np.tile(once, -(-needed // heard))[:, heard:needed]
+        tail = np.tile(once, -(-needed // length))[:, length:needed]
         source.notes.append(
-            f"It lasts {heard / node.sample_rate:.2f} s, less than the "
-            f"{first * node.mel_seconds:.2f} s that the model needs: it was repeated to fill them."
+            f"It lasts {length / node.sample_rate:.2f} s, less than the "
+            f"{first * node.mel_seconds:.2f} s that the model needs: it was repeated."
         )
-        heard = needed
-    length = -(-heard * front_end.sample_rate // node.sample_rate)
-    count = (length // front_end.hop + 1 - first) // node.hop_frames + 1
+        length = needed
+    samples = -(-length * front_end.sample_rate // node.sample_rate)
+    count = (samples // front_end.hop + 1 - first) // node.hop_frames + 1
     flush = node.latency.total + front_end.fft * node.sample_rate // front_end.sample_rate + 1
     silence = np.zeros((node.channels, flush), np.float32)
     rest = np.concatenate([tail, silence], axis=1)
@@ -94,8 +94,8 @@ def analyse_windows(
 
 
 def replaced_note(replaced: int) -> str:
-    """Return the sentence about samples that were no numbers."""
-    return f"{replaced} samples were NaN or infinite; they counted as 0."
+    """Return the note on non-finite samples."""
+    return f"{replaced} samples were NaN or infinite and counted as 0."
 
 
 def _fresh(frames: Frames, most: int | None = None) -> Frames:

@@ -1,4 +1,4 @@
-"""Results that several rooms pass on: tags of a recording, a parameter over time."""
+"""Result types that several packages share: tags of a recording, a parameter over time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,21 @@ Float32 = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class HeadResult:
-    """What a head said of a recording: ``activations`` (n, C) of its C ``labels``, 0 to 1."""
+    """Activations of a head for a recording.
+
+    Attributes
+    ----------
+    labels
+        The C labels, as the head spells them.
+    activations
+        (n, C) float32, 0 to 1, one row a window.
+
+    Examples
+    --------
+    >>> import numpy as np, pyplugin
+    >>> pyplugin.HeadResult(["happy"], np.array([[0.2], [0.4]], np.float32)).mean.round(2)
+    array([0.3], dtype=float32)
+    """
 
     labels: list[str]
     activations: Float32
@@ -27,7 +41,7 @@ class HeadResult:
 
 @dataclass(frozen=True)
 class TagResult:
-    """What a model heard in a recording.
+    """Tags of a recording.
 
     Attributes
     ----------
@@ -47,11 +61,21 @@ class TagResult:
         Of the recording, in seconds.
     notes
         Sentences about the input that a person should see: it was shorter than a window, it was
-        cut off, samples were not numbers.
+        truncated, samples were not finite.
     heads
-        What each head said of the same windows, by its name.
+        Results of each head for the same windows, by its name.
     replaced
-        Samples that were NaN or infinite and counted as 0.
+        Number of NaN or infinite samples, which counted as 0.
+
+    Examples
+    --------
+    >>> import numpy as np, pyplugin
+    >>> tone = 0.5 * np.sin(2 * np.pi * 440 * np.arange(48000) / 16000)
+    >>> result = pyplugin.tag(tone, 16000, hop=0.5)
+    >>> result.activations.shape, result.labels[4]
+    ((3, 6), 'tonal')
+    >>> result.top(1)[0][0]
+    'tonal'
     """
 
     model: str
@@ -84,9 +108,20 @@ def _mean(activations: Float32) -> Float32:
 
 @dataclass(frozen=True)
 class Curve:
-    """How a parameter moved, or how it shall: (n,) seconds and (n,) values, in its unit.
+    """A parameter over time: (n,) seconds and (n,) values, in its unit.
 
-    Between two points it is a straight line; beyond the last one it rests.
+    It is linear between two points and constant after the last one.
+
+    See Also
+    --------
+    pyplugin.curve : a curve of evenly spaced values.
+
+    Examples
+    --------
+    >>> import numpy as np, pyplugin
+    >>> fade = pyplugin.Curve(np.array([0.0, 2.0]), np.array([-60.0, 0.0]))
+    >>> float(np.interp(1.0, fade.times, fade.values))
+    -30.0
     """
 
     times: npt.NDArray[np.float64]

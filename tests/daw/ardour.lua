@@ -1,5 +1,5 @@
--- A session with the plugin on a bus that hears white noise: `ardour7-lua ardour.lua FOLDER FORMAT
--- URI` makes, plays and saves it, then loads it and plays on. Prints a line a parameter each time.
+-- A session with the plugin on a bus that receives white noise: `ardour7-lua ardour.lua FOLDER FORMAT
+-- URI` makes, runs and saves it, then loads and runs it again. Prints a line a parameter each time.
 local folder, format, uri = arg[1], arg[2], arg[3]
 
 local function engine()

@@ -1,4 +1,4 @@
-"""The plugins and the C hosts of their tests, as CMake builds them."""
+"""The plugins and the C hosts of their tests, built with CMake."""
 
 import shutil
 import subprocess

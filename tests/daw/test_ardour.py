@@ -36,7 +36,7 @@ def scanned(home: dict[str, str]) -> str:
 
 
 @pytest.mark.parametrize("plugin_format", ["LV2", "VST3"])
-def test_values_move_and_a_session_brings_all_back(home: dict[str, str], plugin_format: str):
+def test_values_move_and_a_session_restores_all(home: dict[str, str], plugin_format: str):
     session = Path(home["HOME"]) / "session"
     identity = URI if plugin_format == "LV2" else scanned(home)
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""The CLAP in hosts of ours and of others. Its ABI is compared in test_vst3.py, with VST 3's."""
+"""The CLAP in our own hosts and in others. test_vst3.py compares its ABI, with VST 3's."""
 
 import os
 from pathlib import Path
@@ -20,7 +20,7 @@ def test_one_symbol_is_exported_and_libc_and_libm_are_all_it_needs(library: Path
     assert library.stat().st_size <= 1 << 20
 
 
-def test_what_it_promises_to_hosts_holds(built: Path, library: Path):
+def test_it_keeps_its_promises_to_hosts(built: Path, library: Path):
     assert run(built / "tests/plugin/host_clap", library).endswith(" 0 failed\n")
 
 
@@ -33,7 +33,7 @@ def test_a_host_may_do_anything_in_any_order(built: Path, library: Path, seed: i
 def test_qtractor_finds_it(library: Path):
     need(SCANNER, "qtractor")
     env = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
-    said = run(SCANNER, input=f"CLAP:{library}\n", env=env)
-    kind, name, audio, midi, controls, *_ = said.strip().split("|")
+    printed = run(SCANNER, input=f"CLAP:{library}\n", env=env)
+    kind, name, audio, midi, controls, *_ = printed.strip().split("|")
     assert (kind, name, audio, midi) == ("CLAP", "Tagnode", "2:2", "0:1")
-    assert controls == f"{6 + 8 * 18}:12"  # what can be set, and what is read
+    assert controls == f"{6 + 8 * 20}:12"  # inputs and outputs

@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pyplugin.daw import container
+from pyplugin.daw import container, parameters
 from pyplugin.errors import ModelError
 from pyplugin.models import heads, registry
 from pyplugin.support.spelling import slug
 
 
 def chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Read a container as native/plugin/models.h describes it."""
+    """Read a container as native/plugin/core/models.h describes it."""
     magic, crc, count = struct.unpack_from("<8sII", data)
     assert magic == b"TAGMODL1"
     assert crc == zlib.crc32(data[12:])
@@ -105,15 +105,13 @@ def test_a_group_is_the_sum_of_its_labels(name: str) -> None:
         np.testing.assert_allclose(
             said[:, head.labels.index(group)], activations[:, columns].sum(axis=1), rtol=1e-6
         )
-    sources = container.slot_sources(name, labels)
-    assert sources[1] == "signal.rms_db"
-    assert sources[32 : 32 + len(labels)] == [f"tag.{slug(label)}" for label in labels]
-    assert sources[32 + len(labels) :] == head.descriptors
+    for descriptor in [*(f"tag.{slug(label)}" for label in labels), *head.descriptors]:
+        number = parameters.source_id(descriptor)  # one that stands in the plugin's table
+        assert parameters.source_name(number) == descriptor
 
 
 def test_a_model_without_groups_is_alone() -> None:
     assert container.group_head("musicnn-msd", ("a", "b")) is None
-    assert container.slot_sources("musicnn-msd", ("a",))[-1] == "tag.a"
 
 
 def test_what_the_plugin_cannot_run_is_refused() -> None:

@@ -1,4 +1,4 @@
-"""What documents say of the plugin is what the plugin says."""
+"""The documents of the plugin are generated from its table."""
 
 import subprocess
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""pyplugin plugins: copies where hosts look, whole or not at all, and a look at them."""
+"""pyplugin plugins: installs complete copies or nothing, and checks them."""
 
 import dataclasses
 import filecmp

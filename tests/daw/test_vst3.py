@@ -1,4 +1,4 @@
-"""The VST 3 in hosts of ours and of others."""
+"""The VST 3 in our own hosts and in others."""
 
 import importlib.util
 import os
@@ -12,10 +12,11 @@ import pytest
 import soundfile
 from hosts import ROOT, SOURCES, exported, need, needed, run
 
+from pyplugin.daw import parameters
+
 RATE = 48000
 SCANNER = Path("/usr/lib/ardour7/ardour-vst3-scanner")
-# As native/plugin/vst3/vst3_face.h says.
-CLASS = sha256(b"urn:pyplugin:tagnode").hexdigest()[:32].upper()
+CLASS = sha256(parameters.IDENTITY.uri.encode()).hexdigest()[:32].upper()
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +64,7 @@ def test_entry_points_are_exported_and_libc_and_libm_are_all_it_needs(library: P
 # ---- hosts of ours ----
 
 
-def test_what_it_promises_to_hosts_holds(built: Path, library: Path):
+def test_it_keeps_its_promises_to_hosts(built: Path, library: Path):
     assert run(built / "tests/plugin/host_vst3", library).endswith(" 0 failed\n")
 
 
@@ -78,7 +79,7 @@ def test_a_host_may_do_anything_in_any_order(built: Path, library: Path, seed: i
 
 def test_pedalboard_lists_parameters_with_names_and_units(plugin: pedalboard.VST3Plugin):
     parameters = plugin.parameters
-    assert len(parameters) == 6 + 8 * 18 + 12
+    assert len(parameters) == 6 + 8 * 20 + 12
     assert parameters["bypass"].type is bool
     assert parameters["slot_1_attack_s"].label == "s"
     assert parameters["slot_8_value"].name == "Slot 8 value"
@@ -98,9 +99,7 @@ def test_audio_passes_bit_for_bit(plugin: pedalboard.VST3Plugin, block: int, cha
 
 
 @pytest.mark.parametrize("rate", [7999, 8000, 44100, 192000, 192001])
-def test_a_rate_that_cannot_be_heard_passes_audio_and_says_so(
-    plugin: pedalboard.VST3Plugin, rate: int
-):
+def test_an_unsupported_rate_passes_audio_and_is_reported(plugin: pedalboard.VST3Plugin, rate: int):
     x = noise()
     np.testing.assert_array_equal(plugin(x, rate), x)
     assert plugin.status == ("ok" if 8000 <= rate <= 192000 else "sample rate")
@@ -142,7 +141,7 @@ def test_a_state_makes_the_same_plugin(plugin: pedalboard.VST3Plugin, bundle: Pa
 def test_speech_ducks_a_broadcast(plugin: pedalboard.VST3Plugin, clips: Path):
     """With the model of the bundle: voice to 6 s and from 19.5 s on, music and silence between."""
     duck(plugin, "speech", 0.8, (48 - 20) / 60)
-    plugin.slot_1_mode = "above"
+    plugin.slot_1_gate = "above"
     samples, rate = soundfile.read(clips / "radio-hour.ogg", dtype="float32", always_2d=True)
     x, block = samples.T, 512
     played, values = [], []
@@ -189,9 +188,9 @@ def test_dawdreamer_plays_it_and_takes_a_preset_of_pedalboards(
     duck(plugin, "rms_db")
     preset.write_bytes(plugin.preset_data)
     run(sys.executable, "-c", DAWDREAMER, bundle, sound, preset, str(RATE))
-    with np.load(f"{sound}.npz") as heard:
-        np.testing.assert_array_equal(heard["plain"], x)
-        y = heard["ducked"]
+    with np.load(f"{sound}.npz") as rendered:
+        np.testing.assert_array_equal(rendered["plain"], x)
+        y = rendered["ducked"]
     assert level(y[:, RATE // 2 :]) - level(x[:, RATE // 2 :]) == pytest.approx(-24, abs=0.5)
 
 
@@ -199,11 +198,11 @@ def test_ardour_finds_it(bundle: Path, tmp_path: Path):
     need(SCANNER, "ardour")
     home = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)}
     env = {**os.environ, **home, "LD_LIBRARY_PATH": str(SCANNER.parent)}
-    said = run(SCANNER, "-f", "-v", bundle, env=env)
-    assert "Found Plugin: Tagnode" in said
-    assert f'uid="{CLASS}"' in said
-    assert 'n_inputs="2" n_outputs="2"' in said
-    assert 'n_midi_inputs="0" n_midi_outputs="1"' in said
+    printed = run(SCANNER, "-f", "-v", bundle, env=env)
+    assert "Found Plugin: Tagnode" in printed
+    assert f'uid="{CLASS}"' in printed
+    assert 'n_inputs="2" n_outputs="2"' in printed
+    assert 'n_midi_inputs="0" n_midi_outputs="1"' in printed
 
 
 # ---- the interface ----
@@ -215,7 +214,7 @@ def test_our_declarations_are_those_of_dpf(built: Path):
         pytest.skip("no headers to compare with: apt-get install dpf-source")
     need("cc", "build-essential")
     native = ROOT / "native"
-    folders = [f"-I{native / part}" for part in ("include", "plugin")]
+    folders = [f"-I{native / part}" for part in ("include", "src", "plugin")]
     program = built / "abi_dpf"
     flags = ["-std=c11", "-fms-extensions", "-Werror", *folders, "-isystem", headers]
     run("cc", *flags, SOURCES / "abi_dpf.c", "-lm", "-o", program)

@@ -1,4 +1,4 @@
-/* clap_abi.h - what we use of CLAP's binary interface, version 1.1.1, in our own words.
+/* clap_abi.h - the parts of CLAP's binary interface, version 1.1.1, that the plugin uses.
  *
  * Layouts, numbers and names are those of include/clap of https://github.com/free-audio/clap (MIT);
  * native/tests/plugin/abi_dpf.c compares them with the headers in Debian's dpf-source, save tail
@@ -102,7 +102,7 @@ typedef struct cl_host {
     const void *(CL_CALL *get_extension)(const struct cl_host *host, const char *id); /* [any] */
     void(CL_CALL *request_restart)(const struct cl_host *host);                       /* [any] */
     void(CL_CALL *request_process)(const struct cl_host *host);                       /* [any] */
-    /* Has on_main_thread called soon. [any] */
+    /* Requests a call of on_main_thread. [any] */
     void(CL_CALL *request_callback)(const struct cl_host *host) TAGNODE_NONBLOCKING;
 } cl_host;
 
@@ -189,7 +189,7 @@ enum {
     CL_PARAM_READONLY = 1 << 3,
     CL_PARAM_BYPASS = 1 << 4,
     CL_PARAM_AUTOMATABLE = 1 << 5,
-    CL_PARAM_ENUM = 1 << 16 /* since 1.1.10; older hosts do not look */
+    CL_PARAM_ENUM = 1 << 16 /* since 1.1.10; older hosts ignore it */
 };
 
 typedef struct {
@@ -223,7 +223,7 @@ typedef struct {
 
 #define CL_STATE "clap.state"
 
-/* Bytes done, fewer than asked for perhaps; 0 at the end, -1 on an error. */
+/* The number of bytes, perhaps fewer than asked for; 0 at the end, -1 on an error. */
 typedef struct cl_istream {
     void *context;
     int64_t(CL_CALL *read)(const struct cl_istream *stream, void *bytes, uint64_t size);

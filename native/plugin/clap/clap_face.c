@@ -5,18 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../face.h"
 #include "clap_abi.h"
+#include "face/face.h"
 
 typedef struct {
     cl_plugin plugin; /* first: hosts hold a pointer to it */
     tagplug *core;
     const cl_host *host;
-    const cl_host_params *host_params; /* NULL: the host cannot be told */
+    const cl_host_params *host_params; /* NULL: the host has no such extension */
     double rate;
     bool offline;
-    _Atomic uint32_t texts; /* that the host was told of */
-    float told[TAGPLUG_PARAMETERS - TAGPLUG_INPUTS];
+    _Atomic uint32_t texts; /* of which the host was notified */
+    float sent[TAGPLUG_OUTPUTS];
     face_block block;
 } face;
 
@@ -29,7 +29,7 @@ static face *face_of(const cl_plugin *plugin) TAGNODE_NONBLOCKING {
 static void apply(face *self, const cl_event *event) TAGNODE_NONBLOCKING {
     if (event->space != 0 || event->type != CL_EVENT_PARAM_VALUE) return;
     const cl_event_param_value *change = (const cl_event_param_value *)(const void *)event;
-    tagplug_set(self->core, change->parameter, (float)change->value);
+    tagplug_set(self->core, tagnode_plugin_parameter_find(change->parameter), (float)change->value);
 }
 
 static void send_midi(const face_block *block, const cl_output_events *out) TAGNODE_NONBLOCKING {
@@ -42,37 +42,37 @@ static void send_midi(const face_block *block, const cl_output_events *out) TAGN
     }
 }
 
-/* Plays a stretch of the block, and returns where it ended. */
-static uint32_t play(face *self, uint32_t from, uint32_t until, const cl_output_events *out)
+/* Processes a part of the block and returns its end. */
+static uint32_t process_part(face *self, uint32_t from, uint32_t until, const cl_output_events *out)
     TAGNODE_NONBLOCKING {
     while (from < until) {
-        from = face_play(&self->block, self->core, from, until);
+        from = face_process(&self->block, self->core, from, until);
         if (out != NULL) send_midi(&self->block, out);
     }
     return from;
 }
 
-/* What slots and the rest have come to at the end of a block. */
+/* Sends outputs that have changed, at the end of a block. */
 static void send_outputs(face *self, uint32_t time, const cl_output_events *out)
     TAGNODE_NONBLOCKING {
     for (uint32_t i = TAGPLUG_INPUTS; i < TAGPLUG_PARAMETERS; ++i) {
         const float value = tagplug_get(self->core, i);
-        if (value == self->told[i - TAGPLUG_INPUTS]) continue;
+        if (value == self->sent[i - TAGPLUG_INPUTS]) continue;
         const cl_event_param_value event = {.header = {.size = sizeof event,
                                                        .time = time,
                                                        .type = CL_EVENT_PARAM_VALUE,
                                                        .flags = CL_EVENT_DONT_RECORD},
-                                            .parameter = i,
+                                            .parameter = tagnode_plugin_parameter_info(i)->id,
                                             .note = -1,
                                             .port = -1,
                                             .channel = -1,
                                             .key = -1,
                                             .value = value};
-        if (out->try_push(out, &event.header)) self->told[i - TAGPLUG_INPUTS] = value;
+        if (out->try_push(out, &event.header)) self->sent[i - TAGPLUG_INPUTS] = value;
     }
 }
 
-/* Has the host come back on its main thread when texts have changed. */
+/* Requests a callback on the main thread when texts have changed. */
 static void notice_texts(face *self) TAGNODE_NONBLOCKING {
     const uint32_t texts = face_texts(self->core);
     if (atomic_exchange_explicit(&self->texts, texts, memory_order_relaxed) != texts)
@@ -111,13 +111,13 @@ static int32_t CL_CALL process(const cl_plugin *plugin, const cl_process *data)
     uint32_t at = 0;
     for (uint32_t i = 0; i < count; ++i) {
         const cl_event *event = in->get(in, i);
-        if (event->time < data->frames) at = play(self, at, event->time, out);
+        if (event->time < data->frames) at = process_part(self, at, event->time, out);
         apply(self, event);
     }
-    (void)play(self, at, data->frames, out);
+    (void)process_part(self, at, data->frames, out);
     if (out != NULL) send_outputs(self, data->frames > 0 ? data->frames - 1 : 0, out);
     notice_texts(self);
-    return CL_PROCESS_CONTINUE; /* in silence too: what slots do has not ended */
+    return CL_PROCESS_CONTINUE; /* in silence too: slots still move */
 }
 
 static void CL_CALL reset(const cl_plugin *plugin) TAGNODE_NONBLOCKING {
@@ -190,13 +190,14 @@ static uint32_t CL_CALL param_count(const cl_plugin *plugin) {
 }
 
 static bool CL_CALL param_info(const cl_plugin *plugin, uint32_t index, cl_param *info) {
-    const tagplug_parameter *about = tagplug_about(index);
+    const tagnode_plugin_parameter *about = tagnode_plugin_parameter_info(index);
     (void)plugin;
     if (about == NULL) return false;
-    *info = (cl_param){.id = index, .low = about->low, .high = about->high, .start = about->start};
+    *info =
+        (cl_param){.id = about->id, .low = about->low, .high = about->high, .start = about->start};
     info->flags = about->output ? CL_PARAM_READONLY : CL_PARAM_AUTOMATABLE;
-    if (about->scale >= TAGPLUG_INTEGER) info->flags |= CL_PARAM_STEPPED;
-    if (about->scale == TAGPLUG_CHOICE) info->flags |= CL_PARAM_ENUM;
+    if (about->scale >= TAGNODE_SCALE_INTEGER) info->flags |= CL_PARAM_STEPPED;
+    if (about->scale == TAGNODE_SCALE_CHOICE) info->flags |= CL_PARAM_ENUM;
     if (index == TAGPLUG_BYPASS) info->flags |= CL_PARAM_BYPASS;
     copy_text(info->name, sizeof info->name, about->name);
     copy_text(info->module, sizeof info->module, about->group);
@@ -204,22 +205,25 @@ static bool CL_CALL param_info(const cl_plugin *plugin, uint32_t index, cl_param
 }
 
 static bool CL_CALL param_value(const cl_plugin *plugin, uint32_t id, double *value) {
-    if (tagplug_about(id) == NULL) return false;
-    *value = tagplug_get(face_of(plugin)->core, id);
+    const uint32_t parameter = tagnode_plugin_parameter_find(id);
+    if (parameter == UINT32_MAX) return false;
+    *value = tagplug_get(face_of(plugin)->core, parameter);
     return true;
 }
 
 static bool CL_CALL value_to_text(const cl_plugin *plugin, uint32_t id, double value, char *text,
                                   uint32_t size) {
-    if (tagplug_about(id) == NULL || size == 0) return false;
-    tagplug_text(face_of(plugin)->core, id, (float)value, text, size);
+    const uint32_t parameter = tagnode_plugin_parameter_find(id);
+    if (parameter == UINT32_MAX || size == 0) return false;
+    tagplug_text(face_of(plugin)->core, parameter, (float)value, text, size);
     return true;
 }
 
 static bool CL_CALL text_to_value(const cl_plugin *plugin, uint32_t id, const char *text,
                                   double *value) {
+    const uint32_t parameter = tagnode_plugin_parameter_find(id);
     float found = 0;
-    if (tagplug_about(id) == NULL || !tagplug_value(face_of(plugin)->core, id, text, &found))
+    if (parameter == UINT32_MAX || !tagplug_value(face_of(plugin)->core, parameter, text, &found))
         return false;
     *value = found;
     return true;
@@ -242,7 +246,7 @@ static bool CL_CALL save(const cl_plugin *plugin, const cl_ostream *stream) {
 }
 
 static bool CL_CALL load(const cl_plugin *plugin, const cl_istream *stream) {
-    enum { ROOM = TAGPLUG_STATE_MOST + 1 }; /* so that one too long is refused */
+    enum { ROOM = TAGPLUG_STATE_MOST + 1 }; /* one more, so that a longer one is refused */
     const face *self = face_of(plugin);
     char *bytes = malloc(ROOM);
     if (bytes == NULL) return false;
@@ -256,7 +260,7 @@ static bool CL_CALL load(const cl_plugin *plugin, const cl_istream *stream) {
     return loaded;
 }
 
-/* ------------------------------------------------------------------------- the other things --- */
+/* -------------------------------------------------------------------- the other extensions --- */
 
 static uint32_t CL_CALL latency(const cl_plugin *plugin) {
     (void)plugin;
@@ -328,14 +332,14 @@ static const char *const features[] = {"audio-effect", "analyzer", "multi-effect
 
 static const cl_descriptor descriptor = {
     .version = {1, 1, 1},
-    .id = "org.pyplugin.tagnode",
-    .name = "Tagnode",
+    .id = TAGNODE_PLUGIN_CLAP_ID,
+    .name = TAGNODE_PLUGIN_NAME,
     .vendor = "pyplugin",
     .url = "",
     .manual_url = "",
     .support_url = "",
     .plugin_version = TAGNODE_VERSION,
-    .description = "Hears what is played, names it, and moves effects and controllers by it.",
+    .description = "Automates effects and controllers by detected content.",
     .features = features};
 
 static uint32_t CL_CALL plugin_count(const cl_factory *factory) {
@@ -356,7 +360,7 @@ static const cl_plugin *CL_CALL create(const cl_factory *factory, const cl_host 
     if (self == NULL) return NULL;
     self->host = host;
     self->rate = 48000;
-    for (size_t i = 0; i < sizeof self->told / sizeof *self->told; ++i) self->told[i] = NAN;
+    for (size_t i = 0; i < sizeof self->sent / sizeof *self->sent; ++i) self->sent[i] = NAN;
     self->plugin = (cl_plugin){.descriptor = &descriptor,
                                .plugin_data = self,
                                .init = init,

@@ -1,27 +1,25 @@
-/* lv2.c - the plugin for LV2 hosts. No feature is required: without urid:map there is no MIDI and
- * no state but the ports.
+/* lv2.c - the plugin for LV2 hosts. No feature is required: without urid:map there is neither MIDI
+ * nor a state besides the ports.
  *
- * Control ports are the host's, and it restores them itself. So a port counts when it changes, and
- * at the first run. After a restore a port that holds what it held when the state was saved leaves
- * its parameter to the state, where a source is kept by name and may have got another number since;
- * a port that holds anything else wins. */
+ * Control ports belong to the host, which restores them itself. So a port takes effect when it
+ * changes, and at the first run. After a restore a port with the value of the state changes
+ * nothing; a port with another value takes effect. */
 #include <math.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core.h"
+#include "core/tagplug.h"
 #include "lv2_abi.h"
 #include "lv2_ports.h"
 
 enum {
     USUAL_BLOCK = 4096,
-    PIECE = 4096, /* its controllers are not more than TAGPLUG_MIDI_MOST */
+    PIECE = 4096, /* has at most TAGPLUG_MIDI_MOST messages */
     CROSSED_PIECE = 64
 };
 
 typedef struct {
-    uint32_t sequence, midi, chunk, vector, real, state, sources, error, warning;
+    uint32_t sequence, midi, chunk, state, error, warning;
 } terms;
 
 typedef struct {
@@ -33,8 +31,8 @@ typedef struct {
     const lv2_log *log;      /* or NULL */
     terms terms;             /* zeros without a map */
     void *ports[TAGPLUG_LV2_PORTS];
-    /* What the ports held when they were last looked at; NaN: never. save reads it beside run. */
-    _Atomic float seen[TAGPLUG_INPUTS];
+    uint32_t port_of[TAGPLUG_PARAMETERS];
+    float seen[TAGPLUG_INPUTS]; /* values of the ports at the last run; NaN: none yet */
     tagplug_midi midi[TAGPLUG_MIDI_MOST];
 } face;
 
@@ -46,23 +44,23 @@ static void connect_port(void *instance, uint32_t port, void *location) TAGNODE_
 }
 
 static void *parameter_port(const face *self, uint32_t parameter) TAGNODE_NONBLOCKING {
-    return self->ports[TAGPLUG_LV2_PARAMETERS + parameter];
+    return self->ports[self->port_of[parameter]];
 }
 
-/* "bypass" is "enabled" here: either way at once. */
-static float turned(uint32_t parameter, float value) TAGNODE_NONBLOCKING {
+/* "bypass" is "enabled" here: the inverse, both ways. */
+static float inverted(uint32_t parameter, float value) TAGNODE_NONBLOCKING {
     if (parameter != TAGPLUG_BYPASS) return value;
     return value > 0 ? 0 : 1;
 }
 
-static void take_ports(face *self) TAGNODE_NONBLOCKING {
+static void read_ports(face *self) TAGNODE_NONBLOCKING {
     for (uint32_t i = 0; i < TAGPLUG_INPUTS; ++i) {
         const float *port = parameter_port(self, i);
         if (port == NULL) continue;
         const float value = *port;
-        if (value == atomic_load_explicit(&self->seen[i], memory_order_relaxed)) continue;
-        atomic_store_explicit(&self->seen[i], value, memory_order_relaxed);
-        tagplug_set(self->plugin, i, turned(i, value));
+        if (value == self->seen[i]) continue;
+        self->seen[i] = value;
+        tagplug_set(self->plugin, i, inverted(i, value));
     }
     const float *freewheel = self->ports[TAGPLUG_LV2_FREEWHEEL];
     const bool offline = freewheel != NULL && *freewheel > 0;
@@ -70,7 +68,7 @@ static void take_ports(face *self) TAGNODE_NONBLOCKING {
     self->offline = offline;
 }
 
-static void give_ports(const face *self) TAGNODE_NONBLOCKING {
+static void write_ports(const face *self) TAGNODE_NONBLOCKING {
     for (uint32_t i = TAGPLUG_INPUTS; i < TAGPLUG_PARAMETERS; ++i) {
         float *port = parameter_port(self, i);
         if (port != NULL) *port = tagplug_get(self->plugin, i);
@@ -79,7 +77,7 @@ static void give_ports(const face *self) TAGNODE_NONBLOCKING {
     if (delay != NULL) *delay = 0;
 }
 
-/* An empty sequence; `room` is what the host has for messages. */
+/* Begins an empty sequence; `room` is the size of the host's buffer for messages. */
 static lv2_sequence *begin_midi(const face *self, size_t *room) TAGNODE_NONBLOCKING {
     lv2_sequence *port = self->ports[TAGPLUG_LV2_MIDI];
     const size_t head = sizeof *port - sizeof port->atom;
@@ -89,8 +87,8 @@ static lv2_sequence *begin_midi(const face *self, size_t *room) TAGNODE_NONBLOCK
     return port;
 }
 
-/* Messages that there is no room for are left out. */
-static void give_midi(const face *self, lv2_sequence *port, size_t *room, uint32_t count)
+/* Messages that do not fit are dropped. */
+static void write_midi(const face *self, lv2_sequence *port, size_t *room, uint32_t count)
     TAGNODE_NONBLOCKING {
     unsigned char *at = (unsigned char *)&port->atom + sizeof port->atom + port->atom.size;
     for (uint32_t i = 0; i < count && *room >= TAGPLUG_LV2_MESSAGE; ++i) {
@@ -106,7 +104,7 @@ static void give_midi(const face *self, lv2_sequence *port, size_t *room, uint32
     }
 }
 
-static void play(face *self, uint32_t from, uint32_t frames, bool crossed, uint32_t *count)
+static void process_part(face *self, uint32_t from, uint32_t frames, bool crossed, uint32_t *count)
     TAGNODE_NONBLOCKING {
     float copy[2][CROSSED_PIECE];
     const float *in[2];
@@ -122,39 +120,24 @@ static void play(face *self, uint32_t from, uint32_t frames, bool crossed, uint3
 static void run(void *instance, uint32_t frames) TAGNODE_NONBLOCKING {
     face *self = instance;
     size_t room = 0;
-    take_ports(self);
+    read_ports(self);
     lv2_sequence *midi = begin_midi(self, &room);
-    /* A host may give one side's output the other side's input. */
+    /* A host may use the left input buffer as the right output, or the reverse. */
     const bool crossed = self->ports[TAGPLUG_LV2_OUT_LEFT] == self->ports[TAGPLUG_LV2_IN_RIGHT] ||
                          self->ports[TAGPLUG_LV2_OUT_RIGHT] == self->ports[TAGPLUG_LV2_IN_LEFT];
     const uint32_t most = crossed ? CROSSED_PIECE : PIECE;
     for (uint32_t from = 0; from < frames; from += most) {
         uint32_t count = 0;
-        play(self, from, frames - from < most ? frames - from : most, crossed, &count);
-        if (midi != NULL) give_midi(self, midi, &room, count);
+        process_part(self, from, frames - from < most ? frames - from : most, crossed, &count);
+        if (midi != NULL) write_midi(self, midi, &room, count);
     }
-    give_ports(self);
+    write_ports(self);
 }
 
 /* ---- state ---- */
 
-static void tell(const face *self, uint32_t type, const char *sentence) {
+static void log_sentence(const face *self, uint32_t type, const char *sentence) {
     if (self->log != NULL) self->log->print(self->log->handle, type, "tagnode: %s\n", sentence);
-}
-
-typedef struct {
-    lv2_vector head;
-    float numbers[TAGPLUG_SLOTS];
-} sources;
-
-static sources source_ports(const face *self) {
-    sources ports = {.head = {sizeof *ports.numbers, self->terms.real}};
-    for (uint32_t slot = 0; slot < TAGPLUG_SLOTS; ++slot) {
-        const uint32_t source = tagplug_field_of(slot, TAGPLUG_SOURCE);
-        const float seen = atomic_load_explicit(&self->seen[source], memory_order_relaxed);
-        ports.numbers[slot] = isnan(seen) ? tagplug_get(self->plugin, source) : seen;
-    }
-    return ports;
 }
 
 static lv2_state_status save(void *instance, lv2_store store, void *handle, uint32_t flags,
@@ -162,7 +145,6 @@ static lv2_state_status save(void *instance, lv2_store store, void *handle, uint
     (void)flags, (void)features;
     const face *self = instance;
     if (self->map == NULL) return LV2_STATE_NO_FEATURE;
-    const sources ports = source_ports(self);
     void *bytes = malloc(TAGPLUG_STATE_MOST);
     if (bytes == NULL) return LV2_STATE_NO_SPACE;
     const uint32_t how = LV2_STATE_POD | LV2_STATE_PORTABLE;
@@ -170,21 +152,8 @@ static lv2_state_status save(void *instance, lv2_store store, void *handle, uint
     lv2_state_status status = LV2_STATE_NO_SPACE;
     if (size > 0 && size <= TAGPLUG_STATE_MOST)
         status = store(handle, self->terms.state, bytes, size, self->terms.chunk, how);
-    if (status == LV2_STATE_OK)
-        status = store(handle, self->terms.sources, &ports, sizeof ports, self->terms.vector, how);
     free(bytes);
     return status;
-}
-
-/* Takes the ports for what they will hold if the host restores them as they were. */
-static void expect_ports(face *self, const sources *saved) {
-    for (uint32_t i = 0; i < TAGPLUG_INPUTS; ++i)
-        atomic_store_explicit(&self->seen[i], turned(i, tagplug_get(self->plugin, i)),
-                              memory_order_relaxed);
-    if (saved == NULL) return;
-    for (uint32_t slot = 0; slot < TAGPLUG_SLOTS; ++slot)
-        atomic_store_explicit(&self->seen[tagplug_field_of(slot, TAGPLUG_SOURCE)],
-                              saved->numbers[slot], memory_order_relaxed);
 }
 
 static lv2_state_status restore(void *instance, lv2_retrieve retrieve, void *handle, uint32_t flags,
@@ -199,14 +168,12 @@ static lv2_state_status restore(void *instance, lv2_retrieve retrieve, void *han
     if (type != self->terms.chunk) return LV2_STATE_BAD_TYPE;
     tagnode_message why = {""};
     if (tagplug_load(self->plugin, bytes, size, &why) != TAGNODE_OK) {
-        tell(self, self->terms.error, why.text);
+        log_sentence(self, self->terms.error, why.text);
         return LV2_STATE_UNKNOWN;
     }
-    sources saved;
-    const void *ports = retrieve(handle, self->terms.sources, &size, &type, &how);
-    const bool sound = ports != NULL && size == sizeof saved && type == self->terms.vector;
-    if (sound) memcpy(&saved, ports, sizeof saved);
-    expect_ports(self, sound && saved.head.child_type == self->terms.real ? &saved : NULL);
+    /* The values of the ports, if the host restores them as they were. */
+    for (uint32_t i = 0; i < TAGPLUG_INPUTS; ++i)
+        self->seen[i] = inverted(i, tagplug_get(self->plugin, i));
     return LV2_STATE_OK;
 }
 
@@ -227,10 +194,7 @@ static terms terms_of(const lv2_urid_map *map) {
         .sequence = number_of(map, LV2_ATOM_SEQUENCE),
         .midi = number_of(map, LV2_MIDI_EVENT),
         .chunk = number_of(map, LV2_ATOM_CHUNK),
-        .vector = number_of(map, LV2_ATOM_VECTOR),
-        .real = number_of(map, LV2_ATOM_FLOAT),
         .state = number_of(map, TAGPLUG_LV2_STATE),
-        .sources = number_of(map, TAGPLUG_LV2_SOURCES),
         .error = number_of(map, LV2_LOG_ERROR),
         .warning = number_of(map, LV2_LOG_WARNING),
     };
@@ -246,7 +210,7 @@ static uint32_t longest_block(const lv2_urid_map *map, const lv2_option *option)
         memcpy(&frames, option->value, sizeof frames);
         if (frames > 0) return (uint32_t)frames;
     }
-    return USUAL_BLOCK; /* longer ones are played in pieces */
+    return USUAL_BLOCK; /* longer ones are processed in pieces */
 }
 
 static void cleanup(void *instance) {
@@ -268,7 +232,8 @@ static void *instantiate(const lv2_plugin *plugin, double rate, const char *bund
         free(self);
         return NULL;
     }
-    for (uint32_t i = 0; i < TAGPLUG_INPUTS; ++i) atomic_init(&self->seen[i], NAN);
+    for (uint32_t i = 0; i < TAGPLUG_INPUTS; ++i) self->seen[i] = NAN;
+    for (uint32_t i = 0; i < TAGPLUG_PARAMETERS; ++i) self->port_of[i] = tagplug_lv2_port(i);
     if (self->map == NULL) return self;
     self->terms = terms_of(self->map);
     self->log = feature_of(features, LV2_LOG);
@@ -282,7 +247,7 @@ static void activate(void *instance) {
     if (tagplug_get(self->plugin, TAGPLUG_STATUS) == TAGPLUG_STATUS_OK) return;
     tagnode_message why = {""};
     tagplug_explain(self->plugin, &why);
-    tell(self, self->terms.warning, why.text);
+    log_sentence(self, self->terms.warning, why.text);
 }
 
 static void deactivate(void *instance) {
@@ -296,7 +261,7 @@ static const void *extension_data(const char *uri) {
 }
 
 const lv2_plugin *lv2_descriptor(uint32_t index) {
-    static const lv2_plugin plugin = {TAGPLUG_LV2_URI, instantiate, connect_port,  activate, run,
-                                      deactivate,      cleanup,     extension_data};
+    static const lv2_plugin plugin = {TAGNODE_PLUGIN_URI, instantiate, connect_port,  activate, run,
+                                      deactivate,         cleanup,     extension_data};
     return index == 0 ? &plugin : NULL;
 }

@@ -1,5 +1,6 @@
-/* lv2_abi.h - what the plugin uses of LV2's binary interface, in our own words; a test compares it
- * with the headers of Debian's lv2-dev. What each part means: https://lv2plug.in/ns. */
+/* lv2_abi.h - the parts of LV2's binary interface that the plugin uses, declared here; a test
+ * compares them with the headers of Debian's lv2-dev. Their documentation: https://lv2plug.in/ns.
+ */
 #ifndef TAGPLUG_LV2_ABI_H
 #define TAGPLUG_LV2_ABI_H
 
@@ -12,7 +13,6 @@
 #define LV2_ATOM_FLOAT LV2_NS "ext/atom#Float"
 #define LV2_ATOM_INT LV2_NS "ext/atom#Int"
 #define LV2_ATOM_SEQUENCE LV2_NS "ext/atom#Sequence"
-#define LV2_ATOM_VECTOR LV2_NS "ext/atom#Vector"
 #define LV2_LOG LV2_NS "ext/log#log"
 #define LV2_LOG_ERROR LV2_NS "ext/log#Error"
 #define LV2_LOG_WARNING LV2_NS "ext/log#Warning"
@@ -43,7 +43,7 @@ struct lv2_plugin {
     const void *(*extension_data)(const char *uri);
 };
 
-/* The one symbol of a plugin library: its plugins by number, NULL after the last. */
+/* The only exported symbol: the library's plugins by index, NULL after the last. */
 #ifdef _WIN32
 #define LV2_ENTRY __declspec(dllexport)
 #else
@@ -93,12 +93,6 @@ typedef struct {
     int64_t frames;
     lv2_atom body;
 } lv2_event;
-
-/* The body of a vector; its elements follow. */
-typedef struct {
-    uint32_t child_size;
-    uint32_t child_type;
-} lv2_vector;
 
 /* ------------------------------------------------------------------------------------ state --- */
 

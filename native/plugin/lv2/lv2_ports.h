@@ -1,18 +1,14 @@
-/* lv2_ports.h - the ports, and what lv2.c, the TTL and the tests agree on. Numbers and addresses
+/* lv2_ports.h - the ports of lv2.c, the Turtle and the tests. Indexes and addresses
  * never change: sessions keep them. */
 #ifndef TAGPLUG_LV2_PORTS_H
 #define TAGPLUG_LV2_PORTS_H
 
-#include "parameters.h"
+#include "parameters/parameters.h"
 
-#define TAGPLUG_LV2_URI "urn:pyplugin:tagnode"
-/* Properties of the state: what tagplug_save wrote, an atom:Chunk, and the numbers that the source
- * ports had then, an atom:Vector of atom:Float. */
-#define TAGPLUG_LV2_STATE TAGPLUG_LV2_URI "#state"
-#define TAGPLUG_LV2_SOURCES TAGPLUG_LV2_URI "#sources"
+/* Property of the state: what tagplug_save wrote, an atom:Chunk. */
+#define TAGPLUG_LV2_STATE TAGNODE_PLUGIN_URI "#state"
 
-/* The parameters come after these, in their order. TAGPLUG_BYPASS is the other way round there:
- * LV2 has "enabled". */
+/* The parameters come after these. TAGPLUG_BYPASS is inverted there: LV2 has "enabled". */
 enum {
     TAGPLUG_LV2_IN_LEFT,
     TAGPLUG_LV2_IN_RIGHT,
@@ -20,7 +16,7 @@ enum {
     TAGPLUG_LV2_OUT_RIGHT,
     TAGPLUG_LV2_MIDI,
     TAGPLUG_LV2_FREEWHEEL,
-    TAGPLUG_LV2_DELAY, /* samples that the audio is late: 0 */
+    TAGPLUG_LV2_DELAY, /* latency of the audio in samples: 0 */
     TAGPLUG_LV2_PARAMETERS
 };
 
@@ -28,5 +24,17 @@ enum { TAGPLUG_LV2_PORTS = TAGPLUG_LV2_PARAMETERS + TAGPLUG_PARAMETERS };
 
 /* Bytes of a MIDI message with its time in a sequence. */
 enum { TAGPLUG_LV2_MESSAGE = 24 };
+
+/* The port of a parameter: they are in the order of their `since`, then of the table, so that a new
+ * parameter moves none of those before it. */
+static inline uint32_t tagplug_lv2_port(uint32_t parameter) {
+    const uint32_t since = tagnode_plugin_parameter_info(parameter)->since;
+    uint32_t port = TAGPLUG_LV2_PARAMETERS;
+    for (uint32_t i = 0; i < TAGPLUG_PARAMETERS; ++i) {
+        const uint32_t other = tagnode_plugin_parameter_info(i)->since;
+        port += other < since || (other == since && i < parameter);
+    }
+    return port;
+}
 
 #endif

@@ -1,19 +1,11 @@
 /* make_ttl.c - writes manifest.ttl and tagnode.ttl from the table of parameters. Runs where the
- * plugin is built: make_ttl FOLDER BINARY, the name of the plugin's library in that folder. */
+ * plugin is built: make_ttl FOLDER BINARY, the file name of the plugin's library in that folder. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core.h"
+#include "core/tagplug.h"
 #include "lv2_ports.h"
-
-enum { FIRST_LABEL = 32 }; /* as TAGPLUG_SOURCE counts */
-
-typedef struct {
-    FILE *file;
-    const tagplug *scene; /* with the model that a session begins with, */
-    const tagplug *bare;  /* and without any: labels have no names there */
-} writer;
 
 static const char *const prefixes = "@prefix atom: <http://lv2plug.in/ns/ext/atom#> .\n"
                                     "@prefix doap: <http://usefulinc.com/ns/doap#> .\n"
@@ -59,7 +51,7 @@ static void put_string(FILE *file, const char *text) {
     fputc('"', file);
 }
 
-/* The shortest decimal that is this number. */
+/* The shortest decimal number that reads back as this value. */
 static void put_number(FILE *file, float value) {
     char text[32];
     for (int digits = 1; digits <= 9; ++digits) {
@@ -80,7 +72,7 @@ static void put_unit(FILE *file, const char *unit) {
             fprintf(file, " ;\n\t\tunits:unit units:%s", known[i][1]);
             return;
         }
-    fprintf(stderr, "Name the unit %s in put_unit.\n", unit);
+    fprintf(stderr, "put_unit has no LV2 unit for %s; add it.\n", unit);
     exit(EXIT_FAILURE);
 }
 
@@ -90,51 +82,54 @@ static void put_point(FILE *file, const char *label, uint32_t value) {
     fprintf(file, " ; rdf:value %u ]", value);
 }
 
-/* Labels belong to the model of the moment, which a file cannot know: they go by their number, and
- * those of the model that is there at first have its names too. */
-static void put_sources(const writer *to, uint32_t parameter, uint32_t last) {
-    char text[256], name[128], without[128];
-    for (uint32_t value = 0; value <= last; ++value) {
-        if (value > tagnode_signal_count() && value < FIRST_LABEL) continue;
-        tagplug_text(to->scene, parameter, (float)value, name, sizeof name);
-        tagplug_text(to->bare, parameter, (float)value, without, sizeof without);
-        if (value < FIRST_LABEL) {
-            put_point(to->file, name, value);
-            continue;
-        }
-        const bool named = strcmp(name, without) != 0;
-        snprintf(text, sizeof text, named ? "label %u (scene: %s)" : "label %u",
-                 value - FIRST_LABEL + 1, name);
-        put_point(to->file, text, value);
+/* "tag.male-vocal" as "male vocal", "head.any.voice" as "any: voice". */
+static void put_source_text(const char *name, char *text) {
+    name = strchr(name, '.') + 1;
+    for (; *name != '\0'; ++name) {
+        if (*name == '.') *text++ = ':';
+        *text++ = (char)(*name == '.' || *name == '-' ? ' ' : *name);
+    }
+    *text = '\0';
+}
+
+/* Numbers stand for names, whatever model is loaded; those of other labels have no text here. */
+static void put_sources(FILE *file) {
+    char name[128], text[256];
+    put_point(file, "none", 0);
+    for (uint32_t id = 1; id < TAGNODE_PLUGIN_SOURCE_OTHER; ++id) {
+        if (!tagnode_plugin_source_name(id, name, sizeof name)) continue;
+        const tagnode_signal *signal = tagnode_signal_info(tagnode_plugin_source_signal(id));
+        put_source_text(name, text);
+        put_point(file, signal != NULL ? signal->name : text, id);
     }
 }
 
 static bool is_source(uint32_t parameter) {
-    return parameter >= TAGPLUG_GLOBALS && parameter < TAGPLUG_INPUTS &&
-           (parameter - TAGPLUG_GLOBALS) % TAGPLUG_FIELDS == TAGPLUG_SOURCE;
+    const uint32_t slot = tagnode_plugin_parameter_info(parameter)->slot;
+    return slot > 0 && parameter == tagplug_field_of(slot - 1, TAGPLUG_SOURCE);
 }
 
-static void put_scale(const writer *to, uint32_t parameter, const tagplug_parameter *about) {
+static void put_scale(FILE *file, uint32_t parameter, const tagnode_plugin_parameter *about) {
     if (is_source(parameter)) {
-        fputs(" ;\n\t\tlv2:portProperty lv2:integer , lv2:enumeration", to->file);
-        put_sources(to, parameter, (uint32_t)about->high);
+        fputs(" ;\n\t\tlv2:portProperty lv2:integer", file); /* no enumeration: more are valid */
+        put_sources(file);
         return;
     }
     switch (about->scale) {
-    case TAGPLUG_LINEAR: break;
-    case TAGPLUG_LOG: fputs(" ;\n\t\tlv2:portProperty pprops:logarithmic", to->file); break;
-    case TAGPLUG_INTEGER: fputs(" ;\n\t\tlv2:portProperty lv2:integer", to->file); break;
-    case TAGPLUG_TOGGLE: fputs(" ;\n\t\tlv2:portProperty lv2:toggled", to->file); break;
-    case TAGPLUG_CHOICE:
-        fputs(" ;\n\t\tlv2:portProperty lv2:integer , lv2:enumeration", to->file);
-        for (uint32_t i = 0; i <= (uint32_t)about->high; ++i)
-            put_point(to->file, about->choices[i], i);
+    case TAGNODE_SCALE_LINEAR: break;
+    case TAGNODE_SCALE_LOG: fputs(" ;\n\t\tlv2:portProperty pprops:logarithmic", file); break;
+    case TAGNODE_SCALE_INTEGER: fputs(" ;\n\t\tlv2:portProperty lv2:integer", file); break;
+    case TAGNODE_SCALE_TOGGLE: fputs(" ;\n\t\tlv2:portProperty lv2:toggled", file); break;
+    case TAGNODE_SCALE_CHOICE:
+        fputs(" ;\n\t\tlv2:portProperty lv2:integer , lv2:enumeration", file);
+        for (uint32_t i = 0; i < about->choice_count; ++i)
+            put_point(file, about->choices[i].text, about->choices[i].id);
         break;
     }
 }
 
-/* "Slot 1" as a name in an address: slot1. What is in no group has one too, whose name comes before
- * theirs: some hosts sort groups by it, and show what has none at the end. */
+/* "Slot 1" as a name in an address: slot1. Parameters of the whole plugin have a group too, whose
+ * name sorts first: some hosts sort by it, and show what has none at the end. */
 static void put_group_name(FILE *file, const char *group) {
     for (; *group != '\0'; ++group)
         if (*group != ' ')
@@ -142,20 +137,19 @@ static void put_group_name(FILE *file, const char *group) {
 }
 
 static const char *group_of(uint32_t parameter) {
-    const char *group = tagplug_about(parameter)->group;
+    const char *group = tagnode_plugin_parameter_info(parameter)->group;
     return *group == '\0' ? "Main" : group;
 }
 
-static void put_parameter(const writer *to, uint32_t parameter) {
-    const tagplug_parameter *about = tagplug_about(parameter);
-    FILE *file = to->file;
+static void put_parameter(FILE *file, uint32_t parameter) {
+    const tagnode_plugin_parameter *about = tagnode_plugin_parameter_info(parameter);
     const bool enabled = parameter == TAGPLUG_BYPASS;
     fprintf(file, " , [\n\t\ta lv2:%sPort , lv2:ControlPort ;\n\t\tlv2:index %u ;\n",
-            about->output ? "Output" : "Input", TAGPLUG_LV2_PARAMETERS + parameter);
+            about->output ? "Output" : "Input", tagplug_lv2_port(parameter));
     fprintf(file, "\t\tlv2:symbol \"%s\" ;\n\t\tlv2:name ", enabled ? "enabled" : about->symbol);
     put_string(file, enabled ? "Enabled" : about->name);
     fputs(" ;\n\t\trdfs:comment ", file);
-    put_string(file, enabled ? "Off: audio passes bit for bit; hearing goes on." : about->about);
+    put_string(file, enabled ? "Off: audio passes unchanged; the analysis goes on." : about->about);
     fputs(" ;\n\t\tlv2:default ", file);
     put_number(file, enabled ? 1 - about->start : about->start);
     fputs(" ;\n\t\tlv2:minimum ", file);
@@ -164,8 +158,8 @@ static void put_parameter(const writer *to, uint32_t parameter) {
     put_number(file, about->high);
     if (enabled) fputs(" ;\n\t\tlv2:designation lv2:enabled", file);
     put_unit(file, about->unit);
-    put_scale(to, parameter, about);
-    fputs(" ;\n\t\tpg:group <" TAGPLUG_LV2_URI "#", file);
+    put_scale(file, parameter, about);
+    fputs(" ;\n\t\tpg:group <" TAGNODE_PLUGIN_URI "#", file);
     put_group_name(file, group_of(parameter));
     fputs(">\n\t]", file);
 }
@@ -176,7 +170,7 @@ static void put_audio(FILE *file, uint32_t port, const char *kind, const char *s
                       const char *name, const char *side) {
     fprintf(file,
             "%s [\n\t\ta lv2:%sPort , lv2:AudioPort ;\n\t\tlv2:index %u ;\n"
-            "\t\tlv2:symbol \"%s\" ;\n\t\tlv2:name \"%s\" ;\n\t\tpg:group <" TAGPLUG_LV2_URI
+            "\t\tlv2:symbol \"%s\" ;\n\t\tlv2:name \"%s\" ;\n\t\tpg:group <" TAGNODE_PLUGIN_URI
             "#%s> ;\n\t\tlv2:designation pg:%s\n\t]",
             port == 0 ? "\tlv2:port" : " ,", kind, port, symbol, name,
             strcmp(kind, "Input") == 0 ? "in" : "out", side);
@@ -197,7 +191,7 @@ static void put_own_ports(FILE *file) {
     fprintf(file,
             " , [\n\t\ta lv2:InputPort , lv2:ControlPort ;\n\t\tlv2:index %d ;\n"
             "\t\tlv2:symbol \"freewheel\" ;\n\t\tlv2:name \"Freewheel\" ;\n"
-            "\t\trdfs:comment \"Set by the host while it does not play in real time.\" ;\n"
+            "\t\trdfs:comment \"Set by the host while it does not run in real time.\" ;\n"
             "\t\tlv2:default 0 ;\n\t\tlv2:minimum 0 ;\n\t\tlv2:maximum 1 ;\n"
             "\t\tlv2:designation lv2:freeWheeling ;\n"
             "\t\tlv2:portProperty lv2:toggled , pprops:notOnGUI\n\t]",
@@ -205,7 +199,7 @@ static void put_own_ports(FILE *file) {
     fprintf(file,
             " , [\n\t\ta lv2:OutputPort , lv2:ControlPort ;\n\t\tlv2:index %d ;\n"
             "\t\tlv2:symbol \"audio_delay\" ;\n\t\tlv2:name \"Audio delay\" ;\n"
-            "\t\trdfs:comment \"Samples that the audio comes out late: always 0.\" ;\n"
+            "\t\trdfs:comment \"Latency of the audio in samples: always 0.\" ;\n"
             "\t\tlv2:default 0 ;\n\t\tlv2:minimum 0 ;\n\t\tlv2:maximum 0 ;\n"
             "\t\tlv2:designation lv2:latency ;\n\t\tunits:unit units:frame ;\n"
             "\t\tlv2:portProperty lv2:reportsLatency , lv2:integer , pprops:notOnGUI\n\t]",
@@ -216,7 +210,7 @@ static void put_groups(FILE *file) {
     static const char *const sides[][3] = {{"in", "In", "Input"}, {"out", "Out", "Output"}};
     for (size_t i = 0; i < 2; ++i)
         fprintf(file,
-                "\n<" TAGPLUG_LV2_URI "#%s>\n\ta pg:StereoGroup , pg:%sGroup ;\n"
+                "\n<" TAGNODE_PLUGIN_URI "#%s>\n\ta pg:StereoGroup , pg:%sGroup ;\n"
                 "\tlv2:symbol \"%s\" ;\n\tlv2:name \"%s\" .\n",
                 sides[i][0], sides[i][2], sides[i][0], sides[i][1]);
     const char *last = "";
@@ -224,7 +218,7 @@ static void put_groups(FILE *file) {
         const char *group = group_of(i);
         if (strcmp(group, last) == 0) continue;
         last = group;
-        fputs("\n<" TAGPLUG_LV2_URI "#", file);
+        fputs("\n<" TAGNODE_PLUGIN_URI "#", file);
         put_group_name(file, group);
         fputs(">\n\ta pg:Group ;\n\tlv2:symbol \"", file);
         put_group_name(file, group);
@@ -232,11 +226,11 @@ static void put_groups(FILE *file) {
     }
 }
 
-static void put_plugin(const writer *to) {
-    fprintf(to->file,
-            "<" TAGPLUG_LV2_URI ">\n\ta lv2:Plugin , lv2:AnalyserPlugin , doap:Project ;\n"
+static void put_plugin(FILE *file) {
+    fprintf(file,
+            "<" TAGNODE_PLUGIN_URI ">\n\ta lv2:Plugin , lv2:AnalyserPlugin , doap:Project ;\n"
             "\tdoap:name \"Tagnode\" ;\n"
-            "\tdoap:shortdesc \"Hears what plays and moves parameters by it.\" ;\n"
+            "\tdoap:shortdesc \"Automates parameters by detected content.\" ;\n"
             "\tdoap:license <http://usefulinc.com/doap/licenses/mit> ;\n"
             "\tdoap:maintainer [ a foaf:Person ; foaf:name \"pyplugin\" ] ;\n"
             "\tlv2:minorVersion %d ;\n\tlv2:microVersion %d ;\n"
@@ -244,23 +238,15 @@ static void put_plugin(const writer *to) {
             "\t\t<http://lv2plug.in/ns/ext/log#log> ;\n"
             "\tlv2:extensionData state:interface ;\n"
             "\topts:supportedOption <http://lv2plug.in/ns/ext/buf-size#maxBlockLength> ;\n"
-            "\tpg:mainInput <" TAGPLUG_LV2_URI "#in> ;\n"
-            "\tpg:mainOutput <" TAGPLUG_LV2_URI "#out> ;\n",
+            "\tpg:mainInput <" TAGNODE_PLUGIN_URI "#in> ;\n"
+            "\tpg:mainOutput <" TAGNODE_PLUGIN_URI "#out> ;\n",
             TAGNODE_VERSION_MINOR, TAGNODE_VERSION_PATCH);
-    put_own_ports(to->file);
-    for (uint32_t i = 0; i < TAGPLUG_PARAMETERS; ++i) put_parameter(to, i);
-    fputs(" .\n", to->file);
-    put_groups(to->file);
-}
-
-static tagplug *heard_with(uint32_t model) {
-    tagplug *plugin = tagplug_create(NULL);
-    if (plugin == NULL) {
-        fputs("There is no memory.\n", stderr);
-        exit(EXIT_FAILURE);
-    }
-    tagplug_set(plugin, TAGPLUG_MODEL, (float)model);
-    return plugin;
+    put_own_ports(file);
+    for (uint32_t port = TAGPLUG_LV2_PARAMETERS; port < TAGPLUG_LV2_PORTS; ++port)
+        for (uint32_t i = 0; i < TAGPLUG_PARAMETERS; ++i)
+            if (tagplug_lv2_port(i) == port) put_parameter(file, i);
+    fputs(" .\n", file);
+    put_groups(file);
 }
 
 int main(int count, char **arguments) {
@@ -270,16 +256,12 @@ int main(int count, char **arguments) {
     }
     FILE *manifest = opened(arguments[1], "manifest.ttl");
     fprintf(manifest,
-            "<" TAGPLUG_LV2_URI ">\n\ta lv2:Plugin ;\n\tlv2:binary <%s> ;\n"
+            "<" TAGNODE_PLUGIN_URI ">\n\ta lv2:Plugin ;\n\tlv2:binary <%s> ;\n"
             "\trdfs:seeAlso <tagnode.ttl> .\n",
             arguments[2]);
     closed(manifest);
-    tagplug *scene = heard_with((uint32_t)tagplug_about(TAGPLUG_MODEL)->start);
-    tagplug *bare = heard_with(0);
-    writer to = {opened(arguments[1], "tagnode.ttl"), scene, bare};
-    put_plugin(&to);
-    closed(to.file);
-    tagplug_destroy(scene);
-    tagplug_destroy(bare);
+    FILE *plugin = opened(arguments[1], "tagnode.ttl");
+    put_plugin(plugin);
+    closed(plugin);
     return EXIT_SUCCESS;
 }

@@ -1,4 +1,4 @@
-/* vst3_abi.h - what we use of VST 3's binary interface, in our own words.
+/* vst3_abi.h - the parts of VST 3's binary interface that the plugin uses.
  *
  * An object is a struct that begins with a pointer to its table of functions; every function takes
  * the object first, and every table begins with those of vst_unknown. Layouts, numbers and
@@ -178,7 +178,7 @@ typedef struct {
 
 #define VST_QUEUE_ID VST_ID(0x01263A18, 0xED074F6F, 0x98C9D356, 0x4686F9BA)
 
-/* What one parameter does in a block, in the order of time. [audio] */
+/* The changes of one parameter in a block, sorted by time. [audio] */
 typedef struct {
     vst_unknown unknown;
     uint32_t(VST_CALL *parameter)(void *self) TAGNODE_NONBLOCKING;

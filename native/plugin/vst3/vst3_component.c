@@ -1,9 +1,9 @@
-/* vst3_component.c - the object itself: its life, buses, state, and how it plays. */
+/* vst3_component.c - the object: its life, buses, state. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "../system.h"
+#include "system/system.h"
 #include "vst3_face.h"
 #include "vst3_text.h"
 
@@ -29,7 +29,7 @@ vst_face *vst_face_create(void) {
     face->setup = (vst_setup){.max_frames = 1024, .rate = 48000};
     face->channels = FACE_CHANNELS;
     face->texts = face_texts(face->core);
-    for (size_t i = 0; i < VST_OUTPUTS; ++i) face->sent[i] = face->edited[i] = NAN;
+    for (size_t i = 0; i < TAGPLUG_OUTPUTS; ++i) face->sent[i] = face->edited[i] = NAN;
     return face;
 }
 
@@ -83,7 +83,7 @@ bool vst_on_main_thread(const vst_face *face) TAGNODE_NONBLOCKING {
     return face->main_thread == this_thread();
 }
 
-/* A host that takes component and controller for two objects calls both of these twice. */
+/* A host that treats component and controller as two objects calls both of these twice. */
 static int32_t VST_CALL initialize(void *self, void *context) {
     (void)context;
     face_of_component(self)->main_thread = this_thread();
@@ -170,11 +170,11 @@ void vst_settle(vst_face *face) {
 }
 
 int32_t vst_load(vst_face *face, vst_stream *stream) {
-    enum { ROOM = TAGPLUG_STATE_MOST + 1 }; /* so that one too long is refused */
+    enum { ROOM = TAGPLUG_STATE_MOST + 1 }; /* one more, so that a longer one is refused */
     char *bytes = malloc(ROOM);
     if (bytes == NULL) return VST_OUT_OF_MEMORY;
     int32_t size = 0, done = 1;
-    while (done > 0 && size < ROOM) { /* some hosts call the end an error: what came counts */
+    while (done > 0 && size < ROOM) { /* some hosts return an error at the end: use what was read */
         done = 0;
         (void)stream->table->read(stream, bytes + size, ROOM - size, &done);
         if (done > ROOM - size) done = 0;

@@ -1,4 +1,4 @@
-/* vst3_controller.c - parameters as a host's interface sees them, and the groups they are in. */
+/* vst3_controller.c - parameters as a host's interface shows them. */
 #include <string.h>
 
 #include "vst3_face.h"
@@ -23,7 +23,7 @@ static int32_t VST_CALL terminate(void *self) {
 static int32_t VST_CALL set_component_state(void *self, vst_stream *stream) {
     (void)self;
     (void)stream;
-    return VST_OK; /* the component, which is this object, was given it */
+    return VST_OK; /* the component, which is this object, has it */
 }
 
 static int32_t VST_CALL set_state(void *self, vst_stream *stream) {
@@ -41,81 +41,80 @@ static int32_t VST_CALL count(void *self) {
     return TAGPLUG_PARAMETERS;
 }
 
-/* The group of a parameter, "Slot 1" and so on, as a number; 0 is none. */
-static int32_t unit_of(const tagplug_parameter *about) {
-    const size_t length = strlen(about->group);
-    return length > 0 ? about->group[length - 1] - '0' : 0;
-}
-
 static int32_t VST_CALL info(void *self, int32_t index, vst_parameter *info) {
-    const tagplug_parameter *about = index >= 0 ? tagplug_about((uint32_t)index) : NULL;
+    const tagnode_plugin_parameter *about =
+        index >= 0 ? tagnode_plugin_parameter_info((uint32_t)index) : NULL;
     (void)self;
     if (about == NULL) return VST_INVALID_ARGUMENT;
-    *info = (vst_parameter){.id = (uint32_t)index,
+    *info = (vst_parameter){.id = about->id,
                             .start = tagplug_normalise((uint32_t)index, about->start),
-                            .unit_id = unit_of(about)};
+                            .unit_id = (int32_t)about->slot};
     vst_to_utf16(about->name, info->title, TEXT);
     vst_to_utf16(about->name, info->short_title, TEXT);
     vst_to_utf16(about->unit, info->unit, TEXT);
     info->flags = about->output ? VST_PARAMETER_READ_ONLY : VST_PARAMETER_AUTOMATABLE;
-    if (about->scale >= TAGPLUG_INTEGER) info->steps = (int32_t)(about->high - about->low);
-    if (about->scale == TAGPLUG_CHOICE) info->flags |= VST_PARAMETER_LIST;
+    if (about->scale >= TAGNODE_SCALE_INTEGER) info->steps = (int32_t)(about->high - about->low);
+    if (about->scale == TAGNODE_SCALE_CHOICE) info->flags |= VST_PARAMETER_LIST;
     if (index == TAGPLUG_BYPASS) info->flags |= VST_PARAMETER_BYPASS;
     return VST_OK;
 }
 
 static int32_t VST_CALL text_of(void *self, uint32_t id, double value, vst_text text) {
+    const uint32_t parameter = tagnode_plugin_parameter_find(id);
     char utf8[4 * TEXT];
-    if (tagplug_about(id) == NULL) return VST_INVALID_ARGUMENT;
-    tagplug_text(face_of_controller(self)->core, id, tagplug_denormalise(id, (float)value), utf8,
-                 sizeof utf8);
+    if (parameter == UINT32_MAX) return VST_INVALID_ARGUMENT;
+    tagplug_text(face_of_controller(self)->core, parameter,
+                 tagplug_denormalise(parameter, (float)value), utf8, sizeof utf8);
     vst_to_utf16(utf8, text, TEXT);
     return VST_OK;
 }
 
 static int32_t VST_CALL value_of(void *self, uint32_t id, const int16_t *text, double *value) {
+    const uint32_t parameter = tagnode_plugin_parameter_find(id);
     char utf8[4 * TEXT];
     float found = 0;
-    if (tagplug_about(id) == NULL || text == NULL) return VST_INVALID_ARGUMENT;
+    if (parameter == UINT32_MAX || text == NULL) return VST_INVALID_ARGUMENT;
     vst_to_utf8(text, utf8, sizeof utf8);
-    if (!tagplug_value(face_of_controller(self)->core, id, utf8, &found)) return VST_FALSE;
-    *value = tagplug_normalise(id, found);
+    if (!tagplug_value(face_of_controller(self)->core, parameter, utf8, &found)) return VST_FALSE;
+    *value = tagplug_normalise(parameter, found);
     return VST_OK;
 }
 
 static double VST_CALL to_plain(void *self, uint32_t id, double value) {
     (void)self;
-    return tagplug_denormalise(id, (float)value);
+    return tagplug_denormalise(tagnode_plugin_parameter_find(id), (float)value);
 }
 
 static double VST_CALL from_plain(void *self, uint32_t id, double plain) {
     (void)self;
-    return tagplug_normalise(id, (float)plain);
+    return tagplug_normalise(tagnode_plugin_parameter_find(id), (float)plain);
 }
 
 static double VST_CALL get(void *self, uint32_t id) {
     vst_face *face = face_of_controller(self);
-    const bool asked = id < TAGPLUG_INPUTS && atomic_load(&face->asked[id].set);
-    return tagplug_normalise(id, asked ? atomic_load(&face->asked[id].value)
-                                       : tagplug_get(face->core, id));
+    const uint32_t parameter = tagnode_plugin_parameter_find(id);
+    const bool asked = parameter < TAGPLUG_INPUTS && atomic_load(&face->asked[parameter].set);
+    return tagplug_normalise(parameter, asked ? atomic_load(&face->asked[parameter].value)
+                                              : tagplug_get(face->core, parameter));
 }
 
 static int32_t VST_CALL set(void *self, uint32_t id, double value) {
     vst_face *face = face_of_controller(self);
-    if (tagplug_about(id) == NULL) return VST_INVALID_ARGUMENT;
-    if (id < TAGPLUG_INPUTS) {
-        atomic_store(&face->asked[id].value, tagplug_denormalise(id, (float)value));
-        atomic_store(&face->asked[id].set, true);
+    const uint32_t parameter = tagnode_plugin_parameter_find(id);
+    if (parameter == UINT32_MAX) return VST_INVALID_ARGUMENT;
+    if (parameter < TAGPLUG_INPUTS) {
+        atomic_store(&face->asked[parameter].value, tagplug_denormalise(parameter, (float)value));
+        atomic_store(&face->asked[parameter].set, true);
         if (!face->active) vst_settle(face);
     }
-    vst_notice_texts(face); /* outputs come back here too, and so tell of a new model */
+    vst_notice_texts(face); /* hosts set outputs here too, also after a model has changed */
     return VST_OK;
 }
 
 void vst_notice_texts(vst_face *face) {
     const uint32_t texts = face_texts(face->core);
     if (face->handler == NULL || !vst_on_main_thread(face) || texts == face->texts) return;
-    face->texts = texts; /* first: the host may come back from within the call */
+    face->texts = texts; /* first: the host may call back from within restart */
     (void)face->handler->table->restart(face->handler, VST_RESTART_TITLES | VST_RESTART_VALUES);
 }
 

@@ -4,20 +4,18 @@
 
 #include <stdatomic.h>
 
-#include "../face.h"
+#include "face/face.h"
 #include "support/waiting.h"
 #include "vst3_abi.h"
 
-#define VST_NAME "Tagnode"
+#define VST_NAME TAGNODE_PLUGIN_NAME
 #define VST_VENDOR "pyplugin"
 
-/* The class: the first 16 bytes of the SHA-256 of "urn:pyplugin:tagnode". */
-#define VST_CLASS_ID VST_ID(0xA914E4B4, 0x0F1395D6, 0x57E2230F, 0xEEB05689)
-
-enum { VST_OUTPUTS = TAGPLUG_PARAMETERS - TAGPLUG_INPUTS };
+#define VST_ID_OF(words) VST_ID(words)
+#define VST_TAGNODE_ID VST_ID_OF(TAGNODE_PLUGIN_VST3_CLASS)
 
 typedef struct {
-    /* One an interface; a host holds a pointer to one of these. */
+    /* One for each interface; a host holds a pointer to one of these. */
     const vst_component_table *component;
     const vst_processor_table *processor;
     const vst_controller_table *controller;
@@ -30,19 +28,19 @@ typedef struct {
     vst_setup setup;
     uint32_t channels;
     bool active, offline;
-    vst_handler *handler; /* NULL: the host gave none */
+    vst_handler *handler; /* NULL: the host has none */
 
-    /* What the controller was set to while active. A host sends it to process as well, and there it
-     * counts, at its sample; this is only for a state that is asked for before. */
+    /* Values that the controller got while active. A host sends them to process as well, where they
+     * take effect at their sample; these are only for a state that is saved before. */
     struct {
         _Atomic bool set;
         _Atomic float value;
     } asked[TAGPLUG_INPUTS];
 
-    uint32_t texts;                     /* that the host was told of */
-    float sent[VST_OUTPUTS];            /* with the changes of a block */
-    float edited[VST_OUTPUTS];          /* by perform_edit */
-    int32_t points[TAGPLUG_PARAMETERS]; /* of each change of a block, how many are done with */
+    uint32_t texts;                     /* of which the host was notified */
+    float sent[TAGPLUG_OUTPUTS];        /* with the changes of a block */
+    float edited[TAGPLUG_OUTPUTS];      /* by perform_edit */
+    int32_t points[TAGPLUG_PARAMETERS]; /* of each queue of a block, how many are applied */
     face_block block;
 } vst_face;
 
@@ -55,12 +53,12 @@ extern const vst_units_table vst_units;
 /* Makes a face with one reference to it; NULL when there is no memory. */
 vst_face *vst_face_create(void);
 
-/* What every interface begins with. */
+/* The functions that every interface begins with. */
 int32_t vst_face_query(vst_face *face, const vst_id id, void **object);
 uint32_t vst_face_ref(vst_face *face);
 uint32_t vst_face_unref(vst_face *face);
 
-/* The face of the interface whose pointer is this member of it, and those three for its table. */
+/* The face of an interface, whose table pointer is this member, and its first three functions. */
 #define VST_INTERFACE(member)                                                                      \
     static vst_face *face_of_##member(void *self) TAGNODE_NONBLOCKING {                            \
         return (vst_face *)(void *)((char *)self - offsetof(vst_face, member));                    \
@@ -78,10 +76,10 @@ uint32_t vst_face_unref(vst_face *face);
 /* Whether this is the thread that ran initialize. [any] */
 bool vst_on_main_thread(const vst_face *face) TAGNODE_NONBLOCKING;
 
-/* Tells the host if texts have changed, on the thread that ran initialize. */
+/* Notifies the host if texts have changed, on the thread that ran initialize. */
 void vst_notice_texts(vst_face *face);
 
-/* Hands what the controller was set to over to the core. [main] */
+/* Passes values that the controller got to the core. [main] */
 void vst_settle(vst_face *face);
 
 int32_t vst_load(vst_face *face, vst_stream *stream);

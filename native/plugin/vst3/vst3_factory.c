@@ -1,10 +1,10 @@
-/* vst3_factory.c - what a host finds in the file: the entry points and the factory of the class. */
+/* vst3_factory.c - the entry points of the file and the factory of the class. */
 #include <string.h>
 
 #include "vst3_face.h"
 #include "vst3_text.h"
 
-static const vst_id class_id = VST_CLASS_ID;
+static const vst_id class_id = VST_TAGNODE_ID;
 
 #define SUB_CATEGORIES "Fx|Analyzer"
 #define SDK_VERSION "VST 3.7.0" /* of the interfaces */
@@ -43,7 +43,7 @@ static int32_t VST_CALL count(void *self) {
 static int32_t VST_CALL class_info(void *self, int32_t index, vst_class *info) {
     (void)self;
     if (index != 0) return VST_INVALID_ARGUMENT;
-    *info = (vst_class){.id = VST_CLASS_ID,
+    *info = (vst_class){.id = VST_TAGNODE_ID,
                         .cardinality = VST_MANY_INSTANCES,
                         .category = VST_CATEGORY,
                         .name = VST_NAME};
@@ -53,7 +53,7 @@ static int32_t VST_CALL class_info(void *self, int32_t index, vst_class *info) {
 static int32_t VST_CALL class_info_2(void *self, int32_t index, vst_class_2 *info) {
     (void)self;
     if (index != 0) return VST_INVALID_ARGUMENT;
-    *info = (vst_class_2){.id = VST_CLASS_ID,
+    *info = (vst_class_2){.id = VST_TAGNODE_ID,
                           .cardinality = VST_MANY_INSTANCES,
                           .category = VST_CATEGORY,
                           .name = VST_NAME,
@@ -67,7 +67,7 @@ static int32_t VST_CALL class_info_2(void *self, int32_t index, vst_class_2 *inf
 static int32_t VST_CALL class_info_3(void *self, int32_t index, vst_class_3 *info) {
     (void)self;
     if (index != 0) return VST_INVALID_ARGUMENT;
-    *info = (vst_class_3){.id = VST_CLASS_ID,
+    *info = (vst_class_3){.id = VST_TAGNODE_ID,
                           .cardinality = VST_MANY_INSTANCES,
                           .category = VST_CATEGORY,
                           .sub_categories = SUB_CATEGORIES};

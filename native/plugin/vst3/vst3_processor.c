@@ -59,10 +59,10 @@ static uint32_t VST_CALL tail(void *self) {
 /* --------------------------------------------------------------------------------- process --- */
 
 /* Applies the points of a queue up to sample `at` and returns where its next one is, or `frames`.
- * `next` is how many of them are done with. */
+ * `next` is how many of them are applied. */
 static uint32_t apply(vst_face *face, vst_queue *queue, int32_t *next, uint32_t at, uint32_t frames)
     TAGNODE_NONBLOCKING {
-    const uint32_t parameter = queue->table->parameter(queue);
+    const uint32_t parameter = tagnode_plugin_parameter_find(queue->table->parameter(queue));
     for (; *next < queue->table->count(queue); ++*next) {
         int32_t offset = 0;
         double value = 0;
@@ -87,12 +87,11 @@ static void send_midi(const face_block *block, vst_events *events) TAGNODE_NONBL
     }
 }
 
-/* Plays a block, cut where a parameter changes. */
-static void play(vst_face *face, vst_changes *changes, vst_events *events, uint32_t frames)
+/* Processes a block, cut where a parameter changes. */
+static void process_block(vst_face *face, vst_changes *changes, vst_events *events, uint32_t frames)
     TAGNODE_NONBLOCKING {
     int32_t queues = changes != NULL ? changes->table->count(changes) : 0;
-    if (queues > TAGPLUG_PARAMETERS)
-        queues = TAGPLUG_PARAMETERS; /* one each is what there may be */
+    if (queues > TAGPLUG_PARAMETERS) queues = TAGPLUG_PARAMETERS; /* at most one for each */
     for (int32_t i = 0; i < queues; ++i) face->points[i] = 0;
     uint32_t at = 0;
     do {
@@ -104,36 +103,38 @@ static void play(vst_face *face, vst_changes *changes, vst_events *events, uint3
             until = next < until ? next : until;
         }
         while (at < until) {
-            at = face_play(&face->block, face->core, at, until);
+            at = face_process(&face->block, face->core, at, until);
             if (events != NULL) send_midi(&face->block, events);
         }
     } while (at < frames);
 }
 
 static void send_outputs(vst_face *face, vst_changes *changes, int32_t offset) TAGNODE_NONBLOCKING {
-    for (uint32_t i = 0; i < VST_OUTPUTS; ++i) {
+    for (uint32_t i = 0; i < TAGPLUG_OUTPUTS; ++i) {
         const uint32_t parameter = TAGPLUG_INPUTS + i;
         const float value = tagplug_get(face->core, parameter);
         if (value == face->sent[i]) continue;
+        const uint32_t id = tagnode_plugin_parameter_info(parameter)->id;
         int32_t index = 0;
-        vst_queue *queue = changes->table->add(changes, &parameter, &index);
+        vst_queue *queue = changes->table->add(changes, &id, &index);
         if (queue == NULL) continue;
         const double share = tagplug_normalise(parameter, value);
         if (queue->table->add(queue, offset, share, &index) == VST_OK) face->sent[i] = value;
     }
 }
 
-/* For hosts that play on the thread of their interface, the main one, and read what the handler is
- * told, not the changes of a block (JUCE's, and so pedalboard). */
+/* For hosts that process on their main thread and read performEdit, not the changes of a block
+ * (JUCE's, and so pedalboard). */
 TAGNODE_UNCHECKED_BEGIN
-static void tell_handler(vst_face *face) TAGNODE_NONBLOCKING {
+static void edit_outputs(vst_face *face) TAGNODE_NONBLOCKING {
     vst_handler *handler = face->handler;
-    for (uint32_t i = 0; i < VST_OUTPUTS && handler != NULL; ++i) {
-        const float value = tagplug_get(face->core, TAGPLUG_INPUTS + i);
+    for (uint32_t i = 0; i < TAGPLUG_OUTPUTS && handler != NULL; ++i) {
+        const uint32_t parameter = TAGPLUG_INPUTS + i;
+        const float value = tagplug_get(face->core, parameter);
         if (value == face->edited[i]) continue;
         face->edited[i] = value;
-        const double share = tagplug_normalise(TAGPLUG_INPUTS + i, value);
-        (void)handler->table->perform_edit(handler, TAGPLUG_INPUTS + i, share);
+        (void)handler->table->perform_edit(handler, tagnode_plugin_parameter_info(parameter)->id,
+                                           tagplug_normalise(parameter, value));
     }
     vst_notice_texts(face);
 }
@@ -149,10 +150,10 @@ static int32_t VST_CALL process(void *self, vst_data *data) TAGNODE_NONBLOCKING 
                output != NULL ? output->samples.of_32 : NULL,
                output != NULL && output->channels > 0 ? (uint32_t)output->channels : 0);
     if (output != NULL) output->silence = 0;
-    play(face, data->in_changes, data->out_events, (uint32_t)data->frames);
+    process_block(face, data->in_changes, data->out_events, (uint32_t)data->frames);
     if (data->out_changes != NULL)
         send_outputs(face, data->out_changes, data->frames > 0 ? data->frames - 1 : 0);
-    if (vst_on_main_thread(face)) tell_handler(face);
+    if (vst_on_main_thread(face)) edit_outputs(face);
     return VST_OK;
 }
 

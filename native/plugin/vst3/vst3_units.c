@@ -1,4 +1,4 @@
-/* vst3_units.c - the groups that parameters are in: unit 0 for all, 1 to 8 for the slots. */
+/* vst3_units.c - the groups of parameters: unit 0 for the whole plugin, then one for each slot. */
 #include "vst3_face.h"
 #include "vst3_text.h"
 
@@ -13,7 +13,8 @@ static int32_t VST_CALL info(void *self, int32_t index, vst_unit *info) {
     if (index < 0 || index >= count(self)) return VST_INVALID_ARGUMENT;
     *info = (vst_unit){.id = index, .parent = index > 0 ? 0 : -1, .programs = -1};
     const char *name =
-        index > 0 ? tagplug_about(tagplug_field_of((uint32_t)index - 1, 0))->group : VST_NAME;
+        index > 0 ? tagnode_plugin_parameter_info(tagplug_field_of((uint32_t)index - 1, 0))->group
+                  : VST_NAME;
     vst_to_utf16(name, info->name, sizeof info->name / sizeof *info->name);
     return VST_OK;
 }

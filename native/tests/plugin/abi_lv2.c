@@ -59,9 +59,6 @@ SAME_PLACE(lv2_sequence, pad, LV2_Atom_Sequence, body.pad);
 SAME_SIZE(lv2_event, LV2_Atom_Event);
 SAME_PLACE(lv2_event, frames, LV2_Atom_Event, time.frames);
 SAME_PLACE(lv2_event, body, LV2_Atom_Event, body);
-SAME_SIZE(lv2_vector, LV2_Atom_Vector_Body);
-SAME_PLACE(lv2_vector, child_size, LV2_Atom_Vector_Body, child_size);
-SAME_PLACE(lv2_vector, child_type, LV2_Atom_Vector_Body, child_type);
 
 SAME_SIZE(lv2_state, LV2_State_Interface);
 SAME_PLACE(lv2_state, save, LV2_State_Interface, save);
@@ -87,7 +84,6 @@ int main(void) {
         {LV2_ATOM_FLOAT, LV2_ATOM__Float},
         {LV2_ATOM_INT, LV2_ATOM__Int},
         {LV2_ATOM_SEQUENCE, LV2_ATOM__Sequence},
-        {LV2_ATOM_VECTOR, LV2_ATOM__Vector},
         {LV2_LOG, LV2_LOG__log},
         {LV2_LOG_ERROR, LV2_LOG__Error},
         {LV2_LOG_WARNING, LV2_LOG__Warning},

@@ -1,5 +1,5 @@
 /* fuzz_lv2.c - a host that does anything a host may do, in any order: fuzz_lv2 [LIBRARY] SEED
- * STEPS. What it did last is printed when something does not hold. */
+ * STEPS. What it did last is printed when a check fails. */
 #include "lv2_rack.h"
 
 typedef struct {
@@ -52,13 +52,13 @@ static float odd_number(player *p) {
     return odd[below(p, sizeof odd / sizeof *odd)];
 }
 
-/* Nothing is sent to ports of this machine but to the one that discards. */
+/* OSC goes to the discard port only. */
 static void turn(player *p) {
     const uint32_t parameter =
         below(p, 6) == 0
             ? below(p, TAGPLUG_GLOBALS)
             : tagplug_field_of(below(p, TAGPLUG_SLOTS), (tagplug_field)below(p, TAGPLUG_FIELDS));
-    const tagplug_parameter *about = tagplug_about(parameter);
+    const tagnode_plugin_parameter *about = tagnode_plugin_parameter_info(parameter);
     float value = tagplug_denormalise(parameter, share(p));
     if (below(p, 8) == 0) value = odd_number(p);
     if (parameter == TAGPLUG_OSC_PORT) value = below(p, 2) == 0 ? 0 : 9;
@@ -82,7 +82,7 @@ static void rewire(player *p) {
         below(p, 4) == 0 ? 8 + below(p, 256) : (uint32_t)(sizeof r->midi - sizeof(lv2_atom));
     r->ports[TAGPLUG_LV2_FREEWHEEL] = below(p, 8) == 0 ? 1 : 0;
 #ifdef TAGNODE_REALTIME
-    r->ports[TAGPLUG_LV2_FREEWHEEL] = 0; /* then it may take its time */
+    r->ports[TAGPLUG_LV2_FREEWHEEL] = 0; /* offline may wait */
 #endif
 }
 
@@ -128,9 +128,10 @@ static void play(player *p) {
     const bool finite = fill(p, frames);
     run_block(r, frames);
     CHECK(r->ports[TAGPLUG_LV2_DELAY] == 0);
-    if (r->midi.sequence.atom.type != 0) CHECK(midi_is_sound(r, frames));
+    if (r->midi.sequence.atom.type != 0) CHECK(midi_is_valid(r, frames));
     for (uint32_t i = TAGPLUG_INPUTS; i < TAGPLUG_PARAMETERS; ++i)
-        CHECK(*port(r, i) >= tagplug_about(i)->low && *port(r, i) <= tagplug_about(i)->high);
+        CHECK(*port(r, i) >= tagnode_plugin_parameter_info(i)->low &&
+              *port(r, i) <= tagnode_plugin_parameter_info(i)->high);
     for (uint32_t i = 0; finite && i < frames; ++i)
         CHECK(isfinite(r->played[0][i]) && isfinite(r->played[1][i]));
 }

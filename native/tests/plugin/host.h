@@ -1,10 +1,10 @@
-/* host.h - a small host of one plugin format, as the tests of the faces want it. host_clap.c and
- * host_vst3.c are two of them; test_face.c says what both must find. */
+/* host.h - a small host of one plugin format, for the tests of the faces. host_clap.c and
+ * host_vst3.c are two of them; test_face.c has the tests of both. */
 #ifndef TAGPLUG_TESTS_HOST_H
 #define TAGPLUG_TESTS_HOST_H
 
 #include "../check.h"
-#include "core.h"
+#include "core/tagplug.h"
 
 enum { HOST_MOST_CHANGES = 256, HOST_MOST_FRAMES = 8192 };
 
@@ -13,33 +13,33 @@ typedef struct {
     float value; /* as the plugin's table has it, not a share */
 } host_change;
 
-/* An instance, and what came out of it in the last call besides audio. */
+/* An instance, and its output of the last call besides audio. */
 typedef struct {
     uint32_t midi_count, moved_count;
     tagplug_midi midi[2 * TAGPLUG_MIDI_MOST];
     host_change moved[2 * TAGPLUG_PARAMETERS];
-    bool in_order;       /* no event lay before the one before it, none outside the block */
-    uint32_t told_texts; /* how often the plugin said that texts have changed */
-    void *instance;      /* the rest of it */
+    bool in_order;         /* events were sorted and within the block */
+    uint32_t text_changes; /* notifications of changed texts */
+    void *instance;        /* of the format */
 } host;
 
 /* Loads the plugin's file; NULL for the one that is linked in. */
 void host_load(const char *path);
 
-host *host_open(void); /* [main], as are those that name no thread */
+host *host_open(void); /* [main], as all without a thread */
 void host_close(host *self);
 void host_activate(host *self, double rate, uint32_t max_frames, bool offline);
 void host_deactivate(host *self);
 
-/* Plays a block with changes in the order of their offsets. NULL channels are not given at all.
+/* Processes a block with changes sorted by offset. NULL channels are not passed.
  * [audio] */
 void host_process(host *self, const float *const *input, float *const *output, uint32_t frames,
                   const host_change *changes, uint32_t change_count) TAGNODE_NONBLOCKING;
 
-/* Hands over changes without a block. [audio] while active, else [main] */
+/* Applies changes without a block. [audio] while active, else [main] */
 void host_flush(host *self, const host_change *changes, uint32_t change_count);
 
-/* Does what the plugin asked to have done on the main thread. */
+/* Runs the callbacks that the plugin requested on the main thread. */
 void host_idle(host *self);
 
 float host_get(host *self, uint32_t parameter);
@@ -51,10 +51,10 @@ uint32_t host_tail(host *self); /* samples */
 size_t host_save(host *self, void *bytes, size_t capacity);
 bool host_restore(host *self, const void *bytes, size_t size);
 
-/* What only this format has. */
+/* Tests of this format only. */
 void host_test_format(void);
 
-/* Checks of the host's own that did not hold. */
+/* Failed checks of the host itself. */
 unsigned host_failures(void);
 
 #endif

@@ -25,6 +25,11 @@ static rack *rack_of(const host *self) TAGNODE_NONBLOCKING {
     return self->instance;
 }
 
+static uint32_t id_of(uint32_t parameter) TAGNODE_NONBLOCKING {
+    const tagnode_plugin_parameter *about = tagnode_plugin_parameter_info(parameter);
+    return about != NULL ? about->id : UINT32_MAX;
+}
+
 #if defined(TAGPLUG_STATIC)
 extern const cl_entry clap_entry;
 #endif
@@ -52,7 +57,7 @@ void host_load(const char *path) {
 
 static void CL_CALL rescan(const cl_host *host_of_it, uint32_t flags) {
     rack *self = host_of_it->host_data;
-    if ((flags & CL_RESCAN_TEXT) != 0) ++self->owner->told_texts;
+    if ((flags & CL_RESCAN_TEXT) != 0) ++self->owner->text_changes;
 }
 
 static void CL_CALL ignore_clear(const cl_host *it, uint32_t id, uint32_t flags) {
@@ -91,7 +96,7 @@ host *host_open(void) {
                            .request_restart = ignore,
                            .request_process = ignore,
                            .request_callback = request_callback};
-    made->plugin = factory->create(factory, &made->host, "org.pyplugin.tagnode");
+    made->plugin = factory->create(factory, &made->host, TAGNODE_PLUGIN_CLAP_ID);
     CHECK(made->plugin != NULL && made->plugin->init(made->plugin));
     made->params = made->plugin->get_extension(made->plugin, CL_PARAMS);
     made->state = made->plugin->get_extension(made->plugin, CL_STATE);
@@ -157,8 +162,8 @@ static bool CL_CALL try_push(const cl_output_events *list, const cl_event *event
     } else if (event->type == CL_EVENT_PARAM_VALUE) {
         const cl_event_param_value *value = (const cl_event_param_value *)(const void *)event;
         if (self->moved_count == sizeof self->moved / sizeof *self->moved) return false;
-        self->moved[self->moved_count++] =
-            (host_change){event->time, value->parameter, (float)value->value};
+        self->moved[self->moved_count++] = (host_change){
+            event->time, tagnode_plugin_parameter_find(value->parameter), (float)value->value};
     }
     return true;
 }
@@ -169,7 +174,7 @@ static void take_changes(rack *it, const host_change *changes, uint32_t count) T
         it->in[i] = (cl_event_param_value){.header = {.size = sizeof it->in[i],
                                                       .time = changes[i].offset,
                                                       .type = CL_EVENT_PARAM_VALUE},
-                                           .parameter = changes[i].parameter,
+                                           .parameter = id_of(changes[i].parameter),
                                            .note = -1,
                                            .port = -1,
                                            .channel = -1,
@@ -219,19 +224,20 @@ void host_idle(host *self) {
 
 float host_get(host *self, uint32_t parameter) {
     double value = NAN;
-    return rack_of(self)->params->get_value(rack_of(self)->plugin, parameter, &value) ? (float)value
-                                                                                      : NAN;
+    return rack_of(self)->params->get_value(rack_of(self)->plugin, id_of(parameter), &value)
+               ? (float)value
+               : NAN;
 }
 
 bool host_text(host *self, uint32_t parameter, float value, char *text, size_t size) {
     rack *it = rack_of(self);
-    return it->params->value_to_text(it->plugin, parameter, value, text, (uint32_t)size);
+    return it->params->value_to_text(it->plugin, id_of(parameter), value, text, (uint32_t)size);
 }
 
 bool host_value(host *self, uint32_t parameter, const char *text, float *value) {
     rack *it = rack_of(self);
     double found = 0;
-    if (!it->params->text_to_value(it->plugin, parameter, text, &found)) return false;
+    if (!it->params->text_to_value(it->plugin, id_of(parameter), text, &found)) return false;
     *value = (float)found;
     return true;
 }
@@ -283,7 +289,7 @@ bool host_restore(host *self, const void *bytes, size_t size) {
 static void test_factory_knows_one_plugin(void) {
     CHECK(factory->count(factory) == 1);
     const cl_descriptor *about = factory->descriptor(factory, 0);
-    CHECK(strcmp(about->id, "org.pyplugin.tagnode") == 0 && strcmp(about->name, "Tagnode") == 0);
+    CHECK(strcmp(about->id, TAGNODE_PLUGIN_CLAP_ID) == 0 && strcmp(about->name, "Tagnode") == 0);
     CHECK(about->features != NULL && strcmp(about->features[0], "audio-effect") == 0);
     CHECK(factory->descriptor(factory, 1) == NULL);
     const cl_host any = {.version = CL_VERSION, .get_extension = host_extension};
@@ -318,13 +324,13 @@ static void test_parameters_are_those_of_the_table(void) {
     CHECK(it->params->count(it->plugin) == TAGPLUG_PARAMETERS);
     cl_param info;
     for (uint32_t i = 0; i < TAGPLUG_PARAMETERS; ++i) {
-        const tagplug_parameter *about = tagplug_about(i);
-        CHECK(it->params->get_info(it->plugin, i, &info) && info.id == i);
+        const tagnode_plugin_parameter *about = tagnode_plugin_parameter_info(i);
+        CHECK(it->params->get_info(it->plugin, i, &info) && info.id == about->id);
         CHECK(strcmp(info.name, about->name) == 0 && strcmp(info.module, about->group) == 0);
         CHECK(info.low == about->low && info.high == about->high && info.start == about->start);
         CHECK(((info.flags & CL_PARAM_READONLY) != 0) == about->output);
         CHECK(((info.flags & CL_PARAM_AUTOMATABLE) != 0) == !about->output);
-        CHECK(((info.flags & CL_PARAM_STEPPED) != 0) == (about->scale >= TAGPLUG_INTEGER));
+        CHECK(((info.flags & CL_PARAM_STEPPED) != 0) == (about->scale >= TAGNODE_SCALE_INTEGER));
         CHECK(((info.flags & CL_PARAM_BYPASS) != 0) == (i == TAGPLUG_BYPASS));
     }
     CHECK(!it->params->get_info(it->plugin, TAGPLUG_PARAMETERS, &info));

@@ -1,4 +1,4 @@
-/* host_vst3.c - a host for VST 3, strict about its rules. Values go through its 0 to 1. */
+/* host_vst3.c - a host for VST 3, strict about its rules. Values are normalised to 0 to 1. */
 #include <dlfcn.h>
 
 #include "host.h"
@@ -206,12 +206,13 @@ static int32_t VST_CALL begin_edit(void *self, uint32_t parameter) {
 static int32_t VST_CALL perform_edit(void *self, uint32_t parameter, double value) {
     handler *it = self;
     ++it->edits;
-    if (parameter < TAGPLUG_PARAMETERS) it->edited[parameter] = value;
+    const uint32_t index = tagnode_plugin_parameter_find(parameter);
+    if (index < TAGPLUG_PARAMETERS) it->edited[index] = value;
     return VST_OK;
 }
 
 static int32_t VST_CALL restart(void *self, int32_t flags) {
-    if ((flags & VST_RESTART_TITLES) != 0) ++((handler *)self)->owner->told_texts;
+    if ((flags & VST_RESTART_TITLES) != 0) ++((handler *)self)->owner->text_changes;
     return VST_OK;
 }
 
@@ -220,7 +221,13 @@ static const vst_handler_table handler_table = {
 
 /* ------------------------------------------------------------------------------------ life --- */
 
-static const vst_id class_id = VST_ID(0xA914E4B4, 0x0F1395D6, 0x57E2230F, 0xEEB05689);
+#define VST_ID_OF(words) VST_ID(words)
+static const vst_id class_id = VST_ID_OF(TAGNODE_PLUGIN_VST3_CLASS);
+
+static uint32_t id_of(uint32_t parameter) TAGNODE_NONBLOCKING {
+    const tagnode_plugin_parameter *about = tagnode_plugin_parameter_info(parameter);
+    return about != NULL ? about->id : UINT32_MAX;
+}
 
 static void *interface(void *object, const vst_id id) {
     void *found = NULL;
@@ -289,7 +296,8 @@ static void take_changes(rack *it, const host_change *change, uint32_t count) TA
     it->in.count = it->out.count = 0;
     for (uint32_t i = 0; i < count; ++i) {
         int32_t index = 0;
-        vst_queue *to = changes_add(&it->in, &change[i].parameter, &index);
+        const uint32_t id = id_of(change[i].parameter);
+        vst_queue *to = changes_add(&it->in, &id, &index);
         if (to == NULL) continue;
         const double share = tagplug_normalise(change[i].parameter, change[i].value);
         (void)queue_add(to, (int32_t)change[i].offset, share, &index);
@@ -303,9 +311,10 @@ static void read_moved(host *self, int32_t frames) TAGNODE_NONBLOCKING {
         for (uint32_t k = 0; k < it->count; ++k) {
             if (it->points[k].offset < 0 || it->points[k].offset >= frames) self->in_order = false;
             if (self->moved_count == sizeof self->moved / sizeof *self->moved) return;
+            const uint32_t parameter = tagnode_plugin_parameter_find(it->parameter);
             self->moved[self->moved_count++] =
-                (host_change){(uint32_t)it->points[k].offset, it->parameter,
-                              tagplug_denormalise(it->parameter, (float)it->points[k].value)};
+                (host_change){(uint32_t)it->points[k].offset, parameter,
+                              tagplug_denormalise(parameter, (float)it->points[k].value)};
         }
     }
 }
@@ -334,11 +343,11 @@ void host_process(host *self, const float *const *input, float *const *output, u
     read_moved(self, it->events.frames);
 }
 
-/* As a host does: the controller is told, and the processor by a block without samples. */
+/* As hosts do: sets the controller, and the processor by a block without samples. */
 void host_flush(host *self, const host_change *change, uint32_t change_count) {
     const rack *it = rack_of(self);
     for (uint32_t i = 0; i < change_count; ++i)
-        (void)it->controller->table->set(it->controller, change[i].parameter,
+        (void)it->controller->table->set(it->controller, id_of(change[i].parameter),
                                          tagplug_normalise(change[i].parameter, change[i].value));
     if (it->active) host_process(self, NULL, NULL, 0, change, change_count);
 }
@@ -348,7 +357,7 @@ void host_idle(host *self) {
     const rack *it = rack_of(self);
     for (uint32_t i = 0; i < self->moved_count; ++i)
         (void)it->controller->table->set(
-            it->controller, self->moved[i].parameter,
+            it->controller, id_of(self->moved[i].parameter),
             tagplug_normalise(self->moved[i].parameter, self->moved[i].value));
 }
 
@@ -357,13 +366,13 @@ void host_idle(host *self) {
 float host_get(host *self, uint32_t parameter) {
     const rack *it = rack_of(self);
     return tagplug_denormalise(parameter,
-                               (float)it->controller->table->get(it->controller, parameter));
+                               (float)it->controller->table->get(it->controller, id_of(parameter)));
 }
 
 bool host_text(host *self, uint32_t parameter, float value, char *text, size_t size) {
     const rack *it = rack_of(self);
     vst_text wide;
-    if (it->controller->table->text_of(it->controller, parameter,
+    if (it->controller->table->text_of(it->controller, id_of(parameter),
                                        tagplug_normalise(parameter, value), wide) != VST_OK)
         return false;
     vst_to_utf8(wide, text, size);
@@ -375,7 +384,7 @@ bool host_value(host *self, uint32_t parameter, const char *text, float *value) 
     vst_text wide;
     double share = 0;
     vst_to_utf16(text, wide, sizeof wide / sizeof *wide);
-    if (it->controller->table->value_of(it->controller, parameter, wide, &share) != VST_OK)
+    if (it->controller->table->value_of(it->controller, id_of(parameter), wide, &share) != VST_OK)
         return false;
     *value = tagplug_denormalise(parameter, (float)share);
     return true;
@@ -518,8 +527,8 @@ static void test_mono_passes(void) {
     const uint64_t mono = VST_SPEAKERS_MONO;
     CHECK(it->processor->table->set_arrangements(it->processor, &mono, 1, &mono, 1) == VST_OK);
     host_activate(self, 48000, 512, false);
-    float *noise = white_noise(512, 3), heard[512] = {0};
-    float *from[1] = {noise}, *to[1] = {heard};
+    float *noise = white_noise(512, 3), out[512] = {0};
+    float *from[1] = {noise}, *to[1] = {out};
     vst_audio_bus input = {.channels = 1, .samples.of_32 = from};
     vst_audio_bus output = {.channels = 1, .samples.of_32 = to};
     vst_data data = {.sample_size = VST_SAMPLE_32,
@@ -529,7 +538,7 @@ static void test_mono_passes(void) {
                      .inputs = &input,
                      .outputs = &output};
     CHECK(it->processor->table->process(it->processor, &data) == VST_OK);
-    CHECK(memcmp(noise, heard, sizeof heard) == 0);
+    CHECK(memcmp(noise, out, sizeof out) == 0);
     free(noise);
     host_close(self);
 }
@@ -541,19 +550,21 @@ static void test_parameters_are_those_of_the_table(void) {
     vst_parameter info;
     char text[256];
     for (uint32_t i = 0; i < TAGPLUG_PARAMETERS; ++i) {
-        const tagplug_parameter *about = tagplug_about(i);
+        const tagnode_plugin_parameter *about = tagnode_plugin_parameter_info(i);
         CHECK(it->controller->table->info(it->controller, (int32_t)i, &info) == VST_OK);
         vst_to_utf8(info.title, text, sizeof text);
-        CHECK(info.id == i && strcmp(text, about->name) == 0);
+        CHECK(info.id == about->id && strcmp(text, about->name) == 0);
         vst_to_utf8(info.unit, text, sizeof text);
         CHECK(strcmp(text, about->unit) == 0);
         CHECK(((info.flags & VST_PARAMETER_READ_ONLY) != 0) == about->output);
         CHECK(((info.flags & VST_PARAMETER_AUTOMATABLE) != 0) == !about->output);
         CHECK(((info.flags & VST_PARAMETER_BYPASS) != 0) == (i == TAGPLUG_BYPASS));
-        CHECK(info.steps == (about->scale >= TAGPLUG_INTEGER ? about->high - about->low : 0));
-        CHECK_NEAR(it->controller->table->to_plain(it->controller, i, info.start), about->start,
-                   1e-6 * about->high);
-        CHECK_NEAR(it->controller->table->from_plain(it->controller, i, about->high), 1, 0);
+        CHECK(info.steps == (about->scale >= TAGNODE_SCALE_INTEGER ? about->high - about->low : 0));
+        CHECK_NEAR(it->controller->table->to_plain(it->controller, about->id, info.start),
+                   about->start, 1e-6 * about->high);
+        if (about->scale != TAGNODE_SCALE_CHOICE) /* those may have room above the last one */
+            CHECK_NEAR(it->controller->table->from_plain(it->controller, about->id, about->high), 1,
+                       0);
     }
     CHECK(it->controller->table->info(it->controller, TAGPLUG_PARAMETERS, &info) != VST_OK);
     CHECK(it->controller->table->info(it->controller, -1, &info) != VST_OK);
@@ -575,7 +586,9 @@ static void test_units_are_the_slots(void) {
         char name[256];
         CHECK(units->table->info(units, 1 + (int32_t)slot, &unit) == VST_OK);
         vst_to_utf8(unit.name, name, sizeof name);
-        CHECK(strcmp(name, tagplug_about(tagplug_field_of(slot, TAGPLUG_CURVE))->group) == 0);
+        CHECK(strcmp(name,
+                     tagnode_plugin_parameter_info(tagplug_field_of(slot, TAGPLUG_CURVE))->group) ==
+              0);
         const uint32_t some[] = {tagplug_field_of(slot, TAGPLUG_CURVE), TAGPLUG_VALUE_1 + slot};
         for (size_t i = 0; i < 2; ++i) {
             CHECK(it->controller->table->info(it->controller, (int32_t)some[i], &info) == VST_OK);
@@ -586,32 +599,35 @@ static void test_units_are_the_slots(void) {
     host_close(self);
 }
 
-/* The tests play on the thread that ran initialize, so the handler hears what a block says. */
-static void test_handler_hears_of_outputs(void) {
+/* The tests process on the thread that ran initialize, so the handler gets the outputs of a block.
+ */
+static void test_the_handler_receives_outputs(void) {
     host *self = host_open();
     const rack *it = rack_of(self);
     host_activate(self, 48000, 512, false);
-    float *noise = white_noise(512, 5), heard[512];
+    float *noise = white_noise(512, 5), out[512];
     const float *const input[2] = {noise, noise};
-    float *const output[2] = {heard, heard};
+    float *const output[2] = {out, out};
     const host_change source = {0, tagplug_field_of(2, TAGPLUG_SOURCE), 1 + TAGNODE_SIGNAL_RMS_DB};
     host_process(self, input, output, 512, &source, 1);
     for (int i = 0; i < 50; ++i) host_process(self, input, output, 512, NULL, 0);
     const uint32_t value = TAGPLUG_VALUE_1 + 2;
     CHECK(it->handler.edited[value] > 0.5);
-    CHECK_NEAR(it->handler.edited[value], it->controller->table->get(it->controller, value), 0);
+    CHECK_NEAR(it->handler.edited[value], it->controller->table->get(it->controller, id_of(value)),
+               0);
     free(noise);
     host_close(self);
 }
 
-/* A parameter that the controller is set to while active counts once process is told; a state that
- * is asked for before has it nevertheless. */
-static void test_state_has_what_the_controller_was_set_to(void) {
+/* A value that the controller gets while active takes effect in process; a state that is saved
+ * before has it nevertheless. */
+static void test_a_state_has_values_set_by_the_controller(void) {
     host *self = host_open(), *other = host_open();
     const rack *it = rack_of(self);
     static unsigned char bytes[TAGPLUG_STATE_MOST];
     host_activate(self, 48000, 512, false);
-    CHECK(it->controller->table->set(it->controller, TAGPLUG_DELAY_FEEDBACK, 0.25) == VST_OK);
+    CHECK(it->controller->table->set(it->controller, id_of(TAGPLUG_DELAY_FEEDBACK), 0.25) ==
+          VST_OK);
     const size_t size = host_save(self, bytes, sizeof bytes);
     CHECK(size > 0 && host_restore(other, bytes, size));
     CHECK_NEAR(host_get(other, TAGPLUG_DELAY_FEEDBACK), 0.25 * 0.95, 1e-6);
@@ -626,7 +642,7 @@ static int32_t VST_CALL boast(void *self, void *bytes, int32_t size, int32_t *do
     return VST_OK;
 }
 
-static void test_a_stream_that_claims_too_much_is_an_end(void) {
+static void test_a_stream_that_reports_too_many_bytes_ends(void) {
     static const vst_stream_table boasts = {.unknown = {query_none, ref_none, ref_none},
                                             .read = boast};
     host *self = host_open();
@@ -636,7 +652,7 @@ static void test_a_stream_that_claims_too_much_is_an_end(void) {
     host_close(self);
 }
 
-static void test_texts_go_through_utf16(void) {
+static void test_texts_survive_utf16(void) {
     static const char *const texts[] = {"", "speech", "h\xC3\xA9las", "\xE9\x9F\xB3\xE6\xA5\xBD",
                                         "\xF0\x9F\x8E\xB5 a"};
     int16_t wide[128];
@@ -663,10 +679,10 @@ void host_test_format(void) {
     test_mono_passes();
     test_parameters_are_those_of_the_table();
     test_units_are_the_slots();
-    test_handler_hears_of_outputs();
-    test_state_has_what_the_controller_was_set_to();
-    test_a_stream_that_claims_too_much_is_an_end();
-    test_texts_go_through_utf16();
+    test_the_handler_receives_outputs();
+    test_a_state_has_values_set_by_the_controller();
+    test_a_stream_that_reports_too_many_bytes_ends();
+    test_texts_survive_utf16();
 }
 
 unsigned host_failures(void) {

@@ -1,5 +1,5 @@
-/* lv2_rack.h - an LV2 host as small as can be, for tests: no library, ports from the table of
- * parameters. A program linked with the plugin (TAGPLUG_STATIC) plays that, else the library that
+/* lv2_rack.h - a minimal LV2 host for tests: no library, ports from the table of
+ * parameters. A program linked with the plugin (TAGPLUG_STATIC) runs that, else the library that
  * its first argument names. */
 #ifndef TAGNODE_TESTS_LV2_RACK_H
 #define TAGNODE_TESTS_LV2_RACK_H
@@ -7,7 +7,7 @@
 #include <stdarg.h>
 
 #include "../check.h"
-#include "core.h"
+#include "core/tagplug.h"
 #include "lv2_abi.h"
 #include "lv2_ports.h"
 
@@ -21,7 +21,7 @@ enum { MOST = 8192, MIDI_ROOM = 16 + TAGPLUG_LV2_MESSAGE * TAGPLUG_MIDI_MOST };
 
 static struct {
     char uris[64][80];
-    char said[256]; /* the last sentence logged */
+    char logged[256]; /* the last sentence logged */
 } host;
 
 static inline uint32_t map_uri(void *handle, const char *uri) {
@@ -35,7 +35,7 @@ static inline uint32_t map_uri(void *handle, const char *uri) {
 
 static inline int vlog_it(void *handle, uint32_t type, const char *format, va_list list) {
     (void)handle, (void)type;
-    return vsnprintf(host.said, sizeof host.said, format, list);
+    return vsnprintf(host.logged, sizeof host.logged, format, list);
 }
 
 static inline int log_it(void *handle, uint32_t type, const char *format, ...) {
@@ -110,7 +110,7 @@ static inline const lv2_plugin *plugin_of(int count, char **arguments) {
 }
 
 static inline float *port(rack *r, uint32_t parameter) {
-    return &r->ports[TAGPLUG_LV2_PARAMETERS + parameter];
+    return &r->ports[tagplug_lv2_port(parameter)];
 }
 
 static inline float *field(rack *r, uint32_t slot, tagplug_field which) {
@@ -119,7 +119,8 @@ static inline float *field(rack *r, uint32_t slot, tagplug_field which) {
 
 static inline void ports_at_default(rack *r) {
     memset(r->ports, 0, sizeof r->ports);
-    for (uint32_t i = 0; i < TAGPLUG_PARAMETERS; ++i) *port(r, i) = tagplug_about(i)->start;
+    for (uint32_t i = 0; i < TAGPLUG_PARAMETERS; ++i)
+        *port(r, i) = tagnode_plugin_parameter_info(i)->start;
     *port(r, TAGPLUG_BYPASS) = 1; /* "enabled" */
     *port(r, TAGPLUG_MODEL) = 0;  /* measuring only: the host's tests need no model */
 }
@@ -143,7 +144,7 @@ static inline void wire(rack *r, bool midi) {
     connect_audio(r, r->in[0], r->in[1], r->out[0], r->out[1]);
 }
 
-/* `offered` may be false: not one feature, and no MIDI. */
+/* Without `offered` there are no features and no MIDI. */
 static inline rack *inserted(const lv2_plugin *plugin, double rate, int32_t most, bool offered) {
     rack *r = calloc(1, sizeof *r);
     if (r == NULL) abort();
@@ -177,8 +178,8 @@ static inline void run_block(rack *r, uint32_t frames) {
     r->plugin->run(r->instance, frames);
 }
 
-/* Plays what `in` holds of both sides from `from` on. */
-static inline void hear(rack *r, const float *in, size_t from, uint32_t frames) {
+/* Processes `frames` samples of `in`, from `from` on, on both sides. */
+static inline void feed(rack *r, const float *in, size_t from, uint32_t frames) {
     memcpy(r->in[0], in + from, frames * sizeof *in);
     for (uint32_t i = 0; i < frames; ++i) r->in[1][i] = -0.5F * in[from + i];
     run_block(r, frames);
@@ -200,8 +201,8 @@ static inline lv2_event message_at(const rack *r, uint32_t index, unsigned char 
     return event;
 }
 
-/* Whether all of it is controllers, in order and within the block. */
-static inline bool midi_is_sound(const rack *r, uint32_t frames) {
+/* Whether all messages are controllers, sorted and within the block. */
+static inline bool midi_is_valid(const rack *r, uint32_t frames) {
     if (r->midi.sequence.atom.size > r->midi_room || r->midi.sequence.unit != 0) return false;
     int64_t last = 0;
     for (uint32_t i = 0; i < messages_in(r); ++i) {

@@ -1,5 +1,5 @@
-/* rig.h - a folder with small models for the plugin, made anew for each test program, and instances
- * in it. */
+/* rig.h - a temporary folder with small models for the plugin, one for each test program, and
+ * instances that use it. */
 #ifndef TAGPLUG_TESTS_RIG_H
 #define TAGPLUG_TESTS_RIG_H
 
@@ -9,7 +9,7 @@
 
 #include "../check.h"
 #include "../head_file.h"
-#include "core.h"
+#include "core/tagplug.h"
 
 enum { LABELS = 3, PATCH = 24, HOP = 128, MODEL_RATE = 16000, MOST_FILE = 1 << 16 };
 
@@ -55,7 +55,7 @@ static inline void put_chunk(file *f, const char *name, const file *payload) {
     put_bytes(f, zeros, (16 - payload->size % 16) % 16);
 }
 
-/* CRC-32 a bit at a time, as the standard tells it. */
+/* CRC-32 bit by bit, as in the standard. */
 static inline uint32_t crc_of(const unsigned char *bytes, size_t size) {
     uint32_t crc = 0xffffffffU;
     for (size_t i = 0; i < size; ++i) {
@@ -84,7 +84,7 @@ static inline void put_card(file *f, const char *name, const char *const labels[
     put_labels(f, labels);
 }
 
-/* A .tagnode file of one of the two small models; with a head on its embedding. */
+/* A .tagnode file of one of the two small models, with or without a head on its embedding. */
 static inline void make_container(file *f, const char *network, const char *const labels[LABELS],
                                   bool with_head) {
     static file part;
@@ -118,7 +118,7 @@ static inline void make_container(file *f, const char *network, const char *cons
 
 static const char *const SCENE_LABELS[LABELS] = {"speech", "Male Vocal", "drums"};
 static const char *const CUSTOM_LABELS[LABELS] = {"guitar", "speech", "flute"};
-/* A container whose card takes some of its padding for its end: `value` and zeros. */
+/* A container whose card has `bytes` more at its end: `value` and zeros. */
 static inline void lengthen_card(file *f, unsigned char bytes, unsigned char value) {
     make_container(f, "valid", SCENE_LABELS, false);
     unsigned char *size = f->bytes + 20;
@@ -171,6 +171,11 @@ static inline void remove_folder(void) {
 
 enum { SCENE = 1, MUSICNN_MTT = 2, CUSTOM_1 = 6, CUSTOM_2 = 7, CUSTOM_3 = 8 };
 
+/* Source ids of some labels, and of signals. */
+enum { RMS = 1, SPEECH = 100, DRUMS = 103, GUITAR = 111, FLUTE = 134, MALE_VOCAL = 136 };
+static const uint32_t SCENE_SOURCES[LABELS] = {SPEECH, MALE_VOCAL, DRUMS};
+static const uint32_t CUSTOM_SOURCES[LABELS] = {GUITAR, SPEECH, FLUTE};
+
 static inline void set_field(tagplug *p, uint32_t slot, tagplug_field field, double value) {
     tagplug_set(p, tagplug_field_of(slot, field), (float)value);
 }
@@ -179,7 +184,7 @@ static inline void pause_ms(long milliseconds) {
     nanosleep(&(struct timespec){.tv_nsec = milliseconds * 1000000}, NULL);
 }
 
-/* Waits for a status; false after ten seconds or so. */
+/* Waits for a status; false after about ten seconds. */
 static inline bool reaches(tagplug *p, tagplug_status_code status, void (*play)(tagplug *)) {
     for (int i = 0; i < 2000; ++i) {
         if (play != NULL) play(p);

@@ -1,4 +1,4 @@
-/* test_face.c - what the CLAP and the VST 3 must do alike, seen by a host of each.
+/* test_face.c - tests of the CLAP and the VST 3, run by a host of each.
  *
  *   host_clap FILE                    every test, with the plugin FILE
  *   host_clap FILE SEED STEPS         STEPS random things that a host may do, the same for a seed
@@ -9,7 +9,11 @@
 
 #include "host.h"
 
-enum { LENGTH = 48000, MOST_HEARD = 4096, GRID = 64 /* samples between two looks at knobs */ };
+enum {
+    LENGTH = 48000,
+    MOST_MESSAGES = 4096,
+    GRID = 64 /* samples between two evaluations of slots */
+};
 
 static const uint32_t rms = 1 + TAGNODE_SIGNAL_RMS_DB;
 
@@ -17,8 +21,8 @@ static uint32_t field(uint32_t slot, tagplug_field which) {
     return tagplug_field_of(slot, which);
 }
 
-/* A square wave of 100 Hz at 48 kHz, a quarter second loud and one almost silent. The measured
- * level of such a wave does not waver. */
+/* A square wave of 100 Hz at 48 kHz, a quarter second loud and one almost silent. Its measured
+ * level is constant. */
 static float *steps(size_t length) {
     float *wave = malloc(length * sizeof *wave);
     if (wave == NULL) abort();
@@ -27,16 +31,16 @@ static float *steps(size_t length) {
     return wave;
 }
 
-/* ---- a signal played through, in blocks of any size ---- */
+/* ---- a signal processed in blocks of any size ---- */
 
 typedef struct {
     float audio[2][LENGTH];
-    tagplug_midi midi[MOST_HEARD];
+    tagplug_midi midi[MOST_MESSAGES];
     uint32_t midi_count;
     bool in_order;
 } take;
 
-/* Plays all of `left` and `right`; `changes` lie at positions of the whole. Blocks have `block`
+/* Processes all of `left` and `right`; `changes` are at positions of the whole. Blocks have `block`
  * samples, or random lengths for 0. */
 static void play(host *self, const float *left, const float *right, uint32_t length,
                  const host_change *changes, uint32_t count, uint32_t block, take *taken) {
@@ -55,7 +59,7 @@ static void play(host *self, const float *left, const float *right, uint32_t len
         const float *const input[2] = {left + at, right + at};
         float *const output[2] = {taken->audio[0] + at, taken->audio[1] + at};
         host_process(self, input, output, frames, here, here_count);
-        for (uint32_t i = 0; i < self->midi_count && taken->midi_count < MOST_HEARD; ++i) {
+        for (uint32_t i = 0; i < self->midi_count && taken->midi_count < MOST_MESSAGES; ++i) {
             taken->midi[taken->midi_count] = self->midi[i];
             taken->midi[taken->midi_count++].offset += at;
         }
@@ -121,7 +125,7 @@ static void test_bypass_passes_bit_for_bit_while_slots_go_on(void) {
     host_close(self);
 }
 
-static void test_buffers_may_be_the_same_or_lack(void) {
+static void test_buffers_may_be_shared_or_missing(void) {
     host *self = host_open();
     float *noise = white_noise(2000, 4), left[2000], right[2000];
     host_activate(self, 48000, 2000, false);
@@ -148,22 +152,22 @@ static void test_buffers_may_be_the_same_or_lack(void) {
 
 /* -------------------------------------------------------------------------------- outputs --- */
 
-static void test_values_follow_the_signal_and_the_host_is_told(void) {
+static void test_values_follow_the_signal_and_the_host_receives_them(void) {
     host *self = host_open();
     float *wave = steps(LENGTH);
     take *taken = malloc(sizeof *taken);
     follow_level(self);
     host_activate(self, 48000, 500, false);
-    float told = host_get(self, TAGPLUG_VALUE_1);
+    float received = host_get(self, TAGPLUG_VALUE_1);
     bool loud = true, quiet = true, agree = true;
     for (uint32_t at = 0; at + 500 <= LENGTH; at += 500) {
         const float *const input[2] = {wave + at, wave + at};
         float *const output[2] = {taken->audio[0], taken->audio[1]};
         host_process(self, input, output, 500, NULL, 0);
         for (uint32_t i = 0; i < self->moved_count; ++i)
-            if (self->moved[i].parameter == TAGPLUG_VALUE_1) told = self->moved[i].value;
+            if (self->moved[i].parameter == TAGPLUG_VALUE_1) received = self->moved[i].value;
         const float value = host_get(self, TAGPLUG_VALUE_1);
-        agree = agree && fabsf(told - value) < 1e-6F && self->in_order;
+        agree = agree && fabsf(received - value) < 1e-6F && self->in_order;
         const uint32_t into = (at + 500) % 12000; /* the last quarter of each step */
         if (into > 9000)
             *(at / 12000 % 2 == 0 ? &loud : &quiet) &= (value > 0.7) == (at / 12000 % 2 == 0);
@@ -176,7 +180,7 @@ static void test_values_follow_the_signal_and_the_host_is_told(void) {
     host_close(self);
 }
 
-/* What is set is what a host would set on a timeline: at any sample, many at once. */
+/* Automation as on a timeline: at any sample, many at once. */
 static const host_change timeline[] = {
     {0, TAGPLUG_GLOBALS + TAGPLUG_SOURCE, 1 + TAGNODE_SIGNAL_RMS_DB},
     {0, TAGPLUG_GLOBALS + TAGPLUG_MIDI, 1},
@@ -199,7 +203,7 @@ static void test_blocks_of_any_size_give_the_same_audio_and_midi(void) {
     take *first = malloc(sizeof *first), *other = malloc(sizeof *other);
     for (size_t b = 0; b < sizeof blocks / sizeof *blocks; ++b) {
         host *self = host_open();
-        set(self, TAGPLUG_MODEL, 0); /* a model that comes late would be heard late */
+        set(self, TAGPLUG_MODEL, 0); /* a model that is loaded later has later results */
         host_activate(self, 48000, blocks[b] > 0 ? blocks[b] : 700, false);
         play(self, noise, wave, LENGTH, timeline, TIMELINE, blocks[b], b == 0 ? first : other);
         host_close(self);
@@ -217,7 +221,7 @@ static void test_blocks_of_any_size_give_the_same_audio_and_midi(void) {
     free(other);
 }
 
-static void test_changes_count_from_their_sample_on(void) {
+static void test_changes_take_effect_at_their_sample(void) {
     const uint32_t at[] = {0, 1, 100, 333, 511};
     float *noise = white_noise(2048, 6);
     take *taken = malloc(sizeof *taken);
@@ -239,7 +243,7 @@ static void test_changes_count_from_their_sample_on(void) {
     free(taken);
 }
 
-static void test_midi_controllers_say_the_value(void) {
+static void test_midi_controllers_have_the_value(void) {
     float *wave = steps(LENGTH);
     take *taken = malloc(sizeof *taken);
     for (uint32_t mode = 1; mode <= 2; ++mode) {
@@ -292,14 +296,14 @@ static void test_texts_come_back_as_their_values(void) {
     host *self = host_open();
     char text[256];
     for (uint32_t i = 0; i < TAGPLUG_INPUTS; ++i) {
-        const tagplug_parameter *about = tagplug_about(i);
+        const tagnode_plugin_parameter *about = tagnode_plugin_parameter_info(i);
         for (uint32_t k = 0; k <= 4; ++k) {
             const float value = tagplug_denormalise(i, (float)k / 4);
             float back = NAN;
             CHECK(host_text(self, i, value, text, sizeof text) && text[0] != '\0');
-            if (about->scale == TAGPLUG_INTEGER) continue; /* sources may share a text */
+            if (strcmp(text, "-") == 0) continue; /* a source without a name */
             CHECK(host_value(self, i, text, &back));
-            const double near = about->scale >= TAGPLUG_INTEGER ? 0 : 0.01 * about->high;
+            const double near = about->scale >= TAGNODE_SCALE_INTEGER ? 0 : 0.01 * about->high;
             CHECK_NEAR(back, value, near);
         }
     }
@@ -353,7 +357,7 @@ static void test_foreign_states_are_refused_and_change_nothing(void) {
 /* --------------------------------------------------------------------- models, lives, threads ---
  */
 
-static void test_host_is_told_when_values_are_shown_in_another_unit(void) {
+static void test_the_host_is_notified_when_units_change(void) {
     host *self = host_open();
     char text[256];
     const uint32_t least = field(4, TAGPLUG_MIN);
@@ -361,13 +365,13 @@ static void test_host_is_told_when_values_are_shown_in_another_unit(void) {
     host_activate(self, 48000, 512, false);
     host_process(self, NULL, NULL, 0, NULL, 0);
     host_idle(self);
-    const uint32_t told = self->told_texts;
+    const uint32_t before = self->text_changes;
     host_process(self, NULL, NULL, 0, NULL, 0);
     host_idle(self);
-    CHECK(self->told_texts == told);
+    CHECK(self->text_changes == before);
     host_process(self, NULL, NULL, 0, &gain, 1);
     host_idle(self);
-    CHECK(self->told_texts == told + 1);
+    CHECK(self->text_changes == before + 1);
     CHECK(host_text(self, least, 0.8F, text, sizeof text) && strcmp(text, "0.0 dB") == 0);
     host_close(self);
 }
@@ -377,12 +381,12 @@ static bool has_scene(host *self) {
            host_get(self, TAGPLUG_WINDOW) > 0;
 }
 
-static void test_offline_a_model_is_there_with_the_next_block(void) {
+static void test_offline_a_model_is_loaded_by_the_next_block(void) {
     host *self = host_open();
     float *noise = white_noise(1024, 8);
     const float *const input[2] = {noise, noise};
-    float heard[2][1024];
-    float *const output[2] = {heard[0], heard[1]};
+    float out[2][1024];
+    float *const output[2] = {out[0], out[1]};
     host_activate(self, 48000, 1024, true);
     if (!has_scene(self)) {
         puts("skipped: models; give cmake -DTAGNODE_SCENE=FILE to compile one in");
@@ -394,16 +398,17 @@ static void test_offline_a_model_is_there_with_the_next_block(void) {
     host_process(self, input, output, 1024, NULL, 0);
     CHECK(host_get(self, TAGPLUG_WINDOW) == 0);
     host_idle(self);
-    const uint32_t told = self->told_texts;
+    const uint32_t before = self->text_changes;
     host_process(self, input, output, 1024, &(host_change){0, TAGPLUG_MODEL, 1}, 1);
     host_process(self, input, output, 1024, NULL, 0);
     CHECK(has_scene(self));
     host_idle(self);
-    CHECK(self->told_texts > told);
+    CHECK(self->text_changes > before);
     char text[256];
-    CHECK(host_text(self, field(0, TAGPLUG_SOURCE), 32, text, sizeof text));
+    CHECK(host_text(self, field(0, TAGPLUG_SOURCE), 100, text, sizeof text));
+    CHECK(strcmp(text, "speech") == 0);
     float source = 0;
-    CHECK(host_value(self, field(0, TAGPLUG_SOURCE), text, &source) && source == 32);
+    CHECK(host_value(self, field(0, TAGPLUG_SOURCE), text, &source) && source == 100);
     free(noise);
     host_close(self);
 }
@@ -423,7 +428,7 @@ static void test_blocks_without_samples_set_parameters(void) {
     host_close(self);
 }
 
-static void test_32_instances_play_side_by_side(void) {
+static void test_32_instances_run_side_by_side(void) {
     enum { INSTANCES = 32, FRAMES = 3000 };
     host *all[INSTANCES];
     float *wave = steps(FRAMES);
@@ -463,8 +468,8 @@ static void *play_beside(void *context) {
     return NULL;
 }
 
-/* The main thread reads, shows, saves, restores and automates while the other plays. */
-static void test_main_thread_works_beside_audio(void) {
+/* The main thread reads, shows, saves, restores and automates while the other one processes. */
+static void test_the_main_thread_works_during_process(void) {
     static unsigned char bytes[TAGPLUG_STATE_MOST];
     shared both = {host_open(), steps(LENGTH), false};
     pthread_t audio;
@@ -492,7 +497,7 @@ typedef struct {
     host *host;
     uint32_t seed, most;
     bool active;
-    float noise[HOST_MOST_FRAMES], heard[2][HOST_MOST_FRAMES];
+    float noise[HOST_MOST_FRAMES], out[2][HOST_MOST_FRAMES];
     unsigned char state[TAGPLUG_STATE_MOST];
     size_t state_size;
 } fuzzer;
@@ -527,15 +532,15 @@ static void fuzz_process(fuzzer *self) {
     host_change changes[24];
     const uint32_t count = fuzz_changes(self, changes, 24, frames);
     const float *input[2] = {self->noise + from, self->noise};
-    float *const output[2] = {self->heard[0], shape == 1 ? NULL : self->heard[1]};
+    float *const output[2] = {self->out[0], shape == 1 ? NULL : self->out[1]};
     if (shape == 2) input[1] = NULL;
-    if (shape == 3) input[0] = input[1] = self->heard[0];
+    if (shape == 3) input[0] = input[1] = self->out[0];
     host_process(self->host, shape == 4 ? NULL : input, shape == 5 ? NULL : output, frames, changes,
                  count);
     CHECK(self->host->in_order);
     bool finite = true; /* but for what passes */
     for (uint32_t i = 0; i < frames && shape != 3 && shape < 5; ++i)
-        finite = finite && (isfinite(self->heard[0][i]) || !isfinite(self->noise[from + i]));
+        finite = finite && (isfinite(self->out[0][i]) || !isfinite(self->noise[from + i]));
     CHECK(finite);
     for (uint32_t i = 0; i < self->host->moved_count; ++i) {
         const host_change *moved = self->host->moved + i;
@@ -556,7 +561,7 @@ static void fuzz_state(fuzzer *self) {
     for (uint32_t n = next_number(&self->seed) % 8 + 1; n > 0; --n)
         damaged[next_number(&self->seed) % self->state_size] ^=
             (unsigned char)(1U << next_number(&self->seed) % 8);
-    (void)host_restore(self->host, damaged, self->state_size); /* may be sound by chance */
+    (void)host_restore(self->host, damaged, self->state_size); /* may be valid by chance */
     set(self->host, TAGPLUG_OSC_PORT, 0);
 }
 
@@ -632,20 +637,20 @@ int main(int count, char **arguments) {
     host_test_format();
     test_audio_passes_bit_for_bit_at_any_rate_and_block();
     test_bypass_passes_bit_for_bit_while_slots_go_on();
-    test_buffers_may_be_the_same_or_lack();
-    test_values_follow_the_signal_and_the_host_is_told();
+    test_buffers_may_be_shared_or_missing();
+    test_values_follow_the_signal_and_the_host_receives_them();
     test_blocks_of_any_size_give_the_same_audio_and_midi();
-    test_changes_count_from_their_sample_on();
-    test_midi_controllers_say_the_value();
+    test_changes_take_effect_at_their_sample();
+    test_midi_controllers_have_the_value();
     test_tail_lasts_as_long_as_echoes_do();
     test_texts_come_back_as_their_values();
     test_state_makes_the_same_instance();
     test_foreign_states_are_refused_and_change_nothing();
-    test_offline_a_model_is_there_with_the_next_block();
+    test_offline_a_model_is_loaded_by_the_next_block();
     test_blocks_without_samples_set_parameters();
-    test_host_is_told_when_values_are_shown_in_another_unit();
-    test_32_instances_play_side_by_side();
-    test_main_thread_works_beside_audio();
+    test_the_host_is_notified_when_units_change();
+    test_32_instances_run_side_by_side();
+    test_the_main_thread_works_during_process();
     CHECK(host_failures() == 0);
     return closing_line();
 }

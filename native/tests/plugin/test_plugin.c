@@ -1,13 +1,13 @@
-/* test_plugin.c - the plugin's core as a host drives it: what passes untouched, what blocks may do,
- * models that come and go, bad input. */
+/* test_plugin.c - the plugin's core as a host drives it: bit-exact bypass, block sizes,
+ * exchange of models, bad input. */
 #include "rig.h"
 
 enum { LENGTH = 48000, MOST_EVENTS = 20000 };
 
-/* What came of some sound. */
+/* The output of a run. */
 typedef struct {
     float audio[2][LENGTH];
-    float values[LENGTH / 64][TAGPLUG_SLOTS]; /* at multiples of 64 samples that a block ends at */
+    float values[LENGTH / 64][TAGPLUG_SLOTS]; /* where a block ends at a multiple of 64 samples */
     struct {
         int64_t position;
         uint8_t bytes[3];
@@ -41,18 +41,21 @@ static void ended(tagplug *p) {
 
 /* All effects, moved by labels and signals, some at once, with every knob in use. */
 static void turn_all_knobs(tagplug *p) {
-    const double sources[TAGPLUG_SLOTS] = {1, 32, 33, 9, 34, 12, 1, 33};
-    const double targets[TAGPLUG_SLOTS] = {1, 2, 3, 4, 5, 6, 1, 0};
-    for (uint32_t i = 0; i < TAGPLUG_SLOTS; ++i) {
+    enum { TURNED = 8 };
+    const double sources[TURNED] = {RMS, SPEECH, MALE_VOCAL, 9, DRUMS, 12, RMS, MALE_VOCAL};
+    const double targets[TURNED] = {1, 2, 3, 4, 5, 6, 1, 0};
+    for (uint32_t i = 0; i < TURNED; ++i) {
         set_field(p, i, TAGPLUG_SOURCE, sources[i]);
         set_field(p, i, TAGPLUG_TARGET, targets[i]);
-        set_field(p, i, TAGPLUG_MODE, i % 3);
+        set_field(p, i, TAGPLUG_GATE, i % 3);
         set_field(p, i, TAGPLUG_CURVE, i % 3);
         set_field(p, i, TAGPLUG_ATTACK, 0.002 * i);
         set_field(p, i, TAGPLUG_RELEASE, 0.01 * i);
         set_field(p, i, TAGPLUG_HOLD, i == 6 ? 0.05 : 0);
-        set_field(p, i, TAGPLUG_DELAYED, i == 3 ? 0.02 : 0);
+        set_field(p, i, TAGPLUG_DELAY, i == 3 ? 0.02 : 0);
         set_field(p, i, TAGPLUG_INVERT, i == 2);
+        set_field(p, i, TAGPLUG_DEPTH, 1 - 0.05 * i);
+        set_field(p, i, TAGPLUG_COMBINE, i % 2);
         set_field(p, i, TAGPLUG_MIN, 0.1 + 0.05 * i);
         set_field(p, i, TAGPLUG_MAX, 0.9 - 0.04 * i);
         set_field(p, i, TAGPLUG_MIDI, i % 3);
@@ -61,7 +64,7 @@ static void turn_all_knobs(tagplug *p) {
     tagplug_set(p, TAGPLUG_DELAY_TIME, 0.05F);
 }
 
-/* Knobs that are turned on the way, at positions that no block may cross. */
+/* Positions at which knobs are turned; blocks end there. */
 static const int64_t turns[] = {0, 7000, 12345, 20001, 30000, 40007, LENGTH};
 
 static void turn_some(tagplug *p, size_t which) {
@@ -74,7 +77,7 @@ static void turn_some(tagplug *p, size_t which) {
     if (which == 5) set_field(p, 5, TAGPLUG_SOURCE, 0);
 }
 
-/* Plays [from, until) in blocks of up to `most` samples, drawn unless `seed` is 0. */
+/* Processes [from, until) in blocks of `most` samples, or of random length unless `seed` is 0. */
 static void play_part(tagplug *p, int64_t from, int64_t until, uint32_t most, uint32_t *seed,
                       take *to) {
     for (int64_t at = from; at < until;) {
@@ -142,7 +145,7 @@ static void test_renders_are_repeatable_when_models_change_offline(void) {
 }
 
 /* Samples that arithmetic would change: NaN with a payload, denormals, -0, infinities. */
-static void strange_samples(float *samples, uint32_t count, uint32_t seed) {
+static void odd_samples(float *samples, uint32_t count, uint32_t seed) {
     const uint32_t odd[] = {0x7fc01234, 0xffc00001, 1,         0x80000001,
                             0x80000000, 0x7f800000, 0x7fa00001};
     for (uint32_t i = 0; i < count; ++i) {
@@ -156,7 +159,7 @@ static void strange_samples(float *samples, uint32_t count, uint32_t seed) {
 static bool passes(tagplug *p, uint32_t channels, bool in_place, uint32_t frames, uint32_t seed) {
     static float in[2][8192], out[2][8192];
     for (uint32_t c = 0; c < channels; ++c) {
-        strange_samples(in[c], frames, seed + c);
+        odd_samples(in[c], frames, seed + c);
         memset(out[c], 0x55, sizeof out[c]);
         if (in_place) memcpy(out[c], in[c], sizeof in[c]);
     }
@@ -169,7 +172,7 @@ static bool passes(tagplug *p, uint32_t channels, bool in_place, uint32_t frames
     return same;
 }
 
-static void test_sound_passes_bit_for_bit_while_effects_are_off(void) {
+static void test_audio_passes_bit_for_bit_while_effects_are_off(void) {
     const double rates[] = {8000, 22050, 44100, 48000, 192000};
     const uint32_t blocks[] = {0, 1, 63, 64, 65, 512, 513, 8192};
     for (size_t r = 0; r < 5; ++r)
@@ -197,7 +200,7 @@ static void test_bypass_and_untargeted_effects_pass_bit_for_bit_after_their_fade
     }
 }
 
-static void test_swapped_buffers_are_no_trouble(void) {
+static void test_input_and_output_buffers_may_be_swapped(void) {
     tagplug *p = started(48000, 2, false);
     float a[2048], b[2048];
     memcpy(a, sound[0], sizeof a);
@@ -210,7 +213,7 @@ static void test_swapped_buffers_are_no_trouble(void) {
     ended(p);
 }
 
-static void test_rates_that_are_not_heard_pass_sound_and_say_so(void) {
+static void test_unsupported_rates_pass_audio_and_are_reported(void) {
     const double refused[] = {7999, 192001, 0, -1, NAN, INFINITY, 1e300};
     for (size_t i = 0; i < 7; ++i) {
         tagplug *p = started(refused[i], 2, false);
@@ -234,7 +237,7 @@ static void test_rates_that_are_not_heard_pass_sound_and_say_so(void) {
     }
 }
 
-static void test_missing_and_damaged_models_pass_sound_and_say_what_to_do(void) {
+static void test_missing_and_damaged_models_pass_audio_and_are_explained(void) {
     const struct {
         float model;
         tagplug_status_code status;
@@ -248,7 +251,7 @@ static void test_missing_and_damaged_models_pass_sound_and_say_what_to_do(void) 
         tagplug *p = tagplug_create(folder);
         tagnode_message why = {""};
         tagplug_set(p, TAGPLUG_MODEL, cases[i].model);
-        set_field(p, 0, TAGPLUG_SOURCE, 32);
+        set_field(p, 0, TAGPLUG_SOURCE, SPEECH);
         set_field(p, 1, TAGPLUG_SOURCE, 1);
         tagplug_activate(p, 48000, 512, 2, false);
         CHECK(tagplug_get(p, TAGPLUG_STATUS) == (float)cases[i].status);
@@ -260,7 +263,7 @@ static void test_missing_and_damaged_models_pass_sound_and_say_what_to_do(void) 
         play_part(p, 0, LENGTH, 512, &seed, to);
         CHECK(memcmp(to->audio[0], sound[0], sizeof to->audio[0]) == 0);
         CHECK(tagplug_get(p, TAGPLUG_VALUE_1) == 0);
-        CHECK(tagplug_get(p, TAGPLUG_VALUE_1 + 1) > 0.1F); /* it measures still */
+        CHECK(tagplug_get(p, TAGPLUG_VALUE_1 + 1) > 0.1F); /* signals are still measured */
         free(to);
         ended(p);
     }
@@ -293,7 +296,7 @@ static void test_a_file_that_appears_later_is_found(void) {
     remove_custom_3();
 }
 
-static void test_models_and_hops_change_while_sound_passes(void) {
+static void test_models_and_hops_change_while_audio_passes(void) {
     tagplug *p = started(48000, 2, false);
     const uint32_t models[] = {CUSTOM_1, 0, CUSTOM_2, SCENE, CUSTOM_3, SCENE, CUSTOM_1, SCENE};
     for (size_t i = 0; i < 8; ++i) {
@@ -315,19 +318,19 @@ static void test_models_and_hops_change_while_sound_passes(void) {
         const double most = PATCH * HOP / (double)MODEL_RATE;
         const double due = hops[i] < most ? hops[i] : most;
         tagplug_set(p, TAGPLUG_HOP, (float)hops[i]);
-        for (int wait = 0; wait < 2000 && fabs(tagplug_get(p, TAGPLUG_WORKED) - due) > 0.005;
+        for (int wait = 0; wait < 2000 && fabs(tagplug_get(p, TAGPLUG_ACTUAL_HOP) - due) > 0.005;
              ++wait) {
             play_one_block(p);
             pause_ms(5);
         }
-        CHECK_NEAR(tagplug_get(p, TAGPLUG_WORKED), due, 0.005);
+        CHECK_NEAR(tagplug_get(p, TAGPLUG_ACTUAL_HOP), due, 0.005);
     }
     ended(p);
 }
 
-static void listen_to_labels(tagplug *p) {
+static void follow_labels(tagplug *p) {
     for (uint32_t i = 0; i < LABELS; ++i) {
-        set_field(p, i, TAGPLUG_SOURCE, 32 + i);
+        set_field(p, i, TAGPLUG_SOURCE, SCENE_SOURCES[i]);
         set_field(p, i, TAGPLUG_ATTACK, 0);
         set_field(p, i, TAGPLUG_RELEASE, 0);
     }
@@ -343,7 +346,7 @@ static void slots_hold_until(uint32_t model) {
     tagplug *p = started(48000, 2, true);
     take *to = calloc(1, sizeof *to);
     uint32_t seed = 0;
-    listen_to_labels(p);
+    follow_labels(p);
     play_part(p, 0, 24000, 480, &seed, to);
     float held[LABELS];
     for (uint32_t i = 0; i < LABELS; ++i) held[i] = tagplug_get(p, TAGPLUG_VALUE_1 + i);
@@ -368,7 +371,7 @@ static void write_after_silence(void) {
     write_file("plugins/custom-3.tagnode", &f);
 }
 
-static void test_slots_hold_until_another_model_has_answered(void) {
+static void test_slots_hold_until_another_model_has_a_result(void) {
     write_after_silence();
     slots_hold_until(CUSTOM_1);
     slots_hold_until(CUSTOM_3); /* there was sound before it, not silence */
@@ -387,7 +390,7 @@ static double first_move(tagplug *p) {
     return (double)at / 48000;
 }
 
-static void test_a_model_that_takes_silence_for_what_was_before_moves_from_the_first_hop_on(void) {
+static void test_a_model_that_assumes_silence_before_has_results_from_the_first_hop_on(void) {
     write_after_silence();
     const uint32_t models[] = {SCENE, CUSTOM_3};
     for (int i = 0; i < 2; ++i) {
@@ -396,7 +399,7 @@ static void test_a_model_that_takes_silence_for_what_was_before_moves_from_the_f
         tagplug_set(p, TAGPLUG_MODEL, (float)models[i]);
         tagplug_set(p, TAGPLUG_HOP, 0.05F);
         tagplug_activate(p, 48000, 4096, 2, true);
-        listen_to_labels(p);
+        follow_labels(p);
         for (int again = 0; again < 2; ++again) {
             tagplug_reset(p);
             const double latency = tagplug_get(p, TAGPLUG_LATENCY);
@@ -411,16 +414,22 @@ static void test_a_model_that_takes_silence_for_what_was_before_moves_from_the_f
     remove_custom_3();
 }
 
-static void test_heads_speak_through_slots(void) {
+static void test_heads_move_slots(void) {
+    static const char *const names[LABELS] = {"head.mood.happy", "head.mood.very-sad",
+                                              "head.mood.other"};
     tagplug *p = tagplug_create(folder);
     tagplug_set(p, TAGPLUG_MODEL, CUSTOM_1);
     for (uint32_t i = 0; i < LABELS; ++i) {
-        set_field(p, i, TAGPLUG_SOURCE, 32 + LABELS + i);
+        float source = 0;
+        CHECK(tagplug_value(p, tagplug_field_of(i, TAGPLUG_SOURCE), names[i], &source));
+        CHECK(source >= TAGNODE_PLUGIN_SOURCE_OTHER);
+        set_field(p, i, TAGPLUG_SOURCE, source);
         set_field(p, i, TAGPLUG_ATTACK, 0);
         set_field(p, i, TAGPLUG_RELEASE, 0);
     }
     char text[64];
-    tagplug_text(p, tagplug_field_of(0, TAGPLUG_SOURCE), 36, text, sizeof text);
+    const uint32_t second = tagplug_field_of(1, TAGPLUG_SOURCE);
+    tagplug_text(p, second, tagplug_get(p, second), text, sizeof text);
     CHECK(strcmp(text, "mood: Very Sad") == 0);
     tagplug_activate(p, 48000, 512, 2, false);
     take *to = calloc(1, sizeof *to);
@@ -433,7 +442,7 @@ static void test_heads_speak_through_slots(void) {
     ended(p);
 }
 
-static void test_what_is_no_number_is_heard_as_silence(void) {
+static void test_non_finite_samples_are_analysed_as_silence(void) {
     take *clean = calloc(1, sizeof *clean), *dirty = calloc(1, sizeof *dirty);
     float *const kept[2] = {sound[0], sound[1]};
     float *broken[2];
@@ -463,7 +472,7 @@ static void test_what_is_no_number_is_heard_as_silence(void) {
     free(dirty);
 }
 
-static void test_reset_is_as_new(void) {
+static void test_reset_restores_the_initial_state(void) {
     take *one = calloc(1, sizeof *one), *two = calloc(1, sizeof *two);
     uint32_t seed = 0;
     tagplug *p = started(48000, 2, false);
@@ -525,7 +534,7 @@ static void test_huge_and_empty_blocks(void) {
     free(whole);
 }
 
-static void test_values_stand_at_rest_before_the_first_block(void) {
+static void test_values_are_at_rest_before_the_first_block(void) {
     tagplug *p = tagplug_create(folder);
     set_field(p, 3, TAGPLUG_MIN, 0.75);
     set_field(p, 4, TAGPLUG_SOURCE, 1);
@@ -536,7 +545,7 @@ static void test_values_stand_at_rest_before_the_first_block(void) {
     ended(p);
 }
 
-static void test_midi_tells_the_value_in_both_forms(void) {
+static void test_midi_has_the_value_in_7_and_14_bits(void) {
     tagplug *p = started(48000, 2, false);
     take *to = calloc(1, sizeof *to);
     uint32_t seed = 5;
@@ -574,7 +583,7 @@ static void test_midi_tells_the_value_in_both_forms(void) {
     ended(p);
 }
 
-static void test_midi_is_sent_anew_for_another_controller(void) {
+static void test_midi_is_sent_again_for_another_controller(void) {
     tagplug *p = started(48000, 2, false);
     take *to = calloc(1, sizeof *to);
     uint32_t seed = 0;
@@ -593,7 +602,7 @@ static void test_midi_is_sent_anew_for_another_controller(void) {
     ended(p);
 }
 
-/* Loudness of a stretch in dB. */
+/* Level of a section in dB. */
 static double level(const float *x, int from, int until) {
     double sum = 1e-20;
     for (int i = from; i < until; ++i) sum += (double)x[i] * x[i];
@@ -605,7 +614,7 @@ static void test_a_voice_ducks_what_is_under_it(void) {
     take *to = calloc(1, sizeof *to);
     uint32_t seed = 0;
     set_field(p, 0, TAGPLUG_SOURCE, 1 + TAGNODE_SIGNAL_RMS_DB);
-    set_field(p, 0, TAGPLUG_MODE, 1);
+    set_field(p, 0, TAGPLUG_GATE, 1);
     set_field(p, 0, TAGPLUG_THRESHOLD, 0.75); /* -15 dB: bursts have -11, pauses -23 */
     set_field(p, 0, TAGPLUG_TARGET, TAGPLUG_TARGET_GAIN);
     set_field(p, 0, TAGPLUG_MIN, 0.8);
@@ -629,7 +638,7 @@ static void test_two_slots_on_one_target_add_up(void) {
     uint32_t seed = 0;
     for (uint32_t i = 0; i < 3; ++i) {
         set_field(p, 2 * i, TAGPLUG_TARGET, TAGPLUG_TARGET_GAIN);
-        set_field(p, 2 * i, TAGPLUG_MODE, 1);
+        set_field(p, 2 * i, TAGPLUG_GATE, 1);
         set_field(p, 2 * i, TAGPLUG_THRESHOLD, 0); /* open, but for the last one */
         set_field(p, 2 * i, TAGPLUG_SOURCE, i < 2 ? 1 : 0);
     }
@@ -644,7 +653,7 @@ static void test_two_slots_on_one_target_add_up(void) {
     ended(p);
 }
 
-static void test_effects_are_there_from_the_first_sample(void) {
+static void test_effects_act_from_the_first_sample(void) {
     tagplug *p = started(48000, 2, false);
     take *to = calloc(1, sizeof *to);
     uint32_t seed = 0;
@@ -673,29 +682,29 @@ static void test_models_change_at_once_offline(void) {
 int main(void) {
     make_folder();
     make_sound();
-    test_sound_passes_bit_for_bit_while_effects_are_off();
+    test_audio_passes_bit_for_bit_while_effects_are_off();
     test_bypass_and_untargeted_effects_pass_bit_for_bit_after_their_fade();
     test_blocks_change_neither_audio_nor_values_nor_midi();
     test_renders_are_repeatable_when_models_change_offline();
-    test_swapped_buffers_are_no_trouble();
-    test_rates_that_are_not_heard_pass_sound_and_say_so();
-    test_missing_and_damaged_models_pass_sound_and_say_what_to_do();
+    test_input_and_output_buffers_may_be_swapped();
+    test_unsupported_rates_pass_audio_and_are_reported();
+    test_missing_and_damaged_models_pass_audio_and_are_explained();
     test_a_file_that_appears_later_is_found();
-    test_models_and_hops_change_while_sound_passes();
-    test_slots_hold_until_another_model_has_answered();
-    test_a_model_that_takes_silence_for_what_was_before_moves_from_the_first_hop_on();
-    test_heads_speak_through_slots();
-    test_what_is_no_number_is_heard_as_silence();
-    test_reset_is_as_new();
+    test_models_and_hops_change_while_audio_passes();
+    test_slots_hold_until_another_model_has_a_result();
+    test_a_model_that_assumes_silence_before_has_results_from_the_first_hop_on();
+    test_heads_move_slots();
+    test_non_finite_samples_are_analysed_as_silence();
+    test_reset_restores_the_initial_state();
     test_many_instances_come_and_go();
     test_huge_and_empty_blocks();
-    test_values_stand_at_rest_before_the_first_block();
-    test_midi_tells_the_value_in_both_forms();
-    test_midi_is_sent_anew_for_another_controller();
+    test_values_are_at_rest_before_the_first_block();
+    test_midi_has_the_value_in_7_and_14_bits();
+    test_midi_is_sent_again_for_another_controller();
     test_a_voice_ducks_what_is_under_it();
     test_two_slots_on_one_target_add_up();
     test_models_change_at_once_offline();
-    test_effects_are_there_from_the_first_sample();
+    test_effects_act_from_the_first_sample();
     for (uint32_t c = 0; c < 2; ++c) free(sound[c]);
     remove_folder();
     return closing_line();

@@ -1,9 +1,9 @@
-/* test_plugin_effects.c - each effect against its closed form, and how they come, go and move. */
+/* test_plugin_effects.c - each effect against its closed form, fades and movement. */
 #include <complex.h>
 
 #include "../check.h"
-#include "effects.h"
-#include "slots.h"
+#include "core/effects.h"
+#include "core/slots.h"
 
 enum { LENGTH = 65536 };
 
@@ -17,12 +17,12 @@ static tagplug_effects *made(double rate, uint32_t channels) {
     return &effects;
 }
 
-/* Plays [from, until) of `audio`, both multiples of the grid. */
+/* Processes [from, until) of `audio`, both multiples of the grid. */
 static void play(tagplug_effects *e, int from, int until) {
     for (int at = from; at < until; at += TAGPLUG_GRID) {
         float *const both[2] = {audio[0] + at, audio[1] + at};
         tagplug_effects_step(e);
-        if (tagplug_effects_busy(e)) tagplug_effects_play(e, both, 0, TAGPLUG_GRID);
+        if (tagplug_effects_busy(e)) tagplug_effects_process(e, both, 0, TAGPLUG_GRID);
     }
 }
 
@@ -38,7 +38,7 @@ static void constant(float left, float right) {
     }
 }
 
-/* Plays all of `audio` with one effect at one share of its range. */
+/* Processes all of `audio` with one effect at one share of its range. */
 static void play_one(tagplug_target target, double share, double rate) {
     tagplug_effects *e = made(rate, 2);
     tagplug_effects_aim(e, target, true, (float)share);
@@ -65,7 +65,7 @@ static double decibel(double ratio) {
     return 20 * log10(ratio + 1e-30);
 }
 
-static void test_gain_is_so_many_decibels(void) {
+static void test_gain_is_in_decibels(void) {
     for (int k = 0; k <= 20; ++k) {
         const double share = k / 20.0;
         constant(0.5F, -0.25F);
@@ -119,7 +119,7 @@ static void test_filters_stay_bounded_while_they_are_swept(void) {
     free(noise);
 }
 
-static void test_width_turns_the_side_alone(void) {
+static void test_width_scales_the_side_only(void) {
     const double shares[] = {0, 0.25, 0.5, 1};
     for (size_t k = 0; k < 4; ++k) {
         constant(0.5F, -0.1F);
@@ -128,7 +128,7 @@ static void test_width_turns_the_side_alone(void) {
         CHECK_NEAR(audio[0][LENGTH - 1], mid + side, 1e-6);
         CHECK_NEAR(audio[1][LENGTH - 1], mid - side, 1e-6);
     }
-    tagplug_effects *e = made(48000, 1); /* of one channel there is no side */
+    tagplug_effects *e = made(48000, 1); /* one channel has no side */
     constant(0.3F, 0);
     tagplug_effects_aim(e, TAGPLUG_TARGET_WIDTH, true, 1);
     play(e, 0, LENGTH);
@@ -148,7 +148,7 @@ static void test_drive_is_clean_at_0_dB(void) {
     }
 }
 
-static void test_drive_keeps_the_level_lifts_what_is_faint_and_is_monotone(void) {
+static void test_drive_keeps_the_level_amplifies_faint_samples_and_is_monotone(void) {
     for (int k = 1; k <= 6; ++k) {
         const double share = k / 6.0, g = pow(10, 36 * share / 20);
         constant(0.25F, 1e-5F);
@@ -164,7 +164,7 @@ static void test_drive_keeps_the_level_lifts_what_is_faint_and_is_monotone(void)
     }
 }
 
-/* The loudest of what is not a multiple of the tone, in dB under the tone. */
+/* The largest component that is not a harmonic, in dB relative to the tone. */
 static double aliases(double tone, double rate) {
     const double own = amplitude(audio[0], LENGTH / 2, LENGTH, tone, rate);
     double most = 0;
@@ -210,7 +210,7 @@ static void test_drive_does_not_dull(void) {
     }
 }
 
-static void test_delay_repeats_and_the_dry_sound_stays(void) {
+static void test_delay_repeats_and_keeps_the_dry_signal(void) {
     const struct {
         double rate, seconds;
     } cases[] = {{48000, 0.01}, {48000, 0.1}, {44100, 0.25}, {8000, 0.5}};
@@ -228,7 +228,7 @@ static void test_delay_repeats_and_the_dry_sound_stays(void) {
         for (int i = 0; i < LENGTH; ++i) {
             const int echo = i > first && (i - first) % whole == 0 ? (i - first) / whole : 0;
             const double due = i == first ? 1 : echo > 0 ? 0.8 * pow(0.5, echo - 1) : 0;
-            /* A float's 0.25 s is not quite a whole number of samples. */
+            /* 0.25 s as a float is not exactly a whole number of samples. */
             rest = fmax(rest, fabs(audio[0][i] - due) - 5e-4);
             if (audio[1][i] != 0) rest = 1;
         }
@@ -237,7 +237,7 @@ static void test_delay_repeats_and_the_dry_sound_stays(void) {
     }
 }
 
-static void test_delay_lies_between_samples(void) {
+static void test_delay_interpolates_between_samples(void) {
     const double rate = 48000, ago = 1234.37;
     tagplug_effects *e = made(rate, 1);
     tagplug_effects_delay(e, (float)(ago / rate), 0);
@@ -252,7 +252,7 @@ static void test_delay_lies_between_samples(void) {
     tagplug_effects_destroy(e);
 }
 
-static void test_echoes_of_before_are_gone_when_the_delay_comes_back(void) {
+static void test_the_delay_returns_without_old_echoes(void) {
     tagplug_effects *e = made(48000, 2);
     constant(0, 0);
     for (int i = 0; i < 8192; ++i) audio[0][i] = 0.5F;
@@ -269,7 +269,7 @@ static void test_echoes_of_before_are_gone_when_the_delay_comes_back(void) {
     tagplug_effects_destroy(e);
 }
 
-/* How much there is around 12 kHz, where a low tone has nothing and a click does. */
+/* Level around 12 kHz, where a click has energy and a low tone has none. */
 static double click(int at) {
     double most = 0;
     for (int k = 20; k < 32; ++k) {
@@ -279,16 +279,16 @@ static double click(int at) {
     return decibel(most);
 }
 
-static void test_effects_come_go_and_step_without_a_click(void) {
+static void test_effects_fade_and_step_without_a_click(void) {
     const int step = 32768;
     sine(110, 0.5, 48000);
     memset(audio[0] + step + 20, 0, (LENGTH - step - 20) * sizeof(float));
-    const double cut = click(step + 20); /* sound that is cut off, for comparison */
+    const double cut = click(step + 20); /* a tone that is cut off, for comparison */
     CHECK(cut > -75);
     for (uint32_t target = TAGPLUG_TARGET_GAIN; target < TAGPLUG_TARGETS; ++target)
         for (int way = 0; way < 4; ++way) {
             if (target == TAGPLUG_TARGET_DRIVE && way < 2)
-                continue; /* its harmonics are no click */
+                continue; /* its harmonics are not clicks */
             tagplug_effects *e = made(48000, 2);
             sine(110, 0.5, 48000);
             const float low = target == TAGPLUG_TARGET_DRIVE ? 0 : 0.1F;
@@ -306,7 +306,7 @@ static void test_effects_come_go_and_step_without_a_click(void) {
         }
 }
 
-static void test_effects_recover_from_what_is_no_number(void) {
+static void test_effects_recover_from_non_finite_samples(void) {
     for (uint32_t target = TAGPLUG_TARGET_GAIN; target < TAGPLUG_TARGETS; ++target) {
         static float due[LENGTH];
         for (int round = 0; round < 2; ++round) {
@@ -324,18 +324,18 @@ static void test_effects_recover_from_what_is_no_number(void) {
 }
 
 int main(void) {
-    test_gain_is_so_many_decibels();
+    test_gain_is_in_decibels();
     test_filters_have_the_response_of_their_transfer_function();
     test_filters_stay_bounded_while_they_are_swept();
-    test_width_turns_the_side_alone();
+    test_width_scales_the_side_only();
     test_drive_is_clean_at_0_dB();
-    test_drive_keeps_the_level_lifts_what_is_faint_and_is_monotone();
+    test_drive_keeps_the_level_amplifies_faint_samples_and_is_monotone();
     test_drive_has_few_aliases();
     test_drive_does_not_dull();
-    test_delay_repeats_and_the_dry_sound_stays();
-    test_delay_lies_between_samples();
-    test_echoes_of_before_are_gone_when_the_delay_comes_back();
-    test_effects_come_go_and_step_without_a_click();
-    test_effects_recover_from_what_is_no_number();
+    test_delay_repeats_and_keeps_the_dry_signal();
+    test_delay_interpolates_between_samples();
+    test_the_delay_returns_without_old_echoes();
+    test_effects_fade_and_step_without_a_click();
+    test_effects_recover_from_non_finite_samples();
     return closing_line();
 }

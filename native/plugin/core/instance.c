@@ -1,0 +1,306 @@
+/* instance.c - an instance of the plugin: its life, its parameters, its audio. */
+#include "instance.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis.h"
+#include "osc.h"
+#include "scaling.h"
+#include "support/floatenv.h"
+#include "support/message.h"
+#include "support/waiting.h"
+
+enum {
+    OSC_PASSES = 2,     /* of the background thread, between two messages of a slot */
+    RETRY_PASSES = 200, /* between two attempts to load a missing file */
+    MOST_SIGNALS = 99   /* their source ids are 1 to 99 */
+};
+
+/* ---- beside the audio ---- */
+
+static void send_values(tagplug *plugin) {
+    const uint16_t port = (uint16_t)tagplug_read(plugin, TAGPLUG_OSC_PORT);
+    const bool other = port != plugin->sent_port;
+    plugin->sent_port = port;
+    if (port == 0) return;
+    if (plugin->socket < 0) plugin->socket = tagplug_udp_open();
+    if (plugin->socket < 0) return;
+    for (uint32_t i = 0; i < TAGPLUG_SLOTS; ++i) {
+        const float value = tagplug_read(plugin, TAGPLUG_VALUE_1 + i);
+        if (value == plugin->sent[i] && !other) continue;
+        plugin->sent[i] = value;
+        unsigned char packet[TAGPLUG_OSC_MOST];
+        const size_t size = tagplug_osc(i, value, packet);
+        tagplug_udp_send(plugin->socket, port, packet, size);
+    }
+}
+
+static void run_job(void *context, uint32_t pass) {
+    tagplug *plugin = context;
+    tagplug_analysis_update(plugin, pass % RETRY_PASSES == 0);
+    if (pass % OSC_PASSES == 0) send_values(plugin);
+}
+
+/* ---- life ---- */
+
+tagplug *tagplug_create(const char *bundle) {
+    tagplug *plugin = calloc(1, sizeof *plugin);
+    if (plugin == NULL) return NULL;
+    const tagplug_lock fresh = TAGPLUG_LOCK;
+    plugin->loading = plugin->names_lock = fresh;
+    plugin->job = (tagplug_job){.run = run_job, .context = plugin};
+    plugin->socket = -1;
+    if (bundle != NULL) {
+        plugin->bundle = malloc(strlen(bundle) + 1);
+        if (plugin->bundle == NULL) {
+            free(plugin);
+            return NULL;
+        }
+        memcpy(plugin->bundle, bundle, strlen(bundle) + 1);
+    }
+    for (uint32_t i = 0; i < TAGPLUG_PARAMETERS; ++i)
+        tagplug_write(plugin, i, tagnode_plugin_parameter_info(i)->start);
+    return plugin;
+}
+
+void tagplug_destroy(tagplug *plugin) {
+    if (plugin == NULL) return;
+    tagplug_deactivate(plugin);
+    tagplug_model_release(plugin->shown);
+    free(plugin->bundle);
+    free(plugin);
+}
+
+static void all_parameters(const tagplug *plugin, float parameters[TAGPLUG_INPUTS])
+    TAGNODE_NONBLOCKING {
+    for (uint32_t i = 0; i < TAGPLUG_INPUTS; ++i) parameters[i] = tagplug_read(plugin, i);
+}
+
+/* Prepares the signals, which need no model, the slots and the effects. */
+static bool prepare(tagplug *plugin) {
+    const tagnode_setup setup = {.sample_rate = plugin->rate,
+                                 .channels = plugin->channels,
+                                 .max_frames = TAGPLUG_PIECE,
+                                 .queue = 64,
+                                 .signal_hop = 0.016,
+                                 .silence_db = -60,
+                                 .silence_hold = 0.5};
+    float parameters[TAGPLUG_INPUTS];
+    all_parameters(plugin, parameters);
+    return tagnode_create(&plugin->measuring) == TAGNODE_OK &&
+           tagnode_prepare(plugin->measuring, NULL, &setup, NULL) == TAGNODE_OK &&
+           tagplug_slots_create(&plugin->slots, plugin->rate, parameters) &&
+           tagplug_effects_create(&plugin->effects, plugin->rate, plugin->channels);
+}
+
+static void report_trouble(tagplug *plugin, tagplug_status_code status, const char *sentence) {
+    tagplug_write(plugin, TAGPLUG_STATUS, (float)status);
+    tagplug_lock_take(&plugin->names_lock);
+    (void)snprintf(plugin->trouble, sizeof plugin->trouble, "%s", sentence);
+    tagplug_lock_give(&plugin->names_lock);
+}
+
+void tagplug_activate(tagplug *plugin, double rate, uint32_t max_frames, uint32_t channels,
+                      bool offline) {
+    (void)max_frames; /* blocks are cut into pieces */
+    tagplug_deactivate(plugin);
+    plugin->channels = channels > 1 ? 2 : channels;
+    tagplug_set_offline(plugin, offline);
+    if (!(rate >= TAGNODE_MIN_RATE && rate <= TAGNODE_MAX_RATE)) {
+        tagnode_message why;
+        (void)tagnode_say(
+            &why, TAGNODE_OK,
+            "The sample rate is %g Hz; audio passes, but is analysed from %d to %d Hz only.", rate,
+            TAGNODE_MIN_RATE, TAGNODE_MAX_RATE);
+        report_trouble(plugin, TAGPLUG_STATUS_RATE, why.text);
+        return;
+    }
+    plugin->rate = (uint32_t)lround(rate);
+    if (plugin->channels == 0) return;
+    if (!prepare(plugin)) {
+        tagplug_deactivate(plugin);
+        report_trouble(plugin, TAGPLUG_STATUS_MEMORY, "No memory for the analysis; audio passes.");
+        return;
+    }
+    plugin->active = true;
+    tagplug_analysis_begin(plugin);
+    tagplug_reset(plugin);
+    tagplug_background_add(&plugin->job);
+}
+
+void tagplug_deactivate(tagplug *plugin) {
+    if (plugin->active) tagplug_background_remove(&plugin->job);
+    plugin->active = false;
+    if (plugin->socket >= 0) tagplug_udp_close(plugin->socket);
+    plugin->socket = -1;
+    tagplug_analysis_end(plugin);
+    tagnode_destroy(plugin->measuring);
+    plugin->measuring = NULL;
+    tagplug_slots_destroy(&plugin->slots);
+    tagplug_effects_destroy(&plugin->effects);
+    for (uint32_t i = TAGPLUG_INPUTS; i < TAGPLUG_PARAMETERS; ++i) tagplug_write(plugin, i, 0);
+}
+
+/* ---- parameters ---- */
+
+void tagplug_set(tagplug *plugin, uint32_t parameter, float value) {
+    if (parameter >= TAGPLUG_INPUTS) return;
+    tagplug_write(plugin, parameter, tagplug_clamp(parameter, value));
+    atomic_fetch_add_explicit(&plugin->changes, 1, memory_order_release);
+}
+
+float tagplug_get(const tagplug *plugin, uint32_t parameter) {
+    return parameter < TAGPLUG_PARAMETERS ? tagplug_read(plugin, parameter) : 0;
+}
+
+void tagplug_set_offline(tagplug *plugin, bool offline) {
+    atomic_store(&plugin->offline, offline);
+}
+
+uint32_t tagplug_revision(const tagplug *plugin) {
+    return atomic_load(&plugin->revision);
+}
+
+/* Applies changed parameters, before the analysis of the call, whose results go to the current
+ * sources; values and effects follow at the next point of the grid. */
+static void apply_changes(tagplug *plugin) TAGNODE_NONBLOCKING {
+    const uint32_t changes = atomic_load_explicit(&plugin->changes, memory_order_acquire);
+    if (changes == plugin->seen_changes && !plugin->changed) return;
+    plugin->seen_changes = changes;
+    plugin->changed = false;
+    float parameters[TAGPLUG_INPUTS];
+    all_parameters(plugin, parameters);
+    plugin->bypassed = parameters[TAGPLUG_BYPASS] != 0;
+    tagplug_slots_change(&plugin->slots, parameters, plugin->clock);
+    tagplug_effects_delay(&plugin->effects, parameters[TAGPLUG_DELAY_TIME],
+                          parameters[TAGPLUG_DELAY_FEEDBACK]);
+    for (uint32_t i = 0; i < TAGPLUG_SLOTS; ++i)
+        for (uint32_t k = 0; k < 3; ++k)
+            plugin->controllers[i][k] =
+                (uint32_t)parameters[tagplug_field_of(i, (tagplug_field)(TAGPLUG_MIDI + k))];
+}
+
+static void evaluate_slots(tagplug *plugin) TAGNODE_NONBLOCKING {
+    tagplug_slots_evaluate(&plugin->slots, plugin->clock);
+    for (uint32_t i = 0; i < TAGPLUG_SLOTS; ++i)
+        tagplug_write(plugin, TAGPLUG_VALUE_1 + i, plugin->slots.value[i]);
+}
+
+/* ---- analysis ---- */
+
+void tagplug_reset(tagplug *plugin) {
+    if (!plugin->active) return;
+    plugin->clock = 0;
+    plugin->changed = true;
+    tagnode_reset(plugin->measuring);
+    if (plugin->analysis != NULL) {
+        plugin->analysis->begin = 0;
+        if (plugin->analysis->node != NULL) tagnode_reset(plugin->analysis->node);
+    }
+    tagplug_slots_reset(&plugin->slots);
+    tagplug_effects_reset(&plugin->effects);
+    tagplug_midi_reset(&plugin->midi);
+    apply_changes(plugin);
+    evaluate_slots(plugin); /* so that they are right before the first block */
+}
+
+/* Whether a window assumes silence before its model was loaded, where there was sound. */
+static bool is_guess(const tagplug_analysis *analysis, const tagnode_frame *frame)
+    TAGNODE_NONBLOCKING {
+    return analysis->begin > 0 && frame->start == 0 &&
+           tagnode_first_frames(analysis->node) < analysis->model->card.patch_frames;
+}
+
+static void analyse(tagplug *plugin, const float *const *input, uint32_t frames)
+    TAGNODE_NONBLOCKING {
+    tagnode_frame frame;
+    float signals[MOST_SIGNALS];
+    tagnode_process(plugin->measuring, input, frames);
+    while (tagnode_read_signals(plugin->measuring, &frame, signals, 1) == 1)
+        tagplug_slots_push_signals(&plugin->slots, signals, frame.emitted);
+    tagplug_analysis *analysis = plugin->analysis;
+    if (analysis == NULL || analysis->node == NULL) return;
+    tagnode_process(analysis->node, input, frames);
+    while (tagnode_read(analysis->node, &frame, analysis->values, NULL, 1) == 1)
+        if (frame.state == TAGNODE_FRESH && !is_guess(analysis, &frame))
+            tagplug_slots_push_labels(&plugin->slots, analysis->model->label_of, analysis->values,
+                                      analysis->begin + frame.emitted);
+}
+
+/* ---- audio ---- */
+
+/* Where MIDI goes in this call. */
+typedef struct {
+    tagplug_midi *messages;
+    uint32_t *count, offset;
+} midi_output;
+
+/* Evaluates slots and sets out effects at a point of the grid. */
+static void update(tagplug *plugin, const midi_output *midi, uint32_t offset) TAGNODE_NONBLOCKING {
+    evaluate_slots(plugin);
+    for (uint32_t i = TAGPLUG_TARGET_GAIN; i < TAGPLUG_TARGETS; ++i) {
+        float share = 0;
+        const bool any = tagplug_slots_target(&plugin->slots, (tagplug_target)i, &share);
+        tagplug_effects_aim(&plugin->effects, (tagplug_target)i, any && !plugin->bypassed, share);
+    }
+    tagplug_effects_step(&plugin->effects);
+    if (midi->messages == NULL || plugin->clock % TAGPLUG_MIDI_GRID != 0) return;
+    for (uint32_t i = 0; i < TAGPLUG_SLOTS; ++i) {
+        const uint32_t *to = plugin->controllers[i];
+        tagplug_midi_send(&plugin->midi, i, plugin->slots.value[i], to[0], to[1], to[2],
+                          midi->offset + offset, midi->messages, midi->count);
+    }
+}
+
+/* Analyses and processes a piece, `at` samples into the call. The input is copied first, since a
+ * host may give the same buffers for input and output, in any order. */
+static void process_piece(tagplug *plugin, const float *const *input, float *const *output,
+                          uint32_t at, uint32_t frames, const midi_output *midi)
+    TAGNODE_NONBLOCKING {
+    const float *copy[2] = {plugin->buffer[0], plugin->buffer[1]};
+    for (uint32_t c = 0; c < plugin->channels; ++c)
+        memcpy(plugin->buffer[c], input[c] + at, frames * sizeof **input);
+    analyse(plugin, copy, frames);
+    for (uint32_t done = 0; done < frames;) {
+        const uint32_t place = (uint32_t)(plugin->clock % TAGPLUG_GRID);
+        if (place == 0) update(plugin, midi, at + done);
+        const uint32_t left = frames - done, rest = TAGPLUG_GRID - place;
+        const uint32_t part = left < rest ? left : rest;
+        float *audio[2] = {plugin->buffer[0] + done, plugin->buffer[1] + done};
+        if (tagplug_effects_busy(&plugin->effects))
+            tagplug_effects_process(&plugin->effects, audio, place, part);
+        plugin->clock += part;
+        done += part;
+    }
+    for (uint32_t c = 0; c < plugin->channels; ++c)
+        memcpy(output[c] + at, plugin->buffer[c], frames * sizeof **output);
+}
+
+/* Offline, process may wait for a model, so that renders are repeatable; the checkers allow it. */
+TAGNODE_UNCHECKED_BEGIN
+static void update_offline(tagplug *plugin) TAGNODE_NONBLOCKING {
+    tagnode_let_wait();
+    tagplug_analysis_update(plugin, false);
+    tagnode_forbid_waiting();
+}
+TAGNODE_UNCHECKED_END
+
+void tagplug_process(tagplug *plugin, const float *const *input, float *const *output,
+                     uint32_t frames, tagplug_midi *midi, uint32_t *count, uint32_t offset) {
+    if (!plugin->active) {
+        for (uint32_t c = 0; c < plugin->channels; ++c)
+            if (output[c] != input[c]) memmove(output[c], input[c], frames * sizeof **output);
+        return;
+    }
+    if (atomic_load_explicit(&plugin->offline, memory_order_relaxed)) update_offline(plugin);
+    const tagnode_floatenv saved = tagnode_floatenv_enter();
+    const midi_output to_midi = {midi, count, offset};
+    tagplug_analysis_swap(plugin);
+    apply_changes(plugin);
+    for (uint32_t at = 0; at < frames; at += TAGPLUG_PIECE)
+        process_piece(plugin, input, output, at,
+                      frames - at < TAGPLUG_PIECE ? frames - at : TAGPLUG_PIECE, &to_midi);
+    tagnode_floatenv_leave(saved);
+}

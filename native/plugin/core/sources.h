@@ -1,0 +1,21 @@
+/* sources.h - the names of sources in texts and states. All [main]; `names_lock` is held. */
+#ifndef TAGPLUG_SOURCES_H
+#define TAGPLUG_SOURCES_H
+
+#include "instance.h"
+
+/* Shows the labels of this model (NULL: none) from now on; it is retained. A source that was kept
+ * by its name gets the number that the name has in this model. */
+void tagplug_show(tagplug *plugin, uint32_t id, tagplug_model *model);
+
+/* Shows the labels of the model that is chosen, if it exists. */
+void tagplug_show_chosen(tagplug *plugin);
+
+/* The descriptor's name of a slot's source: "signal.rms_db", "tag.speech"; "" if it has none. */
+void tagplug_source_name(const tagplug *plugin, uint32_t slot, uint32_t source, char *name,
+                         size_t size);
+
+/* The number of a name in the model shown, else the one that it has without a model. */
+uint32_t tagplug_source_number(const tagplug *plugin, const char *name);
+
+#endif

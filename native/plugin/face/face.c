@@ -1,0 +1,76 @@
+#include "face.h"
+
+#include <math.h>
+
+#include "core/midi.h"
+
+_Static_assert(FACE_PIECE / TAGPLUG_MIDI_GRID * 2 * TAGPLUG_SLOTS <= TAGPLUG_MIDI_MOST,
+               "the messages of a piece fit");
+
+void face_begin(face_block *block, const float *const *input, uint32_t inputs, float *const *output,
+                uint32_t outputs) TAGNODE_NONBLOCKING {
+    if (input == NULL) inputs = 0;
+    if (output == NULL) outputs = 0;
+    block->lacking = false;
+    for (uint32_t channel = 0; channel < FACE_CHANNELS; ++channel) {
+        const uint32_t from = inputs == 1 ? 0 : channel;
+        block->input[channel] = from < inputs ? input[from] : NULL;
+        block->output[channel] = channel < outputs ? output[channel] : NULL;
+        if (block->input[channel] == NULL || block->output[channel] == NULL) block->lacking = true;
+    }
+}
+
+uint32_t face_process(face_block *block, tagplug *core, uint32_t from, uint32_t until)
+    TAGNODE_NONBLOCKING {
+    const uint32_t most = block->lacking ? FACE_SPARE : FACE_PIECE;
+    const uint32_t frames = until - from < most ? until - from : most;
+    const float *input[FACE_CHANNELS];
+    float *output[FACE_CHANNELS];
+    for (uint32_t i = 0; i < FACE_CHANNELS; ++i) {
+        input[i] = block->input[i] != NULL ? block->input[i] + from : block->silence;
+        output[i] = block->output[i] != NULL ? block->output[i] + from : block->waste;
+    }
+    block->midi_count = 0;
+    tagplug_process(core, input, output, frames, block->midi, &block->midi_count, from);
+    return from + frames;
+}
+
+uint32_t face_texts(const tagplug *core) TAGNODE_NONBLOCKING {
+    uint32_t sum = tagplug_revision(core); /* one number for all of them, as in FNV-1a */
+    for (uint32_t slot = 0; slot < TAGPLUG_SLOTS; ++slot) {
+        const float source = tagplug_get(core, tagplug_field_of(slot, TAGPLUG_SOURCE));
+        const float target = tagplug_get(core, tagplug_field_of(slot, TAGPLUG_TARGET));
+        sum = (sum ^ ((uint32_t)source << 8 | (uint32_t)target)) * 16777619U;
+    }
+    return sum;
+}
+
+static const double REST = 6.9; /* time constants, ln(1000) */
+
+/* Seconds until slots are at rest; `echoes` becomes true if one of them feeds the delay. */
+static double envelopes(const tagplug *core, bool *echoes) {
+    double longest = 0;
+    for (uint32_t slot = 0; slot < TAGPLUG_SLOTS; ++slot) {
+        const uint32_t first = tagplug_field_of(slot, TAGPLUG_SOURCE);
+        if (tagplug_get(core, first + TAGPLUG_TARGET) == TAGPLUG_TARGET_DELAY) *echoes = true;
+        if (tagplug_get(core, first + TAGPLUG_SOURCE) == 0) continue; /* it does not move */
+        const double time = tagplug_get(core, TAGPLUG_WINDOW) + tagplug_get(core, TAGPLUG_LATENCY) +
+                            tagplug_get(core, first + TAGPLUG_HOLD) +
+                            tagplug_get(core, first + TAGPLUG_DELAY) +
+                            REST * fmaxf(tagplug_get(core, first + TAGPLUG_ATTACK),
+                                         tagplug_get(core, first + TAGPLUG_RELEASE));
+        longest = fmax(longest, time);
+    }
+    return longest;
+}
+
+uint32_t face_tail(const tagplug *core, double rate) {
+    bool echoes = false;
+    double seconds = envelopes(core, &echoes);
+    if (echoes) {
+        const double feedback = tagplug_get(core, TAGPLUG_DELAY_FEEDBACK);
+        const double rounds = feedback > 0 ? 1 + REST / -log(feedback) : 1;
+        seconds += rounds * tagplug_get(core, TAGPLUG_DELAY_TIME);
+    }
+    return (uint32_t)fmin(ceil(seconds * rate), INT32_MAX - 1);
+}

@@ -1,0 +1,50 @@
+/* face.h - code shared by the CLAP and the VST 3 face: blocks with any set of buffers, and the
+ * length of the tail. */
+#ifndef TAGPLUG_FACE_H
+#define TAGPLUG_FACE_H
+
+#include "core/tagplug.h"
+
+/* Marks symbols that a host looks up. */
+#if defined(_WIN32)
+#define FACE_API __attribute__((dllexport))
+#else
+#define FACE_API TAGNODE_API
+#endif
+
+enum {
+    FACE_CHANNELS = 2,
+    FACE_SPARE = 512,
+    FACE_PIECE = 4096 /* samples that have at most TAGPLUG_MIDI_MOST messages */
+};
+
+/* The block in process. Input channels that the host lacks are silence; output for missing channels
+ * is discarded. */
+typedef struct {
+    const float *input[FACE_CHANNELS];
+    float *output[FACE_CHANNELS];
+    bool lacking; /* a channel uses the spare buffers, which limit the length of a piece */
+    uint32_t midi_count;
+    tagplug_midi midi[TAGPLUG_MIDI_MOST];
+    float silence[FACE_SPARE], waste[FACE_SPARE];
+} face_block;
+
+/* Begins a block; either list of channels may be NULL or short. A single input channel is
+ * used for both. [audio] */
+void face_begin(face_block *block, const float *const *input, uint32_t inputs, float *const *output,
+                uint32_t outputs) TAGNODE_NONBLOCKING;
+
+/* Processes samples from `from` on, `until` at the most, and returns the end. The messages in
+ * `midi` must be sent before the next call. [audio] */
+uint32_t face_process(face_block *block, tagplug *core, uint32_t from, uint32_t until)
+    TAGNODE_NONBLOCKING;
+
+/* Changes when texts may have: with the model's labels, and with the sources and targets of slots,
+ * in whose units values are shown. [any] */
+uint32_t face_texts(const tagplug *core) TAGNODE_NONBLOCKING;
+
+/* Samples after the last sound until envelopes and echoes are at rest to 0.1 %: hosts get values of
+ * slots only while they process. [any] */
+uint32_t face_tail(const tagplug *core, double rate);
+
+#endif
