@@ -95,6 +95,7 @@ lint: $(VENV)/.lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
 	$(BIN)/clang-format --dry-run --Werror $$(find native -name '*.[ch]')
 	cmake -S native -B build/lint -DTAGNODE_TESTS=ON >/dev/null
 	$(BIN)/clang-tidy --quiet -p build/lint $$(find native/src native/plugin native/tests -name '*.c' \

@@ -1,4 +1,4 @@
-"""What automation costs a board, and how fast a song goes through."""
+"""The cost of automating a board, and the speed of processing a song."""
 
 import time
 import warnings
@@ -13,7 +13,7 @@ from benchmarks.measuring import best_seconds
 from benchmarks.report import Figure, Row
 from benchmarks.sounds import DEMO
 from pyplugin import automate, label
-from pyplugin.automation.analysis import hear
+from pyplugin.automation.analysis import analyse
 from pyplugin.automation.board import AutomatedBoard
 from pyplugin.automation.playback import stages_of
 from pyplugin.inputs.recording import Recording
@@ -109,28 +109,31 @@ def overhead(samples: np.ndarray, rate: int) -> Figure:
     ]
     rows[0].against = {"pedalboard": 1.15}
     rows.append(Row("the board alone, blocks of 512", best["alone"], "pedalboard"))
-    rows.append(Row("2 parameters set by hand each block", best["hand"], "by hand"))
+    rows.append(Row("2 parameters set by hand every block", best["hand"], "by hand"))
     title = (
-        f"{SECONDS} s of stereo through compressor, filter, reverb and gain, moved by ..., "
-        f"hearing not counted (least of {ROUNDS})"
+        f"{SECONDS} s of stereo through compressor, filter, reverb and gain, automated by ..., "
+        f"analysis not counted (least of {ROUNDS})"
     )
     return Figure("automation", title, "s", rows)
 
 
 def player(auto: AutomatedBoard, samples: np.ndarray, rate: int, name: str, steps: dict):
-    """Return a call that plays; it hears once, at first."""
+    """Return a call that processes the samples, which are analysed once here."""
     paths = auto._paths(rate)
-    lanes = auto._lanes(rate, paths)
-    with Recording(samples, rate) as recording, auto._node(rate, 2, lanes, offline=True) as node:
-        story = hear(node, recording, lanes, lambda share: None)
-    told = story.told_to(auto._lanes(rate, paths), rate, align=True)
-    steps[name] = sum(1 for _ in told.steps(0, samples.shape[1], BLOCK))
+    parameters = auto._parameters(rate, paths)
+    with (
+        Recording(samples, rate) as recording,
+        auto.plan.build(rate, 2, PIECE, offline=True) as node,
+    ):
+        analysis = analyse(node, recording, parameters, lambda share: None)
+    mover = analysis.mover(auto._parameters(rate, paths), rate, align=True)
+    steps[name] = sum(1 for _ in mover.steps(0, samples.shape[1], BLOCK))
     (stage,) = stages_of(auto.board, rate, 2, BLOCK)
 
     def call() -> None:
-        told = story.told_to(auto._lanes(rate, paths), rate, align=True)
+        mover = analysis.mover(auto._parameters(rate, paths), rate, align=True)
         blocks = (samples[:, at : at + PIECE] for at in range(0, samples.shape[1], PIECE))
-        for _ in stage.play(blocks, told):
+        for _ in stage.play(blocks, mover):
             pass
 
     return call

@@ -8,7 +8,8 @@ import numpy as np
 from benchmarks.machine import version
 from benchmarks.measuring import best_seconds, installed, missing
 from benchmarks.report import Figure, Row
-from pyplugin._native import ffi, frontend_settings, lib
+from pyplugin._native import ffi, lib
+from pyplugin.models.structs import frontend_settings
 from pyplugin.node.frontend import PRESETS
 
 RATE, FRAME, HOP, BANDS = 16000, 512, 256, 96

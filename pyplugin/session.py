@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator, Sequence
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,9 +15,10 @@ import numpy.typing as npt
 
 from pyplugin.automation.movers import Mover
 from pyplugin.inputs.input import Event, Input, MakeNode
-from pyplugin.node.node import Frames, Node, State
+from pyplugin.node.node import MAX_BLOCK, Frames, Node, State
 from pyplugin.node.signals import SIGNALS, SignalFrames
 from pyplugin.outputs.output import DescriptorFrame, Output
+from pyplugin.support.closing import Closing
 
 if TYPE_CHECKING:
     from pyplugin.automation.board import AutomatedBoard
@@ -31,11 +31,8 @@ Float32 = npt.NDArray[np.float32]
 LIVE_HOP = 0.25
 """Seconds between two results of a live session that asks for no other time."""
 
-MAX_BLOCK = 8192
-"""Samples a channel that a session's node takes at once."""
 
-
-class Session:
+class Session(Closing):
     """Runs an input through a node and sends what it detects to outputs.
 
     A context manager; on leaving it closes the input, the node and the outputs.
@@ -249,7 +246,8 @@ class Session:
     def _move(self, position: int) -> None:
         values = self._mover.values(position)
         self.parameters = {
-            lane.name: value for lane, value in zip(self._mover.lanes, values, strict=True)
+            parameter.name: value
+            for parameter, value in zip(self._mover.parameters, values, strict=True)
         }
 
     def _push(self, kind: str, emitted: int, row: Float32) -> None:
@@ -319,17 +317,6 @@ class Session:
             if self._own is not None:
                 stack.callback(self._own.close)
             stack.callback(self.input.close)
-
-    def __enter__(self) -> Session:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _in_order(frames: Frames, measured: SignalFrames) -> Iterator[tuple[str, int]]:

@@ -1,4 +1,4 @@
-"""What may automate a parameter: labels, heads, measured signals.
+"""Sources of automation: labels, heads and measured signals.
 
 ::
 
@@ -7,14 +7,14 @@
     label("drums").scale(500, 18000, curve="log")
 
 ==================================================  ================================================
-:func:`label`, :func:`head`                         what a model names, 0 to 1
+:func:`label`, :func:`head`                         activations of labels, 0 to 1
 :func:`rms`, :func:`peak`, :func:`true_peak`        levels, dB
 :func:`loudness`                                    LUFS: momentary, short or integrated
-:func:`crest`, :func:`flatness`, :func:`flux`,      how it sounds
+:func:`crest`, :func:`flatness`, :func:`flux`,      timbre
 :func:`brightness`, :func:`percussive`
-:func:`onset`, :func:`tempo`, :func:`silence`       what happens
-:func:`signal`                                      any of these by its name
-:func:`maximum`                                     several sources, of which the farthest counts
+:func:`onset`, :func:`tempo`, :func:`silence`       onsets, tempo, silence
+:func:`signal`                                      any signal by its name
+:func:`maximum`                                     the source that is farthest from its minimum
 ==================================================  ================================================
 """
 
@@ -46,50 +46,122 @@ __all__ = [
 
 
 def maximum(*sources: Source) -> Combined:
-    """Return sources of which the one counts that is farthest from its ``min``."""
+    """Combine sources: the one that is farthest from its ``min`` applies.
+
+    See Also
+    --------
+    pyplugin.automation.sources.Combined : What is returned.
+
+    Examples
+    --------
+    >>> maximum(rms().scale(0, 6), onset().scale(0, 3)).combine
+    'max'
+    """
     return Combined(sources, "max")
 
 
 def label(name: str, model: str | None = None) -> Source:
-    """Return what a model says of a label, 0 to 1.
+    """Return the activation of a label, 0 to 1.
 
     Parameters
     ----------
     name
         The label, as the model spells it or as its slug.
     model
-        The model's name; ``None`` for the only one, or the first that has the label.
+        The model's name; ``None`` for the only one, or the first with that label.
+
+    See Also
+    --------
+    head : A label of a head on a model.
+
+    Examples
+    --------
+    >>> label("Female Vocal").descriptors
+    ('tag.female-vocal',)
     """
     return Source((tag_name(name, model),))
 
 
 def head(name: str, label: str) -> Source:
-    """Return what a head, a classifier on a model's embedding, says of one of its labels."""
+    """Return the activation of a label of a head, a classifier on a model's embedding, 0 to 1.
+
+    Parameters
+    ----------
+    name
+        The head's name.
+    label
+        The label, as the head spells it or as its slug.
+
+    Examples
+    --------
+    >>> head("mood", "Very Happy").descriptors
+    ('head.mood.very-happy',)
+    """
     return Source((head_name(name, label),))
 
 
 def signal(name: str) -> Source:
-    """Return a measured descriptor by its name in :data:`pyplugin.SIGNALS`: ``"rms_db"``."""
+    """Return a measured descriptor by its name in :data:`pyplugin.SIGNALS`.
+
+    Examples
+    --------
+    >>> signal("rms_db").descriptors
+    ('signal.rms_db',)
+    """
     return Source((signal_name(name),))
 
 
 def rms() -> Source:
-    """Return the level of the last 50 ms in dBFS."""
+    """Return the level over 50 ms, dBFS.
+
+    Examples
+    --------
+    >>> rms().descriptors
+    ('signal.rms_db',)
+    """
     return signal("rms_db")
 
 
 def peak() -> Source:
-    """Return the largest sample of the last 50 ms in dBFS."""
+    """Return the sample peak over 50 ms, dBFS.
+
+    Examples
+    --------
+    >>> peak().descriptors
+    ('signal.peak_db',)
+    """
     return signal("peak_db")
 
 
 def true_peak() -> Source:
-    """Return the largest value between samples too, of the last 50 ms, in dBTP."""
+    """Return the true peak over 50 ms, dBTP.
+
+    Examples
+    --------
+    >>> true_peak().descriptors
+    ('signal.true_peak_db',)
+    """
     return signal("true_peak_db")
 
 
 def loudness(window: str = "momentary") -> Source:
-    """Return the loudness in LUFS (EBU R128): ``"momentary"``, ``"short"`` or ``"integrated"``."""
+    """Return the loudness (EBU R128), LUFS.
+
+    Parameters
+    ----------
+    window
+        ``"momentary"`` (0.4 s), ``"short"`` (3 s) or ``"integrated"``.
+
+    Raises
+    ------
+    PresetError
+        Another window.
+
+    Examples
+    --------
+    >>> loudness("short").descriptors
+    ('signal.loudness_short',)
+    """
     if window not in ("momentary", "short", "integrated"):
         raise PresetError(
             f"There is no loudness {window!r}; choose momentary (0.4 s), short (3 s) or integrated."
@@ -98,45 +170,99 @@ def loudness(window: str = "momentary") -> Source:
 
 
 def crest() -> Source:
-    """Return how far the peak is above the level, in dB."""
+    """Return the crest factor, peak over RMS, dB.
+
+    Examples
+    --------
+    >>> crest().descriptors
+    ('signal.crest_db',)
+    """
     return signal("crest_db")
 
 
 def brightness() -> Source:
-    """Return the centroid of the spectrum in Hz."""
+    """Return the spectral centroid, Hz.
+
+    Examples
+    --------
+    >>> brightness().descriptors
+    ('signal.brightness_hz',)
+    """
     return signal("brightness_hz")
 
 
 def flatness() -> Source:
-    """Return how much like noise the spectrum is: 0 a tone, 1 noise."""
+    """Return the spectral flatness: 0 for a tone, 1 for noise.
+
+    Examples
+    --------
+    >>> flatness().descriptors
+    ('signal.flatness',)
+    """
     return signal("flatness")
 
 
 def flux() -> Source:
-    """Return the share of the spectrum that is new, 0 to 1."""
+    """Return the share of the spectrum that is new, 0 to 1.
+
+    Examples
+    --------
+    >>> flux().descriptors
+    ('signal.flux',)
+    """
     return signal("flux")
 
 
 def onset() -> Source:
-    """Return how much the spectrum rises, in dB."""
+    """Return the mean rise of the spectrum, dB.
+
+    Examples
+    --------
+    >>> onset().descriptors
+    ('signal.onset',)
+    """
     return signal("onset")
 
 
 def percussive() -> Source:
-    """Return the percussive share of the sound: 0 harmonic, 1 percussive."""
+    """Return the percussive share of the spectrum: 0 harmonic, 1 percussive.
+
+    Examples
+    --------
+    >>> percussive().descriptors
+    ('signal.percussive',)
+    """
     return signal("percussive")
 
 
 def tempo() -> Source:
-    """Return the tempo in beats a minute; 0 while there is none."""
+    """Return the tempo in beats per minute; 0 while none is detected.
+
+    Examples
+    --------
+    >>> tempo().descriptors
+    ('signal.tempo_bpm',)
+    """
     return signal("tempo_bpm")
 
 
 def tempo_confidence() -> Source:
-    """Return how sure the tempo is, 0 to 1."""
+    """Return the confidence of the tempo, 0 to 1.
+
+    Examples
+    --------
+    >>> tempo_confidence().descriptors
+    ('signal.tempo_confidence',)
+    """
     return signal("tempo_confidence")
 
 
 def silence() -> Source:
-    """Return 1 in silence, otherwise 0."""
+    """Return 1 in silence, otherwise 0.
+
+    Examples
+    --------
+    >>> silence().descriptors
+    ('signal.silence',)
+    """
     return signal("silence")

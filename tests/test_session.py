@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pyplugin
-from pyplugin.automation.movers import Lane, Mover
+from pyplugin.automation.movers import AutomatedParameter, Mover
 from pyplugin.automation.sources import as_combined
 from pyplugin.inputs.input import Event
 from pyplugin.inputs.recording import Recording
@@ -60,7 +60,7 @@ def mover(rate: int, descriptors: list[str]) -> Mover:
     }
     return Mover(
         [
-            Lane.of_sources(name, as_combined(source), descriptors, rate)
+            AutomatedParameter.of_sources(name, as_combined(source), descriptors, rate)
             for name, source in sources.items()
         ]
     )

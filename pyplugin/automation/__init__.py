@@ -1,13 +1,13 @@
 """From descriptors to parameters of effects.
 
-``sources``
-    Descriptors and the knobs between them and a parameter.
+``knobs``, ``sources``
+    The knobs between a descriptor and a parameter, read from libtagnode; descriptors with knobs.
 ``movers``
-    Parameters over time, in C.
+    Values of parameters over time, computed in C.
 ``effects``, ``board``, ``playback``
-    pedalboard's effects, boards whose parameters move, and audio through them.
+    Effects of pedalboard, boards with automated parameters, and audio processing with them.
 ``analysis``
-    A whole recording analysed before it is played.
+    The descriptors of a whole recording, analysed before it is processed.
 ``presets``, ``schema``, ``rendering``
     Presets in TOML, their JSON Schema, and a preset applied to a recording.
 """

@@ -1,4 +1,4 @@
-"""What was heard in a whole recording, and when each answer shall count."""
+"""The descriptors of a whole recording, and the positions at which they take effect."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pyplugin.automation.movers import Lane, Mover, Route
-from pyplugin.automation.sources import Knobs
+from pyplugin.automation.knobs import Knobs
+from pyplugin.automation.movers import AutomatedParameter, Mover, Route
 from pyplugin.inputs.recording import Recording
 from pyplugin.node.node import Frames, Node
 from pyplugin.node.signals import SIGNALS
@@ -22,8 +22,8 @@ Float64 = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Told:
-    """One kind of descriptor over time: (n,) seconds, and values (n, D)."""
+class DescriptorTrack:
+    """Descriptors of one kind over time: (n,) seconds, and values (n, D)."""
 
     start: Float64
     end: Float64
@@ -33,7 +33,7 @@ class Told:
 
 @dataclass(frozen=True)
 class Analysis:
-    """What was heard in a recording.
+    """The descriptors of a recording.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class Analysis:
         As in :class:`pyplugin.TagResult`; empty without a model. Times before 0 are of windows that
         begin with silence before the recording.
     notes
-        Sentences for a person.
+        Sentences for the user.
     """
 
     times: Float64
@@ -49,68 +49,78 @@ class Analysis:
     window: float
     hop: float
     notes: list[str]
-    _told: dict[str, Told]
-    _columns: dict[str, tuple[int, ...]]  # of the descriptors, what the columns of _told are
-    _heard: float  # seconds that a window hears: mel frames reach beyond it
+    _tracks: dict[str, DescriptorTrack]
+    _columns: dict[str, tuple[int, ...]]  # descriptors of the columns of each track
+    _mel_window: float  # seconds: that of the audio in the mel frames of a window
 
-    def told_to(self, lanes: Sequence[Lane], sample_rate: int, align: bool) -> Mover:
-        """Return what moves the lanes by the whole story, in samples of ``sample_rate``."""
+    def mover(
+        self, parameters: Sequence[AutomatedParameter], sample_rate: int, align: bool
+    ) -> Mover:
+        """Return a mover of ``parameters`` that knows these descriptors.
+
+        Parameters
+        ----------
+        parameters
+            The parameters.
+        sample_rate
+            Of the positions, Hz.
+        align
+            Apply each result from the middle of its window; ``False``: as late as a live node.
+        """
         events = [
             self._events(route, knobs, sample_rate, align)
-            for lane in lanes
-            for route, knobs in zip(lane.routes, lane.knobs, strict=True)
+            for parameter in parameters
+            for route, knobs in zip(parameter.routes, parameter.knobs, strict=True)
         ]
-        return Mover(lanes, [_in_turn(*each) for each in events])
+        return Mover(parameters, [_in_turn(*each) for each in events])
 
     def _events(self, route: Route, knobs: Knobs, rate: int, align: bool) -> _Events:
-        told = self._told[route.kind]
+        track = self._tracks[route.kind]
         columns = [self._columns[route.kind].index(column) for column in route.columns]
-        values = told.values[:, columns].sum(axis=1, dtype=np.float64)
+        values = track.values[:, columns].sum(axis=1, dtype=np.float64)
         if align:
-            times, lead = self._middles(told, route), knobs.attack
+            times, lead = self._middles(track, route), knobs.attack
         else:
-            times, lead = told.emitted, 0.0
+            times, lead = track.emitted, 0.0
         positions = np.round(times * rate).astype(np.int64)
         if align:
             past = max(np.count_nonzero(positions < 0) - 1, 0)
             positions, values = positions[past:], values[past:]
-            positions[:1] = 0  # one answer holds at the beginning
+            positions[:1] = 0  # the first result holds from the beginning
         return _with_lead(positions, values, round(lead * rate), _rises(knobs))
 
-    def _middles(self, told: Told, route: Route) -> Float64:
-        """Return when what was described was in its middle; before 0 with silence before."""
+    def _middles(self, track: DescriptorTrack, route: Route) -> Float64:
+        """Return the middle of what each value describes, in seconds; may be below 0."""
         if route.kind == "tag":
-            return told.end - self._heard / 2
+            return track.end - self._mel_window / 2
         window = list(SIGNALS.values())[route.columns[0]].window
-        return (told.start + told.end) / 2 if window == 0 else np.maximum(told.end - window / 2, 0)
+        return (
+            (track.start + track.end) / 2 if window == 0 else np.maximum(track.end - window / 2, 0)
+        )
 
 
-_Events = tuple[npt.NDArray[np.int64], Float64]  # positions that do not go back, and values
+_Events = tuple[npt.NDArray[np.int64], Float64]  # positions in ascending order, and values
 
 
 def _in_turn(positions: npt.NDArray[np.int64], values: Float64) -> Iterator[tuple[int, float]]:
-    """Yield the events, of which Python's own numbers would take five times the memory."""
+    """Yield the events in pieces: a list of Python numbers would take five times the memory."""
     for at in range(0, len(positions), 4096):
         part = slice(at, at + 4096)
         yield from zip(positions[part].tolist(), values[part].tolist(), strict=True)
 
 
 def _rises(knobs: Knobs) -> bool:
-    """Tell whether more of the descriptor means more of the parameter's way."""
-    if knobs.gate is not None:
-        return (knobs.gate == "above") != knobs.invert
-    assert knobs.low is not None
-    assert knobs.high is not None
-    return (knobs.high > knobs.low) != knobs.invert
+    """Return whether the parameter moves towards max when the descriptor rises."""
+    upward = knobs.gate == "above" if knobs.gate != "none" else knobs.high > knobs.low
+    return bool(upward != knobs.invert)
 
 
 def _with_lead(
     positions: npt.NDArray[np.int64], values: Float64, lead: int, rises: bool
 ) -> _Events:
-    """Have each rise come ``lead`` samples early: the maximum of what comes within that time.
+    """Advance each rise by ``lead`` samples: the maximum within that time, as in a limiter.
 
-    Limiters look ahead in the same way. Where more of the descriptor means less of the parameter's
-    way the minimum takes its place.
+    Where the parameter falls as the descriptor rises, the minimum is used.
     """
     if lead <= 0 or len(positions) < 2:
         return positions, values
@@ -119,7 +129,7 @@ def _with_lead(
     first = np.maximum(np.searchsorted(positions, changes, "right") - 1, 0)
     last = np.searchsorted(positions, changes + lead, "right") - 1
     turned = values if rises else -values
-    # Maxima of 1, 2, 4 ... neighbours: two of them cover any stretch.
+    # Maxima of 1, 2, 4 ... neighbours: two of them cover any interval.
     levels = [turned]
     while 2 ** len(levels) <= (last - first).max() + 1:
         half = 2 ** (len(levels) - 1)
@@ -135,18 +145,29 @@ def _with_lead(
 def analyse(
     node: Node,
     recording: Recording,
-    lanes: Sequence[Lane],
+    parameters: Sequence[AutomatedParameter],
     progress: Callable[[float], object],
 ) -> Analysis:
-    """Hear a whole recording; keep what the lanes listen to.
+    """Analyse a whole recording; keep the descriptors that the parameters depend on.
 
-    Memory grows by some 100 kB a minute for the signals that are listened to, and by a row of
-    activations for each hop.
+    Memory grows by about 100 kB a minute for the signals in use, and by a row of activations for
+    each hop.
+
+    Parameters
+    ----------
+    node
+        Offline, with the recording's rate and channels.
+    recording
+        The audio.
+    parameters
+        The parameters.
+    progress
+        Called with the share analysed, 0 to 1.
     """
     measured = {
         column
-        for lane in lanes
-        for route in lane.routes
+        for parameter in parameters
+        for route in parameter.routes
         if route.kind == "signal"
         for column in route.columns
     }
@@ -164,44 +185,46 @@ def analyse(
             inside = (got.start + got.end) // 2 < max(recording.read_samples, 1)
             signals.append((got.start[inside], got.end[inside], got.emitted[inside]))
             values.append(got.values[inside][:, kept])
-    told = {
-        "tag": _told(tags, np.concatenate(activations), node.sample_rate),
-        "signal": _told(
+    tracks = {
+        "tag": _track(tags, np.concatenate(activations), node.sample_rate),
+        "signal": _track(
             signals,
             np.concatenate(values) if values else np.zeros((0, 0), np.float32),
             node.sample_rate,
         ),
     }
-    window = heard = 0.0
+    window = mel_window = 0.0
     if node.models:
         front_end = node.model.card.front_end
         window = window_seconds(node)
-        heard = window + (front_end.frame - front_end.hop) / front_end.sample_rate
-    tag = told["tag"]
+        mel_window = window + (front_end.frame - front_end.hop) / front_end.sample_rate
+    tag = tracks["tag"]
     return Analysis(
         times=tag.end - window,
         activations=tag.values[:, : len(node.labels)],
         window=window,
         hop=node.hop if node.models else 0.0,
         notes=list(recording.notes),
-        _told=told,
+        _tracks=tracks,
         _columns={"tag": tuple(range(tag.values.shape[1])), "signal": kept},
-        _heard=heard,
+        _mel_window=mel_window,
     )
 
 
-def _told(positions: list[tuple[npt.NDArray[np.int64], ...]], values: Float32, rate: int) -> Told:
+def _track(
+    positions: list[tuple[npt.NDArray[np.int64], ...]], values: Float32, rate: int
+) -> DescriptorTrack:
     start, end, emitted = (
         np.concatenate(part) / rate if positions else np.zeros(0)
         for part in (zip(*positions, strict=True) if positions else ((), (), ()))
     )
-    return Told(start, end, emitted, values)
+    return DescriptorTrack(start, end, emitted, values)
 
 
 def _measured(
     node: Node, recording: Recording, progress: Callable[[float], object]
 ) -> Iterator[Frames]:
-    """Stream a recording through a node without a model; yield after each block."""
+    """Stream a recording through a node without a model; yield the frames of each block."""
     for block in recording:
         yield node.process(block)
         progress(recording.position)

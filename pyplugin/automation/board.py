@@ -1,7 +1,7 @@
-"""A pedalboard moved by descriptors: :func:`automate`, offline and live.
+"""A pedalboard automated by descriptors: :func:`automate`, offline and live.
 
-Offline the recording is heard first and played second, so that parameters move with the sound and
-not a latency later. Live (:meth:`AutomatedBoard.stream`) they move when the answers come.
+Offline the recording is analysed first and processed second, so that parameters follow the audio
+without latency. Live (:meth:`AutomatedBoard.stream`) they follow after the latency of the node.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ import numpy.typing as npt
 
 from pyplugin.automation.analysis import Analysis, analyse
 from pyplugin.automation.effects import effects_of, find_target, load_pedalboard
-from pyplugin.automation.movers import CurvePath, Lane, Mover
-from pyplugin.automation.playback import LONGEST, BoardStream, CurveNotes, finite, stages_of
+from pyplugin.automation.movers import AutomatedParameter, CurvePath, Mover
+from pyplugin.automation.playback import LONGEST, BoardStream, CurveRecorder, finite, stages_of
 from pyplugin.automation.sources import Combined, Source, as_combined
 from pyplugin.errors import AudioError, PresetError
 from pyplugin.inputs.recording import BLOCK, Recording
 from pyplugin.models.registry import Model
 from pyplugin.node.frontend import check_rate
-from pyplugin.node.node import Node
+from pyplugin.node.node import MAX_BLOCK, Node
 from pyplugin.node.plan import Plan
 from pyplugin.node.windows import replaced_note
 from pyplugin.support.results import Curve
@@ -36,32 +36,32 @@ if TYPE_CHECKING:
 
 Float32 = npt.NDArray[np.float32]
 Movement = Source | Combined | Sequence[Source] | Curve | npt.ArrayLike
-"""What may move a parameter: descriptors, or a curve."""
+"""What may automate a parameter: descriptors, or a curve."""
 
 __all__ = ["AutomatedBoard", "RenderResult", "automate"]
 
 
 @dataclass(frozen=True)
 class RenderResult:
-    """What a rendering did. ``numpy.asarray`` of it is ``audio``.
+    """The result of a rendering. ``numpy.asarray`` of it is ``audio``.
 
     Attributes
     ----------
     audio
-        The sound, of the shape given, or ``None`` where it was written to a file.
+        float32, of the given shape; ``None`` if it was written to a file.
     sample_rate
         Hz.
     curves
-        How the parameters moved, by target, ``effect.parameter``, at 50 points a second.
+        The values of the parameters, by target, ``effect.parameter``, at 50 points per second.
     model, labels, times, activations, window, hop
-        What was heard: as in :class:`pyplugin.TagResult`; empty without a model. Times before 0 are
-        of windows that begin with silence before the recording.
+        As in :class:`pyplugin.TagResult`; empty without a model. Times before 0 are of windows that
+        begin with silence before the recording.
     duration
         Seconds.
     clipped
-        Samples past full scale that the output format cut off.
+        Samples beyond full scale that were clipped by the output format.
     notes
-        Sentences for a person.
+        Sentences for the user.
     preset
         The name of the preset, if there was one.
     """
@@ -82,8 +82,8 @@ class RenderResult:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         if self.audio is None:
-            raise AudioError("The sound was written to a file; load that.")
-        if copy is None:  # which numpy 1 does not know
+            raise AudioError("The audio was written to a file; load that.")
+        if copy is None:  # NumPy 1 does not accept None
             return np.asarray(self.audio, dtype)
         return np.array(self.audio, dtype, copy=copy)
 
@@ -97,15 +97,15 @@ def automate(
     hop: float | None = None,
     runtime: str | None = None,
 ) -> AutomatedBoard:
-    """Have descriptors, or curves, move the parameters of a board.
+    """Automate the parameters of a board by descriptors or curves.
 
     Parameters
     ----------
     board
-        A ``pedalboard.Pedalboard``, nested as it may be, VST3 plugins included. Its effects are
-        moved in place.
+        A ``pedalboard.Pedalboard``, which may be nested and contain VST3 plugins. The parameters
+        of its effects are set in place.
     mappings
-        What moves each parameter. The key is ``effect.parameter``: the effect by its class in
+        The source of each parameter. The key is ``effect.parameter``: the effect by its class in
         snake_case (``reverb``, a second one ``reverb_2``) or by its id. The value is a source of
         :mod:`pyplugin.sources`, a list of them (their sum), :func:`pyplugin.sources.maximum` of
         them, a curve (:func:`pyplugin.curve`, or one of a result's ``curves``), or an array with
@@ -118,23 +118,17 @@ def automate(
     Raises
     ------
     PresetError
-        No such effect, parameter or descriptor, a knob out of range, a curve that is none.
+        No such effect, parameter or descriptor, a knob out of range, or an invalid curve.
     ModelError
         The model cannot be used.
 
     Examples
     --------
-    >>> from pedalboard import Gain, Pedalboard, Reverb  # doctest: +SKIP
-    >>> board = Pedalboard([Reverb(), Gain()])  # doctest: +SKIP
-    >>> auto = pyplugin.automate(  # doctest: +SKIP
-    ...     board,
-    ...     {
-    ...         "reverb.wet_level": label("singing").scale(0.0, 0.7).attack(0.1).release(0.8),
-    ...         "gain.gain_db": loudness().below(-30).scale(0, 6),
-    ...     },
-    ... )
-    >>> out = auto(audio, 44100)  # doctest: +SKIP
-    >>> out.curves["gain.gain_db"].values.max()  # doctest: +SKIP
+    >>> from pedalboard import Gain, Pedalboard
+    >>> from pyplugin.sources import loudness
+    >>> auto = automate(Pedalboard([Gain()]), {"gain.gain_db": loudness().below(-30).scale(0, 6)})
+    >>> out = auto(np.zeros(44100, np.float32), 44100)
+    >>> float(out.curves["gain.gain_db"].values.max())
     6.0
     """
     if not isinstance(board, load_pedalboard().Plugin):
@@ -147,7 +141,7 @@ def automate(
 
 
 class AutomatedBoard:
-    """A board and what moves it; made by :func:`automate`. Call it with a recording.
+    """A board with its automation, from :func:`automate`. Call it with a recording.
 
     Attributes
     ----------
@@ -185,21 +179,21 @@ class AutomatedBoard:
             hop=hop,
             runtime=runtime,
         )
-        self._lanes(48000, self._paths(48000))  # what is wrong is found now
+        self._parameters(48000, self._paths(48000))  # raises its errors now
 
     def _take(self, name: str, given: Movement) -> None:
         listed = isinstance(given, (list, tuple)) and any(isinstance(x, Source) for x in given)
         if isinstance(given, (Source, Combined)) or listed:
             combined = as_combined(given)  # type: ignore[arg-type] # as the line above found
             if not all(isinstance(each, Source) for each in combined.sources):
-                raise PresetError(f"{name}: not everything in the list is a source.")
+                raise PresetError(f"{name}: an item of the list is not a source.")
             self._sources[name] = combined
         elif isinstance(given, Curve):
             CurvePath(name, given, 1)
             self._given[name] = given
         else:
             wrong = PresetError(
-                f"{name} is to be moved by {type(given).__name__}; a source such as "
+                f"{name} is mapped to a {type(given).__name__}; a source such as "
                 "label('vocal'), a curve, or an array of numbers is expected."
             )
             try:
@@ -216,16 +210,18 @@ class AutomatedBoard:
             CurvePath(name, Curve(np.arange(points.size, dtype=np.float64), points), 1)
             self._given[name] = points
 
-    def _lanes(self, rate: int, paths: Mapping[str, CurvePath]) -> list[Lane]:
+    def _parameters(self, rate: int, paths: Mapping[str, CurvePath]) -> list[AutomatedParameter]:
         descriptors = self.plan.descriptors
-        lanes = []
+        parameters = []
         for name, target in self._targets.items():
             if name in self._sources:
-                lane = Lane.of_sources(name, self._sources[name], descriptors, rate, target)
+                parameter = AutomatedParameter.of_sources(
+                    name, self._sources[name], descriptors, rate, target
+                )
             else:
-                lane = Lane(name, paths[name], target)
-            lanes.append(lane)
-        return lanes
+                parameter = AutomatedParameter(name, paths[name], target)
+            parameters.append(parameter)
+        return parameters
 
     def _paths(self, rate: int) -> dict[str, CurvePath]:
         paths = {}
@@ -255,12 +251,12 @@ class AutomatedBoard:
         block: int = 512,
         progress: Callable[[float], object] | None = None,
     ) -> RenderResult:
-        """Play a recording through the board, moved by what is heard in it.
+        """Process a recording with the board, automated by detected content.
 
-        An hour that is read from a file and written to one takes some 40 MB for each measured
-        source, less for labels: what moves the parameters is kept, the sound is not, but for a
-        board with a ``PitchShift``, a ``GSMFullRateCompressor``, or a ``Mix`` in which one
-        effect holds sound back: these are played over the whole of it at once.
+        An hour from file to file takes about 40 MB for each measured source, less for labels: the
+        descriptors are kept, the audio is not. A board with a ``PitchShift``, a
+        ``GSMFullRateCompressor``, or a ``Mix`` with an effect that delays the audio processes the
+        whole recording at once.
 
         Parameters
         ----------
@@ -269,18 +265,24 @@ class AutomatedBoard:
         sample_rate
             Of the samples, Hz; for arrays only: ``audio``, ``sidechain``, or both.
         output
-            Write here (.wav, .flac, .ogg) instead of returning the sound; whole or not at all.
+            Write to this file (.wav, .flac, .ogg) instead of returning the audio. It exists only
+            once it is complete.
         sidechain
-            Listen to this instead of to ``audio``; past its end the last answer holds.
+            Analyse this instead of ``audio``; after its end the last result is held.
         align
-            Each answer holds from the middle of its window, and a rise begins its attack
-            earlier, so that a duck is mostly down when the voice comes. ``False``: when a live
-            node would have given it.
+            Each result takes effect at the middle of its window, and a rise begins earlier by its
+            attack, so that a duck is two thirds down when the voice begins. ``False``: as late as
+            with a live node.
         block
-            Most samples between two settings of the parameters, while they rest, up to 4096; one
-            that moves is set every 64.
+            Samples between two settings of parameters at rest, 1 to 4096; those that change are set
+            every 64.
         progress
-            Called with the share done, 0 to 1.
+            Called with the completed share, 0 to 1.
+
+        Returns
+        -------
+        RenderResult
+            Audio of the same shape, and the curves.
 
         Raises
         ------
@@ -297,8 +299,8 @@ class AutomatedBoard:
             played = stack.enter_context(Recording(audio, None if of_sidechain else sample_rate))
             if played.samples is not None:
                 self._check_length(played.samples.shape[1])
-            rate, moved = played.sample_rate, [each.effect for each in self._targets.values()]
-            stages = stages_of(self.board, rate, played.channels, block, moved)
+            rate, automated = played.sample_rate, [each.effect for each in self._targets.values()]
+            stages = stages_of(self.board, rate, played.channels, block, automated)
             collected = _Collected(played) if output is None else None
             writer: Any = collected
             if output is not None:
@@ -306,79 +308,92 @@ class AutomatedBoard:
 
                 writer = stack.enter_context(AudioWriter(output, rate, played.channels))
             paths = self._paths(rate)
-            lanes, story = self._lanes(rate, paths), None
-            if any(lane.routes for lane in lanes):
-                heard = audio if sidechain is None else sidechain
-                known = None if isinstance(heard, (str, Path)) else sample_rate
-                source = stack.enter_context(Recording(heard, known))
+            parameters, analysis = self._parameters(rate, paths), None
+            if any(parameter.routes for parameter in parameters):
+                analysed = audio if sidechain is None else sidechain
+                known = None if isinstance(analysed, (str, Path)) else sample_rate
+                source = stack.enter_context(Recording(analysed, known))
                 node = stack.enter_context(
                     self.plan.build(source.sample_rate, source.channels, BLOCK, offline=True)
                 )
-                story = analyse(node, source, lanes, lambda share: report(share / 2))
+                analysis = analyse(node, source, parameters, lambda share: report(share / 2))
 
             def mover_of(effects: Sequence[Any]) -> Mover:
-                lanes = self._lanes(rate, paths)
-                lanes = [lane for lane in lanes if lane.target and lane.target.effect in effects]
-                return story.told_to(lanes, rate, align) if story else Mover(lanes)
+                parameters = self._parameters(rate, paths)
+                parameters = [
+                    parameter
+                    for parameter in parameters
+                    if parameter.target and parameter.target.effect in effects
+                ]
+                return analysis.mover(parameters, rate, align) if analysis else Mover(parameters)
 
             pieces: Iterable[Float32] = _finite(played)
             for stage in stages:
                 pieces = stage.play(pieces, mover_of(stage.effects))
-            written, curves = 0, CurveNotes(mover_of(moved), rate)
+            written, curves = 0, CurveRecorder(mover_of(automated), rate)
             for piece in pieces:
                 writer.write(piece)
                 written += piece.shape[1]
-                curves.note(written)
+                curves.record(written)
                 report(0.5 + played.position / 2)
             self._check_length(written)
-        return _result(self, story, played, curves, written, writer, collected)
+        return _result(self, analysis, played, curves, written, writer, collected)
 
     def stream(
         self,
         sample_rate: int,
         channels: int,
         *,
-        max_block: int = 8192,
+        max_block: int = MAX_BLOCK,
         node: Node | None = None,
     ) -> BoardStream:
-        """Return the board for live sound: blocks in, blocks out, moved as the answers come.
+        """Return the board for live audio: blocks in, blocks out.
 
         Parameters
         ----------
         sample_rate, channels
-            Of the sound.
+            Of the audio; Hz, 1 to 8.
         max_block
-            Samples of a block, at most.
+            Longest block, in samples.
         node
-            One that hears elsewhere and is read there; the stream then plays only
-            (:meth:`BoardStream.play`) and leaves it open. ``None``: it makes its own.
+            A node that analyses and is read elsewhere; the stream then only processes
+            (:meth:`BoardStream.play`) and does not close it. ``None``: the stream has its own.
 
         Raises
         ------
         AudioError
-            A rate, number of channels or block that cannot be.
+            A rate, number of channels or block out of range.
         PresetError
-            An effect that pedalboard plays only in whole recordings, such as ``PitchShift``; a
-            ``node`` of other models than the board's.
+            An effect that pedalboard processes only in whole recordings, such as ``PitchShift``; a
+            ``node`` with other models than the board's.
+
+        Examples
+        --------
+        >>> from pedalboard import Gain, Pedalboard
+        >>> from pyplugin.sources import rms
+        >>> auto = automate(Pedalboard([Gain()]), {"gain.gain_db": rms().scale(0, 6)})
+        >>> with auto.stream(48000, 2) as stream:
+        ...     stream.process(np.zeros((2, 512), np.float32)).shape
+        (2, 512)
         """
         sample_rate = check_rate(sample_rate)
-        lanes = self._lanes(sample_rate, self._paths(sample_rate))
+        parameters = self._parameters(sample_rate, self._paths(sample_rate))
         own_names = self.plan.descriptors
         if node is not None and own_names and node.descriptors != own_names:
             names = " and ".join(model.card.name for model in self.plan.models)
             raise PresetError(f"The node does not run the board's models: {names}.")
-        listens = node is None and any(lane.routes for lane in lanes)
+        needs_node = node is None and any(parameter.routes for parameter in parameters)
         with contextlib.ExitStack() as stack:
             own: Node | None = None
-            if listens:
+            if needs_node:
                 own = stack.enter_context(self.plan.build(sample_rate, channels, max_block))
-            live = BoardStream(self.board, Mover(lanes), own, sample_rate, channels, max_block)
+            live = BoardStream(self.board, Mover(parameters), own, sample_rate, channels, max_block)
             stack.pop_all()  # the stream closes the node
         return live
 
 
 def _finite(recording: Recording) -> Iterator[Float32]:
-    """Yield the blocks of a recording with 0 for what is no number; note how many there were."""
+    """Yield the blocks of a recording with 0 for NaN and Inf; add a note with their number."""
     replaced = 0
     for block in recording:
         clean = finite(block)
@@ -390,7 +405,7 @@ def _finite(recording: Recording) -> Iterator[Float32]:
 
 
 class _Collected:
-    """Stands in for a writer: keeps what is written."""
+    """Takes the place of a writer: keeps the blocks."""
 
     clipped = 0
 
@@ -408,15 +423,15 @@ class _Collected:
 
 def _result(
     auto: AutomatedBoard,
-    story: Analysis | None,
+    analysis: Analysis | None,
     played: Recording,
-    curves: CurveNotes,
+    curves: CurveRecorder,
     written: int,
     writer: Any,
     collected: _Collected | None,
 ) -> RenderResult:
     none = np.zeros((0, 0), np.float32)
-    notes = [*(story.notes if story else ()), *played.notes]
+    notes = [*(analysis.notes if analysis else ()), *played.notes]
     labels = [label for model in auto.plan.models for label in model.card.labels]
     return RenderResult(
         audio=collected.audio() if collected is not None else None,
@@ -424,10 +439,10 @@ def _result(
         curves=curves.curves(),
         model=auto.plan.models[0].card.name if auto.plan.models else "",
         labels=labels,
-        times=story.times if story else np.zeros(0),
-        activations=story.activations if story else none,
-        window=story.window if story else 0.0,
-        hop=story.hop if story else 0.0,
+        times=analysis.times if analysis else np.zeros(0),
+        activations=analysis.activations if analysis else none,
+        window=analysis.window if analysis else 0.0,
+        hop=analysis.hop if analysis else 0.0,
         duration=written / played.sample_rate,
         clipped=writer.clipped,
         notes=list(dict.fromkeys(notes)),

@@ -1,11 +1,11 @@
-"""Effects of pedalboard: the built-in ones by name, and any parameter of a board as a target.
+"""Effects of pedalboard: the built-in ones by name, and the parameters of a board as targets.
 
 ``effect_types``, ``build_board``
     From a preset to a chain.
 ``in_row``, ``leaves``, ``effects_of``
-    From a chain, nested as it may be, to its effects: in order, all of them, by name.
+    The effects of a chain, which may be nested: in series, all of them, by name.
 ``Target``
-    One parameter: its range, and the way to move it.
+    One parameter: its range, and how it is set.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ __all__ = [
     "range_of",
 ]
 
-_FAR = 1e6  # a parameter that takes as much is taken for one without a limit
-_STEPS = 60  # halvings that find a limit
+_FAR = 1e6  # a parameter that accepts this counts as unlimited
+_STEPS = 60  # of the bisection that finds a limit
 
 
 def load_pedalboard() -> Any:
-    """Return the module, or say how to install it."""
+    """Return the module; raise an error with the command that installs it where it is missing."""
     try:
         import pedalboard
     except ImportError as error:
@@ -75,7 +75,7 @@ def _is_external(effect: Plugin) -> bool:
 
 
 def parameters_of(effect: Plugin) -> list[str]:
-    """Return the names of an effect's parameters that can move: numbers, and switches of VST3."""
+    """Return the parameters of an effect that can be automated: numbers, and switches of VST3."""
     if _is_external(effect):
         return [
             name
@@ -121,10 +121,16 @@ def _limit(effect: Plugin, parameter: str, start: float, far: float) -> float:
 
 
 def range_of(effect: Plugin, parameter: str) -> tuple[float, float]:
-    """Return the least and the greatest value that a parameter takes; infinite without a limit.
+    """Return the lowest and highest value that a parameter accepts; infinite without a limit.
 
-    Pedalboard's own effects do not tell: it is found by trying, on another instance where one can
-    be made, otherwise on this one, which is left as it was.
+    Pedalboard's own effects do not report their limits: they are found by bisection, on another
+    instance where possible, otherwise on this one, whose value is restored.
+
+    Examples
+    --------
+    >>> from pedalboard import Reverb
+    >>> range_of(Reverb(), "room_size")
+    (0.0, 1.0)
     """
     if _is_external(effect):
         values, _ = _scale(effect.parameters[parameter])
@@ -143,10 +149,10 @@ def range_of(effect: Plugin, parameter: str) -> tuple[float, float]:
 
 
 def _scale(parameter: Any) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Return values that an external parameter shows, rising, and the raw ones, 0 to 1, for them.
+    """Return the displayed values of an external parameter, ascending, and its raw ones, 0 to 1.
 
-    Pedalboard has read its text at every thousandth. Where several have the same, as in a
-    parameter of steps, the one in the middle stands for them; the ends are 0 and 1.
+    Pedalboard reads the text at every thousandth. Where several are equal, as in a stepped
+    parameter, the middle one is used; the ends are 0 and 1.
     """
     raws = [(low + high - 1 / 1000) / 2 for low, high in parameter.ranges]
     raws[0], raws[-1] = 0.0, 1.0
@@ -166,10 +172,18 @@ class Target:
     effect
         The effect itself.
     low, high
-        Its range, in its own unit; infinite where there is no limit. A switch is off at 0 and on
-        at 1.
+        Range, in the parameter's unit; infinite where there is no limit. A switch is off at 0 and
+        on at 1.
     last
-        What it was last set to.
+        The value that was set last, before it was clamped.
+
+    Examples
+    --------
+    >>> from pedalboard import Gain
+    >>> gain = Gain()
+    >>> Target("gain.gain_db", gain, "gain_db").set(-6)
+    >>> gain.gain_db
+    -6.0
     """
 
     def __init__(self, name: str, effect: Plugin, parameter: str) -> None:
@@ -184,11 +198,11 @@ class Target:
             self._values, self._raws = _scale(self._external)
 
     def forget(self) -> None:
-        """Expect that someone else has moved it."""
+        """Assume that the parameter was changed elsewhere: the next value is set in any case."""
         self.last = None
 
     def set(self, value: float) -> None:
-        """Move it. What is beyond its range is clamped, with one warning."""
+        """Set the value; one out of range is clamped, with one warning."""
         if value == self.last:
             return
         self.last = value
@@ -196,8 +210,8 @@ class Target:
             if not self._clamped:
                 self._clamped = True
                 warnings.warn(
-                    f"{self.name} would be {value:g}; it takes {self.low:g} to {self.high:g} and "
-                    "is kept within that.",
+                    f"{self.name} would be {value:g}; it accepts {self.low:g} to {self.high:g} and "
+                    "is clamped.",
                     stacklevel=2,
                 )
             value = min(max(value, self.low), self.high)
@@ -210,12 +224,12 @@ class Target:
 
 
 def in_row(plugin: Plugin) -> Iterator[Plugin]:
-    """Yield what the sound passes one after the other: effects, and each ``Mix`` as one."""
+    """Yield the effects in series; a ``Mix`` counts as one."""
     return _parts(plugin, load_pedalboard().Chain)
 
 
 def leaves(plugin: Plugin) -> Iterator[Plugin]:
-    """Yield all the effects within a chain or ``Mix``, nested as they may be.
+    """Yield all effects within a chain or ``Mix``, nested ones included.
 
     Raises
     ------
@@ -230,23 +244,29 @@ def _parts(plugin: Plugin, container: Any, around: tuple[Plugin, ...] = ()) -> I
         yield plugin
         return
     if any(plugin is each for each in around):
-        raise PresetError("The board contains itself; take that out.")
+        raise PresetError("The board contains itself; remove the inner one.")
     for part in plugin:
         if part is not None:
             yield from _parts(part, container, (*around, plugin))
 
 
 def effects_of(board: Plugin, ids: Mapping[str, Plugin] | None = None) -> dict[str, Plugin]:
-    """Return the effects of a chain, also those in chains within it, by name.
+    """Return the effects of a chain and of chains within it, by name.
 
-    The name is the class in snake_case, of a second one with ``_2``, in the order of the chain;
-    ``ids`` gives some of them another name.
+    The name is the class in snake_case, with ``_2`` for the second one in the order of the chain;
+    ``ids`` replaces the names of some.
 
     Raises
     ------
     PresetError
         An id for an effect that is not in the chain, an id that is another effect's name, two ids
-        for one effect, or an effect that stands in the chain twice.
+        for one effect, or an effect that is in the chain twice.
+
+    Examples
+    --------
+    >>> from pedalboard import Gain, Pedalboard, Reverb
+    >>> list(effects_of(Pedalboard([Gain(), Reverb(), Gain()])))
+    ['gain', 'reverb', 'gain_2']
     """
     effects = list(leaves(board))
     found: dict[str, Plugin] = {}
@@ -254,7 +274,7 @@ def effects_of(board: Plugin, ids: Mapping[str, Plugin] | None = None) -> dict[s
         kind, number = snake_case(type(effect).__name__), 1
         name = kind
         if any(effect is each for each in found.values()):
-            raise PresetError(f"The same {kind} stands in the board twice; make a second one.")
+            raise PresetError(f"The same {kind} is in the board twice; create a second one.")
         while name in found:
             number += 1
             name = f"{kind}_{number}"
@@ -276,7 +296,7 @@ def find_target(name: str, effects: Mapping[str, Plugin]) -> Target:
     Raises
     ------
     PresetError
-        There is no such effect or parameter, or it is no number; says what there is.
+        No such effect or parameter, or it is not a number; the message lists the known ones.
     """
     effect_name, dot, parameter = name.rpartition(".")
     if not dot:
@@ -289,23 +309,23 @@ def find_target(name: str, effects: Mapping[str, Plugin]) -> Target:
     known = parameters_of(effect)
     if parameter not in known:
         other = hasattr(effect, parameter)
-        problem = "is no number that moves" if other else "does not exist"
+        problem = "is not a number that can be automated" if other else "does not exist"
         raise PresetError(f"{name!r}: {parameter!r} {problem}; {effect_name} has {_listed(known)}.")
     return Target(name, effect, parameter)
 
 
 def _listed(names: Iterable[str]) -> str:
-    return ", ".join(names) or "nothing that moves"
+    return ", ".join(names) or "none"
 
 
 def build_board(preset: Preset) -> tuple[Pedalboard, dict[str, Target]]:
-    """Build the chain of a preset and find the parameters that its maps move, by name.
+    """Build the chain of a preset; return it with the targets of its maps, by name.
 
     Raises
     ------
     PresetError
-        An effect or a parameter that does not exist, or a value that it refuses; the ends of each
-        map's range are tried.
+        An effect or a parameter that does not exist, or a value that it rejects; ``min`` and
+        ``max`` of each map are tried.
     """
     types = effect_types()
     plugins: dict[str, Plugin] = {}
@@ -338,7 +358,7 @@ def _try(
     preset: Preset,
     place: tuple[str, int, str],
 ) -> None:
-    """Set a parameter to each value, so that what an effect refuses is known beforehand."""
+    """Set a parameter to each value, so that rejected values are reported before processing."""
     known = parameters_of(plugin)
     kind = snake_case(type(plugin).__name__)
     if name not in known:
@@ -348,5 +368,5 @@ def _try(
         try:
             setattr(plugin, name, value)
         except (ValueError, TypeError, RuntimeError) as error:
-            problem = f"{kind} refuses {name} = {value:g}: {error}"
+            problem = f"{kind} rejects {name} = {value:g}: {error}"
             raise preset.lines.error(*place, problem) from error

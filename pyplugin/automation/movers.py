@@ -1,11 +1,11 @@
-"""Parameters on their way: from descriptors, in time, to values.
+"""Values of parameters over time, from descriptors or from curves.
 
 ``Automation``
-    One parameter, moved by one source or several, in C. Exact in time, whatever the blocks.
+    One parameter with one source or several, computed in C; independent of block sizes.
 ``Curve``
-    How a parameter moved, or how it shall.
-``Lane``, ``Mover``
-    All the parameters of a board, each with what moves it.
+    Values of a parameter over time.
+``AutomatedParameter``, ``Mover``
+    All automated parameters of a board, each with its sources or curve.
 """
 
 from __future__ import annotations
@@ -18,41 +18,44 @@ import numpy as np
 import numpy.typing as npt
 
 from pyplugin._native import check, ffi, lib, message
-from pyplugin.automation.sources import Combined, Knobs, Source
+from pyplugin.automation.knobs import COMBINES, Knobs
+from pyplugin.automation.sources import Combined, Source
 from pyplugin.errors import PresetError
 from pyplugin.node.signals import SIGNALS
 from pyplugin.support.descriptors import accepted_names, is_signal, signal_name, unknown
 from pyplugin.support.results import Curve
-from pyplugin.support.spelling import nearest
+from pyplugin.support.spelling import alternatives
 
 if TYPE_CHECKING:
     from pyplugin.automation.effects import Target
 
-__all__ = ["Automation", "Curve", "Lane", "Mover", "Route", "curve", "routes_of"]
+__all__ = ["AutomatedParameter", "Automation", "Curve", "Mover", "Route", "curve", "routes_of"]
 
 TOLERANCE = 0.001
-"""Share of its range by which a parameter may be off between two settings."""
+"""Largest deviation of a parameter between two settings, as a share of its range."""
 
 FINE = 64
-"""Samples between two positions at which parameters may be set, from 0 on."""
+"""Samples between two positions at which parameters may be set; the first is 0."""
 
-_AT_ONCE = 65536  # samples that are planned in one call
-_AHEAD = 65536  # samples by which what is known beforehand is told ahead
-_RENEWAL = 8192  # samples after which a value is made exact, as in C
+_AT_ONCE = 65536  # samples planned in one call
+_AHEAD = 65536  # samples by which known values are pushed ahead
+_RENEWAL = 8192  # samples between two exact settings, as in tagnode_automation_plan()
 
 _PUSHES = 128
-"""Changes a second that may wait for their delay: more than there are mel frames."""
+"""Changes per second that may wait for their delay; more than there are mel frames."""
 
 
 class Automation:
-    """One parameter: values of its descriptors go in at positions, the parameter comes out.
+    """One parameter: takes values of its descriptors at positions, returns the parameter.
+
+    Positions are in samples and never decrease.
 
     Parameters
     ----------
     knobs
         One :class:`Knobs` for each source; ``low`` and ``high`` of ``None`` are 0 and 1.
     sample_rate
-        That positions count in, Hz.
+        Of the positions, Hz.
     combine
         ``"sum"`` or ``"max"``, see :class:`pyplugin.automation.sources.Combined`.
 
@@ -60,19 +63,32 @@ class Automation:
     ------
     PresetError
         A knob out of range.
+
+    See Also
+    --------
+    Mover : Several parameters, set on their targets.
+
+    Examples
+    --------
+    >>> automation = Automation([Knobs(attack=1.0, max=10)], 48000)
+    >>> automation.push(0, 0, 0.0)
+    >>> automation.push(0, 480, 1.0)
+    >>> round(automation.at(480 + 48000), 2)  # 63 % after one attack
+    6.32
     """
 
     def __init__(self, knobs: Sequence[Knobs], sample_rate: int, *, combine: str = "sum") -> None:
         why, pointer = message(), ffi.new("tagnode_automation **")
-        if combine not in ("sum", "max"):
-            raise PresetError(f"There is no way to combine called {combine!r}; choose sum or max.")
+        if combine not in COMBINES:
+            raise PresetError(f"combine is {combine!r}; {alternatives(COMBINES)} is expected.")
+        mappings = ffi.new("tagnode_mapping[]", [each.mapping()[0] for each in knobs])
         delay = max((each.delay for each in knobs), default=0.0)
         status = lib.tagnode_automation_create(
-            ffi.new("tagnode_mapping[]", [_mapping(each) for each in knobs]),
+            mappings,
             len(knobs),
-            getattr(lib, f"TAGNODE_COMBINE_{combine.upper()}"),
+            COMBINES.index(combine),
             sample_rate,
-            4096 + int(_PUSHES * min(max(delay, 0), 600)),
+            4096 + int(_PUSHES * delay),
             pointer,
             why,
         )
@@ -80,43 +96,34 @@ class Automation:
         self.state = ffi.gc(pointer[0], lib.tagnode_automation_destroy)
 
     def push(self, mapping: int, position: int, value: float) -> None:
-        """From ``position`` on the descriptor of a source has ``value``; do not go back."""
+        """Set the descriptor of a source to ``value`` from ``position`` on."""
         lib.tagnode_automation_push(self.state, mapping, position, value)
 
     def at(self, position: int) -> float:
-        """Return the parameter at ``position``; do not go back."""
+        """Return the parameter at ``position``."""
         return float(lib.tagnode_automation_at(self.state, position))
 
 
-def _mapping(knobs: Knobs) -> dict[str, object]:
-    gates = {
-        None: lib.TAGNODE_GATE_NONE,
-        "above": lib.TAGNODE_GATE_ABOVE,
-        "below": lib.TAGNODE_GATE_BELOW,
-    }
-    curves = ("lin", "log", "exp")
-    if knobs.curve not in curves:
-        raise PresetError(f"There is no curve {knobs.curve!r}; {nearest(knobs.curve, curves)}")
-    return {
-        "gate": gates[knobs.gate],
-        "threshold": knobs.threshold,
-        "hysteresis": knobs.hysteresis,
-        "low": 0.0 if knobs.low is None else knobs.low,
-        "high": 1.0 if knobs.high is None else knobs.high,
-        "invert": knobs.invert,
-        "hold": knobs.hold,
-        "delay": knobs.delay,
-        "attack": knobs.attack,
-        "release": knobs.release,
-        "depth": knobs.depth,
-        "curve": getattr(lib, f"TAGNODE_CURVE_{knobs.curve.upper()}"),
-        "min": knobs.min,
-        "max": knobs.max,
-    }
-
-
 def curve(values: npt.ArrayLike, rate: float) -> Curve:
-    """Return a curve of ``values`` (n,), ``rate`` of them a second from the beginning on."""
+    """Return a curve from equally spaced values.
+
+    Parameters
+    ----------
+    values
+        (n,), in the parameter's unit; the first is at 0 s.
+    rate
+        Values per second, above 0.
+
+    Raises
+    ------
+    PresetError
+        The rate is not above 0.
+
+    Examples
+    --------
+    >>> curve([0.2, 0.9, 0.2], rate=0.5).times
+    array([0., 2., 4.])
+    """
     points = np.asarray(values, np.float64)
     if not rate > 0:
         raise PresetError(f"The rate of a curve is {rate:g} values a second; above 0 is expected.")
@@ -124,12 +131,17 @@ def curve(values: npt.ArrayLike, rate: float) -> Curve:
 
 
 class CurvePath:
-    """A :class:`Curve` as a path in samples.
+    """A :class:`Curve` with times in samples, interpolated linearly.
 
     Raises
     ------
     PresetError
-        It is empty, not one value for each time, not in order, or not numbers.
+        It is empty, has not one value for each time, times that decrease, or non-finite numbers.
+
+    Examples
+    --------
+    >>> CurvePath("gain.gain_db", Curve(np.array([0.0, 1.0]), np.array([0.0, -6.0])), 1000).at(500)
+    -3.0
     """
 
     def __init__(self, name: str, given: Curve, sample_rate: int) -> None:
@@ -142,23 +154,23 @@ class CurvePath:
         bad = np.flatnonzero(~(np.isfinite(values) & np.isfinite(times)))
         if bad.size:
             raise PresetError(
-                f"The curve of {name} is not a number at index {bad[0]}; fill gaps first, with "
-                "numpy.interp say."
+                f"The curve of {name} is not finite at index {bad[0]}; fill gaps first, with "
+                "numpy.interp for example."
             )
         if np.any(np.diff(times) < 0):
-            raise PresetError(f"The times of the curve of {name} go back; sort them.")
+            raise PresetError(f"The times of the curve of {name} decrease; sort them.")
         self._positions = times * sample_rate
         self._values = values
         self._tolerance = TOLERANCE * float(np.ptp(values))
 
     def at(self, position: int) -> float:
-        """Return its value at ``position``."""
+        """Return the value at ``position``."""
         return float(np.interp(position, self._positions, self._values))
 
     def due(
         self, position: int, until: int, grid: int, last: float | None
     ) -> list[tuple[int, float]]:
-        """Return at which multiples of ``grid`` it has moved from ``last``, and where to."""
+        """Return the multiples of ``grid`` at which it has changed from ``last``, with values."""
         at = np.arange(-(-position // grid) * grid, until, grid)
         found = []
         values = np.interp(at, self._positions, self._values)
@@ -172,27 +184,32 @@ class CurvePath:
 
 @dataclass(frozen=True)
 class Route:
-    """Where a source's value comes from: the sum of ``columns`` of the tags or of the signals."""
+    """The value of a source: the sum of ``columns`` of the tags or of the signals."""
 
     kind: str  # "tag" or "signal"
     columns: tuple[int, ...]
 
 
 def routes_of(combined: Combined, descriptors: Sequence[str]) -> tuple[list[Route], list[Knobs]]:
-    """Find the descriptors of each source, and fill in what its knobs leave open.
+    """Find the descriptors of each source, and set ``low`` and ``high`` where they are not set.
 
     Parameters
     ----------
     combined
         The sources.
     descriptors
-        What models and heads name, ``tag.<model>.<label>`` and ``head.<name>.<label>``, in the
-        order of the columns.
+        Full names of the labels of models and heads, in the order of the columns.
 
     Raises
     ------
     PresetError
-        No such descriptor; says which is nearest.
+        A descriptor that does not exist, or a sum of descriptors with different units.
+
+    Examples
+    --------
+    >>> routes, knobs = routes_of(Combined((Source(("signal.rms_db",)),)), [])
+    >>> routes[0].kind, knobs[0].low
+    ('signal', -60.0)
     """
     column_of = {name: column for column, name in enumerate(descriptors)}
     known = {name: column_of[full] for name, full in accepted_names(descriptors).items()}
@@ -206,12 +223,12 @@ def routes_of(combined: Combined, descriptors: Sequence[str]) -> tuple[list[Rout
         if any(measured) and not all(measured):
             raise PresetError(
                 f"{' + '.join(map(repr, source.descriptors))}: labels and signals have different "
-                "units and cannot be added up; give the parameter two sources."
+                "units and cannot be added; give the parameter two sources."
             )
         units = {SIGNALS[name.partition(".")[2]].unit for name in source.descriptors if measured[0]}
         if len(units) > 1:
             raise PresetError(
-                f"{' + '.join(source.descriptors)}: signals of different units cannot be added up; "
+                f"{' + '.join(source.descriptors)}: signals of different units cannot be added; "
                 "give the parameter two sources."
             )
         columns = {**known, **signals}
@@ -235,10 +252,19 @@ def _ranged(source: Source) -> Knobs:
 
 
 @dataclass(frozen=True)
-class Lane:
-    """One parameter and what moves it. Without a ``target`` it is only told, not set.
+class AutomatedParameter:
+    """One parameter with its sources or its curve.
 
-    ``routes`` and ``knobs`` have one entry for each mapping of the automation; none for a curve.
+    Attributes
+    ----------
+    name
+        ``effect.parameter``.
+    path
+        Values over time.
+    target
+        The parameter that is set; ``None`` where its value is only reported.
+    routes, knobs
+        One for each source; none for a curve.
     """
 
     name: str
@@ -255,8 +281,8 @@ class Lane:
         descriptors: Sequence[str],
         sample_rate: int,
         target: Target | None = None,
-    ) -> Lane:
-        """Make the lane of a parameter that descriptors move.
+    ) -> AutomatedParameter:
+        """Return a parameter that is automated by descriptors.
 
         Raises
         ------
@@ -272,91 +298,107 @@ class Lane:
 
 
 class Mover:
-    """Parameters on their way: takes descriptors at positions, gives and sets values.
+    """Automated parameters: takes descriptors at positions, returns values and sets targets.
 
-    Positions are asked in order. What is known beforehand counts no sooner than what comes live:
-    both give the same values at the same positions.
+    Positions never decrease. Descriptors that are known beforehand have no effect before their
+    position, so offline and live processing give the same values.
 
     Parameters
     ----------
-    lanes
+    parameters
         The parameters.
-    story
-        What is known beforehand: for each route of each lane, in order, (position, value) that do
-        not go back.
+    known
+        Descriptors that are known beforehand: (position, value) for each route of each parameter,
+        in order of position.
+
+    See Also
+    --------
+    pyplugin.automation.rendering.mover_of : The mover of a preset, without targets.
+
+    Examples
+    --------
+    >>> label = Combined((Source(("tag.speech",)).scale(0, -12).attack(0),))
+    >>> names = ["tag.scene.speech"]
+    >>> mover = Mover([AutomatedParameter.of_sources("gain.gain_db", label, names, 48000)])
+    >>> mover.push("tag", 0, np.array([0.5], np.float32))
+    >>> mover.values(0)
+    [-6.0]
     """
 
     def __init__(
-        self, lanes: Sequence[Lane], story: Iterable[Iterable[tuple[int, float]]] = ()
+        self,
+        parameters: Sequence[AutomatedParameter],
+        known: Iterable[Iterable[tuple[int, float]]] = (),
     ) -> None:
-        self.lanes = list(lanes)
-        self._moved: list[Target | None] = []
-        self._drawn: list[tuple[CurvePath, Target | None]] = []
-        states, known = [], iter(story)
-        self._story: list[tuple[Automation, int, Iterator[tuple[int, float]]]] = []
-        for lane in lanes:
-            if lane.target is not None:
-                lane.target.forget()
-            if isinstance(lane.path, CurvePath):
-                self._drawn.append((lane.path, lane.target))
+        self.parameters = list(parameters)
+        self._automated: list[Target | None] = []
+        self._curves: list[tuple[CurvePath, Target | None]] = []
+        states, given = [], iter(known)
+        self._known: list[tuple[Automation, int, Iterator[tuple[int, float]]]] = []
+        for parameter in parameters:
+            if parameter.target is not None:
+                parameter.target.forget()
+            if isinstance(parameter.path, CurvePath):
+                self._curves.append((parameter.path, parameter.target))
                 continue
-            states.append(lane.path.state)
-            self._moved.append(lane.target)
-            for index in range(len(lane.routes)):
-                self._story.append((lane.path, index, iter(next(known, ()))))
-        self._next = [next(events, None) for _, _, events in self._story]
-        self._told = -1
-        self._last: list[float | None] = [None] * len(self._drawn)
+            states.append(parameter.path.state)
+            self._automated.append(parameter.target)
+            for index in range(len(parameter.routes)):
+                self._known.append((parameter.path, index, iter(next(given, ()))))
+        self._next = [next(events, None) for _, _, events in self._known]
+        self._pushed_until = -1
+        self._last: list[float | None] = [None] * len(self._curves)
         self._states = ffi.new("tagnode_automation *[]", states)
         self._row: list[float] = []
 
     def uses(self, kind: str) -> bool:
-        """Tell whether any lane listens to ``"tag"`` or to ``"signal"``."""
-        return any(route.kind == kind for lane in self.lanes for route in lane.routes)
+        """Return whether any parameter depends on ``"tag"`` or ``"signal"`` descriptors."""
+        return any(
+            route.kind == kind for parameter in self.parameters for route in parameter.routes
+        )
 
     def push(self, kind: str, position: int, row: npt.NDArray[np.float32]) -> None:
-        """Say what the tags or the signals are from ``position`` on."""
-        for lane in self.lanes:
-            for index, route in enumerate(lane.routes):
+        """Set the tags or the signals, ``row``, from ``position`` on."""
+        for parameter in self.parameters:
+            for index, route in enumerate(parameter.routes):
                 if route.kind == kind:
-                    assert isinstance(lane.path, Automation)
+                    assert isinstance(parameter.path, Automation)
                     value = row[list(route.columns)].sum(dtype=np.float64)
-                    lane.path.push(index, position, float(value))
+                    parameter.path.push(index, position, float(value))
 
-    def _tell(self, until: int) -> None:
-        """Push what is known beforehand, up to ``until`` and some seconds further."""
-        if until <= self._told:
+    def _push_known(self, until: int) -> None:
+        """Push the known descriptors up to ``until`` and about a second further."""
+        if until <= self._pushed_until:
             return
-        self._told = until + _AHEAD
-        for number, (automation, index, events) in enumerate(self._story):
+        self._pushed_until = until + _AHEAD
+        for number, (automation, index, events) in enumerate(self._known):
             event = self._next[number]
-            while event is not None and event[0] <= self._told:
+            while event is not None and event[0] <= self._pushed_until:
                 automation.push(index, *event)
                 event = next(events, None)
             self._next[number] = event
 
     def values(self, position: int) -> list[float]:
-        """Return the parameters at ``position``, in the order of the lanes."""
-        self._tell(position)
-        return [lane.path.at(position) for lane in self.lanes]
+        """Return the values at ``position``, in the order of the parameters."""
+        self._push_known(position)
+        return [parameter.path.at(position) for parameter in self.parameters]
 
     def set(self, position: int) -> None:
-        """Set the targets to what they are at ``position``, exactly."""
-        for lane, value in zip(self.lanes, self.values(position), strict=True):
-            if lane.target is not None:
-                lane.target.set(value)
+        """Set all targets to their exact values at ``position``."""
+        for parameter, value in zip(self.parameters, self.values(position), strict=True):
+            if parameter.target is not None:
+                parameter.target.set(value)
 
     def steps(self, position: int, until: int, most: int) -> Iterator[tuple[int, int]]:
-        """Set the targets, step by step from ``position`` to ``until``.
+        """Set the targets in steps from ``position`` to ``until``, in samples.
 
-        Targets are set at multiples of :data:`FINE`, and of ``most`` where that is less, by what
-        counts up to there: blocks make no difference.
+        Targets are set at multiples of :data:`FINE`, or of ``most`` if that is less, from the
+        descriptors up to there; block sizes make no difference.
 
         Yields
         ------
         tuple
-            Where a step begins and ends, once the targets are what they are in it; ``most``
-            samples at most.
+            Begin and end of a step, at most ``most`` samples long, after its targets were set.
         """
         while position < until:
             end = min(until, position + _AT_ONCE)
@@ -364,8 +406,8 @@ class Mover:
             position = end
 
     def _planned(self, position: int, until: int, most: int) -> Iterator[tuple[int, int]]:
-        self._tell(until)
-        grid, count = min(FINE, most), len(self._moved)
+        self._push_known(until)
+        grid, count = min(FINE, most), len(self._automated)
         room = (until - position) // grid + 2
         positions = ffi.new("int64_t[]", room)
         values = ffi.new("float[]", room * max(count, 1))
@@ -376,8 +418,8 @@ class Mover:
         begins = ffi.unpack(positions, made)
         planned = ffi.unpack(values, made * count) if count else []
         rows = [planned[step * count : (step + 1) * count] for step in range(made)]
-        if self._drawn:
-            yield from self._with_drawn(begins, rows, self._due(position, until, grid), until)
+        if self._curves:
+            yield from self._with_curves(begins, rows, self._due(position, until, grid), until)
             return
         for begin, end, row in zip(begins, [*begins[1:], until], rows, strict=True):
             if row != self._row:
@@ -386,31 +428,31 @@ class Mover:
 
     def _set(self, row: list[float]) -> None:
         self._row = row
-        for target, value in zip(self._moved, row, strict=True):
+        for target, value in zip(self._automated, row, strict=True):
             if target is not None and value != target.last:
                 target.set(value)
 
-    def _with_drawn(
+    def _with_curves(
         self,
         begins: list[int],
         rows: list[list[float]],
-        drawn: dict[int, list[tuple[Target, float]]],
+        curves: dict[int, list[tuple[Target, float]]],
         until: int,
     ) -> Iterator[tuple[int, int]]:
-        """Set what descriptors and what curves move."""
+        """Set the targets of descriptors and of curves."""
         planned = dict(zip(begins, rows, strict=True))
-        begins = sorted({*begins, *drawn})
+        begins = sorted({*begins, *curves})
         for begin, end in zip(begins, [*begins[1:], until], strict=True):
             if begin in planned:
                 self._set(planned[begin])
-            for target, value in drawn.get(begin, ()):
+            for target, value in curves.get(begin, ()):
                 target.set(value)
             yield begin, end
 
     def _due(self, position: int, until: int, grid: int) -> dict[int, list[tuple[Target, float]]]:
-        """Return where drawn curves move their targets."""
+        """Return the positions at which curves change their targets."""
         found: dict[int, list[tuple[Target, float]]] = {}
-        for index, (path, target) in enumerate(self._drawn):
+        for index, (path, target) in enumerate(self._curves):
             if target is None:
                 continue
             for begin, value in path.due(position, until, grid, self._last[index]):

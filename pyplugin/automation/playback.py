@@ -1,21 +1,20 @@
-"""Sound through a board whose parameters move: a whole recording, or live.
+"""Audio through a board with automated parameters: a whole recording, or live.
 
-A board is split into stages. What pedalboard does on its own account is made up for here:
+A board is split into stages, to work around properties of pedalboard:
 
-- An effect forgets its state when a block is longer than all before: it is prepared for the
-  longest block first, with its parameters where they will be.
-- A first block with ``reset=True`` is flushed, and silence follows it: all blocks have
-  ``reset=False``, and what effects hold back is fetched at the end.
-- What is behind an effect that holds sound back hears later than it moves: a stage ends there, and
-  the next counts anew.
-- A few effects are silent or wrong in blocks: they are played over the whole recording at once.
+- An effect resets when a block is longer than all previous ones: it is first prepared for the
+  longest block, with its parameters at their initial values.
+- A block with ``reset=True`` is flushed and followed by silence: all blocks have ``reset=False``,
+  and the samples that effects delay are fetched at the end.
+- Effects behind one that delays the audio would be automated too early: a stage ends there, and
+  the next counts its own positions.
+- A few effects are silent or wrong in blocks: they process the whole recording at once.
 """
 
 from __future__ import annotations
 
 from array import array
 from collections.abc import Collection, Iterable, Iterator
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,6 +24,7 @@ from pyplugin.automation.effects import in_row, leaves, load_pedalboard
 from pyplugin.automation.movers import Mover
 from pyplugin.errors import AudioError, PresetError
 from pyplugin.node.node import Frames, Node
+from pyplugin.support.closing import Closing
 from pyplugin.support.results import Curve
 from pyplugin.support.spelling import snake_case
 
@@ -33,41 +33,41 @@ if TYPE_CHECKING:
 
 Float32 = npt.NDArray[np.float32]
 
-__all__ = ["BoardStream", "CurveNotes", "Stage", "finite", "push_frames", "stages_of"]
+__all__ = ["BoardStream", "CurveRecorder", "Stage", "finite", "push_frames", "stages_of"]
 
 CURVE_RATE = 50.0
-"""Points a second that are kept of each curve."""
+"""Points per second of each recorded curve."""
 
 LONGEST = 4096
-"""Samples of a block, at most."""
+"""Longest block, in samples."""
 
-_BUFFER = 8192  # pedalboard's own default, which has to be said before what comes after it
-_MOST = 512  # samples between two settings of parameters that rest, live
-_PATIENCE = 10.0  # seconds of silence that may bring out what an effect holds back
-_GLIDE = 1024  # samples between two pitches; time_stretch takes none that are closer
-_AHEAD = (0.085, 0.012)  # seconds by which it takes them early, above and below 0; measured
+_BUFFER = 8192  # pedalboard's default, needed for the positional argument after it
+_MOST = 512  # samples between two settings of parameters at rest, live
+_PATIENCE = 10.0  # most seconds of silence to flush the samples that an effect delays
+_GLIDE = 1024  # samples between two pitches: the resolution of time_stretch
+_AHEAD = (0.085, 0.012)  # seconds by which it applies them early, above and below 0; measured
 
-# They lose what they have delayed at each block: https://github.com/spotify/pedalboard/issues/415
+# They lose the delayed samples at each block: https://github.com/spotify/pedalboard/issues/415
 _NOT_IN_BLOCKS = ("PitchShift", "GSMFullRateCompressor")
 
 
 def finite(block: Float32) -> Float32:
-    """Return a block with 0 for what is no number: an effect that remembers would never lose it."""
+    """Return a block with 0 for NaN and Inf, which would stay in an effect with feedback."""
     if np.isfinite(block).all():
         return block
     return np.nan_to_num(block, nan=0.0, posinf=0.0, neginf=0.0)
 
 
-class CurveNotes:
-    """Keeps where the parameters are, at 50 points a second."""
+class CurveRecorder:
+    """Records the values of parameters, at 50 points per second."""
 
     def __init__(self, mover: Mover, rate: int) -> None:
         self._mover, self._rate = mover, rate
         self._points = array("d")
         self._count = self._due = 0
 
-    def note(self, until: int) -> None:
-        """Note what is due before the position ``until``."""
+    def record(self, until: int) -> None:
+        """Record the points before the position ``until``."""
         while self._due < until:
             self._points.extend(self._mover.values(self._due))
             self._count += 1
@@ -76,15 +76,15 @@ class CurveNotes:
     def curves(self) -> dict[str, Curve]:
         """Return the curve of each target."""
         times = np.arange(self._count, dtype=np.float64) / CURVE_RATE
-        points = np.array(self._points).reshape(self._count, len(self._mover.lanes))
+        points = np.array(self._points).reshape(self._count, len(self._mover.parameters))
         return {
-            lane.name: Curve(times, points[:, index])
-            for index, lane in enumerate(self._mover.lanes)
+            parameter.name: Curve(times, points[:, index])
+            for index, parameter in enumerate(self._mover.parameters)
         }
 
 
 def stages_of(
-    board: Plugin, rate: int, channels: int, most: int, moved: Collection[Plugin] = ()
+    board: Plugin, rate: int, channels: int, most: int, automated: Collection[Plugin] = ()
 ) -> list[Stage]:
     """Split a board into stages.
 
@@ -93,59 +93,62 @@ def stages_of(
     board
         The chain.
     rate, channels
-        Of the sound.
+        Of the audio; Hz.
     most
-        Samples of a block, at most.
-    moved
-        Effects whose parameters will move.
+        Longest block, in samples.
+    automated
+        Effects with automated parameters.
 
     Raises
     ------
     PresetError
-        The board cannot play that, or cannot play it with these parameters moved.
+        The board cannot process this format, or not with these parameters automated.
     """
     rows = _rows_of(board, rate, channels, most)
     for row, at_once in rows:
-        inner = [effect for effect in leaves(row[0]) if effect is not row[0] and effect in moved]
+        inner = [
+            effect for effect in leaves(row[0]) if effect is not row[0] and effect in automated
+        ]
         if at_once and inner:
             raise PresetError(
-                f"The parameters of {_name(inner[0])} cannot move within a Mix beside an effect "
-                "that holds sound back, such as a pitch shift; move it out of the Mix."
+                f"The parameters of {_name(inner[0])} cannot be automated in a Mix beside an "
+                "effect that delays the audio, such as a pitch shift; take it out of the Mix."
             )
     return [Stage(row, rate, channels, most, at_once) for row, at_once in rows]
 
 
 def _rows_of(board: Plugin, rate: int, channels: int, most: int) -> list[tuple[list[Plugin], bool]]:
-    """Return the effects of each stage, and whether it has to be played at once."""
+    """Return the effects of each stage, and whether it has to process the whole recording."""
     rows: list[tuple[list[Plugin], bool]] = []
     silence = _silence(channels, most)
     open_row: list[Plugin] = []
     for effect in in_row(board):
-        at_once, holds_back = type(effect).__name__ in _NOT_IN_BLOCKS, False
+        at_once, delays = type(effect).__name__ in _NOT_IN_BLOCKS, False
         if not at_once:
             try:
                 effect.reset()
                 given_back = effect.process(silence, rate, reset=False).shape[1]
             except (RuntimeError, ValueError) as error:
                 raise PresetError(
-                    f"{_name(effect)} does not play {channels}-channel sound at {rate} Hz: {error}"
+                    f"{_name(effect)} does not process {channels}-channel audio at {rate} Hz: "
+                    f"{error}"
                 ) from error
-            holds_back = given_back < silence.shape[1]
-            # A Mix throws away what waits in it for the one that holds back.
-            at_once = holds_back and isinstance(effect, load_pedalboard().Mix)
+            delays = given_back < silence.shape[1]
+            # A Mix discards the samples that wait for the delayed branch.
+            at_once = delays and isinstance(effect, load_pedalboard().Mix)
         if at_once:
             rows += [(open_row, False), ([effect], True)]
             open_row = []
             continue
         open_row.append(effect)
-        if holds_back:
+        if delays:
             rows.append((open_row, False))
             open_row = []
     return [row for row in [*rows, (open_row, False)] if row[0]]
 
 
 def _silence(channels: int, most: int) -> Float32:
-    # More samples than channels: pedalboard tells them apart by the shape.
+    # More samples than channels: pedalboard infers the axis from the shape.
     return np.zeros((channels, max(most, channels + 1)), np.float32)
 
 
@@ -154,7 +157,7 @@ def _name(effect: Plugin) -> str:
 
 
 class Stage:
-    """Effects in a row that are played together.
+    """Consecutive effects that process audio together.
 
     Attributes
     ----------
@@ -171,22 +174,22 @@ class Stage:
         self._row, self._board = row, load_pedalboard().Pedalboard(row)
 
     def start(self, mover: Mover) -> None:
-        """Forget all, with the parameters where ``mover`` has them at the beginning."""
+        """Reset the effects, with their parameters at the values of position 0."""
         mover.set(0)
-        self.process(self._silence)  # the board keeps how channels lie: two by two do not tell
+        self.process(self._silence)  # sets the channel axis, which a block of 2 by 2 leaves open
         for part in self._row:
             part.reset()
-        # PitchShift keeps its first second: what is behind it is prepared and hears nothing.
+        # PitchShift withholds its first second: effects behind it are prepared but get no audio.
         pedalboard = load_pedalboard()
         ready = pedalboard.Pedalboard([pedalboard.PitchShift(), *self._row])
         ready.process(self._silence, self._rate, reset=False)
 
     def process(self, block: Float32) -> Float32:
-        """Play a block with the parameters where they are; what comes may be less."""
+        """Process a block with the present parameters; the result may be shorter."""
         return np.asarray(self._board.process(block, self._rate, reset=False), np.float32)
 
     def play(self, blocks: Iterable[Float32], mover: Mover) -> Iterator[Float32]:
-        """Play a recording, moved by ``mover``; yield exactly as many samples as came in."""
+        """Process a recording, automated by ``mover``; yield exactly as many samples as went in."""
         return self._play_at_once(blocks, mover) if self._at_once else self._play(blocks, mover)
 
     def _play(self, blocks: Iterable[Float32], mover: Mover) -> Iterator[Float32]:
@@ -200,7 +203,7 @@ class Stage:
             nonlocal position, owed
             start, parts = position, []
             for begin, end in mover.steps(position, position + length, most):
-                # By position: names would cost half a microsecond.
+                # Positional arguments: keywords cost half a microsecond.
                 parts.append(process(samples[:, begin - start : end - start], rate, _BUFFER, False))
             position += length
             joined = np.concatenate(parts, axis=1)
@@ -216,10 +219,10 @@ class Stage:
             held = joined[:, whole:]
         if held is not None and held.shape[1]:
             yield played(held, held.shape[1])
-        yield from self._fetched(owed)
+        yield from self._flushed(owed)
 
-    def _fetched(self, owed: int) -> Iterator[Float32]:
-        """Yield what the effects still hold back: silence in, ``owed`` samples out."""
+    def _flushed(self, owed: int) -> Iterator[Float32]:
+        """Flush the effects with silence; yield the ``owed`` samples that they delayed."""
         for _ in range(int(_PATIENCE * self._rate / self._silence.shape[1]) + 1):
             if owed <= 0:
                 return
@@ -231,21 +234,21 @@ class Stage:
     def _play_at_once(self, blocks: Iterable[Float32], mover: Mover) -> Iterator[Float32]:
         sound = np.concatenate(list(blocks), axis=1)
         length = sound.shape[1]
-        if length < LONGEST:  # a Mix plays what lies behind the end, and again the shape
+        if length < LONGEST:  # a Mix reads past the end; and the axis is inferred from the shape
             sound = np.pad(sound, ((0, 0), (0, LONGEST - length)))
-        if any(lane.target is not None for lane in mover.lanes):
+        if any(parameter.target is not None for parameter in mover.parameters):
             semitones = _pitches(self._row[0], mover, sound.shape[1], self._rate)
             done = load_pedalboard().time_stretch(
                 sound, self._rate, 1.0, semitones, preserve_formants=False
             )
         else:
-            # In one block: a Mix mixes up several.
+            # In one block: a Mix misaligns several.
             done = self._row[0].process(sound, self._rate, buffer_size=sound.shape[1])
         yield done[:, :length]
 
 
 def _pitches(shift: Plugin, mover: Mover, length: int, rate: int) -> npt.NDArray[np.float64]:
-    """Return the semitones of each sample as the effect takes them, for ``time_stretch``."""
+    """Return the semitones of each sample, shifted as ``time_stretch`` applies them."""
     semitones = np.empty(length, np.float64)
     for position in range(0, length, _GLIDE):
         mover.set(position)
@@ -256,21 +259,21 @@ def _pitches(shift: Plugin, mover: Mover, length: int, rate: int) -> npt.NDArray
     return np.maximum(up, 0) + np.minimum(down, 0)
 
 
-class BoardStream:
-    """A board on live sound; made by :meth:`AutomatedBoard.stream`. A context manager.
+class BoardStream(Closing):
+    """A board for live audio, from :meth:`AutomatedBoard.stream`. A context manager.
 
-    What is heard and played does not depend on how the sound is cut into blocks.
+    The result does not depend on block sizes.
 
     Attributes
     ----------
     board, mover
-        The pedalboard, and what moves it.
-    node : Node
-        What listens, or ``None`` where only curves move the board.
+        The pedalboard, and its automation.
+    node : Node or None
+        Analyses the audio; ``None`` where the board has only curves, or a node of the caller's.
     frames : Frames or None
-        What the last block brought, to look at.
+        Descriptor frames of the last block.
     delay : int
-        Samples by which the sound itself comes later: 0, but for effects that hold some back.
+        Samples by which the audio is delayed: 0 unless an effect delays it.
     """
 
     def __init__(
@@ -291,29 +294,18 @@ class BoardStream:
         self._position = 0
         self._late = np.zeros((channels, 0), np.float32)
 
-    def __enter__(self) -> BoardStream:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
     def close(self) -> None:
-        """Free the node; closing twice is harmless."""
+        """Close the node. Closing twice is harmless."""
         if self.node is not None:
             self.node.close()
 
     def process(self, block: Float32) -> Float32:
-        """Hear a block, move the parameters and play it.
+        """Analyse a block, set the parameters and process it.
 
         Parameters
         ----------
         block
-            (channels, n) float32, n from 0 to ``max_block``. What is no number counts as 0.
+            (channels, n) float32, n from 0 to ``max_block``. NaN and Inf count as 0.
 
         Returns
         -------
@@ -326,16 +318,16 @@ class BoardStream:
                 f"{self._most} is expected."
             )
         if self.node is not None:
-            self._hear(block)
+            self._analyse(block)
         return self.play(block)
 
-    def _hear(self, block: Float32) -> None:
+    def _analyse(self, block: Float32) -> None:
         assert self.node is not None
         self.frames = self.node.process(block)
         push_frames(self.mover, self.node, self.frames)
 
     def play(self, block: Float32) -> Float32:
-        """Play a block, moved by what was pushed, for a node that hears elsewhere."""
+        """Process a block, automated by pushed descriptors, where a node elsewhere analyses."""
         block = finite(block)
         start, parts = self._position, [self._late]
         for begin, end in self.mover.steps(start, start + block.shape[1], _MOST):
@@ -352,7 +344,7 @@ class BoardStream:
         return joined[:, : block.shape[1]]
 
     def skip(self, samples: int) -> None:
-        """Go on as if so many samples had been played: they were lost on their way here."""
+        """Advance the position by ``samples`` that were lost before they got here."""
         self._position += samples
 
 
@@ -362,14 +354,14 @@ def _live_stage(board: Plugin, rate: int, channels: int) -> Stage:
         if at_once:
             names = " beside ".join(_name(effect) for effect in leaves(row[0]))
             raise PresetError(
-                f"Pedalboard plays {names} only in whole recordings, not live; take it out of the "
-                "board, or use a VST3 plugin for it."
+                f"Pedalboard processes {names} only in whole recordings, not live; take it out of "
+                "the board, or use a VST3 plugin instead."
             )
     return Stage([effect for row, _ in rows for effect in row], rate, channels, _MOST, False)
 
 
 def push_frames(mover: Mover, node: Node, frames: Frames) -> None:
-    """Tell a mover what a live node has answered, from the moment that it did."""
+    """Push the results of a live node to a mover, at the positions where they were emitted."""
     if mover.uses("tag"):
         for emitted, state, row in zip(frames.emitted, frames.state, frames.values, strict=True):
             if state:  # not while warming

@@ -1,4 +1,4 @@
-"""Presets: TOML files that say which descriptors move which parameters of which effects.
+"""Presets: TOML files that map descriptors to parameters of effects.
 
 ::
 
@@ -13,10 +13,10 @@
     gain_db = 0
 
     [[map]]
-    source = "tag.speech"        # or a list: their sum counts; signal.loudness_momentary …
+    source = "tag.speech"        # or a list, which is summed; or signal.loudness_momentary …
     target = "gain.gain_db"      # several maps may have one target, combine = "sum" or "max"
-    threshold = 0.3              # a gate from there up; below = …: from there down
-    hysteresis = 0.1             # how far back it lets go
+    threshold = 0.3              # a gate, open above; below = …: open below
+    hysteresis = 0.1             # distance at which it closes
     min = 0
     max = -12
     attack = 0.2                 # seconds
@@ -29,16 +29,17 @@ from __future__ import annotations
 import math
 import re
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from pyplugin.automation.sources import Knobs, Source
+from pyplugin.automation.knobs import COMBINES, KNOBS, Knob, Knobs, markdown
+from pyplugin.automation.sources import Source
 from pyplugin.errors import PresetError
 from pyplugin.support.descriptors import KINDS, is_signal, kind_of
 from pyplugin.support.shipped import shipped
-from pyplugin.support.spelling import nearest
+from pyplugin.support.spelling import alternatives, nearest
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -47,30 +48,44 @@ else:
 
 __all__ = ["Effect", "Map", "Preset", "locate", "parse_preset", "read_preset", "shipped_presets"]
 
-CURVES = ("lin", "log", "exp")
-COMBINE = ("sum", "max")
 ID_PATTERN = "[A-Za-z0-9_-]+"
-KNOBS = (
-    "threshold",
-    "below",
-    "hysteresis",
-    "low",
-    "high",
-    "invert",
-    "hold",
-    "delay",
-    "attack",
-    "release",
-    "depth",
-    "curve",
-    "min",
-    "max",
-)
-"""Keys of a map that stand between its source and its target."""
+GATES = {"threshold": "above", "below": "below"}
+"""Keys of a map that make its source a gate, and the gate of each."""
+
+REQUIRED = ("min", "max")
+"""Knobs that a map has to set."""
+
+
+def _keys() -> Iterator[Knob]:
+    for knob in KNOBS.values():
+        if knob.name == "threshold":
+            yield knob
+            yield replace(knob, name="below", meaning="Value at and below which the gate is open.")
+        elif knob.name != "gate":
+            yield knob
+
+
+KEYS: dict[str, Knob] = {knob.name: knob for knob in _keys()}
+"""Keys of a map that set a knob: the knobs, with :data:`GATES` in place of ``gate``."""
+
+
+def key_table() -> str:
+    """Return :data:`KEYS` as a Markdown table; ``python -m pyplugin.automation.presets`` prints it.
+
+    Examples
+    --------
+    >>> print(key_table().splitlines()[2])  # doctest: +ELLIPSIS
+    | `threshold` | Value at which the gate opens. | any number, in ... | no gate |
+    """
+    return markdown(
+        KEYS.values(),
+        "key",
+        {**dict.fromkeys(GATES, "no gate"), **dict.fromkeys(REQUIRED, "none; required")},
+    )
 
 
 class Lines:
-    """Finds the line of a key in the n-th table of a name, which TOML's parser does not tell."""
+    """Finds the line of a key in the n-th table of a name; the TOML parser does not report it."""
 
     def __init__(self, text: str, where: str) -> None:
         self.rows = text.splitlines()
@@ -95,7 +110,7 @@ class Lines:
         return found
 
     def error(self, table: str, index: int, key: str | None, problem: str) -> PresetError:
-        """Return an error that names the line of ``key``, or of the table where it has none."""
+        """Return an error with the line of ``key``, or of the table where it is absent."""
         line = self._find(table, index, key)
         where = f"{self.where}, line {line}" if line else self.where
         return PresetError(f"{where}: {problem}")
@@ -103,7 +118,7 @@ class Lines:
 
 @dataclass(frozen=True)
 class Effect:
-    """One effect of the chain: a pedalboard class by its name in snake_case, and its parameters."""
+    """One effect of the chain: a class of pedalboard in snake_case, and its parameters."""
 
     id: str
     type: str
@@ -112,7 +127,7 @@ class Effect:
 
 @dataclass(frozen=True)
 class Map:
-    """One mapping: a source with its knobs, and the parameter that it moves.
+    """One mapping: a source with its knobs, and the parameter that it automates.
 
     Attributes
     ----------
@@ -121,8 +136,7 @@ class Map:
     target
         ``effect-id.parameter``.
     combine
-        How this map and others of the same target go together: ``"sum"`` or ``"max"``; ``None``
-        where it does not say.
+        How the maps of one target are combined: ``"sum"`` or ``"max"``; ``None`` if not set.
     """
 
     source: Source
@@ -132,9 +146,26 @@ class Map:
 
 @dataclass(frozen=True)
 class Preset:
-    """A checked preset. ``model`` and ``hop`` (seconds) are ``None`` where it does not say.
+    """A checked preset.
 
-    ``lines`` finds where in the file something stands, for messages.
+    Attributes
+    ----------
+    name, description
+        Of the preset; for the user.
+    effects
+        The chain, in order.
+    maps
+        Sources and targets.
+    model, hop
+        Name of a model, and seconds between two results; ``None`` if not set.
+    lines
+        Finds lines of the file, for messages.
+
+    Examples
+    --------
+    >>> preset = read_preset("duck-under-voice")
+    >>> preset.model, preset.maps[0].target
+    ('scene', 'bed.gain_db')
     """
 
     name: str
@@ -157,22 +188,22 @@ def names_labels(preset: Preset) -> bool:
 
 
 def shipped_folder() -> Path:
-    """Return the folder of the presets that come with the package."""
+    """Return the folder of the presets in the package."""
     return shipped("presets")
 
 
 def shipped_presets() -> dict[str, Path]:
-    """Return the presets that come with the package, by name."""
+    """Return the presets in the package, by name."""
     return {path.stem: path for path in sorted(shipped_folder().glob("*.toml"))}
 
 
 def locate(name_or_path: str | Path) -> Path:
-    """Return the file of a preset that comes with the package, by name, or of any by its path.
+    """Return the file of a preset: one in the package by name, or any by its path.
 
     Raises
     ------
     PresetError
-        There is none.
+        There is no such preset.
     """
     given, shipped = str(name_or_path), shipped_presets()
     path = shipped.get(given) or Path(given)
@@ -184,12 +215,12 @@ def locate(name_or_path: str | Path) -> Path:
 
 
 def read_preset(name_or_path: str | Path) -> Preset:
-    """Read a preset that comes with the package, by name, or any by its path.
+    """Read a preset: one in the package by name, or any by its path.
 
     Raises
     ------
     PresetError
-        No such preset, or something in it is wrong: the message names the line.
+        No such preset, or an error in it: the message names the line.
     """
     path = locate(name_or_path)
     try:
@@ -199,9 +230,21 @@ def read_preset(name_or_path: str | Path) -> Preset:
 
 
 def parse_preset(text: str, where: str = "preset") -> Preset:
-    """Parse and check the text of a preset; ``where`` stands in front of messages.
+    """Parse and check the text of a preset.
 
     Effects and parameters are checked when the chain is built, sources when the model is known.
+
+    Parameters
+    ----------
+    text
+        TOML.
+    where
+        Name of the file, for messages.
+
+    Raises
+    ------
+    PresetError
+        An error in the text: the message names the line.
     """
     try:
         data = tomllib.loads(text)
@@ -235,7 +278,7 @@ def _tables(data: Mapping[str, Any], name: str, lines: Lines) -> list[dict[str, 
     tables = data.get(name, [])
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         raise lines.error(
-            name, 0, None, f"write [[{name}]], in double brackets: there may be several."
+            name, 0, None, f"write [[{name}]] in double brackets; there may be several."
         )
     if not tables:
         raise lines.error("preset", 0, None, f"there is no [[{name}]]; at least one is expected.")
@@ -254,7 +297,7 @@ def _word(table: Mapping[str, Any], key: str, lines: Lines, name: str, index: in
     value = table.get(key)
     if not isinstance(value, str) or not value.strip():
         given = "is missing" if value is None else f"is {value!r}"
-        raise lines.error(name, index, key, f"{key} {given}; a text in quotes is expected.")
+        raise lines.error(name, index, key, f"{key} {given}; a string in quotes is expected.")
     return value
 
 
@@ -282,7 +325,7 @@ def _effect(table: dict[str, Any], index: int, lines: Lines) -> Effect:
 
 
 def _map(table: dict[str, Any], index: int, lines: Lines) -> Map:
-    _check_keys(table, {"source", "target", "combine", *KNOBS}, lines, "map", index)
+    _check_keys(table, {"source", "target", "combine", *KEYS}, lines, "map", index)
     source = table.get("source")
     descriptors = tuple(source) if isinstance(source, list) else (source,)
     if not descriptors or not all(isinstance(item, str) and item for item in descriptors):
@@ -292,50 +335,40 @@ def _map(table: dict[str, Any], index: int, lines: Lines) -> Map:
     for name in descriptors:
         if kind_of(name) is None:
             begins = ", ".join(f"{kind}." for kind in KINDS)
-            problem = f"{name!r} is no descriptor; they begin with {begins}"
+            problem = f"{name!r} is not a descriptor; they begin with {begins}"
             raise lines.error("map", index, "source", f"{problem}: tag.vocal, signal.rms_db.")
     target = _word(table, "target", lines, "map", index)
-    combine = _choice(table, "combine", COMBINE, lines, index)
+    combine = table.get("combine")
+    if combine is not None and combine not in COMBINES:
+        problem = f"combine is {combine!r}; {alternatives(COMBINES)} is expected."
+        raise lines.error("map", index, "combine", problem)
     return Map(Source(descriptors, _knobs(table, index, lines)), target, combine)
 
 
-def _choice(
-    table: dict[str, Any], key: str, known: tuple[str, ...], lines: Lines, index: int
-) -> str | None:
-    value = table.get(key)
-    if value is not None and value not in known:
-        problem = f"there is no {key} {value!r}; {nearest(str(value), known)}"
-        raise lines.error("map", index, key, problem)
-    return value
-
-
 def _knobs(table: dict[str, Any], index: int, lines: Lines) -> Knobs:
-    for key in ("min", "max"):
+    for key in REQUIRED:
         _number(table, key, lines, "map", index)
-    knobs: dict[str, Any] = {
-        key: _number(table, key, lines, "map", index)
-        for key in table
-        if key in KNOBS and key not in ("curve", "invert")
-    }
-    knobs["curve"] = _choice(table, "curve", CURVES, lines, index) or "lin"
-    knobs["invert"] = table.get("invert", False)
-    if not isinstance(knobs["invert"], bool):
-        problem = f"invert is {knobs['invert']!r}; true or false is expected."
-        raise lines.error("map", index, "invert", problem)
-    if "below" in knobs and "threshold" in knobs:
+    knobs: dict[str, Any] = {}
+    for key in table:
+        if key in KEYS:
+            try:
+                knobs[key] = KEYS[key].check(table[key])
+            except PresetError as error:
+                raise lines.error("map", index, key, str(error)) from error
+    gates = [key for key in GATES if key in knobs]
+    if len(gates) > 1:
         problem = "below and threshold are two gates; keep one."
         raise lines.error("map", index, "below", problem)
-    for key, gate in (("threshold", "above"), ("below", "below")):
-        if key in knobs:
-            knobs = {**knobs, "gate": gate, "threshold": knobs[key]}
+    for key in gates:
+        knobs["threshold"] = knobs.pop(key)
+        knobs["gate"] = GATES[key]
     if "hysteresis" in knobs and "gate" not in knobs:
-        problem = "a hysteresis is a gate's; give it a threshold or below."
+        problem = "hysteresis needs a gate; add threshold or below."
         raise lines.error("map", index, "hysteresis", problem)
     for key in ("low", "high"):
         if key in knobs and "gate" in knobs:
             problem = f"a gate has no {key}; it is 0 or 1."
             raise lines.error("map", index, key, problem)
-    knobs.pop("below", None)
     return Knobs(**knobs)
 
 
@@ -365,3 +398,7 @@ def _check_ids(effects: tuple[Effect, ...], maps: tuple[Map, ...], lines: Lines)
         ):
             problem = f"the maps of {item.target} are combined in two ways; keep one."
             raise lines.error("map", index, "combine", problem)
+
+
+if __name__ == "__main__":
+    print(key_table())

@@ -1,4 +1,4 @@
-"""A preset taken to a recording: :func:`render`."""
+"""A preset applied to a recording: :func:`render`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pyplugin.automation.board import AutomatedBoard, RenderResult
 from pyplugin.automation.effects import build_board
-from pyplugin.automation.movers import Lane, Mover
+from pyplugin.automation.movers import AutomatedParameter, Mover
 from pyplugin.automation.presets import Map, Preset, read_preset
 from pyplugin.automation.sources import Combined
 from pyplugin.errors import AudioError, PresetError
@@ -22,7 +22,13 @@ __all__ = ["automated_preset", "mover_of", "ranges_of", "render", "sources_of"]
 
 
 def sources_of(preset: Preset) -> dict[str, Combined]:
-    """Return what moves each target of a preset."""
+    """Return the sources of each target of a preset.
+
+    Examples
+    --------
+    >>> list(sources_of(read_preset("duck-under-voice")))
+    ['bed.gain_db']
+    """
     maps: dict[str, list[Map]] = {}
     for item in preset.maps:
         maps.setdefault(item.target, []).append(item)
@@ -36,7 +42,13 @@ def sources_of(preset: Preset) -> dict[str, Combined]:
 
 
 def ranges_of(preset: Preset) -> dict[str, tuple[float, float]]:
-    """Return between which values the maps of a preset move each target."""
+    """Return the lowest and highest value of each target of a preset, from min and max.
+
+    Examples
+    --------
+    >>> ranges_of(read_preset("duck-under-voice"))
+    {'bed.gain_db': (-12.0, 0.0)}
+    """
     found: dict[str, tuple[float, float]] = {}
     for item in preset.maps:
         ends = (item.source.knobs.min, item.source.knobs.max, *found.get(item.target, ()))
@@ -51,13 +63,22 @@ def automated_preset(
     runtime: str | None = None,
     plan: Plan | None = None,
 ) -> AutomatedBoard:
-    """Build the chain of a preset with what moves it.
+    """Build the chain of a preset with its automation.
+
+    Parameters
+    ----------
+    preset
+        From :func:`pyplugin.automation.presets.read_preset`.
+    model, runtime
+        As for :class:`pyplugin.Node`; instead of the preset's.
+    plan
+        Models and heads that are already loaded.
 
     Raises
     ------
     PresetError
-        An effect, parameter or descriptor that does not exist, a value out of range: names the
-        line.
+        An effect, parameter or descriptor that does not exist, or a value out of range; the
+        message names the line.
     """
     board, targets = build_board(preset)
     try:
@@ -75,27 +96,27 @@ def automated_preset(
 
 
 def mover_of(preset: Preset, descriptors: Sequence[str], sample_rate: int) -> Mover:
-    """Return how a preset's parameters move, for outputs only: no effect is set.
+    """Return the mover of a preset, for outputs only: no effect is set.
 
     Parameters
     ----------
     preset
         Its maps.
     descriptors
-        Full names of what models and heads give, in the order of a frame's values.
+        Full names of the labels of models and heads, in the order of a frame's values.
     sample_rate
-        That positions count in, Hz.
+        Of the positions, Hz.
     """
     return Mover(
         [
-            Lane.of_sources(target, combined, descriptors, sample_rate)
+            AutomatedParameter.of_sources(target, combined, descriptors, sample_rate)
             for target, combined in sources_of(preset).items()
         ]
     )
 
 
 def _at_its_line(preset: Preset, error: PresetError) -> PresetError:
-    """Say in which line of the preset stands what the message is about."""
+    """Add the line of the preset that a message refers to."""
     for index, item in enumerate(preset.maps):
         for name in item.source.descriptors:
             if repr(name) in str(error):
@@ -107,8 +128,8 @@ def _at_its_line(preset: Preset, error: PresetError) -> PresetError:
 
 
 def _key(problem: str) -> str | None:
-    """Return the knob that a sentence begins with: "The attack is …"."""
-    words = problem.removeprefix("The ").split()
+    """Return the knob at the beginning of a sentence: "attack is …"."""
+    words = problem.split()
     return words[0] if words else None
 
 
@@ -124,37 +145,45 @@ def render(
     block: int = 512,
     progress: Callable[[float], object] | None = None,
 ) -> RenderResult:
-    """Take a recording through the effects of a preset, moved by what the node hears.
+    """Process a recording with the effects of a preset, automated by detected content.
 
-    The recording is heard first and played second, so that a parameter moves with the middle of
-    the window that moved it and not seconds later. Memory does not grow with the audio, only with
-    the curves and activations.
+    The recording is analysed first and processed second, so that each result takes effect at the
+    middle of its window and not seconds later. Memory grows with curves and activations, not with
+    the audio.
 
     Parameters
     ----------
     source
         The recording.
     output
-        Where to write: .wav, .flac or .ogg; as long as the recording, at its rate. It is whole or
-        not there.
+        The file to write: .wav, .flac or .ogg; as long as the recording, at its rate. It exists
+        only once it is complete.
     preset
         A name, a path, or a :class:`pyplugin.automation.presets.Preset`.
     sidechain
-        Listen to this recording instead of to ``source``: to a voice that a bed of music makes way
-        for, say. Past its end the last answer holds.
+        Analyse this recording instead of ``source``, for example a voice over a bed of music. After
+        its end the last result is held.
     model
         Instead of the preset's.
     runtime
         As for :class:`pyplugin.Node`.
     align, block
-        As for a call of what :func:`pyplugin.automate` returns.
+        As for a call of an :class:`pyplugin.automation.board.AutomatedBoard`.
     progress
-        Called with the share done, 0 to 1.
+        Called with the completed share, 0 to 1.
 
     Raises
     ------
     AudioError, PresetError, ModelError
         Before anything is written.
+
+    See Also
+    --------
+    pyplugin.automate : The same for a board of your own.
+
+    Examples
+    --------
+    >>> render("song.ogg", "out.wav", "open-with-drums").curves  # doctest: +SKIP
     """
     from pyplugin.inputs.files import same_file
 

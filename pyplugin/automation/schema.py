@@ -7,43 +7,31 @@ from importlib.metadata import version
 from typing import Any
 
 from pyplugin.automation.effects import effect_types, parameters_of, range_of
-from pyplugin.automation.presets import COMBINE, CURVES, ID_PATTERN
+from pyplugin.automation.knobs import COMBINES, Knob
+from pyplugin.automation.presets import GATES, ID_PATTERN, KEYS, REQUIRED
 from pyplugin.support.descriptors import KINDS
 
 __all__ = ["preset_schema"]
 
-_SECONDS = {"type": "number", "minimum": 0, "maximum": 600}
-
-_GATES = ("threshold", "below")
-
-_KNOBS: dict[str, dict[str, Any]] = {
-    "threshold": {
-        "type": "number",
-        "description": "A gate: 1 from here up. In the descriptor's unit.",
-    },
-    "below": {"type": "number", "description": "A gate: 1 from here down."},
-    "hysteresis": {
-        "type": "number",
-        "minimum": 0,
-        "description": "How far back over its threshold a gate lets go.",
-    },
-    "low": {"type": "number", "description": "Without a gate: what counts as 0."},
-    "high": {"type": "number", "description": "Without a gate: what counts as 1."},
-    "invert": {"type": "boolean", "description": "1 - x."},
-    "hold": {**_SECONDS, "description": "Seconds that a value stays when it begins to fall."},
-    "delay": {**_SECONDS, "description": "Seconds by which all of it comes later."},
-    "attack": {**_SECONDS, "description": "Time constant of a rise, in seconds."},
-    "release": {**_SECONDS, "description": "Time constant of a fall, in seconds."},
-    "depth": {
-        "type": "number",
-        "minimum": 0,
-        "maximum": 1,
-        "description": "Share of the way from min to max.",
-    },
-    "curve": {"enum": list(CURVES), "description": "log: even ratios, min and max above 0."},
-    "min": {"type": "number", "description": "The parameter at 0."},
-    "max": {"type": "number", "description": "The parameter at 1."},
+_UNITS = {
+    "s": " In seconds.",
+    "descriptor": " In the descriptor's unit.",
+    "parameter": " In the parameter's unit.",
 }
+
+
+def _knob(knob: Knob) -> dict[str, Any]:
+    about = {"description": knob.meaning + _UNITS.get(knob.unit, "")}
+    if knob.kind == "choice":
+        return {"enum": list(knob.choices), **about}
+    if knob.kind == "toggle":
+        return {"type": "boolean", **about}
+    limits = {"minimum": knob.low, "maximum": knob.high}
+    return {
+        "type": "number",
+        **{key: limit for key, limit in limits.items() if math.isfinite(limit)},
+        **about,
+    }
 
 
 def _parameter(kind: Any, name: str) -> dict[str, Any]:
@@ -76,7 +64,7 @@ def _effects() -> dict[str, Any]:
     return {
         "type": "array",
         "minItems": 1,
-        "description": "Effects of pedalboard, in the order of the chain.",
+        "description": "Effects of pedalboard, in chain order.",
         "items": {
             "type": "object",
             "required": ["type"],
@@ -91,13 +79,13 @@ def _maps() -> dict[str, Any]:
     return {
         "type": "array",
         "minItems": 1,
-        "description": "What moves what.",
+        "description": "Sources and the parameters that they automate.",
         "items": {
             "type": "object",
-            "required": ["source", "target", "min", "max"],
+            "required": ["source", "target", *REQUIRED],
             "properties": {
                 "source": {
-                    "description": "A descriptor, or several whose sum counts.",
+                    "description": "A descriptor, or a list, which is summed.",
                     "anyOf": [
                         descriptor,
                         {"type": "array", "minItems": 1, "items": descriptor},
@@ -109,16 +97,16 @@ def _maps() -> dict[str, Any]:
                     "description": "effect-id.parameter",
                 },
                 "combine": {
-                    "enum": list(COMBINE),
-                    "description": "How several maps of one target go together.",
+                    "enum": list(COMBINES),
+                    "description": "How several maps of one target are combined.",
                 },
-                **_KNOBS,
+                **{key: _knob(knob) for key, knob in KEYS.items()},
             },
             "additionalProperties": False,
             "not": {
                 "anyOf": [
-                    {"required": ["threshold", "below"]},
-                    *({"required": [gate, end]} for gate in _GATES for end in ("low", "high")),
+                    {"required": list(GATES)},
+                    *({"required": [gate, end]} for gate in GATES for end in ("low", "high")),
                 ]
             },
         },
@@ -126,10 +114,15 @@ def _maps() -> dict[str, Any]:
 
 
 def preset_schema() -> dict[str, Any]:
-    """Return the schema (JSON Schema, 2020-12) that a preset's TOML follows.
+    """Return the schema (JSON Schema 2020-12) of a preset.
 
-    It covers all that :func:`pyplugin.automation.presets.parse_preset` and the effects check
-    without looking at another part of the file.
+    It covers the checks of :func:`pyplugin.automation.presets.parse_preset` and of the effects
+    that depend on a single key.
+
+    Examples
+    --------
+    >>> preset_schema()["required"]
+    ['preset', 'effect', 'map']
     """
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -153,12 +146,12 @@ def preset_schema() -> dict[str, Any]:
                     "model": {
                         "type": "string",
                         "pattern": "\\S",
-                        "description": "The model whose labels it names.",
+                        "description": "The model that the labels belong to.",
                     },
                     "hop": {
                         "type": "number",
                         "exclusiveMinimum": 0,
-                        "description": "Seconds between two answers of the model.",
+                        "description": "Seconds between two results of the model.",
                     },
                 },
             },

@@ -1,73 +1,19 @@
 """Sources of automation: descriptors, and the knobs between them and a parameter.
 
-A :class:`Source` never changes; each knob returns a new one. What a knob may be is checked where
-the source meets its parameter, in C, so that presets, plugins and Python agree.
-:mod:`pyplugin.sources` makes them.
+A :class:`Source` never changes; each method returns a new one. Limits are checked in C when a
+source is mapped to its parameter, so that presets, plugins and Python agree.
+:mod:`pyplugin.sources` has a function for each descriptor.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from pyplugin.automation.knobs import COMBINES, Knobs
 from pyplugin.errors import PresetError
 
-__all__ = ["Combined", "Knobs", "Source", "as_combined"]
-
-
-@dataclass(frozen=True)
-class Knobs:
-    """What happens between a descriptor and a parameter, in this order. Times in seconds.
-
-    Attributes
-    ----------
-    gate
-        ``"above"``, ``"below"`` or ``None``. A gate is 1 from ``threshold`` on, and 0 once the
-        descriptor is back by more than ``hysteresis``; both in the descriptor's unit.
-    low, high
-        Without a gate: what counts as 0 and as 1, in the descriptor's unit, clamped; ``high`` may
-        be the smaller. ``None``: 0 and 1 for labels, what :data:`pyplugin.SIGNALS` says for
-        signals.
-    invert
-        1 - x.
-    hold
-        A value stays so long when it begins to fall.
-    delay
-        All of it comes so much later.
-    attack, release
-        Time constants of the rise and of the fall: 63 % of a step.
-    depth
-        Times so much, 0 to 1.
-    curve
-        ``"lin"``; ``"log"``: even ratios, for frequencies, ``min`` and ``max`` above 0; ``"exp"``:
-        the square.
-    min, max
-        The parameter at 0 and at 1; ``min`` may be the larger.
-    """
-
-    gate: str | None = None
-    threshold: float = 0.0
-    hysteresis: float = 0.0
-    low: float | None = None
-    high: float | None = None
-    invert: bool = False
-    hold: float = 0.0
-    delay: float = 0.0
-    attack: float = 0.05
-    release: float = 0.5
-    depth: float = 1.0
-    curve: str = "lin"
-    min: float = 0.0
-    max: float = 1.0
-
-
-def _number(what: str, value: object) -> float:
-    if isinstance(value, (bool, str)):
-        raise PresetError(f"{what} is {value!r}; a number is expected.")
-    try:
-        return float(value)  # type: ignore[arg-type] # that is the question
-    except (TypeError, ValueError) as error:
-        raise PresetError(f"{what} is {value!r}; a number is expected.") from error
+__all__ = ["Combined", "Source", "as_combined"]
 
 
 @dataclass(frozen=True)
@@ -80,68 +26,147 @@ class Source:
         Names: ``tag.<label>``, ``tag.<model>.<label>``, ``head.<name>.<label>``,
         ``signal.<name>``.
     knobs
-        See :class:`Knobs`.
+        See :class:`pyplugin.automation.knobs.Knobs`.
+
+    See Also
+    --------
+    pyplugin.sources : Functions that return sources.
+
+    Examples
+    --------
+    >>> source = Source(("tag.speech",)).scale(0, -12).attack(0.1)
+    >>> source.knobs.max, source.knobs.attack
+    (-12.0, 0.1)
     """
 
     descriptors: tuple[str, ...]
-    knobs: Knobs = Knobs()
+    knobs: Knobs = field(default_factory=Knobs)
 
-    def _with(self, **values: object) -> Source:
-        checked = {
-            name: value if name in ("gate", "curve", "invert") else _number(name, value)
-            for name, value in values.items()
-        }
-        return replace(self, knobs=replace(self.knobs, **checked))  # type: ignore[arg-type]
+    def set(self, **knobs: float | bool | str | None) -> Source:
+        """Set any knobs by their names; ``None`` for ``low`` or ``high`` is the usual range.
+
+        Raises
+        ------
+        PresetError
+            A value of the wrong type.
+
+        Examples
+        --------
+        >>> Source(("signal.rms_db",)).set(attack=0.1, curve="exp").knobs.curve
+        'exp'
+        """
+        return replace(self, knobs=replace(self.knobs, **knobs))
 
     def above(self, threshold: float, *, hysteresis: float = 0.0) -> Source:
-        """Make it a gate: 1 from ``threshold`` up, 0 once it is ``hysteresis`` below that."""
-        return self._with(gate="above", threshold=threshold, hysteresis=hysteresis)
+        """Make it a gate: 1 from ``threshold`` up, 0 once it is ``hysteresis`` below that.
+
+        Examples
+        --------
+        >>> Source(("signal.rms_db",)).above(-30, hysteresis=3).knobs.gate
+        'above'
+        """
+        return self.set(gate="above", threshold=threshold, hysteresis=hysteresis)
 
     def below(self, threshold: float, *, hysteresis: float = 0.0) -> Source:
-        """Make it a gate: 1 from ``threshold`` down, 0 once it is ``hysteresis`` above that."""
-        return self._with(gate="below", threshold=threshold, hysteresis=hysteresis)
+        """Make it a gate: 1 from ``threshold`` down, 0 once it is ``hysteresis`` above that.
+
+        Examples
+        --------
+        >>> Source(("signal.rms_db",)).below(-30).knobs.threshold
+        -30.0
+        """
+        return self.set(gate="below", threshold=threshold, hysteresis=hysteresis)
 
     def range(self, low: float, high: float) -> Source:
-        """Say what counts as 0 and as 1, in the descriptor's unit; beyond it is clamped."""
-        return self._with(low=low, high=high)
+        """Map ``low`` to 0 and ``high`` to 1, in the descriptor's unit; values beyond are clamped.
+
+        ``high`` may be the smaller.
+
+        Examples
+        --------
+        >>> Source(("signal.rms_db",)).range(-60, 0).knobs.low
+        -60.0
+        """
+        return self.set(low=low, high=high)
 
     def scale(self, min: float, max: float, *, curve: str = "lin") -> Source:
-        """Say what the parameter is at 0 and at 1, and the ``curve`` between them."""
-        return self._with(min=min, max=max, curve=curve)
+        """Set the parameter at 0 and at 1, and the ``curve`` between them.
+
+        Examples
+        --------
+        >>> Source(("tag.drums",)).scale(500, 18000, curve="log").knobs.max
+        18000.0
+        """
+        return self.set(min=min, max=max, curve=curve)
 
     def attack(self, seconds: float) -> Source:
-        """Rise with this time constant."""
-        return self._with(attack=seconds)
+        """Set the time constant of a rise.
+
+        Examples
+        --------
+        >>> Source(("tag.drums",)).attack(0.1).knobs.attack
+        0.1
+        """
+        return self.set(attack=seconds)
 
     def release(self, seconds: float) -> Source:
-        """Fall with this time constant."""
-        return self._with(release=seconds)
+        """Set the time constant of a fall.
+
+        Examples
+        --------
+        >>> Source(("tag.drums",)).release(0.8).knobs.release
+        0.8
+        """
+        return self.set(release=seconds)
 
     def hold(self, seconds: float) -> Source:
-        """Stay so long before a fall."""
-        return self._with(hold=seconds)
+        """Hold a value for this time before it may fall.
+
+        Examples
+        --------
+        >>> Source(("tag.drums",)).hold(0.5).knobs.hold
+        0.5
+        """
+        return self.set(hold=seconds)
 
     def delay(self, seconds: float) -> Source:
-        """Come so much later."""
-        return self._with(delay=seconds)
+        """Delay every change by this time.
+
+        Examples
+        --------
+        >>> Source(("tag.drums",)).delay(0.5).knobs.delay
+        0.5
+        """
+        return self.set(delay=seconds)
 
     def depth(self, share: float) -> Source:
-        """Go only this share of the way from ``min`` to ``max``, 0 to 1."""
-        return self._with(depth=share)
+        """Use only this share, 0 to 1, of the way from ``min`` to ``max``.
+
+        Examples
+        --------
+        >>> Source(("tag.drums",)).depth(0.5).knobs.depth
+        0.5
+        """
+        return self.set(depth=share)
 
     def invert(self) -> Source:
-        """Turn it over: 1 - x."""
-        return self._with(invert=not self.knobs.invert)
+        """Replace x by 1 - x after the gate or range; a second call undoes the first.
+
+        Examples
+        --------
+        >>> Source(("tag.drums",)).invert().knobs.invert
+        True
+        """
+        return self.set(invert=not self.knobs.invert)
 
     def __add__(self, other: object) -> Source:
-        """Add descriptors up, before any knob: near synonyms share the evidence."""
+        """Add the descriptors, before any knob: synonyms such as speech and narration."""
         if not isinstance(other, Source):
             return NotImplemented
         if Knobs() not in (self.knobs, other.knobs):
             raise PresetError(
-                "Two sources with knobs cannot be added up; add first and turn the knobs "
-                "afterwards, (label('a') + label('b')).scale(0, 1), or give the parameter a list "
-                "of sources."
+                "Two sources with knobs cannot be added. Add first and set the knobs of the sum, "
+                "(label('a') + label('b')).scale(0, 1), or give the parameter a list of sources."
             )
         knobs = self.knobs if other.knobs == Knobs() else other.knobs
         return Source(self.descriptors + other.descriptors, knobs)
@@ -151,16 +176,36 @@ class Source:
 class Combined:
     """Several sources of one parameter.
 
-    ``combine`` is ``"sum"``: the first one's min and how far each has come from its own, or
-    ``"max"``: the one that is farthest from its min.
+    Attributes
+    ----------
+    sources
+        At least one.
+    combine
+        ``"sum"``: the ``min`` of the first source plus the distance of each from its own ``min``.
+        ``"max"``: the source that is farthest from its ``min``.
+
+    See Also
+    --------
+    pyplugin.sources.maximum : Combines sources by ``"max"``.
+
+    Examples
+    --------
+    >>> Combined((Source(("tag.speech",)), Source(("tag.singing",)))).combine
+    'sum'
     """
 
     sources: tuple[Source, ...]
-    combine: str = "sum"
+    combine: str = COMBINES[0]
 
 
 def as_combined(given: Source | Combined | Iterable[Source]) -> Combined:
-    """Return any way to give sources as :class:`Combined`; a list is a sum."""
+    """Return a source or several as :class:`Combined`; a list is summed.
+
+    Examples
+    --------
+    >>> as_combined(Source(("tag.speech",))).combine
+    'sum'
+    """
     if isinstance(given, Combined):
         return given
     return Combined((given,) if isinstance(given, Source) else tuple(given))

@@ -1,42 +1,50 @@
-"""The command line: ``pyplugin``. One module a command group, loaded when called."""
+"""The command line: ``pyplugin``. One module for each command, loaded when called."""
 
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 from importlib import import_module
+from pathlib import Path
 
 import click
 
 from pyplugin.errors import PypluginError, ReaderGoneError
 
-__all__ = ["main"]
+__all__ = ["commands", "main"]
 
-_COMMANDS = {
-    "tag": "Name what recordings sound like.",
-    "render": "Take a recording through effects that are moved by what it is.",
-    "listen": "Listen to a device or a pipe, and say what is heard.",
-    "live": "Take live sound through effects that are moved by what it is.",
-    "embed": "Write a model's embedding of recordings.",
-    "teach": "Teach a model a label from a handful of recordings.",
-    "train": "Make models from recordings of your own.",
-    "presets": "List, show, check and write presets: what moves what.",
-    "models": "List, build and check models.",
-    "plugins": "Put the LV2, CLAP and VST3 plugin where hosts find it.",
-    "devices": "List the sound devices.",
-    "doctor": "Say what is installed, and what is missing.",
-}
+_HEADING = re.compile(r'"""``pyplugin ([a-z]+)``: (.+)"""$')
+
+
+def commands() -> dict[str, str]:
+    """Return the commands with one sentence on each, from the first lines of their modules.
+
+    A module of this package that begins with ``pyplugin NAME``: SENTENCE is a command.
+
+    Examples
+    --------
+    >>> commands()["devices"]
+    'List the sound devices.'
+    """
+    found: dict[str, str] = {}
+    for module in sorted(Path(__file__).parent.glob("*.py")):
+        with module.open(encoding="utf-8") as lines:
+            heading = _HEADING.match(lines.readline().rstrip())
+        if heading is not None and heading[1] == module.stem:
+            found[heading[1]] = heading[2]
+    return found
 
 
 class _Lazy(click.Group):
     """Loads the module of a command when it is called, so that --help is quick."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
+        return list(commands())
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        if name not in _COMMANDS:
+        if name not in commands():
             return None
         command = import_module(f"pyplugin.cli.{name}").command
         assert isinstance(command, click.Command)
@@ -50,18 +58,18 @@ class _Lazy(click.Group):
         except click.UsageError as error:
             from pyplugin.support.spelling import nearest
 
-            message = f"There is no command {args[0]!r}; {nearest(args[0], _COMMANDS)}"
+            message = f"There is no command {args[0]!r}; {nearest(args[0], commands())}"
             raise click.UsageError(message, ctx) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl(list(_COMMANDS.items()))
+            formatter.write_dl(list(commands().items()))
 
 
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="pyplugin", prog_name="pyplugin")
 def cli() -> None:
-    """Hear music, name it, and move audio effects by what it is.
+    """Tag music in real time, and automate audio effects by its content.
 
     \b
     Start with:

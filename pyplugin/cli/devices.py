@@ -1,4 +1,4 @@
-"""``pyplugin devices``."""
+"""``pyplugin devices``: List the sound devices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``pyplugin doctor``."""
+"""``pyplugin doctor``: Show what is installed, and what is missing."""
 
 from __future__ import annotations
 

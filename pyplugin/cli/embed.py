@@ -1,4 +1,4 @@
-"""``pyplugin embed``."""
+"""``pyplugin embed``: Write a model's embedding of recordings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``pyplugin listen``."""
+"""``pyplugin listen``: Analyse a device or raw samples, and show what is detected."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import click
 from pyplugin.cli.ui.options import (
     AnalysisOptions,
     analysis_options,
+    channels_option,
     device_option,
     output_options,
 )
@@ -46,9 +47,7 @@ __all__ = ["command"]
 @click.option(
     "--rate", type=int, help="Sample rate in Hz.  [default: 44100 for raw samples, the device's]"
 )
-@click.option(
-    "--channels", type=click.IntRange(1, 8), help="[default: 2 for raw samples, the device's]"
-)
+@channels_option("[default: 2 for raw samples, the device's]")
 @click.option(
     "--format",
     "sample_format",

@@ -1,4 +1,4 @@
-"""``pyplugin live``."""
+"""``pyplugin live``: Process live audio with effects automated by its content."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import click
 from pyplugin.cli.ui.options import (
     AnalysisOptions,
     analysis_options,
+    channels_option,
     device_option,
     output_options,
 )
@@ -41,7 +42,7 @@ __all__ = ["command"]
     help="Samples of latency that the effects may use.",
 )
 @click.option("--rate", type=int, help="Sample rate in Hz.  [default: the input's own]")
-@click.option("--channels", type=click.IntRange(1, 8), help="On each side.  [default: 2, or 1]")
+@channels_option("On each side.  [default: 2, or 1]")
 @output_options
 @click.option(
     "--seconds", type=click.FloatRange(0, min_open=True), help="Stop after so many seconds."

@@ -1,4 +1,4 @@
-"""``pyplugin models``."""
+"""``pyplugin models``: List, build and check models."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``pyplugin plugins``."""
+"""``pyplugin plugins``: Install the LV2, CLAP and VST3 plugin."""
 
 from __future__ import annotations
 

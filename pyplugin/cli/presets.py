@@ -1,4 +1,4 @@
-"""``pyplugin presets``."""
+"""``pyplugin presets``: List, show, check and write presets."""
 
 from __future__ import annotations
 

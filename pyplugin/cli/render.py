@@ -1,4 +1,4 @@
-"""``pyplugin render``."""
+"""``pyplugin render``: Process a recording with effects automated by its content."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ from pathlib import Path
 
 import click
 
+from pyplugin.automation.movers import FINE
+from pyplugin.automation.playback import LONGEST
 from pyplugin.automation.presets import read_preset, shipped_presets
 from pyplugin.cli.ui.options import AnalysisOptions
 from pyplugin.cli.ui.progress import progress_bar
 from pyplugin.errors import PypluginError
 from pyplugin.node.runtimes import RUNTIMES
+from pyplugin.outputs.export import CURVES
 from pyplugin.support.files import check_writable
+from pyplugin.support.spelling import alternatives
 
 __all__ = ["command"]
 
@@ -35,13 +39,14 @@ __all__ = ["command"]
     "--block",
     default=512,
     show_default=True,
-    type=click.IntRange(1, 4096),
-    help="Most samples between two settings of the parameters; one that moves is set every 64.",
+    type=click.IntRange(1, LONGEST),
+    help="Samples, at most, between two settings of a parameter; one that moves is set every "
+    f"{FINE}.",
 )
 @click.option(
     "--curves",
     type=click.Path(path_type=Path),
-    help="Write how the parameters moved here (.csv, .json, .mid or .jams).",
+    help=f"Write the curves of the parameters here ({alternatives(CURVES)}).",
 )
 @click.option(
     "--midi-14bit",

@@ -1,4 +1,4 @@
-"""``pyplugin tag``."""
+"""``pyplugin tag``: Name the content of recordings."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ from pyplugin.models.heads import Head
 from pyplugin.node.node import DEFAULT_MODEL, State
 from pyplugin.node.plan import Plan
 from pyplugin.node.runtimes import RUNTIMES
-from pyplugin.outputs.export import THRESHOLD, check_labels, write_labels
+from pyplugin.outputs.export import LABELS, THRESHOLD, check_labels, write_labels
 from pyplugin.outputs.json_lines import JsonLines
 from pyplugin.outputs.output import DescriptorFrame
 from pyplugin.support.files import check_writable, replacing
 from pyplugin.support.results import TagResult
+from pyplugin.support.spelling import alternatives
 from pyplugin.tagging import tag
 
 __all__ = ["command"]
@@ -61,7 +62,7 @@ __all__ = ["command"]
 @click.option(
     "--labels",
     type=click.Path(path_type=Path),
-    help="Write where each tag is there: .txt (Audacity) or .jams.",
+    help=f"Write the times of each tag here ({alternatives(LABELS)}); .txt is Audacity's.",
 )
 @click.option(
     "--threshold",

@@ -1,4 +1,4 @@
-"""``pyplugin teach``."""
+"""``pyplugin teach``: Add a label to a model from a few recordings."""
 
 from __future__ import annotations
 

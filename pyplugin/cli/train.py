@@ -1,4 +1,4 @@
-"""``pyplugin train``."""
+"""``pyplugin train``: Train models on recordings of your own."""
 
 from __future__ import annotations
 

@@ -12,7 +12,6 @@ import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from pyplugin._native import card_struct, frontend_settings
 from pyplugin.daw.parameters import numbered, source_name
 from pyplugin.errors import ModelError
 from pyplugin.models import heads as heads_module
@@ -21,6 +20,7 @@ from pyplugin.models.card import Card
 from pyplugin.models.folders import data_folder, make_folder
 from pyplugin.models.heads import Dense, Head
 from pyplugin.models.registry import Model
+from pyplugin.models.structs import card_struct, frontend_settings
 from pyplugin.support.files import replacing, sentence
 from pyplugin.support.spelling import slug
 

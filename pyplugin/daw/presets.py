@@ -159,10 +159,10 @@ def _fill(slots: Slots, number: int, item: Map, preset: Preset, model: str, comb
         "depth": knobs.depth,
         "target": 0 if target is None else target.id,
     }
-    choices = {"gate": knobs.gate or "none", "curve": knobs.curve, "combine": combine}
+    choices = {"gate": knobs.gate, "curve": knobs.curve, "combine": combine}
     for name, text in choices.items():
         values[name] = PARAMETERS[f"slot{number}_{name}"].choices[text]
-    if knobs.gate is not None:
+    if knobs.gate != "none":
         values["threshold"] = share(knobs.threshold)
         values["hysteresis"] = knobs.hysteresis / abs(high - low)
     else:

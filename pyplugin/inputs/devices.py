@@ -11,8 +11,7 @@ from __future__ import annotations
 import time
 from collections import Counter, deque
 from collections.abc import Mapping
-from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,11 +23,11 @@ from pyplugin.inputs.portaudio import Device, Kind, devices, find_device, rescan
 from pyplugin.inputs.portaudio_stream import PortAudioStream, StreamLatency, StreamSetup, any_open
 from pyplugin.node.frontend import check_rate
 from pyplugin.node.node import Node, _whole
+from pyplugin.support.closing import Closing
 
 __all__ = ["Device", "DuplexStream", "Listener", "devices", "find_device"]
 
 Float32 = npt.NDArray[np.float32]
-_Self = TypeVar("_Self", bound="_Live")
 
 RETRY = 1.0
 """Seconds between two attempts to open a device that is disconnected."""
@@ -36,7 +35,7 @@ RETRY = 1.0
 _EVENTS = 256  # kept for a caller that does not read them
 
 
-class _Live:
+class _Live(Closing):
     """A stream that is reopened when its device is connected again."""
 
     def __init__(
@@ -181,17 +180,6 @@ class _Live:
             self._last = self.counters
             self._end_stream()
             _close_node(self._node)
-
-    def __enter__(self: _Self) -> _Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     # ---- properties
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +12,7 @@ from pyplugin.errors import AudioError
 from pyplugin.inputs.files import AudioReader
 from pyplugin.inputs.input import Event
 from pyplugin.node.frontend import as_planar, check_rate
+from pyplugin.support.closing import Closing
 
 Float32 = npt.NDArray[np.float32]
 
@@ -22,7 +22,7 @@ BLOCK = 65536
 """Samples a channel that are read at once; results do not depend on it."""
 
 
-class Recording:
+class Recording(Closing):
     """A file or an array as blocks, (channels, n) float32; an :class:`Input` and an iterable.
 
     A context manager, which closes the file.
@@ -82,17 +82,6 @@ class Recording:
         self.channels = self.samples.shape[0]
         self.duration = self.samples.shape[1] / self.sample_rate
         self._blocks = self._cut(self.samples)
-
-    def __enter__(self) -> Recording:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the file. Closing twice is harmless."""

@@ -5,16 +5,17 @@
 
 from __future__ import annotations
 
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from pyplugin._native import check, ffi, frontend_settings, lib, message
+from pyplugin._native import check, ffi, lib, message
 from pyplugin.errors import AudioError, PypluginError
 from pyplugin.models.card import FrontEnd
 from pyplugin.models.frontends import PRESETS
+from pyplugin.models.structs import frontend_settings
+from pyplugin.support.closing import Closing
 
 if TYPE_CHECKING:
     Float32 = npt.NDArray[np.float32]
@@ -86,7 +87,7 @@ def planes(block: Float32) -> Any:
     return ffi.new("float *[]", pointers)
 
 
-class FrontEndStream:
+class FrontEndStream(Closing):
     """A mel spectrogram computed block by block, with memory for one frame.
 
     Mel frame j is centred on sample ``j * hop`` of the signal at the model's rate; the signal is
@@ -119,17 +120,6 @@ class FrontEndStream:
         )
         check(status, why, AudioError)
         self._frontend = ffi.gc(pointer[0], lib.tagnode_frontend_destroy)
-
-    def __enter__(self) -> FrontEndStream:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Free the stream's memory now."""

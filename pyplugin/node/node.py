@@ -12,26 +12,32 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from enum import IntEnum
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from pyplugin._native import card_struct, check, ffi, lib, message
+from pyplugin._native import check, ffi, lib, message
 from pyplugin.errors import AudioError, ModelError, PypluginError
 from pyplugin.models import heads as head_files
 from pyplugin.models import registry
 from pyplugin.models.heads import Head
 from pyplugin.models.registry import Model
+from pyplugin.models.structs import card_struct
 from pyplugin.node.frontend import PRESETS, check_rate, planes
 from pyplugin.node.runtimes import open_model
 from pyplugin.node.signals import SIGNALS, SignalFrames, take_signals
+from pyplugin.support.closing import Closing
 from pyplugin.support.spelling import slug
 
-__all__ = ["DEFAULT_MODEL", "Frames", "Latency", "Node", "State", "descriptors_of"]
+__all__ = ["DEFAULT_MODEL", "MAX_BLOCK", "Frames", "Latency", "Node", "State", "descriptors_of"]
 
 DEFAULT_MODEL = "scene"
+
+_DEFAULTS: Any = lib.tagnode_setup_default()
+
+MAX_BLOCK: int = _DEFAULTS.max_frames
+"""Samples a channel that a node takes at once by default."""
 
 
 class State(IntEnum):
@@ -86,7 +92,7 @@ class Frames:
         return len(self.start)
 
 
-class Node:
+class Node(Closing):
     """Hears blocks of audio and yields descriptor frames, and signal frames beside them.
 
     Parameters
@@ -184,10 +190,10 @@ class Node:
         offline: bool = False,
         embedding: str | None = None,
         compute_latency: float | None = None,
-        queue: int = 1024,
+        queue: int = _DEFAULTS.queue,
         signals: float | None = None,
-        silence_db: float = -60.0,
-        silence_hold: float = 2.0,
+        silence_db: float = _DEFAULTS.silence_db,
+        silence_hold: float = _DEFAULTS.silence_hold,
         mel_queue: int = 0,
         whole_windows: bool = False,
     ) -> None:
@@ -234,7 +240,9 @@ class Node:
                 runs.append(open_model(each, card_struct(each.card), wanted))
                 opened.callback(runs[-1].close)
             self.runtime = runs[0].runtime if runs else "none"
-            setup["compute_latency"] = -1.0 if compute_latency is None else compute_latency
+            setup["compute_latency"] = (
+                _DEFAULTS.compute_latency if compute_latency is None else compute_latency
+            )
             self._prepare(setup, [run.model for run in runs], placed)
             self._opened = opened.pop_all()
         self._measures = signals > 0
@@ -326,17 +334,6 @@ class Node:
         parts = ffi.new("tagnode_parts *", (models_given, len(models), heads_given, len(pairs)))
         check(lib.tagnode_prepare(node, parts, ffi.new("tagnode_setup *", setup), why), why)
         self._node = node
-
-    def __enter__(self) -> Node:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Free the node, once calls on other threads have returned. Closing twice is fine."""

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pyplugin._native import card_struct
 from pyplugin.errors import ModelError, PresetError
 from pyplugin.models import registry
 from pyplugin.models.heads import Head
 from pyplugin.models.heads import load as load_head
 from pyplugin.models.registry import Model
+from pyplugin.models.structs import card_struct
 from pyplugin.node.node import DEFAULT_MODEL, Node, descriptors_of
 from pyplugin.node.runtimes import open_model
 from pyplugin.node.signals import SIGNAL_HOP

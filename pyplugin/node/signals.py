@@ -16,8 +16,8 @@ from pyplugin._native import ffi, lib, text
 
 __all__ = ["SIGNALS", "SIGNAL_HOP", "Signal", "SignalFrames", "take_signals"]
 
-SIGNAL_HOP = 0.016
-"""Default seconds between two measurements: a mel frame of MusiCNN's."""
+SIGNAL_HOP: float = lib.tagnode_setup_default().signal_hop
+"""Seconds between two signal frames by default: one mel frame of MusiCNN."""
 
 
 @dataclass(frozen=True)

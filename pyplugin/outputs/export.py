@@ -55,7 +55,7 @@ class _Job:
 
 def check_curves(path: Path) -> None:
     """Raise what :func:`write_curves` would raise for a path of that suffix on this machine."""
-    suffix = _suffix(path, _CURVES, "Curves")
+    suffix = _suffix(path, CURVES, "Curves")
     if suffix == ".mid":
         mido()
     elif suffix == ".jams":
@@ -64,7 +64,7 @@ def check_curves(path: Path) -> None:
 
 def check_labels(path: Path) -> None:
     """Raise what :func:`write_labels` would raise for a path of that suffix on this machine."""
-    if _suffix(path, _LABELS, "Labels") == ".jams":
+    if _suffix(path, LABELS, "Labels") == ".jams":
         _jams()
 
 
@@ -99,7 +99,7 @@ def write_curves(
         Another suffix, no curves, points that are not finite, or a library that is missing.
     """
     path = Path(path)
-    write = _CURVES[_suffix(path, _CURVES, "Curves")]
+    write = CURVES[_suffix(path, CURVES, "Curves")]
     if not curves:
         raise PypluginError("There are no curves to write: no parameter is automated.")
     for target, curve in curves.items():
@@ -236,7 +236,7 @@ def write_labels(
         Another suffix, a threshold out of range, or a library that is missing.
     """
     path = Path(path)
-    write = _LABELS[_suffix(path, _LABELS, "Labels")]
+    write = LABELS[_suffix(path, LABELS, "Labels")]
     if not 0 <= threshold <= 1:
         raise PypluginError(f"The threshold is {threshold}; 0 to 1 is expected.")
     write(path, result, _spans(result, threshold), title)
@@ -281,13 +281,16 @@ def _annotation(library: Any, namespace: str, duration: float, **sandbox: Any) -
     return note
 
 
-_CURVES: dict[str, Callable[[Path, _Job], None]] = {
+CURVES: dict[str, Callable[[Path, _Job], None]] = {
     ".csv": _curves_csv,
     ".json": _curves_json,
     ".mid": _curves_mid,
     ".jams": _curves_jams,
 }
-_LABELS: dict[str, Callable[[Path, TagResult, list[_Span], str], None]] = {
+"""Writers of curves by the suffix of the file."""
+
+LABELS: dict[str, Callable[[Path, TagResult, list[_Span], str], None]] = {
     ".txt": _labels_txt,
     ".jams": _labels_jams,
 }
+"""Writers of labels by the suffix of the file."""

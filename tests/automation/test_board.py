@@ -1,4 +1,4 @@
-"""automate() on every kind of plugin: what is heard is what the curves say, whatever the blocks."""
+"""automate() on every kind of plugin: the audio follows the curves, for any block size."""
 
 import tracemalloc
 import warnings
@@ -18,7 +18,7 @@ import pyplugin
 from pyplugin import automate, curve, label
 from pyplugin.automation.board import AutomatedBoard
 from pyplugin.automation.effects import effect_types, parameters_of, range_of
-from pyplugin.automation.movers import Lane, Mover
+from pyplugin.automation.movers import AutomatedParameter, Mover
 from pyplugin.automation.sources import as_combined
 
 RATE = 48000
@@ -43,7 +43,7 @@ MADE["pitch_shift"] = lambda: PitchShift(3)
 
 
 def tone(length: int, channels: int = 2) -> np.ndarray:
-    """Something that is never silent for long, never the same, and different in each channel."""
+    """A signal without long silence or repetition, different in each channel."""
     return music(length / RATE + 1, RATE, channels, seed=3)[:, :length]
 
 
@@ -52,12 +52,12 @@ def gain_of(y: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 
 def still(effect) -> AutomatedBoard:
-    """The effect on a board on which something is moved, to where it is."""
+    """The effect on a board with one automated parameter, whose value is constant."""
     end = Gain(0)
     return automate(Pedalboard([effect, end]), {"end.gain_db": curve([0.0], 1)}, ids={"end": end})
 
 
-# ---- what is heard is what the curves say
+# ---- the audio follows the curves
 
 
 @pytest.mark.parametrize("built_in", [True, False])
@@ -70,18 +70,18 @@ def test_the_gain_applied_is_the_curve(built_in, request, probe: Probe):
     out = auto(x, RATE, sidechain=key)
     assert list(out.curves) == [name]
     assert out.audio.shape == x.shape
-    told = out.curves[name]
-    assert np.ptp(told.values) > 5
-    at = np.round(told.times * RATE).astype(int)
-    # A parameter that moves is set every 64 samples, and is less than 64 samples behind.
+    points = out.curves[name]
+    assert np.ptp(points.values) > 5
+    at = np.round(points.times * RATE).astype(int)
+    # A changing parameter is set every 64 samples, so it is less than 64 samples late.
     slope = 46 / (0.02 * RATE) * 64
     applied = gain_of(out.audio, x)
-    np.testing.assert_allclose(applied[0, at], told.values, atol=slope)
-    assert np.abs(applied[0, at] - told.values).mean() < 0.1
+    np.testing.assert_allclose(applied[0, at], points.values, atol=slope)
+    assert np.abs(applied[0, at] - points.values).mean() < 0.1
     np.testing.assert_array_equal(applied[0], applied[1])
 
 
-def test_each_parameter_of_a_vst3_plugin_moves(vst3):
+def test_each_parameter_of_a_vst3_plugin_is_automated(vst3):
     plugin = pedalboard.load_plugin(str(vst3))
     length = RATE
     x = tone(length)
@@ -107,7 +107,7 @@ def test_each_parameter_of_a_vst3_plugin_moves(vst3):
     np.testing.assert_allclose(y[:, length // 2 :], np.transpose(expected), atol=1e-4)
 
 
-def test_effects_in_nested_boards_move():
+def test_effects_in_nested_boards_are_automated():
     x = np.full((2, 4 * 4096), 0.5, np.float32)
     inner, deep = Gain(), Gain()
     board = Pedalboard([Chain([inner, Mix([Pedalboard([deep]), Chain([])])])])
@@ -118,8 +118,8 @@ def test_effects_in_nested_boards_move():
 
 
 @pytest.mark.parametrize("kind", sorted(MADE.keys() - HOLDING_BACK - {"mix", "late_mix"}))
-def test_moved_parameters_are_where_a_loop_over_64_samples_would_put_them(kind):
-    """Steps of 64 from the first sample on are all that pedalboard itself offers."""
+def test_automation_equals_a_loop_over_64_samples(kind):
+    """A loop over blocks of 64 is what pedalboard itself offers."""
     length = 6400
     x = tone(length)
     for name in parameters_of(MADE[kind]()):
@@ -138,7 +138,7 @@ def test_moved_parameters_are_where_a_loop_over_64_samples_would_put_them(kind):
 
 
 @pytest.mark.parametrize("kind", sorted(MADE.keys() - {"gsm", "invert", "mix", "late_mix"}))
-def test_any_parameter_may_move_again_and_again_and_the_length_is_exact(kind):
+def test_repeated_renderings_are_equal_and_of_exact_length(kind):
     x = tone(5000)
     for name in parameters_of(MADE[kind]()):
         effect = MADE[kind]()
@@ -150,27 +150,27 @@ def test_any_parameter_may_move_again_and_again_and_the_length_is_exact(kind):
         y = auto(x, RATE).audio
         assert y.shape == x.shape
         assert np.isfinite(y).all()
-        np.testing.assert_array_equal(auto(x, RATE).audio, y)  # nothing of the first run is left
+        np.testing.assert_array_equal(auto(x, RATE).audio, y)  # no state of the first run is left
 
 
-# ---- what is not moved sounds as it does without us
+# ---- constant parameters sound as in pedalboard
 
 
 @pytest.mark.parametrize("kind", sorted(MADE))
 @pytest.mark.parametrize("channels", [1, 2])
-def test_where_nothing_moves_it_is_pedalboards_own_and_of_exact_length(kind, channels):
+def test_constant_parameters_equal_pedalboard_at_exact_length(kind, channels):
     whole = tone(44100, channels)
     for length in (1, 2, 31, 511, 512, 513, 5000, 44100):
         x = whole[:, :length]
-        padded = np.pad(x, ((0, 0), (0, 4096)))  # it takes (2, 1) for (n, channels) otherwise
-        own = late_branches() if kind == "late_mix" else [MADE[kind]()]  # not right by itself
+        padded = np.pad(x, ((0, 0), (0, 4096)))  # (2, 1) counts as (n, channels) otherwise
+        own = late_branches() if kind == "late_mix" else [MADE[kind]()]
         expected = sum(effect.process(padded, RATE)[:, :length] for effect in own)
         got = still(MADE[kind]())(x, RATE).audio
         assert got.shape == x.shape
         np.testing.assert_allclose(got, expected, atol=1e-6)
 
 
-def test_vst3_where_nothing_moves_is_pedalboards_own(vst3, late_vst3):
+def test_constant_parameters_of_vst3_equal_pedalboard(vst3, late_vst3):
     for path in (vst3, late_vst3):
         plugin = pedalboard.load_plugin(str(path))
         plugin.filter, plugin.cutoff, plugin.gain_db = True, 3000, -3
@@ -183,12 +183,12 @@ def test_vst3_where_nothing_moves_is_pedalboards_own(vst3, late_vst3):
     assert np.abs(got).max() > 0.01
 
 
-def test_a_board_that_was_used_before_starts_afresh():
+def test_a_board_that_was_used_before_is_reset():
     x, reverb = tone(9000), Reverb()
     auto = still(reverb)
     first = auto(x, RATE).audio
     reverb.process(tone(3000, 1), 22050, reset=False)
-    auto.board[1].gain_db = -20  # it is to be 0
+    auto.board[1].gain_db = -20  # a curve sets it to 0
     np.testing.assert_array_equal(auto(x, RATE).audio, first)
     np.testing.assert_array_equal(auto(x, RATE, block=100).audio, first)
 
@@ -202,15 +202,15 @@ def test_a_result_is_an_array_of_any_type():
     np.testing.assert_array_equal(copied, out.audio)
 
 
-def test_what_is_no_number_counts_as_zero_and_is_told():
+def test_non_finite_samples_count_as_zero_and_are_reported():
     clean, broken = tone(9000), tone(9000)
     clean[:, 1000:1010] = 0
     broken[:, 1000:1010] = [[np.nan], [-np.inf]]
     expected = still(Reverb())(clean, RATE)
     out = still(Reverb())(broken, RATE)
     np.testing.assert_array_equal(out.audio, expected.audio)
-    assert out.notes == ["20 samples were NaN or infinite; they counted as 0."]
-    assert np.isnan(broken[0, 1000])  # the caller's own is left alone
+    assert out.notes == ["20 samples were NaN or infinite and counted as 0."]
+    assert np.isnan(broken[0, 1000])  # the caller's array is unchanged
     moved = automate(Pedalboard([Gain()]), {"gain.gain_db": pyplugin.sources.rms()})
     assert moved(broken, RATE).notes == out.notes
     with still(Reverb()).stream(RATE, 2) as stream:
@@ -219,12 +219,12 @@ def test_what_is_no_number_counts_as_zero_and_is_told():
 
 
 def test_ten_minutes_of_signals_take_little_memory(tmp_path):
-    """What was heard is kept in arrays, and handed over bit by bit."""
+    """Descriptors are kept in arrays and converted in pieces."""
     file = tmp_path / "long.wav"
     rng = np.random.default_rng(0)
     soundfile.write(file, rng.uniform(-0.1, 0.1, 10 * 60 * 8000), 8000)
     auto = automate(Pedalboard([Gain()]), {"gain.gain_db": pyplugin.sources.rms()})
-    auto(file, output=tmp_path / "out.wav")  # what is loaded once is loaded
+    auto(file, output=tmp_path / "out.wav")  # loads modules
     tracemalloc.start()
     auto(file, output=tmp_path / "out.wav")
     _, most = tracemalloc.get_traced_memory()
@@ -242,11 +242,11 @@ def test_arrays_keep_their_shape(shape):
     np.testing.assert_array_equal(np.asarray(out), out.audio)
 
 
-# ---- effects that hold sound back
+# ---- effects that delay the audio
 
 
 @pytest.mark.parametrize("kind", ["late_vst3", "resample", "brickwall_limiter", "mp3_compressor"])
-def test_what_is_behind_an_effect_that_holds_back_moves_with_the_sound(kind, request):
+def test_effects_behind_a_delaying_one_are_automated_in_time(kind, request):
     if kind == "late_vst3":
         effect = pedalboard.load_plugin(str(request.getfixturevalue("late_vst3")))
     else:
@@ -259,7 +259,7 @@ def test_what_is_behind_an_effect_that_holds_back_moves_with_the_sound(kind, req
     np.testing.assert_allclose(out.audio, expected, atol=1e-6)
 
 
-def test_pitch_moves_as_told():
+def test_pitch_follows_its_curve():
     t = np.arange(3 * RATE) / RATE
     x = (0.3 * np.sin(2 * np.pi * 440 * t)).astype(np.float32)
     semitones = np.interp(t, [0.5, 2.5], [0, 12])
@@ -276,18 +276,18 @@ def test_pitch_moves_as_told():
         assert 20 * np.log10(level) == pytest.approx(gain[at], abs=1.5)
 
 
-def test_a_mix_that_holds_back_is_played_whole_and_nothing_in_it_moves():
+def test_a_mix_with_a_delay_processes_at_once_and_is_not_automated():
     x, inner, behind = tone(9000), Gain(-6), Gain()
     board = Pedalboard([Mix([PitchShift(4), inner]), behind])
     values = np.repeat([0.0, -20.0, 0.0], [4096, 4096, 808])
     out = automate(board, {"behind.gain_db": values}, ids={"behind": behind})(x, RATE)
     branches = PitchShift(4).process(x, RATE) + Gain(-6).process(x, RATE)
     np.testing.assert_allclose(out.audio, branches * 10 ** (values / 20), atol=1e-6)
-    with pytest.raises(pyplugin.PresetError, match="gain cannot move within a Mix"):
+    with pytest.raises(pyplugin.PresetError, match="gain cannot be automated in a Mix"):
         automate(board, {"gain.gain_db": values})(x, RATE)
 
 
-def test_a_file_written_is_what_an_array_gives(tmp_path):
+def test_a_file_gets_the_samples_of_an_array(tmp_path):
     x = tone(30000)
     source, output = tmp_path / "in.wav", tmp_path / "out.wav"
     soundfile.write(source, x.T, RATE, subtype="FLOAT")
@@ -314,8 +314,8 @@ def cut(x: np.ndarray, sizes: list[int]) -> list[np.ndarray]:
     return parts
 
 
-def test_a_stream_is_what_a_recording_is_without_alignment(probe: Probe):
-    """Labels with all knobs, and curves, on effects with long memories."""
+def test_a_stream_equals_a_recording_without_alignment(probe: Probe):
+    """Labels with all knobs, and curves, on effects with long tails."""
     board = Pedalboard([pedalboard.LowpassFilter(), Chain([Reverb(), Gain()]), pedalboard.Delay()])
     moved = {
         "lowpass_filter.cutoff_frequency_hz": label("beat").scale(200, 9000, curve="log"),
@@ -334,21 +334,21 @@ def test_a_stream_is_what_a_recording_is_without_alignment(probe: Probe):
     assert spans[1] > 0.1
     assert spans[2] > 5
     wet = out.curves["reverb.wet_level"]
-    assert wet.times[np.flatnonzero(np.diff(wet.values))[0]] > 0.3  # it has to hear first
+    assert wet.times[np.flatnonzero(np.diff(wet.values))[0]] > 0.3  # the first window has to fill
 
     @settings(max_examples=20, deadline=None)
     @given(sizes=st.lists(st.integers(1, 3000), min_size=1, max_size=12))
     def whatever_the_blocks(sizes):
         with auto.stream(RATE, 2) as stream:
-            heard = [stream.process(block) for block in cut(x, sizes)]
+            parts = [stream.process(block) for block in cut(x, sizes)]
             assert stream.delay == 0
-        assert [part.shape for part in heard] == [part.shape for part in cut(x, sizes)]
-        np.testing.assert_array_equal(np.concatenate(heard, axis=1), out.audio)
+        assert [part.shape for part in parts] == [part.shape for part in cut(x, sizes)]
+        np.testing.assert_array_equal(np.concatenate(parts, axis=1), out.audio)
 
     whatever_the_blocks()
 
 
-def test_a_stream_that_skips_before_it_plays_begins_where_the_parameter_is():
+def test_a_stream_that_skips_first_begins_at_the_value_there():
     auto = automate(
         Pedalboard([Gain()]), {"gain.gain_db": pyplugin.sources.silence().scale(-20, -20)}
     )
@@ -360,7 +360,7 @@ def test_a_stream_that_skips_before_it_plays_begins_where_the_parameter_is():
 
 @pytest.mark.parametrize("sizes", [[512], [1], [2, 2, 1], [64, 7, 300], [8192]])
 @pytest.mark.parametrize("kind", ["resample", "brickwall_limiter", "late_vst3"])
-def test_a_stream_through_what_holds_back_comes_later_by_its_delay(kind, sizes, request):
+def test_a_stream_with_a_delaying_effect_is_late_by_its_delay(kind, sizes, request):
     if kind == "late_vst3":
         effect = pedalboard.load_plugin(str(request.getfixturevalue("late_vst3")))
     else:
@@ -387,7 +387,7 @@ def test_a_node_of_another_model_is_refused(probe: Probe, musicnn):
         auto.stream(RATE, 2, node=node)
 
 
-def test_a_stream_that_cannot_be_is_refused_when_it_is_made():
+def test_a_stream_of_an_impossible_format_is_refused():
     auto = automate(Pedalboard([Gain()]), {"gain.gain_db": pyplugin.sources.rms()})
     for wrong in ((7000, 2), (44100.5, 2), ("a", 2), (RATE, 0), (RATE, 9)):
         with pytest.raises(pyplugin.AudioError, match="is expected"):
@@ -398,7 +398,7 @@ def test_a_stream_that_cannot_be_is_refused_when_it_is_made():
         assert stream.process(np.zeros((2, 100_000), np.float32)).shape == (2, 100_000)
 
 
-def test_blocks_that_a_stream_does_not_take_are_refused():
+def test_blocks_of_a_wrong_shape_are_refused():
     with still(Reverb()).stream(RATE, 2, max_block=100) as stream:
         assert stream.process(np.zeros((2, 0), np.float32)).shape == (2, 0)
         for shape in ((2, 101), (1, 100), (100,)):
@@ -409,12 +409,12 @@ def test_blocks_that_a_stream_does_not_take_are_refused():
 @pytest.mark.parametrize(
     ("effect", "words"),
     [
-        (PitchShift(), "plays pitch_shift only in whole recordings"),
-        (Chain([PitchShift()]), "plays pitch_shift only in whole recordings"),
-        (Mix([Reverb(), Resample()]), "plays reverb beside resample only in whole recordings"),
+        (PitchShift(), "processes pitch_shift only in whole recordings"),
+        (Chain([PitchShift()]), "processes pitch_shift only in whole recordings"),
+        (Mix([Reverb(), Resample()]), "processes reverb beside resample only in whole recordings"),
     ],
 )
-def test_what_cannot_be_played_live_is_refused(effect, words):
+def test_effects_for_whole_recordings_are_refused_live(effect, words):
     with pytest.raises(pyplugin.PresetError, match=words):
         still(effect).stream(RATE, 2)
 
@@ -423,7 +423,7 @@ def test_what_cannot_be_played_live_is_refused(effect, words):
 
 
 def beyond_the_carrier(y: np.ndarray) -> float:
-    """The power farther than 200 Hz from 1 kHz, in dB of all of it."""
+    """The power more than 200 Hz from 1 kHz, in dB of the total."""
     power = np.abs(np.fft.rfft(y * blackmanharris(len(y)))) ** 2
     far = np.abs(np.fft.rfftfreq(len(y), 1 / RATE) - 1000) > 200
     return 10 * np.log10(power[far].sum() / power.sum())
@@ -453,10 +453,10 @@ def test_a_moving_gain_leaves_no_zipper_noise(values):
     assert beyond_the_carrier(np.concatenate(coarse)) > -62
 
 
-def test_a_parameter_that_rests_is_left_for_a_block_and_one_that_moves_for_64_samples():
+def test_parameters_at_rest_are_set_each_block_and_others_every_64_samples():
     source = label("x").attack(0.05).release(0.05)
-    lane = Lane.of_sources("x", as_combined(source), ["tag.m.x"], RATE)
-    mover = Mover([lane])
+    parameter = AutomatedParameter.of_sources("x", as_combined(source), ["tag.m.x"], RATE)
+    mover = Mover([parameter])
     mover.push("tag", 0, np.array([0.0], np.float32))
     mover.push("tag", 5000, np.array([1.0], np.float32))
     steps = list(mover.steps(0, 40000, 512))
@@ -470,7 +470,7 @@ def test_a_parameter_that_rests_is_left_for_a_block_and_one_that_moves_for_64_sa
     assert set(lengths[-5:-1]) == {512}
 
 
-# ---- sentences
+# ---- messages
 
 
 @pytest.mark.parametrize(
@@ -479,19 +479,19 @@ def test_a_parameter_that_rests_is_left_for_a_block_and_one_that_moves_for_64_sa
         (np.zeros(99), "99 values and the recording 100 samples"),
         (np.zeros(0), r"shape \(0,\); \(n,\) is expected"),
         (np.zeros((2, 100)), r"shape \(2, 100\)"),
-        (np.r_[np.zeros(40), np.nan, np.zeros(59)], "not a number at index 40"),
-        (np.r_[np.zeros(99), np.inf], "not a number at index 99"),
+        (np.r_[np.zeros(40), np.nan, np.zeros(59)], "not finite at index 40"),
+        (np.r_[np.zeros(99), np.inf], "not finite at index 99"),
         (curve([], 10), r"shape \(0,\)"),
-        (curve([0, np.nan], 10), "not a number at index 1"),
+        (curve([0, np.nan], 10), "not finite at index 1"),
         (pyplugin.Curve(np.array([0.0, 1.0]), np.zeros(3)), r"\(2,\) and values of shape \(3,\)"),
-        (pyplugin.Curve(np.array([1.0, 0.0]), np.zeros(2)), "go back"),
-        ("loud", "moved by str"),
-        ({"a": 1}, "moved by dict"),
-        ([label("a"), 3], "not everything in the list is a source"),
+        (pyplugin.Curve(np.array([1.0, 0.0]), np.zeros(2)), "decrease; sort"),
+        ("loud", "mapped to a str"),
+        ({"a": 1}, "mapped to a dict"),
+        ([label("a"), 3], "an item of the list is not a source"),
         ([], r"shape \(0,\)"),
     ],
 )
-def test_what_is_no_curve_is_refused(given_curve, words):
+def test_an_invalid_curve_is_refused(given_curve, words):
     with pytest.raises(pyplugin.PresetError, match=words) as caught:
         automate(Pedalboard([Gain()]), {"gain.gain_db": given_curve})(np.zeros(100), RATE)
     assert "gain.gain_db" in str(caught.value)
@@ -511,8 +511,8 @@ def test_a_sidechain_of_samples_goes_with_a_file(tmp_path):
 
 
 @pytest.mark.parametrize("given", [True, None, 3.0, len, "vocal"])
-def test_what_is_neither_a_source_nor_a_curve_is_named_by_its_type(given):
-    words = f"moved by {type(given).__name__}; a source"
+def test_other_types_than_sources_and_curves_are_named(given):
+    words = f"mapped to a {type(given).__name__}; a source"
     with pytest.raises(pyplugin.PresetError, match=words):
         automate(Pedalboard([Gain()]), {"gain.gain_db": given})
 
@@ -533,13 +533,13 @@ def test_other_wrong_arguments_are_refused(vst3):
     with pytest.raises(pyplugin.AudioError, match="0 samples"):
         automate(board, {"gain.gain_db": curve([0], 1)})(np.zeros(0), RATE)
     plugin = pedalboard.load_plugin(str(vst3))
-    with pytest.raises(pyplugin.PresetError, match="vst3_plugin does not play 1-channel sound"):
+    with pytest.raises(pyplugin.PresetError, match="vst3_plugin does not process 1-channel audio"):
         still(plugin)(np.zeros(100), RATE)
-    with pytest.raises(pyplugin.PresetError, match=r"mp3_compressor does not play .* 96000 Hz"):
+    with pytest.raises(pyplugin.PresetError, match=r"mp3_compressor does not process .* 96000 Hz"):
         still(pedalboard.MP3Compressor())(np.zeros(100), 96000)
 
 
-def test_a_curve_beyond_the_range_is_kept_within_it_with_one_warning():
+def test_a_curve_out_of_range_is_clamped_with_one_warning():
     reverb, x = Reverb(), tone(2000)
     auto = automate(Pedalboard([reverb]), {"reverb.wet_level": np.linspace(0, 3, 2000)})
     with warnings.catch_warnings(record=True) as caught:

@@ -1,4 +1,4 @@
-"""Effects by name, the ranges of their parameters, and moving them, VST3 too."""
+"""Effects by name, the ranges of their parameters, and setting them; VST3 plugins too."""
 
 import warnings
 
@@ -90,9 +90,9 @@ def test_a_wrong_id_is_refused(ids, words):
         effects_of(board, ids(effects))
 
 
-def test_an_effect_that_stands_in_the_board_twice_is_refused():
+def test_an_effect_that_is_in_the_board_twice_is_refused():
     gain = Gain()
-    with pytest.raises(pyplugin.PresetError, match="same gain stands in the board twice"):
+    with pytest.raises(pyplugin.PresetError, match="same gain is in the board twice"):
         effects_of(Pedalboard([gain, Mix([Reverb(), gain])]))
 
 
@@ -144,7 +144,7 @@ def test_finding_a_range_changes_nothing(kind):
     assert {name: getattr(effect, name) for name in names} == before
 
 
-def test_the_range_of_an_effect_that_cannot_be_made_anew_is_found():
+def test_the_range_is_found_without_a_second_instance():
     effect = impulse()
     assert parameters_of(effect) == ["mix"]
     assert range_of(effect, "mix") == (-np.inf, np.inf)
@@ -160,7 +160,7 @@ def test_parameters_of_a_vst3_plugin_are_its_numbers_and_switches(strip, late_vs
     assert range_of(strip, "cutoff") == (20, 20000)
     assert range_of(strip, "filter") == (0, 1)
     late = pedalboard.load_plugin(str(late_vst3))
-    assert "latency_frames" in late.parameters  # not for hosts to move, it says
+    assert "latency_frames" in late.parameters  # the plugin marks it as not automatable
     assert parameters_of(late) == parameters_of(strip)
 
 
@@ -217,11 +217,11 @@ def test_a_gain_that_begins_at_minus_infinity_keeps_its_finite_range(strip):
         assert float(strip.level_db) == pytest.approx(value, abs=1e-4)
 
 
-# ---- limits and sentences
+# ---- limits and messages
 
 
 @pytest.mark.parametrize("kind", ["vst3", "built in"])
-def test_what_is_beyond_the_range_is_clamped_with_one_warning(kind, request):
+def test_a_value_out_of_range_is_clamped_with_one_warning(kind, request):
     if kind == "vst3":
         effect = request.getfixturevalue("strip")
         name, low, high = "gain_db", -60, 12
@@ -241,15 +241,18 @@ def test_what_is_beyond_the_range_is_clamped_with_one_warning(kind, request):
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("strip.side", "'side' is no number that moves; strip has gain_db, level_db, cutoff"),
+        (
+            "strip.side",
+            "'side' is not a number .*; strip has gain_db, level_db, cutoff",
+        ),
         ("strip.gain", "'gain' does not exist; strip has gain_db, level_db, cutoff"),
-        ("ladder_filter.mode", "'mode' is no number .*; .* has cutoff_hz, drive, resonance"),
-        ("invert.x", "invert has nothing that moves"),
+        ("ladder_filter.mode", "'mode' is not a number .*; .* has cutoff_hz, drive, resonance"),
+        ("invert.x", "invert has none"),
         ("verb.wet_level", "no effect 'verb', but strip, ladder_filter, invert"),
         ("gain_db", "'effect.parameter' is expected, with strip, ladder_filter, invert"),
     ],
 )
-def test_a_target_that_is_none_is_refused_and_told_what_there_is(strip, name, words):
+def test_an_unknown_target_is_refused_with_the_known_ones(strip, name, words):
     board = Pedalboard([strip, pedalboard.LadderFilter(), pedalboard.Invert()])
     with pytest.raises(pyplugin.PresetError, match=words):
         find_target(name, effects_of(board, {"strip": strip}))

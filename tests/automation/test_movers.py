@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from pedalboard import Gain, Pedalboard
 
 import pyplugin
+from pyplugin.automation.knobs import Knobs
 from pyplugin.automation.movers import Automation
 from pyplugin.automation.presets import Effect, Map, Preset, parse_preset
 from pyplugin.automation.rendering import render
-from pyplugin.automation.sources import Knobs, Source
+from pyplugin.automation.sources import Source
 
 RATE = 48000
 
@@ -74,7 +75,7 @@ def test_values_beyond_one_are_clamped_and_invert_turns_over():
     attack=st.floats(0, 3),
     release=st.floats(0, 3),
 )
-def test_the_curve_does_not_depend_on_where_it_is_asked(events, asked, attack, release):
+def test_the_curve_does_not_depend_on_the_positions_of_reads(events, asked, attack, release):
     quiet = made(attack=attack, release=release)
     asking = made(attack=attack, release=release)
     position = 0
@@ -122,7 +123,7 @@ def gains(source, output) -> np.ndarray:
     return 20 * np.log10(np.maximum(np.abs(y / x), 1e-6))
 
 
-def test_the_gain_applied_is_the_curve_of_what_was_heard(probe: Probe, tmp_path):
+def test_the_gain_applied_is_the_curve_of_the_tags(probe: Probe, tmp_path):
     source, key, output = tmp_path / "in.wav", tmp_path / "key.wav", tmp_path / "out.wav"
     write(source, np.full((1, 3 * RATE), 0.5, np.float32))
     write(key, music(3, RATE))
@@ -130,16 +131,16 @@ def test_the_gain_applied_is_the_curve_of_what_was_heard(probe: Probe, tmp_path)
         source, output, preset(attack=0.2, release=0.2), sidechain=key, model=probe.model, block=64
     )
     applied = gains(source, output)
-    heard = pyplugin.tag(key, model=probe.model)
-    # The same curve from its definition: a one-pole towards each window's value from its middle on.
-    level, expected = heard.activations[0, 2], []
-    middles = heard.times + heard.window / 2 - 0.008  # a window is centred on its mel frames
+    tags = pyplugin.tag(key, model=probe.model)
+    # The curve from its definition: a one-pole towards each window's value from its middle on.
+    level, expected = tags.activations[0, 2], []
+    middles = tags.times + tags.window / 2 - 0.008  # a window is centred on its mel frames
     for position in np.arange(0, 3 * RATE, 64):
-        # A rise is an attack early: the largest of what comes within it.
+        # A rise is early by its attack: the maximum within that time.
         last = max(np.searchsorted(middles, position / RATE + 0.2, "right") - 1, 0)
         row = max(np.searchsorted(middles, position / RATE, "right") - 1, 0)
         expected.append(-60 + 60 * level)
-        level += (heard.activations[row : last + 1, 2].max() - level) * (
+        level += (tags.activations[row : last + 1, 2].max() - level) * (
             1 - np.exp(-64 / RATE / 0.2)
         )
     np.testing.assert_allclose(applied[::64][: len(expected)], expected, atol=0.25)
@@ -200,7 +201,7 @@ def test_drums_open_the_filter_on_real_recordings(clips, tmp_path):
     assert middle["classical-strings"] < 1500
 
 
-def test_nothing_is_left_where_the_work_fails(probe, tmp_path):
+def test_a_failed_rendering_leaves_no_file(probe, tmp_path):
     source = tmp_path / "in.wav"
     write(source, music(1, RATE))
     wrong = parse_preset(
@@ -221,12 +222,12 @@ def test_nothing_is_left_where_the_work_fails(probe, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["in.wav"]
 
 
-def test_signals_of_different_units_do_not_add_up(probe):
+def test_signals_of_different_units_cannot_be_added(probe):
     for wrong in (
         pyplugin.sources.rms() + pyplugin.sources.onset(),
         pyplugin.sources.rms() + pyplugin.label("beat"),
     ):
-        with pytest.raises(pyplugin.PresetError, match="cannot be added up"):
+        with pytest.raises(pyplugin.PresetError, match="cannot be added"):
             pyplugin.automate(Pedalboard([Gain()]), {"gain.gain_db": wrong}, model=probe.model)
     both = pyplugin.sources.flux() + pyplugin.sources.percussive()
     pyplugin.automate(Pedalboard([Gain()]), {"gain.gain_db": both})

@@ -1,4 +1,4 @@
-"""Presets: those that ship are sound, and what is wrong in one is named with its line."""
+"""Presets: those in the package are valid, and errors are reported with their line."""
 
 import json
 import re
@@ -10,10 +10,10 @@ import pytest
 
 import pyplugin
 from pyplugin.automation.effects import build_board, effect_types
+from pyplugin.automation.knobs import Knobs
 from pyplugin.automation.presets import parse_preset, read_preset, shipped_folder, shipped_presets
 from pyplugin.automation.rendering import automated_preset
 from pyplugin.automation.schema import preset_schema
-from pyplugin.automation.sources import Knobs
 from pyplugin.inputs.files import load
 from pyplugin.models import registry
 from pyplugin.node.signals import SIGNALS
@@ -44,7 +44,7 @@ max = 0.7
 
 @pytest.mark.usefixtures("musicnn")
 @pytest.mark.parametrize("name", sorted(shipped_presets()))
-def test_shipped_presets_are_sound(name):
+def test_presets_of_the_package_are_valid(name):
     preset = read_preset(name)
     assert preset.name == name
     assert len(preset.description) > 40
@@ -68,7 +68,7 @@ def test_a_good_preset():
 
 
 WRONG = [
-    ('name = "mine"', "name = 3", 3, "text in quotes"),
+    ('name = "mine"', "name = 3", 3, "string in quotes"),
     ('name = "mine"', 'nme = "mine"', 3, "'nme'.*'name'"),
     ("[[effect]]", "[effect]", 6, r"\[\[effect\]\]"),
     ("[[map]]", "[[maps]]", 0, "'maps'.*'map'"),
@@ -92,8 +92,8 @@ WRONG = [
     ("min = 0.0", "min = 0.0\nbelow = 1\nhigh = 2", 16, "a gate has no high"),
     ('name = "mine"', 'name = "mine"\nhop = 0', 4, "hop is 0 s"),
     ('name = "mine"', 'name = "mine"\nhop = -1', 4, "hop is -1 s"),
-    ('source = "tag.vocal"', 'source = "rms_db"', 12, "'rms_db' is no descriptor.*signal"),
-    ('source = "tag.vocal"', 'source = ["tag.vocal", "vocals"]', 12, "'vocals' is no desc"),
+    ('source = "tag.vocal"', 'source = "rms_db"', 12, "'rms_db' is not a descriptor.*signal"),
+    ('source = "tag.vocal"', 'source = ["tag.vocal", "vocals"]', 12, "'vocals' is not a desc"),
     ("min = 0.0", "min = 0.0\ncombine = 'product'", 15, "'product'.*sum"),
     ("min = 0.0", "min = 0.0\nhold = 'long'", 15, "number"),
     ("max = 0.7", "", 11, "max is missing"),
@@ -101,7 +101,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("old", "new", "line", "words"), WRONG)
-def test_what_is_wrong_is_named_with_its_line(old, new, line, words):
+def test_errors_are_reported_with_their_line(old, new, line, words):
     assert old in GOOD
     with pytest.raises(pyplugin.PresetError) as caught:
         build_board(parse_preset(GOOD.replace(old, new, 1), "mine.toml"))
@@ -119,12 +119,12 @@ def test_effects_of_one_id_and_maps_that_combine_in_two_ways_are_refused():
         parse_preset(again)
 
 
-def test_a_value_that_an_effect_refuses_is_found_beforehand():
-    with pytest.raises(pyplugin.PresetError, match="refuses room_size = 7"):
+def test_a_value_that_an_effect_rejects_is_reported():
+    with pytest.raises(pyplugin.PresetError, match="rejects room_size = 7"):
         build_board(parse_preset(GOOD.replace("wet_level", "room_size").replace("0.7", "7")))
 
 
-def test_text_that_is_no_toml():
+def test_invalid_toml():
     with pytest.raises(pyplugin.PresetError, match="not TOML"):
         parse_preset("[preset\n")
     with pytest.raises(pyplugin.PresetError, match=r"\[preset\]"):
@@ -181,7 +181,7 @@ def test_shipped_presets_follow_the_schema(schema, name):
 @pytest.mark.parametrize(("old", "new", "line", "words"), WRONG)
 def test_the_schema_refuses_what_the_parser_refuses(schema, old, new, line, words):
     assert valid(schema, GOOD)
-    elsewhere = ("rom.wet_level", "room.wetlevel", "hysteresis")  # needs more than one place
+    elsewhere = ("rom.wet_level", "room.wetlevel", "hysteresis")  # needs more than one key
     assert valid(schema, GOOD.replace(old, new, 1)) == any(part in new for part in elsewhere)
 
 
@@ -211,7 +211,7 @@ def test_every_knob_of_a_map_arrives():
         max=0.7,
     )
     ranged = parse_preset(GOOD + "low = -60\nhigh = 0\n").maps[0].source.knobs
-    assert (ranged.low, ranged.high, ranged.gate) == (-60, 0, None)
+    assert (ranged.low, ranged.high, ranged.gate) == (-60, 0, "none")
 
 
 def test_labels_and_signals_of_one_source_are_refused_at_its_line(musicnn):
@@ -236,7 +236,7 @@ def test_a_knob_out_of_range_is_named_with_its_line(knob, line, words, musicnn):
     assert str(caught.value).startswith(f"mine.toml, line {line}:" if line else "mine.toml, line ")
 
 
-# What a preset is for, on real recordings: (preset, clip, seconds, target, least, most).
+# Expected automation on real recordings: (preset, clip, seconds, target, least, most).
 EXPECTED = [
     ("late-night", "instrumental-metal", (2, 16), "lift.gain_db", -0.1, 0.1),
     ("late-night", "speech", (1, 15), "lift.gain_db", 1, 12),
@@ -276,7 +276,7 @@ def rendered(clips, musicnn):
 
 
 @pytest.mark.parametrize(("preset", "clip", "seconds", "target", "least", "most"), EXPECTED)
-def test_presets_do_what_they_are_for(rendered, preset, clip, seconds, target, least, most):
+def test_presets_automate_as_described(rendered, preset, clip, seconds, target, least, most):
     curve = rendered(preset, clip).curves[target]
     values = curve.values[(curve.times >= seconds[0]) & (curve.times < seconds[1])]
     assert least <= np.median(values) <= most
@@ -307,8 +307,8 @@ def test_the_phaser_sweeps_in_four_beats(rendered):
 
 
 @pytest.mark.parametrize(("name", "level_db"), [("late-night", -17), ("loudness-guard", -25)])
-def test_what_need_not_move_keeps_its_level_through_the_limiter(name, level_db):
-    """Noise that is loud enough not to be lifted, and soft enough not to be guarded from."""
+def test_noise_keeps_its_level_through_the_limiter(name, level_db):
+    """Noise too loud for one preset and too quiet for the other."""
     noise = np.random.default_rng(0).standard_normal((2, 8 * 44100)).astype(np.float32)
     noise *= 10 ** (level_db / 20)
     out = automated_preset(read_preset(name))(noise, 44100)
@@ -318,7 +318,7 @@ def test_what_need_not_move_keeps_its_level_through_the_limiter(name, level_db):
 
 
 @pytest.mark.parametrize("name", sorted(shipped_presets()))
-def test_presets_leave_levels_sane(rendered, name):
+def test_presets_change_peak_levels_little(rendered, name):
     """None makes a recording more than 6 dB louder at its peaks, or silent."""
     for clip in ("radio-hour", "classical-strings"):
         source, _ = load(rendered.clips / f"{clip}.ogg")

@@ -12,10 +12,10 @@ from msgspec import structs
 
 import pyplugin
 from pyplugin import Node, State
-from pyplugin._native import card_struct
 from pyplugin.models import registry
 from pyplugin.models.card import Input, Output, Schema
 from pyplugin.models.quantisation import activation_quantisation, quantise_weights
+from pyplugin.models.structs import card_struct
 from pyplugin.models.tflite import GraphWriter, Tensor
 from pyplugin.node.runtimes import open_model
 

@@ -11,9 +11,9 @@ from msgspec import structs
 
 import pyplugin
 from pyplugin import Node, State, label
-from pyplugin._native import card_struct
 from pyplugin.models import registry
 from pyplugin.models.heads import Dense, Head
+from pyplugin.models.structs import card_struct
 from pyplugin.node import runtimes
 from pyplugin.node.node import Frames
 from pyplugin.node.runtimes import open_model

@@ -8,8 +8,8 @@ import pytest
 from helpers import music
 
 from pyplugin import Node, State, melspectrogram
-from pyplugin._native import card_struct
 from pyplugin.models import registry
+from pyplugin.models.structs import card_struct
 from pyplugin.node.runtimes import open_model
 from pyplugin.training.calibration import run_patches
 from pyplugin.training.corpus import read_clips

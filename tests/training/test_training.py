@@ -15,12 +15,12 @@ from click.testing import CliRunner
 from helpers import music
 
 from pyplugin import Node, State
-from pyplugin._native import card_struct
 from pyplugin.cli import cli
 from pyplugin.errors import PypluginError
 from pyplugin.models import registry
 from pyplugin.models.card import Dataset
 from pyplugin.models.quantisation import activation_quantisation
+from pyplugin.models.structs import card_struct
 from pyplugin.node.runtimes import open_model
 from pyplugin.training.calibration import calibrate, run_patches
 from pyplugin.training.corpus import LABELS, read_clips

@@ -5,19 +5,9 @@
 
 #include "tagnode.h"
 
-enum { FIRST_NAMED = 100, SIGNALS = TAGNODE_SIGNAL_SILENCE + 1 };
-
-/* The `source` ids of signals. Never change one; a new signal gets the next number. */
-static const uint8_t signal_ids[SIGNALS] = {
-    [TAGNODE_SIGNAL_RMS_DB] = 1,         [TAGNODE_SIGNAL_PEAK_DB] = 2,
-    [TAGNODE_SIGNAL_TRUE_PEAK_DB] = 3,   [TAGNODE_SIGNAL_LOUDNESS_MOMENTARY] = 4,
-    [TAGNODE_SIGNAL_LOUDNESS_SHORT] = 5, [TAGNODE_SIGNAL_LOUDNESS_INTEGRATED] = 6,
-    [TAGNODE_SIGNAL_CREST_DB] = 7,       [TAGNODE_SIGNAL_BRIGHTNESS_HZ] = 8,
-    [TAGNODE_SIGNAL_FLATNESS] = 9,       [TAGNODE_SIGNAL_FLUX] = 10,
-    [TAGNODE_SIGNAL_ONSET] = 11,         [TAGNODE_SIGNAL_PERCUSSIVE] = 12,
-    [TAGNODE_SIGNAL_TEMPO_BPM] = 13,     [TAGNODE_SIGNAL_TEMPO_CONFIDENCE] = 14,
-    [TAGNODE_SIGNAL_SILENCE] = 15,
-};
+/* The id of a signal is its number plus 1: signals are appended, so neither ever changes. */
+enum { FIRST_NAMED = 100, SIGNALS = TAGNODE_SIGNAL_LAST + 1 };
+_Static_assert(SIGNALS < FIRST_NAMED, "numbers for signals are left");
 
 /* Labels and groups of the models that the plugin knows by name. Never change one; a new name gets
  * the next number, up to TAGNODE_PLUGIN_SOURCE_OTHER. */
@@ -68,7 +58,7 @@ uint32_t tagnode_plugin_source_find(const char *name) {
     if (name[0] == '\0') return 0;
     const bool signal = strncmp(name, "signal.", 7) == 0;
     for (uint32_t i = 0; signal && i < SIGNALS; ++i)
-        if (strcmp(tagnode_signal_info(i)->name, name + 7) == 0) return signal_ids[i];
+        if (strcmp(tagnode_signal_info(i)->name, name + 7) == 0) return i + 1;
     if (signal) return 0; /* one of a later version */
     for (uint32_t i = 0; i < NAMED; ++i)
         if (strcmp(named[i].name, name) == 0) return named[i].id;
@@ -87,9 +77,9 @@ uint32_t tagnode_plugin_source_take(const char *name, bool *taken) {
 }
 
 bool tagnode_plugin_source_name(uint32_t id, char *name, size_t size) {
-    for (uint32_t i = 0; i < SIGNALS; ++i) {
-        if (signal_ids[i] != id) continue;
-        (void)snprintf(name, size, "signal.%s", tagnode_signal_info(i)->name);
+    const uint32_t signal = tagnode_plugin_source_signal(id);
+    if (signal != UINT32_MAX) {
+        (void)snprintf(name, size, "signal.%s", tagnode_signal_info(signal)->name);
         return true;
     }
     for (uint32_t i = 0; i < NAMED; ++i) {
@@ -101,7 +91,5 @@ bool tagnode_plugin_source_name(uint32_t id, char *name, size_t size) {
 }
 
 uint32_t tagnode_plugin_source_signal(uint32_t id) {
-    uint32_t i = 0;
-    while (i < SIGNALS && signal_ids[i] != id) ++i;
-    return i < SIGNALS ? i : UINT32_MAX;
+    return id >= 1 && id <= SIGNALS ? id - 1 : UINT32_MAX;
 }

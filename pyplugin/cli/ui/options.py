@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pyplugin._native import lib
 from pyplugin.node.runtimes import RUNTIMES
 from pyplugin.node.signals import SIGNAL_HOP
 from pyplugin.outputs import kinds
@@ -19,7 +20,13 @@ if TYPE_CHECKING:
     from pyplugin.automation.presets import Preset
     from pyplugin.node.plan import Plan
 
-__all__ = ["AnalysisOptions", "analysis_options", "device_option", "output_options"]
+__all__ = [
+    "AnalysisOptions",
+    "analysis_options",
+    "channels_option",
+    "device_option",
+    "output_options",
+]
 
 Command = Callable[..., Any]
 
@@ -118,6 +125,11 @@ def output_options(command: Command) -> Command:
             help=option.help,
         )(wrapped)
     return wrapped
+
+
+def channels_option(help: str) -> Callable[[Command], Command]:
+    """Return an option that takes a number of channels."""
+    return click.option("--channels", type=click.IntRange(1, lib.TAGNODE_MAX_CHANNELS), help=help)
 
 
 def device_option(flag: str, help: str) -> Callable[[Command], Command]:

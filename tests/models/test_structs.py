@@ -7,9 +7,9 @@ from msgspec.structs import replace
 
 import pyplugin
 from pyplugin import Node
-from pyplugin._native import card_struct
 from pyplugin.models import registry
 from pyplugin.models.card import Card, Input, Output, Schema, Waveform
+from pyplugin.models.structs import card_struct
 
 SCENE = registry.load("scene")
 MEL = SCENE.card.inputs[0]

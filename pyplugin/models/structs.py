@@ -1,0 +1,89 @@
+"""Cards and front-ends as the structs that libtagnode takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pyplugin._native import ffi, lib, names
+from pyplugin.errors import ModelError
+from pyplugin.models.card import Card, FrontEnd
+
+__all__ = ["card_struct", "frontend_settings"]
+
+_LOG_PARAMETER = {"log10-1p": "log_scale", "log-offset": "log_offset", "db": "log_floor"}
+_CHOICES = {
+    setting: names(getattr(lib, f"tagnode_{setting}_name"))
+    for setting in ("window", "mel_scale", "mel_norm", "spectrum", "log")
+}
+
+
+def frontend_settings(front_end: FrontEnd) -> Any:
+    """Return a ``tagnode_frontend_settings *`` with the front-end of a card."""
+    chosen = {name: choices.index(getattr(front_end, name)) for name, choices in _CHOICES.items()}
+    return ffi.new(
+        "tagnode_frontend_settings *",
+        {
+            "sample_rate": front_end.sample_rate,
+            "frame": front_end.frame,
+            "fft": front_end.fft,
+            "hop": front_end.hop,
+            "bands": front_end.bands,
+            "log_parameter": getattr(front_end, _LOG_PARAMETER.get(front_end.log, ""), 0.0),
+            "fmin": front_end.fmin,
+            "fmax": front_end.fmax,
+            **chosen,
+        },
+    )
+
+
+def card_struct(card: Card) -> Any:
+    """Return a ``tagnode_card *`` with the model's card.
+
+    Raises
+    ------
+    ModelError
+        The card describes a model that a node cannot run; the message names what it lacks.
+    """
+    for reason in _refusals(card):
+        raise ModelError(f"A node cannot run {card.name}: {reason}.")
+    struct = ffi.new("tagnode_card *")
+    struct.frontend = frontend_settings(card.front_end)[0]
+    struct.patch_frames = card.patch_frames
+    struct.outputs = len(card.outputs)
+    for index, output in enumerate(card.outputs):
+        struct.output_size[index] = output.size
+    struct.silence_before = card.silence_before
+    return struct
+
+
+def _refusals(card: Card) -> Iterator[str]:
+    """Yield what a node lacks for a model; cards describe more than it can run."""
+    front_end = card.front_end  # refuses a waveform
+    if front_end.patch_norm != "none":
+        yield (
+            f"each of its patches is normalised ({front_end.patch_norm}), which the node's "
+            "front-end does not do"
+        )
+    if len(card.inputs) != 1:
+        yield f"it has {len(card.inputs)} inputs; one is expected, the mel spectrogram"
+    frames_and_bands = [size for size in (card.patch_frames, front_end.bands) if size > 1]
+    if [size for size in card.inputs[0].shape if size > 1] != frames_and_bands:
+        yield (
+            f"its input has the shape {list(card.inputs[0].shape)}; expected frames before bands, "
+            f"[1, {card.patch_frames}, {front_end.bands}]"
+        )
+    if len(card.outputs) > lib.TAGNODE_MAX_OUTPUTS:
+        yield f"it has {len(card.outputs)} outputs; at most {lib.TAGNODE_MAX_OUTPUTS} are possible"
+    purposes = [output.purpose for output in card.outputs]
+    if "regression" in purposes:
+        yield "it has an output of regression values; only predictions from 0 to 1 are possible"
+    if "predictions" not in purposes:
+        yield "it has no output of predictions"
+    if purposes.index("predictions") != 0 or purposes.count("predictions") > 1:
+        yield (
+            "one output of predictions is expected, the first; its outputs are "
+            + ", ".join(f"{output.name} ({output.purpose})" for output in card.outputs)
+        )
+    if card.outputs[0].labels not in ((), card.labels):
+        yield f"the output {card.outputs[0].name} has other labels than the card"

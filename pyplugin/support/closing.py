@@ -1,0 +1,40 @@
+"""What is closed at the end of a ``with`` statement."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import TypeVar
+
+__all__ = ["Closing"]
+
+Closed = TypeVar("Closed", bound="Closing")
+
+
+class Closing:
+    """A context manager that calls its :meth:`close`.
+
+    Examples
+    --------
+    >>> class Door(Closing):
+    ...     def close(self) -> None:
+    ...         print("closed")
+    >>> with Door() as door:
+    ...     print("open")
+    open
+    closed
+    """
+
+    def close(self) -> None:
+        """Release what is open. Closing twice is harmless."""
+        raise NotImplementedError
+
+    def __enter__(self: Closed) -> Closed:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
