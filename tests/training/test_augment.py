@@ -6,7 +6,6 @@ from helpers import music
 
 from pyplugin import melspectrogram
 from pyplugin.training import augment
-from pyplugin.training.singing import sung
 
 RATE = 16000
 
@@ -75,19 +74,3 @@ def test_bands_are_lost_at_the_top_and_no_level_rises() -> None:
     assert 0.3 < (gains[:, -1] < 0.1).mean() < 0.7
     middle = (augment.band_frequencies() > 800) & (augment.band_frequencies() < 1500)
     assert gains[:, middle].min() > 0.5
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_what_is_sung_has_harmonics_that_stay(seed: int) -> None:
-    random = np.random.default_rng(seed)
-    t = np.arange(3 * 22050) / 22050
-    pulses = (np.diff(np.floor(110 * t + 2 * np.sin(2 * np.pi * 1.5 * t)), prepend=0) > 0) * 1.0
-    formants = np.convolve(pulses, np.exp(-np.arange(200) / 20) * np.cos(np.arange(200) / 5))
-    speech = formants[: len(t)] * np.maximum(np.sin(2 * np.pi * 4 * t), 0) * 0.2
-    song = sung(speech.astype(np.float32), 22050, random)
-    assert np.isfinite(song).all()
-    assert np.abs(song).max() == pytest.approx(0.5, abs=1e-3)
-    assert len(song) > 1.2 * len(speech)
-    np.testing.assert_array_equal(
-        song, sung(speech.astype(np.float32), 22050, np.random.default_rng(seed))
-    )

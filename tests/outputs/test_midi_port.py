@@ -1,0 +1,148 @@
+"""MIDI ports that come and go, through a real JACK server."""
+
+import contextlib
+import os
+import signal
+from pathlib import Path
+
+import mido
+import pytest
+from frames import frame, until
+from midi_ports import GAIN, needs_rtmidi, push, receiver, values
+
+from pyplugin.errors import DeviceError
+from pyplugin.outputs import Midi
+
+
+@needs_rtmidi
+def test_without_a_midi_system_it_is_one_sentence(monkeypatch, capfd):
+    if Path("/dev/snd/seq").exists():
+        pytest.skip("this machine has ALSA's sequencer")
+    monkeypatch.setenv("JACK_DEFAULT_SERVER", f"pyplugin-none-{os.getpid()}")
+    for port in ("synth", "virtual:ours"):
+        with pytest.raises(DeviceError, match=r"no MIDI here.*JACK.*\.mid"):
+            Midi(port, ranges=GAIN)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_without_rtmidi_it_is_one_sentence(monkeypatch, tmp_path):
+    (tmp_path / "rtmidi.py").write_text("raise ImportError('libasound.so.2: cannot open')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(DeviceError, match=r"libasound.*pip install"):
+        Midi("synth", ranges=GAIN)
+
+
+@needs_rtmidi
+def test_a_port_by_a_part_of_its_name(jack, opened):
+    with receiver("Big Synth") as port:
+        output = opened("big s", ranges=GAIN)
+        for step in range(128):
+            output.write_parameters(step / 50, {"gain.gain_db": -60 + 60 * step / 127}, {})
+        output.close()  # the last value goes out before the port is closed
+        got: list[tuple[int, int]] = []
+        assert until(lambda: got.extend(values(port)) or len(got) >= 128), got
+        assert got == [(20, value) for value in range(128)]
+        assert output.failures == 0
+
+
+@needs_rtmidi
+def test_fourteen_bits_arrive_upper_first(jack):
+    with (
+        receiver("Synth") as port,
+        contextlib.closing(Midi("synth", {"tag.rock": 30}, fourteen_bit=True)) as output,
+    ):
+        output.write_frame(frame(tags={"rock": 1234 / 16383}))
+        got: list[tuple[int, int]] = []
+        assert until(lambda: got.extend(values(port)) or len(got) >= 2)
+        assert got == [(30, 1234 >> 7), (62, 1234 & 127)]
+
+
+@needs_rtmidi
+def test_a_virtual_port_is_there_for_others(jack, opened):
+    output = opened("virtual:moved", ranges=GAIN)
+    backend = mido.Backend("mido.backends.rtmidi/UNIX_JACK")
+    name = next(name for name in backend.get_input_names() if "moved" in name)
+    with backend.open_input(name) as port:
+        output.write_parameters(1.0, {"gain.gain_db": -30}, {})
+        got: list[tuple[int, int]] = []
+        assert until(lambda: got.extend(values(port)) or got)
+        assert got == [(20, 64)]
+    output.close()
+    assert until(lambda: not any("moved" in name for name in backend.get_input_names()))
+
+
+@needs_rtmidi
+def test_a_missing_port_lists_those_there_are(jack):
+    with pytest.raises(DeviceError, match="nor any other"):
+        Midi("synth", ranges=GAIN)
+    with receiver("First"), receiver("Second"):
+        with pytest.raises(DeviceError, match=r"no MIDI port 'third'.*First.*Second"):
+            Midi("third", ranges=GAIN)
+        with pytest.raises(DeviceError, match=r"several.*First.*Second"):
+            Midi("rtmidi", ranges=GAIN)
+
+
+@needs_rtmidi
+def test_a_port_that_goes_and_comes_back(jack, opened):
+    told: list[str] = []
+    clock = [0.0]
+    with receiver("Synth") as port:
+        output = opened("synth", ranges=GAIN, on_event=told.append)
+        push(output, clock)
+        assert until(lambda: values(port))
+    assert until(lambda: push(output, clock) or told)
+    assert "gone" in told[0]
+    assert until(lambda: push(output, clock) or output.failures > 10)
+    assert len(told) == 1
+    with receiver("Synth") as port:
+        assert until(lambda: push(output, clock) or len(told) == 2)
+        assert "works again" in told[1]
+        assert until(lambda: values(port))
+    output.close()
+
+
+@needs_rtmidi
+def test_after_a_port_came_back_it_is_told_all_again(jack, opened):
+    clock = [0.0]
+    with receiver("Synth") as port:
+        output = opened("synth", {"tag.rock": 1, "gain.gain_db": 2}, ranges=GAIN)
+        output.write_frame(frame(0.0, tags={"rock": 1.0}))
+        assert until(lambda: values(port))
+    assert until(lambda: push(output, clock) or output.failures)
+    with receiver("Synth") as port:
+        got: list[tuple[int, int]] = []
+        assert until(lambda: push(output, clock) or got.extend(values(port)) or len(got) >= 2)
+        assert (1, 127) in got[:2]
+    output.close()
+
+
+@needs_rtmidi
+def test_a_jack_server_that_dies_and_comes_back(jack, opened):
+    told: list[str] = []
+    clock = [0.0]
+    output = opened("virtual:moved", ranges=GAIN, on_event=told.append)
+    push(output, clock)
+    jack.stop()
+    assert until(lambda: push(output, clock) or told)
+    for _ in range(5000):  # more than RtMidi's queue holds
+        push(output, clock)
+    assert output.failures > 4000
+    assert len(told) == 1
+    jack.start()
+    assert until(lambda: push(output, clock) or len(told) == 2)
+    names = mido.Backend("mido.backends.rtmidi/UNIX_JACK").get_input_names()
+    assert any("moved" in name for name in names)
+    output.close()
+
+
+@needs_rtmidi
+def test_a_jack_server_that_stands_still_stops_nothing(jack, opened):
+    told: list[str] = []
+    clock = [0.0]
+    output = opened("virtual:moved", ranges=GAIN, on_event=told.append)
+    os.kill(jack.pid, signal.SIGSTOP)
+    try:
+        assert until(lambda: [push(output, clock) for _ in range(100)] and told)
+    finally:
+        os.kill(jack.pid, signal.SIGCONT)
+    output.close()
