@@ -23,7 +23,7 @@ ARGUMENTS = {
     "reverb_follows_voice.py": [DEMO, "out.wav"],
     "filter_opens_with_drums.py": [DEMO, "out.wav"],
     "curve_from_numpy.py": [DEMO, "out.wav"],
-    "export_a_lane.py": [DEMO, "out.mid"],
+    "export_a_curve.py": [DEMO, "out.mid"],
     "teach_a_label.py": [DEMO, "--out", "this.head"],
     "live_tag_meter.py": ["--tag", "speech"],
     "demo/demo.py": ["demo-output"],

@@ -161,7 +161,7 @@ def analyse(
         activations.append(frames.values)
         if kept:
             got = node.read_signals()
-            inside = (got.start + got.end) // 2 < max(recording.heard, 1)
+            inside = (got.start + got.end) // 2 < max(recording.samples_read, 1)
             signals.append((got.start[inside], got.end[inside], got.emitted[inside]))
             values.append(got.values[inside][:, kept])
     told = {

@@ -1,4 +1,4 @@
-"""The command line: ``pyplugin``. One module a command group, loaded when called."""
+"""The command line: ``pyplugin``. Each command has a module, which is loaded on demand."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from pyplugin.errors import PypluginError, ReaderGoneError
 __all__ = ["main"]
 
 _COMMANDS = {
-    "tag": "Name what recordings sound like.",
-    "render": "Take a recording through effects that are moved by what it is.",
-    "listen": "Listen to a device or a pipe, and say what is heard.",
-    "live": "Take live sound through effects that are moved by what it is.",
-    "embed": "Write a model's embedding of recordings.",
-    "teach": "Teach a model a label from a handful of recordings.",
-    "train": "Make models from recordings of your own.",
-    "presets": "List, show, check and write presets: what moves what.",
+    "tag": "Detect instruments, genres, speech and other content of recordings.",
+    "render": "Apply effects to a recording, automated by its detected content.",
+    "listen": "Analyse a device or a pipe, and show or send the results.",
+    "live": "Apply effects to live audio, automated by its detected content.",
+    "embed": "Write the embeddings of recordings to a file.",
+    "teach": "Train a head of one label on a few recordings.",
+    "train": "Train networks and heads on your own recordings.",
+    "presets": "List, show, check, write and export presets.",
     "models": "List, build and check models.",
-    "plugins": "Put the LV2, CLAP and VST3 plugin where hosts find it.",
-    "devices": "List the sound devices.",
-    "doctor": "Say what is installed, and what is missing.",
+    "plugins": "Install and check the LV2, CLAP and VST3 plugin.",
+    "devices": "List the audio devices.",
+    "doctor": "Show what is installed and what is missing.",
 }
 
 
@@ -62,7 +62,7 @@ class _Lazy(click.Group):
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="pyplugin")
 def cli() -> None:
-    """Hear music, name it, and move audio effects by what it is.
+    """Tag music in real time, and automate audio effects by detected content.
 
     \b
     Start with:
@@ -70,13 +70,13 @@ def cli() -> None:
       pyplugin render song.ogg out.wav --preset open-with-drums
       pyplugin models get musicnn-mtt     (50 tags: instruments, genres, moods)
 
-    Exit status: 0 done, 1 the work failed, 2 the input or the command is wrong.
+    Exit status: 0 success, 1 failure, 2 invalid input or command.
     """
 
 
 def main() -> None:
     """Run the command line; errors become one sentence on stderr, never a traceback."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: files are finished
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # like Ctrl-C: files are completed
     try:
         cli.main(standalone_mode=False)
     except click.exceptions.Exit as done:
@@ -89,7 +89,7 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except (ReaderGoneError, BrokenPipeError):
-        # The reader of our output has gone, as with `| head`: no complaint when Python flushes.
+        # The reader of stdout has exited, as with `| head`; prevents an error when Python flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except PypluginError as error:
         _stop(str(error), error.exit_code)

@@ -14,8 +14,8 @@ __all__ = ["command"]
 _OPTIONAL = {
     "soundfile": ("audio", "reads and writes recordings"),
     "av": ("audio", "reads the formats that soundfile does not"),
-    "sounddevice": ("audio", "live sound"),
-    "pedalboard": ("effects", "the effects of pyplugin render"),
+    "sounddevice": ("audio", "live audio"),
+    "pedalboard": ("effects", "effects of pyplugin render"),
     "matplotlib": ("plot", "--plot"),
     "scikit-learn": ("train", "pyplugin train head and pyplugin teach"),
     "pyarrow": ("train", "pyplugin embed to .parquet"),
@@ -29,9 +29,13 @@ _OPTIONAL = {
 
 @click.command("doctor")
 def command() -> None:
-    """Say what is installed, and what is missing with the command that installs it.
+    """Show what is installed, and the commands that install what is missing.
 
-    Exit status 1 if something that pyplugin cannot work without is missing.
+    The exit status is 1 if a required part is missing.
+
+    \b
+    Example:
+      pyplugin doctor
     """
     from pyplugin._native import lib, text
     from pyplugin.errors import DeviceError
@@ -44,15 +48,19 @@ def command() -> None:
 
     line("pyplugin", f"{__version__}, libtagnode {text(lib.tagnode_version())}")
     line("Python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
-    line("instruction set", f"{text(lib.tagnode_instruction_set())} (TAGNODE_ISA forces another)")
+    line(
+        "instruction set",
+        f"{text(lib.tagnode_instruction_set())} (the environment variable TAGNODE_ISA selects "
+        "another)",
+    )
     problems = []
-    present = runtimes.installed()
+    found = runtimes.installed()
     line("inline", "built in, for int8 models")
-    for name, number in present.items():
+    for name, number in found.items():
         line(name, number or "not installed")
-    if not any(present.values()):
-        problems.append("no runtime for other than int8 models: pip install ai-edge-litert")
-    if present["litert"]:
+    if not any(found.values()):
+        problems.append("a runtime for float models: pip install ai-edge-litert")
+    if found["litert"]:
         line("  library", str(runtimes.litert_library()))
     for package, (extra, purpose) in _OPTIONAL.items():
         try:
@@ -67,12 +75,12 @@ def command() -> None:
                 line("  library", str(error))
     line("models", str(registry.data_folder()))
     built = [status.name for status in registry.available() if status.built]
-    line("  here", ", ".join(built))
+    line("  built", ", ".join(built))
     absent = [name for name in registry.NETWORKS if name not in built]
     if absent:
-        line("  to be built", ", ".join(f"pyplugin models get {name}" for name in absent))
+        line("  not built", ", ".join(f"pyplugin models get {name}" for name in absent))
     for problem in problems:
         click.echo(f"missing: {problem}", err=True)
     if problems:
         raise SystemExit(1)
-    click.echo("All is well.")
+    click.echo("No problems found.")

@@ -13,13 +13,25 @@ __all__ = ["command"]
 def command() -> None:
     """List, build and check models.
 
-    They live in the user's data folder; the environment variable PYPLUGIN_MODELS names another.
+    Models are stored in the data folder of the user, or in the one in the environment variable
+    PYPLUGIN_MODELS.
+
+    \b
+    Examples:
+      pyplugin models list
+      pyplugin models get musicnn-mtt
+      pyplugin models verify
     """
 
 
 @command.command("list")
 def list_models() -> None:
-    """Show every model there is, and which are built."""
+    """List all models, and whether they are built.
+
+    \b
+    Example:
+      pyplugin models list
+    """
     from pyplugin.models import registry
 
     statuses = registry.available()
@@ -33,7 +45,12 @@ def list_models() -> None:
 @command.command("info")
 @click.argument("name")
 def info(name: str) -> None:
-    """Print the card of a built model (JSON): labels, front-end, provenance, drift."""
+    """Print the card of a built model as JSON: labels, front-end, provenance, drift.
+
+    \b
+    Example:
+      pyplugin models info scene
+    """
     from pyplugin.models import card, registry
 
     click.echo(card.render_card(registry.info(name)), nl=False)
@@ -42,19 +59,22 @@ def info(name: str) -> None:
 @command.command("get")
 @click.argument("name")
 @click.option(
-    "--patch", type=click.IntRange(1), help="Mel frames in a window, instead of 187; MusiCNN only."
+    "--patch",
+    type=click.IntRange(1),
+    help="Mel frames in a window, 16 to 4096; MusiCNN only.  [default: 187]",
 )
 @click.option(
     "--wheel",
     type=click.Path(path_type=Path),
-    help="The weights' wheel, instead of downloading it.",
+    help="Wheel musicnn 0.1.0 with the weights, instead of a download.",
 )
 def get(name: str, patch: int | None, wheel: Path | None) -> None:
-    """Build a model, int8 and float, from published weights; 'all' builds every one.
+    """Build a model, int8 and float, from published weights; NAME 'all' builds every model.
 
     The weights are in the package musicnn 0.1.0 (ISC licence), which is downloaded once with pip
-    and checked against its hash. A window of 64 frames lasts 1.0 s instead of 3.0 s: quicker,
-    a little less accurate. The int8 models are also made ready for the DAW plugin.
+    and verified by its SHA-256. A window of 64 frames lasts 1.0 s instead of 3.0 s: results follow
+    changes faster, but are slightly less accurate. The int8 models are also installed for the DAW
+    plugin.
 
     \b
     Examples:
@@ -77,7 +97,14 @@ def get(name: str, patch: int | None, wheel: Path | None) -> None:
 
 @command.command("verify")
 def verify() -> None:
-    """Check every model that is here: its hash, its card, its inputs and outputs."""
+    """Check the hash, card, inputs and outputs of every built model.
+
+    The exit status is 1 if a model is damaged.
+
+    \b
+    Example:
+      pyplugin models verify
+    """
     from pyplugin.models import registry
 
     results = registry.verify()

@@ -11,7 +11,7 @@ _FORMATS = ("lv2", "clap", "vst3")
 
 @click.group("plugins")
 def command() -> None:
-    """Put the plugins for audio workstations where hosts find them.
+    """Install and check the plugins for digital audio workstations.
 
     \b
     Examples:
@@ -28,13 +28,13 @@ def _scope(function: click.decorators.FC) -> click.decorators.FC:
             "formats",
             multiple=True,
             type=click.Choice(_FORMATS),
-            help="This one only; may be repeated.",
+            help="Only this format; may be repeated.  [default: all]",
         ),
         click.option(
             "--user/--system",
             "user",
             default=True,
-            help="For this user, or for everybody (as root).  [default: --user]",
+            help="Folders of this user, or of all users (as root).  [default: --user]",
         ),
     ):
         function = option(function)
@@ -44,40 +44,61 @@ def _scope(function: click.decorators.FC) -> click.decorators.FC:
 @command.command("install")
 @_scope
 def install(formats: tuple[str, ...], user: bool) -> None:
-    """Copy the plugins to where hosts look, replacing older ones."""
+    """Copy the plugins to the folders that hosts scan, replacing older versions.
+
+    \b
+    Examples:
+      pyplugin plugins install
+      pyplugin plugins install --format vst3
+    """
     from pyplugin.daw import installation
 
     for path in installation.install(formats, system=not user):
         click.echo(path)
-    click.echo("Have your host look for new plugins; it will list Tagnode.", err=True)
+    click.echo("Rescan the plugins in your host; it will list Tagnode.", err=True)
 
 
 @command.command("uninstall")
 @_scope
 def uninstall(formats: tuple[str, ...], user: bool) -> None:
-    """Remove the plugins from where hosts look."""
+    """Remove the plugins from the folders that hosts scan.
+
+    \b
+    Example:
+      pyplugin plugins uninstall --format lv2
+    """
     from pyplugin.daw import installation
 
     removed = installation.uninstall(formats, system=not user)
     for path in removed:
         click.echo(f"removed {path}")
     if not removed:
-        click.echo("None is installed there.")
+        click.echo("No plugin is installed there.")
 
 
 @command.command("model")
 @click.argument("name")
-@click.option("--head", "heads", multiple=True, help="A head of this model; may be repeated.")
+@click.option(
+    "--head",
+    "heads",
+    multiple=True,
+    help="Name or .head file of a head of this model; may be repeated.",
+)
 @click.option(
     "--as",
     "choice",
     type=click.Choice(("custom-1", "custom-2", "custom-3", "custom-4")),
-    help="Which of the plugin's own choices it shall be.  [default: the one of its name]",
+    help="Entry of the plugin's Model parameter.  [default: the one with the name of the model]",
 )
 def model(name: str, heads: tuple[str, ...], choice: str | None) -> None:
-    """Write a model for the plugin, with heads if you like.
+    """Install a model for the plugin, optionally with heads.
 
-    'pyplugin models get' has done so for models without heads. The plugin takes int8 models.
+    'pyplugin models get' installs models without heads. The plugin accepts int8 models only.
+
+    \b
+    Examples:
+      pyplugin plugins model musicnn-mtt --head voice
+      pyplugin plugins model ./mine.tflite --as custom-1
     """
     from pyplugin.daw import container
     from pyplugin.errors import ModelError
@@ -88,7 +109,7 @@ def model(name: str, heads: tuple[str, ...], choice: str | None) -> None:
     own = chosen.card.name
     if choice is None and own not in container.CHOICES:
         raise ModelError(
-            f"The plugin has no choice named {own}; make it one of the user's: --as custom-1."
+            f"The plugin has no Model entry named {own}; choose an entry for it: --as custom-1."
         )
     path = container.install(chosen, [load_head(head) for head in heads], choice=choice)
     click.echo(f"{path}: in the plugin, Model is {choice or own}")
@@ -96,15 +117,20 @@ def model(name: str, heads: tuple[str, ...], choice: str | None) -> None:
 
 @command.command("where")
 def where() -> None:
-    """Print where hosts look, what is there, and where the plugins were built."""
+    """Print the folders that hosts scan, what is installed, and where the plugins were built.
+
+    \b
+    Example:
+      pyplugin plugins where
+    """
     from pyplugin.daw import installation
     from pyplugin.errors import PypluginError
 
     for form, about in installation.FORMATS.items():
         for system in (False, True):
             place = installation.folder(form, system=system)
-            there = "installed" if (place / about.bundle).exists() else "-"
-            click.echo(f"{about.name:<5} {'system' if system else 'user':<7} {there:<10} {place}")
+            state = "installed" if (place / about.bundle).exists() else "-"
+            click.echo(f"{about.name:<5} {'system' if system else 'user':<7} {state:<10} {place}")
     try:
         click.echo(f"built in {installation.built_folder()}")
     except PypluginError as error:
@@ -114,9 +140,13 @@ def where() -> None:
 @command.command("check")
 @_scope
 def check(formats: tuple[str, ...], user: bool) -> None:
-    """Load the installed plugins, each in a process of its own.
+    """Load the installed plugins, each in a separate process.
 
-    Exit status 1 if one is missing or does not load.
+    The exit status is 1 if one is missing or cannot be loaded.
+
+    \b
+    Example:
+      pyplugin plugins check
     """
     from pyplugin.daw import installation
 
@@ -125,12 +155,12 @@ def check(formats: tuple[str, ...], user: bool) -> None:
         about = installation.FORMATS[form]
         path = installation.folder(form, system=not user) / about.bundle
         if not path.exists():
-            click.echo(f"BAD  {path}: not installed; pyplugin plugins install")
+            click.echo(f"BAD  {path}: not installed; run: pyplugin plugins install")
             good = False
             continue
         found = installation.check(path, form)
         good = good and not found.problem
-        note = ", older than the one that was built: pyplugin plugins install"
+        note = ", older than the built version; run: pyplugin plugins install"
         click.echo(
             f"{'BAD ' if found.problem else 'ok  '} {path}"
             + (f": {found.problem}" if found.problem else note * found.outdated)

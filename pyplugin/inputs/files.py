@@ -1,11 +1,11 @@
-"""Recordings of any format, in blocks.
+"""Read recordings of any format in blocks.
 
 ``AudioReader``
-    Reads any recording block by block, in constant memory.
+    Reads a recording block by block, in constant memory.
 ``load``
-    A whole recording as one array.
+    Reads a whole recording into one array.
 ``same_file``
-    Whether two paths name one file: an output must not replace its own input.
+    Whether two paths are the same file: an output must not replace its own input.
 
 Samples are float32 of shape (channels, samples), full scale is -1 to 1. Uncompressed and lossless
 files and Ogg are read by libsndfile (the package ``soundfile``), all others by FFmpeg (the package
@@ -43,16 +43,16 @@ Samples = NDArray[np.float32]
 class AudioReader:
     """A recording, read once from start to end in blocks.
 
-    Iterating yields float32 arrays of shape (channels, n), C-contiguous: n is `block`, and less
-    only in the last one. Each is a new array. Samples pass through as they stand: those of a float
-    file may exceed full scale or be NaN or infinite.
+    Iteration yields new C-contiguous float32 arrays of shape (channels, n), where n is `block`
+    except in the last one. Samples are not changed: those of a float file may exceed full scale or
+    be non-finite (NaN, Inf).
 
     Parameters
     ----------
     path
-        A sound file, or a video, of which the first audio track is read.
+        An audio file, or a video, of which the first audio track is read.
     block
-        Samples a channel in each array, at least 1.
+        Samples per channel in each array, at least 1.
 
     Attributes
     ----------
@@ -61,26 +61,26 @@ class AudioReader:
     channels : int
         1 to 8.
     frames : int or None
-        Samples a channel, as the header states them; None when only decoding would tell.
+        Samples per channel according to the header; None if it does not contain them.
     duration : float or None
-        In seconds; for a compressed file what its header states, which may be off by a few
-        milliseconds, or an estimate. None when unknown.
+        In seconds; for a compressed file the value in its header, which may differ by a few
+        milliseconds, or an estimate. None if unknown.
     format : str
-        Container and coding, such as ``"WAV (PCM_16)"`` or ``"mp3 (mp3float)"``.
+        Container and encoding, such as ``"WAV (PCM_16)"`` or ``"mp3 (mp3float)"``.
     warnings : list of str
-        What went wrong without ending the reading, such as a file cut short: complete once the
-        last block is read.
+        Problems that did not stop the reading, such as a truncated file; complete after the last
+        block.
 
     Raises
     ------
     AudioError
-        If the file is missing, unreadable, empty, or no sound; if its sample rate or its channels
-        are out of range; if ``soundfile`` or ``av`` is needed and not installed; while iterating,
-        if it is closed.
+        The file is missing, unreadable, empty or not audio; its sample rate or number of channels
+        is out of range; ``soundfile`` or ``av`` is needed and not installed; or, while iterating,
+        the reader is closed.
 
     See Also
     --------
-    load : The whole recording as one array.
+    load : Read a whole recording into one array.
 
     Examples
     --------
@@ -90,7 +90,7 @@ class AudioReader:
 
     def __init__(self, path: PathLike, *, block: int = 65536) -> None:
         if block < 1:
-            raise AudioError(f"a block of {block} samples was asked for; give 1 or more")
+            raise AudioError(f"block is {block}; give at least 1 sample")
         self._path = Path(path)
         self._decoder: _Decoder | None = _open(self._path)
         self.sample_rate = self._decoder.sample_rate
@@ -122,7 +122,7 @@ class AudioReader:
 
     def _read(self, decoder: "_Decoder", size: int) -> Iterator[Samples]:
         delivered = 0
-        for block in _regrouped(decoder.pieces(), size):
+        for block in _regroup(decoder.pieces(), size):
             delivered += block.shape[1]
             yield block
         if delivered == 0:
@@ -131,12 +131,12 @@ class AudioReader:
         # The slack is for the frame or two that a header may count and a decoder drop.
         if self.duration is not None and seconds < 0.98 * self.duration - 0.1:
             self.warnings.append(
-                f"'{self._path}' may be cut short: it states {self.duration:.1f} s of sound, and "
-                f"{seconds:.1f} s could be decoded"
+                f"'{self._path}' may be cut short: its header states {self.duration:.1f} s, but "
+                f"only {seconds:.1f} s could be decoded"
             )
         elif decoder.damaged:
             self.warnings.append(
-                f"'{self._path}' is damaged: what could not be decoded is left out of the "
+                f"'{self._path}' is damaged: parts could not be decoded and are missing in the "
                 f"{seconds:.1f} s that were"
             )
 
@@ -153,7 +153,7 @@ def load(path: PathLike) -> tuple[Samples, int]:
     Parameters
     ----------
     path
-        A sound file, or a video, of which the first audio track is read.
+        An audio file, or a video, of which the first audio track is read.
 
     Returns
     -------
@@ -165,12 +165,12 @@ def load(path: PathLike) -> tuple[Samples, int]:
     Raises
     ------
     AudioError
-        As `AudioReader` does.
+        See `AudioReader`.
 
     Warns
     -----
     UserWarning
-        For each of `AudioReader.warnings`, such as a file cut short.
+        For each of `AudioReader.warnings`, such as a truncated file.
     """
     with AudioReader(path) as reader:
         samples = np.concatenate(list(reader), axis=1)
@@ -180,7 +180,13 @@ def load(path: PathLike) -> tuple[Samples, int]:
 
 
 def same_file(a: PathLike, b: PathLike) -> bool:
-    """Tell whether two paths name one file, by whatever links; neither needs to exist."""
+    """Return whether two paths are the same file, through any links; neither needs to exist.
+
+    Examples
+    --------
+    >>> same_file("a/../b.wav", "b.wav")
+    True
+    """
     try:
         return Path(a).samefile(b)
     except OSError:
@@ -188,13 +194,13 @@ def same_file(a: PathLike, b: PathLike) -> bool:
 
 
 def load_codec(module: str) -> Any:
-    """Import ``soundfile`` or ``av``, or say how to get it."""
+    """Import ``soundfile`` or ``av``, or raise an error with the command that installs it."""
     return need(
         module, package=module, extra="audio", purpose="Reading or writing audio", error=AudioError
     )
 
 
-# Samples a channel taken from libsndfile at once: a damaged file loses the piece with the damage.
+# Samples per channel read from libsndfile at once: only the piece with damage is lost.
 _PIECE = 16384
 
 
@@ -210,10 +216,10 @@ class _Decoder(Protocol):
     frames: int | None
     duration: float | None
     format: str
-    damaged: bool  # some of it could not be decoded; known after the last piece
+    damaged: bool  # parts could not be decoded; valid after the last piece
 
     def pieces(self) -> Iterator[Samples]:
-        """Yield arrays of shape (channels, n), n as it comes."""
+        """Yield arrays of shape (channels, n) with any n."""
 
     def close(self) -> None:
         """Close the file."""
@@ -254,7 +260,7 @@ class _SoundFileDecoder:
 
 
 class _AvDecoder:
-    """FFmpeg: whatever carries sound."""
+    """FFmpeg: any other format with audio."""
 
     def __init__(self, path: Path) -> None:
         self._av = load_codec("av")
@@ -272,13 +278,13 @@ class _AvDecoder:
             if not streams.audio or streams.audio[0].codec_context is None:
                 raise AudioError(f"'{path}' has no audio track that FFmpeg decodes")
             self._stream = streams.audio[0]
-            # The header of an AAC file may state half its rate: the first frame knows.
+            # The header of an AAC file may have half the sample rate; the first frame is right.
             self._frames = self._decode()
             first = next(self._frames, None)
             if first is None:
                 if self.damaged:
                     raise AudioError(_undecodable(path))
-                raise AudioError(f"'{path}' holds no samples; give a sound file")
+                raise AudioError(f"'{path}' has no samples; give an audio file")
             self._frames = itertools.chain([first], self._frames)
             self._layout = first.layout
             self.sample_rate = first.sample_rate
@@ -312,22 +318,22 @@ class _AvDecoder:
             self.damaged = True
 
     def pieces(self) -> Iterator[Samples]:
-        """Yield planar float32 of one rate and layout, whatever the stream changes to midway."""
+        """Yield planar float32 of constant rate and layout, even if those of the stream change."""
         resampler, setup = None, None
         for frame in self._frames:
             if setup != (frame.format.name, frame.layout.name, frame.sample_rate):
-                yield from _converted(resampler, None)
+                yield from _convert(resampler, None)
                 setup = (frame.format.name, frame.layout.name, frame.sample_rate)
                 resampler = self._av.AudioResampler("fltp", self._layout, self.sample_rate)
-            yield from _converted(resampler, frame)
-        yield from _converted(resampler, None)
+            yield from _convert(resampler, frame)
+        yield from _convert(resampler, None)
 
     def close(self) -> None:
         self._exit.close()
 
 
 def _open(path: Path) -> _Decoder:
-    """Find the first decoder that takes the file, its sample rate and channels checked."""
+    """Open the file with the first decoder that supports it; check sample rate and channels."""
     _check_file(path)
     decoders: tuple[Callable[[Path], _Decoder], ...] = (_SoundFileDecoder, _AvDecoder)
     for decoder in decoders:
@@ -340,17 +346,17 @@ def _open(path: Path) -> _Decoder:
                 raise
             return opened
     raise AudioError(
-        f"'{path}' is not a recording that libsndfile or FFmpeg decodes; give a sound file, such "
-        "as WAV, FLAC, MP3 or M4A, or a video with sound"
+        f"'{path}' is not a recording that libsndfile or FFmpeg decodes; give an audio file, such "
+        "as WAV, FLAC, MP3 or M4A, or a video with audio"
     )
 
 
 def _check_file(path: Path) -> None:
-    """Refuse what cannot be read or is empty, for a reason that no decoder would give."""
+    """Raise for files that cannot be read or are empty, with a clearer reason than a decoder's."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             kind = "a folder" if path.is_dir() else "not a regular file"
-            raise AudioError(f"'{path}' is {kind}; give a sound file")
+            raise AudioError(f"'{path}' is {kind}; give an audio file")
         with path.open("rb") as file:
             empty = not file.read(1)
     except FileNotFoundError:
@@ -360,19 +366,19 @@ def _check_file(path: Path) -> None:
             f"'{path}' cannot be read: {sentence(error)}; check its permissions"
         ) from error
     if empty:
-        raise AudioError(f"'{path}' is empty: it holds 0 bytes; give a sound file")
+        raise AudioError(f"'{path}' is empty: it has 0 bytes; give an audio file")
 
 
-def _converted(resampler: Any, frame: "av.AudioFrame | None") -> Iterator[Samples]:
-    """Yield what a resampler gives for a frame, or, for None, what it still holds."""
+def _convert(resampler: Any, frame: "av.AudioFrame | None") -> Iterator[Samples]:
+    """Yield the output of a resampler for a frame, or, for None, the rest in its buffer."""
     if resampler is not None:
         for converted in resampler.resample(frame):
             if converted is not None:
                 yield converted.to_ndarray()
 
 
-def _regrouped(pieces: Iterable[Samples], size: int) -> Iterator[Samples]:
-    """Yield the same samples in arrays of `size`, the last one shorter."""
+def _regroup(pieces: Iterable[Samples], size: int) -> Iterator[Samples]:
+    """Yield the same samples in arrays of `size`; the last one may be shorter."""
     held: list[Samples] = []
     count = 0
     for piece in pieces:
@@ -389,4 +395,4 @@ def _regrouped(pieces: Iterable[Samples], size: int) -> Iterator[Samples]:
 
 
 def _undecodable(path: Path) -> str:
-    return f"'{path}' is damaged: none of its sound could be decoded; get it anew"
+    return f"'{path}' is damaged: none of its audio could be decoded; get a new copy"

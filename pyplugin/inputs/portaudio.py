@@ -1,4 +1,4 @@
-"""The sound devices there are, and PortAudio itself: found, loaded, told to look again."""
+"""The audio devices of this machine, and PortAudio: loading it, and rescanning devices."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from pyplugin.errors import DeviceError
 __all__ = ["JACK", "Device", "Kind", "devices", "find_device", "look_again", "portaudio"]
 
 JACK = "JACK Audio Connection Kit"
-"""What PortAudio calls it."""
+"""The name of JACK in PortAudio."""
 
 Kind = Literal["input", "output"]
 
 
 @dataclass(frozen=True)
 class Device:
-    """A sound device as PortAudio sees it; with JACK, a client that has ports.
+    """An audio device in PortAudio; with JACK, a client that has ports.
 
     Attributes
     ----------
     index
-        PortAudio's number, which may be another one after devices came or went.
+        Index in PortAudio, which may change when devices are connected or disconnected.
     name, host_api
-        What it is called, and through what it is reached: ``"ALSA"``, say.
+        Name of the device, and of its host API, such as ``"ALSA"``.
     inputs, outputs
-        Channels, 0 where it has none.
+        Number of channels, which may be 0.
     sample_rate
-        Its own, in Hz.
+        Its default sample rate in Hz.
     default_input, default_output
-        Whether it is the one that is taken where none is named.
+        Whether it is used if no device is given.
     """
 
     index: int
@@ -50,35 +50,37 @@ class Device:
     default_output: bool
 
     def channels(self, kind: Kind) -> int:
-        """Return how many channels it has of a kind."""
+        """Return its number of input or output channels."""
         return self.inputs if kind == "input" else self.outputs
 
 
 @functools.cache
 def portaudio() -> Any:
-    """Return the module sounddevice, which loads PortAudio; raise DeviceError where it cannot."""
+    """Return the module sounddevice, which loads PortAudio; raise DeviceError if that fails."""
     try:
         sound = import_module("sounddevice")
     except ImportError as error:
         raise DeviceError(
-            "Live sound needs the package 'sounddevice', which is not installed: "
+            "Live audio needs the package 'sounddevice', which is not installed: "
             "pip install 'pyplugin[audio]'"
         ) from error
     except OSError as error:
         raise DeviceError(
-            "Live sound needs PortAudio's library, which is not installed: "
+            "Live audio needs PortAudio's library, which is not installed: "
             "sudo apt-get install libportaudio2"
         ) from error
-    except Exception as error:  # PortAudioError, whose class did not load either
-        raise DeviceError(f"PortAudio does not start: {error}.") from error
-    atexit.register(_before_exit)  # runs before sounddevice's own, which was registered before
+    except Exception as error:  # PortAudioError, whose class is not loaded either
+        raise DeviceError(f"PortAudio cannot be initialised: {error}.") from error
+    atexit.register(
+        _before_exit
+    )  # runs before sounddevice's own handler, which was registered earlier
     return sound
 
 
 def devices() -> list[Device]:
-    """List the sound devices, in PortAudio's order.
+    """Return the audio devices, in the order of PortAudio.
 
-    PortAudio enumerates them when a process first asks, and again while
+    PortAudio enumerates them at the first call in a process, and again while
     :mod:`pyplugin.inputs.devices` waits for one that was disconnected.
 
     Raises
@@ -107,26 +109,26 @@ def devices() -> list[Device]:
 
 
 def find_device(given: int | str | None, *, kind: Kind) -> Device:
-    """Return the device that is meant.
+    """Return the device with this index or name.
 
     Parameters
     ----------
     given
-        Its index, as a number or in digits; its name or a part of it, or of ``"name, host API"``,
-        in upper or lower case; ``None`` for the default.
+        Its index, as an integer or a string; its name, or a part of ``"name, host API"``, ignoring
+        case; ``None`` for the default device.
     kind
-        ``"input"`` or ``"output"``: what it must have.
+        ``"input"`` or ``"output"``: the channels that it must have.
 
     Raises
     ------
     DeviceError
-        No such device, several, or one that has none of that kind: the message lists those that
-        do. PortAudio is missing.
+        There is no such device, there are several, or it has no channels of this kind (the message
+        lists the devices that have); or PortAudio is missing.
     """
     known = devices()
     able = [device for device in known if device.channels(kind) > 0]
     if not able:
-        raise DeviceError(f"There is no sound device with {kind}s; connect one, or start JACK.")
+        raise DeviceError(f"There is no audio device with {kind}s; connect one, or start JACK.")
     if given is None:
         default = [d for d in able if (d.default_input if kind == "input" else d.default_output)]
         return (default or able)[0]
@@ -140,18 +142,20 @@ def find_device(given: int | str | None, *, kind: Kind) -> Device:
     if len(exact or right) == 1:
         return (exact or right)[0]
     if right:
-        raise DeviceError(f"{given!r} may be any of {_listed(right)}: give more of its name.")
+        raise DeviceError(f"{given!r} may be any of {_list_devices(right)}: give more of its name.")
     if matches:
-        raise DeviceError(f"{matches[0].name!r} has no {kind}s; choose one of {_listed(able)}.")
-    raise DeviceError(f"There is no {kind} device {given!r}; choose one of {_listed(able)}.")
+        raise DeviceError(
+            f"{matches[0].name!r} has no {kind}s; choose one of {_list_devices(able)}."
+        )
+    raise DeviceError(f"There is no {kind} device {given!r}; choose one of {_list_devices(able)}.")
 
 
-def _listed(some: Iterable[Device]) -> str:
-    return ", ".join(f"{device.index} ({device.name}, {device.host_api})" for device in some)
+def _list_devices(chosen: Iterable[Device]) -> str:
+    return ", ".join(f"{device.index} ({device.name}, {device.host_api})" for device in chosen)
 
 
 def look_again() -> None:
-    """Have PortAudio look for devices anew; this ends every stream of the process."""
+    """Rescan the devices; this stops every PortAudio stream of the process."""
     sound = portaudio()
     try:
         if _jack_is_gone(sound):
@@ -160,27 +164,27 @@ def look_again() -> None:
             sound._terminate()
         sound._initialize()
     except sound.PortAudioError as error:
-        raise DeviceError(f"PortAudio does not start: {error}.") from error
+        raise DeviceError(f"PortAudio cannot be initialised: {error}.") from error
 
 
 def _before_exit() -> None:
     sound = portaudio()
     if _jack_is_gone(sound):
-        sound._initialized = 0  # so that sounddevice does not end it
+        sound._initialized = 0  # prevents sounddevice from terminating it
 
 
 def _jack_is_gone(sound: Any) -> bool:
-    """Whether PortAudio knew a JACK server that has ended.
+    """Return whether PortAudio was connected to a JACK server that has exited.
 
-    To end PortAudio is to abort the process then (an assertion in Terminate, in pa_jack.c). All
-    that shows it beforehand is that no stream opens any more.
+    Terminating PortAudio then aborts the process (an assertion in Terminate, in pa_jack.c). The
+    only sign is that no stream can be opened.
     """
     for host_api in sound.query_hostapis() if sound._initialized > 0 else ():
         if host_api["name"] == JACK and host_api["devices"]:
             device = host_api["devices"][0]
             kind = "input" if sound.query_devices(device)["max_input_channels"] else "output"
             try:
-                with _silent_stderr():  # PortAudio writes there what failed
+                with _silent_stderr():  # PortAudio prints errors
                     sound._StreamBase(kind, device=device, channels=1, dtype="float32").close()
             except sound.PortAudioError:
                 return True
@@ -203,10 +207,10 @@ _left_behind: list[Any] = []
 
 
 def leave_behind() -> None:
-    """Have sounddevice use a fresh copy of PortAudio, not yet started, and forget the present one.
+    """Make sounddevice use a new, uninitialised copy of PortAudio instead of the current one.
 
-    That one stays loaded, for threads that may still be in it. A library is loaded a second time
-    only from another file, so the copy is one in memory.
+    The current one stays loaded for threads that may still be running in it. A library can be
+    loaded a second time only from another file, so the copy is a file in memory.
     """
     sound = portaudio()
     maps = Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace").splitlines()

@@ -1,7 +1,7 @@
-"""One PortAudio stream that calls libtagnode, from its opening to its end.
+"""A PortAudio stream with a C callback in libtagnode.
 
-PortAudio calls ``tagnode_stream_callback`` in C, with a ``tagnode_stream`` as its user data, by way
-of sounddevice's base class of streams: no Python runs on the audio thread.
+PortAudio calls ``tagnode_stream_callback`` in C with a ``tagnode_stream`` as its user data, set up
+through sounddevice's base class of streams: no Python runs on the audio thread.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ __all__ = ["Latency", "Setup", "Stream", "any_open"]
 Latency = float | Literal["low", "high"]
 
 STALL = 2.0
-"""Seconds without a callback after which a device counts as gone."""
-HANGS = 3.0
-"""Seconds that PortAudio may take to close a stream whose device is gone."""
+"""Seconds without a callback after which a device counts as disconnected."""
+CLOSE_TIMEOUT = 3.0
+"""Seconds to wait for PortAudio to close the stream of a disconnected device."""
 
 # PortAudio's codes, in portaudio.h.
 _INVALID_RATE, _INVALID_DEVICE, _UNAVAILABLE = -9997, -9996, -9985
@@ -36,7 +36,7 @@ _INVALID_RATE, _INVALID_DEVICE, _UNAVAILABLE = -9997, -9996, -9985
 
 @dataclass(frozen=True)
 class Setup:
-    """What a stream is opened with."""
+    """The settings of a stream; sizes in samples per channel."""
 
     sides: Mapping[Kind, Device]
     channels: int
@@ -48,12 +48,12 @@ class Setup:
 
     @property
     def name(self) -> str:
-        """What to call it in a sentence: its devices."""
+        """The names of its devices, for messages."""
         return " and ".join(dict.fromkeys(f"'{device.name}'" for device in self.sides.values()))
 
 
 class Stream:
-    """A PortAudio stream that calls libtagnode, from its opening to its end."""
+    """A running PortAudio stream whose callback is in libtagnode."""
 
     def __init__(self, setup: Setup, node: Node | None) -> None:
         c_node = ffi.NULL if node is None else node._lend()
@@ -64,15 +64,15 @@ class Stream:
             if node is not None:
                 node._take_back()
             raise
-        # PortAudio 19.6 subtracts a period from what JACK says, below 0 too, without a sign.
+        # PortAudio 19.6 subtracts a period from the latency of JACK in unsigned arithmetic.
         self.latency = float(sum(each for each in np.ravel(sound.latency) if each < 60))
-        self.skipped = 0  # samples not written since their time had passed
+        self.skipped = 0  # samples that were too late to be written
         self._sound = sound
         self._jack = any(device.host_api == JACK for device in setup.sides.values())
         self._seen, self._since = -1, time.monotonic()
-        # However it is forgotten, PortAudio must not call into memory that is gone.
+        # If the stream is garbage collected, PortAudio must not call into freed memory.
         self._finish = weakref.finalize(self, _finish, sound, self.c, node, self._jack)
-        self._finish.atexit = False  # may run after sounddevice's own, which may hang; hence:
+        self._finish.atexit = False  # would run after sounddevice's handler, which may hang; hence:
         atexit.register(self._finish)
         _open.add(self)
 
@@ -84,17 +84,17 @@ class Stream:
 
     @property
     def alive(self) -> bool:
-        """Whether PortAudio still runs it and callbacks come."""
+        """Whether the stream is active and its callback is called."""
         now, callbacks = time.monotonic(), self.counters["callbacks"]
         if callbacks != self._seen:
             self._seen, self._since = callbacks, now
-        # JACK says when it is gone; while it merely pauses, there is nothing to open anew.
+        # JACK reports its end; during a pause there is no reason to reopen.
         return _active(self._sound) and (self._jack or now - self._since < STALL)
 
     def close(self) -> None:
-        """End it and take the node back, unless PortAudio hangs and may still have the node play.
+        """Stop the stream and release the node.
 
-        The node stays lent then, for ever.
+        If PortAudio hangs, its thread may still use the node, which is then never released.
         """
         atexit.unregister(self._finish)
         _open.discard(self)
@@ -105,7 +105,7 @@ _open: weakref.WeakSet[Stream] = weakref.WeakSet()
 
 
 def any_open() -> bool:
-    """Whether there is a stream that :func:`pyplugin.inputs.portaudio.look_again` would end."""
+    """Return whether there is a stream, which :func:`.portaudio.look_again` would stop."""
     return len(_open) > 0
 
 
@@ -148,14 +148,17 @@ def _start(setup: Setup, c_stream: Any) -> Any:
 
 
 def _reason(error: Exception, setup: Setup) -> str:
-    """Say in a sentence why PortAudio did not open a stream."""
+    """Return a sentence on why PortAudio did not open a stream."""
     code = error.args[1] if len(error.args) > 1 else 0
     if code == _INVALID_RATE:
         own = dict.fromkeys(f"{device.sample_rate} Hz" for device in setup.sides.values())
-        return f"{setup.name} cannot run at {setup.sample_rate} Hz; its own is {' and '.join(own)}."
+        return f"{setup.name} cannot run at {setup.sample_rate} Hz; use {' or '.join(own)}."
     if code in (_INVALID_DEVICE, _UNAVAILABLE):
-        return f"{setup.name} is busy or gone; end what uses it, or choose another device."
-    return f"{setup.name} does not open: {error}."
+        return (
+            f"{setup.name} is in use or disconnected; close the program that uses it, or choose "
+            "another device."
+        )
+    return f"{setup.name} cannot be opened: {error}."
 
 
 def _active(sound: Any) -> bool:
@@ -166,7 +169,7 @@ def _active(sound: Any) -> bool:
 
 
 def _flows(sound: Any, c_stream: Any) -> bool:
-    """Whether a callback comes within a second."""
+    """Return whether the callback is called within a second."""
     before, until = lib.tagnode_stream_get_counters(c_stream).callbacks, time.monotonic() + 1
     while _active(sound) and time.monotonic() < until:
         if lib.tagnode_stream_get_counters(c_stream).callbacks != before:
@@ -183,10 +186,10 @@ def _finish(sound: Any, c_stream: Any, node: Node | None, jack: bool) -> None:
     if _flows(sound, c_stream):
         sound.close()
     elif jack and not _active(sound):
-        # The server is gone, and PortAudio would wait ten minutes for its next callback (RealStop
-        # and WaitCondition in pa_jack.c), here and at its own end.
+        # The server has exited, and PortAudio would wait ten minutes for its next callback
+        # (RealStop and WaitCondition in pa_jack.c), here and when it terminates.
         leave_behind()
-        time.sleep(0.1)  # for a callback that was under way when the server went
+        time.sleep(0.1)  # for a callback that was running when the server exited
     elif not _closes(sound):
         leave_behind()
         _abandoned.append((c_stream, node))
@@ -197,11 +200,11 @@ def _finish(sound: Any, c_stream: Any, node: Node | None, jack: bool) -> None:
 
 
 def _closes(sound: Any) -> bool:
-    """Close a stream whose callbacks do not come; False if that hangs."""
+    """Close a stream whose callback is not called; return False if that hangs."""
     closing = threading.Thread(target=sound.close, daemon=True)
     try:
         closing.start()
-    except RuntimeError:  # Python is about to end
+    except RuntimeError:  # Python is shutting down
         return False
-    closing.join(HANGS)
+    closing.join(CLOSE_TIMEOUT)
     return not closing.is_alive()

@@ -19,11 +19,11 @@ Float32 = npt.NDArray[np.float32]
 __all__ = ["BLOCK", "Recording"]
 
 BLOCK = 65536
-"""Samples a channel that are read at once; results do not depend on it."""
+"""Samples per channel that are read at once; results do not depend on it."""
 
 
 class Recording:
-    """A recording or an array as blocks, (channels, n) float32, and what is known about it.
+    """A recording or an array as blocks, (channels, n) float32, with its format and notes.
 
     A context manager, which closes the recording.
 
@@ -32,7 +32,7 @@ class Recording:
     audio
         A path, or samples (n,) or (channels, n).
     sample_rate
-        Of the samples, Hz; must be ``None`` for a path.
+        Sample rate of an array in Hz; must be ``None`` for a path.
 
     Attributes
     ----------
@@ -41,35 +41,37 @@ class Recording:
     flat : bool
         The array had one dimension.
     block : int
-        Samples a channel of each block, less in the last one.
-    heard : int
-        Samples a channel delivered so far.
+        Samples per channel in each block; the last one may be shorter.
+    samples_read : int
+        Samples per channel delivered so far.
     notes : list of str
-        Sentences for a person; complete once all blocks were taken.
+        Sentences for the user; complete after the last block.
 
     Raises
     ------
     AudioError
-        It cannot be read, or an array came without its rate.
+        The recording cannot be read, the array is invalid, or `sample_rate` is missing.
     """
 
     def __init__(self, audio: str | Path | npt.ArrayLike, sample_rate: int | None = None) -> None:
         self.block = BLOCK
-        self.heard = 0
+        self.samples_read = 0
         self.samples: Float32 | None = None
         self.flat = False
         self.notes: list[str] = []
         self._reader: Any = None
         if isinstance(audio, (str, Path)):
             if sample_rate is not None:
-                raise AudioError("A file has its own sample rate; sample_rate is for arrays.")
+                raise AudioError(
+                    "A file has its own sample rate; give sample_rate for arrays only."
+                )
             self._reader = AudioReader(audio, block=self.block)
             self.sample_rate = self._reader.sample_rate
             self.channels = self._reader.channels
             self.duration: float | None = self._reader.duration
             return
         if sample_rate is None:
-            raise AudioError("An array comes without its sample rate; give sample_rate in Hz.")
+            raise AudioError("An array was given without its sample rate; give sample_rate in Hz.")
         self.samples = as_planar(audio)
         self.flat = np.ndim(audio) == 1
         self.sample_rate = check_rate(sample_rate)
@@ -89,16 +91,18 @@ class Recording:
             self._reader.close()
 
     def share(self) -> float:
-        """Return how much was heard, 0 to 1; 0 while the duration is not known."""
-        return min(self.heard / self.sample_rate / self.duration, 1.0) if self.duration else 0.0
+        """Return the share that has been read, 0 to 1; 0 if the duration is unknown."""
+        return (
+            min(self.samples_read / self.sample_rate / self.duration, 1.0) if self.duration else 0.0
+        )
 
     def __iter__(self) -> Iterator[Float32]:
         for block in self._blocks():
-            self.heard += block.shape[1]
+            self.samples_read += block.shape[1]
             yield block
         if self._reader is not None:
             self.notes.extend(self._reader.warnings)
-        if self.heard == 0:
+        if self.samples_read == 0:
             raise AudioError("The recording has 0 samples; at least 1 is expected.")
 
     def _blocks(self) -> Iterator[Float32]:

@@ -1,4 +1,4 @@
-"""Recordings to be written: WAV, FLAC or Ogg Vorbis, whole or not at all."""
+"""Write recordings as WAV, FLAC or Ogg Vorbis, atomically."""
 
 import contextlib
 from pathlib import Path
@@ -27,41 +27,41 @@ _FORMATS = {
     ".ogg": ("OGG", ("VORBIS",)),
 }
 _BYTES = {"PCM_16": 2, "PCM_24": 3, "FLOAT": 4}
-_WAV_LIMIT = 2**32 - 2**16  # bytes of samples: sizes are 32 bits, and the header needs some of it
-# Samples a channel handed to libsndfile at once: libvorbis keeps what it encodes on the stack.
+_WAV_LIMIT = 2**32 - 2**16  # bytes of samples: sizes have 32 bits and include the header
+# Samples per channel passed to libsndfile at once: libvorbis encodes them on the stack.
 _PIECE = 16384
 
 
 class AudioWriter:
-    """A recording to be written in blocks: whole when the ``with`` statement ends, or not at all.
+    """Writes a recording in blocks; the file appears when the ``with`` statement ends.
 
-    The samples go to a hidden file in the same folder, which takes its final name on success and
-    is removed on any exception, ``KeyboardInterrupt`` included. Until then a file that already
-    has that name stays as it is.
+    The samples are written to a hidden file in the same folder, which is renamed on success and
+    removed on any exception, including ``KeyboardInterrupt``. Until then an existing file with the
+    final name is kept.
 
     Parameters
     ----------
     path
-        Ends in ``.wav``, ``.flac`` or ``.ogg``, which sets the format.
+        Ends in ``.wav``, ``.flac`` or ``.ogg``, which selects the format.
     sample_rate
         In Hz, 8000 to 192000.
     channels
         1 to 8.
     subtype
-        How samples are stored: ``"PCM_24"`` (default), ``"PCM_16"`` or ``"FLOAT"`` in WAV,
+        Sample format: ``"PCM_24"`` (default), ``"PCM_16"`` or ``"FLOAT"`` in WAV,
         ``"PCM_24"`` (default) or ``"PCM_16"`` in FLAC, ``"VORBIS"`` in Ogg.
 
     Attributes
     ----------
     clipped : int
-        Samples that a PCM format could not hold: beyond full scale, written as full scale, or NaN,
-        written as 0. Always 0 for ``"FLOAT"`` and ``"VORBIS"``, which hold more than full scale.
+        Number of samples that a PCM format cannot represent: those beyond full scale, written as
+        full scale, and NaN, written as 0. Always 0 for ``"FLOAT"`` and ``"VORBIS"``.
 
     Raises
     ------
     AudioError
-        If a parameter is out of its range or ``soundfile`` is not installed; on entering, if the
-        folder is missing or not writable, or the format cannot hold this rate.
+        A parameter is out of range, or ``soundfile`` is not installed; on entering, the folder is
+        missing or not writable, or the format does not support this sample rate.
 
     Examples
     --------
@@ -106,8 +106,8 @@ class AudioWriter:
                 )
             except self._soundfile.SoundFileError as error:
                 raise AudioError(
-                    f"'{self._path}' cannot hold {self._channels} channels at {self._sample_rate} "
-                    f"Hz as {self._subtype}; another format may, such as .wav"
+                    f"'{self._path}' cannot store {self._channels} channels at {self._sample_rate} "
+                    f"Hz as {self._subtype}; use another format, such as .wav"
                 ) from error
             self._exit = stack.pop_all()
         return self
@@ -125,25 +125,25 @@ class AudioWriter:
             raise AudioError(f"'{self._path}' cannot be written: {failure}") from failure
 
     def write(self, block: ArrayLike) -> None:
-        """Append samples.
+        """Append a block of samples.
 
         Parameters
         ----------
         block
-            Shape (channels, n), n from 0; converted to float32.
+            Shape (channels, n), n may be 0; converted to float32.
 
         Raises
         ------
         AudioError
-            If the shape is another, the writer is not in its ``with`` statement, the disk is full,
-            or a WAV would pass 4 GiB, which its header cannot say.
+            The shape is wrong, the writer is used outside its ``with`` statement, the disk is
+            full, or a WAV file would exceed 4 GiB, the limit of its header.
         """
         if self._file is None:
             raise AudioError(f"'{self._path}' is not open; write inside the with statement")
         samples = np.asarray(block, dtype=np.float32)
         if samples.ndim != 2 or samples.shape[0] != self._channels:
             raise AudioError(
-                f"a block of shape {samples.shape} was given to '{self._path}'; "
+                f"'{self._path}' got a block of shape {samples.shape}; "
                 f"expected ({self._channels}, samples)"
             )
         for start in range(0, samples.shape[1], _PIECE):
@@ -153,7 +153,7 @@ class AudioWriter:
         if self._format == "WAV":
             written = (self._file.tell() + samples.shape[1]) * self._channels
             if written * _BYTES[self._subtype] > _WAV_LIMIT:
-                raise AudioError(f"'{self._path}' would pass the 4 GiB of a WAV; write a .flac")
+                raise AudioError(f"'{self._path}' would exceed the 4 GiB of a WAV; write a .flac")
         if self._subtype.startswith("PCM"):
             self.clipped += samples.size - int(np.count_nonzero(np.abs(samples) <= 1.0))
         if self._subtype != "FLOAT":

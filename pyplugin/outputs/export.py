@@ -1,7 +1,6 @@
-"""Curves and labels as files for other programs: tables, MIDI, Audacity, JAMS.
+"""Write curves and labels for other programs: CSV, JSON, MIDI, Audacity, JAMS.
 
-:func:`write_curves` and :func:`write_labels` choose the format by the suffix; a file is whole or
-not there.
+:func:`write_curves` and :func:`write_labels` choose the format by the suffix, and write atomically.
 """
 
 from __future__ import annotations
@@ -16,7 +15,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pyplugin.errors import PypluginError
-from pyplugin.outputs.midi_messages import FREE, Lane, mido, scaled, write_midi
+from pyplugin.outputs.midi_messages import (
+    UNDEFINED_CONTROLLERS,
+    ControllerTrack,
+    mido,
+    scaled,
+    write_midi,
+)
 from pyplugin.support.files import replacing
 from pyplugin.support.optional import need
 from pyplugin.support.version import __version__
@@ -27,34 +32,45 @@ if TYPE_CHECKING:
 __all__ = ["THRESHOLD", "check_curves", "check_labels", "write_curves", "write_labels"]
 
 THRESHOLD = 0.3
-"""Activation from which :func:`write_labels` says that a tag is there."""
+"""Default of the least activation of a tag in :func:`write_labels`."""
 
 _UNITS = {"_db": "dB", "_hz": "Hz", "_ms": "ms", "_seconds": "s", "_semitones": "semitones"}
-"""How the names of pedalboard's parameters tell their unit."""
+"""The unit of a parameter of pedalboard, by the ending of its name."""
 
 
 @dataclass(frozen=True)
 class _Job:
-    """What the writers of curves get: the curves with their ranges, and the options."""
+    """The input of the writers: curves with their ranges, and the options."""
 
     curves: Mapping[str, Curve]
     ranges: Mapping[str, tuple[float, float]]
     fourteen_bit: bool
 
     def range(self, target: str) -> tuple[float, float]:
-        """Return the range that was given, widened to what the curve does."""
+        """Return the given range, extended to the values of the curve."""
         values = self.curves[target].values
         known = [float(values.min()), float(values.max()), *self.ranges.get(target, ())]
         return min(known), max(known)
 
     @property
     def duration(self) -> float:
-        """Seconds to the last point."""
+        """Time of the last point in seconds."""
         return max(float(curve.times[-1]) for curve in self.curves.values())
 
 
 def check_curves(path: Path) -> None:
-    """Raise what :func:`write_curves` would raise for a path of that suffix on this machine."""
+    """Raise if :func:`write_curves` does not support the suffix or lacks a library for it.
+
+    Parameters
+    ----------
+    path
+        The file to write later.
+
+    Raises
+    ------
+    PypluginError
+        The suffix is unknown, or the library is missing.
+    """
     suffix = _suffix(path, _CURVES, "Curves")
     if suffix == ".mid":
         mido()
@@ -63,7 +79,18 @@ def check_curves(path: Path) -> None:
 
 
 def check_labels(path: Path) -> None:
-    """Raise what :func:`write_labels` would raise for a path of that suffix on this machine."""
+    """Raise if :func:`write_labels` does not support the suffix or lacks a library for it.
+
+    Parameters
+    ----------
+    path
+        The file to write later.
+
+    Raises
+    ------
+    PypluginError
+        The suffix is unknown, or the library is missing.
+    """
     if _suffix(path, _LABELS, "Labels") == ".jams":
         _jams()
 
@@ -75,44 +102,45 @@ def write_curves(
     ranges: Mapping[str, tuple[float, float]] | None = None,
     fourteen_bit: bool = False,
 ) -> None:
-    """Write how parameters moved.
+    """Write parameter curves.
 
-    ``.csv``: a column of seconds and one for each parameter. ``.json``: times, values, minimum,
-    maximum and, where the name tells it, unit of each. ``.mid``: a track a parameter, of controller
-    20 to 31 of a channel (the thirteenth parameter is controller 20 of the next channel), changes
-    only. ``.jams``: an annotation of the namespace ``vector`` for each.
+    ``.csv``: a column of times in seconds and one for each parameter. ``.json``: times, values,
+    minimum, maximum and, if its name contains it, unit of each parameter. ``.mid``: one track for
+    each parameter, with the changes of controller 20 to 31 of a channel (the thirteenth parameter
+    is controller 20 of the next channel). ``.jams``: an annotation in the namespace ``vector`` for
+    each parameter.
 
     Parameters
     ----------
     path
-        Where to.
+        The file to write.
     curves
-        By target, ``effect.parameter``; times in seconds, in order.
+        Curves by target, ``effect.parameter``; times in seconds, in order.
     ranges
-        Minimum and maximum by target, widened to what the curve does; of those that are not named,
-        the curve's own.
+        Minimum and maximum by target, extended to the values of the curve; the default is the
+        minimum and maximum of the curve.
     fourteen_bit
-        In ``.mid``: two messages a value instead of one.
+        In ``.mid``: 14-bit values in two messages each.
 
     Raises
     ------
     PypluginError
-        Another suffix, no curves, points that are not finite, or a library that is missing.
+        The suffix is unknown, there are no curves, a point is non-finite, or a library is missing.
     """
     path = Path(path)
     write = _CURVES[_suffix(path, _CURVES, "Curves")]
     if not curves:
-        raise PypluginError("There are no curves to write; nothing moved.")
+        raise PypluginError("There are no curves to write; use a preset with at least one [[map]].")
     for target, curve in curves.items():
         points = [curve.times, curve.values]
         if len(curve.times) == 0 or len(curve.times) != len(curve.values):
             raise PypluginError(
                 f"The curve of {target} has {len(curve.times)} times and {len(curve.values)} "
-                "values; as many of both are expected, and at least one."
+                "values; expected the same number of both, at least one."
             )
         if not np.isfinite(points).all() or (np.diff(curve.times) < 0).any():
             raise PypluginError(
-                f"The curve of {target} has points that are not finite, or times out of order."
+                f"The curve of {target} has non-finite points, or times that are not in order."
             )
     write(path, _Job(curves, ranges or {}, fourteen_bit))
 
@@ -121,12 +149,14 @@ def _suffix(path: Path, formats: Iterable[str], what: str) -> str:
     suffix = path.suffix.lower()
     if suffix not in formats:
         known = ", ".join(formats)
-        raise PypluginError(f"{what} are written to one of {known}; {path.name!r} was given.")
+        raise PypluginError(
+            f"{what} cannot be written to {path.name!r}; the name must end in one of {known}."
+        )
     return suffix
 
 
 def _curves_csv(path: Path, job: _Job) -> None:
-    """Write a row for each time at which any curve has a point; others have an empty cell there."""
+    """Write a row for each time with a point of any curve; cells of others are empty."""
     rows: dict[float, dict[str, float]] = {}
     for target, curve in job.curves.items():
         for time, value in zip(curve.times.tolist(), curve.values.tolist(), strict=True):
@@ -154,20 +184,21 @@ def _curves_json(path: Path, job: _Job) -> None:
 
 
 def _curves_mid(path: Path, job: _Job) -> None:
-    if len(job.curves) > 16 * len(FREE):
+    if len(job.curves) > 16 * len(UNDEFINED_CONTROLLERS):
         raise PypluginError(
-            f"MIDI has room for {16 * len(FREE)} curves; {len(job.curves)} were given."
+            f"There are {len(job.curves)} curves; a MIDI file can have at most "
+            f"{16 * len(UNDEFINED_CONTROLLERS)}."
         )
-    lanes = []
+    tracks = []
     for index, (target, curve) in enumerate(job.curves.items()):
-        channel, place = divmod(index, len(FREE))
-        lane = Lane(target, FREE[place], *job.range(target), channel)
+        channel, place = divmod(index, len(UNDEFINED_CONTROLLERS))
+        track = ControllerTrack(target, UNDEFINED_CONTROLLERS[place], *job.range(target), channel)
         for time, value in zip(curve.times.tolist(), curve.values.tolist(), strict=True):
-            number = scaled(value, lane.low, lane.high, fourteen_bit=job.fourteen_bit)
-            if not lane.events or number != lane.events[-1][1]:
-                lane.events.append((time, number))
-        lanes.append(lane)
-    write_midi(path, lanes, fourteen_bit=job.fourteen_bit, duration=job.duration)
+            number = scaled(value, track.low, track.high, fourteen_bit=job.fourteen_bit)
+            if not track.events or number != track.events[-1][1]:
+                track.events.append((time, number))
+        tracks.append(track)
+    write_midi(path, tracks, fourteen_bit=job.fourteen_bit, duration=job.duration)
 
 
 def _curves_jams(path: Path, job: _Job) -> None:
@@ -187,7 +218,7 @@ def _curves_jams(path: Path, job: _Job) -> None:
 
 @dataclass(frozen=True)
 class _Span:
-    """Where a tag is there, in seconds, and its mean activation."""
+    """A time span of a tag in seconds, and its mean activation in it."""
 
     start: float
     end: float
@@ -196,14 +227,14 @@ class _Span:
 
 
 def _spans(result: TagResult, threshold: float) -> list[_Span]:
-    """Find where tags are there: windows in a row are one span; each stands for its middle."""
+    """Return the spans of tags: consecutive windows are one span; a window counts at its middle."""
     middles, half = result.times + result.window / 2, result.hop / 2
     if result.duration < result.window:  # the window is the recording, repeated
         middles, half = np.full(len(result.times), result.duration / 2), result.duration / 2
     found = []
     for label, values in zip(result.labels, result.activations.T, strict=True):
-        there = np.concatenate([[False], values >= threshold, [False]])
-        edges = np.flatnonzero(there[1:] != there[:-1])
+        present = np.concatenate([[False], values >= threshold, [False]])
+        edges = np.flatnonzero(present[1:] != present[:-1])
         for first, after in edges.reshape(-1, 2):
             start, end = float(middles[first] - half), float(middles[after - 1] + half)
             mean = float(values[first:after].mean(dtype=np.float64))
@@ -214,38 +245,38 @@ def _spans(result: TagResult, threshold: float) -> list[_Span]:
 def write_labels(
     path: str | Path, result: TagResult, *, threshold: float = THRESHOLD, title: str = ""
 ) -> None:
-    """Write where each tag is there.
+    """Write the time spans of each tag.
 
-    A window stands for its middle, half a hop to either side; windows in a row with at least
-    ``threshold`` are one span. ``.txt``: Audacity's labels. ``.jams``: one annotation of the
-    namespace ``tag_open``, with the mean activation as confidence.
+    A window counts at its middle, half a hop to either side; consecutive windows with an activation
+    of at least ``threshold`` are one span. ``.txt``: labels of Audacity. ``.jams``: one annotation
+    in the namespace ``tag_open``, with the mean activation as confidence.
 
     Parameters
     ----------
     path
-        Where to.
+        The file to write.
     result
-        What was heard.
+        The result of :func:`pyplugin.tag`.
     threshold
-        Activation, 0 to 1.
+        Least activation of a tag, 0 to 1.
     title
         Name of the recording, for ``.jams``.
 
     Raises
     ------
     PypluginError
-        Another suffix, a threshold out of range, or a library that is missing.
+        The suffix is unknown, the threshold is out of range, or a library is missing.
     """
     path = Path(path)
     write = _LABELS[_suffix(path, _LABELS, "Labels")]
     if not 0 <= threshold <= 1:
-        raise PypluginError(f"The threshold is {threshold}; 0 to 1 is expected.")
+        raise PypluginError(f"The threshold is {threshold}; expected 0 to 1.")
     write(path, result, _spans(result, threshold), title)
 
 
 def _labels_txt(path: Path, result: TagResult, spans: list[_Span], title: str) -> None:
     with replacing(path) as partial, partial.open("w", newline="", encoding="utf-8") as stream:
-        # Audacity knows no quotes: a label is the rest of the line.
+        # Audacity does not support quotes: a label is the rest of the line.
         table = csv.writer(
             stream, delimiter="\t", quoting=csv.QUOTE_NONE, quotechar=None, lineterminator="\n"
         )

@@ -9,9 +9,9 @@ from pathlib import Path
 from pyplugin.errors import PypluginError
 from pyplugin.node.node import State
 from pyplugin.outputs.midi_messages import (
-    FREE,
     LSB,
-    Lane,
+    UNDEFINED_CONTROLLERS,
+    ControllerTrack,
     control_changes,
     mido,
     scaled,
@@ -88,7 +88,7 @@ class Midi:
             assignments = _in_order(ranges)
         _check(assignments, fourteen_bit)
         self._lanes = {
-            name: Lane(name, controller, *_range(name, ranges), channel)
+            name: ControllerTrack(name, controller, *_range(name, ranges), channel)
             for name, controller in assignments.items()
         }
         self._fourteen_bit = fourteen_bit
@@ -167,7 +167,7 @@ class Midi:
                 if self._put(self._lanes[name], number):
                     self._sent[name] = number
 
-    def _put(self, lane: Lane, number: int) -> bool:
+    def _put(self, lane: ControllerTrack, number: int) -> bool:
         if self._port is None:
             lane.events.append((self._time, number))
             return True
@@ -185,12 +185,13 @@ def _in_order(names: Mapping[str, Range]) -> dict[str, int]:
     """Assign the free controllers to the parameters, or to all if there is no parameter."""
     parameters = [name for name in names if not name.startswith(("tag.", "head.", "signal."))]
     chosen = parameters or list(names)
-    if len(chosen) > len(FREE):
+    if len(chosen) > len(UNDEFINED_CONTROLLERS):
         raise PypluginError(
-            f"{len(chosen)} values are to go to the controllers {FREE[0]} to {FREE[-1]}; "
+            f"{len(chosen)} values are to go to the controllers {UNDEFINED_CONTROLLERS[0]} to "
+            f"{UNDEFINED_CONTROLLERS[-1]}; "
             "say with assignments which go where."
         )
-    return dict(zip(chosen, FREE, strict=False))
+    return dict(zip(chosen, UNDEFINED_CONTROLLERS, strict=False))
 
 
 def _check(assignments: Mapping[str, int], fourteen_bit: bool) -> None:

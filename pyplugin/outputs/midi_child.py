@@ -1,13 +1,14 @@
-"""Holds a MIDI port open in a process of its own, for :class:`pyplugin.outputs.midi_port.Port`.
+"""The process with the open MIDI port of :class:`pyplugin.outputs.midi_port.Port`.
 
-When a JACK server is gone or stands still, RtMidi waits for it without end, with Python's lock held
-(seen with 5.0.0): here only this process waits, and an alarm ends it. The libraries below RtMidi
-write their complaints to stderr, which here is our own.
+If a JACK server exits or hangs, RtMidi waits forever and holds the GIL (observed with 5.0.0). Here
+only this process waits, and a timer signal ends it. The libraries below RtMidi print errors to
+stderr, which this process reads.
 
-The argument is the port: a part of its name, or ``virtual:NAME``. One line of JSON comes on stdout:
-``{"name": …}`` once it is open; ``{"ports": …, "systems": …, "tried": …}`` if not: the ports that
-the name fits, or else all, and how many of the systems tried are there; or ``{"missing": …}``.
-Stdin takes messages of three bytes, to its end. The process ends when the port is gone.
+The argument is a part of the name of the port, or ``virtual:NAME``. The process writes one line of
+JSON to stdout: ``{"name": …}`` when the port is open; ``{"ports": …, "systems": …, "tried": …}`` if
+it cannot be opened, with the matching ports, or else all ports, and the number of available MIDI
+systems among those tried; or ``{"missing": …}`` if python-rtmidi cannot be imported. It reads
+three-byte messages from stdin until its end, and exits when the port is disconnected.
 """
 
 import contextlib
@@ -20,32 +21,32 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-_PATIENCE = 2.0  # seconds that sending may last
-_OPENING = 8.0  # and opening: a JACK server stands still for 5 s when one of its clients dies
-_LINGER = 0.25  # until a port is closed: what JACK has not passed on by then is lost
-_CHECK = 1.0  # seconds between two looks whether the receiver's port is still there
+_SEND_TIMEOUT = 2.0  # timeout of sending, in seconds
+_OPEN_TIMEOUT = 8.0  # of opening: a JACK server hangs for 5 s when a client dies
+_LINGER = 0.25  # seconds before closing, in which JACK delivers pending messages
+_CHECK = 1.0  # seconds between checks that the port of the receiver exists
 _MESSAGE = 3  # bytes
-_MOST = 256  # messages at once
+_MOST_MESSAGES = 256  # messages per write
 
 
 @contextlib.contextmanager
 def _alarm(seconds: float) -> Iterator[None]:
-    """Let the system end this process if what is done here never ends."""
+    """End this process if the body takes longer than `seconds`."""
     signal.setitimer(signal.ITIMER_REAL, seconds)
     yield
     signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-def _answer(**values: Any) -> None:
+def _reply(**values: Any) -> None:
     print(json.dumps(values), flush=True)
 
 
 def _open(rtmidi: Any, wanted: str) -> tuple[Any, str] | None:
-    """Open the one port that is meant, ``""`` where it is our own; or answer what there is."""
+    """Open the matching port; return it and its name (``""`` if virtual), or list the ports."""
     apis = rtmidi.get_compiled_api()
     systems = []
     for api in apis:
-        with contextlib.suppress(OSError):  # it is not there
+        with contextlib.suppress(OSError):  # not available
             systems.append(rtmidi.MidiOut(rtapi=api, name="pyplugin"))
     found = [(system, name) for system in systems for name in system.get_ports()]
     exact = [pair for pair in found if pair[1] == wanted]
@@ -59,13 +60,13 @@ def _open(rtmidi: Any, wanted: str) -> tuple[Any, str] | None:
         chosen[0].open_port(chosen[0].get_ports().index(chosen[1]), "cc")
     for system in systems:
         if chosen is None or system is not chosen[0]:
-            system.delete()  # a JACK server waits 5 s for a client that just dies
+            system.delete()  # else a JACK server waits 5 s for the client
     if chosen is not None:
-        _answer(name=wanted)
+        _reply(name=wanted)
     else:
         tried = [rtmidi.get_api_display_name(api) for api in apis]
         ports = [name for _, name in meant or found]
-        _answer(ports=ports, systems=len(systems), tried=tried)
+        _reply(ports=ports, systems=len(systems), tried=tried)
     return chosen
 
 
@@ -77,22 +78,22 @@ def _system_answers(rtmidi: Any, api: int) -> bool:
     return True
 
 
-def _serve(rtmidi: Any, out: Any, name: str, complaints: int) -> None:
-    """Pass messages on until there are no more or the port is gone."""
+def _serve(rtmidi: Any, out: Any, name: str, errors: int) -> None:
+    """Forward messages until stdin ends or the port is disconnected."""
     rest, check = b"", time.monotonic() + _CHECK
     while True:
-        ready, _, _ = select.select([0, complaints], [], [], _CHECK)
-        with _alarm(_PATIENCE):
-            if complaints in ready:
+        ready, _, _ = select.select([0, errors], [], [], _CHECK)
+        with _alarm(_SEND_TIMEOUT):
+            if errors in ready:
                 if not _system_answers(rtmidi, out.get_current_api()):
-                    os._exit(1)  # closing it properly would wait for what is gone
-                os.read(complaints, 65536)
+                    os._exit(1)  # closing it would wait for the exited server
+                os.read(errors, 65536)
             if name and time.monotonic() >= check:
                 check = time.monotonic() + _CHECK
                 if name not in out.get_ports():
                     return
             if 0 in ready:
-                data = os.read(0, _MESSAGE * _MOST)
+                data = os.read(0, _MESSAGE * _MOST_MESSAGES)
                 if not data:
                     return
                 data = rest + data
@@ -103,25 +104,25 @@ def _serve(rtmidi: Any, out: Any, name: str, complaints: int) -> None:
 
 
 def main() -> None:
-    """Open the port and pass messages on."""
-    for theirs in (signal.SIGINT, signal.SIGTERM):  # for the other process, which ends this one
+    """Open the port and forward messages."""
+    for theirs in (signal.SIGINT, signal.SIGTERM):  # the parent process ends this one
         signal.signal(theirs, signal.SIG_IGN)
     try:
         import rtmidi
     except ImportError as error:
-        _answer(missing=str(error))
+        _reply(missing=str(error))
         return
-    complaints, ours = os.pipe()
+    errors, ours = os.pipe()
     os.dup2(ours, 2)
-    with _alarm(_OPENING):
+    with _alarm(_OPEN_TIMEOUT):
         opened = _open(rtmidi, sys.argv[1])
     if opened is None:
         return
-    if select.select([complaints], [], [], 0)[0]:
-        os.read(complaints, 65536)  # about systems that are not there
-    _serve(rtmidi, *opened, complaints)
+    if select.select([errors], [], [], 0)[0]:
+        os.read(errors, 65536)  # errors about unavailable systems
+    _serve(rtmidi, *opened, errors)
     time.sleep(_LINGER)
-    with _alarm(_PATIENCE):
+    with _alarm(_SEND_TIMEOUT):
         opened[0].close_port()
         opened[0].delete()
 

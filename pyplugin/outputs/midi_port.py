@@ -1,4 +1,4 @@
-"""A MIDI port that never makes us wait; it is held by a process of its own."""
+"""A MIDI output port in a separate process, so that sending never blocks."""
 
 from __future__ import annotations
 
@@ -16,29 +16,30 @@ from pyplugin.outputs.output import OnEvent, Trouble
 
 __all__ = ["Port"]
 
-_OPENING = 10.0  # seconds that opening may take at the start
-_RETRY = 2.0  # seconds between two attempts to open it again
+_OPEN_TIMEOUT = 10.0  # timeout of the first attempt to open, in seconds
+_RETRY = 2.0  # seconds between attempts to reopen
 
 
 class Port:
-    """Sends messages of three bytes to a MIDI port; opens it again when it was gone.
+    """Sends three-byte messages to a MIDI port, and reopens it after a disconnection.
 
     Parameters
     ----------
     wanted
-        A part of the port's name, or ``virtual:NAME`` for a port of our own that others connect to.
+        Part of the name of a port, or ``virtual:NAME`` for a new port that others connect to.
     on_event
-        Called with a sentence when the port is gone, and when it is back.
+        Called with a sentence when the port is disconnected or reconnected.
 
     Attributes
     ----------
     opened : int
-        How many times it was opened so far: receivers know nothing after each.
+        How many times it was opened; receivers have no state after each.
 
     Raises
     ------
     DeviceError
-        There is no such port, more than one, no MIDI system, or python-rtmidi is missing.
+        There is no such port, there are several, there is no MIDI system, or python-rtmidi is
+        missing.
     """
 
     def __init__(self, wanted: str, *, on_event: OnEvent | None = None) -> None:
@@ -47,16 +48,16 @@ class Port:
         self._what = f"The MIDI port {wanted!r}"
         self._started = time.monotonic()
         self._child: subprocess.Popen[bytes] | None = self._start()
-        answer = self._answer(_OPENING) or {}
+        reply = self._reply(_OPEN_TIMEOUT) or {}
         self.opened = 1
         self._open = True
-        if "name" not in answer:
+        if "name" not in reply:
             self.close()
-            raise DeviceError(_problem(wanted, answer))
+            raise DeviceError(_problem(wanted, reply))
 
     @property
     def failures(self) -> int:
-        """Sends that failed."""
+        """Number of failed sends."""
         return self._trouble.failures
 
     def _start(self) -> subprocess.Popen[bytes]:
@@ -71,24 +72,24 @@ class Port:
         os.set_blocking(child.stdin.fileno(), False)
         return child
 
-    def _answer(self, patience: float) -> dict[str, Any] | None:
-        """Return what the process says, ``{}`` if it died without a word, ``None`` if not yet."""
+    def _reply(self, timeout: float) -> dict[str, Any] | None:
+        """Return the reply of the process, ``{}`` if it exited without one, ``None`` if not yet."""
         assert self._child is not None
         assert self._child.stdout is not None
-        if not select.select([self._child.stdout], [], [], patience)[0]:
+        if not select.select([self._child.stdout], [], [], timeout)[0]:
             return None
         line = self._child.stdout.readline()  # written at once, so it is whole
         return dict(json.loads(line)) if line else {}
 
     def ready(self) -> bool:
-        """Return whether the port is open; open it again if it is time to."""
+        """Return whether the port is open; retry every 2 s if it is not."""
         if self._child is not None and self._child.poll() is not None:
-            self._lose()
+            self._disconnect()
         if self._open:
             return True
         if self._child is not None:
-            answer = self._answer(0)
-            if answer is not None and "name" in answer:
+            reply = self._reply(0)
+            if reply is not None and "name" in reply:
                 self._open = True
                 self.opened += 1
                 self._trouble.over(self._what)
@@ -98,35 +99,35 @@ class Port:
         return self._open
 
     def send(self, data: bytes) -> bool:
-        """Send messages, all or none; return whether that could be done."""
+        """Send messages, all or none; return whether they were sent."""
         if self.ready():
             assert self._child is not None
             assert self._child.stdin is not None
             try:
-                # A pipe takes as few bytes as these at once or not at all.
+                # Writes of this size to a pipe are atomic.
                 os.write(self._child.stdin.fileno(), data)
             except BlockingIOError:
-                self._trouble.failed(f"{self._what} takes nothing")
+                self._trouble.failed(f"{self._what} does not accept data")
                 return False
             except BrokenPipeError:
-                self._lose()
+                self._disconnect()
             else:
                 return True
-        self._trouble.failed(f"{self._what} is gone")
+        self._trouble.failed(f"{self._what} is disconnected")
         return False
 
-    def _lose(self) -> None:
+    def _disconnect(self) -> None:
         self._open = False
         self._end(0)
 
-    def _end(self, patience: float) -> None:
+    def _end(self, timeout: float) -> None:
         if self._child is None:
             return
         assert self._child.stdin is not None
         assert self._child.stdout is not None
         self._child.stdin.close()
         try:
-            self._child.wait(patience)
+            self._child.wait(timeout)
         except subprocess.TimeoutExpired:
             self._child.kill()
             self._child.wait()
@@ -134,24 +135,24 @@ class Port:
         self._child = None
 
     def close(self) -> None:
-        """Let what was sent go out, and close the port."""
+        """Send pending messages, and close the port."""
         self._end(5.0)
         self._open = False
 
 
-def _problem(wanted: str, answer: dict[str, Any]) -> str:
-    if "missing" in answer:
+def _problem(wanted: str, reply: dict[str, Any]) -> str:
+    if "missing" in reply:
         return (
-            f"MIDI ports need python-rtmidi, which cannot be loaded ({answer['missing']}): "
+            f"MIDI ports need python-rtmidi, which cannot be loaded ({reply['missing']}): "
             "pip install 'pyplugin[live]'."
         )
-    file = "a name that ends in .mid records to a file instead"
-    if not answer.get("systems"):
-        tried = " and ".join(answer.get("tried", [])) or "one did not answer"
-        return f"There is no MIDI here (tried: {tried}); start JACK or load snd-seq; {file}."
-    ports = ", ".join(map(repr, answer["ports"]))
+    file = "a name that ends in .mid writes a file instead"
+    if not reply.get("systems"):
+        tried = " and ".join(reply.get("tried", [])) or "none"
+        return f"There is no MIDI system (tried: {tried}); start JACK or load snd-seq; {file}."
+    ports = ", ".join(map(repr, reply["ports"]))
     if not ports:
-        return f"There is no MIDI port {wanted!r}, nor any other; virtual:NAME makes one; {file}."
-    if any(wanted.lower() in name.lower() for name in answer["ports"]):
-        return f"{wanted!r} is part of several MIDI ports: {ports}; give more of the name."
-    return f"There is no MIDI port {wanted!r}; there are {ports}; virtual:NAME makes one."
+        return f"There is no MIDI port {wanted!r}, nor any other; virtual:NAME creates one; {file}."
+    if any(wanted.lower() in name.lower() for name in reply["ports"]):
+        return f"{wanted!r} matches several MIDI ports: {ports}; give more of the name."
+    return f"There is no MIDI port {wanted!r}; there are {ports}; virtual:NAME creates one."

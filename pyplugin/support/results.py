@@ -1,4 +1,4 @@
-"""Results that several rooms pass on: tags of a recording, a parameter over time."""
+"""Results shared by several packages: tags of a recording, curves of parameters."""
 
 from __future__ import annotations
 
@@ -14,44 +14,44 @@ Float32 = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class HeadResult:
-    """What a head said of a recording: ``activations`` (n, C) of its C ``labels``, 0 to 1."""
+    """The results of a head for a recording: ``activations`` (n, C) of its C ``labels``, 0 to 1."""
 
     labels: list[str]
     activations: Float32
 
     @property
     def mean(self) -> Float32:
-        """(C,) float32: each label's activation, averaged over the windows."""
+        """(C,) float32: the mean activation of each label over the windows."""
         return _mean(self.activations)
 
 
 @dataclass(frozen=True)
 class TagResult:
-    """What a model heard in a recording.
+    """The results of a model for a recording.
 
     Attributes
     ----------
     model
-        Its name.
+        Name of the model.
     labels
         The L labels, as the model spells them.
     times
-        (n,) float64: where each window starts, in seconds.
+        (n,) float64: start of each window in seconds.
     window, hop
-        Length of a window and distance between two, in seconds.
+        Length of a window, and distance between the starts of two, in seconds.
     activations
         (n, L) float32, 0 to 1.
     embeddings
-        (n, E) float32 of the layer asked for, or ``None``.
+        (n, E) float32 of the requested layer, or ``None``.
     duration
-        Of the recording, in seconds.
+        Duration of the recording in seconds.
     notes
-        Sentences about the input that a person should see: it was shorter than a window, it was
-        cut off, samples were not numbers.
+        Sentences about the input for the user: it is shorter than a window, it is truncated, or it
+        has non-finite samples.
     heads
-        What each head said of the same windows, by its name.
+        Results of each head for the same windows, by its name.
     replaced
-        Samples that were NaN or infinite and counted as 0.
+        Number of non-finite samples (NaN, Inf), which count as 0.
     """
 
     model: str
@@ -68,11 +68,21 @@ class TagResult:
 
     @property
     def mean(self) -> Float32:
-        """(L,) float32: each label's activation, averaged over the windows."""
+        """(L,) float32: the mean activation of each label over the windows."""
         return _mean(self.activations)
 
     def top(self, k: int = 5) -> list[tuple[str, float]]:
-        """Return the ``k`` labels of the highest mean with it, the highest first."""
+        """Return the ``k`` labels with the highest mean activation, and that mean, highest first.
+
+        Examples
+        --------
+        >>> result = TagResult(
+        ...     "demo", ["rock", "jazz"], np.zeros(1), 3.0, 1.0,
+        ...     np.array([[0.25, 0.5]], np.float32), None, 3.0,
+        ... )
+        >>> result.top(1)
+        [('jazz', 0.5)]
+        """
         mean = self.mean
         best = np.argsort(-mean, kind="stable")[: max(k, 0)]
         return [(self.labels[index], float(mean[index])) for index in best]
@@ -84,9 +94,9 @@ def _mean(activations: Float32) -> Float32:
 
 @dataclass(frozen=True)
 class Curve:
-    """How a parameter moved, or how it shall: (n,) seconds and (n,) values, in its unit.
+    """A parameter over time: (n,) times in seconds and (n,) values in its unit.
 
-    Between two points it is a straight line; beyond the last one it rests.
+    Values are linear between two points, and constant after the last one.
     """
 
     times: npt.NDArray[np.float64]

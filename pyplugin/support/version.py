@@ -1,4 +1,4 @@
-"""The version, which stands here only."""
+"""The version of the package; other files read it from here."""
 
 __all__ = ["__version__"]
 

@@ -209,7 +209,7 @@ def test_what_is_no_number_counts_as_zero_and_is_told():
     expected = still(Reverb())(clean, RATE)
     out = still(Reverb())(broken, RATE)
     np.testing.assert_array_equal(out.audio, expected.audio)
-    assert out.notes == ["20 samples were NaN or infinite; they counted as 0."]
+    assert out.notes == ["20 samples are non-finite (NaN, Inf) and count as 0."]
     assert np.isnan(broken[0, 1000])  # the caller's own is left alone
     moved = automate(Pedalboard([Gain()]), {"gain.gain_db": pyplugin.sources.rms()})
     assert moved(broken, RATE).notes == out.notes

@@ -42,8 +42,8 @@ def test_the_plot_is_a_picture(run, labelled_clips, backbone, tmp_path):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--out", "x.csv"], "--out writes .npy or .parquet; x.csv was given"),
-        (["--out", "x.npy", "--plot", "x.svg"], "--plot draws .png"),
+        (["--out", "x.csv"], "--out is x.csv; a name that ends in .npy or .parquet"),
+        (["--out", "x.npy", "--plot", "x.svg"], "--plot is x.svg; a name that ends in .png"),
         (["--out", "x.npy", "--layer", "none"], "no layer 'none'"),
         (["--out", "missing/x.npy"], "its folder does not exist"),
     ],

@@ -21,7 +21,7 @@ def test_a_label_is_heard_where_it_is_and_not_elsewhere(
         "teach", "loud", *positive, "--not", *negative, "--backbone", backbone, "--out", out
     )
     assert (code, err) == (0, "")
-    assert "15 of 15 clips are right" in said
+    assert "15 of 15 clips are classified correctly" in said
     head = heads.load(out)
     assert head.labels == ("loud",)
     assert head.multi_label
@@ -35,11 +35,11 @@ def test_what_cannot_be_taught_ends_in_a_sentence(run, labelled_clips, backbone,
     (tmp_path / "bad.wav").write_text("no sound")
     (empty := tmp_path / "empty").mkdir()
     for said, arguments in {
-        "has no background for probe. Give clips without it after --not": ["loud", loud],
+        "has no background for probe. Give clips without 'loud' after --not": ["loud", loud],
         "There are no clips without 'loud' in": ["loud", loud, "--not", empty],
         "is given with and without 'loud'": ["loud", loud, "--not", soft, loud / "1.wav"],
         "There is no file": ["loud", loud, "--not", tmp_path / "none.wav"],
-        "'!' is no label": ["!", loud, "--not", soft],
+        "'!' is not a label": ["!", loud, "--not", soft],
         "No clip with 'loud' can be used": ["loud", tmp_path / "bad.wav", "--not", soft],
     }.items():
         out = tmp_path / "t.head"

@@ -76,8 +76,8 @@ def test_the_external_set_is_reported_and_leakage_warned_of(
     options = training_options(backbone, "--out", tmp_path / "x.head", "--external", external)
     code, out, err = run("train", "head", labelled_clips, *options)
     assert code == 0
-    assert "elsewhere 66.7 %" in out
-    assert "1 clips of the external set were trained on too" in err
+    assert "external set: mean over the classes 66.7 %" in out
+    assert "1 clips of the external set are in the training set" in err
     assert heads.load(tmp_path / "x.head").about["external"]["balanced_accuracy"] == 0.6667
     assert "a drop of 33.3 points" in (tmp_path / "x.report.html").read_text()
 
@@ -157,7 +157,7 @@ def test_what_cannot_be_trained_on_ends_in_a_sentence_and_no_file(
         assert written_files(tmp_path) == set()
 
     refused("no layer 'x'", labelled_clips, "r.head", "--layer", "x")
-    refused("is no name of a head", labelled_clips, "r r.head")
+    refused("is not a name for a head", labelled_clips, "r r.head")
     refused("cannot be read", labelled_clips, "r.head", "--retrain", tmp_path / "none.tsv", 1)
     refused(
         "expected a folder of clips for each class", labelled_clips / "loud"
@@ -176,4 +176,4 @@ def test_what_cannot_be_trained_on_ends_in_a_sentence_and_no_file(
     refused("embeddings of all clips are equal", alike)
     (labelled_clips / "LOUD").mkdir()
     soundfile.write(labelled_clips / "LOUD" / "0.wav", level_noise("loud", 50), RATE)
-    refused("would have one address, loud")
+    refused("would both have the address loud")

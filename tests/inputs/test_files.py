@@ -288,7 +288,7 @@ def test_a_file_cut_short_gives_what_is_left_and_a_warning(tmp_path, name, codec
 
     assert sum(block.shape[1] for block in blocks) == pytest.approx(6 * RATE, rel=0.1)
     (message,) = warnings
-    assert "may be cut short: it states 10.0 s" in message
+    assert "may be cut short: its header states 10.0 s" in message
 
 
 def test_a_flac_cut_short_gives_what_is_left_whatever_the_block(tmp_path):
@@ -356,11 +356,11 @@ def make_playlist(path: Path) -> None:
     [
         ("a.wav", lambda path: None, "there is no file"),
         ("a.wav", Path.mkdir, "is a folder"),
-        ("a.wav", Path.touch, "is empty: it holds 0 bytes"),
+        ("a.wav", Path.touch, "is empty: it has 0 bytes"),
         ("a.wav", make_text, "is not a recording"),
         ("a.raw", make_text, "no audio track"),
         ("a.wav", lambda p: p.write_bytes(np.random.default_rng(0).bytes(50_000)), "is not a rec"),
-        ("a.wav", make_header_only, "holds no samples"),
+        ("a.wav", make_header_only, "has no samples"),
         ("a.mp4", make_silent_video, "no audio track"),
         ("a.m4a", make_cut_m4a, "is not a recording"),
         ("a.wav", make_playlist, "is not a recording"),
@@ -418,7 +418,7 @@ def test_importing_the_module_imports_no_decoder():
 
 
 def test_a_block_below_one_is_refused(tmp_path):
-    with pytest.raises(AudioError, match="block of 0 samples"):
+    with pytest.raises(AudioError, match="block is 0"):
         AudioReader(tmp_path / "a.wav", block=0)
 
 

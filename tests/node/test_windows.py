@@ -14,4 +14,4 @@ def test_memory_does_not_grow_with_the_recording(probe, monkeypatch):
     with pyplugin.Node(16000, 1, 4096, model=probe.model, offline=True) as node:
         windows = analyse_windows(node, source)
         next(windows)
-        assert source.heard == 4096
+        assert source.samples_read == 4096

@@ -51,7 +51,7 @@ def test_the_command_writes_what_building_then_reads(
     pytest.importorskip("ai_edge_litert", reason="needs ai-edge-litert")
     arguments = ["--corpus", str(corpus), "--wheel", str(wheel), "--network", "vgg-msd"]
     assert calibration.main(arguments) == 0
-    assert "4 patches to learn from, 2 to measure drift on" in capsys.readouterr().out
+    assert "4 patches to calibrate on, 2 to measure drift on" in capsys.readouterr().out
     assert [path.name for path in (shipped / "calibration").iterdir()] == ["vgg-msd.json"]
     record = records.load_record("vgg-msd")
     assert (record.source.recordings, record.source.patches) == (2, 4)

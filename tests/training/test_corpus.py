@@ -9,17 +9,17 @@ import pytest
 from pyplugin.errors import PypluginError
 from pyplugin.training.corpus import (
     LABELS,
-    Clip,
+    CorpusClip,
     active_frames,
     read_clips,
-    to_sing,
+    singing_clips,
     window_targets,
 )
 
 HEAD = "path,seconds,category,labels,group,split\n"
 
 
-def corpus_of(folder: Path, *rows: str, voice: str = "") -> list[Clip]:
+def corpus_of(folder: Path, *rows: str, voice: str = "") -> list[CorpusClip]:
     (folder / "manifest.csv").write_text(HEAD + "\n".join(rows))
     if voice:
         (folder / "song").mkdir()
@@ -62,7 +62,7 @@ def test_a_window_is_sung_where_somebody_sings_and_unknown_at_the_brink(tmp_path
 
 def test_a_teacher_is_heard_about_drums_only(tmp_path: Path) -> None:
     (clip,) = corpus_of(tmp_path, "a.ogg,9,music,music;drums?,x,train")
-    told = replace(clip, drummed=np.array([[1.5, 0.95], [2.5, np.nan], [3.5, 0.05]]))
+    told = replace(clip, drum_labels=np.array([[1.5, 0.95], [2.5, np.nan], [3.5, 0.05]]))
     starts = np.array([0.0, 1.0, 2.1, 8.0])
     before, after = (window_targets(each, starts, 1.0) for each in (clip, told))
     drums = LABELS.index("drums")
@@ -72,7 +72,7 @@ def test_a_teacher_is_heard_about_drums_only(tmp_path: Path) -> None:
 
 def test_only_speech_is_made_to_sing(tmp_path: Path) -> None:
     rows = ("a.ogg,3,music,music,x,train", "b.ogg,3,speech,speech,y,train")
-    (made,) = to_sing(corpus_of(tmp_path, *rows))
+    (made,) = singing_clips(corpus_of(tmp_path, *rows))
     assert made.path.name == "b.ogg"
     assert made.targets[LABELS.index("singing")] == 1.0
     assert made.targets[LABELS.index("speech")] == 0.0

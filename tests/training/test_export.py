@@ -22,11 +22,13 @@ from pyplugin.training.calibration import calibrate, run_patches
 from pyplugin.training.corpus import LABELS
 from pyplugin.training.export import scene_network, variables_of
 from pyplugin.training.network import NetworkSettings, SceneNetwork
-from pyplugin.training.windows import Bank
+from pyplugin.training.windows import WindowSet
 
 
-def test_the_float_file_answers_as_pytorch_does(bank: Bank, trained: SceneNetwork) -> None:
-    windows = bank.windows()[::20]
+def test_the_float_file_answers_as_pytorch_does(
+    window_set: WindowSet, trained: SceneNetwork
+) -> None:
+    windows = window_set.windows()[::20]
     model = source().build(variables_of(trained))
     found = run_patches(model, windows, ("logits", "embedding"))
     with torch.no_grad():
@@ -36,10 +38,10 @@ def test_the_float_file_answers_as_pytorch_does(bank: Bank, trained: SceneNetwor
     assert embedding.numpy().std() > 0.01
 
 
-def test_the_int8_file_answers_near_the_float(bank: Bank, trained: SceneNetwork) -> None:
-    windows = bank.windows()[::20]
+def test_the_int8_file_answers_near_the_float(window_set: WindowSet, trained: SceneNetwork) -> None:
+    windows = window_set.windows()[::20]
     network, variables = source(), variables_of(trained)
-    calibration = calibrate(network, variables, bank.windows()[::7])
+    calibration = calibrate(network, variables, window_set.windows()[::7])
     model = network.build(variables, calibration=calibration)
     exact = run_patches(network.build(variables), windows, ("activations",))["activations"]
     found = run_patches(model, windows, ("activations",))["activations"]
@@ -47,9 +49,9 @@ def test_the_int8_file_answers_near_the_float(bank: Bank, trained: SceneNetwork)
 
 
 def test_what_is_int8_is_within_a_step_of_litert_inline_and_the_rest_equal(
-    bank: Bank, trained: SceneNetwork
+    window_set: WindowSet, trained: SceneNetwork
 ) -> None:
-    windows = bank.windows()[::20]
+    windows = window_set.windows()[::20]
     # The first dense layer passes on what comes out of the last int8 layer: maxima, then means.
     depth = SMALL.layers[-1].channels
     network = source(replace(SMALL, embedding=2 * depth))
@@ -60,7 +62,7 @@ def test_what_is_int8_is_within_a_step_of_litert_inline_and_the_rest_equal(
         .normal(0.0, 0.3, (len(LABELS), 2 * depth))
         .astype(np.float32),
     }
-    calibration = calibrate(network, variables, bank.windows()[::7])
+    calibration = calibrate(network, variables, window_set.windows()[::7])
     model = network.build(variables, calibration=calibration)
     names = [output.name for output in network.outputs]
     wanted = run_patches(model, windows, names)

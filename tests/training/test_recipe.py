@@ -46,7 +46,7 @@ steps = 2
 seed = 1
 [[teachers]]
 steps = 3
-rate = 1e-3
+learning_rate = 1e-3
 mixing = { shift = 0.2 }
 """
 
@@ -64,7 +64,7 @@ def test_the_recipe_makes_a_model_that_runs_in_the_callback(
     }
     report = (tmp_path / "small.md").read_text()
     assert "## Degraded" in report
-    assert "## Where it fails" in report
+    assert "## Worst recordings" in report
     x = music(3.0, 16000)
     with Node(16000, 1, 512, model=model, hop=0.1, runtime="inline") as node:
         frames = [node.process(x[:, at : at + 512]) for at in range(0, x.shape[1], 512)]
@@ -80,7 +80,7 @@ def test_a_table_of_a_teacher_says_what_differs(tmp_path: Path) -> None:
     assert recipe.teachers == (
         (TrainSettings(steps=2, batch=16, seed=1), MixSettings(noise=0.1)),
         (
-            TrainSettings(steps=3, batch=16, seed=9, rate=1e-3),
+            TrainSettings(steps=3, batch=16, seed=9, learning_rate=1e-3),
             MixSettings(noise=0.1, shift=0.2),
         ),
     )
@@ -92,9 +92,9 @@ def test_a_table_of_a_teacher_says_what_differs(tmp_path: Path) -> None:
         ("calibration", "calibratoin", "calibratoin"),
         ("batch = 16", "batches = 16", "batches"),
         ("shift = 0.2", "shifts = 0.2", "shifts"),
-        ("[network]", "[network", "is no TOML"),
+        ("[network]", "[network", "is not valid TOML"),
         ('version = "1"', "", "version"),
-        ("calibration = 40", 'doubts = [{ path = "a", label = "drum", why = "" }]', "'drum'"),
+        ("calibration = 40", 'disputed = [{ path = "a", label = "drum", reason = "" }]', "'drum'"),
     ],
 )
 def test_a_recipe_that_does_not_fit_is_named(
@@ -107,7 +107,9 @@ def test_a_recipe_that_does_not_fit_is_named(
 
 
 def test_a_soundfont_that_is_missing_is_named(corpus: Path, tmp_path: Path) -> None:
-    (tmp_path / "small.toml").write_text('soundfonts = ["none.sf2"]\nplayed = 1\n' + RECIPE)
+    (tmp_path / "small.toml").write_text(
+        'soundfonts = ["none.sf2"]\npercussion_per_soundfont = 1\n' + RECIPE
+    )
     arguments = ["train", "network", str(tmp_path / "small.toml"), "--corpus", str(corpus)]
     arguments += ["--out", str(tmp_path), "--soundfonts", str(tmp_path)]
     result = CliRunner().invoke(cli, arguments)
@@ -119,13 +121,13 @@ def test_a_soundfont_that_is_missing_is_named(corpus: Path, tmp_path: Path) -> N
 def test_labels_in_doubt_count_nowhere_but_in_the_line_that_names_them(
     corpus: Path, tmp_path: Path
 ) -> None:
-    doubt = '[[doubts]]\npath = "drums-3.wav"\nlabel = "noise"\nwhy = "Nobody knows."\n'
-    (tmp_path / "small.toml").write_text(RECIPE + doubt)
+    entry = '[[disputed]]\npath = "drums-3.wav"\nlabel = "noise"\nreason = "Nobody knows."\n'
+    (tmp_path / "small.toml").write_text(RECIPE + entry)
     arguments = ["train", "network", str(tmp_path / "small.toml"), "--corpus", str(corpus)]
     result = CliRunner().invoke(cli, [*arguments, "--out", str(tmp_path)])
     assert result.exit_code == 0, result.output
     report = (tmp_path / "small.md").read_text()
-    assert "- drums-3.wav, noise: Nobody knows. With it, the ROC-AUC of noise" in report
+    assert "- drums-3.wav, noise: Nobody knows. With this label the ROC-AUC of noise" in report
     table = report.split("## As recorded")[1].split("##")[0]
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines() if line]
     windows = {cells[0]: int(cells[4]) + int(cells[5]) for cells in rows if cells[0] in LABELS}
@@ -133,8 +135,8 @@ def test_labels_in_doubt_count_nowhere_but_in_the_line_that_names_them(
 
 
 def test_a_label_in_doubt_of_no_recording_is_named(corpus: Path, tmp_path: Path) -> None:
-    doubt = '[[doubts]]\npath = "drums-9.wav"\nlabel = "noise"\nwhy = "Nobody knows."\n'
-    (tmp_path / "small.toml").write_text(RECIPE + doubt)
+    entry = '[[disputed]]\npath = "drums-9.wav"\nlabel = "noise"\nreason = "Nobody knows."\n'
+    (tmp_path / "small.toml").write_text(RECIPE + entry)
     recipe = read_recipe(tmp_path / "small.toml")
     with pytest.raises(PypluginError, match=r"drums-9\.wav"):
         train_network(recipe, corpus, tmp_path)

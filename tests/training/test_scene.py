@@ -13,7 +13,7 @@ from pyplugin.models import registry
 from pyplugin.node.runtimes import open_model
 from pyplugin.training.calibration import run_patches
 from pyplugin.training.corpus import read_clips
-from pyplugin.training.windows import TakeSettings, build_bank, without_doubts
+from pyplugin.training.windows import VariantSettings, build_windows, mask_disputed
 
 RATE = 16000
 
@@ -91,7 +91,7 @@ def test_it_hears_test_groups_as_well_as_its_card_says(corpus: Path, scene: regi
     recipe = read_recipe(registry.shipped_folder() / "scene.toml")
     patch = scene.card.patch_frames
     clips = read_clips(corpus, "test")
-    bank = build_bank(clips, [TakeSettings()], patch=patch, step=patch // 2, seed=2)
-    answers = run_patches(scene.data, bank.windows(), ("activations",))["activations"]
-    for label, each in score(without_doubts(bank, recipe.doubts).targets, answers).items():
+    window_set = build_windows(clips, [VariantSettings()], patch=patch, step=patch // 2, seed=2)
+    answers = run_patches(scene.data, window_set.windows(), ("activations",))["activations"]
+    for label, each in score(mask_disputed(window_set, recipe.disputed).targets, answers).items():
         assert each.auc > scene.card.dataset.metrics[f"ROC-AUC {label}"] - 0.002, label

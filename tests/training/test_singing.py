@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pyplugin.training.singing import sung
+from pyplugin.training.singing import synthesise_singing
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -13,10 +13,10 @@ def test_what_is_sung_has_harmonics_that_stay(seed: int) -> None:
     pulses = (np.diff(np.floor(110 * t + 2 * np.sin(2 * np.pi * 1.5 * t)), prepend=0) > 0) * 1.0
     formants = np.convolve(pulses, np.exp(-np.arange(200) / 20) * np.cos(np.arange(200) / 5))
     speech = formants[: len(t)] * np.maximum(np.sin(2 * np.pi * 4 * t), 0) * 0.2
-    song = sung(speech.astype(np.float32), 22050, random)
+    song = synthesise_singing(speech.astype(np.float32), 22050, random)
     assert np.isfinite(song).all()
     assert np.abs(song).max() == pytest.approx(0.5, abs=1e-3)
     assert len(song) > 1.2 * len(speech)
     np.testing.assert_array_equal(
-        song, sung(speech.astype(np.float32), 22050, np.random.default_rng(seed))
+        song, synthesise_singing(speech.astype(np.float32), 22050, np.random.default_rng(seed))
     )

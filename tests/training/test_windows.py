@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pyplugin.training.corpus import LABELS, read_clips
-from pyplugin.training.windows import Doubt, TakeSettings, build_bank, without_doubts
+from pyplugin.training.windows import DisputedLabel, VariantSettings, build_windows, mask_disputed
 
 
 def test_doubts_find_their_recordings_wherever_the_corpus_is(
@@ -15,8 +15,8 @@ def test_doubts_find_their_recordings_wherever_the_corpus_is(
 ) -> None:
     monkeypatch.chdir(corpus)
     clips = read_clips(Path(), "test")
-    heard = build_bank(clips, [TakeSettings()], patch=30, step=15, seed=1)
-    doubted = without_doubts(heard, [Doubt("drums-3.wav", "noise", "Nobody knows.")])
+    heard = build_windows(clips, [VariantSettings()], patch=30, step=15, seed=1)
+    doubted = mask_disputed(heard, [DisputedLabel("drums-3.wav", "noise", "Nobody knows.")])
     meant = np.array([clip.path == Path("drums-3.wav") for clip in clips])[heard.clips]
     unknown = np.isnan(doubted.targets)
     assert not np.isnan(heard.targets).any()
@@ -32,17 +32,17 @@ def test_a_bank_leaves_silence_out(corpus: Path, tmp_path: Path) -> None:
     samples[: 3 * rate] = 0.0
     soundfile.write(tmp_path / "half.wav", samples, rate)
     half = replace(clip, path=tmp_path / "half.wav")
-    found = build_bank([half], [TakeSettings()], patch=30, step=1, seed=0).starts / 62.5
+    found = build_windows([half], [VariantSettings()], patch=30, step=1, seed=0).starts / 62.5
     assert found.min() == pytest.approx(3.0 - 15 / 62.5, abs=0.05)
 
 
 def test_the_cache_gives_the_same_takes(corpus: Path, tmp_path: Path) -> None:
     clips = read_clips(corpus, "test")
-    changed = TakeSettings(speed=0.1, room=1.0)
-    banks = [
-        build_bank(clips, [changed], patch=30, step=4, seed=1, cache=cache)
+    changed = VariantSettings(speed=0.1, room=1.0)
+    window_sets = [
+        build_windows(clips, [changed], patch=30, step=4, seed=1, cache=cache)
         for cache in (None, tmp_path, tmp_path)
     ]
-    for other in banks[1:]:
-        np.testing.assert_array_equal(other.mel, banks[0].mel)
-        np.testing.assert_array_equal(other.starts, banks[0].starts)
+    for other in window_sets[1:]:
+        np.testing.assert_array_equal(other.mel, window_sets[0].mel)
+        np.testing.assert_array_equal(other.starts, window_sets[0].starts)

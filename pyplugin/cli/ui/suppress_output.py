@@ -1,4 +1,4 @@
-"""Opens a model before the work begins, so that what can fail fails now."""
+"""Open a model before any work, so that errors are reported early, and hide LiteRT's banner."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _BANNER = b"INFO: Created TensorFlow Lite XNNPACK delegate for CPU."
 
 @contextmanager
 def _without_banner() -> Iterator[None]:
-    """Hold back what is written to stderr; pass it on without the line that LiteRT always writes.
+    """Redirect stderr, and write all but LiteRT's banner to it at the end.
 
-    LiteRT writes it once a process and has no switch for it.
+    LiteRT writes the banner once per process and has no option to disable it.
     """
     with tempfile.TemporaryFile() as held:
         terminal = os.dup(2)
@@ -37,6 +37,19 @@ def _without_banner() -> Iterator[None]:
 
 
 def try_model(model: Model, runtime: str | None) -> None:
-    """Open a model with its runtime once; raises what :class:`pyplugin.Node` would raise later."""
+    """Open and close a model once; raises the errors that :class:`pyplugin.Node` would raise later.
+
+    Parameters
+    ----------
+    model
+        The model to open.
+    runtime
+        Name of its runtime; ``None`` for the one that a node would choose.
+
+    Raises
+    ------
+    ModelError
+        The runtime is missing, or it cannot run the model.
+    """
     with _without_banner():
         open_model(model, card_struct(model.card), runtime).close()

@@ -13,8 +13,8 @@ from pyplugin.models import registry
 from pyplugin.models.folders import shipped_folder
 from pyplugin.training.heads.background import (
     BACKBONES,
+    compute_background,
     load_background,
-    make_background,
     save_background,
 )
 from pyplugin.training.heads.teach import teach
@@ -44,9 +44,9 @@ def test_a_background_of_another_version_or_layer_or_a_damaged_one_is_refused(pr
     path = tmp_path / "probe.npz"
     save_background(probe.model, "dense", rows, path)
     later = replace(probe.model, card=replace(probe.model.card, sha256="0" * 64))
-    with pytest.raises(PypluginError, match="made with another version"):
+    with pytest.raises(PypluginError, match="computed with another version"):
         load_background(later, "dense", tmp_path)
-    with pytest.raises(PypluginError, match="of its layer dense, not activations"):
+    with pytest.raises(PypluginError, match="for its layer dense, not activations"):
         load_background(probe.model, "activations", tmp_path)
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(PypluginError, match="has no background for probe"):
@@ -61,7 +61,7 @@ def test_without_other_clips_a_label_is_told_from_all_kinds_of_sound(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     head = tmp_path / "drums.head"
     done = teach("drums", [clips / "drum-loop.ogg"], backbone=name, out=str(head))
-    assert done.mistaken < done.background / 5
+    assert done.false_positives < done.background / 5
     share = {}
     for sound in ("drum-loop", "classical-strings", "speech", "sung-rock"):
         heard = pyplugin.tag(clips / f"{sound}.ogg", model=name, heads=[head])
@@ -71,7 +71,7 @@ def test_without_other_clips_a_label_is_told_from_all_kinds_of_sound(
 
 
 def test_a_background_has_a_row_of_each_recording_to_train_on(corpus, probe, tmp_path):
-    rows = make_background(corpus, probe.model)
+    rows = compute_background(corpus, probe.model)
     assert len(np.unique(rows, axis=0)) == 12  # of 16; the others are to test on
     with pytest.raises(PypluginError, match="Cannot read"):
-        make_background(tmp_path, probe.model)
+        compute_background(tmp_path, probe.model)

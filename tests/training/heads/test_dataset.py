@@ -78,7 +78,7 @@ def test_a_copy_counts_once_in_its_class_and_is_refused_in_another(clips):
     shutil.copy(clips / "a" / "0.wav", clips / "a" / "copy.wav")
     dataset = read_dataset(clips)
     assert found(dataset, clips) == EXPECTED
-    assert any("1 clips are copies" in note for note in dataset.notes)
+    assert any("1 clips are duplicates" in note for note in dataset.notes)
     shutil.copy(clips / "a" / "0.wav", clips / "b" / "copy.wav")
     with pytest.raises(PypluginError, match=r"1 clips are in two classes, .*0.wav of 'a'"):
         read_dataset(clips)
@@ -91,10 +91,10 @@ def test_a_copy_counts_once_in_its_class_and_is_refused_in_another(clips):
         ("t.csv", "path,label\na/0.wav,\n", "Row 1 of .* has no label"),
         ("t.csv", "label\na\n", "Row 1 of .* has no path"),
         ("t.csv", "", "has no clips"),
-        ("t.txt", "", "is no folder, .csv, .json or .yaml"),
+        ("t.txt", "", "is not a folder, .csv, .json or .yaml"),
         ("t.json", "{", "cannot be parsed"),
         ("t.json", "3", "neither a mapping of paths"),
-        ("t.json", '{"groundTruth": []}', "is no mapping"),
+        ("t.json", '{"groundTruth": []}', "is not a mapping"),
         ("t.json", '{"a/0.wav": ["a", "b"]}', "exactly one"),
         ("t.yaml", "a: [", "cannot be parsed"),
     ],
@@ -108,9 +108,9 @@ def test_a_wrong_ground_truth_is_refused_with_a_sentence(clips, name, content, s
 def test_a_file_list_that_lacks_clips_is_refused(clips):
     (clips / "t.json").write_text(json.dumps({"x": "a", "y": "b"}))
     (clips / "f.json").write_text(json.dumps({"x": "a/0.wav"}))
-    with pytest.raises(PypluginError, match=r"lacks 1 of the 2 clips .* 'y' for one"):
+    with pytest.raises(PypluginError, match=r"lacks 1 of the 2 clips .* for example 'y'"):
         read_dataset(clips / "t.json", clips / "f.json")
-    with pytest.raises(PypluginError, match="a file list is for a ground truth"):
+    with pytest.raises(PypluginError, match="--filelist is for a ground truth"):
         read_dataset(clips, clips / "f.json")
     with pytest.raises(PypluginError, match="cannot be read: no such file"):
         read_dataset(clips / "none.json")

@@ -14,7 +14,7 @@ from pyplugin.training.heads.configurations import (
     Configuration,
     grid,
 )
-from pyplugin.training.heads.report import Page, read_row, write_page, write_table
+from pyplugin.training.heads.report import HeadReport, read_row, write_page, write_table
 from pyplugin.training.heads.search import (
     Result,
 )
@@ -90,7 +90,7 @@ def test_a_damaged_row_is_refused(column, value, tmp_path):
 @pytest.mark.parametrize("content", [b"", b"a\tb\n1\t2\n", b"\xff\xfe\x00"])
 def test_what_is_no_report_is_refused(content, tmp_path):
     (tmp_path / "r.tsv").write_bytes(content)
-    with pytest.raises(PypluginError, match="is no report"):
+    with pytest.raises(PypluginError, match="is not a report"):
         read_row(tmp_path / "r.tsv", 1)
     with pytest.raises(PypluginError, match="cannot be read: no such file"):
         read_row(tmp_path / "missing.tsv", 1)
@@ -99,14 +99,16 @@ def test_what_is_no_report_is_refused(content, tmp_path):
 def test_the_page_stands_alone_and_escapes_names(tmp_path):
     truth = np.array(["<a>", "<a>", "b", "b"])
     said = np.array([[0.9, 0.1], [0.2, 0.8], [0.1, 0.9], [0.3, 0.7]])
-    page = Page("t & t", {"k": "<v>"}, ["n<"], ["s<"], ["<a>", "b"], truth, said, list("wxyz"))
+    page = HeadReport(
+        "t & t", {"k": "<v>"}, ["n<"], ["s<"], ["<a>", "b"], truth, said, list("wxyz")
+    )
     write_page(tmp_path / "p.html", page)
     text = (tmp_path / "p.html").read_text()
     assert "src=" not in text
     assert "href=" not in text
     assert "<a>" not in text
     # one of two <a> taken for b; AUC by hand: of 4 pairs of scores 0.1, 0.8 against 0.9, 0.7, 3
-    matrix = re.findall("<tr><th>([^<]*)</th>(.*?)</tr>", text.split("What was taken for what")[1])
+    matrix = re.findall("<tr><th>([^<]*)</th>(.*?)</tr>", text.split("Confusion matrix")[1])
     counts = {name: re.findall(">([^<]+)</td>", cells) for name, cells in matrix[1:3]}
     assert counts == {"&lt;a&gt;": ["1", "1", "50 %"], "b": ["0", "2", "100 %"]}
     assert "AUC 0.750" in text

@@ -173,8 +173,8 @@ def test_an_interrupted_search_goes_on_where_it_stopped(small, tmp_path):
 def test_a_journal_of_other_examples_is_refused(small, tmp_path):
     journal = tmp_path / "folds.jsonl"
     journal.write_text(json.dumps({"key": "another"}) + "\n")
-    with pytest.raises(PypluginError, match="start anew, without --resume"):
+    with pytest.raises(PypluginError, match="start again without --resume"):
         search(small.examples, small.grid, small.splits, journal=journal, resume=True)
     journal.write_bytes(b"\x00\xff")
-    with pytest.raises(PypluginError, match="start anew, without --resume"):
+    with pytest.raises(PypluginError, match="start again without --resume"):
         search(small.examples, small.grid, small.splits, journal=journal, resume=True)
