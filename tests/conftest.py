@@ -1,4 +1,4 @@
-"""What tests share: real recordings, real models, and a small model whose answers are known."""
+"""Shared fixtures: real recordings, real models, and a small model with known results."""
 
 import gc
 import os
@@ -38,7 +38,7 @@ def clips() -> Path:
 
 @pytest.fixture(scope="module", autouse=True)
 def _plugins_end_with_their_module() -> Iterator[None]:
-    """Plugins that hang in reference cycles say their farewells now, not in another test's ear."""
+    """Collect plugins in reference cycles now, so that their output is not in another test."""
     yield
     gc.collect()
 
@@ -62,7 +62,7 @@ def built_vst3(folder: Path, name: str, *defines: str) -> Path:
 
 @pytest.fixture(scope="session")
 def vst3(tmp_path_factory) -> Path:
-    """A small VST3 effect: gain, low-pass, a switch for it, and which side is heard."""
+    """A small VST3 effect: gain, low-pass, a switch for it, and a selection of the output side."""
     return built_vst3(tmp_path_factory.mktemp("vst3"), "Strip")
 
 

@@ -1,4 +1,4 @@
-"""Frames to tell, and patience."""
+"""Descriptor frames for outputs, and waiting for a condition."""
 
 import time
 from collections.abc import Callable

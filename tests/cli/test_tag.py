@@ -90,7 +90,7 @@ def test_one_bad_file_does_not_stop_the_others(run, song, tmp_path):
     assert str(song) in out
 
 
-def test_a_short_recording_is_answered_and_says_so(run, tmp_path):
+def test_a_short_recording_is_repeated_and_reported(run, tmp_path):
     soundfile.write(tmp_path / "s.wav", music(0.3, 16000)[0], 16000)
     code, out, err = run("tag", tmp_path / "s.wav")
     assert code == 0
@@ -98,7 +98,7 @@ def test_a_short_recording_is_answered_and_says_so(run, tmp_path):
     assert "repeated" in sentence(err)
 
 
-def test_samples_that_are_no_numbers_are_reported(run, tmp_path):
+def test_non_finite_samples_are_reported(run, tmp_path):
     x = music(4, 16000)[0]
     x[7] = np.nan
     soundfile.write(tmp_path / "n.wav", x, 16000, subtype="FLOAT")
@@ -158,7 +158,7 @@ def test_a_wrong_option_is_explained(run, arguments, words):
     assert "Traceback" not in err
 
 
-def test_a_closed_pipe_is_no_error(musicnn, song):
+def test_a_closed_pipe_is_not_an_error(musicnn, song):
     command = f"{sys.executable} -m pyplugin tag {song} --json --hop 0.05 | head -n 1"
     done = subprocess.run(
         ["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False

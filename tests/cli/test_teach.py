@@ -11,17 +11,17 @@ pytest.importorskip("sklearn", reason="training needs scikit-learn: pip install 
 RATE = 22050
 
 
-def test_a_label_is_heard_where_it_is_and_not_elsewhere(
+def test_a_label_is_detected_in_new_sounds_of_its_class_only(
     run, labelled_clips, backbone, tmp_path, probe
 ):
     out = tmp_path / "loud.head"
     positive = [labelled_clips / "loud" / f"{n}.wav" for n in range(3)]
     negative = [labelled_clips / "soft", labelled_clips / "clicks"]
-    code, said, err = run(
+    code, message, err = run(
         "teach", "loud", *positive, "--not", *negative, "--backbone", backbone, "--out", out
     )
     assert (code, err) == (0, "")
-    assert "15 of 15 clips are classified correctly" in said
+    assert "15 of 15 clips are classified correctly" in message
     head = heads.load(out)
     assert head.labels == ("loud",)
     assert head.multi_label
@@ -30,11 +30,11 @@ def test_a_label_is_heard_where_it_is_and_not_elsewhere(
         assert (heads.run(head, result.embeddings).mean() > 0.5) == expected
 
 
-def test_what_cannot_be_taught_ends_in_a_sentence(run, labelled_clips, backbone, tmp_path):
+def test_invalid_input_gets_one_sentence(run, labelled_clips, backbone, tmp_path):
     loud, soft = labelled_clips / "loud", labelled_clips / "soft"
     (tmp_path / "bad.wav").write_text("no sound")
     (empty := tmp_path / "empty").mkdir()
-    for said, arguments in {
+    for message, arguments in {
         "has no background for probe. Give clips without 'loud' after --not": ["loud", loud],
         "There are no clips without 'loud' in": ["loud", loud, "--not", empty],
         "is given with and without 'loud'": ["loud", loud, "--not", soft, loud / "1.wav"],
@@ -44,6 +44,6 @@ def test_what_cannot_be_taught_ends_in_a_sentence(run, labelled_clips, backbone,
     }.items():
         out = tmp_path / "t.head"
         code, _, err = run("teach", *arguments, "--backbone", backbone, "--out", out)
-        assert code == 2, said
-        assert said in err
+        assert code == 2, message
+        assert message in err
         assert not out.exists()

@@ -22,7 +22,7 @@ def training_options(backbone, *more):
     return ["--backbone", backbone, "--classifier", "logistic", "--jobs", 1, *more]
 
 
-def test_a_folder_becomes_a_head_that_tells_its_classes_apart(
+def test_a_head_trained_on_a_folder_classifies_new_sounds(
     run, labelled_clips, backbone, tmp_path, probe
 ):
     code, out, err = run(
@@ -38,10 +38,10 @@ def test_a_folder_becomes_a_head_that_tells_its_classes_apart(
     assert (head.backbone, head.layer, head.size) == ("probe", "dense", 3)
     assert head.labels == ("clicks", "loud", "soft")
     assert head.about["classes"] == {"clicks": 6, "loud": 6, "soft": 6}
-    for label in head.labels:  # sounds that it has not heard
+    for label in head.labels:  # sounds that are not in the training set
         result = pyplugin.tag(level_noise(label, 99), RATE, model=probe.model, layer="dense")
-        said = heads.run(head, result.embeddings.mean(axis=0, keepdims=True))
-        assert head.labels[int(said.argmax())] == label
+        message = heads.run(head, result.embeddings.mean(axis=0, keepdims=True))
+        assert head.labels[int(message.argmax())] == label
 
 
 def test_a_row_of_the_report_makes_its_head(run, labelled_clips, backbone, tmp_path):
@@ -145,14 +145,14 @@ def test_a_full_disk_ends_in_a_sentence_and_can_be_resumed_from(
     assert written_files(tmp_path) == {"f.head", "f.report.tsv", "f.report.html"}
 
 
-def test_what_cannot_be_trained_on_ends_in_a_sentence_and_no_file(
+def test_invalid_input_gets_one_sentence_and_leaves_no_file(
     run, labelled_clips, backbone, tmp_path
 ):
-    def refused(said, data=labelled_clips, out="r.head", *more):
+    def refused(message, data=labelled_clips, out="r.head", *more):
         options = training_options(backbone, "--out", tmp_path / out, *more)
         code, _, err = run("train", "head", data, *options)
         assert code == 2
-        assert said in err
+        assert message in err
         assert len(err.strip().splitlines()) == 1
         assert written_files(tmp_path) == set()
 

@@ -377,7 +377,7 @@ def make_playlist(path: Path) -> None:
         ("a.wav", lambda p: soundfile.write(p, tone(99).T, 192001), "192001 Hz; expected 8000"),
     ],
 )
-def test_what_is_no_recording_is_refused_in_one_sentence(tmp_path, name, make, message):
+def test_a_file_that_is_not_a_recording_is_rejected_in_one_sentence(tmp_path, name, make, message):
     make(tmp_path / name)
     with pytest.raises(AudioError, match=message) as caught:
         AudioReader(tmp_path / name)

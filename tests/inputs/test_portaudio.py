@@ -43,7 +43,7 @@ def test_the_command_lists_what_can_be_found(jack):
         assert ("default" in row) == (device.default_input or device.default_output)
 
 
-def test_no_device_at_all_is_said(jack):
+def test_no_device_is_reported(jack):
     nowhere = JackServer(f"{jack.name}-nowhere")
     if nowhere.call(devices):
         pytest.skip("this machine has a sound card")
@@ -99,7 +99,7 @@ def test_a_device_that_is_not_there_is_refused_with_those_that_are(jack, given, 
         ("ctypes.util.find_library = lambda name: None", "sudo apt-get install libportaudio2"),
     ],
 )
-def test_what_is_missing_is_said_with_the_command_that_installs_it(missing, command):
+def test_a_missing_library_is_reported_with_the_command_that_installs_it(missing, command):
     for arguments, status, place in ((["devices"], 2, "stderr"), (["doctor"], None, "stdout")):
         program = (
             f"import ctypes.util, sys; {missing}; sys.argv[1:] = {arguments!r}\n"

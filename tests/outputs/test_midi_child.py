@@ -9,7 +9,7 @@ from midi_ports import GAIN, needs_rtmidi, receiver, values
 
 
 @needs_rtmidi
-def test_control_c_is_not_for_the_process_that_holds_the_port(jack, opened):
+def test_the_process_ignores_control_c(jack, opened):
     with receiver("Synth") as port:
         output = opened("synth", ranges=GAIN)
         children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()

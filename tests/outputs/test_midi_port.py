@@ -15,7 +15,7 @@ from pyplugin.outputs import Midi
 
 
 @needs_rtmidi
-def test_without_a_midi_system_it_is_one_sentence(monkeypatch, capfd):
+def test_without_a_midi_system_the_message_names_jack_and_files(monkeypatch, capfd):
     if Path("/dev/snd/seq").exists():
         pytest.skip("this machine has ALSA's sequencer")
     monkeypatch.setenv("JACK_DEFAULT_SERVER", f"pyplugin-none-{os.getpid()}")
@@ -25,7 +25,7 @@ def test_without_a_midi_system_it_is_one_sentence(monkeypatch, capfd):
     assert capfd.readouterr() == ("", "")
 
 
-def test_without_rtmidi_it_is_one_sentence(monkeypatch, tmp_path):
+def test_without_rtmidi_the_message_has_the_install_command(monkeypatch, tmp_path):
     (tmp_path / "rtmidi.py").write_text("raise ImportError('libasound.so.2: cannot open')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     with pytest.raises(DeviceError, match=r"libasound.*pip install"):
@@ -83,26 +83,26 @@ def test_a_missing_port_lists_those_there_are(jack):
 
 
 @needs_rtmidi
-def test_a_port_that_goes_and_comes_back(jack, opened):
-    told: list[str] = []
+def test_a_port_is_reopened_after_a_disconnection(jack, opened):
+    events: list[str] = []
     clock = [0.0]
     with receiver("Synth") as port:
-        output = opened("synth", ranges=GAIN, on_event=told.append)
+        output = opened("synth", ranges=GAIN, on_event=events.append)
         push(output, clock)
         assert until(lambda: values(port))
-    assert until(lambda: push(output, clock) or told)
-    assert "disconnected" in told[0]
+    assert until(lambda: push(output, clock) or events)
+    assert "disconnected" in events[0]
     assert until(lambda: push(output, clock) or output.failures > 10)
-    assert len(told) == 1
+    assert len(events) == 1
     with receiver("Synth") as port:
-        assert until(lambda: push(output, clock) or len(told) == 2)
-        assert "works again" in told[1]
+        assert until(lambda: push(output, clock) or len(events) == 2)
+        assert "works again" in events[1]
         assert until(lambda: values(port))
     output.close()
 
 
 @needs_rtmidi
-def test_after_a_port_came_back_it_is_told_all_again(jack, opened):
+def test_after_a_reconnection_all_controllers_are_sent_again(jack, opened):
     clock = [0.0]
     with receiver("Synth") as port:
         output = opened("synth", {"tag.rock": 1, "gain.gain_db": 2}, ranges=GAIN)
@@ -117,32 +117,32 @@ def test_after_a_port_came_back_it_is_told_all_again(jack, opened):
 
 
 @needs_rtmidi
-def test_a_jack_server_that_dies_and_comes_back(jack, opened):
-    told: list[str] = []
+def test_a_jack_server_that_exits_and_restarts(jack, opened):
+    events: list[str] = []
     clock = [0.0]
-    output = opened("virtual:moved", ranges=GAIN, on_event=told.append)
+    output = opened("virtual:moved", ranges=GAIN, on_event=events.append)
     push(output, clock)
     jack.stop()
-    assert until(lambda: push(output, clock) or told)
+    assert until(lambda: push(output, clock) or events)
     for _ in range(5000):  # more than RtMidi's queue holds
         push(output, clock)
     assert output.failures > 4000
-    assert len(told) == 1
+    assert len(events) == 1
     jack.start()
-    assert until(lambda: push(output, clock) or len(told) == 2)
+    assert until(lambda: push(output, clock) or len(events) == 2)
     names = mido.Backend("mido.backends.rtmidi/UNIX_JACK").get_input_names()
     assert any("moved" in name for name in names)
     output.close()
 
 
 @needs_rtmidi
-def test_a_jack_server_that_stands_still_stops_nothing(jack, opened):
-    told: list[str] = []
+def test_a_jack_server_that_hangs_does_not_block(jack, opened):
+    events: list[str] = []
     clock = [0.0]
-    output = opened("virtual:moved", ranges=GAIN, on_event=told.append)
+    output = opened("virtual:moved", ranges=GAIN, on_event=events.append)
     os.kill(jack.pid, signal.SIGSTOP)
     try:
-        assert until(lambda: [push(output, clock) for _ in range(100)] and told)
+        assert until(lambda: [push(output, clock) for _ in range(100)] and events)
     finally:
         os.kill(jack.pid, signal.SIGCONT)
     output.close()

@@ -35,9 +35,9 @@ def test_band_frequencies_are_those_of_librosa() -> None:
 def test_noise_has_the_mean_and_spread_of_noise() -> None:
     made = augment.coloured_noise(1, 4000, np.random.default_rng(0))[0]
     white = np.random.default_rng(1).normal(0, 0.1, 64 * RATE).astype(np.float32)
-    heard = augment.mel_power(melspectrogram(white, RATE))[4:-4]
+    measured = augment.mel_power(melspectrogram(white, RATE))[4:-4]
     assert made.mean() == pytest.approx(1.0, rel=1e-3)
-    spread = [each.std(axis=0) / each.mean(axis=0) for each in (made, heard)]
+    spread = [each.std(axis=0) / each.mean(axis=0) for each in (made, measured)]
     assert np.median(spread[0] / spread[1]) == pytest.approx(1.0, abs=0.25)
 
 
@@ -56,7 +56,7 @@ def test_a_room_keeps_length_and_direct_sound_and_then_decays(seed: int) -> None
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_a_codec_keeps_what_it_sounds_like(seed: int) -> None:
+def test_a_codec_keeps_the_spectrum(seed: int) -> None:
     pytest.importorskip("av", reason="needs av: pip install 'pyplugin[audio]'")
     x = music(3.0, 22050, seed=seed)[0]
     apply_codec, rate = augment.apply_codec(x, 22050, np.random.default_rng(seed))
@@ -70,7 +70,7 @@ def test_a_codec_keeps_what_it_sounds_like(seed: int) -> None:
     assert np.abs(before.mean(axis=0) - after.mean(axis=0))[loud].mean() < 0.3  # 3 dB
 
 
-def test_bands_are_lost_at_the_top_and_no_level_rises() -> None:
+def test_band_limits_attenuate_high_bands_and_amplify_none() -> None:
     gains = augment.band_limits(500, np.random.default_rng(0))
     assert gains.max() <= 1.0
     assert 0.3 < (gains[:, -1] < 0.1).mean() < 0.7

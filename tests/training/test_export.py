@@ -25,9 +25,7 @@ from pyplugin.training.network import NetworkSettings, SceneNetwork
 from pyplugin.training.windows import WindowSet
 
 
-def test_the_float_file_answers_as_pytorch_does(
-    window_set: WindowSet, trained: SceneNetwork
-) -> None:
+def test_the_float_file_equals_pytorch(window_set: WindowSet, trained: SceneNetwork) -> None:
     windows = window_set.windows()[::20]
     model = source().build(variables_of(trained))
     found = run_patches(model, windows, ("logits", "embedding"))
@@ -38,17 +36,19 @@ def test_the_float_file_answers_as_pytorch_does(
     assert embedding.numpy().std() > 0.01
 
 
-def test_the_int8_file_answers_near_the_float(window_set: WindowSet, trained: SceneNetwork) -> None:
+def test_the_int8_file_is_close_to_the_float_file(
+    window_set: WindowSet, trained: SceneNetwork
+) -> None:
     windows = window_set.windows()[::20]
     network, variables = source(), variables_of(trained)
     calibration = calibrate(network, variables, window_set.windows()[::7])
     model = network.build(variables, calibration=calibration)
-    exact = run_patches(network.build(variables), windows, ("activations",))["activations"]
+    expected = run_patches(network.build(variables), windows, ("activations",))["activations"]
     found = run_patches(model, windows, ("activations",))["activations"]
-    assert np.abs(found - exact).max() < 0.05
+    assert np.abs(found - expected).max() < 0.05
 
 
-def test_what_is_int8_is_within_a_step_of_litert_inline_and_the_rest_equal(
+def test_inline_int8_layers_are_within_a_step_of_litert_and_float_layers_equal(
     window_set: WindowSet, trained: SceneNetwork
 ) -> None:
     windows = window_set.windows()[::20]
@@ -94,9 +94,9 @@ def run_inline(model: bytes, outputs, windows) -> dict[str, np.ndarray]:
     )
     loaded = registry.Model("small", Path("small.tflite"), card, model)
     inline = open_model(loaded, card_struct(card), "inline")
-    answers = [inline.run(window, [output.size for output in outputs]) for window in windows]
+    results = [inline.run(window, [output.size for output in outputs]) for window in windows]
     inline.close()
     return {
-        output.name: np.stack([answer[number] for answer in answers])
+        output.name: np.stack([result[number] for result in results])
         for number, output in enumerate(outputs)
     }

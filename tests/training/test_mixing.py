@@ -40,13 +40,13 @@ def test_a_category_has_the_share_that_is_asked_for(window_set: WindowSet) -> No
     assert np.mean((most == np.eye(6)[tonal]).all(axis=1)) > 0.85
 
 
-def test_what_is_shifted_moves_by_whole_bands(window_set: WindowSet) -> None:
+def test_shifts_are_by_whole_bands(window_set: WindowSet) -> None:
     still = replace(PLAIN, equaliser=0.0, band_limit=0.0, noise=0.0)
     plain, targets = Mixer(window_set, still, 1).batch(100)
-    moved, same = Mixer(window_set, replace(still, shift=1.0), 1).batch(100)
+    shifted, same = Mixer(window_set, replace(still, shift=1.0), 1).batch(100)
     np.testing.assert_array_equal(same, targets)
     found = set()
-    for before, after in zip(plain, moved, strict=True):
+    for before, after in zip(plain, shifted, strict=True):
         matches = [
             by
             for by in range(-6, 7)
@@ -57,7 +57,7 @@ def test_what_is_shifted_moves_by_whole_bands(window_set: WindowSet) -> None:
     assert len(found) > 8
 
 
-def test_a_sound_that_has_just_begun_or_ended_keeps_its_labels(window_set: WindowSet) -> None:
+def test_onsets_and_offsets_keep_the_labels(window_set: WindowSet) -> None:
     still = replace(PLAIN, equaliser=0.0, band_limit=0.0, noise=0.0, level=0.0)
     whole, had = Mixer(window_set, still, 1).batch(200)
     parts, has = Mixer(window_set, replace(still, onset=1.0), 1).batch(200)
@@ -67,5 +67,5 @@ def test_a_sound_that_has_just_begun_or_ended_keeps_its_labels(window_set: Windo
     assert (~same).any(axis=1).mean() > 0.7
     np.testing.assert_array_equal(has[had == 1.0], 1.0)
     np.testing.assert_array_equal(had[has == 1.0], 1.0)
-    # Where another sound went before, nobody can say that its labels are absent.
+    # After another sound, its labels are unknown instead of absent.
     assert 0.02 < (np.isnan(has) & (had == 0.0)).mean() < 0.3

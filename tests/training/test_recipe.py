@@ -71,7 +71,7 @@ def test_the_recipe_makes_a_model_that_runs_in_the_callback(
     assert sum((part.state == State.FRESH).sum() for part in frames) > 20
 
 
-def test_a_table_of_a_teacher_says_what_differs(tmp_path: Path) -> None:
+def test_a_table_of_a_teacher_overrides_the_common_settings(tmp_path: Path) -> None:
     path = tmp_path / "small.toml"
     path.write_text(RECIPE)
     recipe = read_recipe(path)
@@ -97,16 +97,14 @@ def test_a_table_of_a_teacher_says_what_differs(tmp_path: Path) -> None:
         ("calibration = 40", 'disputed = [{ path = "a", label = "drum", reason = "" }]', "'drum'"),
     ],
 )
-def test_a_recipe_that_does_not_fit_is_named(
-    tmp_path: Path, old: str, new: str, sentence: str
-) -> None:
+def test_an_invalid_recipe_is_reported(tmp_path: Path, old: str, new: str, sentence: str) -> None:
     path = tmp_path / "bad.toml"
     path.write_text(RECIPE.replace(old, new))
     with pytest.raises(PypluginError, match=sentence):
         read_recipe(path)
 
 
-def test_a_soundfont_that_is_missing_is_named(corpus: Path, tmp_path: Path) -> None:
+def test_a_missing_soundfont_is_reported(corpus: Path, tmp_path: Path) -> None:
     (tmp_path / "small.toml").write_text(
         'soundfonts = ["none.sf2"]\npercussion_per_soundfont = 1\n' + RECIPE
     )
@@ -118,9 +116,7 @@ def test_a_soundfont_that_is_missing_is_named(corpus: Path, tmp_path: Path) -> N
     assert "--soundfonts" in str(result.exception)
 
 
-def test_labels_in_doubt_count_nowhere_but_in_the_line_that_names_them(
-    corpus: Path, tmp_path: Path
-) -> None:
+def test_disputed_labels_are_counted_only_in_their_own_line(corpus: Path, tmp_path: Path) -> None:
     entry = '[[disputed]]\npath = "drums-3.wav"\nlabel = "noise"\nreason = "Nobody knows."\n'
     (tmp_path / "small.toml").write_text(RECIPE + entry)
     arguments = ["train", "network", str(tmp_path / "small.toml"), "--corpus", str(corpus)]
@@ -134,7 +130,7 @@ def test_labels_in_doubt_count_nowhere_but_in_the_line_that_names_them(
     assert windows["noise"] < windows["tonal"] == windows["speech"]
 
 
-def test_a_label_in_doubt_of_no_recording_is_named(corpus: Path, tmp_path: Path) -> None:
+def test_a_disputed_label_of_an_unknown_recording_is_reported(corpus: Path, tmp_path: Path) -> None:
     entry = '[[disputed]]\npath = "drums-9.wav"\nlabel = "noise"\nreason = "Nobody knows."\n'
     (tmp_path / "small.toml").write_text(RECIPE + entry)
     recipe = read_recipe(tmp_path / "small.toml")

@@ -7,7 +7,7 @@ from pyplugin.training.singing import synthesise_singing
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_what_is_sung_has_harmonics_that_stay(seed: int) -> None:
+def test_singing_is_longer_than_speech_and_repeatable(seed: int) -> None:
     random = np.random.default_rng(seed)
     t = np.arange(3 * 22050) / 22050
     pulses = (np.diff(np.floor(110 * t + 2 * np.sin(2 * np.pi * 1.5 * t)), prepend=0) > 0) * 1.0

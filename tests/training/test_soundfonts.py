@@ -30,7 +30,7 @@ def soundfont() -> Path:
     return min(found, key=lambda path: path.stat().st_size)
 
 
-def test_a_seed_plays_one_sound_of_full_length(soundfont: Path) -> None:
+def test_a_seed_renders_one_sound_of_full_length(soundfont: Path) -> None:
     first = render_percussion(soundfont, np.random.default_rng(0))
     for seed in SEEDS:
         samples = render_percussion(soundfont, np.random.default_rng(seed))
@@ -41,7 +41,7 @@ def test_a_seed_plays_one_sound_of_full_length(soundfont: Path) -> None:
     assert not np.array_equal(samples, first)
 
 
-def test_it_comes_in_strokes(soundfont: Path) -> None:
+def test_percussion_consists_of_strokes(soundfont: Path) -> None:
     ratios = []
     for seed in SEEDS:
         samples = render_percussion(soundfont, np.random.default_rng(seed))
@@ -50,7 +50,7 @@ def test_it_comes_in_strokes(soundfont: Path) -> None:
     assert np.median(ratios) > 5.0
 
 
-def test_its_windows_have_drums_and_each_recording_is_its_own_group(soundfont: Path) -> None:
+def test_windows_have_drums_and_each_clip_is_a_group(soundfont: Path) -> None:
     clips = soundfont_clips([soundfont], 3, SECONDS)
     assert len({clip.group for clip in clips}) == 3
     window_set = build_windows(clips, [VariantSettings(codec=1.0)], patch=60, step=30, seed=1)
@@ -60,7 +60,7 @@ def test_its_windows_have_drums_and_each_recording_is_its_own_group(soundfont: P
     assert np.isnan(window_set.targets[:, LABELS.index("music")]).all()
 
 
-def test_a_file_that_is_no_soundfont_is_named(soundfont: Path, tmp_path: Path) -> None:
+def test_an_invalid_soundfont_is_reported(soundfont: Path, tmp_path: Path) -> None:
     bad = tmp_path / "bad.sf2"
     bad.write_bytes(b"RIFF")
     with pytest.raises(PypluginError, match=r"bad\.sf2"):

@@ -1,4 +1,4 @@
-"""What is made in place of recordings sounds as its labels say."""
+"""Synthetic percussion and notes have the sound of their labels."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ def flatness(samples: np.ndarray) -> float:
 
 
 @pytest.mark.parametrize("make", [synthesise_percussion, synthesise_notes])
-def test_a_seed_makes_one_sound_of_full_length(make) -> None:
+def test_a_seed_gives_one_sound_of_full_length(make) -> None:
     for seed in SEEDS:
         samples = make(np.random.default_rng(seed))
         assert samples.shape == (round(RATE * SECONDS),)
@@ -36,12 +36,12 @@ def test_a_seed_makes_one_sound_of_full_length(make) -> None:
     assert not np.array_equal(samples, make(np.random.default_rng(1000)))
 
 
-def test_percussion_comes_in_strokes_and_held_notes_stay() -> None:
-    """Loud frames over the middle one: what is struck is gone most of the time."""
+def test_percussion_consists_of_strokes_and_held_notes_are_steady() -> None:
+    """Loud frames over the middle one: struck sounds are silent most of the time."""
     ratios = []
     for make in (synthesise_percussion, synthesise_notes):
-        heard = [np.sort(loudness(make(np.random.default_rng(seed)))) for seed in SEEDS]
-        ratios.append([float(np.median(each[-20:] / np.median(each))) for each in heard])
+        sorted_loudness = [np.sort(loudness(make(np.random.default_rng(seed)))) for seed in SEEDS]
+        ratios.append([float(np.median(each[-20:] / np.median(each))) for each in sorted_loudness])
     struck, held = (np.median(each) for each in ratios)
     assert struck > 5.0
     assert held < 3.0
@@ -52,7 +52,7 @@ def test_held_notes_are_tonal() -> None:
     assert np.mean(np.array(found) < -10.0) > 0.95
 
 
-def test_what_is_made_has_the_labels_of_its_category() -> None:
+def test_synthetic_clips_have_the_labels_of_their_category() -> None:
     window_set = build_windows(
         synthetic_clips(2, SECONDS), [VariantSettings()], patch=60, step=30, seed=1
     )

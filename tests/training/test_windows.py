@@ -10,21 +10,21 @@ from pyplugin.training.corpus import LABELS, read_clips
 from pyplugin.training.windows import DisputedLabel, VariantSettings, build_windows, mask_disputed
 
 
-def test_doubts_find_their_recordings_wherever_the_corpus_is(
+def test_disputed_labels_are_found_by_relative_paths(
     corpus: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(corpus)
     clips = read_clips(Path(), "test")
-    heard = build_windows(clips, [VariantSettings()], patch=30, step=15, seed=1)
-    doubted = mask_disputed(heard, [DisputedLabel("drums-3.wav", "noise", "Nobody knows.")])
-    meant = np.array([clip.path == Path("drums-3.wav") for clip in clips])[heard.clips]
-    unknown = np.isnan(doubted.targets)
-    assert not np.isnan(heard.targets).any()
+    window_set = build_windows(clips, [VariantSettings()], patch=30, step=15, seed=1)
+    masked = mask_disputed(window_set, [DisputedLabel("drums-3.wav", "noise", "Nobody knows.")])
+    meant = np.array([clip.path == Path("drums-3.wav") for clip in clips])[window_set.clips]
+    unknown = np.isnan(masked.targets)
+    assert not np.isnan(window_set.targets).any()
     assert unknown[meant, LABELS.index("noise")].all()
     assert unknown.sum() == meant.sum() > 0
 
 
-def test_a_bank_leaves_silence_out(corpus: Path, tmp_path: Path) -> None:
+def test_silent_windows_are_left_out(corpus: Path, tmp_path: Path) -> None:
     import soundfile
 
     clip = read_clips(corpus, "train")[0]
@@ -36,7 +36,7 @@ def test_a_bank_leaves_silence_out(corpus: Path, tmp_path: Path) -> None:
     assert found.min() == pytest.approx(3.0 - 15 / 62.5, abs=0.05)
 
 
-def test_the_cache_gives_the_same_takes(corpus: Path, tmp_path: Path) -> None:
+def test_the_cache_gives_equal_variants(corpus: Path, tmp_path: Path) -> None:
     clips = read_clips(corpus, "test")
     changed = VariantSettings(speed=0.1, room=1.0)
     window_sets = [

@@ -1,4 +1,4 @@
-"""The sounds that a taught label is told from where nobody says what it is not."""
+"""The background: the default negative examples of `pyplugin teach`."""
 
 from dataclasses import replace
 
@@ -22,7 +22,7 @@ from pyplugin.training.heads.teach import teach
 
 @pytest.mark.usefixtures("musicnn")
 @pytest.mark.parametrize("name", BACKBONES)
-def test_a_background_comes_with_each_backbone_as_it_is_now(name):
+def test_the_shipped_backgrounds_match_their_backbones(name):
     model = registry.load(name)
     rows = load_background(model, model.card.embedding)
     assert len(rows) >= 300
@@ -32,14 +32,14 @@ def test_a_background_comes_with_each_backbone_as_it_is_now(name):
     assert size < 150_000
 
 
-def test_a_background_is_kept_to_half_a_step(probe, tmp_path):
+def test_a_background_is_stored_to_half_a_step(probe, tmp_path):
     rows = np.random.default_rng(0).normal(0, [1, 100, 0], (50, 3)).astype(np.float32)
     save_background(probe.model, "dense", rows, tmp_path / "probe.npz")
     kept = load_background(probe.model, "dense", tmp_path)
     assert np.all(np.abs(kept - rows) <= 0.501 * np.ptp(rows, axis=0) / 255 + 1e-30)
 
 
-def test_a_background_of_another_version_or_layer_or_a_damaged_one_is_refused(probe, tmp_path):
+def test_a_background_of_another_version_or_layer_or_a_damaged_one_is_rejected(probe, tmp_path):
     rows = np.eye(3, dtype=np.float32)
     path = tmp_path / "probe.npz"
     save_background(probe.model, "dense", rows, path)
@@ -55,7 +55,7 @@ def test_a_background_of_another_version_or_layer_or_a_damaged_one_is_refused(pr
 
 @pytest.mark.usefixtures("musicnn")
 @pytest.mark.parametrize("name", BACKBONES)
-def test_without_other_clips_a_label_is_told_from_all_kinds_of_sound(
+def test_without_negative_clips_a_label_is_distinguished_from_all_kinds_of_sound(
     name, clips, tmp_path, monkeypatch
 ):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
@@ -64,8 +64,8 @@ def test_without_other_clips_a_label_is_told_from_all_kinds_of_sound(
     assert done.false_positives < done.background / 5
     share = {}
     for sound in ("drum-loop", "classical-strings", "speech", "sung-rock"):
-        heard = pyplugin.tag(clips / f"{sound}.ogg", model=name, heads=[head])
-        share[sound] = heard.heads["drums"].mean[0]
+        result = pyplugin.tag(clips / f"{sound}.ogg", model=name, heads=[head])
+        share[sound] = result.heads["drums"].mean[0]
     assert share.pop("drum-loop") > 0.8
     assert max(share.values()) < 0.4
 

@@ -23,12 +23,12 @@ def test_balanced_is_as_if_every_class_had_as_many_clips(choice):
     as_many = np.concatenate([np.arange(100), np.tile(np.flatnonzero(number == 0), 3)])
     strange = np.random.default_rng(5).normal(0, 8, (500, 4))
 
-    def said(balanced: bool, rows: np.ndarray) -> np.ndarray:
+    def predicted(balanced: bool, rows: np.ndarray) -> np.ndarray:
         choose = Configuration(preprocessing="none", balanced=balanced, **CHOICES[choice])
         return pipeline(choose, len(rows)).fit(x[rows], y[rows]).predict(strange)
 
-    plain, weighted = said(False, np.arange(100)), said(True, np.arange(100))
-    copied = said(False, as_many)
+    plain, weighted = predicted(False, np.arange(100)), predicted(True, np.arange(100))
+    copied = predicted(False, as_many)
     assert (weighted == copied).mean() > max(0.9, (plain == copied).mean())
     assert (weighted == "few").mean() > (plain == "few").mean()
 

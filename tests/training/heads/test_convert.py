@@ -1,4 +1,4 @@
-"""A head answers as the scikit-learn pipeline that it was converted from."""
+"""A head gives the results of the scikit-learn pipeline that it was converted from."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ ALL_BUT_FLAT = Configuration("svm", "minmax", False, "poly", -1, -9)
 @pytest.mark.parametrize("classes", [2, 3])
 @pytest.mark.parametrize("preprocessing", PREPROCESSING)
 @pytest.mark.parametrize("choice", CHOICES)
-def test_a_head_answers_as_scikit_learn_does(choice, preprocessing, classes):
+def test_a_head_equals_scikit_learn(choice, preprocessing, classes):
     examples = blobs(classes)
     model = fitted(
         examples, Configuration(preprocessing=preprocessing, balanced=True, **CHOICES[choice])
@@ -40,7 +40,7 @@ def test_a_head_answers_as_scikit_learn_does(choice, preprocessing, classes):
 
 
 @pytest.mark.parametrize("classes", [2, 3])
-def test_a_head_of_decisions_that_hardly_differ_answers_as_scikit_learn_does(classes):
+def test_a_head_with_nearly_equal_decisions_equals_scikit_learn(classes):
     examples = blobs(classes)
     model = fitted(examples, ALL_BUT_FLAT)
     head = head_of(model, name="blobs", backbone="none", layer="none", about={})
@@ -50,7 +50,7 @@ def test_a_head_of_decisions_that_hardly_differ_answers_as_scikit_learn_does(cla
 
 
 @pytest.mark.parametrize("choice", CHOICES)
-def test_a_file_of_a_head_answers_the_same(choice, tmp_path):
+def test_a_saved_head_equals_scikit_learn(choice, tmp_path):
     examples = blobs(3)
     model = fitted(
         examples, Configuration(preprocessing="standard", balanced=False, **CHOICES[choice])

@@ -85,7 +85,7 @@ def test_a_copy_counts_once_in_its_class_and_is_refused_in_another(clips):
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "said"),
+    ("name", "content", "message"),
     [
         ("t.csv", "path,label\nnone.wav,a\na/0.wav,a\n", "1 of 2 clips .* do not exist"),
         ("t.csv", "path,label\na/0.wav,\n", "Row 1 of .* has no label"),
@@ -99,9 +99,9 @@ def test_a_copy_counts_once_in_its_class_and_is_refused_in_another(clips):
         ("t.yaml", "a: [", "cannot be parsed"),
     ],
 )
-def test_a_wrong_ground_truth_is_refused_with_a_sentence(clips, name, content, said):
+def test_a_wrong_ground_truth_is_refused_with_a_sentence(clips, name, content, message):
     (clips / name).write_text(content)
-    with pytest.raises(PypluginError, match=said):
+    with pytest.raises(PypluginError, match=message):
         read_dataset(clips / name)
 
 

@@ -35,7 +35,7 @@ def test_embeddings_are_those_of_tag_and_are_kept(tmp_path, probe, cache, monkey
     np.testing.assert_array_equal(embed(path, probe.model, "dense"), expected)
 
 
-def test_the_cache_tells_layers_models_and_files_apart(tmp_path, probe, cache):
+def test_the_cache_has_an_entry_for_each_file_and_layer(tmp_path, probe, cache):
     one, other = write_noise(tmp_path / "1.wav", 1), write_noise(tmp_path / "2.wav", 2)
     for path in (one, other):
         for layer in ("dense", "activations"):
@@ -44,7 +44,7 @@ def test_the_cache_tells_layers_models_and_files_apart(tmp_path, probe, cache):
 
 
 @pytest.mark.usefixtures("cache")
-def test_clips_that_cannot_be_used_are_listed_and_too_many_end_it(tmp_path, probe):
+def test_unusable_clips_are_listed_and_too_many_raise_an_error(tmp_path, probe):
     paths = [write_noise(tmp_path / f"{n}.wav", n) for n in range(6)]
     paths[2].write_text("no sound")
     soundfile.write(paths[4], np.zeros(0), RATE)
@@ -53,14 +53,16 @@ def test_clips_that_cannot_be_used_are_listed_and_too_many_end_it(tmp_path, prob
     embedded = embed_all(usable, probe.model, "dense", progress=lambda n, of: done.append((n, of)))
     assert [part is None for part in embedded.windows] == [n in (2, 4) for n in range(8)]
     assert len(embedded.skipped) == 2
-    assert all(str(paths[n]) in said for n, said in zip((2, 4), embedded.skipped, strict=True))
+    assert all(
+        str(paths[n]) in message for n, message in zip((2, 4), embedded.skipped, strict=True)
+    )
     assert done == [(n, 8) for n in range(1, 9)]
     with pytest.raises(PypluginError, match="2 of 6 clips cannot be used, too many"):
         embed_all(paths, probe.model, "dense")
 
 
 @pytest.mark.usefixtures("cache")
-def test_a_clip_with_samples_that_are_no_numbers_is_refused(tmp_path, probe):
+def test_a_clip_with_non_finite_samples_is_rejected(tmp_path, probe):
     samples = np.random.default_rng(0).normal(0, 0.1, RATE)
     samples[[5, 70]] = np.nan, np.inf
     soundfile.write(tmp_path / "x.wav", samples, RATE, subtype="FLOAT")

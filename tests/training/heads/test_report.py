@@ -88,7 +88,7 @@ def test_a_damaged_row_is_refused(column, value, tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"", b"a\tb\n1\t2\n", b"\xff\xfe\x00"])
-def test_what_is_no_report_is_refused(content, tmp_path):
+def test_a_file_that_is_not_a_report_is_rejected(content, tmp_path):
     (tmp_path / "r.tsv").write_bytes(content)
     with pytest.raises(PypluginError, match="is not a report"):
         read_row(tmp_path / "r.tsv", 1)
@@ -98,9 +98,9 @@ def test_what_is_no_report_is_refused(content, tmp_path):
 
 def test_the_page_stands_alone_and_escapes_names(tmp_path):
     truth = np.array(["<a>", "<a>", "b", "b"])
-    said = np.array([[0.9, 0.1], [0.2, 0.8], [0.1, 0.9], [0.3, 0.7]])
+    predicted = np.array([[0.9, 0.1], [0.2, 0.8], [0.1, 0.9], [0.3, 0.7]])
     page = HeadReport(
-        "t & t", {"k": "<v>"}, ["n<"], ["s<"], ["<a>", "b"], truth, said, list("wxyz")
+        "t & t", {"k": "<v>"}, ["n<"], ["s<"], ["<a>", "b"], truth, predicted, list("wxyz")
     )
     write_page(tmp_path / "p.html", page)
     text = (tmp_path / "p.html").read_text()

@@ -55,40 +55,40 @@ def test_a_class_of_one_group_cannot_be_folded():
         choose_folds(examples)
 
 
-def test_labels_that_say_nothing_are_guessed_at_chance():
-    """What is fitted outside a fold would be heard of here: accuracies far above a half."""
+def test_random_labels_give_chance_accuracy():
+    """Fitting outside a fold would show here as accuracies far above one half."""
     random = np.random.default_rng(0)
     x = random.normal(size=(80, 60)).astype(np.float32).astype(np.float64)
     examples = Examples(x, np.array(["a", "b"] * 40), np.arange(80))
     splits = choose_folds(examples)
     for choice in CHOICES.values():
         configuration = Configuration(preprocessing="quantile-normal", balanced=False, **choice)
-        said = out_of_fold(examples, configuration, splits)
-        right = (said.argmax(axis=1) == (examples.y == "b")).mean()
+        predicted = out_of_fold(examples, configuration, splits)
+        right = (predicted.argmax(axis=1) == (examples.y == "b")).mean()
         assert 0.3 < right < 0.7
         # and calibration, fitted out of fold too, is not sure of it
-        assert np.abs(said[:, 1] - 0.5).mean() < 0.25
+        assert np.abs(predicted[:, 1] - 0.5).mean() < 0.25
 
 
 def test_probabilities_are_calibrated():
-    """Of clips given p, a share of about p is of the class: not of a machine's raw decisions."""
+    """Of clips with probability p, a share of about p is of the class."""
     examples = blobs(2, 600)
-    said = out_of_fold(
+    predicted = out_of_fold(
         examples,
         Configuration(preprocessing="standard", balanced=False, **CHOICES["svm-rbf"]),
         choose_folds(examples),
     )[:, 1]
     is_one = examples.y == "class 1"
     for low in np.arange(0, 1, 0.25):
-        chosen = (said >= low) & (said < low + 0.25)
+        chosen = (predicted >= low) & (predicted < low + 0.25)
         if chosen.sum() >= 25:
-            assert abs(is_one[chosen].mean() - said[chosen].mean()) < 0.15
+            assert abs(is_one[chosen].mean() - predicted[chosen].mean()) < 0.15
 
 
 @pytest.mark.parametrize("classes", [2, 3])
 @pytest.mark.parametrize("choice", CHOICES)
-def test_calibration_turns_no_answer_round(choice, classes):
-    """Groups lie far apart, so that out of fold a clip's own class may seem the farthest."""
+def test_calibration_keeps_the_order_of_classes(choice, classes):
+    """Groups are far apart, so the class of an out-of-fold clip may seem the farthest."""
     random = np.random.default_rng(1)
     groups = np.repeat(np.arange(3 * classes), 12)
     x = random.normal(0, 3, (3 * classes, 4))[groups] + random.normal(0, 0.3, (len(groups), 4))
@@ -112,9 +112,10 @@ def test_probabilities_of_a_balanced_head_are_those_where_classes_are_as_frequen
     found = {}
     for balanced in (False, True):
         choice = Configuration("logistic", "standard", balanced, C=-1)
-        said = out_of_fold(examples, choice, choose_folds(examples))
+        predicted = out_of_fold(examples, choice, choose_folds(examples))
         found[balanced] = [
-            (said[y == label].argmax(axis=1) == n).mean() for n, label in enumerate(("few", "many"))
+            (predicted[y == label].argmax(axis=1) == n).mean()
+            for n, label in enumerate(("few", "many"))
         ]
     assert np.mean(found[True]) > np.mean(found[False]) + 0.05
     assert abs(found[True][0] - found[True][1]) < 0.2 < found[False][1] - found[False][0]
@@ -140,8 +141,8 @@ def test_the_ranking_is_by_accuracy_and_the_same_in_parallel(small, tmp_path):
     for (train, test), accuracy in zip(small.splits, best.accuracies, strict=True):
         model = pipeline(best.configuration, len(train))
         model.fit(small.examples.x[train], small.examples.y[train])
-        said = model.predict(small.examples.x[test])
-        assert accuracy == pytest.approx((said == small.examples.y[test]).mean())
+        predicted = model.predict(small.examples.x[test])
+        assert accuracy == pytest.approx((predicted == small.examples.y[test]).mean())
 
 
 def test_an_interrupted_search_goes_on_where_it_stopped(small, tmp_path):

@@ -12,7 +12,7 @@ from pyplugin.training.heads.convert import logistic_head
 from pyplugin.training.heads.teach import _fit
 
 
-def test_a_taught_head_answers_as_scikit_learn_does():
+def test_a_head_of_one_label_equals_scikit_learn():
     examples = blobs(2)
     clips = [
         (rows.astype(np.float32), bool(label))
