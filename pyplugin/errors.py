@@ -27,13 +27,13 @@ class NotBuiltError(ModelError):
 
 
 class DownloadError(ModelError):
-    """The weights of a model could not be fetched, or are not what they should be."""
+    """The weights of a model cannot be downloaded, or their hash is wrong."""
 
     exit_code = 1
 
 
 class UnsupportedError(ModelError):
-    """A sound model that the inline runtime does not run; an outside runtime does."""
+    """A valid model that the inline runtime does not support; another runtime does."""
 
 
 class PresetError(PypluginError):
@@ -41,10 +41,10 @@ class PresetError(PypluginError):
 
 
 class DeviceError(PypluginError):
-    """A sound device cannot be opened or has vanished."""
+    """An audio device cannot be opened, or it was disconnected."""
 
 
 class ReaderGoneError(PypluginError):
-    """Whoever read our output has gone, as with ``| head``: an end, not a failure."""
+    """The reader of the output has exited, as with ``| head``; this is not a failure."""
 
     exit_code = 0

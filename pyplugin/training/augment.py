@@ -49,13 +49,36 @@ CODECS = (
 
 
 def mel_power(mel: Float32) -> Float32:
-    """Return mel powers from front-end values, which are log10(1 + 10000 power)."""
+    """Return mel powers from front-end values, which are log10(1 + 10000 power).
+
+    Parameters
+    ----------
+    mel : ndarray of float32 or float16, any shape
+
+    Returns
+    -------
+    ndarray of float32, same shape
+
+    Examples
+    --------
+    >>> mel_power(log_mel(np.array([0.0, 0.5], np.float32))).round(4).tolist()
+    [0.0, 0.5]
+    """
     power: Float32 = np.expm1(mel.astype(np.float32) * np.float32(np.log(10.0)))
     return power / np.float32(_SCALE)
 
 
 def log_mel(power: Float32) -> Float32:
-    """Return front-end values, log10(1 + 10000 power), from mel powers."""
+    """Return front-end values, log10(1 + 10000 power), from mel powers.
+
+    Parameters
+    ----------
+    power : ndarray of float32, any shape
+
+    Returns
+    -------
+    ndarray of float32, same shape
+    """
     logarithm: Float32 = np.log1p(power * np.float32(_SCALE)) / np.float32(np.log(10.0))
     return logarithm
 
@@ -65,6 +88,17 @@ def add_reverberation(samples: Float32, sample_rate: int, random: Generator) -> 
 
     The response is the direct sound followed by noise with an RT60 of 0.15 to 1.2 s, shorter at
     high frequencies, at a direct-to-reverberant ratio of -3 to +12 dB.
+
+    Parameters
+    ----------
+    samples : ndarray of float32, shape (n,)
+    sample_rate : int
+        In Hz.
+    random : Generator
+
+    Returns
+    -------
+    ndarray of float32, shape (n,)
     """
     from scipy.signal import lfilter, oaconvolve
 
@@ -88,6 +122,19 @@ def apply_codec(samples: Float32, sample_rate: int, random: Generator) -> tuple[
     """Encode and decode samples (n,) with a random lossy codec; return them and their rate in Hz.
 
     The delay of the codec, some milliseconds, is not compensated.
+
+    Parameters
+    ----------
+    samples : ndarray of float32, shape (n,)
+    sample_rate : int
+        In Hz.
+    random : Generator
+
+    Returns
+    -------
+    samples : ndarray of float32, shape (m,)
+    sample_rate : int
+        In Hz.
     """
     import av
 
@@ -127,7 +174,17 @@ def band_frequencies() -> npt.NDArray[np.float64]:
 
 
 def equaliser(count: int, random: Generator) -> Float32:
-    """Draw smooth power gains (count, bands): a tilt, and one broad peak or dip."""
+    """Draw smooth power gains (count, bands): a tilt, and one broad peak or dip.
+
+    Parameters
+    ----------
+    count : int
+    random : Generator
+
+    Returns
+    -------
+    ndarray of float32, shape (count, bands)
+    """
     octaves = np.log2(band_frequencies() / 1000.0)
     tilt = random.normal(0.0, 1.5, (count, 1)) * octaves
     centre = random.uniform(-4.0, 3.0, (count, 1))
@@ -142,6 +199,15 @@ def band_limits(count: int, random: Generator) -> Float32:
 
     About half pass everything; the others have a low-pass at 3 to 7.5 kHz, and 15 % also a
     high-pass at 100 to 500 Hz, as on a telephone.
+
+    Parameters
+    ----------
+    count : int
+    random : Generator
+
+    Returns
+    -------
+    ndarray of float32, shape (count, bands)
     """
     frequencies = band_frequencies()[None]
     cuts = np.exp(random.uniform(np.log(3000.0), np.log(7500.0), (count, 1)))
@@ -159,6 +225,15 @@ def coloured_noise(count: int, frames: int, random: Generator) -> Float32:
 
     The power of a band of noise has a chi-square distribution with two degrees of freedom for each
     independent FFT bin in the band.
+
+    Parameters
+    ----------
+    count, frames : int
+    random : Generator
+
+    Returns
+    -------
+    ndarray of float32, shape (count, frames, bands)
     """
     frequencies = band_frequencies()
     octaves = np.log2(frequencies / 1000.0)

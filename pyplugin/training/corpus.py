@@ -88,6 +88,17 @@ class CorpusClip:
 def read_clips(corpus: Path, split: str | None = None) -> list[CorpusClip]:
     """Return the recordings of a corpus, or those of one split.
 
+    Parameters
+    ----------
+    corpus : Path
+        Folder with ``manifest.csv``.
+    split : str, optional
+        Such as ``train`` or ``test``; all recordings without it.
+
+    Returns
+    -------
+    list of CorpusClip
+
     Raises
     ------
     PypluginError
@@ -116,6 +127,14 @@ def singing_clips(clips: list[CorpusClip]) -> list[CorpusClip]:
     """Return a clip of the category `SYNTHETIC_SINGING` for each clip that is only speech.
 
     Their targets are singing and tonal; whether they are music is unknown.
+
+    Parameters
+    ----------
+    clips : list of CorpusClip
+
+    Returns
+    -------
+    list of CorpusClip
     """
     wanted = np.array([0.0, 1.0, np.nan, 0.0, 1.0, 0.0], np.float32)
     return [
@@ -129,6 +148,17 @@ def synthetic_clips(count: int, seconds: float) -> list[CorpusClip]:
     """Return `count` clips of synthetic percussion and `count` of held notes, a group each.
 
     Percussion has drums; music, tonal and noise are unknown. Held notes are tonal only.
+
+    Parameters
+    ----------
+    count : int
+        Number of clips of each kind.
+    seconds : float
+        Duration of a clip.
+
+    Returns
+    -------
+    list of CorpusClip
     """
     notes = np.array([0.0, 0.0, 0.0, 0.0, 1.0, 0.0], np.float32)
     return [
@@ -145,6 +175,18 @@ def soundfont_clips(soundfonts: Sequence[Path], count: int, seconds: float) -> l
     """Return `count` clips of percussion for each SoundFont, a group each.
 
     They have drums; music, tonal and noise are unknown.
+
+    Parameters
+    ----------
+    soundfonts : sequence of Path
+    count : int
+        Number of clips for each SoundFont.
+    seconds : float
+        Duration of a clip.
+
+    Returns
+    -------
+    list of CorpusClip
     """
     return [
         CorpusClip(

@@ -41,7 +41,23 @@ class Evaluation:
 
 
 def best_threshold(truth: npt.NDArray[np.bool_], values: Float32) -> tuple[float, float]:
-    """Return the threshold with the greatest F1 score, and that score."""
+    """Return the threshold with the greatest F1 score, and that score.
+
+    Parameters
+    ----------
+    truth : ndarray of bool, shape (n,)
+    values : ndarray of float32, shape (n,)
+        Probabilities.
+
+    Returns
+    -------
+    threshold, score : float
+
+    Examples
+    --------
+    >>> best_threshold(np.array([True, True, False]), np.float32([0.75, 0.5, 0.25]))
+    (0.375, 1.0)
+    """
     order = np.argsort(-values, kind="stable")
     hits = np.cumsum(truth[order])
     scores = 2.0 * hits / (np.arange(1, len(values) + 1) + truth.sum())

@@ -33,6 +33,15 @@ def synthesise_percussion(random: Generator) -> Float32:
     Shakers, tambourines and rattles are collisions of beads through resonances (Cook's PhISEM);
     guiros and ratchets, regular clicks through resonances; cymbals and brushes, decaying noise;
     blocks, claves, bells and drums, with or without snares, decaying modes.
+
+    Parameters
+    ----------
+    random : Generator
+
+    Returns
+    -------
+    ndarray of float32, shape (n,)
+        `SECONDS` at `RATE`, peak about 0.5.
     """
     kinds: tuple[Callable[[Generator], Float64], ...] = (
         _shaker,
@@ -55,6 +64,15 @@ def synthesise_notes(random: Generator) -> Float32:
 
     Additive or two-operator FM synthesis, with or without vibrato, tremolo, a swept filter and
     portamento, or with a continuous glide, as of a theremin.
+
+    Parameters
+    ----------
+    random : Generator
+
+    Returns
+    -------
+    ndarray of float32, shape (n,)
+        `SECONDS` at `RATE`, peak about 0.5.
     """
     frequency, loudness = _note_line(random)
     parts = [
@@ -85,7 +103,19 @@ def _normalise(sound: Float64) -> Float64:
 
 
 def pattern(random: Generator) -> tuple[Float64, Float64]:
-    """Return the onset times of strokes in seconds and their amplitudes, up to 1."""
+    """Draw a rhythmic pattern.
+
+    Parameters
+    ----------
+    random : Generator
+
+    Returns
+    -------
+    times : ndarray of float64, shape (n,)
+        Onsets in seconds, within `SECONDS`.
+    amplitudes : ndarray of float64, shape (n,)
+        Above 0, up to 1.
+    """
     kind = random.random()
     if kind < 0.6:  # a repeated bar of accents and rests
         period = 1.0 / _log_uniform(3.0, 12.0, random)

@@ -145,7 +145,18 @@ class DisputedLabel:
 
 
 def mask_disputed(window_set: WindowSet, disputed: Sequence[DisputedLabel]) -> WindowSet:
-    """Return the windows with the targets of disputed labels set to unknown (NaN)."""
+    """Return the windows with the targets of disputed labels set to unknown (NaN).
+
+    Parameters
+    ----------
+    window_set : WindowSet
+    disputed : sequence of DisputedLabel
+
+    Returns
+    -------
+    WindowSet
+        With other targets; `window_set` is not changed.
+    """
     targets = window_set.targets.copy()
     for entry in disputed:
         parts = Path(entry.path).parts
@@ -157,7 +168,23 @@ def mask_disputed(window_set: WindowSet, disputed: Sequence[DisputedLabel]) -> W
 def compute_variant(
     clip: CorpusClip, settings: VariantSettings, random: np.random.Generator
 ) -> ClipVariant:
-    """Read or synthesise a clip, augment it, and return its mel spectrogram."""
+    """Read or synthesise a clip, augment it, and return its mel spectrogram.
+
+    Parameters
+    ----------
+    clip : CorpusClip
+    settings : VariantSettings
+    random : Generator
+
+    Returns
+    -------
+    ClipVariant
+
+    Raises
+    ------
+    PypluginError
+        The recording or the SoundFont cannot be read.
+    """
     samples, rate = _clip_samples(clip, random)
     change = random.uniform(-settings.speed, settings.speed)
     pretended = round(rate * (1.0 + change))

@@ -97,3 +97,12 @@ def test_scores_on_the_test_groups_are_those_in_the_card(
     results = run_patches(scene.data, window_set.windows(), ("activations",))["activations"]
     for label, each in score(mask_disputed(window_set, recipe.disputed).targets, results).items():
         assert each.auc > scene.card.dataset.metrics[f"ROC-AUC {label}"] - 0.002, label
+
+
+def test_the_report_has_the_caveats_of_the_recipe() -> None:
+    tomllib = pytest.importorskip("tomllib", reason="needs Python 3.11")
+    folder = registry.shipped_folder()
+    recipe = tomllib.loads((folder / "scene.toml").read_text(encoding="utf-8"))
+    report = (folder / "scene.md").read_text(encoding="utf-8")
+    for sentence in (*recipe["caveats"], *(each["reason"] for each in recipe["disputed"])):
+        assert sentence in report
