@@ -26,7 +26,7 @@ def test_windows_are_those_of_the_whole_spectrogram(probe):
 
 @pytest.mark.parametrize("rate", [8000, 16000, 44100, 192000])
 @pytest.mark.parametrize("extra", [-257, -256, -1, 0, 1, 255, 256, 4000])
-def test_every_window_within_the_signal_and_none_past_it(probe, rate, extra):
+def test_windows_are_exactly_those_within_the_signal(probe, rate, extra):
     # Around the length at which a further window fits, in model-rate samples.
     length = (PATCH - 1 + 5) * 256 + extra
     x = music(length / 16000, rate)[:, : round(length * rate / 16000)]
@@ -36,7 +36,7 @@ def test_every_window_within_the_signal_and_none_past_it(probe, rate, extra):
 
 
 @pytest.mark.parametrize("block", [1000, 4096, 65536])
-def test_reading_in_other_blocks_changes_nothing(probe, monkeypatch, block):
+def test_the_block_size_does_not_change_the_results(probe, monkeypatch, block):
     x = music(2, 22050)
     expected = pyplugin.tag(x, 22050, model=probe.model)
     monkeypatch.setattr(recording, "BLOCK", block)
@@ -104,7 +104,7 @@ def test_progress_is_the_share_that_has_been_read(probe):
         ("missing.wav", 16000, "own sample rate"),
     ],
 )
-def test_wrong_audio_is_refused(probe, x, rate, words):
+def test_wrong_audio_is_rejected(probe, x, rate, words):
     with pytest.raises(pyplugin.AudioError, match=words):
         pyplugin.tag(x, rate, model=probe.model)
 

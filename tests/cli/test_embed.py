@@ -48,7 +48,7 @@ def test_the_plot_is_a_picture(run, labelled_clips, backbone, tmp_path):
         (["--out", "missing/x.npy"], "its folder does not exist"),
     ],
 )
-def test_mistakes_end_in_a_sentence(
+def test_invalid_options_get_one_sentence(
     run, labelled_clips, backbone, tmp_path, options, message, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)

@@ -52,7 +52,7 @@ def test_a_missing_model_is_reported_with_the_command_that_builds_it(run, monkey
     assert "pyplugin models get musicnn-mtt" in sentence(err)
 
 
-def test_a_wheel_with_the_wrong_hash_is_refused(run, monkeypatch, tmp_path):
+def test_a_wheel_with_the_wrong_hash_is_rejected(run, monkeypatch, tmp_path):
     monkeypatch.setenv("PYPLUGIN_MODELS", str(tmp_path / "models"))
     (tmp_path / "w.whl").write_bytes(b"PK")
     code, _, err = run("models", "get", "musicnn-mtt", "--wheel", tmp_path / "w.whl")

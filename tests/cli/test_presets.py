@@ -39,7 +39,7 @@ def test_new_writes_a_sound_preset_and_leaves_a_file_alone(run, tmp_path):
 
 
 @pytest.mark.usefixtures("musicnn")
-def test_check_goes_on_and_names_each_mistake(run, tmp_path):
+def test_check_reports_the_errors_of_all_files(run, tmp_path):
     text = shipped_presets()["duck-under-voice"].read_text()
     wrong, label = tmp_path / "wrong.toml", tmp_path / "label.toml"
     wrong.write_text(text.replace("release = 0.8", "realease = 0.8"))

@@ -52,7 +52,7 @@ def test_curves_for_other_programs_are_those_of_the_table(run, song, tmp_path, f
 
 
 @pytest.mark.parametrize("name", ["c.txt", "c"])
-def test_curves_of_another_format_are_refused_before_any_work(run, song, name):
+def test_curves_of_another_format_are_rejected_before_any_work(run, song, name):
     out = song.parent / "o.wav"
     options = ["--preset", "open-with-drums", "--curves", song.parent / name]
     code, _, err = run("render", song, out, *options)
@@ -96,7 +96,7 @@ def test_clipping_is_reported(run, tmp_path):
         ({"out": "."}, "folder"),
     ],
 )
-def test_a_mistake_is_one_sentence_and_nothing_is_written(run, song, change, words):
+def test_invalid_input_gets_one_sentence_and_writes_no_file(run, song, change, words):
     before = {path.name: path.read_bytes() for path in song.parent.iterdir()}
     preset = change.get("preset", "open-with-drums")
     model = ["--model", change["model"]] if "model" in change else []
@@ -108,14 +108,14 @@ def test_a_mistake_is_one_sentence_and_nothing_is_written(run, song, change, wor
     assert before == {path.name: path.read_bytes() for path in song.parent.iterdir()}
 
 
-def test_outputs_of_one_name_are_refused(run, song):
+def test_two_outputs_with_the_same_name_are_rejected(run, song):
     out = song.parent / "o.wav"
     code, _, err = run("render", song, out, "--preset", "open-with-drums", "--curves", out)
     assert code == 2
     assert "given twice" in sentence(err)
 
 
-def test_a_closed_folder_is_refused(run, song):
+def test_a_read_only_folder_is_rejected(run, song):
     closed = Path("/sys")  # where not even root may make a file
     if not closed.is_dir() or os.geteuid() != 0:
         closed = song.parent / "closed"
@@ -127,7 +127,7 @@ def test_a_closed_folder_is_refused(run, song):
 
 @pytest.mark.usefixtures("musicnn")
 @pytest.mark.parametrize("kind", BAD_RECORDINGS)
-def test_a_bad_recording_is_one_sentence_and_status_2(run, tmp_path, kind):
+def test_an_invalid_recording_gets_one_sentence_and_status_2(run, tmp_path, kind):
     make, words = BAD_RECORDINGS[kind]
     path, out = tmp_path / "x.wav", tmp_path / "out.wav"
     make(path)

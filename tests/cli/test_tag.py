@@ -107,7 +107,7 @@ def test_non_finite_samples_are_reported(run, tmp_path):
     assert "NaN" in sentence(err)
 
 
-def test_a_truncated_mp3_is_tagged_as_far_as_it_goes(run, tmp_path):
+def test_the_intact_part_of_a_truncated_mp3_is_tagged(run, tmp_path):
     import av
 
     with av.open(str(tmp_path / "w.mp3"), "w") as container:
@@ -125,7 +125,7 @@ def test_a_truncated_mp3_is_tagged_as_far_as_it_goes(run, tmp_path):
 
 @pytest.mark.usefixtures("musicnn")
 @pytest.mark.parametrize("kind", BAD_RECORDINGS)
-def test_a_bad_recording_is_one_sentence_and_status_2(run, tmp_path, kind):
+def test_an_invalid_recording_gets_one_sentence_and_status_2(run, tmp_path, kind):
     make, words = BAD_RECORDINGS[kind]
     path = tmp_path / "x.wav"
     make(path)

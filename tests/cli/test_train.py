@@ -15,7 +15,7 @@ def test_required_options(run, tmp_path, option):
     assert f"Missing option '{option}'" in err
 
 
-def test_without_scikit_learn_the_extra_is_named(run, tmp_path, monkeypatch):
+def test_without_scikit_learn_the_extra_is_reported(run, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn", None)
     code, _, err = run("train", "network", "a.toml", "--corpus", tmp_path, "--out", tmp_path)
     assert code == 2

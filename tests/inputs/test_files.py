@@ -71,7 +71,7 @@ def frequency(samples: np.ndarray, rate: int) -> float:
         ("a.caf", "PCM_16"),
     ],
 )
-def test_blocks_joined_are_what_soundfile_reads_in_one_go(tmp_path, name, subtype, channels):
+def test_concatenated_blocks_equal_the_whole_file_in_soundfile(tmp_path, name, subtype, channels):
     path = tmp_path / name
     soundfile.write(path, 0.5 * noise(channels, 40_000).T, RATE, subtype=subtype)
     expected, _ = soundfile.read(path, dtype="float32", always_2d=True)
@@ -83,7 +83,7 @@ def test_blocks_joined_are_what_soundfile_reads_in_one_go(tmp_path, name, subtyp
     assert warnings == []
 
 
-def test_a_16_bit_wav_reads_as_the_wave_module_wrote_it(tmp_path):
+def test_a_16_bit_wav_has_the_samples_that_the_wave_module_wrote(tmp_path):
     steps = np.random.default_rng(1).integers(-(2**15), 2**15, (5_000, 2)).astype("<i2")
     with wave.open(str(tmp_path / "a.wav"), "wb") as file:
         file.setparams((2, 2, 22050, 0, "NONE", ""))
@@ -108,7 +108,7 @@ def sounds(tmp_path_factory) -> dict[str, Path]:
 @pytest.mark.parametrize("decoder", ["soundfile", "av"])
 @given(block=st.integers(1, 70_000))
 @settings(max_examples=30, deadline=None)
-def test_the_size_of_blocks_changes_nothing_but_the_cuts(sounds, decoder, block):
+def test_the_block_size_does_not_change_the_samples(sounds, decoder, block):
     block = max(block, 50)  # a block of 1 is the next test, once
     blocks, _ = blocks_of(sounds[decoder], block)
 
@@ -279,7 +279,7 @@ def cut(path: Path, part: float) -> Path:
 
 
 @pytest.mark.parametrize(("name", "codec"), [("a.mp3", "libmp3lame"), ("a.mkv", "ac3")])
-def test_a_file_cut_short_gives_what_is_left_and_a_warning(tmp_path, name, codec):
+def test_a_truncated_file_gives_the_rest_and_a_warning(tmp_path, name, codec):
     rng = np.random.default_rng(3)
     samples = (0.1 * rng.standard_normal((2, 10 * RATE))).astype(np.float32)
     path = cut(encode(tmp_path / name, samples, codec), 0.6)
@@ -291,7 +291,7 @@ def test_a_file_cut_short_gives_what_is_left_and_a_warning(tmp_path, name, codec
     assert "may be cut short: its header states 10.0 s" in message
 
 
-def test_a_flac_cut_short_gives_what_is_left_whatever_the_block(tmp_path):
+def test_a_truncated_flac_gives_the_rest_for_any_block_size(tmp_path):
     soundfile.write(tmp_path / "a.flac", noise(1, 200_000).T, RATE)
     path = cut(tmp_path / "a.flac", 0.6)
 
@@ -317,7 +317,7 @@ def test_damage_in_the_middle_is_skipped_and_a_warning(tmp_path):
     assert "is damaged" in warnings[0]
 
 
-def test_load_warns_of_a_file_cut_short(tmp_path):
+def test_load_warns_of_a_truncated_file(tmp_path):
     path = cut(encode(tmp_path / "a.mp3", tone(10 * RATE), "libmp3lame"), 0.5)
     with pytest.warns(UserWarning, match="may be cut short"):
         samples, _ = load(path)
@@ -387,14 +387,14 @@ def test_a_file_that_is_not_a_recording_is_rejected_in_one_sentence(tmp_path, na
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
-def test_a_named_pipe_is_refused_and_not_waited_for(tmp_path):
+def test_a_named_pipe_is_rejected_without_waiting(tmp_path):
     os.mkfifo(tmp_path / "a.wav")
     with pytest.raises(AudioError, match="not a regular file"):
         AudioReader(tmp_path / "a.wav")
 
 
 @needs_permissions
-def test_a_file_that_may_not_be_read_is_refused(tmp_path):
+def test_a_file_without_read_permission_is_rejected(tmp_path):
     soundfile.write(tmp_path / "a.wav", tone(99).T, RATE)
     (tmp_path / "a.wav").chmod(0)
     with (
@@ -417,12 +417,12 @@ def test_importing_the_module_imports_no_decoder():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_a_block_below_one_is_refused(tmp_path):
+def test_a_block_below_one_is_rejected(tmp_path):
     with pytest.raises(AudioError, match="block is 0"):
         AudioReader(tmp_path / "a.wav", block=0)
 
 
-def test_reading_after_closing_is_refused(tmp_path):
+def test_reading_after_closing_is_rejected(tmp_path):
     soundfile.write(tmp_path / "a.wav", tone(99).T, RATE)
     with AudioReader(tmp_path / "a.wav") as reader:
         pass

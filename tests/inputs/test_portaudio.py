@@ -24,7 +24,7 @@ def found(cases: list[tuple[Any, str]]) -> list[str]:
 
 
 @pytest.mark.usefixtures("neighbours")
-def test_the_command_lists_what_can_be_found(jack):
+def test_the_command_lists_all_devices(jack):
     command = (sys.executable, "-m", "pyplugin", "devices")
     known = jack.call(devices)
     assert [(d.name, d.inputs, d.outputs) for d in known if d.host_api.startswith("JACK")] == [
@@ -87,7 +87,7 @@ def test_devices_are_found_by_index_or_part_of_the_name(jack, neighbours):
     ],
 )
 @pytest.mark.usefixtures("neighbours")
-def test_a_device_that_is_not_there_is_refused_with_those_that_are(jack, given, kind, words):
+def test_an_unknown_device_is_rejected_with_a_list_of_devices(jack, given, kind, words):
     (sentence,) = jack.call(found, [(given, kind)])
     assert re.search(words, sentence)
 

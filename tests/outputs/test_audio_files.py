@@ -69,7 +69,7 @@ def test_samples_beyond_full_scale_are_counted_and_held_at_it(tmp_path, name):
     assert writer.clipped == 5
 
 
-def test_a_float_wav_keeps_what_full_scale_does_not(tmp_path):
+def test_a_float_wav_keeps_values_beyond_full_scale(tmp_path):
     samples = np.array([[1.5, -2.0, np.inf, np.nan]], dtype=np.float32)
     with AudioWriter(tmp_path / "a.wav", RATE, 1, subtype="FLOAT") as writer:
         writer.write(samples)
@@ -79,7 +79,7 @@ def test_a_float_wav_keeps_what_full_scale_does_not(tmp_path):
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
-def test_a_broken_off_recording_leaves_the_former_file_and_nothing_else(tmp_path, error):
+def test_an_exception_keeps_the_old_file_and_leaves_no_other(tmp_path, error):
     path = tmp_path / "a.wav"
     path.write_bytes(b"as it was")
     writer = AudioWriter(path, RATE, 1)
@@ -134,7 +134,7 @@ def test_writing_to_a_link_replaces_the_file_it_names(tmp_path):
         ("file/a.wav", RATE, 1, None, "cannot be written"),
     ],
 )
-def test_an_impossible_output_is_refused_before_any_work(
+def test_an_invalid_output_is_rejected_before_any_work(
     tmp_path, path, rate, channels, subtype, message
 ):
     (tmp_path / "folder.wav").mkdir()
@@ -148,7 +148,7 @@ def test_an_impossible_output_is_refused_before_any_work(
 
 
 @needs_permissions
-def test_a_folder_that_may_not_be_written_is_refused_before_any_work(tmp_path):
+def test_a_folder_without_write_permission_is_rejected_before_any_work(tmp_path):
     tmp_path.chmod(0o555)
     with (
         without_privileges(tmp_path),
@@ -165,7 +165,7 @@ def test_writing_needs_soundfile_and_names_the_extra(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("shape", [(1000,), (1, 1000), (1000, 2), (1, 2, 1000)])
-def test_a_block_of_another_shape_is_refused(tmp_path, shape):
+def test_a_block_of_another_shape_is_rejected(tmp_path, shape):
     with (
         pytest.raises(AudioError, match=r"expected \(2, samples\)"),
         AudioWriter(tmp_path / "a.wav", RATE, 2) as writer,
@@ -174,13 +174,13 @@ def test_a_block_of_another_shape_is_refused(tmp_path, shape):
     assert file_names(tmp_path) == []
 
 
-def test_writing_outside_the_with_statement_is_refused(tmp_path):
+def test_writing_outside_the_with_statement_is_rejected(tmp_path):
     writer = AudioWriter(tmp_path / "a.wav", RATE, 1)
     with pytest.raises(AudioError, match="is not open"):
         writer.write(tone(10))
 
 
-def test_a_wav_beyond_4_gib_is_refused(tmp_path, monkeypatch):
+def test_a_wav_beyond_4_gib_is_rejected(tmp_path, monkeypatch):
     monkeypatch.setattr("pyplugin.outputs.audio_files._WAV_LIMIT", 3 * 1000)
     with AudioWriter(tmp_path / "a.wav", RATE, 1) as writer:
         writer.write(tone(1000))

@@ -175,7 +175,7 @@ def test_more_curves_than_midi_can_store_are_rejected(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["c.txt", "c", "c.wav", ".csv"])
-def test_another_suffix_lists_those_there_are(tmp_path, name):
+def test_an_unknown_suffix_is_rejected_with_a_list(tmp_path, name):
     for attempt in (write_curves, lambda path, curves: check_curves(path)):
         with pytest.raises(PypluginError, match=r"\.csv, \.json, \.mid, \.jams"):
             attempt(tmp_path / name, {"a.b": wave()})
@@ -239,7 +239,7 @@ def test_windows_in_a_row_are_one_label_around_their_middles(tmp_path):
     threshold=st.floats(0, 1),
     hop=st.sampled_from([0.016, 0.1, 0.5, 3.0]),
 )
-def test_a_label_covers_the_middle_of_a_window_if_and_only_if_it_is_there(
+def test_a_label_covers_the_middle_of_exactly_its_windows(
     tmp_path_factory, activations, threshold, hop
 ):
     path = tmp_path_factory.mktemp("labels") / "l.txt"
@@ -291,7 +291,7 @@ def test_jams_labels_have_their_confidence(tmp_path):
 
 
 @pytest.mark.parametrize("threshold", [-0.1, 1.1, math.nan])
-def test_a_threshold_out_of_range_is_one_sentence(tmp_path, threshold):
+def test_a_threshold_out_of_range_is_rejected(tmp_path, threshold):
     with pytest.raises(PypluginError, match="0 to 1"):
         write_labels(tmp_path / "l.txt", result(np.ones((1, 1))), threshold=threshold)
     assert list(tmp_path.iterdir()) == []

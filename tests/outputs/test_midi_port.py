@@ -58,7 +58,7 @@ def test_fourteen_bits_arrive_upper_first(jack):
 
 
 @needs_rtmidi
-def test_a_virtual_port_is_there_for_others(jack, opened):
+def test_a_virtual_port_is_visible_to_others(jack, opened):
     output = opened("virtual:moved", ranges=GAIN)
     backend = mido.Backend("mido.backends.rtmidi/UNIX_JACK")
     name = next(name for name in backend.get_input_names() if "moved" in name)
@@ -72,7 +72,7 @@ def test_a_virtual_port_is_there_for_others(jack, opened):
 
 
 @needs_rtmidi
-def test_a_missing_port_lists_those_there_are(jack):
+def test_an_unknown_port_is_rejected_with_a_list_of_ports(jack):
     with pytest.raises(DeviceError, match="nor any other"):
         Midi("synth", ranges=GAIN)
     with receiver("First"), receiver("Second"):

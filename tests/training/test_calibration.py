@@ -45,7 +45,7 @@ def corpus(tmp_path: Path) -> Path:
     return folder
 
 
-def test_the_command_writes_what_building_then_reads(
+def test_the_command_writes_a_calibration_that_building_can_read(
     corpus: Path, wheel: Path, shipped: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pytest.importorskip("ai_edge_litert", reason="needs ai-edge-litert")
@@ -63,7 +63,7 @@ def test_the_command_writes_what_building_then_reads(
     assert network.build(variables, calibration=record.calibration)
 
 
-def test_a_corpus_without_manifest_is_named(
+def test_a_corpus_without_a_manifest_is_reported(
     tmp_path: Path, wheel: Path, shipped: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert calibration.main(["--corpus", str(tmp_path), "--wheel", str(wheel)]) == 1
@@ -71,12 +71,12 @@ def test_a_corpus_without_manifest_is_named(
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"ranges": {"x": [1]}}', '{"ranges": 3}'])
-def test_a_damaged_calibration_is_refused(text: str, shipped: Path) -> None:
+def test_a_damaged_calibration_is_rejected(text: str, shipped: Path) -> None:
     (shipped / "calibration" / "vgg-msd.json").write_text(text)
     with pytest.raises(ModelError, match=r"vgg-msd\.json is missing or damaged"):
         records.load_record("vgg-msd")
 
 
-def test_a_missing_calibration_is_refused(shipped: Path) -> None:
+def test_a_missing_calibration_is_rejected(shipped: Path) -> None:
     with pytest.raises(ModelError, match=r"vgg-mtt\.json is missing or damaged"):
         records.load_record("vgg-mtt")

@@ -35,18 +35,18 @@ def test_a_listed_label_is_present_a_missing_one_absent_and_a_questioned_one_unk
     np.testing.assert_array_equal(clip.targets, [wanted.get(name, 0.0) for name in LABELS])
 
 
-def test_a_group_in_two_splits_is_refused(tmp_path: Path) -> None:
+def test_a_group_in_two_splits_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(PypluginError, match=r"'someone'.*'train' and 'test'"):
         corpus_of(tmp_path, "a.ogg,3,music,music,someone,train", "b.ogg,3,music,music,someone,test")
 
 
 @pytest.mark.parametrize("row", ["a.ogg,long,music,music,x,train", "a.ogg"])
-def test_a_manifest_with_a_broken_row_is_named(tmp_path: Path, row: str) -> None:
+def test_a_manifest_with_an_invalid_row_is_reported(tmp_path: Path, row: str) -> None:
     with pytest.raises(PypluginError, match=r"manifest\.csv has a row without"):
         corpus_of(tmp_path, row)
 
 
-def test_a_folder_without_manifest_is_named(tmp_path: Path) -> None:
+def test_a_folder_without_a_manifest_is_reported(tmp_path: Path) -> None:
     with pytest.raises(PypluginError, match=r"manifest\.csv"):
         read_clips(tmp_path)
 

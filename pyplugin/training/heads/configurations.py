@@ -130,7 +130,7 @@ def grid(classifier: str, *, full: bool, unequal: bool) -> list[Configuration]:
 
 
 def pipeline(configuration: Configuration, rows: int) -> Pipeline:
-    """Return a pipeline, not fitted, for about so many rows."""
+    """Return an unfitted pipeline for about `rows` rows."""
     steps = {
         "none": FunctionTransformer,
         "standard": StandardScaler,

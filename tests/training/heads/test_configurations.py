@@ -17,7 +17,7 @@ from pyplugin.training.heads.configurations import (
 
 
 @pytest.mark.parametrize("choice", CHOICES)
-def test_balanced_is_as_if_every_class_had_as_many_clips(choice):
+def test_balanced_weights_equal_repeated_clips(choice):
     x, number = make_blobs([20, 80], 4, cluster_std=4.0, random_state=2)
     y = np.array(["few", "many"])[number]
     as_many = np.concatenate([np.arange(100), np.tile(np.flatnonzero(number == 0), 3)])

@@ -74,7 +74,7 @@ def test_groups_are_the_artists_or_albums_of_tags(tmp_path):
     assert any("2 groups" in note for note in dataset.notes)
 
 
-def test_a_copy_counts_once_in_its_class_and_is_refused_in_another(clips):
+def test_a_duplicate_counts_once_in_its_class_and_is_rejected_in_another(clips):
     shutil.copy(clips / "a" / "0.wav", clips / "a" / "copy.wav")
     dataset = read_dataset(clips)
     assert found(dataset, clips) == EXPECTED
@@ -99,13 +99,13 @@ def test_a_copy_counts_once_in_its_class_and_is_refused_in_another(clips):
         ("t.yaml", "a: [", "cannot be parsed"),
     ],
 )
-def test_a_wrong_ground_truth_is_refused_with_a_sentence(clips, name, content, message):
+def test_an_invalid_ground_truth_is_rejected(clips, name, content, message):
     (clips / name).write_text(content)
     with pytest.raises(PypluginError, match=message):
         read_dataset(clips / name)
 
 
-def test_a_file_list_that_lacks_clips_is_refused(clips):
+def test_an_incomplete_file_list_is_rejected(clips):
     (clips / "t.json").write_text(json.dumps({"x": "a", "y": "b"}))
     (clips / "f.json").write_text(json.dumps({"x": "a/0.wav"}))
     with pytest.raises(PypluginError, match=r"lacks 1 of the 2 clips .* for example 'y'"):

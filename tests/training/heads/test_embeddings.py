@@ -72,7 +72,7 @@ def test_a_clip_with_non_finite_samples_is_rejected(tmp_path, probe):
 
 
 @pytest.mark.usefixtures("cache")
-def test_embeddings_that_are_not_finite_are_refused(tmp_path, probe, monkeypatch):
+def test_embeddings_that_are_not_finite_are_rejected(tmp_path, probe, monkeypatch):
     path = write_noise(tmp_path / "x.wav", 0)
     result = pyplugin.tag(path, model=probe.model, layer="dense")
     result.embeddings[0, 0] = np.nan
@@ -81,7 +81,7 @@ def test_embeddings_that_are_not_finite_are_refused(tmp_path, probe, monkeypatch
         embed(path, probe.model, "dense")
 
 
-def test_a_layer_that_a_model_lacks_is_refused(probe):
+def test_a_layer_that_a_model_lacks_is_rejected(probe):
     assert check_layer(probe.model, None) == "dense"
     with pytest.raises(PypluginError, match="no layer 'x'; choose a layer of activations, dense"):
         check_layer(probe.model, "x")

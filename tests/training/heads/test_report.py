@@ -56,7 +56,7 @@ def test_a_row_of_a_report_is_the_configuration_that_was_tried(classifier, tmp_p
 
 
 @pytest.mark.parametrize("number", [-1, 0, 2])
-def test_a_row_out_of_range_is_refused(number, tmp_path):
+def test_a_row_out_of_range_is_rejected(number, tmp_path):
     result = Result(Configuration("logistic", "none", False, C=1), (1.0,), (1.0,))
     write_table(tmp_path / "r.tsv", "x", [result])
     with pytest.raises(PypluginError, match=f"has no row {number}; choose one of 1 to 1"):
@@ -75,7 +75,7 @@ def test_a_row_out_of_range_is_refused(number, tmp_path):
         ("balance_classes", "maybe"),
     ],
 )
-def test_a_damaged_row_is_refused(column, value, tmp_path):
+def test_a_damaged_row_is_rejected(column, value, tmp_path):
     result = Result(Configuration("svm", "none", False, "rbf", 1, -3), (1.0,), (1.0,))
     table = tmp_path / "r.tsv"
     write_table(table, "x", [result])
@@ -96,7 +96,7 @@ def test_a_file_that_is_not_a_report_is_rejected(content, tmp_path):
         read_row(tmp_path / "missing.tsv", 1)
 
 
-def test_the_page_stands_alone_and_escapes_names(tmp_path):
+def test_the_page_is_self_contained_and_escapes_names(tmp_path):
     truth = np.array(["<a>", "<a>", "b", "b"])
     predicted = np.array([[0.9, 0.1], [0.2, 0.8], [0.1, 0.9], [0.3, 0.7]])
     page = HeadReport(

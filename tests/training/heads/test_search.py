@@ -31,7 +31,7 @@ from pyplugin.training.heads.search import (
 
 @pytest.mark.parametrize("groups", [None, 12])
 @pytest.mark.parametrize("classes", [2, 4])
-def test_folds_test_every_row_once_and_keep_groups_together(classes, groups):
+def test_folds_test_each_row_once_and_keep_groups_together(classes, groups):
     examples = blobs(classes, 120, groups=groups)
     splits = choose_folds(examples)
     assert len(splits) == 5
@@ -42,7 +42,7 @@ def test_folds_test_every_row_once_and_keep_groups_together(classes, groups):
         assert set(examples.y[train]) == set(examples.y)
 
 
-def test_folds_are_as_many_as_the_smallest_class_allows():
+def test_the_smallest_class_limits_the_number_of_folds():
     y = np.array(["few"] * 3 + ["many"] * 30)
     examples = Examples(np.zeros((33, 2)), y, np.arange(33))
     assert len(choose_folds(examples)) == 3
@@ -105,7 +105,7 @@ def test_calibration_keeps_the_order_of_classes(choice, classes):
     assert not fitted(blobs(classes), configuration).shares_sigmoid_
 
 
-def test_probabilities_of_a_balanced_head_are_those_where_classes_are_as_frequent():
+def test_probabilities_of_a_balanced_head_are_those_for_equal_class_frequencies():
     x, number = make_blobs([30, 270], 4, cluster_std=6.0, random_state=2)
     y = np.array(["few", "many"])[number]
     examples = Examples(x, y, np.arange(300))
@@ -171,7 +171,7 @@ def test_an_interrupted_search_goes_on_where_it_stopped(small, tmp_path):
     assert resumed == search(small.examples, small.grid, small.splits, journal=tmp_path / "anew")
 
 
-def test_a_journal_of_other_examples_is_refused(small, tmp_path):
+def test_a_journal_of_other_examples_is_rejected(small, tmp_path):
     journal = tmp_path / "folds.jsonl"
     journal.write_text(json.dumps({"key": "another"}) + "\n")
     with pytest.raises(PypluginError, match="start again without --resume"):
