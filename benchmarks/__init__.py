@@ -1,8 +1,8 @@
-"""Ours beside its peers, in one run, one thread each: ``python -m benchmarks``."""
+"""Benchmarks of pyplugin and its peers, one thread each: ``python -m benchmarks``."""
 
 import os
 
-# Before numpy or any peer loads: they read it once.
+# Before the import of numpy and the peers, which read it once.
 for _variable in (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",

@@ -1,4 +1,4 @@
-"""``python -m benchmarks``: run all or some, print the table, write it as JSON."""
+"""``python -m benchmarks``: run all or some, print tables, write JSON."""
 
 import argparse
 import os

@@ -24,7 +24,7 @@ MODEL = "musicnn-mtt"
 SECONDS = 180
 ROUNDS = 5
 BLOCK = 512
-PIECE = 65536  # as recordings are read
+PIECE = 65536  # samples per read, as for recordings
 
 
 def song() -> tuple[np.ndarray, int]:
@@ -39,7 +39,7 @@ def board() -> Pedalboard:
 
 
 def example() -> dict:
-    """Return mappings as README's, a label and a measured gate, on four effects."""
+    """Return the mappings of the README, a label and a measured gate, on four effects."""
     return {
         "reverb.wet_level": label("vocal").scale(0.0, 0.7).attack(0.1).release(0.8),
         "gain.gain_db": loudness().below(-30, hysteresis=3).scale(0, 6),
@@ -73,7 +73,7 @@ def measure(*, long: bool = False) -> list[Figure]:
 
 
 def overhead(samples: np.ndarray, rate: int) -> Figure:
-    """Compare playing alone: what is heard was heard before. All keep what comes out."""
+    """Compare the effects alone, with the analysis done before. All variants store their output."""
     out, plain = np.empty_like(samples), board()
 
     def alone(moving: bool) -> Callable[[], None]:
@@ -94,7 +94,7 @@ def overhead(samples: np.ndarray, rate: int) -> Figure:
     calls = {"alone": alone(False), "hand": alone(True)}
     whats = {
         "example": ("label and gate, as in README (2 parameters)", example(), None),
-        "tags": ("labels, an answer each 0.25 s (3)", tags(), 0.25),
+        "tags": ("labels, a result every 0.25 s (3)", tags(), 0.25),
         "signals": ("signals, 62.5 a second (3)", signals(), None),
     }
     for name, (_, mappings, hop) in whats.items():
@@ -143,7 +143,7 @@ def whole(samples: np.ndarray, rate: int) -> Figure:
     rows = []
     four = Pedalboard([Compressor(-18, 3), LadderFilter(), Chorus(), Reverb(), Gain()])
     for who, mappings in (
-        ("MusiCNN, an answer each 0.25 s", tags()),
+        ("MusiCNN, a result every 0.25 s", tags()),
         ("signals alone, no model", signals()),
     ):
         auto = automate(four, mappings, model=MODEL, hop=0.25)
@@ -162,5 +162,5 @@ def whole(samples: np.ndarray, rate: int) -> Figure:
                 beside={"times real time": SECONDS / median(taken)},
             )
         )
-    title = f"a song of {SECONDS} s heard and played, five effects (median of {ROUNDS})"
+    title = f"a song of {SECONDS} s, analysis and five effects (median of {ROUNDS})"
     return Figure("automation", title, "s", rows)

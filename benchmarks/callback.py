@@ -1,4 +1,4 @@
-"""The time of each callback, as a share of what there is until the next."""
+"""The time of each callback, as a share of its deadline."""
 
 import os
 import tempfile
@@ -70,7 +70,9 @@ def wait(inline: list[Times], block: int) -> float:
 def figure(block: int, shares: dict[str, Times], notes: list[str]) -> Figure:
     rows = []
     for kind, rounds in shares.items():
-        each = np.median(rounds, axis=0)  # the same work in each round: what differs is noise
+        each = np.median(
+            rounds, axis=0
+        )  # the work is the same in each round: differences are noise
         rows.append(
             Row(
                 KINDS[kind],
@@ -93,7 +95,7 @@ def figure(block: int, shares: dict[str, Times], notes: list[str]) -> Figure:
 
 
 def draw(shares: dict[int, dict[str, Times]], path: Path) -> bool:
-    """Draw how many callbacks take longer than so much; return whether matplotlib is there."""
+    """Plot the share of callbacks above each duration; return whether matplotlib is installed."""
     try:
         import matplotlib
     except ImportError:
@@ -122,7 +124,7 @@ def draw(shares: dict[int, dict[str, Times]], path: Path) -> bool:
     handles, labels = axes[0, 0].get_legend_handles_labels()
     picture.legend(handles, labels, loc="lower center", ncols=2, frameon=False, fontsize=9)
     picture.suptitle(
-        f"musicnn-mtt at 48 kHz, an answer every {HOP:g} s. Solid: median of {ROUNDS} rounds; "
+        f"musicnn-mtt at 48 kHz, a result every {HOP:g} s. Solid: median of {ROUNDS} rounds; "
         "dotted: all of them",
         fontsize=11,
     )

@@ -1,4 +1,4 @@
-"""Essentia tags samples at 48 kHz with everything warm: ``essentia_stream.py GRAPH SOUND HOP``.
+"""Tag samples at 48 kHz with a warm Essentia: ``essentia_stream.py GRAPH SOUND HOP``.
 
 Prints the processor seconds for a second of audio, the least of three; HOP is in mel frames, SOUND
 holds float32 samples without a header. Nothing is read, loaded or made within the time.

@@ -1,4 +1,4 @@
-"""Essentia tags a file; run as a script, so that it pays for what it imports and no more.
+"""Tag a file with Essentia; a separate script, so that only its own imports are measured.
 
 ``essentia_tag.py GRAPH AUDIO HOP [OUTPUT.npy]``: prints the CPU seconds between imports and
 activations. HOP is in mel frames. An AUDIO that ends in .npy holds samples at 16 kHz.
@@ -19,7 +19,7 @@ graph, audio, hop, *output = sys.argv[1:]
 started = time.process_time()
 if audio.endswith(".npy"):
     samples = np.load(audio)
-else:  # the quality that Essentia's own examples choose: the fastest
+else:  # the quality in Essentia's examples, the fastest
     samples = MonoLoader(filename=audio, sampleRate=16000, resampleQuality=4)()
 # One patch at a time was faster than batches of 8, of 64 and of all.
 predict = TensorflowPredictMusiCNN(graphFilename=graph, patchHopSize=int(hop), batchSize=1)

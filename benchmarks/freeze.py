@@ -1,6 +1,6 @@
 """The original MusiCNN as the frozen TensorFlow graph (.pb) that Essentia runs.
 
-Graph and weights come out of the wheel of musicnn 0.1.0. TensorFlow is not needed for it: a .meta
+Graph and weights are read from the wheel of musicnn 0.1.0 without TensorFlow: a .meta
 file is a MetaGraphDef message, a frozen graph is its GraphDef with the variables made constants,
 and both are plain protocol buffers (`graph.proto`, `node_def.proto`, `tensor.proto` there).
 """
@@ -16,7 +16,7 @@ from pyplugin.models import registry
 from pyplugin.models.importers.musicnn_wheel import WHEEL, read_network
 from pyplugin.models.layers import Variables
 
-INPUT = "model/Placeholder"  # the names that Essentia's own models have
+INPUT = "model/Placeholder"  # the names in Essentia's models
 OUTPUT = "model/Sigmoid"
 
 # Field numbers.
@@ -29,7 +29,7 @@ TENSOR_TYPE, TENSOR_SHAPE, TENSOR_CONTENT = 1, 2, 4
 SHAPE_DIMENSION, DIMENSION_SIZE = 2, 1
 FLOAT = 1  # DT_FLOAT
 
-IGNORED = (b"_class", b"_output_shapes")  # of the training only
+IGNORED = (b"_class", b"_output_shapes")  # used in training only
 
 
 @dataclass
@@ -84,10 +84,10 @@ def frozen(wheel: Path, folder: str) -> bytes:
 
 def _only_inference(node: Node, weights: Variables) -> None:
     node.inputs = [name for name in node.inputs if not name.startswith("^")]
-    if node.op == "Merge":  # of the branches (not training, training)
+    if node.op == "Merge":  # inputs: not training, training
         node.op, node.inputs = "Identity", node.inputs[:1]
         del node.attributes[b"N"]
-    elif node.op in ("Switch", "RefSwitch"):  # the value, whether training
+    elif node.op in ("Switch", "RefSwitch"):  # inputs: value, training
         node.op, node.inputs = "Identity", node.inputs[:1]
     elif node.op == "VariableV2":
         node.op, node.attributes = "Const", _constant(weights[node.name])
@@ -122,7 +122,7 @@ def _node(message: bytes) -> Node:
 
 
 def _fields(message: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield number and content of the fields that have a length; none of the others is needed."""
+    """Yield number and content of the length-delimited fields; others are not needed."""
     at = 0
     while at < len(message):
         tag, at = _read_number(message, at)

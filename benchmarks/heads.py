@@ -3,10 +3,10 @@
     python -m benchmarks.heads --corpus FOLDER [--plot docs/learning-curve.png]
 
 Prints the tables of docs/training-heads.md: mean of the classes' accuracies in percent. The
-corpus is as `pyplugin.training.corpus` reads it; a clip is six seconds of a recording. What a head
-is tried on comes from groups (artists, speakers, families of sounds) that it was not trained on: in
-the tasks voice and sound from the split for testing, which `scene` was not trained on either; in
-style from one or more composers a class, others each time.
+corpus has the format of `pyplugin.training.corpus`; a clip is six seconds of a recording. Heads are
+tested on groups (artists, speakers, families of sounds) that are not in their training set: in the
+tasks voice and sound on the test split, which `scene` was not trained on either; in style on one or
+more composers of each class, different ones in each draw.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from sklearn.metrics import balanced_accuracy_score
 
 from pyplugin.models import registry
 from pyplugin.tagging import tag
-from pyplugin.training.corpus import LABELS, Clip, read_clips, read_samples, window_targets
+from pyplugin.training.corpus import LABELS, CorpusClip, read_clips, read_samples, window_targets
 from pyplugin.training.heads.configurations import (
     CLASSIFIERS,
     PREPROCESSING,
@@ -35,7 +35,7 @@ from pyplugin.training.heads.search import Examples, choose_folds, fitted, searc
 SECONDS = 6
 CURVE = (1, 2, 3, 5, 10, 20, 40)
 DRAWS = 30
-FULL = 60  # clips a class where all are taken
+FULL = 60  # clips of a class if all are used
 PLAIN = Configuration("logistic", "standard", False, C=-5)
 CURVED = ("musicnn-mtt", "scene")
 MODELS = {  # and their outputs, the card's own first
@@ -46,13 +46,13 @@ MODELS = {  # and their outputs, the card's own first
 }
 STYLES = ("chiptune", "electronic", "game-orchestral")
 
-Spans = list[tuple[Clip, float]]
+Spans = list[tuple[CorpusClip, float]]
 Outputs = dict[tuple[str, str], npt.NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
 class Task:
-    """Some of the clips, by number, with what is to be told apart; `fixed` as the corpus splits."""
+    """A classification task: clip indices and their classes; `fixed` uses the corpus splits."""
 
     name: str
     clips: npt.NDArray[np.intp]
@@ -62,13 +62,13 @@ class Task:
     fixed: bool
 
     def split(self, random: np.random.Generator) -> tuple[npt.NDArray[np.intp], ...]:
-        """Return the rows to train on and those to try on."""
+        """Return the rows to train on and those to test on."""
         if self.fixed:
             return np.flatnonzero(~self.testing), np.flatnonzero(self.testing)
         held: list[str] = []
         for label in np.unique(self.labels):
             names, sizes = np.unique(self.groups[self.labels == label], return_counts=True)
-            small = np.delete(names, sizes.argmax())  # or too little would be left to train on
+            small = np.delete(names, sizes.argmax())  # keeps enough to train on
             held += random.permutation(small)[: max(len(names) // 3, 1)].tolist()
         testing = np.isin(self.groups, held)
         return np.flatnonzero(~testing), np.flatnonzero(testing)
@@ -81,19 +81,19 @@ class Task:
         *,
         groups: int | None = None,
     ) -> npt.NDArray[np.intp]:
-        """Return up to `count` of the rows of each class, of so many groups if that is given."""
+        """Return up to `count` rows of each class, from `groups` groups if given."""
         chosen = []
         for label in np.unique(self.labels):
             own = random.permutation(rows[self.labels[rows] == label])
             named, sizes = np.unique(self.groups[own], return_counts=True)
-            if groups is not None:  # of those that have their share
+            if groups is not None:  # groups with enough rows
                 named = random.permutation(named[sizes * groups >= count])[:groups]
             chosen.append(own[np.isin(self.groups[own], named)][:count])
         return np.concatenate(chosen)
 
 
 def spans(corpus: Path) -> Spans:
-    """Return clips: all of a song, two of any other recording."""
+    """Return the clips: all of a song, two of any other recording."""
     found: Spans = []
     for clip in read_clips(corpus):
         last = max(clip.seconds - SECONDS, 0.0)
@@ -103,35 +103,35 @@ def spans(corpus: Path) -> Spans:
 
 
 def tasks(corpus: Path, clips: Spans) -> list[Task]:
-    """Return what is to be told apart."""
+    """Return the classification tasks."""
     with (corpus / "manifest.csv").open(newline="", encoding="utf-8") as file:
         labels = {corpus / row["path"]: row["labels"].split(";") for row in csv.DictReader(file)}
 
-    def voice(clip: Clip, start: float) -> str:
+    def voice(clip: CorpusClip, start: float) -> str:
         has = dict(zip(LABELS, window_targets(clip, np.array([start]), SECONDS)[0], strict=True))
         if clip.category not in ("song", "music"):
             return ""
         named = {(1, 1): "voice", (1, 0): "voice", (0, 1): "instrumental"}
         return named.get((has["singing"], has["music"]), "")
 
-    def sound(clip: Clip, start: float) -> str:
+    def sound(clip: CorpusClip, start: float) -> str:
         has = dict(zip(LABELS, clip.targets, strict=True))
         named = {"speech": "speech", "music": "music", "song": "music"}
         if clip.category in ("drums-rendered", "percussion"):
             return "drums" if has["drums"] == 1 else ""
         return "noise" if has["noise"] == 1 else named.get(clip.category, "")
 
-    def style(clip: Clip, start: float) -> str:
+    def style(clip: CorpusClip, start: float) -> str:
         named = [name for name in STYLES if f"style:{name}" in labels[clip.path]]
         return named[0] if clip.category == "music" and len(named) == 1 else ""
 
     made = []
-    for tell, fixed in ((voice, True), (sound, True), (style, False)):
-        named = np.array([tell(clip, start) for clip, start in clips])
+    for classify, fixed in ((voice, True), (sound, True), (style, False)):
+        named = np.array([classify(clip, start) for clip, start in clips])
         rows = np.flatnonzero(named != "")
         groups = np.array([clips[row][0].group for row in rows])
         testing = np.array([clips[row][0].split == "test" for row in rows])
-        made.append(Task(tell.__name__, rows, named[rows], groups, testing, fixed))
+        made.append(Task(classify.__name__, rows, named[rows], groups, testing, fixed))
     return made
 
 
@@ -160,22 +160,22 @@ def embedded(clips: Spans) -> Outputs:
 def scores(
     task: Task, x: npt.NDArray[np.float64], count: int, groups: int | None = None
 ) -> npt.NDArray[np.float64]:
-    """Return the score of each draw of so many clips a class; of so many groups, if given."""
+    """Return the score of each draw of `count` clips of each class, from `groups` if given."""
     found = []
     for seed in range(DRAWS):
         random = np.random.default_rng(seed)
         training, testing = task.split(random)
         chosen = task.draw(training, count, random, groups=groups)
         model = pipeline(PLAIN, len(chosen)).fit(x[task.clips[chosen]], task.labels[chosen])
-        said = model.predict(x[task.clips[testing]])
-        found.append(100 * balanced_accuracy_score(task.labels[testing], said))
+        predicted = model.predict(x[task.clips[testing]])
+        found.append(100 * balanced_accuracy_score(task.labels[testing], predicted))
     return np.array(found)
 
 
 def best(
     task: Task, x: npt.NDArray[np.float64], tried: list[Configuration], draws: int
 ) -> npt.NDArray[np.float64]:
-    """Search as `train head` does, on all that there is to train on; return the winner's scores."""
+    """Search like `train head` on the whole training set; return the scores of the best."""
     found = []
     for seed in range(draws):
         random = np.random.default_rng(seed)
@@ -186,8 +186,8 @@ def best(
         with TemporaryDirectory() as folder:
             journal = Path(folder) / "folds"
             winner = search(examples, tried, choose_folds(examples), journal=journal)[0]
-        said = fitted(examples, winner.configuration).predict(x[task.clips[testing]])
-        found.append(100 * balanced_accuracy_score(task.labels[testing], said))
+        predicted = fitted(examples, winner.configuration).predict(x[task.clips[testing]])
+        found.append(100 * balanced_accuracy_score(task.labels[testing], predicted))
     return np.array(found)
 
 
@@ -196,7 +196,7 @@ def table(head: list[str], rows: list[list[str]]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in [head, ["---"] * len(head), *rows])
 
 
-def spread(values: npt.NDArray[np.float64]) -> str:
+def mean_and_deviation(values: npt.NDArray[np.float64]) -> str:
     """Return mean and standard deviation."""
     return f"{values.mean():.0f} ± {values.std():.0f}" if len(values) > 1 else f"{values[0]:.0f}"
 
@@ -212,7 +212,11 @@ def curves(work: list[Task], outputs: Outputs) -> dict[tuple[str, str], dict[int
             x = outputs[name, MODELS[name][0]]
             found = {count: scores(task, x, count) for count in CURVE if count <= most}
             lines.append(
-                [task.name, name, *(spread(found[c]) if c in found else "" for c in CURVE)]
+                [
+                    task.name,
+                    name,
+                    *(mean_and_deviation(found[c]) if c in found else "" for c in CURVE),
+                ]
             )
             drawn[task.name, name] = {c: [v.mean(), v.std()] for c, v in found.items()}
     print("\n" + table(["task", "model", *map(str, CURVE)], lines))
@@ -226,7 +230,10 @@ def sources(work: list[Task], outputs: Outputs) -> None:
         [
             task.name,
             name,
-            *(spread(scores(task, outputs[name, MODELS[name][0]], 10, n)) for n in counts),
+            *(
+                mean_and_deviation(scores(task, outputs[name, MODELS[name][0]], 10, n))
+                for n in counts
+            ),
         ]
         for task in work
         for name in CURVED
@@ -238,14 +245,14 @@ def choices(work: list[Task], outputs: Outputs) -> None:
     """Print what becomes of models and outputs, classifiers, and preprocessing."""
     names = [task.name for task in work]
     rows = [
-        [name, output, *(spread(scores(task, x, FULL)) for task in work)]
+        [name, output, *(mean_and_deviation(scores(task, x, FULL)) for task in work)]
         for (name, output), x in outputs.items()
     ]
     print("\n" + table(["model", "output", *names], rows), flush=True)
 
     def line(name: str, tried: list[Configuration]) -> list[str]:
         x = outputs[name, MODELS[name][0]]
-        return [spread(best(task, x, tried, 1 if task.fixed else 4)) for task in work]
+        return [mean_and_deviation(best(task, x, tried, 1 if task.fixed else 4)) for task in work]
 
     rows = [
         [name, kind, *line(name, grid(kind, full=False, unequal=False))]
@@ -265,7 +272,7 @@ def choices(work: list[Task], outputs: Outputs) -> None:
 def draw(
     path: Path, classes: dict[str, int], drawn: dict[tuple[str, str], dict[int, list[float]]]
 ) -> None:
-    """Draw the learning curves, dotted what guessing would reach."""
+    """Plot the learning curves, with chance level as a dotted line."""
     import matplotlib
 
     matplotlib.use("agg")
@@ -279,7 +286,7 @@ def draw(
             axis.plot(counts, mean, "o-", color=colour, markersize=4, label=name)
             axis.fill_between(counts, mean - deviation, mean + deviation, color=colour, alpha=0.15)
         axis.axhline(100 / classes[task], color="#888", linestyle=":", linewidth=1)
-        axis.set(title=task, xscale="log", xlabel="clips a class", ylim=(20, 100))
+        axis.set(title=task, xscale="log", xlabel="clips per class", ylim=(20, 100))
         axis.set_xticks(CURVE, map(str, CURVE))
         axis.minorticks_off()
         axis.grid(alpha=0.3)
@@ -292,7 +299,7 @@ def draw(
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.heads", description=__doc__)
     parser.add_argument("--corpus", type=Path, required=True)
-    parser.add_argument("--plot", type=Path, help="draw the learning curves here (.png)")
+    parser.add_argument("--plot", type=Path, help="write a plot of the learning curves (.png)")
     options = parser.parse_args()
     clips = spans(options.corpus)
     work = tasks(options.corpus, clips)

@@ -1,4 +1,4 @@
-"""The LV2 inside real hosts, on JACK's and Ardour's dummy drivers: what each of its runs took."""
+"""The run times of the LV2 in real hosts, on the dummy drivers of JACK and Ardour."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ from pyplugin.daw import installation
 URI = "urn:pyplugin:tagnode"
 BLOCKS = (64, 512)
 SECONDS = 10
-WARM_UP = 2.0  # s that do not count: the host's start, the model's first window
+WARM_UP = 2.0  # s that are not counted: start of the host, first window of the model
 TIMED = ROOT / "build" / "bench" / "timed_lv2.so"
 TITLE = "a run of the LV2 in a host, share of the time that there is for it"
 
@@ -42,7 +42,7 @@ def played(host: str, folder: Path, block: int, model: int) -> np.ndarray:
     bundle = folder / "lv2" / "tagnode.lv2"
     shutil.copytree(installation.built_folder() / "tagnode.lv2", bundle)
     real = bundle / "tagnode.so"
-    moved = real.rename(folder / "real.so")
+    renamed = real.rename(folder / "real.so")
     shutil.copy(TIMED, real)
     environment = os.environ | {
         "HOME": str(folder),
@@ -50,7 +50,7 @@ def played(host: str, folder: Path, block: int, model: int) -> np.ndarray:
         "XDG_CACHE_HOME": str(folder / "cache"),
         "XDG_DATA_HOME": os.environ.get("XDG_DATA_HOME", str(Path.home() / ".local" / "share")),
         "LV2_PATH": str(folder / "lv2"),
-        "TIMED_PLUGIN": str(moved),
+        "TIMED_PLUGIN": str(renamed),
         "TIMED_OUTPUT": str(folder / "runs"),
     }
     if host == "jalv":

@@ -1,4 +1,4 @@
-"""Instructions for a second of audio, counted by callgrind: the same on every machine."""
+"""Instructions for one second of audio, counted by callgrind: equal on every machine."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from benchmarks.patch import built_model
 from benchmarks.report import Figure, Row
 from benchmarks.sounds import demo_48k
 
-ISA = "avx2"  # valgrind knows no AVX-512
+ISA = "avx2"  # valgrind does not support AVX-512
 HOP, BLOCK, HOPS = 0.25, 64, 8
 SECONDS = HOPS * 16 * 256 / 16000  # whole hops of 16 mel frames
 ACCEPTED = Path(__file__).with_name("instructions.json")
@@ -62,7 +62,7 @@ def why_not() -> str:
 
 
 def compiler() -> str:
-    """Return the compiler's name and version, as CMake found them."""
+    """Return name and version of the compiler that CMake uses."""
     for file in BUILD.glob("CMakeFiles/*/CMakeCCompiler.cmake"):
         text = file.read_text(encoding="utf-8")
         words = [re.search(rf'CMAKE_C_COMPILER_{key} "([^"]*)"', text) for key in ("ID", "VERSION")]

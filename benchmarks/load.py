@@ -1,4 +1,4 @@
-"""A host in C that has the inline runtime and nothing else: time to load, memory."""
+"""Load time and memory of a minimal C host with the inline runtime."""
 
 import tempfile
 from pathlib import Path

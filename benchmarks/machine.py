@@ -1,4 +1,4 @@
-"""What a figure depends on: processor, instruction set, versions, date."""
+"""The conditions of a measurement: processor, instruction set, versions, date."""
 
 import importlib.metadata
 import os

@@ -1,4 +1,4 @@
-"""What measuring costs: a node's signals, beside ffmpeg's loudness meter."""
+"""The cost of the signals of a node, compared with the loudness meter of ffmpeg."""
 
 import time
 from collections.abc import Callable
@@ -18,12 +18,14 @@ RATE, SECONDS, BLOCK, ROUNDS = 48000, 30, 8192, 7
 def measure(*, long: bool = False) -> list[Figure]:
     registry.get("musicnn-mtt")
     samples, _ = soundfile.read(DEMO, dtype="float32", always_2d=True)
-    mono = samples[: RATE * SECONDS].mean(1)  # taken for 48 kHz: the cost is that of the samples
+    mono = samples[: RATE * SECONDS].mean(
+        1
+    )  # treated as 48 kHz: the cost depends on the number of samples
     sound = np.ascontiguousarray(np.stack([mono, 0.7 * mono]).astype(np.float32))
     calls: dict[str, Callable[[], float]] = {
-        "signals": lambda: heard(sound, model=None),
-        "with": lambda: heard(sound, model="musicnn-mtt", hop=0.25, signals=0.016),
-        "without": lambda: heard(sound, model="musicnn-mtt", hop=0.25),
+        "signals": lambda: analyse(sound, model=None),
+        "with": lambda: analyse(sound, model="musicnn-mtt", hop=0.25, signals=0.016),
+        "without": lambda: analyse(sound, model="musicnn-mtt", hop=0.25),
         "ffmpeg": lambda: ffmpeg(sound),
     }
     best = dict.fromkeys(calls, float("inf"))
@@ -40,7 +42,7 @@ def measure(*, long: bool = False) -> list[Figure]:
     return [Figure("measured", title, "ms", rows)]
 
 
-def heard(sound: np.ndarray, **options: object) -> float:
+def analyse(sound: np.ndarray, **options: object) -> float:
     with Node(RATE, 2, BLOCK, **options) as node:  # type: ignore[arg-type]
         started = time.process_time()
         for at in range(0, sound.shape[1], BLOCK):

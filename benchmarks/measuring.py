@@ -1,4 +1,4 @@
-"""Taking time and memory, and telling which peers there are."""
+"""Measure time and memory, and find installed peers."""
 
 import importlib
 import multiprocessing
@@ -21,7 +21,7 @@ EXTRA = "pip install 'pyplugin[bench]'"
 
 
 def installed(peer: str) -> bool:
-    """Return whether there is a package of that name; `essentia` alone has no TensorFlow."""
+    """Return whether a package is installed; `essentia` must include TensorFlow."""
     return version(peer) is not None
 
 
@@ -33,7 +33,7 @@ def missing(*peers: str) -> list[str]:
 def best_seconds(
     calls: Mapping[str, Callable[[], object]], rounds: int, warm_up: int = 2
 ) -> dict[str, float]:
-    """Return the least wall time of each call. They take turns, so that all meet the same noise."""
+    """Return the least wall time of each call; calls are interleaved to share the noise."""
     best = dict.fromkeys(calls, float("inf"))
     for turn in range(warm_up + rounds):
         for name, call in calls.items():
@@ -46,7 +46,7 @@ def best_seconds(
 
 
 def alone(benchmark: str, *, long: bool) -> list[Figure]:
-    """Run a benchmark in a process of its own, so that none inherits another's memory."""
+    """Run a benchmark in a new process, so that memory is measured separately."""
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=spawn) as executor:
         return executor.submit(_measure, benchmark, long).result()
@@ -59,7 +59,7 @@ def _measure(benchmark: str, long: bool) -> list[Figure]:
 
 @dataclass(frozen=True)
 class Usage:
-    """What a process used."""
+    """The resources used by a process."""
 
     wall: float  # s
     first_line: float  # s until its first line of output
@@ -99,7 +99,7 @@ def _children_cpu() -> float:
 
 
 class _PeakMemory:
-    """Asks the kernel for a process's own peak; rusage would count the parent's before exec."""
+    """Reads the peak memory of a process from the kernel; rusage includes its parent's."""
 
     def __init__(self, process: int) -> None:
         self.peak = 0.0

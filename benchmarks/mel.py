@@ -95,7 +95,7 @@ def librosas(samples: np.ndarray) -> Callable[[], object]:
 
 
 def essentias(samples: np.ndarray) -> Callable[[], object]:
-    """A loop over frames, as its documentation shows; its streaming network was slower still."""
+    """A loop over frames, as in its documentation; its streaming network is slower."""
     from essentia.standard import FrameGenerator, TensorflowInputMusiCNN
 
     compute = TensorflowInputMusiCNN()

@@ -1,4 +1,4 @@
-"""Tagging a recording of hours: memory and speed."""
+"""Memory and speed of tagging a recording of several hours."""
 
 import tempfile
 from pathlib import Path

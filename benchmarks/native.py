@@ -1,4 +1,4 @@
-"""The C programs of native/bench: built once, run on a core of their own."""
+"""The C programs of native/bench: built once, run on one core."""
 
 import functools
 import os
@@ -15,7 +15,7 @@ PROGRAM = BUILD / "bench_inline"
 
 @functools.cache
 def built() -> bool:
-    """Build what is in C; return whether there was anything to build it with."""
+    """Build the C programs; return whether cmake and a compiler are installed."""
     if shutil.which("cmake") is None or shutil.which(os.environ.get("CC", "cc")) is None:
         return False
     for command in (
@@ -35,7 +35,7 @@ def call(
     environment: dict[str, str] | None = None,
     one_core: bool = True,
 ) -> subprocess.CompletedProcess[str]:
-    """Run bench_inline, with a tool's command line before its own."""
+    """Run bench_inline, optionally under a tool with this command line."""
     command = [*before, str(PROGRAM), *map(str, arguments)]
     cores = os.sched_getaffinity(0)
     if one_core:
@@ -52,7 +52,7 @@ def call(
 
 
 def litert() -> Path | None:
-    """Return the path of LiteRT's C library, where it is installed."""
+    """Return the path of LiteRT's C library if it is installed."""
     from pyplugin.errors import ModelError
     from pyplugin.node.runtimes import installed, litert_library
 

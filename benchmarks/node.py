@@ -1,4 +1,4 @@
-"""A node in steady state: the processor time of a second of audio, beside Essentia's chain."""
+"""The processor time of a node for one second of audio, compared with Essentia."""
 
 import tempfile
 from pathlib import Path
@@ -14,9 +14,9 @@ from pyplugin.models import registry
 
 HOPS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.992)
 BLOCK = 512
-SECONDS = 20.16  # as many seconds of answers whatever the hop, nearly
+SECONDS = 20.16  # about the same number of seconds of results for each hop
 ROUNDS = 7
-PEER_HOP = 63  # mel frames: 1.008 s, as ours rounds 1 s
+PEER_HOP = 63  # mel frames: 1.008 s, to which pyplugin rounds 1 s
 AGAINST = {0.1: {"Essentia": 0.333}}
 SCENE = "scene"
 SCENE_HOP = 0.1

@@ -1,4 +1,4 @@
-"""A whole patch of 187 mel frames, one thread: the inline runtime beside LiteRT."""
+"""A whole patch of 187 mel frames in one thread: the inline runtime and LiteRT."""
 
 import subprocess
 import time
@@ -15,8 +15,8 @@ from pyplugin.models import registry
 
 MODELS = ("musicnn-mtt", "musicnn-msd", "vgg-mtt", "vgg-msd")
 ROUNDS = 25
-TURNS = 3  # in a row, of which the least counts; as in bench_inline
-TARGETS = {"avx512vnni": 0.5, "avx2": 1.0}  # of MusiCNN; the VGG has none
+TURNS = 3  # consecutive runs, of which the minimum counts; as in bench_inline
+TARGETS = {"avx512vnni": 0.5, "avx2": 1.0}  # for MusiCNN; there is none for VGG
 FORMS = {"int8": "", "float": "-float"}
 
 
@@ -56,7 +56,7 @@ def built_model(name: str) -> Path:
 
 
 def ask(process: "subprocess.Popen[str]") -> dict[str, float]:
-    """Have each engine of the program run, and return their seconds."""
+    """Run each engine of the program, and return its seconds."""
     assert process.stdin is not None
     assert process.stdout is not None
     process.stdin.write("\n")

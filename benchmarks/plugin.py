@@ -1,4 +1,4 @@
-"""The plugin: its core as an instance of it in a host, and the VST3 inside pedalboard."""
+"""The plugin: an instance of its core, and the VST3 in pedalboard."""
 
 import subprocess
 import sys
@@ -37,7 +37,7 @@ def measure(*, long: bool = False) -> list[Figure]:
 
 
 def build() -> str | None:
-    """Build the plugins and the program; return why that was not possible."""
+    """Build the plugins and the program; return an error message if that fails."""
     scene = ROOT / "build" / "scene.tagnode"
     model = registry.load("scene")
     scene.parent.mkdir(exist_ok=True)
@@ -98,7 +98,7 @@ def shares(found: dict[str, dict[str, float]]) -> Figure:
 
 
 def inside_pedalboard() -> Figure:
-    """Time calls of pedalboard, a Python program's share included."""
+    """Measure calls of pedalboard, including Python overhead."""
     import tempfile
 
     import pedalboard

@@ -1,4 +1,4 @@
-"""Our counterpart of essentia_tag.py: ``pyplugin_tag.py MODEL AUDIO HOP``, HOP in mel frames."""
+"""The counterpart of essentia_tag.py: ``pyplugin_tag.py MODEL AUDIO HOP``, HOP in mel frames."""
 
 import sys
 import time

@@ -1,4 +1,4 @@
-"""Figures, as a table for people and as JSON."""
+"""Results as text tables and as JSON."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -22,7 +22,7 @@ class Row:
     against
         Targets for the ratio of the value to a peer's, by the peer's short name.
     beside
-        Further values, in the figure's unit or as the title says, by the names of their columns.
+        Further values by column name, in the unit of the figure or in that of the title.
     """
 
     who: str
@@ -48,7 +48,7 @@ class Figure:
         return {row.peer: row.value for row in self.rows if row.peer}
 
     def verdicts(self) -> list[bool]:
-        """Return for each target that could be measured whether it was met."""
+        """Return for each measured target whether it is met."""
         peers = self.peers
         met = [row.value <= row.limit for row in self.rows if row.limit is not None]
         for row in self.rows:
@@ -65,7 +65,7 @@ class Figure:
 
 
 def text(figure: Figure) -> str:
-    """Return the figure as aligned text; targets stand behind the values that they bind."""
+    """Return the figure as aligned text; targets are written after their values."""
     peers = figure.peers
     more = list(dict.fromkeys(name for row in figure.rows for name in row.beside))
     lines = [["", figure.unit, *(f"/ {peer}" for peer in peers), *more]]

@@ -1,4 +1,4 @@
-"""From a recording's rate to the model's: our filter beside soxr's."""
+"""Resampling to the rate of the model, compared with soxr."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Input that is slow for careless code: denormals, silence, samples that are no numbers."""
+"""Input that may be slow to process: denormals, silence, non-finite samples."""
 
 import tempfile
 from pathlib import Path
@@ -12,7 +12,7 @@ from benchmarks.sounds import demo_48k
 
 RATE, SECONDS, BLOCK, HOP = 48000, 10.0, 64, 0.25
 ROUNDS = 15
-TARGET = 1.2  # times music's
+TARGET = 1.2  # times the cost of music
 
 
 def signals(music: np.ndarray) -> dict[str, np.ndarray]:
@@ -37,7 +37,7 @@ def measure(*, long: bool = False) -> list[Figure]:
     best: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        # `stream` warms up on the beginning of a file: there is more than is timed
+        # `stream` warms up on the beginning of a file, which is not timed
         music = np.fromfile(demo_48k(folder / "music.f32", 30), np.float32)
         made = {key: folder / f"{i}.f32" for i, key in enumerate(signals(music))}
         for key, samples in signals(music).items():

@@ -1,4 +1,4 @@
-"""What the benchmarks listen to."""
+"""The audio files of the benchmarks."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ DEMO = Path(__file__).parents[1] / "examples" / "demo" / "demo.ogg"
 
 
 def demo(path: Path, seconds: int) -> Path:
-    """Write that many seconds of the demo's music as a .wav, over and over if need be."""
+    """Write `seconds` of the music in the demo as a .wav, repeated if necessary."""
     samples, rate = soundfile.read(DEMO, dtype="float32", always_2d=True)
     length = seconds * rate
     repeated = np.tile(samples, (-(-length // len(samples)), 1))[:length]
@@ -20,7 +20,7 @@ def demo(path: Path, seconds: int) -> Path:
 
 
 def demo_48k(path: Path, seconds: int) -> Path:
-    """Write that many seconds of it in mono at 48 kHz as float32 without a header."""
+    """Write `seconds` of it as mono float32 at 48 kHz without a header."""
     samples, rate = soundfile.read(DEMO, dtype="float32", always_2d=True)
     mono = np.ascontiguousarray(samples.mean(1)[: (seconds + 1) * rate])
     made = np.empty(-(-len(mono) * 48000 // rate), np.float32)
@@ -31,7 +31,7 @@ def demo_48k(path: Path, seconds: int) -> Path:
 
 
 def long_noise(path: Path, hours: float) -> Path:
-    """Write a tone that wanders over noise, 16 kHz mono, minute by minute."""
+    """Write a tone with changing pitch over noise, 16 kHz mono."""
     random, rate = np.random.default_rng(2), 16000
     t = np.arange(60 * rate) / rate
     with soundfile.SoundFile(path, "w", rate, 1, "PCM_16") as file:

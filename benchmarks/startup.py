@@ -1,4 +1,4 @@
-"""How long until it is there: the import, and the first answer of a short file."""
+"""Start-up time: the import, and the first result for a short file."""
 
 import tempfile
 from pathlib import Path
@@ -17,11 +17,11 @@ HERE = Path(__file__).parent
 
 
 def measure(*, long: bool = False) -> list[Figure]:
-    return [imports(), first_answer()]
+    return [imports(), first_result()]
 
 
 def imports() -> Figure:
-    """Time a use besides the bare import, which ours and librosa's put off."""
+    """Measure a function too, since the imports of pyplugin and librosa are lazy."""
     statements = {"import pyplugin": "", "from pyplugin import tag": ""}
     if installed("librosa"):
         statements["from librosa.feature import melspectrogram"] = "librosa"
@@ -36,7 +36,7 @@ def imports() -> Figure:
     return Figure("startup", title, "s", rows, missing("librosa", "essentia-tensorflow"))
 
 
-def first_answer() -> Figure:
+def first_result() -> Figure:
     with tempfile.TemporaryDirectory() as folder:
         audio = demo(Path(folder) / "music.wav", SECONDS)
         registry.get("musicnn-mtt")
@@ -58,7 +58,7 @@ def first_answer() -> Figure:
         taken = medians(commands, "first_line")
     rows = [Row(n, value, "Essentia" if "Essentia" in n else "") for n, value in taken.items()]
     rows[0].limit = 1.0
-    title = f"from the command to the first answer, {SECONDS} s of music (median of {ROUNDS})"
+    title = f"from the command to the first result, {SECONDS} s of music (median of {ROUNDS})"
     return Figure("startup", title, "s", rows, missing("essentia-tensorflow"))
 
 

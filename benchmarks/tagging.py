@@ -1,4 +1,4 @@
-"""Tagging a minute of music: the processor time of ours and of Essentia with the same weights."""
+"""The processor time of tagging one minute of music, and that of Essentia with the same weights."""
 
 import dataclasses
 import tempfile
@@ -56,7 +56,7 @@ def in_folder(folder: Path) -> list[Figure]:
 
 
 def least(commands: Commands, value: Callable[[Usage], float]) -> dict[str, float]:
-    """Run the commands in turn on one core and return the least value of each."""
+    """Run the commands alternately on one core; return the minimum of each."""
     best = dict.fromkeys(commands, float("inf"))
     for _ in range(ROUNDS):
         for name, command in commands.items():
@@ -75,7 +75,7 @@ def rows(seconds: dict[str, float], against: dict[str, float]) -> list[Row]:
 
 
 def agreement(graph: Path, folder: Path) -> str:
-    """Compare activations on the same samples, with Essentia's window, so that times compare."""
+    """Check that activations on the same samples agree, so that times are comparable."""
     import soxr
 
     samples, rate = soundfile.read(folder / "music.wav", dtype="float32", always_2d=True)

@@ -1,4 +1,4 @@
-"""A curve from numpy: draw the cutoff yourself, and let the loudness move the rest."""
+"""Automate a cutoff with a numpy array, and a gain by the measured loudness."""
 
 import argparse
 
@@ -11,7 +11,7 @@ from pyplugin.outputs.audio_files import AudioWriter
 
 
 def main() -> None:
-    """Sweep up and down four times a minute, and even out the level."""
+    """Sweep a filter four times a minute, and level the loudness."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("source")
     parser.add_argument("output")

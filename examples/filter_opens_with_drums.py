@@ -1,4 +1,4 @@
-"""A filter that opens with the drums: by what is struck, measured, with no model at all."""
+"""Open a filter with the drums, automated by measured signals without a model."""
 
 import argparse
 
@@ -9,7 +9,7 @@ from pyplugin.sources import onset, percussive
 
 
 def main() -> None:
-    """Two parameters: the cutoff follows the percussive share, the level dips with onsets."""
+    """Automate the cutoff by the percussive share, and duck the gain at onsets."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("source")
     parser.add_argument("output")

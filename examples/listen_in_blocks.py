@@ -1,7 +1,7 @@
-"""Feed a node block by block, as a sound card would, and see when each answer comes.
+"""Process a recording in blocks, as an audio device does, and print when each result is emitted.
 
-Every position is a count of samples: what a frame describes ends `node.latency.total` samples
-before the frame becomes readable, always.
+Every position is a sample count. The window of a frame always ends `node.latency.total` samples
+before the frame is emitted.
 """
 
 import argparse
@@ -11,10 +11,10 @@ from pyplugin.inputs.files import AudioReader
 
 
 def main() -> None:
-    """Print each descriptor frame of a recording as it becomes readable."""
+    """Print each descriptor frame of a recording when it is emitted."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file")
-    parser.add_argument("--block", type=int, default=512, help="samples")
+    parser.add_argument("--block", type=int, default=512, help="samples in a block")
     options = parser.parse_args()
 
     with (
@@ -30,8 +30,8 @@ def main() -> None:
                     int(x) / reader.sample_rate for x in (frames.start[row], frames.end[row])
                 )
                 best = frames.values[row].argmax()
-                heard = f"{node.labels[best]} {frames.values[row, best]:.2f}"
-                print(f"{start:7.2f} - {end:6.2f} s  {state:8}", heard if frames.state[row] else "")
+                tag = f"{node.labels[best]} {frames.values[row, best]:.2f}"
+                print(f"{start:7.2f} - {end:6.2f} s  {state:8}", tag if frames.state[row] else "")
         print(node.counters)
 
 

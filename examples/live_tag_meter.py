@@ -1,4 +1,4 @@
-"""A live meter for one tag: from a sound device, or from raw samples on a pipe."""
+"""A live meter for one tag, from an audio device or from raw samples on a pipe."""
 
 import argparse
 import sys
@@ -10,7 +10,7 @@ from pyplugin.session import Session
 
 
 class Meter:
-    """An output, as OSC and MIDI are: it receives each descriptor frame."""
+    """An output, like OSC and MIDI: it receives each descriptor frame."""
 
     failures = 0
 
@@ -23,17 +23,19 @@ class Meter:
         print(f"{frame.end:7.2f} s  {self.tag} {value:.2f} {'#' * round(40 * value)}", flush=True)
 
     def write_parameters(self, time: float, parameters: dict, signals: dict) -> None:
-        """Nothing moves here."""
+        """There are no parameters."""
 
     def close(self) -> None:
-        """Nothing to close."""
+        """There is nothing to close."""
 
 
 def main() -> None:
-    """Listen until the pipe ends, or Ctrl-C."""
+    """Analyse until the pipe ends, or Ctrl-C."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tag", default="drums")
-    parser.add_argument("--device", help="part of its name; raw samples on stdin otherwise")
+    parser.add_argument(
+        "--device", help="part of the name of a device; without it, raw samples on stdin"
+    )
     options = parser.parse_args()
 
     def make_node(rate: int, channels: int) -> pyplugin.Node:

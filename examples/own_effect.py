@@ -1,4 +1,4 @@
-"""Let a tag move an effect that pyplugin does not know: here, the width of a stereo image."""
+"""Automate your own effect by a tag: here, the width of a stereo image."""
 
 import argparse
 
@@ -9,11 +9,11 @@ from pyplugin.automation.movers import Automation
 from pyplugin.inputs.files import load
 from pyplugin.outputs.audio_files import AudioWriter
 
-STEP = 64  # samples between two settings
+STEP = 64  # samples between two updates
 
 
 def main() -> None:
-    """Widen a stereo recording while there are drums."""
+    """Widen a stereo recording during drums."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("source")
     parser.add_argument("output")

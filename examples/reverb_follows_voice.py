@@ -1,4 +1,4 @@
-"""A reverb that follows the voice: the singer gets a hall, the band stays dry."""
+"""Automate a reverb by voice: a hall for the singer, dry for the band."""
 
 import argparse
 
@@ -11,7 +11,7 @@ from pyplugin.outputs.audio_files import AudioWriter
 
 
 def main() -> None:
-    """Load a song, move the reverb by what the tagger hears, write it."""
+    """Load a song, automate the reverb by detected voice, and write the result."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("source")
     parser.add_argument("output")

@@ -1,4 +1,4 @@
-"""Name what a recording sounds like, and when."""
+"""Print the content of a recording over time."""
 
 import argparse
 
@@ -6,10 +6,12 @@ import pyplugin
 
 
 def main() -> None:
-    """Print the mean tags of a recording, then the first tag of each window."""
+    """Print the mean tags of a recording, then the highest tag of each window."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file")
-    parser.add_argument("--hop", type=float, default=1.0, help="seconds between two windows")
+    parser.add_argument(
+        "--hop", type=float, default=1.0, help="seconds between the starts of two windows"
+    )
     options = parser.parse_args()
 
     result = pyplugin.tag(options.file, hop=options.hop)

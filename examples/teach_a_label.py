@@ -1,4 +1,4 @@
-"""Teach a label: from a few seconds of a recording to a head that finds more of the same."""
+"""Train a head of one label on a few seconds of a recording, and find similar passages."""
 
 import argparse
 from pathlib import Path
@@ -14,13 +14,13 @@ from pyplugin.training.heads.teach import teach
 
 
 def main() -> None:
-    """Teach with some spans of a recording, and print where all of it sounds like them."""
+    """Train on some spans of a recording, and print the activation over all of it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("source")
     parser.add_argument("--label", default="this")
     parser.add_argument("--yes", type=float, nargs="+", default=[2, 6], help="starts in seconds")
     parser.add_argument("--no", type=float, nargs="+", default=[20, 24], help="starts in seconds")
-    parser.add_argument("--length", type=float, default=4, help="of a span, in seconds")
+    parser.add_argument("--length", type=float, default=4, help="length of a span in seconds")
     parser.add_argument("--model", default="scene")
     parser.add_argument("--out", default="this.head")
     options = parser.parse_args()
@@ -35,18 +35,18 @@ def main() -> None:
                 writer.write(audio[:, first : first + count])
             return path
 
-        taught = teach(
+        result = teach(
             options.label,
             [cut(start) for start in options.yes],
             [cut(start) for start in options.no],
             model=options.model,
             out=options.out,
         )
-    print(f"{taught.right} of {taught.tried} spans are right by a head without them")
+    print(f"{result.correct} of {result.tested} spans are correct by a head trained without them")
 
-    head = heads.load(taught.head)
-    heard = pyplugin.tag(options.source, model=options.model, embedding=head.output)
-    for time, share in zip(heard.times, heads.run(head, heard.embeddings)[:, 0], strict=True):
+    head = heads.load(result.head)
+    tags = pyplugin.tag(options.source, model=options.model, embedding=head.output)
+    for time, share in zip(tags.times, heads.run(head, tags.embeddings)[:, 0], strict=True):
         print(f"{time:6.1f} s  {share:.2f}  {'#' * int(np.ceil(30 * share))}")
 
 

@@ -1,4 +1,4 @@
-"""Voice or instrumental: train a head on a corpus that says when somebody sings."""
+"""Train a head for voice or instrumental music on a corpus with labelled spans of singing."""
 
 import argparse
 import csv
@@ -7,24 +7,27 @@ from pathlib import Path
 import numpy as np
 
 from pyplugin.outputs.audio_files import AudioWriter
-from pyplugin.training.corpus import LABELS, Clip, read_clips, read_samples, window_targets
+from pyplugin.training.corpus import LABELS, CorpusClip, read_clips, read_samples, window_targets
 from pyplugin.training.heads.train import train_head
 
 SECONDS = 6
 SINGING, MUSIC = LABELS.index("singing"), LABELS.index("music")
 
 
-def cut(recordings: list[Clip], truth: Path) -> Path:
-    """Cut clips of recordings that are sung, or music without voice; write which is which."""
+def cut(recordings: list[CorpusClip], truth: Path) -> Path:
+    """Cut clips with a singing voice and clips of instrumental music; write their labels."""
     rows = [("path", "label", "artist")]
     for clip in recordings:
         starts = np.arange(0, clip.seconds - SECONDS, SECONDS)
         wanted = window_targets(clip, starts, SECONDS)
-        sung = wanted[:, SINGING] == 1
-        played = (wanted[:, SINGING] == 0) & (wanted[:, MUSIC] == 1)
+        with_voice = wanted[:, SINGING] == 1
+        instrumental = (wanted[:, SINGING] == 0) & (wanted[:, MUSIC] == 1)
         most = None if clip.category == "song" else 1  # there are few songs
         samples, rate = read_samples(clip.path)
-        for label, found in (("voice", starts[sung]), ("instrumental", starts[played][:most])):
+        for label, found in (
+            ("voice", starts[with_voice]),
+            ("instrumental", starts[instrumental][:most]),
+        ):
             for start in found:
                 path = truth.with_name(f"{clip.path.stem}-{start:.0f}s.wav")
                 first = round(start * rate)
@@ -37,7 +40,7 @@ def cut(recordings: list[Clip], truth: Path) -> Path:
 
 
 def main() -> None:
-    """Train on one split of the corpus, and try the head on the artists of the other."""
+    """Train on one split of the corpus, and test on the artists of the other."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("corpus", type=Path)
     parser.add_argument("out", type=Path, help="folder for clips, head and report")
@@ -56,7 +59,7 @@ def main() -> None:
         classifier="logistic",
         external=truths["test"],
     )
-    print(f"{100 * done.balanced_accuracy:.1f} % in folds, other artists each time")
+    print(f"{100 * done.balanced_accuracy:.1f} % in cross-validation by artist")
     print(f"{100 * (done.external or 0):.1f} % on the artists of {truths['test']}")
     print(done.head, done.page, sep="\n")
 

@@ -1,12 +1,12 @@
-"""Pictures of what was heard.
+"""Plots of the analysis of recordings.
 
 ``plot_tags``
-    A recording's mel bands, its tags, and curves.
+    The mel spectrogram of a recording, its tags, and curves.
 ``plot_embeddings``
     Embeddings over time.
 
-Needs matplotlib, ``pip install pyplugin[plot]``, which is imported on first use. No window opens
-and pyplot's state is left alone.
+Needs matplotlib, ``pip install pyplugin[plot]``, which is imported on first use. No window is
+opened, and the state of pyplot is not changed.
 """
 
 import math
@@ -29,12 +29,12 @@ __all__ = ["ends_of", "plot_embeddings", "plot_tags"]
 WIDTH = 12.0  # inches, as all sizes here
 DOTS_PER_INCH = 120
 MEL_HEIGHT, LABEL_HEIGHT, CURVE_HEIGHT, FRAME_HEIGHT = 2.2, 0.27, 0.62, 1.1
-MEL_COLUMNS, TAG_COLUMNS = 4000, 1000  # as many as the width can show; more are averaged
+MEL_COLUMNS, TAG_COLUMNS = 4000, 1000  # the resolution of the plot; more are averaged
 LABEL_LENGTH = 34  # characters
 TITLE_LENGTH = 80
 SMALL, MEDIUM = 9, 12  # points
 COLOURS = ("tab:blue", "tab:orange", "tab:green", "tab:red", "tab:purple", "tab:brown")
-CLOCK_FROM = 120.0  # seconds; a longer recording has its times as m:ss
+CLOCK_FROM = 120.0  # seconds; times of longer recordings are written as m:ss
 CLOCK_STEPS = (15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400)
 
 Array = NDArray[np.floating[Any]]
@@ -54,15 +54,15 @@ def plot_tags(
     curves: Curves | None = None,
     top: int = 12,
 ) -> None:
-    """Save a picture, a PNG 1440 pixels wide, of mel bands, tags and curves over one time axis.
+    """Write a plot, a PNG 1440 pixels wide, of mel bands, tags and curves over one time axis.
 
-    A tag's value describes a whole window and is drawn about the middle of it, as wide as the
-    distance to the next window.
+    The value of a tag applies to a whole window. It is drawn around the middle of the window, as
+    wide as the distance between two windows.
 
     Parameters
     ----------
     path
-        The file to write; it appears whole or not at all.
+        The file to write; on an error an existing file is kept.
     mel
         Mel frames in any logarithmic unit, shape (frames, bands), lowest band first.
     mel_times
@@ -72,35 +72,39 @@ def plot_tags(
     activations
         Value of each label in each window, 0 to 1, shape (windows, labels); NaN is left blank.
     labels
-        Names, one a column of `activations`; with none, the picture has no tags.
+        One name for each column of `activations`; if empty, the plot has no tags.
     window
         Length of a window in seconds.
     title
-        Printed above.
+        Title of the plot.
     curves
-        Name to times in seconds, shape (n,), and values in any unit, shape (n,); each is drawn
-        below the tags, on its own scale.
+        For each name, times in seconds, shape (n,), and values in any unit, shape (n,); each is
+        drawn below the tags on its own scale.
     top
-        How many labels to show at most: those with the highest maxima, highest first.
+        Largest number of labels to show: those with the highest maxima, highest first.
 
     Raises
     ------
     PypluginError
-        If matplotlib is not installed, the arrays do not fit each other or are empty, `top` or
-        `window` is not positive, or `path` cannot be written.
+        matplotlib is not installed, the shapes of the arrays do not match or they are empty, `top`
+        or `window` is not positive, or `path` cannot be written.
 
     Examples
     --------
+    >>> import tempfile
+    >>> path = os.path.join(tempfile.mkdtemp(), "tags.png")
     >>> plot_tags(
-    ...     "tags.png",
-    ...     mel=np.random.rand(625, 96),
+    ...     path,
+    ...     mel=np.random.default_rng(0).random((625, 96)),
     ...     mel_times=np.arange(625) / 62.5,
     ...     times=[0.0, 3.0, 6.0],
     ...     activations=[[0.9, 0.1], [0.5, 0.4], [0.2, 0.7]],
     ...     labels=["piano", "speech"],
     ...     window=3.0,
     ...     title="A recording",
-    ... )  # doctest: +SKIP
+    ... )
+    >>> os.path.getsize(path) > 10_000
+    True
     """
     with replacing(path) as temporary:
         figure = _figure(
@@ -126,49 +130,50 @@ def plot_embeddings(
     hop: float,
     title: str,
 ) -> None:
-    """Save a picture, a PNG 1440 pixels wide, of the embeddings of recordings one after the other.
+    """Write a plot, a PNG 1440 pixels wide, of the embeddings of one or more recordings over time.
 
-    Each dimension is shown against its own range, the 2nd to the 98th percentile.
+    Each dimension is scaled to its own range, from the 2nd to the 98th percentile.
 
     Parameters
     ----------
     path
-        The file to write; it appears whole or not at all.
+        The file to write; on an error an existing file is kept.
     embeddings
-        Shape (windows, dimensions).
+        Embeddings of all recordings in order, shape (windows, dimensions).
     ends
-        How many windows there are up to the end of each recording.
+        Number of windows up to the end of each recording, shape (recordings,).
     names
-        Of the recordings.
+        Names of the recordings.
     hop
-        Seconds between two windows.
+        Seconds between the starts of two windows.
     title
-        Printed above.
+        Title of the plot.
 
     Raises
     ------
     PypluginError
-        If matplotlib is not installed, or `path` cannot be written.
+        matplotlib is not installed, the shape of `embeddings` is wrong, or `path` cannot be
+        written.
     """
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise PypluginError(
-            "a picture needs matplotlib, which is not installed: pip install pyplugin[plot]"
+            "A plot needs matplotlib, which is not installed: pip install 'pyplugin[plot]'."
         ) from error
     rows = _array("embeddings", embeddings, 2)
     with replacing(path) as temporary:
         figure = Figure(figsize=(WIDTH, 4.5), layout="constrained")
         axis = figure.subplots()
         axis.set_title(
-            _shortened(title, TITLE_LENGTH),
+            _shorten(title, TITLE_LENGTH),
             loc="left",
             fontsize=MEDIUM,
             parse_math=False,
-            pad=20 if len(names) > 1 else None,  # room for the names
+            pad=20 if len(names) > 1 else None,  # space for the names
         )
         low, high = np.percentile(rows, (2, 98), axis=0)
-        image = _decimated((rows - low) / np.where(high > low, high - low, 1.0), MEL_COLUMNS)
+        image = _decimate((rows - low) / np.where(high > low, high - low, 1.0), MEL_COLUMNS)
         axis.imshow(
             image.T,
             extent=(0.0, len(rows) * hop, rows.shape[1], 0),
@@ -184,8 +189,8 @@ def plot_embeddings(
             if start > 0:
                 axis.axvline(start, color="white")
             if len(names) > 1:
-                width = (end - start) / (len(rows) * hop) * 150  # characters in so much of it
-                shown = _shortened(name, max(int(width), 2))
+                width = (end - start) / (len(rows) * hop) * 150  # characters within this width
+                shown = _shorten(name, max(int(width), 2))
                 axis.text(start, 0, f" {shown}", va="bottom", fontsize=SMALL, parse_math=False)
             start = end
         axis.set_xlim(0, len(rows) * hop)
@@ -205,20 +210,20 @@ def _figure(
     curves: Curves | None,
     top: int,
 ) -> "Figure":
-    """Draw what `plot_tags` saves: axes for mel bands, tags and each curve, in this order."""
+    """Return the figure of `plot_tags`: axes for mel bands, tags and each curve, in this order."""
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise PypluginError(
-            "a picture needs matplotlib, which is not installed: pip install pyplugin[plot]"
+            "A plot needs matplotlib, which is not installed: pip install 'pyplugin[plot]'."
         ) from error
     mel, mel_times = _array("mel", mel, 2), _array("mel_times", mel_times, 1)
-    heard: Array = np.zeros((0, 0))
+    scores: Array = np.zeros((0, 0))
     begins: Array = np.zeros(0)
     if labels:
-        heard, begins = _array("activations", activations, 2), _array("times", times, 1)
-        _check_length("times", len(begins), "windows of activations", len(heard))
-        _check_length("labels", len(labels), "columns of activations", heard.shape[1])
+        scores, begins = _array("activations", activations, 2), _array("times", times, 1)
+        _check_length("times", len(begins), "windows of activations", len(scores))
+        _check_length("labels", len(labels), "columns of activations", scores.shape[1])
     named = {
         name: (_array(f"the times of {name}", x, 1), _array(f"the values of {name}", y, 1))
         for name, (x, y) in (curves or {}).items()
@@ -227,26 +232,24 @@ def _figure(
     for name, (x, y) in named.items():
         _check_length(f"the times of {name}", len(x), "values", len(y))
     if top < 1 or not (window > 0 or not labels):
-        raise PypluginError(f"top is {top} and window is {window} s; both must be above 0")
+        raise PypluginError(f"top is {top} and window is {window} s; both must be above 0.")
 
     heights = [MEL_HEIGHT, *[CURVE_HEIGHT] * len(named)]
     if labels:
-        order = np.argsort(-np.nan_to_num(heard, nan=-1.0).max(axis=0), kind="stable")[:top]
+        order = np.argsort(-np.nan_to_num(scores, nan=-1.0).max(axis=0), kind="stable")[:top]
         heights.insert(1, LABEL_HEIGHT * max(len(order), 3))
     figure = Figure(figsize=(WIDTH, sum(heights) + FRAME_HEIGHT), layout="constrained")
     axes: list[Axes] = figure.subplots(
         len(heights), 1, sharex=True, squeeze=False, height_ratios=heights
     )[:, 0].tolist()
 
-    axes[0].set_title(
-        _shortened(title, TITLE_LENGTH), loc="left", fontsize=MEDIUM, parse_math=False
-    )
+    axes[0].set_title(_shorten(title, TITLE_LENGTH), loc="left", fontsize=MEDIUM, parse_math=False)
     _draw_mel(axes[0], mel, mel_times, window)
-    ends = [mel_times[0], mel_times[-1] + _step(mel_times, window)]
+    ends = [mel_times[0], mel_times[-1] + _spacing(mel_times, window)]
     if labels:
         shown = [labels[index] for index in order]
-        _draw_tags(axes[1], heard[:, order], begins, shown, window)
-        # A window may begin in silence before the recording, where nothing is to be seen.
+        _draw_tags(axes[1], scores[:, order], begins, shown, window)
+        # A window may begin before the recording, where there is nothing to show.
         ends += [max(begins[0], mel_times[0]), begins[-1] + window]
     for index, (name, (x, y)) in enumerate(named.items()):
         _draw_curve(axes[index - len(named)], name, x, y, COLOURS[index % len(COLOURS)])
@@ -257,12 +260,12 @@ def _figure(
 
 
 def _draw_mel(axis: "Axes", mel: Array, times: Array, window: float) -> None:
-    image = _decimated(mel, MEL_COLUMNS)
+    image = _decimate(mel, MEL_COLUMNS)
     finite = image[np.isfinite(image)]
     low, high = np.percentile(finite, (2, 99.8)) if finite.size else (0.0, 1.0)
     axis.imshow(
         image.T,
-        extent=(times[0], times[-1] + _step(times, window), 0, mel.shape[1]),
+        extent=(times[0], times[-1] + _spacing(times, window), 0, mel.shape[1]),
         origin="lower",
         aspect="auto",
         cmap="magma",
@@ -276,11 +279,11 @@ def _draw_mel(axis: "Axes", mel: Array, times: Array, window: float) -> None:
 def _draw_tags(
     axis: "Axes", activations: Array, times: Array, labels: list[str], window: float
 ) -> None:
-    step = _step(times, window)
+    step = _spacing(times, window)
     margin = (window - step) / 2
     rows = len(labels)
     image = axis.imshow(
-        _decimated(activations, TAG_COLUMNS).T,
+        _decimate(activations, TAG_COLUMNS).T,
         extent=(times[0] + margin, times[-1] + margin + step, rows - 0.5, -0.5),
         aspect="auto",
         cmap="viridis",
@@ -288,7 +291,7 @@ def _draw_tags(
         vmin=0.0,
         vmax=1.0,
     )
-    names = [_shortened(label, LABEL_LENGTH) for label in labels]
+    names = [_shorten(label, LABEL_LENGTH) for label in labels]
     axis.set_yticks(range(rows), names, fontsize=SMALL, parse_math=False)
     axis.set_yticks(np.arange(rows - 1) + 0.5, minor=True)
     axis.grid(which="minor", axis="y", color="white", linewidth=0.8)
@@ -306,11 +309,11 @@ def _draw_curve(axis: "Axes", name: str, times: Array, values: Array, colour: st
     low, high = (finite.min(), finite.max()) if finite.size else (0.0, 1.0)
     margin = 0.12 * (high - low) or 1.0
     axis.set_ylim(low - margin, high + margin)
-    words = dict(zip((float(low), float(high)), ends_of(finite), strict=True))
+    tick_labels = dict(zip((float(low), float(high)), ends_of(finite), strict=True))
     axis.yaxis.tick_right()
-    axis.set_yticks(list(words), list(words.values()), fontsize=SMALL)
+    axis.set_yticks(list(tick_labels), list(tick_labels.values()), fontsize=SMALL)
     axis.set_ylabel(
-        _shortened(name, LABEL_LENGTH),
+        _shorten(name, LABEL_LENGTH),
         fontsize=SMALL,
         rotation=0,
         horizontalalignment="right",
@@ -344,9 +347,19 @@ def _hours(seconds: int) -> str:
 
 
 def ends_of(values: Array) -> tuple[str, str]:
-    """Return the least and the greatest of some values, to a thousandth of what lies between.
+    """Return the minimum and the maximum as text, rounded to a thousandth of their difference.
 
-    An envelope ends next to its end, on either side of it: not every digit is worth reading.
+    An envelope approaches its end value asymptotically, so further digits have no meaning.
+
+    Parameters
+    ----------
+    values
+        Any shape; if empty, the range is 0 to 1.
+
+    Examples
+    --------
+    >>> ends_of(np.array([-11.99994, 0.00003]))
+    ('-12', '0')
     """
     low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
     digits = 3 - math.floor(math.log10((high - low) or abs(high) or 1.0))
@@ -359,23 +372,26 @@ def _array(name: str, values: ArrayLike, dimensions: int) -> Array:
         array = array.astype(np.float64)
     if array.ndim != dimensions or array.size == 0:
         raise PypluginError(
-            f"{name} has the shape {array.shape}; expected {dimensions} dimensions, none empty"
+            f"{name} has the shape {array.shape}; expected {dimensions} dimensions, none of them "
+            "empty."
         )
     return array
 
 
 def _check_length(name: str, length: int, of: str, expected: int) -> None:
     if length != expected:
-        raise PypluginError(f"{name} has {length} values for {expected} {of}; give one for each")
+        raise PypluginError(
+            f"{name} has {length} values for {expected} {of}; give one value for each."
+        )
 
 
-def _step(times: Array, only: float) -> float:
-    """Return the distance between evenly spaced times, or `only` where there is one time."""
+def _spacing(times: Array, only: float) -> float:
+    """Return the distance between evenly spaced times, or `only` if there is one time."""
     return float(times[-1] - times[0]) / (len(times) - 1) if len(times) > 1 else only
 
 
-def _decimated(frames: Array, most: int) -> Array:
-    """Average neighbouring rows so that at most `most` remain."""
+def _decimate(frames: Array, most: int) -> Array:
+    """Average adjacent rows so that at most `most` remain."""
     if len(frames) <= most:
         return frames
     edges = np.linspace(0, len(frames), most + 1).astype(int)
@@ -383,5 +399,5 @@ def _decimated(frames: Array, most: int) -> Array:
     return sums / np.diff(edges)[:, None]
 
 
-def _shortened(text: str, length: int) -> str:
+def _shorten(text: str, length: int) -> str:
     return text if len(text) <= length else text[: length - 1].rstrip() + "…"

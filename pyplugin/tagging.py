@@ -1,4 +1,4 @@
-"""From a recording or an array to tags: :func:`tag`."""
+"""Tag recordings and arrays: :func:`tag`."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def tag(
     progress: Callable[[float], object] | None = None,
     each: Callable[[float, float, Float32], object] | None = None,
 ) -> TagResult:
-    """Name what a recording sounds like.
+    """Detect the content of a recording: the activation of each tag in each window.
 
     Parameters
     ----------
@@ -44,40 +44,52 @@ def tag(
         The path of a recording of any format and length, or samples (n,) or (channels, n) as
         floats with full scale 1.0.
     sample_rate
-        Of the samples, Hz, 8000 to 192000; for arrays only.
+        Sample rate of an array in Hz, 8000 to 192000; ``None`` for a path.
     model
         A name of ``pyplugin models list``, the path of a .tflite file with its card beside it, or
-        a loaded model. ``None`` for the one that the first head is made for, or musicnn-mtt.
+        a loaded model. ``None`` for the model of the first head, or ``"scene"`` without heads.
     heads
         Classifiers on the model's embedding, as for :class:`Node`.
     hop
-        Seconds between two windows, up to the model's window; ``None`` for the card's default.
+        Seconds between the starts of two windows, up to the window length; ``None`` for the default
+        of the card.
     embedding
-        Output to keep as ``TagResult.embeddings``, ``"penultimate"`` say; ``None`` for none.
+        Output of the model to return as ``TagResult.embeddings``, such as
+        ``"penultimate"``; ``None`` for none.
     runtime
         ``"inline"``, ``"litert"``, ``"tflite-runtime"``, or ``None``, as for :class:`Node`.
     progress
-        Called with the share heard so far, 0 to 1, after each block.
+        Called with the share read so far, 0 to 1, after each block.
     each
-        Called with each window as it comes: where it starts and ends, in seconds, and its
-        activations (L,), then what the heads say.
+        Called with each window as soon as it is analysed: its start and end in seconds, and the
+        activations of its L labels followed by those of the heads, (L + H,) float32.
+
+    Returns
+    -------
+    TagResult
+        Labels, times (n,) and activations (n, L) of the n windows.
 
     Raises
     ------
     AudioError
         The recording or the array cannot be used.
     ModelError
-        The model or a head cannot.
+        The model or a head cannot be used, or `hop` or `layer` does not fit the model.
 
     See Also
     --------
-    Node : the same on a stream.
+    Node : The same analysis of a stream.
 
     Examples
     --------
-    >>> result = pyplugin.tag("song.ogg", hop=0.5)  # doctest: +SKIP
-    >>> result.top(3)  # doctest: +SKIP
-    [('guitar', 0.41), ('rock', 0.33), ('fast', 0.12)]
+    >>> import numpy as np
+    >>> from pyplugin import tag
+    >>> noise = np.random.default_rng(0).normal(0, 0.1, 5 * 16000)
+    >>> result = tag(noise, 16000)
+    >>> result.labels
+    ['speech', 'singing', 'music', 'drums', 'tonal', 'noise']
+    >>> result.top(1)[0][0]
+    'noise'
     """
     plan = Plan.of(model, heads, hop=hop, runtime=runtime)
     with contextlib.ExitStack() as stack:

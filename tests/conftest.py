@@ -1,10 +1,11 @@
-"""What tests share: real recordings, real models, and a small model whose answers are known."""
+"""Shared fixtures: real recordings, real models, and a small model with known results."""
 
 import gc
 import os
 import platform
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from ctypes.util import find_library
 from hashlib import sha256
@@ -15,6 +16,7 @@ import pytest
 from helpers import BANDS, PATCH, Probe
 from jackserver import JackServer, Neighbours
 
+from pyplugin.cli import main
 from pyplugin.errors import ModelError
 from pyplugin.models import registry
 from pyplugin.models.card import Card, Dataset, Input, Output, Schema
@@ -37,7 +39,7 @@ def clips() -> Path:
 
 @pytest.fixture(scope="module", autouse=True)
 def _plugins_end_with_their_module() -> Iterator[None]:
-    """Plugins that hang in reference cycles say their farewells now, not in another test's ear."""
+    """Collect plugins in reference cycles now, so that their output is not in another test."""
     yield
     gc.collect()
 
@@ -61,7 +63,7 @@ def built_vst3(folder: Path, name: str, *defines: str) -> Path:
 
 @pytest.fixture(scope="session")
 def vst3(tmp_path_factory) -> Path:
-    """A small VST3 effect: gain, low-pass, a switch for it, and which side is heard."""
+    """A small VST3 effect: gain, low-pass, a switch for it, and a selection of the output side."""
     return built_vst3(tmp_path_factory.mktemp("vst3"), "Strip")
 
 
@@ -160,3 +162,21 @@ def models(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in musicnn_family.NETWORKS:
         registry.get(name, patch=64, source=wheel, folder=folder)
     return folder
+
+
+@pytest.fixture
+def run(monkeypatch, capfd):
+    """Run the command line in this process: (exit status, stdout, stderr)."""
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["pyplugin", *map(str, arguments)])
+        capfd.readouterr()  # what the test itself printed, such as LiteRT's greeting
+        code = 0
+        try:
+            main()
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        captured = capfd.readouterr()
+        return code, captured.out, captured.err
+
+    return call

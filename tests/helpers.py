@@ -1,9 +1,15 @@
-"""Sounds, the small model and the measuring that tests share."""
+"""Sounds, files, the small model and the measuring that tests share."""
 
-from collections.abc import Sequence
+import os
+import signal
+import wave
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+import pytest
 from msgspec import structs
 
 from pyplugin import SIGNALS, Node, SignalFrames
@@ -16,14 +22,14 @@ BANDS = 96
 
 @dataclass(frozen=True)
 class Probe:
-    """A small linear model and the weights that say what it must answer."""
+    """A small linear model, and the weights that give its expected results."""
 
     model: Model
     weights: np.ndarray
     bias: np.ndarray
 
     def dense(self, mel: np.ndarray) -> np.ndarray:
-        """What the model must answer for each patch of a spectrogram: (frames - PATCH + 1, 3)."""
+        """The expected results for each patch of a spectrogram: (frames - PATCH + 1, 3)."""
         patches = np.lib.stride_tricks.sliding_window_view(mel, (PATCH, BANDS))[:, 0]
         flat = patches.reshape(len(patches), -1).astype(np.float64)
         return flat @ self.weights.T + self.bias
@@ -62,3 +68,108 @@ def measure(x: np.ndarray, rate: int, **options) -> dict[str, np.ndarray]:
     with Node(rate, len(x), 8192, model=None, queue=65536, **options) as node:
         frames = play(node, x)
     return {"time": frames.end / rate, **dict(zip(SIGNALS, frames.values.T, strict=True))}
+
+
+def sentence(err: str) -> str:
+    """The one line on stderr; a traceback or a second line is a failure."""
+    lines = err.strip().splitlines()
+    assert len(lines) == 1, err
+    assert lines[0].startswith("pyplugin: "), err
+    return lines[0]
+
+
+def silent_wav(path: Path, *, rate: int = 16000, channels: int = 1, samples: int = 16000) -> None:
+    with wave.open(str(path), "wb") as stream:
+        stream.setparams((channels, 2, rate, 0, "NONE", ""))
+        stream.writeframes(bytes(2 * channels * samples))
+
+
+BAD_RECORDINGS = {
+    "missing": (lambda path: None, "x.wav"),
+    "folder": (lambda path: path.mkdir(), "folder"),
+    "empty": (lambda path: path.write_bytes(b""), "empty"),
+    "text": (lambda path: path.write_text("la la la"), "x.wav"),
+    "no samples": (lambda path: silent_wav(path, samples=0), "no samples"),
+    "nine channels": (lambda path: silent_wav(path, channels=9), "9"),
+    "slow": (lambda path: silent_wav(path, rate=7000), "8000"),
+    "fast": (lambda path: silent_wav(path, rate=200000), "192000"),
+}
+
+
+@contextmanager
+def limit_file_size(size: int) -> Iterator[None]:
+    """Limit files to ``size`` bytes, as a disk that is nearly full does."""
+    resource = pytest.importorskip("resource", reason="needs setrlimit")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+
+
+def written_files(folder: Path) -> set[str]:
+    """The files of a folder other than the small model's."""
+    return {path.name for path in folder.iterdir() if path.is_file()} - {
+        "probe.tflite",
+        "probe.json",
+    }
+
+
+def level_noise(label: str, seed: int) -> np.ndarray:
+    """One second of noise at 22050 Hz, loud, soft or in bursts, (22050,) float64."""
+    level = {"loud": 0.3, "soft": 0.002, "clicks": 0.03}[label]
+    x = np.random.default_rng(seed).normal(0, level, 22050)
+    if label == "clicks":
+        x *= np.arange(22050) % (22050 // 8) < 200
+    return x
+
+
+def noise(channels: int, samples: int, seed: int = 0) -> np.ndarray:
+    """White noise on the grid of 16-bit samples, which every lossless format keeps exactly."""
+    steps = np.random.default_rng(seed).integers(-(2**15), 2**15, (channels, samples))
+    return (steps / 2**15).astype(np.float32)
+
+
+def tone(samples: int, rate: int = 44100) -> np.ndarray:
+    return (0.5 * np.sin(2 * np.pi * 440 / rate * np.arange(samples)))[None].astype(np.float32)
+
+
+def file_names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+@contextmanager
+def without_privileges(folder: Path) -> Iterator[None]:
+    """Permissions do not bind the root user: continue as nobody."""
+    if os.geteuid() != 0:
+        yield
+        return
+    for parent in [folder, *folder.parents]:
+        if parent.owner() == "root" and parent.is_relative_to("/tmp") and parent != Path("/tmp"):
+            parent.chmod(parent.stat().st_mode | 0o055)
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+needs_permissions = pytest.mark.skipif(
+    not hasattr(os, "seteuid"), reason="needs the permissions of a POSIX system"
+)
+
+
+def write_noise(path, seed, seconds=1.0, **tags):
+    """A WAV, FLAC or Ogg file of noise at 22050 Hz, with tags such as ``artist``."""
+    import soundfile
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    noise = np.random.default_rng(seed).normal(0, 0.1, int(22050 * seconds))
+    with soundfile.SoundFile(path, "w", 22050, 1) as file:
+        for key, value in tags.items():
+            setattr(file, key, value)
+        file.write(noise)
+    return path

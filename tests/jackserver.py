@@ -15,7 +15,7 @@ import numpy as np
 
 
 class JackServer:
-    """``jackd`` with the dummy driver, which keeps time by the clock and hears silence.
+    """``jackd`` with the dummy driver, which runs in real time with silent inputs.
 
     ``environment`` is what programs need to find this server.
     """
@@ -26,7 +26,7 @@ class JackServer:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start it and wait until it answers."""
+        """Start it and wait until it accepts clients."""
         options = f"-S -r -d dummy -r {self.rate} -p {self.period} -C 2 -P 2"
         with tempfile.TemporaryFile() as log:
             self._process = subprocess.Popen(

@@ -23,7 +23,7 @@ ARGUMENTS = {
     "reverb_follows_voice.py": [DEMO, "out.wav"],
     "filter_opens_with_drums.py": [DEMO, "out.wav"],
     "curve_from_numpy.py": [DEMO, "out.wav"],
-    "export_a_lane.py": [DEMO, "out.mid"],
+    "export_a_curve.py": [DEMO, "out.mid"],
     "teach_a_label.py": [DEMO, "--out", "this.head"],
     "live_tag_meter.py": ["--tag", "speech"],
     "demo/demo.py": ["demo-output"],
@@ -78,12 +78,12 @@ def test_a_head_for_voice_is_right_of_other_artists_and_live(
         assert not {row["artist"] for row in csv.DictReader(file)} & {row["artist"] for row in rows}
     right = {"voice": [], "instrumental": []}
     for row in rows:
-        heard = pyplugin.tag(tmp_path / "out" / row["path"], model=model, heads=[head])
-        (said,) = heard.heads.values()
-        right[row["label"]].append(said.labels[said.mean.argmax()] == row["label"])
+        result = pyplugin.tag(tmp_path / "out" / row["path"], model=model, heads=[head])
+        (tags,) = result.heads.values()
+        right[row["label"]].append(tags.labels[tags.mean.argmax()] == row["label"])
     balanced = np.mean([np.mean(each) for each in right.values()])
     assert balanced > least
-    # training reads the mean embedding of a clip, tag the mean of what is said of its windows
+    # training reads the mean embedding of a clip, tag the mean of the results for its windows
     assert abs(balanced - heads.load(head).about["external"]["balanced_accuracy"]) < 0.08
 
     path = tmp_path / "out" / next(row["path"] for row in rows if row["label"] == "voice")
@@ -104,5 +104,5 @@ def test_a_head_for_voice_is_right_of_other_artists_and_live(
         [part.values[part.state == pyplugin.State.FRESH][:, columns] for part in frames]
     )
     assert len(expected) > 2
-    said = [list(window.values()) for window in expected]
-    np.testing.assert_allclose(live[: len(said)], said, atol=1e-6)
+    tags = [list(window.values()) for window in expected]
+    np.testing.assert_allclose(live[: len(tags)], tags, atol=1e-6)

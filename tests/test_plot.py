@@ -1,4 +1,4 @@
-"""The picture: a sane PNG, written atomically, that shows the values it was given."""
+"""The plot: a valid PNG, written atomically, that shows the values it was given."""
 
 import itertools
 import struct
@@ -62,7 +62,7 @@ def test_a_png_of_sane_size_is_saved(tmp_path, windows, curves):
     assert [path.name for path in tmp_path.iterdir()] == ["tags.png"]
 
 
-def test_a_failed_picture_leaves_the_former_file_and_nothing_else(tmp_path, monkeypatch):
+def test_a_failed_plot_keeps_the_old_file_and_leaves_no_other(tmp_path, monkeypatch):
     from matplotlib.figure import Figure
 
     def fail(self: Figure, path: Path, **_: object) -> None:
@@ -166,7 +166,7 @@ def test_all_panels_share_the_time_axis_and_its_place():
         (7198, "time (h:mm:ss)", ["0:00:00", "0:10:00", "0:20:00"]),
     ],
 )
-def test_times_are_written_as_their_length_asks(windows, name, shown):
+def test_the_format_of_times_depends_on_the_duration(windows, name, shown):
     figure = drawn(windows=windows)
     axis = figure.axes[1]
     low, high = axis.get_xlim()
@@ -176,7 +176,7 @@ def test_times_are_written_as_their_length_asks(windows, name, shown):
 
 
 def test_names_are_neither_formulas_nor_endless_and_do_not_overlap():
-    long = "Gurgling, bubbling, and whatever else a label may say"
+    long = "Gurgling, bubbling, and anything else that a label may contain"
     formula = r"fee $\frac$"  # an error, were it read as one
     figure = drawn(
         labels=[long, formula, *map(str, range(10))],
@@ -207,20 +207,20 @@ def test_names_are_neither_formulas_nor_endless_and_do_not_overlap():
         ({"curves": {"gain.db": ([0.0], [1.0, 2.0])}}, "times of gain.db has 1 values for 2"),
     ],
 )
-def test_arrays_that_do_not_fit_are_refused_and_nothing_is_left(tmp_path, changes, message):
+def test_invalid_arrays_are_rejected_and_leave_no_file(tmp_path, changes, message):
     with pytest.raises(PypluginError, match=message):
         plot_tags(tmp_path / "tags.png", **example(**changes))
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_missing_folder_is_refused(tmp_path):
+def test_a_missing_folder_is_rejected(tmp_path):
     with pytest.raises(PypluginError, match="its folder does not exist"):
         plot_tags(tmp_path / "missing" / "tags.png", **example())
 
 
-def test_without_matplotlib_the_extra_is_named(tmp_path, monkeypatch):
+def test_without_matplotlib_the_extra_is_reported(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    with pytest.raises(PypluginError, match=r"pip install pyplugin\[plot\]"):
+    with pytest.raises(PypluginError, match=r"pip install 'pyplugin\[plot\]'"):
         plot_tags(tmp_path / "tags.png", **example())
     assert list(tmp_path.iterdir()) == []
 
@@ -237,5 +237,5 @@ def test_without_matplotlib_the_extra_is_named(tmp_path, monkeypatch):
         ([], ("0", "1")),
     ],
 )
-def test_ends_are_told_to_a_thousandth_of_what_lies_between(values, words):
+def test_ends_are_rounded_to_a_thousandth_of_their_difference(values, words):
     assert ends_of(np.array(values)) == words

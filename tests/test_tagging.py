@@ -1,4 +1,4 @@
-"""tag(): windows where they should be, against the model's own answers on the whole spectrogram."""
+"""tag(): the windows, compared with the model on patches of the whole spectrogram."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,6 @@ from helpers import PATCH, music
 
 import pyplugin
 from pyplugin.inputs import recording
-from pyplugin.node.windows import analyse_windows
 
 
 def test_windows_are_those_of_the_whole_spectrogram(probe):
@@ -27,7 +26,7 @@ def test_windows_are_those_of_the_whole_spectrogram(probe):
 
 @pytest.mark.parametrize("rate", [8000, 16000, 44100, 192000])
 @pytest.mark.parametrize("extra", [-257, -256, -1, 0, 1, 255, 256, 4000])
-def test_every_window_within_the_signal_and_none_past_it(probe, rate, extra):
+def test_windows_are_exactly_those_within_the_signal(probe, rate, extra):
     # Around the length at which a further window fits, in model-rate samples.
     length = (PATCH - 1 + 5) * 256 + extra
     x = music(length / 16000, rate)[:, : round(length * rate / 16000)]
@@ -37,7 +36,7 @@ def test_every_window_within_the_signal_and_none_past_it(probe, rate, extra):
 
 
 @pytest.mark.parametrize("block", [1000, 4096, 65536])
-def test_reading_in_other_blocks_changes_nothing(probe, monkeypatch, block):
+def test_the_block_size_does_not_change_the_results(probe, monkeypatch, block):
     x = music(2, 22050)
     expected = pyplugin.tag(x, 22050, model=probe.model)
     monkeypatch.setattr(recording, "BLOCK", block)
@@ -46,7 +45,7 @@ def test_reading_in_other_blocks_changes_nothing(probe, monkeypatch, block):
 
 
 @pytest.mark.parametrize("samples", [1, 2, 100, 4000, 4863])
-def test_shorter_than_a_window_is_repeated_and_says_so(probe, samples):
+def test_a_recording_shorter_than_a_window_is_repeated_and_reported(probe, samples):
     x = music(1, 16000)[:, :samples]
     result = pyplugin.tag(x, 16000, model=probe.model)
     needed = (PATCH - 1) * 256
@@ -79,7 +78,7 @@ def test_files_equal_arrays(probe, tmp_path):
     )
 
 
-def test_samples_that_are_no_numbers_are_reported(probe):
+def test_non_finite_samples_are_reported(probe):
     x = music(2, 16000)
     x[0, 100:103] = np.nan
     result = pyplugin.tag(x, 16000, model=probe.model)
@@ -87,7 +86,7 @@ def test_samples_that_are_no_numbers_are_reported(probe):
     assert any(note.startswith("3 samples") for note in result.notes)
 
 
-def test_progress_is_the_share_heard(probe):
+def test_progress_is_the_share_that_has_been_read(probe):
     shares = []
     pyplugin.tag(music(9, 16000), 16000, model=probe.model, progress=shares.append)
     assert shares == pytest.approx([65536 / 144000, 131072 / 144000, 1])
@@ -105,7 +104,7 @@ def test_progress_is_the_share_heard(probe):
         ("missing.wav", 16000, "own sample rate"),
     ],
 )
-def test_wrong_audio_is_refused(probe, x, rate, words):
+def test_wrong_audio_is_rejected(probe, x, rate, words):
     with pytest.raises(pyplugin.AudioError, match=words):
         pyplugin.tag(x, rate, model=probe.model)
 
@@ -115,18 +114,8 @@ def test_unknown_model_suggests_the_nearest():
         pyplugin.tag(np.zeros(100), 16000, model="musicn-mtt")
 
 
-def test_memory_does_not_grow_with_the_recording(probe, monkeypatch):
-    """Blocks are consumed as they come: no more than one is alive beside the source's."""
-    monkeypatch.setattr(recording, "BLOCK", 4096)
-    source = recording.Recording(music(20, 16000), 16000)
-    with pyplugin.Node(16000, 1, 4096, model=probe.model, offline=True) as node:
-        windows = analyse_windows(node, source)
-        next(windows)
-        assert source.read_samples == 4096
-
-
 def test_musicnn_names_real_music(clips, musicnn):
-    """What a person would say of each recording is among its first tags."""
+    """The first tags of each recording include its obvious ones."""
     expected = {
         "classical-strings": {"classical", "violin", "strings"},
         "drum-loop": {"techno", "drums", "beat"},

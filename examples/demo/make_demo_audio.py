@@ -32,7 +32,7 @@ Audio = NDArray[np.float64]  # (samples, 2)
 
 @dataclass
 class Score:
-    """Notes in beats; small seeded differences in time and force make it less of a machine."""
+    """Notes in beats, with small seeded random changes of timing and velocity."""
 
     tempo: float
     looseness: float  # seconds
@@ -40,7 +40,7 @@ class Score:
     random: np.random.Generator = field(default_factory=lambda: np.random.default_rng(20))
 
     def instrument(self, channel: int, program: int, reverb: int, pan: int = 64) -> None:
-        """Set a channel's General MIDI program, and its reverb and place, both 0 to 127."""
+        """Set the General MIDI program of a channel, and its reverb and pan, both 0 to 127."""
         controls = [mido.Message("program_change", channel=channel, program=program)]
         for control, value in [(91, reverb), (10, pan)]:
             controls.append(
@@ -59,7 +59,7 @@ class Score:
     def chord(
         self, channel: int, start: float, length: float, pitches: list[int], force: int
     ) -> None:
-        """Add notes that sound together."""
+        """Add a chord."""
         for pitch in pitches:
             self.note(channel, start, length, pitch, force)
 
@@ -166,7 +166,7 @@ def guitar() -> Score:
 
 
 def decode(path: Path) -> Audio:
-    """Read a sound file in stereo at our rate."""
+    """Read an audio file as stereo at the sample rate of the demo."""
     command = ["ffmpeg", "-v", "error", "-i", str(path)]
     command += ["-f", "f64le", "-ac", "2", "-ar", str(RATE), "-"]
     raw = subprocess.run(command, check=True, capture_output=True).stdout
@@ -174,7 +174,7 @@ def decode(path: Path) -> Audio:
 
 
 def play(score: Score) -> Audio:
-    """Synthesise a score in a room."""
+    """Synthesise a score with reverberation."""
     with tempfile.TemporaryDirectory() as folder:
         midi, sound = Path(folder, "score.mid"), Path(folder, "score.wav")
         score.save(midi)
@@ -184,7 +184,7 @@ def play(score: Score) -> Audio:
         return decode(sound)
 
 
-def say(text: str, voice: str) -> Audio:
+def synthesise_speech(text: str, voice: str) -> Audio:
     """Synthesise speech; `voice` is one of ``espeak-ng --voices``."""
     with tempfile.TemporaryDirectory() as folder:
         sound = Path(folder, "speech.wav")
@@ -193,7 +193,7 @@ def say(text: str, voice: str) -> Audio:
 
 
 def fitted(audio: Audio, seconds: float, level: float, fade: float = 0.0) -> Audio:
-    """Cut or pad to `seconds`, set the RMS of what sounds to `level` dB, fade out at the end."""
+    """Cut or pad to `seconds`, set the RMS of the audible part to `level` dB, fade out."""
     result = np.zeros((round(seconds * RATE), 2))
     length = min(len(result), len(audio))
     result[:length] = audio[:length]
@@ -206,15 +206,15 @@ def fitted(audio: Audio, seconds: float, level: float, fade: float = 0.0) -> Aud
 
 
 def speech_section(seconds: float) -> Audio:
-    """Let one voice speak alone."""
+    """Return a speaking voice."""
     text = "This is a person who speaks. There is no music yet: only a voice, in a quiet room."
-    return fitted(say(text, "en-gb"), seconds, SPEECH_LEVEL)
+    return fitted(synthesise_speech(text, "en-gb"), seconds, SPEECH_LEVEL)
 
 
 def speech_over_guitar_section(seconds: float) -> Audio:
-    """Let another voice speak over quiet music, which begins a second before it."""
+    """Return another voice over quiet music, which begins one second earlier."""
     text = "And now somebody talks, while a guitar plays softly in the background. Goodbye!"
-    voice = np.concatenate([np.zeros((RATE, 2)), say(text, "en-us+f3")])
+    voice = np.concatenate([np.zeros((RATE, 2)), synthesise_speech(text, "en-us+f3")])
     return fitted(voice, seconds, SPEECH_LEVEL) + fitted(
         play(guitar()), seconds, BACKGROUND_LEVEL, fade=1.5
     )
@@ -231,14 +231,14 @@ SECTIONS: list[tuple[str, float, Callable[[float], Audio]]] = [
 
 
 def encode(audio: Audio, path: Path) -> None:
-    """Write Ogg Vorbis, the same bytes for the same sound."""
+    """Write Ogg Vorbis, with identical bytes for identical audio."""
     command = ["ffmpeg", "-v", "error", "-y", "-f", "f64le", "-ac", "2", "-ar", str(RATE)]
     vorbis = ["-c:a", "libvorbis", "-q:a", "2", "-bitexact"]
     subprocess.run([*command, "-i", "-", *vorbis, path], input=audio.tobytes(), check=True)
 
 
 def main() -> None:
-    """Make the sections, join them, and write the sound and its description."""
+    """Synthesise the sections, join them, and write the audio and its description."""
     audio = np.concatenate([make(seconds) for _, seconds, make in SECTIONS])
     encode(audio * PEAK / np.abs(audio).max(), HERE / "demo.ogg")
     ends = np.cumsum([seconds for _, seconds, _ in SECTIONS]).tolist()

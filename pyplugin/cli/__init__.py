@@ -77,13 +77,13 @@ def cli() -> None:
       pyplugin render song.ogg out.wav --preset open-with-drums
       pyplugin models get musicnn-mtt     (50 tags: instruments, genres, moods)
 
-    Exit status: 0 done, 1 the work failed, 2 the input or the command is wrong.
+    Exit status: 0 success, 1 failure, 2 invalid input or command.
     """
 
 
 def main() -> None:
     """Run the command line; errors become one sentence on stderr, never a traceback."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: files are finished
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # like Ctrl-C: files are completed
     try:
         cli.main(standalone_mode=False)
     except click.exceptions.Exit as done:
@@ -96,7 +96,7 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except (ReaderGoneError, BrokenPipeError):
-        # The reader of our output has gone, as with `| head`: no complaint when Python flushes.
+        # The reader of stdout has exited, as with `| head`; prevents an error when Python flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except PypluginError as error:
         _stop(str(error), error.exit_code)

@@ -11,24 +11,31 @@ __all__ = ["command"]
 
 
 @click.command("devices")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line instead.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object per line instead of a table."
+)
 def command(as_json: bool) -> None:
-    """List the sound devices of this machine.
+    """List the audio devices of this machine.
 
-    Other commands take a device by its index here or by a part of its name. Under JACK each
-    program that has ports is one. Exit status 1 if there is none.
+    Other commands accept the index of a device or a part of its name. Under JACK each client with
+    ports is a device. The exit status is 1 if there is no device.
+
+    \b
+    Examples:
+      pyplugin devices
+      pyplugin devices --json
     """
     from pyplugin.inputs.portaudio import devices
 
     found = devices()
     if not found:
-        click.echo("pyplugin: There is no sound device here; connect one, or start JACK.", err=True)
+        click.echo("pyplugin: There is no audio device; connect one, or start JACK.", err=True)
         raise SystemExit(1)
     if as_json:
         for device in found:
             click.echo(json.dumps({"v": 1, **asdict(device)}))
         return
-    rows = [("", "name", "through", "in", "out", "rate", "")]
+    rows = [("", "name", "host API", "in", "out", "rate", "")]
     for device in found:
         defaults = ("input" * device.default_input, "output" * device.default_output)
         default = " and ".join(filter(None, defaults))

@@ -14,8 +14,8 @@ __all__ = ["command"]
 _OPTIONAL = {
     "soundfile": ("audio", "reads and writes recordings"),
     "av": ("audio", "reads the formats that soundfile does not"),
-    "sounddevice": ("audio", "live sound"),
-    "pedalboard": ("effects", "the effects of pyplugin render"),
+    "sounddevice": ("audio", "live audio"),
+    "pedalboard": ("effects", "effects of pyplugin render"),
     "matplotlib": ("plot", "--plot"),
     "scikit-learn": ("train", "pyplugin train head and pyplugin teach"),
     "pyarrow": ("train", "pyplugin embed to .parquet"),
@@ -29,9 +29,13 @@ _OPTIONAL = {
 
 @click.command("doctor")
 def command() -> None:
-    """Say what is installed, and what is missing with the command that installs it.
+    """Show what is installed, and the commands that install what is missing.
 
-    Exit status 1 if something that pyplugin cannot work without is missing.
+    The exit status is 1 if a required part is missing.
+
+    \b
+    Example:
+      pyplugin doctor
     """
     from pyplugin._native import lib, text
     from pyplugin.errors import DeviceError
@@ -48,13 +52,13 @@ def command() -> None:
     kernels = text(lib.tagnode_model_instruction_set())
     line("instruction set", f"{frontend}, int8 models {kernels} (TAGNODE_ISA forces another)")
     problems = []
-    present = runtimes.installed()
+    found = runtimes.installed()
     line("inline", "built in, for int8 models")
-    for name, number in present.items():
+    for name, number in found.items():
         line(name, number or "not installed")
-    if not any(present.values()):
-        problems.append("no runtime for other than int8 models: pip install ai-edge-litert")
-    if present["litert"]:
+    if not any(found.values()):
+        problems.append("a runtime for float models: pip install ai-edge-litert")
+    if found["litert"]:
         line("  library", str(runtimes.litert_library()))
     for package, (extra, purpose) in _OPTIONAL.items():
         try:
@@ -70,12 +74,12 @@ def command() -> None:
     line("models", str(registry.data_folder()))
     statuses = registry.available()
     built = [status.name for status in statuses if status.built]
-    line("  here", ", ".join(built))
+    line("  built", ", ".join(built))
     absent = [each.name for each in statuses if not each.built and not each.name.endswith("-float")]
     if absent:
-        line("  to be built", ", ".join(f"pyplugin models get {name}" for name in absent))
+        line("  not built", ", ".join(f"pyplugin models get {name}" for name in absent))
     for problem in problems:
         click.echo(f"missing: {problem}", err=True)
     if problems:
         raise SystemExit(1)
-    click.echo("All is well.")
+    click.echo("No problems found.")

@@ -25,13 +25,29 @@ __all__ = ["command"]
 
 @click.command("embed")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help=".npy or .parquet")
-@click.option("--embedding", help="Which embedding: penultimate, dense ...  [default: the card's]")
 @click.option(
-    "--model", default=DEFAULT_MODEL, show_default=True, help="A model's name, or its .tflite."
+    "--out", required=True, type=click.Path(path_type=Path), help="File to write: .npy or .parquet."
 )
-@click.option("--hop", type=float, help="Seconds between two windows.  [default: the model's]")
-@click.option("--plot", type=click.Path(path_type=Path), help="Draw it over time here (.png).")
+@click.option(
+    "--embedding",
+    help="Output with the embedding, such as penultimate or dense.  [default: the one of the card]",
+)
+@click.option(
+    "--model",
+    default=DEFAULT_MODEL,
+    show_default=True,
+    help="Name of a model, or its .tflite file.",
+)
+@click.option(
+    "--hop",
+    type=float,
+    help="Seconds between the starts of two windows.  [default: the one of the model]",
+)
+@click.option(
+    "--plot",
+    type=click.Path(path_type=Path),
+    help="Write a plot of the embeddings over time (.png).",
+)
 def command(
     files: tuple[str, ...],
     out: Path,
@@ -40,11 +56,11 @@ def command(
     hop: float | None,
     plot: Path | None,
 ) -> None:
-    """Write a model's embedding of recordings, a row a window.
+    """Write the embeddings of recordings, one row for each window.
 
-    A .npy has the rows of all FILEs, one after the other, (n, E) float32; a .parquet has a table of
-    file, start and end in seconds, and embedding. What cannot be read is reported, the rest goes
-    on; the exit status then is 2.
+    A .npy file contains the rows of all FILEs in order, (n, E) float32. A .parquet file contains a
+    table with the columns file, start and end in seconds, and embedding. If a FILE cannot be read,
+    this is reported, the others are processed, and the exit status is 2.
 
     \b
     Examples:
@@ -52,16 +68,18 @@ def command(
       pyplugin embed *.mp3 --out songs.parquet --plot songs.png
     """
     if out.suffix not in (".npy", ".parquet"):
-        raise click.UsageError(f"--out writes .npy or .parquet; {out.name} was given.")
+        raise click.UsageError(
+            f"--out is {out.name}; a name that ends in .npy or .parquet is expected."
+        )
     if plot is not None and plot.suffix != ".png":
-        raise click.UsageError(f"--plot draws .png; {plot.name} was given.")
+        raise click.UsageError(f"--plot is {plot.name}; a name that ends in .png is expected.")
     arrow = _arrow() if out.suffix == ".parquet" else None
     for target in (out, plot):
         if target is not None:
             check_writable(target)
             for given in files:
                 if Path(given).exists() and target.exists() and target.samefile(given):
-                    raise PypluginError(f"{target} is an input too; write to another file.")
+                    raise PypluginError(f"{target} is also an input; give the output another name.")
     loaded = registry.load(model)
     chosen = loaded.card.output_named(embedding).name
     check_plan(Plan.of(loaded))

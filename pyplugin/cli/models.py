@@ -45,12 +45,23 @@ def command() -> None:
 
     They are in the user's data folder; the environment variable PYPLUGIN_MODELS names another. A
     .tflite file that is put there with its card beside it is listed too.
+
+    \b
+    Examples:
+      pyplugin models list
+      pyplugin models get musicnn-mtt
+      pyplugin models verify
     """
 
 
 @command.command("list")
 def list_models() -> None:
-    """Show all models, and which are built."""
+    """List all models, and whether they are built.
+
+    \b
+    Example:
+      pyplugin models list
+    """
     from pyplugin.models import registry
 
     statuses = registry.available()
@@ -64,7 +75,12 @@ def list_models() -> None:
 @command.command("info")
 @click.argument("name")
 def info(name: str) -> None:
-    """Print the card of a built model (JSON): labels, front-end, provenance, drift."""
+    """Print the card of a built model as JSON: labels, front-end, provenance, drift.
+
+    \b
+    Example:
+      pyplugin models info scene
+    """
     from pyplugin.models import card, registry
 
     click.echo(card.render_card(registry.info(name)), nl=False)
@@ -114,7 +130,14 @@ def get(names: tuple[str, ...], source: Path | None, **options: Any) -> None:
 
 @command.command("verify")
 def verify() -> None:
-    """Check every model that is here: its hash, its card, its inputs and outputs."""
+    """Check the hash, card, inputs and outputs of every built model.
+
+    The exit status is 1 if a model is damaged.
+
+    \b
+    Example:
+      pyplugin models verify
+    """
     from pyplugin.models import registry
 
     results = registry.verify()

@@ -11,7 +11,7 @@ _FORMATS = ("lv2", "clap", "vst3")
 
 @click.group("plugins")
 def command() -> None:
-    """Install the plugins for audio workstations.
+    """Install and check the plugins for digital audio workstations.
 
     \b
     Examples:
@@ -28,13 +28,13 @@ def _scope(function: click.decorators.FC) -> click.decorators.FC:
             "formats",
             multiple=True,
             type=click.Choice(_FORMATS),
-            help="This format only; may be repeated.",
+            help="Only this format; may be repeated.  [default: all]",
         ),
         click.option(
             "--user/--system",
             "user",
             default=True,
-            help="For this user, or for all users (as root).  [default: --user]",
+            help="Folders of this user, or of all users (as root).  [default: --user]",
         ),
     ):
         function = option(function)
@@ -44,41 +44,62 @@ def _scope(function: click.decorators.FC) -> click.decorators.FC:
 @command.command("install")
 @_scope
 def install(formats: tuple[str, ...], user: bool) -> None:
-    """Copy the plugins to the folders that hosts scan, replacing older ones."""
+    """Copy the plugins to the folders that hosts scan, replacing older versions.
+
+    \b
+    Examples:
+      pyplugin plugins install
+      pyplugin plugins install --format vst3
+    """
     from pyplugin.daw import installation
 
     for path in installation.install(formats, system=not user):
         click.echo(path)
-    click.echo("Rescan plugins in your host; it then lists Tagnode.", err=True)
+    click.echo("Rescan the plugins in your host; it will list Tagnode.", err=True)
 
 
 @command.command("uninstall")
 @_scope
 def uninstall(formats: tuple[str, ...], user: bool) -> None:
-    """Remove the plugins from the folders that hosts scan."""
+    """Remove the plugins from the folders that hosts scan.
+
+    \b
+    Example:
+      pyplugin plugins uninstall --format lv2
+    """
     from pyplugin.daw import installation
 
     removed = installation.uninstall(formats, system=not user)
     for path in removed:
         click.echo(f"removed {path}")
     if not removed:
-        click.echo("None is installed.")
+        click.echo("No plugin is installed there.")
 
 
 @command.command("model")
 @click.argument("name")
-@click.option("--head", "heads", multiple=True, help="A head of this model; may be repeated.")
+@click.option(
+    "--head",
+    "heads",
+    multiple=True,
+    help="Name or .head file of a head of this model; may be repeated.",
+)
 @click.option(
     "--as",
     "choice",
-    help="The choice of the plugin's Model that it becomes: custom-1 and so on.  "
-    "[default: the one of its name]",
+    help="Entry of the plugin's Model parameter, custom-1 for example.  "
+    "[default: the one with the name of the model]",
 )
 def model(name: str, heads: tuple[str, ...], choice: str | None) -> None:
-    """Write a model for the plugin, with heads if you like.
+    """Install a model for the plugin, optionally with heads.
 
-    'pyplugin models get' does so for models without heads. The plugin takes int8 models. Prints the
-    numbers of sources that hosts with fixed menus (LV2) do not name.
+    'pyplugin models get' installs models without heads. The plugin accepts int8 models only. Prints
+    the numbers of sources that hosts with fixed menus (LV2) do not name.
+
+    \b
+    Examples:
+      pyplugin plugins model musicnn-mtt --head voice
+      pyplugin plugins model ./mine.tflite --as custom-1
     """
     from pyplugin.daw import container, parameters
     from pyplugin.errors import ModelError
@@ -92,7 +113,7 @@ def model(name: str, heads: tuple[str, ...], choice: str | None) -> None:
         raise ModelError(f"The plugin has no choice {choice!r}; choose one of {', '.join(custom)}.")
     if choice is None and own not in parameters.MODELS:
         raise ModelError(
-            f"The plugin has no model named {own}; give it a choice: --as {custom[0]}."
+            f"The plugin has no Model entry named {own}; choose an entry for it: --as {custom[0]}."
         )
     loaded = [load_head(head) for head in heads]
     path = container.install(chosen, loaded, choice=choice)
@@ -103,15 +124,20 @@ def model(name: str, heads: tuple[str, ...], choice: str | None) -> None:
 
 @command.command("where")
 def where() -> None:
-    """Print the folders that hosts scan, what is installed, and where the plugins were built."""
+    """Print the folders that hosts scan, what is installed, and where the plugins were built.
+
+    \b
+    Example:
+      pyplugin plugins where
+    """
     from pyplugin.daw import installation
     from pyplugin.errors import PypluginError
 
     for form, about in installation.FORMATS.items():
         for system in (False, True):
             place = installation.folder(form, system=system)
-            there = "installed" if (place / about.bundle).exists() else "-"
-            click.echo(f"{about.name:<5} {'system' if system else 'user':<7} {there:<10} {place}")
+            state = "installed" if (place / about.bundle).exists() else "-"
+            click.echo(f"{about.name:<5} {'system' if system else 'user':<7} {state:<10} {place}")
     try:
         click.echo(f"built in {installation.built_folder()}")
     except PypluginError as error:
@@ -121,9 +147,13 @@ def where() -> None:
 @command.command("check")
 @_scope
 def check(formats: tuple[str, ...], user: bool) -> None:
-    """Load the installed plugins, each in a process of its own.
+    """Load the installed plugins, each in a separate process.
 
-    Exit status 1 if one is missing or does not load.
+    The exit status is 1 if one is missing or cannot be loaded.
+
+    \b
+    Example:
+      pyplugin plugins check
     """
     from pyplugin.daw import installation
 
@@ -132,12 +162,12 @@ def check(formats: tuple[str, ...], user: bool) -> None:
         about = installation.FORMATS[form]
         path = installation.folder(form, system=not user) / about.bundle
         if not path.exists():
-            click.echo(f"BAD  {path}: not installed; pyplugin plugins install")
+            click.echo(f"BAD  {path}: not installed; run: pyplugin plugins install")
             good = False
             continue
         found = installation.check(path, form)
         good = good and not found.problem
-        note = ", older than the one that was built: pyplugin plugins install"
+        note = ", older than the built version; run: pyplugin plugins install"
         click.echo(
             f"{'BAD ' if found.problem else 'ok  '} {path}"
             + (f": {found.problem}" if found.problem else note * found.outdated)

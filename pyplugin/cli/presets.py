@@ -12,20 +12,25 @@ __all__ = ["command"]
 
 @click.group("presets")
 def command() -> None:
-    """List, show, check and write presets: what moves what.
+    """List, show, check, write and export presets, which map detected content to effects.
 
     \b
     Examples:
       pyplugin presets list
       pyplugin presets new mine.toml --from duck-under-voice
       pyplugin presets check mine.toml
-      pyplugin presets export --install     (for the plugin, in a DAW)
+      pyplugin presets export --install     (for the plugin in a DAW)
     """
 
 
 @command.command("list")
 def list_presets() -> None:
-    """Show the presets that come with pyplugin, and when to use each."""
+    """List the presets that come with pyplugin, and the use of each.
+
+    \b
+    Example:
+      pyplugin presets list
+    """
     from rich.console import Console
     from rich.table import Table
 
@@ -33,8 +38,8 @@ def list_presets() -> None:
 
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=True, header_style="bold")
     table.add_column("preset", no_wrap=True)
-    table.add_column("hears with", no_wrap=True)
-    table.add_column("when to use it")
+    table.add_column("model", no_wrap=True)
+    table.add_column("use")
     for name in shipped_presets():
         preset = read_preset(name)
         table.add_row(name, preset.model or "no model", " ".join(preset.description.split()))
@@ -44,7 +49,12 @@ def list_presets() -> None:
 @command.command("show")
 @click.argument("name", metavar="NAME|FILE")
 def show(name: str) -> None:
-    """Print a preset, as the TOML that it is."""
+    """Print a preset as TOML.
+
+    \b
+    Example:
+      pyplugin presets show duck-under-voice
+    """
     from pyplugin.automation.presets import locate, read_preset
 
     read_preset(name)
@@ -54,9 +64,14 @@ def show(name: str) -> None:
 @command.command("check")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 def check(files: tuple[str, ...]) -> None:
-    """Check presets: keys, effects, parameters, ranges, and labels where the model is built.
+    """Check keys, effects, parameters and ranges of presets, and labels if the model is built.
 
-    A mistake is named with its line and the nearest name. The exit status is 2 if there is one.
+    An error is reported with its line and the nearest valid name. The exit status is 2 if there is
+    an error.
+
+    \b
+    Example:
+      pyplugin presets check mine.toml
     """
     from pyplugin.automation.presets import read_preset
     from pyplugin.automation.rendering import automated_preset
@@ -68,7 +83,7 @@ def check(files: tuple[str, ...]) -> None:
             preset = read_preset(given)
             auto = automated_preset(preset)
         except NotBuiltError as error:
-            click.echo(f"{given}: sound as far as can be said without its model: {error}")
+            click.echo(f"{given}: valid, but labels are not checked: {error}")
         except PresetError as error:
             click.echo(f"pyplugin: {error}", err=True)
             wrong = True
@@ -77,9 +92,9 @@ def check(files: tuple[str, ...]) -> None:
             wrong = True
         else:
             effects = _count(len(preset.effects), "effect")
-            moved = _count(len({item.target for item in preset.maps}), "parameter")
-            heard = " and ".join(each.card.name for each in auto.plan.models) or "no model needed"
-            click.echo(f"{given}: sound; {effects}, {moved} moved, {heard}")
+            automated = _count(len({item.target for item in preset.maps}), "parameter")
+            models = " and ".join(each.card.name for each in auto.plan.models) or "no model"
+            click.echo(f"{given}: valid; {effects}, {automated} automated, {models}")
     if wrong:
         raise SystemExit(2)
 
@@ -96,25 +111,30 @@ def _count(number: int, what: str) -> str:
     default="duck-under-voice",
     show_default=True,
     metavar="NAME|FILE",
-    help="Begin with this preset.",
+    help="Preset to copy.",
 )
 def new(file: Path, source: str) -> None:
-    """Write a preset to begin with; an existing FILE is left alone."""
+    """Write a preset to edit; an existing FILE is not overwritten.
+
+    \b
+    Example:
+      pyplugin presets new mine.toml --from duck-under-voice
+    """
     from pyplugin.automation.presets import locate, read_preset
     from pyplugin.errors import PresetError
     from pyplugin.support.files import check_writable, replacing
 
     if file.suffix != ".toml":
-        raise click.UsageError(f"A preset's name ends in .toml; {file.name} was given.")
+        raise click.UsageError(f"FILE is {file.name}; a name that ends in .toml is expected.")
     if file.exists():
-        raise PresetError(f"{file} is there already; choose another name.")
+        raise PresetError(f"{file} already exists; choose another name.")
     check_writable(file)
     preset = read_preset(source)
     text = locate(source).read_text(encoding="utf-8")
     text = text.replace(f'name = "{preset.name}"', f'name = "{file.stem}"', 1)
     with replacing(file) as partial:
         partial.write_text(text, encoding="utf-8")
-    click.echo(f"{file}: edit it, then: pyplugin presets check {file}")
+    click.echo(f"{file}: edit it, then run: pyplugin presets check {file}")
 
 
 @command.command("export")
@@ -124,7 +144,7 @@ def new(file: Path, source: str) -> None:
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("tagnode-presets"),
     show_default=True,
-    help="The folder to write to.",
+    help="Folder to write to.",
 )
 @click.option(
     "--format",
@@ -133,12 +153,19 @@ def new(file: Path, source: str) -> None:
     type=click.Choice(("lv2", "vst3", "clap")),
     help="This one only; may be repeated.",
 )
-@click.option("--install", is_flag=True, help="Write to where hosts look for presets instead.")
+@click.option(
+    "--install", is_flag=True, help="Write to the folders in which hosts find presets instead."
+)
 def export(names: tuple[str, ...], out: Path, formats: tuple[str, ...], install: bool) -> None:
     """Write presets for the plugin: an LV2 bundle, .vstpreset, and states for CLAP hosts.
 
-    Without a NAME all that come with pyplugin. What the plugin does otherwise than pedalboard is
-    said on stderr.
+    Without a NAME, all presets that come with pyplugin are written. Differences between the plugin
+    and pedalboard are reported on stderr.
+
+    \b
+    Examples:
+      pyplugin presets export --install
+      pyplugin presets export mine.toml --out exported --format lv2
     """
     from pyplugin.automation.presets import read_preset, shipped_presets
     from pyplugin.daw import installation
@@ -156,7 +183,12 @@ def export(names: tuple[str, ...], out: Path, formats: tuple[str, ...], install:
 
 @command.command("schema")
 def schema() -> None:
-    """Print the JSON Schema of presets, for editors that check TOML."""
+    """Print the JSON Schema of presets, for editors that validate TOML.
+
+    \b
+    Example:
+      pyplugin presets schema > preset.schema.json
+    """
     from pyplugin.automation.schema import preset_schema
 
     click.echo(json.dumps(preset_schema(), indent=2))

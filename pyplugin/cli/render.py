@@ -24,39 +24,45 @@ __all__ = ["command"]
 @click.argument("source", metavar="IN")
 @click.argument("output", metavar="OUT", type=click.Path(path_type=Path))
 @click.option(
-    "--preset", required=True, metavar="NAME|FILE", help="What moves what: a name, or a .toml file."
+    "--preset", required=True, metavar="NAME|FILE", help="Name of a preset, or a .toml file."
 )
-@click.option("--sidechain", metavar="FILE", help="Listen to this recording instead of to IN.")
-@click.option("--model", help="A model's name, or its .tflite, instead of the preset's.")
-@click.option("--runtime", type=click.Choice(RUNTIMES), help="What runs the model.")
+@click.option("--sidechain", metavar="FILE", help="Analyse this recording instead of IN.")
+@click.option(
+    "--model", help="Name of a model, or its .tflite file.  [default: the one of the preset]"
+)
+@click.option(
+    "--runtime",
+    type=click.Choice(RUNTIMES),
+    help="Runtime of the model.  [default: chosen by the model]",
+)
 @click.option(
     "--align/--no-align",
     default=True,
     show_default=True,
-    help="Move with the sound, or as late as a live node would.",
+    help="Compensate the latency of the analysis, or delay parameters as in a live node.",
 )
 @click.option(
     "--block",
     default=512,
     show_default=True,
     type=click.IntRange(1, LONGEST),
-    help="Samples, at most, between two settings of a parameter; one that moves is set every "
-    f"{FINE}.",
+    help="Largest number of samples between two parameter updates; a changing parameter is updated "
+    f"every {FINE} samples.",
 )
 @click.option(
     "--curves",
     type=click.Path(path_type=Path),
-    help=f"Write the curves of the parameters here ({alternatives(CURVES)}).",
+    help=f"Write the parameter curves to this file ({alternatives(CURVES)}).",
 )
 @click.option(
     "--midi-14bit",
     is_flag=True,
-    help="In a .mid: controllers of 14 bits, in pairs n and n + 32.",
+    help="In a .mid file: controllers of 14 bits, in pairs n and n + 32.",
 )
 @click.option(
     "--plot",
     type=click.Path(path_type=Path),
-    help="Draw mel spectrogram, tags and curves here (.png).",
+    help="Write a plot of mel spectrogram, tags and curves (.png).",
 )
 def command(
     source: str,
@@ -71,34 +77,34 @@ def command(
     midi_14bit: bool,
     plot: Path | None,
 ) -> None:
-    """Take the recording IN through effects that are moved by what it is, and write OUT.
+    """Apply the effects of a preset to IN, automated by its detected content, and write OUT.
 
-    OUT is .wav (24 bit), .flac or .ogg, as long as IN and at its rate.
+    OUT is a .wav (24 bit), .flac or .ogg file with the length and sample rate of IN.
 
     \b
     Examples:
       pyplugin render song.ogg out.wav --preset open-with-drums
       pyplugin render bed.flac ducked.wav --preset duck-under-voice --sidechain voice.wav
-      pyplugin render in.mp3 out.flac --preset mine.toml --curves moved.csv --plot moved.png
+      pyplugin render in.mp3 out.flac --preset mine.toml --curves curves.csv --plot curves.png
     """
     from pyplugin.automation.rendering import ranges_of, render
     from pyplugin.outputs.export import check_curves, write_curves
 
     if plot is not None and plot.suffix != ".png":
-        raise click.UsageError(f"--plot draws .png; {plot.name} was given.")
+        raise click.UsageError(f"--plot is {plot.name}; a name that ends in .png is expected.")
     written = [path for path in (output, curves, plot) if path is not None]
     for index, path in enumerate(written):
         check_writable(path)
         if path in written[:index]:
-            raise PypluginError(f"{path} is named twice; give each output a file of its own.")
+            raise PypluginError(f"{path} is given twice; give each output another name.")
         if path.exists() and any(
             given and Path(given).exists() and path.samefile(given) for given in (source, sidechain)
         ):
-            raise PypluginError(f"{path} is an input too; write to another file.")
+            raise PypluginError(f"{path} is also an input; give the output another name.")
     if curves is not None:
         check_curves(curves)
     if midi_14bit and (curves is None or curves.suffix.lower() != ".mid"):
-        raise click.UsageError("--midi-14bit is for .mid files; give --curves FILE.mid too.")
+        raise click.UsageError("--midi-14bit applies to .mid files; add --curves FILE.mid.")
     chosen = read_preset(preset)
     plan = AnalysisOptions(model, runtime).plan(chosen)
     with progress_bar(Path(source).name) as report:
@@ -117,7 +123,7 @@ def command(
         click.echo(f"pyplugin: {source}: {note}", err=True)
     if result.clipped:
         click.echo(
-            f"pyplugin: {result.clipped} samples past full scale are clipped; lower a gain.",
+            f"pyplugin: {result.clipped} samples exceed full scale and are clipped; reduce a gain.",
             err=True,
         )
     if curves is not None:
@@ -128,8 +134,8 @@ def command(
         draw_render(plot, Path(sidechain or source), result)
     from pyplugin.plot import ends_of
 
-    heard = result.model or "nothing but measured"
-    click.echo(f"{output}  {result.duration:.1f} s  {result.preset}, {heard}")
+    analysis = result.model or "signals only"
+    click.echo(f"{output}  {result.duration:.1f} s  {result.preset}, {analysis}")
     for target, curve in result.curves.items():
         low, high = ends_of(curve.values)
         click.echo(f"  {target}  {low} to {high}")

@@ -33,43 +33,71 @@ __all__ = ["command"]
 @click.command("tag")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option(
-    "--model", help=f"A model's name, or its .tflite.  [default: the head's, or {DEFAULT_MODEL}]"
+    "--model",
+    help="Name of a model, or its .tflite file.  "
+    f"[default: the model of the head, or {DEFAULT_MODEL}]",
 )
 @click.option(
     "--head",
     "heads",
     multiple=True,
     metavar="NAME|FILE",
-    help="Also say what this head hears; may be repeated.",
+    help="Also print the results of this head; may be repeated.",
 )
 @click.option(
-    "--top", default=5, show_default=True, type=click.IntRange(1), help="Tags to print for a file."
-)
-@click.option("--hop", type=float, help="Seconds between two windows.  [default: the model's]")
-@click.option("--runtime", type=click.Choice(RUNTIMES), help="What runs the model.")
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON line for each window instead.")
-@click.option(
-    "--csv", "csv_file", type=click.Path(path_type=Path), help="Write all activations here."
+    "--top",
+    default=5,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Number of tags to print for each file.",
 )
 @click.option(
-    "--plot", type=click.Path(path_type=Path), help="Draw mel spectrogram and tags here (.png)."
+    "--hop",
+    type=float,
+    help="Seconds between the starts of two windows.  [default: the one of the model]",
+)
+@click.option(
+    "--runtime",
+    type=click.Choice(RUNTIMES),
+    help="Runtime of the model.  [default: chosen by the model]",
+)
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print one JSON object for each window, one per line, instead.",
+)
+@click.option(
+    "--csv",
+    "csv_file",
+    type=click.Path(path_type=Path),
+    help="Write all activations to this file (.csv).",
+)
+@click.option(
+    "--plot",
+    type=click.Path(path_type=Path),
+    help="Write a plot of mel spectrogram and tags (.png).",
 )
 @click.option(
     "--embeddings",
     type=click.Path(path_type=Path),
-    help="Write the embedding of each window here (.npy).",
+    help="Write the embedding of each window to this file (.npy).",
 )
 @click.option(
     "--labels",
     type=click.Path(path_type=Path),
-    help=f"Write the times of each tag here ({alternatives(LABELS)}); .txt is Audacity's.",
+    help=f"Write the time spans of each tag to this file ({alternatives(LABELS)}); .txt is for "
+    "Audacity.",
 )
 @click.option(
     "--threshold",
     type=click.FloatRange(0, 1),
-    help=f"Activation from which a tag is there.  [default: {THRESHOLD}]",
+    help=f"Least activation of a tag in --labels, 0 to 1.  [default: {THRESHOLD}]",
 )
-@click.option("--embedding", help="Which embedding: penultimate, dense ...  [default: the card's]")
+@click.option(
+    "--embedding",
+    help="Output with the embedding, such as penultimate or dense.  [default: the one of the card]",
+)
 def command(
     files: tuple[str, ...],
     model: str | None,
@@ -85,10 +113,10 @@ def command(
     threshold: float | None,
     embedding: str | None,
 ) -> None:
-    """Name what recordings sound like: any format, any length.
+    """Detect the content of recordings of any format and length.
 
-    Prints the tags with the highest mean over each FILE. What cannot be read is reported, the rest
-    goes on; the exit status then is 2.
+    Prints the tags with the highest mean over each FILE. If a FILE cannot be read, this is
+    reported, the others are processed, and the exit status is 2.
 
     \b
     Examples:
@@ -102,17 +130,17 @@ def command(
     """
     for option, value in (("--plot", plot), ("--embeddings", embeddings), ("--labels", labels)):
         if value is not None and len(files) > 1:
-            raise click.UsageError(f"{option} takes one FILE; {len(files)} were given.")
+            raise click.UsageError(f"{option} needs one FILE; {len(files)} were given.")
     if embedding is not None and embeddings is None:
-        raise click.UsageError(
-            "--embedding names the embedding to write; give --embeddings FILE too."
-        )
+        raise click.UsageError("--embedding applies to --embeddings; add --embeddings FILE.")
     if threshold is not None and labels is None:
-        raise click.UsageError("--threshold is for labels; give --labels FILE too.")
+        raise click.UsageError("--threshold applies to --labels; add --labels FILE.")
     if embeddings is not None and embeddings.suffix != ".npy":
-        raise click.UsageError(f"--embeddings writes .npy; {embeddings.name} was given.")
+        raise click.UsageError(
+            f"--embeddings is {embeddings.name}; a name that ends in .npy is expected."
+        )
     if plot is not None and plot.suffix != ".png":
-        raise click.UsageError(f"--plot draws .png; {plot.name} was given.")
+        raise click.UsageError(f"--plot is {plot.name}; a name that ends in .png is expected.")
     if labels is not None:
         check_labels(labels)
     for target in (csv_file, plot, embeddings, labels):
@@ -120,7 +148,7 @@ def command(
             check_writable(target)
             for given in files:
                 if Path(given).exists() and target.exists() and target.samefile(given):
-                    raise PypluginError(f"{target} is an input too; write to another file.")
+                    raise PypluginError(f"{target} is also an input; give the output another name.")
     plan = Plan.of(model, heads, runtime=runtime)
     check_plan(plan)
     (loaded,), loaded_heads = plan.models, plan.heads
@@ -176,15 +204,15 @@ def _print(given: str, result: TagResult, top: int) -> None:
     width = max(len(label) for label, _ in best)
     for label, score in best:
         click.echo(f"  {label:<{width}}  {score:.3f}  {'#' * round(30 * score)}")
-    for name, said in result.heads.items():
+    for name, tags in result.heads.items():
         click.echo(f"  {name}:")
-        width = max(len(label) for label in said.labels)
-        for label, score in zip(said.labels, said.mean.tolist(), strict=True):
+        width = max(len(label) for label in tags.labels)
+        for label, score in zip(tags.labels, tags.mean.tolist(), strict=True):
             click.echo(f"    {label:<{width}}  {score:.3f}  {'#' * round(30 * score)}")
 
 
 class _JsonLines:
-    """Prints a line for each window as it comes."""
+    """Prints one line for each window as soon as it is analysed."""
 
     def __init__(self, given: str, card: Card, heads: Sequence[Head]) -> None:
         self._given = given
@@ -203,8 +231,10 @@ def _write_csv(path: Path, done: list[tuple[str, TagResult]]) -> None:
     with replacing(path) as partial, partial.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
         first = done[0][1]
-        said = [f"head.{name}.{x}" for name, each in first.heads.items() for x in each.labels]
-        writer.writerow(["file", "start", "end", *first.labels, *said])
+        head_labels = [
+            f"head.{name}.{x}" for name, each in first.heads.items() for x in each.labels
+        ]
+        writer.writerow(["file", "start", "end", *first.labels, *head_labels])
         for given, result in done:
             parts = [result.activations, *(each.activations for each in result.heads.values())]
             for start, row in zip(result.times, np.hstack(parts), strict=True):

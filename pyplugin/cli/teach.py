@@ -6,7 +6,7 @@ import os
 
 import click
 
-from pyplugin.cli.train_head import need_sklearn, shown_progress
+from pyplugin.cli.train_head import need_sklearn, progress_bars
 from pyplugin.cli.ui.suppress_output import check_plan
 from pyplugin.models import registry
 from pyplugin.node.node import DEFAULT_MODEL
@@ -15,8 +15,8 @@ from pyplugin.node.plan import Plan
 __all__ = ["command"]
 
 
-class _Greedy(click.Command):
-    """Lets --not take all that follows, up to the next option."""
+class _GreedyNot(click.Command):
+    """Makes --not apply to all following arguments, up to the next option."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         given: list[str] = []
@@ -32,18 +32,24 @@ class _Greedy(click.Command):
         return super().parse_args(ctx, given)
 
 
-@click.command("teach", cls=_Greedy)
+@click.command("teach", cls=_GreedyNot)
 @click.argument("label")
 @click.argument("positive", nargs=-1, required=True, metavar="POSITIVE...")
-@click.option("--not", "negative", multiple=True, metavar="NEGATIVE...", help="What it is not.")
+@click.option(
+    "--not",
+    "negative",
+    multiple=True,
+    metavar="NEGATIVE...",
+    help="Recordings or folders without the label.  [default: the background of the model]",
+)
 @click.option(
     "--model",
     default=DEFAULT_MODEL,
     show_default=True,
-    help="The model whose embedding the head takes.",
+    help="Name of the model with the embedding, or its .tflite file.",
 )
-@click.option("--out", help="A name, or the path of a .head file.  [default: LABEL]")
-@click.option("--embedding", help="Which embedding of the model.  [default: the card's]")
+@click.option("--out", help="Name of the head, or path of a .head file.  [default: LABEL]")
+@click.option("--embedding", help="Output with the embedding.  [default: the one of the card]")
 def command(
     label: str,
     positive: tuple[str, ...],
@@ -52,12 +58,11 @@ def command(
     out: str | None,
     embedding: str | None,
 ) -> None:
-    """Teach a model a label from a handful of recordings, in seconds.
+    """Train a head of one label on a few recordings, in seconds.
 
-    POSITIVE and NEGATIVE are recordings or folders of them; without NEGATIVE, the label is told
-    from a background of all kinds of sound, which there is for musicnn-mtt and scene. A head of one
-    label is made; how many of the recordings a head without them takes for what they are is
-    printed.
+    POSITIVE and NEGATIVE are recordings or folders of them. Without NEGATIVE, the negative examples
+    are a background of all kinds of sound, which exists for musicnn-mtt and scene. Prints the
+    result of a cross-validation that leaves out one recording at a time.
 
     \b
     Examples:
@@ -70,7 +75,7 @@ def command(
 
     loaded = registry.load(model)
     check_plan(Plan.of(loaded))
-    with shown_progress() as progress:
+    with progress_bars() as progress:
         done = teach(
             label,
             positive,
@@ -83,8 +88,14 @@ def command(
         )
     for line in done.skipped:
         click.echo(f"pyplugin: left out: {line}", err=True)
-    if done.tried:
-        click.echo(f"{done.right} of {done.tried} clips are right by a head without them")
+    if done.tested:
+        click.echo(
+            f"{done.correct} of {done.tested} clips are classified correctly by a head trained "
+            "without them"
+        )
     if done.background:
-        click.echo(f"{done.mistaken} of {done.background} other sounds are taken for {label}")
+        click.echo(
+            f"{done.false_positives} of {done.background} background windows are classified as "
+            f"{label}"
+        )
     click.echo(done.head)

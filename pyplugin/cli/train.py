@@ -15,7 +15,13 @@ __all__ = ["command"]
 
 @click.group("train")
 def command() -> None:
-    """Make models from recordings of your own."""
+    """Train networks and heads on your own recordings.
+
+    \b
+    Examples:
+      pyplugin train head clips --model musicnn-mtt --out shouts
+      pyplugin train network models/scene.toml --corpus corpus --out build/scene
+    """
 
 
 @command.command("network")
@@ -24,31 +30,31 @@ def command() -> None:
     "--corpus",
     type=click.Path(path_type=Path),
     required=True,
-    help="A folder with manifest.csv: path, seconds, category, labels, group, split.",
+    help="Folder with manifest.csv (columns path, seconds, category, labels, group, split).",
 )
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
     required=True,
-    help="Where the model, its card and its report shall be.",
+    help="Existing folder to write the model, its card and its report to.",
 )
 @click.option(
     "--soundfonts",
     type=click.Path(path_type=Path),
     default=SOUNDFONTS,
     show_default=True,
-    help="A folder with the SoundFonts that CONFIG names, or with folders that have them.",
+    help="Folder that contains the SoundFonts of CONFIG, at any depth.",
 )
 @click.option(
     "--cache",
     type=click.Path(path_type=Path),
-    help="Keep mel spectrograms here, 0.2 GB for an hour of CORPUS, for the next time.",
+    help="Folder to store mel spectrograms in for the next run, 0.2 GB per hour of CORPUS.",
 )
 def network(config: Path, corpus: Path, out: Path, soundfonts: Path, cache: Path | None) -> None:
-    """Train a network by a recipe, quantise it and report how well it hears.
+    """Train a network by a recipe, quantise it, and write a report with its scores.
 
-    CONFIG is a TOML file; models/scene.toml made the model 'scene'. Takes an hour or two on one
-    core. Needs the extra: pip install 'pyplugin[network]'.
+    CONFIG is a TOML file; models/scene.toml is the one of the model 'scene', which takes one to two
+    hours on one core. Needs the extra: pip install 'pyplugin[network]'.
 
     \b
     Example:
@@ -66,7 +72,7 @@ def network(config: Path, corpus: Path, out: Path, soundfonts: Path, cache: Path
 
     recipe = read_recipe(config)
     if not out.is_dir():
-        raise PypluginError(f"There is no folder {out}; make it first.")
+        raise PypluginError(f"--out is {out}; an existing folder is expected: mkdir {out}")
     path = train_network(
         recipe,
         corpus,

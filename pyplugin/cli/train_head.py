@@ -14,19 +14,19 @@ from pyplugin.models import registry
 from pyplugin.node.plan import Plan
 from pyplugin.support.optional import need
 
-__all__ = ["head", "need_sklearn", "shown_progress"]
+__all__ = ["head", "need_sklearn", "progress_bars"]
 
 _SHOWN_ROWS = 5
 
 
 def need_sklearn() -> None:
-    """Raise where scikit-learn is missing."""
+    """Raise if scikit-learn is missing."""
     need("sklearn", package="scikit-learn", extra="train", purpose="Training a head")
 
 
 @contextmanager
-def shown_progress() -> Iterator[Callable[[str, int, int], None]]:
-    """Yield a function that draws on a terminal how many of what are done."""
+def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
+    """Yield a function that shows progress on a terminal: step, number done, total."""
     progress = need("rich.progress", package="rich", extra="train", purpose="Showing progress")
     console = need("rich.console", package="rich", extra="train", purpose="Showing progress")
     screen = console.Console(stderr=True)
@@ -44,36 +44,45 @@ def shown_progress() -> Iterator[Callable[[str, int, int], None]]:
 
 @click.command("head")
 @click.argument("data", type=click.Path(path_type=Path, exists=True))
-@click.option("--model", required=True, help="The model whose embedding the head takes.")
-@click.option("--out", required=True, help="A name for the head, or the path of a .head file.")
-@click.option("--embedding", help="Which embedding of the model.  [default: the card's]")
+@click.option(
+    "--model", required=True, help="Name of the model with the embedding, or its .tflite file."
+)
+@click.option("--out", required=True, help="Name of the head, or path of a .head file.")
+@click.option("--embedding", help="Output with the embedding.  [default: the one of the card]")
 @click.option(
     "--classifier",
     default="svm",
     show_default=True,
     type=click.Choice(("svm", "mlp", "logistic")),
+    help="Kind of classifier: support vector machine, neural network or logistic regression.",
 )
 @click.option(
     "--filelist",
     type=click.Path(path_type=Path, exists=True),
-    help="Where DATA has identifiers: a file, {id: path}.",
+    help="If DATA has identifiers instead of paths: .json or .yaml with {id: path}.",
 )
 @click.option(
     "--external",
     type=click.Path(path_type=Path, exists=True),
-    help="Clips of the same classes from elsewhere, to see what is lost on them.",
+    help="Clips of the same classes from another source to test on; same formats as DATA.",
 )
-@click.option("--windows", is_flag=True, help="Train on each window, not on each clip's mean.")
-@click.option("--full", is_flag=True, help="Try the whole grid of parameters, not a coarse one.")
+@click.option(
+    "--windows", is_flag=True, help="Train on each window instead of the mean of each clip."
+)
+@click.option(
+    "--full", is_flag=True, help="Search the full grid of parameters instead of a coarse one."
+)
 @click.option(
     "--retrain",
     nargs=2,
     type=(click.Path(path_type=Path), int),
     metavar="REPORT ROW",
-    help="Make the head of this row of an earlier report (.tsv).",
+    help="Train with the configuration in this row (from 1) of an earlier report (.tsv).",
 )
-@click.option("--resume", is_flag=True, help="Go on where an interrupted search stopped.")
-@click.option("--jobs", type=click.IntRange(1), help="Processes.  [default: one a core]")
+@click.option("--resume", is_flag=True, help="Continue an interrupted search.")
+@click.option(
+    "--jobs", type=click.IntRange(1), help="Number of processes.  [default: one per core]"
+)
 def head(
     data: Path,
     model: str,
@@ -88,11 +97,11 @@ def head(
     resume: bool,
     jobs: int | None,
 ) -> None:
-    """Train a classifier of your own on a model's embedding.
+    """Train a classifier (head) on the embedding of a model.
 
-    DATA is a folder with one subfolder of recordings a class; or a ground truth: .csv with the
-    columns path, label and, if recordings belong together, group; .json or .yaml likewise, or as
-    Gaia has it. Prints the best configurations; writes the head and, beside it, a report.
+    DATA is a folder with one subfolder of recordings for each class, or a ground truth file: .csv
+    with the columns path, label and, optionally, group; or .json or .yaml with such rows or in the
+    format of Gaia. Prints the best configurations; writes the head, and a report beside it.
 
     \b
     Examples:
@@ -106,7 +115,7 @@ def head(
     loaded = registry.load(model)
     check_plan(Plan.of(loaded))
     try:
-        with shown_progress() as progress:
+        with progress_bars() as progress:
             done = train_head(
                 data,
                 model=loaded,
@@ -123,7 +132,7 @@ def head(
                 progress=progress,
             )
     except KeyboardInterrupt:
-        click.echo("pyplugin: What is finished is kept; --resume goes on from there.", err=True)
+        click.echo("pyplugin: Finished results are kept; continue with --resume.", err=True)
         raise
     for line in done.skipped:
         click.echo(f"pyplugin: left out: {line}", err=True)
@@ -139,7 +148,7 @@ def head(
         f"{100 * done.balanced_accuracy:.1f} %"
     )
     if done.external is not None:
-        click.echo(f"mean over the classes elsewhere {100 * done.external:.1f} %")
+        click.echo(f"external set: mean over the classes {100 * done.external:.1f} %")
     for written in (done.head, done.table, done.page):
         if written is not None:
             click.echo(written)

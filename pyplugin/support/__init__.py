@@ -1,1 +1,1 @@
-"""What every room uses: atomic files, spelling of names, optional imports. Imports only errors."""
+"""Shared by all: atomic files, spelling, optional imports, results. Imports only errors."""

@@ -1,4 +1,4 @@
-"""Files that are whole or not there: written beside their place, then moved into it."""
+"""Atomic files: written under a temporary name, then renamed."""
 
 import contextlib
 import errno
@@ -13,7 +13,13 @@ __all__ = ["check_writable", "replacing", "sentence"]
 
 
 def sentence(error: OSError) -> str:
-    """Return what the system says was wrong, in lower case, to stand within a sentence."""
+    """Return the reason of an operating system error in lower case, for use within a sentence.
+
+    Examples
+    --------
+    >>> sentence(FileNotFoundError(2, "No such file or directory"))
+    'no such file or directory'
+    """
     return (error.strerror or str(error)).lower()
 
 
@@ -21,43 +27,69 @@ _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 
 def _no_room(reason: OSError) -> bool:
-    """Tell whether what was written did not fit; numpy says so without a number."""
+    """Return whether there was no space left; numpy raises a plain OSError without errno."""
     return reason.errno in _NO_ROOM or (type(reason) is OSError and reason.errno is None)
 
 
 def check_writable(
     path: str | os.PathLike[str], *, error: type[PypluginError] = PypluginError
 ) -> None:
-    """Raise ``error`` where no file can be written at `path`, before any work is done for it."""
+    """Raise ``error`` if no file can be written at `path`; call this before long work.
+
+    Parameters
+    ----------
+    path
+        The file to write later. It is not created or changed.
+    error
+        Class of the exception.
+
+    Raises
+    ------
+    PypluginError
+        The folder is missing or not writable, or `path` is a folder.
+    """
     with contextlib.suppress(_TriedError), replacing(path, error=error):
         raise _TriedError
 
 
 class _TriedError(Exception):
-    """Leaves `replacing` without replacing anything."""
+    """Ends `replacing` without replacing the file."""
 
 
 @contextlib.contextmanager
 def replacing(
     path: str | os.PathLike[str], *, error: type[PypluginError] = PypluginError
 ) -> Iterator[Path]:
-    """Give a new, empty, hidden file beside `path`, and move it there on success.
+    """Yield a new, empty, hidden file beside `path`, and rename it to `path` on success.
 
-    On any exception it is removed and whatever stood at `path` stays. A link is followed: the file
-    that it names is replaced.
+    On any exception it is removed, and an existing file at `path` is kept. If `path` is a symbolic
+    link, its target is replaced.
 
     Parameters
     ----------
     path
-        Where the complete file shall be.
+        The final file.
     error
-        What to raise when the folder is missing or not writable, `path` is a folder, or what is
-        written does not fit.
+        Class of the exception to raise.
 
     Yields
     ------
     pathlib.Path
         The file to write.
+
+    Raises
+    ------
+    PypluginError
+        The folder is missing or not writable, `path` is a folder, or the disk is full.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> with replacing(folder / "result.txt") as partial:
+    ...     _ = partial.write_text("complete")
+    >>> (folder / "result.txt").read_text()
+    'complete'
     """
     place = Path(os.path.realpath(path))
     temporary = place.with_name(f".{place.name}.{secrets.token_hex(4)}.part")
@@ -66,9 +98,11 @@ def replacing(
             raise error(f"'{path}' is a folder; add the name of a file")
         temporary.open("xb").close()
     except FileNotFoundError:
-        raise error(f"'{path}' cannot be written: its folder does not exist; make it") from None
+        raise error(f"'{path}' cannot be written: its folder does not exist; create it") from None
     except OSError as reason:
-        raise error(f"'{path}' cannot be written: {sentence(reason)}; choose another") from reason
+        raise error(
+            f"'{path}' cannot be written: {sentence(reason)}; choose another folder"
+        ) from reason
     try:
         yield temporary
         try:
@@ -78,5 +112,7 @@ def replacing(
     except BaseException as reason:
         temporary.unlink(missing_ok=True)
         if isinstance(reason, OSError) and _no_room(reason):
-            raise error(f"'{path}' cannot be written: {sentence(reason)}; make room") from reason
+            raise error(
+                f"'{path}' cannot be written: {sentence(reason)}; free some space"
+            ) from reason
         raise

@@ -1,4 +1,4 @@
-"""Libraries that only some installations have: loaded when first needed."""
+"""Optional dependencies, imported on first use."""
 
 from importlib import import_module
 from typing import Any
@@ -16,27 +16,37 @@ def need(
     purpose: str,
     error: type[PypluginError] = PypluginError,
 ) -> Any:
-    """Import a module, or say how to get it.
+    """Import a module, or raise an error with the command that installs it.
 
     Parameters
     ----------
     module
-        Its name in Python.
+        Name of the module.
     package, extra
-        What to install: its name on PyPI, and the extra of pyplugin that brings it.
+        Its name on PyPI, and the extra of pyplugin that installs it.
     purpose
-        What needs it, to begin the sentence with.
+        Subject of the message, such as ``"MIDI"``.
     error
-        What to raise.
+        Class of the exception.
+
+    Returns
+    -------
+    module
+        The imported module.
 
     Raises
     ------
     PypluginError
-        It is missing, or cannot be loaded.
+        The module is missing, or it cannot be loaded.
+
+    Examples
+    --------
+    >>> need("math", package="math", extra="all", purpose="Arithmetic").sqrt(9.0)
+    3.0
     """
     try:
         return import_module(module)
-    except (ImportError, OSError) as reason:  # OSError: a library below it is missing
+    except (ImportError, OSError) as reason:  # OSError: a shared library is missing
         raise error(
             f"{purpose} needs {package}, which cannot be loaded ({reason}): "
             f"pip install 'pyplugin[{extra}]'."

@@ -1,4 +1,4 @@
-"""Files that come with the package: in ``_data`` where it is installed, in the tree otherwise."""
+"""Data files of the package: in ``_data`` if it is installed, else in the source tree."""
 
 from pathlib import Path
 
@@ -8,9 +8,14 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def shipped(name: str) -> Path:
-    """Return the folder of what comes with the package: ``models``, ``presets``, ``plugins``.
+    """Return the folder of data files with this name: ``models``, ``presets`` or ``plugins``.
 
     It need not exist: an installation may lack it.
+
+    Examples
+    --------
+    >>> shipped("presets").name
+    'presets'
     """
     installed = _PACKAGE / "_data" / name
     if installed.is_dir():

@@ -1,23 +1,23 @@
 """Train networks from a labelled corpus, and heads from a few recordings.
 
-Networks need the extra ``network``, heads ``train``.
+Networks need the extra ``network``, heads the extra ``train``.
 
 ``corpus``
-    What a corpus says of its recordings.
-``augment``, ``voice``
-    Recordings made to sound as others might have made them, and speech made to sing.
-``made``, ``played``
-    What a corpus lacks: made by models of instruments, or played from SoundFonts.
-``bank``, ``mixing``
-    Windows of mel frames, and batches of them as a listener might meet them.
+    The recordings of a corpus and their labels.
+``augment``, ``singing``
+    Augmentation of recordings; singing synthesised from speech.
+``synthesis``, ``soundfonts``
+    Percussion and held notes that a corpus lacks, synthesised or rendered from SoundFonts.
+``windows``, ``mixing``
+    Windows of mel frames, and random batches of them.
 ``teacher``
-    MusiCNN's word where the corpus has none.
-``network``, ``train``, ``evaluate``
-    The network, its training, its score.
-``export``, ``report``
-    The ``.tflite`` file and the page that says how good it is.
+    Pseudo-labels by MusiCNN where the corpus has none.
+``network``, ``train``, ``evaluate``, ``detection_delay``
+    The network, its training, its scores and its delays.
+``export``, ``calibration``, ``report``
+    The ``.tflite`` file, its quantisation, and the page with the results.
 ``recipe``
-    All of these, by one TOML file.
+    All of these, from one TOML file.
 ``heads``
-    Small classifiers on a model's embedding.
+    Small classifiers on the embedding of a model.
 """

@@ -1,8 +1,8 @@
-"""Recordings made to sound as others might have made them.
+"""Data augmentation of recordings and of mel spectrograms.
 
-Rooms, codecs and speed work on samples; level, equalisation, bandwidth, noise, partial silence and
-mixtures on mel powers, where they are products and sums: quick enough to be drawn anew for each
-window. Sums of powers leave out how phases meet, which differs from window to window anyway.
+Reverberation, codecs and speed changes work on samples. Level, equalisation, bandwidth, noise,
+partial silence and mixtures work on mel powers, where they are products and sums: cheap enough to
+be drawn again for each window. Adding powers ignores phase, which differs between windows anyway.
 """
 
 import io
@@ -15,14 +15,14 @@ from pyplugin.node.frontend import PRESETS
 
 __all__ = [
     "CODECS",
+    "add_reverberation",
+    "apply_codec",
     "band_frequencies",
     "band_limits",
-    "coded",
     "coloured_noise",
     "equaliser",
-    "in_room",
-    "power_of",
-    "to_log",
+    "log_mel",
+    "mel_power",
 ]
 
 Float32 = npt.NDArray[np.float32]
@@ -33,7 +33,7 @@ _SCALE = PRESETS["musicnn"].log_scale
 
 @dataclass(frozen=True)
 class Codec:
-    """A lossy coding: FFmpeg's names, and the bit rates and sample rates to draw from."""
+    """A lossy codec: FFmpeg's names, and the bit rates and sample rates (Hz) to draw from."""
 
     encoder: str
     container: str
@@ -48,23 +48,57 @@ CODECS = (
 )
 
 
-def power_of(mel: Float32) -> Float32:
-    """Return mel powers from what the front-end gives, log10(1 + 10000 power)."""
+def mel_power(mel: Float32) -> Float32:
+    """Return mel powers from front-end values, which are log10(1 + 10000 power).
+
+    Parameters
+    ----------
+    mel : ndarray of float32 or float16, any shape
+
+    Returns
+    -------
+    ndarray of float32, same shape
+
+    Examples
+    --------
+    >>> mel_power(log_mel(np.array([0.0, 0.5], np.float32))).round(4).tolist()
+    [0.0, 0.5]
+    """
     power: Float32 = np.expm1(mel.astype(np.float32) * np.float32(np.log(10.0)))
     return power / np.float32(_SCALE)
 
 
-def to_log(power: Float32) -> Float32:
-    """Return what the front-end would give for mel powers."""
+def log_mel(power: Float32) -> Float32:
+    """Return front-end values, log10(1 + 10000 power), from mel powers.
+
+    Parameters
+    ----------
+    power : ndarray of float32, any shape
+
+    Returns
+    -------
+    ndarray of float32, same shape
+    """
     logarithm: Float32 = np.log1p(power * np.float32(_SCALE)) / np.float32(np.log(10.0))
     return logarithm
 
 
-def in_room(samples: Float32, sample_rate: int, random: Generator) -> Float32:
-    """Play samples in a room drawn at random.
+def add_reverberation(samples: Float32, sample_rate: int, random: Generator) -> Float32:
+    """Convolve samples (n,) with a random room impulse response; return (n,).
 
-    Its response is the direct sound, then noise that decays by 60 dB within 0.15 to 1.2 s, high
-    frequencies sooner, at -3 to +12 dB under the direct sound.
+    The response is the direct sound followed by noise with an RT60 of 0.15 to 1.2 s, shorter at
+    high frequencies, at a direct-to-reverberant ratio of -3 to +12 dB.
+
+    Parameters
+    ----------
+    samples : ndarray of float32, shape (n,)
+    sample_rate : int
+        In Hz.
+    random : Generator
+
+    Returns
+    -------
+    ndarray of float32, shape (n,)
     """
     from scipy.signal import lfilter, oaconvolve
 
@@ -84,10 +118,23 @@ def in_room(samples: Float32, sample_rate: int, random: Generator) -> Float32:
     return result
 
 
-def coded(samples: Float32, sample_rate: int, random: Generator) -> tuple[Float32, int]:
-    """Send samples through a lossy codec drawn at random; return them and their new rate.
+def apply_codec(samples: Float32, sample_rate: int, random: Generator) -> tuple[Float32, int]:
+    """Encode and decode samples (n,) with a random lossy codec; return them and their rate in Hz.
 
-    A codec delays by some milliseconds, which is left as it is.
+    The delay of the codec, some milliseconds, is not compensated.
+
+    Parameters
+    ----------
+    samples : ndarray of float32, shape (n,)
+    sample_rate : int
+        In Hz.
+    random : Generator
+
+    Returns
+    -------
+    samples : ndarray of float32, shape (m,)
+    sample_rate : int
+        In Hz.
     """
     import av
 
@@ -127,7 +174,17 @@ def band_frequencies() -> npt.NDArray[np.float64]:
 
 
 def equaliser(count: int, random: Generator) -> Float32:
-    """Draw smooth power gains (count, bands): a tilt, and one broad peak or dip."""
+    """Draw smooth power gains (count, bands): a tilt, and one broad peak or dip.
+
+    Parameters
+    ----------
+    count : int
+    random : Generator
+
+    Returns
+    -------
+    ndarray of float32, shape (count, bands)
+    """
     octaves = np.log2(band_frequencies() / 1000.0)
     tilt = random.normal(0.0, 1.5, (count, 1)) * octaves
     centre = random.uniform(-4.0, 3.0, (count, 1))
@@ -138,10 +195,19 @@ def equaliser(count: int, random: Generator) -> Float32:
 
 
 def band_limits(count: int, random: Generator) -> Float32:
-    """Draw power gains (count, bands) of what a channel cuts off.
+    """Draw power gains (count, bands) of channels with limited bandwidth.
 
-    About half pass all; the rest lose what is above 3 to 7.5 kHz, at times what is below 100 to
-    500 Hz too, as on a telephone.
+    About half pass everything; the others have a low-pass at 3 to 7.5 kHz, and 15 % also a
+    high-pass at 100 to 500 Hz, as on a telephone.
+
+    Parameters
+    ----------
+    count : int
+    random : Generator
+
+    Returns
+    -------
+    ndarray of float32, shape (count, bands)
     """
     frequencies = band_frequencies()[None]
     cuts = np.exp(random.uniform(np.log(3000.0), np.log(7500.0), (count, 1)))
@@ -155,10 +221,19 @@ def band_limits(count: int, random: Generator) -> Float32:
 
 
 def coloured_noise(count: int, frames: int, random: Generator) -> Float32:
-    """Draw mel powers (count, frames, bands) of steady noise of any colour, 1 on average.
+    """Draw mel powers (count, frames, bands) of stationary coloured noise with a mean of 1.
 
-    The power of a band of noise spreads about its mean as a chi-square of as many degrees of
-    freedom as it has independent bins, twice over.
+    The power of a band of noise has a chi-square distribution with two degrees of freedom for each
+    independent FFT bin in the band.
+
+    Parameters
+    ----------
+    count, frames : int
+    random : Generator
+
+    Returns
+    -------
+    ndarray of float32, shape (count, frames, bands)
     """
     frequencies = band_frequencies()
     octaves = np.log2(frequencies / 1000.0)

@@ -1,14 +1,14 @@
-"""Learn from sound what an int8 model needs to know, and measure what int8 costs.
+"""Calibrate int8 models on audio, and measure the error of quantisation.
 
-Run by whoever changes a network or its quantisation, not by users::
+Run this after a change of a network or of its quantisation; users need not::
 
     python -m pyplugin.training.calibration --corpus FOLDER [--wheel FILE] [--network NAME ...]
 
 The corpus is a folder with ``manifest.csv`` (columns path, seconds, category, group, split) and
 ``clips/clips.csv`` (column group). Recordings of the split ``train`` give ranges and corrections,
-those of ``test`` the drift; recordings of a group that is in the clips are left to the tests.
-What is learnt goes into ``models/calibration/NAME.json``, so that the same int8 model comes out
-on every machine without any sound.
+those of ``test`` the drift; recordings of a group that is in ``clips.csv`` are reserved for tests.
+The result is written to ``models/calibration/NAME.json``, so that every machine builds the same
+int8 model without any audio.
 """
 
 import argparse
@@ -48,7 +48,7 @@ _DIGITS = 6
 _CLIPPED = 0.005  # per cent of a channel's values, on either side, that may saturate
 _LOWER_SHARE = 0.25  # of a range below zero, of that above: most channels hardly go below
 _LEAST_SHARE = 1e-3  # of the widest channel's range: no channel is magnified beyond that
-_TAKEN = {  # patches a recording and about how many recordings, by category
+_PATCHES_PER_CATEGORY = {  # patches a recording and about how many recordings, by category
     "music": (2, 1000),
     "song": (4, 1000),
     "speech": (1, 20),
@@ -60,11 +60,11 @@ _TAKEN = {  # patches a recording and about how many recordings, by category
 
 
 def calibrate(network: Network, variables: Variables, patches: FloatPatches) -> Calibration:
-    """Find ranges, equalisation and correction of a network from sound.
+    """Determine activation ranges, channel equalisation and bias correction from audio.
 
-    Every activation tensor has one range of int8, so its channels are first divided by their own
-    ranges, which the weights of the next layer take up. The mean error that is left after all
-    int8 layers is then taken off the first float one.
+    Every activation tensor has one int8 range, so its channels are first divided by their own
+    ranges; the weights of the next layer are multiplied by them. The mean error that remains after
+    all int8 layers is then subtracted in the first float layer.
 
     Parameters
     ----------
@@ -72,12 +72,12 @@ def calibrate(network: Network, variables: Variables, patches: FloatPatches) -> 
     variables : mapping of str to ndarray
         The checkpoint.
     patches : ndarray of float32, shape (count, frames, bands)
-        What the network reads.
+        Mel patches, the input of the network.
 
     Returns
     -------
     Calibration
-        Its numbers are rounded to six digits, as they are kept.
+        Rounded to six digits, as in the file.
     """
     original = network.build(variables, patch=patches.shape[1])
     names = (*network.activations, network.corrected)
@@ -85,7 +85,7 @@ def calibrate(network: Network, variables: Variables, patches: FloatPatches) -> 
     ranges, equalisation = {}, {}
     for name in network.activations:
         kept = values[name]
-        if kept.shape[-1] == 1:  # the input: nothing of it may saturate
+        if kept.shape[-1] == 1:  # the input must not saturate
             ends = np.stack([kept.min(axis=0), kept.max(axis=0)])
         else:
             low, high = np.percentile(kept, [_CLIPPED, 100 - _CLIPPED], axis=0)
@@ -102,7 +102,7 @@ def calibrate(network: Network, variables: Variables, patches: FloatPatches) -> 
 def measure_drift(
     network: Network, variables: Variables, calibration: Calibration, patches: FloatPatches
 ) -> Drift:
-    """Compare the int8 with the float model on sound.
+    """Compare the int8 with the float model on mel patches.
 
     Parameters
     ----------
@@ -142,7 +142,7 @@ def measure_drift(
 def run_patches(
     model: bytes, patches: FloatPatches, names: Sequence[str]
 ) -> dict[str, npt.NDArray[np.float32]]:
-    """Run a model of ours in LiteRT and return tensors of its graph.
+    """Run a model in LiteRT and return tensors of its graph.
 
     Parameters
     ----------
@@ -160,7 +160,7 @@ def run_patches(
     from ai_edge_litert.interpreter import Interpreter
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns that keeping all tensors takes memory
+        warnings.simplefilter("ignore")  # about the memory of preserve_all_tensors
         interpreter = Interpreter(
             model_content=model, num_threads=2, experimental_preserve_all_tensors=True
         )
@@ -178,15 +178,18 @@ def run_patches(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Calibrate the networks and write what was learnt; return the exit status."""
+    """Calibrate the networks and write the results; return the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m pyplugin.training.calibration",
-        description="Learn the ranges of the int8 models from sound and measure their drift.",
+        description="Calibrate the int8 models on audio and measure their drift.",
     )
     parser.add_argument("--corpus", type=Path, required=True, help="folder with manifest.csv")
     parser.add_argument("--wheel", type=Path, help="the wheel of musicnn 0.1.0")
     parser.add_argument(
-        "--network", action="append", choices=list(NETWORKS), help="only this one; may be repeated"
+        "--network",
+        action="append",
+        choices=list(NETWORKS),
+        help="calibrate only this network; may be repeated",
     )
     options = parser.parse_args(arguments)
     try:
@@ -201,7 +204,7 @@ def _calibrate_all(corpus: Path, wheel: Path | None, names: Sequence[str]) -> No
     archive = WHEEL.find(wheel, data_folder(), print)
     train, recordings = _corpus_patches(corpus, "train")
     test, _ = _corpus_patches(corpus, "test")
-    print(f"{len(train)} patches to learn from, {len(test)} to measure drift on")
+    print(f"{len(train)} patches to calibrate on, {len(test)} to measure drift on")
     source = CalibrationSource(
         "mostly music, some speech, drums and noise, from openly licensed recordings",
         recordings,
@@ -231,7 +234,7 @@ def _corpus_patches(corpus: Path, split: str) -> tuple[FloatPatches, int]:
         for row in _rows(corpus / "manifest.csv")
         if row["split"] == split and row["group"] not in clip_groups
     ]
-    for category, (count, limit) in _TAKEN.items():
+    for category, (count, limit) in _PATCHES_PER_CATEGORY.items():
         chosen = [row for row in rows if row["category"] == category]
         for row in chosen[:: max(1, len(chosen) // limit)]:
             found = list(_recording_patches(corpus / row["path"], count))
@@ -265,7 +268,7 @@ def _recording_patches(path: Path, count: int) -> Iterator[npt.NDArray[np.float3
 
 
 def _factors(low: FloatArray, high: FloatArray, *, turnable: bool) -> FloatArray:
-    """Return what to divide the channels by so that they fill the range alike."""
+    """Return the divisors that make all channels fill the range equally."""
     turned = (high < -low) & turnable
     low, high = np.where(turned, -high, low), np.where(turned, -low, high)
     sizes = np.maximum(high, -low / _LOWER_SHARE)
@@ -275,7 +278,7 @@ def _factors(low: FloatArray, high: FloatArray, *, turnable: bool) -> FloatArray
 
 
 def _rounded(values: Any, digits: int = _DIGITS) -> FloatArray:
-    """Round to so many significant digits."""
+    """Round to `digits` significant digits."""
     texts = [f"{value:.{digits}g}" for value in np.asarray(values, np.float64).ravel()]
     return np.array(texts, np.float64).reshape(np.shape(values))
 

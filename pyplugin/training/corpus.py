@@ -1,8 +1,8 @@
-"""A labelled corpus of recordings: what is in each, and in which windows of it.
+"""A labelled corpus of recordings, and the targets of windows of them.
 
 A corpus is a folder with ``manifest.csv`` (columns path, seconds, category, labels, group, split).
-A label that is listed is present, one that is not is absent; ``x?`` says that `x` is unknown.
-``song/voice.csv`` (path, start_s, end_s) may tell when somebody sings in a song.
+A listed label is present, any other is absent; ``x?`` marks the label `x` as unknown.
+``song/voice.csv`` (path, start_s, end_s) lists the spans with a singing voice, if it is there.
 """
 
 import csv
@@ -18,44 +18,48 @@ from pyplugin.errors import AudioError, PypluginError
 
 __all__ = [
     "LABELS",
-    "MADE",
-    "MADE_NOTES",
-    "MADE_PERCUSSION",
-    "PLAYED",
-    "SUNG",
-    "Clip",
+    "SOUNDFONT_PERCUSSION",
+    "SYNTHETIC",
+    "SYNTHETIC_NOTES",
+    "SYNTHETIC_PERCUSSION",
+    "SYNTHETIC_SINGING",
+    "CorpusClip",
     "active_frames",
     "read_clips",
     "read_samples",
-    "to_make",
-    "to_play",
-    "to_sing",
+    "singing_clips",
+    "soundfont_clips",
+    "synthetic_clips",
     "window_targets",
 ]
 
 LABELS = ("speech", "singing", "music", "drums", "tonal", "noise")
 
-SUNG = "sung"
-"""The category of speech that is made to sing."""
+SYNTHETIC_SINGING = "sung"
+"""The category of singing synthesised from speech."""
 
-MADE_PERCUSSION, MADE_NOTES, PLAYED = MADE = "made-percussion", "made-notes", "played-percussion"
-"""The categories of what no recording is of; see `pyplugin.training.synthesis` and `played`."""
+SYNTHETIC_PERCUSSION, SYNTHETIC_NOTES, SOUNDFONT_PERCUSSION = SYNTHETIC = (
+    "made-percussion",
+    "made-notes",
+    "played-percussion",
+)
+"""The categories without recordings; see `pyplugin.training.synthesis` and `.soundfonts`."""
 
 Float32 = npt.NDArray[np.float32]
 
-_SILENCE = 1e-4  # of a recording's loud frames: 40 dB below them
-_STRUCK = 3e-3  # the same for what is struck and rings on: 25 dB
+_SILENCE = 1e-4  # relative to the recording's loud frames: -40 dB
+_DECAY_LIMIT = 3e-3  # the same for percussion, which rings on: -25 dB
 _VOICE_BANDS = slice(8, 66)  # about 300 to 4000 Hz: above rumble
-_VOICE_RISE = 10.0  # over the floor of noise: 10 dB
-_FLOOR_FRAMES, _FLOOR_RANK = 375, 10  # the floor: of 6 s, the tenth percentile
-_FLOOR = 1e-4  # mel power, summed over bands: what 16-bit dither comes to
-_SUNG, _UNSUNG = 0.5, 0.05  # share of a window with voice; in between it is not known
+_VOICE_RISE = 10.0  # above the noise floor: 10 dB
+_FLOOR_FRAMES, _FLOOR_RANK = 375, 10  # the noise floor: the tenth percentile of 6 s
+_FLOOR = 1e-4  # mel power summed over bands: that of 16-bit dither
+_SINGING, _NOT_SINGING = 0.5, 0.05  # share of a window with voice; unknown in between
 _ROOT = "song"
-_DRUMMED = np.array([0.0, 0.0, np.nan, 1.0, np.nan, np.nan], np.float32)
+_PERCUSSION_TARGETS = np.array([0.0, 0.0, np.nan, 1.0, np.nan, np.nan], np.float32)
 
 
 @dataclass(frozen=True, eq=False)
-class Clip:
+class CorpusClip:
     """One recording of a corpus.
 
     Attributes
@@ -65,10 +69,10 @@ class Clip:
     category, group, split : str
     targets : ndarray of float32, shape (6,)
         1 where one of `LABELS` is present, 0 absent, NaN unknown.
-    sung : ndarray of float64, shape (n, 2), or None
-        Start and end in seconds of each stretch with a singing voice, where that is known.
-    drummed : ndarray of float64, shape (n, 2), or None
-        Times in seconds and what a teacher says of drums there: 1, 0, or NaN where it is not sure.
+    singing_spans : ndarray of float64, shape (n, 2), or None
+        Start and end in seconds of each span with a singing voice; None if unknown.
+    drum_labels : ndarray of float64, shape (n, 2), or None
+        Times in seconds, and the pseudo-label of drums there: near 1, near 0, or NaN if uncertain.
     """
 
     path: Path
@@ -77,68 +81,122 @@ class Clip:
     group: str
     split: str
     targets: Float32
-    sung: npt.NDArray[np.float64] | None = None
-    drummed: npt.NDArray[np.float64] | None = None
+    singing_spans: npt.NDArray[np.float64] | None = None
+    drum_labels: npt.NDArray[np.float64] | None = None
 
 
-def read_clips(corpus: Path, split: str | None = None) -> list[Clip]:
-    """List the recordings of a corpus, those of one split if one is named.
+def read_clips(corpus: Path, split: str | None = None) -> list[CorpusClip]:
+    """Return the recordings of a corpus, or those of one split.
+
+    Parameters
+    ----------
+    corpus : Path
+        Folder with ``manifest.csv``.
+    split : str, optional
+        Such as ``train`` or ``test``; all recordings without it.
+
+    Returns
+    -------
+    list of CorpusClip
 
     Raises
     ------
     PypluginError
-        When the manifest cannot be read, lacks a column, or has a group in two splits.
+        The manifest cannot be read, lacks a column, or has a group in two splits.
     """
     rows = _rows(corpus / "manifest.csv")
-    sung = _sung(corpus)
+    spans = _read_singing_spans(corpus)
     try:
-        clips = [_clip(corpus, row, sung) for row in rows]
+        clips = [_clip(corpus, row, spans) for row in rows]
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise PypluginError(
             f"{corpus / 'manifest.csv'} has a row without the columns path, seconds, category, "
-            f"labels, group and split, or with a length that is no number ({error})."
+            f"labels, group and split, or with a non-numeric length ({error})."
         ) from None
     splits: dict[str, str] = {}
     for clip in clips:
         if splits.setdefault(clip.group, clip.split) != clip.split:
             raise PypluginError(
                 f"The group {clip.group!r} of {corpus} is in two splits, {splits[clip.group]!r} "
-                f"and {clip.split!r}: results on it would be too good."
+                f"and {clip.split!r}; put all of it into one, or test scores are too high."
             )
     return [clip for clip in clips if split in (None, clip.split)]
 
 
-def to_sing(clips: list[Clip]) -> list[Clip]:
-    """Return recordings to make of those that are nothing but speech, in the category `SUNG`.
+def singing_clips(clips: list[CorpusClip]) -> list[CorpusClip]:
+    """Return a clip of the category `SYNTHETIC_SINGING` for each clip that is only speech.
 
-    They will have a singing voice and be tonal; whether they are music, nobody can say.
+    Their targets are singing and tonal; whether they are music is unknown.
+
+    Parameters
+    ----------
+    clips : list of CorpusClip
+
+    Returns
+    -------
+    list of CorpusClip
     """
     wanted = np.array([0.0, 1.0, np.nan, 0.0, 1.0, 0.0], np.float32)
     return [
-        replace(clip, category=SUNG, targets=wanted) for clip in clips if clip.category == "speech"
+        replace(clip, category=SYNTHETIC_SINGING, targets=wanted)
+        for clip in clips
+        if clip.category == "speech"
     ]
 
 
-def to_make(count: int, seconds: float) -> list[Clip]:
-    """Return so many recordings to make of each of the categories `MADE`, a group each.
+def synthetic_clips(count: int, seconds: float) -> list[CorpusClip]:
+    """Return `count` clips of synthetic percussion and `count` of held notes, a group each.
 
-    Percussion has drums; it may be music, tonal or noise. Held notes are tonal and nothing else.
+    Percussion has drums; music, tonal and noise are unknown. Held notes are tonal only.
+
+    Parameters
+    ----------
+    count : int
+        Number of clips of each kind.
+    seconds : float
+        Duration of a clip.
+
+    Returns
+    -------
+    list of CorpusClip
     """
     notes = np.array([0.0, 0.0, 0.0, 0.0, 1.0, 0.0], np.float32)
     return [
-        Clip(Path(name), seconds, category, name, "train", targets)
-        for category, targets in ((MADE_PERCUSSION, _DRUMMED), (MADE_NOTES, notes))
+        CorpusClip(Path(name), seconds, category, name, "train", targets)
+        for category, targets in (
+            (SYNTHETIC_PERCUSSION, _PERCUSSION_TARGETS),
+            (SYNTHETIC_NOTES, notes),
+        )
         for name in (f"{category}-{number}" for number in range(count))
     ]
 
 
-def to_play(soundfonts: Sequence[Path], count: int, seconds: float) -> list[Clip]:
-    """Return so many recordings of percussion to play from each SoundFont, a group each.
+def soundfont_clips(soundfonts: Sequence[Path], count: int, seconds: float) -> list[CorpusClip]:
+    """Return `count` clips of percussion for each SoundFont, a group each.
 
-    They have drums, and may be music, tonal or noise.
+    They have drums; music, tonal and noise are unknown.
+
+    Parameters
+    ----------
+    soundfonts : sequence of Path
+    count : int
+        Number of clips for each SoundFont.
+    seconds : float
+        Duration of a clip.
+
+    Returns
+    -------
+    list of CorpusClip
     """
     return [
-        Clip(path, seconds, PLAYED, f"{path.stem}-{number}", "train", _DRUMMED)
+        CorpusClip(
+            path,
+            seconds,
+            SOUNDFONT_PERCUSSION,
+            f"{path.stem}-{number}",
+            "train",
+            _PERCUSSION_TARGETS,
+        )
         for path in soundfonts
         for number in range(count)
     ]
@@ -150,7 +208,7 @@ def read_samples(path: Path) -> tuple[Float32, int]:
     Raises
     ------
     AudioError
-        When it cannot be read.
+        The file cannot be read.
     """
     import soundfile
 
@@ -163,11 +221,12 @@ def read_samples(path: Path) -> tuple[Float32, int]:
 
 
 def active_frames(power: Float32, category: str = "") -> npt.NDArray[np.bool_]:
-    """Tell in which frames of a recording its labels are heard.
+    """Return in which frames of a recording its labels are audible.
 
-    Those within 40 dB of its loud frames (25 dB of percussion, of which much rings on), unless all
-    of it is about silent. In the categories speech and `SUNG` they must also rise above the noise
-    of the seconds around: many recordings of words have more noise than words.
+    These are the frames within 40 dB of its loud frames (25 dB for percussion, which rings on),
+    unless all of it is nearly silent. In the categories speech and `SYNTHETIC_SINGING` they must
+    also exceed the noise floor of the surrounding 6 s, because many recordings of speech contain
+    more noise than speech.
 
     Parameters
     ----------
@@ -182,73 +241,79 @@ def active_frames(power: Float32, category: str = "") -> npt.NDArray[np.bool_]:
     loudness = power.sum(axis=1)
     if not len(loudness):
         return np.zeros(0, np.bool_)
-    least = _STRUCK if category in ("percussion", MADE_PERCUSSION, PLAYED) else _SILENCE
+    least = (
+        _DECAY_LIMIT
+        if category in ("percussion", SYNTHETIC_PERCUSSION, SOUNDFONT_PERCUSSION)
+        else _SILENCE
+    )
     sounding: npt.NDArray[np.bool_] = loudness > max(
         _FLOOR, least * float(np.percentile(loudness, 95))
     )
-    if category in ("speech", SUNG):
+    if category in ("speech", SYNTHETIC_SINGING):
         voice = power[:, _VOICE_BANDS].sum(axis=1)
         sounding &= voice > _VOICE_RISE * _floor(voice, sounding)
     return sounding
 
 
 def _floor(power: Float32, sounding: npt.NDArray[np.bool_]) -> Float32:
-    """Return what lies under the power of the seconds around each frame, silence left out."""
+    """Return the noise floor of the 6 s around each frame, ignoring silence."""
     from scipy.ndimage import percentile_filter
 
-    heard = power[sounding]
+    audible = power[sounding]
     floor = np.zeros_like(power)
-    if len(heard):
-        floor[sounding] = percentile_filter(heard, _FLOOR_RANK, _FLOOR_FRAMES, mode="nearest")
+    if len(audible):
+        floor[sounding] = percentile_filter(audible, _FLOOR_RANK, _FLOOR_FRAMES, mode="nearest")
     return floor
 
 
-def window_targets(clip: Clip, starts: npt.NDArray[np.float64], seconds: float) -> Float32:
+def window_targets(clip: CorpusClip, starts: npt.NDArray[np.float64], seconds: float) -> Float32:
     """Return the targets of windows of a recording.
 
     Parameters
     ----------
-    clip : Clip
+    clip : CorpusClip
     starts : ndarray, shape (n,)
-        Where they start, in seconds.
+        Start of each window in seconds.
     seconds : float
-        How long they are.
+        Duration of a window.
 
     Returns
     -------
     ndarray of float32, shape (n, 6)
     """
     targets = np.repeat(clip.targets[None], len(starts), axis=0)
-    if clip.sung is not None:
+    if clip.singing_spans is not None:
         ends = starts + seconds
-        begins = np.maximum(starts[:, None], clip.sung[:, 0])
-        overlaps = np.minimum(ends[:, None], clip.sung[:, 1]) - begins
+        begins = np.maximum(starts[:, None], clip.singing_spans[:, 0])
+        overlaps = np.minimum(ends[:, None], clip.singing_spans[:, 1]) - begins
         share = np.clip(overlaps, 0.0, None).sum(axis=1) / seconds
-        sung = np.where(share >= _SUNG, 1.0, np.where(share <= _UNSUNG, 0.0, np.nan))
-        targets[:, LABELS.index("singing")] = sung
-    if clip.drummed is not None:
+        singing = np.where(share >= _SINGING, 1.0, np.where(share <= _NOT_SINGING, 0.0, np.nan))
+        targets[:, LABELS.index("singing")] = singing
+    if clip.drum_labels is not None:
         middles = starts + seconds / 2.0
-        nearest = np.abs(middles[:, None] - clip.drummed[:, 0]).argmin(axis=1)
-        targets[:, LABELS.index("drums")] = clip.drummed[nearest, 1]
+        nearest = np.abs(middles[:, None] - clip.drum_labels[:, 0]).argmin(axis=1)
+        targets[:, LABELS.index("drums")] = clip.drum_labels[nearest, 1]
     return targets
 
 
-def _clip(corpus: Path, row: dict[str, str], sung: dict[str, list[tuple[float, float]]]) -> Clip:
+def _clip(
+    corpus: Path, row: dict[str, str], spans: dict[str, list[tuple[float, float]]]
+) -> CorpusClip:
     labels = set(row["labels"].split(";"))
     targets = [np.nan if f"{name}?" in labels else float(name in labels) for name in LABELS]
-    stretches = sung.get(row["path"])
-    return Clip(
+    singing = spans.get(row["path"])
+    return CorpusClip(
         corpus / row["path"],
         float(row["seconds"]),
         row["category"],
         row["group"],
         row["split"],
         np.array(targets, np.float32),
-        None if stretches is None else np.array(stretches, np.float64),
+        None if singing is None else np.array(singing, np.float64),
     )
 
 
-def _sung(corpus: Path) -> dict[str, list[tuple[float, float]]]:
+def _read_singing_spans(corpus: Path) -> dict[str, list[tuple[float, float]]]:
     path = corpus / _ROOT / "voice.csv"
     found = defaultdict(list)
     for row in _rows(path) if path.is_file() else ():

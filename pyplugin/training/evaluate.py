@@ -1,4 +1,4 @@
-"""How well a network tells the labels apart, window by window."""
+"""Probabilities of a network for windows, and the scores of each label."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _BATCH = 256
 
 @dataclass(frozen=True)
 class LabelScore:
-    """How well one label is told.
+    """Scores of one label.
 
     Attributes
     ----------
@@ -28,7 +28,7 @@ class LabelScore:
     precision : float
         Average precision.
     positives, negatives : int
-        Windows with and without the label; those of which it is not known do not count.
+        Number of windows with and without the label; unknown ones are not counted.
     """
 
     auc: float
@@ -61,7 +61,14 @@ def predict(network: SceneNetwork, windows: Float32, *, quick: bool = False) -> 
 
 
 def score(targets: Float32, probabilities: Float32) -> Mapping[str, LabelScore]:
-    """Return how well each label is told, where there are windows with it and without."""
+    """Return the scores of each label that has both positive and negative windows.
+
+    Parameters
+    ----------
+    targets : ndarray of float32, shape (n, labels)
+        1, 0, or NaN for unknown.
+    probabilities : ndarray of float32, shape (n, labels)
+    """
     from sklearn.metrics import average_precision_score, roc_auc_score
 
     scores = {}

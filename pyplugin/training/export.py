@@ -1,4 +1,4 @@
-"""From a trained network to a ``.tflite`` file, float or int8."""
+"""Convert a trained network to a ``.tflite`` file, float or int8."""
 
 import numpy as np
 import numpy.typing as npt
@@ -16,18 +16,18 @@ Float32 = npt.NDArray[np.float32]
 
 EMBEDDING = "embedding"
 _EPSILON = 1e-5  # of PyTorch's batch norms
-_OFFSET = 1.0  # what the network takes off its input
+_OFFSET = 1.0  # the network subtracts this from its input
 
 
 def variables_of(network: SceneNetwork) -> dict[str, Float32]:
-    """Return the weights by PyTorch's names."""
+    """Return the weights by their names in PyTorch."""
     return {name: value.float().numpy() for name, value in network.state_dict().items()}
 
 
 def scene_network(
     settings: NetworkSettings, *, name: str, description: str, dataset: Dataset
 ) -> Network:
-    """Return what calibration and the card need to know."""
+    """Return the description of the network that calibration and card need."""
 
     def write(
         variables: Variables,
@@ -72,17 +72,17 @@ def build(
     Parameters
     ----------
     variables : mapping of str to ndarray
-        The weights by PyTorch's names.
+        Weights by their names in PyTorch.
     settings : NetworkSettings
     calibration : Calibration, optional
-        What makes an int8 file; without it the file is float.
+        Ranges for an int8 file; without it the file is float.
     description : str
-        Kept in the file.
+        Description stored in the file.
 
     Raises
     ------
     ModelError
-        When a variable is missing or the schema is not installed.
+        A variable is missing, or the TFLite schema is not installed.
     """
     layers = LayerWriter(calibration)
     graph = layers.graph
@@ -122,7 +122,7 @@ def _layer(number: int) -> str:
 
 
 def _block(variables: Variables, number: int, *, offset: float) -> Block:
-    """Fold a convolution without bias, its batch norm and what is taken off its input."""
+    """Fold a convolution without bias, its batch norm and the offset of its input."""
     kernel = np.transpose(variable(variables, f"convolutions.{number}.weight"), (2, 3, 1, 0))
     weight, bias, mean, variance = (
         variable(variables, f"norms.{number}.{part}")

@@ -1,4 +1,4 @@
-"""Batches of windows as a listener might meet them, drawn anew each time."""
+"""Random batches of augmented and mixed windows."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,11 +10,11 @@ from pyplugin.training.augment import (
     band_limits,
     coloured_noise,
     equaliser,
-    power_of,
-    to_log,
+    log_mel,
+    mel_power,
 )
-from pyplugin.training.corpus import LABELS, MADE
-from pyplugin.training.windows import FRAME_RATE, Bank
+from pyplugin.training.corpus import LABELS, SYNTHETIC
+from pyplugin.training.windows import FRAME_RATE, WindowSet
 
 __all__ = ["CATEGORIES", "MixSettings", "Mixer"]
 
@@ -22,8 +22,8 @@ Float32 = npt.NDArray[np.float32]
 
 _NOISE = LABELS.index("noise")
 _MUSIC = LABELS.index("music")
-_SOON = round(0.6 * FRAME_RATE)  # frames after an onset by which a label is to be told
-_ENDED = round(0.7 * FRAME_RATE)  # frames after an end for which it may still be
+_SOON = round(0.6 * FRAME_RATE)  # frames after an onset from which its labels count
+_ENDED = round(0.7 * FRAME_RATE)  # frames after an end for which its labels still count
 CATEGORIES = {
     "speech": 0.22,
     "music": 0.28,
@@ -37,9 +37,9 @@ CATEGORIES = {
     "played-percussion": 0.07,
     "made-notes": 0.04,
 }
-"""Shares of the categories among windows, of the sum of those that there are."""
+"""Relative shares of the categories among windows; those without windows are ignored."""
 
-# What stands over what: the first is at -6 to +9 dB of the second.
+# Pairs of a foreground and a background, which is 6 dB above to 9 dB below it, and their shares.
 _PAIRS = {
     ("speech", "music"): 0.20,
     ("speech", "ambience"): 0.10,
@@ -70,28 +70,28 @@ _PAIRS = {
     ("ambience", "ambience"): 0.03,
 }
 _SHIFT = 6  # bands
-_INSTRUMENTS = ["instrument", "percussion", "solo", "sung", *MADE]
+_INSTRUMENTS = ["instrument", "percussion", "solo", "sung", *SYNTHETIC]
 
 
 @dataclass(frozen=True)
 class MixSettings:
-    """How often a window gets what.
+    """How windows are augmented and mixed.
 
     Attributes
     ----------
     mixture, equaliser, band_limit, noise, onset : float
-        Probabilities: of a second sound, of another balance of bands, of lost bands, of a floor
-        of steady noise 15 to 45 dB below, and of a sound that has just begun or just ended.
+        Probabilities of a second sound, of equalisation, of a limited bandwidth, of stationary
+        noise 15 to 45 dB below the sound, and of an onset or an offset within the window.
     shift : float
-        Probability that all moves up or down by up to 6 bands, a fifth in frequency above 1 kHz.
+        Probability of a shift by up to 6 mel bands, which is a fifth above 1 kHz.
     synthetic : float
-        Share of windows of steady noise made here.
+        Share of windows that are synthetic stationary noise.
     silence : float
-        Share of windows with nothing but, at most, faint noise.
+        Share of windows with nothing but faint noise.
     level : float
-        Standard deviation of the change of level, in dB.
+        Standard deviation of the gain in dB.
     categories : mapping of str to float
-        Shares of categories among windows, where they shall not be as in `CATEGORIES`.
+        Shares of categories that replace those of `CATEGORIES`.
     """
 
     mixture: float = 0.45
@@ -107,25 +107,25 @@ class MixSettings:
 
 
 class Mixer:
-    """Draws batches from a bank.
+    """Draws random batches of windows.
 
-    Windows are drawn by category, then by group (a group of four times the length is drawn twice
-    as often), so that no large set drowns the small ones.
+    Windows are drawn by category, then by group with a probability proportional to the square root
+    of its number of windows, so that large sources do not dominate.
 
     Parameters
     ----------
-    bank : Bank
+    window_set : WindowSet
     settings : MixSettings
     seed : int
     """
 
-    def __init__(self, bank: Bank, settings: MixSettings, seed: int) -> None:
-        self._bank = bank
+    def __init__(self, window_set: WindowSet, settings: MixSettings, seed: int) -> None:
+        self._window_set = window_set
         self._settings = settings
         self._random = np.random.default_rng(seed)
         self._pools: dict[str, tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]] = {}
-        categories = np.array([clip.category for clip in bank.sources])[bank.clips]
-        solo = (categories == "song") & (bank.targets[:, _MUSIC] == 0)
+        categories = np.array([clip.category for clip in window_set.sources])[window_set.clips]
+        solo = (categories == "song") & (window_set.targets[:, _MUSIC] == 0)
         self._shares = {**CATEGORIES, **settings.categories}
         for name in (*self._shares, "solo"):
             members = np.flatnonzero(solo if name == "solo" else categories == name)
@@ -138,7 +138,7 @@ class Mixer:
         Returns
         -------
         mel : ndarray of float32, shape (count, patch, bands)
-            What the front-end would give.
+            Front-end values, log10(1 + 10000 power).
         targets : ndarray of float32, shape (count, labels)
             1, 0, NaN for unknown.
         """
@@ -162,16 +162,18 @@ class Mixer:
             random.random((count, 1)) < settings.band_limit, band_limits(count, random), 1.0
         )
         power *= limits[:, None].astype(np.float32)
-        return to_log(power.astype(np.float32)), targets
+        return log_mel(power.astype(np.float32)), targets
 
     def _cumulative(self, members: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-        groups = np.array([clip.group for clip in self._bank.sources])[self._bank.clips[members]]
+        groups = np.array([clip.group for clip in self._window_set.sources])[
+            self._window_set.clips[members]
+        ]
         _, numbers, counts = np.unique(groups, return_inverse=True, return_counts=True)
         sums: npt.NDArray[np.float64] = np.cumsum(1.0 / np.sqrt(counts[numbers]))
         sums /= sums[-1]
         return sums
 
-    def _drawn(self, names: npt.NDArray[np.str_]) -> tuple[Float32, Float32]:
+    def _draw(self, names: npt.NDArray[np.str_]) -> tuple[Float32, Float32]:
         """Draw a window of each category named."""
         chosen = np.zeros(len(names), np.int64)
         for name in np.unique(names):
@@ -179,11 +181,11 @@ class Mixer:
             members, cumulative = self._pools[str(name)]
             found = np.searchsorted(cumulative, self._random.random(len(places)), side="right")
             chosen[places] = members[np.minimum(found, len(members) - 1)]
-        return power_of(self._bank.windows(chosen)), self._bank.targets[chosen].copy()
+        return mel_power(self._window_set.windows(chosen)), self._window_set.targets[chosen].copy()
 
     def _single(self, count: int) -> tuple[Float32, Float32]:
         shares = {k: v for k, v in self._shares.items() if k in self._pools}
-        return self._drawn(_choices(self._random, list(shares), list(shares.values()), count))
+        return self._draw(_choices(self._random, list(shares), list(shares.values()), count))
 
     def _mixed(self, count: int) -> tuple[Float32, Float32]:
         pairs = {k: v for k, v in _PAIRS.items() if set(k) <= self._pools.keys()}
@@ -191,8 +193,8 @@ class Mixer:
             return self._single(count)
         keys = ["/".join(pair) for pair in pairs]
         drawn = np.char.partition(_choices(self._random, keys, list(pairs.values()), count), "/")
-        over, over_targets = self._drawn(drawn[:, 0])
-        under, under_targets = self._drawn(drawn[:, 2])
+        over, over_targets = self._draw(drawn[:, 0])
+        under, under_targets = self._draw(drawn[:, 2])
         ratio = 10.0 ** (self._random.uniform(-6.0, 9.0, (count, 1, 1)) / 10.0)
         over /= _loudness(over)
         under *= 1.0 / _loudness(under)
@@ -201,7 +203,7 @@ class Mixer:
         targets = np.fmax(over_targets, under_targets)
         unknown = np.isnan(over_targets) | np.isnan(under_targets)
         targets[unknown & (targets != 1.0)] = np.nan
-        # Two sounds that are no music each may be music together.
+        # Two sounds that are not music by themselves may be music together.
         instruments = np.isin(drawn, _INSTRUMENTS).any(axis=1)
         targets[instruments & (targets[:, _MUSIC] == 0) & (drawn[:, 2] != "ambience"), _MUSIC] = (
             np.nan
@@ -209,7 +211,7 @@ class Mixer:
         return power.astype(np.float32), targets
 
     def _with_synthetic(self, power: Float32, targets: Float32) -> tuple[Float32, Float32]:
-        """Replace the last windows but a few by steady noise, the last ones by silence."""
+        """Replace random windows by stationary noise and by near silence."""
         random, count = self._random, len(power)
         places = random.permutation(count)
         noisy = places[: random.binomial(count, self._settings.synthetic)]
@@ -226,7 +228,7 @@ class Mixer:
         return power, targets
 
     def _cut(self, power: Float32, targets: Float32, chosen: npt.NDArray[np.bool_]) -> None:
-        """Let some windows have just begun, after silence or another window, or just ended."""
+        """Insert an onset, after silence or another window, or an offset into these windows."""
         random, frames = self._random, power.shape[1]
         for number in np.flatnonzero(chosen):
             kind = random.random()
@@ -251,7 +253,7 @@ class Mixer:
 
 
 def _shifted(power: Float32, chosen: npt.NDArray[np.bool_], random: np.random.Generator) -> Float32:
-    """Move some windows by whole bands; what enters at an edge is as the edge was."""
+    """Shift the chosen windows by whole bands, repeating the edge band."""
     bands = power.shape[2]
     moves = random.integers(-_SHIFT, _SHIFT + 1, len(power)) * chosen
     places = np.clip(np.arange(bands) - moves[:, None], 0, bands - 1)
@@ -259,7 +261,7 @@ def _shifted(power: Float32, chosen: npt.NDArray[np.bool_], random: np.random.Ge
 
 
 def _loudness(power: Float32) -> Float32:
-    """Return the mean power of the frames of each window that sound, (count, 1, 1)."""
+    """Return the mean power of the frames within 20 dB of the loudest, (count, 1, 1)."""
     frames = power.mean(axis=2)
     loud = frames >= 0.01 * frames.max(axis=1, keepdims=True)
     mean = (frames * loud).sum(axis=1) / np.maximum(loud.sum(axis=1), 1)

@@ -1,7 +1,7 @@
-"""The network of `scene`: convolutions over time and bands, a pool over time, two dense layers.
+"""The network of `scene`: convolutions over time and bands, pooling over time, two dense layers.
 
-No convolution pads, so every column of every layer is the same in all windows that hold it, and
-the inline runtime computes each once. Steps are over bands only.
+No convolution is padded, so every column of every layer is the same in all windows that contain it,
+and the inline runtime computes it once. Strides are over bands only.
 """
 
 from collections.abc import Sequence
@@ -23,11 +23,11 @@ class Layer:
     ----------
     channels : int
     time, bands : int
-        Size of its window.
+        Size of the kernel in mel frames and bands.
     step : int
-        Bands between two windows.
+        Stride in bands.
     dilation : int
-        Frames between the columns of a window.
+        Dilation in frames.
     """
 
     channels: int
@@ -53,7 +53,7 @@ class NetworkSettings:
     Attributes
     ----------
     patch : int
-        Mel frames of a window.
+        Mel frames in a window.
     bands : int
     layers : tuple of Layer
     embedding : int
@@ -66,7 +66,7 @@ class NetworkSettings:
 
     @classmethod
     def from_table(cls, table: dict[str, object]) -> "NetworkSettings":
-        """Return the settings of a TOML table, whose `layers` are tables too."""
+        """Return the settings in a TOML table, whose `layers` is a list of tables."""
         values = dict(table)
         layers = values.pop("layers", None)
         if isinstance(layers, Sequence):
@@ -74,7 +74,7 @@ class NetworkSettings:
         return cls(**values)  # type: ignore[arg-type]
 
     def as_table(self) -> dict[str, object]:
-        """Return what `from_table` takes."""
+        """Return the table that `from_table` accepts."""
         return asdict(self)
 
 
@@ -106,17 +106,17 @@ class SceneNetwork(nn.Module):  # type: ignore[misc]
 
     def forward(self, mel: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return logits and embeddings."""
-        return self.answer(self.columns(mel))
+        return self.classify(self.columns(mel))
 
     def columns(self, mel: torch.Tensor) -> torch.Tensor:
-        """Return what comes before the pool, (n, channels, frames, bands)."""
+        """Return the output of the last convolution, (n, channels, frames, bands)."""
         x = mel[:, None] - 1.0
         for convolution, norm in zip(self.convolutions, self.norms, strict=True):
             x = torch.relu(norm(convolution(x)))
         return x.float()
 
-    def answer(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return logits and embeddings of the columns of windows."""
+    def classify(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return logits and embeddings from the columns of windows."""
         pooled = torch.cat([x.amax(dim=(2, 3)), x.mean(dim=(2, 3))], dim=1)
         embedding = torch.relu(self.dense(self.drop(pooled)))
         return self.logits(self.drop(embedding)), embedding

@@ -1,4 +1,4 @@
-"""Make a model from a corpus by a recipe: a TOML file that says all but where the sound is."""
+"""Train and export a model by a recipe: a TOML file with all settings but the corpus."""
 
 import hashlib
 import sys
@@ -14,26 +14,46 @@ from pyplugin.errors import PypluginError
 from pyplugin.models.card import CalibrationSource, Card, Dataset, Input, Schema, render_card
 from pyplugin.models.frontends import PRESETS
 from pyplugin.support.files import replacing
-from pyplugin.training.augment import band_limits, power_of, to_log
+from pyplugin.training.augment import band_limits, log_mel, mel_power
 from pyplugin.training.calibration import calibrate, measure_drift, run_patches
-from pyplugin.training.corpus import MADE, SUNG, read_clips, to_make, to_play, to_sing
+from pyplugin.training.corpus import (
+    SYNTHETIC,
+    SYNTHETIC_SINGING,
+    read_clips,
+    singing_clips,
+    soundfont_clips,
+    synthetic_clips,
+)
 from pyplugin.training.evaluate import predict, score
 from pyplugin.training.export import scene_network, variables_of
 from pyplugin.training.mixing import Mixer, MixSettings
 from pyplugin.training.network import NetworkSettings, SceneNetwork
-from pyplugin.training.report import Findings, render_report
+from pyplugin.training.report import Evaluation, render_report
 from pyplugin.training.soundfonts import SOUNDFONTS
 from pyplugin.training.synthesis import SECONDS
-from pyplugin.training.teacher import taught
+from pyplugin.training.teacher import pseudo_label
 from pyplugin.training.train import TrainSettings, fit
-from pyplugin.training.windows import Bank, Doubt, TakeSettings, build_bank, without_doubts
+from pyplugin.training.windows import (
+    DisputedLabel,
+    VariantSettings,
+    WindowSet,
+    build_windows,
+    mask_disputed,
+)
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
 
-__all__ = ["Recipe", "export", "held_out_banks", "read_recipe", "train_bank", "train_network"]
+__all__ = [
+    "Recipe",
+    "export",
+    "held_out_windows",
+    "read_recipe",
+    "train_network",
+    "training_windows",
+]
 
 Float32 = npt.NDArray[np.float32]
 Report = Callable[[str], None]
@@ -41,43 +61,43 @@ Settings = TypeVar("Settings")
 
 _TRAIN_STEP = 4
 _TEST_SEED, _EXPORT_SEED = 2, 3
-_DEGRADED = TakeSettings(speed=0.0, room=0.7, codec=0.7)
+_DEGRADED = VariantSettings(speed=0.0, room=0.7, codec=0.7)
 _DRIFT_WINDOWS = 400
 _AUTHOR = "the authors of pyplugin"
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a model is made by.
+    """The settings of a model.
 
     Attributes
     ----------
     name, description, version, license, link, dataset, citation : str
-        For the card.
+        Fields of the card.
     default_hop : float
-        Seconds, for the card.
-    takes : tuple of TakeSettings
-        How often, and how, each recording is heard.
-    made : int
-        How many recordings are made of percussion, and of held notes.
+        Seconds; a field of the card.
+    variants : tuple of VariantSettings
+        One for each variant of every recording.
+    synthetic_per_kind : int
+        Number of synthetic clips of percussion, and of held notes.
     soundfonts : tuple of str
-        Names of the files of General MIDI SoundFonts.
-    played : int
-        How many recordings of percussion are played from each of them.
-    doubts : tuple of Doubt
+        File names of General MIDI SoundFonts.
+    percussion_per_soundfont : int
+        Number of clips of percussion rendered from each SoundFont.
+    disputed : tuple of DisputedLabel
         Labels of the corpus that count as unknown.
     network : NetworkSettings
     mixing : MixSettings
     training : TrainSettings
     teachers : tuple of (TrainSettings, MixSettings)
-        Of networks that are trained first, to teach the one that comes out. A table of them says
-        what differs from `training`, and its table `mixing`, what from `mixing`.
+        Settings of the networks that are trained first, as teachers. In the file, each table lists
+        what differs from `training`, and its table `mixing` what differs from `mixing`.
     seed : int
-        Of how recordings are heard.
+        Seed of the variants.
     calibration : int
-        Windows that int8 is calibrated on.
+        Number of windows to calibrate int8 on.
     caveats : tuple of str
-        Sentences for the report: where not to trust the model.
+        Sentences for the report on the limits of the model.
     """
 
     name: str
@@ -88,11 +108,11 @@ class Recipe:
     dataset: str
     citation: str
     default_hop: float = 0.1
-    takes: tuple[TakeSettings, ...] = (TakeSettings(),)
-    made: int = 0
+    variants: tuple[VariantSettings, ...] = (VariantSettings(),)
+    synthetic_per_kind: int = 0
     soundfonts: tuple[str, ...] = ()
-    played: int = 0
-    doubts: tuple[Doubt, ...] = ()
+    percussion_per_soundfont: int = 0
+    disputed: tuple[DisputedLabel, ...] = ()
     network: NetworkSettings = field(default_factory=NetworkSettings)
     mixing: MixSettings = field(default_factory=MixSettings)
     training: TrainSettings = field(default_factory=TrainSettings)
@@ -108,8 +128,8 @@ def read_recipe(path: Path) -> Recipe:
     Raises
     ------
     PypluginError
-        When the file cannot be read, is no TOML, or has a field that is missing, unknown or of
-        another type.
+        The file cannot be read, is not TOML, or has a missing or unknown field or one of the
+        wrong type.
     """
     try:
         with path.open("rb") as file:
@@ -117,10 +137,10 @@ def read_recipe(path: Path) -> Recipe:
     except OSError as error:
         raise PypluginError(f"Cannot read the recipe {path}: {error.strerror}.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise PypluginError(f"The recipe {path} is no TOML: {error}.") from None
+        raise PypluginError(f"The recipe {path} is not valid TOML: {error}.") from None
     try:
-        if "takes" in values:
-            values["takes"] = tuple(TakeSettings(**take) for take in values["takes"])
+        if "variants" in values:
+            values["variants"] = tuple(VariantSettings(**variant) for variant in values["variants"])
         if "network" in values:
             values["network"] = NetworkSettings.from_table(values["network"])
         training, mixing = values.get("training", {}), values.get("mixing", {})
@@ -129,12 +149,14 @@ def read_recipe(path: Path) -> Recipe:
         mixtures = [MixSettings(**{**mixing, **teacher.pop("mixing")}) for teacher in teachers]
         settings = [TrainSettings(**{**training, **teacher}) for teacher in teachers]
         values["teachers"] = tuple(zip(settings, mixtures, strict=True))
-        values["doubts"] = tuple(Doubt(**doubt) for doubt in values.get("doubts", ()))
+        values["disputed"] = tuple(DisputedLabel(**entry) for entry in values.get("disputed", ()))
         for name in ("soundfonts", "caveats"):
             values[name] = tuple(values.get(name, ()))
         return Recipe(**values)
     except TypeError as error:
-        raise PypluginError(f"The recipe {path} does not fit: {error}.") from None
+        raise PypluginError(
+            f"The recipe {path} has a missing, unknown or invalid key: {error}."
+        ) from None
 
 
 def train_network(
@@ -154,13 +176,13 @@ def train_network(
     corpus : Path
         A folder with ``manifest.csv``; see `pyplugin.training.corpus`.
     folder : Path
-        Where ``NAME.tflite``, ``NAME.json`` and ``NAME.md`` shall be.
+        Folder to write ``NAME.tflite``, ``NAME.json`` and ``NAME.md`` to.
     soundfonts : Path, optional
-        A folder with the recipe's SoundFonts, or with folders that have them.
+        Folder that contains the recipe's SoundFonts, at any depth.
     cache : Path, optional
-        A folder to keep mel spectrograms and the teacher's answers in, for the next time.
+        Folder to store mel spectrograms and the teacher's activations in.
     report : callable, optional
-        Takes a line of progress.
+        Called with a line about progress.
 
     Returns
     -------
@@ -170,130 +192,131 @@ def train_network(
     Raises
     ------
     PypluginError
-        When the corpus or a SoundFont cannot be read or the files cannot be written.
+        The corpus or a SoundFont cannot be read, or the files cannot be written.
     """
-    bank = train_bank(recipe, corpus, soundfonts=soundfonts, cache=cache, report=report)
-    tests = held_out_banks(recipe, corpus, cache=cache, report=report)
+    window_set = training_windows(recipe, corpus, soundfonts=soundfonts, cache=cache, report=report)
+    tests = held_out_windows(recipe, corpus, cache=cache, report=report)
     teachers = []
     for number, (settings, mixing) in enumerate(recipe.teachers, 1):
         report(f"teacher {number} of {len(recipe.teachers)}")
-        teachers.append(fit(bank, recipe.network, mixing, settings, report=report))
+        teachers.append(fit(window_set, recipe.network, mixing, settings, report=report))
     network = fit(
-        bank, recipe.network, recipe.mixing, recipe.training, teachers=teachers, report=report
+        window_set, recipe.network, recipe.mixing, recipe.training, teachers=teachers, report=report
     )
-    return export(recipe, network, bank, tests, folder, report=report)
+    return export(recipe, network, window_set, tests, folder, report=report)
 
 
-def train_bank(
+def training_windows(
     recipe: Recipe,
     corpus: Path,
     *,
     soundfonts: Path = SOUNDFONTS,
     cache: Path | None = None,
     report: Report = lambda line: None,
-) -> Bank:
-    """Return the windows to learn from: as the teacher says, made to sing, made and played."""
-    _check_doubts(recipe, corpus)
-    fonts = [_soundfont(soundfonts, name) for name in recipe.soundfonts]
+) -> WindowSet:
+    """Return the windows to train on: recorded, with pseudo-labels, and synthetic ones."""
+    _check_disputed(recipe, corpus)
+    fonts = [_find_soundfont(soundfonts, name) for name in recipe.soundfonts]
     recorded = read_clips(corpus, "train")
     if not recorded:
         raise PypluginError(f"The corpus {corpus} has no recordings of the split 'train'.")
-    answers = None if cache is None else cache / "teacher"
-    clips = taught(recorded, cache=answers, report=report)
-    clips += to_sing(recorded) + to_make(recipe.made, SECONDS)
-    clips += to_play(fonts, recipe.played, SECONDS)
-    bank = build_bank(
+    labels = None if cache is None else cache / "teacher"
+    clips = pseudo_label(recorded, cache=labels, report=report)
+    clips += singing_clips(recorded) + synthetic_clips(recipe.synthetic_per_kind, SECONDS)
+    clips += soundfont_clips(fonts, recipe.percussion_per_soundfont, SECONDS)
+    window_set = build_windows(
         clips,
-        recipe.takes,
+        recipe.variants,
         patch=recipe.network.patch,
         step=_TRAIN_STEP,
         seed=recipe.seed,
-        cache=None if cache is None else cache / "takes",
+        cache=None if cache is None else cache / "variants",
         report=report,
     )
-    return without_doubts(bank, recipe.doubts)
+    return mask_disputed(window_set, recipe.disputed)
 
 
-def _check_doubts(recipe: Recipe, corpus: Path) -> None:
+def _check_disputed(recipe: Recipe, corpus: Path) -> None:
     recordings = {clip.path for clip in read_clips(corpus)}
-    for doubt in recipe.doubts:
-        if corpus / doubt.path not in recordings:
+    for entry in recipe.disputed:
+        if corpus / entry.path not in recordings:
             raise PypluginError(
-                f"The recipe doubts a label of {doubt.path}, which the corpus {corpus} has not; "
+                f"The recipe disputes a label of {entry.path},"
+                f" which is not in the corpus {corpus}; "
                 "give its path as in manifest.csv."
             )
 
 
-def _soundfont(folder: Path, name: str) -> Path:
+def _find_soundfont(folder: Path, name: str) -> Path:
     found = sorted(path for path in folder.rglob("*") if path.name == name and path.is_file())
     if not found:
         raise PypluginError(
-            f"The recipe plays percussion from {name}, which is not in {folder}. Install it (on "
-            "Debian: apt install fluid-soundfont-gm musescore-general-soundfont) or say where it "
-            "is with --soundfonts."
+            f"The recipe needs the SoundFont {name}, which is not in {folder}. Install it (on "
+            "Debian: apt install fluid-soundfont-gm musescore-general-soundfont) or give its "
+            "folder with --soundfonts."
         )
     return found[0]
 
 
-def held_out_banks(
+def held_out_windows(
     recipe: Recipe, corpus: Path, *, cache: Path | None = None, report: Report = lambda line: None
-) -> dict[str, Bank]:
+) -> dict[str, WindowSet]:
     """Return the windows to test on: as recorded, and degraded.
 
-    Degraded are recordings of which 70 % were put in a room, 70 % through a codec, and half of
-    whose windows lost bands, with levels that vary by 12 dB either way.
+    Of the degraded recordings 70 % have reverberation and 70 % codec artefacts; half of their
+    windows have a limited bandwidth, and their levels vary by +-12 dB.
     """
     clips = read_clips(corpus, "test")
     if not clips:
         raise PypluginError(f"The corpus {corpus} has no recordings of the split 'test'.")
-    banks = {}
-    for name, take in (("as recorded", TakeSettings()), ("degraded", _DEGRADED)):
-        banks[name] = build_bank(
+    window_sets = {}
+    for name, variant in (("as recorded", VariantSettings()), ("degraded", _DEGRADED)):
+        window_sets[name] = build_windows(
             clips,
-            [take],
+            [variant],
             patch=recipe.network.patch,
             step=recipe.network.patch // 2,
             seed=_TEST_SEED,
-            cache=None if cache is None else cache / "takes",
+            cache=None if cache is None else cache / "variants",
             report=report,
         )
-    return banks
+    return window_sets
 
 
 def export(
     recipe: Recipe,
     network: SceneNetwork,
-    bank: Bank,
-    tests: Mapping[str, Bank],
+    window_set: WindowSet,
+    tests: Mapping[str, WindowSet],
     folder: Path,
     *,
     report: Report = lambda line: None,
 ) -> Path:
-    """Quantise a trained network, test it and write model, card and report; see `train_network`."""
+    """Quantise and test a trained network; write model, card and report. See `train_network`."""
     variables = variables_of(network)
-    heard = Mixer(bank, recipe.mixing, _EXPORT_SEED).batch(recipe.calibration)[0]
+    patches = Mixer(window_set, recipe.mixing, _EXPORT_SEED).batch(recipe.calibration)[0]
     source = scene_network(
         recipe.network,
         name=recipe.name,
         description=recipe.description,
-        dataset=Dataset(recipe.dataset, recipe.citation, _size(bank), {}),
+        dataset=Dataset(recipe.dataset, recipe.citation, _describe_corpus(window_set), {}),
     )
-    report(f"calibrating on {len(heard)} windows")
-    calibration = calibrate(source, variables, heard)
+    report(f"calibrating on {len(patches)} windows")
+    calibration = calibrate(source, variables, patches)
     model = source.build(variables, calibration=calibration)
-    findings = {}
+    evaluations = {}
     for name, test in tests.items():
         report(f"testing: {name}, {len(test.starts)} windows")
-        windows = _windows(test, degraded=name != "as recorded")
-        exact = predict(network, windows)
-        answers = run_patches(model, windows, ("activations",))["activations"]
-        findings[name] = Findings(without_doubts(test, recipe.doubts), exact, answers)
-    first = next(iter(findings.values()))
+        windows = _degrade(test, degraded=name != "as recorded")
+        original = predict(network, windows)
+        quantised = run_patches(model, windows, ("activations",))["activations"]
+        evaluations[name] = Evaluation(mask_disputed(test, recipe.disputed), original, quantised)
+    first = next(iter(evaluations.values()))
     metrics = {
         f"ROC-AUC {label}": round(found.auc, 4)
-        for label, found in score(first.bank.targets, first.answers).items()
+        for label, found in score(first.window_set.targets, first.int8_probabilities).items()
     }
-    some = np.random.default_rng(_EXPORT_SEED).permutation(len(first.bank.starts))
+    some = np.random.default_rng(_EXPORT_SEED).permutation(len(first.window_set.starts))
     chosen = np.sort(some[:_DRIFT_WINDOWS])
     card = Card(
         name=recipe.name,
@@ -305,7 +328,7 @@ def export(
         author=_AUTHOR,
         labels=source.labels,
         model_types=("tflite-int8",),
-        dataset=Dataset(recipe.dataset, recipe.citation, _size(bank), metrics),
+        dataset=Dataset(recipe.dataset, recipe.citation, _describe_corpus(window_set), metrics),
         schema=Schema(
             (Input("mel", "float", (1, recipe.network.patch, recipe.network.bands)),),
             source.outputs,
@@ -316,16 +339,21 @@ def export(
         silence_before=recipe.mixing.onset > 0,
         embedding=source.embedding,
         calibration=CalibrationSource(
-            "mixtures of the training set as the network learnt from them",
-            len({clip.path for clip in bank.sources if clip.category not in MADE}),
-            len(heard),
+            "mixtures of the training set, as in training",
+            len({clip.path for clip in window_set.sources if clip.category not in SYNTHETIC}),
+            len(patches),
         ),
         sha256=hashlib.sha256(model).hexdigest(),
-        quantisation=measure_drift(source, variables, calibration, first.bank.windows(chosen)),
+        quantisation=measure_drift(
+            source, variables, calibration, first.window_set.windows(chosen)
+        ),
     )
     path = folder / f"{recipe.name}.tflite"
-    doubts = [_doubted(doubt, recipe, next(iter(tests.values())), first) for doubt in recipe.doubts]
-    text = render_report(recipe.name, len(model), network, findings, recipe.caveats, doubts)
+    disputed = [
+        _describe_disputed(entry, recipe, next(iter(tests.values())), first)
+        for entry in recipe.disputed
+    ]
+    text = render_report(recipe.name, len(model), network, evaluations, recipe.caveats, disputed)
     for place, content in (
         (path, model),
         (path.with_suffix(".json"), render_card(card).encode()),
@@ -336,28 +364,36 @@ def export(
     return path
 
 
-def _doubted(doubt: Doubt, recipe: Recipe, test: Bank, found: Findings) -> str:
-    """Return why a label is in doubt, and what it would change where that can be told."""
-    others = [other for other in recipe.doubts if other is not doubt]
-    sentence = f"{doubt.path}, {doubt.label}: {doubt.why}"
-    targets = without_doubts(test, others).targets
-    scores = score(targets, found.answers)
-    if doubt.label not in scores or np.array_equal(targets, found.bank.targets, equal_nan=True):
+def _describe_disputed(
+    entry: DisputedLabel, recipe: Recipe, test: WindowSet, found: Evaluation
+) -> str:
+    """Return the reason for a disputed label, and the ROC-AUC with it, if it can be computed."""
+    others = [other for other in recipe.disputed if other is not entry]
+    sentence = f"{entry.path}, {entry.label}: {entry.reason}"
+    targets = mask_disputed(test, others).targets
+    scores = score(targets, found.int8_probabilities)
+    if entry.label not in scores or np.array_equal(
+        targets, found.window_set.targets, equal_nan=True
+    ):
         return sentence
-    return f"{sentence} With it, the ROC-AUC of {doubt.label} is {scores[doubt.label].auc:.4f}."
+    return (
+        f"{sentence} With this label the ROC-AUC of {entry.label} is {scores[entry.label].auc:.4f}."
+    )
 
 
-def _windows(bank: Bank, *, degraded: bool) -> Float32:
-    """Return all windows; degraded ones at other levels and partly without their upper bands."""
-    mel = bank.windows()
+def _degrade(window_set: WindowSet, *, degraded: bool) -> Float32:
+    """Return all windows; degraded ones with random levels and bandwidths."""
+    mel = window_set.windows()
     if not degraded:
         return mel
     random = np.random.default_rng(_TEST_SEED)
     gains = band_limits(len(mel), random) * 10.0 ** random.uniform(-1.2, 1.2, (len(mel), 1))
-    return to_log(power_of(mel) * gains[:, None].astype(np.float32))
+    return log_mel(mel_power(mel) * gains[:, None].astype(np.float32))
 
 
-def _size(bank: Bank) -> str:
-    recorded = [clip for clip in bank.sources if clip.category not in (SUNG, *MADE)]
+def _describe_corpus(window_set: WindowSet) -> str:
+    recorded = [
+        clip for clip in window_set.sources if clip.category not in (SYNTHETIC_SINGING, *SYNTHETIC)
+    ]
     minutes = sum(clip.seconds for clip in recorded) / 60.0
     return f"{len(recorded)} recordings, {minutes:.0f} minutes"

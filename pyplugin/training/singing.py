@@ -1,26 +1,26 @@
-"""Singing made from speech: the corpus has many voices that speak and few that sing.
+"""Synthesise singing from speech, for a corpus with much speech and little singing.
 
-The envelope of the spectrum of speech, slowed down where it is voiced, is put on the harmonics of
-a melody with vibrato: what sets singing apart from speech in a mel spectrogram.
+The spectral envelope of speech, slowed down where it is voiced, is applied to the harmonics of a
+melody with vibrato, which is what distinguishes singing from speech in a mel spectrogram.
 """
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["sung"]
+__all__ = ["synthesise_singing"]
 
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
 Generator = np.random.Generator
 
-_SIZE = 0.04  # seconds of a frame
+_SIZE = 0.04  # seconds, length of a frame
 _HOP = 0.005
-_QUEFRENCY = 0.0015  # seconds: slower ripples of the spectrum are its envelope
+_QUEFRENCY = 0.0015  # seconds: the cepstrum below this is the spectral envelope
 _SCALES = ((0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10), (0, 2, 4, 7, 9), (0, 3, 5, 7, 10))
 
 
-def sung(samples: Float32, sample_rate: int, random: Generator) -> Float32:
-    """Return what is spoken as a melody drawn at random, about twice as long.
+def synthesise_singing(samples: Float32, sample_rate: int, random: Generator) -> Float32:
+    """Return speech as singing with a random melody, about twice as long as the speech.
 
     Parameters
     ----------
@@ -36,8 +36,8 @@ def sung(samples: Float32, sample_rate: int, random: Generator) -> Float32:
     envelope, voiced = _envelope(samples, sample_rate)
     if len(envelope) < 2:
         return samples
-    envelope = _warped(envelope, random.uniform(0.85, 1.2))
-    at = _slow(voiced, random.uniform(1.5, 6.0))
+    envelope = _shift_formants(envelope, random.uniform(0.85, 1.2))
+    at = _stretch_voiced(voiced, random.uniform(1.5, 6.0))
     hop = round(_HOP * sample_rate)
     voices = 1 if random.random() < 0.8 else int(random.integers(2, 5))
     base = float(np.exp(random.uniform(np.log(90.0), np.log(420.0))))
@@ -45,7 +45,7 @@ def sung(samples: Float32, sample_rate: int, random: Generator) -> Float32:
         _pulses(_melody(len(at), base, random), hop, sample_rate, random) for _ in range(voices)
     )
     breath = random.uniform(0.02, 0.15)
-    return _filtered(
+    return _apply_envelope(
         np.asarray(excitation), envelope[at], np.maximum(1.0 - voiced[at], breath), hop, random
     )
 
@@ -76,8 +76,8 @@ def _envelope(samples: Float32, sample_rate: int) -> tuple[Float64, Float64]:
     return envelope, voiced
 
 
-def _warped(envelope: Float64, factor: float) -> Float64:
-    """Move the formants: a longer or shorter throat."""
+def _shift_formants(envelope: Float64, factor: float) -> Float64:
+    """Scale the frequencies of the formants, as a longer or shorter vocal tract does."""
     bins = envelope.shape[1]
     places = np.minimum(np.arange(bins) / factor, bins - 1.001)
     lower = places.astype(np.int64)
@@ -86,8 +86,8 @@ def _warped(envelope: Float64, factor: float) -> Float64:
     return moved
 
 
-def _slow(voiced: Float64, most: float) -> npt.NDArray[np.int64]:
-    """Return which frame of speech each frame of song takes: voiced ones last longer."""
+def _stretch_voiced(voiced: Float64, most: float) -> npt.NDArray[np.int64]:
+    """Return the index of the speech frame for each frame of singing; voiced frames last longer."""
     smooth = np.convolve(voiced, np.ones(9) / 9.0, mode="same")
     ends = np.cumsum(1.0 + most * smooth)
     at = np.searchsorted(ends, np.arange(int(ends[-1])), side="right")
@@ -95,7 +95,7 @@ def _slow(voiced: Float64, most: float) -> npt.NDArray[np.int64]:
 
 
 def _melody(count: int, base: float, random: Generator) -> Float64:
-    """Return the frequency in Hz of each of so many frames."""
+    """Return the fundamental frequency in Hz of each of `count` frames."""
     scale = _SCALES[random.integers(len(_SCALES))]
     notes = np.empty(count)
     step, place = 0, 0
@@ -120,13 +120,13 @@ def _melody(count: int, base: float, random: Generator) -> Float64:
 
 
 def _pulses(frequency: Float64, hop: int, sample_rate: int, random: Generator) -> Float64:
-    """Return a train of pulses of that frequency, 1 in power on average."""
+    """Return a pulse train of this frequency with a mean power of 1."""
     each = np.repeat(frequency, hop)
     phase = np.cumsum(each / sample_rate) + random.random()
     turns = np.floor(phase)
     starts = np.flatnonzero(np.diff(turns, prepend=turns[0]) > 0)
     pulses = np.zeros(len(each) + 1)
-    # Between two samples: a pulse is shared by its neighbours.
+    # A pulse between two samples is divided between them.
     late = np.clip((phase[starts] - turns[starts]) / (each[starts] / sample_rate), 0.0, 1.0)
     strength = np.sqrt(sample_rate / each[starts])
     pulses[starts] += strength * (1.0 - late)
@@ -134,10 +134,10 @@ def _pulses(frequency: Float64, hop: int, sample_rate: int, random: Generator) -
     return pulses[:-1]
 
 
-def _filtered(
+def _apply_envelope(
     excitation: Float64, envelope: Float64, noisy: Float64, hop: int, random: Generator
 ) -> Float32:
-    """Put envelopes on pulses and, as far as a frame is noisy, on noise."""
+    """Apply the envelopes to a mixture of the pulses and noise; `noisy` is the share of noise."""
     size = 2 * (envelope.shape[1] - 1)
     window = np.hanning(size)
     count = min(len(envelope), (len(excitation) - size) // hop + 1)

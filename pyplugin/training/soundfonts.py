@@ -1,4 +1,4 @@
-"""Percussion played from SoundFonts: recorded strokes of instruments that a corpus lacks."""
+"""Render percussion from SoundFonts: sampled instruments that a corpus lacks."""
 
 from functools import cache
 from pathlib import Path
@@ -13,22 +13,22 @@ from pyplugin.training.synthesis import SECONDS, pattern
 if TYPE_CHECKING:
     import fluidsynth
 
-__all__ = ["RATE", "SOUNDFONTS", "played_percussion"]
+__all__ = ["RATE", "SOUNDFONTS", "render_percussion"]
 
 Float32 = npt.NDArray[np.float32]
 Generator = np.random.Generator
 Event = tuple[float, int, int, int]
-"""Seconds, channel, key, velocity; a key is let go at velocity 0."""
+"""Time in seconds, MIDI channel, key and velocity; velocity 0 is a note-off."""
 
 RATE = 44_100
-"""Samples a second of what is played here."""
+"""Sample rate of the rendered audio in Hz."""
 
 SOUNDFONTS = Path("/usr/share/sounds")
-"""Where Debian's packages have SoundFonts."""
+"""Folder into which Debian's packages install SoundFonts."""
 
 _COUNT = round(RATE * SECONDS)
-_DRUMS = 128  # the bank of drum kits
-# Keys of a General MIDI 2 kit that one player would use together.
+_DRUMS = 128  # the bank with drum kits
+# Keys of a General MIDI 2 kit that are played together.
 _KITS = ((35, 36), (38, 40, 37), (42, 44, 46), (41, 43, 45, 47, 48, 50), (49, 57, 55, 52), (51, 53))
 _HANDS = (
     (31, 37),  # sticks
@@ -56,8 +56,8 @@ _TUNED = (113, 115, 115, 115, 116, 117, 118)  # agogo, woodblock, taiko, tom, sy
 _MOST = 5  # semitones up or down
 
 
-def played_percussion(soundfont: Path, random: Generator) -> Float32:
-    """Return patterns played on one to three percussion instruments drawn at random, (n,).
+def render_percussion(soundfont: Path, random: Generator) -> Float32:
+    """Render random patterns on one to three random percussion instruments, (n,) at `RATE`.
 
     Parameters
     ----------
@@ -68,21 +68,23 @@ def played_percussion(soundfont: Path, random: Generator) -> Float32:
     Raises
     ------
     PypluginError
-        When FluidSynth is missing or cannot read the SoundFont.
+        FluidSynth is missing, or it cannot read the SoundFont.
     """
-    _kept(soundfont)
+    _cached_synth(soundfont)
     synth, number = _synth(soundfont)
     try:
-        return _rendered(synth, _score(synth, number, random))
+        return _play_events(synth, _score(synth, number, random))
     finally:
         synth.delete()
 
 
 def _score(synth: "fluidsynth.Synth", number: int, random: Generator) -> list[Event]:
-    """Choose instruments and return what they play."""
+    """Choose instruments and return their events, sorted by time."""
     kits = [kit for kit in range(128) if synth.sfpreset_name(number, _DRUMS, kit)]
     if not kits:
-        raise PypluginError("The SoundFont has no drum kits; one for General MIDI is expected.")
+        raise PypluginError(
+            "The SoundFont has no drum kits in bank 128; give a General MIDI SoundFont."
+        )
     events: list[Event] = []
     for channel in range(int(random.choice((1, 1, 1, 2, 3)))):
         if random.random() < 0.3:
@@ -92,7 +94,7 @@ def _score(synth: "fluidsynth.Synth", number: int, random: Generator) -> list[Ev
             synth.program_select(channel, number, _DRUMS, int(random.choice(kits)))
             groups = _HANDS if random.random() < 0.7 else _KITS
             keys = np.array(groups[int(random.integers(len(groups)))])
-        for control, value in ((101, 0), (100, 0), (6, _MOST)):  # RPN 0: range of the wheel
+        for control, value in ((101, 0), (100, 0), (6, _MOST)):  # RPN 0: pitch bend range
             synth.cc(channel, control, value)
         synth.pitch_bend(channel, int(random.integers(-8191, 8192)))
         synth.cc(channel, 7, int(random.integers(70, 128)))
@@ -104,8 +106,8 @@ def _score(synth: "fluidsynth.Synth", number: int, random: Generator) -> list[Ev
     return sorted(events)
 
 
-def _rendered(synth: "fluidsynth.Synth", events: list[Event]) -> Float32:
-    """Return what sounds from silence on."""
+def _play_events(synth: "fluidsynth.Synth", events: list[Event]) -> Float32:
+    """Render events, starting from silence."""
     parts, done = [], 0
     for time, channel, key, velocity in events:
         now = min(round(time * RATE), _COUNT)
@@ -120,7 +122,7 @@ def _rendered(synth: "fluidsynth.Synth", events: list[Event]) -> Float32:
 
 
 def _synth(soundfont: Path) -> "tuple[fluidsynth.Synth, int]":
-    """Return a new synthesizer without rooms of its own, and the number of the SoundFont in it."""
+    """Return a new synthesizer without reverb and chorus, and the id of the loaded SoundFont."""
     try:
         import fluidsynth
     except (ImportError, OSError) as error:
@@ -134,12 +136,12 @@ def _synth(soundfont: Path) -> "tuple[fluidsynth.Synth, int]":
     if number < 0:
         synth.delete()
         raise PypluginError(
-            f"Cannot read the SoundFont {soundfont}; a file .sf2 or .sf3 is expected."
+            f"Cannot read the SoundFont {soundfont}; a valid .sf2 or .sf3 file is expected."
         )
     return synth, number
 
 
 @cache
-def _kept(soundfont: Path) -> "tuple[fluidsynth.Synth, int]":
-    """Return a synthesizer that stays, so that FluidSynth keeps the samples for new ones."""
+def _cached_synth(soundfont: Path) -> "tuple[fluidsynth.Synth, int]":
+    """Keep a synthesizer alive, so that FluidSynth keeps the samples for later ones."""
     return _synth(soundfont)

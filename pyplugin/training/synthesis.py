@@ -1,6 +1,6 @@
-"""Recordings that a corpus lacks, made by models of how instruments sound.
+"""Synthesise percussion and held notes, which a corpus lacks, by physical and spectral models.
 
-Percussion that is shaken, scraped or struck, played in patterns, and notes that are held or glide.
+Percussion is shaken, scraped or struck in rhythmic patterns; notes are sustained or glide.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["RATE", "SECONDS", "held_notes", "pattern", "percussion"]
+__all__ = ["RATE", "SECONDS", "pattern", "synthesise_notes", "synthesise_percussion"]
 
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
@@ -17,90 +17,120 @@ Generator = np.random.Generator
 T = TypeVar("T")
 
 RATE = 16_000
-"""Samples a second of what is made here."""
+"""Sample rate of the synthesised audio in Hz."""
 
 SECONDS = 12.0
-"""How long it is."""
+"""Duration of a synthesised clip in seconds."""
 
 _COUNT = round(RATE * SECONDS)
 _BARS = ((1.0, 2.76, 5.40), (1.0, 2.57, 4.70), (1.0, 1.52, 2.44, 3.61), (1.0, 2.71), (1.0,))
 _SKINS = (1.0, 1.594, 2.136, 2.296, 2.653, 2.918)  # an ideal membrane
 
 
-def percussion(random: Generator) -> Float32:
-    """Return a pattern played on one or two instruments drawn at random, (n,).
+def synthesise_percussion(random: Generator) -> Float32:
+    """Synthesise a random pattern on one or two random percussion instruments, (n,) at `RATE`.
 
     Shakers, tambourines and rattles are collisions of beads through resonances (Cook's PhISEM);
-    güiros and ratchets, regular clicks through resonances; cymbals and brushes, noise that dies
-    away; blocks, claves, bells and skins, with wires or without, modes that die away.
+    guiros and ratchets, regular clicks through resonances; cymbals and brushes, decaying noise;
+    blocks, claves, bells and drums, with or without snares, decaying modes.
+
+    Parameters
+    ----------
+    random : Generator
+
+    Returns
+    -------
+    ndarray of float32, shape (n,)
+        `SECONDS` at `RATE`, peak about 0.5.
     """
     kinds: tuple[Callable[[Generator], Float64], ...] = (
-        _shaken,
-        _scraped,
-        _hissed,
-        _struck,
-        _struck,
+        _shaker,
+        _scraper,
+        _noise_burst,
+        _struck_bodies,
+        _struck_bodies,
     )
-    sound = _drawn(kinds, random)(random)
+    sound = _choose(kinds, random)(random)
     if random.random() < 0.25:
-        other = _drawn(kinds, random)(random)
-        sound = _scaled(sound) + _scaled(other) * random.uniform(0.2, 1.0)
+        other = _choose(kinds, random)(random)
+        sound = _normalise(sound) + _normalise(other) * random.uniform(0.2, 1.0)
     floor = 10.0 ** random.uniform(-5.0, -2.5) * random.standard_normal(_COUNT)
-    result: Float32 = (_scaled(sound) + floor).astype(np.float32)
+    result: Float32 = (_normalise(sound) + floor).astype(np.float32)
     return result
 
 
-def held_notes(random: Generator) -> Float32:
-    """Return notes of at least a second from an instrument drawn at random, (n,).
+def synthesise_notes(random: Generator) -> Float32:
+    """Synthesise notes of at least one second on a random instrument, (n,) at `RATE`.
 
-    Strings of harmonics or pairs of operators, with or without vibrato, tremolo, a filter that
-    moves, and glides from note to note or without end, as of a theremin.
+    Additive or two-operator FM synthesis, with or without vibrato, tremolo, a swept filter and
+    portamento, or with a continuous glide, as of a theremin.
+
+    Parameters
+    ----------
+    random : Generator
+
+    Returns
+    -------
+    ndarray of float32, shape (n,)
+        `SECONDS` at `RATE`, peak about 0.5.
     """
-    frequency, loudness = _line(random)
+    frequency, loudness = _note_line(random)
     parts = [
         _tone(frequency * 2.0 ** (interval / 12.0), random)
-        for interval in _drawn(((0.0,), (0.0,), (0.0, 0.08), (-0.06, 0.07), (0.0, 7.0)), random)
+        for interval in _choose(((0.0,), (0.0,), (0.0, 0.08), (-0.06, 0.07), (0.0, 7.0)), random)
     ]
-    sound = _scaled(np.sum(parts, axis=0)) * loudness
+    sound = _normalise(np.sum(parts, axis=0)) * loudness
     if random.random() < 0.4:
         rate, depth = random.uniform(1.0, 9.0), random.uniform(0.1, 0.9)
-        sound *= 1.0 - depth * (0.5 + 0.5 * np.sin(_turns(np.full(_COUNT, rate), random)))
+        sound *= 1.0 - depth * (0.5 + 0.5 * np.sin(_phase(np.full(_COUNT, rate), random)))
     floor = 10.0 ** random.uniform(-5.0, -2.5) * random.standard_normal(_COUNT)
-    result: Float32 = (_scaled(sound) + floor).astype(np.float32)
+    result: Float32 = (_normalise(sound) + floor).astype(np.float32)
     return result
 
 
-def _drawn(choices: Sequence[T], random: Generator) -> T:
+def _choose(choices: Sequence[T], random: Generator) -> T:
     return choices[int(random.integers(len(choices)))]
 
 
-def _between(low: float, high: float, random: Generator) -> float:
-    """Draw a number whose logarithm is even."""
+def _log_uniform(low: float, high: float, random: Generator) -> float:
+    """Draw a number with a uniform logarithm."""
     return float(np.exp(random.uniform(np.log(low), np.log(high))))
 
 
-def _scaled(sound: Float64) -> Float64:
+def _normalise(sound: Float64) -> Float64:
     scaled: Float64 = sound * (0.5 / max(float(np.abs(sound).max()), 1e-9))
     return scaled
 
 
 def pattern(random: Generator) -> tuple[Float64, Float64]:
-    """Return when strokes fall, in seconds, and how strong they are, up to 1."""
+    """Draw a rhythmic pattern.
+
+    Parameters
+    ----------
+    random : Generator
+
+    Returns
+    -------
+    times : ndarray of float64, shape (n,)
+        Onsets in seconds, within `SECONDS`.
+    amplitudes : ndarray of float64, shape (n,)
+        Above 0, up to 1.
+    """
     kind = random.random()
-    if kind < 0.6:  # bars of accents and rests, repeated
-        period = 1.0 / _between(3.0, 12.0, random)
-        steps = _drawn((3, 4, 6, 8, 12, 16), random)
+    if kind < 0.6:  # a repeated bar of accents and rests
+        period = 1.0 / _log_uniform(3.0, 12.0, random)
+        steps = _choose((3, 4, 6, 8, 12, 16), random)
         bar = random.random(steps) * (random.random(steps) < random.uniform(0.4, 1.0))
         bar[0] = 1.0
         count = int(SECONDS / period)
         strength = np.tile(bar, count // steps + 1)[:count]
         times = np.arange(count) * period + random.normal(0.0, 0.03 * period, count)
-    elif kind < 0.8:  # one after the other
-        gaps = _between(0.25, 1.0, random) * 2.0 ** random.normal(0.0, 0.25, 60)
+    elif kind < 0.8:  # irregular single strokes
+        gaps = _log_uniform(0.25, 1.0, random) * 2.0 ** random.normal(0.0, 0.25, 60)
         times = np.cumsum(gaps)
         strength = random.uniform(0.4, 1.0, len(times))
     else:  # rolls
-        rate, length = _between(8.0, 20.0, random), _between(0.3, 3.0, random)
+        rate, length = _log_uniform(8.0, 20.0, random), _log_uniform(0.3, 3.0, random)
         times = np.arange(0.0, SECONDS, 1.0 / rate)
         inside = times % (length * random.uniform(1.0, 1.6)) < length
         strength = inside * random.uniform(0.5, 1.0, len(times))
@@ -110,7 +140,7 @@ def pattern(random: Generator) -> tuple[Float64, Float64]:
 
 
 def _resonant(sound: Float64, centres: Float64, qualities: Float64) -> Float64:
-    """Send samples through resonances side by side."""
+    """Filter samples with parallel resonators."""
     from scipy.signal import lfilter
 
     total = np.zeros_like(sound)
@@ -126,7 +156,7 @@ def _resonant(sound: Float64, centres: Float64, qualities: Float64) -> Float64:
 
 
 def _resonances(random: Generator) -> tuple[Float64, Float64]:
-    """Draw centres in Hz and qualities: of gourds and boxes, or of jingles."""
+    """Draw centre frequencies in Hz and Q factors: of gourds and boxes, or of jingles."""
     if random.random() < 0.3:
         count = int(random.integers(2, 6))
         return random.uniform(3500.0, 7500.0, count), random.uniform(20.0, 120.0, count)
@@ -135,24 +165,24 @@ def _resonances(random: Generator) -> tuple[Float64, Float64]:
     return centres, np.exp(random.uniform(np.log(1.0), np.log(15.0), count))
 
 
-def _shaken(random: Generator) -> Float64:
-    """Return beads that collide at random while what shook them dies away."""
+def _shaker(random: Generator) -> Float64:
+    """Synthesise a shaker: random bead collisions with decaying energy."""
     from scipy.signal import lfilter
 
-    energy = _pushes(_between(0.02, 0.3, random), random)
-    rate = _between(60.0, 4000.0, random)  # collisions a second at full energy
+    energy = _shake_energy(_log_uniform(0.02, 0.3, random), random)
+    rate = _log_uniform(60.0, 4000.0, random)  # collisions a second at full energy
     hits = random.random(_COUNT) < np.minimum(1.0, rate / RATE * np.sqrt(energy))
-    grain = float(np.exp(-1.0 / (RATE * _between(0.0005, 0.01, random))))
+    grain = float(np.exp(-1.0 / (RATE * _log_uniform(0.0005, 0.01, random))))
     level = lfilter([1.0], [1.0, -grain], hits * energy * random.random(_COUNT))
     return _resonant(level * random.standard_normal(_COUNT), *_resonances(random))
 
 
-def _pushes(decay: float, random: Generator) -> Float64:
-    """Return the energy of what is shaken: it swells within each push and dies away by `decay`."""
+def _shake_energy(decay: float, random: Generator) -> Float64:
+    """Return the energy of a shaker, raised by strokes; it decays with time constant `decay`."""
     from scipy.signal import lfilter
 
     times, strength = pattern(random)
-    width = max(2, int(RATE * _between(0.002, 0.06, random)))
+    width = max(2, int(RATE * _log_uniform(0.002, 0.06, random)))
     pushes = np.zeros(_COUNT)
     np.add.at(pushes, (times * RATE).astype(np.int64), strength)
     swell = np.convolve(pushes, np.hanning(width + 2)[1:-1])[:_COUNT]
@@ -161,10 +191,10 @@ def _pushes(decay: float, random: Generator) -> Float64:
     return peaked
 
 
-def _scraped(random: Generator) -> Float64:
-    """Return runs of clicks, as over notches, of about even distance."""
+def _scraper(random: Generator) -> Float64:
+    """Synthesise a scraper: runs of nearly regular clicks."""
     clicks = np.zeros(_COUNT)
-    rate, length = _between(12.0, 150.0, random), _between(0.06, 0.5, random)
+    rate, length = _log_uniform(12.0, 150.0, random), _log_uniform(0.06, 0.5, random)
     for time, strength in zip(*pattern(random), strict=True):
         gaps = 1.0 / rate * (1.0 + 0.15 * random.standard_normal(max(2, int(rate * length))))
         at = ((time + np.cumsum(np.maximum(gaps, 0.001))) * RATE).astype(np.int64)
@@ -174,21 +204,21 @@ def _scraped(random: Generator) -> Float64:
     return _resonant(np.convolve(clicks, burst)[:_COUNT], *_resonances(random))
 
 
-def _hissed(random: Generator) -> Float64:
-    """Return noise of a broad band that dies away after each stroke."""
-    noise = _pushes(_between(0.02, 0.5, random), random) * random.standard_normal(_COUNT)
+def _noise_burst(random: Generator) -> Float64:
+    """Synthesise cymbals and brushes: broadband noise that decays after each stroke."""
+    noise = _shake_energy(_log_uniform(0.02, 0.5, random), random) * random.standard_normal(_COUNT)
     return _resonant(noise, random.uniform(1000.0, 7000.0, 1), random.uniform(0.4, 2.0, 1))
 
 
-def _struck(random: Generator) -> Float64:
-    """Return strokes on one to three bodies of wood, metal or skin."""
+def _struck_bodies(random: Generator) -> Float64:
+    """Synthesise strokes on one to three bodies of wood, metal or skin."""
     skin = random.random() < 0.4
-    base = _between(70.0, 450.0, random) if skin else _between(300.0, 3200.0, random)
-    body = _SKINS if skin else _drawn(_BARS, random)
+    base = _log_uniform(70.0, 450.0, random) if skin else _log_uniform(300.0, 3200.0, random)
+    body = _SKINS if skin else _choose(_BARS, random)
     ratios = np.array(body) * random.normal(1.0, 0.03, len(body))
-    decay = _between(0.05, 0.5, random) if skin else _between(0.02, 0.35, random)
+    decay = _log_uniform(0.05, 0.5, random) if skin else _log_uniform(0.02, 0.35, random)
     tones = list(base * np.cumprod(random.uniform(1.0, 1.6, int(random.integers(1, 4)))))
-    slope, click = random.uniform(0.3, 1.5), _between(0.02, 1.0, random)
+    slope, click = random.uniform(0.3, 1.5), _log_uniform(0.02, 1.0, random)
     bend = random.uniform(0.0, 0.15) * skin
     sound = np.zeros(_COUNT)
     clicks = np.zeros(_COUNT)
@@ -197,7 +227,7 @@ def _struck(random: Generator) -> Float64:
         length = min(int(3.0 * decay * RATE), _COUNT - first)
         since = np.arange(length) / RATE
         phase = 2.0 * np.pi * (since + bend * 0.03 * (1.0 - np.exp(-since / 0.03)))
-        tone = _drawn(tones, random)
+        tone = _choose(tones, random)
         for number, ratio in enumerate(ratios):
             if tone * ratio < 0.45 * RATE:
                 gain = random.uniform(0.3, 1.0) * ratio**-slope
@@ -205,18 +235,20 @@ def _struck(random: Generator) -> Float64:
                 mode = fall * np.sin(phase * tone * ratio)
                 sound[first : first + length] += strength * gain * mode
         clicks[first] += strength * random.uniform(0.5, 1.0)
-    fade = _between(15.0, 3000.0 if skin else 400.0, random)  # samples; wires hiss for longer
+    fade = _log_uniform(
+        15.0, 3000.0 if skin else 400.0, random
+    )  # samples; snares decay more slowly
     burst = np.exp(-np.arange(8000) / fade) * random.standard_normal(8000)
-    burst = _resonant(burst, np.array([_between(300.0, 5000.0, random)]), np.array([1.0]))
+    burst = _resonant(burst, np.array([_log_uniform(300.0, 5000.0, random)]), np.array([1.0]))
     hit = np.convolve(clicks, burst)[:_COUNT]
-    return _scaled(sound) + click * _scaled(hit)
+    return _normalise(sound) + click * _normalise(hit)
 
 
-def _line(random: Generator) -> tuple[Float64, Float64]:
-    """Return the frequency in Hz and the loudness of each sample."""
+def _note_line(random: Generator) -> tuple[Float64, Float64]:
+    """Return the frequency in Hz and the amplitude of each sample."""
     semitones, loudness = np.zeros(_COUNT), np.zeros(_COUNT)
-    lasts, rest = _between(1.0, 6.0, random), random.uniform(0.0, 0.4) * (random.random() < 0.7)
-    attack, fade = _between(0.005, 0.5, random), _between(0.02, 0.6, random)
+    lasts, rest = _log_uniform(1.0, 6.0, random), random.uniform(0.0, 0.4) * (random.random() < 0.7)
+    attack, fade = _log_uniform(0.005, 0.5, random), _log_uniform(0.02, 0.6, random)
     at, note = 0, random.uniform(-12.0, 12.0)
     while at < _COUNT:
         length = int(lasts * random.uniform(0.8, 1.4) * RATE)
@@ -228,41 +260,41 @@ def _line(random: Generator) -> tuple[Float64, Float64]:
         at += length + int(rest * RATE)
         note = float(np.clip(note + random.normal(0.0, 5.0), -20.0, 20.0))
     if random.random() < 0.5:
-        semitones = _glided(semitones, _between(0.05, 1.0, random))
+        semitones = _smooth_glide(semitones, _log_uniform(0.05, 1.0, random))
     if random.random() < 0.3:
-        semitones += 4.0 * np.sin(_turns(np.full(_COUNT, _between(0.05, 0.6, random)), random))
+        semitones += 4.0 * np.sin(_phase(np.full(_COUNT, _log_uniform(0.05, 0.6, random)), random))
     depth = random.uniform(0.0, 0.8) * (random.random() < 0.7)
-    semitones += depth * np.sin(_turns(np.full(_COUNT, random.uniform(3.0, 8.0)), random))
-    base = _between(90.0, 900.0, random)
+    semitones += depth * np.sin(_phase(np.full(_COUNT, random.uniform(3.0, 8.0)), random))
+    base = _log_uniform(90.0, 900.0, random)
     frequency: Float64 = base * 2.0 ** (semitones / 12.0)
     return frequency, loudness
 
 
-def _glided(semitones: Float64, seconds: float) -> Float64:
+def _smooth_glide(semitones: Float64, seconds: float) -> Float64:
     from scipy.ndimage import uniform_filter1d
 
     return np.asarray(uniform_filter1d(semitones, max(1, int(seconds * RATE)), mode="nearest"))
 
 
-def _turns(frequency: Float64, random: Generator) -> Float64:
-    """Return the angle, in radians, of what turns at a frequency in Hz."""
+def _phase(frequency: Float64, random: Generator) -> Float64:
+    """Return the phase in radians of an oscillator with this frequency in Hz, per sample."""
     angle: Float64 = 2.0 * np.pi * (np.cumsum(frequency / RATE) + random.random())
     return angle
 
 
 def _tone(frequency: Float64, random: Generator) -> Float64:
-    """Return a tone of a timbre drawn at random."""
-    angle = _turns(frequency, random)
-    if random.random() < 0.25:  # one operator bends the other
-        ratio = _drawn((0.5, 1.0, 1.0, 2.0, 3.0, 1.41, 3.5), random)
+    """Synthesise a tone with a random timbre."""
+    angle = _phase(frequency, random)
+    if random.random() < 0.25:  # frequency modulation
+        ratio = _choose((0.5, 1.0, 1.0, 2.0, 3.0, 1.41, 3.5), random)
         index = random.uniform(0.2, 5.0) * (1.0 + random.uniform(0.0, 0.8) * np.sin(angle / 300.0))
         return np.asarray(np.sin(angle + index * np.sin(ratio * angle)))
     slope, odd = random.uniform(0.5, 3.0), random.random() < 0.25
     swept = random.random() < 0.4
-    cut = _between(500.0, 4000.0, random)
+    cut = _log_uniform(500.0, 4000.0, random)
     if swept:
-        rate = np.full(_COUNT, _between(0.1, 3.0, random))
-        cutoff = cut * 2.0 ** (random.uniform(0.5, 2.0) * np.sin(_turns(rate, random)))
+        rate = np.full(_COUNT, _log_uniform(0.1, 3.0, random))
+        cutoff = cut * 2.0 ** (random.uniform(0.5, 2.0) * np.sin(_phase(rate, random)))
     total = np.zeros(_COUNT)
     for number in range(1, 25, 1 + odd):
         partial = frequency * number

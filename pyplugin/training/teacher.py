@@ -1,4 +1,4 @@
-"""MusiCNN as teacher of drums in music, where the manifest does not say."""
+"""Pseudo-labels of drums in music by MusiCNN, where the manifest has none."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -7,60 +7,64 @@ from pathlib import Path
 import numpy as np
 
 from pyplugin.tagging import tag
-from pyplugin.training.corpus import LABELS, Clip, read_samples
+from pyplugin.training.corpus import LABELS, CorpusClip, read_samples
 
-__all__ = ["TEACHER", "taught"]
+__all__ = ["TEACHER", "pseudo_label"]
 
 TEACHER = "musicnn-mtt-float"
 
 _TAGS = ("drums", "beat", "beats")
-# It says 0.3 to 0.7 of bare drums, 0.08 to 0.34 of jazz with a drum kit, up to 0.04 of an orchestra
-# without, and also 0.04 of a rock band: only its extremes are taken for an answer.
+# Activations are 0.3 to 0.7 for solo drums, 0.08 to 0.34 for jazz with a drum kit, up to 0.04 for
+# an orchestra without drums, and also 0.04 for a rock band: only the extremes are used.
 _YES, _NO = 0.25, 0.01
-_SURE = 0.95  # what a target says, since the teacher errs
+_SURE = 0.95  # value of a positive pseudo-label, since the teacher makes errors
 
 
-def taught(
-    clips: Sequence[Clip],
+def pseudo_label(
+    clips: Sequence[CorpusClip],
     *,
     cache: Path | None = None,
     report: Callable[[str], None] = lambda line: None,
-) -> list[Clip]:
-    """Ask the teacher about drums in music of which they are not known.
+) -> list[CorpusClip]:
+    """Add pseudo-labels of drums to clips in which they are unknown.
 
     Parameters
     ----------
-    clips : sequence of Clip
+    clips : sequence of CorpusClip
     cache : Path, optional
-        A folder to keep answers in.
+        Folder to store the activations of the teacher in.
     report : callable, optional
-        Takes a line of progress.
+        Called with a line about progress.
 
     Returns
     -------
-    list of Clip
-        The same, some with `drummed`.
+    list of CorpusClip
+        The same clips, some with `drum_labels`.
     """
     drums = LABELS.index("drums")
-    asked = sum(bool(np.isnan(clip.targets[drums])) for clip in clips)
-    report(f"asking {TEACHER} about drums in {asked} recordings")
-    return [_taught(clip, cache) if np.isnan(clip.targets[drums]) else clip for clip in clips]
+    unknown = sum(bool(np.isnan(clip.targets[drums])) for clip in clips)
+    report(f"labelling drums in {unknown} recordings with {TEACHER}")
+    return [
+        _pseudo_label_clip(clip, cache) if np.isnan(clip.targets[drums]) else clip for clip in clips
+    ]
 
 
-def _taught(clip: Clip, cache: Path | None) -> Clip:
+def _pseudo_label_clip(clip: CorpusClip, cache: Path | None) -> CorpusClip:
     name = f"drums-{clip.path.stem}-{clip.group}.npy".replace(":", "-")
     path = None if cache is None else cache / name
     if path is not None and path.is_file():
-        answers = np.load(path)
+        labels = np.load(path)
     else:
         samples, rate = read_samples(clip.path)
         result = tag(samples, rate, model=TEACHER, hop=1.0)
         columns = [result.labels.index(name) for name in _TAGS]
         strongest = result.activations[:, columns].max(axis=1)
-        answers = np.stack([result.times + result.window / 2.0, strongest], axis=1)
+        labels = np.stack([result.times + result.window / 2.0, strongest], axis=1)
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
-            np.save(path, answers)
-    said = answers[:, 1]
-    answers[:, 1] = np.where(said >= _YES, _SURE, np.where(said <= _NO, 1.0 - _SURE, np.nan))
-    return replace(clip, drummed=answers)
+            np.save(path, labels)
+    activations = labels[:, 1]
+    labels[:, 1] = np.where(
+        activations >= _YES, _SURE, np.where(activations <= _NO, 1.0 - _SURE, np.nan)
+    )
+    return replace(clip, drum_labels=labels)

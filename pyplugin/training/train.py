@@ -1,4 +1,4 @@
-"""Train `scene` from a corpus, by a recipe."""
+"""Train a scene network on windows, with or without teachers."""
 
 import copy
 import time
@@ -13,7 +13,7 @@ from torch import nn
 from pyplugin.training.evaluate import predict, score
 from pyplugin.training.mixing import Mixer, MixSettings
 from pyplugin.training.network import NetworkSettings, SceneNetwork
-from pyplugin.training.windows import Bank
+from pyplugin.training.windows import WindowSet
 
 __all__ = ["TrainSettings", "fit"]
 
@@ -25,63 +25,63 @@ _WARM_UP = 0.05  # of the steps
 
 @dataclass(frozen=True)
 class TrainSettings:
-    """How to train.
+    """Settings of the optimiser.
 
     Attributes
     ----------
     steps, batch : int
-    rate : float
-        Greatest learning rate; it rises over the first twentieth of the steps, then falls as a
-        cosine.
+    learning_rate : float
+        Maximum; it rises linearly over the first 5 % of the steps, then decays as a cosine.
     weight_decay : float
     average : float
-        How much of itself the running mean of the weights, which is what comes out, keeps a step.
+        Decay per step of the exponential moving average of the weights, which is the result.
     seed : int
     teaching : float
-        Share of the teachers in what is to be learnt, where there are teachers.
+        Weight of the probabilities of teachers in the targets, 0 to 1; used only with teachers.
     """
 
     steps: int = 3000
     batch: int = 256
-    rate: float = 3e-3
+    learning_rate: float = 3e-3
     weight_decay: float = 0.02
     average: float = 0.998
     seed: int = 1
-    teaching: float = 0.5
+    teacher_weight: float = 0.5
 
 
 def fit(
-    bank: Bank,
+    window_set: WindowSet,
     network: NetworkSettings,
     mixing: MixSettings,
     settings: TrainSettings,
     *,
     teachers: Sequence[SceneNetwork] = (),
-    held_out: Bank | None = None,
+    held_out: WindowSet | None = None,
     report: Callable[[str], None] = lambda line: None,
 ) -> SceneNetwork:
-    """Train a network on windows of a bank, and on what other networks say of them.
+    """Train a network on the labels of windows and, optionally, on the output of teachers.
 
-    Networks that differ by their seed err apart, so their mean is better than each. With teachers,
-    the network begins as the first of them and learns that mean too (Hinton et al., "Distilling the
-    knowledge in a neural network", 2015); where a label is unknown, that alone.
+    Networks with different seeds make different errors, so their mean is better than each. With
+    teachers, the network is initialised with the weights of the first one and also trained on their
+    mean (Hinton et al., "Distilling the knowledge in a neural network", 2015); where a label is
+    unknown, on that alone.
 
     Parameters
     ----------
-    bank : Bank
+    window_set : WindowSet
     network : NetworkSettings
     mixing : MixSettings
     settings : TrainSettings
     teachers : sequence of SceneNetwork, optional
-    held_out : Bank, optional
-        Looked at now and then, for the report only.
+    held_out : WindowSet, optional
+        Windows to report scores on during training.
     report : callable, optional
-        Takes a line of progress.
+        Called with a line about progress.
 
     Returns
     -------
     SceneNetwork
-        At rest.
+        In evaluation mode.
     """
     torch.manual_seed(settings.seed)
     teachers = [
@@ -90,11 +90,13 @@ def fit(
     model = copy.deepcopy(teachers[0]) if teachers else SceneNetwork(network)
     model.to(memory_format=torch.channels_last)
     averaged: SceneNetwork = copy.deepcopy(model).eval()
-    mixer = Mixer(bank, mixing, settings.seed)
+    mixer = Mixer(window_set, mixing, settings.seed)
     optimiser = torch.optim.AdamW(
-        model.parameters(), lr=settings.rate, weight_decay=settings.weight_decay
+        model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
     )
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _pace(step, settings))
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimiser, lambda step: _rate_factor(step, settings)
+    )
     began = time.monotonic()
     running = 0.0
     for step in range(1, settings.steps + 1):
@@ -104,36 +106,38 @@ def fit(
             logits, _ = model(mel)
         wanted = targets.mul(1.0 - 2.0 * _SMOOTHING).add(_SMOOTHING)
         if teachers:
-            said = _said(teachers, mel)
-            wanted = torch.where(wanted.isnan(), said, wanted.lerp(said, settings.teaching))
+            teacher_output = _mean_probabilities(teachers, mel)
+            wanted = torch.where(
+                wanted.isnan(), teacher_output, wanted.lerp(teacher_output, settings.teacher_weight)
+            )
         loss = _loss(logits.float(), wanted)
         optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
         schedule.step()
-        _follow(averaged, model, min(settings.average, step / (step + 10.0)))
+        _update_average(averaged, model, min(settings.average, step / (step + 10.0)))
         running += (loss.item() - running) * max(0.02, 1.0 / step)
         if step % 500 == 0 or step == settings.steps:
             line = f"step {step}: loss {running:.4f}, {time.monotonic() - began:.0f} s"
             if held_out is not None:
-                answers = predict(averaged, held_out.windows(), quick=True)
-                found = score(held_out.targets, answers)
+                probabilities = predict(averaged, held_out.windows(), quick=True)
+                found = score(held_out.targets, probabilities)
                 line += "".join(f", {name} {each.auc:.4f}" for name, each in found.items())
             report(line)
     averaged.to(memory_format=torch.contiguous_format)
     return averaged
 
 
-def _said(teachers: Sequence[SceneNetwork], mel: torch.Tensor) -> torch.Tensor:
-    """Return the mean of the probabilities that networks give."""
+def _mean_probabilities(teachers: Sequence[SceneNetwork], mel: torch.Tensor) -> torch.Tensor:
+    """Return the mean probabilities of several networks."""
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
         logits = torch.stack([teacher(mel)[0] for teacher in teachers])
     return logits.float().sigmoid().mean(dim=0)
 
 
 def _loss(logits: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
-    """Return the cross-entropy of the labels that are known."""
+    """Return the mean cross-entropy of the known labels."""
     known = ~wanted.isnan()
     each = nn.functional.binary_cross_entropy_with_logits(
         logits, torch.where(known, wanted, 0.5), reduction="none"
@@ -141,14 +145,14 @@ def _loss(logits: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
     return (each * known).sum() / known.sum()
 
 
-def _pace(step: int, settings: TrainSettings) -> float:
+def _rate_factor(step: int, settings: TrainSettings) -> float:
     warm = max(1.0, _WARM_UP * settings.steps)
     if step < warm:
         return (step + 1) / warm
     return float(0.5 + 0.5 * np.cos(np.pi * (step - warm) / max(1.0, settings.steps - warm)))
 
 
-def _follow(averaged: SceneNetwork, model: SceneNetwork, kept: float) -> None:
+def _update_average(averaged: SceneNetwork, model: SceneNetwork, kept: float) -> None:
     means, values = averaged.state_dict(), model.state_dict()  # detached, so without gradients
     for name, mean in means.items():
         if mean.dtype.is_floating_point:

@@ -1,6 +1,6 @@
-"""The windows to learn from: each recording heard several times, through our front-end.
+"""Windows to train on: the mel spectrograms of several augmented variants of each recording.
 
-A *take* is one hearing of a recording: as it is, or at another speed, in a room, through a codec.
+A *variant* of a recording is the original, or has another speed, reverberation or codec artefacts.
 """
 
 import hashlib
@@ -13,33 +13,33 @@ import numpy as np
 import numpy.typing as npt
 
 from pyplugin.node.frontend import PRESETS, melspectrogram
-from pyplugin.training.augment import coded, in_room, power_of
+from pyplugin.training.augment import add_reverberation, apply_codec, mel_power
 from pyplugin.training.corpus import (
     LABELS,
-    MADE,
-    MADE_NOTES,
-    MADE_PERCUSSION,
-    PLAYED,
-    SUNG,
-    Clip,
+    SOUNDFONT_PERCUSSION,
+    SYNTHETIC,
+    SYNTHETIC_NOTES,
+    SYNTHETIC_PERCUSSION,
+    SYNTHETIC_SINGING,
+    CorpusClip,
     active_frames,
     read_samples,
     window_targets,
 )
-from pyplugin.training.singing import sung
-from pyplugin.training.soundfonts import RATE as PLAYED_RATE
-from pyplugin.training.soundfonts import played_percussion
-from pyplugin.training.synthesis import RATE, held_notes, percussion
+from pyplugin.training.singing import synthesise_singing
+from pyplugin.training.soundfonts import RATE as SOUNDFONT_RATE
+from pyplugin.training.soundfonts import render_percussion
+from pyplugin.training.synthesis import RATE, synthesise_notes, synthesise_percussion
 
 __all__ = [
     "FRAME_RATE",
-    "Bank",
-    "Doubt",
-    "Take",
-    "TakeSettings",
-    "build_bank",
-    "hear",
-    "without_doubts",
+    "ClipVariant",
+    "DisputedLabel",
+    "VariantSettings",
+    "WindowSet",
+    "build_windows",
+    "compute_variant",
+    "mask_disputed",
 ]
 
 Float32 = npt.NDArray[np.float32]
@@ -47,23 +47,23 @@ Float32 = npt.NDArray[np.float32]
 FRAME_RATE = PRESETS["musicnn"].sample_rate / PRESETS["musicnn"].hop
 """Mel frames a second."""
 
-_ACTIVE = 0.5  # of a window's frames must sound
-_SPOKEN = 0.3  # where words have pauses
-_NEARLY = 0.8  # of the most that any window has, for recordings that sound less
-_SUNG_SECONDS = 20.0  # of speech, to make song of
-_VERSION = 1  # of the files that keep takes
+_ACTIVE = 0.5  # share of a window's frames that must be audible
+_SPOKEN = 0.3  # the same for speech, which has pauses
+_NEARLY = 0.8  # of the greatest share in any window, for recordings with less
+_SINGING_SECONDS = 20.0  # of speech to synthesise singing from
+_VERSION = 1  # of the files in the cache
 
 
 @dataclass(frozen=True)
-class TakeSettings:
-    """How often a take gets what.
+class VariantSettings:
+    """How a variant of a recording is augmented.
 
     Attributes
     ----------
     speed : float
-        Pitch and time change by up to this share, the one with the other.
+        Largest relative change of speed, which changes pitch and tempo together.
     room, codec : float
-        Probabilities.
+        Probabilities of reverberation and of a lossy codec.
     """
 
     speed: float = 0.0
@@ -72,58 +72,58 @@ class TakeSettings:
 
 
 @dataclass(frozen=True, eq=False)
-class Take:
-    """One hearing of a recording.
+class ClipVariant:
+    """The mel spectrogram of one variant of a recording.
 
     Attributes
     ----------
-    clip : Clip
+    clip : CorpusClip
     speed : float
-        How much faster than the recording it is.
+        Speed relative to the recording.
     mel : ndarray of float16, shape (frames, bands)
     """
 
-    clip: Clip
+    clip: CorpusClip
     speed: float
     mel: npt.NDArray[np.float16]
 
 
 @dataclass(frozen=True, eq=False)
-class Bank:
-    """Windows of many takes.
+class WindowSet:
+    """Windows of many variants of recordings, and their targets.
 
     Attributes
     ----------
     mel : ndarray of float16, shape (frames, bands)
-        All takes, one after the other.
+        All variants, one after another.
     starts : ndarray of int64, shape (n,)
         First frame of each window in `mel`.
     targets : ndarray of float32, shape (n, labels)
         1, 0, or NaN for unknown.
     clips : ndarray of int64, shape (n,)
-        The recording of each window, by its number in `sources`.
-    sources : list of Clip
+        Index in `sources` of the recording of each window.
+    sources : list of CorpusClip
     patch : int
-        Frames of a window.
+        Mel frames in a window.
     """
 
     mel: npt.NDArray[np.float16]
     starts: npt.NDArray[np.int64]
     targets: Float32
     clips: npt.NDArray[np.int64]
-    sources: list[Clip]
+    sources: list[CorpusClip]
     patch: int
 
     def windows(self, numbers: npt.NDArray[np.int64] | None = None) -> Float32:
-        """Return windows by number, or all, (count, patch, bands)."""
+        """Return the windows with these indices, or all, (count, patch, bands)."""
         starts = self.starts if numbers is None else self.starts[numbers]
         mel: Float32 = self.mel[starts[:, None] + np.arange(self.patch)].astype(np.float32)
         return mel
 
 
 @dataclass(frozen=True)
-class Doubt:
-    """A label of the corpus that there is reason not to believe.
+class DisputedLabel:
+    """A label of the corpus that may be wrong and counts as unknown.
 
     Attributes
     ----------
@@ -131,122 +131,155 @@ class Doubt:
         Of the recording, as in the manifest.
     label : str
         One of `LABELS`.
-    why : str
-        The reason, a sentence.
+    reason : str
+        Why it may be wrong, one sentence.
     """
 
     path: str
     label: str
-    why: str
+    reason: str
 
     def __post_init__(self) -> None:
         if self.label not in LABELS:
-            raise TypeError(f"{self.label!r} is no label; they are {', '.join(LABELS)}")
+            raise TypeError(f"{self.label!r} is not a label; expected one of {', '.join(LABELS)}")
 
 
-def without_doubts(bank: Bank, doubts: Sequence[Doubt]) -> Bank:
-    """Return a bank in which labels in doubt are unknown."""
-    targets = bank.targets.copy()
-    for doubt in doubts:
-        parts = Path(doubt.path).parts
-        meant = [clip.path.parts[-len(parts) :] == parts for clip in bank.sources]
-        targets[np.array(meant)[bank.clips], LABELS.index(doubt.label)] = np.nan
-    return replace(bank, targets=targets)
+def mask_disputed(window_set: WindowSet, disputed: Sequence[DisputedLabel]) -> WindowSet:
+    """Return the windows with the targets of disputed labels set to unknown (NaN).
+
+    Parameters
+    ----------
+    window_set : WindowSet
+    disputed : sequence of DisputedLabel
+
+    Returns
+    -------
+    WindowSet
+        With other targets; `window_set` is not changed.
+    """
+    targets = window_set.targets.copy()
+    for entry in disputed:
+        parts = Path(entry.path).parts
+        meant = [clip.path.parts[-len(parts) :] == parts for clip in window_set.sources]
+        targets[np.array(meant)[window_set.clips], LABELS.index(entry.label)] = np.nan
+    return replace(window_set, targets=targets)
 
 
-def hear(clip: Clip, settings: TakeSettings, random: np.random.Generator) -> Take:
-    """Hear a recording once, or what is made in its place."""
-    samples, rate = _sound(clip, random)
+def compute_variant(
+    clip: CorpusClip, settings: VariantSettings, random: np.random.Generator
+) -> ClipVariant:
+    """Read or synthesise a clip, augment it, and return its mel spectrogram.
+
+    Parameters
+    ----------
+    clip : CorpusClip
+    settings : VariantSettings
+    random : Generator
+
+    Returns
+    -------
+    ClipVariant
+
+    Raises
+    ------
+    PypluginError
+        The recording or the SoundFont cannot be read.
+    """
+    samples, rate = _clip_samples(clip, random)
     change = random.uniform(-settings.speed, settings.speed)
     pretended = round(rate * (1.0 + change))
     speed = pretended / rate
     if random.random() < settings.room:
-        samples = in_room(samples, pretended, random)
+        samples = add_reverberation(samples, pretended, random)
     peak = float(np.abs(samples).max(initial=1e-6))
     if random.random() < settings.codec:
-        samples, pretended = coded(samples * (0.5 / peak), pretended, random)
+        samples, pretended = apply_codec(samples * (0.5 / peak), pretended, random)
         samples *= peak / 0.5
-    return Take(clip, speed, melspectrogram(samples, pretended).astype(np.float16))
+    return ClipVariant(clip, speed, melspectrogram(samples, pretended).astype(np.float16))
 
 
-def _sound(clip: Clip, random: np.random.Generator) -> tuple[Float32, int]:
-    """Return the samples of a recording, sung or made as its category says, and their rate."""
-    if clip.category == MADE_PERCUSSION:
-        return percussion(random), RATE
-    if clip.category == PLAYED:
-        return played_percussion(clip.path, random), PLAYED_RATE
-    if clip.category == MADE_NOTES:
-        return held_notes(random), RATE
+def _clip_samples(clip: CorpusClip, random: np.random.Generator) -> tuple[Float32, int]:
+    """Return the samples (n,) of a clip, read or synthesised, and their rate in Hz."""
+    if clip.category == SYNTHETIC_PERCUSSION:
+        return synthesise_percussion(random), RATE
+    if clip.category == SOUNDFONT_PERCUSSION:
+        return render_percussion(clip.path, random), SOUNDFONT_RATE
+    if clip.category == SYNTHETIC_NOTES:
+        return synthesise_notes(random), RATE
     samples, rate = read_samples(clip.path)
-    if clip.category == SUNG:
-        spare = max(0, len(samples) - round(_SUNG_SECONDS * rate))
+    if clip.category == SYNTHETIC_SINGING:
+        spare = max(0, len(samples) - round(_SINGING_SECONDS * rate))
         first = int(random.integers(spare + 1))
-        samples = sung(samples[first : first + round(_SUNG_SECONDS * rate)], rate, random)
+        samples = synthesise_singing(
+            samples[first : first + round(_SINGING_SECONDS * rate)], rate, random
+        )
     return samples, rate
 
 
-def kept_take(clip: Clip, settings: TakeSettings, seed: Sequence[int], cache: Path | None) -> Take:
-    """Hear a recording, or take what was heard of it before from the folder `cache`."""
+def cached_variant(
+    clip: CorpusClip, settings: VariantSettings, seed: Sequence[int], cache: Path | None
+) -> ClipVariant:
+    """Return a variant from the folder `cache`, or compute it and store it there."""
     if cache is None:
-        return hear(clip, settings, np.random.default_rng(seed))
+        return compute_variant(clip, settings, np.random.default_rng(seed))
     words = json.dumps([_VERSION, str(clip.path), vars(settings), list(seed)])
-    words += clip.category * (clip.category in (SUNG, *MADE))
+    words += clip.category * (clip.category in (SYNTHETIC_SINGING, *SYNTHETIC))
     path = cache / f"{hashlib.sha256(words.encode()).hexdigest()[:24]}.npz"
     if path.is_file():
         with np.load(path) as kept:
-            return Take(clip, float(kept["speed"]), kept["mel"])
-    take = hear(clip, settings, np.random.default_rng(seed))
+            return ClipVariant(clip, float(kept["speed"]), kept["mel"])
+    variant = compute_variant(clip, settings, np.random.default_rng(seed))
     cache.mkdir(parents=True, exist_ok=True)
-    np.savez(path, speed=take.speed, mel=take.mel)
-    return take
+    np.savez(path, speed=variant.speed, mel=variant.mel)
+    return variant
 
 
-def build_bank(
-    clips: Sequence[Clip],
-    takes: Sequence[TakeSettings],
+def build_windows(
+    clips: Sequence[CorpusClip],
+    variants: Sequence[VariantSettings],
     *,
     patch: int,
     step: int,
     seed: int,
     cache: Path | None = None,
     report: Callable[[str], None] = lambda line: None,
-) -> Bank:
-    """Hear recordings and find the windows in them.
+) -> WindowSet:
+    """Compute variants of recordings, and find the windows in them.
 
-    Windows that are mostly silent are left out: the label of a recording says nothing of them.
+    Windows that are mostly silent are left out: the labels of a recording do not apply to them.
 
     Parameters
     ----------
-    clips : sequence of Clip
-    takes : sequence of TakeSettings
-        One for each take of every recording.
+    clips : sequence of CorpusClip
+    variants : sequence of VariantSettings
+        One for each variant of every recording.
     patch, step : int
-        Frames of a window, and between two.
+        Mel frames in a window, and between the starts of two windows.
     seed : int
     cache : Path, optional
-        A folder to keep takes in.
+        Folder to store the mel spectrograms of variants in.
     report : callable, optional
-        Takes a line of progress.
+        Called with a line about progress.
 
     Returns
     -------
-    Bank
+    WindowSet
     """
     mels, starts, targets, numbers = [], [], [], []
     total = 0
-    for turn, settings in enumerate(takes):
+    for turn, settings in enumerate(variants):
         for number, clip in enumerate(clips):
-            take = kept_take(clip, settings, (seed, turn, number), cache)
-            mel = _lengthened(take.mel, patch)
-            begins = _begins(mel, clip.category, patch, step)
-            seconds = begins / FRAME_RATE * take.speed
+            variant = cached_variant(clip, settings, (seed, turn, number), cache)
+            mel = _pad_to_patch(variant.mel, patch)
+            begins = _window_starts(mel, clip.category, patch, step)
+            seconds = begins / FRAME_RATE * variant.speed
             mels.append(mel)
             starts.append(begins + total)
-            targets.append(window_targets(clip, seconds, patch / FRAME_RATE * take.speed))
+            targets.append(window_targets(clip, seconds, patch / FRAME_RATE * variant.speed))
             numbers.append(np.full(len(begins), number))
             total += len(mel)
-        report(f"take {turn + 1} of {len(takes)}: {sum(map(len, starts))} windows so far")
-    return Bank(
+        report(f"variant {turn + 1} of {len(variants)}: {sum(map(len, starts))} windows so far")
+    return WindowSet(
         np.concatenate(mels),
         np.concatenate(starts).astype(np.int64),
         np.concatenate(targets).reshape(-1, len(LABELS)),
@@ -256,22 +289,22 @@ def build_bank(
     )
 
 
-def _lengthened(mel: npt.NDArray[np.float16], patch: int) -> npt.NDArray[np.float16]:
-    """Put silence around what is shorter than a window, so that it begins within the first half."""
+def _pad_to_patch(mel: npt.NDArray[np.float16], patch: int) -> npt.NDArray[np.float16]:
+    """Zero-pad a recording shorter than a window; it starts within the first half of the window."""
     missing = patch - len(mel)
     if missing <= 0:
         return mel
     return np.pad(mel, ((min(missing, patch // 2), missing), (0, 0)))
 
 
-def _begins(
+def _window_starts(
     mel: npt.NDArray[np.float16], category: str, patch: int, step: int
 ) -> npt.NDArray[np.int64]:
-    sounding = active_frames(power_of(mel.astype(np.float32)), category)
+    sounding = active_frames(mel_power(mel.astype(np.float32)), category)
     active = np.concatenate([[0], np.cumsum(sounding)])
     begins = np.arange(0, len(mel) - patch + 1, step)
     share = (active[begins + patch] - active[begins]) / patch
-    enough = _SPOKEN if category in ("speech", SUNG) else _ACTIVE
+    enough = _SPOKEN if category in ("speech", SYNTHETIC_SINGING) else _ACTIVE
     least = max(min(enough, _NEARLY * share.max(initial=0.0)), 1.0 / patch)
     chosen: npt.NDArray[np.int64] = begins[share >= least]
     return chosen

@@ -24,7 +24,7 @@ def found(cases: list[tuple[Any, str]]) -> list[str]:
 
 
 @pytest.mark.usefixtures("neighbours")
-def test_the_command_lists_what_can_be_found(jack):
+def test_the_command_lists_all_devices(jack):
     command = (sys.executable, "-m", "pyplugin", "devices")
     known = jack.call(devices)
     assert [(d.name, d.inputs, d.outputs) for d in known if d.host_api.startswith("JACK")] == [
@@ -43,16 +43,16 @@ def test_the_command_lists_what_can_be_found(jack):
         assert ("default" in row) == (device.default_input or device.default_output)
 
 
-def test_no_device_at_all_is_said(jack):
+def test_no_device_is_reported(jack):
     nowhere = JackServer(f"{jack.name}-nowhere")
     if nowhere.call(devices):
         pytest.skip("this machine has a sound card")
     done = nowhere.run(sys.executable, "-m", "pyplugin", "devices")
     assert done.returncode == 1
     assert done.stdout == ""
-    assert re.fullmatch(r"pyplugin: There is no sound device.*JACK\.\n", done.stderr)
+    assert re.fullmatch(r"pyplugin: There is no audio device.*JACK\.\n", done.stderr)
     (sentence,) = nowhere.call(found, [(None, "input")])
-    assert sentence.startswith("There is no sound device with inputs")
+    assert sentence.startswith("There is no audio device with inputs")
 
 
 def test_devices_are_found_by_index_or_part_of_the_name(jack, neighbours):
@@ -87,7 +87,7 @@ def test_devices_are_found_by_index_or_part_of_the_name(jack, neighbours):
     ],
 )
 @pytest.mark.usefixtures("neighbours")
-def test_a_device_that_is_not_there_is_refused_with_those_that_are(jack, given, kind, words):
+def test_an_unknown_device_is_rejected_with_a_list_of_devices(jack, given, kind, words):
     (sentence,) = jack.call(found, [(given, kind)])
     assert re.search(words, sentence)
 
@@ -99,7 +99,7 @@ def test_a_device_that_is_not_there_is_refused_with_those_that_are(jack, given, 
         ("ctypes.util.find_library = lambda name: None", "sudo apt-get install libportaudio2"),
     ],
 )
-def test_what_is_missing_is_said_with_the_command_that_installs_it(missing, command):
+def test_a_missing_library_is_reported_with_the_command_that_installs_it(missing, command):
     for arguments, status, place in ((["devices"], 2, "stderr"), (["doctor"], None, "stdout")):
         program = (
             f"import ctypes.util, sys; {missing}; sys.argv[1:] = {arguments!r}\n"

@@ -1,5 +1,6 @@
-"""A real JACK server."""
+"""A real JACK server, and MIDI outputs that are closed after their test."""
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -7,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from pyplugin.outputs import Midi
 
 
 class Jack:
@@ -49,3 +52,12 @@ def jack() -> Iterator[Jack]:
         server.stop()
         for left in Path("/dev/shm").glob(f"jack_sem.*_{name}_*"):  # by clients that were ended
             left.unlink()
+
+
+@pytest.fixture
+def opened():
+    """Open outputs, and close them afterwards."""
+    with contextlib.ExitStack() as stack:
+        yield lambda *args, **options: stack.enter_context(
+            contextlib.closing(Midi(*args, **options))
+        )

@@ -155,12 +155,12 @@ def test_jams_gives_the_curves_back(tmp_path):
         ({}, "no curves"),
         ({"a.b": Curve(np.zeros(0), np.zeros(0))}, "at least one"),
         ({"a.b": Curve(np.zeros(3), np.zeros(2))}, "3 times and 2 values"),
-        ({"a.b": Curve(np.arange(3.0), np.array([0, np.nan, 1]))}, "not finite"),
-        ({"a.b": Curve(np.array([0, np.inf]), np.zeros(2))}, "not finite"),
+        ({"a.b": Curve(np.arange(3.0), np.array([0, np.nan, 1]))}, "non-finite"),
+        ({"a.b": Curve(np.array([0, np.inf]), np.zeros(2))}, "non-finite"),
         ({"a.b": Curve(np.array([1.0, 0.0]), np.zeros(2))}, "order"),
     ],
 )
-def test_curves_that_are_none_are_one_sentence(tmp_path, suffix, curves, words):
+def test_invalid_curves_are_rejected(tmp_path, suffix, curves, words):
     path = tmp_path / f"c{suffix}"
     path.write_text("before")
     with pytest.raises(PypluginError, match=words):
@@ -169,13 +169,13 @@ def test_curves_that_are_none_are_one_sentence(tmp_path, suffix, curves, words):
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
 
 
-def test_more_curves_than_midi_has_room_for(tmp_path):
-    with pytest.raises(PypluginError, match=r"192.*193"):
+def test_more_curves_than_midi_can_store_are_rejected(tmp_path):
+    with pytest.raises(PypluginError, match=r"193.*192"):
         write_curves(tmp_path / "c.mid", {f"e{i}.p": wave(2) for i in range(193)})
 
 
 @pytest.mark.parametrize("name", ["c.txt", "c", "c.wav", ".csv"])
-def test_another_suffix_lists_those_there_are(tmp_path, name):
+def test_an_unknown_suffix_is_rejected_with_a_list(tmp_path, name):
     for attempt in (write_curves, lambda path, curves: check_curves(path)):
         with pytest.raises(PypluginError, match=r"\.csv, \.json, \.mid, \.jams"):
             attempt(tmp_path / name, {"a.b": wave()})
@@ -221,11 +221,11 @@ def audacity(path: Path) -> list[tuple[float, float, str]]:
 
 
 def test_windows_in_a_row_are_one_label_around_their_middles(tmp_path):
-    heard = np.zeros((10, 2))
-    heard[2:5, 0] = 0.5
-    heard[7, 0] = 0.3
-    heard[4:, 1] = 0.9
-    write_labels(tmp_path / "l.txt", result(heard, labels=["Female\tVocal", "rock"]))
+    tagged = np.zeros((10, 2))
+    tagged[2:5, 0] = 0.5
+    tagged[7, 0] = 0.3
+    tagged[4:, 1] = 0.9
+    write_labels(tmp_path / "l.txt", result(tagged, labels=["Female\tVocal", "rock"]))
     assert audacity(tmp_path / "l.txt") == [
         (1.0 + 1.5 - 0.25, 2.0 + 1.5 + 0.25, "Female Vocal"),
         (2.0 + 1.5 - 0.25, 4.5 + 1.5 + 0.25, "rock"),
@@ -239,22 +239,22 @@ def test_windows_in_a_row_are_one_label_around_their_middles(tmp_path):
     threshold=st.floats(0, 1),
     hop=st.sampled_from([0.016, 0.1, 0.5, 3.0]),
 )
-def test_a_label_covers_the_middle_of_a_window_if_and_only_if_it_is_there(
+def test_a_label_covers_the_middle_of_exactly_its_windows(
     tmp_path_factory, activations, threshold, hop
 ):
     path = tmp_path_factory.mktemp("labels") / "l.txt"
-    heard = result(activations, hop=hop)
-    write_labels(path, heard, threshold=threshold)
+    tagged = result(activations, hop=hop)
+    write_labels(path, tagged, threshold=threshold)
     labels = audacity(path)
-    for column, label in enumerate(heard.labels):
+    for column, label in enumerate(tagged.labels):
         spans = [(start, end) for start, end, name in labels if name == label]
-        for row, start_of_window in enumerate(heard.times):
-            middle = start_of_window + heard.window / 2
+        for row, start_of_window in enumerate(tagged.times):
+            middle = start_of_window + tagged.window / 2
             covered = sum(start <= middle <= end for start, end in spans)
             assert covered == (activations[row, column] >= np.float32(threshold))
         for (_, end), (start, _) in itertools.pairwise(spans):
             assert start - end >= hop - 2e-6  # what is in a row is not cut in two
-    assert all(0 <= start <= end <= heard.duration for start, end, _ in labels)
+    assert all(0 <= start <= end <= tagged.duration for start, end, _ in labels)
     assert [start for start, _, _ in labels] == sorted(start for start, _, _ in labels)
 
 
@@ -263,17 +263,17 @@ def test_a_recording_shorter_than_a_window_is_labelled_whole(tmp_path):
     assert audacity(tmp_path / "l.txt") == [(0.0, 1.25, "tag 0")]
 
 
-def test_nothing_heard_is_an_empty_file(tmp_path):
+def test_no_detected_tag_gives_an_empty_file(tmp_path):
     write_labels(tmp_path / "l.txt", result(np.zeros((3, 1))))
     assert (tmp_path / "l.txt").read_bytes() == b""
 
 
 def test_jams_labels_have_their_confidence(tmp_path):
     jams = pytest.importorskip("jams", reason="no jams: pip install 'pyplugin[jams]'")
-    heard = np.zeros((10, 2))
-    heard[2:5, 0] = 0.4, 0.5, 0.75
-    heard[9, 1] = 1
-    write_labels(tmp_path / "l.jams", result(heard), threshold=0.35, title="song.ogg")
+    tagged = np.zeros((10, 2))
+    tagged[2:5, 0] = 0.4, 0.5, 0.75
+    tagged[9, 1] = 1
+    write_labels(tmp_path / "l.jams", result(tagged), threshold=0.35, title="song.ogg")
     whole = jams.load(str(tmp_path / "l.jams"), validate=True, strict=True)
     assert whole.file_metadata.title == "song.ogg"
     assert whole.file_metadata.duration == 7.5
@@ -291,14 +291,14 @@ def test_jams_labels_have_their_confidence(tmp_path):
 
 
 @pytest.mark.parametrize("threshold", [-0.1, 1.1, math.nan])
-def test_a_threshold_out_of_range_is_one_sentence(tmp_path, threshold):
+def test_a_threshold_out_of_range_is_rejected(tmp_path, threshold):
     with pytest.raises(PypluginError, match="0 to 1"):
         write_labels(tmp_path / "l.txt", result(np.ones((1, 1))), threshold=threshold)
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(("name", "library"), [("x.mid", "mido"), ("x.jams", "jams")])
-def test_a_missing_library_is_told_with_its_extra(monkeypatch, tmp_path, name, library):
+def test_a_missing_library_is_reported_with_its_extra(monkeypatch, tmp_path, name, library):
     monkeypatch.setitem(sys.modules, library, None)
     with pytest.raises(PypluginError, match=rf"{library}.*pip install 'pyplugin\["):
         check_curves(tmp_path / name)

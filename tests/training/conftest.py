@@ -54,3 +54,24 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
         writer.writerow(("path", "seconds", "category", "labels", "group", "split"))
         writer.writerows(rows)
     return folder
+
+
+@pytest.fixture(scope="module")
+def window_set(corpus: Path):
+    """Windows of the recordings to train on."""
+    from pyplugin.training.corpus import read_clips
+    from pyplugin.training.windows import VariantSettings, build_windows
+
+    return build_windows(read_clips(corpus, "train"), [VariantSettings()], patch=30, step=4, seed=1)
+
+
+@pytest.fixture(scope="module")
+def trained(window_set):
+    """A network after a few steps, so that no batch norm is in its initial state."""
+    pytest.importorskip("torch", reason="needs torch: pip install 'pyplugin[network]'")
+    from small_network import SMALL
+
+    from pyplugin.training.mixing import MixSettings
+    from pyplugin.training.train import TrainSettings, fit
+
+    return fit(window_set, SMALL, MixSettings(), TrainSettings(steps=15, batch=32))

@@ -43,13 +43,13 @@ def corpus(tmp_path: Path) -> Path:
     return folder
 
 
-def test_the_command_writes_what_building_then_reads(
+def test_the_command_writes_a_calibration_that_building_can_read(
     corpus: Path, wheel: Path, shipped: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pytest.importorskip("ai_edge_litert", reason="needs ai-edge-litert")
     arguments = ["--corpus", str(corpus), "--wheel", str(wheel), "--network", "vgg-msd"]
     assert calibration.main(arguments) == 0
-    assert "4 patches to learn from, 2 to measure drift on" in capsys.readouterr().out
+    assert "4 patches to calibrate on, 2 to measure drift on" in capsys.readouterr().out
     assert [path.name for path in (shipped / "calibration").iterdir()] == ["vgg-msd.json"]
     record = records.load_record("vgg-msd")
     assert (record.source.recordings, record.source.patches) == (2, 4)
@@ -61,7 +61,7 @@ def test_the_command_writes_what_building_then_reads(
     assert network.build(variables, calibration=record.calibration)
 
 
-def test_a_corpus_without_manifest_is_named(
+def test_a_corpus_without_a_manifest_is_reported(
     tmp_path: Path, wheel: Path, shipped: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert calibration.main(["--corpus", str(tmp_path), "--wheel", str(wheel)]) == 1

@@ -9,17 +9,17 @@ import pytest
 from pyplugin.errors import PypluginError
 from pyplugin.training.corpus import (
     LABELS,
-    Clip,
+    CorpusClip,
     active_frames,
     read_clips,
-    to_sing,
+    singing_clips,
     window_targets,
 )
 
 HEAD = "path,seconds,category,labels,group,split\n"
 
 
-def corpus_of(folder: Path, *rows: str, voice: str = "") -> list[Clip]:
+def corpus_of(folder: Path, *rows: str, voice: str = "") -> list[CorpusClip]:
     (folder / "manifest.csv").write_text(HEAD + "\n".join(rows))
     if voice:
         (folder / "song").mkdir()
@@ -35,23 +35,23 @@ def test_a_listed_label_is_present_a_missing_one_absent_and_a_questioned_one_unk
     np.testing.assert_array_equal(clip.targets, [wanted.get(name, 0.0) for name in LABELS])
 
 
-def test_a_group_in_two_splits_is_refused(tmp_path: Path) -> None:
+def test_a_group_in_two_splits_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(PypluginError, match=r"'someone'.*'train' and 'test'"):
         corpus_of(tmp_path, "a.ogg,3,music,music,someone,train", "b.ogg,3,music,music,someone,test")
 
 
 @pytest.mark.parametrize("row", ["a.ogg,long,music,music,x,train", "a.ogg"])
-def test_a_manifest_with_a_broken_row_is_named(tmp_path: Path, row: str) -> None:
+def test_a_manifest_with_an_invalid_row_is_reported(tmp_path: Path, row: str) -> None:
     with pytest.raises(PypluginError, match=r"manifest\.csv has a row without"):
         corpus_of(tmp_path, row)
 
 
-def test_a_folder_without_manifest_is_named(tmp_path: Path) -> None:
+def test_a_folder_without_a_manifest_is_reported(tmp_path: Path) -> None:
     with pytest.raises(PypluginError, match=r"manifest\.csv"):
         read_clips(tmp_path)
 
 
-def test_a_window_is_sung_where_somebody_sings_and_unknown_at_the_brink(tmp_path: Path) -> None:
+def test_windows_have_singing_within_spans_and_are_unknown_at_their_ends(tmp_path: Path) -> None:
     voice = "path,start_s,end_s,basis\nsong/a.ogg,2,4,words\nsong/a.ogg,4.2,6,words\n"
     row = "song/a.ogg,10,song,singing;music,x,train"
     (clip,) = corpus_of(tmp_path, row, voice=voice)
@@ -60,25 +60,25 @@ def test_a_window_is_sung_where_somebody_sings_and_unknown_at_the_brink(tmp_path
     np.testing.assert_array_equal(found, [0, 0, np.nan, 1, 1, 0])
 
 
-def test_a_teacher_is_heard_about_drums_only(tmp_path: Path) -> None:
+def test_pseudo_labels_change_drums_only(tmp_path: Path) -> None:
     (clip,) = corpus_of(tmp_path, "a.ogg,9,music,music;drums?,x,train")
-    told = replace(clip, drummed=np.array([[1.5, 0.95], [2.5, np.nan], [3.5, 0.05]]))
+    labelled = replace(clip, drum_labels=np.array([[1.5, 0.95], [2.5, np.nan], [3.5, 0.05]]))
     starts = np.array([0.0, 1.0, 2.1, 8.0])
-    before, after = (window_targets(each, starts, 1.0) for each in (clip, told))
+    before, after = (window_targets(each, starts, 1.0) for each in (clip, labelled))
     drums = LABELS.index("drums")
     np.testing.assert_allclose(after[:, drums], [0.95, 0.95, np.nan, 0.05])
     np.testing.assert_array_equal(np.delete(after, drums, 1), np.delete(before, drums, 1))
 
 
-def test_only_speech_is_made_to_sing(tmp_path: Path) -> None:
+def test_singing_is_synthesised_from_speech_only(tmp_path: Path) -> None:
     rows = ("a.ogg,3,music,music,x,train", "b.ogg,3,speech,speech,y,train")
-    (made,) = to_sing(corpus_of(tmp_path, *rows))
+    (made,) = singing_clips(corpus_of(tmp_path, *rows))
     assert made.path.name == "b.ogg"
     assert made.targets[LABELS.index("singing")] == 1.0
     assert made.targets[LABELS.index("speech")] == 0.0
 
 
-def test_silence_within_a_recording_does_not_sound() -> None:
+def test_silence_within_a_recording_is_inactive() -> None:
     power = np.full((100, 96), 1e-2, np.float32)
     power[40:60] = 1e-9
     np.testing.assert_array_equal(
@@ -87,7 +87,7 @@ def test_silence_within_a_recording_does_not_sound() -> None:
     assert not active_frames(power * 1e-7).any()
 
 
-def test_noise_around_words_is_no_speech_but_noise_alone_sounds() -> None:
+def test_noise_between_words_is_inactive_but_noise_alone_is_active() -> None:
     random = np.random.default_rng(0)
     power = (1e-3 * random.chisquare(8, (1000, 96)) / 8).astype(np.float32)
     power[400:450, 10:40] += 0.1
@@ -97,7 +97,7 @@ def test_noise_around_words_is_no_speech_but_noise_alone_sounds() -> None:
     assert active_frames(power, "ambience").all()
 
 
-def test_what_rings_on_after_a_stroke_counts_less_than_a_note_that_fades() -> None:
+def test_decay_after_a_stroke_is_active_for_less_time_than_a_fading_note() -> None:
     power = np.repeat(10.0 ** (-np.arange(100.0) / 20.0)[:, None], 96, 1).astype(np.float32)
     struck, fading = active_frames(power, "percussion"), active_frames(power, "instrument")
     assert 40 < struck.sum() < 65

@@ -1,19 +1,19 @@
-"""What is made in place of recordings sounds as its labels say."""
+"""Synthetic percussion and notes have the sound of their labels."""
 
 import numpy as np
 import pytest
 
 from pyplugin import melspectrogram
-from pyplugin.training.augment import power_of
-from pyplugin.training.corpus import LABELS, MADE_NOTES, to_make
-from pyplugin.training.synthesis import RATE, SECONDS, held_notes, percussion
-from pyplugin.training.windows import TakeSettings, build_bank
+from pyplugin.training.augment import mel_power
+from pyplugin.training.corpus import LABELS, SYNTHETIC_NOTES, synthetic_clips
+from pyplugin.training.synthesis import RATE, SECONDS, synthesise_notes, synthesise_percussion
+from pyplugin.training.windows import VariantSettings, build_windows
 
 SEEDS = range(40)
 
 
 def loudness(samples: np.ndarray) -> np.ndarray:
-    return power_of(melspectrogram(samples, RATE)).sum(axis=1)
+    return mel_power(melspectrogram(samples, RATE)).sum(axis=1)
 
 
 def flatness(samples: np.ndarray) -> float:
@@ -25,8 +25,8 @@ def flatness(samples: np.ndarray) -> float:
     return 10.0 * float(np.log10(np.median(each)))
 
 
-@pytest.mark.parametrize("make", [percussion, held_notes])
-def test_a_seed_makes_one_sound_of_full_length(make) -> None:
+@pytest.mark.parametrize("make", [synthesise_percussion, synthesise_notes])
+def test_a_seed_gives_one_sound_of_full_length(make) -> None:
     for seed in SEEDS:
         samples = make(np.random.default_rng(seed))
         assert samples.shape == (round(RATE * SECONDS),)
@@ -36,26 +36,30 @@ def test_a_seed_makes_one_sound_of_full_length(make) -> None:
     assert not np.array_equal(samples, make(np.random.default_rng(1000)))
 
 
-def test_percussion_comes_in_strokes_and_held_notes_stay() -> None:
-    """Loud frames over the middle one: what is struck is gone most of the time."""
+def test_percussion_consists_of_strokes_and_held_notes_are_steady() -> None:
+    """Loud frames over the middle one: struck sounds are silent most of the time."""
     ratios = []
-    for make in (percussion, held_notes):
-        heard = [np.sort(loudness(make(np.random.default_rng(seed)))) for seed in SEEDS]
-        ratios.append([float(np.median(each[-20:] / np.median(each))) for each in heard])
+    for make in (synthesise_percussion, synthesise_notes):
+        sorted_loudness = [np.sort(loudness(make(np.random.default_rng(seed)))) for seed in SEEDS]
+        ratios.append([float(np.median(each[-20:] / np.median(each))) for each in sorted_loudness])
     struck, held = (np.median(each) for each in ratios)
     assert struck > 5.0
     assert held < 3.0
 
 
 def test_held_notes_are_tonal() -> None:
-    found = [flatness(held_notes(np.random.default_rng(seed))) for seed in SEEDS]
+    found = [flatness(synthesise_notes(np.random.default_rng(seed))) for seed in SEEDS]
     assert np.mean(np.array(found) < -10.0) > 0.95
 
 
-def test_what_is_made_has_the_labels_of_its_category() -> None:
-    bank = build_bank(to_make(2, SECONDS), [TakeSettings()], patch=60, step=30, seed=1)
-    assert set(bank.clips.tolist()) == {0, 1, 2, 3}
-    notes = np.array([clip.category == MADE_NOTES for clip in bank.sources])[bank.clips]
-    assert (bank.targets[notes] == [label == "tonal" for label in LABELS]).all()
-    assert (bank.targets[~notes, LABELS.index("drums")] == 1.0).all()
-    assert np.isnan(bank.targets[~notes, LABELS.index("music")]).all()
+def test_synthetic_clips_have_the_labels_of_their_category() -> None:
+    window_set = build_windows(
+        synthetic_clips(2, SECONDS), [VariantSettings()], patch=60, step=30, seed=1
+    )
+    assert set(window_set.clips.tolist()) == {0, 1, 2, 3}
+    notes = np.array([clip.category == SYNTHETIC_NOTES for clip in window_set.sources])[
+        window_set.clips
+    ]
+    assert (window_set.targets[notes] == [label == "tonal" for label in LABELS]).all()
+    assert (window_set.targets[~notes, LABELS.index("drums")] == 1.0).all()
+    assert np.isnan(window_set.targets[~notes, LABELS.index("music")]).all()

@@ -1,4 +1,4 @@
-"""Pictures of what a command heard and did."""
+"""Plots of the results of commands."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 __all__ = ["draw_render", "draw_tags"]
 
 _COLUMNS = 2048
-"""Most columns that a drawn spectrogram keeps; more are averaged in pairs, again and again."""
+"""Largest number of columns in a plotted spectrogram; more are repeatedly averaged in pairs."""
 
 
 def _spectrogram(
     path: Path, front_end: FrontEnd
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float64]]:
-    """Return a recording's mel spectrogram (columns, bands) and their seconds (columns,)."""
+    """Return a recording's mel spectrogram (columns, bands) and the times in seconds (columns,)."""
     columns = np.zeros((0, front_end.bands), np.float32)
     pending, each = columns, 1
     with (
@@ -50,7 +50,7 @@ def _spectrogram(
 
 
 def draw_tags(output: Path, recording: Path, result: TagResult, front_end: FrontEnd) -> None:
-    """Draw what :func:`pyplugin.tag` heard."""
+    """Plot the result of :func:`pyplugin.tag`, and the mel spectrogram of its recording."""
     mel, mel_times = _spectrogram(recording, front_end)
     plot_tags(
         output,
@@ -65,7 +65,7 @@ def draw_tags(output: Path, recording: Path, result: TagResult, front_end: Front
 
 
 def draw_render(output: Path, recording: Path, result: RenderResult) -> None:
-    """Draw what :func:`pyplugin.render` heard and how it moved the parameters."""
+    """Plot the analysis and the parameter curves of :func:`pyplugin.render`."""
     from pyplugin.node.frontend import PRESETS
 
     mel, mel_times = _spectrogram(recording, PRESETS["musicnn"])

@@ -1,4 +1,4 @@
-"""A progress bar on a terminal, nothing anywhere else."""
+"""A progress bar, shown on terminals only."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _STEPS = 1000
 
 @contextmanager
 def progress_bar(label: str) -> Iterator[Callable[[float], None]]:
-    """Yield a function that takes the share done, 0 to 1."""
+    """Yield a function that sets the progress, 0 to 1."""
     if not sys.stderr.isatty():
         yield lambda share: None
         return

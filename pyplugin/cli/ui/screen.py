@@ -22,9 +22,9 @@ __all__ = ["Screen", "can_draw", "shown"]
 Float32 = npt.NDArray[np.float32]
 
 COLUMN_SECONDS = 0.1
-_PICTURES = 12  # a second
+_PICTURES = 12  # per second
 
-# Dark to bright, even in lightness; the way from violet over red to yellow.
+# From dark violet over red to bright yellow, in even steps of lightness.
 _STOPS = np.array(
     [(4, 3, 18), (60, 16, 100), (140, 40, 110), (215, 75, 70), (250, 150, 60), (252, 250, 180)],
     float,
@@ -44,7 +44,7 @@ def _hex(shade: int) -> str:
 
 
 class _Picture:
-    """A spectrogram in half blocks: two bands a row, a column for each tenth of a second."""
+    """A spectrogram in half blocks: two bands per row, one column for each 0.1 s."""
 
     def __init__(self, shades: npt.NDArray[np.int64]) -> None:
         self._shades = shades
@@ -62,15 +62,15 @@ class Screen:
     Parameters
     ----------
     title
-        What is listened to, in one line.
+        Name of the input, one line.
     ranges
-        (least, most) of each parameter, for its meter.
+        (minimum, maximum) of each parameter, for its meter.
     top
-        How many tags to show.
+        Number of tags to show.
     full_scale
-        Mel value of the brightest colour.
+        Mel value with the brightest colour.
     console
-        For tests; the terminal otherwise.
+        Console to draw on; stderr by default.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class Screen:
         self._live.stop()
 
     def add_mel(self, mel: Float32, frame_seconds: float) -> None:
-        """Take mel frames (n, bands) for the picture."""
+        """Add mel frames (n, bands) of `frame_seconds` each to the spectrogram."""
         self._pending.extend(mel)
         each = max(round(COLUMN_SECONDS / frame_seconds), 1)
         while len(self._pending) >= each:
@@ -116,7 +116,7 @@ class Screen:
         status: Sequence[str],
         events: Sequence[str] = (),
     ) -> None:
-        """Draw everything anew."""
+        """Redraw the screen."""
         width, height = self._console.size
         parts: list[Any] = [Text(self._title, style="bold", no_wrap=True, overflow="ellipsis")]
         rows = max(4, min(12, height - 7 - max(self._top, len(parameters))))
@@ -137,14 +137,14 @@ class Screen:
         recent = list(self._columns)[-width:]
         if recent:
             columns = np.stack(recent, axis=1)
-            bands = np.array_split(columns[::-1], 2 * rows)  # high above low
+            bands = np.array_split(columns[::-1], 2 * rows)  # high bands at the top
             levels = np.stack([part.max(axis=0) for part in bands])
             scaled = np.clip(levels / self._scale, 0, 1) * (_SHADES - 1)
             shades[:, width - len(recent) :] = scaled.astype(np.int64)
         return _Picture(shades)
 
     def _bars(self, tags: Mapping[str, float], width: int) -> Table:
-        """Draw the strongest tags; those shown stay until others are clearly stronger."""
+        """Return the highest tags; shown ones are replaced only by clearly higher ones."""
         lead = 0.03
         ordered = sorted(tags, key=lambda tag: -(tags[tag] + lead * (tag in self._shown)))
         self._shown = {tag: tags[tag] for tag in ordered[: self._top]}
@@ -155,17 +155,17 @@ class Screen:
 
 
 def can_draw() -> bool:
-    """Tell whether there is a terminal, and one that can go back over what it shows."""
+    """Return whether stdout and stderr are terminals that can move the cursor."""
     console = Console(stderr=True)
     streams = (sys.stdout, sys.stderr)
     return not console.is_dumb_terminal and all(each and each.isatty() for each in streams)
 
 
 def shown(value: float, span: float) -> str:
-    """Return a value with three digits of the span that it moves in."""
+    """Return a value with three significant digits of `span`, the width of its range."""
     decimals = 3 - math.ceil(math.log10(span)) if span > 0 else 3
     decimals = min(max(decimals, 0), 6)
-    return f"{round(value, decimals) + 0.0:.{decimals}f}"  # no minus before a zero
+    return f"{round(value, decimals) + 0.0:.{decimals}f}"  # avoids -0
 
 
 def _table(
@@ -192,7 +192,7 @@ def _table(
 def _measured(signals: Mapping[str, float]) -> Text:
     shown = (
         ("loudness_momentary", "{:5.1f} LUFS"),
-        ("loudness_integrated", "{:5.1f} LUFS in all"),
+        ("loudness_integrated", "{:5.1f} LUFS integrated"),
         ("true_peak_db", "{:5.1f} dBTP"),
         ("brightness_hz", "{:4.0f} Hz bright"),
         ("onset", "{:4.1f} dB onset"),

@@ -1,21 +1,21 @@
 """Train heads: small classifiers on a model's embedding.
 
 ``dataset``
-    Which clip is of which class, and which clips belong together.
+    The classes and groups of clips.
 ``embeddings``
-    What a model makes of each clip, kept for the next time.
+    The embeddings of clips, and their cache.
 ``configurations``
-    What is tried: preprocessing, classifier and its parameters, as a scikit-learn pipeline.
+    Preprocessing, classifier and their parameters, as scikit-learn pipelines.
 ``search``
-    Every configuration on every fold; the ranking.
+    Cross-validation of every configuration; the ranking.
 ``convert``
-    From a fitted pipeline to a `pyplugin.models.heads.Head`.
+    Convert a fitted pipeline to a `pyplugin.models.heads.Head`.
 ``report``
-    The ranking as a table, the winner as a page.
+    The ranking as a table, the best configuration as a page.
 ``train``
     All of these: `train_head`.
 ``teach``
     A head of one label from a handful of clips.
 ``background``
-    What such a label is told from where no clips without it are given.
+    Negative examples for such a head where no negative clips are given.
 """

@@ -1,16 +1,16 @@
-"""What a label is told from where nobody says what it is not: embeddings of all kinds of sound.
+"""Background embeddings: the default negative examples of `pyplugin teach`, of all kinds of sound.
 
 ``load_background``
-    Those that come with pyplugin for a model.
-``make_background``, ``save_background``
-    Those of a corpus.
+    Read those that come with pyplugin for a model.
+``compute_background``, ``save_background``
+    Compute those of a corpus, and write them.
 
-They are made by whoever changes a model, from a corpus as `pyplugin.training.corpus` reads it::
+Run this after a change of a model, on a corpus as described in `pyplugin.training.corpus`::
 
     python -m pyplugin.training.heads.background --corpus FOLDER [--model NAME ...]
 
-which writes ``models/background/NAME.npz``: a window from the middle of up to three recordings of
-each group in the split ``train``, 8 bits a number. No sound can be got back from them.
+It writes ``models/background/NAME.npz``: a window from the middle of up to three recordings of
+each group in the split ``train``, 8 bits a value. No audio can be recovered from them.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from pyplugin.models import registry
 from pyplugin.models.folders import shipped_folder
 from pyplugin.support.files import replacing
 from pyplugin.tagging import tag
-from pyplugin.training.corpus import Clip, read_clips, read_samples
+from pyplugin.training.corpus import CorpusClip, read_clips, read_samples
 
-__all__ = ["load_background", "main", "make_background", "save_background"]
+__all__ = ["compute_background", "load_background", "main", "save_background"]
 
 Float32 = npt.NDArray[np.float32]
 
 MODELS = ("musicnn-mtt", "scene")
-_MOST = 3  # recordings of a group
+_MOST_PER_GROUP = 3  # recordings
 _SECONDS = 4  # of a recording, from its middle: longer than the window of any model
 
 
@@ -46,14 +46,14 @@ def load_background(model: registry.Model, output: str, folder: Path | None = No
     Parameters
     ----------
     model, output
-        What they must be embeddings of.
+        The embeddings must be those of this output of this model.
     folder
-        Where they lie; ``None`` for those that come with pyplugin.
+        Folder that contains them; ``None`` for those that come with pyplugin.
 
     Raises
     ------
     PypluginError
-        There are none of this model and output, or they are of another version of it.
+        There are none for this model and output, or they are for another version of it.
     """
     path = (folder or shipped_folder() / "background") / f"{model.name}.npz"
     try:
@@ -64,17 +64,17 @@ def load_background(model: registry.Model, output: str, folder: Path | None = No
         raise PypluginError(f"pyplugin has no background for {model.name}") from error
     if made_of != output:
         raise PypluginError(
-            f"pyplugin's background for {model.name} is of its output {made_of}, not {output}"
+            f"pyplugin's background for {model.name} is for its output {made_of}, not {output}"
         )
     if made_with != model.card.sha256:
         raise PypluginError(
-            f"pyplugin's background for {model.name} was made with another version of it"
+            f"pyplugin's background for {model.name} was computed with another version of it"
         )
     return np.asarray(rows, np.float32)
 
 
-def make_background(corpus: Path, model: registry.Model) -> Float32:
-    """Return embeddings (n, E) of a corpus's recordings, a row each.
+def compute_background(corpus: Path, model: registry.Model) -> Float32:
+    """Return the embeddings (n, E) of recordings of a corpus, one row each.
 
     Raises
     ------
@@ -86,8 +86,8 @@ def make_background(corpus: Path, model: registry.Model) -> Float32:
     rows = []
     for clip in read_clips(corpus, "train"):
         seen[clip.group] += 1
-        if seen[clip.group] <= _MOST:
-            rows.append(_middle(clip, model, output))
+        if seen[clip.group] <= _MOST_PER_GROUP:
+            rows.append(_middle_embedding(clip, model, output))
     return np.stack(rows)
 
 
@@ -106,7 +106,7 @@ def save_background(model: registry.Model, output: str, rows: Float32, path: Pat
         )
 
 
-def _middle(clip: Clip, model: registry.Model, output: str) -> Float32:
+def _middle_embedding(clip: CorpusClip, model: registry.Model, output: str) -> Float32:
     """Return the embedding (E,) of the window in the middle of a recording."""
     samples, rate = read_samples(clip.path)
     first = max(len(samples) - _SECONDS * rate, 0) // 2
@@ -118,7 +118,7 @@ def _middle(clip: Clip, model: registry.Model, output: str) -> Float32:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Make backgrounds from a corpus."""
+    """Compute backgrounds from a corpus."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--corpus", type=Path, required=True)
     parser.add_argument("--model", action="append", help="default: " + " and ".join(MODELS))
@@ -126,7 +126,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         for name in options.model or MODELS:
             model = registry.load(name)
-            rows = make_background(options.corpus, model)
+            rows = compute_background(options.corpus, model)
             path = shipped_folder() / "background" / f"{name}.npz"
             save_background(model, model.card.output_named(None).name, rows, path)
             print(f"{path}: {len(rows)} windows of {rows.shape[1]}, {path.stat().st_size} bytes")

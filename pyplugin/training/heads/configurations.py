@@ -1,4 +1,4 @@
-"""What is tried: preprocessing, classifier and its parameters, as scikit-learn pipelines."""
+"""Configurations of preprocessing and classifier, as scikit-learn pipelines."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ Split = tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]
 
 @dataclass(frozen=True)
 class Configuration:
-    """A pipeline's choices; what a classifier does not have is ``None``.
+    """The settings of a pipeline; those that a classifier lacks are ``None``.
 
     Attributes
     ----------
     classifier : {"svm", "mlp", "logistic"}
     preprocessing : {"none", "standard", "minmax", "quantile-normal"}
     balanced : bool
-        Classes count alike, however many clips they have.
+        Classes have equal weights, whatever their number of clips.
     kernel : {"poly", "rbf"} or None
     C, gamma : int or None
         Exponents of 2, as Gaia has them.
@@ -130,7 +130,7 @@ def grid(classifier: str, *, full: bool, unequal: bool) -> list[Configuration]:
 
 
 def pipeline(configuration: Configuration, rows: int) -> Pipeline:
-    """Return a pipeline, not fitted, for about so many rows."""
+    """Return an unfitted pipeline for about `rows` rows."""
     steps = {
         "none": FunctionTransformer,
         "standard": StandardScaler,
@@ -164,7 +164,7 @@ def _classifier(choice: Configuration) -> Any:
     if choice.classifier == "logistic":
         return LogisticRegression(C=2.0**choice.C, class_weight=weight, max_iter=1000)
     assert choice.gamma is not None
-    # Poly as in LIBSVM, and so in Gaia: degree 3, coef0 0. The limit is for scales that never end.
+    # Poly as in LIBSVM and Gaia: degree 3, coef0 0. The limit is for scales that never converge.
     machine = SVC(
         C=2.0**choice.C,
         kernel=choice.kernel,
@@ -180,7 +180,7 @@ def _classifier(choice: Configuration) -> Any:
 def calibrated(
     configuration: Configuration, rows: int, splits: Sequence[Split]
 ) -> CalibratedClassifierCV:
-    """Return the pipeline with Platt's sigmoids, which are fitted on what it says out of fold."""
+    """Return the pipeline with Platt's sigmoids, fitted on its out-of-fold decisions."""
     return CalibratedClassifierCV(
         pipeline(configuration, rows), method="sigmoid", cv=list(splits), ensemble=False
     )

@@ -1,4 +1,4 @@
-"""From a fitted pipeline to a head."""
+"""Convert a fitted scikit-learn pipeline to a head."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def _float32(values: npt.ArrayLike) -> Float32:
 
 
 def head_of(fitted: Any, *, name: str, model: str, output: str, about: dict[str, Any]) -> Head:
-    """Return a head that answers what a calibrated pipeline's ``predict_proba`` does.
+    """Return a head with the same results as ``predict_proba`` of a calibrated pipeline.
 
     Parameters
     ----------
     fitted : CalibratedClassifierCV
         Fitted, with ``ensemble=False``; as `configurations.calibrated` makes them.
     name, model, output, about
-        As `pyplugin.models.heads.Head` has them.
+        As in `pyplugin.models.heads.Head`.
     """
     (calibrated,) = fitted.calibrated_classifiers_
     steps = calibrated.estimator.named_steps
@@ -74,15 +74,15 @@ def _preprocessing(step: Any) -> tuple[Stage, ...]:
 
 
 def _both(row: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Give a binary classifier, which speaks of its second class only, a row for the first too."""
+    """Add the row of the first class of a binary classifier, which has the second one only."""
     return np.concatenate([-row, row]) if len(row) == 1 else row
 
 
 def _probabilities(classifier: Any, calibrators: list[Any]) -> tuple[Stage, ...]:
     """Return the stages of a classifier and its sigmoids, 1 / (1 + exp(a d + b)).
 
-    Where d is linear in coefficients, a and b go into these in double precision: a machine whose
-    decisions hardly differ has a and b that are huge and nearly cancel.
+    Where d is linear in coefficients, a and b are multiplied into these in double precision: if
+    the decisions hardly differ, a and b are huge and nearly cancel.
     """
     a, b = _sigmoids(calibrators, isinstance(classifier, MLPClassifier))
     if isinstance(classifier, MLPClassifier):
@@ -112,7 +112,7 @@ def _network(classifier: Any) -> tuple[Stage, ...]:
 
 
 def _kernel(machines: list[Any], a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> Kernel:
-    """Join machines, one a class, over the support vectors that any of them has."""
+    """Merge the machines of all classes over the union of their support vectors."""
     vectors, owners = np.unique(
         np.concatenate([machine.support_vectors_ for machine in machines]),
         axis=0,
@@ -129,7 +129,7 @@ def _kernel(machines: list[Any], a: npt.NDArray[np.float64], b: npt.NDArray[np.f
         degree=int(first.degree),
         coef0=float(first.coef0),
         vectors=_float32(vectors),
-        # in double precision: of large C, sums of large numbers that nearly cancel
+        # in double precision: at large C, large terms nearly cancel
         coefficients=_both(coefficients) * a[:, None],
         intercepts=_both(np.concatenate([machine.intercept_ for machine in machines])) * a + b,
     )
@@ -138,7 +138,7 @@ def _kernel(machines: list[Any], a: npt.NDArray[np.float64], b: npt.NDArray[np.f
 def _sigmoids(
     calibrators: list[Any], probabilities: bool
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Return Platt's a and b for each class; a binary classifier has them of its second only.
+    """Return Platt's a and b for each class; a binary classifier has those of the second only.
 
     With p1 = 1 / (1 + exp(a d + b)), p0 = 1 - p1 = 1 / (1 + exp(a (-d) - b)); where the classifier
     gives a probability d of the second class, and so 1 - d of the first, -a d is a (1 - d) - a.

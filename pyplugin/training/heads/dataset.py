@@ -1,7 +1,7 @@
-"""Which clip is of which class, and which clips belong together.
+"""The classes and groups of clips.
 
 ``read_dataset``
-    Reads a folder with one subfolder a class, or a ground truth as CSV, JSON or YAML.
+    Reads a folder with one subfolder for each class, or a ground truth as CSV, JSON or YAML.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pyplugin.errors import PypluginError
 from pyplugin.support.files import sentence
 from pyplugin.support.optional import need
 
-__all__ = ["Clip", "Dataset", "clips_below", "file_hash", "read_dataset"]
+__all__ = ["ClipDataset", "LabelledClip", "clips_below", "file_hash", "read_dataset"]
 
 _PATHS = ("path", "file", "filename")
 _LABELS = ("label", "class")
@@ -27,7 +27,7 @@ _GROUPS = ("group", "artist", "album")
 
 
 @dataclass(frozen=True)
-class Clip:
+class LabelledClip:
     """A recording of one class.
 
     Attributes
@@ -35,7 +35,7 @@ class Clip:
     path : Path
     label : str
     group : str
-        Clips of one group never stand on both sides of a fold; empty for a clip on its own.
+        Clips of one group are never on both sides of a fold; empty for no group.
     digest : str
         SHA-256 of the file.
     """
@@ -47,18 +47,18 @@ class Clip:
 
 
 @dataclass(frozen=True)
-class Dataset:
-    """Clips, and what a person should know about them.
+class ClipDataset:
+    """Clips, and notes about them for the user.
 
     Attributes
     ----------
     name : str
-    clips : list of Clip
+    clips : list of LabelledClip
     notes : list of str
     """
 
     name: str
-    clips: list[Clip]
+    clips: list[LabelledClip]
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -67,54 +67,57 @@ class Dataset:
         return tuple(sorted({clip.label for clip in self.clips}))
 
 
-def read_dataset(data: str | Path, filelist: str | Path | None = None) -> Dataset:
-    """Read which clip is of which class.
+def read_dataset(data: str | Path, filelist: str | Path | None = None) -> ClipDataset:
+    """Read the classes and groups of clips.
 
     Parameters
     ----------
     data
-        A folder with one subfolder a class; or a ``.csv`` with the columns ``path``, ``label`` and,
-        if clips belong together, ``group`` (or ``artist``, ``album``); or ``.json`` or ``.yaml``: a
+        A folder with one subfolder for each class; or a ``.csv`` with the columns ``path``,
+        ``label`` and, optionally, ``group`` (or ``artist``, ``album``); or ``.json`` or
+        ``.yaml`` with a
         list of such rows, ``{path: label}``, or Gaia's ``{className, groundTruth: {id: label}}``.
         Paths are relative to the file's folder.
     filelist
-        ``.json`` or ``.yaml`` of ``{id: path}``, where `data` has identifiers instead of paths.
+        ``.json`` or ``.yaml`` with ``{id: path}``, if `data` has identifiers instead of paths.
 
     Returns
     -------
-    Dataset
-        Without a group of their own, clips have the artist, or else the album, of their tags.
+    ClipDataset
+        Without groups in `data`, the group of a clip is the artist, or else the album, in its tags.
 
     Raises
     ------
     PypluginError
-        Nothing to read, a file that does not exist, or one clip in two classes.
+        There are no clips, a file does not exist, or one clip is in two classes.
     """
     data = Path(data)
     if data.is_dir():
         if filelist is not None:
-            raise PypluginError(f"{data} is a folder; a file list is for a ground truth.")
+            raise PypluginError(
+                f"{data} is a folder; --filelist is for a ground truth file with identifiers."
+            )
         rows = _from_folder(data)
     else:
-        rows = _located(_from_file(data), data, None if filelist is None else Path(filelist))
+        rows = _resolve_paths(_from_file(data), data, None if filelist is None else Path(filelist))
     if not rows:
         raise PypluginError(f"{data} has no clips; expected a folder of clips for each class.")
     missing = [path for path, _, _ in rows if not path.is_file()]
     if missing:
         raise PypluginError(
-            f"{len(missing)} of {len(rows)} clips that {data} names do not exist, {missing[0]} "
-            "for one; correct the paths, which are relative to the file that has them."
+            f"{len(missing)} of {len(rows)} clips listed in {data} do not exist, for example "
+            f"{missing[0]}; correct the paths, which are relative to the folder of that file."
         )
     tagged = not any(group for _, _, group in rows)
     clips = [
-        Clip(path, label, _tagged_group(path) if tagged else group, file_hash(path))
+        LabelledClip(path, label, _group_from_tags(path) if tagged else group, file_hash(path))
         for path, label, group in rows
     ]
-    return _unique(Dataset(data.stem, clips))
+    return _drop_duplicates(ClipDataset(data.stem, clips))
 
 
 def clips_below(places: Iterable[str | Path]) -> list[Path]:
-    """Return the files among `places` and those in folders among them, hidden ones left out."""
+    """Return the files in `places` and in folders among them, without hidden ones."""
     found: list[Path] = []
     for place in map(Path, places):
         if place.is_dir():
@@ -129,7 +132,7 @@ def clips_below(places: Iterable[str | Path]) -> list[Path]:
 
 
 def file_hash(path: Path) -> str:
-    """Return the SHA-256 of a file; empty where it cannot be read, which its decoder will say."""
+    """Return the SHA-256 of a file; empty if it cannot be read, which the decoder reports later."""
     digest = hashlib.sha256()
     try:
         with path.open("rb") as stream:
@@ -154,12 +157,14 @@ def _from_file(path: Path) -> list[tuple[str, str, str]]:
     """Return (path or identifier, label, group) of each row of a ground truth."""
     suffix = path.suffix.lower()
     if suffix not in (".csv", ".json", ".yaml", ".yml"):
-        raise PypluginError(f"{path} is no folder, .csv, .json or .yaml; give one of these.")
-    content = _table(path) if suffix == ".csv" else _parsed(path)
+        raise PypluginError(f"{path} is not a folder, .csv, .json or .yaml; give one of these.")
+    content = _table(path) if suffix == ".csv" else _parse(path)
     if isinstance(content, Mapping):
         truth = content.get("groundTruth", content)
         if not isinstance(truth, Mapping):
-            raise PypluginError(f"groundTruth in {path} is no mapping; expected {{path: label}}.")
+            raise PypluginError(
+                f"groundTruth in {path} is not a mapping; expected {{path: label}}."
+            )
         return [(str(key), _label(label, path), "") for key, label in truth.items()]
     if not isinstance(content, list) or not all(isinstance(row, Mapping) for row in content):
         raise PypluginError(f"{path} is neither a mapping of paths to labels nor a list of rows.")
@@ -192,7 +197,7 @@ def _table(path: Path) -> list[dict[str, str]]:
     return list(csv.DictReader(_text(path).splitlines()))
 
 
-def _parsed(path: Path) -> Any:
+def _parse(path: Path) -> Any:
     text = _text(path)
     try:
         if path.suffix.lower() == ".json":
@@ -215,24 +220,26 @@ def _text(path: Path) -> str:
         raise PypluginError(f"{path} is not text in UTF-8; save it as such.") from error
 
 
-def _located(rows: list[tuple[str, str, str]], data: Path, filelist: Path | None) -> list[_Row]:
+def _resolve_paths(
+    rows: list[tuple[str, str, str]], data: Path, filelist: Path | None
+) -> list[_Row]:
     if filelist is None:
         return [(data.parent / name, label, group) for name, label, group in rows]
-    files = _parsed(filelist)
+    files = _parse(filelist)
     if not isinstance(files, Mapping):
-        raise PypluginError(f"{filelist} is no mapping; expected {{id: path}}.")
+        raise PypluginError(f"{filelist} is not a mapping; expected {{id: path}}.")
     files = {str(key): str(value) for key, value in files.items()}
     unknown = [name for name, _, _ in rows if name not in files]
     if unknown:
         raise PypluginError(
-            f"{filelist} lacks {len(unknown)} of the {len(rows)} clips of {data}, {unknown[0]!r} "
-            "for one; add them."
+            f"{filelist} lacks {len(unknown)} of the {len(rows)} clips of {data}, for example "
+            f"{unknown[0]!r}; add them."
         )
     return [(filelist.parent / files[name], label, group) for name, label, group in rows]
 
 
-def _tagged_group(path: Path) -> str:
-    """Return the artist of a recording by its tags, else the album, else nothing."""
+def _group_from_tags(path: Path) -> str:
+    """Return the artist in the tags of a recording, else the album, else an empty string."""
     av = need("av", package="av", extra="audio", purpose="Reading tags")
     try:
         with av.open(str(path), metadata_errors="ignore") as container:
@@ -245,9 +252,9 @@ def _tagged_group(path: Path) -> str:
     return next((f"{key}: {named[key]}" for key in ("artist", "album") if named.get(key)), "")
 
 
-def _unique(dataset: Dataset) -> Dataset:
-    """Drop clips that are there twice; refuse those that are in two classes."""
-    first: dict[str, Clip] = {}
+def _drop_duplicates(dataset: ClipDataset) -> ClipDataset:
+    """Drop duplicate clips; raise for those in two classes."""
+    first: dict[str, LabelledClip] = {}
     kept, conflicts = [], []
     for clip in dataset.clips:
         known = first.setdefault(clip.digest, clip) if clip.digest else clip
@@ -258,15 +265,16 @@ def _unique(dataset: Dataset) -> Dataset:
     if conflicts:
         one, other = conflicts[0]
         raise PypluginError(
-            f"{len(conflicts)} clips are in two classes, {one.path} of {one.label!r} for one, "
-            f"which is {other.path} of {other.label!r} too; leave them in one."
+            f"{len(conflicts)} clips are in two classes, for example {one.path} of "
+            f"{one.label!r}, which equals {other.path} of {other.label!r}; remove one of them."
         )
     notes = list(dataset.notes)
     if len(kept) < len(dataset.clips):
         notes.append(
-            f"{len(dataset.clips) - len(kept)} clips are copies of others in their class: left out."
+            f"{len(dataset.clips) - len(kept)} clips are duplicates within their class and were "
+            "left out."
         )
     groups = Counter(clip.group for clip in kept if clip.group)
     if groups:
-        notes.append(f"Clips of one artist or group stay together in folds: {len(groups)} groups.")
-    return Dataset(dataset.name, kept, notes)
+        notes.append(f"Folds keep clips of one group or artist together: {len(groups)} groups.")
+    return ClipDataset(dataset.name, kept, notes)

@@ -1,9 +1,9 @@
-"""What a model makes of each clip, kept for the next time.
+"""The embeddings of clips, and their cache.
 
 ``embed``
-    The embeddings of one recording, a row a window.
+    The embeddings of one recording, one row for each window.
 ``embed_all``
-    Those of many, from the cache where it has them, with what could not be read.
+    Those of many recordings, and the list of those that cannot be read.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ from pyplugin.support.files import replacing
 from pyplugin.tagging import tag
 from pyplugin.training.heads.dataset import file_hash
 
-__all__ = ["Embedded", "embed", "embed_all"]
+__all__ = ["ClipEmbeddings", "embed", "embed_all"]
 
 Float32 = npt.NDArray[np.float32]
 
 UNREADABLE_LIMIT = 0.25
-"""Share of clips that may be unreadable; with more, something is wrong with all of them."""
+"""Largest share of unreadable clips; above it the work stops with an error."""
 
 
 @dataclass(frozen=True)
-class Embedded:
+class ClipEmbeddings:
     """Embeddings of clips.
 
     Attributes
     ----------
     windows : list of numpy.ndarray or None
-        (n, E) float32 for each clip, ``None`` where it cannot be used.
+        (n, E) float32 for each clip, ``None`` if it cannot be used.
     skipped : list of str
-        A sentence for each of those.
+        A sentence for each clip that cannot be used.
     """
 
     windows: list[Float32 | None]
@@ -51,7 +51,7 @@ class Embedded:
 
 
 def embed(path: Path, model: Model, output: str, *, hop: float | None = None) -> Float32:
-    """Return the embeddings of a recording, (n, E) float32: a row a window, from the cache or new.
+    """Return the embeddings of a recording, (n, E) float32, one row for each window.
 
     Raises
     ------
@@ -71,9 +71,9 @@ def embed(path: Path, model: Model, output: str, *, hop: float | None = None) ->
     embeddings = result.embeddings
     assert embeddings is not None
     if result.replaced:
-        raise AudioError(f"{path}: {result.replaced} of its samples are NaN or infinite")
+        raise AudioError(f"{path}: {result.replaced} of its samples are non-finite (NaN, Inf)")
     if not np.isfinite(embeddings).all():
-        raise AudioError(f"{path}: its embedding has values that are NaN or infinite.")
+        raise AudioError(f"{path}: its embedding has non-finite values (NaN, Inf).")
     with contextlib.suppress(OSError, PypluginError):  # a full or read-only disk: no cache
         kept.parent.mkdir(parents=True, exist_ok=True)
         with replacing(kept) as partial, partial.open("wb") as stream:
@@ -88,13 +88,13 @@ def embed_all(
     *,
     jobs: int = 1,
     progress: Callable[[int, int], object] | None = None,
-) -> Embedded:
-    """Return the embeddings of recordings; those that cannot be read are listed.
+) -> ClipEmbeddings:
+    """Return the embeddings of recordings, and a list of those that cannot be used.
 
     Parameters
     ----------
     progress
-        Called with how many are done, and of how many.
+        Called with the number of finished recordings and the total.
 
     Raises
     ------
@@ -114,8 +114,8 @@ def embed_all(
         try:
             for path, result in zip(paths, pool.map(one, paths), strict=True):
                 if isinstance(result, PypluginError):
-                    said = str(result)
-                    skipped.append(said if str(path) in said else f"{path}: {said}")
+                    message = str(result)
+                    skipped.append(message if str(path) in message else f"{path}: {message}")
                 windows.append(None if isinstance(result, PypluginError) else result)
                 if progress is not None:
                     progress(len(windows), len(paths))
@@ -124,7 +124,8 @@ def embed_all(
             raise
     if len(skipped) > UNREADABLE_LIMIT * len(paths):
         raise PypluginError(
-            f"{len(skipped)} of {len(paths)} clips cannot be used, too many to go on; the first: "
+            f"{len(skipped)} of {len(paths)} clips cannot be used, too many to continue; the "
+            "first: "
             f"{skipped[0]}"
         )
-    return Embedded(windows, skipped)
+    return ClipEmbeddings(windows, skipped)

@@ -1,9 +1,9 @@
-"""The ranking as a table, the winner as a page.
+"""The ranking as a table, the best configuration as a page.
 
 ``write_table``, ``read_row``
-    The table, tab-separated: a row for each configuration, the best first.
+    The table, tab-separated, one row for each configuration, best first.
 ``write_page``
-    One HTML file with nothing beside it.
+    One self-contained HTML file.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from pyplugin.support.files import replacing, sentence
 from pyplugin.training.heads.configurations import CLASSIFIERS, PREPROCESSING, Configuration
 from pyplugin.training.heads.search import Result
 
-__all__ = ["Page", "read_row", "write_page", "write_table"]
+__all__ = ["HeadReport", "read_row", "write_page", "write_table"]
 
-# Those of Gaia's report in its order, of which the two names of files are left empty; then ours.
+# The columns of Gaia's report in its order, with both file names empty, then further ones.
 COLUMNS = (
     "accuracy_rank",
     "accuracy",
@@ -49,8 +49,8 @@ COLUMNS = (
     "per",
 )
 _SHOWN_ROWS = 20
-_SHOWN_MISTAKES = 50
-_WIDE = 60  # letters of all classes; the names of more columns are written upright
+_SHOWN_ERRORS = 50
+_WIDE = 60  # characters in all class names; above this, column names are rotated
 _COLOURS = ("#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#7f7f7f")
 
 
@@ -60,21 +60,21 @@ def _percent(values: Sequence[float]) -> tuple[str, str]:
 
 
 def write_table(path: Path, name: str, results: Sequence[Result], *, unit: str = "clip") -> None:
-    """Write the ranking, with the columns of Gaia's.
+    """Write the ranking, with the columns of a report by Gaia.
 
     Accuracies are in percent, means and standard deviations over the folds; the normalized one is
-    the mean of the classes' own, and rows are in its order. C and gamma are exponents of 2, alpha
+    the mean over the classes, and rows are sorted by it. C and gamma are exponents of 2, alpha
     of 10.
 
     Parameters
     ----------
     path
     name
-        Of what is told apart.
+        Name of the dataset.
     results
-        The best first.
+        Best first.
     unit : {"clip", "window"}
-        What the accuracies count.
+        Unit of the accuracies.
     """
     order = sorted(results, key=lambda result: -float(np.mean(result.accuracies)))
     ranks = {result.configuration: rank for rank, result in enumerate(order, 1)}
@@ -100,12 +100,12 @@ def write_table(path: Path, name: str, results: Sequence[Result], *, unit: str =
 
 
 def read_row(path: Path, number: int) -> Configuration:
-    """Return the configuration of a row, counted from 1, of a ranking.
+    """Return the configuration in a row of a ranking; the first row is 1.
 
     Raises
     ------
     PypluginError
-        There is no such file or row, or it is no ranking.
+        There is no such file or row, or it is not a ranking.
     """
     try:
         with path.open(newline="", encoding="utf-8") as stream:
@@ -113,16 +113,16 @@ def read_row(path: Path, number: int) -> Configuration:
     except OSError as error:
         raise PypluginError(f"The report {path} cannot be read: {sentence(error)}.") from error
     except (UnicodeDecodeError, csv.Error) as error:
-        raise PypluginError(f"{path} is no report; give a .tsv of `train head`.") from error
+        raise PypluginError(f"{path} is not a report; give a .tsv of `train head`.") from error
     if not rows or not set(COLUMNS) <= set(rows[0]):
-        raise PypluginError(f"{path} is no report; give a .tsv of `train head`.")
+        raise PypluginError(f"{path} is not a report; give a .tsv of `train head`.")
     if not 1 <= number <= len(rows):
         raise PypluginError(f"{path} has no row {number}; choose one of 1 to {len(rows)}.")
     try:
         return _configuration(rows[number - 1])
     except (ValueError, TypeError, KeyError) as error:
         raise PypluginError(
-            f"Row {number} of {path} is damaged; write the report again, or choose another."
+            f"Row {number} of {path} is damaged; write the report again, or choose another row."
         ) from error
 
 
@@ -143,8 +143,8 @@ def _configuration(row: dict[str, str]) -> Configuration:
 
 
 @dataclass(frozen=True)
-class Page:
-    """What the page shows.
+class HeadReport:
+    """The contents of the page.
 
     Attributes
     ----------
@@ -155,15 +155,15 @@ class Page:
         The C classes.
     truth : numpy.ndarray
         (n,) of str.
-    said : numpy.ndarray
-        (n, C) probabilities, of rows that the model was not trained on.
+    probabilities : numpy.ndarray
+        (n, C), by models trained without the row.
     names : sequence of str
-        Of the n rows.
+        Names of the n rows.
     results : sequence of Result
     unit : {"clip", "window"}
-        What a row is.
-    elsewhere : tuple or None
-        Of an external set: its name, and its `truth` and `said`.
+        Unit of a row.
+    external_set : tuple or None
+        Name, `truth` and `probabilities` of an external set.
     """
 
     title: str
@@ -172,27 +172,26 @@ class Page:
     skipped: list[str]
     labels: Sequence[str]
     truth: npt.NDArray[np.str_]
-    said: npt.NDArray[np.float64]
+    probabilities: npt.NDArray[np.float64]
     names: Sequence[str]
     results: Sequence[Result] = ()
     unit: str = "clip"
-    elsewhere: tuple[str, npt.NDArray[np.str_], npt.NDArray[np.float64]] | None = None
+    external_set: tuple[str, npt.NDArray[np.str_], npt.NDArray[np.float64]] | None = None
 
 
-def write_page(path: Path, page: Page) -> None:
-    """Write the page: facts, confusion matrices, ROC curves, mistakes, the head of the ranking."""
+def write_page(path: Path, page: HeadReport) -> None:
+    """Write the page: facts, confusion matrices, ROC curves, errors, the top of the ranking."""
     parts = [
         f"<h1>{html.escape(page.title)}</h1>",
-        f"<p>A head that tells apart: {html.escape(', '.join(page.labels))}.</p>",
+        f"<p>A head with the classes {html.escape(', '.join(page.labels))}.</p>",
         _facts(page.facts),
         _listed("Notes", page.notes),
-        "<h2>What was taken for what</h2>"
-        f"<p>Each {page.unit} by a head that was not trained with it.</p>",
-        _confusion(page.labels, page.truth, page.said),
-        _elsewhere(page),
+        f"<h2>Confusion matrix</h2><p>Each {page.unit} by a head trained without it.</p>",
+        _confusion(page.labels, page.truth, page.probabilities),
+        _external(page),
         "<h2>ROC</h2>",
         _roc(page),
-        _mistakes(page),
+        _errors(page),
         _ranking(page),
         _listed("Left out", page.skipped),
     ]
@@ -245,18 +244,18 @@ def _listed(title: str, sentences: Sequence[str]) -> str:
 
 
 def _confusion(
-    labels: Sequence[str], truth: npt.NDArray[np.str_], said: npt.NDArray[np.float64]
+    labels: Sequence[str], truth: npt.NDArray[np.str_], probabilities: npt.NDArray[np.float64]
 ) -> str:
-    guesses = np.asarray(labels)[said.argmax(axis=1)]
+    predicted = np.asarray(labels)[probabilities.argmax(axis=1)]
     upright = ' class="upright"' if sum(map(len, labels)) > _WIDE else ' class="number"'
     rows = [
         _row(
-            _cell("is \\ taken for", "th"),
+            _cell("true \\ predicted", "th"),
             *(_cell(label, "th", upright) for label in labels),
-            _number("right", "th"),
+            _number("correct", "th"),
         )
     ]
-    for index, counts in enumerate(confusion_matrix(truth, guesses, labels=list(labels))):
+    for index, counts in enumerate(confusion_matrix(truth, predicted, labels=list(labels))):
         if not (total := counts.sum()):
             continue
         shares = counts / total
@@ -270,26 +269,26 @@ def _confusion(
     return f"<table>{''.join(rows)}</table>"
 
 
-def _elsewhere(page: Page) -> str:
-    if page.elsewhere is None:
+def _external(page: HeadReport) -> str:
+    if page.external_set is None:
         return ""
-    name, truth, said = page.elsewhere
+    name, truth, probabilities = page.external_set
     return (
-        f"<p>Of the external set, {html.escape(name)}, by the head itself.</p>"
-        f"{_confusion(page.labels, truth, said)}"
+        f"<p>The external set, {html.escape(name)}, by the final head.</p>"
+        f"{_confusion(page.labels, truth, probabilities)}"
     )
 
 
-def _roc(page: Page) -> str:
+def _roc(page: HeadReport) -> str:
     """Draw a curve for each class against the rest, in a square of 300 units."""
     lines: list[str] = []
     legend: list[str] = []
     for index, label in enumerate(page.labels):
         positive = page.truth == label
         if len(page.labels) == 2 and index == 0:
-            continue  # the curve of the other one, turned
-        false, true, _ = roc_curve(positive, page.said[:, index])
-        area = roc_auc_score(positive, page.said[:, index])
+            continue  # the curve of the other class, mirrored
+        false, true, _ = roc_curve(positive, page.probabilities[:, index])
+        area = roc_auc_score(positive, page.probabilities[:, index])
         points = " ".join(
             f"{40 + 300 * x:.1f},{310 - 300 * y:.1f}" for x, y in zip(false, true, strict=True)
         )
@@ -313,36 +312,41 @@ def _roc(page: Page) -> str:
         '<text x="340" y="328" text-anchor="middle">1</text>'
         '<text x="32" y="314" text-anchor="end">0</text>'
         '<text x="32" y="18" text-anchor="end">1</text>'
-        '<text x="190" y="340" text-anchor="middle">share of the others taken for it</text>'
+        '<text x="190" y="340" text-anchor="middle">false positive rate</text>'
         '<text x="18" y="160" text-anchor="middle" transform="rotate(-90 18 160)">'
-        f"share of it that is found</text>{''.join(lines)}{''.join(legend)}</svg>"
+        f"true positive rate</text>{''.join(lines)}{''.join(legend)}</svg>"
     )
 
 
-def _mistakes(page: Page) -> str:
-    said = page.said.argmax(axis=1)
-    wrong = np.flatnonzero(np.asarray(page.labels)[said] != page.truth)
-    surest = wrong[np.argsort(-page.said[wrong, said[wrong]], kind="stable")][:_SHOWN_MISTAKES]
-    if not len(surest):
+def _errors(page: HeadReport) -> str:
+    probabilities = page.probabilities.argmax(axis=1)
+    wrong = np.flatnonzero(np.asarray(page.labels)[probabilities] != page.truth)
+    shown_errors = wrong[
+        np.argsort(-page.probabilities[wrong, probabilities[wrong]], kind="stable")
+    ][:_SHOWN_ERRORS]
+    if not len(shown_errors):
         return ""
     rows = [
         _row(
             _cell(page.names[i]),
             _cell(str(page.truth[i])),
-            _cell(page.labels[said[i]]),
-            _number(f"{page.said[i].max():.2f}"),
+            _cell(page.labels[probabilities[i]]),
+            _number(f"{page.probabilities[i].max():.2f}"),
         )
-        for i in surest
+        for i in shown_errors
     ]
     head = _row(
-        *(_cell(name, "th") for name in (page.unit, "is", "taken for")),
+        *(_cell(name, "th") for name in (page.unit, "true", "predicted")),
         _number("probability", "th"),
     )
-    shown = f"The surest {len(surest)} of {len(wrong)}" if len(wrong) > len(surest) else "All"
-    return f"<h2>Mistakes</h2><p>{shown}, the surest first.</p><table>{head}{''.join(rows)}</table>"
+    shown = "All"
+    if len(wrong) > len(shown_errors):
+        shown = f"The first {len(shown_errors)} of {len(wrong)}"
+    title = f"<h2>Errors</h2><p>{shown}, by descending probability.</p>"
+    return f"{title}<table>{head}{''.join(rows)}</table>"
 
 
-def _ranking(page: Page) -> str:
+def _ranking(page: HeadReport) -> str:
     if not page.results:
         return ""
     rows = [
@@ -362,6 +366,7 @@ def _ranking(page: Page) -> str:
     )
     return (
         f"<h2>Ranking</h2><p>The first {len(rows)} of {len(page.results)}, per {page.unit}: means "
-        "and standard deviations over the folds, before calibration. The best of many is a little "
-        f"lucky: expect less of it on other sound.</p><table>{head}{''.join(rows)}</table>"
+        "and standard deviations over the folds, before calibration. The best of many is "
+        "slightly optimistic: expect less on other recordings.</p>"
+        f"<table>{head}{''.join(rows)}</table>"
     )

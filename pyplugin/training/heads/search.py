@@ -1,11 +1,11 @@
-"""Every configuration on every fold, and the ranking.
+"""Cross-validation of every configuration, and the ranking.
 
 ``choose_folds``
-    Folds that keep the shares of the classes, and groups together.
-``Search``
-    Runs configurations on folds; what is finished is kept in a file, to resume from.
+    Stratified folds that keep groups together.
+``search``
+    Runs configurations on folds; finished ones are stored in a file, to resume from.
 ``out_of_fold``
-    What the calibrated pipeline says of rows that it was not trained on.
+    Probabilities of rows by a calibrated pipeline trained without them.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ __all__ = ["Examples", "Result", "choose_folds", "fitted", "out_of_fold", "searc
 FOLDS = 5
 INNER_FOLDS = 3
 LEAST = 3
-"""Clips, or groups, of a class: one to test on, and two to fit and calibrate with."""
+"""Smallest number of clips or groups of a class: one to test, two to fit and calibrate."""
 
 
 @dataclass(frozen=True)
@@ -60,11 +60,11 @@ class Examples:
     Attributes
     ----------
     x : numpy.ndarray
-        (n, E) float64, values that float32 holds.
+        (n, E) float64, exactly representable as float32.
     y : numpy.ndarray
         (n,) of str.
     groups : numpy.ndarray
-        (n,) of int: rows of one number never stand on both sides of a fold.
+        (n,) of int: rows of one group are never on both sides of a fold.
     """
 
     x: npt.NDArray[np.float64]
@@ -83,13 +83,13 @@ class Examples:
 
 @dataclass(frozen=True)
 class Result:
-    """How well a configuration did.
+    """The scores of a configuration.
 
     Attributes
     ----------
     configuration : Configuration
     accuracies, balanced_accuracies : tuple of float
-        0 to 1, one a fold.
+        0 to 1, one for each fold.
     """
 
     configuration: Configuration
@@ -98,7 +98,7 @@ class Result:
 
     @property
     def rank(self) -> tuple[float, float, float]:
-        """Sorts results, the best first: balanced accuracy, accuracy, steadiness."""
+        """Sort key, best first: balanced accuracy, accuracy, low deviation."""
         return (
             -round(float(np.mean(self.balanced_accuracies)), 6),
             -round(float(np.mean(self.accuracies)), 6),
@@ -117,7 +117,10 @@ def choose_folds(examples: Examples, most: int = FOLDS) -> list[Split]:
     label, least = min(examples.groups_of_classes().items(), key=lambda item: item[1])
     folds = min(most, least)
     if folds < 2:
-        raise PypluginError(f"The class {label!r} has {least} group of clips; 2 are needed.")
+        raise PypluginError(
+            f"The class {label!r} has {least} group of clips; at least 2 are needed: add clips "
+            "from others."
+        )
     alone = len(set(examples.groups.tolist())) == len(examples.groups)
     kind = StratifiedKFold if alone else StratifiedGroupKFold
     classes = set(examples.y.tolist())
@@ -127,8 +130,8 @@ def choose_folds(examples: Examples, most: int = FOLDS) -> list[Split]:
         if all(set(examples.y[train].tolist()) == classes and len(test) for train, test in splits):
             return splits
     raise PypluginError(
-        f"No {folds} folds have every class in their training part; the groups are too large: use "
-        "smaller ones, or more clips."
+        f"The groups are too large for {folds} folds with every class in each training part; use "
+        "smaller groups, or more clips."
     )
 
 
@@ -138,47 +141,47 @@ def _threads() -> ThreadpoolController:
 
 
 @contextlib.contextmanager
-def _quietly() -> Iterator[None]:
-    """Hold back warnings of what did not converge: its accuracy says so.
+def _without_warnings() -> Iterator[None]:
+    """Suppress warnings about convergence, which shows in the accuracy, and use one thread.
 
-    One thread: matrices this small lose more to threads than they gain.
+    Matrices of this size are slower with several threads.
     """
     with warnings.catch_warnings(), _threads().limit(limits=1):
         warnings.simplefilter("ignore", ConvergenceWarning)
-        # matmul on values beyond float64, at kernels that do not fit the scale
+        # overflow in kernels that do not fit the scale of the data
         with np.errstate(all="ignore"):
             yield
 
 
 def _scores(examples: Examples, configuration: Configuration, split: Split) -> tuple[float, float]:
     train, test = split
-    with _quietly():
+    with _without_warnings():
         model = pipeline(configuration, len(train)).fit(examples.x[train], examples.y[train])
-        said = model.predict(examples.x[test])
-    with warnings.catch_warnings():  # a class that a fold of groups does not test
+        probabilities = model.predict(examples.x[test])
+    with warnings.catch_warnings():  # about classes that are missing in a test fold
         warnings.simplefilter("ignore", UserWarning)
         return (
-            float(accuracy_score(examples.y[test], said)),
-            float(balanced_accuracy_score(examples.y[test], said)),
+            float(accuracy_score(examples.y[test], probabilities)),
+            float(balanced_accuracy_score(examples.y[test], probabilities)),
         )
 
 
 def fitted(examples: Examples, configuration: Configuration) -> Any:
     """Return the calibrated pipeline, fitted on all the examples.
 
-    Its attribute ``shares_sigmoid_`` tells that classes could not have sigmoids of their own: where
-    few groups hold most of a class, what is said of clips out of fold may be the less the more it
-    is theirs, and Platt's sigmoid would turn the answer round.
+    Its attribute ``shares_sigmoid_`` is true if the classes cannot have separate sigmoids: if few
+    groups contain most of a class, out-of-fold decisions may decrease with membership, and Platt's
+    sigmoid would invert the result.
     """
-    with _quietly():
+    with _without_warnings():
         inner = choose_folds(examples, INNER_FOLDS)
         model = calibrated(configuration, len(examples.y), inner)
-        # These weights are for the sigmoids alone; the pipeline, which takes none, has its own.
+        # These weights are for the sigmoids only; the pipeline has its own.
         warnings.filterwarnings("ignore", message=".*does not appear to accept sample_weight")
         weights = compute_sample_weight("balanced" if configuration.balanced else None, examples.y)
         model.fit(examples.x, examples.y, sample_weight=weights)
         sigmoids = model.calibrated_classifiers_[0].calibrators
-        # of a decision d they make 1 / (1 + exp(a d + b))
+        # for a decision d they compute 1 / (1 + exp(a d + b))
         model.shares_sigmoid_ = any(sigmoid.a_ >= 0 for sigmoid in sigmoids)
         if model.shares_sigmoid_:
             _share_sigmoid(model, examples, configuration, inner, weights)
@@ -192,20 +195,20 @@ def _share_sigmoid(
     splits: Sequence[Split],
     weights: npt.NDArray[np.float64],
 ) -> None:
-    """Give all classes one rising sigmoid, so that the strongest stays the strongest."""
-    said = cross_val_predict(
+    """Give all classes one increasing sigmoid, which keeps their order."""
+    probabilities = cross_val_predict(
         pipeline(configuration, len(examples.y)),
         examples.x,
         examples.y,
         cv=splits,
         method="predict_proba" if configuration.classifier == "mlp" else "decision_function",
     )
-    if said.ndim == 1:
-        said = np.column_stack([-said, said])
-    mean, deviation = float(said.mean()), float(said.std()) or 1.0
+    if probabilities.ndim == 1:
+        probabilities = np.column_stack([-probabilities, probabilities])
+    mean, deviation = float(probabilities.mean()), float(probabilities.std()) or 1.0
     own = (examples.y[:, None] == model.classes_).ravel()
-    spread = ((said - mean) / deviation).reshape(-1, 1)
-    fit = LogisticRegression().fit(spread, own, np.repeat(weights, said.shape[1]))
+    spread = ((probabilities - mean) / deviation).reshape(-1, 1)
+    fit = LogisticRegression().fit(spread, own, np.repeat(weights, probabilities.shape[1]))
     slope, offset = float(fit.coef_[0, 0]), float(fit.intercept_[0])
     if slope <= 0:
         slope, offset = 1.0, 0.0
@@ -218,10 +221,12 @@ def out_of_fold(
     examples: Examples, configuration: Configuration, splits: Sequence[Split]
 ) -> npt.NDArray[np.float64]:
     """Return the probabilities (n, C) of each row by the pipeline of the fold that tests it."""
-    said = np.zeros((len(examples.y), len(set(examples.y.tolist()))))
+    probabilities = np.zeros((len(examples.y), len(set(examples.y.tolist()))))
     for train, test in splits:
-        said[test] = fitted(examples.part(train), configuration).predict_proba(examples.x[test])
-    return said
+        probabilities[test] = fitted(examples.part(train), configuration).predict_proba(
+            examples.x[test]
+        )
+    return probabilities
 
 
 def _key(examples: Examples, splits: Sequence[Split]) -> str:
@@ -232,8 +237,8 @@ def _key(examples: Examples, splits: Sequence[Split]) -> str:
     return digest.hexdigest()
 
 
-def _finished(journal: Path, key: str) -> dict[str, tuple[float, float]]:
-    """Return the scores that an earlier search left, by configuration and fold."""
+def _read_journal(journal: Path, key: str) -> dict[str, tuple[float, float]]:
+    """Return the scores of an interrupted search, by configuration and fold."""
     try:
         lines = journal.read_text(encoding="utf-8").splitlines()
         head = json.loads(lines[0])
@@ -245,11 +250,11 @@ def _finished(journal: Path, key: str) -> dict[str, tuple[float, float]]:
         head, lines = None, []
     if not isinstance(head, dict) or head.get("key") != key:
         raise PypluginError(
-            f"{journal} is of other clips or another model; start anew, without --resume."
+            f"{journal} belongs to other clips or another model; start again without --resume."
         )
     done = {}
     for line in lines[1:]:
-        with contextlib.suppress(ValueError, TypeError, KeyError):  # the last may be cut short
+        with contextlib.suppress(ValueError, TypeError, KeyError):  # the last line may be truncated
             entry = json.loads(line)
             done[entry["task"]] = (float(entry["scores"][0]), float(entry["scores"][1]))
     return done
@@ -270,21 +275,21 @@ def search(
     Parameters
     ----------
     journal
-        A file for what is finished. It stays when the search is interrupted.
+        File with finished results. It remains if the search is interrupted.
     resume
-        Go on from the journal, if there is one.
+        Continue from the journal, if it exists.
     jobs
         Processes.
     progress
-        Called with how many fits are done, and of how many.
+        Called with the number of finished fits and the total.
 
     Raises
     ------
     PypluginError
-        The journal cannot be written, or is of other examples.
+        The journal cannot be written, or belongs to other examples.
     """
     key = _key(examples, splits)
-    done = _finished(journal, key) if resume else {}
+    done = _read_journal(journal, key) if resume else {}
     tasks = {
         json.dumps([asdict(configuration), fold], sort_keys=True): (configuration, split)
         for configuration in configurations
@@ -297,7 +302,7 @@ def search(
             stream.write(json.dumps({"task": name, "scores": scores}) + "\n")
     count = len(tasks) - len(open_tasks)
     for name, scores in _run(examples, open_tasks, jobs):
-        _note(journal, name, scores)
+        _append_journal(journal, name, scores)
         done[name] = scores
         count += 1
         if progress is not None:
@@ -312,20 +317,21 @@ def search(
     return sorted(results, key=lambda result: result.rank)
 
 
-def _note(journal: Path, name: str, scores: tuple[float, float]) -> None:
+def _append_journal(journal: Path, name: str, scores: tuple[float, float]) -> None:
     try:
         with journal.open("a", encoding="utf-8") as stream:
             stream.write(json.dumps({"task": name, "scores": scores}) + "\n")
     except OSError as error:
         raise PypluginError(
-            f"'{journal}' cannot be written: {sentence(error)}; make room and go on with --resume."
+            f"'{journal}' cannot be written: {sentence(error)}; free some space and continue "
+            "with --resume."
         ) from error
 
 
 def _run(
     examples: Examples, tasks: dict[str, tuple[Configuration, Split]], jobs: int
 ) -> Iterator[tuple[str, tuple[float, float]]]:
-    """Yield (task, scores) as they come."""
+    """Yield (task, scores) in order of completion."""
     if jobs == 1 or len(tasks) < 2:
         for name, (configuration, split) in tasks.items():
             yield name, _scores(examples, configuration, split)

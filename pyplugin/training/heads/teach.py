@@ -1,4 +1,4 @@
-"""A head of one label from a handful of clips."""
+"""Train a head of one label on a few clips."""
 
 from __future__ import annotations
 
@@ -24,35 +24,35 @@ from pyplugin.training.heads.dataset import clips_below, file_hash
 from pyplugin.training.heads.embeddings import embed_all
 from pyplugin.training.heads.train import head_path
 
-__all__ = ["Taught", "teach"]
+__all__ = ["TeachResult", "teach"]
 
 STRENGTH = 0.1
-"""C of the regression: few clips and many dimensions want a firm hand."""
+"""C of the regression: strong regularisation for few clips and many dimensions."""
 _PARTS = 10
 
 
 @dataclass(frozen=True)
-class Taught:
-    """What `teach` made.
+class TeachResult:
+    """The result of `teach`.
 
     Attributes
     ----------
     head : Path
         The ``.head`` file.
-    right, tried : int
-        Clips that a head without them takes for what they are, and of how many; 0 of 0 where a
-        side has a single clip.
-    mistaken, background : int
-        Windows of pyplugin's background that a head without them takes for the label, and of how
-        many; 0 of 0 where negative clips were given.
+    correct, tested : int
+        Clips that are classified correctly by a head trained without them, and their total; 0 of 0
+        if a side has a single clip.
+    false_positives, background : int
+        Background windows with the label by a head trained without them, and their total; 0 of 0
+        if negative clips were given.
     skipped : list of str
         A sentence for each clip that was left out.
     """
 
     head: Path
-    right: int
-    tried: int
-    mistaken: int
+    correct: int
+    tested: int
+    false_positives: int
     background: int
     skipped: list[str]
 
@@ -67,18 +67,19 @@ def teach(
     embedding: str | None = None,
     jobs: int = 1,
     progress: Callable[[str, int, int], object] | None = None,
-) -> Taught:
-    """Teach a model a label by clips that have it and clips that do not.
+) -> TeachResult:
+    """Train a head of one label on clips with the label and clips without it.
 
-    A logistic regression on the embedding of each window; each clip counts alike, and both sides.
+    It is a logistic regression on the embedding of each window, in which all clips of a side, and
+    both sides, have equal weights.
 
     Parameters
     ----------
     label
-        What the positive clips are.
+        The label of the positive clips.
     positive, negative
-        Files, or folders of them. Without negative ones the label is told from a background that
-        comes with pyplugin: windows of all kinds of sound, `background.load_background`.
+        Files, or folders of them. Without negative ones, the background that comes with pyplugin is
+        used: windows of all kinds of sound, `background.load_background`.
     model, embedding
         The model, and which of its outputs is used; ``None`` for the card's embedding.
     out
@@ -86,7 +87,7 @@ def teach(
     jobs
         Threads.
     progress
-        Called with what is being done, how many are done, and of how many.
+        Called with the name of the step, the number of finished items and the total.
 
     Raises
     ------
@@ -95,15 +96,17 @@ def teach(
         is no background for the model.
     """
     if not label.strip() or not slug(label):
-        raise PypluginError(f"{label!r} is no label; give a word, as in `pyplugin teach organ`.")
+        raise PypluginError(f"{label!r} is not a label; give a word, as in `pyplugin teach organ`.")
     sides = [clips_below(positive), clips_below(negative)]
     if not sides[0]:
-        raise PypluginError(f"There are no clips of {label!r}; give at least one.")
+        raise PypluginError(f"There are no clips with {label!r}; give at least one.")
     if negative and not sides[1]:
-        raise PypluginError(f"There are no clips without {label!r} in {negative[0]}; give some.")
+        raise PypluginError(
+            f"There are no clips without {label!r} in {negative[0]}; give at least one."
+        )
     missing = [path for side in sides for path in side if not path.is_file()]
     if missing:
-        raise PypluginError(f"There is no file {missing[0]}.")
+        raise PypluginError(f"There is no file {missing[0]}; check the path.")
     both = {file_hash(path) for path in sides[0]} & {file_hash(path) for path in sides[1]} - {""}
     if both:
         culprit = next(path for path in sides[1] if file_hash(path) in both)
@@ -113,13 +116,13 @@ def teach(
     output = model.card.output_named(embedding).name
     background = [] if negative else _background(label, model, output)
 
-    say = progress or (lambda what, done, of: None)
+    report_progress = progress or (lambda what, done, of: None)
     embedded = embed_all(
         [*sides[0], *sides[1]],
         model,
         output,
         jobs=jobs,
-        progress=lambda done, of: say("Listening", done, of),
+        progress=lambda done, of: report_progress("Analysing", done, of),
     )
     truth = [True] * len(sides[0]) + [False] * len(sides[1])
     clips = [
@@ -135,20 +138,20 @@ def teach(
     stacked = np.concatenate([windows for windows, _ in fitted_on])
     if np.ptp(stacked, axis=0).max() == 0:
         raise PypluginError("The embeddings of all clips are equal; give clips that differ.")
-    right, tried = _left_out(clips, background)
-    mistaken = _mistaken(clips, background)
+    correct, tested = _leave_one_out(clips, background)
+    false_positives = _count_false_positives(clips, background)
     about = {
         "made_by": f"pyplugin {VERSION}, scikit-learn {sklearn.__version__}",
         "taught_with": {"positive": count, "negative": len(clips) - count},
-        "left_out": {"right": right, "of": tried},
+        "left_out": {"right": correct, "of": tested},
     }
     if background:
-        about["background"] = {"mistaken": mistaken, "of": len(background)}
+        about["background"] = {"mistaken": false_positives, "of": len(background)}
     head = logistic_head(
         _fit(fitted_on), label, name=path.stem, model=model.name, output=output, about=about
     )
     heads.save(head, path)
-    return Taught(path, right, tried, mistaken, len(background), embedded.skipped)
+    return TeachResult(path, correct, tested, false_positives, len(background), embedded.skipped)
 
 
 _Clip = tuple[npt.NDArray[np.float32], bool]
@@ -156,7 +159,7 @@ _Clips = Sequence[_Clip]
 
 
 def _fit(clips: _Clips) -> Pipeline:
-    """Fit on windows, weighted so that clips count alike, and both sides."""
+    """Fit on windows, with equal weights for the clips of a side and for both sides."""
     x = np.concatenate([windows for windows, _ in clips]).astype(np.float64)
     y = np.concatenate([np.full(len(windows), value) for windows, value in clips])
     clips_of = {side: sum(value == side for _, value in clips) for side in (True, False)}
@@ -177,35 +180,37 @@ def _background(label: str, model: registry.Model, output: str) -> list[_Clip]:
         return [(row[None], False) for row in load_background(model, output)]
     except PypluginError as error:
         raise PypluginError(
-            f"What is {label!r} to be told from? {error}. Give clips without it after --not: a "
-            "handful of what it will be heard among."
+            f"{error}. Give clips without {label!r} after --not: a few of the sounds it must be "
+            "distinguished from."
         ) from error
 
 
-def _left_out(clips: _Clips, background: _Clips) -> tuple[int, int]:
-    """Leave out each clip in turn; return how many are then taken for what they are."""
-    right = tried = 0
+def _leave_one_out(clips: _Clips, background: _Clips) -> tuple[int, int]:
+    """Cross-validate by leaving out each clip; return the numbers of correct and tested clips."""
+    correct = tested = 0
     for index, (windows, value) in enumerate(clips):
         rest = [*clips[:index], *clips[index + 1 :], *background]
         if len({side for _, side in rest}) == 2:
-            right += bool((_said(rest, windows).mean() > 0.5) == value)
-            tried += 1
-    return right, tried
+            correct += bool((_probabilities_by(rest, windows).mean() > 0.5) == value)
+            tested += 1
+    return correct, tested
 
 
-def _mistaken(clips: _Clips, background: _Clips) -> int:
-    """Leave out a tenth of the background in turn; return how much is then taken for the label."""
-    mistaken = 0
+def _count_false_positives(clips: _Clips, background: _Clips) -> int:
+    """Cross-validate in tenths of the background; return the number of false positives."""
+    false_positives = 0
     for part in np.array_split(np.arange(len(background)), _PARTS if background else 1):
         left = set(part.tolist())
         rest = [clip for index, clip in enumerate(background) if index not in left]
         if left:
             out = np.concatenate([background[index][0] for index in sorted(left)])
-            mistaken += int((_said([*clips, *rest], out) > 0.5).sum())
-    return mistaken
+            false_positives += int((_probabilities_by([*clips, *rest], out) > 0.5).sum())
+    return false_positives
 
 
-def _said(clips: _Clips, windows: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-    """Return the probabilities (n,) of windows by a head of some clips."""
-    said: npt.NDArray[np.float64] = _fit(clips).predict_proba(windows.astype(np.float64))[:, 1]
-    return said
+def _probabilities_by(clips: _Clips, windows: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """Return the probabilities (n,) of windows by a head trained on `clips`."""
+    probabilities: npt.NDArray[np.float64] = _fit(clips).predict_proba(windows.astype(np.float64))[
+        :, 1
+    ]
+    return probabilities

@@ -1,4 +1,4 @@
-"""From a folder of clips to a head and its report."""
+"""Train a head on a folder of clips, and report on it."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from pyplugin.support.files import check_writable
 from pyplugin.support.spelling import slug
 from pyplugin.training.heads.configurations import Configuration, grid
 from pyplugin.training.heads.convert import head_of
-from pyplugin.training.heads.dataset import Dataset, read_dataset
+from pyplugin.training.heads.dataset import ClipDataset, read_dataset
 from pyplugin.training.heads.embeddings import embed_all
-from pyplugin.training.heads.report import Page, read_row, write_page, write_table
+from pyplugin.training.heads.report import HeadReport, read_row, write_page, write_table
 from pyplugin.training.heads.search import (
     LEAST,
     Examples,
@@ -35,10 +35,10 @@ from pyplugin.training.heads.search import (
     search,
 )
 
-__all__ = ["Trained", "head_path", "train_head"]
+__all__ = ["TrainHeadResult", "head_path", "train_head"]
 
 TOLERANCE = 1e-5
-"""How far a head's probabilities may be from scikit-learn's before the report says so."""
+"""Largest difference of a head from scikit-learn in probability without a note in the report."""
 
 _NAME = re.compile("[A-Za-z0-9_-]+")
 
@@ -46,19 +46,19 @@ Progress = Callable[[str, int, int], object]
 
 
 @dataclass(frozen=True)
-class Trained:
-    """What `train_head` made.
+class TrainHeadResult:
+    """The result of `train_head`.
 
     Attributes
     ----------
     head : Path
         The ``.head`` file.
     table : Path or None
-        The ranking; ``None`` after a row of an earlier one was taken.
+        The ranking; ``None`` with `retrain`.
     page : Path
         The report as HTML.
     unit : {"clip", "window"}
-        What the accuracies count.
+        Unit of the accuracies.
     accuracy, balanced_accuracy : float
         Out of fold, 0 to 1.
     external : float or None
@@ -67,7 +67,7 @@ class Trained:
     results : list of Result
         The ranking.
     notes, skipped : list of str
-        Sentences for a person.
+        Sentences for the user.
     """
 
     head: Path
@@ -89,17 +89,20 @@ def head_path(out: str) -> Path:
     Raises
     ------
     PypluginError
-        Neither, or the place is not writable.
+        It is neither, or its folder is not writable.
     """
     path = Path(out)
     if _NAME.fullmatch(path.name.removesuffix(".head")) is None:
         raise PypluginError(
-            f"{out!r} is no name of a head: letters, digits, - and _ are expected, or the path of "
-            "a .head file that is called so."
+            f"{out!r} is not a name for a head; expected letters, digits, - and _, or the path "
+            "of a "
+            ".head file with such a name."
         )
     if path.suffix != ".head":
         if path.name != out:
-            raise PypluginError(f"{out!r} is neither a name nor the path of a .head file.")
+            raise PypluginError(
+                f"{out!r} is neither a name nor the path of a .head file; let it end in .head."
+            )
         path = heads.heads_folder() / f"{out}.head"
         make_folder(path.parent)
     check_writable(path)
@@ -121,45 +124,45 @@ def train_head(
     resume: bool = False,
     jobs: int = 1,
     progress: Progress | None = None,
-) -> Trained:
-    """Train a head that tells classes of clips apart.
+) -> TrainHeadResult:
+    """Train a head that classifies clips.
 
     Parameters
     ----------
     data, filelist
-        The clips and their classes, as `dataset.read_dataset` takes them.
+        The clips and their classes; see `dataset.read_dataset`.
     model
-        The model whose embedding it reads.
+        The model with the embedding.
     out
-        A name, or the path of a ``.head`` file. The report lies beside it.
+        A name, or the path of a ``.head`` file. The report is written beside it.
     embedding
         Which of its outputs is used; ``None`` for the card's embedding.
     classifier : {"svm", "mlp", "logistic"}
     external
-        Other clips of the same classes, to see how much is lost on them.
+        Clips of the same classes from another source, to test on.
     windows
         Train on each window rather than on the mean of each clip.
     full
         Try the whole grid rather than a coarse one.
     retrain
-        A ranking and one of its rows: make the head of that row.
+        A ranking and one of its rows: train the head with that configuration.
     resume
-        Go on where an interrupted search stopped.
+        Continue an interrupted search.
     jobs
-        Processes and threads.
+        Number of processes and threads.
     progress
-        Called with what is being done, how many are done, and of how many.
+        Called with the name of the step, the number of finished items and the total.
 
     Returns
     -------
-    Trained
+    TrainHeadResult
 
     Raises
     ------
     PypluginError
-        The clips cannot be used, or a file cannot be written. Nothing is half-written.
+        The clips cannot be used, or a file cannot be written. No partial file remains.
     """
-    say: Progress = progress or (lambda what, done, of: None)
+    report_progress: Progress = progress or (lambda what, done, of: None)
     path = head_path(out)
     table, page = path.with_suffix(".report.tsv"), path.with_suffix(".report.html")
     for target in (table, page):
@@ -173,12 +176,12 @@ def train_head(
     _check_classes(Counter(clip.label for clip in dataset.clips), dataset.name)
     notes = [*dataset.notes]
 
-    examples, clips, skipped = _examples(dataset, model, output, windows, jobs, say)
+    examples, clips, skipped = _examples(dataset, model, output, windows, jobs, report_progress)
     examples = _with_enough_groups(examples, clips, notes)
     _check_examples(examples)
     foreign = None
     if other is not None:
-        foreign, _, left = _examples(other, model, output, windows, jobs, say)
+        foreign, _, left = _examples(other, model, output, windows, jobs, report_progress)
         skipped = [*skipped, *left]
         notes += other.notes
     splits = choose_folds(examples)
@@ -194,18 +197,18 @@ def train_head(
             journal=journal,
             resume=resume,
             jobs=jobs,
-            progress=lambda done, of: say("Searching", done, of),
+            progress=lambda done, of: report_progress("Searching", done, of),
         )
         chosen = results[0].configuration
-    said = out_of_fold(examples, chosen, splits)
+    probabilities = out_of_fold(examples, chosen, splits)
     final = fitted(examples, chosen)
     if final.shares_sigmoid_:
         notes.append(
-            "Clips left out of the training are not the surer, the more they are of their class: "
-            "probabilities are rough. Clips from more groups or artists would help."
+            "Out-of-fold decisions do not increase with class membership, so probabilities are "
+            "inaccurate. Clips from more groups or artists would help."
         )
     labels = [str(label) for label in final.classes_]
-    accuracy, balanced = _scores(labels, said, examples.y)
+    accuracy, balanced = _scores(labels, probabilities, examples.y)
     about = _about(dataset, clips, windows, chosen)
     about |= {
         "folds": len(splits),
@@ -213,16 +216,19 @@ def train_head(
         "balanced_accuracy": round(balanced, 4),
     }
     if windows:
-        whole = _scores(labels, *_per_clip(said, examples.y, clips))
+        whole = _scores(labels, *_per_clip(probabilities, examples.y, clips))
         about |= {
             "accuracy_per_clip": round(whole[0], 4),
             "balanced_accuracy_per_clip": round(whole[1], 4),
         }
-    elsewhere, shown = None, None
+    external_accuracy, shown = None, None
     if other is not None and foreign is not None:
         shown = (other.name, foreign.y, final.predict_proba(foreign.x))
-        elsewhere = _scores(labels, shown[2], foreign.y)[1]
-        about["external"] = {"dataset": other.name, "balanced_accuracy": round(elsewhere, 4)}
+        external_accuracy = _scores(labels, shown[2], foreign.y)[1]
+        about["external"] = {
+            "dataset": other.name,
+            "balanced_accuracy": round(external_accuracy, 4),
+        }
     head = head_of(final, name=path.stem, model=model.name, output=output, about=about)
     drift = float(np.abs(heads.run(head, examples.x) - final.predict_proba(examples.x)).max())
     if not drift <= TOLERANCE:
@@ -234,18 +240,18 @@ def train_head(
     unit = "window" if windows else "clip"
     if results:
         write_table(table, dataset.name, results, unit=unit)
-    facts = _facts(about, model.name, output, chosen, unit, elsewhere)
+    facts = _facts(about, model.name, output, chosen, unit, external_accuracy)
     names = _names(dataset, clips, windows)
     write_page(
         page,
-        Page(
+        HeadReport(
             path.stem,
             facts,
             notes,
             skipped,
             labels,
             examples.y,
-            said,
+            probabilities,
             names,
             results,
             unit,
@@ -255,14 +261,14 @@ def train_head(
     if results:
         with contextlib.suppress(OSError):
             journal.unlink()
-    return Trained(
+    return TrainHeadResult(
         path,
         table if results else None,
         page,
         unit,
         accuracy,
         balanced,
-        elsewhere,
+        external_accuracy,
         chosen,
         results,
         notes,
@@ -271,7 +277,7 @@ def train_head(
 
 
 def _about(
-    dataset: Dataset, clips: npt.NDArray[np.intp], windows: bool, chosen: Configuration
+    dataset: ClipDataset, clips: npt.NDArray[np.intp], windows: bool, chosen: Configuration
 ) -> dict[str, Any]:
     used = Counter(dataset.clips[number].label for number in set(clips.tolist()))
     return {
@@ -286,8 +292,8 @@ def _about(
 def _check_classes(counts: Counter[str], name: str) -> None:
     if len(counts) < 2:
         raise PypluginError(
-            f"{name} has {len(counts)} class; at least 2 are needed to tell apart. For one label, "
-            "see `pyplugin teach`."
+            f"{name} has {len(counts)} class; at least 2 are needed. For one label, use "
+            "`pyplugin teach`."
         )
     label, count = min(counts.items(), key=lambda item: item[1])
     if count < LEAST:
@@ -299,20 +305,20 @@ def _check_classes(counts: Counter[str], name: str) -> None:
 
 
 def _check_labels(labels: tuple[str, ...]) -> None:
-    """Check that every class has an address of its own, ``head.NAME.label``."""
+    """Check that the addresses of the classes, ``head.NAME.label``, are unique."""
     first: dict[str, str] = {}
     for label in labels:
         if not slug(label):
             raise PypluginError(f"The class {label!r} has no letter or digit; rename it.")
         if slug(label) in first:
             raise PypluginError(
-                f"The classes {first[slug(label)]!r} and {label!r} would have one address, "
+                f"The classes {first[slug(label)]!r} and {label!r} would both have the address "
                 f"{slug(label)}; rename one."
             )
         first[slug(label)] = label
 
 
-def _external(other: Dataset, dataset: Dataset) -> Dataset:
+def _external(other: ClipDataset, dataset: ClipDataset) -> ClipDataset:
     """Check an external set against the one trained on."""
     unknown = sorted(set(other.labels) - set(dataset.labels))
     if unknown:
@@ -324,26 +330,33 @@ def _external(other: Dataset, dataset: Dataset) -> Dataset:
     known = {clip.digest for clip in dataset.clips if clip.digest}
     same = sum(clip.digest in known for clip in other.clips)
     if same:
-        notes.append(f"{same} clips of the external set were trained on too: it is too kind.")
+        notes.append(
+            f"{same} clips of the external set are in the training set, so its score is optimistic."
+        )
     shared = {clip.group for clip in dataset.clips} & {clip.group for clip in other.clips} - {""}
     if shared:
         notes.append(
-            f"{len(shared)} groups of the external set were trained on too, {min(shared)} for one: "
-            "it is too kind."
+            f"{len(shared)} groups of the external set are in the training set, for example "
+            f"{min(shared)}, so its score is optimistic."
         )
-    return Dataset(other.name, other.clips, notes)
+    return ClipDataset(other.name, other.clips, notes)
 
 
 def _examples(
-    dataset: Dataset, model: registry.Model, output: str, windows: bool, jobs: int, say: Progress
+    dataset: ClipDataset,
+    model: registry.Model,
+    output: str,
+    windows: bool,
+    jobs: int,
+    report_progress: Progress,
 ) -> tuple[Examples, npt.NDArray[np.intp], list[str]]:
-    """Return the rows to train on, the number of each one's clip, and what was left out."""
+    """Return the rows to train on, the index of the clip of each, and the skipped clips."""
     embedded = embed_all(
         [clip.path for clip in dataset.clips],
         model,
         output,
         jobs=jobs,
-        progress=lambda done, of: say("Listening", done, of),
+        progress=lambda done, of: report_progress("Analysing", done, of),
     )
     rows: list[npt.NDArray[np.float32]] = []
     labels: list[str] = []
@@ -368,50 +381,50 @@ def _check_examples(examples: Examples) -> None:
     _check_classes(examples.groups_of_classes(), "The set of usable clips")
     if np.ptp(examples.x, axis=0).max() == 0:
         raise PypluginError(
-            "The embeddings of all clips are equal: there is nothing to tell them apart by. Are "
-            "the clips silent, or the model the wrong one?"
+            "The embeddings of all clips are equal, so they cannot be classified. Check that the "
+            "clips are not silent, and the model."
         )
 
 
 def _with_enough_groups(
     examples: Examples, clips: npt.NDArray[np.intp], notes: list[str]
 ) -> Examples:
-    """Where a class has too few groups for folds, keep only the rows of a clip together."""
+    """If a class has too few groups for folds, group rows by clip only."""
     label, count = min(examples.groups_of_classes().items(), key=lambda item: item[1])
     alone = Examples(examples.x, examples.y, clips)
     if count >= LEAST or alone.groups_of_classes()[label] == count:
         return examples
     notes.append(
         f"All clips of {label!r} come from {count} groups or artists; at least {LEAST} are needed "
-        "to keep groups together. Folds ignore groups, so that the accuracy may be that of "
+        "to keep groups together. Folds ignore groups, so the accuracy may be that of "
         "recognising an artist."
     )
     return alone
 
 
 def _scores(
-    labels: list[str], said: npt.NDArray[np.float64], truth: npt.NDArray[np.str_]
+    labels: list[str], probabilities: npt.NDArray[np.float64], truth: npt.NDArray[np.str_]
 ) -> tuple[float, float]:
-    """Return accuracy, and the mean over the classes that are there."""
-    right = np.asarray(labels)[said.argmax(axis=1)] == truth
+    """Return the accuracy, and its mean over the classes in `truth`."""
+    right = np.asarray(labels)[probabilities.argmax(axis=1)] == truth
     each = [right[truth == label].mean() for label in sorted(set(truth.tolist()))]
     return float(right.mean()), float(np.mean(each))
 
 
 def _per_clip(
-    said: npt.NDArray[np.float64], truth: npt.NDArray[np.str_], clips: npt.NDArray[np.intp]
+    probabilities: npt.NDArray[np.float64], truth: npt.NDArray[np.str_], clips: npt.NDArray[np.intp]
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.str_]]:
-    """Return the means of what is said of the windows of each clip, and its class."""
+    """Return the mean probabilities of the windows of each clip, and its class."""
     _, first, number, counts = np.unique(
         clips, return_index=True, return_inverse=True, return_counts=True
     )
-    means = np.zeros((len(first), said.shape[1]))
-    np.add.at(means, number, said)
+    means = np.zeros((len(first), probabilities.shape[1]))
+    np.add.at(means, number, probabilities)
     return means / counts[:, None], truth[first]
 
 
-def _names(dataset: Dataset, clips: npt.NDArray[np.intp], windows: bool) -> list[str]:
-    """Name each row for the page: the clip, and which window of it."""
+def _names(dataset: ClipDataset, clips: npt.NDArray[np.intp], windows: bool) -> list[str]:
+    """Return the name of each row for the page: the clip, and the number of the window."""
     seen: Counter[int] = Counter()
     names = []
     for index in clips.tolist():
@@ -427,7 +440,7 @@ def _facts(
     output: str,
     chosen: Configuration,
     unit: str,
-    elsewhere: float | None,
+    external_accuracy: float | None,
 ) -> dict[str, str]:
 
     def percent(key: str) -> str:
@@ -444,10 +457,10 @@ def _facts(
     if unit == "window":
         facts["Accuracy per clip, its windows averaged"] = percent("accuracy_per_clip")
         facts["Mean over the classes, per clip"] = percent("balanced_accuracy_per_clip")
-    if elsewhere is not None:
-        drop = 100 * (about["balanced_accuracy"] - elsewhere)
+    if external_accuracy is not None:
+        drop = 100 * (about["balanced_accuracy"] - external_accuracy)
         change = f"a drop of {drop:.1f} points" if drop >= 0 else f"{-drop:.1f} points more"
         facts[f"The same per {unit} on the external set, {about['external']['dataset']}"] = (
-            f"{100 * elsewhere:.1f} %, {change}"
+            f"{100 * external_accuracy:.1f} %, {change}"
         )
     return {**facts, "Made by": about["made_by"]}

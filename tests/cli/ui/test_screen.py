@@ -1,4 +1,4 @@
-"""The terminal screen fits what there is to see."""
+"""The terminal screen of ``pyplugin listen``."""
 
 import io
 import re
@@ -11,7 +11,7 @@ from pyplugin.cli.ui.screen import Screen, shown
 
 
 @pytest.mark.parametrize(("width", "height"), [(40, 12), (80, 24), (200, 60)])
-def test_the_screen_fits_any_terminal_and_shows_what_there_is(width, height):
+def test_the_screen_fits_any_terminal_and_shows_all_parts(width, height):
     console = Console(file=io.StringIO(), width=width, height=height, force_terminal=True)
     tags = {f"tag {i}": i / 50 for i in range(50)}
     with Screen("here", ranges={"gain.gain_db": (-12, 0)}, top=3, console=console) as screen:

@@ -1,4 +1,4 @@
-"""The sounds that a taught label is told from where nobody says what it is not."""
+"""The background: the default negative examples of `pyplugin teach`."""
 
 from dataclasses import replace
 
@@ -14,8 +14,8 @@ from pyplugin.models import registry
 from pyplugin.models.folders import shipped_folder
 from pyplugin.training.heads.background import (
     MODELS,
+    compute_background,
     load_background,
-    make_background,
     save_background,
 )
 from pyplugin.training.heads.teach import teach
@@ -23,7 +23,7 @@ from pyplugin.training.heads.teach import teach
 
 @pytest.mark.usefixtures("musicnn")
 @pytest.mark.parametrize("name", MODELS)
-def test_a_background_comes_with_each_model_as_it_is_now(name):
+def test_the_shipped_backgrounds_match_their_models(name):
     model = registry.load(name)
     rows = load_background(model, model.card.embedding)
     assert len(rows) >= 300
@@ -33,21 +33,21 @@ def test_a_background_comes_with_each_model_as_it_is_now(name):
     assert size < 150_000
 
 
-def test_a_background_is_kept_to_half_a_step(probe, tmp_path):
+def test_a_background_is_stored_to_half_a_step(probe, tmp_path):
     rows = np.random.default_rng(0).normal(0, [1, 100, 0], (50, 3)).astype(np.float32)
     save_background(probe.model, "dense", rows, tmp_path / "probe.npz")
     kept = load_background(probe.model, "dense", tmp_path)
     assert np.all(np.abs(kept - rows) <= 0.501 * np.ptp(rows, axis=0) / 255 + 1e-30)
 
 
-def test_a_background_of_another_version_or_layer_or_a_damaged_one_is_refused(probe, tmp_path):
+def test_a_background_of_another_version_or_layer_or_a_damaged_one_is_rejected(probe, tmp_path):
     rows = np.eye(3, dtype=np.float32)
     path = tmp_path / "probe.npz"
     save_background(probe.model, "dense", rows, path)
     later = replace(probe.model, card=structs.replace(probe.model.card, sha256="0" * 64))
-    with pytest.raises(PypluginError, match="made with another version"):
+    with pytest.raises(PypluginError, match="computed with another version"):
         load_background(later, "dense", tmp_path)
-    with pytest.raises(PypluginError, match="of its output dense, not activations"):
+    with pytest.raises(PypluginError, match="for its output dense, not activations"):
         load_background(probe.model, "activations", tmp_path)
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(PypluginError, match="has no background for probe"):
@@ -56,23 +56,23 @@ def test_a_background_of_another_version_or_layer_or_a_damaged_one_is_refused(pr
 
 @pytest.mark.usefixtures("musicnn")
 @pytest.mark.parametrize("name", MODELS)
-def test_without_other_clips_a_label_is_told_from_all_kinds_of_sound(
+def test_without_negative_clips_a_label_is_distinguished_from_all_kinds_of_sound(
     name, clips, tmp_path, monkeypatch
 ):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     head = tmp_path / "drums.head"
     done = teach("drums", [clips / "drum-loop.ogg"], model=name, out=str(head))
-    assert done.mistaken < done.background / 5
+    assert done.false_positives < done.background / 5
     share = {}
     for sound in ("drum-loop", "classical-strings", "speech", "sung-rock"):
-        heard = pyplugin.tag(clips / f"{sound}.ogg", model=name, heads=[head])
-        share[sound] = heard.heads["drums"].mean[0]
+        result = pyplugin.tag(clips / f"{sound}.ogg", model=name, heads=[head])
+        share[sound] = result.heads["drums"].mean[0]
     assert share.pop("drum-loop") > 0.8
     assert max(share.values()) < 0.4
 
 
 def test_a_background_has_a_row_of_each_recording_to_train_on(corpus, probe, tmp_path):
-    rows = make_background(corpus, probe.model)
+    rows = compute_background(corpus, probe.model)
     assert len(np.unique(rows, axis=0)) == 12  # of 16; the others are to test on
     with pytest.raises(PypluginError, match="Cannot read"):
-        make_background(tmp_path, probe.model)
+        compute_background(tmp_path, probe.model)

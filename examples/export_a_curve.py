@@ -1,4 +1,4 @@
-"""Export a lane to a DAW: how strongly there is a voice, as MIDI controllers and as CSV."""
+"""Export an automation curve to a DAW: the activation of voice as MIDI controllers or CSV."""
 
 import argparse
 
@@ -11,7 +11,7 @@ from pyplugin.outputs.export import write_curves
 
 
 def main() -> None:
-    """Hear a song; write what a parameter would do, not the sound."""
+    """Analyse a song, and write the curve of a parameter instead of audio."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("source")
     parser.add_argument("output", help="a .mid, .csv or .json file")

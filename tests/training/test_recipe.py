@@ -1,0 +1,147 @@
+"""From a recipe and a corpus to a model that runs in the callback."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from helpers import music
+
+from pyplugin import Node, State
+from pyplugin.cli import cli
+from pyplugin.errors import PypluginError
+from pyplugin.models import registry
+
+pytest.importorskip("torch", reason="needs torch: pip install 'pyplugin[network]'")
+pytest.importorskip("sklearn", reason="needs scikit-learn: pip install 'pyplugin[train]'")
+
+from pyplugin.training.corpus import LABELS
+from pyplugin.training.mixing import MixSettings
+from pyplugin.training.recipe import read_recipe, train_network
+from pyplugin.training.train import TrainSettings
+
+RECIPE = """
+name = "small"
+description = "Four kinds of sound."
+version = "1"
+license = "MIT"
+link = "tests"
+dataset = "made here"
+citation = "none"
+calibration = 40
+[network]
+patch = 30
+embedding = 10
+layers = [
+    { channels = 4, time = 3, bands = 7, step = 2 },
+    { channels = 8, time = 3, bands = 45, dilation = 2 },
+]
+[mixing]
+noise = 0.1
+[training]
+steps = 4
+batch = 16
+seed = 9
+[[teachers]]
+steps = 2
+seed = 1
+[[teachers]]
+steps = 3
+learning_rate = 1e-3
+mixing = { shift = 0.2 }
+"""
+
+
+def test_the_recipe_makes_a_model_that_runs_in_the_callback(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "small.toml").write_text(RECIPE)
+    arguments = ["train", "network", str(tmp_path / "small.toml"), "--corpus", str(corpus)]
+    result = CliRunner().invoke(cli, [*arguments, "--out", str(tmp_path)])
+    assert result.exit_code == 0, result.output
+    model = registry.load(tmp_path / "small.tflite")
+    assert set(model.card.dataset.metrics) == {
+        f"ROC-AUC {name}" for name in ("speech", "music", "drums", "tonal", "noise")
+    }
+    report = (tmp_path / "small.md").read_text()
+    assert "## Degraded" in report
+    assert "## Worst recordings" in report
+    x = music(3.0, 16000)
+    with Node(16000, 1, 512, model=model, hop=0.1, runtime="inline") as node:
+        frames = [node.process(x[:, at : at + 512]) for at in range(0, x.shape[1], 512)]
+    assert sum((part.state == State.FRESH).sum() for part in frames) > 20
+
+
+def test_a_table_of_a_teacher_overrides_the_common_settings(tmp_path: Path) -> None:
+    path = tmp_path / "small.toml"
+    path.write_text(RECIPE)
+    recipe = read_recipe(path)
+    assert recipe.training == TrainSettings(steps=4, batch=16, seed=9)
+    assert recipe.mixing == MixSettings(noise=0.1)
+    assert recipe.teachers == (
+        (TrainSettings(steps=2, batch=16, seed=1), MixSettings(noise=0.1)),
+        (
+            TrainSettings(steps=3, batch=16, seed=9, learning_rate=1e-3),
+            MixSettings(noise=0.1, shift=0.2),
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("calibration", "calibratoin", "calibratoin"),
+        ("batch = 16", "batches = 16", "batches"),
+        ("shift = 0.2", "shifts = 0.2", "shifts"),
+        ("[network]", "[network", "is not valid TOML"),
+        ('version = "1"', "", "version"),
+        ("calibration = 40", 'disputed = [{ path = "a", label = "drum", reason = "" }]', "'drum'"),
+    ],
+)
+def test_an_invalid_recipe_is_reported(tmp_path: Path, old: str, new: str, sentence: str) -> None:
+    path = tmp_path / "bad.toml"
+    path.write_text(RECIPE.replace(old, new))
+    with pytest.raises(PypluginError, match=sentence):
+        read_recipe(path)
+
+
+def test_a_missing_soundfont_is_reported(corpus: Path, tmp_path: Path) -> None:
+    (tmp_path / "small.toml").write_text(
+        'soundfonts = ["none.sf2"]\npercussion_per_soundfont = 1\n' + RECIPE
+    )
+    arguments = ["train", "network", str(tmp_path / "small.toml"), "--corpus", str(corpus)]
+    arguments += ["--out", str(tmp_path), "--soundfonts", str(tmp_path)]
+    result = CliRunner().invoke(cli, arguments)
+    assert result.exit_code != 0
+    assert "none.sf2" in str(result.exception)
+    assert "--soundfonts" in str(result.exception)
+
+
+def test_disputed_labels_are_counted_only_in_their_own_line(corpus: Path, tmp_path: Path) -> None:
+    entry = '[[disputed]]\npath = "drums-3.wav"\nlabel = "noise"\nreason = "Nobody knows."\n'
+    (tmp_path / "small.toml").write_text(RECIPE + entry)
+    arguments = ["train", "network", str(tmp_path / "small.toml"), "--corpus", str(corpus)]
+    result = CliRunner().invoke(cli, [*arguments, "--out", str(tmp_path)])
+    assert result.exit_code == 0, result.output
+    report = (tmp_path / "small.md").read_text()
+    assert "- drums-3.wav, noise: Nobody knows. With this label the ROC-AUC of noise" in report
+    table = report.split("## As recorded")[1].split("##")[0]
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines() if line]
+    windows = {cells[0]: int(cells[4]) + int(cells[5]) for cells in rows if cells[0] in LABELS}
+    assert windows["noise"] < windows["tonal"] == windows["speech"]
+
+
+def test_a_disputed_label_of_an_unknown_recording_is_reported(corpus: Path, tmp_path: Path) -> None:
+    entry = '[[disputed]]\npath = "drums-9.wav"\nlabel = "noise"\nreason = "Nobody knows."\n'
+    (tmp_path / "small.toml").write_text(RECIPE + entry)
+    recipe = read_recipe(tmp_path / "small.toml")
+    with pytest.raises(PypluginError, match=r"drums-9\.wav"):
+        train_network(recipe, corpus, tmp_path)
+
+
+def test_the_shipped_recipe_is_read_and_makes_the_shipped_shape() -> None:
+    recipe = read_recipe(registry.shipped_folder() / "scene.toml")
+    card = registry.load("scene").card
+    assert card.name == recipe.name
+    assert card.inputs[0].shape == (1, recipe.network.patch, recipe.network.bands)
+    embedding = next(each for each in card.outputs if each.purpose == "embeddings")
+    assert embedding.size == recipe.network.embedding == 64
