@@ -2,15 +2,15 @@
 # Builds and tests the C library alone: plain, then under AddressSanitizer with
 # UndefinedBehaviorSanitizer, ThreadSanitizer and RealtimeSanitizer. The last two want clang 20 or
 # later, which CLANG names; each goes to a folder of its own under BUILD. Then the installed library
-# is used by another project, and other machines are built for: 64-bit Arm, on an emulator, and
-# Windows, where the plugins link.
+# is used by another project, and the library is built for other machines: 64-bit Arm, tested on an
+# emulator, and Windows, where the plugins only link.
 #
 #   native/tests/run.sh                                   all of them
 #   TESTS='inline|realtime' native/tests/run.sh realtime  some tests (ctest -R) of some builds
 #
 # TAGNODE_SCENE names the model for the plugins, build/scene.tagnode as the Makefile makes it; without
-# it they only measure. TAGNODE_MODELS names the folder with musicnn-mtt.tflite, where `pyplugin models get` puts it
-# otherwise; without it that model's work goes unmeasured.
+# it they only measure. TAGNODE_MODELS names the folder with musicnn-mtt.tflite, where `pyplugin models get` saves it
+# by default; without it the work of that model is not measured.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 build=${BUILD:-build/native}
@@ -76,8 +76,8 @@ check_arm() {
     on_arm cortex-a72 plugin/host_vst3 "$build/aarch64/$vst3"
 }
 
-# The library as another project gets it: installed, static and shared, then found by CMake and by
-# pkg-config. The program is the same, and so is its result.
+# The library as another project uses it: installed, static and shared, found by CMake and by
+# pkg-config. The program and its result are the same for all four.
 check_installed() {
     local kind folder prefix version expected result
     for kind in static shared; do
@@ -88,7 +88,7 @@ check_installed() {
             -DBUILD_SHARED_LIBS="$([ "$kind" = shared ] && echo ON || echo OFF)" >/dev/null
         cmake --build "$folder" --parallel "$(nproc)" >/dev/null
         cmake --install "$folder" --prefix "$prefix" >/dev/null
-        mv "$prefix" "$folder/moved" # nothing in it may name the place that it was made for
+        mv "$prefix" "$folder/moved" # the installed tree must not contain its original path
         prefix=$folder/moved
         cmake -S native/tests/installed -B "$folder/meter" -DCMAKE_PREFIX_PATH="$prefix" >/dev/null
         cmake --build "$folder/meter" >/dev/null
@@ -103,7 +103,7 @@ check_installed() {
         for result in "$result" "$(LD_LIBRARY_PATH=$(pkg-config --variable=libdir tagnode) \
             "$folder/meter/meter_pc")"; do
             if [ "$result" != "$expected" ]; then
-                echo "the installed library gives '$result' where '$expected' was due" >&2
+                echo "the installed library prints '$result'; '$expected' is expected" >&2
                 exit 1
             fi
         done

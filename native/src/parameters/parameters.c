@@ -264,10 +264,9 @@ const tagnode_plugin_target *tagnode_plugin_target_info(uint32_t index) {
     return index < COUNT(targets) ? &targets[index] : NULL;
 }
 
+static const tagnode_plugin_identity identity = {
+    TAGNODE_PLUGIN_NAME, TAGNODE_PLUGIN_URI, TAGNODE_PLUGIN_CLAP_ID, {TAGNODE_PLUGIN_VST3_CLASS}};
+
 const tagnode_plugin_identity *tagnode_plugin_identity_info(void) {
-    static const tagnode_plugin_identity identity = {TAGNODE_PLUGIN_NAME,
-                                                     TAGNODE_PLUGIN_URI,
-                                                     TAGNODE_PLUGIN_CLAP_ID,
-                                                     {TAGNODE_PLUGIN_VST3_CLASS}};
     return &identity;
 }

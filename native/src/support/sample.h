@@ -6,7 +6,8 @@
 
 #include "tagnode.h"
 
-/* Replaces a non-finite sample by 0 and sets `*broken` to 1. Clamps to 1e12, beyond which the powers of a frame could overflow. */
+/* Replaces a non-finite sample by 0 and sets `*broken` to 1. Clamps to 1e12, beyond which the
+ * powers of a frame could overflow. */
 static inline float tagnode_clean_sample(float sample, uint32_t *broken) TAGNODE_NONBLOCKING {
     const float limit = 1e12F;
     uint32_t bits;

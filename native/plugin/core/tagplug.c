@@ -1,4 +1,4 @@
-/* instance.c - an instance of the plugin: its life, its parameters, its audio. */
+/* tagplug.c - an instance of the plugin: its life, its parameters, its audio. */
 #include "instance.h"
 
 #include <math.h>
