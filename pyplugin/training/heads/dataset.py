@@ -19,7 +19,7 @@ from pyplugin.errors import PypluginError
 from pyplugin.support.files import sentence
 from pyplugin.support.optional import need
 
-__all__ = ["Clip", "Dataset", "clips_below", "file_hash", "read_dataset"]
+__all__ = ["HeadClip", "HeadDataset", "clips_below", "file_hash", "read_dataset"]
 
 _PATHS = ("path", "file", "filename")
 _LABELS = ("label", "class")
@@ -27,7 +27,7 @@ _GROUPS = ("group", "artist", "album")
 
 
 @dataclass(frozen=True)
-class Clip:
+class HeadClip:
     """A recording of one class.
 
     Attributes
@@ -47,18 +47,18 @@ class Clip:
 
 
 @dataclass(frozen=True)
-class Dataset:
+class HeadDataset:
     """Clips, and what a person should know about them.
 
     Attributes
     ----------
     name : str
-    clips : list of Clip
+    clips : list of HeadClip
     notes : list of str
     """
 
     name: str
-    clips: list[Clip]
+    clips: list[HeadClip]
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -67,7 +67,7 @@ class Dataset:
         return tuple(sorted({clip.label for clip in self.clips}))
 
 
-def read_dataset(data: str | Path, filelist: str | Path | None = None) -> Dataset:
+def read_dataset(data: str | Path, filelist: str | Path | None = None) -> HeadDataset:
     """Read which clip is of which class.
 
     Parameters
@@ -82,7 +82,7 @@ def read_dataset(data: str | Path, filelist: str | Path | None = None) -> Datase
 
     Returns
     -------
-    Dataset
+    HeadDataset
         Without a group of their own, clips have the artist, or else the album, of their tags.
 
     Raises
@@ -107,10 +107,10 @@ def read_dataset(data: str | Path, filelist: str | Path | None = None) -> Datase
         )
     tagged = not any(group for _, _, group in rows)
     clips = [
-        Clip(path, label, _tagged_group(path) if tagged else group, file_hash(path))
+        HeadClip(path, label, _tagged_group(path) if tagged else group, file_hash(path))
         for path, label, group in rows
     ]
-    return _unique(Dataset(data.stem, clips))
+    return _unique(HeadDataset(data.stem, clips))
 
 
 def clips_below(places: Iterable[str | Path]) -> list[Path]:
@@ -245,9 +245,9 @@ def _tagged_group(path: Path) -> str:
     return next((f"{key}: {named[key]}" for key in ("artist", "album") if named.get(key)), "")
 
 
-def _unique(dataset: Dataset) -> Dataset:
+def _unique(dataset: HeadDataset) -> HeadDataset:
     """Drop clips that are there twice; refuse those that are in two classes."""
-    first: dict[str, Clip] = {}
+    first: dict[str, HeadClip] = {}
     kept, conflicts = [], []
     for clip in dataset.clips:
         known = first.setdefault(clip.digest, clip) if clip.digest else clip
@@ -269,4 +269,4 @@ def _unique(dataset: Dataset) -> Dataset:
     groups = Counter(clip.group for clip in kept if clip.group)
     if groups:
         notes.append(f"Clips of one artist or group stay together in folds: {len(groups)} groups.")
-    return Dataset(dataset.name, kept, notes)
+    return HeadDataset(dataset.name, kept, notes)

@@ -22,7 +22,7 @@ from pyplugin.support.files import check_writable
 from pyplugin.support.spelling import slug
 from pyplugin.training.heads.configurations import Configuration, grid
 from pyplugin.training.heads.convert import head_of
-from pyplugin.training.heads.dataset import Dataset, read_dataset
+from pyplugin.training.heads.dataset import HeadDataset, read_dataset
 from pyplugin.training.heads.embeddings import check_layer, embed_all
 from pyplugin.training.heads.report import Page, read_row, write_page, write_table
 from pyplugin.training.heads.search import (
@@ -271,7 +271,7 @@ def train_head(
 
 
 def _about(
-    dataset: Dataset, clips: npt.NDArray[np.intp], windows: bool, chosen: Configuration
+    dataset: HeadDataset, clips: npt.NDArray[np.intp], windows: bool, chosen: Configuration
 ) -> dict[str, Any]:
     used = Counter(dataset.clips[number].label for number in set(clips.tolist()))
     return {
@@ -312,7 +312,7 @@ def _check_labels(labels: tuple[str, ...]) -> None:
         first[slug(label)] = label
 
 
-def _external(other: Dataset, dataset: Dataset) -> Dataset:
+def _external(other: HeadDataset, dataset: HeadDataset) -> HeadDataset:
     """Check an external set against the one trained on."""
     unknown = sorted(set(other.labels) - set(dataset.labels))
     if unknown:
@@ -331,11 +331,11 @@ def _external(other: Dataset, dataset: Dataset) -> Dataset:
             f"{len(shared)} groups of the external set were trained on too, {min(shared)} for one: "
             "it is too kind."
         )
-    return Dataset(other.name, other.clips, notes)
+    return HeadDataset(other.name, other.clips, notes)
 
 
 def _examples(
-    dataset: Dataset, model: registry.Model, layer: str, windows: bool, jobs: int, say: Progress
+    dataset: HeadDataset, model: registry.Model, layer: str, windows: bool, jobs: int, say: Progress
 ) -> tuple[Examples, npt.NDArray[np.intp], list[str]]:
     """Return the rows to train on, the number of each one's clip, and what was left out."""
     embedded = embed_all(
@@ -410,7 +410,7 @@ def _per_clip(
     return means / counts[:, None], truth[first]
 
 
-def _names(dataset: Dataset, clips: npt.NDArray[np.intp], windows: bool) -> list[str]:
+def _names(dataset: HeadDataset, clips: npt.NDArray[np.intp], windows: bool) -> list[str]:
     """Name each row for the page: the clip, and which window of it."""
     seen: Counter[int] = Counter()
     names = []
