@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from pyplugin.models import registry
+from pyplugin.models.importers.musicnn_wheel import WHEEL, read_network
 from pyplugin.models.layers import Variables
-from pyplugin.models.wheel import find_wheel, read_network
 
 INPUT = "model/Placeholder"  # the names that Essentia's own models have
 OUTPUT = "model/Sigmoid"
@@ -52,7 +52,7 @@ class Node:
 def write_musicnn(folder: Path) -> Path:
     """Write the network of `musicnn-mtt` into the folder."""
     path = folder / "musicnn-mtt.pb"
-    path.write_bytes(frozen(find_wheel(None, registry.data_folder(), print), "MTT_musicnn"))
+    path.write_bytes(frozen(WHEEL.find(None, registry.data_folder(), print), "MTT_musicnn"))
     return path
 
 

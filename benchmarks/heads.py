@@ -1,4 +1,4 @@
-"""How good heads get: by number of clips, backbone, layer, preprocessing and classifier.
+"""How good heads get: by number of clips, model, output, preprocessing and classifier.
 
     python -m benchmarks.heads --corpus FOLDER [--plot docs/learning-curve.png]
 
@@ -38,7 +38,7 @@ DRAWS = 30
 FULL = 60  # clips a class where all are taken
 PLAIN = Configuration("logistic", "standard", False, C=-5)
 CURVED = ("musicnn-mtt", "scene")
-BACKBONES = {  # and their layers, the card's own first
+MODELS = {  # and their outputs, the card's own first
     "musicnn-mtt": ("penultimate", "dense", "activations"),
     "musicnn-msd": ("penultimate", "dense", "activations"),
     "vgg-mtt": ("pool5", "activations"),
@@ -47,7 +47,7 @@ BACKBONES = {  # and their layers, the card's own first
 STYLES = ("chiptune", "electronic", "game-orchestral")
 
 Spans = list[tuple[Clip, float]]
-Layers = dict[tuple[str, str], npt.NDArray[np.float64]]
+Outputs = dict[tuple[str, str], npt.NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
@@ -135,25 +135,25 @@ def tasks(corpus: Path, clips: Spans) -> list[Task]:
     return made
 
 
-def embedded(clips: Spans) -> Layers:
-    """Return what each layer of each backbone makes of the clips, means over windows, (n, E)."""
-    found: Layers = {}
-    for name, layers in BACKBONES.items():
+def embedded(clips: Spans) -> Outputs:
+    """Return what each output of each model makes of the clips, means over windows, (n, E)."""
+    found: Outputs = {}
+    for name, outputs in MODELS.items():
         model = registry.load(name)
-        for layer in layers[:-1]:
+        for output in outputs[:-1]:
             rows, tags = [], []
             for number, (clip, start) in enumerate(clips):
                 if not number or clips[number - 1][0] is not clip:
                     samples, rate = read_samples(clip.path)
                 part = samples[round(start * rate) : round((start + SECONDS) * rate)]
-                heard = tag(part, rate, model=model, layer=layer)
+                heard = tag(part, rate, model=model, embedding=output)
                 assert heard.embeddings is not None
                 rows.append(heard.embeddings.mean(axis=0, dtype=np.float64))
                 tags.append(heard.activations.mean(axis=0, dtype=np.float64))
             # what float32 holds, as training has it
-            found[name, layer] = np.array(rows, np.float32).astype(np.float64)
-            found[name, layers[-1]] = np.array(tags, np.float32).astype(np.float64)
-            print(f"{name}, {layer}: {len(rows)} clips", file=sys.stderr)
+            found[name, output] = np.array(rows, np.float32).astype(np.float64)
+            found[name, outputs[-1]] = np.array(tags, np.float32).astype(np.float64)
+            print(f"{name}, {output}: {len(rows)} clips", file=sys.stderr)
     return found
 
 
@@ -201,50 +201,50 @@ def spread(values: npt.NDArray[np.float64]) -> str:
     return f"{values.mean():.0f} ± {values.std():.0f}" if len(values) > 1 else f"{values[0]:.0f}"
 
 
-def curves(work: list[Task], layers: Layers) -> dict[tuple[str, str], dict[int, list[float]]]:
-    """Print the learning curves; return mean and standard deviation by task, backbone, count."""
+def curves(work: list[Task], outputs: Outputs) -> dict[tuple[str, str], dict[int, list[float]]]:
+    """Print the learning curves; return mean and standard deviation by task, model, count."""
     drawn: dict[tuple[str, str], dict[int, list[float]]] = {}
     lines = []
     for task in work:
         draws = [task.split(np.random.default_rng(seed))[0] for seed in range(DRAWS)]
         most = min(np.unique(task.labels[rows], return_counts=True)[1].min() for rows in draws)
         for name in CURVED:
-            x = layers[name, BACKBONES[name][0]]
+            x = outputs[name, MODELS[name][0]]
             found = {count: scores(task, x, count) for count in CURVE if count <= most}
             lines.append(
                 [task.name, name, *(spread(found[c]) if c in found else "" for c in CURVE)]
             )
             drawn[task.name, name] = {c: [v.mean(), v.std()] for c, v in found.items()}
-    print("\n" + table(["task", "backbone", *map(str, CURVE)], lines))
+    print("\n" + table(["task", "model", *map(str, CURVE)], lines))
     return drawn
 
 
-def sources(work: list[Task], layers: Layers) -> None:
+def sources(work: list[Task], outputs: Outputs) -> None:
     """Print what ten clips a class are worth by how many groups they come from."""
     counts = (1, 2, 3)
     rows = [
         [
             task.name,
             name,
-            *(spread(scores(task, layers[name, BACKBONES[name][0]], 10, n)) for n in counts),
+            *(spread(scores(task, outputs[name, MODELS[name][0]], 10, n)) for n in counts),
         ]
         for task in work
         for name in CURVED
     ]
-    print("\n" + table(["task", "backbone", *map(str, counts)], rows))
+    print("\n" + table(["task", "model", *map(str, counts)], rows))
 
 
-def choices(work: list[Task], layers: Layers) -> None:
-    """Print what becomes of backbones and layers, classifiers, and preprocessing."""
+def choices(work: list[Task], outputs: Outputs) -> None:
+    """Print what becomes of models and outputs, classifiers, and preprocessing."""
     names = [task.name for task in work]
     rows = [
-        [name, layer, *(spread(scores(task, x, FULL)) for task in work)]
-        for (name, layer), x in layers.items()
+        [name, output, *(spread(scores(task, x, FULL)) for task in work)]
+        for (name, output), x in outputs.items()
     ]
-    print("\n" + table(["backbone", "layer", *names], rows), flush=True)
+    print("\n" + table(["model", "output", *names], rows), flush=True)
 
     def line(name: str, tried: list[Configuration]) -> list[str]:
-        x = layers[name, BACKBONES[name][0]]
+        x = outputs[name, MODELS[name][0]]
         return [spread(best(task, x, tried, 1 if task.fixed else 4)) for task in work]
 
     rows = [
@@ -252,14 +252,14 @@ def choices(work: list[Task], layers: Layers) -> None:
         for name in CURVED
         for kind in CLASSIFIERS
     ]
-    print("\n" + table(["backbone", "classifier", *names], rows), flush=True)
+    print("\n" + table(["model", "classifier", *names], rows), flush=True)
     logistic = grid("logistic", full=False, unequal=False)
     rows = []
     for name in CURVED:
         for step in PREPROCESSING:
             tried = [choice for choice in logistic if choice.preprocessing == step]
             rows.append([name, step, *line(name, tried)])
-    print("\n" + table(["backbone", "preprocessing", *names], rows))
+    print("\n" + table(["model", "preprocessing", *names], rows))
 
 
 def draw(
@@ -302,13 +302,13 @@ def main() -> int:
                 own = rows[task.labels[rows] == label]
                 groups = len(np.unique(task.groups[own]))
                 print(f"{task.name}, {part}: {label}, {len(own)} clips of {groups} groups")
-    layers = embedded(clips)
-    drawn = curves(work, layers)
+    outputs = embedded(clips)
+    drawn = curves(work, outputs)
     if options.plot is not None:
         classes = {task.name: len(np.unique(task.labels)) for task in work}
         draw(options.plot, classes, drawn)
-    sources(work, layers)
-    choices(work, layers)
+    sources(work, outputs)
+    choices(work, outputs)
     return 0
 
 

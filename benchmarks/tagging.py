@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+from msgspec import structs
 
 import pyplugin
 from benchmarks.freeze import write_musicnn
@@ -84,8 +85,8 @@ def agreement(graph: Path, folder: Path) -> str:
     run([HERE / "essentia_tag.py", graph, folder / "samples.npy", str(HOP), theirs])
     expected = np.load(theirs)
     model = registry.load("musicnn-mtt-float")
-    front_end = dataclasses.replace(model.card.front_end, window="hann-symmetric")
-    model = dataclasses.replace(model, card=dataclasses.replace(model.card, front_end=front_end))
+    front_end = structs.replace(model.card.front_end, window="hann-symmetric")
+    model = dataclasses.replace(model, card=structs.replace(model.card, inference=front_end))
     result = pyplugin.tag(mono, 16000, model=model, hop=HOP * 256 / 16000)
     count = min(len(expected), len(result.activations))
     apart = float(np.abs(expected[:count] - result.activations[:count]).max())

@@ -39,13 +39,13 @@ def main() -> None:
             options.label,
             [cut(start) for start in options.yes],
             [cut(start) for start in options.no],
-            backbone=options.model,
+            model=options.model,
             out=options.out,
         )
     print(f"{taught.right} of {taught.tried} spans are right by a head without them")
 
     head = heads.load(taught.head)
-    heard = pyplugin.tag(options.source, model=options.model, layer=head.layer)
+    heard = pyplugin.tag(options.source, model=options.model, embedding=head.output)
     for time, share in zip(heard.times, heads.run(head, heard.embeddings)[:, 0], strict=True):
         print(f"{time:6.1f} s  {share:.2f}  {'#' * int(np.ceil(30 * share))}")
 

@@ -41,7 +41,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("corpus", type=Path)
     parser.add_argument("out", type=Path, help="folder for clips, head and report")
-    parser.add_argument("--backbone", default="musicnn-mtt")
+    parser.add_argument("--model", default="musicnn-mtt")
     options = parser.parse_args()
 
     options.out.mkdir(exist_ok=True)
@@ -51,8 +51,8 @@ def main() -> None:
         truths[split] = cut(music, options.out / f"{split}.csv")
     done = train_head(
         truths["train"],
-        backbone=options.backbone,
-        out=str(options.out / f"voice-{options.backbone}.head"),
+        model=options.model,
+        out=str(options.out / f"voice-{options.model}.head"),
         classifier="logistic",
         external=truths["test"],
     )

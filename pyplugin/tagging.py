@@ -31,7 +31,7 @@ def tag(
     model: str | Model | None = None,
     heads: Sequence[str | Path | Head] = (),
     hop: float | None = None,
-    layer: str | None = None,
+    embedding: str | None = None,
     runtime: str | None = None,
     progress: Callable[[float], object] | None = None,
     each: Callable[[float, float, Float32], object] | None = None,
@@ -52,7 +52,7 @@ def tag(
         Classifiers on the model's embedding, as for :class:`Node`.
     hop
         Seconds between two windows, up to the model's window; ``None`` for the card's default.
-    layer
+    embedding
         Output to keep as ``TagResult.embeddings``, ``"penultimate"`` say; ``None`` for none.
     runtime
         ``"inline"``, ``"litert"``, ``"tflite-runtime"``, or ``None``, as for :class:`Node`.
@@ -87,7 +87,7 @@ def tag(
                 source.sample_rate,
                 source.channels,
                 source.block,
-                layer=layer,
+                embedding=embedding,
                 offline=True,
                 whole_windows=True,
             )
@@ -108,7 +108,7 @@ def tag(
             window=window,
             hop=node.hop,
             activations=stacked[:, : len(node.labels)],
-            embeddings=embeddings if layer is not None else None,
+            embeddings=embeddings if embedding is not None else None,
             duration=source.read_samples / source.sample_rate,
             notes=source.notes,
             heads={

@@ -17,10 +17,11 @@ from jackserver import JackServer, Neighbours
 
 from pyplugin.errors import ModelError
 from pyplugin.models import registry
-from pyplugin.models.card import Card, Dataset, Input, Output
-from pyplugin.models.networks import NETWORKS
+from pyplugin.models.card import Card, Dataset, Input, Output, Schema
+from pyplugin.models.importers import musicnn as musicnn_family
+from pyplugin.models.importers import vgg
+from pyplugin.models.importers.musicnn_wheel import WHEEL
 from pyplugin.models.tflite import GraphWriter
-from pyplugin.models.wheel import find_wheel
 from pyplugin.node.frontend import PRESETS
 
 
@@ -95,6 +96,7 @@ def probe() -> Probe:
     data = graph.finish({"mel": mel}, outputs, description="probe")
     card = Card(
         name="probe",
+        type="auto-tagging",
         link="https://example.org",
         version="1",
         description="Three inner products of the patch.",
@@ -103,9 +105,14 @@ def probe() -> Probe:
         labels=("Loud Guitar", "no vocals", "beat"),
         model_types=("tflite-float32",),
         dataset=Dataset("none", "none", "none", {}),
-        inputs=(Input("mel", "float", (1, PATCH, BANDS)),),
-        outputs=(Output("activations", 3, "predictions"), Output("dense", 3, "embeddings")),
-        front_end=PRESETS["musicnn"],
+        schema=Schema(
+            (Input("mel", "float", (1, PATCH, BANDS)),),
+            (
+                Output("activations", "float", (1, 3), "predictions"),
+                Output("dense", "float", (1, 3), "embeddings"),
+            ),
+        ),
+        inference=PRESETS["musicnn"],
         patch_frames=PATCH,
         default_hop=0.16,
         embedding="dense",
@@ -138,7 +145,7 @@ def neighbours(jack: JackServer) -> Iterator[Neighbours]:
 def wheel() -> Path:
     """The wheel, its hash checked."""
     try:
-        return find_wheel(None, registry.data_folder(), print)
+        return WHEEL.find(None, registry.data_folder(), print)
     except ModelError as error:
         pytest.skip(f"the wheel of musicnn 0.1.0 is missing: {error}")
 
@@ -148,8 +155,8 @@ def models(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with all models, and with those of 64 frames for MusiCNN."""
     pytest.importorskip("ai_edge_litert", reason="needs ai-edge-litert")
     folder = tmp_path_factory.mktemp("models")
-    for name, network in NETWORKS.items():
-        registry.get(name, wheel=wheel, folder=folder)
-        if network.any_patch:
-            registry.get(name, patch=64, wheel=wheel, folder=folder)
+    for name in (*musicnn_family.NETWORKS, *vgg.NETWORKS):
+        registry.get(name, source=wheel, folder=folder)
+    for name in musicnn_family.NETWORKS:
+        registry.get(name, patch=64, source=wheel, folder=folder)
     return folder

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from msgspec import structs
 
 from pyplugin import SIGNALS, Node, SignalFrames
+from pyplugin.models.card import Card, Input, Schema
 from pyplugin.models.registry import Model
 
 PATCH = 20
@@ -28,6 +30,12 @@ class Probe:
 
     def activations(self, mel: np.ndarray) -> np.ndarray:
         return 1 / (1 + np.exp(-self.dense(mel)))
+
+
+def with_patch(card: Card, frames: int) -> Card:
+    """The card of a model that takes so many frames, whatever the model takes."""
+    inputs = (Input("mel", "float", (1, frames, BANDS)),)
+    return structs.replace(card, patch_frames=frames, schema=Schema(inputs, card.outputs))
 
 
 def music(seconds: float, sample_rate: int, channels: int = 1, seed: int = 0) -> np.ndarray:

@@ -60,27 +60,25 @@ def test_example(name, tmp_path):
 
 
 @pytest.mark.usefixtures("musicnn")
-@pytest.mark.parametrize(("backbone", "least"), [("musicnn-mtt", 0.85), ("scene", 0.65)])
+@pytest.mark.parametrize(("model", "least"), [("musicnn-mtt", 0.85), ("scene", 0.65)])
 def test_a_head_for_voice_is_right_of_other_artists_and_live(
-    backbone, least, clips, tmp_path, monkeypatch
+    model, least, clips, tmp_path, monkeypatch
 ):
     pytest.importorskip(
         "sklearn", reason="training needs scikit-learn: pip install pyplugin[train]"
     )
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     command = [sys.executable, EXAMPLES / VOICE, clips.parent, tmp_path / "out"]
-    done = subprocess.run(
-        [*command, "--backbone", backbone], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([*command, "--model", model], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    head = tmp_path / "out" / f"voice-{backbone}.head"
+    head = tmp_path / "out" / f"voice-{model}.head"
     with (tmp_path / "out" / "test.csv").open() as file:
         rows = list(csv.DictReader(file))
     with (tmp_path / "out" / "train.csv").open() as file:
         assert not {row["artist"] for row in csv.DictReader(file)} & {row["artist"] for row in rows}
     right = {"voice": [], "instrumental": []}
     for row in rows:
-        heard = pyplugin.tag(tmp_path / "out" / row["path"], model=backbone, heads=[head])
+        heard = pyplugin.tag(tmp_path / "out" / row["path"], model=model, heads=[head])
         (said,) = heard.heads.values()
         right[row["label"]].append(said.labels[said.mean.argmax()] == row["label"])
     balanced = np.mean([np.mean(each) for each in right.values()])
@@ -98,7 +96,7 @@ def test_a_head_for_voice_is_right_of_other_artists_and_live(
     expected = [json.loads(line)["heads"][head.stem] for line in tagged.stdout.splitlines()]
     samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
     samples = np.concatenate([samples, np.zeros((rate, 1), np.float32)])  # the latency
-    with pyplugin.Node(rate, 1, 441, model=backbone, heads=[head]) as node:
+    with pyplugin.Node(rate, 1, 441, model=model, heads=[head]) as node:
         blocks = np.array_split(samples.T, range(441, len(samples), 441), axis=1)
         frames = [node.process(np.ascontiguousarray(block)) for block in blocks]
         columns = node.head_columns[head.stem]

@@ -12,7 +12,7 @@ from pyplugin.node.windows import analyse_windows
 
 def test_windows_are_those_of_the_whole_spectrogram(probe):
     x = music(4.3, 44100, 2)
-    result = pyplugin.tag(x, 44100, model=probe.model, hop=0.08, layer="dense")
+    result = pyplugin.tag(x, 44100, model=probe.model, hop=0.08, embedding="dense")
     mel = pyplugin.melspectrogram(x, 44100)
     expected = probe.activations(mel)[::5]
     assert result.activations.shape == expected.shape

@@ -68,9 +68,10 @@ def command() -> None:
             except DeviceError as error:
                 line("  library", str(error))
     line("models", str(registry.data_folder()))
-    built = [status.name for status in registry.available() if status.built]
+    statuses = registry.available()
+    built = [status.name for status in statuses if status.built]
     line("  here", ", ".join(built))
-    absent = [name for name in registry.NETWORKS if name not in built]
+    absent = [each.name for each in statuses if not each.built and not each.name.endswith("-float")]
     if absent:
         line("  to be built", ", ".join(f"pyplugin models get {name}" for name in absent))
     for problem in problems:

@@ -26,7 +26,7 @@ __all__ = ["command"]
 @click.command("embed")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help=".npy or .parquet")
-@click.option("--layer", help="Which embedding: penultimate, dense ...  [default: the card's]")
+@click.option("--embedding", help="Which embedding: penultimate, dense ...  [default: the card's]")
 @click.option(
     "--model", default=DEFAULT_MODEL, show_default=True, help="A model's name, or its .tflite."
 )
@@ -35,7 +35,7 @@ __all__ = ["command"]
 def command(
     files: tuple[str, ...],
     out: Path,
-    layer: str | None,
+    embedding: str | None,
     model: str,
     hop: float | None,
     plot: Path | None,
@@ -48,7 +48,7 @@ def command(
 
     \b
     Examples:
-      pyplugin embed song.ogg --out song.npy --layer dense
+      pyplugin embed song.ogg --out song.npy --embedding dense
       pyplugin embed *.mp3 --out songs.parquet --plot songs.png
     """
     if out.suffix not in (".npy", ".parquet"):
@@ -63,10 +63,7 @@ def command(
                 if Path(given).exists() and target.exists() and target.samefile(given):
                     raise PypluginError(f"{target} is an input too; write to another file.")
     loaded = registry.load(model)
-    chosen = layer or loaded.card.embedding
-    if chosen is None:
-        names = ", ".join(output.name for output in loaded.card.outputs)
-        raise PypluginError(f"{loaded.name} has no embedding of its own; give --layer: {names}.")
+    chosen = loaded.card.output_named(embedding).name
     check_plan(Plan.of(loaded))
     done: list[tuple[str, TagResult]] = []
     failures: list[PypluginError] = []
@@ -74,7 +71,7 @@ def command(
         try:
             with progress_bar(Path(given).name) as report:
                 done.append(
-                    (given, tag(given, model=loaded, hop=hop, layer=chosen, progress=report))
+                    (given, tag(given, model=loaded, hop=hop, embedding=chosen, progress=report))
                 )
         except AudioError as error:
             failures.append(error)

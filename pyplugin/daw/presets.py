@@ -258,7 +258,7 @@ def _source(slots: Slots, number: int, item: Map, model: str) -> tuple[str, floa
             raise PresetError(f"{name!r} is no signal; {nearest(name[7:], SIGNALS)}")
         return name, about.low, about.high
     if name.startswith("tag."):
-        known = {f"tag.{slug(label)}" for label in _labels_of(model)}
+        known = {f"tag.{slug(label)}" for label in registry.labels(model)}
         if name not in known:
             raise PresetError(f"{model} has no label {name!r}; {nearest(name, known)}")
     elif name not in (f"head.any.{slug(group)}" for group in GROUPS.get(model, {})):
@@ -268,12 +268,6 @@ def _source(slots: Slots, number: int, item: Map, model: str) -> tuple[str, floa
             f"--head {head} --as custom-1, then Model custom-1."
         )
     return name, 0.0, 1.0
-
-
-def _labels_of(model: str) -> Sequence[str]:
-    if model in registry.NETWORKS:  # known before it is built
-        return registry.NETWORKS[model].labels
-    return registry.load(model).card.labels
 
 
 def _bare(descriptor: str, model: str) -> str:

@@ -1,19 +1,19 @@
-"""The models: their cards, how they are built from published weights, and where they lie.
+"""Models: their cards, how they are built from published weights, and where they are stored.
 
 ``registry``
     What most callers want: `registry.load`, `registry.get`, `registry.available`.
+``importers``
+    One file a family of models that can be built; docs/importers.md says how to add one.
 ``card``
     `Card`, and reading, checking and writing it.
-``networks``, ``labels``
-    The networks that we know how to build.
-``musicnn``, ``vgg``, ``layers``
-    Their graphs, float or int8.
-``checkpoint``, ``wheel``
-    Where the weights come from.
-``tflite``, ``quantisation``
-    The file format and its integers.
-``calibration``, ``records``
-    Learning ranges from sound and measuring what int8 costs, which developers do; what they found.
-``folders``, ``files``
-    Where files lie and how they get there.
+``frontends``
+    Front-ends of well-known models.
+``heads``
+    Small classifiers on a model's embedding.
+``networks``, ``layers``, ``tflite``, ``quantisation``, ``records``
+    Writing networks as ``.tflite`` files, float or int8, and the stored results of calibration.
+``wheel``, ``checkpoint``
+    Reading weights: wheels from the Python Package Index, TensorFlow checkpoints.
+``folders``
+    Where files are stored.
 """

@@ -1,17 +1,24 @@
-"""Cards: what a model is, what it hears, what it answers; a JSON file beside each ``.tflite``.
+"""Cards: what a model is, what it takes and what it returns; a JSON file beside each ``.tflite``.
 
-The format follows Essentia's model cards, with fields of ours for patches, embedding, quantisation
-and the hash of the model. A card is as untrusted as its model: every field is checked.
+The format is a superset of Essentia's model cards: one of theirs is a valid start of ours, which
+:mod:`pyplugin.models.starts` reads. :class:`Card` has what running needs besides: the front-end,
+the patch, the hash of the model. It also describes models that a node cannot run yet;
+:func:`pyplugin._native.card_struct` refuses those.
+
+A card is as untrusted as its model: its size, types, ranges and agreement are checked.
 """
 
 import json
-import string
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import math
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
 
 from pyplugin.errors import ModelError
+from pyplugin.models.checking import SIZE_LIMIT, converted, decoded
 
 __all__ = [
     "CalibrationSource",
@@ -21,70 +28,140 @@ __all__ = [
     "FrontEnd",
     "Input",
     "Output",
+    "Schema",
+    "Waveform",
+    "card_of",
     "load_card",
     "parse_card",
     "render_card",
 ]
 
-MODEL_TYPES = ("tflite-int8", "tflite-float32")
-PURPOSES = ("predictions", "logits", "embeddings")
-_SIZE_LIMIT = 1 << 20  # of a card in bytes; ours have about 6000
-_LABEL_LIMIT = 10_000
-_HUGE = 1e9
+Text = Annotated[str, Meta(min_length=1)]
+Size = Annotated[int, Meta(ge=1, le=10_000_000)]
+Shape = Annotated[tuple[Size, ...], Meta(min_length=2, max_length=6)]
+Labels = Annotated[tuple[Text, ...], Meta(max_length=10_000)]
+Number = Annotated[float, Meta(ge=-1e9, le=1e9)]
+Positive = Annotated[float, Meta(ge=0, le=1e9)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+Count = Annotated[int, Meta(ge=1, le=10**9)]
+Rate = Annotated[int, Meta(ge=8_000, le=192_000)]
+Samples = Annotated[int, Meta(ge=16, le=65_536)]
+Frequency = Annotated[float, Meta(ge=0, le=96_000)]
+
+_ACTIVATIONS = {"sigmoid": "sigmoid", "softmax": "softmax"}
 
 
-@dataclass(frozen=True)
-class Dataset:
-    """What a model was trained on, and how well it then did there.
+class _Part(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A part of a card: immutable, without unknown fields."""
+
+
+class Dataset(_Part, frozen=True):
+    """What a model was trained on, and how well it performed there.
 
     Attributes
     ----------
-    name, citation, size : str
-    metrics : dict of str to float
+    name, citation : str
+    size : str or int
+    metrics : dict of str to float, or to a dict of them
         Published figures by name.
+    link : str
     """
 
-    name: str
-    citation: str
-    size: str
-    metrics: dict[str, float]
+    name: Text
+    citation: Text
+    size: Text | Annotated[int, Meta(ge=0)]
+    metrics: Mapping[str, Number | Mapping[str, Number]]
+    link: str = ""
 
 
-@dataclass(frozen=True)
-class Input:
-    """An input of the graph: its signature name, type and shape."""
-
-    name: str
-    type: str
-    shape: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Output:
-    """An output of the graph, float32 of shape (1, size).
+class Input(_Part, frozen=True):
+    """An input of the graph.
 
     Attributes
     ----------
     name : str
-        Its signature name.
-    size : int
-    purpose : {"predictions", "logits", "embeddings"}
+        In the signature of the ``.tflite`` file.
+    type : {"float"}
+    shape : tuple of int
+        Of 2 to 6 dimensions, the first of which is the batch, 1: (1, frames, bands),
+        (1, frames, bands, 1), (1, 1, frames, bands), (1, bands, frames) or (1, samples).
     """
 
-    name: str
-    size: int
-    purpose: str
+    name: Text
+    type: Literal["float"]
+    shape: Shape
 
 
-@dataclass(frozen=True)
-class FrontEnd:
-    """How sound becomes the frames that a model reads.
+class Output(_Part, frozen=True, rename={"purpose": "output_purpose", "labels": "classes"}):
+    """An output of the graph.
+
+    Attributes
+    ----------
+    name : str
+        In the signature of the ``.tflite`` file.
+    type : {"float"}
+    shape : tuple of int
+        Of 2 to 6 dimensions, the first of which is the batch, 1.
+    purpose : {"predictions", "logits", "embeddings", "regression"}
+        ``regression`` is for values with a unit, such as a tempo or a valence.
+    op : str
+        Essentia's name of the last operation: ``Sigmoid``, ``Softmax``, ``Identity`` ...
+    description : str
+    labels : tuple of str
+        One for each element, where they are not those of the card: models with several classifiers.
+    unit : str
+        Of a regression.
+    range : (float, float) or None
+        Least and greatest value of a regression.
+    """
+
+    name: Text
+    type: Literal["float"]
+    shape: Shape
+    purpose: Literal["predictions", "logits", "embeddings", "regression"]
+    op: str = ""
+    description: str = ""
+    labels: Labels = ()
+    unit: str = ""
+    range: tuple[Number, Number] | None = None
+
+    @property
+    def size(self) -> int:
+        """How many values one patch has.
+
+        Examples
+        --------
+        >>> Output("dense", "float", (1, 200), "embeddings").size
+        200
+        """
+        return math.prod(self.shape)
+
+    @property
+    def activation(self) -> str | None:
+        """``sigmoid``, ``softmax`` or ``none``; None where the card does not state ``op``.
+
+        Examples
+        --------
+        >>> Output("model/Softmax", "float", (1, 2), "predictions", op="Softmax").activation
+        'softmax'
+        """
+        return _ACTIVATIONS.get(self.op.lower(), "none") if self.op else None
+
+
+class Schema(_Part, frozen=True):
+    """Inputs and outputs of the graph, in its order."""
+
+    inputs: Annotated[tuple[Input, ...], Meta(min_length=1, max_length=16)]
+    outputs: Annotated[tuple[Output, ...], Meta(min_length=1, max_length=64)]
+
+
+class FrontEnd(_Part, frozen=True, tag_field="algorithm", tag="mel"):
+    """How audio becomes the mel frames that a model takes.
 
     Attributes
     ----------
     sample_rate : int
         In Hz.
-    algorithm : {"mel"}
     frame, fft, hop : int
         Samples of a window, of its transform and between two windows.
     bands : int
@@ -98,46 +175,59 @@ class FrontEnd:
     log_scale, log_offset, log_floor : float
     fmin, fmax : float
         Edges of the lowest and highest band in Hz.
+    patch_norm : {"none", "z-score", "max"}
+        What is done to each patch before the model: nothing, mean 0 and deviation 1, or division by
+        its maximum.
     """
 
-    sample_rate: int
-    algorithm: str
-    frame: int
-    fft: int
-    hop: int
-    bands: int
-    window: str
-    mel_scale: str
-    mel_norm: str
-    spectrum: str
-    log: str
-    log_scale: float
-    log_offset: float
-    log_floor: float
-    fmin: float
-    fmax: float
+    sample_rate: Rate
+    frame: Samples
+    fft: Samples
+    hop: Annotated[int, Meta(ge=1, le=65_536)]
+    bands: Annotated[int, Meta(ge=1, le=4_096)]
+    window: Literal["hann-periodic", "hann-symmetric"]
+    mel_scale: Literal["slaney", "htk"]
+    mel_norm: Literal["slaney", "none"]
+    spectrum: Literal["power", "magnitude"]
+    log: Literal["log10-1p", "log-offset", "db", "none"]
+    log_scale: Positive
+    log_offset: Positive
+    log_floor: Positive
+    fmin: Frequency
+    fmax: Frequency
+    patch_norm: Literal["none", "z-score", "max"] = "none"
 
 
-@dataclass(frozen=True)
-class CalibrationSource:
+class Waveform(_Part, frozen=True, tag_field="algorithm", tag="waveform"):
+    """The front-end of a model that takes samples.
+
+    Attributes
+    ----------
+    sample_rate : int
+        In Hz.
+    """
+
+    sample_rate: Rate
+
+
+class CalibrationSource(_Part, frozen=True):
     """Where the ranges of an int8 model came from.
 
     Attributes
     ----------
     source : str
-        A sentence about the sound.
+        A sentence about the recordings.
     recordings, patches : int
         How many of each.
     """
 
-    source: str
-    recordings: int
-    patches: int
+    source: Text
+    recordings: Count
+    patches: Count
 
 
-@dataclass(frozen=True)
-class Drift:
-    """How far an int8 model strays from its float original on sound.
+class Drift(_Part, frozen=True):
+    """How far an int8 model differs from its float original on recordings.
 
     Attributes
     ----------
@@ -149,63 +239,139 @@ class Drift:
         Mean absolute difference of each label.
     """
 
-    float_mean_abs_diff: float
-    float_max_abs_diff: float
-    top5_overlap: float
-    per_label: dict[str, float]
+    float_mean_abs_diff: Share
+    float_max_abs_diff: Share
+    top5_overlap: Annotated[float, Meta(ge=0, le=5)]
+    per_label: dict[str, Positive]
 
 
-@dataclass(frozen=True)
-class Card:
+class Card(_Part, frozen=True, kw_only=True, rename={"labels": "classes"}):
     """A model's card.
 
     Attributes
     ----------
     name, link, version, description, license, author : str
+    type : str
+        The task, in the words of Essentia's cards: ``auto-tagging``, ``multi-class classifier``,
+        ``regression model`` ...
     labels : tuple of str
-        One for each element of the predictions.
+        One for each element of the predictions, unless an output has its own; empty for a model
+        that has an embedding only.
     model_types : tuple of str
         Of ``tflite-int8`` and ``tflite-float32``.
     dataset : Dataset
-    inputs : tuple of Input
-    outputs : tuple of Output
-    front_end : FrontEnd
+    schema : Schema
+        The inputs and outputs.
+    inference : FrontEnd or Waveform
     patch_frames : int
-        Frames that the model sees at once.
+        Mel frames that the model takes at once; samples for a waveform.
     default_hop : float
-        Seconds between two answers, unless the caller wants otherwise.
-    embedding : str
-        The output that stands for the sound where one vector is wanted.
+        Seconds between two results, unless the caller wants otherwise.
+    silence_before : bool
+        What was before a stream may count as silence: the model was trained on sounds that begin,
+        after silence, within its window. A card that does not state it means no.
+    embedding : str or None
+        Name of the output that is used where one embedding is wanted.
     calibration : CalibrationSource or None
     sha256 : str
         Of the ``.tflite`` file, in hexadecimal.
     quantisation : Drift or None
-    type : {"auto-tagging"}
-    silence_before : bool
-        What was before a stream may be taken for silence: the model learnt sounds that begin,
-        after silence, within its window. A card that does not say it means no.
+    email, release_date, framework, framework_version, programming_env, citation
+        Essentia's further fields.
+
+    Examples
+    --------
+    >>> from pyplugin.models import registry
+    >>> card = registry.info("scene")
+    >>> [(output.name, output.size) for output in card.outputs]
+    [('activations', 6), ('logits', 6), ('embedding', 64)]
+    >>> card.front_end.bands
+    96
     """
 
-    name: str
-    link: str
-    version: str
-    description: str
-    license: str
-    author: str
-    labels: tuple[str, ...]
-    model_types: tuple[str, ...]
+    name: Text
+    type: Text
+    link: Text
+    version: Text
+    description: Text
+    license: Text
+    author: Text
+    labels: Labels = ()
+    model_types: Annotated[
+        tuple[Literal["tflite-int8", "tflite-float32"], ...], Meta(min_length=1, max_length=2)
+    ]
     dataset: Dataset
-    inputs: tuple[Input, ...]
-    outputs: tuple[Output, ...]
-    front_end: FrontEnd
-    patch_frames: int
-    default_hop: float
-    embedding: str
-    calibration: CalibrationSource | None
-    sha256: str
-    quantisation: Drift | None
-    type: str = field(default="auto-tagging")
+    schema: Schema
+    inference: FrontEnd | Waveform
+    patch_frames: Size
+    default_hop: Annotated[float, Meta(ge=0.001, le=3600)]
     silence_before: bool = False
+    embedding: Text | None = None
+    calibration: CalibrationSource | None
+    sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    quantisation: Drift | None
+    email: str = ""
+    release_date: str = ""
+    framework: str = ""
+    framework_version: str = ""
+    programming_env: dict[str, str] = {}
+    citation: str = ""
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """Those of the schema."""
+        return self.schema.inputs
+
+    @property
+    def outputs(self) -> tuple[Output, ...]:
+        """Those of the schema."""
+        return self.schema.outputs
+
+    @property
+    def front_end(self) -> FrontEnd:
+        """The settings of the mel spectrogram.
+
+        Raises
+        ------
+        ModelError
+            The model takes a waveform.
+        """
+        if isinstance(self.inference, FrontEnd):
+            return self.inference
+        raise ModelError(
+            f"{self.name} takes a waveform; the models that run here take a mel spectrogram."
+        )
+
+    def output_named(self, name: str | None) -> Output:
+        """Return an output by its name, or the card's embedding.
+
+        Parameters
+        ----------
+        name : str or None
+            None for `embedding`.
+
+        Raises
+        ------
+        ModelError
+            There is no such output, or the card has no embedding.
+
+        Examples
+        --------
+        >>> from pyplugin.models import registry
+        >>> registry.info("scene").output_named(None).name
+        'embedding'
+        """
+        names = [output.name for output in self.outputs]
+        wanted = name if name is not None else self.embedding
+        if wanted is None:
+            raise ModelError(
+                f"{self.name} has no embedding of its own; name an output: {', '.join(names)}."
+            )
+        if wanted not in names:
+            raise ModelError(
+                f"{self.name} has no output {wanted!r}; choose one of {', '.join(names)}."
+            )
+        return self.outputs[names.index(wanted)]
 
 
 def load_card(path: Path) -> Card:
@@ -214,16 +380,14 @@ def load_card(path: Path) -> Card:
     Raises
     ------
     ModelError
-        When the file cannot be read, is no JSON, or a field is missing, unknown or out of range;
-        the message names the field.
+        The file cannot be read, is not JSON, or a field is missing, unknown or out of range; the
+        message names the field.
     """
     try:
         with path.open("rb") as file:
-            content = file.read(_SIZE_LIMIT + 1)
+            content = file.read(SIZE_LIMIT + 1)
     except OSError as error:
         raise ModelError(f"Cannot read the card {path}: {error.strerror}.") from error
-    if len(content) > _SIZE_LIMIT:
-        raise ModelError(f"{path} is larger than a card may be ({_SIZE_LIMIT} bytes).")
     try:
         return parse_card(content.decode())
     except ModelError as error:
@@ -238,280 +402,99 @@ def parse_card(text: str) -> Card:
     Raises
     ------
     ModelError
-        When the text is no JSON, or a field is missing, unknown or out of range; the message
-        names the field.
+        The text is not JSON, or a field is missing, unknown or out of range; the message names the
+        field, what was given and what is expected.
     """
-    try:
-        content = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ModelError(f"Not a card: {error}.") from None
-    fields = _Fields(content, "")
-    fields.text("type", ("auto-tagging",))
-    card = Card(
-        name=fields.text("name"),
-        link=fields.text("link"),
-        version=fields.text("version"),
-        description=fields.text("description"),
-        license=fields.text("license"),
-        author=fields.text("author"),
-        labels=fields.texts("classes", _LABEL_LIMIT),
-        model_types=fields.texts("model_types", len(MODEL_TYPES), MODEL_TYPES),
-        dataset=_parse_dataset(fields.group("dataset")),
-        front_end=_parse_front_end(fields.group("inference")),
-        patch_frames=fields.integer("patch_frames", 1, 100_000),
-        default_hop=fields.number("default_hop", 0.001, 3600.0),
-        embedding=fields.text("embedding"),
-        calibration=_parse_calibration(fields.optional_group("calibration")),
-        sha256=fields.text("sha256"),
-        quantisation=_parse_drift(fields.optional_group("quantisation")),
-        silence_before=fields.flag("silence_before"),
-        **_parse_schema(fields.group("schema")),
-    )
-    fields.finish()
-    _check_agreement(card)
+    return card_of(decoded(text))
+
+
+def card_of(content: Mapping[str, Any]) -> Card:
+    """Return the card of a JSON object, checked as by `parse_card`.
+
+    Raises
+    ------
+    ModelError
+        A field is missing, unknown or out of range, or two contradict each other.
+    """
+    card = converted(content, Card)
+    for problem in _disagreements(card):
+        raise ModelError(problem)
     return card
 
 
 def render_card(card: Card) -> str:
     """Return the JSON text of a card, which `parse_card` reads back."""
-    calibration, drift = card.calibration, card.quantisation
-    content = {
-        "name": card.name,
-        "type": card.type,
-        "link": card.link,
-        "version": card.version,
-        "description": card.description,
-        "license": card.license,
-        "author": card.author,
-        "classes": card.labels,
-        "model_types": card.model_types,
-        "dataset": vars(card.dataset),
-        "schema": {
-            "inputs": [vars(tensor) for tensor in card.inputs],
-            "outputs": [
-                {
-                    "name": output.name,
-                    "type": "float",
-                    "shape": [1, output.size],
-                    "output_purpose": output.purpose,
-                }
-                for output in card.outputs
-            ],
-        },
-        "inference": vars(card.front_end),
-        "patch_frames": card.patch_frames,
-        "default_hop": card.default_hop,
-        **({"silence_before": True} if card.silence_before else {}),
-        "embedding": card.embedding,
-        "calibration": None if calibration is None else vars(calibration),
-        "sha256": card.sha256,
-        "quantisation": None if drift is None else vars(drift),
-    }
-    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(msgspec.to_builtins(card), indent=1, ensure_ascii=False) + "\n"
 
 
-class _Fields:
-    """Takes fields out of one JSON object and complains by name."""
-
-    def __init__(self, content: object, path: str) -> None:
-        if not isinstance(content, dict):
-            raise ModelError(f"The card's {path or 'content'} must be an object.")
-        self._left: dict[str, Any] = dict(content)
-        self._prefix = f"{path}." if path else ""
-
-    def text(self, key: str, choices: Sequence[str] = ()) -> str:
-        value = self._take(key)
-        if not isinstance(value, str) or not value:
-            raise self._wrong(key, value, "some text")
-        if choices and value not in choices:
-            raise self._wrong(key, value, "one of " + ", ".join(choices))
-        return value
-
-    def texts(self, key: str, limit: int, choices: Sequence[str] = ()) -> tuple[str, ...]:
-        values = self.items(key, limit)
-        for value in values:
-            if not isinstance(value, str) or not value or (choices and value not in choices):
-                expected = "texts" + (" of " + ", ".join(choices) if choices else "")
-                raise self._wrong(key, value, expected)
-        if len(set(values)) != len(values):
-            raise self._wrong(key, values, "texts that all differ")
-        return tuple(values)
-
-    def items(self, key: str, limit: int) -> list[Any]:
-        values = self._take(key)
-        if not isinstance(values, list) or not 1 <= len(values) <= limit:
-            raise self._wrong(key, values, f"a list of 1 to {limit}")
-        return values
-
-    def integer(self, key: str, least: int, greatest: int) -> int:
-        value = self._take(key)
-        if type(value) is not int or not least <= value <= greatest:
-            raise self._wrong(key, value, f"a whole number from {least} to {greatest}")
-        return value
-
-    def number(self, key: str, least: float, greatest: float) -> float:
-        value = self._take(key)
-        if type(value) not in (int, float) or not least <= value <= greatest:
-            raise self._wrong(key, value, f"a number from {least:g} to {greatest:g}")
-        return float(value)
-
-    def flag(self, key: str) -> bool:
-        """Take true or false; a flag that is not there is false."""
-        value = self._left.pop(key, False)
-        if not isinstance(value, bool):
-            raise self._wrong(key, value, "true or false")
-        return value
-
-    def numbers(self, key: str) -> dict[str, float]:
-        """Take an object whose values are finite numbers, not negative."""
-        value = self._take(key)
-        if not isinstance(value, dict):
-            raise self._wrong(key, value, "an object")
-        inner = _Fields(value, self._prefix + key)
-        return {name: inner.number(name, 0.0, _HUGE) for name in value}
-
-    def shape(self, key: str, rank: int) -> tuple[int, ...]:
-        value = self._take(key)
-        fits = isinstance(value, list) and len(value) == rank
-        if not fits or not all(type(size) is int and 1 <= size <= 1_000_000 for size in value):
-            raise self._wrong(key, value, f"{rank} positive sizes")
-        return tuple(value)
-
-    def group(self, key: str) -> "_Fields":
-        return _Fields(self._take(key), self._prefix + key)
-
-    def optional_group(self, key: str) -> "_Fields | None":
-        value = self._take(key)
-        return None if value is None else _Fields(value, self._prefix + key)
-
-    def groups(self, key: str, limit: int) -> list["_Fields"]:
-        items = self.items(key, limit)
-        return [_Fields(v, f"{self._prefix}{key}[{number}]") for number, v in enumerate(items)]
-
-    def finish(self) -> None:
-        """Refuse what nothing has taken."""
-        for key in self._left:
-            raise ModelError(f"The card has an unknown field {self._prefix + key!r}.")
-
-    def _take(self, key: str) -> Any:
-        try:
-            return self._left.pop(key)
-        except KeyError:
-            raise ModelError(f"The card has no field {self._prefix + key!r}.") from None
-
-    def _wrong(self, key: str, value: object, expected: str) -> ModelError:
-        shown = repr(value)
-        shown = shown if len(shown) <= 60 else shown[:57] + "..."
-        return ModelError(f"The card's {self._prefix + key!r} is {shown}; expected {expected}.")
-
-
-def _parse_dataset(fields: _Fields) -> Dataset:
-    dataset = Dataset(
-        fields.text("name"), fields.text("citation"), fields.text("size"), fields.numbers("metrics")
+def _disagreements(card: Card) -> Iterator[str]:
+    """Yield a sentence for each pair of fields that contradict each other."""
+    yield from _front_end_problems(card)
+    groups: tuple[tuple[str, tuple[Input | Output, ...]], ...] = (
+        ("inputs", card.inputs),
+        ("outputs", card.outputs),
     )
-    fields.finish()
-    return dataset
-
-
-def _parse_front_end(fields: _Fields) -> FrontEnd:
-    front_end = FrontEnd(
-        sample_rate=fields.integer("sample_rate", 8_000, 192_000),
-        algorithm=fields.text("algorithm", ("mel",)),
-        frame=fields.integer("frame", 16, 65_536),
-        fft=fields.integer("fft", 16, 65_536),
-        hop=fields.integer("hop", 1, 65_536),
-        bands=fields.integer("bands", 1, 4_096),
-        window=fields.text("window", ("hann-periodic", "hann-symmetric")),
-        mel_scale=fields.text("mel_scale", ("slaney", "htk")),
-        mel_norm=fields.text("mel_norm", ("slaney", "none")),
-        spectrum=fields.text("spectrum", ("power", "magnitude")),
-        log=fields.text("log", ("log10-1p", "log-offset", "db", "none")),
-        log_scale=fields.number("log_scale", 0.0, _HUGE),
-        log_offset=fields.number("log_offset", 0.0, _HUGE),
-        log_floor=fields.number("log_floor", 0.0, _HUGE),
-        fmin=fields.number("fmin", 0.0, 96_000.0),
-        fmax=fields.number("fmax", 0.0, 96_000.0),
-    )
-    fields.finish()
-    if front_end.frame > front_end.fft:
-        raise ModelError(
-            f"The card's 'inference.frame' is {front_end.frame}, "
-            f"more than its 'inference.fft' of {front_end.fft}."
-        )
-    if not front_end.fmin < front_end.fmax <= front_end.sample_rate / 2:
-        raise ModelError(
-            f"The card's 'inference.fmax' is {front_end.fmax:g}; expected more than "
-            f"'inference.fmin' ({front_end.fmin:g}) and at most half of the sample rate."
-        )
-    return front_end
-
-
-def _parse_calibration(fields: _Fields | None) -> CalibrationSource | None:
-    if fields is None:
-        return None
-    source = CalibrationSource(
-        fields.text("source"),
-        fields.integer("recordings", 1, 10**9),
-        fields.integer("patches", 1, 10**9),
-    )
-    fields.finish()
-    return source
-
-
-def _parse_drift(fields: _Fields | None) -> Drift | None:
-    if fields is None:
-        return None
-    drift = Drift(
-        fields.number("float_mean_abs_diff", 0.0, 1.0),
-        fields.number("float_max_abs_diff", 0.0, 1.0),
-        fields.number("top5_overlap", 0.0, 5.0),
-        fields.numbers("per_label"),
-    )
-    fields.finish()
-    return drift
-
-
-def _parse_schema(fields: _Fields) -> dict[str, Any]:
-    inputs, outputs = [], []
-    for item in fields.groups("inputs", 1):
-        inputs.append(
-            Input(item.text("name"), item.text("type", ("float",)), item.shape("shape", 3))
-        )
-        item.finish()
-    for item in fields.groups("outputs", 16):
-        name = item.text("name")
-        item.text("type", ("float",))
-        batch, size = item.shape("shape", 2)
-        if batch != 1:
-            raise ModelError(f"The card's output {name!r} is for {batch} patches; expected 1.")
-        outputs.append(Output(name, size, item.text("output_purpose", PURPOSES)))
-        item.finish()
-    fields.finish()
-    return {"inputs": tuple(inputs), "outputs": tuple(outputs)}
-
-
-def _check_agreement(card: Card) -> None:
-    """Refuse a card whose fields contradict each other."""
-    if len(card.sha256) != 64 or not set(card.sha256) <= set(string.hexdigits.lower()):
-        raise ModelError("The card's 'sha256' is not 64 hexadecimal digits in lower case.")
-    expected = (1, card.patch_frames, card.front_end.bands)
-    if card.inputs[0].shape != expected:
-        raise ModelError(
-            f"The card's 'schema.inputs[0].shape' is {list(card.inputs[0].shape)}, but "
-            f"'patch_frames' and 'inference.bands' make it {list(expected)}."
-        )
+    for place, tensors in groups:
+        names = [tensor.name for tensor in tensors]
+        if len(set(names)) != len(names):
+            yield f"The card's 'schema.{place}' has two of one name."
+        for number, tensor in enumerate(tensors):
+            if tensor.shape[0] != 1:
+                yield (
+                    f"The card's 'schema.{place}[{number}].shape' is {list(tensor.shape)}, for "
+                    f"{tensor.shape[0]} patches at once; expected 1."
+                )
+    yield from _label_problems(card)
     names = [output.name for output in card.outputs]
-    if len(set(names)) != len(names):
-        raise ModelError("The card's 'schema.outputs' has two outputs of one name.")
-    predictions = [output for output in card.outputs if output.purpose == "predictions"]
-    if len(predictions) != 1 or predictions[0].size != len(card.labels):
-        raise ModelError(
-            "The card's 'schema.outputs' must have one output of predictions, "
-            f"as large as 'classes' ({len(card.labels)})."
+    if card.embedding is not None and card.embedding not in names:
+        yield f"The card's 'embedding' is {card.embedding!r}; expected one of {', '.join(names)}."
+
+
+def _front_end_problems(card: Card) -> Iterator[str]:
+    end = card.inference
+    shape = sorted(size for size in card.inputs[0].shape if size > 1)
+    if isinstance(end, Waveform):
+        expected, named = [card.patch_frames], "'patch_frames' makes"
+    else:
+        expected, named = (
+            [card.patch_frames, end.bands],
+            "'patch_frames' and 'inference.bands' make",
         )
-    if card.embedding not in names:
-        raise ModelError(
-            f"The card's 'embedding' is {card.embedding!r}; expected one of {', '.join(names)}."
+        if end.frame > end.fft:
+            yield (
+                f"The card's 'inference.frame' is {end.frame}, more than its 'inference.fft' of "
+                f"{end.fft}."
+            )
+        if not end.fmin < end.fmax <= end.sample_rate / 2:
+            yield (
+                f"The card's 'inference.fmax' is {end.fmax:g}; expected more than "
+                f"'inference.fmin' ({end.fmin:g}) and at most half of the sample rate."
+            )
+    if shape != sorted(size for size in expected if size > 1):
+        yield (
+            f"The card's 'schema.inputs[0].shape' is {list(card.inputs[0].shape)}, but {named} it "
+            f"[1, {', '.join(map(str, expected))}]."
         )
+
+
+def _label_problems(card: Card) -> Iterator[str]:
+    if len(set(card.labels)) != len(card.labels):
+        yield "The card's 'classes' has two of one name."
+    for number, output in enumerate(card.outputs):
+        place = f"The card's 'schema.outputs[{number}]'"
+        labels = output.labels or card.labels
+        if len(set(output.labels)) != len(output.labels):
+            yield f"{place} has two 'classes' of one name."
+        if output.purpose == "predictions" and output.size != len(labels):
+            yield f"{place} has {output.size} predictions, but 'classes' has {len(labels)}."
+        if output.labels and output.size != len(output.labels):
+            yield f"{place} has {output.size} values, but {len(output.labels)} 'classes'."
+        if output.range is not None and not output.range[0] < output.range[1]:
+            yield f"{place} has the 'range' {list(output.range)}; expected [least, greatest]."
+    if card.labels and all(
+        output.labels or output.purpose not in ("predictions", "regression")
+        for output in card.outputs
+    ):
+        yield "The card has 'classes', but its 'schema.outputs' has none of predictions."
     if card.quantisation is not None and set(card.quantisation.per_label) != set(card.labels):
-        raise ModelError("The card's 'quantisation.per_label' does not name the same as 'classes'.")
+        yield "The card's 'quantisation.per_label' does not name the same as 'classes'."

@@ -1,7 +1,7 @@
 """Read TensorFlow checkpoints from bytes, without TensorFlow.
 
 A checkpoint is a pair of files. ``.index`` is a LevelDB table, a sorted list of keys and values in
-blocks, that says for each variable its type, shape and place (``tensor_bundle.proto`` in
+blocks, with the type, shape and place of each variable (``tensor_bundle.proto`` in
 TensorFlow); ``.data-00000-of-00001`` holds the arrays, raw and little-endian. Both carry CRC-32C
 sums, and all of them are checked here, so that a damaged file never yields weights.
 """
@@ -28,7 +28,7 @@ _DIMENSION_LIMIT = 1 << 31
 
 @dataclass(frozen=True)
 class _Entry:
-    """Where one variable lies in the data file."""
+    """Where one variable is in the data file."""
 
     type_code: int
     shape: tuple[int, ...]
@@ -174,7 +174,7 @@ def _table_items(table: bytes) -> Iterator[tuple[bytes, bytes]]:
         raise _damaged("its index does not end with the mark of a LevelDB table")
     position = 0
     block = b""
-    for _ in range(2):  # the metaindex, which says nothing here, then the index
+    for _ in range(2):  # the metaindex, which is empty here, then the index
         offset, position = _read_varint(footer, position)
         size, position = _read_varint(footer, position)
         block = _read_block(table, offset, size)
@@ -187,7 +187,7 @@ def _table_items(table: bytes) -> Iterator[tuple[bytes, bytes]]:
 def _read_block(table: bytes, offset: int, size: int) -> bytes:
     end = offset + size
     if end + _BLOCK_TRAILER_SIZE > len(table) - _FOOTER_SIZE:
-        raise _damaged("a block of its index lies outside the file")
+        raise _damaged("a block of its index is outside the file")
     stored = int.from_bytes(table[end + 1 : end + _BLOCK_TRAILER_SIZE], "little")
     if crc32c(table[offset : end + 1]) != _unmasked(stored):
         raise _damaged("the checksum of a block of its index does not match")
@@ -292,7 +292,7 @@ def _read_variable(name: str, entry: _Entry, data: bytes) -> npt.NDArray[np.floa
     if entry.shard != 0 or entry.size != 4 * prod(entry.shape):
         raise _damaged(f"{entry.size} bytes cannot hold {name!r} of shape {entry.shape}")
     if entry.offset + entry.size > len(data):
-        raise _damaged(f"{name!r} lies outside its data file")
+        raise _damaged(f"{name!r} is outside its data file")
     content = data[entry.offset : entry.offset + entry.size]
     if crc32c(content) != _unmasked(entry.checksum):
         raise _damaged(f"the checksum of {name!r} does not match")

@@ -1,4 +1,4 @@
-"""Where model files lie: those that are shipped, and those built on this machine."""
+"""Folders of model files: those that are shipped, and those built on this machine."""
 
 import os
 from pathlib import Path

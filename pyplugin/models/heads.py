@@ -1,6 +1,6 @@
 """Heads: small classifiers on a model's embedding, in files of their own.
 
-A :class:`Head` is a row of stages, each of which takes what the one before it gives::
+A :class:`Head` is a chain of stages, each of which takes the output of the one before it::
 
     Affine      x * scale + offset: standardised, or between 0 and 1
     Quantile    scikit-learn's QuantileTransformer, to a normal distribution
@@ -8,7 +8,7 @@ A :class:`Head` is a row of stages, each of which takes what the one before it g
     Kernel      support vectors, one class against the rest
     Sigmoids    probabilities of decision values
 
-:func:`save` and :func:`load` write and read ``NAME.head``; ``tagnode.h`` says what is in it. A
+:func:`save` and :func:`load` write and read ``NAME.head``; ``tagnode.h`` has the format. A
 :class:`pyplugin.Node` runs heads in C; :func:`run` is the same in numpy.
 """
 
@@ -75,7 +75,7 @@ class Affine:
     offset: npt.ArrayLike
 
     def run(self, x: Float64) -> Float64:
-        """Return what becomes of x (n, D)."""
+        """Return the result for x (n, D)."""
         return x * _double(self.scale) + _double(self.offset)
 
 
@@ -86,7 +86,7 @@ class Quantile:
     quantiles: npt.ArrayLike
 
     def run(self, x: Float64) -> Float64:
-        """Return what becomes of x (n, D)."""
+        """Return the result for x (n, D)."""
         columns = zip(x.T, _double(self.quantiles).T, strict=True)
         return np.stack([_to_normal(*each) for each in columns], axis=1)
 
@@ -110,7 +110,7 @@ class Dense:
     activation: str = "none"
 
     def run(self, x: Float64) -> Float64:
-        """Return what becomes of x (n, in): (n, out)."""
+        """Return the result for x (n, in): (n, out)."""
         y: Float64 = x @ _double(self.weights).T + _double(self.bias)
         if self.activation == "relu":
             return np.maximum(y, 0)
@@ -181,7 +181,7 @@ class Sigmoids:
 
 
 Stage = Affine | Quantile | Dense | Kernel | Sigmoids
-"""What a head is made of."""
+"""A step of a head."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,25 +193,25 @@ class Head:
     name
         Letters, digits, ``-`` and ``_``.
     labels
-        (C,) of what it gives, in order.
-    backbone
-        Name of the model whose embedding it takes.
-    layer
-        Which of its outputs that is.
+        (C,) of its values, in order.
+    model
+        Name of the model that it was trained on.
+    output
+        Which of the model's outputs it takes.
     size
-        Floats of the embedding.
+        Floats of that output.
     multi_label
-        Whether several labels may be there at once; otherwise the values are one distribution.
+        Whether several labels can be present at once; otherwise the values are one distribution.
     stages
         1 to 16.
     about
-        Anything that JSON holds: training report, dataset, licence, versions.
+        Any JSON object: training report, dataset, licence, versions.
     """
 
     name: str
     labels: tuple[str, ...]
-    backbone: str
-    layer: str
+    model: str
+    output: str
     size: int
     multi_label: bool
     stages: tuple[Stage, ...]
@@ -224,7 +224,34 @@ class Head:
 
 
 def run(head: Head, embeddings: npt.ArrayLike) -> Float32:
-    """Run a head on embeddings (n, D), in numpy; return (n, C). What is not finite becomes 0."""
+    """Run a head in numpy.
+
+    Parameters
+    ----------
+    head
+        What to run.
+    embeddings
+        (n, D), a row a window.
+
+    Returns
+    -------
+    numpy.ndarray
+        (n, C) float32; non-finite values become 0.
+
+    Raises
+    ------
+    ModelError
+        The embeddings have another shape.
+
+    Examples
+    --------
+    >>> stages = (Dense([[1.0, 1.0]], [0.0]),)
+    >>> head = Head("sum", ("all",), "scene", "embedding", 2, True, stages)
+    >>> run(head, [[0.25, 0.5]])
+    array([[0.75]], dtype=float32)
+    >>> head.descriptors
+    ['head.sum.all']
+    """
     values = _double(embeddings)
     if values.ndim != 2 or values.shape[1] != head.size:
         raise ModelError(
@@ -246,13 +273,13 @@ def heads_folder() -> Path:
 
 
 def available() -> dict[str, Path]:
-    """Return the heads that are here, by name: those made here, and those that are shipped."""
+    """Return the heads in the data folder and those that are shipped, by name."""
     found = {path.stem: path for path in sorted(shipped_folder().glob("*.head"))}
     return {**found, **{path.stem: path for path in sorted(heads_folder().glob("*.head"))}}
 
 
 def save(head: Head, path: str | Path | None = None) -> Path:
-    """Write a head, whole or not at all, and return where.
+    """Write a head, whole or not at all, and return its path.
 
     Parameters
     ----------
@@ -335,8 +362,8 @@ def encode(head: Head) -> bytes:
     card = {
         "name": head.name,
         "labels": list(head.labels),
-        "backbone": head.backbone,
-        "layer": head.layer,
+        "model": head.model,
+        "output": head.output,
         "size": head.size,
         "multi_label": head.multi_label,
         "about": head.about,
@@ -344,7 +371,7 @@ def encode(head: Head) -> bytes:
     try:
         text = json.dumps(card, ensure_ascii=False, allow_nan=False).encode()
     except (TypeError, ValueError) as error:
-        raise ModelError(f"What the head {head.name} says about itself is no JSON: {error}.") from (
+        raise ModelError(f"The field about of the head {head.name} is not JSON: {error}.") from (
             error
         )
     parts = [_MAGIC, struct.pack("<I", len(text)), text]
@@ -412,7 +439,7 @@ def _decoded(data: bytes) -> Head:
     try:
         card = json.loads(data[begin : begin + length].decode())
     except (ValueError, RecursionError) as error:
-        raise ModelError(f"The head's card is no JSON: {error}.") from error
+        raise ModelError(f"The head's card is not JSON: {error}.") from error
     _check_card(card, opened)
     at = -(-(begin + length) // 16) * 16
     (count,) = struct.unpack_from("<I", data, at)
@@ -423,8 +450,8 @@ def _decoded(data: bytes) -> Head:
     return Head(
         name=card["name"],
         labels=tuple(card["labels"]),
-        backbone=card["backbone"],
-        layer=card["layer"],
+        model=card["model"],
+        output=card["output"],
         size=card["size"],
         multi_label=card["multi_label"],
         stages=tuple(stages),
@@ -466,14 +493,14 @@ def _check_card(card: Any, opened: Any) -> None:
     kinds = {
         "name": str,
         "labels": list,
-        "backbone": str,
-        "layer": str,
+        "model": str,
+        "output": str,
         "size": int,
         "multi_label": bool,
         "about": dict,
     }
     if not isinstance(card, dict):
-        _wrong("it is no table")
+        _wrong("it is not a JSON object")
     for key, kind in kinds.items():
         if type(card.get(key)) is not kind:
             _wrong(f"its {key} is {card.get(key)!r}")
@@ -481,14 +508,14 @@ def _check_card(card: Any, opened: Any) -> None:
         _wrong(f"its name is {card['name']!r}; letters, digits, - and _ are expected")
     labels = card["labels"]
     if not all(isinstance(label, str) and slug(label) for label in labels):
-        _wrong(f"one of its labels is no text: {labels!r}")
+        _wrong(f"one of its labels is not text: {labels!r}")
     if len(set(map(slug, labels))) < len(labels):
         _wrong("two of its labels are the same")
     inputs, outputs = lib.tagnode_head_inputs(opened), lib.tagnode_head_outputs(opened)
     if card["size"] != inputs or len(labels) != outputs:
         _wrong(
-            f"it says {card['size']} floats and {len(labels)} labels; the stages take {inputs} "
-            f"and give {outputs}"
+            f"it has {card['size']} floats and {len(labels)} labels; its stages take {inputs} "
+            f"and return {outputs}"
         )
 
 

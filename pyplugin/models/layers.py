@@ -1,9 +1,9 @@
-"""What our networks are made of, written as float or as int8 by the same calls.
+"""Layers of networks, written as float or as int8 by the same calls.
 
-Their block is convolution, ReLU, batch norm, then a maximum. With the batch norm as
+A block is convolution, ReLU, batch norm, then a maximum. With the batch norm as
 ``a * relu(c) + b``, the block is ``max(b, a*c + b)`` where a > 0 and ``min(b, a*c + b)`` where
 a < 0, and both bounds may be applied after the maximum. So ``a`` goes into the weights with its
-sign, ``b`` into the bias, and what is left of ReLU and batch norm is two vectors of bounds.
+sign, ``b`` into the bias, and two vectors of bounds remain of ReLU and batch norm.
 This is exact, and in int8 it leaves one rounding where there were three.
 """
 

@@ -1,4 +1,4 @@
-"""Numbers for int8: from ranges and weights to steps and integers.
+"""Quantisation to int8: from ranges and weights to steps and integers.
 
 Activations are int8 with one step a tensor, weights int8 with one step an output channel and the
 zero point 0, biases int32 in steps of input times weight, as TensorFlow Lite's specification of
@@ -28,7 +28,7 @@ _BIAS_LIMIT = 2.0**30  # half of int32, so that the sum of products still fits
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """What audio taught about a network's activations.
+    """Statistics of a network's activations, measured on recordings.
 
     Attributes
     ----------
@@ -71,7 +71,7 @@ def activation_quantisation(low: float, high: float) -> Quantisation:
     Parameters
     ----------
     low, high : float
-        Smallest and greatest value to represent; what lies outside saturates.
+        Smallest and greatest value to represent; values outside saturate.
 
     Returns
     -------
@@ -109,7 +109,7 @@ def quantise_weights(kernel: FloatArray, bias: FloatArray, x: Quantisation) -> Q
     filters = np.moveaxis(kernel, -1, 0)
     input_scale = np.float64(x.scale[0])
     peak = np.abs(filters).max(axis=(1, 2, 3))
-    # A channel of minute weights beside a large bias takes a step that its bias can be written in.
+    # A channel with tiny weights and a large bias gets a step in which its bias fits into int32.
     scale = np.maximum(peak / _INT8_MAX, np.abs(bias) / (input_scale * _BIAS_LIMIT))
     scale = np.where(scale > 0, scale, 1.0).astype(np.float32)
     bias_scale = (input_scale * scale).astype(np.float32)

@@ -1,9 +1,10 @@
-"""What calibration learnt about each network: small JSON files that are shipped with pyplugin."""
+"""Results of calibration: one small JSON file a network, shipped with pyplugin."""
 
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from pyplugin.errors import ModelError
@@ -49,10 +50,17 @@ def load_record(name: str) -> Record:
         ranges = {key: (float(low), float(high)) for key, (low, high) in content["ranges"].items()}
         return Record(
             Calibration(ranges, _arrays(content["equalisation"]), _arrays(content["corrections"])),
-            CalibrationSource(**content["source"]),
-            Drift(**content["drift"]),
+            msgspec.convert(content["source"], CalibrationSource),
+            msgspec.convert(content["drift"], Drift),
         )
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except (
+        OSError,
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        msgspec.MsgspecError,
+    ) as error:
         raise ModelError(
             f"The calibration {path} is missing or damaged ({error}); install pyplugin again."
         ) from error
@@ -62,8 +70,8 @@ def save_record(name: str, record: Record) -> Path:
     """Write the calibration of a network where `load_record` finds it; return the path."""
     calibration = record.calibration
     content = {
-        "source": vars(record.source),
-        "drift": vars(record.drift),
+        "source": msgspec.to_builtins(record.source),
+        "drift": msgspec.to_builtins(record.drift),
         "ranges": calibration.ranges,
         "equalisation": _lists(calibration.equalisation),
         "corrections": _lists(calibration.corrections),

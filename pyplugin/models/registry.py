@@ -1,41 +1,28 @@
-"""Models by name: build them, list them, load them, check them.
+"""Models by name: list them, build them, load them, check them.
 
-``scene`` comes with pyplugin. The others are built: a name is that of a network, ``musicnn-mtt``,
-for its int8 model of 187 frames; ``-p64`` asks for patches of 64 frames, ``-float`` for the model
-before quantisation: ``musicnn-mtt-p64-float``. They are built once, on this machine, from the
-wheel that holds the weights; after that everything works without a network connection. They lie
-in `data_folder`, each ``.tflite`` with its card beside it.
+A name is looked up in three places: the models that come with pyplugin (``scene``), those that an
+importer can build (:mod:`pyplugin.models.importers`), and the ``.tflite`` files in
+`data_folder`, whoever put them there, each with its card, ``.json``, beside it. A model is built
+once; after that it works without a network connection.
 """
 
 import contextlib
 import difflib
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from pyplugin.errors import ModelError, NotBuiltError
-from pyplugin.models.card import Card, Input, load_card, render_card
+from pyplugin.models.card import Card, load_card, render_card
 from pyplugin.models.folders import data_folder, make_folder, shipped_folder
-from pyplugin.models.musicnn import BANDS, PATCH_FRAMES
-from pyplugin.models.networks import (
-    AUTHOR,
-    DEFAULT_HOP,
-    FRONT_END,
-    LICENSE,
-    LINK,
-    NETWORKS,
-    VERSION,
-    Network,
-)
-from pyplugin.models.records import Record, load_record
+from pyplugin.models.importers import importer as importers
+from pyplugin.models.importers.importer import Built, Known, Needs, Source, Summary
 from pyplugin.models.tflite import read_signature
-from pyplugin.models.wheel import find_wheel, read_licence, read_network
 from pyplugin.support.files import replacing, sentence
 
 __all__ = [
-    "NETWORKS",
     "Model",
     "ModelStatus",
     "Verification",
@@ -43,14 +30,14 @@ __all__ = [
     "data_folder",
     "get",
     "info",
+    "labels",
     "load",
     "shipped_folder",
     "verify",
 ]
 
-_LICENCE_FILE = "LICENSE-musicnn.md"
 _SIZE_LIMIT = 256 << 20  # of a model file in bytes; ours have up to 2 million
-_NAME = re.compile(r"(?P<network>.+?)(-p(?P<patch>[1-9][0-9]{0,4}))?(?P<float>-float)?")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 @dataclass(frozen=True)
@@ -116,114 +103,80 @@ class Verification:
     problem: str
 
 
-@dataclass(frozen=True)
-class _Variant:
-    """What a name says."""
-
-    network: Network
-    patch: int
-    is_float: bool
-
-    @property
-    def name(self) -> str:
-        length = "" if self.patch == PATCH_FRAMES else f"-p{self.patch}"
-        return self.network.name + length + ("-float" if self.is_float else "")
-
-    @property
-    def description(self) -> str:
-        form = "float32" if self.is_float else "int8"
-        return f"{self.network.description} ({form}, {self.patch} frames)"
-
-
 def available() -> list[ModelStatus]:
-    """List the models there are: those shipped, two a network, and what else has been built."""
+    """List the models: shipped ones, those that can be built, and what else is in the folder.
+
+    Examples
+    --------
+    >>> available()[0].name
+    'scene'
+    """
     folder = data_folder()
-    names = [_Variant(network, PATCH_FRAMES, form).name for network, form in _standard()]
+    statuses = [_status(name, path, None) for name, path in _shipped().items()]
+    known = importers.names()
+    for name, summary in known.items():
+        statuses.append(_status(name, folder / f"{name}.tflite", summary))
+    taken = {status.name for status in statuses}
     for path in sorted(folder.glob("*.tflite")):
-        if path.stem not in names and _parsed(path.stem) is not None:
-            names.append(path.stem)
-    shipped = [_shipped_status(name, path) for name, path in _shipped().items()]
-    return shipped + [_status(_variant(name), folder) for name in names]
+        if path.stem not in taken and path.with_suffix(".json").is_file():
+            statuses.append(_status(path.stem, path, None))
+    return statuses
 
 
 def get(
     name: str,
     *,
-    patch: int | None = None,
-    wheel: Path | None = None,
+    source: str | Path | None = None,
     folder: Path | None = None,
     report: Callable[[str], None] | None = None,
+    **options: int | None,
 ) -> list[Path]:
-    """Build the int8 and the float model of a network, with their cards and their licence.
+    """Build a model by its importer, with the models, cards and licence that come with it.
 
     Files appear whole or not at all. What was built before is replaced.
 
     Parameters
     ----------
     name : str
-        Of a network; the name of one of its models will do.
-    patch : int, optional
-        Frames that the model sees at once, 187 unless the name says otherwise.
-    wheel : Path, optional
-        The wheel of musicnn 0.1.0. Without it, the copy in the folder is used, and if there is
-        none it is downloaded with pip and a copy kept.
+        Of a model that an importer has.
+    source : str or Path, optional
+        The file or folder that the model is built from; ``pyplugin models get --help`` lists what
+        each importer needs. Some importers download it where none is given.
     folder : Path, optional
         Where to put the models; `data_folder` by default.
     report : callable, optional
         Takes a line of progress.
+    **options : int
+        Those that the importer declares: ``patch=64`` for MusiCNN. None is the same as leaving
+        one out.
 
     Returns
     -------
     list of Path
-        The int8 and the float ``.tflite`` file.
+        The ``.tflite`` files.
 
     Raises
     ------
     ModelError
-        When the name is unknown or that of a model that comes with pyplugin, the network does not
-        take such patches, the wheel cannot be had
-        or is another one, the package that holds the schema is missing, or the folder cannot be
-        written.
+        The name is unknown or that of a shipped model, an option is unknown or out of range, the
+        source is missing, another one or damaged, a package that building needs is missing, or
+        the folder cannot be written.
     """
-    say = report if report is not None else _say_nothing
     target = folder if folder is not None else data_folder()
-    if name in _shipped():
-        raise ModelError(f"The model {name} comes with pyplugin; there is nothing to build.")
-    variant = _variant(name)
-    length = variant.patch if patch is None else patch
-    if patch is not None and variant.patch not in (PATCH_FRAMES, patch):
-        raise ModelError(f"{name} has patches of {variant.patch} frames; {patch} were asked for.")
-    network = variant.network
-    archive = find_wheel(wheel, target, say)
-    say(f"{network.name}: reading the weights")
-    variables = read_network(archive, network.folder)
-    record = load_record(network.name)
-    files: dict[Path, bytes] = {target / _LICENCE_FILE: read_licence(archive).encode()}
-    paths = []
-    for is_float in (False, True):
-        built = _Variant(network, length, is_float)
-        say(f"{built.name}: building")
-        data = network.build(
-            variables,
-            patch=length,
-            calibration=None if is_float else record.calibration,
-            description=built.description,
+    known = _buildable(name)
+    needs = known.importer.needs()
+    if source is None and not needs.fetched:
+        raise ModelError(f"{name} needs {needs.description}; give it with --from.")
+    built = known.importer.build(
+        Source(
+            name=known.standard,
+            path=None if source is None else Path(source),
+            folder=target,
+            options=_chosen(name, known, needs, options),
+            report=report if report is not None else _ignore,
         )
-        path = target / f"{built.name}.tflite"
-        card = _card(built, record, data)
-        files[path] = data
-        files[path.with_suffix(".json")] = render_card(card).encode()
-        paths.append(path)
-    for path in files:
-        make_folder(path.parent)
-    with contextlib.ExitStack() as stack:
-        for path, content in files.items():
-            place = stack.enter_context(replacing(path, error=ModelError))
-            try:
-                place.write_bytes(content)
-            except OSError as error:
-                raise ModelError(f"{path} cannot be written: {sentence(error)}.") from error
-    return paths
+    )
+    return _written(built, target)
 
 
 def load(name: str | Path) -> Model:
@@ -241,8 +194,13 @@ def load(name: str | Path) -> Model:
     Raises
     ------
     ModelError
-        When the name is unknown (the nearest one is suggested), the model not built, the file
-        damaged, or its card missing or invalid.
+        The name is unknown (the nearest one is suggested), the model is not built, the file is
+        damaged, or its card is missing or invalid.
+
+    Examples
+    --------
+    >>> load("scene").card.labels
+    ('speech', 'singing', 'music', 'drums', 'tonal', 'noise')
     """
     path, remedy = _located(name)
     card = load_card(path.with_suffix(".json"))
@@ -257,87 +215,153 @@ def load(name: str | Path) -> Model:
     if found != card.sha256:
         raise ModelError(
             f"The model {path} is damaged or not the one of its card: its SHA-256 is {found}, "
-            f"the card says {card.sha256}; {remedy}."
+            f"expected {card.sha256}; {remedy}."
         )
     return Model(card.name, path, card, data)
 
 
 def info(name: str | Path) -> Card:
-    """Return the card of a model that has been built.
+    """Return the card of a model that is here.
 
     Raises
     ------
     ModelError
-        When the name is unknown, the model not built, or the card invalid.
+        The name is unknown, the model is not built, or the card is invalid.
+
+    Examples
+    --------
+    >>> info("scene").patch_frames
+    125
     """
     path, _ = _located(name)
     return load_card(path.with_suffix(".json"))
 
 
-def verify() -> list[Verification]:
-    """Check every model that has been built: its card, its hash, and its inputs and outputs.
+def labels(name: str) -> tuple[str, ...]:
+    """Return the labels of a model, which need not be built if its importer knows them.
 
-    Where the package that holds the schema is missing, inputs and outputs are not looked at.
+    Raises
+    ------
+    ModelError
+        As `info`.
+
+    Examples
+    --------
+    >>> labels("musicnn-mtt")[:3]
+    ('guitar', 'classical', 'slow')
     """
-    return [_verified(status.name) for status in available() if status.built]
+    known = importers.find(name) if name not in _shipped() else None
+    summary = known.importer.names()[known.standard] if known is not None else None
+    return summary.labels if summary is not None and summary.labels else info(name).labels
 
 
-def _say_nothing(line: str) -> None:
+def verify() -> list[Verification]:
+    """Check every model that is here: its card, its hash, and its inputs and outputs.
+
+    Where the package that holds the schema is missing, inputs and outputs are not checked.
+    """
+    return [_verified(status) for status in available() if status.built]
+
+
+def _ignore(line: str) -> None:
     del line
 
 
-def _standard() -> Iterator[tuple[Network, bool]]:
-    for network in NETWORKS.values():
-        yield network, False
-        yield network, True
+def _buildable(name: str) -> Known:
+    if name in _shipped():
+        raise ModelError(f"The model {name} comes with pyplugin; there is nothing to build.")
+    known = importers.find(name)
+    if known is None:
+        if name in _users():
+            raise ModelError(f"The model {name} was put into {data_folder()}; no importer has it.")
+        raise _unknown(name)
+    return known
 
 
-def _parsed(name: str) -> _Variant | None:
-    match = _NAME.fullmatch(name)
-    if match is None or match["network"] not in NETWORKS:
-        return None
-    patch = int(match["patch"] or PATCH_FRAMES)
-    return _Variant(NETWORKS[match["network"]], patch, match["float"] is not None)
-
-
-def _variant(name: str) -> _Variant:
-    variant = _parsed(name)
-    if variant is not None:
-        if variant.patch != PATCH_FRAMES and not variant.network.any_patch:
+def _chosen(
+    name: str, known: Known, needs: Needs, given: Mapping[str, int | None]
+) -> dict[str, int]:
+    """Return a value for each option of an importer, from the name and from what was given."""
+    declared = {option.name: option for option in needs.options}
+    chosen = {option.name: option.default for option in needs.options} | known.options
+    for key, value in given.items():
+        if value is None:
+            continue
+        if key not in declared:
+            has = f"it has {', '.join(declared)}" if declared else "it has none"
+            raise ModelError(f"{name} has no option {key!r}; {has}.")
+        if known.options.get(key, value) != value:
             raise ModelError(
-                f"There is no model {name!r}: {variant.network.name} takes patches of "
-                f"{PATCH_FRAMES} frames only."
+                f"The name {name} stands for {key} {known.options[key]}; {value} was given too."
             )
-        return variant
-    names = [
-        *_shipped(),
-        *(_Variant(network, PATCH_FRAMES, form).name for network, form in _standard()),
-    ]
-    near = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.4)
-    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(names)}."
-    raise ModelError(f"There is no model {name!r}; {hint}")
+        chosen[key] = value
+    for key, value in chosen.items():
+        least, greatest = declared[key].least, declared[key].greatest
+        if not least <= value <= greatest:
+            raise ModelError(
+                f"The option {key} of {name} is {value}; expected {least} to {greatest}."
+            )
+    return chosen
+
+
+def _written(built: Built, folder: Path) -> list[Path]:
+    """Write what an importer built, all files or none; return the paths of the models."""
+    files = {folder / name: content for name, content in built.files.items()}
+    paths = []
+    for data, card in built.models:
+        if _NAME.fullmatch(card.name) is None:
+            raise ModelError(
+                f"A model cannot be called {card.name!r}; letters, digits, '.', '-' and '_' are "
+                "possible."
+            )
+        path = folder / f"{card.name}.tflite"
+        files[path] = data
+        files[path.with_suffix(".json")] = render_card(card).encode()
+        paths.append(path)
+    make_folder(folder)
+    with contextlib.ExitStack() as stack:
+        for path, content in files.items():
+            place = stack.enter_context(replacing(path, error=ModelError))
+            try:
+                place.write_bytes(content)
+            except OSError as error:
+                raise ModelError(f"{path} cannot be written: {sentence(error)}.") from error
+    return paths
 
 
 def _located(name: str | Path) -> tuple[Path, str]:
     """Return the path of a model, and what to do should it turn out damaged."""
+    again = "get the file and its card again"
     if isinstance(name, Path) or name.endswith(".tflite"):
         path = Path(name)
         if not path.is_file():
             raise ModelError(f"There is no model file {path}.")
-        known = _parsed(path.stem) is not None and path.parent == data_folder()
-        return path, _remedy(path.stem) if known else "get the file and its card again"
+        known = importers.find(path.stem) if path.parent == data_folder() else None
+        return path, _remedy(path.stem) if known is not None else again
     shipped = _shipped().get(name)
     if shipped is not None:
         return shipped, "install pyplugin again"
-    variant = _variant(name)
-    path = data_folder() / f"{variant.name}.tflite"
-    if not path.is_file():
-        raise NotBuiltError(f"The model {name} has not been built; {_remedy(name)}.")
-    return path, _remedy(name)
+    known = importers.find(name)
+    if known is not None:
+        path = data_folder() / f"{known.name}.tflite"
+        if not path.is_file():
+            raise NotBuiltError(f"The model {name} has not been built; {_remedy(name)}.")
+        return path, _remedy(name)
+    users = _users()
+    if name in users:
+        return users[name], again
+    raise _unknown(name)
 
 
 def _remedy(name: str) -> str:
     return f"run `pyplugin models get {name}`"
+
+
+def _unknown(name: str) -> ModelError:
+    names = list(dict.fromkeys([*_shipped(), *importers.names(), *_users()]))
+    near = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.4)
+    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(names)}."
+    return ModelError(f"There is no model {name!r}; {hint}")
 
 
 def _shipped() -> dict[str, Path]:
@@ -345,47 +369,31 @@ def _shipped() -> dict[str, Path]:
     return {path.stem: path for path in sorted(shipped_folder().glob("*.tflite"))}
 
 
-def _shipped_status(name: str, path: Path) -> ModelStatus:
-    card = load_card(path.with_suffix(".json"))
-    return ModelStatus(name, True, card.description, path, path.stat().st_size, card.license)
+def _users() -> dict[str, Path]:
+    """Return the models in the data folder, by name."""
+    return {path.stem: path for path in sorted(data_folder().glob("*.tflite"))}
 
 
-def _status(variant: _Variant, folder: Path) -> ModelStatus:
-    path = folder / f"{variant.name}.tflite"
+def _status(name: str, path: Path, summary: Summary | None) -> ModelStatus:
+    """Return what is known of a model: from its card if it is here, else from its importer."""
+    description, licence = "", ""
+    if summary is not None:
+        description, licence = summary.description, summary.licence
     try:
         size = path.stat().st_size
     except OSError:
-        return ModelStatus(variant.name, False, variant.description, None, 0, LICENSE)
-    return ModelStatus(variant.name, True, variant.description, path, size, LICENSE)
-
-
-def _card(variant: _Variant, record: Record, data: bytes) -> Card:
-    network = variant.network
-    return Card(
-        name=variant.name,
-        link=LINK,
-        version=VERSION,
-        description=variant.description,
-        license=LICENSE,
-        author=AUTHOR,
-        labels=network.labels,
-        model_types=("tflite-float32" if variant.is_float else "tflite-int8",),
-        dataset=network.dataset,
-        inputs=(Input("mel", "float", (1, variant.patch, BANDS)),),
-        outputs=network.outputs,
-        front_end=FRONT_END,
-        patch_frames=variant.patch,
-        default_hop=DEFAULT_HOP,
-        embedding=network.embedding,
-        calibration=None if variant.is_float else record.source,
-        sha256=hashlib.sha256(data).hexdigest(),
-        quantisation=None if variant.is_float else record.drift,
-    )
-
-
-def _verified(name: str) -> Verification:
+        return ModelStatus(name, False, description, None, 0, licence)
     try:
-        model = load(name)
+        card = load_card(path.with_suffix(".json"))
+        description, licence = card.description, card.license
+    except ModelError as error:
+        description = description or str(error)
+    return ModelStatus(name, True, description, path, size, licence)
+
+
+def _verified(status: ModelStatus) -> Verification:
+    try:
+        model = load(status.name if status.path is None else status.path)
         expected = (
             {tensor.name: tensor.shape for tensor in model.card.inputs},
             {output.name: (1, output.size) for output in model.card.outputs},
@@ -394,5 +402,5 @@ def _verified(name: str) -> Verification:
         if found is not None and found != expected:
             raise ModelError(f"The inputs and outputs of {model.path} are not those of its card.")
     except ModelError as error:
-        return Verification(name, False, str(error))
-    return Verification(name, True, "")
+        return Verification(status.name, False, str(error))
+    return Verification(status.name, True, "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from pyplugin._native import ffi, lib, names
@@ -42,13 +43,10 @@ def card_struct(card: Card) -> Any:
     Raises
     ------
     ModelError
-        More outputs than a node can carry.
+        The card describes a model that a node cannot run; the message names what it lacks.
     """
-    if len(card.outputs) > lib.TAGNODE_MAX_OUTPUTS:
-        raise ModelError(
-            f"{card.name} has {len(card.outputs)} outputs; a node carries at most "
-            f"{lib.TAGNODE_MAX_OUTPUTS}."
-        )
+    for reason in _refusals(card):
+        raise ModelError(f"A node cannot run {card.name}: {reason}.")
     struct = ffi.new("tagnode_card *")
     struct.frontend = frontend_settings(card.front_end)[0]
     struct.patch_frames = card.patch_frames
@@ -57,3 +55,35 @@ def card_struct(card: Card) -> Any:
         struct.output_size[index] = output.size
     struct.silence_before = card.silence_before
     return struct
+
+
+def _refusals(card: Card) -> Iterator[str]:
+    """Yield what a node lacks for a model; cards describe more than it can run."""
+    front_end = card.front_end  # refuses a waveform
+    if front_end.patch_norm != "none":
+        yield (
+            f"each of its patches is normalised ({front_end.patch_norm}), which the node's "
+            "front-end does not do"
+        )
+    if len(card.inputs) != 1:
+        yield f"it has {len(card.inputs)} inputs; one is expected, the mel spectrogram"
+    frames_and_bands = [size for size in (card.patch_frames, front_end.bands) if size > 1]
+    if [size for size in card.inputs[0].shape if size > 1] != frames_and_bands:
+        yield (
+            f"its input has the shape {list(card.inputs[0].shape)}; expected frames before bands, "
+            f"[1, {card.patch_frames}, {front_end.bands}]"
+        )
+    if len(card.outputs) > lib.TAGNODE_MAX_OUTPUTS:
+        yield f"it has {len(card.outputs)} outputs; at most {lib.TAGNODE_MAX_OUTPUTS} are possible"
+    purposes = [output.purpose for output in card.outputs]
+    if "regression" in purposes:
+        yield "it has an output of regression values; only predictions from 0 to 1 are possible"
+    if "predictions" not in purposes:
+        yield "it has no output of predictions"
+    if purposes.index("predictions") != 0 or purposes.count("predictions") > 1:
+        yield (
+            "one output of predictions is expected, the first; its outputs are "
+            + ", ".join(f"{output.name} ({output.purpose})" for output in card.outputs)
+        )
+    if card.outputs[0].labels not in ((), card.labels):
+        yield f"the output {card.outputs[0].name} has other labels than the card"

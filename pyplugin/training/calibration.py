@@ -25,14 +25,22 @@ import numpy.typing as npt
 from pyplugin.errors import ModelError, PypluginError
 from pyplugin.models.card import CalibrationSource, Drift
 from pyplugin.models.folders import data_folder
+from pyplugin.models.importers import musicnn, vgg
+from pyplugin.models.importers.musicnn_wheel import (
+    PATCH_FRAMES,
+    WHEEL,
+    WheelNetwork,
+    read_network,
+)
 from pyplugin.models.layers import Variables
-from pyplugin.models.musicnn import PATCH_FRAMES
-from pyplugin.models.networks import NETWORKS, Network
+from pyplugin.models.networks import Network
 from pyplugin.models.quantisation import Calibration, FloatArray
 from pyplugin.models.records import Record, save_record
-from pyplugin.models.wheel import find_wheel, read_network
 
-__all__ = ["calibrate", "main", "measure_drift", "run_patches"]
+__all__ = ["NETWORKS", "calibrate", "main", "measure_drift", "run_patches"]
+
+NETWORKS: dict[str, WheelNetwork] = {**musicnn.NETWORKS, **vgg.NETWORKS}
+"""What the command calibrates, by name."""
 
 FloatPatches = npt.NDArray[np.float32]  # (count, frames, bands)
 
@@ -190,7 +198,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _calibrate_all(corpus: Path, wheel: Path | None, names: Sequence[str]) -> None:
-    archive = find_wheel(wheel, data_folder(), print)
+    archive = WHEEL.find(wheel, data_folder(), print)
     train, recordings = _corpus_patches(corpus, "train")
     test, _ = _corpus_patches(corpus, "test")
     print(f"{len(train)} patches to learn from, {len(test)} to measure drift on")

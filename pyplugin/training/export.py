@@ -41,21 +41,19 @@ def scene_network(
 
     return Network(
         name=name,
-        folder="",
         description=description,
         labels=LABELS,
         dataset=dataset,
         outputs=(
-            Output("activations", len(LABELS), "predictions"),
-            Output("logits", len(LABELS), "logits"),
-            Output(EMBEDDING, settings.embedding, "embeddings"),
+            Output("activations", "float", (1, len(LABELS)), "predictions"),
+            Output("logits", "float", (1, len(LABELS)), "logits"),
+            Output(EMBEDDING, "float", (1, settings.embedding), "embeddings"),
         ),
         embedding=EMBEDDING,
         build=write,
         activations=("image", *(_layer(number) for number in range(len(settings.layers)))),
         turnable=frozenset(),
         corrected="dense",
-        any_patch=False,
     )
 
 

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pyplugin.errors import PypluginError
-from pyplugin.models.card import CalibrationSource, Card, Dataset, Input, render_card
-from pyplugin.models.networks import FRONT_END
+from pyplugin.models.card import CalibrationSource, Card, Dataset, Input, Schema, render_card
+from pyplugin.models.frontends import PRESETS
 from pyplugin.support.files import replacing
 from pyplugin.training.augment import band_limits, power_of, to_log
 from pyplugin.training.calibration import calibrate, measure_drift, run_patches
@@ -297,6 +297,7 @@ def export(
     chosen = np.sort(some[:_DRIFT_WINDOWS])
     card = Card(
         name=recipe.name,
+        type="auto-tagging",
         link=recipe.link,
         version=recipe.version,
         description=recipe.description,
@@ -305,9 +306,11 @@ def export(
         labels=source.labels,
         model_types=("tflite-int8",),
         dataset=Dataset(recipe.dataset, recipe.citation, _size(bank), metrics),
-        inputs=(Input("mel", "float", (1, recipe.network.patch, recipe.network.bands)),),
-        outputs=source.outputs,
-        front_end=FRONT_END,
+        schema=Schema(
+            (Input("mel", "float", (1, recipe.network.patch, recipe.network.bands)),),
+            source.outputs,
+        ),
+        inference=PRESETS["musicnn"],
         patch_frames=recipe.network.patch,
         default_hop=recipe.default_hop,
         silence_before=recipe.mixing.onset > 0,

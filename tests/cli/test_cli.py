@@ -69,10 +69,10 @@ class TestTag:
 
     def test_json_lines_csv_and_embeddings_are_the_results(self, run, song, tmp_path):
         table, vectors = tmp_path / "tags.csv", tmp_path / "e.npy"
-        options = ["--hop", 0.5, "--csv", table, "--embeddings", vectors, "--layer", "logits"]
+        options = ["--hop", 0.5, "--csv", table, "--embeddings", vectors, "--embedding", "logits"]
         code, out, _ = run("tag", song, "--json", *options)
         assert code == 0
-        result = pyplugin.tag(song, hop=0.5, layer="logits")
+        result = pyplugin.tag(song, hop=0.5, embedding="logits")
         lines = [json.loads(line) for line in out.splitlines()]
         assert len(lines) == len(result.times)
         for line, start, row in zip(lines, result.times, result.activations, strict=True):
@@ -93,7 +93,7 @@ class TestTag:
 
     def test_the_cards_embedding_is_the_default(self, run, song, tmp_path):
         assert run("tag", song, "--embeddings", tmp_path / "e.npy")[0] == 0
-        expected = pyplugin.tag(song, layer="embedding").embeddings
+        expected = pyplugin.tag(song, embedding="embedding").embeddings
         np.testing.assert_array_equal(np.load(tmp_path / "e.npy"), expected)
 
     def test_labels_are_where_the_tags_are(self, run, song, tmp_path):
@@ -374,7 +374,7 @@ def test_a_missing_model_says_how_to_get_it(run, monkeypatch, tmp_path):
 def test_a_wheel_with_the_wrong_hash_is_refused(run, monkeypatch, tmp_path):
     monkeypatch.setenv("PYPLUGIN_MODELS", str(tmp_path / "models"))
     (tmp_path / "w.whl").write_bytes(b"PK")
-    code, _, err = run("models", "get", "musicnn-mtt", "--wheel", tmp_path / "w.whl")
+    code, _, err = run("models", "get", "musicnn-mtt", "--from", tmp_path / "w.whl")
     assert code == 1
     assert "f38a4890" in err
     assert not list((tmp_path / "models").glob("*")) if (tmp_path / "models").exists() else True
@@ -389,7 +389,7 @@ def test_no_network_says_what_to_do(run, monkeypatch, tmp_path):
     monkeypatch.setenv("PIP_RETRIES", "0")
     code, _, err = run("models", "get", "musicnn-mtt")
     assert code == 1
-    assert "--wheel" in err
+    assert "--from" in err
     assert "Traceback" not in err
 
 
@@ -425,7 +425,7 @@ def test_every_page_of_help(run, page):
         (["tag", "a.wav", "--tip", "3"], "--top"),
         (["tag", "a.wav", "--top", "0"], "--top"),
         (["tag", "a.wav", "b.wav", "--plot", "p.png"], "one FILE"),
-        (["tag", "a.wav", "--layer", "logits"], "--embeddings"),
+        (["tag", "a.wav", "--embedding", "logits"], "--embeddings"),
         (["tag", "a.wav", "--embeddings", "e.txt"], ".npy"),
         (["tag", "a.wav", "--plot", "p.svg"], ".png"),
         (["tag", "a.wav", "--labels", "l.csv"], ".txt, .jams"),

@@ -3,11 +3,11 @@
 import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from pyplugin.daw import container, parameters
 from pyplugin.errors import ModelError
@@ -44,10 +44,10 @@ def take_labels(data: bytes, at: int) -> tuple[list[str], int]:
     return labels, at
 
 
-def a_head(size: int, layer: str) -> heads.Head:
+def a_head(size: int, output: str) -> heads.Head:
     random = np.random.default_rng(1)
     stage = heads.Dense(random.normal(size=(2, size)), np.zeros(2), "logistic")
-    return heads.Head("mood", ("Happy", "sad"), "scene", layer, size, True, (stage,))
+    return heads.Head("mood", ("Happy", "sad"), "scene", output, size, True, (stage,))
 
 
 def test_a_container_says_what_the_card_says() -> None:
@@ -94,8 +94,7 @@ def test_heads_go_along_whole() -> None:
 
 @pytest.mark.parametrize("name", sorted(container.GROUPS))
 def test_a_group_is_the_sum_of_its_labels(name: str) -> None:
-    network = registry.NETWORKS.get(name)
-    labels = network.labels if network else registry.load(name).card.labels
+    labels = registry.labels(name)
     head = container.group_head(name, labels)
     assert head is not None
     activations = np.random.default_rng(2).random((5, len(labels))).astype(np.float32)
@@ -119,13 +118,13 @@ def test_what_the_plugin_cannot_run_is_refused() -> None:
     floating = replace(model.card, model_types=("tflite-float32",))
     with pytest.raises(ModelError, match="int8 models only"):
         container.encode(floating, model.data)
-    layer = model.card.embedding
-    with pytest.raises(ModelError, match=rf"takes 3 floats of the layer '{layer}'; scene has"):
-        container.encode(model.card, model.data, [a_head(3, layer)])
-    with pytest.raises(ModelError, match="the layer 'none'"):
+    embedding = model.card.embedding
+    with pytest.raises(ModelError, match=rf"takes 3 floats of the output '{embedding}'; scene has"):
+        container.encode(model.card, model.data, [a_head(3, embedding)])
+    with pytest.raises(ModelError, match="the output 'none'"):
         container.encode(model.card, model.data, [a_head(3, "none")])
     with pytest.raises(ModelError, match="at most 4096 and 32"):
-        container.encode(model.card, model.data, [a_head(3, layer)] * 33)
+        container.encode(model.card, model.data, [a_head(3, embedding)] * 33)
     wrong = replace(model.card, labels=("a\nb", *model.card.labels[1:]))
     with pytest.raises(ModelError, match="control characters"):
         container.encode(wrong, model.data)
@@ -135,7 +134,7 @@ def test_a_model_is_installed_where_the_plugin_looks(
     models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYPLUGIN_MODELS", str(tmp_path))
-    for name in registry.NETWORKS:
+    for name in ("musicnn-mtt", "musicnn-msd", "vgg-mtt", "vgg-msd"):
         model = registry.load(models / f"{name}.tflite")
         path = container.install(model)
         assert path == tmp_path / "plugins" / f"{name}.tagnode"

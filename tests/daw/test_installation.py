@@ -1,11 +1,11 @@
 """pyplugin plugins: installs complete copies or nothing, and checks them."""
 
-import dataclasses
 import filecmp
 import shutil
 
 import pytest
 from click.testing import CliRunner
+from msgspec import structs
 
 import pyplugin
 from pyplugin.cli import cli
@@ -102,7 +102,7 @@ def test_a_model_is_written_where_the_plugin_finds_it(tmp_path, monkeypatch):
     assert written.read_bytes() == container.encode(model.card, model.data)
     copy = tmp_path / "other.tflite"
     copy.write_bytes(model.data)
-    card = dataclasses.replace(model.card, name="other")
+    card = structs.replace(model.card, name="other")
     copy.with_suffix(".json").write_text(render_card(card))
     refused = run("model", str(copy))
     assert isinstance(refused.exception, pyplugin.ModelError)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pyplugin.daw import parameters
-from pyplugin.models.labels import MSD_LABELS, MTT_LABELS
+from pyplugin.models import registry
 from pyplugin.node.signals import SIGNALS
 from pyplugin.support.spelling import slug
 
@@ -44,7 +44,10 @@ def test_shares_of_targets(target, value, share):
 
 def test_signals_and_labels_of_known_models_have_numbers_of_their_own():
     names = [f"signal.{name}" for name in SIGNALS]
-    names += [f"tag.{slug(label)}" for label in (*MTT_LABELS, *MSD_LABELS)]
+    names += [
+        f"tag.{slug(label)}"
+        for label in (*registry.labels("musicnn-mtt"), *registry.labels("musicnn-msd"))
+    ]
     numbers = {name: parameters.source_id(name) for name in names}
     assert len(set(numbers.values())) == len(numbers)
     assert all(parameters.source_name(number) == name for name, number in numbers.items())

@@ -1,4 +1,4 @@
-"""What the tests of the models share: the wheel, the built models, and patches of real sound.
+"""Fixtures of the tests of models: patches of real recordings, and the original networks.
 
 The wheel of musicnn comes through the registry: it is the copy in the data folder (or in the
 folder that PYPLUGIN_MODELS names), or is downloaded once a session.

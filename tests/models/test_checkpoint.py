@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from pyplugin.errors import ModelError
 from pyplugin.models.checkpoint import crc32c, read_checkpoint
-from pyplugin.models.networks import NETWORKS
+from pyplugin.models.importers import musicnn, vgg
 
+NETWORKS = {**musicnn.NETWORKS, **vgg.NETWORKS}
 VARIABLES = {
     "conv/bias": np.array([1.5, -2.0, 0.25], np.float32),
     "conv/kernel": np.arange(24, dtype=np.float32).reshape(2, 3, 4),
@@ -124,7 +125,7 @@ def test_a_damaged_index_is_refused(position: int, change: int) -> None:
         found = read_checkpoint(bytes(damaged), DATA)
     except ModelError:
         return
-    # Only what says nothing may change unseen: the zeros that fill the footer.
+    # Only padding may change undetected: the zeros that fill the footer.
     assert position >= len(INDEX) - 48
     assert INDEX[position] == 0
     assert set(found) == set(VARIABLES) - {"conv/kernel/Adam"}

@@ -1,4 +1,4 @@
-"""Heads: what scikit-learn says is what numpy and the node say; damaged files are refused."""
+"""Heads: scikit-learn, numpy and the node agree; damaged files are refused."""
 
 import csv
 import json
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 
 
 def data(size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Embeddings as a network's are, many of them 0, and classes that they tell apart."""
+    """Embeddings like a network's, many of them 0, and classes that they separate."""
     random = np.random.default_rng(size)
     classes = np.arange(150) % CLASSES
     x = random.normal(0, 1, (150, size)) + random.normal(0, 0.7, (CLASSES, size))[classes]
@@ -116,15 +116,15 @@ CLASSIFIERS = {
 }
 
 
-def made(size: int, *stages, name="kind", backbone="probe", layer="dense", labels=None) -> Head:
+def made(size: int, *stages, name="kind", model="probe", output="dense", labels=None) -> Head:
     labels = labels or tuple(f"Label {index}" for index in range(CLASSES))
-    return Head(name, labels, backbone, layer, size, False, stages, {"licence": "none"})
+    return Head(name, labels, model, output, size, False, stages, {"licence": "none"})
 
 
 @pytest.mark.parametrize("scaling", ["none", "standard", "minmax", "quantile"])
 @pytest.mark.parametrize("classifier", CLASSIFIERS)
 @pytest.mark.parametrize("size", [3, 200])
-def test_numpy_and_c_say_what_scikit_learn_says(classifier, scaling, size, tmp_path):
+def test_numpy_and_c_agree_with_scikit_learn(classifier, scaling, size, tmp_path):
     x, y = data(size)
     scaler, before = scaled(scaling, x)
     prepare = scaler.transform if scaler is not None else np.asarray
@@ -191,7 +191,7 @@ def test_a_saved_head_is_the_one_that_is_loaded(tmp_path, monkeypatch):
     assert heads.available()["whole_1"] == path
     for given in ("whole_1", path, str(path)):
         again = heads.load(given)
-        for name in ("name", "labels", "backbone", "layer", "size", "multi_label", "about"):
+        for name in ("name", "labels", "model", "output", "size", "multi_label", "about"):
             assert getattr(again, name) == getattr(head, name)
         x = random.random((20, 4))
         np.testing.assert_allclose(heads.run(again, x), heads.run(head, x), atol=1e-6)
@@ -204,15 +204,15 @@ def test_a_saved_head_is_the_one_that_is_loaded(tmp_path, monkeypatch):
         ({"name": "a/b"}, "its name"),
         ({"labels": ("a", "b")}, "2 labels"),
         ({"labels": ("a", "b", "A")}, "the same"),
-        ({"labels": ("a", "b", "!")}, "no text"),
+        ({"labels": ("a", "b", "!")}, "not text"),
     ],
 )
-def test_a_head_that_cannot_be_is_not_saved(given, words, tmp_path):
+def test_a_head_whose_parts_do_not_fit_is_not_saved(given, words, tmp_path):
     with pytest.raises(ModelError, match=words):
         heads.save(some_head(**given), tmp_path / "x.head")
     with pytest.raises(ModelError, match="finite"):
         heads.save(made(2, Dense([[1, np.nan]] * 3, [0] * 3)), tmp_path / "x.head")
-    with pytest.raises(ModelError, match="does not fit"):
+    with pytest.raises(ModelError, match="does not match"):
         heads.save(
             made(2, Affine([1] * 2, [0] * 2), Dense(np.ones((3, 3)), [0] * 3)), tmp_path / "x"
         )
@@ -264,8 +264,8 @@ def blocks_of(node: Node, x: np.ndarray, size: int) -> np.ndarray:
     return np.concatenate([part.values for part in parts])[fresh]
 
 
-def test_a_node_says_of_its_embedding_what_scikit_learn_says(probe):
-    """Of the true embeddings of one half of the sound the head learns; of the other it speaks."""
+def test_a_node_agrees_with_scikit_learn_on_its_embedding(probe):
+    """A head is fitted on the embeddings of one half of a signal and run on the other."""
     sound = music(4, 16000)
     dense = probe.dense(pyplugin.melspectrogram(sound, 16000)).astype(np.float32)
     classes = np.digitize(dense[:, 0], np.quantile(dense[:, 0], [0.3, 0.6]))
@@ -277,7 +277,7 @@ def test_a_node_says_of_its_embedding_what_scikit_learn_says(probe):
         placed.append(made(3, *before, *stages, name=name))
         expected.append(decide(x))
     with Node(
-        16000, 1, 4096, model=probe.model, heads=placed, hop=0.048, offline=True, layer="dense"
+        16000, 1, 4096, model=probe.model, heads=placed, hop=0.048, offline=True, embedding="dense"
     ) as node:
         assert node.descriptors[:4] == [
             "tag.probe.loud-guitar",
@@ -309,8 +309,8 @@ def test_heads_of_several_inline_models_each_take_their_own_embedding(musicnn):
             200,
             Dense(random.normal(0, 0.1, (3, 200)), [0] * 3),
             name=f"on-{number}",
-            backbone=models[index],
-            layer="penultimate",
+            model=models[index],
+            output="penultimate",
         )
         for number, index in enumerate((1, 0, 1))
     ]
@@ -325,7 +325,7 @@ def test_heads_of_several_inline_models_each_take_their_own_embedding(musicnn):
         assert node.latency == latency
         np.testing.assert_array_equal(blocks_of(node, x, 512), together[:, :100])
     for head in placed:
-        with Node(16000, 1, 512, model=head.backbone, hop=0.5, layer="penultimate") as node:
+        with Node(16000, 1, 512, model=head.model, hop=0.5, embedding="penultimate") as node:
             parts = [node.process(x[:, at : at + 512]) for at in range(0, x.shape[1], 512)]
         alone = np.concatenate([part.embeddings[part.state == State.FRESH] for part in parts])
         count = min(len(together), len(alone))
@@ -337,11 +337,11 @@ def test_heads_of_several_inline_models_each_take_their_own_embedding(musicnn):
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"backbone": "scene"}, "made for the model scene; the node has probe"),
-        ({"layer": "penultimate"}, "takes the 3 floats of the layer 'penultimate'"),
+        ({"model": "scene"}, "made for the model scene; the node has probe"),
+        ({"output": "penultimate"}, "takes the 3 floats of the output 'penultimate'"),
     ],
 )
-def test_a_head_for_another_model_or_layer_is_refused(probe, given, words):
+def test_a_head_for_another_model_or_output_is_refused(probe, given, words):
     with pytest.raises(ModelError, match=words):
         Node(16000, 1, 512, model=probe.model, heads=[some_head(**given)])
     with pytest.raises(ModelError, match="Two heads"):
@@ -350,8 +350,8 @@ def test_a_head_for_another_model_or_layer_is_refused(probe, given, words):
         Node(16000, 1, 512, model=None, heads=[some_head()])
 
 
-def test_a_models_place_is_not_taken_by_one_that_its_heads_do_not_know(musicnn):
-    head = made(200, Dense(np.ones((3, 200)), [0] * 3), backbone="musicnn-mtt", layer="penultimate")
+def test_a_swap_to_a_model_without_its_heads_is_refused(musicnn):
+    head = made(200, Dense(np.ones((3, 200)), [0] * 3), model="musicnn-mtt", output="penultimate")
     with Node(16000, 1, 512, model=musicnn, heads=[head]) as node:
         with pytest.raises(PypluginError, match="made for musicnn-mtt, not for musicnn-msd"):
             node.swap("musicnn-msd")
@@ -374,18 +374,18 @@ def known(probe, tmp_path, monkeypatch) -> Path:
     return path
 
 
-def test_a_recordings_tags_have_what_heads_say_of_the_same_windows(probe, known):
-    result = pyplugin.tag(music(2, 16000), 16000, model=probe.model, heads=["kind"], layer="dense")
-    said = result.heads["kind"]
-    assert said.labels == ["Label 0", "Label 1", "Label 2"]
-    assert result.activations.shape == said.activations.shape == (len(result.times), 3)
-    np.testing.assert_array_equal(said.activations, in_c(some_head(), result.embeddings))
-    np.testing.assert_allclose(said.mean.sum(), 1, atol=1e-5)
+def test_tags_of_a_recording_have_the_heads_of_the_same_windows(probe, known):
+    result = pyplugin.tag(
+        music(2, 16000), 16000, model=probe.model, heads=["kind"], embedding="dense"
+    )
+    found = result.heads["kind"]
+    assert found.labels == ["Label 0", "Label 1", "Label 2"]
+    assert result.activations.shape == found.activations.shape == (len(result.times), 3)
+    np.testing.assert_array_equal(found.activations, in_c(some_head(), result.embeddings))
+    np.testing.assert_allclose(found.mean.sum(), 1, atol=1e-5)
 
 
-def test_the_command_prints_what_heads_say_in_every_form(
-    probe, known, tmp_path, monkeypatch, capfd
-):
+def test_the_command_prints_heads_in_every_form(probe, known, tmp_path, monkeypatch, capfd):
     import soundfile
 
     sound = tmp_path / "sound.wav"
@@ -410,7 +410,7 @@ def test_the_command_prints_what_heads_say_in_every_form(
             assert float(row[f"head.kind.{label}"]) == pytest.approx(value, abs=1e-6)
 
 
-def test_heads_move_boards_as_their_values_say(probe, known):
+def test_heads_automate_boards_by_their_values(probe, known):
     sound = music(3, 16000)
     board = Pedalboard([Gain()])
     moved = pyplugin.head("kind", "Label 1").scale(0, 1).attack(0).release(0)
@@ -418,17 +418,17 @@ def test_heads_move_boards_as_their_values_say(probe, known):
     assert [head.name for head in auto.plan.heads] == ["kind"]
     out = auto(sound, 16000)
     result = pyplugin.tag(sound, 16000, model=probe.model, heads=["kind"])
-    said = result.heads["kind"].activations[:, 1]
+    found = result.heads["kind"].activations[:, 1]
     assert out.labels == list(probe.model.card.labels)
     assert out.activations.shape[1] == len(out.labels)
     curve = out.curves["gain.gain_db"]
     middle = result.times + result.window / 2
     got = np.interp(middle[3:-3] + 0.02, curve.times, curve.values)
-    assert np.ptp(said) > 0.05
-    assert np.corrcoef(got, said[3:-3])[0, 1] > 0.95
+    assert np.ptp(found) > 0.05
+    assert np.corrcoef(got, found[3:-3])[0, 1] > 0.95
 
 
-def test_a_preset_that_names_no_head_says_so_with_its_line(known, tmp_path):
+def test_a_preset_with_an_unknown_head_is_refused_with_its_line(known, tmp_path):
     text = """[preset]
 name = "x"
 model = "MODEL"
@@ -472,7 +472,7 @@ def test_live_frames_carry_the_activations_of_heads(probe, known):
     collected = Collected()
 
     def make_node(rate, channels):
-        options = {"model": probe.model, "heads": ["kind"], "hop": 0.1, "layer": "dense"}
+        options = {"model": probe.model, "heads": ["kind"], "hop": 0.1, "embedding": "dense"}
         return Node(rate, channels, 4096, offline=True, **options)
 
     with Session(Recording(music(1.2, 16000), 16000), make_node, outputs=[collected]) as session:

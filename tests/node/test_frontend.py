@@ -13,6 +13,7 @@ import soxr
 from helpers import music
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 import pyplugin
 from pyplugin._native import ffi, lib
@@ -91,7 +92,7 @@ def test_symmetric_window_equals_essentia(clips, tmp_path):
 
 
 def variants() -> list[FrontEnd]:
-    base = dict(vars(PRESETS["musicnn"]))
+    base = structs.asdict(PRESETS["musicnn"])
     changes = [
         {"fft": 256, "frame": 256, "hop": 100, "bands": 20},
         {"fft": 512, "frame": 400, "hop": 160, "bands": 64, "window": "hann-symmetric"},

@@ -5,14 +5,15 @@ from hashlib import sha256
 
 import numpy as np
 import pytest
-from helpers import music
+from helpers import music, with_patch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 import pyplugin
 from pyplugin import Node, State
 from pyplugin.models import registry
-from pyplugin.models.card import Output
+from pyplugin.models.card import Input, Output, Schema
 from pyplugin.models.quantisation import activation_quantisation, quantise_weights
 from pyplugin.models.structs import card_struct
 from pyplugin.models.tflite import GraphWriter, Tensor
@@ -46,9 +47,9 @@ def whole_windows(model: registry.Model, mel: np.ndarray, hop: int, runtime="inl
 
 def streamed(model: registry.Model, x: np.ndarray, hop: float, sizes=(512,), **options):
     """Values and embeddings of the fresh frames of a node, and the node's counters."""
-    layer = model.card.embedding
+    embedding = model.card.embedding
     with Node(
-        16000, 1, 65536, model=model, hop=hop, layer=layer, runtime="inline", **options
+        16000, 1, 65536, model=model, hop=hop, embedding=embedding, runtime="inline", **options
     ) as node:
         parts, at, turn = [], 0, 0
         while at < x.shape[1]:
@@ -105,12 +106,18 @@ def tiny_model(
     outputs = {"activations": graph.logistic("activations", dense), "dense": dense}
     data = graph.finish({"mel": mel}, outputs, description="tiny")
     base = registry.load("musicnn-mtt")
-    card = replace(
+    card = structs.replace(
         base.card,
         name="tiny",
         labels=("a", "b", "c", "d"),
-        outputs=(Output("activations", 4, "predictions"), Output("dense", 4, "embeddings")),
-        front_end=replace(base.card.front_end, bands=bands),
+        schema=Schema(
+            (Input("mel", "float", (1, patch, bands)),),
+            (
+                Output("activations", "float", (1, 4), "predictions"),
+                Output("dense", "float", (1, 4), "embeddings"),
+            ),
+        ),
+        inference=structs.replace(base.card.front_end, bands=bands),
         patch_frames=patch,
         embedding="dense",
         sha256=sha256(data).hexdigest(),
@@ -161,7 +168,9 @@ def test_small_networks_equal_litert(musicnn, model):
 def test_real_models_equal_litert_on_real_music(models, clips, name):
     for clip in ("drum-loop", "sung-rock", "classical-strings"):
         results = [
-            pyplugin.tag(clips / f"{clip}.ogg", model=models[name], runtime=runtime, layer="logits")
+            pyplugin.tag(
+                clips / f"{clip}.ogg", model=models[name], runtime=runtime, embedding="logits"
+            )
             for runtime in ("inline", "litert")
         ]
         np.testing.assert_allclose(results[0].activations, results[1].activations, atol=1e-5)
@@ -238,7 +247,7 @@ def test_a_damaged_or_foreign_model_is_refused(models, probe):
     for data in (b"", model.data[:100], model.data[: len(model.data) // 2], b"x" * 5000):
         with pytest.raises(pyplugin.ModelError):
             Node(16000, 1, 512, model=replace(model, data=data), runtime="inline")
-    wrong = replace(model, card=replace(model.card, patch_frames=186))
+    wrong = replace(model, card=with_patch(model.card, 186))
     with pytest.raises(pyplugin.ModelError, match="186"):
         Node(16000, 1, 512, model=wrong, runtime="inline")
     float_model = registry.load("musicnn-mtt-float")

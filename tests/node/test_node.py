@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 import pytest
-from helpers import PATCH, Probe, music
+from helpers import PATCH, Probe, music, with_patch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -34,7 +34,13 @@ def assert_same(a: Frames, b: Frames) -> None:
 
 
 def make(probe: Probe, rate: int = 16000, channels: int = 1, **options) -> Node:
-    options = {"hop": 0.048, "offline": True, "layer": "dense", "compute_latency": 0.1, **options}
+    options = {
+        "hop": 0.048,
+        "offline": True,
+        "embedding": "dense",
+        "compute_latency": 0.1,
+        **options,
+    }
     return Node(rate, channels, 8192, model=probe.model, **options)
 
 
@@ -282,7 +288,7 @@ def test_a_wrong_block_is_refused(probe, block, words):
         ({"compute_latency": -0.1}, "latency"),
         ({"compute_latency": 61.0}, "latency"),
         ({"queue": 1}, "queue"),
-        ({"layer": "penultimate"}, "dense"),
+        ({"embedding": "penultimate"}, "dense"),
         ({"runtime": "torch"}, "litert"),
     ],
 )
@@ -316,7 +322,7 @@ def test_a_damaged_model_is_refused(probe):
     broken = replace(probe.model, data=probe.model.data[:1000])
     with pytest.raises(pyplugin.ModelError):
         Node(16000, 1, 512, model=broken)
-    wrong = replace(probe.model, card=replace(probe.model.card, patch_frames=21))
+    wrong = replace(probe.model, card=with_patch(probe.model.card, 21))
     with pytest.raises(pyplugin.ModelError, match="21"):
         Node(16000, 1, 512, model=wrong)
 

@@ -14,7 +14,7 @@ OUTSIDE = [name for name, version in runtimes.installed().items() if version is 
 @pytest.mark.parametrize("runtime", OUTSIDE)
 def test_answers_are_the_models(probe, runtime):
     x = music(3, 16000)
-    result = pyplugin.tag(x, 16000, model=probe.model, runtime=runtime, layer="dense")
+    result = pyplugin.tag(x, 16000, model=probe.model, runtime=runtime, embedding="dense")
     mel = pyplugin.melspectrogram(x, 16000)
     np.testing.assert_allclose(result.activations, probe.activations(mel)[::10], atol=1e-5)
     np.testing.assert_allclose(result.embeddings, probe.dense(mel)[::10], atol=1e-4)
@@ -27,7 +27,7 @@ def test_musicnn_is_the_same_as_in_the_runtimes_own_interpreter(musicnn, runtime
     else:
         from tflite_runtime.interpreter import Interpreter
     x = music(7, 16000)
-    result = pyplugin.tag(x, 16000, model=musicnn, runtime=runtime, layer="penultimate")
+    result = pyplugin.tag(x, 16000, model=musicnn, runtime=runtime, embedding="penultimate")
     interpreter = Interpreter(model_content=musicnn.data, num_threads=1)
     runner = interpreter.get_signature_runner()
     mel = pyplugin.melspectrogram(x, 16000)

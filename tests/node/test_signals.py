@@ -15,6 +15,7 @@ import soundfile
 from helpers import measure, music, play
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 import pyplugin
 from pyplugin import SIGNALS, AudioError, ModelError, Node, PypluginError, SignalFrames
@@ -109,8 +110,8 @@ def test_tones_are_harmonic_and_clicks_percussive():
 
 
 def test_a_model_that_hears_magnitudes_measures_the_same(probe, sounds):
-    front_end = replace(probe.model.card.front_end, spectrum="magnitude")
-    other = replace(probe.model, card=replace(probe.model.card, front_end=front_end))
+    front_end = structs.replace(probe.model.card.front_end, spectrum="magnitude")
+    other = replace(probe.model, card=structs.replace(probe.model.card, inference=front_end))
     values = []
     for model in (probe.model, other):
         with Node(16000, 1, 8192, model=model, hop=0.1, offline=True, signals=0.016) as node:
@@ -282,7 +283,7 @@ def test_read_takes_more_than_a_block_brings(probe):
         ({"signals": 0}, "signal hop"),
         ({"silence_db": 1}, "Silence"),
         ({"silence_hold": -1}, "hold"),
-        ({"layer": "penultimate"}, "no model"),
+        ({"embedding": "penultimate"}, "no model"),
         ({"model": []}, "list of models is empty"),
     ],
 )

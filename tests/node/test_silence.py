@@ -7,6 +7,7 @@ import pytest
 from helpers import music
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 import pyplugin
 from pyplugin import Node, State, label
@@ -27,7 +28,7 @@ PATCH = SCENE.card.patch_frames
 
 
 def make(rate: int = RATE, **options) -> Node:
-    options = {"hop": 0.096, "offline": True, "layer": "embedding", **options}
+    options = {"hop": 0.096, "offline": True, "embedding": "embedding", **options}
     return Node(rate, 1, 8192, model=SCENE, **options)
 
 
@@ -130,11 +131,11 @@ def test_a_sound_at_the_beginning_is_told_within_a_second():
 
 def test_a_card_that_does_not_say_so_begins_with_a_whole_window():
     x = music(2.5, RATE)
-    plain = replace(SCENE, card=replace(SCENE.card, silence_before=False))
+    plain = replace(SCENE, card=structs.replace(SCENE.card, silence_before=False))
     with make(whole_windows=True) as node:
         whole = run(node, x)
         assert node.first_frames == PATCH
-    with Node(RATE, 1, 8192, model=plain, hop=0.096, layer="embedding") as node:
+    with Node(RATE, 1, 8192, model=plain, hop=0.096, embedding="embedding") as node:
         assert_same(run(node, x), whole)
         assert node.first_frames == PATCH
     assert (whole.state == State.WARMING).sum() == (PATCH - 1) // 6
@@ -166,7 +167,7 @@ def test_beside_a_model_that_wants_a_whole_window_it_waits(musicnn):
 
 @pytest.mark.parametrize("hop", [1, 7, PATCH])
 def test_windows_of_unlike_length_begin_each_with_their_own_silence(musicnn, hop):
-    models = [replace(musicnn, card=replace(musicnn.card, silence_before=True)), SCENE]
+    models = [replace(musicnn, card=structs.replace(musicnn.card, silence_before=True)), SCENE]
     x = music(3.5, RATE)
     with Node(RATE, 1, 8192, model=models, hop=hop * MEL_HOP / RATE) as node:
         frames, longest, first = run(node, x), node.patch_frames, node.first_frames
@@ -247,15 +248,15 @@ def test_the_first_answers_of_an_aligned_recording_are_of_its_middle():
     assert result.curves["gain.gain_db"].values[0] == pytest.approx(20 * told - 20, abs=1e-4)
 
 
-@pytest.mark.parametrize(("layer", "waits"), [("activations", False), ("embedding", True)])
+@pytest.mark.parametrize(("output", "waits"), [("activations", False), ("embedding", True)])
 @pytest.mark.parametrize("runtime", RUNTIMES)
-def test_heads_that_learnt_from_whole_windows_get_whole_windows(runtime, layer, waits):
-    size = next(each.size for each in SCENE.card.outputs if each.name == layer)
+def test_heads_that_learnt_from_whole_windows_get_whole_windows(runtime, output, waits):
+    size = next(each.size for each in SCENE.card.outputs if each.name == output)
     head = Head(
         name="any",
         labels=("yes",),
-        backbone=SCENE.card.name,
-        layer=layer,
+        model=SCENE.card.name,
+        output=output,
         size=size,
         multi_label=True,
         stages=(Dense([[1.0] * size], [0.0]),),

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 pytest.importorskip("sklearn", reason="training needs scikit-learn: pip install pyplugin[train]")
 
@@ -12,7 +13,7 @@ from pyplugin.errors import PypluginError
 from pyplugin.models import registry
 from pyplugin.models.folders import shipped_folder
 from pyplugin.training.heads.background import (
-    BACKBONES,
+    MODELS,
     load_background,
     make_background,
     save_background,
@@ -21,8 +22,8 @@ from pyplugin.training.heads.teach import teach
 
 
 @pytest.mark.usefixtures("musicnn")
-@pytest.mark.parametrize("name", BACKBONES)
-def test_a_background_comes_with_each_backbone_as_it_is_now(name):
+@pytest.mark.parametrize("name", MODELS)
+def test_a_background_comes_with_each_model_as_it_is_now(name):
     model = registry.load(name)
     rows = load_background(model, model.card.embedding)
     assert len(rows) >= 300
@@ -43,10 +44,10 @@ def test_a_background_of_another_version_or_layer_or_a_damaged_one_is_refused(pr
     rows = np.eye(3, dtype=np.float32)
     path = tmp_path / "probe.npz"
     save_background(probe.model, "dense", rows, path)
-    later = replace(probe.model, card=replace(probe.model.card, sha256="0" * 64))
+    later = replace(probe.model, card=structs.replace(probe.model.card, sha256="0" * 64))
     with pytest.raises(PypluginError, match="made with another version"):
         load_background(later, "dense", tmp_path)
-    with pytest.raises(PypluginError, match="of its layer dense, not activations"):
+    with pytest.raises(PypluginError, match="of its output dense, not activations"):
         load_background(probe.model, "activations", tmp_path)
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(PypluginError, match="has no background for probe"):
@@ -54,13 +55,13 @@ def test_a_background_of_another_version_or_layer_or_a_damaged_one_is_refused(pr
 
 
 @pytest.mark.usefixtures("musicnn")
-@pytest.mark.parametrize("name", BACKBONES)
+@pytest.mark.parametrize("name", MODELS)
 def test_without_other_clips_a_label_is_told_from_all_kinds_of_sound(
     name, clips, tmp_path, monkeypatch
 ):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     head = tmp_path / "drums.head"
-    done = teach("drums", [clips / "drum-loop.ogg"], backbone=name, out=str(head))
+    done = teach("drums", [clips / "drum-loop.ogg"], model=name, out=str(head))
     assert done.mistaken < done.background / 5
     share = {}
     for sound in ("drum-loop", "classical-strings", "speech", "sung-rock"):

@@ -34,7 +34,7 @@ def sound(label: str, seed: int) -> np.ndarray:
 
 
 @pytest.fixture
-def backbone(tmp_path, probe, monkeypatch) -> Path:
+def model_file(tmp_path, probe, monkeypatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     path = tmp_path / "probe.tflite"
     path.write_bytes(probe.model.data)
@@ -91,32 +91,32 @@ def made(folder: Path) -> set[str]:
 
 
 class TestTrainHead:
-    def options(self, backbone, *more):
-        return ["--backbone", backbone, "--classifier", "logistic", "--jobs", 1, *more]
+    def options(self, model_file, *more):
+        return ["--model", model_file, "--classifier", "logistic", "--jobs", 1, *more]
 
     def test_a_folder_becomes_a_head_that_tells_its_classes_apart(
-        self, run, clips, backbone, tmp_path, probe
+        self, run, clips, model_file, tmp_path, probe
     ):
         code, out, err = run(
-            "train", "head", clips, *self.options(backbone, "--out", tmp_path / "levels.head")
+            "train", "head", clips, *self.options(model_file, "--out", tmp_path / "levels.head")
         )
         assert (code, err) == (0, "")
         assert made(tmp_path) == {"levels.head", "levels.report.tsv", "levels.report.html"}
         assert "accuracy 100.0 %" in out
         head = heads.load(tmp_path / "levels.head")
-        assert (head.backbone, head.layer, head.size) == ("probe", "dense", 3)
+        assert (head.model, head.output, head.size) == ("probe", "dense", 3)
         assert head.labels == ("clicks", "loud", "soft")
         assert head.about["classes"] == {"clicks": 6, "loud": 6, "soft": 6}
         for label in head.labels:  # sounds that it has not heard
-            result = pyplugin.tag(sound(label, 99), RATE, model=probe.model, layer="dense")
+            result = pyplugin.tag(sound(label, 99), RATE, model=probe.model, embedding="dense")
             said = heads.run(head, result.embeddings.mean(axis=0, keepdims=True))
             assert head.labels[int(said.argmax())] == label
 
-    def test_a_row_of_the_report_makes_its_head(self, run, clips, backbone, tmp_path):
-        run("train", "head", clips, *self.options(backbone, "--out", tmp_path / "one.head"))
+    def test_a_row_of_the_report_makes_its_head(self, run, clips, model_file, tmp_path):
+        run("train", "head", clips, *self.options(model_file, "--out", tmp_path / "one.head"))
         report = tmp_path / "one.report.tsv"
         before = report.read_bytes()
-        options = self.options(backbone, "--out", tmp_path / "two.head")
+        options = self.options(model_file, "--out", tmp_path / "two.head")
         assert run("train", "head", clips, *options, "--retrain", report, 5)[0] == 0
         header, *rows = report.read_text().splitlines()
         row = dict(zip(header.split("\t"), rows[4].split("\t"), strict=True))
@@ -129,7 +129,7 @@ class TestTrainHead:
         assert "has no row 500; choose one of 1 to" in err
 
     def test_the_external_set_is_reported_and_leakage_warned_of(
-        self, run, clips, backbone, tmp_path
+        self, run, clips, model_file, tmp_path
     ):
         external = tmp_path / "external"
         for label in ("clicks", "loud", "soft"):
@@ -138,7 +138,7 @@ class TestTrainHead:
         # soft sounds that the set calls loud: a third of it is wrong
         soundfile.write(external / "loud" / "new.wav", sound("soft", 78), RATE)
         shutil.copy(clips / "soft" / "0.wav", external / "soft" / "known.wav")
-        options = self.options(backbone, "--out", tmp_path / "x.head", "--external", external)
+        options = self.options(model_file, "--out", tmp_path / "x.head", "--external", external)
         code, out, err = run("train", "head", clips, *options)
         assert code == 0
         assert "elsewhere 66.7 %" in out
@@ -146,8 +146,8 @@ class TestTrainHead:
         assert heads.load(tmp_path / "x.head").about["external"]["balanced_accuracy"] == 0.6667
         assert "a drop of 33.3 points" in (tmp_path / "x.report.html").read_text()
 
-    def test_windows_of_a_clip_stay_together(self, run, clips, backbone, tmp_path, probe):
-        options = self.options(backbone, "--out", tmp_path / "w.head", "--windows")
+    def test_windows_of_a_clip_stay_together(self, run, clips, model_file, tmp_path, probe):
+        options = self.options(model_file, "--out", tmp_path / "w.head", "--windows")
         assert run("train", "head", clips, *options)[0] == 0
         assert heads.load(tmp_path / "w.head").about["trained_on"] == "windows"
         page = (tmp_path / "w.report.html").read_text()
@@ -163,20 +163,20 @@ class TestTrainHead:
             assert len(set(examples.groups[number == index])) == 1
             assert set(examples.y[number == index]) == {clip.label}
 
-    def test_a_class_by_one_artist_is_warned_of(self, run, clips, backbone, tmp_path):
+    def test_a_class_by_one_artist_is_warned_of(self, run, clips, model_file, tmp_path):
         rows = [
             f"{path},{path.parent.name},{'Ann' if path.parent.name == 'loud' else path.stem}\n"
             for path in sorted(clips.rglob("*.wav"))
         ]
         (tmp_path / "t.csv").write_text("path,label,artist\n" + "".join(rows))
-        options = self.options(backbone, "--out", tmp_path / "g.head")
+        options = self.options(model_file, "--out", tmp_path / "g.head")
         code, _, err = run("train", "head", tmp_path / "t.csv", *options)
         assert code == 0
         assert "All clips of 'loud' come from 1 groups or artists" in err
 
-    def test_unreadable_clips_are_listed_and_counted(self, run, clips, backbone, tmp_path):
+    def test_unreadable_clips_are_listed_and_counted(self, run, clips, model_file, tmp_path):
         (clips / "loud" / "notes.txt").write_text("no sound")
-        options = self.options(backbone, "--out", tmp_path / "u.head")
+        options = self.options(model_file, "--out", tmp_path / "u.head")
         code, _, err = run("train", "head", clips, *options)
         assert code == 0
         assert "notes.txt" in err
@@ -184,9 +184,9 @@ class TestTrainHead:
         assert "notes.txt" in (tmp_path / "u.report.html").read_text()
 
     def test_a_full_disk_ends_in_a_sentence_and_can_be_resumed_from(
-        self, run, clips, backbone, tmp_path
+        self, run, clips, model_file, tmp_path
     ):
-        options = self.options(backbone, "--out", tmp_path / "f.head")
+        options = self.options(model_file, "--out", tmp_path / "f.head")
         with files_of_at_most(1000):
             code, _, err = run("train", "head", clips, *options)
         assert code == 2
@@ -206,17 +206,17 @@ class TestTrainHead:
         assert made(tmp_path) == {"f.head", "f.report.tsv", "f.report.html"}
 
     def test_what_cannot_be_trained_on_ends_in_a_sentence_and_no_file(
-        self, run, clips, backbone, tmp_path
+        self, run, clips, model_file, tmp_path
     ):
         def refused(said, data=clips, out="r.head", *more):
-            options = self.options(backbone, "--out", tmp_path / out, *more)
+            options = self.options(model_file, "--out", tmp_path / out, *more)
             code, _, err = run("train", "head", data, *options)
             assert code == 2
             assert said in err
             assert len(err.strip().splitlines()) == 1
             assert made(tmp_path) == set()
 
-        refused("no layer 'x'", clips, "r.head", "--layer", "x")
+        refused("no output 'x'", clips, "r.head", "--embedding", "x")
         refused("is no name of a head", clips, "r r.head")
         refused("cannot be read", clips, "r.head", "--retrain", tmp_path / "none.tsv", 1)
         refused(
@@ -241,13 +241,13 @@ class TestTrainHead:
 
 class TestTeach:
     def test_a_label_is_heard_where_it_is_and_not_elsewhere(
-        self, run, clips, backbone, tmp_path, probe
+        self, run, clips, model_file, tmp_path, probe
     ):
         out = tmp_path / "loud.head"
         positive = [clips / "loud" / f"{n}.wav" for n in range(3)]
         negative = [clips / "soft", clips / "clicks"]
         code, said, err = run(
-            "teach", "loud", *positive, "--not", *negative, "--backbone", backbone, "--out", out
+            "teach", "loud", *positive, "--not", *negative, "--model", model_file, "--out", out
         )
         assert (code, err) == (0, "")
         assert "15 of 15 clips are right" in said
@@ -255,10 +255,10 @@ class TestTeach:
         assert head.labels == ("loud",)
         assert head.multi_label
         for label, expected in (("loud", True), ("soft", False), ("clicks", False)):
-            result = pyplugin.tag(sound(label, 99), RATE, model=probe.model, layer="dense")
+            result = pyplugin.tag(sound(label, 99), RATE, model=probe.model, embedding="dense")
             assert (heads.run(head, result.embeddings).mean() > 0.5) == expected
 
-    def test_what_cannot_be_taught_ends_in_a_sentence(self, run, clips, backbone, tmp_path):
+    def test_what_cannot_be_taught_ends_in_a_sentence(self, run, clips, model_file, tmp_path):
         loud, soft = clips / "loud", clips / "soft"
         (tmp_path / "bad.wav").write_text("no sound")
         (empty := tmp_path / "empty").mkdir()
@@ -271,7 +271,7 @@ class TestTeach:
             "No clip with 'loud' can be used": ["loud", tmp_path / "bad.wav", "--not", soft],
         }.items():
             out = tmp_path / "t.head"
-            code, _, err = run("teach", *arguments, "--backbone", backbone, "--out", out)
+            code, _, err = run("teach", *arguments, "--model", model_file, "--out", out)
             assert code == 2, said
             assert said in err
             assert not out.exists()
@@ -279,14 +279,14 @@ class TestTeach:
 
 class TestEmbed:
     def test_npy_and_parquet_hold_the_windows_of_all_files(
-        self, run, clips, backbone, tmp_path, probe
+        self, run, clips, model_file, tmp_path, probe
     ):
         parquet = pytest.importorskip("pyarrow.parquet", reason="needs pyarrow: pyplugin[train]")
         files = [clips / "loud" / "0.wav", clips / "soft" / "0.wav"]
-        results = [pyplugin.tag(file, model=probe.model, layer="dense") for file in files]
+        results = [pyplugin.tag(file, model=probe.model, embedding="dense") for file in files]
         expected = np.concatenate([result.embeddings for result in results])
         for name in ("e.npy", "e.parquet"):
-            code, _, err = run("embed", *files, "--model", backbone, "--out", tmp_path / name)
+            code, _, err = run("embed", *files, "--model", model_file, "--out", tmp_path / name)
             assert (code, err) == (0, "")
         np.testing.assert_array_equal(np.load(tmp_path / "e.npy"), expected)
         table = parquet.read_table(tmp_path / "e.parquet").to_pydict()
@@ -298,9 +298,9 @@ class TestEmbed:
             str(f) for f, r in zip(files, results, strict=True) for _ in r.times
         ]
 
-    def test_the_plot_is_a_picture(self, run, clips, backbone, tmp_path):
+    def test_the_plot_is_a_picture(self, run, clips, model_file, tmp_path):
         pytest.importorskip("matplotlib", reason="needs matplotlib: pip install pyplugin[plot]")
-        options = ["--model", backbone, "--out", tmp_path / "e.npy", "--plot", tmp_path / "e.png"]
+        options = ["--model", model_file, "--out", tmp_path / "e.npy", "--plot", tmp_path / "e.png"]
         assert run("embed", *(clips / "loud").iterdir(), *options)[0] == 0
         data = (tmp_path / "e.png").read_bytes()
         assert data[:8] == b"\x89PNG\r\n\x1a\n"
@@ -311,36 +311,38 @@ class TestEmbed:
         [
             (["--out", "x.csv"], "--out writes .npy or .parquet; x.csv was given"),
             (["--out", "x.npy", "--plot", "x.svg"], "--plot draws .png"),
-            (["--out", "x.npy", "--layer", "none"], "no layer 'none'"),
+            (["--out", "x.npy", "--embedding", "none"], "no output 'none'"),
             (["--out", "missing/x.npy"], "its folder does not exist"),
         ],
     )
     def test_mistakes_end_in_a_sentence(
-        self, run, clips, backbone, tmp_path, options, said, monkeypatch
+        self, run, clips, model_file, tmp_path, options, said, monkeypatch
     ):
         monkeypatch.chdir(tmp_path)
-        code, _, err = run("embed", clips / "loud" / "0.wav", "--model", backbone, *options)
+        code, _, err = run("embed", clips / "loud" / "0.wav", "--model", model_file, *options)
         assert code == 2
         assert said in err
         assert made(tmp_path) == set()
 
     @pytest.mark.parametrize("name", ["e.npy", "e.parquet", "e.png"])
-    def test_a_full_disk_ends_in_a_sentence_and_no_file(self, run, clips, backbone, tmp_path, name):
+    def test_a_full_disk_ends_in_a_sentence_and_no_file(
+        self, run, clips, model_file, tmp_path, name
+    ):
         out = ["--out", tmp_path / name]
         if name.endswith(".png"):
             pytest.importorskip("matplotlib", reason="needs matplotlib: pip install pyplugin[plot]")
             out = ["--out", tmp_path / "e.npy", "--plot", tmp_path / name]
         files = 4 * sorted(clips.rglob("*.wav"))
         with files_of_at_most(1000 if len(out) == 2 else 10_000):
-            code, _, err = run("embed", *files, "--model", backbone, *out)
+            code, _, err = run("embed", *files, "--model", model_file, *out)
         assert code == 2
         assert f"{name}' cannot be written" in err
         assert made(tmp_path) <= {"e.npy"} - {name}
 
-    def test_what_cannot_be_read_is_left_out(self, run, clips, backbone, tmp_path):
+    def test_what_cannot_be_read_is_left_out(self, run, clips, model_file, tmp_path):
         (tmp_path / "bad.wav").write_text("no sound")
         files = [tmp_path / "bad.wav", clips / "loud" / "0.wav"]
-        code, out, err = run("embed", *files, "--model", backbone, "--out", tmp_path / "e.npy")
+        code, out, err = run("embed", *files, "--model", model_file, "--out", tmp_path / "e.npy")
         assert code == 2
         assert "bad.wav" in err
         assert "e.npy" in out

@@ -14,7 +14,7 @@ import pyplugin
 from pyplugin.errors import AudioError, PypluginError
 from pyplugin.training.heads import embeddings
 from pyplugin.training.heads.dataset import read_dataset
-from pyplugin.training.heads.embeddings import check_layer, embed, embed_all
+from pyplugin.training.heads.embeddings import embed, embed_all
 
 RATE = 22050
 
@@ -143,7 +143,7 @@ def cache(tmp_path, monkeypatch):
 
 def test_embeddings_are_those_of_tag_and_are_kept(tmp_path, probe, cache, monkeypatch):
     path = write(tmp_path / "x.wav", 0)
-    expected = pyplugin.tag(path, model=probe.model, layer="dense").embeddings
+    expected = pyplugin.tag(path, model=probe.model, embedding="dense").embeddings
     np.testing.assert_array_equal(embed(path, probe.model, "dense"), expected)
     monkeypatch.setattr(embeddings, "tag", None)
     np.testing.assert_array_equal(embed(path, probe.model, "dense"), expected)
@@ -157,8 +157,8 @@ def test_embeddings_are_those_of_tag_and_are_kept(tmp_path, probe, cache, monkey
 def test_the_cache_tells_layers_models_and_files_apart(tmp_path, probe, cache):
     one, other = write(tmp_path / "1.wav", 1), write(tmp_path / "2.wav", 2)
     for path in (one, other):
-        for layer in ("dense", "activations"):
-            embed(path, probe.model, layer)
+        for output in ("dense", "activations"):
+            embed(path, probe.model, output)
     assert len(list(cache.rglob("*.npy"))) == 4
 
 
@@ -191,14 +191,8 @@ def test_a_clip_with_samples_that_are_no_numbers_is_refused(tmp_path, probe):
 @pytest.mark.usefixtures("cache")
 def test_embeddings_that_are_not_finite_are_refused(tmp_path, probe, monkeypatch):
     path = write(tmp_path / "x.wav", 0)
-    result = pyplugin.tag(path, model=probe.model, layer="dense")
+    result = pyplugin.tag(path, model=probe.model, embedding="dense")
     result.embeddings[0, 0] = np.nan
     monkeypatch.setattr(embeddings, "tag", lambda *_, **__: result)
     with pytest.raises(AudioError, match="NaN or infinite"):
         embed(path, probe.model, "dense")
-
-
-def test_a_layer_that_a_model_lacks_is_refused(probe):
-    assert check_layer(probe.model, None) == "dense"
-    with pytest.raises(PypluginError, match="no layer 'x'; choose a layer of activations, dense"):
-        check_layer(probe.model, "x")

@@ -63,7 +63,7 @@ def test_a_head_answers_as_scikit_learn_does(choice, preprocessing, classes):
     model = fitted(
         examples, Configuration(preprocessing=preprocessing, balanced=True, **CHOICES[choice])
     )
-    head = head_of(model, name="blobs", backbone="none", layer="none", about={})
+    head = head_of(model, name="blobs", model="none", output="none", about={})
     strange = np.random.default_rng(5).normal(0, 8, (200, 12)).astype(np.float32)
     for x in (examples.x, strange.astype(np.float64)):
         expected = model.predict_proba(x)
@@ -94,7 +94,7 @@ def test_balanced_is_as_if_every_class_had_as_many_clips(choice):
 def test_a_head_of_decisions_that_hardly_differ_answers_as_scikit_learn_does(classes):
     examples = blobs(classes)
     model = fitted(examples, ALL_BUT_FLAT)
-    head = head_of(model, name="blobs", backbone="none", layer="none", about={})
+    head = head_of(model, name="blobs", model="none", output="none", about={})
     expected = model.predict_proba(examples.x)
     assert np.ptp(expected) > 0.1
     np.testing.assert_allclose(heads.run(head, examples.x), expected, atol=1e-5)
@@ -106,7 +106,7 @@ def test_a_file_of_a_head_answers_the_same(choice, tmp_path):
     model = fitted(
         examples, Configuration(preprocessing="standard", balanced=False, **CHOICES[choice])
     )
-    head = head_of(model, name="blobs", backbone="none", layer="none", about={"folds": 5})
+    head = head_of(model, name="blobs", model="none", output="none", about={"folds": 5})
     heads.save(head, tmp_path / "blobs.head")
     read = heads.load(tmp_path / "blobs.head")
     np.testing.assert_allclose(
@@ -123,7 +123,7 @@ def test_a_taught_head_answers_as_scikit_learn_does():
         for rows in np.array_split(examples.x[examples.y == f"class {label}"], 4)
     ]
     model = _fit(clips)
-    head = logistic_head(model, "one", name="one", backbone="none", layer="none", about={})
+    head = logistic_head(model, "one", name="one", model="none", output="none", about={})
     expected = model.predict_proba(examples.x)[:, 1:]
     np.testing.assert_allclose(heads.run(head, examples.x), expected, atol=1e-5)
     assert head.labels == ("one",)
@@ -201,7 +201,7 @@ def test_calibration_turns_no_answer_round(choice, classes):
     plain = pipeline(configuration, len(x)).fit(x, examples.y)
     assert (plain.predict(x) == examples.y).mean() > 0.6
     np.testing.assert_array_equal(model.predict(x), plain.predict(x))
-    head = head_of(model, name="turned", backbone="none", layer="none", about={})
+    head = head_of(model, name="turned", model="none", output="none", about={})
     np.testing.assert_allclose(heads.run(head, x), model.predict_proba(x), atol=1e-5)
     assert not fitted(blobs(classes), configuration).shares_sigmoid_
 

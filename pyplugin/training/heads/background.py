@@ -7,7 +7,7 @@
 
 They are made by whoever changes a model, from a corpus as `pyplugin.training.corpus` reads it::
 
-    python -m pyplugin.training.heads.background --corpus FOLDER [--backbone NAME ...]
+    python -m pyplugin.training.heads.background --corpus FOLDER [--model NAME ...]
 
 which writes ``models/background/NAME.npz``: a window from the middle of up to three recordings of
 each group in the split ``train``, 8 bits a number. No sound can be got back from them.
@@ -30,23 +30,22 @@ from pyplugin.models.folders import shipped_folder
 from pyplugin.support.files import replacing
 from pyplugin.tagging import tag
 from pyplugin.training.corpus import Clip, read_clips, read_samples
-from pyplugin.training.heads.embeddings import check_layer
 
 __all__ = ["load_background", "main", "make_background", "save_background"]
 
 Float32 = npt.NDArray[np.float32]
 
-BACKBONES = ("musicnn-mtt", "scene")
+MODELS = ("musicnn-mtt", "scene")
 _MOST = 3  # recordings of a group
 _SECONDS = 4  # of a recording, from its middle: longer than the window of any model
 
 
-def load_background(model: registry.Model, layer: str, folder: Path | None = None) -> Float32:
+def load_background(model: registry.Model, output: str, folder: Path | None = None) -> Float32:
     """Return embeddings (n, E) of all kinds of sound.
 
     Parameters
     ----------
-    model, layer
+    model, output
         What they must be embeddings of.
     folder
         Where they lie; ``None`` for those that come with pyplugin.
@@ -54,18 +53,18 @@ def load_background(model: registry.Model, layer: str, folder: Path | None = Non
     Raises
     ------
     PypluginError
-        There are none of this model and layer, or they are of another version of it.
+        There are none of this model and output, or they are of another version of it.
     """
     path = (folder or shipped_folder() / "background") / f"{model.name}.npz"
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-            made_with, made_of = str(file["sha256"]), str(file["layer"])
+            made_with, made_of = str(file["sha256"]), str(file["output"])
             rows = file["low"] + file["step"] * file["rows"].astype(np.float32)
     except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
         raise PypluginError(f"pyplugin has no background for {model.name}") from error
-    if made_of != layer:
+    if made_of != output:
         raise PypluginError(
-            f"pyplugin's background for {model.name} is of its layer {made_of}, not {layer}"
+            f"pyplugin's background for {model.name} is of its output {made_of}, not {output}"
         )
     if made_with != model.card.sha256:
         raise PypluginError(
@@ -82,17 +81,17 @@ def make_background(corpus: Path, model: registry.Model) -> Float32:
     PypluginError
         The corpus cannot be read, or the model has no embedding of its own.
     """
-    layer = check_layer(model, None)
+    output = model.card.output_named(None).name
     seen: Counter[str] = Counter()
     rows = []
     for clip in read_clips(corpus, "train"):
         seen[clip.group] += 1
         if seen[clip.group] <= _MOST:
-            rows.append(_middle(clip, model, layer))
+            rows.append(_middle(clip, model, output))
     return np.stack(rows)
 
 
-def save_background(model: registry.Model, layer: str, rows: Float32, path: Path) -> None:
+def save_background(model: registry.Model, output: str, rows: Float32, path: Path) -> None:
     """Write embeddings (n, E) for `load_background`, each dimension in 255 steps of its range."""
     low = rows.min(axis=0)
     step = np.maximum(np.ptp(rows, axis=0) / 255, np.finfo(np.float32).tiny)
@@ -103,16 +102,16 @@ def save_background(model: registry.Model, layer: str, rows: Float32, path: Path
             low=low,
             step=step.astype(np.float32),
             sha256=model.card.sha256,
-            layer=layer,
+            output=output,
         )
 
 
-def _middle(clip: Clip, model: registry.Model, layer: str) -> Float32:
+def _middle(clip: Clip, model: registry.Model, output: str) -> Float32:
     """Return the embedding (E,) of the window in the middle of a recording."""
     samples, rate = read_samples(clip.path)
     first = max(len(samples) - _SECONDS * rate, 0) // 2
     part = samples[first : first + _SECONDS * rate]
-    embeddings = tag(part, rate, model=model, layer=layer).embeddings
+    embeddings = tag(part, rate, model=model, embedding=output).embeddings
     assert embeddings is not None
     middle: Float32 = embeddings[len(embeddings) // 2]
     return middle
@@ -122,14 +121,14 @@ def main(argv: list[str] | None = None) -> int:
     """Make backgrounds from a corpus."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--corpus", type=Path, required=True)
-    parser.add_argument("--backbone", action="append", help="default: " + " and ".join(BACKBONES))
+    parser.add_argument("--model", action="append", help="default: " + " and ".join(MODELS))
     options = parser.parse_args(argv)
     try:
-        for name in options.backbone or BACKBONES:
+        for name in options.model or MODELS:
             model = registry.load(name)
             rows = make_background(options.corpus, model)
             path = shipped_folder() / "background" / f"{name}.npz"
-            save_background(model, check_layer(model, None), rows, path)
+            save_background(model, model.card.output_named(None).name, rows, path)
             print(f"{path}: {len(rows)} windows of {rows.shape[1]}, {path.stat().st_size} bytes")
     except PypluginError as error:
         print(error, file=sys.stderr)

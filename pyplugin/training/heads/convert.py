@@ -22,32 +22,32 @@ def _float32(values: npt.ArrayLike) -> Float32:
     return np.ascontiguousarray(values, dtype=np.float32)
 
 
-def head_of(model: Any, *, name: str, backbone: str, layer: str, about: dict[str, Any]) -> Head:
+def head_of(fitted: Any, *, name: str, model: str, output: str, about: dict[str, Any]) -> Head:
     """Return a head that answers what a calibrated pipeline's ``predict_proba`` does.
 
     Parameters
     ----------
-    model : CalibratedClassifierCV
+    fitted : CalibratedClassifierCV
         Fitted, with ``ensemble=False``; as `configurations.calibrated` makes them.
-    name, backbone, layer, about
+    name, model, output, about
         As `pyplugin.models.heads.Head` has them.
     """
-    (fitted,) = model.calibrated_classifiers_
-    steps = fitted.estimator.named_steps
-    classes = [str(label) for label in model.classes_]
+    (calibrated,) = fitted.calibrated_classifiers_
+    steps = calibrated.estimator.named_steps
+    classes = [str(label) for label in fitted.classes_]
     stages = (
         *_preprocessing(steps["preprocessing"]),
-        *_probabilities(steps["classifier"], fitted.calibrators),
+        *_probabilities(steps["classifier"], calibrated.calibrators),
     )
-    size = int(fitted.estimator.n_features_in_)
-    return Head(name, tuple(classes), backbone, layer, size, False, stages, about)
+    size = int(calibrated.estimator.n_features_in_)
+    return Head(name, tuple(classes), model, output, size, False, stages, about)
 
 
 def logistic_head(
-    model: Any, label: str, *, name: str, backbone: str, layer: str, about: dict[str, Any]
+    fitted: Any, label: str, *, name: str, model: str, output: str, about: dict[str, Any]
 ) -> Head:
     """Return a head of one label from a pipeline that ends in a binary logistic regression."""
-    steps = model.named_steps
+    steps = fitted.named_steps
     classifier = steps["classifier"]
     stages = (
         *_preprocessing(steps["preprocessing"]),
@@ -57,8 +57,8 @@ def logistic_head(
             activation="logistic",
         ),
     )
-    size = int(model.n_features_in_)
-    return Head(name, (label,), backbone, layer, size, True, stages, about)
+    size = int(fitted.n_features_in_)
+    return Head(name, (label,), model, output, size, True, stages, about)
 
 
 def _preprocessing(step: Any) -> tuple[Stage, ...]:

@@ -26,7 +26,7 @@ from pyplugin.support.files import replacing
 from pyplugin.tagging import tag
 from pyplugin.training.heads.dataset import file_hash
 
-__all__ = ["Embedded", "check_layer", "embed", "embed_all"]
+__all__ = ["Embedded", "embed", "embed_all"]
 
 Float32 = npt.NDArray[np.float32]
 
@@ -50,23 +50,7 @@ class Embedded:
     skipped: list[str]
 
 
-def check_layer(model: Model, layer: str | None) -> str:
-    """Return the layer, the card's own where none is given.
-
-    Raises
-    ------
-    PypluginError
-        The model has no such layer, or none that is an embedding.
-    """
-    names = [output.name for output in model.card.outputs]
-    chosen = layer or model.card.embedding
-    if not chosen or chosen not in names:
-        what = f"no layer {layer!r}" if layer else "no embedding of its own"
-        raise PypluginError(f"{model.name} has {what}; choose a layer of {', '.join(names)}.")
-    return chosen
-
-
-def embed(path: Path, model: Model, layer: str, *, hop: float | None = None) -> Float32:
+def embed(path: Path, model: Model, output: str, *, hop: float | None = None) -> Float32:
     """Return the embeddings of a recording, (n, E) float32: a row a window, from the cache or new.
 
     Raises
@@ -75,7 +59,7 @@ def embed(path: Path, model: Model, layer: str, *, hop: float | None = None) -> 
         The recording cannot be read, or samples or embeddings are not finite.
     """
     digest = file_hash(path)
-    key = f"{digest} {model.card.sha256} {layer} {hop} {VERSION}"
+    key = f"{digest} {model.card.sha256} {output} {hop} {VERSION}"
     name = hashlib.sha256(key.encode()).hexdigest()
     cached = Path(platformdirs.user_cache_dir("pyplugin", appauthor=False)) / "embeddings"
     kept = cached / name[:2] / f"{name}.npy"
@@ -83,7 +67,7 @@ def embed(path: Path, model: Model, layer: str, *, hop: float | None = None) -> 
         found = np.load(kept, allow_pickle=False)
         if found.dtype == np.float32 and found.ndim == 2 and len(found):
             return np.asarray(found)
-    result = tag(path, model=model, layer=layer, hop=hop)
+    result = tag(path, model=model, embedding=output, hop=hop)
     embeddings = result.embeddings
     assert embeddings is not None
     if result.replaced:
@@ -100,7 +84,7 @@ def embed(path: Path, model: Model, layer: str, *, hop: float | None = None) -> 
 def embed_all(
     paths: Sequence[Path],
     model: Model,
-    layer: str,
+    output: str,
     *,
     jobs: int = 1,
     progress: Callable[[int, int], object] | None = None,
@@ -120,7 +104,7 @@ def embed_all(
 
     def one(path: Path) -> Float32 | PypluginError:
         try:
-            return embed(path, model, layer)
+            return embed(path, model, output)
         except AudioError as error:
             return error
 

@@ -245,7 +245,7 @@ def _finished(journal: Path, key: str) -> dict[str, tuple[float, float]]:
         head, lines = None, []
     if not isinstance(head, dict) or head.get("key") != key:
         raise PypluginError(
-            f"{journal} is of other clips or another backbone; start anew, without --resume."
+            f"{journal} is of other clips or another model; start anew, without --resume."
         )
     done = {}
     for line in lines[1:]:

@@ -21,7 +21,7 @@ from pyplugin.support.spelling import slug
 from pyplugin.training.heads.background import load_background
 from pyplugin.training.heads.convert import logistic_head
 from pyplugin.training.heads.dataset import clips_below, file_hash
-from pyplugin.training.heads.embeddings import check_layer, embed_all
+from pyplugin.training.heads.embeddings import embed_all
 from pyplugin.training.heads.train import head_path
 
 __all__ = ["Taught", "teach"]
@@ -62,13 +62,13 @@ def teach(
     positive: Sequence[str | Path],
     negative: Sequence[str | Path] = (),
     *,
-    backbone: str | registry.Model = DEFAULT_MODEL,
+    model: str | registry.Model = DEFAULT_MODEL,
     out: str | None = None,
-    layer: str | None = None,
+    embedding: str | None = None,
     jobs: int = 1,
     progress: Callable[[str, int, int], object] | None = None,
 ) -> Taught:
-    """Teach a backbone a label by clips that have it and clips that do not.
+    """Teach a model a label by clips that have it and clips that do not.
 
     A logistic regression on the embedding of each window; each clip counts alike, and both sides.
 
@@ -79,8 +79,8 @@ def teach(
     positive, negative
         Files, or folders of them. Without negative ones the label is told from a background that
         comes with pyplugin: windows of all kinds of sound, `background.load_background`.
-    backbone, layer
-        The model, and the layer whose embedding is read.
+    model, embedding
+        The model, and which of its outputs is used; ``None`` for the card's embedding.
     out
         A name, by default the label's, or the path of a ``.head`` file.
     jobs
@@ -92,7 +92,7 @@ def teach(
     ------
     PypluginError
         A side has no clip that can be used, one is on both sides, or none is negative and there
-        is no background for the backbone.
+        is no background for the model.
     """
     if not label.strip() or not slug(label):
         raise PypluginError(f"{label!r} is no label; give a word, as in `pyplugin teach organ`.")
@@ -109,15 +109,15 @@ def teach(
         culprit = next(path for path in sides[1] if file_hash(path) in both)
         raise PypluginError(f"{culprit} is given with and without {label!r}; leave out one.")
     path = head_path(out or slug(label))
-    model = backbone if isinstance(backbone, registry.Model) else registry.load(backbone)
-    layer = check_layer(model, layer)
-    background = [] if negative else _background(label, model, layer)
+    model = model if isinstance(model, registry.Model) else registry.load(model)
+    output = model.card.output_named(embedding).name
+    background = [] if negative else _background(label, model, output)
 
     say = progress or (lambda what, done, of: None)
     embedded = embed_all(
         [*sides[0], *sides[1]],
         model,
-        layer,
+        output,
         jobs=jobs,
         progress=lambda done, of: say("Listening", done, of),
     )
@@ -145,7 +145,7 @@ def teach(
     if background:
         about["background"] = {"mistaken": mistaken, "of": len(background)}
     head = logistic_head(
-        _fit(fitted_on), label, name=path.stem, backbone=model.name, layer=layer, about=about
+        _fit(fitted_on), label, name=path.stem, model=model.name, output=output, about=about
     )
     heads.save(head, path)
     return Taught(path, right, tried, mistaken, len(background), embedded.skipped)
@@ -172,9 +172,9 @@ def _fit(clips: _Clips) -> Pipeline:
     return model.fit(x, y, classifier__sample_weight=weights * len(clips) / 2)
 
 
-def _background(label: str, model: registry.Model, layer: str) -> list[_Clip]:
+def _background(label: str, model: registry.Model, output: str) -> list[_Clip]:
     try:
-        return [(row[None], False) for row in load_background(model, layer)]
+        return [(row[None], False) for row in load_background(model, output)]
     except PypluginError as error:
         raise PypluginError(
             f"What is {label!r} to be told from? {error}. Give clips without it after --not: a "

@@ -23,7 +23,7 @@ from pyplugin.support.spelling import slug
 from pyplugin.training.heads.configurations import Configuration, grid
 from pyplugin.training.heads.convert import head_of
 from pyplugin.training.heads.dataset import HeadDataset, read_dataset
-from pyplugin.training.heads.embeddings import check_layer, embed_all
+from pyplugin.training.heads.embeddings import embed_all
 from pyplugin.training.heads.report import Page, read_row, write_page, write_table
 from pyplugin.training.heads.search import (
     LEAST,
@@ -109,9 +109,9 @@ def head_path(out: str) -> Path:
 def train_head(
     data: str | Path,
     *,
-    backbone: str | registry.Model,
+    model: str | registry.Model,
     out: str,
-    layer: str | None = None,
+    embedding: str | None = None,
     classifier: str = "svm",
     filelist: str | Path | None = None,
     external: str | Path | None = None,
@@ -128,12 +128,12 @@ def train_head(
     ----------
     data, filelist
         The clips and their classes, as `dataset.read_dataset` takes them.
-    backbone
+    model
         The model whose embedding it reads.
     out
         A name, or the path of a ``.head`` file. The report lies beside it.
-    layer
-        Of the backbone; ``None`` for the card's embedding.
+    embedding
+        Which of its outputs is used; ``None`` for the card's embedding.
     classifier : {"svm", "mlp", "logistic"}
     external
         Other clips of the same classes, to see how much is lost on them.
@@ -164,8 +164,8 @@ def train_head(
     table, page = path.with_suffix(".report.tsv"), path.with_suffix(".report.html")
     for target in (table, page):
         check_writable(target)
-    model = backbone if isinstance(backbone, registry.Model) else registry.load(backbone)
-    layer = check_layer(model, layer)
+    model = model if isinstance(model, registry.Model) else registry.load(model)
+    output = model.card.output_named(embedding).name
     chosen = None if retrain is None else read_row(Path(retrain[0]), retrain[1])
     dataset = read_dataset(data, filelist)
     other = None if external is None else _external(read_dataset(external), dataset)
@@ -173,12 +173,12 @@ def train_head(
     _check_classes(Counter(clip.label for clip in dataset.clips), dataset.name)
     notes = [*dataset.notes]
 
-    examples, clips, skipped = _examples(dataset, model, layer, windows, jobs, say)
+    examples, clips, skipped = _examples(dataset, model, output, windows, jobs, say)
     examples = _with_enough_groups(examples, clips, notes)
     _check_examples(examples)
     foreign = None
     if other is not None:
-        foreign, _, left = _examples(other, model, layer, windows, jobs, say)
+        foreign, _, left = _examples(other, model, output, windows, jobs, say)
         skipped = [*skipped, *left]
         notes += other.notes
     splits = choose_folds(examples)
@@ -223,7 +223,7 @@ def train_head(
         shown = (other.name, foreign.y, final.predict_proba(foreign.x))
         elsewhere = _scores(labels, shown[2], foreign.y)[1]
         about["external"] = {"dataset": other.name, "balanced_accuracy": round(elsewhere, 4)}
-    head = head_of(final, name=path.stem, backbone=model.name, layer=layer, about=about)
+    head = head_of(final, name=path.stem, model=model.name, output=output, about=about)
     drift = float(np.abs(heads.run(head, examples.x) - final.predict_proba(examples.x)).max())
     if not drift <= TOLERANCE:
         notes.append(
@@ -234,7 +234,7 @@ def train_head(
     unit = "window" if windows else "clip"
     if results:
         write_table(table, dataset.name, results, unit=unit)
-    facts = _facts(about, model.name, layer, chosen, unit, elsewhere)
+    facts = _facts(about, model.name, output, chosen, unit, elsewhere)
     names = _names(dataset, clips, windows)
     write_page(
         page,
@@ -335,13 +335,18 @@ def _external(other: HeadDataset, dataset: HeadDataset) -> HeadDataset:
 
 
 def _examples(
-    dataset: HeadDataset, model: registry.Model, layer: str, windows: bool, jobs: int, say: Progress
+    dataset: HeadDataset,
+    model: registry.Model,
+    output: str,
+    windows: bool,
+    jobs: int,
+    say: Progress,
 ) -> tuple[Examples, npt.NDArray[np.intp], list[str]]:
     """Return the rows to train on, the number of each one's clip, and what was left out."""
     embedded = embed_all(
         [clip.path for clip in dataset.clips],
         model,
-        layer,
+        output,
         jobs=jobs,
         progress=lambda done, of: say("Listening", done, of),
     )
@@ -369,7 +374,7 @@ def _check_examples(examples: Examples) -> None:
     if np.ptp(examples.x, axis=0).max() == 0:
         raise PypluginError(
             "The embeddings of all clips are equal: there is nothing to tell them apart by. Are "
-            "the clips silent, or the backbone the wrong one?"
+            "the clips silent, or the model the wrong one?"
         )
 
 
@@ -423,8 +428,8 @@ def _names(dataset: HeadDataset, clips: npt.NDArray[np.intp], windows: bool) -> 
 
 def _facts(
     about: dict[str, Any],
-    backbone: str,
-    layer: str,
+    model: str,
+    output: str,
     chosen: Configuration,
     unit: str,
     elsewhere: float | None,
@@ -434,7 +439,7 @@ def _facts(
         return f"{100 * about[key]:.1f} %"
 
     facts = {
-        "Backbone": f"{backbone}, layer {layer}",
+        "Model": f"{model}, output {output}",
         "Clips": ", ".join(f"{label} {count}" for label, count in about["classes"].items()),
         "Trained on": about["trained_on"],
         "Configuration": chosen.words,

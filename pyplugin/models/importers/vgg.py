@@ -1,8 +1,22 @@
 """The VGG-like baseline that comes with MusiCNN: five 3 by 3 convolutions on the spectrogram."""
 
 import math
+from functools import partial
 
 from pyplugin.errors import ModelError
+from pyplugin.models.card import Output
+from pyplugin.models.importers.importer import register
+from pyplugin.models.importers.musicnn_wheel import (
+    BANDS,
+    KNOWN_FOR,
+    MSD_LABELS,
+    MTT_LABELS,
+    PATCH_FRAMES,
+    TAGS,
+    WheelImporter,
+    WheelNetwork,
+    dataset,
+)
 from pyplugin.models.layers import (
     Block,
     LayerWriter,
@@ -14,10 +28,7 @@ from pyplugin.models.layers import (
 )
 from pyplugin.models.quantisation import Calibration
 
-__all__ = ["ACTIVATIONS", "MSD_POOLS", "MTT_POOLS", "PATCH_FRAMES", "Pools", "build"]
-
-BANDS = 96
-PATCH_FRAMES = 187  # the only length that its dense layer fits
+__all__ = ["MSD_POOLS", "MTT_POOLS", "NETWORKS", "VGG", "Pools", "build"]
 
 Pools = tuple[tuple[tuple[int, int], tuple[int, int]], ...]
 """Window and stride, each (frames, bands), of the maximum after each convolution."""
@@ -29,8 +40,8 @@ MTT_POOLS: Pools = (
     ((2, 2), (2, 2)),
     ((4, 4), (4, 4)),
 )
-# The graph beside the MSD weights pools like this. musicnn's own code runs them with the pools
-# above, for which they were not trained: its tags for metal or for strings come out grey.
+# The graph stored with the MSD weights pools like this. musicnn's own code runs them with the pools
+# above, for which they were not trained: its tags for metal or for strings are then vague.
 MSD_POOLS: Pools = (
     ((4, 1), (4, 1)),
     ((1, 4), (1, 4)),
@@ -40,7 +51,7 @@ MSD_POOLS: Pools = (
 )
 
 _LAYERS = ("conv_1", "conv_2", "conv_3", "conv_4", "conv_5")
-ACTIVATIONS = ("normalised", *_LAYERS)
+_ACTIVATIONS = ("normalised", *_LAYERS)
 _INPUT_BOUND = 8.0  # of the input after its batch norm; a full-scale square wave reaches 6.1
 _ACTIVATION_BOUND = 128.0  # of every channel after; music reaches 100
 
@@ -76,7 +87,7 @@ def build(
     ModelError
         When a variable is missing, the patch is not 187, or the schema is not installed.
     """
-    if patch != PATCH_FRAMES:
+    if patch != PATCH_FRAMES:  # the only length that the dense layer fits
         raise ModelError(
             f"The VGG networks take patches of {PATCH_FRAMES} frames only, not {patch}; "
             "MusiCNN takes others."
@@ -111,3 +122,34 @@ def _folded(variables: Variables) -> dict[str, Block]:
         blocks[index] = layer.with_outputs(live)
         blocks[index + 1] = reader.with_inputs(live, layer.at_rest())
     return dict(zip(_LAYERS, blocks, strict=True))
+
+
+def _network(
+    short: str, labels: tuple[str, ...], pools: Pools, *, roc_auc: float, pr_auc: float
+) -> WheelNetwork:
+    return WheelNetwork(
+        name=f"vgg-{short}",
+        folder=f"{short.upper()}_vgg",
+        description=f"VGG-like baseline of MusiCNN: {KNOWN_FOR[short]}.",
+        labels=labels,
+        dataset=dataset(short, roc_auc, pr_auc),
+        outputs=(*TAGS, Output("pool5", "float", (1, 256), "embeddings")),
+        embedding="pool5",
+        build=partial(build, pools=pools),
+        activations=_ACTIVATIONS,
+        turnable=frozenset(),
+        corrected="logits",
+    )
+
+
+NETWORKS = {
+    "vgg-mtt": _network("mtt", MTT_LABELS, MTT_POOLS, roc_auc=0.9030, pr_auc=0.3823),
+    "vgg-msd": _network("msd", MSD_LABELS, MSD_POOLS, roc_auc=0.8768, pr_auc=0.2819),
+}
+
+
+@register
+class VGG(WheelImporter):
+    """The VGG-like networks, for patches of 187 frames."""
+
+    networks = NETWORKS

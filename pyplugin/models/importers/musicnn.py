@@ -11,6 +11,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from pyplugin.errors import ModelError
+from pyplugin.models.card import Output
+from pyplugin.models.importers.importer import Option, register
+from pyplugin.models.importers.musicnn_wheel import (
+    BANDS,
+    KNOWN_FOR,
+    MSD_LABELS,
+    MTT_LABELS,
+    PATCH_FRAMES,
+    TAGS,
+    WheelImporter,
+    WheelNetwork,
+    dataset,
+)
 from pyplugin.models.layers import (
     Block,
     LayerWriter,
@@ -23,14 +36,12 @@ from pyplugin.models.layers import (
 from pyplugin.models.quantisation import Calibration, FloatArray
 from pyplugin.models.tflite import Tensor
 
-__all__ = ["ACTIVATIONS", "BANDS", "PATCH_FRAMES", "TURNABLE", "build"]
+__all__ = ["NETWORKS", "MusiCNN", "build"]
 
-BANDS = 96
-PATCH_FRAMES = 187  # of the training
 _LEAST_PATCH, _GREATEST_PATCH = 16, 4096
 
-ACTIVATIONS = ("normalised", "frontend", "mid_1", "mid_2", "sum_2", "mid_3")
-TURNABLE = frozenset({"mid_1", "mid_2", "sum_2", "mid_3"})  # no maximum over bands follows
+_ACTIVATIONS = ("normalised", "frontend", "mid_1", "mid_2", "sum_2", "mid_3")
+_TURNABLE = frozenset({"mid_1", "mid_2", "sum_2", "mid_3"})  # no maximum over bands follows
 
 _TIMBRAL = ("timbral_38", "timbral_67")
 _TEMPORAL = ("temporal_128", "temporal_64", "temporal_32")
@@ -42,7 +53,7 @@ _INPUT_BOUND = 2.0  # of the input after its batch norm; a full-scale square wav
 
 @dataclass(frozen=True, eq=False)
 class _Weights:
-    """What `build` needs of the checkpoint: batch norms folded, starved channels gone."""
+    """What `build` needs of the checkpoint: batch norms folded, starved channels removed."""
 
     blocks: dict[str, Block]
     dense_kernel: FloatArray  # (pooled, 200): the maxima, then the means
@@ -159,7 +170,7 @@ def _pooled(layers: LayerWriter, features: list[Tensor], patch: int) -> Tensor:
 
 
 def _folded(variables: Variables) -> _Weights:
-    """Fold the batch norms into the weights beside them and drop the starved channels."""
+    """Fold the batch norms into the adjacent weights and drop the starved channels."""
     blocks = {
         name: block(variables, f"conv2d_{number}" if number else "conv2d", number + 1)
         for number, name in enumerate(_TIMBRAL + _TEMPORAL + _MID_END)
@@ -191,3 +202,47 @@ def _folded(variables: Variables) -> _Weights:
     bias = bias + np.where(live, 0.0, rest) @ kernel[:, :size].sum(axis=0)
     kept = np.concatenate([live, np.full(kernel.shape[1] - size, True)])
     return _Weights(blocks, np.concatenate([kernel[0, kept], kernel[1, kept]]), bias)
+
+
+def _network(short: str, labels: tuple[str, ...], *, roc_auc: float, pr_auc: float) -> WheelNetwork:
+    return WheelNetwork(
+        name=f"musicnn-{short}",
+        folder=f"{short.upper()}_musicnn",
+        description=f"MusiCNN: {KNOWN_FOR[short]}.",
+        labels=labels,
+        dataset=dataset(short, roc_auc, pr_auc),
+        outputs=(
+            *TAGS,
+            Output("dense", "float", (1, 200), "embeddings"),
+            Output("penultimate", "float", (1, 200), "embeddings"),
+        ),
+        embedding="penultimate",
+        build=build,
+        activations=_ACTIVATIONS,
+        turnable=_TURNABLE,
+        corrected="dense",
+    )
+
+
+NETWORKS = {
+    "musicnn-mtt": _network("mtt", MTT_LABELS, roc_auc=0.9067, pr_auc=0.3831),
+    "musicnn-msd": _network("msd", MSD_LABELS, roc_auc=0.8802, pr_auc=0.2891),
+}
+
+
+@register
+class MusiCNN(WheelImporter):
+    """MusiCNN, for patches of any length."""
+
+    networks = NETWORKS
+    options = (
+        Option(
+            "patch",
+            "p",
+            f"Mel frames in a window, instead of {PATCH_FRAMES}; 64 frames last 1.0 s instead of "
+            "3.0 s: quicker, a little less accurate.",
+            default=PATCH_FRAMES,
+            least=_LEAST_PATCH,
+            greatest=_GREATEST_PATCH,
+        ),
+    )

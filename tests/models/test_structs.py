@@ -1,0 +1,53 @@
+"""What a node cannot run, which cards may describe, is refused before any sound."""
+
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+import pyplugin
+from pyplugin import Node
+from pyplugin.models import registry
+from pyplugin.models.card import Card, Input, Output, Schema, Waveform
+from pyplugin.models.structs import card_struct
+
+SCENE = registry.load("scene")
+MEL = SCENE.card.inputs[0]
+TAGS, LOGITS, EMBEDDING = SCENE.card.outputs
+
+
+def card(*outputs: Output, inputs: tuple[Input, ...] = (MEL,), **changes: Any) -> Card:
+    return replace(SCENE.card, schema=Schema(inputs, outputs or SCENE.card.outputs), **changes)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (card(EMBEDDING), "has no output of predictions"),
+        (card(LOGITS, TAGS), "one output of predictions is expected, the first; .* logits"),
+        (card(TAGS, replace(LOGITS, purpose="predictions")), "one output of predictions"),
+        (card(TAGS, replace(LOGITS, purpose="regression")), "output of regression values"),
+        (card(*SCENE.card.outputs * 9), "27 outputs; at most"),
+        (card(replace(TAGS, labels=tuple("abcdef"))), "other labels than the card"),
+        (
+            card(inputs=(replace(MEL, shape=(1, 96, 125)),)),
+            r"\[1, 96, 125\]; expected frames before",
+        ),
+        (card(inputs=(MEL, MEL)), "has 2 inputs"),
+        (card(inference=replace(SCENE.card.front_end, patch_norm="z-score")), r"\(z-score\)"),
+        (card(inference=Waveform(16000), patch_frames=12000), "scene takes a waveform"),
+    ],
+    ids=lambda each: each if isinstance(each, str) else "",
+)
+def test_what_a_node_cannot_run_is_refused_with_the_reason(given: Card, words: str) -> None:
+    with pytest.raises(pyplugin.ModelError, match=words):
+        card_struct(given)
+    with pytest.raises(pyplugin.ModelError, match=words):
+        Node(16000, 1, 512, model=registry.Model("scene", SCENE.path, given, SCENE.data))
+
+
+@pytest.mark.parametrize("shape", [(1, 125, 96), (1, 125, 96, 1), (1, 1, 125, 96)], ids=str)
+def test_dimensions_of_one_make_no_difference(shape: tuple[int, ...]) -> None:
+    struct = card_struct(card(inputs=(replace(MEL, shape=shape),)))
+    assert (struct.patch_frames, struct.frontend.bands, struct.outputs) == (125, 96, 3)
+    assert list(struct.output_size[0:3]) == [6, 6, 64]
