@@ -209,7 +209,7 @@ def test_non_finite_samples_count_as_zero_and_are_reported():
     expected = still(Reverb())(clean, RATE)
     out = still(Reverb())(broken, RATE)
     np.testing.assert_array_equal(out.audio, expected.audio)
-    assert out.notes == ["20 samples were NaN or infinite; they counted as 0."]
+    assert out.notes == ["20 samples were NaN or infinite and counted as 0."]
     assert np.isnan(broken[0, 1000])  # the caller's array is unchanged
     moved = automate(Pedalboard([Gain()]), {"gain.gain_db": pyplugin.sources.rms()})
     assert moved(broken, RATE).notes == out.notes
