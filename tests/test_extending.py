@@ -112,7 +112,7 @@ def test_the_example_works(extended, section):
 def test_the_plugin_compiles_with_its_new_parameter(extended):
     folders = [f"-Inative/{each}" for each in ("include", "src", "plugin", "plugin/core")]
     flags = ("-std=c11", "-D_POSIX_C_SOURCE=200809L", "-fsyntax-only", "-Werror")
-    run("cc", *flags, *folders, "native/plugin/core/instance.c", at=extended)
+    run("cc", *flags, *folders, "native/plugin/core/tagplug.c", at=extended)
 
 
 @pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.title)

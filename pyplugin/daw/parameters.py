@@ -20,9 +20,9 @@ __all__ = [
     "STATE_VERSION",
     "TARGETS",
     "Identity",
-    "Model",
     "Parameter",
-    "Target",
+    "PluginModel",
+    "PluginTarget",
     "numbered",
     "source_id",
     "source_name",
@@ -83,7 +83,7 @@ class Parameter:
 
 
 @dataclass(frozen=True)
-class Target:
+class PluginTarget:
     """An effect of the plugin that slots move.
 
     Attributes
@@ -108,7 +108,7 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Model:
+class PluginModel:
     """A model that the plugin can run.
 
     Attributes
@@ -167,13 +167,13 @@ STATE_VERSION = int(lib.TAGNODE_PLUGIN_STATE_VERSION)
 
 _TARGET_ROWS = {row.id: row for row in _rows(lib.tagnode_plugin_target_info)}
 TARGETS = {
-    text(row.name): Target(row.id, text(row.name), row.low, row.high, row.stage)
+    text(row.name): PluginTarget(row.id, text(row.name), row.low, row.high, row.stage)
     for row in _TARGET_ROWS.values()
 }
 """Targets of slots by name."""
 
 MODELS = {
-    text(row.name): Model(
+    text(row.name): PluginModel(
         row.id,
         text(row.name),
         row.kind == lib.TAGNODE_PLUGIN_CUSTOM,

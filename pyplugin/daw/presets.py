@@ -24,7 +24,7 @@ from pyplugin.daw.parameters import (
     SLOTS,
     STATE_VERSION,
     TARGETS,
-    Target,
+    PluginTarget,
     source_id,
 )
 from pyplugin.errors import PresetError, PypluginError
@@ -135,7 +135,7 @@ def _kind(preset: Preset, item: Map) -> str:
     return next(each.type for each in preset.effects if each.id == effect_id)
 
 
-def _target(preset: Preset, item: Map) -> Target | None:
+def _target(preset: Preset, item: Map) -> PluginTarget | None:
     """Return the plugin's target of a map, if it has one."""
     name = _TARGETS.get(f"{_kind(preset, item)}.{item.target.partition('.')[2]}")
     return None if name is None else TARGETS[name]

@@ -10,12 +10,12 @@ import numpy.typing as npt
 
 from pyplugin.node.node import Frames, Node, State
 
-__all__ = ["Source", "analyse_windows", "replaced_note", "window_seconds"]
+__all__ = ["WindowSource", "analyse_windows", "replaced_note", "window_seconds"]
 
 Float32 = npt.NDArray[np.float32]
 
 
-class Source(Protocol):
+class WindowSource(Protocol):
     """Blocks, (channels, n) float32, and how far they have come; ``inputs.recording`` has one."""
 
     block: int
@@ -39,7 +39,7 @@ def window_seconds(node: Node) -> float:
 
 
 def analyse_windows(
-    node: Node, source: Source, progress: Callable[[float], object] | None = None
+    node: Node, source: WindowSource, progress: Callable[[float], object] | None = None
 ) -> Iterator[Frames]:
     """Stream a source through a fresh offline node; yield the frames of its windows.
 

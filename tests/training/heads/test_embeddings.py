@@ -79,9 +79,3 @@ def test_embeddings_that_are_not_finite_are_rejected(tmp_path, probe, monkeypatc
     monkeypatch.setattr(embeddings, "tag", lambda *_, **__: result)
     with pytest.raises(AudioError, match="non-finite"):
         embed(path, probe.model, "dense")
-
-
-def test_a_layer_that_a_model_lacks_is_rejected(probe):
-    assert check_layer(probe.model, None) == "dense"
-    with pytest.raises(PypluginError, match="no layer 'x'; choose a layer of activations, dense"):
-        check_layer(probe.model, "x")
