@@ -158,7 +158,7 @@ static tagnode *open_node(tagnode_model *model, double hop, uint32_t block) {
     return node;
 }
 
-static void hear(tagnode *node, const float *block, uint32_t frames) {
+static void analyse(tagnode *node, const float *block, uint32_t frames) {
     const float *channels[] = {block, block};
     tagnode_process(node, channels, frames);
 }
@@ -166,7 +166,7 @@ static void hear(tagnode *node, const float *block, uint32_t frames) {
 /* Not inlined, so that a profiler can separate it from the warm-up. */
 __attribute__((noinline)) static void steady_state(tagnode *node, player *sound, uint32_t block,
                                                    uint32_t blocks) {
-    for (uint32_t i = 0; i < blocks; ++i) hear(node, next_block(sound, block), block);
+    for (uint32_t i = 0; i < blocks; ++i) analyse(node, next_block(sound, block), block);
 }
 
 /* ---- patch ---- */
@@ -220,8 +220,8 @@ static int time_stream(char **arguments) {
     const uint32_t block = (uint32_t)strtoul(arguments[3], NULL, 10);
     const double blocks = strtod(arguments[4], NULL) * RATE / block;
     tagnode *node = open_node(load(NULL, arguments[0]), hop, block);
-    for (uint32_t heard = 0; heard < WARM_UP; heard += block)
-        hear(node, next_block(&sound, block), block);
+    for (uint32_t done = 0; done < WARM_UP; done += block)
+        analyse(node, next_block(&sound, block), block);
     const double start = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
     steady_state(node, &sound, block, (uint32_t)(blocks + 0.5));
     printf("%.9f\n", seconds_of(CLOCK_PROCESS_CPUTIME_ID) - start);
@@ -240,7 +240,7 @@ typedef struct {
     float *mel;    /* of one block */
     float *frames; /* the last PATCH mel frames, stored twice so that a window is contiguous */
     uint32_t hop;  /* mel frames */
-    int64_t heard;
+    int64_t frames_seen;
 } host;
 
 /* What a plug-in does that runs the whole model in its callback. */
@@ -248,11 +248,11 @@ static void hear_litert(host *self, const float *block, uint32_t frames) {
     const float *channels[] = {block, block};
     const size_t mels = tagnode_frontend_process(self->frontend, channels, frames, self->mel);
     for (size_t i = 0; i < mels; ++i) {
-        const size_t place = (size_t)(self->heard++ % PATCH);
+        const size_t place = (size_t)(self->frames_seen++ % PATCH);
         float *row = self->frames + place * BANDS;
         memcpy(row, self->mel + i * BANDS, BANDS * sizeof *row);
         memcpy(row + (size_t)PATCH * BANDS, row, BANDS * sizeof *row);
-        if (self->heard < PATCH || (self->heard - PATCH) % self->hop != 0) continue;
+        if (self->frames_seen < PATCH || (self->frames_seen - PATCH) % self->hop != 0) continue;
         float tags[TAGS], *outputs[TAGNODE_MAX_OUTPUTS] = {tags};
         const float *window = self->frames + (place + 1) * BANDS;
         if (self->engine->run(self->engine, window, outputs) != TAGNODE_OK) abort();
@@ -261,7 +261,7 @@ static void hear_litert(host *self, const float *block, uint32_t frames) {
 
 static void call_back(host *self, const float *block, uint32_t frames) {
     if (self->node != NULL) {
-        hear(self->node, block, frames);
+        analyse(self->node, block, frames);
         tagnode_frame frame;
         float tags[TAGS];
         (void)tagnode_read(self->node, &frame, tags, NULL, 1);
@@ -309,7 +309,7 @@ static void play(host *self, player *sound, uint32_t block, float *taken, size_t
                  bool in_real_time) {
     unsigned char *memory = allocate(OTHER_WORK);
     const tagnode_floatenv saved = tagnode_floatenv_enter();
-    for (uint32_t heard = 0; heard < WARM_UP; heard += block)
+    for (uint32_t done = 0; done < WARM_UP; done += block)
         call_back(self, next_block(sound, block), block);
     const double begin = now();
     for (size_t i = 0; i < calls; ++i) {
@@ -380,7 +380,7 @@ static int time_load(char **arguments) {
     free(bytes);
     FILE *sound = fopen(arguments[1], "rb");
     float block[64];
-    while (sound != NULL && fread(block, sizeof block, 1, sound) == 1) hear(node, block, 64);
+    while (sound != NULL && fread(block, sizeof block, 1, sound) == 1) analyse(node, block, 64);
     printf("%.9f %.9f %zu %ld %ld\n", loaded - start, prepared - loaded, after - before,
            resident("VmRSS:"), resident("VmHWM:"));
     return sound == NULL ? 1 : fclose(sound);

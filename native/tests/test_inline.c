@@ -83,8 +83,8 @@ static void test_reset_in_the_middle_of_a_window(void) {
         expected is = expected_of(model, &card, MODEL_RATE, after, length);
         for (uint32_t hop = 1; hop <= PATCH; hop += 11) {
             host *self = host_of(model, &card, MODEL_RATE, hop);
-            for (size_t heard = 1; heard < length; heard += 211) {
-                process(self, before, heard, 64);
+            for (size_t at = 1; at < length; at += 211) {
+                process(self, before, at, 64);
                 process(self, after, length, 441);
                 CHECK(mistakes(self, &is, hop) == 0);
             }
@@ -181,12 +181,12 @@ static void check_swap(bool first, bool second, size_t at, uint32_t hop) {
     CHECK(tagnode_swap(self->node, 0, models[1], NULL) == TAGNODE_OK);
     for (size_t done = at; done < length; done += 100)
         callback(self, signal + done, (uint32_t)(length - done < 100 ? length - done : 100), false);
-    size_t heard = 0, from_new = 0; /* mel frames before the swap, results after it */
-    while (is[0].ready[heard] <= (int64_t)at) ++heard;
+    size_t frames = 0, from_new = 0; /* mel frames before the swap, results after it */
+    while (is[0].ready[frames] <= (int64_t)at) ++frames;
     for (size_t i = 0; i < self->count; ++i) {
         const size_t ends = (PATCH - 1) % hop + 1 + i * hop; /* mel frames */
         const bool whole = ends >= PATCH;
-        const int which = (whole && ends - PATCH >= heard) || (heard == 0 && second);
+        const int which = (whole && ends - PATCH >= frames) || (frames == 0 && second);
         const bool full = whole || cards[which].silence_before;
         CHECK(self->frames[i].state == (full ? TAGNODE_FRESH : TAGNODE_WARMING));
         if (full)
@@ -271,17 +271,17 @@ static void test_32_nodes_with_one_model_on_four_threads(void) {
 static const float LOUD = 1e9F;
 
 static void check_step(const host *self, int64_t at, const result *silence) {
-    bool heard = false;
+    bool depends = false;
     for (size_t i = 0; i < self->count; ++i) {
         const tagnode_frame *frame = &self->frames[i];
         if (frame->state != TAGNODE_FRESH) continue;
         if (frame->end + self->latency.resampler <= at) CHECK(equals(self, i, silence));
-        if (frame->end > at && !heard) {
-            heard = true;
+        if (frame->end > at && !depends) {
+            depends = true;
             CHECK(!equals(self, i, silence));
         }
     }
-    CHECK(heard);
+    CHECK(depends);
 }
 
 /* `apart`: input samples between two samples at the model's rate. */

@@ -41,10 +41,17 @@ MAX_BLOCK: int = _DEFAULTS.max_frames
 
 
 class State(IntEnum):
-    """What the values of a descriptor frame are worth."""
+    """Whether the values of a descriptor frame are results of its window.
+
+    Examples
+    --------
+    >>> import pyplugin
+    >>> [state.name for state in pyplugin.State]
+    ['WARMING', 'FRESH', 'HELD']
+    """
 
     WARMING = lib.TAGNODE_WARMING
-    """A window is not yet full, and what was before counts for nothing: values are 0."""
+    """A window is not yet full, and the time before the stream is unknown: values are 0."""
     FRESH = lib.TAGNODE_FRESH
     """Values describe the samples from ``start`` to ``end``."""
     HELD = lib.TAGNODE_HELD
@@ -53,7 +60,23 @@ class State(IntEnum):
 
 @dataclass(frozen=True)
 class Latency:
-    """How long after a sample its descriptors come, in input samples, part by part."""
+    """Time from a sample to its descriptors in input samples, part by part.
+
+    Attributes
+    ----------
+    resampler, frontend, compute
+        Of the resampler's filter, of the front-end, and for the model's work.
+    total
+        Their sum, which is ``emitted - end`` of every descriptor frame.
+
+    Examples
+    --------
+    >>> import pyplugin
+    >>> with pyplugin.Node(48000, 2, 512) as node:
+    ...     parts = node.latency
+    >>> parts.total == parts.resampler + parts.frontend + parts.compute
+    True
+    """
 
     resampler: int
     frontend: int
@@ -70,15 +93,25 @@ class Frames:
     start, end
         (n,) int64: the samples described, ``[start, end)``.
     emitted
-        (n,) int64: the position at which the frame became readable; ``emitted - end`` is the total
-        latency, always.
+        (n,) int64: the position at which the frame became readable; ``emitted - end`` is the
+        constant total latency.
     state
         (n,) uint8: see :class:`State`.
     values
-        (n, D) float32 in the order of ``Node.descriptors``: activations, 0 to 1, then what the
-        heads say.
+        (n, D) float32 in the order of ``Node.descriptors``: activations of the models, then of the
+        heads, 0 to 1.
     embeddings
         (n, E) float32 where the node was given an ``embedding``, otherwise (n, 0).
+
+    Examples
+    --------
+    >>> import numpy as np, pyplugin
+    >>> with pyplugin.Node(16000, 1, 16000, hop=0.5) as node:
+    ...     frames = node.process(np.zeros((1, 16000), np.float32))
+    ...     bool((frames.emitted - frames.end == node.latency.total).all())
+    True
+    >>> frames.values.shape
+    (2, 6)
     """
 
     start: npt.NDArray[np.int64]
@@ -93,7 +126,7 @@ class Frames:
 
 
 class Node(Closing):
-    """Hears blocks of audio and yields descriptor frames, and signal frames beside them.
+    """Analyses blocks of audio and returns descriptor frames, and signal frames beside them.
 
     Parameters
     ----------
@@ -105,76 +138,78 @@ class Node(Closing):
         Most samples a channel that one :meth:`process` call brings, 1 to 1048576.
     model
         A name of ``pyplugin models list``, the path of a .tflite file with its card beside it, or
-        a loaded model. A list of them, up to 8 int8 models that hear the same mel spectrogram,
-        runs them all on one front-end. ``None`` runs none: there are signals only.
+        a loaded model. A list of up to 8 int8 models with the same mel spectrogram runs on one
+        front-end. ``None`` runs none: there are signals only.
     heads
         Classifiers on the models' embeddings, up to 32: names, paths of .head files, or
-        :class:`pyplugin.models.heads.Head`. They speak of the same windows as their models.
+        :class:`pyplugin.models.heads.Head`. They classify the same windows as their models.
     hop
-        Seconds between two answers, rounded to whole mel frames, up to the model's window;
+        Seconds between two results, rounded to whole mel frames, up to the model's window;
         ``None`` for the card's default.
     runtime
         ``"inline"``: in slices within :meth:`process`, for int8 models. ``"litert"`` and
         ``"tflite-runtime"``: on a thread beside it, for any model. ``None``: ``"inline"`` for an
-        int8 model with the operations that it knows, otherwise the first other one installed.
+        int8 model whose operations it implements, otherwise the first other one installed.
     offline
         Wait in :meth:`process` for the thread, so that results are exact and repeatable. On
         an audio thread leave it ``False``: a result that is late is then held over. The inline
         runtime is exact either way and never waits.
     embedding
-        Output of the (first) model to hand out as ``Frames.embeddings``, ``"penultimate"`` say.
+        Output of the (first) model to return as ``Frames.embeddings``, ``"penultimate"`` for
+        example.
     compute_latency
-        Seconds for an answer, 0 to 60; part of the latency. A thread has 0.25 by default.
-        The inline runtime takes what the work of a hop needs, and this where it is longer.
+        Seconds for computing a result, 0 to 60; part of the latency. 0.25 by default on a thread;
+        the inline runtime takes the time that a hop's work needs, or this if it is longer.
     queue
-        Descriptor frames kept for a reader that is late, 2 to 65536; signal frames likewise.
+        Unread descriptor frames that are kept, 2 to 65536; signal frames likewise.
     signals
         Seconds between two signal frames, up to 60, rounded to whole mel frames (of 16 ms for
-        MusiCNN), at least one; 0 measures nothing. ``None`` is 0, but in a node without a model,
-        which hears as MusiCNN does, one mel frame.
+        MusiCNN), at least one; 0 measures nothing. ``None`` is 0, or one of MusiCNN's mel frames in
+        a node without a model.
     silence_db, silence_hold
-        What the signal ``silence`` takes for it: a level below so many dBFS, -120 to 0, that has
-        lasted so many seconds, 0 to 3600.
+        Threshold of the signal ``silence``: the rms level in dBFS, -120 to 0, and the seconds that
+        it must stay below it, 0 to 3600.
     mel_queue
         Mel frames kept for :meth:`read_mel`, 0 to 65536.
     whole_windows
-        Give no answer before every window is full of the stream. ``False``: a model whose card
-        says ``silence_before``, as that of ``scene`` does, takes what was before the stream for
-        silence and answers from the first hop on, unless a head hears its embedding: heads learn
-        from whole windows.
+        Return no result before every window is filled by the stream. ``False``: a model whose card
+        has ``silence_before``, such as ``scene``, assumes silence before the stream and has results
+        from the first hop on, unless a head uses its embedding: heads are trained on whole windows.
 
     Attributes
     ----------
     latency : Latency
         In input samples, constant.
     models, heads : list
-        What runs in the node.
+        The loaded models and heads.
     hop : float
-        Seconds between two answers, as rounded; 0 without a model.
+        Seconds between two results, as rounded; 0 without a model.
     mel_seconds : float
         Seconds between two mel frames.
     first_frames : int
-        Mel frames that are heard before the first answer; 0 without a model.
+        Mel frames before the first result; 0 without a model.
     runtime : str
-        What runs the model; ``"none"`` without one.
+        Runtime of the model; ``"none"`` without one.
 
     Raises
     ------
     AudioError
         Sample rate, channels or block out of range.
     ModelError
-        No such model or head, a damaged one, no runtime, an output that it does not have, or a head
-        for another model.
+        A model or head that does not exist or is damaged, no runtime, an output that the model does
+        not have, or a head for another model.
     PypluginError
         Another argument out of range.
 
     Examples
     --------
     >>> import numpy as np, pyplugin
-    >>> with pyplugin.Node(44100, 2, 512, offline=True) as node:  # doctest: +SKIP
-    ...     frames = node.process(np.zeros((2, 512), np.float32))
-    ...     node.latency.total
-    12742
+    >>> tone = np.sin(2 * np.pi * 440 * np.arange(5 * 512) / 44100).astype(np.float32)
+    >>> with pyplugin.Node(44100, 2, 512, hop=0.05) as node:
+    ...     for block in np.split(np.stack([tone, tone]), 5, axis=1):
+    ...         frames = node.process(block)
+    ...     node.descriptors[0], node.counters["position"]
+    ('tag.scene.speech', 2560)
     """
 
     def __init__(
@@ -351,11 +386,13 @@ class Node(Closing):
 
     def _play(self) -> Any:
         if self._lent:
-            raise PypluginError("The node hears a live stream, which alone may play or close it.")
+            raise PypluginError(
+                "The node belongs to a live stream; only the stream may process or close it."
+            )
         return self._open()
 
     def _lend(self) -> Any:
-        """Return C's node for a live stream to play it, until it gives it back."""
+        """Return C's node for a live stream, which uses it until :meth:`_take_back`."""
         with self._audio:
             node = self._play()
             self._lent = True
@@ -366,7 +403,7 @@ class Node(Closing):
             self._lent = False
 
     def process(self, block: npt.NDArray[np.float32]) -> Frames:
-        """Hear a block and return the descriptor frames that became readable, often none.
+        """Analyse a block and return the descriptor frames that became readable, often none.
 
         Parameters
         ----------
@@ -408,9 +445,9 @@ class Node(Closing):
                 lib.tagnode_process(node, planes(block), block.shape[1])
 
     def read(self) -> Frames:
-        """Return the descriptor frames that became readable, for who does not :meth:`process`.
+        """Return the descriptor frames that became readable, for callers of :meth:`analyse`.
 
-        A program whose audio system calls libtagnode itself reads in a thread of its own.
+        A program whose audio system calls libtagnode itself reads on another thread.
 
         Raises
         ------
@@ -436,7 +473,7 @@ class Node(Closing):
             return take_signals(self._open())
 
     def read_mel(self) -> npt.NDArray[np.float32]:
-        """Return the mel frames heard since, (n, bands), as many as ``mel_queue`` keeps.
+        """Return the mel frames since the last call, (n, bands), at most ``mel_queue`` of them.
 
         Raises
         ------
@@ -472,20 +509,20 @@ class Node(Closing):
 
     @property
     def counters(self) -> dict[str, int]:
-        """What happened since the beginning: samples heard, frames held, samples replaced.
+        """Counts since the start: samples analysed, frames held, samples replaced and others.
 
         ``position`` (samples), ``mel_frames``, ``fresh``, ``held``, ``late``, ``overruns``,
-        ``dropped``, ``replaced``, ``failures``, ``swaps``; tagnode.h says what each counts.
+        ``dropped``, ``replaced``, ``failures``, ``swaps``; tagnode.h defines each.
         """
         counters = lib.tagnode_get_counters(self._open())
         fields = ffi.typeof("tagnode_counters").fields
         return {name: int(getattr(counters, name)) for name, _ in fields}
 
     def swap(self, model: str | Model, *, index: int = 0) -> None:
-        """Put another int8 model in the place of one, while audio goes on.
+        """Replace a model by another int8 model while audio is running.
 
-        It is prepared here, hears along until it has a whole window, and answers from then on: no
-        frame is missing, held or out of place. ``counters["swaps"]`` tells when it took over.
+        The new model is prepared here, runs beside the old one until its window is full, and then
+        replaces it: no frame is missing, held or out of place. ``counters["swaps"]`` counts it.
 
         Parameters
         ----------
@@ -520,7 +557,7 @@ class Node(Closing):
             opened.close()
 
     def reset(self) -> None:
-        """Forget all that was heard; positions and counters start at 0 again."""
+        """Return to the state after creation; positions and counters start at 0 again."""
         with self._audio:
             lib.tagnode_reset(self._play())
 

@@ -102,7 +102,7 @@ static void count(_Atomic uint64_t *counter, uint64_t more) TAGNODE_NONBLOCKING 
 }
 
 /* Passes a block to the node, channel by channel and piece by piece. */
-static void hear(tagnode_stream *stream, const float *input, size_t frames) TAGNODE_NONBLOCKING {
+static void analyse(tagnode_stream *stream, const float *input, size_t frames) TAGNODE_NONBLOCKING {
     const size_t channels = stream->setup.inputs;
     const float *planes[TAGNODE_MAX_CHANNELS];
     for (size_t channel = 0; channel < channels; ++channel)
@@ -122,7 +122,7 @@ static void take_in(tagnode_stream *stream, const float *input, size_t frames) T
     count(&stream->position, frames);
     if (stream->setup.queue > 0)
         count(&stream->lost, frames - tagnode_queue_write(&stream->incoming, input, frames));
-    if (stream->setup.node != NULL) hear(stream, input, frames);
+    if (stream->setup.node != NULL) analyse(stream, input, frames);
 }
 
 static void give_out(tagnode_stream *stream, float *output, size_t frames) TAGNODE_NONBLOCKING {

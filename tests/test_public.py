@@ -1,0 +1,64 @@
+"""The public interface: every name is documented, and every example in a docstring runs."""
+
+import doctest
+import importlib
+import inspect
+import pkgutil
+
+import pytest
+
+import pyplugin
+from pyplugin import sources
+
+NAMES = [name for name in pyplugin.__all__ if not name.startswith("__") and name != "live"]
+PUBLIC = {f"pyplugin.{name}": getattr(pyplugin, name) for name in NAMES} | {
+    f"pyplugin.sources.{name}": getattr(sources, name) for name in sources.__all__
+}
+MODULES = [
+    module.name
+    for module in pkgutil.walk_packages(pyplugin.__path__, "pyplugin.")
+    if not module.name.startswith(("pyplugin.training", "pyplugin.__main__"))
+    and not module.name.endswith(("midi_child", "_tagnode", "_native.build"))
+]
+
+
+@pytest.mark.parametrize("name", [name for name in PUBLIC if name != "pyplugin.SIGNALS"])
+def test_a_public_name_has_an_example_that_runs(name):
+    text = inspect.getdoc(PUBLIC[name]) or ""
+    assert "Examples\n--------" in text, f"{name} has no example"
+    examples = doctest.DocTestParser().get_examples(text)
+    skipped = [each for each in examples if each.options.get(doctest.SKIP)]
+    assert len(skipped) < len(examples), f"no example of {name} runs"
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, value in PUBLIC.items() if inspect.isfunction(value)]
+)
+def test_a_public_function_describes_its_parameters(name):
+    text = inspect.getdoc(PUBLIC[name])
+    section = text.partition("Parameters\n----------")[2].partition("\n\nReturns")[0]
+    described = {
+        word.strip()
+        for line in section.splitlines()
+        if line and not line.startswith(" ")
+        for word in line.partition(":")[0].split(",")
+    }
+    parameters = set(inspect.signature(PUBLIC[name]).parameters)
+    assert parameters - {word.lstrip("*") for word in described} == set()
+
+
+def test_modules_of_the_face_load_when_used():
+    assert pyplugin.live.Listener.__module__ == "pyplugin.inputs.devices"
+    assert pyplugin.sources.loudness().descriptors == ("signal.loudness_momentary",)
+    assert set(pyplugin.__all__) <= set(dir(pyplugin))
+    with pytest.raises(AttributeError, match="no attribute 'rms'"):
+        _ = pyplugin.rms
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_in_docstrings_run(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    module = importlib.import_module(name)
+    flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+    found = doctest.testmod(module, optionflags=flags)
+    assert found.failed == 0
