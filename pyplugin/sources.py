@@ -48,6 +48,11 @@ __all__ = [
 def maximum(*sources: Source) -> Combined:
     """Combine sources: the one that is farthest from its ``min`` applies.
 
+    Parameters
+    ----------
+    sources
+        At least one, each with its own knobs.
+
     See Also
     --------
     pyplugin.automation.sources.Combined : What is returned.
@@ -101,7 +106,12 @@ def head(name: str, label: str) -> Source:
 
 
 def signal(name: str) -> Source:
-    """Return a measured descriptor by its name in :data:`pyplugin.SIGNALS`.
+    """Return a measured descriptor by its name.
+
+    Parameters
+    ----------
+    name
+        In :data:`pyplugin.SIGNALS`, with or without ``signal.`` before it.
 
     Examples
     --------

@@ -1,5 +1,7 @@
 """Sounds, files, the small model and the measuring that tests share."""
 
+import doctest
+import importlib
 import os
 import signal
 import wave
@@ -173,3 +175,27 @@ def write_noise(path, seed, seconds=1.0, **tags):
             setattr(file, key, value)
         file.write(noise)
     return path
+
+
+_PACKAGE = Path(__file__).parents[1] / "pyplugin"
+
+
+def modules_with_examples(*, torch: bool) -> list[str]:
+    """Return the modules with examples in their docstrings: those that need PyTorch, or the others.
+
+    PyTorch is needed in ``training`` but not in ``training.heads``.
+    """
+    found = []
+    for path in sorted(_PACKAGE.rglob("*.py")):
+        parts = path.relative_to(_PACKAGE).with_suffix("").parts
+        needs_torch = parts[0] == "training" and parts[1:2] != ("heads",)
+        if needs_torch == torch and ">>> " in path.read_text(encoding="utf-8"):
+            found.append(".".join(("pyplugin", *parts)).removesuffix(".__init__"))
+    return found
+
+
+def run_examples(module: str) -> int:
+    """Run a module's examples; return how many failed."""
+    return doctest.testmod(
+        importlib.import_module(module), optionflags=doctest.NORMALIZE_WHITESPACE
+    ).failed

@@ -1,20 +1,10 @@
-"""The examples in docstrings run."""
-
-import doctest
-from pathlib import Path
+"""The examples in docstrings run; those of modules that need PyTorch in tests/training."""
 
 import pytest
-
-PACKAGE = Path(__file__).parents[1] / "pyplugin"
-MODULES = [
-    ".".join(("pyplugin", *path.relative_to(PACKAGE).with_suffix("").parts))
-    for path in sorted(PACKAGE.rglob("*.py"))
-    if ">>> " in path.read_text(encoding="utf-8")
-]
+from helpers import modules_with_examples, run_examples
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_examples(name, tmp_path, monkeypatch):
+@pytest.mark.parametrize("name", modules_with_examples(torch=False))
+def test_examples_run(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    module = pytest.importorskip(name.removesuffix(".__init__"), exc_type=ModuleNotFoundError)
-    assert doctest.testmod(module, optionflags=doctest.NORMALIZE_WHITESPACE).failed == 0
+    assert run_examples(name) == 0

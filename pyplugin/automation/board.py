@@ -64,6 +64,20 @@ class RenderResult:
         Sentences for the user.
     preset
         The name of the preset, if there was one.
+
+    See Also
+    --------
+    automate, pyplugin.render : they return it.
+
+    Examples
+    --------
+    >>> import numpy as np, pyplugin
+    >>> from pedalboard import Gain, Pedalboard
+    >>> level = pyplugin.signal("rms_db").range(-60, 0).scale(-12, 0).attack(0)
+    >>> auto = pyplugin.automate(Pedalboard([Gain()]), {"gain.gain_db": level})
+    >>> result = auto(np.zeros(48000, np.float32), 48000)
+    >>> np.asarray(result).shape, float(result.curves["gain.gain_db"].values.min())
+    ((48000,), -12.0)
     """
 
     audio: Float32 | None

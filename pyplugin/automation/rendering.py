@@ -183,7 +183,13 @@ def render(
 
     Examples
     --------
-    >>> render("song.ogg", "out.wav", "open-with-drums").curves  # doctest: +SKIP
+    >>> import numpy as np
+    >>> from pyplugin.outputs.audio_files import AudioWriter
+    >>> with AudioWriter("song.wav", 16000, 1) as writer:
+    ...     writer.write(np.zeros((1, 32000), np.float32))
+    >>> result = render("song.wav", "out.wav", "open-with-drums")
+    >>> result.duration, sorted(result.curves)
+    (2.0, ['filter.cutoff_hz'])
     """
     from pyplugin.inputs.files import same_file
 

@@ -4,8 +4,9 @@ import os
 
 import pytest
 
-from pyplugin.cli.ui.suppress_output import _BANNER, _without_banner, try_model
+from pyplugin.cli.ui.suppress_output import _BANNER, _without_banner, check_plan
 from pyplugin.errors import ModelError
+from pyplugin.node.plan import Plan
 
 
 def test_only_the_banner_is_removed(capfd):
@@ -27,10 +28,10 @@ def test_stderr_is_restored_after_an_exception(capfd):
 
 
 def test_a_model_that_can_be_opened_writes_nothing(probe, capfd):
-    try_model(probe.model, None)
+    check_plan(Plan.of(probe.model))
     assert capfd.readouterr() == ("", "")
 
 
 def test_an_unknown_runtime_is_an_error(probe):
     with pytest.raises(ModelError, match="'none'"):
-        try_model(probe.model, "none")
+        check_plan(Plan.of(probe.model, runtime="none"))

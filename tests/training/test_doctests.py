@@ -1,0 +1,10 @@
+"""The examples in docstrings of modules that need PyTorch run."""
+
+import pytest
+from helpers import modules_with_examples, run_examples
+
+
+@pytest.mark.parametrize("name", modules_with_examples(torch=True))
+def test_examples_run(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert run_examples(name) == 0
