@@ -152,9 +152,12 @@ def _reason(error: Exception, setup: StreamSetup) -> str:
     code = error.args[1] if len(error.args) > 1 else 0
     if code == _INVALID_RATE:
         own = dict.fromkeys(f"{device.sample_rate} Hz" for device in setup.sides.values())
-        return f"{setup.name} cannot run at {setup.sample_rate} Hz; its own is {' and '.join(own)}."
+        return f"{setup.name} cannot run at {setup.sample_rate} Hz; use {' or '.join(own)}."
     if code in (_INVALID_DEVICE, _UNAVAILABLE):
-        return f"{setup.name} is in use or disconnected; free it, or choose another device."
+        return (
+            f"{setup.name} is in use or disconnected; close the program that uses it, or choose "
+            "another device."
+        )
     return f"{setup.name} cannot be opened: {error}."
 
 

@@ -111,7 +111,7 @@ def write_curves(
             )
         if not np.isfinite(points).all() or (np.diff(curve.times) < 0).any():
             raise PypluginError(
-                f"The curve of {target} has points that are not finite, or times out of order."
+                f"The curve of {target} has non-finite points (NaN, Inf), or times out of order."
             )
     write(path, _Job(curves, ranges or {}, fourteen_bit))
 
@@ -155,7 +155,7 @@ def _curves_json(path: Path, job: _Job) -> None:
 def _curves_mid(path: Path, job: _Job) -> None:
     if len(job.curves) > 16 * len(FREE):
         raise PypluginError(
-            f"MIDI has room for {16 * len(FREE)} curves; {len(job.curves)} were given."
+            f"{len(job.curves)} curves were given; a MIDI file has room for {16 * len(FREE)}."
         )
     tracks = []
     for index, (target, curve) in enumerate(job.curves.items()):

@@ -148,7 +148,7 @@ def _problem(wanted: str, answer: dict[str, Any]) -> str:
     file = "a name that ends in .mid records to a file instead"
     if not answer.get("systems"):
         tried = " and ".join(answer.get("tried", [])) or "one did not answer"
-        return f"There is no MIDI here (tried: {tried}); start JACK or load snd-seq; {file}."
+        return f"There is no MIDI system (tried: {tried}); start JACK or load snd-seq; {file}."
     ports = ", ".join(map(repr, answer["ports"]))
     if not ports:
         return f"There is no MIDI port {wanted!r}, nor any other; virtual:NAME makes one; {file}."

@@ -9,12 +9,12 @@ import pytest
 from pyplugin.errors import DeviceError
 from pyplugin.inputs import portaudio_stream
 from pyplugin.inputs.portaudio import Device, find_device
-from pyplugin.inputs.portaudio_stream import Setup, Stream, any_open
+from pyplugin.inputs.portaudio_stream import PortAudioStream, StreamSetup, any_open
 
 PERIOD, RATE = 256, 48000
 
 
-def setup(sides: dict[str, str], **changes: Any) -> Setup:
+def setup(sides: dict[str, str], **changes: Any) -> StreamSetup:
     devices = {kind: find_device(name, kind=kind) for kind, name in sides.items()}
     values = {
         "channels": 2,
@@ -24,13 +24,13 @@ def setup(sides: dict[str, str], **changes: Any) -> Setup:
         "queue": RATE,
         "lead": 0,
     }
-    return Setup(devices, **{**values, **changes})
+    return StreamSetup(devices, **{**values, **changes})
 
 
 def callbacks(sides: dict[str, str]) -> dict[str, Any]:
     """Run a stream for half a second; return what it was before, during and after."""
     before = any_open()
-    stream = Stream(setup(sides), None)
+    stream = PortAudioStream(setup(sides), None)
     first, started = stream.counters["callbacks"], time.monotonic()
     time.sleep(0.5)
     count, seconds = stream.counters["callbacks"] - first, time.monotonic() - started
@@ -47,7 +47,7 @@ def callbacks(sides: dict[str, str]) -> dict[str, Any]:
 
 def error_of(sides: dict[str, str], changes: dict[str, Any]) -> str:
     try:
-        Stream(setup(sides, **changes), None).close()
+        PortAudioStream(setup(sides, **changes), None).close()
     except DeviceError as error:
         return str(error)
     return ""
@@ -92,10 +92,10 @@ class PortAudioError(Exception):
 def test_an_error_code_is_explained(code, words):
     first = Device(0, "A", "ALSA", 2, 0, 48000, True, False)
     second = Device(1, "B", "ALSA", 0, 2, 96000, False, True)
-    made = Setup({"input": first, "output": second}, 2, 44100, 64, "low", 0, 0)
+    made = StreamSetup({"input": first, "output": second}, 2, 44100, 64, "low", 0, 0)
     assert words in portaudio_stream._reason(PortAudioError("Host error", code), made)
 
 
 def test_a_duplex_device_is_named_once():
     device = Device(0, "A", "ALSA", 2, 2, 48000, True, True)
-    assert Setup({"input": device, "output": device}, 2, 48000, 64, "low", 0, 0).name == "'A'"
+    assert StreamSetup({"input": device, "output": device}, 2, 48000, 64, "low", 0, 0).name == "'A'"

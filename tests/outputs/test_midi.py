@@ -1,24 +1,20 @@
-"""MIDI controllers: into a file, and through a real JACK server."""
+"""MIDI controllers, recorded in a file."""
 
 import contextlib
 import dataclasses
-import importlib.util
 import json
 import math
-import os
-import signal
-import time
 from collections import defaultdict
 from pathlib import Path
 
 import mido
 import numpy as np
 import pytest
-from frames import frame, until
+from frames import frame
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pyplugin.errors import DeviceError, PypluginError
+from pyplugin.errors import PypluginError
 from pyplugin.node.node import State
 from pyplugin.outputs import DescriptorFrame, Midi, open_all
 from pyplugin.outputs.output import OutputContext
@@ -182,189 +178,6 @@ def test_what_cannot_be_assigned_is_one_sentence(tmp_path, options, words):
 def test_a_file_that_cannot_be_written_is_told_at_once(tmp_path):
     with pytest.raises(PypluginError, match="folder"):
         Midi(tmp_path / "missing" / "x.mid", ranges=GAIN)
-
-
-# ----------------------------------------------------------------------------------------- ports
-
-needs_rtmidi = pytest.mark.skipif(
-    importlib.util.find_spec("rtmidi") is None, reason="no python-rtmidi for this Python"
-)
-
-
-@pytest.fixture
-def opened():
-    """Open outputs, and close them afterwards."""
-    with contextlib.ExitStack() as stack:
-        yield lambda *args, **options: stack.enter_context(
-            contextlib.closing(Midi(*args, **options))
-        )
-
-
-@contextlib.contextmanager
-def receiver(name: str):
-    """A real receiver: a JACK port whose messages RtMidi reads."""
-    with mido.Backend("mido.backends.rtmidi/UNIX_JACK").open_input(name, virtual=True) as port:
-        yield port
-
-
-def values(port) -> list[tuple[int, int]]:
-    return [(message.control, message.value) for message in port.iter_pending()]
-
-
-@needs_rtmidi
-def test_without_a_midi_system_it_is_one_sentence(monkeypatch, capfd):
-    if Path("/dev/snd/seq").exists():
-        pytest.skip("this machine has ALSA's sequencer")
-    monkeypatch.setenv("JACK_DEFAULT_SERVER", f"pyplugin-none-{os.getpid()}")
-    for port in ("synth", "virtual:ours"):
-        with pytest.raises(DeviceError, match=r"no MIDI here.*JACK.*\.mid"):
-            Midi(port, ranges=GAIN)
-    assert capfd.readouterr() == ("", "")
-
-
-def test_without_rtmidi_it_is_one_sentence(monkeypatch, tmp_path):
-    (tmp_path / "rtmidi.py").write_text("raise ImportError('libasound.so.2: cannot open')")
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    with pytest.raises(DeviceError, match=r"libasound.*pip install"):
-        Midi("synth", ranges=GAIN)
-
-
-@needs_rtmidi
-def test_a_port_by_a_part_of_its_name(jack, opened):
-    with receiver("Big Synth") as port:
-        output = opened("big s", ranges=GAIN)
-        for step in range(128):
-            output.write_parameters(step / 50, {"gain.gain_db": -60 + 60 * step / 127}, {})
-        output.close()  # the last value goes out before the port is closed
-        got: list[tuple[int, int]] = []
-        assert until(lambda: got.extend(values(port)) or len(got) >= 128), got
-        assert got == [(20, value) for value in range(128)]
-        assert output.failures == 0
-
-
-@needs_rtmidi
-def test_fourteen_bits_arrive_upper_first(jack):
-    with (
-        receiver("Synth") as port,
-        contextlib.closing(Midi("synth", {"tag.rock": 30}, fourteen_bit=True)) as output,
-    ):
-        output.write_frame(frame(tags={"rock": 1234 / 16383}))
-        got: list[tuple[int, int]] = []
-        assert until(lambda: got.extend(values(port)) or len(got) >= 2)
-        assert got == [(30, 1234 >> 7), (62, 1234 & 127)]
-
-
-@needs_rtmidi
-def test_a_virtual_port_is_there_for_others(jack, opened):
-    output = opened("virtual:moved", ranges=GAIN)
-    backend = mido.Backend("mido.backends.rtmidi/UNIX_JACK")
-    name = next(name for name in backend.get_input_names() if "moved" in name)
-    with backend.open_input(name) as port:
-        output.write_parameters(1.0, {"gain.gain_db": -30}, {})
-        got: list[tuple[int, int]] = []
-        assert until(lambda: got.extend(values(port)) or got)
-        assert got == [(20, 64)]
-    output.close()
-    assert until(lambda: not any("moved" in name for name in backend.get_input_names()))
-
-
-@needs_rtmidi
-def test_a_missing_port_lists_those_there_are(jack):
-    with pytest.raises(DeviceError, match="nor any other"):
-        Midi("synth", ranges=GAIN)
-    with receiver("First"), receiver("Second"):
-        with pytest.raises(DeviceError, match=r"no MIDI port 'third'.*First.*Second"):
-            Midi("third", ranges=GAIN)
-        with pytest.raises(DeviceError, match=r"several.*First.*Second"):
-            Midi("rtmidi", ranges=GAIN)
-
-
-def push(output: Midi, clock: list[float]) -> None:
-    """Move on, by a value that is always another."""
-    clock[0] += 0.02
-    began = time.monotonic()
-    output.write_parameters(clock[0], {"gain.gain_db": -60 + clock[0] * 50 % 60}, {})
-    assert time.monotonic() - began < 1.0  # a hang lasts for ever; a busy machine does not
-
-
-@needs_rtmidi
-def test_a_port_that_goes_and_comes_back(jack, opened):
-    told: list[str] = []
-    clock = [0.0]
-    with receiver("Synth") as port:
-        output = opened("synth", ranges=GAIN, on_event=told.append)
-        push(output, clock)
-        assert until(lambda: values(port))
-    assert until(lambda: push(output, clock) or told)
-    assert "disconnected" in told[0]
-    assert until(lambda: push(output, clock) or output.failures > 10)
-    assert len(told) == 1
-    with receiver("Synth") as port:
-        assert until(lambda: push(output, clock) or len(told) == 2)
-        assert "works again" in told[1]
-        assert until(lambda: values(port))
-    output.close()
-
-
-@needs_rtmidi
-def test_after_a_port_came_back_it_is_told_all_again(jack, opened):
-    clock = [0.0]
-    with receiver("Synth") as port:
-        output = opened("synth", {"tag.rock": 1, "gain.gain_db": 2}, ranges=GAIN)
-        output.write_frame(frame(0.0, tags={"rock": 1.0}))
-        assert until(lambda: values(port))
-    assert until(lambda: push(output, clock) or output.failures)
-    with receiver("Synth") as port:
-        got: list[tuple[int, int]] = []
-        assert until(lambda: push(output, clock) or got.extend(values(port)) or len(got) >= 2)
-        assert (1, 127) in got[:2]
-    output.close()
-
-
-@needs_rtmidi
-def test_control_c_is_not_for_the_process_that_holds_the_port(jack, opened):
-    with receiver("Synth") as port:
-        output = opened("synth", ranges=GAIN)
-        children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
-        held = [c for c in children if "midi_child" in Path(f"/proc/{c}/cmdline").read_text()]
-        assert len(held) == 1
-        os.kill(int(held[0]), signal.SIGINT)
-        output.write_parameters(1.0, {"gain.gain_db": 0}, {})
-        output.close()
-        assert until(lambda: values(port))
-        assert output.failures == 0
-
-
-@needs_rtmidi
-def test_a_jack_server_that_dies_and_comes_back(jack, opened):
-    told: list[str] = []
-    clock = [0.0]
-    output = opened("virtual:moved", ranges=GAIN, on_event=told.append)
-    push(output, clock)
-    jack.stop()
-    assert until(lambda: push(output, clock) or told)
-    for _ in range(5000):  # more than RtMidi's queue holds
-        push(output, clock)
-    assert output.failures > 4000
-    assert len(told) == 1
-    jack.start()
-    assert until(lambda: push(output, clock) or len(told) == 2)
-    names = mido.Backend("mido.backends.rtmidi/UNIX_JACK").get_input_names()
-    assert any("moved" in name for name in names)
-    output.close()
-
-
-@needs_rtmidi
-def test_a_jack_server_that_stands_still_stops_nothing(jack, opened):
-    told: list[str] = []
-    clock = [0.0]
-    output = opened("virtual:moved", ranges=GAIN, on_event=told.append)
-    os.kill(jack.pid, signal.SIGSTOP)
-    try:
-        assert until(lambda: [push(output, clock) for _ in range(100)] and told)
-    finally:
-        os.kill(jack.pid, signal.SIGCONT)
-    output.close()
 
 
 def two_models(**changes) -> DescriptorFrame:
