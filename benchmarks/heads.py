@@ -146,10 +146,10 @@ def embedded(clips: Spans) -> Outputs:
                 if not number or clips[number - 1][0] is not clip:
                     samples, rate = read_samples(clip.path)
                 part = samples[round(start * rate) : round((start + SECONDS) * rate)]
-                heard = tag(part, rate, model=model, embedding=output)
-                assert heard.embeddings is not None
-                rows.append(heard.embeddings.mean(axis=0, dtype=np.float64))
-                tags.append(heard.activations.mean(axis=0, dtype=np.float64))
+                result = tag(part, rate, model=model, embedding=output)
+                assert result.embeddings is not None
+                rows.append(result.embeddings.mean(axis=0, dtype=np.float64))
+                tags.append(result.activations.mean(axis=0, dtype=np.float64))
             # what float32 holds, as training has it
             found[name, output] = np.array(rows, np.float32).astype(np.float64)
             found[name, outputs[-1]] = np.array(tags, np.float32).astype(np.float64)

@@ -44,6 +44,6 @@ def test_control_c_is_status_130(run, monkeypatch):
     def stop(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(tag, "try_model", stop)
+    monkeypatch.setattr(tag, "check_plan", stop)
     code, out, err = run("tag", "a.wav")
     assert (code, out, err.strip()) == (130, "", "pyplugin: Stopped.")

@@ -185,7 +185,7 @@ def test_names_are_neither_formulas_nor_endless_and_do_not_overlap():
         curves={formula: ([0.0, 1.0], [0.0, 1.0])},
     )
     written = figure.axes[1].get_yticklabels()
-    assert texts(written)[0] == "Gurgling, bubbling, and whatever…"
+    assert texts(written)[0] == "Gurgling, bubbling, and anything…"
     assert texts(written)[1] == formula
     boxes = [label.get_window_extent() for label in written]
     assert min(box.x0 for box in boxes) >= 0

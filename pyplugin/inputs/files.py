@@ -90,7 +90,7 @@ class AudioReader:
 
     def __init__(self, path: PathLike, *, block: int = 65536) -> None:
         if block < 1:
-            raise AudioError(f"a block of {block} samples was asked for; give 1 or more")
+            raise AudioError(f"the block is {block} samples; 1 or more is expected")
         self._path = Path(path)
         self._decoder: _Decoder | None = _open(self._path)
         self.sample_rate = self._decoder.sample_rate
@@ -131,7 +131,7 @@ class AudioReader:
         # The slack is for the frame or two that a header may count and a decoder drop.
         if self.duration is not None and seconds < 0.98 * self.duration - 0.1:
             self.warnings.append(
-                f"'{self._path}' may be cut short: it states {self.duration:.1f} s of sound, and "
+                f"'{self._path}' may be cut short: its header states {self.duration:.1f} s of sound, and "
                 f"{seconds:.1f} s could be decoded"
             )
         elif decoder.damaged:
@@ -278,7 +278,7 @@ class _AvDecoder:
             if first is None:
                 if self.damaged:
                     raise AudioError(_undecodable(path))
-                raise AudioError(f"'{path}' holds no samples; give a sound file")
+                raise AudioError(f"'{path}' has no samples; give a sound file")
             self._frames = itertools.chain([first], self._frames)
             self._layout = first.layout
             self.sample_rate = first.sample_rate
@@ -360,7 +360,7 @@ def _check_file(path: Path) -> None:
             f"'{path}' cannot be read: {sentence(error)}; check its permissions"
         ) from error
     if empty:
-        raise AudioError(f"'{path}' is empty: it holds 0 bytes; give a sound file")
+        raise AudioError(f"'{path}' is empty: it has 0 bytes; give a sound file")
 
 
 def _converted(resampler: Any, frame: "av.AudioFrame | None") -> Iterator[Samples]:

@@ -121,7 +121,7 @@ def test_a_terminal_that_cannot_draw_gets_lines(monkeypatch):
 
 
 @pytest.mark.parametrize("names", [["vgg-mtt"], ["musicnn-mtt", "vgg-mtt"]])
-def test_a_preset_is_heard_with_the_models_that_it_names(names, musicnn, tmp_path):
+def test_a_preset_is_analysed_with_the_models_that_it_names(names, musicnn, tmp_path):
     if not any(each.name == "vgg-mtt" and each.built for each in registry.available()):
         registry.get("vgg-mtt")
     sources = ", ".join(f'"tag.{name}.techno"' for name in names)

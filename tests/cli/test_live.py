@@ -31,7 +31,7 @@ def pyplugin(jack: JackServer, *arguments: str):
     return jack.run(sys.executable, "-m", "pyplugin", *arguments)
 
 
-def test_listen_hears_a_device(jack: JackServer, neighbours: Neighbours):
+def test_listen_analyses_a_device(jack: JackServer, neighbours: Neighbours):
     arguments = ("--device", "sender", "--model", "none", "--json", "--hop", "0.2")
     done = pyplugin(jack, "listen", *arguments, "--seconds", "3")
     assert done.returncode == 0, done.stderr
@@ -44,13 +44,13 @@ def test_listen_hears_a_device(jack: JackServer, neighbours: Neighbours):
     assert np.diff([line["t"] for line in lines]) == pytest.approx(0.2, abs=0.033)
 
 
-def test_listen_names_what_it_hears(jack: JackServer, neighbours: Neighbours, musicnn):
+def test_listen_prints_the_strongest_tags(jack: JackServer, neighbours: Neighbours, musicnn):
     done = pyplugin(jack, "listen", "--device", "sender", "--seconds", "5", "--top", "2")
     assert done.returncode == 0, done.stderr
-    heard = [line for line in done.stdout.splitlines() if "warming" not in line]
-    assert len(heard) >= 4
+    lines = [line for line in done.stdout.splitlines() if "warming" not in line]
+    assert len(lines) >= 4
     assert all(
-        re.match(r"0:0\d\.\d  \w[\w ]* 0\.\d\d  \w[\w ]* 0\.\d\d  -\d", row) for row in heard
+        re.match(r"0:0\d\.\d  \w[\w ]* 0\.\d\d  \w[\w ]* 0\.\d\d  -\d", row) for row in lines
     )
 
 

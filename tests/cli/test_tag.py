@@ -26,7 +26,7 @@ def test_prints_the_highest_tags(run, song):
 
 def test_json_lines_csv_and_embeddings_are_the_results(run, song, tmp_path):
     table, vectors = tmp_path / "tags.csv", tmp_path / "e.npy"
-    options = ["--hop", 0.5, "--csv", table, "--embeddings", vectors, "--layer", "logits"]
+    options = ["--hop", 0.5, "--csv", table, "--embeddings", vectors, "--embedding", "logits"]
     code, out, _ = run("tag", song, "--json", *options)
     assert code == 0
     result = pyplugin.tag(song, hop=0.5, embedding="logits")
@@ -142,7 +142,7 @@ def test_an_invalid_recording_gets_one_sentence_and_status_2(run, tmp_path, kind
         (["tag", "a.wav", "--tip", "3"], "--top"),
         (["tag", "a.wav", "--top", "0"], "--top"),
         (["tag", "a.wav", "b.wav", "--plot", "p.png"], "one FILE"),
-        (["tag", "a.wav", "--layer", "logits"], "--embeddings"),
+        (["tag", "a.wav", "--embedding", "logits"], "--embeddings"),
         (["tag", "a.wav", "--embeddings", "e.txt"], ".npy"),
         (["tag", "a.wav", "--plot", "p.svg"], ".png"),
         (["tag", "a.wav", "--labels", "l.csv"], ".txt, .jams"),

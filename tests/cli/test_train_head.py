@@ -159,7 +159,7 @@ def test_invalid_input_gets_one_sentence_and_leaves_no_file(
         assert len(err.strip().splitlines()) == 1
         assert written_files(tmp_path) == set()
 
-    refused("no layer 'x'", labelled_clips, "r.head", "--layer", "x")
+    refused("no output 'x'", labelled_clips, "r.head", "--embedding", "x")
     refused("is not a name for a head", labelled_clips, "r r.head")
     refused("cannot be read", labelled_clips, "r.head", "--retrain", tmp_path / "none.tsv", 1)
     refused(

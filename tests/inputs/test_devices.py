@@ -1,4 +1,4 @@
-"""Live sound through a real JACK server: what is heard, what goes out, and what goes wrong."""
+"""Live sound through a real JACK server: analysis, output, and what goes wrong."""
 
 import ctypes
 import gc
@@ -65,7 +65,7 @@ class Span:
         return self.began, time.monotonic(), self.listener.counters["callbacks"] - self.before
 
 
-def hear(model: Any) -> dict[str, Any]:
+def analyse(model: Any) -> dict[str, Any]:
     make = Maker(model)
     with Listener("sender", make, channels=1) as listener:
         span = Span(listener)
@@ -91,7 +91,7 @@ def hear(model: Any) -> dict[str, Any]:
     }
 
 
-def hear_with_a_stall(model: Any) -> tuple[Frames, dict[str, int], tuple[float, float, int]]:
+def analyse_with_a_stall(model: Any) -> tuple[Frames, dict[str, int], tuple[float, float, int]]:
     with Listener("sender", Maker(model)) as listener:
         first = watch(listener, 0.5)
         span = Span(listener)
@@ -144,8 +144,8 @@ def outlive_a_server(model: Any, name: str, kill: bool, rate: int) -> dict[str, 
         server.rate = rate
         server.start()
         watch(listener, 20, both)
-        heard = listener.node.counters["fresh"]
-        after = watch(listener, 20, lambda: listener.node.counters["fresh"] > heard + 5)
+        counted = listener.node.counters["fresh"]
+        after = watch(listener, 20, lambda: listener.node.counters["fresh"] > counted + 5)
         return {
             "before": before,
             "without": without,
@@ -225,8 +225,8 @@ def share_of_callbacks(neighbours: Neighbours, span: tuple[float, float, int]) -
     return callbacks / sum(began <= cycle <= ended for cycle in neighbours.cycles)
 
 
-def test_a_node_hears_a_device_without_python(jack, neighbours, probe):
-    got = jack.call(hear, probe.model)
+def test_a_node_analyses_a_device_without_python(jack, neighbours, probe):
+    got = jack.call(analyse, probe.model)
     assert got["made"] == [(RATE, 1)]
     assert 0.95 <= share_of_callbacks(neighbours, got["span"]) <= 1.05
     frames, counters = got["frames"], got["counters"]
@@ -242,7 +242,7 @@ def test_a_node_hears_a_device_without_python(jack, neighbours, probe):
 
 
 def test_a_reader_that_stalls_for_two_seconds_misses_nothing(jack, neighbours, probe):
-    frames, counters, span = jack.call(hear_with_a_stall, probe.model)
+    frames, counters, span = jack.call(analyse_with_a_stall, probe.model)
     assert span[2] > RATE / PERIOD
     assert share_of_callbacks(neighbours, span) >= 0.95
     np.testing.assert_array_equal(np.diff(frames.emitted), 3 * 256 * 3)
@@ -265,7 +265,7 @@ def delays(neighbours: Neighbours) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("lead", "block"), [(2048, 512), (4800, 441)])
-def test_samples_go_out_as_they_came_later_by_the_latency_that_is_told(
+def test_samples_are_output_unchanged_after_the_reported_latency(
     jack, neighbours, probe, lead, block
 ):
     neighbours.record()
@@ -291,7 +291,7 @@ def test_the_latency_is_the_same_after_a_stall(jack, neighbours, probe):
 
 
 @pytest.mark.usefixtures("neighbours")
-def test_a_node_hears_bit_for_bit_what_the_stream_hands_out(jack, probe):
+def test_a_node_analyses_the_samples_of_the_stream_bit_for_bit(jack, probe):
     got = jack.call(pass_through, probe.model, 2048, 512, 0)
     live, again = got["frames"], got["again"]
     count = min(len(live), len(again))
@@ -386,7 +386,7 @@ def test_a_program_ends_well_whatever_became_of_its_server(jack, use, kill):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"sample_rate": 44100}, "DeviceError: .* cannot run at 44100 Hz; its own is 48000 Hz"),
+        ({"sample_rate": 44100}, "DeviceError: .* cannot run at 44100 Hz; use 48000 Hz"),
         ({"sample_rate": 7000}, "AudioError: .*8000"),
         ({"channels": 3}, "DeviceError: .* 1 to 2 channels, not 3"),
         ({"channels": -1}, "DeviceError: .* 1 to 2 channels, not -1"),

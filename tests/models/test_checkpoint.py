@@ -125,9 +125,10 @@ def test_a_damaged_index_is_refused(position: int, change: int) -> None:
         found = read_checkpoint(bytes(damaged), DATA)
     except ModelError:
         return
-    # Only padding may change undetected: the zeros that fill the footer.
+    # Only the footer may change undetected: its zero padding, and the continuation bit of a number
+    # before a zero, which then encodes the same number in two bytes.
     assert position >= len(INDEX) - 48
-    assert INDEX[position] == 0
+    assert INDEX[position] == 0 or (change == 0x80 and INDEX[position + 1] == 0)
     assert set(found) == set(VARIABLES) - {"conv/kernel/Adam"}
 
 

@@ -116,14 +116,14 @@ def test_a_step_is_seen_after_the_latency_that_is_reported(probe):
     x = music(1.5, rate)
     x[:, :onset] = 0
     with make(probe, rate, hop=0.016) as node:
-        heard = run(node, x, [64])
+        analysed = run(node, x, [64])
         node.reset()
         silent = run(node, np.zeros_like(x), [64])
         reach = node.latency.resampler
-    changed = np.flatnonzero((heard.values != silent.values).any(axis=1))
-    assert heard.end[changed[0]] > onset - reach
-    assert heard.end[changed[0] - 1] <= onset + 0.016 * rate
-    assert heard.end[changed[0]] <= onset + 2 * 0.016 * rate
+    changed = np.flatnonzero((analysed.values != silent.values).any(axis=1))
+    assert analysed.end[changed[0]] > onset - reach
+    assert analysed.end[changed[0] - 1] <= onset + 0.016 * rate
+    assert analysed.end[changed[0]] <= onset + 2 * 0.016 * rate
 
 
 def test_live_results_equal_offline_results_when_they_come_in_time(probe):
@@ -328,7 +328,7 @@ def test_a_damaged_model_is_refused(probe):
 
 
 @pytest.mark.parametrize("rate", [16000, 44100])
-def test_the_mel_frames_kept_are_those_that_the_model_hears(probe, rate):
+def test_the_mel_frames_kept_are_those_of_the_model(probe, rate):
     samples = music(1, rate, 2)
     with FrontEndStream(probe.model.card.front_end, rate, 2) as stream:
         expected = stream.process(samples)

@@ -1,7 +1,7 @@
 """What the audio thread calls, counted in this very Python: no memory, lock, wait or system call.
 
 native/tests/interpose.c stands in for the C library's functions by LD_PRELOAD and counts what one
-thread calls of them; on x86-64 the kernel tells it of every system call besides. A C loop in it
+thread calls of them; on x86-64 the kernel also reports every system call to it. A C loop in it
 does what a host does in its callback: Python's own allocations and its lock would count too.
 """
 
@@ -88,7 +88,7 @@ for rate, block, hop in json.loads(sys.argv[2]):
         play = Play(*calls, address(node._node), x.ctypes.data, len(x), block,
                     values.ctypes.data, rate * 4 // 5)
         fresh = interpose.interpose_play(ctypes.byref(play))
-        seen.append({"counts": counts(), "fresh": fresh, "heard": node.counters["position"],
+        seen.append({"counts": counts(), "fresh": fresh, "analysed": node.counters["position"],
                      "late": node.counters["late"], "runtime": node.runtime})
 print(json.dumps(seen))
 """
@@ -141,7 +141,7 @@ def test_callbacks_allocate_lock_wait_and_call_the_system_never(musicnn, interpo
     for setup, seen in zip(setups, run(interposer, PLAY, runtime, json.dumps(setups)), strict=True):
         assert seen["runtime"] == runtime
         assert seen["counts"] in ([0, 0, 0, 0, 0], [0, 0, 0, 0, -1]), (setup, seen)
-        assert seen["heard"] > 7 * setup[0]
+        assert seen["analysed"] > 7 * setup[0]
         if runtime == "inline":
             assert seen["fresh"] >= 1
             assert seen["late"] == 0

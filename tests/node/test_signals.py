@@ -44,7 +44,7 @@ def sounds() -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def power(sounds) -> np.ndarray:
-    """Its power spectra by librosa, (frames, 257), as the front-end hears MusiCNN's mel frames."""
+    """Its power spectra by librosa, (frames, 257), of MusiCNN's mel frames."""
     stft = librosa.stft(sounds, n_fft=512, hop_length=256, center=True, pad_mode="constant")
     return (np.abs(stft.T) ** 2).astype(np.float64)
 
@@ -62,10 +62,12 @@ def test_brightness_and_flatness_are_librosas(spectral, power):
     centroid = librosa.feature.spectral_centroid(S=magnitude, sr=16000)[0]
     np.testing.assert_allclose(spectral["brightness_hz"], centroid, rtol=1e-4, atol=0.01)
     flatness = librosa.feature.spectral_flatness(S=magnitude)[0]
-    heard = power[:count].mean(1) > 1e-10
-    assert (~heard).sum() > 20
-    np.testing.assert_allclose(spectral["flatness"][heard], flatness[heard], rtol=1e-3, atol=1e-7)
-    np.testing.assert_array_equal(spectral["flatness"][~heard], 0)
+    analysed = power[:count].mean(1) > 1e-10
+    assert (~analysed).sum() > 20
+    np.testing.assert_allclose(
+        spectral["flatness"][analysed], flatness[analysed], rtol=1e-3, atol=1e-7
+    )
+    np.testing.assert_array_equal(spectral["flatness"][~analysed], 0)
 
 
 def test_flux_is_the_share_of_the_magnitude_spectrum_that_is_new(spectral, power):
@@ -93,9 +95,9 @@ def test_percussive_is_the_share_that_scipys_medians_leave(spectral, power):
     share = across / np.maximum(across + along, 1e-30)
     total = power.sum(1)
     expected = (power * share).sum(1) / np.maximum(total, 1e-12)
-    heard = total > 1e-9
+    analysed = total > 1e-9
     np.testing.assert_allclose(
-        spectral["percussive"][heard[:count]], expected[:count][heard[:count]], atol=1e-3
+        spectral["percussive"][analysed[:count]], expected[:count][analysed[:count]], atol=1e-3
     )
 
 
@@ -109,7 +111,7 @@ def test_tones_are_harmonic_and_clicks_percussive():
     assert got["percussive"][got["onset"] > 10].min() > 0.95
 
 
-def test_a_model_that_hears_magnitudes_measures_the_same(probe, sounds):
+def test_a_model_on_magnitudes_measures_the_same(probe, sounds):
     front_end = structs.replace(probe.model.card.front_end, spectrum="magnitude")
     other = replace(probe.model, card=structs.replace(probe.model.card, inference=front_end))
     values = []
@@ -292,7 +294,7 @@ def test_what_is_out_of_range_is_refused_with_a_sentence(options, named):
         Node(16000, 1, 512, **{"model": None, **options})
 
 
-def test_silence_is_what_the_node_was_told():
+def test_silence_follows_the_settings_of_the_node():
     x = np.concatenate([music(1, 16000)[0], np.full(48000, 1e-3, np.float32)])
     got = measure(x, 16000, silence_db=-50, silence_hold=1)
     begin = got["time"][got["silence"] == 1]

@@ -56,7 +56,7 @@ def assert_same(a: Frames, b: Frames) -> None:
     onset=st.integers(0, RATE),
 )
 @pytest.mark.parametrize("runtime", RUNTIMES)
-def test_it_is_as_if_digital_silence_had_been_heard(runtime, hop, sizes, onset):
+def test_it_is_as_if_digital_silence_had_been_analysed(runtime, hop, sizes, onset):
     x = music(2.5, RATE)
     x[:, :onset] = 0
     ticks = PATCH // hop + 1  # so long that all windows begin within it, and both grids agree
@@ -120,13 +120,13 @@ def test_the_runtimes_agree():
         np.testing.assert_allclose(other.values, answers[0].values, atol=1e-4)
 
 
-def test_a_sound_at_the_beginning_is_told_within_a_second():
+def test_a_sound_at_the_beginning_is_detected_within_a_second():
     noise = np.random.default_rng(0).normal(0, 0.1, (1, 2 * RATE)).astype(np.float32)
     with make() as node:
         frames = run(node, noise)
-    told = frames.values[:, SCENE.card.labels.index("noise")] > 0.5
-    assert frames.emitted[np.argmax(told)] <= RATE
-    assert told.any()
+    detected = frames.values[:, SCENE.card.labels.index("noise")] > 0.5
+    assert frames.emitted[np.argmax(detected)] <= RATE
+    assert detected.any()
 
 
 def test_a_card_that_does_not_say_so_begins_with_a_whole_window():
@@ -189,7 +189,7 @@ def test_windows_of_unlike_length_begin_each_with_their_own_silence(musicnn, hop
         column += sizes[0]
 
 
-def test_tag_hears_whole_windows():
+def test_tag_uses_whole_windows():
     x = music(3, RATE)
     result = pyplugin.tag(x, RATE, model=SCENE, hop=0.096)
     with make(whole_windows=True) as node:
@@ -211,17 +211,17 @@ def board(**options):
 
 
 @pytest.mark.parametrize("seconds", [0.02, 0.3, 1.5, 3.2])
-def test_a_recording_is_heard_as_if_silence_had_been_before_it(seconds):
+def test_a_recording_is_analysed_as_if_silence_preceded_it(seconds):
     pytest.importorskip("pedalboard", reason="needs pedalboard: pip install 'pyplugin[effects]'")
     x = music(seconds, RATE)
     result = board()(x, RATE)
     before = 22 * 6 * MEL_HOP  # samples
-    shorter = np.resize(x[0], max(x.shape[1], 4 * MEL_HOP))  # a hop is heard at least
+    shorter = np.resize(x[0], max(x.shape[1], 4 * MEL_HOP))  # a hop is analysed at least
     silence = np.zeros(before, np.float32)
     whole = pyplugin.tag(np.concatenate([silence, shorter]), RATE, model=SCENE, hop=0.096)
-    heard = whole.times + whole.window > before / RATE + 0.016
-    np.testing.assert_allclose(result.times, whole.times[heard] - before / RATE, atol=1e-9)
-    np.testing.assert_array_equal(result.activations, whole.activations[heard])
+    analysed = whole.times + whole.window > before / RATE + 0.016
+    np.testing.assert_allclose(result.times, whole.times[analysed] - before / RATE, atol=1e-9)
+    np.testing.assert_array_equal(result.activations, whole.activations[analysed])
     assert bool(result.notes) == (seconds == 0.02)
 
 
@@ -244,8 +244,8 @@ def test_the_first_answers_of_an_aligned_recording_are_of_its_middle():
     middles = result.times + result.window / 2 - 0.008
     row, last = (np.searchsorted(middles, at, "right") - 1 for at in (0, 0.05))  # with the attack
     assert 5 < row < 12
-    told = result.activations[row : last + 1, SCENE.card.labels.index("tonal")].max()
-    assert result.curves["gain.gain_db"].values[0] == pytest.approx(20 * told - 20, abs=1e-4)
+    detected = result.activations[row : last + 1, SCENE.card.labels.index("tonal")].max()
+    assert result.curves["gain.gain_db"].values[0] == pytest.approx(20 * detected - 20, abs=1e-4)
 
 
 @pytest.mark.parametrize(("output", "waits"), [("activations", False), ("embedding", True)])

@@ -175,7 +175,7 @@ def test_what_cannot_be_assigned_is_one_sentence(tmp_path, options, words):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_that_cannot_be_written_is_told_at_once(tmp_path):
+def test_a_file_that_cannot_be_written_is_reported_at_once(tmp_path):
     with pytest.raises(PypluginError, match="folder"):
         Midi(tmp_path / "missing" / "x.mid", ranges=GAIN)
 

@@ -109,7 +109,7 @@ def test_heads_have_addresses_of_their_own(receiver, sender):
     assert values["/pyplugin/scarlett-2i2/head/voice/no-voice"] == 0.125
 
 
-def test_python_osc_hears_every_value(sender):
+def test_python_osc_receives_every_value(sender):
     got: dict[str, float] = {}
     dispatcher = Dispatcher()
     dispatcher.set_default_handler(lambda address, value: got.update({address: value}))
@@ -150,7 +150,7 @@ def test_no_packet_is_longer_than_1400_bytes_and_all_have_one_time(receiver, sen
 
 def test_between_frames_only_what_changed_is_sent(receiver, sender):
     output = sender(f"127.0.0.1:{port_of(receiver)}")
-    output.write_parameters(0.5, {"reverb.wet_level": 0.1}, {})  # before anything was heard
+    output.write_parameters(0.5, {"reverb.wet_level": 0.1}, {})  # before the first frame
     output.write_frame(frame())
     receiver.recv(65536)
     output.write_parameters(1.02, {"reverb.wet_level": 0.75}, {"rms_db": -20.5})
@@ -204,16 +204,16 @@ def test_a_name_means_ipv4_where_it_can(receiver, sender):
 
 
 def test_a_receiver_that_goes_and_comes_back(receiver, sender, monkeypatch):
-    told: list[str] = []
-    output = sender(f"127.0.0.1:{port_of(receiver)}", on_event=told.append)
+    reported: list[str] = []
+    output = sender(f"127.0.0.1:{port_of(receiver)}", on_event=reported.append)
     output.write_frame(frame())
     address = receiver.getsockname()
     receiver.close()
     for step in range(200):
         output.write_frame(frame(2 + step))
-    assert output.failures >= 199  # a refusal is told with the next packet
-    assert len(told) == 1
-    assert "refused" in told[0]
+    assert output.failures >= 199  # a refusal is reported with the next packet
+    assert len(reported) == 1
+    assert "refused" in reported[0]
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as back:
         back.bind(address)
         back.settimeout(10)
@@ -223,12 +223,12 @@ def test_a_receiver_that_goes_and_comes_back(receiver, sender, monkeypatch):
         assert len(decode(back.recv(65536))[1]) == 4
         failures = output.failures
         output.write_frame(frame(301))
-        assert len(told) == 1  # too early to tell
+        assert len(reported) == 1  # too early to know
         monkeypatch.setattr(osc, "QUIET", 0.0)
         output.write_frame(frame(302))
         assert output.failures == failures
-        assert len(told) == 2
-        assert "works again" in told[1]
+        assert len(reported) == 2
+        assert "works again" in reported[1]
 
 
 def test_a_receiver_that_never_reads_stops_nothing(receiver, sender):
@@ -237,12 +237,12 @@ def test_a_receiver_that_never_reads_stops_nothing(receiver, sender):
         output.write_frame(frame(step / 10))
 
 
-def test_no_network_is_told_and_survived():
+def test_no_network_is_reported_and_survived():
     program = (
         "from frames import frame\nfrom pyplugin.outputs import Osc\n"
-        "told = []\noutput = Osc('127.0.0.1:9', on_event=told.append)\n"
+        "reported = []\noutput = Osc('127.0.0.1:9', on_event=reported.append)\n"
         "for step in range(5): output.write_frame(frame(step))\n"
-        "print(output.failures, told)"
+        "print(output.failures, reported)"
     )
     unshare = shutil.which("unshare")
     apart = [unshare, "--user", "--map-root-user", "--net"] if unshare else ["false"]
@@ -289,7 +289,7 @@ def test_an_unknown_host_is_one_sentence(host):
         Osc(f"{host}:9000")
 
 
-def test_a_missing_library_is_told_with_its_extra(monkeypatch):
+def test_a_missing_library_is_reported_with_its_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "pythonosc.osc_message_builder", None)
     with pytest.raises(PypluginError, match=r"python-osc.*pip install 'pyplugin\[live\]'"):
         Osc("127.0.0.1:9000")

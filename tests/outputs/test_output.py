@@ -1,4 +1,4 @@
-"""What outputs have in common: the wall clock of a stream, and how trouble is told."""
+"""What outputs have in common: the wall clock of a stream, and how failures are reported."""
 
 import numpy as np
 import pytest
@@ -12,9 +12,9 @@ def test_times_of_day_do_not_shake_with_an_irregular_reader():
     times = np.arange(500) * 0.1
     delays = random.uniform(0.001, 0.2, len(times))
     delays[3] = 0.001
-    told = [clock.at(t, origin + t + d) for t, d in zip(times, delays, strict=True)]
-    assert all(a <= origin + t + d for a, t, d in zip(told, times, delays, strict=True))
-    np.testing.assert_allclose(np.array(told)[3:] - times[3:], origin + 0.001, atol=1e-6)
+    reported = [clock.at(t, origin + t + d) for t, d in zip(times, delays, strict=True)]
+    assert all(a <= origin + t + d for a, t, d in zip(reported, times, delays, strict=True))
+    np.testing.assert_allclose(np.array(reported)[3:] - times[3:], origin + 0.001, atol=1e-6)
 
 
 def test_times_of_day_follow_a_stream_that_paused_or_began_anew():
@@ -34,19 +34,19 @@ def test_times_of_day_follow_a_sound_card_that_is_slow():
     assert max(late) <= WallClock.LATE
 
 
-def test_trouble_is_told_once_and_its_end_once():
-    told: list[str] = []
-    trouble = FailureLog(told.append)
+def test_failures_are_reported_once_and_their_end_once():
+    reported: list[str] = []
+    trouble = FailureLog(reported.append)
     trouble.over("It")
-    assert told == []
+    assert reported == []
     for _ in range(3):
         trouble.failed("It fails")
-    assert [sentence.split(";")[0] for sentence in told] == ["It fails"]
+    assert [sentence.split(";")[0] for sentence in reported] == ["It fails"]
     trouble.over("It")
     trouble.over("It")
-    assert told[1:] == ["It works again; 3 sends failed."]
+    assert reported[1:] == ["It works again; 3 sends failed."]
     trouble.failed("It fails")
-    assert len(told) == 3
+    assert len(reported) == 3
     assert trouble.failures == 4
 
 
