@@ -29,7 +29,7 @@ def command(as_json: bool) -> None:
 
     found = devices()
     if not found:
-        click.echo("pyplugin: There is no audio device; connect one, or start JACK.", err=True)
+        click.echo("pyplugin: There is no sound device; connect one, or start JACK.", err=True)
         raise SystemExit(1)
     if as_json:
         for device in found:
