@@ -1,4 +1,4 @@
-"""Descriptor frames for outputs, and waiting for another process."""
+"""Descriptor frames for outputs, an output that keeps them, and waiting for another process."""
 
 import time
 from collections.abc import Callable
@@ -32,3 +32,19 @@ def until(happened: Callable[[], object], seconds: float = 20) -> bool:
             return False
         time.sleep(0.02)
     return True
+
+
+class Kept:
+    """An output that keeps what it receives."""
+
+    def __init__(self):
+        self.frames, self.moved, self.closed = [], [], False
+
+    def write_frame(self, frame):
+        self.frames.append(frame)
+
+    def write_parameters(self, time, parameters, signals):
+        self.moved.append((time, dict(parameters), dict(signals)))
+
+    def close(self):
+        self.closed = True

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from frames import Kept
 from helpers import music
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -32,22 +33,6 @@ class Cut:
     def events(self):
         reported, self.reported = self.reported, []
         return reported
-
-    def close(self):
-        self.closed = True
-
-
-class Kept:
-    """An output that keeps what it receives."""
-
-    def __init__(self):
-        self.frames, self.moved, self.closed = [], [], False
-
-    def write_frame(self, frame):
-        self.frames.append(frame)
-
-    def write_parameters(self, time, parameters, signals):
-        self.moved.append((time, dict(parameters), dict(signals)))
 
     def close(self):
         self.closed = True

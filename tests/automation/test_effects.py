@@ -53,6 +53,14 @@ def nested() -> tuple[Pedalboard, dict[str, pedalboard.Plugin]]:
     return board, effects
 
 
+def test_effects_with_parameters_are_known():
+    types = effect_types()
+    assert {"gain", "reverb", "delay", "ladder_filter", "high_shelf_filter", "pitch_shift"} <= set(
+        types
+    )
+    assert "pedalboard" not in types
+
+
 def test_effects_of_nested_boards_have_names_in_the_order_of_the_chain():
     board, effects = nested()
     found = effects_of(board)

@@ -1,0 +1,258 @@
+"""render() and presets on whole recordings: length, curves, files, real recordings."""
+
+import numpy as np
+import pytest
+import soundfile
+from helpers import Probe, music
+from preset_cases import GOOD
+
+import pyplugin
+from pyplugin.automation.knobs import Knobs
+from pyplugin.automation.presets import (
+    Effect,
+    Map,
+    Preset,
+    parse_preset,
+    read_preset,
+    shipped_presets,
+)
+from pyplugin.automation.rendering import automated_preset, render
+from pyplugin.automation.sources import Source
+from pyplugin.inputs.files import load
+
+RATE = 48000
+
+
+def preset(**knobs) -> Preset:
+    knobs = {"min": -60.0, "max": 0.0, **knobs}
+    item = Map(Source(("tag.beat",), Knobs(**knobs)), "gain.gain_db")
+    return Preset("test", "", (Effect("gain", "gain"),), (item,))
+
+
+def write(path, x: np.ndarray, rate: int = RATE) -> None:
+    soundfile.write(path, x.T, rate, subtype="FLOAT")
+
+
+def gains(source, output) -> np.ndarray:
+    """The gain in dB that was applied to each sample of a constant signal."""
+    x, _ = soundfile.read(source, dtype="float64")
+    y, _ = soundfile.read(output, dtype="float64")
+    assert x.shape == y.shape
+    return 20 * np.log10(np.maximum(np.abs(y / x), 1e-6))
+
+
+def test_the_gain_applied_is_the_curve_of_the_tags(probe: Probe, tmp_path):
+    source, key, output = tmp_path / "in.wav", tmp_path / "key.wav", tmp_path / "out.wav"
+    write(source, np.full((1, 3 * RATE), 0.5, np.float32))
+    write(key, music(3, RATE))
+    result = render(
+        source, output, preset(attack=0.2, release=0.2), sidechain=key, model=probe.model, block=64
+    )
+    applied = gains(source, output)
+    tags = pyplugin.tag(key, model=probe.model)
+    # The curve from its definition: a one-pole towards each window's value from its middle on.
+    level, expected = tags.activations[0, 2], []
+    middles = tags.times + tags.window / 2 - 0.008  # a window is centred on its mel frames
+    for position in np.arange(0, 3 * RATE, 64):
+        # A rise is early by its attack: the maximum within that time.
+        last = max(np.searchsorted(middles, position / RATE + 0.2, "right") - 1, 0)
+        row = max(np.searchsorted(middles, position / RATE, "right") - 1, 0)
+        expected.append(-60 + 60 * level)
+        level += (tags.activations[row : last + 1, 2].max() - level) * (
+            1 - np.exp(-64 / RATE / 0.2)
+        )
+    np.testing.assert_allclose(applied[::64][: len(expected)], expected, atol=0.25)
+    assert np.ptp(expected) > 1
+    curve = result.curves["gain.gain_db"]
+    np.testing.assert_allclose(
+        curve.values, applied[np.round(curve.times * RATE).astype(int)], atol=0.061
+    )
+
+
+@pytest.mark.parametrize("block", [1, 100, 512, 4096])
+def test_output_is_as_long_as_the_input_for_any_block(probe, tmp_path, block):
+    source, output = tmp_path / "in.wav", tmp_path / "out.wav"
+    write(source, music(0.5 if block == 1 else 2.123, RATE, 2))
+    result = render(source, output, preset(), model=probe.model, block=block)
+    assert soundfile.info(output).frames == soundfile.info(source).frames
+    assert result.duration == pytest.approx(soundfile.info(source).duration)
+    assert soundfile.info(output).channels == 2
+
+
+def test_an_effect_with_a_delay_of_its_own_keeps_the_length(probe, tmp_path):
+    source, output = tmp_path / "in.wav", tmp_path / "out.wav"
+    write(source, music(2, RATE))
+    item = Map(Source(("tag.beat",), Knobs(min=2.0, max=3.0)), "pitch_shift.semitones")
+    shifted = Preset("shift", "", (Effect("pitch_shift", "pitch_shift"),), (item,))
+    render(source, output, shifted, model=probe.model, block=512)
+    assert soundfile.info(output).frames == 2 * RATE
+
+
+def test_curves_do_not_depend_on_the_block(probe, tmp_path):
+    source = tmp_path / "in.wav"
+    write(source, music(3, RATE))
+    curves = []
+    for block in (48, 96, 480):
+        result = render(source, tmp_path / f"{block}.wav", preset(), model=probe.model, block=block)
+        curves.append(result.curves["gain.gain_db"])
+    for curve in curves[1:]:
+        np.testing.assert_array_equal(curve.times, curves[0].times)
+        np.testing.assert_array_equal(curve.values, curves[0].values)
+
+
+def test_a_failed_rendering_leaves_no_file(probe, tmp_path):
+    source = tmp_path / "in.wav"
+    write(source, music(1, RATE))
+    wrong = parse_preset(
+        '[preset]\nname = "x"\n[[effect]]\ntype = "gain"\n[[map]]\nsource = "tag.nothing"\n'
+        'target = "gain.gain_db"\nmin = 0\nmax = 1\n'
+    )
+    with pytest.raises(pyplugin.PresetError, match=r"line 6.*tag\.nothing"):
+        render(source, tmp_path / "out.wav", wrong, model=probe.model)
+    with pytest.raises(pyplugin.AudioError, match="input"):
+        render(source, source, preset(), model=probe.model)
+
+    def stop(share: float) -> None:
+        if share > 0.6:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        render(source, tmp_path / "out.wav", preset(), model=probe.model, progress=stop)
+    assert [path.name for path in tmp_path.iterdir()] == ["in.wav"]
+
+
+# ---- errors at their line
+
+
+def test_labels_and_signals_of_one_source_are_refused_at_its_line(musicnn):
+    text = GOOD.replace('"tag.vocal"', '["tag.vocal", "signal.rms_db"]')
+    with pytest.raises(pyplugin.PresetError, match=r"mine\.toml, line 12: .*different units"):
+        automated_preset(parse_preset(text, "mine.toml"), model=musicnn)
+
+
+@pytest.mark.parametrize(
+    ("knob", "line", "words"),
+    [
+        ("attack = -1", 16, "attack is -1 s"),
+        ("hold = 601", 16, "hold is 601 s"),
+        ("depth = 2", 16, "depth is 2"),
+        ('curve = "log"', None, "log curve"),
+        ("low = 1\nhigh = 1", None, "must differ"),
+    ],
+)
+def test_a_knob_out_of_range_is_named_with_its_line(knob, line, words, musicnn):
+    with pytest.raises(pyplugin.PresetError, match=words) as caught:
+        automated_preset(parse_preset(GOOD + knob + "\n", "mine.toml"), model=musicnn)
+    assert str(caught.value).startswith(f"mine.toml, line {line}:" if line else "mine.toml, line ")
+
+
+# ---- real recordings
+
+
+# Expected automation on real recordings: (preset, clip, seconds, target, least, most).
+EXPECTED = [
+    ("late-night", "instrumental-metal", (2, 16), "lift.gain_db", -0.1, 0.1),
+    ("late-night", "speech", (1, 15), "lift.gain_db", 1, 12),
+    ("loudness-guard", "instrumental-metal", (2, 15), "trim.gain_db", -10, -8),
+    ("loudness-guard", "speech", (1, 15), "trim.gain_db", -3, 0),
+    ("brighten-the-dull", "drum-loop", (1, 10), "air.gain_db", 3, 6),
+    ("tame-the-harsh", "classical-strings", (2, 16), "shelf.gain_db", -8, 0),
+    ("crunch-the-drums", "drum-loop", (0.5, 10), "crunch.drive_db", 0.1, 16),
+    ("echo-in-the-gaps", "instrumental-metal", (1, 15), "echo.mix", 0.07, 0.2),
+    ("echo-in-the-gaps", "radio-hour", (15.5, 18.5), "echo.mix", 0.45, 0.5),
+    ("hiss-gate", "radio-hour", (16, 18.5), "gate.gain_db", -24, -23),
+    ("hiss-gate", "sung-rock", (0, 19), "gate.gain_db", -0.1, 0),
+    ("pump-on-onsets", "classical-strings", (1, 17), "pump.gain_db", -9, 0),
+    ("voice-in-a-hall", "sung-rock", (1, 12), "hall.wet_level", 0.1, 0.35),
+    ("voice-in-a-hall", "instrumental-metal", (0, 16), "hall.wet_level", 0, 0.02),
+    ("drift", "instrumental-metal", (0, 16), "space.wet_level", 0, 0.02),
+    ("tighten-the-heavy", "instrumental-metal", (1, 15), "grip.ratio", 3, 4),
+    ("tighten-the-heavy", "classical-strings", (0, 18), "grip.ratio", 1, 1.05),
+    ("strings-to-the-front", "classical-strings", (0, 18), "presence.gain_db", 4.5, 5),
+    ("strings-to-the-front", "drum-loop", (0, 11), "presence.gain_db", 0, 0.2),
+]
+
+
+@pytest.fixture(scope="module")
+def rendered(clips, musicnn):
+    """Presets on clips, each once."""
+    done = {}
+
+    def render(preset: str, clip: str):
+        if (preset, clip) not in done:
+            auto = automated_preset(read_preset(preset))
+            done[preset, clip] = auto(*load(clips / f"{clip}.ogg"))
+        return done[preset, clip]
+
+    render.clips = clips
+    return render
+
+
+def test_voices_duck_a_real_recording(clips, tmp_path):
+    """radio-hour: speech 0-6 s, music 6-14 s, silence, then speech over music from 19.5 s on."""
+    output = tmp_path / "out.wav"
+    result = render(clips / "radio-hour.ogg", output, "duck-under-voice")
+    curve = result.curves["bed.gain_db"]
+    assert curve.values[(curve.times > 1) & (curve.times < 5)].max() < -11
+    assert curve.values[(curve.times > 10) & (curve.times < 13.5)].min() > -1
+    assert curve.values[(curve.times > 22) & (curve.times < 29)].max() < -10
+
+
+def test_drums_open_the_filter_on_real_recordings(clips, tmp_path):
+    middle = {}
+    for name in ("drum-loop", "classical-strings"):
+        result = render(clips / f"{name}.ogg", tmp_path / "o.wav", "open-with-drums")
+        middle[name] = np.median(result.curves["filter.cutoff_hz"].values)
+    assert middle["drum-loop"] > 10000
+    assert middle["classical-strings"] < 1500
+
+
+@pytest.mark.parametrize(("preset", "clip", "seconds", "target", "least", "most"), EXPECTED)
+def test_presets_automate_as_described(rendered, preset, clip, seconds, target, least, most):
+    curve = rendered(preset, clip).curves[target]
+    values = curve.values[(curve.times >= seconds[0]) & (curve.times < seconds[1])]
+    assert least <= np.median(values) <= most
+    assert np.percentile(values, 5) >= least - 0.05 * (most - least)
+    assert np.percentile(values, 95) <= most + 0.05 * (most - least)
+
+
+def test_the_drums_are_crunched_and_the_strings_are_not(rendered):
+    drive = {
+        clip: rendered("crunch-the-drums", clip).curves["crunch.drive_db"].values.mean()
+        for clip in ("drum-loop", "classical-strings")
+    }
+    assert drive["drum-loop"] > 2.5 * drive["classical-strings"]
+
+
+def test_the_pump_dips_with_the_drums(rendered):
+    values = rendered("pump-on-onsets", "drum-loop").curves["pump.gain_db"].values
+    assert values.min() < -8.5
+    assert np.median(values) > -6
+
+
+def test_the_phaser_sweeps_in_four_beats(rendered):
+    result = rendered("phaser-in-time", "instrumental-metal")
+    settled = result.curves["phaser.rate_hz"].values[-100:]
+    beats = 4 * 60 * settled  # a minute
+    assert np.ptp(beats) < 3
+    assert result.curves["phaser.mix"].values[-1] > 0.2
+
+
+@pytest.mark.parametrize(("name", "level_db"), [("late-night", -17), ("loudness-guard", -25)])
+def test_noise_keeps_its_level_through_the_limiter(name, level_db):
+    """Noise too loud for one preset and too quiet for the other."""
+    noise = np.random.default_rng(0).standard_normal((2, 8 * 44100)).astype(np.float32)
+    noise *= 10 ** (level_db / 20)
+    out = automated_preset(read_preset(name))(noise, 44100)
+    assert np.ptp(out.curves[next(iter(out.curves))].values[-100:]) == 0
+    change = np.std(out.audio[:, -88200:]) / np.std(noise[:, -88200:])
+    assert abs(20 * np.log10(change)) < 0.3
+
+
+@pytest.mark.parametrize("name", sorted(shipped_presets()))
+def test_presets_change_peak_levels_little(rendered, name):
+    """None makes a recording more than 6 dB louder at its peaks, or silent."""
+    for clip in ("radio-hour", "classical-strings"):
+        source, _ = load(rendered.clips / f"{clip}.ogg")
+        ratio = np.abs(rendered(name, clip).audio).max() / np.abs(source).max()
+        assert 0.2 < ratio < 2
