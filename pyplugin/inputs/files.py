@@ -131,8 +131,8 @@ class AudioReader:
         # The slack is for the frame or two that a header may count and a decoder drop.
         if self.duration is not None and seconds < 0.98 * self.duration - 0.1:
             self.warnings.append(
-                f"'{self._path}' may be cut short: its header states {self.duration:.1f} s of audio, "
-                f"and {seconds:.1f} s could be decoded"
+                f"'{self._path}' may be cut short: its header states {self.duration:.1f} s of "
+                f"audio, and {seconds:.1f} s could be decoded"
             )
         elif decoder.damaged:
             self.warnings.append(

@@ -44,4 +44,4 @@ def test_no_device_is_an_error(run, connected):
     connected([])
     code, out, err = run("devices")
     assert (code, out) == (1, "")
-    assert "no audio device" in sentence(err)
+    assert "no sound device" in sentence(err)
