@@ -11,6 +11,8 @@ from scipy.signal.windows import blackmanharris
 import pyplugin
 from pyplugin import automate, curve
 from pyplugin.automation.effects import parameters_of, range_of
+from pyplugin.automation.movers import AutomatedParameter, CurvePath, Mover
+from pyplugin.automation.playback import CurveRecorder, finite, stages_of
 
 
 @pytest.mark.parametrize("kind", sorted(EFFECTS.keys() - HOLDING_BACK - {"mix", "late_mix"}))
@@ -234,3 +236,41 @@ def test_a_moving_gain_leaves_no_zipper_noise(values):
     assert beyond_the_carrier(x * 10 ** (drawn / 20)) < -80
     assert beyond_the_carrier(auto(x, RATE).audio) < -62
     assert beyond_the_carrier(np.concatenate(coarse)) > -62
+
+
+# ---- curves
+
+
+@pytest.mark.parametrize("rate", [8000, 44100, 48000, 11025])
+def test_curves_have_50_points_per_second_however_they_are_recorded(rate):
+    ramp = curve([0.0, 30.0], 1 / 3)  # 10 per second
+    length = 2 * rate + 1
+    found = []
+    for step in (length, 1000, 7):
+        mover = Mover([AutomatedParameter("gain.gain_db", CurvePath("gain.gain_db", ramp, rate))])
+        recorder = CurveRecorder(mover, rate)
+        for until in [*range(step, length, step), length]:
+            recorder.record(until)
+        found.append(recorder.curves()["gain.gain_db"])
+    for each in found:
+        np.testing.assert_allclose(each.times, np.arange(101) / 50)
+        np.testing.assert_allclose(each.values, 10 * each.times, atol=10 / rate)
+
+
+def test_finite_replaces_only_what_is_not_finite():
+    clean = tone(100)
+    assert finite(clean) is clean
+    broken = clean.copy()
+    broken[0, [3, 5, 7]] = np.nan, np.inf, -np.inf
+    expected = clean.copy()
+    expected[0, [3, 5, 7]] = 0
+    np.testing.assert_array_equal(finite(broken), expected)
+    assert np.isnan(broken[0, 3])
+
+
+def test_a_stage_ends_at_an_effect_that_delays_the_audio_or_needs_it_whole():
+    first, late, inner, last = Gain(), Resample(8000), Gain(), Gain()
+    shift = PitchShift(3)
+    board = Pedalboard([first, Chain([late, Mix([inner])]), shift, last])
+    stages = stages_of(board, RATE, 2, 512)
+    assert [stage.effects for stage in stages] == [[first, late], [inner], [shift], [last]]

@@ -16,7 +16,13 @@ from pyplugin.automation.presets import (
     read_preset,
     shipped_presets,
 )
-from pyplugin.automation.rendering import automated_preset, render
+from pyplugin.automation.rendering import (
+    automated_preset,
+    mover_of,
+    ranges_of,
+    render,
+    sources_of,
+)
 from pyplugin.automation.sources import Source
 from pyplugin.inputs.files import load
 
@@ -119,6 +125,76 @@ def test_a_failed_rendering_leaves_no_file(probe, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         render(source, tmp_path / "out.wav", preset(), model=probe.model, progress=stop)
     assert [path.name for path in tmp_path.iterdir()] == ["in.wav"]
+
+
+# ---- what a preset maps
+
+TWO_EFFECTS = """
+[preset]
+name = "two"
+
+[[effect]]
+type = "gain"
+
+[[effect]]
+type = "reverb"
+
+[[map]]
+source = "tag.speech"
+target = "gain.gain_db"
+min = 0
+max = -12
+combine = "max"
+attack = 0
+release = 0
+
+[[map]]
+source = "signal.rms_db"
+target = "reverb.wet_level"
+low = -60
+high = 0
+min = 0.5
+max = 0.1
+attack = 0
+release = 0
+
+[[map]]
+source = ["tag.singing", "tag.music"]
+target = "gain.gain_db"
+min = 3
+max = 9
+attack = 0
+release = 0
+"""
+
+
+def test_the_maps_of_one_target_are_its_sources_in_order():
+    sources = sources_of(parse_preset(TWO_EFFECTS))
+    assert list(sources) == ["gain.gain_db", "reverb.wet_level"]
+    names = [source.descriptors for source in sources["gain.gain_db"].sources]
+    assert names == [("tag.speech",), ("tag.singing", "tag.music")]
+    assert sources["gain.gain_db"].combine == "max"  # given with either map
+    assert sources["reverb.wet_level"].combine == "sum"
+
+
+def test_the_range_of_a_target_spans_all_its_maps():
+    ranges = ranges_of(parse_preset(TWO_EFFECTS))
+    assert ranges == {"gain.gain_db": (-12, 9), "reverb.wet_level": (0.1, 0.5)}
+
+
+def test_the_mover_of_a_preset_gives_the_values_of_its_maps():
+    names = ["tag.scene.speech", "tag.scene.singing", "tag.scene.music"]
+    mover = mover_of(parse_preset(TWO_EFFECTS), names, RATE)
+    assert [parameter.name for parameter in mover.parameters] == list(
+        sources_of(parse_preset(TWO_EFFECTS))
+    )
+    levels = np.zeros(len(pyplugin.SIGNALS), np.float32)
+    levels[list(pyplugin.SIGNALS).index("rms_db")] = -45
+    mover.push("signal", 0, levels)
+    mover.push("tag", 0, np.array([0.5, 0.25, 0.5], np.float32))
+    assert mover.values(0) == pytest.approx([-6, 0.4])  # 6 below its min, against 4.5 above 3
+    mover.push("tag", 1, np.array([0.25, 0.25, 0.5], np.float32))
+    assert mover.values(1) == pytest.approx([7.5, 0.4])
 
 
 # ---- errors at their line
