@@ -61,6 +61,7 @@ def given(decorate, *arguments: str) -> tuple[Result, dict]:
         (None, LABELLED, ["scene"]),
         ("musicnn-mtt", LABELLED, ["musicnn-mtt"]),
         (None, GUITAR, ["musicnn-mtt"]),
+        ("scene", GUITAR, ["scene"]),
         ("none", LABELLED, []),
         ("scene", preset("tag.musicnn-mtt.guitar"), ["musicnn-mtt"]),  # named in full
     ],

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from frames import Kept
+from frames import Kept, frame
 
 from pyplugin import Node
 from pyplugin.automation.movers import AutomatedParameter, Mover
@@ -13,7 +13,7 @@ from pyplugin.automation.sources import as_combined
 from pyplugin.cli.ui import views
 from pyplugin.cli.ui.views import LineView, ScreenView, choose_view
 from pyplugin.inputs.recording import Recording
-from pyplugin.node.node import MAX_BLOCK
+from pyplugin.node.node import MAX_BLOCK, State
 from pyplugin.session import Session
 from pyplugin.sources import rms
 
@@ -76,20 +76,30 @@ def test_a_line_has_the_strongest_labels_loudness_and_parameters(capsys, top):
     captured = capsys.readouterr()
     lines = [LINE.match(line).groups() for line in captured.out.splitlines()]
     assert len(lines) == len(kept.frames) > 4
-    for (clock, state, text), frame in zip(lines, kept.frames, strict=True):
-        minutes, rest = clock.split(":")
-        assert 60 * int(minutes) + float(rest) == pytest.approx(frame.end, abs=0.051)
-        assert state == (None if frame.state.name == "FRESH" else frame.state.name.lower())
+    for (clock, state, text), sent in zip(lines, kept.frames, strict=True):
+        assert clock == f"0:{sent.end:04.1f}"
+        assert state == (None if sent.state.name == "FRESH" else sent.state.name.lower())
         parts = text.split("  ")
-        strongest = sorted(frame.labels.items(), key=lambda each: -each[1])[:top]
+        strongest = sorted(sent.labels.items(), key=lambda each: -each[1])[:top]
         assert parts[: len(strongest)] == [f"{name} {value:.2f}" for name, value in strongest]
         lufs, gain = parts[len(strongest) :]
-        assert lufs == f"{frame.signals['loudness_momentary']:.1f} LUFS"
-        assert gain == f"gain.gain_db {frame.parameters['gain.gain_db']:.1f}"
+        assert lufs == f"{sent.signals['loudness_momentary']:.1f} LUFS"
+        assert gain == f"gain.gain_db {sent.parameters['gain.gain_db']:.1f}"
     assert captured.err == (
         f"pyplugin: array, 16000 Hz, 1 channels, scene, latency "
         f"{1000 * session.node.latency.total / RATE:.0f} ms\n"
     )
+
+
+def test_a_line_has_the_end_of_its_window_its_state_and_heads(capsys):
+    view = LineView(1, silent=False)
+    signals = {"loudness_momentary": -23.04}
+    heads = {"mood": {"sad": 0.25, "happy": 0.75}}
+    view.write_frame(
+        frame(75.45, state=State.HELD, signals=signals, parameters={}, heads=heads)
+    )  # its window ends 0.25 s earlier
+    expected = "1:15.2  (held) rock 0.50  mood.sad 0.25  mood.happy 0.75  -23.0 LUFS\n"
+    assert capsys.readouterr().out == expected
 
 
 def test_a_line_without_a_model_has_what_is_measured(capsys):
