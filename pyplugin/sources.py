@@ -62,7 +62,17 @@ def maximum(*sources: Source) -> Combined:
     >>> maximum(rms().scale(0, 6), onset().scale(0, 3)).combine
     'max'
     """
+    if not sources or not all(isinstance(each, Source) for each in sources):
+        raise PresetError(
+            f"maximum() needs at least one source, and sources only; got {sources!r}."
+        )
     return Combined(sources, "max")
+
+
+def _word(what: str, name: object) -> str:
+    if not isinstance(name, str) or not name.strip():
+        raise PresetError(f"The {what} is {name!r}; a name is expected, 'speech' for example.")
+    return name
 
 
 def label(name: str, model: str | None = None) -> Source:
@@ -84,7 +94,7 @@ def label(name: str, model: str | None = None) -> Source:
     >>> label("Female Vocal").descriptors
     ('tag.female-vocal',)
     """
-    return Source((tag_name(name, model),))
+    return Source((tag_name(_word("label", name), model),))
 
 
 def head(name: str, label: str) -> Source:
@@ -102,7 +112,7 @@ def head(name: str, label: str) -> Source:
     >>> head("mood", "Very Happy").descriptors
     ('head.mood.very-happy',)
     """
-    return Source((head_name(name, label),))
+    return Source((head_name(_word("head", name), _word("label", label)),))
 
 
 def signal(name: str) -> Source:
@@ -118,7 +128,7 @@ def signal(name: str) -> Source:
     >>> signal("rms_db").descriptors
     ('signal.rms_db',)
     """
-    return Source((signal_name(name),))
+    return Source((signal_name(_word("signal", name)),))
 
 
 def rms() -> Source:

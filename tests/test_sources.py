@@ -77,10 +77,28 @@ def test_the_maximum_keeps_its_sources_in_order():
         (sources.signal("rms"), "no signal 'signal.rms'; did you mean 'signal.rms_db'"),
         (sources.label("Speach"), "no descriptor 'tag.speach'; did you mean 'tag.speech'"),
         (sources.head("no-such-head", "a"), "'head.no-such-head.a': .*no-such-head"),
-        (sources.maximum(), "0 mappings"),
-        (sources.maximum(sources.rms(), 3), "not a source"),
     ],
 )
 def test_what_does_not_exist_is_refused_where_it_is_mapped(source, words):
     with pytest.raises(pyplugin.PresetError, match=words):
         automate(Pedalboard([Gain()]), {"gain.gain_db": source}, model="scene")
+
+
+@pytest.mark.parametrize(
+    "call", [sources.label, sources.signal, lambda name: sources.head("mood", name)]
+)
+@pytest.mark.parametrize("name", [3, None, "", " "])
+def test_a_name_that_is_not_text_is_refused(call, name):
+    with pytest.raises(pyplugin.PresetError, match="a name is expected"):
+        call(name)
+
+
+@pytest.mark.parametrize("given", [(), (3,), (sources.label("speech"), "speech")])
+def test_a_maximum_is_of_sources(given):
+    with pytest.raises(pyplugin.PresetError, match="sources only"):
+        sources.maximum(*given)
+
+
+def test_a_knob_that_does_not_exist_is_refused_with_the_nearest():
+    with pytest.raises(pyplugin.PresetError, match="no knob 'attak'; did you mean 'attack'"):
+        sources.label("speech").set(attak=1)

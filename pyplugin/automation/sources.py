@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from pyplugin.automation.knobs import COMBINES, Knobs
+from pyplugin.automation.knobs import COMBINES, KNOBS, Knobs
 from pyplugin.errors import PresetError
+from pyplugin.support.spelling import nearest
 
 __all__ = ["Combined", "Source", "as_combined"]
 
@@ -48,13 +49,16 @@ class Source:
         Raises
         ------
         PresetError
-            A value of the wrong type.
+            There is no such knob, or a value has the wrong type.
 
         Examples
         --------
         >>> Source(("signal.rms_db",)).set(attack=0.1, curve="exp").knobs.curve
         'exp'
         """
+        for name in knobs:
+            if name not in KNOBS:
+                raise PresetError(f"There is no knob {name!r}; {nearest(name, KNOBS)}")
         return replace(self, knobs=replace(self.knobs, **knobs))
 
     def above(self, threshold: float, *, hysteresis: float = 0.0) -> Source:

@@ -148,8 +148,9 @@ def _title(session: Session) -> str:
     node = session.node
     milliseconds = 1000 * node.latency.total / node.sample_rate
     models = " + ".join(model.card.name for model in node.models) or "measuring only"
+    channels = f"{node.channels} channel{'s' if node.channels > 1 else ''}"
     return (
-        f"{session.input.title}, {node.sample_rate} Hz, {node.channels} channels, {models}, "
+        f"{session.input.title}, {node.sample_rate} Hz, {channels}, {models}, "
         f"latency {milliseconds:.0f} ms"
     )
 
