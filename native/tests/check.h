@@ -38,7 +38,7 @@ static inline bool check_near(double actual, double expected, double tolerance, 
 }
 
 /* Returns whether the message contains `part` and is a sentence with a full stop. */
-static inline bool says(const tagnode_message *why, const char *part) {
+static inline bool message_has(const tagnode_message *why, const char *part) {
     const size_t length = strlen(why->text);
     const bool sentence = length > 10 && why->text[length - 1] == '.';
     if (sentence && strstr(why->text, part) != NULL) return true;

@@ -525,7 +525,7 @@ static void refuse(tagnode_mapping mapping, double rate, const char *named) {
     tagnode_automation *a;
     tagnode_message why = {""};
     CHECK(tagnode_automation_create(two, 2, sum, rate, 8, &a, &why) == TAGNODE_ERROR_ARGUMENT);
-    CHECK(says(&why, named) && a == NULL);
+    CHECK(message_has(&why, named) && a == NULL);
     CHECK(tagnode_automation_create(two, 2, sum, rate, 8, &a, NULL) == TAGNODE_ERROR_ARGUMENT);
 }
 
@@ -593,12 +593,12 @@ static void test_bad_arguments_of_create_are_refused(void) {
     const tagnode_combine sum = TAGNODE_COMBINE_SUM;
     const tagnode_status bad = TAGNODE_ERROR_ARGUMENT;
     CHECK(tagnode_automation_create(&good, 0, sum, RATE, 8, &a, &why) == bad);
-    CHECK(says(&why, "mappings"));
+    CHECK(message_has(&why, "mappings"));
     // NOLINTNEXTLINE(*EnumCastOutOfRange): that is the point
     CHECK(tagnode_automation_create(&good, 1, (tagnode_combine)2, RATE, 8, &a, &why) == bad);
-    CHECK(says(&why, "combine"));
+    CHECK(message_has(&why, "combine"));
     CHECK(tagnode_automation_create(&good, 1, sum, RATE, 0, &a, &why) == bad);
-    CHECK(says(&why, "queue"));
+    CHECK(message_has(&why, "queue"));
 }
 
 int main(void) {

@@ -90,7 +90,7 @@ static void test_interpreter_reports_a_failing_invoke(void) {
 static void test_bytes_that_are_not_a_model_are_refused(void) {
     tagnode_message why = {""};
     CHECK(tagnode_model_file_check("", 0, &why) == TAGNODE_ERROR_MODEL);
-    CHECK(says(&why, "damaged"));
+    CHECK(message_has(&why, "damaged"));
     CHECK(tagnode_model_file_check("\x10\0\0\0TFL", 7, &why) == TAGNODE_ERROR_MODEL);
     CHECK(tagnode_model_file_check("\x10\0\0\0TFL2....", 12, &why) == TAGNODE_ERROR_MODEL);
 }
@@ -140,7 +140,7 @@ static void test_missing_library_is_named(void) {
     CHECK(tagnode_engine_open_litert("/nowhere/libLiteRt.so", "TFL3", 4, &card, &engine, &why) ==
           TAGNODE_ERROR_RUNTIME);
     CHECK(engine == NULL);
-    CHECK(says(&why, "/nowhere/libLiteRt.so"));
+    CHECK(message_has(&why, "/nowhere/libLiteRt.so"));
     CHECK(tagnode_engine_open_litert("/nowhere/libLiteRt.so", "TFL3", 4, &card, &engine, NULL) ==
           TAGNODE_ERROR_RUNTIME);
 }
@@ -152,8 +152,8 @@ static void test_other_library_is_named_with_the_missing_symbol(void) {
     CHECK(tagnode_engine_open_litert("libm.so.6", "TFL3", 4, &card, &engine, &why) ==
           TAGNODE_ERROR_RUNTIME);
     CHECK(engine == NULL);
-    CHECK(says(&why, "libm.so.6"));
-    CHECK(says(&why, "LiteRtCompiledModelIsNonCpuFullyAccelerated"));
+    CHECK(message_has(&why, "libm.so.6"));
+    CHECK(message_has(&why, "LiteRtCompiledModelIsNonCpuFullyAccelerated"));
 }
 
 /* ------------------------------------------------------------------------- litert, for real --- */
@@ -240,7 +240,7 @@ static void test_wrong_cards_are_refused(const material *from) {
     tagnode_card card = tagger_card();
     card.frontend.bands = 64;
     CHECK(open_model(from, from->size, &card, &engine, &why) == TAGNODE_ERROR_MODEL);
-    CHECK(says(&why, "[1, 187, 96") && says(&why, "[1, 187, 64]"));
+    CHECK(message_has(&why, "[1, 187, 96") && message_has(&why, "[1, 187, 64]"));
     card = tagger_card();
     card.frontend.bands = PATCH; /* as many values, transposed */
     card.patch_frames = BANDS;
@@ -250,11 +250,11 @@ static void test_wrong_cards_are_refused(const material *from) {
     CHECK(open_model(from, from->size, &card, &engine, &why) == TAGNODE_ERROR_MODEL);
     char expected[64];
     snprintf(expected, sizeof expected, "%u values", (unsigned)card.output_size[card.outputs - 1]);
-    CHECK(says(&why, expected));
+    CHECK(message_has(&why, expected));
     card = tagger_card();
     card.output_size[card.outputs++] = 7;
     CHECK(open_model(from, from->size, &card, &engine, &why) == TAGNODE_ERROR_MODEL);
-    CHECK(says(&why, "outputs"));
+    CHECK(message_has(&why, "outputs"));
     CHECK(engine == NULL);
 }
 
@@ -277,7 +277,7 @@ static void test_damaged_files_are_refused(const material *from) {
     const size_t sizes[] = {0, 1, 7, 8, 64, from->size / 2, from->size - 4, from->size - 1};
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; ++i) {
         CHECK(open_model(from, sizes[i], &card, &engine, &why) == TAGNODE_ERROR_MODEL);
-        CHECK(says(&why, "damaged"));
+        CHECK(message_has(&why, "damaged"));
     }
     for (size_t i = 0; i < 8; ++i) { /* the root's offset and the "TFL3" after it */
         material flipped = *from;
@@ -308,7 +308,7 @@ static void test_unnamed_outputs_are_refused(const material *from) {
     if (found) {
         CHECK(tagnode_engine_open_litert(from->library, copy, from->size, &card, &engine, &why) ==
               TAGNODE_ERROR_MODEL);
-        CHECK(says(&why, "signature"));
+        CHECK(message_has(&why, "signature"));
     } else {
         puts("skipped: TAGNODE_MODEL has no output named \"logits\"");
     }

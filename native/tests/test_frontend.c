@@ -333,7 +333,7 @@ static void refuse(const tagnode_frontend_settings *settings, uint32_t rate, uin
     const tagnode_status bad = TAGNODE_ERROR_ARGUMENT;
     CHECK(tagnode_frontend_create(settings, rate, channels, &frontend, &why) == bad);
     CHECK(frontend == NULL);
-    CHECK(says(&why, named));
+    CHECK(message_has(&why, named));
     CHECK(tagnode_frontend_create(settings, rate, channels, &frontend, NULL) == bad);
 }
 

@@ -341,9 +341,9 @@ static bool is_refused(const file_writer *file, tagnode_status status, const cha
     if (exact == NULL) abort();
     memcpy(exact, file->bytes, file->size);
     const tagnode_status actual = tagger_graph_read(exact, file->size, &graph, &why);
-    bool holds = actual == status && says(&why, words) && graph.memory == NULL;
+    bool holds = actual == status && message_has(&why, words) && graph.memory == NULL;
     if (actual == TAGNODE_ERROR_UNSUPPORTED)
-        holds = holds && says(&why, "; the worker runtime runs any model.");
+        holds = holds && message_has(&why, "; the worker runtime runs any model.");
     tagger_graph_free(&graph);
     free(exact);
     return holds;

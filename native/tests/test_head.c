@@ -58,7 +58,7 @@ static bool refused(const unsigned char *bytes, size_t size) {
     free(copy);
     if (status != TAGNODE_OK) {
         CHECK(status == TAGNODE_ERROR_MODEL && head == NULL);
-        CHECK(says(&why, "ead"));
+        CHECK(message_has(&why, "ead"));
         return true;
     }
     CHECK(tagnode_head_inputs(head) <= 65536 && tagnode_head_outputs(head) <= 65536);
@@ -249,7 +249,7 @@ static void test_heads_that_do_not_match_are_refused(void) {
         const tagnode_parts parts = {
             .models = &model, .model_count = 1, .heads = &wrong, .head_count = cases[i].count};
         CHECK(tagnode_prepare(node, &parts, &setup, &why) == TAGNODE_ERROR_ARGUMENT);
-        CHECK(says(&why, cases[i].word));
+        CHECK(message_has(&why, cases[i].word));
     }
     CHECK(tagnode_value_count(node) == ALL); /* the node kept its former setup */
     tagnode_destroy(node);

@@ -15,7 +15,7 @@ static void run_if_valid(const unsigned char *bytes, size_t size, unsigned *soun
         CHECK(tagnode_model_run(model, patch, outputs, NULL) == TAGNODE_OK);
     } else {
         CHECK(status == TAGNODE_ERROR_MODEL || status == TAGNODE_ERROR_UNSUPPORTED);
-        CHECK(model == NULL && says(&why, ""));
+        CHECK(model == NULL && message_has(&why, ""));
     }
     tagnode_model_release(model);
 }
@@ -49,7 +49,7 @@ static void refuses(const tagnode_card *card, tagnode_status status, const char 
     tagnode_model *model = NULL;
     tagnode_message why = {""};
     CHECK(tagnode_model_load_inline(files[0].bytes, files[0].size, card, &model, &why) == status);
-    CHECK(model == NULL && says(&why, part));
+    CHECK(model == NULL && message_has(&why, part));
 }
 
 static void test_cards_that_contradict_the_file_are_refused(void) {

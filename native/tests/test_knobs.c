@@ -99,7 +99,7 @@ static void refuse(uint32_t knob, double value, const char *named) {
     tagnode_mapping m = before;
     tagnode_message why = {""};
     CHECK(tagnode_mapping_set(&m, knob, value, &why) == TAGNODE_ERROR_ARGUMENT);
-    CHECK(says(&why, named));
+    CHECK(message_has(&why, named));
     CHECK(tagnode_mapping_set(&m, knob, value, NULL) == TAGNODE_ERROR_ARGUMENT);
     for (uint32_t i = 0; i < KNOBS; ++i)
         CHECK(tagnode_mapping_get(&m, i) == tagnode_mapping_get(&before, i));
@@ -129,18 +129,18 @@ static void test_knobs_that_contradict_each_other_are_refused(void) {
     tagnode_message why = {""};
     m.low = m.high;
     CHECK(tagnode_mapping_check(&m, &why) == TAGNODE_ERROR_ARGUMENT);
-    CHECK(says(&why, "low and high are both 1"));
+    CHECK(message_has(&why, "low and high are both 1"));
     m.gate = TAGNODE_GATE_ABOVE; /* a gate has no range */
     CHECK(tagnode_mapping_check(&m, &why) == TAGNODE_OK);
     m.curve = TAGNODE_CURVE_LOG;
     CHECK(tagnode_mapping_check(&m, &why) == TAGNODE_ERROR_ARGUMENT);
-    CHECK(says(&why, "log curve"));
+    CHECK(message_has(&why, "log curve"));
     m.min = 20;
     m.max = 20000;
     CHECK(tagnode_mapping_check(&m, &why) == TAGNODE_OK);
     m.hold = NAN;
     CHECK(tagnode_mapping_check(&m, &why) == TAGNODE_ERROR_ARGUMENT);
-    CHECK(says(&why, "hold"));
+    CHECK(message_has(&why, "hold"));
 }
 
 int main(void) {

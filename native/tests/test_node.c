@@ -333,7 +333,7 @@ static void refuse(const tagnode_setup *setup, const char *named) {
     tagnode_message why = {""};
     CHECK(tagnode_create(&node) == TAGNODE_OK);
     CHECK(prepare_model(node, made, setup, &why) == TAGNODE_ERROR_ARGUMENT);
-    CHECK(says(&why, named));
+    CHECK(message_has(&why, named));
     CHECK(prepare_model(node, made, setup, NULL) == TAGNODE_ERROR_ARGUMENT);
     tagnode_model_release(made);
     tagnode_destroy(node);
@@ -387,7 +387,7 @@ static void refuse_card(const tagnode_card *card, const tagnode_interpreter *int
     const tagnode_status bad = TAGNODE_ERROR_ARGUMENT;
     CHECK(tagnode_model_from_interpreter(interpreter, card, &model, &why) == bad);
     CHECK(model == NULL);
-    CHECK(says(&why, named));
+    CHECK(message_has(&why, named));
 }
 
 static void test_cards_and_interpreters_out_of_range_are_refused_with_a_sentence(void) {
@@ -420,7 +420,7 @@ static void test_cards_and_interpreters_out_of_range_are_refused_with_a_sentence
     tagnode_message why = {""};
     CHECK(tagnode_model_load_litert(NULL, NULL, 0, &card, &made, &why) == TAGNODE_ERROR_ARGUMENT);
     CHECK(made == NULL);
-    CHECK(says(&why, "model file"));
+    CHECK(message_has(&why, "model file"));
 }
 
 static void test_failed_prepare_keeps_the_former_setup(void) {
@@ -436,7 +436,7 @@ static void test_failed_prepare_keeps_the_former_setup(void) {
     tagnode_message why = {""};
     tagnode_setup other = setup_of(44100);
     CHECK(prepare_model(node, fails, &other, &why) == TAGNODE_ERROR_RUNTIME);
-    CHECK(says(&why, "first run"));
+    CHECK(message_has(&why, "first run"));
     other.queue = 0;
     CHECK(prepare_model(node, fails, &other, NULL) == TAGNODE_ERROR_ARGUMENT);
     tagnode_model_release(fails);

@@ -159,9 +159,9 @@ static void test_rates_out_of_range_are_refused_with_a_sentence(void) {
         tagnode_message why = {""};
         const tagnode_status refused = TAGNODE_ERROR_ARGUMENT;
         CHECK(tagnode_resample(&sample, 1, bad[i], 16000, &sample, &why) == refused);
-        CHECK(says(&why, "sample rate"));
+        CHECK(message_has(&why, "sample rate"));
         CHECK(tagnode_resample(&sample, 1, 16000, bad[i], &sample, &why) == refused);
-        CHECK(says(&why, "sample rate"));
+        CHECK(message_has(&why, "sample rate"));
     }
 }
 

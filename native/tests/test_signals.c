@@ -353,7 +353,7 @@ static void refuse(const tagnode_setup *setup, const char *named) {
     tagnode_message why = {""};
     CHECK(tagnode_create(&node) == TAGNODE_OK);
     CHECK(tagnode_prepare(node, NULL, setup, &why) == TAGNODE_ERROR_ARGUMENT);
-    CHECK(says(&why, named));
+    CHECK(message_has(&why, named));
     tagnode_destroy(node);
 }
 

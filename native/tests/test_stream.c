@@ -332,7 +332,7 @@ static bool refused(tagnode_stream_setup setup, const char *part) {
     tagnode_stream *stream = (tagnode_stream *)&setup;
     tagnode_message why = {""};
     return tagnode_stream_create(&setup, &stream, &why) == TAGNODE_ERROR_ARGUMENT &&
-           stream == NULL && says(&why, part) &&
+           stream == NULL && message_has(&why, part) &&
            tagnode_stream_create(&setup, &stream, NULL) == TAGNODE_ERROR_ARGUMENT;
 }
 

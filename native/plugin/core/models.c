@@ -154,10 +154,10 @@ static uint32_t checksum(const unsigned char *bytes, size_t size) {
 }
 
 static tagnode_status damaged(tagnode_message *why, const char *what) {
-    return tagnode_say(why, TAGNODE_ERROR_MODEL,
-                       "The model file is damaged: %s; make it again, "
-                       "with `pyplugin models get` or `pyplugin plugins model`.",
-                       what);
+    return tagnode_report(why, TAGNODE_ERROR_MODEL,
+                          "The model file is damaged: %s; make it again, "
+                          "with `pyplugin models get` or `pyplugin plugins model`.",
+                          what);
 }
 
 /* Takes a chunk with its padding. */
@@ -173,7 +173,8 @@ static bool take_chunk(reader *from, const unsigned char **name, reader *payload
 
 /* Writes why a card or a head was refused, unless `why` has a sentence already. */
 static tagnode_status refused(tagnode_status status, const char *what, tagnode_message *why) {
-    if (status == TAGNODE_ERROR_MEMORY) return tagnode_say(why, status, "No memory for a model.");
+    if (status == TAGNODE_ERROR_MEMORY)
+        return tagnode_report(why, status, "No memory for a model.");
     return why->text[0] == '\0' ? damaged(why, what) : status;
 }
 
@@ -226,7 +227,7 @@ tagnode_status tagplug_model_read(const void *bytes, size_t size, tagplug_model 
         return damaged(why, "its checksum is wrong");
     if (!take_word(&from, &count) || count < 1) return damaged(why, "it is empty");
     tagplug_model *made = calloc(1, sizeof *made);
-    if (made == NULL) return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for a model.");
+    if (made == NULL) return tagnode_report(why, TAGNODE_ERROR_MEMORY, "No memory for a model.");
     tagnode_status status = read_chunks(from, count, made, &graph, why);
     if (status == TAGNODE_OK)
         status = tagnode_model_load_inline(graph.at, graph.left, &made->card, &made->model, why);
@@ -269,9 +270,9 @@ static tagplug_status_code as_status(tagnode_status status) {
 static tagplug_status_code missing(tagnode_message *why, const tagnode_plugin_model *about,
                                    const char *path) {
     const bool custom = about->kind == TAGNODE_PLUGIN_CUSTOM;
-    (void)tagnode_say(why, TAGNODE_OK, "The model %.64s is missing (%.120s); run `pyplugin %s%s`.",
-                      about->name, path, custom ? "plugins model NAME --as " : "models get ",
-                      about->name);
+    (void)tagnode_report(why, TAGNODE_OK,
+                         "The model %.64s is missing (%.120s); run `pyplugin %s%s`.", about->name,
+                         path, custom ? "plugins model NAME --as " : "models get ", about->name);
     return TAGPLUG_STATUS_MODEL_MISSING;
 }
 
@@ -290,7 +291,7 @@ static tagplug_status_code read_file(const tagnode_plugin_model *about, const ch
     }
     (void)fclose(file);
     if (bytes == NULL) {
-        (void)tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for a model.");
+        (void)tagnode_report(why, TAGNODE_ERROR_MEMORY, "No memory for a model.");
         return TAGPLUG_STATUS_MEMORY;
     }
     const tagplug_status_code status = as_status(tagplug_model_read(bytes, size, model, why));
@@ -332,7 +333,7 @@ static tagplug_status_code enter(const tagnode_plugin_model *about, const char *
     made->path = malloc(strlen(path) + 1);
     if (made->path == NULL) {
         tagplug_model_free(made);
-        (void)tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for a model.");
+        (void)tagnode_report(why, TAGNODE_ERROR_MEMORY, "No memory for a model.");
         return TAGPLUG_STATUS_MEMORY;
     }
     memcpy(made->path, path, strlen(path) + 1);

@@ -173,8 +173,8 @@ static void apply_names(tagplug *plugin, state *read) {
 }
 
 static tagnode_status refuse(tagnode_message *why, const char *what) {
-    return tagnode_say(why, TAGNODE_ERROR_ARGUMENT,
-                       "The state was not loaded: %s; nothing has changed.", what);
+    return tagnode_report(why, TAGNODE_ERROR_ARGUMENT,
+                          "The state was not loaded: %s; nothing has changed.", what);
 }
 
 static tagnode_status take_all(const unsigned char *bytes, size_t size, state *into,

@@ -110,7 +110,7 @@ void tagplug_activate(tagplug *plugin, double rate, uint32_t max_frames, uint32_
     tagplug_set_offline(plugin, offline);
     if (!(rate >= TAGNODE_MIN_RATE && rate <= TAGNODE_MAX_RATE)) {
         tagnode_message why;
-        (void)tagnode_say(
+        (void)tagnode_report(
             &why, TAGNODE_OK,
             "The sample rate is %g Hz; audio passes, but is analysed from %d to %d Hz only.", rate,
             TAGNODE_MIN_RATE, TAGNODE_MAX_RATE);

@@ -237,14 +237,14 @@ void tagplug_explain(const tagplug *plugin, tagnode_message *sentence) {
     const double hop = tagplug_read(plugin, TAGPLUG_ACTUAL_HOP);
     tagplug_lock_take(&self->names_lock);
     if (status == TAGPLUG_STATUS_LOADING)
-        (void)tagnode_say(sentence, TAGNODE_OK, "The model %s is being loaded.", model);
+        (void)tagnode_report(sentence, TAGNODE_OK, "The model %s is being loaded.", model);
     else if (status != TAGPLUG_STATUS_OK && plugin->trouble[0] != '\0')
         (void)snprintf(sentence->text, sizeof sentence->text, "%s", plugin->trouble);
     else if (window > 0)
-        (void)tagnode_say(sentence, TAGNODE_OK,
-                          "The model %s runs: windows of %.2f s, one result every %.3f s.", model,
-                          window, hop);
+        (void)tagnode_report(sentence, TAGNODE_OK,
+                             "The model %s runs: windows of %.2f s, one result every %.3f s.",
+                             model, window, hop);
     else
-        (void)tagnode_say(sentence, TAGNODE_OK, "Signals are measured; no model runs.");
+        (void)tagnode_report(sentence, TAGNODE_OK, "Signals are measured; no model runs.");
     tagplug_lock_give(&self->names_lock);
 }

@@ -59,16 +59,18 @@ static tagnode_status check_all(const tagnode_mapping *mappings, uint32_t count,
                                 tagnode_message *why) {
     const tagnode_status bad = TAGNODE_ERROR_ARGUMENT;
     if (count < 1 || count > TAGNODE_MAX_MAPPINGS)
-        return tagnode_say(why, bad, "There are %u mappings on one parameter; it must be 1 to %d.",
-                           count, TAGNODE_MAX_MAPPINGS);
+        return tagnode_report(why, bad,
+                              "There are %u mappings on one parameter; it must be 1 to %d.", count,
+                              TAGNODE_MAX_MAPPINGS);
     if ((unsigned)combine > TAGNODE_COMBINE_MAX)
-        return tagnode_say(why, bad, "combine is number %d; it must be 0 (sum) or 1 (max).",
-                           (int)combine);
+        return tagnode_report(why, bad, "combine is number %d; it must be 0 (sum) or 1 (max).",
+                              (int)combine);
     if (!(sample_rate >= TAGNODE_MIN_RATE && sample_rate <= TAGNODE_MAX_RATE))
-        return tagnode_say(why, bad, "The sample rate is %g Hz; it must be from %d to %d Hz.",
-                           sample_rate, TAGNODE_MIN_RATE, TAGNODE_MAX_RATE);
+        return tagnode_report(why, bad, "The sample rate is %g Hz; it must be from %d to %d Hz.",
+                              sample_rate, TAGNODE_MIN_RATE, TAGNODE_MAX_RATE);
     if (queue < 1 || queue > 1048576)
-        return tagnode_say(why, bad, "The queue holds %u changes; it must be 1 to 1048576.", queue);
+        return tagnode_report(why, bad, "The queue holds %u changes; it must be 1 to 1048576.",
+                              queue);
     tagnode_status status = TAGNODE_OK;
     for (uint32_t i = 0; i < count && status == TAGNODE_OK; ++i)
         status = tagnode_mapping_check(&mappings[i], why);
@@ -86,7 +88,7 @@ tagnode_status tagnode_automation_create(const tagnode_mapping *mappings, uint32
     if (a != NULL) a->memory = calloc((size_t)count * queue, sizeof *a->memory);
     if (a == NULL || a->memory == NULL) {
         tagnode_automation_destroy(a);
-        return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for an automation.");
+        return tagnode_report(why, TAGNODE_ERROR_MEMORY, "No memory for an automation.");
     }
     a->count = count;
     a->capacity = queue;

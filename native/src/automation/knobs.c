@@ -139,18 +139,18 @@ static tagnode_status refuse(const tagnode_knob *knob, double value, tagnode_mes
     char choices[128];
     if (knob->kind == TAGNODE_KNOB_CHOICE) {
         join_choices(knob, choices, sizeof choices);
-        return tagnode_say(why, bad, "%s is choice number %g; it must be 0 to %g: %s.", name, value,
-                           knob->high, choices);
+        return tagnode_report(why, bad, "%s is choice number %g; it must be 0 to %g: %s.", name,
+                              value, knob->high, choices);
     }
     if (knob->kind == TAGNODE_KNOB_TOGGLE)
-        return tagnode_say(why, bad, "%s is %g; it must be 0 or 1.", name, value);
+        return tagnode_report(why, bad, "%s is %g; it must be 0 or 1.", name, value);
     if (isfinite(knob->high))
-        return tagnode_say(why, bad, "%s is %g%s; it must be %g to %g%s.", name, value, unit,
-                           knob->low, knob->high, unit);
+        return tagnode_report(why, bad, "%s is %g%s; it must be %g to %g%s.", name, value, unit,
+                              knob->low, knob->high, unit);
     if (isfinite(knob->low))
-        return tagnode_say(why, bad, "%s is %g; it must be finite and at least %g.", name, value,
-                           knob->low);
-    return tagnode_say(why, bad, "%s is %g; it must be finite.", name, value);
+        return tagnode_report(why, bad, "%s is %g; it must be finite and at least %g.", name, value,
+                              knob->low);
+    return tagnode_report(why, bad, "%s is %g; it must be finite.", name, value);
 }
 
 /* ---- a mapping ---- */
@@ -168,8 +168,8 @@ double tagnode_mapping_get(const tagnode_mapping *mapping, uint32_t knob) {
 tagnode_status tagnode_mapping_set(tagnode_mapping *mapping, uint32_t knob, double value,
                                    tagnode_message *why) {
     if (knob >= KNOBS)
-        return tagnode_say(why, TAGNODE_ERROR_ARGUMENT, "There is no knob %u; they are 0 to %d.",
-                           knob, KNOBS - 1);
+        return tagnode_report(why, TAGNODE_ERROR_ARGUMENT, "There is no knob %u; they are 0 to %d.",
+                              knob, KNOBS - 1);
     if (!accepts(&TABLE[knob].info, value)) return refuse(&TABLE[knob].info, value, why);
     write_knob(mapping, knob, value);
     return TAGNODE_OK;
@@ -199,11 +199,11 @@ tagnode_status tagnode_mapping_check(const tagnode_mapping *m, tagnode_message *
     const uint32_t knob = find_fault(m);
     if (knob < KNOBS) return refuse(&TABLE[knob].info, read_knob(m, knob), why);
     if (!has_range(m))
-        return tagnode_say(why, TAGNODE_ERROR_ARGUMENT,
-                           "low and high are both %g; without a gate they must differ.", m->low);
+        return tagnode_report(why, TAGNODE_ERROR_ARGUMENT,
+                              "low and high are both %g; without a gate they must differ.", m->low);
     if (!has_ratios(m))
-        return tagnode_say(why, TAGNODE_ERROR_ARGUMENT,
-                           "min is %g and max is %g; a log curve needs both above 0.", m->min,
-                           m->max);
+        return tagnode_report(why, TAGNODE_ERROR_ARGUMENT,
+                              "min is %g and max is %g; a log curve needs both above 0.", m->min,
+                              m->max);
     return TAGNODE_OK;
 }

@@ -12,35 +12,37 @@ static const double PI = 3.14159265358979323846;
 static tagnode_status check(const tagnode_frontend_settings *s, tagnode_message *why) {
     const tagnode_status bad = TAGNODE_ERROR_ARGUMENT;
     if (s->sample_rate < 8000 || s->sample_rate > 48000)
-        return tagnode_say(why, bad,
-                           "The model's sample rate is %u Hz; it must be from 8000 to 48000.",
-                           s->sample_rate);
+        return tagnode_report(why, bad,
+                              "The model's sample rate is %u Hz; it must be from 8000 to 48000.",
+                              s->sample_rate);
     if (s->fft < 256 || s->fft > 4096 || (s->fft & (s->fft - 1)) != 0)
-        return tagnode_say(
+        return tagnode_report(
             why, bad, "The FFT has %u points; it must be a power of two from 256 to 4096.", s->fft);
     if (s->frame < 2 || s->frame > s->fft)
-        return tagnode_say(why, bad, "The frame has %u samples; it must be from 2 to the FFT's %u.",
-                           s->frame, s->fft);
+        return tagnode_report(why, bad,
+                              "The frame has %u samples; it must be from 2 to the FFT's %u.",
+                              s->frame, s->fft);
     if (s->hop < 1 || s->hop > s->frame)
-        return tagnode_say(why, bad, "The hop is %u samples; it must be from 1 to the frame's %u.",
-                           s->hop, s->frame);
+        return tagnode_report(why, bad,
+                              "The hop is %u samples; it must be from 1 to the frame's %u.", s->hop,
+                              s->frame);
     if (s->bands < 1 || s->bands > TAGNODE_MAX_BANDS)
-        return tagnode_say(why, bad, "There are %u mel bands; it must be from 1 to %d.", s->bands,
-                           TAGNODE_MAX_BANDS);
+        return tagnode_report(why, bad, "There are %u mel bands; it must be from 1 to %d.",
+                              s->bands, TAGNODE_MAX_BANDS);
     if (!(s->fmin >= 0 && s->fmin < s->fmax && s->fmax <= s->sample_rate / 2.0))
-        return tagnode_say(
+        return tagnode_report(
             why, bad, "The mel bands go from %g to %g Hz; 0 <= fmin < fmax <= %g Hz is expected.",
             s->fmin, s->fmax, s->sample_rate / 2.0);
     const bool none = s->log == TAGNODE_LOG_OFFSET && s->log_parameter == 0;
     if (s->log != TAGNODE_LOG_NONE && !none &&
         !(s->log_parameter >= 1e-30 && s->log_parameter <= 1e30)) /* normal floats */
-        return tagnode_say(why, bad,
-                           "The parameter of the logarithm is %g; it must be 1e-30 to 1e30.",
-                           s->log_parameter);
+        return tagnode_report(why, bad,
+                              "The parameter of the logarithm is %g; it must be 1e-30 to 1e30.",
+                              s->log_parameter);
     if ((unsigned)s->window > TAGNODE_WINDOW_HANN_SYMMETRIC ||
         (unsigned)s->mel_scale > TAGNODE_MEL_HTK || (unsigned)s->mel_norm > TAGNODE_NORM_SLANEY ||
         (unsigned)s->spectrum > TAGNODE_SPECTRUM_MAGNITUDE || (unsigned)s->log > TAGNODE_LOG_DB)
-        return tagnode_say(
+        return tagnode_report(
             why, bad,
             "The window, mel scale, norm, spectrum or logarithm is not one of those in tagnode.h.");
     return TAGNODE_OK;
@@ -192,8 +194,8 @@ tagnode_status tagnode_mel_plan_create(const tagnode_frontend_settings *settings
     const size_t bytes = lay_out(plan, NULL, weights);
     plan->memory = tagnode_aligned_calloc(bytes);
     if (plan->memory == NULL)
-        return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for the mel plan (%zu bytes).",
-                           bytes);
+        return tagnode_report(why, TAGNODE_ERROR_MEMORY, "No memory for the mel plan (%zu bytes).",
+                              bytes);
     lay_out(plan, plan->memory, weights);
     build_window(plan);
     build_twiddles(plan);

@@ -74,8 +74,8 @@ tagnode_status tagnode_resampler_create(uint32_t from, uint32_t to, const tagnod
     r->history = calloc(r->capacity, sizeof *r->history);
     if (r->table == NULL || r->history == NULL) {
         tagnode_resampler_destroy(r);
-        return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for resampling from %u to %u Hz.",
-                           from, to);
+        return tagnode_report(why, TAGNODE_ERROR_MEMORY,
+                              "No memory for resampling from %u to %u Hz.", from, to);
     }
     build_table(r, (1 + PASSBAND) / 2 * lower / from);
     tagnode_resampler_reset(r);

@@ -28,13 +28,13 @@ static bool read_words(reader *from, uint32_t *words, size_t count) {
 }
 
 static tagnode_status damaged(const reader *from, const char *what) {
-    (void)tagnode_say(from->why, TAGNODE_ERROR_MODEL,
-                      "The head is damaged: %s; download the file again, or retrain it.", what);
+    (void)tagnode_report(from->why, TAGNODE_ERROR_MODEL,
+                         "The head is damaged: %s; download the file again, or retrain it.", what);
     return TAGNODE_ERROR_MODEL;
 }
 
 static tagnode_status no_memory(tagnode_message *why) {
-    (void)tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for a head.");
+    (void)tagnode_report(why, TAGNODE_ERROR_MEMORY, "No memory for a head.");
     return TAGNODE_ERROR_MEMORY;
 }
 
@@ -175,8 +175,8 @@ static tagnode_status skip_card(reader *from) {
     static const char MAGIC[8] = {'T', 'A', 'G', 'H', 'E', 'A', 'D', '1'};
     uint32_t length = 0;
     if (from->left < sizeof MAGIC || memcmp(from->at, MAGIC, sizeof MAGIC) != 0)
-        return tagnode_say(from->why, TAGNODE_ERROR_MODEL,
-                           "This is not a .head file: it does not begin with TAGHEAD1.");
+        return tagnode_report(from->why, TAGNODE_ERROR_MODEL,
+                              "This is not a .head file: it does not begin with TAGHEAD1.");
     from->at += sizeof MAGIC;
     from->left -= sizeof MAGIC;
     if (!read_words(from, &length, 1) || length > from->left)
@@ -212,7 +212,8 @@ tagnode_status tagnode_head_load(const void *bytes, size_t size, tagnode_head **
                                  tagnode_message *why) {
     *out = NULL;
     if (bytes == NULL)
-        return tagnode_say(why, TAGNODE_ERROR_ARGUMENT, "The head file is NULL; pass its bytes.");
+        return tagnode_report(why, TAGNODE_ERROR_ARGUMENT,
+                              "The head file is NULL; pass its bytes.");
     tagnode_head *head = calloc(1, sizeof *head);
     if (head == NULL) return no_memory(why);
     atomic_store(&head->references, 1);

@@ -50,7 +50,7 @@ static instance *instance_create(const tagnode_ensemble *ensemble, uint32_t inde
     instance *made = calloc(1, sizeof *made);
     if (made == NULL) {
         *status = TAGNODE_ERROR_MEMORY;
-        (void)tagnode_say(why, *status, "No memory for a model.");
+        (void)tagnode_report(why, *status, "No memory for a model.");
         return NULL;
     }
     tagnode_model_retain(model);
@@ -77,8 +77,8 @@ static tagnode_status check_together(const tagnode_card *first, const tagnode_mo
                                      tagnode_message *why) {
     const tagnode_status bad = TAGNODE_ERROR_ARGUMENT;
     if (!other->sliced)
-        return tagnode_say(why, bad,
-                           "Several models in one node must all be for the inline runtime.");
+        return tagnode_report(why, bad,
+                              "Several models in one node must all be for the inline runtime.");
     const tagnode_frontend_settings *a = &first->frontend, *b = &other->card.frontend;
     const bool same = a->sample_rate == b->sample_rate && a->frame == b->frame &&
                       a->fft == b->fft && a->hop == b->hop && a->bands == b->bands &&
@@ -87,9 +87,9 @@ static tagnode_status check_together(const tagnode_card *first, const tagnode_mo
                       a->log == b->log && a->log_parameter == b->log_parameter &&
                       a->fmin == b->fmin && a->fmax == b->fmax;
     if (!same)
-        return tagnode_say(why, bad,
-                           "Models in one node share its front-end; these need different mel "
-                           "spectrograms: use a node for each.");
+        return tagnode_report(why, bad,
+                              "Models in one node share its front-end; these need different mel "
+                              "spectrograms: use a node for each.");
     return TAGNODE_OK;
 }
 
@@ -119,10 +119,10 @@ tagnode_status tagnode_ensemble_create(tagnode_model *const *models, uint32_t co
                                        tagnode_message *why) {
     *out = NULL;
     tagnode_ensemble *ensemble = tagnode_aligned_calloc(sizeof *ensemble);
-    if (ensemble == NULL) return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for models.");
+    if (ensemble == NULL) return tagnode_report(why, TAGNODE_ERROR_MEMORY, "No memory for models.");
     ensemble->setup = *setup;
     tagnode_status status = tagnode_queue_create(&ensemble->retired, sizeof(instance *), RETIRED);
-    if (status != TAGNODE_OK) (void)tagnode_say(why, status, "No memory for models.");
+    if (status != TAGNODE_OK) (void)tagnode_report(why, status, "No memory for models.");
     for (uint32_t i = 0; i < count && status == TAGNODE_OK; ++i) {
         status = check_together(&models[0]->card, models[i], why);
         if (status != TAGNODE_OK) break;
@@ -165,8 +165,8 @@ static tagnode_status check_swap(const tagnode_ensemble *ensemble, uint32_t inde
                                  const tagnode_model *model, tagnode_message *why) {
     const tagnode_status bad = TAGNODE_ERROR_ARGUMENT;
     if (index >= ensemble->count)
-        return tagnode_say(why, bad, "There is no model %u to replace; the node has %u.", index,
-                           ensemble->count);
+        return tagnode_report(why, bad, "There is no model %u to replace; the node has %u.", index,
+                              ensemble->count);
     const tagnode_card *old = &ensemble->cards[index], *new = &model->card;
     const tagnode_status together = check_together(old, model, why);
     if (together != TAGNODE_OK) return together;
@@ -175,9 +175,10 @@ static tagnode_status check_swap(const tagnode_ensemble *ensemble, uint32_t inde
         if (ensemble->setup.wanted[index] >> i & 1)
             fits = fits && i < new->outputs && new->output_size[i] == old->output_size[i];
     if (!fits)
-        return tagnode_say(why, bad,
-                           "The new model's window or outputs differ from the old one's; prepare "
-                           "the node with it instead.");
+        return tagnode_report(
+            why, bad,
+            "The new model's window or outputs differ from the old one's; prepare "
+            "the node with it instead.");
     return TAGNODE_OK;
 }
 
@@ -190,10 +191,10 @@ tagnode_status tagnode_ensemble_swap(tagnode_ensemble *ensemble, uint32_t index,
     if (made == NULL) return status;
     const uint32_t needed = tagnode_sliced_least_latency(made->sliced);
     if (needed > ensemble->latency)
-        status = tagnode_say(why, TAGNODE_ERROR_ARGUMENT,
-                             "The new model needs %u samples for a result, the node allows %u; "
-                             "prepare it with a longer compute_latency.",
-                             needed, ensemble->latency);
+        status = tagnode_report(why, TAGNODE_ERROR_ARGUMENT,
+                                "The new model needs %u samples for a result, the node allows %u; "
+                                "prepare it with a longer compute_latency.",
+                                needed, ensemble->latency);
     else
         status = instance_start(ensemble, made, why);
     if (status != TAGNODE_OK) {

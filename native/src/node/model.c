@@ -10,16 +10,16 @@
 static tagnode_status check_card(const tagnode_card *card, tagnode_message *why) {
     const tagnode_status bad = TAGNODE_ERROR_ARGUMENT;
     if (card->patch_frames < 1 || card->patch_frames > 4096)
-        return tagnode_say(why, bad, "The card's patch has %u mel frames; it must be 1 to 4096.",
-                           card->patch_frames);
+        return tagnode_report(why, bad, "The card's patch has %u mel frames; it must be 1 to 4096.",
+                              card->patch_frames);
     if (card->outputs < 1 || card->outputs > TAGNODE_MAX_OUTPUTS)
-        return tagnode_say(why, bad, "The card lists %u outputs; it must be 1 to %d.",
-                           card->outputs, TAGNODE_MAX_OUTPUTS);
+        return tagnode_report(why, bad, "The card lists %u outputs; it must be 1 to %d.",
+                              card->outputs, TAGNODE_MAX_OUTPUTS);
     for (uint32_t i = 0; i < card->outputs; ++i)
         if (card->output_size[i] < 1 || card->output_size[i] > 65536)
-            return tagnode_say(why, bad,
-                               "Output %u of the card has %u floats; it must be 1 to 65536.", i,
-                               card->output_size[i]);
+            return tagnode_report(why, bad,
+                                  "Output %u of the card has %u floats; it must be 1 to 65536.", i,
+                                  card->output_size[i]);
     tagnode_frontend *trial; /* building one checks the settings */
     const tagnode_status status =
         tagnode_frontend_create(&card->frontend, card->frontend.sample_rate, 1, &trial, why);
@@ -35,7 +35,7 @@ static tagnode_status create(const tagnode_card *card, tagnode_model **model,
     tagnode_model *made = calloc(1, sizeof *made);
     if (made == NULL || pthread_mutex_init(&made->interpreter_lock, NULL) != 0) {
         free(made);
-        (void)tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for a model.");
+        (void)tagnode_report(why, TAGNODE_ERROR_MEMORY, "No memory for a model.");
         return TAGNODE_ERROR_MEMORY;
     }
     atomic_store(&made->references, 1);
@@ -54,7 +54,8 @@ tagnode_status tagnode_model_load_litert(const char *library, const void *bytes,
                                          tagnode_message *why) {
     *model = NULL;
     if (bytes == NULL)
-        return tagnode_say(why, TAGNODE_ERROR_ARGUMENT, "The model file is NULL; pass its bytes.");
+        return tagnode_report(why, TAGNODE_ERROR_ARGUMENT,
+                              "The model file is NULL; pass its bytes.");
     tagnode_status status = create(card, model, why);
     if (status != TAGNODE_OK) return status;
     tagnode_model *made = *model;
@@ -63,7 +64,7 @@ tagnode_status tagnode_model_load_litert(const char *library, const void *bytes,
     made->library = library == NULL ? NULL : duplicate(library, strlen(library) + 1);
     if (made->bytes == NULL || (library != NULL && made->library == NULL))
         status =
-            tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for a model of %zu bytes.", size);
+            tagnode_report(why, TAGNODE_ERROR_MEMORY, "No memory for a model of %zu bytes.", size);
     tagnode_engine *engine = NULL; /* fail now rather than in prepare */
     if (status == TAGNODE_OK) status = tagnode_model_open(made, &engine, why);
     if (engine != NULL) engine->close(engine);
@@ -78,7 +79,8 @@ tagnode_status tagnode_model_load_inline(const void *bytes, size_t size, const t
                                          tagnode_model **model, tagnode_message *why) {
     *model = NULL;
     if (bytes == NULL)
-        return tagnode_say(why, TAGNODE_ERROR_ARGUMENT, "The model file is NULL; pass its bytes.");
+        return tagnode_report(why, TAGNODE_ERROR_ARGUMENT,
+                              "The model file is NULL; pass its bytes.");
     tagnode_status status = create(card, model, why);
     if (status != TAGNODE_OK) return status;
     tagnode_model *made = *model;
@@ -86,7 +88,7 @@ tagnode_status tagnode_model_load_inline(const void *bytes, size_t size, const t
     made->size = size;
     if (made->bytes == NULL)
         status =
-            tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for a model of %zu bytes.", size);
+            tagnode_report(why, TAGNODE_ERROR_MEMORY, "No memory for a model of %zu bytes.", size);
     if (status == TAGNODE_OK) status = tagger_graph_read(made->bytes, size, &made->graph, why);
     made->sliced = status == TAGNODE_OK;
     tagnode_engine *engine = NULL; /* fail now rather than in prepare */
@@ -105,7 +107,7 @@ tagnode_status tagnode_model_run(tagnode_model *model, const float *patch, float
     tagnode_status status = tagnode_model_open(model, &engine, why);
     if (status != TAGNODE_OK) return status;
     status = engine->run(engine, patch, outputs);
-    if (status != TAGNODE_OK) (void)tagnode_say(why, status, "The model failed on this patch.");
+    if (status != TAGNODE_OK) (void)tagnode_report(why, status, "The model failed on this patch.");
     engine->close(engine);
     return status;
 }
@@ -118,7 +120,7 @@ tagnode_status tagnode_model_from_interpreter(const tagnode_interpreter *interpr
     for (uint32_t i = 0; i < card->outputs && i < TAGNODE_MAX_OUTPUTS; ++i)
         whole = whole && interpreter->output[i] != NULL;
     if (!whole)
-        return tagnode_say(
+        return tagnode_report(
             why, TAGNODE_ERROR_ARGUMENT,
             "The interpreter has no invoke function, input or output; set all of them.");
     const tagnode_status status = create(card, model, why);

@@ -36,7 +36,7 @@ tagnode_status tagnode_signals_create(const tagnode_setup *setup,
                                       tagnode_signals **signals, tagnode_message *why) {
     *signals = NULL;
     tagnode_signals *s = tagnode_aligned_calloc(sizeof *s);
-    if (s == NULL) return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for signals.");
+    if (s == NULL) return tagnode_report(why, TAGNODE_ERROR_MEMORY, "No memory for signals.");
     s->frontend = frontend;
     s->delay = tagnode_frontend_delay(frontend);
     const double frames = setup->signal_hop * settings->sample_rate / settings->hop;
@@ -55,7 +55,7 @@ tagnode_status tagnode_signals_create(const tagnode_setup *setup,
     if (tagnode_descriptors_create(&measured, &s->descriptors) != TAGNODE_OK ||
         tagnode_log_ring_create(&s->ring, HEADER_WORDS + TAGNODE_SIGNALS, kept) != TAGNODE_OK) {
         tagnode_signals_destroy(s);
-        return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for signals.");
+        return tagnode_report(why, TAGNODE_ERROR_MEMORY, "No memory for signals.");
     }
     *signals = s;
     return TAGNODE_OK;

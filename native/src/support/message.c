@@ -3,7 +3,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-tagnode_status tagnode_say(tagnode_message *why, tagnode_status status, const char *format, ...) {
+tagnode_status tagnode_report(tagnode_message *why, tagnode_status status, const char *format,
+                              ...) {
     if (why != NULL) {
         va_list arguments;
         va_start(arguments, format);

@@ -10,6 +10,6 @@ __attribute__((format(gnu_printf, 3, 4)))
 #elif defined(__GNUC__)
 __attribute__((format(printf, 3, 4)))
 #endif
-tagnode_status tagnode_say(tagnode_message *why, tagnode_status status, const char *format, ...);
+tagnode_status tagnode_report(tagnode_message *why, tagnode_status status, const char *format, ...);
 
 #endif

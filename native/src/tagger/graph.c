@@ -137,10 +137,10 @@ static void show_part(const graph_reader *reader, char *text, size_t size) {
 static void report_damaged(graph_reader *reader, const char *field, const char *what) {
     char part[96];
     show_part(reader, part, sizeof part);
-    reader->status = tagnode_say(reader->why, TAGNODE_ERROR_MODEL,
-                                 "The model file is damaged: %s%s%s %s; download it again.", field,
-                                 reader->part == OF_MODEL ? "" : " of ",
-                                 reader->part == OF_MODEL ? "" : part, what);
+    reader->status = tagnode_report(reader->why, TAGNODE_ERROR_MODEL,
+                                    "The model file is damaged: %s%s%s %s; download it again.",
+                                    field, reader->part == OF_MODEL ? "" : " of ",
+                                    reader->part == OF_MODEL ? "" : part, what);
 }
 
 /* Returns whether there was a fault so far. What was read is valid only if there was none. */
@@ -166,10 +166,10 @@ static void unsupported(graph_reader *reader, const char *format, ...) {
     va_start(arguments, format);
     vsnprintf(what, sizeof what, format, arguments);
     va_end(arguments);
-    reader->status = tagnode_say(reader->why, TAGNODE_ERROR_UNSUPPORTED,
-                                 "The inline runtime cannot run this model: %s %s; the worker "
-                                 "runtime runs any model.",
-                                 part, what);
+    reader->status = tagnode_report(reader->why, TAGNODE_ERROR_UNSUPPORTED,
+                                    "The inline runtime cannot run this model: %s %s; the worker "
+                                    "runtime runs any model.",
+                                    part, what);
 }
 
 /* Memory */
@@ -711,9 +711,9 @@ static void read_subgraph(graph_reader *reader, flatbuffer_table subgraph) {
     reader->block_size = reader->taken;
     reader->block = reader->taken <= SIZE_MAX ? malloc((size_t)reader->taken) : NULL;
     if (reader->block == NULL) {
-        reader->status = tagnode_say(reader->why, TAGNODE_ERROR_MEMORY,
-                                     "No memory for a model of %u tensors and %u operations.",
-                                     reader->graph.tensors, reader->graph.ops);
+        reader->status = tagnode_report(reader->why, TAGNODE_ERROR_MEMORY,
+                                        "No memory for a model of %u tensors and %u operations.",
+                                        reader->graph.tensors, reader->graph.ops);
         return;
     }
     reader->taken = 0;
@@ -741,14 +741,14 @@ tagnode_status tagger_graph_read(const void *bytes, size_t size, tagger_graph *g
     graph_reader reader = {.file = {bytes, size, NULL}, .why = why};
     memset(graph, 0, sizeof *graph);
     if (size < 8 || memcmp(reader.file.bytes + 4, "TFL3", 4) != 0)
-        return tagnode_say(why, TAGNODE_ERROR_MODEL,
-                           "The model file of %zu bytes is not a TFLite model, or damaged: it "
-                           "lacks \"TFL3\" at byte 4; download it again.",
-                           size);
+        return tagnode_report(why, TAGNODE_ERROR_MODEL,
+                              "The model file of %zu bytes is not a TFLite model, or damaged: it "
+                              "lacks \"TFL3\" at byte 4; download it again.",
+                              size);
     if (size > INT32_MAX)
-        return tagnode_say(why, TAGNODE_ERROR_UNSUPPORTED,
-                           "The inline runtime cannot run this model: its file is larger than 2 "
-                           "GB; the worker runtime runs any model.");
+        return tagnode_report(why, TAGNODE_ERROR_UNSUPPORTED,
+                              "The inline runtime cannot run this model: its file is larger than 2 "
+                              "GB; the worker runtime runs any model.");
     read_model(&reader);
     if (failed(&reader)) {
         free(reader.block);

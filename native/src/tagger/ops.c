@@ -27,16 +27,16 @@ const tagger_tensor *ops_input(const ops_work *work, uint32_t index) {
 }
 
 void ops_report_unsupported(const ops_work *work, const char *what) {
-    (void)tagnode_say(work->why, TAGNODE_ERROR_UNSUPPORTED,
-                      "The inline runtime does not support %s %s; the worker runtime runs "
-                      "any model.",
-                      tagger_opcode_name(work->op->code), what);
+    (void)tagnode_report(work->why, TAGNODE_ERROR_UNSUPPORTED,
+                         "The inline runtime does not support %s %s; the worker runtime runs "
+                         "any model.",
+                         tagger_opcode_name(work->op->code), what);
 }
 
 void ops_report_mismatch(const ops_work *work, const char *what) {
-    (void)tagnode_say(work->why, TAGNODE_ERROR_MODEL,
-                      "The model is damaged: %s of %s do not match; download the file again.", what,
-                      tagger_opcode_name(work->op->code));
+    (void)tagnode_report(work->why, TAGNODE_ERROR_MODEL,
+                         "The model is damaged: %s of %s do not match; download the file again.",
+                         what, tagger_opcode_name(work->op->code));
 }
 
 size_t ops_room(size_t *needed, size_t bytes) {
@@ -48,7 +48,7 @@ size_t ops_room(size_t *needed, size_t bytes) {
 tagnode_status ops_allocate(const ops_work *work, size_t needed) {
     work->step->state = tagnode_aligned_calloc(needed);
     if (work->step->state == NULL)
-        return tagnode_say(work->why, TAGNODE_ERROR_MEMORY, "No memory for the model.");
+        return tagnode_report(work->why, TAGNODE_ERROR_MEMORY, "No memory for the model.");
     return TAGNODE_OK;
 }
 

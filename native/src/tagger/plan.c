@@ -94,7 +94,7 @@ static tagnode_status form_chains(tagger_plan *plan, tagnode_message *why) {
     tagnode_status status = TAGNODE_OK;
     if (taken == NULL || plan->order == NULL || plan->chain == NULL) {
         status = TAGNODE_ERROR_MEMORY;
-        (void)tagnode_say(why, status, "No memory to plan a model of %u steps.", plan->steps);
+        (void)tagnode_report(why, status, "No memory to plan a model of %u steps.", plan->steps);
     } else {
         uint32_t placed = 0;
         for (uint32_t s = 0; s < plan->steps; ++s)
@@ -157,7 +157,7 @@ static tagnode_status check_input(const tagger_graph *graph, uint32_t patch, uin
     const tagger_tensor *input = &graph->tensor[graph->input];
     if (input->type != TAGGER_FLOAT32 || tagger_rows(input) != patch ||
         input->elements != (size_t)patch * bands)
-        return tagnode_say(
+        return tagnode_report(
             why, TAGNODE_ERROR_MODEL,
             "The model takes %u rows, %zu elements in total; its card has %u frames of %u bands.",
             tagger_rows(input), input->elements, patch, bands);
@@ -178,7 +178,8 @@ tagnode_status tagger_plan_create(const tagger_graph *graph, uint32_t patch, uin
     bool *absorbed = calloc(graph->ops + 1, sizeof *absorbed);
     if (plan->step == NULL || plan->placement == NULL || absorbed == NULL) {
         status = TAGNODE_ERROR_MEMORY;
-        (void)tagnode_say(why, status, "No memory to plan a model of %u operations.", graph->ops);
+        (void)tagnode_report(why, status, "No memory to plan a model of %u operations.",
+                             graph->ops);
     } else {
         plan->placement[graph->input] =
             (tagger_placement){.shared = true,

@@ -96,7 +96,7 @@ tagnode_status tagger_run_create(const tagger_plan *plan, uint32_t hop, uint32_t
     }
     if (run == NULL || run->memory == NULL) {
         free(run);
-        return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory to run the model.");
+        return tagnode_report(why, TAGNODE_ERROR_MEMORY, "No memory to run the model.");
     }
     lay_out(run, run->memory);
     point_results(run);
@@ -120,7 +120,7 @@ tagnode_status tagger_run_prime(tagger_run *run, const float *mel, uint32_t coun
     }
     run->primed = malloc(run->memory_size);
     if (run->primed == NULL)
-        return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory to run the model.");
+        return tagnode_report(why, TAGNODE_ERROR_MEMORY, "No memory to run the model.");
     memcpy(run->primed, run->memory, run->memory_size);
     run->primed_frames = count;
     return TAGNODE_OK;

@@ -29,19 +29,20 @@ struct tagnode_sliced {
 tagnode_status tagnode_sliced_check(const tagger_graph *graph, const tagnode_card *card,
                                     tagnode_message *why) {
     if (graph->outputs < card->outputs)
-        return tagnode_say(why, TAGNODE_ERROR_MODEL, "The model has %u outputs; its card has %u.",
-                           graph->outputs, card->outputs);
+        return tagnode_report(why, TAGNODE_ERROR_MODEL,
+                              "The model has %u outputs; its card has %u.", graph->outputs,
+                              card->outputs);
     for (uint32_t i = 0; i < card->outputs; ++i) {
         const tagger_tensor *output = &graph->tensor[graph->output[i]];
         if (output->type != TAGGER_FLOAT32)
-            return tagnode_say(why, TAGNODE_ERROR_UNSUPPORTED,
-                               "Output %u of the model is not float32, which the inline runtime "
-                               "needs; the worker runtime runs any model.",
-                               i);
+            return tagnode_report(why, TAGNODE_ERROR_UNSUPPORTED,
+                                  "Output %u of the model is not float32, which the inline runtime "
+                                  "needs; the worker runtime runs any model.",
+                                  i);
         if (output->elements != card->output_size[i])
-            return tagnode_say(why, TAGNODE_ERROR_MODEL,
-                               "Output %u of the model has %zu floats; its card has %u.", i,
-                               output->elements, card->output_size[i]);
+            return tagnode_report(why, TAGNODE_ERROR_MODEL,
+                                  "Output %u of the model has %zu floats; its card has %u.", i,
+                                  output->elements, card->output_size[i]);
     }
     return TAGNODE_OK;
 }
@@ -55,7 +56,7 @@ static tagnode_status weigh(tagnode_sliced *sliced, tagnode_message *why) {
     sliced->frames = sliced->plan.patch + 3 * sliced->hop;
     sliced->work = calloc(sliced->frames, sizeof *sliced->work);
     if (sliced->work == NULL)
-        return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for a model.");
+        return tagnode_report(why, TAGNODE_ERROR_MEMORY, "No memory for a model.");
     for (uint32_t i = 0; i < sliced->frames; ++i) {
         sliced->work[i] = tagger_frame_cost(&sliced->plan, sliced->hop, i);
         if (sliced->work[i] > most) most = sliced->work[i];
@@ -103,7 +104,7 @@ tagnode_status tagnode_sliced_create(const tagger_graph *graph, const tagnode_ca
                                      tagnode_message *why) {
     *out = NULL;
     tagnode_sliced *sliced = calloc(1, sizeof *sliced);
-    if (sliced == NULL) return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for a model.");
+    if (sliced == NULL) return tagnode_report(why, TAGNODE_ERROR_MEMORY, "No memory for a model.");
     sliced->hop = hop;
     sliced->frame_samples = frame_samples;
     tagnode_status status = tagnode_sliced_check(graph, card, why);
@@ -225,7 +226,7 @@ tagnode_status tagnode_engine_open_inline(const tagger_graph *graph, const tagno
                                           tagnode_engine **engine, tagnode_message *why) {
     *engine = NULL;
     inline_engine *self = calloc(1, sizeof *self);
-    if (self == NULL) return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for a model.");
+    if (self == NULL) return tagnode_report(why, TAGNODE_ERROR_MEMORY, "No memory for a model.");
     self->engine = (tagnode_engine){.run = run_whole, .close = close_engine};
     self->card = *card;
     tagnode_status status = tagnode_sliced_check(graph, card, why);

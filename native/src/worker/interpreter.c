@@ -45,7 +45,8 @@ tagnode_status tagnode_engine_open_interpreter(const tagnode_interpreter *interp
     *engine = NULL;
     borrowed_engine *self = calloc(1, sizeof *self);
     if (self == NULL)
-        return tagnode_say(why, TAGNODE_ERROR_MEMORY, "There is no memory for the model's engine.");
+        return tagnode_report(why, TAGNODE_ERROR_MEMORY,
+                              "There is no memory for the model's engine.");
     self->engine = (tagnode_engine){.run = run, .close = close_engine};
     self->interpreter = *interpreter;
     self->lock = lock;

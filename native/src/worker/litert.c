@@ -70,10 +70,10 @@ static void close_engine(tagnode_engine *engine) {
 
 static tagnode_status refused(tagnode_message *why, const char *action, int status) {
     if (status == LITERT_OUT_OF_MEMORY)
-        return tagnode_say(why, TAGNODE_ERROR_MEMORY, "LiteRT is out of memory: it could not %s.",
-                           action);
-    return tagnode_say(why, TAGNODE_ERROR_RUNTIME, "LiteRT could not %s: its status is %d.", action,
-                       status);
+        return tagnode_report(why, TAGNODE_ERROR_MEMORY,
+                              "LiteRT is out of memory: it could not %s.", action);
+    return tagnode_report(why, TAGNODE_ERROR_RUNTIME, "LiteRT could not %s: its status is %d.",
+                          action, status);
 }
 
 static tagnode_status load_model(litert_engine *self, const void *bytes, size_t size,
@@ -89,10 +89,10 @@ static tagnode_status load_model(litert_engine *self, const void *bytes, size_t 
     status = self->api.create_model(self->environment, bytes, size, &self->model);
     if (status == LITERT_OUT_OF_MEMORY) return refused(why, "read the model file", status);
     if (status != 0) {
-        return tagnode_say(why, TAGNODE_ERROR_MODEL,
-                           "The model file of %zu bytes is damaged: LiteRT reports status "
-                           "%d; download it again.",
-                           size, status);
+        return tagnode_report(why, TAGNODE_ERROR_MODEL,
+                              "The model file of %zu bytes is damaged: LiteRT reports status "
+                              "%d; download it again.",
+                              size, status);
     }
     return TAGNODE_OK;
 }
@@ -155,8 +155,9 @@ static tagnode_status check_input(const litert_engine *self, litert_signature *s
     int status = self->api.signature_inputs(signature, &inputs);
     if (status != 0) return refused(why, "count the model's inputs", status);
     if (inputs != 1) {
-        return tagnode_say(why, TAGNODE_ERROR_MODEL,
-                           "The model has %zu inputs; one is expected, the spectrogram.", inputs);
+        return tagnode_report(why, TAGNODE_ERROR_MODEL,
+                              "The model has %zu inputs; one is expected, the spectrogram.",
+                              inputs);
     }
     litert_tensor *tensor = NULL;
     status = self->api.signature_input(signature, 0, &tensor);
@@ -166,10 +167,10 @@ static tagnode_status check_input(const litert_engine *self, litert_signature *s
     if (!is_float_of(type, expected, 2)) {
         char given[96];
         describe(type, given, sizeof given);
-        return tagnode_say(why, TAGNODE_ERROR_MODEL,
-                           "The model's input is %s, but its card has float32 [1, %u, %u]; use "
-                           "the model's own card.",
-                           given, (unsigned)expected[0], (unsigned)expected[1]);
+        return tagnode_report(why, TAGNODE_ERROR_MODEL,
+                              "The model's input is %s, but its card has float32 [1, %u, %u]; use "
+                              "the model's own card.",
+                              given, (unsigned)expected[0], (unsigned)expected[1]);
     }
     return TAGNODE_OK;
 }
@@ -184,10 +185,11 @@ static tagnode_status check_output(const litert_engine *self, litert_signature *
     if (index < card->outputs && !is_float_count(type, card->output_size[index])) {
         char given[96];
         describe(type, given, sizeof given);
-        return tagnode_say(why, TAGNODE_ERROR_MODEL,
-                           "The model's output %zu is %s, but its card has %u values of float32; "
-                           "use the model's own card.",
-                           index, given, (unsigned)card->output_size[index]);
+        return tagnode_report(
+            why, TAGNODE_ERROR_MODEL,
+            "The model's output %zu is %s, but its card has %u values of float32; "
+            "use the model's own card.",
+            index, given, (unsigned)card->output_size[index]);
     }
     return TAGNODE_OK;
 }
@@ -199,8 +201,8 @@ static tagnode_status check_model(litert_engine *self, const tagnode_card *card,
     litert_signature *signature = NULL;
     int status = self->api.model_signatures(self->model, &signatures);
     if (status == 0 && signatures == 0) {
-        return tagnode_say(why, TAGNODE_ERROR_MODEL,
-                           "The model file has no signature and no graph; it is damaged.");
+        return tagnode_report(why, TAGNODE_ERROR_MODEL,
+                              "The model file has no signature and no graph; it is damaged.");
     }
     if (status == 0) status = self->api.model_signature(self->model, 0, &signature);
     if (status != 0) return refused(why, "find the model's signature", status);
@@ -210,7 +212,7 @@ static tagnode_status check_model(litert_engine *self, const tagnode_card *card,
     status = self->api.signature_outputs(signature, &count);
     if (status != 0) return refused(why, "count the model's outputs", status);
     if (count < card->outputs || count > TAGNODE_MODEL_FILE_OUTPUTS) {
-        return tagnode_say(
+        return tagnode_report(
             why, TAGNODE_ERROR_MODEL,
             "The model has %zu outputs, but its card names %u; use the model's own card.", count,
             (unsigned)card->outputs);
@@ -266,8 +268,9 @@ static tagnode_status make_buffer(const litert_engine *self, const litert_type *
     status = self->api.buffer_bytes(*buffer, &held);
     if (status != 0) return refused(why, "measure a buffer of the model", status);
     if (held < bytes) {
-        return tagnode_say(why, TAGNODE_ERROR_RUNTIME,
-                           "LiteRT created a buffer of %zu bytes; %zu are expected.", held, bytes);
+        return tagnode_report(why, TAGNODE_ERROR_RUNTIME,
+                              "LiteRT created a buffer of %zu bytes; %zu are expected.", held,
+                              bytes);
     }
     return TAGNODE_OK;
 }
@@ -307,7 +310,8 @@ tagnode_status tagnode_engine_open_litert(const char *library, const void *bytes
     *engine = NULL;
     litert_engine *self = calloc(1, sizeof *self);
     if (self == NULL)
-        return tagnode_say(why, TAGNODE_ERROR_MEMORY, "There is no memory for the model's engine.");
+        return tagnode_report(why, TAGNODE_ERROR_MEMORY,
+                              "There is no memory for the model's engine.");
     self->engine = (tagnode_engine){.run = run, .close = close_engine};
     self->input_bytes = (size_t)card->patch_frames * card->frontend.bands * sizeof(float);
     self->card_outputs = card->outputs;

@@ -50,7 +50,7 @@ tagnode_status tagnode_litert_load(const char *path, litert_api *api, tagnode_me
     void *library = tagnode_library_open(shown);
     if (library == NULL) {
         const char *reason = tagnode_library_error();
-        return tagnode_say(
+        return tagnode_report(
             why, TAGNODE_ERROR_RUNTIME,
             "LiteRT's library %s cannot be loaded (%s); install ai-edge-litert 2.3 or later.",
             shown, reason != NULL ? reason : "no reason given");
@@ -58,10 +58,10 @@ tagnode_status tagnode_litert_load(const char *path, litert_api *api, tagnode_me
     for (size_t i = 0; i < sizeof symbols / sizeof symbols[0]; ++i) {
         void *address = tagnode_library_find(library, symbols[i].name);
         if (address == NULL) {
-            return tagnode_say(why, TAGNODE_ERROR_RUNTIME,
-                               "%s is not a LiteRT library, or too old: it has no %s; "
-                               "install ai-edge-litert 2.3 or later.",
-                               shown, symbols[i].name);
+            return tagnode_report(why, TAGNODE_ERROR_RUNTIME,
+                                  "%s is not a LiteRT library, or too old: it has no %s; "
+                                  "install ai-edge-litert 2.3 or later.",
+                                  shown, symbols[i].name);
         }
         memcpy((char *)api + symbols[i].member, (const void *)&address, sizeof address);
     }

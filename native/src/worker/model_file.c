@@ -107,14 +107,14 @@ static bool signature_is_whole(const model_file *file) {
 tagnode_status tagnode_model_file_check(const void *bytes, size_t size, tagnode_message *why) {
     const model_file file = {bytes, size};
     if (size < 8 || memcmp(file.bytes + 4, "TFL3", 4) != 0)
-        return tagnode_say(why, TAGNODE_ERROR_MODEL,
-                           "The model file of %zu bytes is not a TFLite model, or damaged: it "
-                           "lacks \"TFL3\" at byte 4; download it again.",
-                           size);
+        return tagnode_report(why, TAGNODE_ERROR_MODEL,
+                              "The model file of %zu bytes is not a TFLite model, or damaged: it "
+                              "lacks \"TFL3\" at byte 4; download it again.",
+                              size);
     if (!signature_is_whole(&file))
-        return tagnode_say(why, TAGNODE_ERROR_MODEL,
-                           "The model's first signature does not name every input and output of "
-                           "its graph a name of its own; the file is damaged, or has to be "
-                           "written so.");
+        return tagnode_report(why, TAGNODE_ERROR_MODEL,
+                              "The model's first signature does not name every input and output of "
+                              "its graph a name of its own; the file is damaged, or has to be "
+                              "written so.");
     return TAGNODE_OK;
 }

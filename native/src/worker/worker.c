@@ -177,22 +177,22 @@ tagnode_status tagnode_worker_create(tagnode_engine *engine, const tagnode_worke
     tagnode_worker *worker = tagnode_aligned_calloc(sizeof *worker);
     if (worker == NULL) {
         engine->close(engine);
-        return tagnode_say(why, TAGNODE_ERROR_MEMORY, "No memory for the worker.");
+        return tagnode_report(why, TAGNODE_ERROR_MEMORY, "No memory for the worker.");
     }
     worker->engine = engine;
     worker->setup = *setup;
     pthread_mutex_init(&worker->lock, NULL);
     pthread_cond_init(&worker->changed, NULL);
     tagnode_status status = allocate(worker);
-    if (status != TAGNODE_OK) tagnode_say(why, status, "No memory for the worker's queues.");
+    if (status != TAGNODE_OK) tagnode_report(why, status, "No memory for the worker's queues.");
     if (status == TAGNODE_OK && engine->run(engine, worker->history, worker->outputs) != TAGNODE_OK)
-        status = tagnode_say(why, TAGNODE_ERROR_RUNTIME,
-                             "The model failed on its first run, on silence.");
+        status = tagnode_report(why, TAGNODE_ERROR_RUNTIME,
+                                "The model failed on its first run, on silence.");
     if (status == TAGNODE_OK) {
         worker->running = pthread_create(&worker->thread, NULL, run, worker) == 0;
         if (!worker->running)
-            status = tagnode_say(why, TAGNODE_ERROR_RUNTIME,
-                                 "The system could not start a thread for the worker.");
+            status = tagnode_report(why, TAGNODE_ERROR_RUNTIME,
+                                    "The system could not start a thread for the worker.");
     }
     if (status != TAGNODE_OK) {
         tagnode_worker_destroy(worker);

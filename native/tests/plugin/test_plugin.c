@@ -221,7 +221,7 @@ static void test_unsupported_rates_pass_audio_and_are_reported(void) {
         tagnode_message why = {""};
         CHECK(tagplug_get(p, TAGPLUG_STATUS) == TAGPLUG_STATUS_RATE);
         tagplug_explain(p, &why);
-        CHECK(says(&why, "sample rate"));
+        CHECK(message_has(&why, "sample rate"));
         CHECK(passes(p, 2, false, 512, 9));
         tagplug_activate(p, 48000, 512, 2, false);
         CHECK(tagplug_get(p, TAGPLUG_STATUS) == TAGPLUG_STATUS_OK);
@@ -256,8 +256,8 @@ static void test_missing_and_damaged_models_pass_audio_and_are_explained(void) {
         tagplug_activate(p, 48000, 512, 2, false);
         CHECK(tagplug_get(p, TAGPLUG_STATUS) == (float)cases[i].status);
         tagplug_explain(p, &why);
-        CHECK(says(&why, cases[i].word));
-        CHECK(says(&why, cases[i].help));
+        CHECK(message_has(&why, cases[i].word));
+        CHECK(message_has(&why, cases[i].help));
         take *to = calloc(1, sizeof *to);
         uint32_t seed = 0;
         play_part(p, 0, LENGTH, 512, &seed, to);

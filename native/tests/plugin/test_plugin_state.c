@@ -372,11 +372,12 @@ static void test_invalid_states_are_refused_and_change_nothing(void) {
     set_at_random(p, 6);
     set_at_random(before, 6);
     tagnode_message why = {""};
-    CHECK(tagplug_load(p, NULL, 0, &why) == TAGNODE_ERROR_ARGUMENT && says(&why, "not one of"));
+    CHECK(tagplug_load(p, NULL, 0, &why) == TAGNODE_ERROR_ARGUMENT &&
+          message_has(&why, "not one of"));
     CHECK(tagplug_load(p, "TAGSTATE", 8, &why) == TAGNODE_ERROR_ARGUMENT);
     CHECK(tagplug_load(p, "<?xml version='1.0'?>", 21, &why) == TAGNODE_ERROR_ARGUMENT);
     CHECK(tagplug_load(p, "TAGSTATE\1\0\0\0", 12, &why) == TAGNODE_ERROR_ARGUMENT &&
-          says(&why, "version"));
+          message_has(&why, "version"));
     const size_t size = tagplug_save(before, saved, sizeof saved);
     for (size_t cut = 0; cut < size; ++cut) {
         tagplug *cut_short = tagplug_create(folder);
@@ -385,7 +386,7 @@ static void test_invalid_states_are_refused_and_change_nothing(void) {
         tagplug_destroy(cut_short);
     }
     CHECK(tagplug_load(p, saved, size - 1, &why) == TAGNODE_ERROR_ARGUMENT &&
-          says(&why, "cut off"));
+          message_has(&why, "cut off"));
     CHECK(alike(p, before));
     static unsigned char large[TAGPLUG_STATE_MOST + 12] = "TAGSTATE\x02";
     CHECK(tagplug_load(p, large, sizeof large, &why) == TAGNODE_ERROR_ARGUMENT);
@@ -441,7 +442,7 @@ static bool is_refused(const file *f, size_t size, const char *word) {
     memcpy(copy, f->bytes, size);
     const tagnode_status status = tagplug_model_read(copy, size, &model, &why);
     free(copy);
-    const bool refused = status != TAGNODE_OK && model == NULL && says(&why, word);
+    const bool refused = status != TAGNODE_OK && model == NULL && message_has(&why, word);
     tagplug_model_free(model);
     return refused;
 }
