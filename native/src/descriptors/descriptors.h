@@ -8,7 +8,7 @@
 
 #include "tagnode.h"
 
-enum { TAGNODE_SIGNALS = TAGNODE_SIGNAL_LAST + 1 };
+enum { TAGNODE_SIGNALS = TAGNODE_SIGNAL_END };
 
 typedef struct tagnode_descriptors tagnode_descriptors;
 

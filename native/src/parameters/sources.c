@@ -6,7 +6,7 @@
 #include "tagnode.h"
 
 /* The id of a signal is its number plus 1: signals are appended, so neither ever changes. */
-enum { FIRST_NAMED = 100, SIGNALS = TAGNODE_SIGNAL_LAST + 1 };
+enum { FIRST_NAMED = 100, SIGNALS = TAGNODE_SIGNAL_END };
 _Static_assert(SIGNALS < FIRST_NAMED, "numbers for signals are left");
 
 /* Labels and groups of the models that the plugin knows by name. Never change one; a new name gets
