@@ -1,6 +1,7 @@
 """The LV2 plugin in our own hosts and in others."""
 
 import os
+import re
 import subprocess
 import time
 from collections.abc import Callable
@@ -11,6 +12,11 @@ import pytest
 import soundfile
 from hosts import ROOT, SOURCES, exported, need, needed, run
 from jackserver import JackServer, Neighbours
+
+from pyplugin.daw import parameters
+from pyplugin.models import registry
+from pyplugin.node.signals import SIGNALS
+from pyplugin.support.descriptors import signal_name, tag_name
 
 URI = "urn:pyplugin:tagnode"
 RATE = 48000
@@ -48,6 +54,21 @@ def test_the_turtle_is_valid(bundle: Path):
     need("sord_validate", "sordi")
     printed = run("lv2_validate", *bundle.glob("*.ttl"))
     assert "Found 0 errors" in printed
+
+
+def test_menus_of_sources_list_signals_and_the_labels_of_known_models(bundle: Path) -> None:
+    turtle = (bundle / "tagnode.ttl").read_text(encoding="utf-8")
+    ports = re.findall(r'lv2:symbol "slot\d+_source".*?\n\t\]', turtle, re.DOTALL)
+    assert len(ports) == parameters.SLOTS
+    for port in ports:
+        assert "lv2:enumeration" in port
+        points = re.findall(r'rdfs:label "([^"]+)" ; rdf:value (\d+)', port)
+        menu = {text: int(value) for text, value in points}
+        assert len(menu) == len(points)
+        for name in SIGNALS:
+            assert menu[name] == parameters.source_id(signal_name(name))
+        for label in registry.labels("scene"):
+            assert menu[label] == parameters.source_id(tag_name(label))
 
 
 def test_the_interface_is_that_of_lv2_dev(built: Path):

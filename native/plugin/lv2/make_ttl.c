@@ -92,7 +92,8 @@ static void put_source_text(const char *name, char *text) {
     *text = '\0';
 }
 
-/* Numbers stand for names, whatever model is loaded; those of other labels have no text here. */
+/* Numbers stand for names, whatever model is loaded. Labels of other models have numbers too, but
+ * no text here: a menu of what is known is worth more to a host than a slider over all numbers. */
 static void put_sources(FILE *file) {
     char name[128], text[256];
     put_point(file, "none", 0);
@@ -111,7 +112,7 @@ static bool is_source(uint32_t parameter) {
 
 static void put_scale(FILE *file, uint32_t parameter, const tagnode_plugin_parameter *about) {
     if (is_source(parameter)) {
-        fputs(" ;\n\t\tlv2:portProperty lv2:integer", file); /* no enumeration: more are valid */
+        fputs(" ;\n\t\tlv2:portProperty lv2:integer , lv2:enumeration", file);
         put_sources(file);
         return;
     }
