@@ -19,7 +19,7 @@ from jackserver import JackServer, Neighbours
 from pyplugin.cli import main
 from pyplugin.errors import ModelError
 from pyplugin.models import registry
-from pyplugin.models.card import Card, Dataset, Input, Output, Schema
+from pyplugin.models.card import Card, Dataset, InputTensor, OutputTensor, Schema
 from pyplugin.models.importers import musicnn as musicnn_family
 from pyplugin.models.importers import vgg
 from pyplugin.models.importers.musicnn_wheel import WHEEL
@@ -108,10 +108,10 @@ def probe() -> Probe:
         model_types=("tflite-float32",),
         dataset=Dataset("none", "none", "none", {}),
         schema=Schema(
-            (Input("mel", "float", (1, PATCH, BANDS)),),
+            (InputTensor("mel", "float", (1, PATCH, BANDS)),),
             (
-                Output("activations", "float", (1, 3), "predictions"),
-                Output("dense", "float", (1, 3), "embeddings"),
+                OutputTensor("activations", "float", (1, 3), "predictions"),
+                OutputTensor("dense", "float", (1, 3), "embeddings"),
             ),
         ),
         inference=PRESETS["musicnn"],

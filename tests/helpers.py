@@ -15,7 +15,7 @@ import pytest
 from msgspec import structs
 
 from pyplugin import SIGNALS, Node, SignalFrames
-from pyplugin.models.card import Card, Input, Schema
+from pyplugin.models.card import Card, InputTensor, Schema
 from pyplugin.models.registry import Model
 
 PATCH = 20
@@ -42,7 +42,7 @@ class Probe:
 
 def with_patch(card: Card, frames: int) -> Card:
     """The card of a model that takes so many frames, whatever the model takes."""
-    inputs = (Input("mel", "float", (1, frames, BANDS)),)
+    inputs = (InputTensor("mel", "float", (1, frames, BANDS)),)
     return structs.replace(card, patch_frames=frames, schema=Schema(inputs, card.outputs))
 
 

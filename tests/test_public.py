@@ -2,6 +2,8 @@
 
 import doctest
 import inspect
+import re
+from pathlib import Path
 
 import pytest
 
@@ -45,3 +47,13 @@ def test_modules_of_the_face_load_when_used():
     assert set(pyplugin.__all__) <= set(dir(pyplugin))
     with pytest.raises(AttributeError, match="no attribute 'rms'"):
         _ = pyplugin.rms
+
+
+def test_no_two_classes_have_one_name():
+    package = Path(pyplugin.__file__).parent
+    found = [
+        match
+        for path in package.rglob("*.py")
+        for match in re.findall(r"^class (\w+)", path.read_text(encoding="utf-8"), re.MULTILINE)
+    ]
+    assert [name for name in set(found) if found.count(name) > 1] == []

@@ -26,8 +26,8 @@ __all__ = [
     "Dataset",
     "Drift",
     "FrontEnd",
-    "Input",
-    "Output",
+    "InputTensor",
+    "OutputTensor",
     "Schema",
     "Waveform",
     "card_of",
@@ -74,7 +74,7 @@ class Dataset(_Part, frozen=True):
     link: str = ""
 
 
-class Input(_Part, frozen=True):
+class InputTensor(_Part, frozen=True):
     """An input of the graph.
 
     Attributes
@@ -92,7 +92,7 @@ class Input(_Part, frozen=True):
     shape: Shape
 
 
-class Output(_Part, frozen=True, rename={"purpose": "output_purpose", "labels": "classes"}):
+class OutputTensor(_Part, frozen=True, rename={"purpose": "output_purpose", "labels": "classes"}):
     """An output of the graph.
 
     Attributes
@@ -131,7 +131,7 @@ class Output(_Part, frozen=True, rename={"purpose": "output_purpose", "labels": 
 
         Examples
         --------
-        >>> Output("dense", "float", (1, 200), "embeddings").size
+        >>> OutputTensor("dense", "float", (1, 200), "embeddings").size
         200
         """
         return math.prod(self.shape)
@@ -142,7 +142,7 @@ class Output(_Part, frozen=True, rename={"purpose": "output_purpose", "labels": 
 
         Examples
         --------
-        >>> Output("model/Softmax", "float", (1, 2), "predictions", op="Softmax").activation
+        >>> OutputTensor("model/Softmax", "float", (1, 2), "predictions", op="Softmax").activation
         'softmax'
         """
         return _ACTIVATIONS.get(self.op.lower(), "none") if self.op else None
@@ -151,8 +151,8 @@ class Output(_Part, frozen=True, rename={"purpose": "output_purpose", "labels": 
 class Schema(_Part, frozen=True):
     """Inputs and outputs of the graph, in its order."""
 
-    inputs: Annotated[tuple[Input, ...], Meta(min_length=1, max_length=16)]
-    outputs: Annotated[tuple[Output, ...], Meta(min_length=1, max_length=64)]
+    inputs: Annotated[tuple[InputTensor, ...], Meta(min_length=1, max_length=16)]
+    outputs: Annotated[tuple[OutputTensor, ...], Meta(min_length=1, max_length=64)]
 
 
 class FrontEnd(_Part, frozen=True, tag_field="algorithm", tag="mel"):
@@ -318,12 +318,12 @@ class Card(_Part, frozen=True, kw_only=True, rename={"labels": "classes"}):
     citation: str = ""
 
     @property
-    def inputs(self) -> tuple[Input, ...]:
+    def inputs(self) -> tuple[InputTensor, ...]:
         """Those of the schema."""
         return self.schema.inputs
 
     @property
-    def outputs(self) -> tuple[Output, ...]:
+    def outputs(self) -> tuple[OutputTensor, ...]:
         """Those of the schema."""
         return self.schema.outputs
 
@@ -342,7 +342,7 @@ class Card(_Part, frozen=True, kw_only=True, rename={"labels": "classes"}):
             f"{self.name} takes a waveform; the models that run here take a mel spectrogram."
         )
 
-    def output_named(self, name: str | None) -> Output:
+    def output_named(self, name: str | None) -> OutputTensor:
         """Return an output by its name, or the card's embedding.
 
         Parameters
@@ -430,7 +430,7 @@ def render_card(card: Card) -> str:
 def _disagreements(card: Card) -> Iterator[str]:
     """Yield a sentence for each pair of fields that contradict each other."""
     yield from _front_end_problems(card)
-    groups: tuple[tuple[str, tuple[Input | Output, ...]], ...] = (
+    groups: tuple[tuple[str, tuple[InputTensor | OutputTensor, ...]], ...] = (
         ("inputs", card.inputs),
         ("outputs", card.outputs),
     )

@@ -39,10 +39,10 @@ __all__ = [
     "Affine",
     "Dense",
     "Head",
+    "HeadStage",
     "Kernel",
     "Quantile",
     "Sigmoids",
-    "Stage",
     "available",
     "encode",
     "heads_folder",
@@ -180,7 +180,7 @@ class Sigmoids:
         return np.where(sums > 0, y / np.where(sums > 0, sums, 1), 1 / y.shape[1])
 
 
-Stage = Affine | Quantile | Dense | Kernel | Sigmoids
+HeadStage = Affine | Quantile | Dense | Kernel | Sigmoids
 """A step of a head."""
 
 
@@ -214,7 +214,7 @@ class Head:
     output: str
     size: int
     multi_label: bool
-    stages: tuple[Stage, ...]
+    stages: tuple[HeadStage, ...]
     about: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -383,7 +383,7 @@ def encode(head: Head) -> bytes:
     return data
 
 
-def _packed(stage: Stage) -> bytes:
+def _packed(stage: HeadStage) -> bytes:
     """Return the file's form of a stage: kind, rows, columns, flags, arrays."""
     settings, doubles = b"", []
     if isinstance(stage, Affine):
@@ -459,7 +459,7 @@ def _decoded(data: bytes) -> Head:
     )
 
 
-def _unpacked(data: bytes, at: int) -> tuple[Stage, int]:
+def _unpacked(data: bytes, at: int) -> tuple[HeadStage, int]:
     kind, rows, columns, flags = struct.unpack_from("<4I", data, at)
     at += 16
 
@@ -470,7 +470,7 @@ def _unpacked(data: bytes, at: int) -> tuple[Stage, int]:
         at += found.nbytes
         return found
 
-    stage: Stage
+    stage: HeadStage
     if kind == 1:
         stage = Affine(array(columns), array(columns))
     elif kind == 2:

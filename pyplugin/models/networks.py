@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pyplugin.models.card import Dataset, Output
+from pyplugin.models.card import Dataset, OutputTensor
 
 __all__ = ["Network"]
 
@@ -20,7 +20,7 @@ class Network:
         A sentence.
     labels : tuple of str
     dataset : Dataset
-    outputs : tuple of Output
+    outputs : tuple of OutputTensor
         In the order of the graph.
     embedding : str
         Name of the output that is used where one embedding is wanted.
@@ -39,7 +39,7 @@ class Network:
     description: str
     labels: tuple[str, ...]
     dataset: Dataset
-    outputs: tuple[Output, ...]
+    outputs: tuple[OutputTensor, ...]
     embedding: str
     build: Callable[..., bytes]
     activations: tuple[str, ...]

@@ -18,7 +18,7 @@ from pyplugin.errors import ModelError, NotBuiltError
 from pyplugin.models.card import Card, load_card, render_card
 from pyplugin.models.folders import data_folder, make_folder, shipped_folder
 from pyplugin.models.importers import importer as importers
-from pyplugin.models.importers.importer import Built, Known, Needs, Source, Summary
+from pyplugin.models.importers.importer import BuildRequest, Built, Known, Needs, Summary
 from pyplugin.models.tflite import read_signature
 from pyplugin.support.files import replacing, sentence
 
@@ -168,7 +168,7 @@ def get(
     if source is None and not needs.fetched:
         raise ModelError(f"{name} needs {needs.description}; give it with --from.")
     built = known.importer.build(
-        Source(
+        BuildRequest(
             name=known.standard,
             path=None if source is None else Path(source),
             folder=target,

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from pyplugin.models.card import Dataset, Output
+from pyplugin.models.card import Dataset, OutputTensor
 from pyplugin.models.layers import Block, LayerWriter, Variables, variable
 from pyplugin.models.networks import Network
 from pyplugin.models.quantisation import Calibration, FloatArray
@@ -45,9 +45,9 @@ def scene_network(
         labels=LABELS,
         dataset=dataset,
         outputs=(
-            Output("activations", "float", (1, len(LABELS)), "predictions"),
-            Output("logits", "float", (1, len(LABELS)), "logits"),
-            Output(EMBEDDING, "float", (1, settings.embedding), "embeddings"),
+            OutputTensor("activations", "float", (1, len(LABELS)), "predictions"),
+            OutputTensor("logits", "float", (1, len(LABELS)), "logits"),
+            OutputTensor(EMBEDDING, "float", (1, settings.embedding), "embeddings"),
         ),
         embedding=EMBEDDING,
         build=write,

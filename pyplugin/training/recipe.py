@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pyplugin.errors import PypluginError
-from pyplugin.models.card import CalibrationSource, Card, Dataset, Input, Schema, render_card
+from pyplugin.models.card import CalibrationSource, Card, Dataset, InputTensor, Schema, render_card
 from pyplugin.models.frontends import PRESETS
 from pyplugin.support.files import replacing
 from pyplugin.training.augment import band_limits, log_mel, mel_power
@@ -330,7 +330,7 @@ def export(
         model_types=("tflite-int8",),
         dataset=Dataset(recipe.dataset, recipe.citation, _describe_corpus(window_set), metrics),
         schema=Schema(
-            (Input("mel", "float", (1, recipe.network.patch, recipe.network.bands)),),
+            (InputTensor("mel", "float", (1, recipe.network.patch, recipe.network.bands)),),
             source.outputs,
         ),
         inference=PRESETS["musicnn"],

@@ -16,8 +16,8 @@ from pyplugin.models.card import (
     Card,
     Dataset,
     Drift,
-    Input,
-    Output,
+    InputTensor,
+    OutputTensor,
     Schema,
     Waveform,
     load_card,
@@ -28,8 +28,8 @@ from pyplugin.models.folders import shipped_folder
 from pyplugin.models.frontends import PRESETS
 
 OUTPUTS = (
-    Output("activations", "float", (1, 2), "predictions"),
-    Output("dense", "float", (1, 7), "embeddings"),
+    OutputTensor("activations", "float", (1, 2), "predictions"),
+    OutputTensor("dense", "float", (1, 7), "embeddings"),
 )
 CARD = Card(
     name="small",
@@ -42,7 +42,7 @@ CARD = Card(
     labels=("piano", "no piano"),
     model_types=("tflite-int8",),
     dataset=Dataset("none", "none", "0", {"ROC-AUC": 0.5}),
-    schema=Schema((Input("mel", "float", (1, 187, 96)),), OUTPUTS),
+    schema=Schema((InputTensor("mel", "float", (1, 187, 96)),), OUTPUTS),
     inference=PRESETS["musicnn"],
     patch_frames=187,
     default_hop=1.0,
@@ -120,14 +120,14 @@ def test_a_model_without_an_embedding_is_described() -> None:
     "shape", [(1, 187, 96), (1, 187, 96, 1), (1, 1, 187, 96), (1, 96, 187)], ids=str
 )
 def test_inputs_of_several_ranks_are_described(shape: tuple[int, ...]) -> None:
-    described(schema=Schema((Input("mel", "float", shape),), OUTPUTS))
+    described(schema=Schema((InputTensor("mel", "float", shape),), OUTPUTS))
 
 
 def test_a_model_of_waveforms_is_described() -> None:
     card = described(
         inference=Waveform(16000),
         patch_frames=15600,
-        schema=Schema((Input("waveform", "float", (1, 15600)),), OUTPUTS),
+        schema=Schema((InputTensor("waveform", "float", (1, 15600)),), OUTPUTS),
     )
     with pytest.raises(ModelError, match="small takes a waveform"):
         _ = card.front_end
@@ -141,9 +141,9 @@ def test_normalisation_of_patches_is_described(norm: str) -> None:
 def test_regression_and_several_classifiers_are_described() -> None:
     """A tempo with its unit and range beside two classifiers with labels of their own."""
     outputs = (
-        Output("mood", "float", (1, 2), "predictions", op="Softmax"),
-        Output("voice", "float", (1, 1), "predictions", op="Sigmoid", labels=("voice",)),
-        Output("tempo", "float", (1, 1), "regression", unit="BPM", range=(30.0, 286.0)),
+        OutputTensor("mood", "float", (1, 2), "predictions", op="Softmax"),
+        OutputTensor("voice", "float", (1, 1), "predictions", op="Sigmoid", labels=("voice",)),
+        OutputTensor("tempo", "float", (1, 1), "regression", unit="BPM", range=(30.0, 286.0)),
     )
     card = described(embedding=None, schema=Schema(CARD.inputs, outputs))
     assert [output.activation for output in card.outputs] == ["softmax", "sigmoid", None]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pyplugin.errors import ModelError
-from pyplugin.models.card import Input, Output, Schema, parse_card
+from pyplugin.models.card import InputTensor, OutputTensor, Schema, parse_card
 from pyplugin.models.folders import shipped_folder
 from pyplugin.models.frontends import PRESETS
 from pyplugin.models.starts import parse_start
@@ -103,13 +103,13 @@ def test_a_classifier_is_a_start() -> None:
 def test_a_start_is_completed_to_a_card() -> None:
     start = parse_start(json.dumps(TAGGER))
     outputs = (
-        Output("tags", "float", (1, 2), "predictions", op="Sigmoid"),
-        Output("dense", "float", (1, 200), "embeddings"),
+        OutputTensor("tags", "float", (1, 2), "predictions", op="Sigmoid"),
+        OutputTensor("dense", "float", (1, 200), "embeddings"),
     )
     given = {
         "license": "CC-BY-NC-SA-4.0",
         "model_types": ["tflite-float32"],
-        "schema": Schema((Input("mel", "float", (1, 187, 96)),), outputs),
+        "schema": Schema((InputTensor("mel", "float", (1, 187, 96)),), outputs),
         "inference": PRESETS["essentia-musicnn"],
         "patch_frames": 187,
         "default_hop": 1.0,

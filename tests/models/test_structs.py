@@ -8,7 +8,7 @@ from msgspec.structs import replace
 import pyplugin
 from pyplugin import Node
 from pyplugin.models import registry
-from pyplugin.models.card import Card, Input, Output, Schema, Waveform
+from pyplugin.models.card import Card, InputTensor, OutputTensor, Schema, Waveform
 from pyplugin.models.structs import card_struct
 
 SCENE = registry.load("scene")
@@ -16,7 +16,7 @@ MEL = SCENE.card.inputs[0]
 TAGS, LOGITS, EMBEDDING = SCENE.card.outputs
 
 
-def card(*outputs: Output, inputs: tuple[Input, ...] = (MEL,), **changes: Any) -> Card:
+def card(*outputs: OutputTensor, inputs: tuple[InputTensor, ...] = (MEL,), **changes: Any) -> Card:
     return replace(SCENE.card, schema=Schema(inputs, outputs or SCENE.card.outputs), **changes)
 
 

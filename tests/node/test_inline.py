@@ -13,7 +13,7 @@ from msgspec import structs
 import pyplugin
 from pyplugin import Node, State
 from pyplugin.models import registry
-from pyplugin.models.card import Input, Output, Schema
+from pyplugin.models.card import InputTensor, OutputTensor, Schema
 from pyplugin.models.quantisation import activation_quantisation, quantise_weights
 from pyplugin.models.structs import card_struct
 from pyplugin.models.tflite import GraphWriter, Tensor
@@ -111,10 +111,10 @@ def tiny_model(
         name="tiny",
         labels=("a", "b", "c", "d"),
         schema=Schema(
-            (Input("mel", "float", (1, patch, bands)),),
+            (InputTensor("mel", "float", (1, patch, bands)),),
             (
-                Output("activations", "float", (1, 4), "predictions"),
-                Output("dense", "float", (1, 4), "embeddings"),
+                OutputTensor("activations", "float", (1, 4), "predictions"),
+                OutputTensor("dense", "float", (1, 4), "embeddings"),
             ),
         ),
         inference=structs.replace(base.card.front_end, bands=bands),

@@ -27,12 +27,12 @@ from pyplugin.models import importers as package
 from pyplugin.models.card import Card
 
 __all__ = [
+    "BuildOption",
+    "BuildRequest",
     "Built",
     "Importer",
     "Known",
     "Needs",
-    "Option",
-    "Source",
     "Summary",
     "find",
     "importers",
@@ -64,7 +64,7 @@ class Summary:
 
 
 @dataclass(frozen=True)
-class Option:
+class BuildOption:
     """A whole number that changes what is built.
 
     Attributes
@@ -97,17 +97,17 @@ class Needs:
         "NAME needs ...", without its full stop.
     fetched : bool
         Whether the importer gets it by itself where no source is given.
-    options : tuple of Option
+    options : tuple of BuildOption
         Its build options.
     """
 
     description: str
     fetched: bool
-    options: tuple[Option, ...] = ()
+    options: tuple[BuildOption, ...] = ()
 
 
 @dataclass(frozen=True)
-class Source:
+class BuildRequest:
     """One order to an importer.
 
     Attributes
@@ -157,7 +157,7 @@ class Importer(Protocol):
     def needs(self) -> Needs:
         """Return what `build` needs."""
 
-    def build(self, source: Source) -> Built:
+    def build(self, source: BuildRequest) -> Built:
         """Build the model of that name, and those that come with it.
 
         Raises
@@ -259,21 +259,21 @@ def find(name: str) -> Known | None:
     return None
 
 
-def model_name(standard: str, known: tuple[Option, ...], options: Mapping[str, int]) -> str:
+def model_name(standard: str, known: tuple[BuildOption, ...], options: Mapping[str, int]) -> str:
     """Return the name of a model with options: what differs from the defaults is in it.
 
     Parameters
     ----------
     standard : str
         The name with default options; ``-float`` stays at its end.
-    known : tuple of Option
+    known : tuple of BuildOption
         In the order in which they are written.
     options : mapping of str to int
         By the name of the option; what is missing is the default.
 
     Examples
     --------
-    >>> patch = Option("patch", "p", "Frames.", default=187, least=16, greatest=4096)
+    >>> patch = BuildOption("patch", "p", "Frames.", default=187, least=16, greatest=4096)
     >>> model_name("musicnn-mtt-float", (patch,), {"patch": 64})
     'musicnn-mtt-p64-float'
     >>> model_name("musicnn-mtt", (patch,), {"patch": 187})

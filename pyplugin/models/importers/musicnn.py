@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from pyplugin.errors import ModelError
-from pyplugin.models.card import Output
-from pyplugin.models.importers.importer import Option, register
+from pyplugin.models.card import OutputTensor
+from pyplugin.models.importers.importer import BuildOption, register
 from pyplugin.models.importers.musicnn_wheel import (
     BANDS,
     KNOWN_FOR,
@@ -213,8 +213,8 @@ def _network(short: str, labels: tuple[str, ...], *, roc_auc: float, pr_auc: flo
         dataset=dataset(short, roc_auc, pr_auc),
         outputs=(
             *TAGS,
-            Output("dense", "float", (1, 200), "embeddings"),
-            Output("penultimate", "float", (1, 200), "embeddings"),
+            OutputTensor("dense", "float", (1, 200), "embeddings"),
+            OutputTensor("penultimate", "float", (1, 200), "embeddings"),
         ),
         embedding="penultimate",
         build=build,
@@ -236,7 +236,7 @@ class MusiCNN(WheelImporter):
 
     networks = NETWORKS
     options = (
-        Option(
+        BuildOption(
             "patch",
             "p",
             f"Mel frames in a window, instead of {PATCH_FRAMES}; 64 frames last 1.0 s instead of "

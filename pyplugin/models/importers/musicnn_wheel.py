@@ -9,10 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from pyplugin.models.card import Card, Dataset, Input, Output, Schema
+from pyplugin.models.card import Card, Dataset, InputTensor, OutputTensor, Schema
 from pyplugin.models.checkpoint import read_checkpoint
 from pyplugin.models.frontends import PRESETS
-from pyplugin.models.importers.importer import Built, Needs, Option, Source, Summary, model_name
+from pyplugin.models.importers.importer import (
+    BuildOption,
+    BuildRequest,
+    Built,
+    Needs,
+    Summary,
+    model_name,
+)
 from pyplugin.models.layers import Variables
 from pyplugin.models.networks import Network
 from pyplugin.models.records import Record, load_record
@@ -75,8 +82,8 @@ MSD_LABELS: tuple[str, ...] = (
 _MTT = ("MagnaTagATune", "Law et al., Evaluation of algorithms using games, 2009", "19 k songs")
 _MSD = ("Million Song Dataset", "Bertin-Mahieux et al., 2011; tags of Last.fm", "200 k songs")
 TAGS = (
-    Output("activations", "float", (1, 50), "predictions"),
-    Output("logits", "float", (1, 50), "logits"),
+    OutputTensor("activations", "float", (1, 50), "predictions"),
+    OutputTensor("logits", "float", (1, 50), "logits"),
 )
 
 KNOWN_FOR = {
@@ -133,12 +140,12 @@ class WheelImporter:
     Attributes
     ----------
     networks : dict of str to WheelNetwork
-    options : tuple of Option
+    options : tuple of BuildOption
         ``patch``, for networks that take any number of frames.
     """
 
     networks: ClassVar[Mapping[str, WheelNetwork]]
-    options: ClassVar[tuple[Option, ...]] = ()
+    options: ClassVar[tuple[BuildOption, ...]] = ()
 
     def names(self) -> dict[str, Summary]:
         """Return two models of each network: ``NAME`` and ``NAME-float``."""
@@ -159,7 +166,7 @@ class WheelImporter:
             options=self.options,
         )
 
-    def build(self, source: Source) -> Built:
+    def build(self, source: BuildRequest) -> Built:
         """Build the int8 and the float model of a network.
 
         Raises
@@ -210,7 +217,7 @@ def _card(
         labels=network.labels,
         model_types=("tflite-float32" if record is None else "tflite-int8",),
         dataset=network.dataset,
-        schema=Schema((Input("mel", "float", (1, patch, BANDS)),), network.outputs),
+        schema=Schema((InputTensor("mel", "float", (1, patch, BANDS)),), network.outputs),
         inference=PRESETS["musicnn"],
         patch_frames=patch,
         default_hop=_DEFAULT_HOP,

@@ -4,7 +4,7 @@ import math
 from functools import partial
 
 from pyplugin.errors import ModelError
-from pyplugin.models.card import Output
+from pyplugin.models.card import OutputTensor
 from pyplugin.models.importers.importer import register
 from pyplugin.models.importers.musicnn_wheel import (
     BANDS,
@@ -133,7 +133,7 @@ def _network(
         description=f"VGG-like baseline of MusiCNN: {KNOWN_FOR[short]}.",
         labels=labels,
         dataset=dataset(short, roc_auc, pr_auc),
-        outputs=(*TAGS, Output("pool5", "float", (1, 256), "embeddings")),
+        outputs=(*TAGS, OutputTensor("pool5", "float", (1, 256), "embeddings")),
         embedding="pool5",
         build=partial(build, pools=pools),
         activations=_ACTIVATIONS,

@@ -11,7 +11,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import MinMaxScaler, QuantileTransformer, StandardScaler
 
-from pyplugin.models.heads import Affine, Dense, Head, Kernel, Quantile, Sigmoids, Stage
+from pyplugin.models.heads import Affine, Dense, Head, HeadStage, Kernel, Quantile, Sigmoids
 
 __all__ = ["head_of", "logistic_head"]
 
@@ -61,7 +61,7 @@ def logistic_head(
     return Head(name, (label,), model, output, size, True, stages, about)
 
 
-def _preprocessing(step: Any) -> tuple[Stage, ...]:
+def _preprocessing(step: Any) -> tuple[HeadStage, ...]:
     if isinstance(step, StandardScaler):
         return (
             Affine(scale=_float32(1 / step.scale_), offset=_float32(-step.mean_ / step.scale_)),
@@ -78,7 +78,7 @@ def _both(row: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return np.concatenate([-row, row]) if len(row) == 1 else row
 
 
-def _probabilities(classifier: Any, calibrators: list[Any]) -> tuple[Stage, ...]:
+def _probabilities(classifier: Any, calibrators: list[Any]) -> tuple[HeadStage, ...]:
     """Return the stages of a classifier and its sigmoids, 1 / (1 + exp(a d + b)).
 
     Where d is linear in coefficients, a and b are multiplied into these in double precision: if
@@ -96,7 +96,7 @@ def _probabilities(classifier: Any, calibrators: list[Any]) -> tuple[Stage, ...]
     return _kernel(classifier.estimators_, a, b), plain
 
 
-def _network(classifier: Any) -> tuple[Stage, ...]:
+def _network(classifier: Any) -> tuple[HeadStage, ...]:
     activations = [classifier.activation] * (len(classifier.coefs_) - 1)
     pairs = [
         (weights.T, bias)

@@ -16,10 +16,10 @@ from pyplugin.errors import ModelError
 from pyplugin.models import registry
 from pyplugin.models.importers import importer as importers
 from pyplugin.models.importers.importer import (
+    BuildOption,
+    BuildRequest,
     Built,
     Importer,
-    Option,
-    Source,
     Summary,
     find,
     model_name,
@@ -150,7 +150,7 @@ def test_a_card_whose_name_is_a_path_is_not_written(
         def names(self) -> dict[str, Summary]:
             return {"sly": Summary("A name with a folder in it.", "MIT")}
 
-        def build(self, source: Source) -> Built:
+        def build(self, source: BuildRequest) -> Built:
             return Built(((b"data", replace(registry.info("scene"), name="../sly")),))
 
     with pytest.raises(ModelError, match=r"cannot be called '\.\./sly'"):
@@ -195,8 +195,8 @@ def test_a_name_that_no_importer_has(name: str) -> None:
 
 def test_the_name_of_a_model_has_the_options_that_are_not_at_their_default() -> None:
     options = (
-        Option("patch", "p", "", default=187, least=1, greatest=4096),
-        Option("bands", "b", "", default=96, least=1, greatest=128),
+        BuildOption("patch", "p", "", default=187, least=1, greatest=4096),
+        BuildOption("bands", "b", "", default=96, least=1, greatest=128),
     )
     assert model_name("x-float", options, {"bands": 64, "patch": 32}) == "x-p32-b64-float"
     assert model_name("x", options, {"bands": 96}) == "x"
