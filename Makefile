@@ -63,7 +63,7 @@ test-training:
 	@test -x build/training/bin/python || $(PYTHON) -m venv build/training
 	@build/training/bin/python -m pip install --quiet --disable-pip-version-check '$(TORCH)' 2>/dev/null || true
 	build/training/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[all,test,network]'
-	build/training/bin/python -m pytest tests/training $(ARGS)
+	build/training/bin/python -m pytest tests/training tests/cli/test_train.py $(ARGS)
 
 # The C library and the plugins: plain, then under each sanitizer, then for other machines.
 test-native: $(SCENE)

@@ -44,7 +44,7 @@ def test_what_is_installed_is_what_was_built(home, built):
     assert run("install").exit_code == 0  # again, over what is there
     assert run("uninstall").exit_code == 0
     assert not any(list((home / folder).iterdir()) for folder in (".lv2", ".clap", ".vst3"))
-    assert "None is installed" in run("uninstall").output
+    assert "No plugin is installed" in run("uninstall").output
 
 
 def test_one_format_alone(home):
@@ -70,7 +70,7 @@ def test_check_names_what_is_missing_damaged_or_old(home):
         file.write(bytes(16))
     old = run("check", "--format", "vst3")
     assert old.exit_code == 0
-    assert "older than the one that was built" in old.output
+    assert "older than the built version" in old.output
     whole.unlink()
     assert run("check", "--format", "vst3").exit_code == 1
 
