@@ -5,11 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec import structs
 
-from pyplugin._native import card_struct
 from pyplugin.models import registry
-from pyplugin.models.card import Dataset
+from pyplugin.models.card import Dataset, Schema
 from pyplugin.models.quantisation import activation_quantisation
+from pyplugin.models.structs import card_struct
 from pyplugin.node.runtimes import open_model
 
 pytest.importorskip("torch", reason="needs torch: pip install 'pyplugin[network]'")
@@ -86,11 +87,9 @@ def source(settings: NetworkSettings = SMALL):
 
 def run_inline(model: bytes, outputs, windows) -> dict[str, np.ndarray]:
     scene = registry.load("scene").card
-    card = replace(
-        scene,
-        patch_frames=windows.shape[1],
-        inputs=(replace(scene.inputs[0], shape=(1, *windows.shape[1:])),),
-        outputs=outputs,
+    inputs = (structs.replace(scene.inputs[0], shape=(1, *windows.shape[1:])),)
+    card = structs.replace(
+        scene, patch_frames=windows.shape[1], schema=Schema(inputs, tuple(outputs))
     )
     loaded = registry.Model("small", Path("small.tflite"), card, model)
     inline = open_model(loaded, card_struct(card), "inline")

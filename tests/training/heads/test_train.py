@@ -93,7 +93,7 @@ def test_a_name_is_a_file_in_the_data_folder(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"layer": "x"}, "no layer 'x'"),
+        ({"embedding": "x"}, "no output 'x'"),
         ({"filelist": "f.json"}, "--filelist is for a ground truth"),
         ({"retrain": ("none.tsv", 1)}, "cannot be read"),
         ({"external": "none"}, "not a folder"),
