@@ -132,7 +132,6 @@ class Session(Closing):
             self._player = self._board.stream(rate, node.channels, node=node)
             self._movers.append(self._player.mover)
         self._lost = 0
-        self._head_columns = node.head_columns
         self._written = 0.0
 
     # ---- the loop
