@@ -1,10 +1,9 @@
-"""A live meter for one tag, from an audio device or from raw samples on a pipe."""
+"""A live meter for one tag, from an audio device, a network stream, a command or a pipe."""
 
 import argparse
-import sys
 
 import pyplugin
-from pyplugin.inputs.pipes import PipeInput
+from pyplugin.inputs.opening import open_input
 from pyplugin.outputs import DescriptorFrame
 from pyplugin.session import Session
 
@@ -30,12 +29,11 @@ class Meter:
 
 
 def main() -> None:
-    """Analyse until the pipe ends, or Ctrl-C."""
+    """Analyse until the source ends, or Ctrl-C."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tag", default="drums")
-    parser.add_argument(
-        "--device", help="part of the name of a device; without it, raw samples on stdin"
-    )
+    parser.add_argument("--device", help="part of the name of a device")
+    parser.add_argument("source", nargs="?", default="-", help="URL, 'cmd: COMMAND', pipe or -")
     options = parser.parse_args()
 
     def make_node(rate: int, channels: int) -> pyplugin.Node:
@@ -46,8 +44,9 @@ def main() -> None:
 
         session = Session(Listener(options.device, make_node), outputs=[Meter(options.tag)])
     else:
-        pipe = PipeInput(sys.stdin.fileno(), 44100, 2, "s16le")
-        session = Session(pipe, make_node, outputs=[Meter(options.tag)])
+        stream = open_input(options.source)
+        stream.wait()
+        session = Session(stream, make_node, outputs=[Meter(options.tag)])
     with session:
         session.run()
 

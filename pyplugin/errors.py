@@ -39,6 +39,22 @@ class AudioError(PypluginError):
     """
 
 
+class StreamError(AudioError):
+    """A network stream, a command or a pipe fails; a later attempt may succeed.
+
+    Examples
+    --------
+    >>> import pyplugin
+    >>> try:
+    ...     pyplugin.tag("http://127.0.0.1:9/song.mp3")
+    ... except pyplugin.errors.StreamError as error:
+    ...     print(error)
+    http://127.0.0.1:9/song.mp3: connection refused.
+    """
+
+    exit_code = 1
+
+
 class ModelError(PypluginError):
     """A model, its card or a runtime is missing, damaged or does not fit.
 

@@ -102,6 +102,7 @@ class Session(Closing):
         self._player: BoardStream | None = None
         self._lost = 0
         self._frames = 0
+        self._offset = 0.0  # seconds of the stream at which the node began, gaps included
         self.last: DescriptorFrame | None = None
         self.parameters: dict[str, float] = {}
         self.signals: dict[str, float] = {}
@@ -115,16 +116,28 @@ class Session(Closing):
             node: Node = self.input.node
             return node
         wanted = (self.input.sample_rate, self.input.channels)
-        if self._own is None or (self._own.sample_rate, self._own.channels) != wanted:
-            node, before = self._make_node(*wanted), self._own
-            self._own = node
-            if before is not None:
-                before.close()
-        return self._own
+        before = self._own
+        if before is not None and (before.sample_rate, before.channels) == wanted:
+            return before
+        if before is not None:
+            self._flush()
+        self._own = made = self._make_node(*wanted)
+        if before is not None:
+            before.close()
+        return made
+
+    def _follow_format(self) -> None:
+        """Continue with another node if the input has another format."""
+        before, seconds = self.node, self.seconds
+        node = self._fitting_node()
+        if node is not before:
+            self._offset = seconds
+            self._attach(node)
 
     def _attach(self, node: Node) -> None:
-        """Continue with this node, whose positions begin at 0."""
+        """Continue with this node, whose positions begin at 0; those of the stream go on."""
         self.node = node
+        self._position = 0  # of the node at the last poll
         rate = node.sample_rate
         self._mover = self._make_mover(rate) if self._make_mover is not None else Mover([])
         self._movers = [self._mover]
@@ -180,13 +193,13 @@ class Session(Closing):
         """
         block = self.input.read(timeout)
         for event in self.input.events():
+            if event.kind == "gap":
+                self._offset += event.samples / self.node.sample_rate
             self._on_event(event)
         if block is None:
             self._flush()
             return False
-        node = self._fitting_node()
-        if node is not self.node:
-            self._attach(node)
+        self._follow_format()
         if self._own is not None:
             self._analyse(block)
         self.poll()
@@ -216,8 +229,8 @@ class Session(Closing):
 
     @property
     def seconds(self) -> float:
-        """Seconds of audio that the node has analysed."""
-        return self.node.counters["position"] / self.node.sample_rate
+        """Seconds of the stream so far: what was analysed, and gaps."""
+        return self._offset + self._position / self.node.sample_rate
 
     @property
     def counters(self) -> dict[str, int]:
@@ -236,10 +249,10 @@ class Session(Closing):
                 self._take_tags(frames, index)
             else:
                 self._take_signals(measured, index)
-        position = self.node.counters["position"]
-        self._move(position)
+        self._position = self.node.counters["position"]
+        self._move(self._position)
         for output in self._outputs:
-            output.write_parameters(position / self.node.sample_rate, self.parameters, self.signals)
+            output.write_parameters(self.seconds, self.parameters, self.signals)
         return self._frames - before
 
     def _move(self, position: int) -> None:
@@ -291,11 +304,13 @@ class Session(Closing):
     ) -> None:
         self._move(emitted)
         self._frames += 1
-        rate = self.node.sample_rate
+        time, begin, finish = (
+            self._offset + at / self.node.sample_rate for at in (emitted, start, end)
+        )
         self.last = DescriptorFrame(
-            time=emitted / rate,
-            start=start / rate,
-            end=end / rate,
+            time=time,
+            start=begin,
+            end=finish,
             source=self.input.title,
             state=state,
             tags=tags,

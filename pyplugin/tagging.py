@@ -17,6 +17,7 @@ from pyplugin.node.windows import analyse_windows, window_seconds
 from pyplugin.support.results import HeadResult, TagResult
 
 if TYPE_CHECKING:
+    from pyplugin.inputs.files import Source
     from pyplugin.models.registry import Model
 
     Float32 = npt.NDArray[np.float32]
@@ -25,7 +26,7 @@ __all__ = ["tag"]
 
 
 def tag(
-    audio: str | Path | npt.ArrayLike,
+    audio: Source | npt.ArrayLike,
     sample_rate: int | None = None,
     *,
     model: str | Model | None = None,
@@ -41,10 +42,11 @@ def tag(
     Parameters
     ----------
     audio
-        The path of a recording of any format and length, or samples (n,) or (channels, n) as
-        floats with full scale 1.0.
+        A recording of any format and length: its path, ``"-"`` for standard input, an HTTP or HTTPS
+        URL, its bytes, or an open binary file; or samples (n,) or (channels, n) as floats with full
+        scale 1.0.
     sample_rate
-        Sample rate of an array in Hz, 8000 to 192000; ``None`` for a path.
+        Sample rate of an array in Hz, 8000 to 192000; otherwise ``None``.
     model
         A name of ``pyplugin models list``, the path of a .tflite file with its card beside it, or
         a loaded model. ``None`` for the model of the first head, or ``"scene"`` without heads.

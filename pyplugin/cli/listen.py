@@ -1,9 +1,8 @@
-"""``pyplugin listen``: Analyse a device or raw samples, and show what is detected."""
+"""``pyplugin listen``: Analyse a device, a station or a pipe, and show what is detected."""
 
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -17,19 +16,21 @@ from pyplugin.cli.ui.options import (
     output_options,
 )
 from pyplugin.cli.ui.views import choose_view
-from pyplugin.errors import AudioError
-from pyplugin.inputs.pipes import FORMATS, PipeInput
+from pyplugin.inputs.decoding import FORMATS, RawFormat
+from pyplugin.inputs.http import TIMEOUT
+from pyplugin.inputs.opening import is_stream, open_input
 from pyplugin.session import LIVE_HOP, MAX_BLOCK, Session
 
 if TYPE_CHECKING:
     from pyplugin.inputs.input import Input
+    from pyplugin.inputs.streams import StreamInput
     from pyplugin.node.node import Node
 
 __all__ = ["command"]
 
 
 @click.command("listen")
-@click.argument("source", required=False, metavar="[-]")
+@click.argument("source", required=False, metavar="[URL|PLAYLIST|PIPE|-|'cmd: COMMAND']")
 @device_option("--device", "Input by number or part of its name: see 'pyplugin devices'.")
 @click.option(
     "--preset", metavar="NAME|FILE", help="Also send how this preset's parameters would move."
@@ -56,6 +57,15 @@ __all__ = ["command"]
     show_default=True,
     help="Sample format of raw samples.",
 )
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0.5, 600),
+    default=TIMEOUT,
+    show_default=True,
+    help="Seconds without data after which a stream is connected again.",
+)
+@click.option("--charset", help="Of titles that are not UTF-8.  [default: detected]")
+@click.option("--no-retry", is_flag=True, help="End when a stream fails, with exit status 1.")
 @click.option("--plain", is_flag=True, help="Print lines, also on a terminal.")
 def command(
     source: str | None,
@@ -68,19 +78,25 @@ def command(
     rate: int | None,
     channels: int | None,
     sample_format: str,
+    timeout: float,
+    charset: str | None,
+    no_retry: bool,
     plain: bool,
 ) -> None:
-    """Analyse a device, or raw samples from a pipe (-), and show what is detected.
+    """Analyse a device, a network stream, a command or a pipe, and show what is detected.
 
-    On a terminal it draws the mel spectrogram, the strongest tags, meters and counters; elsewhere
-    it prints a line for each result. Ends with Ctrl-C, or with the pipe.
+    A stream is HTTP, HTTPS, Icecast, SHOUTcast, HLS or RTSP; it is connected again when it fails.
+    What a command or a pipe (-) carries is decoded; without a container it is raw samples. On a
+    terminal it draws the mel spectrogram, the strongest tags, meters and counters; elsewhere it
+    prints a line for each result. Ends with Ctrl-C, or with the pipe.
 
     \b
     Examples:
       pyplugin listen
+      pyplugin listen https://radio.example/live.mp3
+      pyplugin listen 'cmd: rtl_fm -f 98.3M -M wbfm -r 32000' --rate 32000 --channels 1
+      curl -s https://radio.example/live | pyplugin listen - --json | jq .tags
       pyplugin listen --device USB --preset duck-under-voice --osc localhost:9000
-      rtl_fm -f 98.3M -M wbfm -r 32000 | pyplugin listen - --rate 32000 --channels 1
-      ffmpeg -i http://… -f s16le - | pyplugin listen - --json | jq .tags
       pyplugin listen --midi virtual:pyplugin --cc tag.speech=20 --cc signal.onset=21
     """
     from pyplugin.automation.presets import read_preset
@@ -88,19 +104,20 @@ def command(
     from pyplugin.outputs import open_all
     from pyplugin.outputs.output import OutputContext
 
-    if source not in (None, "-"):
+    if source is not None and device_device is not None:
+        raise click.UsageError(f"{source} and --device are two inputs; give one.")
+    if source is not None and not is_stream(source):
         raise click.UsageError(
-            f"listen takes '-' for raw samples, or a --device; for a file: pyplugin tag {source}"
+            f"listen takes a URL, a playlist, a pipe, 'cmd: …', - or a --device; for a file: "
+            f"pyplugin tag {source}"
         )
-    if source == "-" and device_device is not None:
-        raise click.UsageError("Raw samples (-) and --device are two inputs; give one.")
     chosen = read_preset(preset) if preset is not None else None
     plan = analysis.plan(chosen)
     view = choose_view(top, plain=plain, silent=outputs["json"])
     ranges = ranges_of(chosen) if chosen else {}
 
     def make_node(sample_rate: int, count: int) -> Node:
-        offline = source == "-"  # a pipe can wait for a runtime on a thread
+        offline = source is not None  # a stream can wait for a runtime on a thread
         return plan.build(sample_rate, count, MAX_BLOCK, offline=offline, mel_queue=view.mel_queue)
 
     def make_mover(sample_rate: int) -> Any:
@@ -112,10 +129,14 @@ def command(
         for output in opened:
             stack.callback(output.close)
         input: Input
-        if source == "-":
-            if sys.stdin is None:
-                raise AudioError("Standard input is closed; raw samples are expected there.")
-            input = PipeInput(sys.stdin.fileno(), rate or 44100, channels or 2, sample_format)
+        stream: StreamInput | None = None
+        if source is not None:
+            raw = RawFormat(rate or 44100, channels or 2, sample_format)
+            input = stream = open_input(
+                source, raw=raw, retry=not no_retry, timeout=timeout, charset=charset
+            )
+            stack.callback(stream.close)
+            stream.wait()
         else:
             from pyplugin.inputs.devices import Listener
 
@@ -125,7 +146,7 @@ def command(
         session = stack.enter_context(
             Session(
                 input,
-                make_node if source == "-" else None,
+                None if stream is None else make_node,
                 outputs=[*opened, *view.outputs],
                 make_mover=make_mover if chosen else None,
                 hop=plan.hop or LIVE_HOP,
@@ -135,3 +156,5 @@ def command(
         stack.enter_context(view.opened(session, ranges))
         with contextlib.suppress(KeyboardInterrupt):
             session.run(seconds=seconds, each=view.show)
+        if stream is not None and stream.failure is not None:
+            raise stream.failure

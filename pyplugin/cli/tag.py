@@ -14,6 +14,7 @@ import numpy.typing as npt
 from pyplugin.cli.ui.progress import progress_bar
 from pyplugin.cli.ui.suppress_output import check_plan
 from pyplugin.errors import AudioError, PypluginError
+from pyplugin.inputs.expanding import expanded
 from pyplugin.models.card import Card
 from pyplugin.models.heads import Head
 from pyplugin.node.node import DEFAULT_MODEL, State
@@ -115,12 +116,14 @@ def command(
 ) -> None:
     """Detect the content of recordings of any format and length.
 
-    Prints the tags with the highest mean over each FILE. If a FILE cannot be read, this is
+    FILE is a sound file or a video, a folder, a playlist, an HTTP address, or - for standard input.
+    Prints the tags with the highest mean over each. If a FILE cannot be read, this is
     reported, the others are processed, and the exit status is 2.
 
     \b
     Examples:
       pyplugin tag song.ogg
+      pyplugin tag ~/Music favourites.m3u https://radio.example/podcast.mp3
       pyplugin tag *.mp3 --top 3 --csv tags.csv
       pyplugin tag song.ogg --hop 0.5 --plot song.png
       pyplugin tag song.ogg --json | jq .tags
@@ -128,6 +131,7 @@ def command(
       pyplugin tag song.ogg --embeddings song.npy --embedding dense
       pyplugin tag song.ogg --head voice
     """
+    files = tuple(expanded(files))
     for option, value in (("--plot", plot), ("--embeddings", embeddings), ("--labels", labels)):
         if value is not None and len(files) > 1:
             raise click.UsageError(f"{option} needs one FILE; {len(files)} were given.")

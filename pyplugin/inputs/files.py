@@ -1,4 +1,4 @@
-"""Recordings of any format, in blocks.
+"""Recordings of any format, in blocks: paths, file objects, bytes, pipes and URLs.
 
 ``AudioReader``
     Reads any recording block by block, in constant memory.
@@ -8,39 +8,59 @@
     Whether two paths name one file: an output must not replace its own input.
 
 Samples are float32 of shape (channels, samples), full scale is -1 to 1. Uncompressed and lossless
-files and Ogg are read by libsndfile (the package ``soundfile``), all others by FFmpeg (the package
-``av``). Both come with ``pip install 'pyplugin[audio]'`` and are imported on first use.
+files and Ogg are read by libsndfile (the package ``soundfile``), all others, and whatever cannot be
+sought in, by FFmpeg (the package ``av``). Both come with ``pip install 'pyplugin[audio]'`` and are
+imported on first use.
 """
 
 import contextlib
+import io
 import itertools
 import os
 import stat
+import sys
+import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pyplugin.errors import AudioError
+from pyplugin.inputs.connections import CommandConnection, HttpConnection, connection_for
+from pyplugin.inputs.decoding import (
+    Container,
+    Piece,
+    converted,
+    decode,
+    decoder_failures,
+    load_codec,
+    one_format,
+    resampler_to,
+    setup_of,
+)
+from pyplugin.inputs.http import HttpResource, without_password
+from pyplugin.inputs.ogg import is_chained
+from pyplugin.inputs.playlists import is_url
 from pyplugin.node.frontend import check_format
+from pyplugin.support.closing import Closing
 from pyplugin.support.files import sentence
-from pyplugin.support.optional import need
 
 if TYPE_CHECKING:
-    import av
-    from typing_extensions import Self
+    from typing_extensions import TypeIs
 
-__all__ = ["AudioReader", "load", "same_file"]
+__all__ = ["AudioReader", "PathLike", "Source", "is_source", "load", "name_of", "same_file"]
 
 PathLike = str | os.PathLike[str]
+Source = PathLike | bytes | BinaryIO
+"""Where a recording may be: a path, ``"-"`` for standard input, a URL, its bytes, an open file."""
+
 Samples = NDArray[np.float32]
 
 
-class AudioReader:
+class AudioReader(Closing):
     """A recording, read once from start to end in blocks.
 
     Iterating yields float32 arrays of shape (channels, n), C-contiguous: n is `block`, and less
@@ -49,8 +69,9 @@ class AudioReader:
 
     Parameters
     ----------
-    path
-        A sound file, or a video, of which the first audio track is read.
+    source
+        A sound file, or a video, of which the first audio track is read: its path, ``"-"`` for
+        standard input, an HTTP or HTTPS URL, its bytes, or an open binary file.
     block
         Samples a channel in each array, at least 1.
 
@@ -74,7 +95,8 @@ class AudioReader:
     Raises
     ------
     AudioError
-        If the file is missing, unreadable, empty, or no sound; if its sample rate or its channels
+        If the file is missing, unreadable, empty, or no sound; if a URL fails, or is a broadcast
+        without an end; if its sample rate or its channels
         are out of range; if ``soundfile`` or ``av`` is needed and not installed; while iterating,
         if it is closed.
 
@@ -88,72 +110,64 @@ class AudioReader:
     ...     peak = max(np.abs(block).max() for block in reader)
     """
 
-    def __init__(self, path: PathLike, *, block: int = 65536) -> None:
+    def __init__(self, source: Source, *, block: int = 65536) -> None:
         if block < 1:
             raise AudioError(f"the block is {block} samples; 1 or more is expected")
-        self._path = Path(path)
-        self._decoder: _Decoder | None = _open(self._path)
-        self.sample_rate = self._decoder.sample_rate
-        self.channels = self._decoder.channels
-        self.frames = self._decoder.frames
-        self.duration = self._decoder.duration
-        self.format = self._decoder.format
+        self._name = name_of(source)
+        self._closed = False
+        with contextlib.ExitStack() as stack:
+            decoder = _open(source, self._name, stack)
+            self._stack = stack.pop_all()
+        self.sample_rate = decoder.sample_rate
+        self.channels = decoder.channels
+        self.frames = decoder.frames
+        self.duration = decoder.duration
+        self.format = decoder.format
         self.warnings: list[str] = []
-        self._blocks = self._read(self._decoder, block)
-
-    def __enter__(self) -> "Self":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
+        self._blocks = self._read(decoder, block)
 
     def __iter__(self) -> Iterator[Samples]:
         return self
 
     def __next__(self) -> Samples:
-        if self._decoder is None:
+        if self._closed:
             raise AudioError("the recording is closed; read it inside its with statement")
         return next(self._blocks)
 
     def _read(self, decoder: "_Decoder", size: int) -> Iterator[Samples]:
         delivered = 0
-        for block in _regrouped(decoder.pieces(), size):
-            delivered += block.shape[1]
-            yield block
+        with decoder_failures(self._name):
+            for block in _regrouped(decoder.pieces(), size):
+                delivered += block.shape[1]
+                yield block
         if delivered == 0:
-            raise AudioError(_undecodable(self._path))
+            raise AudioError(_undecodable(self._name))
         seconds = delivered / self.sample_rate
         # The slack is for the frame or two that a header may count and a decoder drop.
         if self.duration is not None and seconds < 0.98 * self.duration - 0.1:
             self.warnings.append(
-                f"'{self._path}' may be cut short: its header states {self.duration:.1f} s of "
+                f"{self._name} may be cut short: its header states {self.duration:.1f} s of "
                 f"audio, and {seconds:.1f} s could be decoded"
             )
         elif decoder.damaged:
             self.warnings.append(
-                f"'{self._path}' is damaged: what could not be decoded is left out of the "
+                f"{self._name} is damaged: what could not be decoded is left out of the "
                 f"{seconds:.1f} s that were"
             )
 
     def close(self) -> None:
-        """Close the file; closing twice is harmless."""
-        if self._decoder is not None:
-            self._decoder.close()
-            self._decoder = None
+        """Close the file, unless it was given open; closing twice is harmless."""
+        self._closed = True
+        self._stack.close()
 
 
-def load(path: PathLike) -> tuple[Samples, int]:
+def load(source: Source) -> tuple[Samples, int]:
     """Read a whole recording.
 
     Parameters
     ----------
-    path
-        A sound file, or a video, of which the first audio track is read.
+    source
+        As of `AudioReader`.
 
     Returns
     -------
@@ -172,11 +186,35 @@ def load(path: PathLike) -> tuple[Samples, int]:
     UserWarning
         For each of `AudioReader.warnings`, such as a file cut short.
     """
-    with AudioReader(path) as reader:
+    with AudioReader(source) as reader:
         samples = np.concatenate(list(reader), axis=1)
         for message in reader.warnings:
             warnings.warn(message, stacklevel=2)
         return samples, reader.sample_rate
+
+
+def is_source(audio: object) -> "TypeIs[Source]":
+    """Return whether this is where a recording may be, and not its samples."""
+    return isinstance(audio, (str, os.PathLike, bytes, bytearray)) or hasattr(audio, "read")
+
+
+def name_of(source: Source) -> str:
+    """Return how messages name a source.
+
+    Examples
+    --------
+    >>> name_of("song.ogg"), name_of("http://me:secret@radio.example/a"), name_of(b"RIFF")
+    ("'song.ogg'", 'http://radio.example/a', 'The recording in memory')
+    """
+    if isinstance(source, (bytes, bytearray)):
+        return "The recording in memory"
+    if isinstance(source, (str, os.PathLike)):
+        path = os.fspath(source)
+        if path == "-":
+            return "Standard input"
+        return without_password(path) if is_url(path) else f"'{path}'"
+    name = getattr(source, "name", None)
+    return f"'{name}'" if isinstance(name, str) else "The open file"
 
 
 def same_file(a: PathLike, b: PathLike) -> bool:
@@ -185,13 +223,6 @@ def same_file(a: PathLike, b: PathLike) -> bool:
         return Path(a).samefile(b)
     except OSError:
         return os.path.realpath(a) == os.path.realpath(b)
-
-
-def load_codec(module: str) -> Any:
-    """Import ``soundfile`` or ``av``, or raise a sentence on how to install it."""
-    return need(
-        module, package=module, extra="audio", purpose="Reading or writing audio", error=AudioError
-    )
 
 
 # Samples a channel taken from libsndfile at once: a damaged file loses the piece with the damage.
@@ -210,7 +241,10 @@ class _Decoder(Protocol):
     frames: int | None
     duration: float | None
     format: str
-    damaged: bool  # some of it could not be decoded; known after the last piece
+
+    @property
+    def damaged(self) -> bool:
+        """Whether some of it could not be decoded; known after the last piece."""
 
     def pieces(self) -> Iterator[Samples]:
         """Yield arrays of shape (channels, n), n as it comes."""
@@ -222,10 +256,10 @@ class _Decoder(Protocol):
 class _SoundFileDecoder:
     """libsndfile: exact lengths, exact values."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, file: BinaryIO, name: str) -> None:
         soundfile = load_codec("soundfile")
         try:
-            self._file = soundfile.SoundFile(path)
+            self._file = soundfile.SoundFile(file)
         except (soundfile.SoundFileError, TypeError) as error:  # TypeError: a name ending in .raw
             raise _RefusedError from error
         # Left to FFmpeg: a header without a length (0 or the largest integer), whose end libsndfile
@@ -240,14 +274,18 @@ class _SoundFileDecoder:
         self.frames: int | None = frames
         self.duration: float | None = frames / self.sample_rate
         self.format = f"{self._file.format} ({self._file.subtype})"
-        self.damaged = False
+        self._damaged = False
+
+    @property
+    def damaged(self) -> bool:
+        return self._damaged
 
     def pieces(self) -> Iterator[Samples]:
         try:
             while (piece := self._file.read(_PIECE, dtype="float32", always_2d=True)).size:
                 yield piece.T
         except self._error:
-            self.damaged = True
+            self._damaged = True
 
     def close(self) -> None:
         self._file.close()
@@ -256,119 +294,193 @@ class _SoundFileDecoder:
 class _AvDecoder:
     """FFmpeg: whatever carries sound."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, file: BinaryIO, name: str) -> None:
         self._av = load_codec("av")
-        self.damaged = False
-        with contextlib.ExitStack() as stack:
-            # An open file, and no protocol: a playlist must not open other files or addresses.
-            file = stack.enter_context(path.open("rb"))
-            try:
-                self._container = stack.enter_context(
-                    self._av.open(file, options={"protocol_whitelist": "none"})
-                )
-            except (self._av.FFmpegError, OSError) as error:
-                raise _RefusedError from error
-            streams = self._container.streams
-            if not streams.audio or streams.audio[0].codec_context is None:
-                raise AudioError(f"'{path}' has no audio track that FFmpeg decodes")
-            self._stream = streams.audio[0]
-            # The header of an AAC file may state half its rate: the first frame knows.
-            self._frames = self._decode()
-            first = next(self._frames, None)
-            if first is None:
-                if self.damaged:
-                    raise AudioError(_undecodable(path))
-                raise AudioError(f"'{path}' has no samples; give a sound file")
-            self._frames = itertools.chain([first], self._frames)
-            self._layout = first.layout
-            self.sample_rate = first.sample_rate
-            self.channels = len(first.layout.channels)
-            self.frames: int | None = None
-            self.duration = self._stated_duration()
-            container = self._container.format.name.split(",")[0]
-            self.format = f"{container} ({self._stream.codec_context.name})"
-            self._exit = stack.pop_all()
+        try:
+            self._container = Container(file, name)
+        except (self._av.FFmpegError, OSError) as error:
+            raise _RefusedError from error
+        # The header of an AAC file may state half its rate: the first frame knows.
+        self._frames = self._container.frames()
+        first = next(self._frames, None)
+        if first is None:
+            self._container.close()
+            if self._container.damaged:
+                raise AudioError(_undecodable(name))
+            raise AudioError(f"{name} has no samples; give a sound file")
+        self._frames = itertools.chain([first], self._frames)
+        self._layout = first.layout.name
+        self.sample_rate = first.sample_rate
+        self.channels = len(first.layout.channels)
+        self.frames: int | None = None
+        self.duration = self._stated_duration()
+        container = self._container.container.format.name.split(",")[0]
+        self.format = f"{container} ({self._container.stream.codec_context.name})"
+
+    @property
+    def damaged(self) -> bool:
+        return self._container.damaged
 
     def _stated_duration(self) -> float | None:
-        if self._container.format.name == "aac":  # has no header: FFmpeg guesses from the bit rate
+        container, stream = self._container.container, self._container.stream
+        if container.format.name == "aac":  # has no header: FFmpeg guesses from the bit rate
             return None
-        if self._stream.duration is not None:
-            return float(self._stream.duration * self._stream.time_base)
-        if self._container.duration is not None and len(self._container.streams) == 1:
-            return float(self._container.duration) / float(self._av.time_base)
+        if stream.duration is not None:
+            return float(stream.duration * stream.time_base)
+        if container.duration is not None and len(container.streams) == 1:
+            return float(container.duration) / float(self._av.time_base)
         return None
-
-    def _decode(self) -> "Iterator[av.AudioFrame]":
-        """Yield frames of any format and size; packets that cannot be decoded are skipped."""
-        try:
-            for packet in self._container.demux(self._stream):
-                try:
-                    frames = packet.decode()
-                except self._av.FFmpegError:
-                    self.damaged = True
-                else:
-                    yield from frames
-        except (self._av.FFmpegError, OSError):
-            self.damaged = True
 
     def pieces(self) -> Iterator[Samples]:
         """Yield planar float32 of one rate and layout, whatever the stream changes to midway."""
         resampler, setup = None, None
         for frame in self._frames:
-            if setup != (frame.format.name, frame.layout.name, frame.sample_rate):
-                yield from _converted(resampler, None)
-                setup = (frame.format.name, frame.layout.name, frame.sample_rate)
-                resampler = self._av.AudioResampler("fltp", self._layout, self.sample_rate)
-            yield from _converted(resampler, frame)
-        yield from _converted(resampler, None)
+            if setup != setup_of(frame):
+                yield from converted(resampler, None)
+                setup = setup_of(frame)
+                resampler = resampler_to(self._layout, self.sample_rate)
+            yield from converted(resampler, frame)
+        yield from converted(resampler, None)
 
     def close(self) -> None:
-        self._exit.close()
+        self._container.close()
 
 
-def _open(path: Path) -> _Decoder:
-    """Find the first decoder that takes the file, its sample rate and channels checked."""
-    _check_file(path)
-    decoders: tuple[Callable[[Path], _Decoder], ...] = (_SoundFileDecoder, _AvDecoder)
+class _StreamDecoder:
+    """FFmpeg on what is read once, in order: pipes, HLS, the links of chained Ogg."""
+
+    def __init__(self, items: Iterator[Any], name: str) -> None:
+        pieces = (item for item in items if isinstance(item, Piece))
+        first = next(pieces, None)
+        if first is None:
+            raise AudioError(f"{name} has no samples; give a sound file")
+        self._pieces = itertools.chain([first], pieces)
+        self._items = items
+        self.sample_rate, self.channels = first.sample_rate, first.samples.shape[0]
+        self.frames: int | None = None
+        self.duration: float | None = None
+        self.format = "stream"
+
+    @property
+    def damaged(self) -> bool:
+        return False
+
+    def pieces(self) -> Iterator[Samples]:
+        return one_format(self._pieces)
+
+    def close(self) -> None:
+        self._items.close()  # type: ignore[attr-defined]
+
+
+def _open(source: Source, name: str, stack: contextlib.ExitStack) -> "_Decoder":
+    """Open a source with the first decoder that takes it; its format is checked.
+
+    What has to be closed is left to `stack`.
+    """
+    with decoder_failures(name):
+        decoder = _decoder(source, name, stack)
+        stack.callback(decoder.close)
+        check_format(name, decoder.sample_rate, decoder.channels)
+        return decoder
+
+
+def _decoder(source: Source, name: str, stack: contextlib.ExitStack) -> "_Decoder":
+    if isinstance(source, (bytes, bytearray)):
+        if not source:
+            raise AudioError(_empty(name))
+        return _file_decoder(io.BytesIO(source), name)
+    if isinstance(source, (str, os.PathLike)):
+        path = os.fspath(source)
+        if path == "-":
+            if sys.stdin is None:
+                raise AudioError("standard input is closed; a recording is expected there")
+            return _reading(sys.stdin.buffer, name)
+        if path.startswith("cmd:"):
+            command = CommandConnection(path.removeprefix("cmd:"))
+            return _StreamDecoder(command.pieces(), name)
+        if is_url(path):
+            return _url_decoder(path, name, stack)
+        file, regular = _open_file(Path(path))
+        stack.callback(file.close)
+        return _file_decoder(file, name) if regular else _reading(file, name)
+    if hasattr(source, "seekable") and source.seekable():
+        return _file_decoder(source, name)
+    return _reading(source, name)
+
+
+def _reading(file: BinaryIO, name: str) -> "_Decoder":
+    """Return a decoder for a pipe."""
+    reader = file.raw if isinstance(file, io.BufferedReader) else file
+    return _StreamDecoder(decode(reader, name), name)
+
+
+def _url_decoder(url: str, name: str, stack: contextlib.ExitStack) -> "_Decoder":
+    """Return a decoder for a recording on a server, fetched whole; HLS is read as it comes."""
+    broadcast = f"{name} is a broadcast without an end; give it to 'tagnode listen'"
+    connection = connection_for(url)
+    if isinstance(connection, HttpConnection):
+        resource = HttpResource(url)
+        stack.callback(resource.close)
+        if resource.broadcast:
+            raise AudioError(broadcast)
+        if not (resource.playlist or resource.live):
+            file = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115
+            while data := resource.read(1 << 18):
+                file.write(data)
+            if file.tell() == 0:
+                raise AudioError(_empty(name))
+            file.seek(0)
+            return _file_decoder(file, name)
+        resource.close()
+        if not resource.playlist:  # of unknown length
+            return _StreamDecoder(connection.pieces(), name)
+    decoder = _StreamDecoder(connection.pieces(), name)
+    if connection.live:
+        decoder.close()
+        raise AudioError(broadcast)
+    return decoder
+
+
+def _file_decoder(file: BinaryIO, name: str) -> "_Decoder":
+    """Return a decoder for a file that can be sought in."""
+    start = file.tell()
+    if is_chained(file):
+        return _StreamDecoder(decode(file, name), name)
+    decoders: tuple[Callable[[BinaryIO, str], _Decoder], ...] = (_SoundFileDecoder, _AvDecoder)
     for decoder in decoders:
+        file.seek(start)
         with contextlib.suppress(_RefusedError):
-            opened = decoder(path)
-            try:
-                check_format(f"'{path}'", opened.sample_rate, opened.channels)
-            except AudioError:
-                opened.close()
-                raise
-            return opened
+            return decoder(file, name)
     raise AudioError(
-        f"'{path}' is not a recording that libsndfile or FFmpeg decodes; give a sound file, such "
+        f"{name} is not a recording that libsndfile or FFmpeg decodes; give a sound file, such "
         "as WAV, FLAC, MP3 or M4A, or a video with sound"
     )
 
 
-def _check_file(path: Path) -> None:
-    """Refuse what cannot be read or is empty, for a reason that no decoder would give."""
+def _open_file(path: Path) -> tuple[BinaryIO, bool]:
+    """Open a file, and return whether it can be sought in.
+
+    What cannot be read or is empty is refused for a reason that no decoder would give.
+    """
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            kind = "a folder" if path.is_dir() else "not a regular file"
-            raise AudioError(f"'{path}' is {kind}; give a sound file")
-        with path.open("rb") as file:
-            empty = not file.read(1)
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise AudioError(f"'{path}' is a folder; give a sound file")
+        file = path.open("rb")
+        if stat.S_ISREG(mode) and path.stat().st_size == 0:
+            file.close()
+            raise AudioError(_empty(f"'{path}'"))
+        return file, stat.S_ISREG(mode)
     except FileNotFoundError:
         raise AudioError(f"there is no file '{path}'; check its name and folder") from None
     except OSError as error:
         raise AudioError(
             f"'{path}' cannot be read: {sentence(error)}; check its permissions"
         ) from error
-    if empty:
-        raise AudioError(f"'{path}' is empty: it has 0 bytes; give a sound file")
 
 
-def _converted(resampler: Any, frame: "av.AudioFrame | None") -> Iterator[Samples]:
-    """Yield what a resampler gives for a frame, or, for None, what it still holds."""
-    if resampler is not None:
-        for converted in resampler.resample(frame):
-            if converted is not None:
-                yield converted.to_ndarray()
+def _empty(name: str) -> str:
+    return f"{name} is empty: it has 0 bytes; give a sound file"
 
 
 def _regrouped(pieces: Iterable[Samples], size: int) -> Iterator[Samples]:
@@ -388,5 +500,5 @@ def _regrouped(pieces: Iterable[Samples], size: int) -> Iterator[Samples]:
         yield np.ascontiguousarray(np.concatenate(held, axis=1))
 
 
-def _undecodable(path: Path) -> str:
-    return f"'{path}' is damaged: none of its sound could be decoded; get it anew"
+def _undecodable(name: str) -> str:
+    return f"{name} is damaged: none of its sound could be decoded; get it anew"

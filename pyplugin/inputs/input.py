@@ -19,7 +19,7 @@ Float32 = npt.NDArray[np.float32]
 MakeNode = Callable[[int, int], "Node"]
 """Takes a sample rate in Hz and a number of channels, returns a node for them."""
 
-EventKind = Literal["disconnected", "format", "gap", "note", "reconnected", "title"]
+EventKind = Literal["disconnected", "ended", "format", "gap", "note", "reconnected", "title"]
 
 
 @dataclass(frozen=True)
@@ -31,16 +31,20 @@ class Event:
     kind
         ``"title"``: the title changed. ``"disconnected"``, ``"reconnected"``: the source went away
         or is back. ``"format"``: sample rate or channels changed; the blocks that follow have the
-        new ones. ``"gap"``: samples were lost. ``"note"``: anything else that a person should see.
+        new ones. ``"gap"``: samples were lost. ``"ended"``: the source is finished, as a file is.
+        ``"note"``: anything else that a person should see.
     message
         One sentence.
     samples
         Samples a channel that were lost, of a gap; otherwise 0.
+    title
+        The new title, of a ``"title"``; empty where the station has none now.
     """
 
     kind: EventKind
     message: str
     samples: int = 0
+    title: str = ""
 
 
 class Input(Protocol):
@@ -51,11 +55,11 @@ class Input(Protocol):
 
     @property
     def sample_rate(self) -> int:
-        """In Hz; of the next block."""
+        """In Hz; of the last block, and before it of the first."""
 
     @property
     def channels(self) -> int:
-        """1 to 8; of the next block."""
+        """1 to 8; of the same block."""
 
     @property
     def title(self) -> str:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from pyplugin.errors import AudioError
-from pyplugin.inputs.files import AudioReader
+from pyplugin.inputs.files import AudioReader, Source, is_source, name_of
 from pyplugin.inputs.input import Event
 from pyplugin.node.frontend import as_planar, check_rate
 from pyplugin.support.closing import Closing
@@ -30,14 +29,14 @@ class Recording(Closing):
     Parameters
     ----------
     audio
-        A path, or samples (n,) or (channels, n).
+        What :class:`AudioReader` reads, or samples (n,) or (channels, n).
     sample_rate
-        Of the samples, Hz; must be ``None`` for a path.
+        Of the samples, Hz; otherwise ``None``.
 
     Attributes
     ----------
     samples : numpy.ndarray or None
-        (channels, n) float32 of an array, ``None`` for a path.
+        (channels, n) float32 of an array, otherwise ``None``.
     flat : bool
         The array had one dimension.
     block : int
@@ -45,7 +44,7 @@ class Recording(Closing):
     read_samples : int
         Samples a channel delivered so far.
     title : str
-        The path, or ``"array"``.
+        The path or URL, or what it is.
     notes : list of str
         Sentences for a person; complete once all blocks were taken.
 
@@ -55,19 +54,20 @@ class Recording(Closing):
         It cannot be read, or an array came without its rate.
     """
 
-    def __init__(self, audio: str | Path | npt.ArrayLike, sample_rate: int | None = None) -> None:
+    def __init__(self, audio: Source | npt.ArrayLike, sample_rate: int | None = None) -> None:
         self.block = BLOCK
         self.read_samples = 0
         self.samples: Float32 | None = None
         self.flat = False
         self.notes: list[str] = []
-        self.title = str(audio) if isinstance(audio, (str, Path)) else "array"
+        self.title = "array"
         self._reader: AudioReader | None = None
         self._ended = False
         self._reported = 0
-        if isinstance(audio, (str, Path)):
+        if is_source(audio):
             if sample_rate is not None:
                 raise AudioError("A file has its own sample rate; sample_rate is for arrays.")
+            self.title = name_of(audio).strip("'")
             self._reader = AudioReader(audio, block=self.block)
             self.sample_rate = self._reader.sample_rate
             self.channels = self._reader.channels

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pyplugin.errors import AudioError
-from pyplugin.inputs.files import PathLike, load_codec
+from pyplugin.inputs.decoding import load_codec
+from pyplugin.inputs.files import PathLike
 from pyplugin.node.frontend import check_format
 from pyplugin.support.files import replacing
 from pyplugin.support.spelling import alternatives

@@ -48,7 +48,9 @@ def test_listen_to_a_pipe_says_what_tag_says():
 @pytest.mark.parametrize(
     ("arguments", "data", "code", "words"),
     [
-        ((), b"RIFF0000WAVEfmt ", 2, "carries a sound file"),
+        ((), b"RIFF0000WAVEfmt ", 2, "cannot be decoded"),
+        ((), b"<html>not found</html>", 2, "is a web page"),
+        ((), b"", 2, "before its first byte"),
         (("--channels", "2"), bytes(44103), 0, "3 of its 4 bytes"),
         (("--rate", "4000"), bytes(8), 2, "8000"),
         (("--device", "x"), b"", 2, "two inputs"),

@@ -1,8 +1,10 @@
 """Reading recordings, against soundfile in one go, the wave module and FFmpeg's own counts."""
 
+import io
 import os
 import subprocess
 import sys
+import threading
 import wave
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pytest
 from helpers import needs_permissions, noise, tone, without_privileges
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from stream_server import serving
 
 from pyplugin.errors import AudioError
 from pyplugin.inputs.files import AudioReader, load, same_file
@@ -386,11 +389,95 @@ def test_a_file_that_is_not_a_recording_is_rejected_in_one_sentence(tmp_path, na
     assert name in text
 
 
+def file_of(kind: str) -> bytes:
+    file = io.BytesIO()
+    soundfile.write(file, tone(30_000).T, RATE, format=kind)
+    return file.getvalue()
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
-def test_a_named_pipe_is_rejected_without_waiting(tmp_path):
+@pytest.mark.parametrize("kind", ["WAV", "FLAC", "OGG", "MP3"])
+def test_a_named_pipe_is_read_as_it_comes(tmp_path, kind):
+    data = file_of(kind)
     os.mkfifo(tmp_path / "a.wav")
-    with pytest.raises(AudioError, match="not a regular file"):
-        AudioReader(tmp_path / "a.wav")
+    writer = threading.Thread(target=(tmp_path / "a.wav").write_bytes, args=(data,))
+    writer.start()
+    samples, rate = load(tmp_path / "a.wav")
+    writer.join()
+    expected, _ = load(data)
+    assert rate == RATE
+    assert samples.shape[0] == expected.shape[0]
+    assert samples.shape[1] == pytest.approx(expected.shape[1], abs=1200)  # MP3's delay
+    if kind in ("WAV", "FLAC"):
+        np.testing.assert_array_equal(samples, expected)
+
+
+@pytest.mark.parametrize("kind", ["WAV", "FLAC", "OGG", "MP3"])
+def test_bytes_and_open_files_are_read_as_the_file_is(tmp_path, kind):
+    data = file_of(kind)
+    (tmp_path / "a").write_bytes(data)
+    expected, rate = load(tmp_path / "a")
+    with (tmp_path / "a").open("rb") as file:
+        for source in (data, bytearray(data), io.BytesIO(data), file, str(tmp_path / "a")):
+            samples, found = load(source)
+            assert found == rate
+            np.testing.assert_array_equal(samples, expected)
+        assert not file.closed
+
+
+@pytest.mark.parametrize("kind", ["WAV", "MP3"])
+def test_standard_input(kind):
+    code = "from pyplugin.inputs.files import load; print(load('-')[0].shape)"
+    done = subprocess.run([sys.executable, "-c", code], input=file_of(kind), capture_output=True)
+    assert done.stdout.decode().startswith(f"({len(tone(9))}, 3"), done.stderr.decode()
+
+
+@pytest.mark.parametrize("kind", ["WAV", "MP3", "OGG"])
+def test_a_url_is_read_as_the_file_is(tmp_path, kind):
+    data = file_of(kind)
+    with serving() as server:
+        samples, rate = load(server.file("/a", data, "application/octet-stream"))
+    expected, _ = load(data)
+    assert rate == RATE
+    np.testing.assert_array_equal(samples, expected)
+
+
+def test_a_broadcast_is_refused_with_the_command_for_it():
+    with serving() as server:
+
+        def handler(request):
+            request.answer(Content_Type="audio/mpeg", icy_name="x")
+            request.send(file_of("MP3"))
+            request.hang()
+
+        server.handlers["/live"] = handler
+        with pytest.raises(AudioError, match="a broadcast without an end"):
+            AudioReader(server.url("/live"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "formats"),
+    [
+        ("OGG", [(44100, 2), (44100, 2)]),
+        ("OGG", [(44100, 2), (22050, 1), (48000, 2)]),
+    ],
+)
+def test_all_links_of_a_chained_file_are_read(kind, formats):
+    """At the first one's format; every second of all links is there."""
+    parts = []
+    for rate, channels in formats:
+        file = io.BytesIO()
+        t = np.arange(2 * rate) / rate
+        x = 0.3 * np.sin(2 * np.pi * 440 * np.tile(t, (channels, 1)))
+        soundfile.write(file, x.T, rate, format=kind)
+        parts.append(file.getvalue())
+    samples, rate = load(b"".join(parts))
+    assert (rate, len(samples)) == formats[0]
+    assert samples.shape[1] / rate == pytest.approx(2 * len(formats), abs=0.02)
+    for second in np.arange(0.5, 2 * len(formats)):
+        part = samples[0, int(second * rate) :][: rate // 4]
+        spectrum = np.abs(np.fft.rfft(part * np.hanning(len(part))))
+        assert np.argmax(spectrum) * 4 == pytest.approx(440, abs=4)
 
 
 @needs_permissions
