@@ -250,6 +250,8 @@ class RtspConnection(_Interruptible):
                 ):
                     if self._closed.is_set():
                         raise StreamError(f"{self.title}: it was closed.")
+                    if isinstance(piece, Event) and piece.kind == "title":
+                        continue  # that of the session, not of what is on
                     if isinstance(piece, Piece) and piece.start is not None:
                         lost = piece.start - (piece.start if end is None else end)
                         if _SHORTEST_GAP < lost < _LONGEST_GAP:
