@@ -199,11 +199,6 @@ def render(
     preset = preset if isinstance(preset, Preset) else read_preset(preset)
     auto = automated_preset(preset, model=model, runtime=runtime)
     result = auto(
-        source,
-        output=output,
-        sidechain=sidechain,
-        align=align,
-        block=block,
-        progress=progress,
+        source, output=output, sidechain=sidechain, align=align, block=block, progress=progress
     )
     return replace(result, preset=preset.name)

@@ -86,10 +86,7 @@ def _maps() -> dict[str, Any]:
             "properties": {
                 "source": {
                     "description": "A descriptor, or a list, which is summed.",
-                    "anyOf": [
-                        descriptor,
-                        {"type": "array", "minItems": 1, "items": descriptor},
-                    ],
+                    "anyOf": [descriptor, {"type": "array", "minItems": 1, "items": descriptor}],
                 },
                 "target": {
                     "type": "string",

@@ -24,15 +24,7 @@ from pyplugin.models.structs import card_struct, frontend_settings
 from pyplugin.support.files import replacing, sentence
 from pyplugin.support.spelling import slug
 
-__all__ = [
-    "GROUPS",
-    "container_path",
-    "encode",
-    "group_head",
-    "install",
-    "other_sources",
-    "write",
-]
+__all__ = ["GROUPS", "container_path", "encode", "group_head", "install", "other_sources", "write"]
 
 _MTT_GROUPS = {
     "voice": (

@@ -34,15 +34,7 @@ from pyplugin.support.descriptors import short_name
 from pyplugin.support.files import replacing, sentence
 from pyplugin.support.spelling import nearest, slug
 
-__all__ = [
-    "FORMATS",
-    "Slots",
-    "export",
-    "lv2_bundle",
-    "slots_of",
-    "state",
-    "vst3_preset",
-]
+__all__ = ["FORMATS", "Slots", "export", "lv2_bundle", "slots_of", "state", "vst3_preset"]
 
 _NO_MODEL = "measuring only"
 _TARGETS = {

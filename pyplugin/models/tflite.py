@@ -141,12 +141,7 @@ class GraphWriter:
         return self._operator("CONV_2D", [x, filters, bias], output, options)
 
     def max_pool_2d(
-        self,
-        name: str,
-        x: Tensor,
-        size: tuple[int, int],
-        *,
-        stride: tuple[int, int] | None = None,
+        self, name: str, x: Tensor, size: tuple[int, int], *, stride: tuple[int, int] | None = None
     ) -> Tensor:
         """Take the maximum over windows of (height, width), one beside the other by default."""
         step = stride if stride is not None else size

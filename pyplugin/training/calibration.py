@@ -26,12 +26,7 @@ from pyplugin.errors import ModelError, PypluginError
 from pyplugin.models.card import CalibrationSource, Drift
 from pyplugin.models.folders import data_folder
 from pyplugin.models.importers import musicnn, vgg
-from pyplugin.models.importers.musicnn_wheel import (
-    PATCH_FRAMES,
-    WHEEL,
-    WheelNetwork,
-    read_network,
-)
+from pyplugin.models.importers.musicnn_wheel import PATCH_FRAMES, WHEEL, WheelNetwork, read_network
 from pyplugin.models.layers import Variables
 from pyplugin.models.networks import Network
 from pyplugin.models.quantisation import Calibration, FloatArray

@@ -6,13 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from pyplugin.training.augment import (
-    band_limits,
-    coloured_noise,
-    equaliser,
-    log_mel,
-    mel_power,
-)
+from pyplugin.training.augment import band_limits, coloured_noise, equaliser, log_mel, mel_power
 from pyplugin.training.corpus import LABELS, SYNTHETIC
 from pyplugin.training.windows import FRAME_RATE, WindowSet
 

@@ -169,10 +169,7 @@ def shown(value: float, span: float) -> str:
 
 
 def _table(
-    values: Mapping[str, float],
-    ranges: Mapping[str, tuple[float, float]],
-    width: int,
-    colour: str,
+    values: Mapping[str, float], ranges: Mapping[str, tuple[float, float]], width: int, colour: str
 ) -> Table:
     table = Table.grid(padding=(0, 1))
     name_width = max((len(name) for name in values), default=0)

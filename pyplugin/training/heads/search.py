@@ -27,23 +27,13 @@ import numpy.typing as npt
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, balanced_accuracy_score
-from sklearn.model_selection import (
-    StratifiedGroupKFold,
-    StratifiedKFold,
-    cross_val_predict,
-)
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, cross_val_predict
 from sklearn.utils.class_weight import compute_sample_weight
 from threadpoolctl import ThreadpoolController
 
 from pyplugin.errors import PypluginError
 from pyplugin.support.files import replacing, sentence
-from pyplugin.training.heads.configurations import (
-    SEED,
-    Configuration,
-    Split,
-    calibrated,
-    pipeline,
-)
+from pyplugin.training.heads.configurations import SEED, Configuration, Split, calibrated, pipeline
 
 __all__ = ["Examples", "Result", "choose_folds", "fitted", "out_of_fold", "search"]
 
