@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from pyplugin.automation.knobs import Knobs
 from pyplugin.automation.movers import AutomatedParameter, Mover, Route
@@ -14,11 +13,9 @@ from pyplugin.inputs.recording import Recording
 from pyplugin.node.node import Frames, Node
 from pyplugin.node.signals import SIGNALS
 from pyplugin.node.windows import analyse_windows, replaced_note, window_seconds
+from pyplugin.support.arrays import Float32, Float64, Int64
 
 __all__ = ["Analysis", "analyse"]
-
-Float32 = npt.NDArray[np.float32]
-Float64 = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -99,10 +96,10 @@ class Analysis:
         )
 
 
-_Events = tuple[npt.NDArray[np.int64], Float64]  # positions in ascending order, and values
+_Events = tuple[Int64, Float64]  # positions in ascending order, and values
 
 
-def _in_turn(positions: npt.NDArray[np.int64], values: Float64) -> Iterator[tuple[int, float]]:
+def _in_turn(positions: Int64, values: Float64) -> Iterator[tuple[int, float]]:
     """Yield the events in pieces: a list of Python numbers would take five times the memory."""
     for at in range(0, len(positions), 4096):
         part = slice(at, at + 4096)
@@ -115,9 +112,7 @@ def _rises(knobs: Knobs) -> bool:
     return bool(upward != knobs.invert)
 
 
-def _with_lead(
-    positions: npt.NDArray[np.int64], values: Float64, lead: int, rises: bool
-) -> _Events:
+def _with_lead(positions: Int64, values: Float64, lead: int, rises: bool) -> _Events:
     """Advance each rise by ``lead`` samples: the maximum within that time, as in a limiter.
 
     Where the parameter falls as the descriptor rises, the minimum is used.
@@ -172,9 +167,9 @@ def analyse(
         for column in route.columns
     }
     kept = tuple(sorted(measured))
-    tags: list[tuple[npt.NDArray[np.int64], ...]] = []
+    tags: list[tuple[Int64, ...]] = []
     activations: list[Float32] = []
-    signals: list[tuple[npt.NDArray[np.int64], ...]] = []
+    signals: list[tuple[Int64, ...]] = []
     values: list[Float32] = []
     blocks = analyse_windows if node.models else _measured
     for frames in blocks(node, recording, progress):
@@ -211,9 +206,7 @@ def analyse(
     )
 
 
-def _track(
-    positions: list[tuple[npt.NDArray[np.int64], ...]], values: Float32, rate: int
-) -> DescriptorTrack:
+def _track(positions: list[tuple[Int64, ...]], values: Float32, rate: int) -> DescriptorTrack:
     start, end, emitted = (
         np.concatenate(part) / rate if positions else np.zeros(0)
         for part in (zip(*positions, strict=True) if positions else ((), (), ()))

@@ -27,6 +27,7 @@ from pyplugin.node.frontend import check_rate
 from pyplugin.node.node import MAX_BLOCK, Node
 from pyplugin.node.plan import Plan
 from pyplugin.node.windows import replaced_note
+from pyplugin.support.arrays import Float32, Float64
 from pyplugin.support.results import Curve
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
     from pyplugin.automation.effects import Target
 
-Float32 = npt.NDArray[np.float32]
 Movement = Source | Combined | Sequence[Source] | Curve | npt.ArrayLike
 """What may automate a parameter: descriptors, or a curve."""
 
@@ -85,7 +85,7 @@ class RenderResult:
     curves: dict[str, Curve]
     model: str
     labels: list[str]
-    times: npt.NDArray[np.float64]
+    times: Float64
     activations: Float32
     window: float
     hop: float
@@ -179,7 +179,7 @@ class AutomatedBoard:
         self.board = board
         self._targets = dict(targets)
         self._sources: dict[str, Combined] = {}
-        self._given: dict[str, Curve | npt.NDArray[np.float64]] = {}
+        self._given: dict[str, Curve | Float64] = {}
         for name, given in mappings.items():
             self._take(name, given)
         self.plan = plan or Plan.for_descriptors(

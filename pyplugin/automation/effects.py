@@ -17,10 +17,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from pyplugin.automation.presets import Preset
 from pyplugin.errors import PresetError, PypluginError
+from pyplugin.support.arrays import Float64
 from pyplugin.support.spelling import nearest, snake_case
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def range_of(effect: Plugin, parameter: str) -> tuple[float, float]:
             setattr(effect, parameter, now)
 
 
-def _scale(parameter: Any) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def _scale(parameter: Any) -> tuple[Float64, Float64]:
     """Return the displayed values of an external parameter, ascending, and its raw ones, 0 to 1.
 
     Pedalboard reads the text at every thousandth. Where several are equal, as in a stepped

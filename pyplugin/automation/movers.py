@@ -22,6 +22,7 @@ from pyplugin.automation.knobs import COMBINES, Knobs
 from pyplugin.automation.sources import Combined, Source
 from pyplugin.errors import PresetError
 from pyplugin.node.signals import SIGNALS
+from pyplugin.support.arrays import Float32
 from pyplugin.support.descriptors import accepted_names, is_signal, signal_name, unknown
 from pyplugin.support.results import Curve
 from pyplugin.support.spelling import alternatives
@@ -357,7 +358,7 @@ class Mover:
             route.kind == kind for parameter in self.parameters for route in parameter.routes
         )
 
-    def push(self, kind: str, position: int, row: npt.NDArray[np.float32]) -> None:
+    def push(self, kind: str, position: int, row: Float32) -> None:
         """Set the tags or the signals, ``row``, from ``position`` on."""
         for parameter in self.parameters:
             for index, route in enumerate(parameter.routes):

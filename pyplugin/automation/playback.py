@@ -18,12 +18,12 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from pyplugin.automation.effects import in_row, leaves, load_pedalboard
 from pyplugin.automation.movers import Mover
 from pyplugin.errors import AudioError, PresetError
 from pyplugin.node.node import Frames, Node
+from pyplugin.support.arrays import Float32, Float64
 from pyplugin.support.closing import Closing
 from pyplugin.support.results import Curve
 from pyplugin.support.spelling import snake_case
@@ -31,7 +31,6 @@ from pyplugin.support.spelling import snake_case
 if TYPE_CHECKING:
     from pedalboard import Plugin
 
-Float32 = npt.NDArray[np.float32]
 
 __all__ = ["BoardStream", "CurveRecorder", "Stage", "finite", "push_frames", "stages_of"]
 
@@ -247,7 +246,7 @@ class Stage:
         yield done[:, :length]
 
 
-def _pitches(shift: Plugin, mover: Mover, length: int, rate: int) -> npt.NDArray[np.float64]:
+def _pitches(shift: Plugin, mover: Mover, length: int, rate: int) -> Float64:
     """Return the semitones of each sample, shifted as ``time_stretch`` applies them."""
     semitones = np.empty(length, np.float64)
     for position in range(0, length, _GLIDE):

@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 import numpy as np
-import numpy.typing as npt
 
 from pyplugin.cli.ui.progress import progress_bar
 from pyplugin.cli.ui.suppress_output import check_plan
@@ -15,6 +14,7 @@ from pyplugin.errors import AudioError, PypluginError
 from pyplugin.models import registry
 from pyplugin.node.node import DEFAULT_MODEL
 from pyplugin.node.plan import Plan
+from pyplugin.support.arrays import Float32
 from pyplugin.support.files import check_writable, replacing
 from pyplugin.support.optional import need
 from pyplugin.support.results import TagResult
@@ -126,7 +126,7 @@ def _arrow() -> Any:
 
 
 def _write_parquet(
-    arrow: Any, stream: Any, done: list[tuple[str, TagResult]], rows: npt.NDArray[np.float32]
+    arrow: Any, stream: Any, done: list[tuple[str, TagResult]], rows: Float32
 ) -> None:
     starts = np.concatenate([result.times for _, result in done])
     windows = np.concatenate([np.full(len(r.times), r.window) for _, r in done])

@@ -29,6 +29,7 @@ import numpy.typing as npt
 from pyplugin._native import check, ffi, lib, message
 from pyplugin.errors import ModelError
 from pyplugin.models.folders import data_folder, make_folder, shipped_folder
+from pyplugin.support.arrays import Float32, Float64
 from pyplugin.support.descriptors import head_name
 from pyplugin.support.files import replacing, sentence
 from pyplugin.support.spelling import nearest, slug
@@ -52,8 +53,6 @@ __all__ = [
     "save",
 ]
 
-Float32 = npt.NDArray[np.float32]
-Float64 = npt.NDArray[np.float64]
 
 ACTIVATIONS = ("none", "relu", "tanh", "logistic", "softmax")
 """Of :class:`Dense`, in the order of the file's numbers."""

@@ -10,7 +10,8 @@ import numpy as np
 from pyplugin.errors import ModelError
 from pyplugin.models.card import CalibrationSource, Drift
 from pyplugin.models.folders import shipped_folder
-from pyplugin.models.quantisation import Calibration, FloatArray
+from pyplugin.models.quantisation import Calibration
+from pyplugin.support.arrays import Float64
 
 __all__ = ["Record", "load_record", "save_record"]
 
@@ -86,9 +87,9 @@ def _record_path(name: str) -> Path:
     return shipped_folder() / "calibration" / f"{name}.json"
 
 
-def _lists(arrays: dict[str, FloatArray]) -> dict[str, list[float]]:
+def _lists(arrays: dict[str, Float64]) -> dict[str, list[float]]:
     return {key: values.tolist() for key, values in arrays.items()}
 
 
-def _arrays(content: dict[str, list[float]]) -> dict[str, FloatArray]:
+def _arrays(content: dict[str, list[float]]) -> dict[str, Float64]:
     return {key: np.array(values, np.float64) for key, values in content.items()}

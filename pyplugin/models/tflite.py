@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pyplugin.errors import ModelError
+from pyplugin.support.arrays import Float32
 
 __all__ = ["GraphWriter", "Padding", "Quantisation", "Shapes", "Tensor", "read_signature"]
 
@@ -50,7 +51,7 @@ class Quantisation:
         The axis of the channels.
     """
 
-    scale: npt.NDArray[np.float32]
+    scale: Float32
     zero_point: int = 0
     axis: int = 0
 

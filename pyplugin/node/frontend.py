@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,10 +15,8 @@ from pyplugin.errors import AudioError, PypluginError
 from pyplugin.models.card import FrontEnd
 from pyplugin.models.frontends import PRESETS
 from pyplugin.models.structs import frontend_settings
+from pyplugin.support.arrays import Float32
 from pyplugin.support.closing import Closing
-
-if TYPE_CHECKING:
-    Float32 = npt.NDArray[np.float32]
 
 __all__ = ["PRESETS", "FrontEndStream", "as_planar", "melspectrogram"]
 

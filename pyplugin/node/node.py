@@ -27,6 +27,7 @@ from pyplugin.models.structs import card_struct
 from pyplugin.node.frontend import PRESETS, check_rate, planes
 from pyplugin.node.runtimes import open_model
 from pyplugin.node.signals import SIGNALS, SignalFrames, take_signals
+from pyplugin.support.arrays import Float32, Int64
 from pyplugin.support.closing import Closing
 from pyplugin.support.spelling import slug
 
@@ -114,12 +115,12 @@ class Frames:
     (2, 6)
     """
 
-    start: npt.NDArray[np.int64]
-    end: npt.NDArray[np.int64]
-    emitted: npt.NDArray[np.int64]
+    start: Int64
+    end: Int64
+    emitted: Int64
     state: npt.NDArray[np.uint8]
-    values: npt.NDArray[np.float32]
-    embeddings: npt.NDArray[np.float32]
+    values: Float32
+    embeddings: Float32
 
     def __len__(self) -> int:
         return len(self.start)
@@ -402,7 +403,7 @@ class Node(Closing):
         with self._audio:
             self._lent = False
 
-    def process(self, block: npt.NDArray[np.float32]) -> Frames:
+    def process(self, block: Float32) -> Frames:
         """Analyse a block and return the descriptor frames that became readable, often none.
 
         Parameters
@@ -422,7 +423,7 @@ class Node(Closing):
         with self._audio:
             return self._read(self._open())
 
-    def analyse(self, block: npt.NDArray[np.float32]) -> None:
+    def analyse(self, block: Float32) -> None:
         """Analyse a block, for callers of :meth:`read`; see :meth:`process`."""
         if not isinstance(block, np.ndarray) or block.dtype != np.float32:
             kind = block.dtype if isinstance(block, np.ndarray) else type(block).__name__
@@ -472,7 +473,7 @@ class Node(Closing):
         with self._audio:
             return take_signals(self._open())
 
-    def read_mel(self) -> npt.NDArray[np.float32]:
+    def read_mel(self) -> Float32:
         """Return the mel frames since the last call, (n, bands), at most ``mel_queue`` of them.
 
         Raises

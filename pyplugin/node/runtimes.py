@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from pyplugin._native import check, ffi, lib, message
 from pyplugin.errors import ModelError, UnsupportedError
+from pyplugin.support.arrays import Float32
 
 if TYPE_CHECKING:
     from pyplugin.models.registry import Model
@@ -54,9 +54,7 @@ class Opened:
     runtime: str
     keep: list[Any] = field(default_factory=list)
 
-    def run(
-        self, patch: npt.NDArray[np.float32], sizes: list[int]
-    ) -> list[npt.NDArray[np.float32]]:
+    def run(self, patch: Float32, sizes: list[int]) -> list[Float32]:
         """Run the model once on one patch (patch_frames, bands); return its outputs.
 
         Parameters

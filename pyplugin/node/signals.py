@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from pyplugin._native import ffi, lib, text
+from pyplugin.support.arrays import Float32, Int64
 
 __all__ = ["SIGNALS", "SIGNAL_HOP", "Signal", "SignalFrames", "take_signals"]
 
@@ -97,10 +97,10 @@ class SignalFrames:
     -6.02
     """
 
-    start: npt.NDArray[np.int64]
-    end: npt.NDArray[np.int64]
-    emitted: npt.NDArray[np.int64]
-    values: npt.NDArray[np.float32]
+    start: Int64
+    end: Int64
+    emitted: Int64
+    values: Float32
 
     def __len__(self) -> int:
         return len(self.start)
@@ -111,7 +111,7 @@ def take_signals(node: Any) -> SignalFrames:
     room = 256
     heads = ffi.new("tagnode_frame[]", room)
     rows: list[tuple[int, int, int]] = []
-    parts: list[npt.NDArray[np.float32]] = []
+    parts: list[Float32] = []
     count = room
     while count == room:
         values = np.empty((room, len(SIGNALS)), np.float32)

@@ -6,13 +6,11 @@ from collections.abc import Callable, Iterator
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from pyplugin.node.node import Frames, Node, State
+from pyplugin.support.arrays import Float32
 
 __all__ = ["WindowSource", "analyse_windows", "replaced_note", "window_seconds"]
-
-Float32 = npt.NDArray[np.float32]
 
 
 class WindowSource(Protocol):

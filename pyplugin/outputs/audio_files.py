@@ -6,11 +6,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from pyplugin.errors import AudioError
 from pyplugin.inputs.files import PathLike, load_codec
 from pyplugin.node.frontend import check_format
+from pyplugin.support.arrays import Float32
 from pyplugin.support.files import replacing
 from pyplugin.support.spelling import alternatives
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["AudioWriter"]
 
-Samples = NDArray[np.float32]
 
 _FORMATS = {
     ".wav": ("WAV", ("PCM_24", "PCM_16", "FLOAT")),
@@ -149,7 +149,7 @@ class AudioWriter:
         for start in range(0, samples.shape[1], _PIECE):
             self._write(samples[:, start : start + _PIECE])
 
-    def _write(self, samples: Samples) -> None:
+    def _write(self, samples: Float32) -> None:
         if self._format == "WAV":
             written = (self._file.tell() + samples.shape[1]) * self._channels
             if written * _BYTES[self._subtype] > _WAV_LIMIT:

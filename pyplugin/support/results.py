@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
+
+from pyplugin.support.arrays import Float32, Float64
 
 __all__ = ["Curve", "HeadResult", "TagResult"]
-
-Float32 = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,7 @@ class TagResult:
 
     model: str
     labels: list[str]
-    times: npt.NDArray[np.float64]
+    times: Float64
     window: float
     hop: float
     activations: Float32
@@ -124,5 +123,5 @@ class Curve:
     -30.0
     """
 
-    times: npt.NDArray[np.float64]
-    values: npt.NDArray[np.float64]
+    times: Float64
+    values: Float64

@@ -9,9 +9,9 @@ import io
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from pyplugin.node.frontend import PRESETS
+from pyplugin.support.arrays import Float32, Float64
 
 __all__ = [
     "CODECS",
@@ -25,7 +25,6 @@ __all__ = [
     "mel_power",
 ]
 
-Float32 = npt.NDArray[np.float32]
 Generator = np.random.Generator
 
 _SCALE = PRESETS["musicnn"].log_scale
@@ -164,7 +163,7 @@ def apply_codec(samples: Float32, sample_rate: int, random: Generator) -> tuple[
     return np.concatenate(parts).astype(np.float32), int(found)
 
 
-def band_frequencies() -> npt.NDArray[np.float64]:
+def band_frequencies() -> Float64:
     """Return the centres of the front-end's bands in Hz, shape (bands,); Slaney's mel scale."""
     front_end = PRESETS["musicnn"]
     step = np.log(6.4) / 27.0

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from pyplugin.errors import ModelError, PypluginError
 from pyplugin.models.card import CalibrationSource, Drift
@@ -29,15 +28,15 @@ from pyplugin.models.importers import musicnn, vgg
 from pyplugin.models.importers.musicnn_wheel import PATCH_FRAMES, WHEEL, WheelNetwork, read_network
 from pyplugin.models.layers import Variables
 from pyplugin.models.networks import Network
-from pyplugin.models.quantisation import Calibration, FloatArray
+from pyplugin.models.quantisation import Calibration
 from pyplugin.models.records import Record, save_record
+from pyplugin.support.arrays import Float32, Float64
 
 __all__ = ["NETWORKS", "calibrate", "main", "measure_drift", "run_patches"]
 
 NETWORKS: dict[str, WheelNetwork] = {**musicnn.NETWORKS, **vgg.NETWORKS}
 """What the command calibrates, by name."""
 
-FloatPatches = npt.NDArray[np.float32]  # (count, frames, bands)
 
 _DIGITS = 6
 _CLIPPED = 0.005  # per cent of a channel's values, on either side, that may saturate
@@ -54,7 +53,7 @@ _PATCHES_PER_CATEGORY = {  # patches a recording and about how many recordings, 
 }
 
 
-def calibrate(network: Network, variables: Variables, patches: FloatPatches) -> Calibration:
+def calibrate(network: Network, variables: Variables, patches: Float32) -> Calibration:
     """Determine activation ranges, channel equalisation and bias correction from audio.
 
     Every activation tensor has one int8 range, so its channels are first divided by their own
@@ -95,7 +94,7 @@ def calibrate(network: Network, variables: Variables, patches: FloatPatches) -> 
 
 
 def measure_drift(
-    network: Network, variables: Variables, calibration: Calibration, patches: FloatPatches
+    network: Network, variables: Variables, calibration: Calibration, patches: Float32
 ) -> Drift:
     """Compare the int8 with the float model on mel patches.
 
@@ -134,9 +133,7 @@ def measure_drift(
     )
 
 
-def run_patches(
-    model: bytes, patches: FloatPatches, names: Sequence[str]
-) -> dict[str, npt.NDArray[np.float32]]:
+def run_patches(model: bytes, patches: Float32, names: Sequence[str]) -> dict[str, Float32]:
     """Run a model in LiteRT and return tensors of its graph.
 
     Parameters
@@ -162,7 +159,7 @@ def run_patches(
     interpreter.allocate_tensors()
     indices = {detail["name"]: detail["index"] for detail in interpreter.get_tensor_details()}
     target = interpreter.get_input_details()[0]["index"]
-    kept: dict[str, list[npt.NDArray[np.float32]]] = {name: [] for name in names}
+    kept: dict[str, list[Float32]] = {name: [] for name in names}
     for patch in patches:
         interpreter.set_tensor(target, patch[None])
         interpreter.invoke()
@@ -217,12 +214,12 @@ def _calibrate_all(corpus: Path, wheel: Path | None, names: Sequence[str]) -> No
         )
 
 
-def _corpus_patches(corpus: Path, split: str) -> tuple[FloatPatches, int]:
+def _corpus_patches(corpus: Path, split: str) -> tuple[Float32, int]:
     """Return patches of one split, evenly spread over its recordings, and how many those are."""
     clip_groups = {
         group for row in _rows(corpus / "clips" / "clips.csv") for group in row["group"].split(";")
     }
-    patches: list[npt.NDArray[np.float32]] = []
+    patches: list[Float32] = []
     used = 0
     rows = [
         row
@@ -248,7 +245,7 @@ def _rows(path: Path) -> list[dict[str, str]]:
         raise ModelError(f"Cannot read {path}: {error.strerror}.") from error
 
 
-def _recording_patches(path: Path, count: int) -> Iterator[npt.NDArray[np.float32]]:
+def _recording_patches(path: Path, count: int) -> Iterator[Float32]:
     import soundfile
 
     from pyplugin.node.frontend import melspectrogram
@@ -262,17 +259,17 @@ def _recording_patches(path: Path, count: int) -> Iterator[npt.NDArray[np.float3
             yield mel[start : start + PATCH_FRAMES]
 
 
-def _factors(low: FloatArray, high: FloatArray, *, turnable: bool) -> FloatArray:
+def _factors(low: Float64, high: Float64, *, turnable: bool) -> Float64:
     """Return the divisors that make all channels fill the range equally."""
     turned = (high < -low) & turnable
     low, high = np.where(turned, -high, low), np.where(turned, -low, high)
     sizes = np.maximum(high, -low / _LOWER_SHARE)
     sizes = np.maximum(sizes, sizes.max() * _LEAST_SHARE)
-    factors: FloatArray = np.where(turned, -sizes, sizes)
+    factors: Float64 = np.where(turned, -sizes, sizes)
     return factors
 
 
-def _rounded(values: Any, digits: int = _DIGITS) -> FloatArray:
+def _rounded(values: Any, digits: int = _DIGITS) -> Float64:
     """Round to `digits` significant digits."""
     texts = [f"{value:.{digits}g}" for value in np.asarray(values, np.float64).ravel()]
     return np.array(texts, np.float64).reshape(np.shape(values))

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from pyplugin.errors import AudioError, PypluginError
+from pyplugin.support.arrays import Bools, Float32, Float64
 
 __all__ = [
     "LABELS",
@@ -45,7 +45,6 @@ SYNTHETIC_PERCUSSION, SYNTHETIC_NOTES, SOUNDFONT_PERCUSSION = SYNTHETIC = (
 )
 """The categories without recordings; see `pyplugin.training.synthesis` and `.soundfonts`."""
 
-Float32 = npt.NDArray[np.float32]
 
 _SILENCE = 1e-4  # relative to the recording's loud frames: -40 dB
 _DECAY_LIMIT = 3e-3  # the same for percussion, which rings on: -25 dB
@@ -81,8 +80,8 @@ class CorpusClip:
     group: str
     split: str
     targets: Float32
-    singing_spans: npt.NDArray[np.float64] | None = None
-    drum_labels: npt.NDArray[np.float64] | None = None
+    singing_spans: Float64 | None = None
+    drum_labels: Float64 | None = None
 
 
 def read_clips(corpus: Path, split: str | None = None) -> list[CorpusClip]:
@@ -220,7 +219,7 @@ def read_samples(path: Path) -> tuple[Float32, int]:
     return mono, int(rate)
 
 
-def active_frames(power: Float32, category: str = "") -> npt.NDArray[np.bool_]:
+def active_frames(power: Float32, category: str = "") -> Bools:
     """Return in which frames of a recording its labels are audible.
 
     These are the frames within 40 dB of its loud frames (25 dB for percussion, which rings on),
@@ -246,16 +245,14 @@ def active_frames(power: Float32, category: str = "") -> npt.NDArray[np.bool_]:
         if category in ("percussion", SYNTHETIC_PERCUSSION, SOUNDFONT_PERCUSSION)
         else _SILENCE
     )
-    sounding: npt.NDArray[np.bool_] = loudness > max(
-        _FLOOR, least * float(np.percentile(loudness, 95))
-    )
+    sounding: Bools = loudness > max(_FLOOR, least * float(np.percentile(loudness, 95)))
     if category in ("speech", SYNTHETIC_SINGING):
         voice = power[:, _VOICE_BANDS].sum(axis=1)
         sounding &= voice > _VOICE_RISE * _floor(voice, sounding)
     return sounding
 
 
-def _floor(power: Float32, sounding: npt.NDArray[np.bool_]) -> Float32:
+def _floor(power: Float32, sounding: Bools) -> Float32:
     """Return the noise floor of the 6 s around each frame, ignoring silence."""
     from scipy.ndimage import percentile_filter
 
@@ -266,7 +263,7 @@ def _floor(power: Float32, sounding: npt.NDArray[np.bool_]) -> Float32:
     return floor
 
 
-def window_targets(clip: CorpusClip, starts: npt.NDArray[np.float64], seconds: float) -> Float32:
+def window_targets(clip: CorpusClip, starts: Float64, seconds: float) -> Float32:
     """Return the targets of windows of a recording.
 
     Parameters

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
+from pyplugin.support.arrays import Bools, Float32, Float64
 from pyplugin.training.augment import log_mel, mel_power
 from pyplugin.training.corpus import LABELS, active_frames
 from pyplugin.training.network import SceneNetwork
@@ -13,8 +13,6 @@ from pyplugin.training.windows import FRAME_RATE, WindowSet
 
 __all__ = ["DetectionDelay", "measure_delays"]
 
-Float32 = npt.NDArray[np.float32]
-Float64 = npt.NDArray[np.float64]
 
 _FRAMES = round(3.0 * FRAME_RATE)  # of the sound, and of the context before and after it
 _LEAST = round(FRAME_RATE)
@@ -119,6 +117,6 @@ def _probabilities(network: SceneNetwork, mel: Float32, column: int) -> Float32:
     return probabilities
 
 
-def _seconds_to_first(active: npt.NDArray[np.bool_]) -> float:
+def _seconds_to_first(active: Bools) -> float:
     """Return the seconds until the first true frame, or inf."""
     return float((np.argmax(active) + 1) / FRAME_RATE) if active.any() else float("inf")

@@ -1,18 +1,17 @@
 """Convert a trained network to a ``.tflite`` file, float or int8."""
 
 import numpy as np
-import numpy.typing as npt
 
 from pyplugin.models.card import Dataset, OutputTensor
 from pyplugin.models.layers import Block, LayerWriter, Variables, variable
 from pyplugin.models.networks import Network
-from pyplugin.models.quantisation import Calibration, FloatArray
+from pyplugin.models.quantisation import Calibration
+from pyplugin.support.arrays import Float32, Float64
 from pyplugin.training.corpus import LABELS
 from pyplugin.training.network import NetworkSettings, SceneNetwork
 
 __all__ = ["EMBEDDING", "build", "scene_network", "variables_of"]
 
-Float32 = npt.NDArray[np.float32]
 
 EMBEDDING = "embedding"
 _EPSILON = 1e-5  # of PyTorch's batch norms
@@ -134,5 +133,5 @@ def _block(variables: Variables, number: int, *, offset: float) -> Block:
     return Block(kernel, shift, np.zeros_like(shift), np.full_like(shift, np.inf))
 
 
-def _dense(variables: Variables, name: str) -> tuple[FloatArray, FloatArray]:
+def _dense(variables: Variables, name: str) -> tuple[Float64, Float64]:
     return variable(variables, f"{name}.weight").T, variable(variables, f"{name}.bias")

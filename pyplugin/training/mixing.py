@@ -4,15 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
+from pyplugin.support.arrays import Bools, Float32, Float64, Int64, Texts
 from pyplugin.training.augment import band_limits, coloured_noise, equaliser, log_mel, mel_power
 from pyplugin.training.corpus import LABELS, SYNTHETIC
 from pyplugin.training.windows import FRAME_RATE, WindowSet
 
 __all__ = ["CATEGORIES", "MixSettings", "Mixer"]
 
-Float32 = npt.NDArray[np.float32]
 
 _NOISE = LABELS.index("noise")
 _MUSIC = LABELS.index("music")
@@ -117,7 +116,7 @@ class Mixer:
         self._window_set = window_set
         self._settings = settings
         self._random = np.random.default_rng(seed)
-        self._pools: dict[str, tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]] = {}
+        self._pools: dict[str, tuple[Int64, Float64]] = {}
         categories = np.array([clip.category for clip in window_set.sources])[window_set.clips]
         solo = (categories == "song") & (window_set.targets[:, _MUSIC] == 0)
         self._shares = {**CATEGORIES, **settings.categories}
@@ -158,16 +157,16 @@ class Mixer:
         power *= limits[:, None].astype(np.float32)
         return log_mel(power.astype(np.float32)), targets
 
-    def _cumulative(self, members: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    def _cumulative(self, members: Int64) -> Float64:
         groups = np.array([clip.group for clip in self._window_set.sources])[
             self._window_set.clips[members]
         ]
         _, numbers, counts = np.unique(groups, return_inverse=True, return_counts=True)
-        sums: npt.NDArray[np.float64] = np.cumsum(1.0 / np.sqrt(counts[numbers]))
+        sums: Float64 = np.cumsum(1.0 / np.sqrt(counts[numbers]))
         sums /= sums[-1]
         return sums
 
-    def _draw(self, names: npt.NDArray[np.str_]) -> tuple[Float32, Float32]:
+    def _draw(self, names: Texts) -> tuple[Float32, Float32]:
         """Draw a window of each category named."""
         chosen = np.zeros(len(names), np.int64)
         for name in np.unique(names):
@@ -221,7 +220,7 @@ class Mixer:
             targets[silent] = 0.0
         return power, targets
 
-    def _cut(self, power: Float32, targets: Float32, chosen: npt.NDArray[np.bool_]) -> None:
+    def _cut(self, power: Float32, targets: Float32, chosen: Bools) -> None:
         """Insert an onset, after silence or another window, or an offset into these windows."""
         random, frames = self._random, power.shape[1]
         for number in np.flatnonzero(chosen):
@@ -238,7 +237,7 @@ class Mixer:
             power[number, :begins] = power[other, :begins]
             targets[number, (targets[number] == 0.0) & (targets[other] != 0.0)] = np.nan
 
-    def _add_floor(self, power: Float32, chosen: npt.NDArray[np.bool_]) -> None:
+    def _add_floor(self, power: Float32, chosen: Bools) -> None:
         places = np.flatnonzero(chosen)
         if len(places):
             below = 10.0 ** (-self._random.uniform(1.5, 4.5, (len(places), 1, 1)))
@@ -246,7 +245,7 @@ class Mixer:
             power[places] += noise * below * power[places].mean(axis=(1, 2), keepdims=True)
 
 
-def _shifted(power: Float32, chosen: npt.NDArray[np.bool_], random: np.random.Generator) -> Float32:
+def _shifted(power: Float32, chosen: Bools, random: np.random.Generator) -> Float32:
     """Shift the chosen windows by whole bands, repeating the edge band."""
     bands = power.shape[2]
     moves = random.integers(-_SHIFT, _SHIFT + 1, len(power)) * chosen
@@ -265,7 +264,7 @@ def _loudness(power: Float32) -> Float32:
 
 def _choices(
     random: np.random.Generator, names: list[str], shares: list[float], count: int
-) -> npt.NDArray[np.str_]:
+) -> Texts:
     probabilities = np.array(shares) / sum(shares)
-    chosen: npt.NDArray[np.str_] = random.choice(np.array(names), count, p=probabilities)
+    chosen: Texts = random.choice(np.array(names), count, p=probabilities)
     return chosen

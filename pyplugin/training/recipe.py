@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from pyplugin.errors import PypluginError
 from pyplugin.models.card import CalibrationSource, Card, Dataset, InputTensor, Schema, render_card
 from pyplugin.models.frontends import PRESETS
+from pyplugin.support.arrays import Float32
 from pyplugin.support.files import replacing
 from pyplugin.training.augment import band_limits, log_mel, mel_power
 from pyplugin.training.calibration import calibrate, measure_drift, run_patches
@@ -55,7 +55,6 @@ __all__ = [
     "training_windows",
 ]
 
-Float32 = npt.NDArray[np.float32]
 Report = Callable[[str], None]
 Settings = TypeVar("Settings")
 

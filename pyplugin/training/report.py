@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from pyplugin.support.arrays import Bools, Float32, Float64
 from pyplugin.training.corpus import LABELS
 from pyplugin.training.detection_delay import measure_delays
 from pyplugin.training.evaluate import score
@@ -16,8 +16,6 @@ from pyplugin.training.windows import WindowSet
 
 __all__ = ["Evaluation", "best_threshold", "render_report"]
 
-Float32 = npt.NDArray[np.float32]
-Float64 = npt.NDArray[np.float64]
 
 _BINS = 5  # of the calibration curve
 _CONFUSIONS, _FAILURES = 12, 3
@@ -40,7 +38,7 @@ class Evaluation:
     int8_probabilities: Float32
 
 
-def best_threshold(truth: npt.NDArray[np.bool_], values: Float32) -> tuple[float, float]:
+def best_threshold(truth: Bools, values: Float32) -> tuple[float, float]:
     """Return the threshold with the greatest F1 score, and that score.
 
     Parameters
@@ -149,7 +147,7 @@ def _scores(found: Evaluation) -> list[str]:
     return _table(head, rows)
 
 
-def _known(found: Evaluation, number: int) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+def _known(found: Evaluation, number: int) -> tuple[Bools, Bools]:
     """Return which windows have a known target, and those targets."""
     targets = found.window_set.targets[:, number]
     known = ~np.isnan(targets)

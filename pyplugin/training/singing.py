@@ -5,12 +5,11 @@ melody with vibrato, which is what distinguishes singing from speech in a mel sp
 """
 
 import numpy as np
-import numpy.typing as npt
+
+from pyplugin.support.arrays import Float32, Float64, Int64
 
 __all__ = ["synthesise_singing"]
 
-Float32 = npt.NDArray[np.float32]
-Float64 = npt.NDArray[np.float64]
 Generator = np.random.Generator
 
 _SIZE = 0.04  # seconds, length of a frame
@@ -86,7 +85,7 @@ def _shift_formants(envelope: Float64, factor: float) -> Float64:
     return moved
 
 
-def _stretch_voiced(voiced: Float64, most: float) -> npt.NDArray[np.int64]:
+def _stretch_voiced(voiced: Float64, most: float) -> Int64:
     """Return the index of the speech frame for each frame of singing; voiced frames last longer."""
     smooth = np.convolve(voiced, np.ones(9) / 9.0, mode="same")
     ends = np.cumsum(1.0 + most * smooth)

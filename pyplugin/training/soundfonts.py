@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from pyplugin.errors import PypluginError
+from pyplugin.support.arrays import Float32
 from pyplugin.training.synthesis import SECONDS, pattern
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 __all__ = ["RATE", "SOUNDFONTS", "render_percussion"]
 
-Float32 = npt.NDArray[np.float32]
 Generator = np.random.Generator
 Event = tuple[float, int, int, int]
 """Time in seconds, MIDI channel, key and velocity; velocity 0 is a note-off."""

@@ -7,12 +7,11 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import numpy as np
-import numpy.typing as npt
+
+from pyplugin.support.arrays import Float32, Float64
 
 __all__ = ["RATE", "SECONDS", "pattern", "synthesise_notes", "synthesise_percussion"]
 
-Float32 = npt.NDArray[np.float32]
-Float64 = npt.NDArray[np.float64]
 Generator = np.random.Generator
 T = TypeVar("T")
 

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pyplugin.node.frontend import PRESETS, melspectrogram
+from pyplugin.support.arrays import Float32, Int64
 from pyplugin.training.augment import add_reverberation, apply_codec, mel_power
 from pyplugin.training.corpus import (
     LABELS,
@@ -42,7 +43,6 @@ __all__ = [
     "mask_disputed",
 ]
 
-Float32 = npt.NDArray[np.float32]
 
 FRAME_RATE = PRESETS["musicnn"].sample_rate / PRESETS["musicnn"].hop
 """Mel frames a second."""
@@ -108,13 +108,13 @@ class WindowSet:
     """
 
     mel: npt.NDArray[np.float16]
-    starts: npt.NDArray[np.int64]
+    starts: Int64
     targets: Float32
-    clips: npt.NDArray[np.int64]
+    clips: Int64
     sources: list[CorpusClip]
     patch: int
 
-    def windows(self, numbers: npt.NDArray[np.int64] | None = None) -> Float32:
+    def windows(self, numbers: Int64 | None = None) -> Float32:
         """Return the windows with these indices, or all, (count, patch, bands)."""
         starts = self.starts if numbers is None else self.starts[numbers]
         mel: Float32 = self.mel[starts[:, None] + np.arange(self.patch)].astype(np.float32)
@@ -297,14 +297,12 @@ def _pad_to_patch(mel: npt.NDArray[np.float16], patch: int) -> npt.NDArray[np.fl
     return np.pad(mel, ((min(missing, patch // 2), missing), (0, 0)))
 
 
-def _window_starts(
-    mel: npt.NDArray[np.float16], category: str, patch: int, step: int
-) -> npt.NDArray[np.int64]:
+def _window_starts(mel: npt.NDArray[np.float16], category: str, patch: int, step: int) -> Int64:
     sounding = active_frames(mel_power(mel.astype(np.float32)), category)
     active = np.concatenate([[0], np.cumsum(sounding)])
     begins = np.arange(0, len(mel) - patch + 1, step)
     share = (active[begins + patch] - active[begins]) / patch
     enough = _SPOKEN if category in ("speech", SYNTHETIC_SINGING) else _ACTIVE
     least = max(min(enough, _NEARLY * share.max(initial=0.0)), 1.0 / patch)
-    chosen: npt.NDArray[np.int64] = begins[share >= least]
+    chosen: Int64 = begins[share >= least]
     return chosen

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from pyplugin.inputs.recording import Recording
 from pyplugin.models.card import FrontEnd
 from pyplugin.node.frontend import FrontEndStream
 from pyplugin.plot import plot_tags
+from pyplugin.support.arrays import Float32, Float64
 from pyplugin.support.results import TagResult
 
 if TYPE_CHECKING:
@@ -23,9 +23,7 @@ _COLUMNS = 2048
 """Largest number of columns in a plotted spectrogram; more are repeatedly averaged in pairs."""
 
 
-def _spectrogram(
-    path: Path, front_end: FrontEnd
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float64]]:
+def _spectrogram(path: Path, front_end: FrontEnd) -> tuple[Float32, Float64]:
     """Return a recording's mel spectrogram (columns, bands) and the times in seconds (columns,)."""
     columns = np.zeros((0, front_end.bands), np.float32)
     pending, each = columns, 1

@@ -33,8 +33,9 @@ from pyplugin.models.layers import (
     live_channels,
     variable,
 )
-from pyplugin.models.quantisation import Calibration, FloatArray
+from pyplugin.models.quantisation import Calibration
 from pyplugin.models.tflite import Tensor
+from pyplugin.support.arrays import Float64
 
 __all__ = ["NETWORKS", "MusiCNN", "build"]
 
@@ -56,8 +57,8 @@ class _Weights:
     """What `build` needs of the checkpoint: batch norms folded, starved channels removed."""
 
     blocks: dict[str, Block]
-    dense_kernel: FloatArray  # (pooled, 200): the maxima, then the means
-    dense_bias: FloatArray
+    dense_kernel: Float64  # (pooled, 200): the maxima, then the means
+    dense_bias: Float64
 
 
 def build(

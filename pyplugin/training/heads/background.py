@@ -22,18 +22,17 @@ from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
-import numpy.typing as npt
 
 from pyplugin.errors import PypluginError
 from pyplugin.models import registry
 from pyplugin.models.folders import shipped_folder
+from pyplugin.support.arrays import Float32
 from pyplugin.support.files import replacing
 from pyplugin.tagging import tag
 from pyplugin.training.corpus import CorpusClip, read_clips, read_samples
 
 __all__ = ["compute_background", "load_background", "main", "save_background"]
 
-Float32 = npt.NDArray[np.float32]
 
 MODELS = ("musicnn-mtt", "scene")
 _MOST_PER_GROUP = 3  # recordings

@@ -8,7 +8,6 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
@@ -23,13 +22,15 @@ from sklearn.preprocessing import (
 from sklearn.svm import SVC
 from sklearn.utils.class_weight import compute_sample_weight
 
+from pyplugin.support.arrays import Indices
+
 __all__ = ["CLASSIFIERS", "PREPROCESSING", "Configuration", "calibrated", "grid", "pipeline"]
 
 CLASSIFIERS = ("svm", "mlp", "logistic")
 PREPROCESSING = ("standard", "quantile-normal", "minmax", "none")
 SEED = 0
 
-Split = tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]
+Split = tuple[Indices, Indices]
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,9 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import MinMaxScaler, QuantileTransformer, StandardScaler
 
 from pyplugin.models.heads import Affine, Dense, Head, HeadStage, Kernel, Quantile, Sigmoids
+from pyplugin.support.arrays import Float32, Float64
 
 __all__ = ["head_of", "logistic_head"]
-
-Float32 = npt.NDArray[np.float32]
 
 
 def _float32(values: npt.ArrayLike) -> Float32:
@@ -111,7 +110,7 @@ def _network(classifier: Any) -> tuple[HeadStage, ...]:
     )
 
 
-def _kernel(machines: list[Any], a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> Kernel:
+def _kernel(machines: list[Any], a: Float64, b: Float64) -> Kernel:
     """Merge the machines of all classes over the union of their support vectors."""
     vectors, owners = np.unique(
         np.concatenate([machine.support_vectors_ for machine in machines]),
@@ -135,9 +134,7 @@ def _kernel(machines: list[Any], a: npt.NDArray[np.float64], b: npt.NDArray[np.f
     )
 
 
-def _sigmoids(
-    calibrators: list[Any], probabilities: bool
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def _sigmoids(calibrators: list[Any], probabilities: bool) -> tuple[Float64, Float64]:
     """Return Platt's a and b for each class; a binary classifier has those of the second only.
 
     With p1 = 1 / (1 + exp(a d + b)), p0 = 1 - p1 = 1 / (1 + exp(a (-d) - b)); where the classifier

@@ -16,19 +16,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import platformdirs
 
 from pyplugin._native import VERSION
 from pyplugin.errors import AudioError, PypluginError
 from pyplugin.models.registry import Model
+from pyplugin.support.arrays import Float32
 from pyplugin.support.files import replacing
 from pyplugin.tagging import tag
 from pyplugin.training.heads.dataset import file_hash
 
 __all__ = ["ClipEmbeddings", "embed", "embed_all"]
 
-Float32 = npt.NDArray[np.float32]
 
 UNREADABLE_LIMIT = 0.25
 """Largest share of unreadable clips; above it the work stops with an error."""

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 from sklearn.metrics import confusion_matrix, roc_auc_score, roc_curve
 
 from pyplugin.errors import PypluginError
+from pyplugin.support.arrays import Float64, Texts
 from pyplugin.support.files import replacing, sentence
 from pyplugin.training.heads.configurations import CLASSIFIERS, PREPROCESSING, Configuration
 from pyplugin.training.heads.search import Result
@@ -171,12 +171,12 @@ class HeadReport:
     notes: list[str]
     skipped: list[str]
     labels: Sequence[str]
-    truth: npt.NDArray[np.str_]
-    probabilities: npt.NDArray[np.float64]
+    truth: Texts
+    probabilities: Float64
     names: Sequence[str]
     results: Sequence[Result] = ()
     unit: str = "clip"
-    external_set: tuple[str, npt.NDArray[np.str_], npt.NDArray[np.float64]] | None = None
+    external_set: tuple[str, Texts, Float64] | None = None
 
 
 def write_page(path: Path, page: HeadReport) -> None:
@@ -243,9 +243,7 @@ def _listed(title: str, sentences: Sequence[str]) -> str:
     return f"<h2>{title}</h2><ul>{items}</ul>"
 
 
-def _confusion(
-    labels: Sequence[str], truth: npt.NDArray[np.str_], probabilities: npt.NDArray[np.float64]
-) -> str:
+def _confusion(labels: Sequence[str], truth: Texts, probabilities: Float64) -> str:
     predicted = np.asarray(labels)[probabilities.argmax(axis=1)]
     upright = ' class="upright"' if sum(map(len, labels)) > _WIDE else ' class="number"'
     rows = [

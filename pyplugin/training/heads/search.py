@@ -23,7 +23,6 @@ from typing import Any
 
 import joblib
 import numpy as np
-import numpy.typing as npt
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, balanced_accuracy_score
@@ -32,6 +31,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 from threadpoolctl import ThreadpoolController
 
 from pyplugin.errors import PypluginError
+from pyplugin.support.arrays import Float64, Indices, Texts
 from pyplugin.support.files import replacing, sentence
 from pyplugin.training.heads.configurations import SEED, Configuration, Split, calibrated, pipeline
 
@@ -57,16 +57,16 @@ class Examples:
         (n,) of int: rows of one group are never on both sides of a fold.
     """
 
-    x: npt.NDArray[np.float64]
-    y: npt.NDArray[np.str_]
-    groups: npt.NDArray[np.intp]
+    x: Float64
+    y: Texts
+    groups: Indices
 
     def groups_of_classes(self) -> Counter[str]:
         """Return how many groups each class has."""
         pairs = {*zip(self.y.tolist(), self.groups.tolist(), strict=True)}
         return Counter(label for label, _ in pairs)
 
-    def part(self, rows: npt.NDArray[np.intp]) -> Examples:
+    def part(self, rows: Indices) -> Examples:
         """Return some of the rows."""
         return Examples(self.x[rows], self.y[rows], self.groups[rows])
 
@@ -183,7 +183,7 @@ def _share_sigmoid(
     examples: Examples,
     configuration: Configuration,
     splits: Sequence[Split],
-    weights: npt.NDArray[np.float64],
+    weights: Float64,
 ) -> None:
     """Give all classes one increasing sigmoid, which keeps their order."""
     probabilities = cross_val_predict(
@@ -209,7 +209,7 @@ def _share_sigmoid(
 
 def out_of_fold(
     examples: Examples, configuration: Configuration, splits: Sequence[Split]
-) -> npt.NDArray[np.float64]:
+) -> Float64:
     """Return the probabilities (n, C) of each row by the pipeline of the fold that tests it."""
     probabilities = np.zeros((len(examples.y), len(set(examples.y.tolist()))))
     for train, test in splits:

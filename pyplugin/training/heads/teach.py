@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import sklearn
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
@@ -17,6 +16,7 @@ from pyplugin._native import VERSION
 from pyplugin.errors import PypluginError
 from pyplugin.models import heads, registry
 from pyplugin.node.node import DEFAULT_MODEL
+from pyplugin.support.arrays import Float32, Float64
 from pyplugin.support.spelling import slug
 from pyplugin.training.heads.background import load_background
 from pyplugin.training.heads.convert import logistic_head
@@ -154,7 +154,7 @@ def teach(
     return TeachResult(path, correct, tested, false_positives, len(background), embedded.skipped)
 
 
-_Clip = tuple[npt.NDArray[np.float32], bool]
+_Clip = tuple[Float32, bool]
 _Clips = Sequence[_Clip]
 
 
@@ -208,9 +208,7 @@ def _count_false_positives(clips: _Clips, background: _Clips) -> int:
     return false_positives
 
 
-def _probabilities_by(clips: _Clips, windows: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+def _probabilities_by(clips: _Clips, windows: Float32) -> Float64:
     """Return the probabilities (n,) of windows by a head trained on `clips`."""
-    probabilities: npt.NDArray[np.float64] = _fit(clips).predict_proba(windows.astype(np.float64))[
-        :, 1
-    ]
+    probabilities: Float64 = _fit(clips).predict_proba(windows.astype(np.float64))[:, 1]
     return probabilities

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import sklearn
 
 from pyplugin._native import VERSION
 from pyplugin.errors import PypluginError
 from pyplugin.models import heads, registry
 from pyplugin.models.folders import make_folder
+from pyplugin.support.arrays import Float32, Float64, Indices, Texts
 from pyplugin.support.files import check_writable
 from pyplugin.support.spelling import slug
 from pyplugin.training.heads.configurations import Configuration, grid
@@ -277,7 +277,7 @@ def train_head(
 
 
 def _about(
-    dataset: ClipDataset, clips: npt.NDArray[np.intp], windows: bool, chosen: Configuration
+    dataset: ClipDataset, clips: Indices, windows: bool, chosen: Configuration
 ) -> dict[str, Any]:
     used = Counter(dataset.clips[number].label for number in set(clips.tolist()))
     return {
@@ -349,7 +349,7 @@ def _examples(
     windows: bool,
     jobs: int,
     report_progress: Progress,
-) -> tuple[Examples, npt.NDArray[np.intp], list[str]]:
+) -> tuple[Examples, Indices, list[str]]:
     """Return the rows to train on, the index of the clip of each, and the skipped clips."""
     embedded = embed_all(
         [clip.path for clip in dataset.clips],
@@ -358,7 +358,7 @@ def _examples(
         jobs=jobs,
         progress=lambda done, of: report_progress("Analysing", done, of),
     )
-    rows: list[npt.NDArray[np.float32]] = []
+    rows: list[Float32] = []
     labels: list[str] = []
     clips: list[int] = []
     groups: list[int] = []
@@ -386,9 +386,7 @@ def _check_examples(examples: Examples) -> None:
         )
 
 
-def _with_enough_groups(
-    examples: Examples, clips: npt.NDArray[np.intp], notes: list[str]
-) -> Examples:
+def _with_enough_groups(examples: Examples, clips: Indices, notes: list[str]) -> Examples:
     """If a class has too few groups for folds, group rows by clip only."""
     label, count = min(examples.groups_of_classes().items(), key=lambda item: item[1])
     alone = Examples(examples.x, examples.y, clips)
@@ -402,18 +400,14 @@ def _with_enough_groups(
     return alone
 
 
-def _scores(
-    labels: list[str], probabilities: npt.NDArray[np.float64], truth: npt.NDArray[np.str_]
-) -> tuple[float, float]:
+def _scores(labels: list[str], probabilities: Float64, truth: Texts) -> tuple[float, float]:
     """Return the accuracy, and its mean over the classes in `truth`."""
     right = np.asarray(labels)[probabilities.argmax(axis=1)] == truth
     each = [right[truth == label].mean() for label in sorted(set(truth.tolist()))]
     return float(right.mean()), float(np.mean(each))
 
 
-def _per_clip(
-    probabilities: npt.NDArray[np.float64], truth: npt.NDArray[np.str_], clips: npt.NDArray[np.intp]
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.str_]]:
+def _per_clip(probabilities: Float64, truth: Texts, clips: Indices) -> tuple[Float64, Texts]:
     """Return the mean probabilities of the windows of each clip, and its class."""
     _, first, number, counts = np.unique(
         clips, return_index=True, return_inverse=True, return_counts=True
@@ -423,7 +417,7 @@ def _per_clip(
     return means / counts[:, None], truth[first]
 
 
-def _names(dataset: ClipDataset, clips: npt.NDArray[np.intp], windows: bool) -> list[str]:
+def _names(dataset: ClipDataset, clips: Indices, windows: bool) -> list[str]:
     """Return the name of each row for the page: the clip, and the number of the window."""
     seen: Counter[int] = Counter()
     names = []
