@@ -158,8 +158,7 @@ class Kernel:
             kernel = np.exp(-self.gamma * np.maximum(squares, 0))
         else:
             kernel = (self.gamma * products + self.coef0) ** self.degree
-        decisions: Float64 = kernel @ _double(self.coefficients).T + _double(self.intercepts)
-        return decisions
+        return np.asarray(kernel @ _double(self.coefficients).T + _double(self.intercepts))
 
 
 @dataclass(frozen=True, eq=False)

@@ -108,12 +108,10 @@ class Block:
 
     def sensitivity(self) -> Float64:
         """Return how much an output can move when an input channel moves by one."""
-        greatest: Float64 = np.abs(self.kernel).sum(axis=(0, 1)).max(axis=1)
-        return greatest
+        return np.asarray(np.abs(self.kernel).sum(axis=(0, 1)).max(axis=1))
 
     def _bounded(self, values: Float64) -> Float64:
-        bounded: Float64 = np.clip(values, self.lower, self.upper)
-        return bounded
+        return np.asarray(np.clip(values, self.lower, self.upper))
 
 
 def live_channels(layer: Block, readers: Float64, *, bound: float) -> Bools:

@@ -78,8 +78,7 @@ def log_mel(power: Float32) -> Float32:
     -------
     ndarray of float32, same shape
     """
-    logarithm: Float32 = np.log1p(power * np.float32(_SCALE)) / np.float32(np.log(10.0))
-    return logarithm
+    return np.asarray(np.log1p(power * np.float32(_SCALE)) / np.float32(np.log(10.0)))
 
 
 def add_reverberation(samples: Float32, sample_rate: int, random: Generator) -> Float32:
@@ -113,8 +112,7 @@ def add_reverberation(samples: Float32, sample_rate: int, random: Generator) -> 
     tail /= max(float(np.sqrt(np.sum(tail**2))), 1e-9) * ratio
     response = np.concatenate([[1.0], tail])
     wet = oaconvolve(samples, response.astype(np.float32))[: len(samples)]
-    result: Float32 = np.asarray(wet, np.float32)
-    return result
+    return np.asarray(wet, np.float32)
 
 
 def apply_codec(samples: Float32, sample_rate: int, random: Generator) -> tuple[Float32, int]:
@@ -189,8 +187,7 @@ def equaliser(count: int, random: Generator) -> Float32:
     centre = random.uniform(-4.0, 3.0, (count, 1))
     width = random.uniform(0.4, 1.5, (count, 1))
     peak = random.normal(0.0, 5.0, (count, 1)) * np.exp(-0.5 * ((octaves - centre) / width) ** 2)
-    gains: Float32 = (10.0 ** ((tilt + peak) / 10.0)).astype(np.float32)
-    return gains
+    return np.asarray(10.0 ** ((tilt + peak) / 10.0), np.float32)
 
 
 def band_limits(count: int, random: Generator) -> Float32:
@@ -215,8 +212,7 @@ def band_limits(count: int, random: Generator) -> Float32:
     slope = random.uniform(6.0, 30.0, (count, 1))  # of the power, in orders
     gains = 1.0 / (1.0 + (frequencies / cuts) ** slope)
     gains /= 1.0 + (lows / frequencies) ** 6.0
-    result: Float32 = np.maximum(gains, 1e-7).astype(np.float32)
-    return result
+    return np.asarray(np.maximum(gains, 1e-7), np.float32)
 
 
 def coloured_noise(count: int, frames: int, random: Generator) -> Float32:
@@ -242,5 +238,4 @@ def coloured_noise(count: int, frames: int, random: Generator) -> Float32:
     degrees = np.maximum(2.0, 2.0 * widths)
     spread = random.gamma(degrees / 2.0, 2.0 / degrees, (count, frames, len(frequencies)))
     power = shape * spread
-    result: Float32 = (power / power.mean(axis=(1, 2), keepdims=True)).astype(np.float32)
-    return result
+    return np.asarray(power / power.mean(axis=(1, 2), keepdims=True), np.float32)

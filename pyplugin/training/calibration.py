@@ -265,8 +265,7 @@ def _factors(low: Float64, high: Float64, *, turnable: bool) -> Float64:
     low, high = np.where(turned, -high, low), np.where(turned, -low, high)
     sizes = np.maximum(high, -low / _LOWER_SHARE)
     sizes = np.maximum(sizes, sizes.max() * _LEAST_SHARE)
-    factors: Float64 = np.where(turned, -sizes, sizes)
-    return factors
+    return np.asarray(np.where(turned, -sizes, sizes))
 
 
 def _rounded(values: Any, digits: int = _DIGITS) -> Float64:

@@ -113,8 +113,7 @@ def _probabilities(network: SceneNetwork, mel: Float32, column: int) -> Float32:
         width = columns.shape[2] - (len(mel) - network.settings.patch)
         windows = columns[0].unfold(1, width, 1).permute(1, 0, 3, 2)
         logits, _ = network.classify(windows)
-    probabilities: Float32 = torch.sigmoid(logits[:, column]).numpy()
-    return probabilities
+    return np.asarray(torch.sigmoid(logits[:, column]).numpy())
 
 
 def _seconds_to_first(active: Bools) -> float:

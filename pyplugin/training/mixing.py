@@ -258,13 +258,11 @@ def _loudness(power: Float32) -> Float32:
     frames = power.mean(axis=2)
     loud = frames >= 0.01 * frames.max(axis=1, keepdims=True)
     mean = (frames * loud).sum(axis=1) / np.maximum(loud.sum(axis=1), 1)
-    result: Float32 = np.maximum(mean, 1e-9)[:, None, None].astype(np.float32)
-    return result
+    return np.asarray(np.maximum(mean, 1e-9)[:, None, None], np.float32)
 
 
 def _choices(
     random: np.random.Generator, names: list[str], shares: list[float], count: int
 ) -> Texts:
     probabilities = np.array(shares) / sum(shares)
-    chosen: Texts = random.choice(np.array(names), count, p=probabilities)
-    return chosen
+    return np.asarray(random.choice(np.array(names), count, p=probabilities))

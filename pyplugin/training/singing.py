@@ -53,8 +53,7 @@ def _frames(samples: Float64, size: int, hop: int) -> Float64:
     """Return windowed frames (n, size)."""
     count = max(0, (len(samples) - size) // hop + 1)
     places = np.arange(count)[:, None] * hop + np.arange(size)
-    frames: Float64 = samples[places] * np.hanning(size)
-    return frames
+    return np.asarray(samples[places] * np.hanning(size))
 
 
 def _envelope(samples: Float32, sample_rate: int) -> tuple[Float64, Float64]:
@@ -81,8 +80,7 @@ def _shift_formants(envelope: Float64, factor: float) -> Float64:
     places = np.minimum(np.arange(bins) / factor, bins - 1.001)
     lower = places.astype(np.int64)
     share = places - lower
-    moved: Float64 = envelope[:, lower] * (1.0 - share) + envelope[:, lower + 1] * share
-    return moved
+    return np.asarray(envelope[:, lower] * (1.0 - share) + envelope[:, lower + 1] * share)
 
 
 def _stretch_voiced(voiced: Float64, most: float) -> Int64:
@@ -114,8 +112,7 @@ def _melody(count: int, base: float, random: Generator) -> Float64:
     phase = random.uniform(0.0, 2.0 * np.pi)
     semitones = smooth + depth * np.sin(2.0 * np.pi * rate * times + phase)
     semitones += np.cumsum(random.normal(0.0, 0.01, count)) * 0.2 + random.normal(0.0, 0.15)
-    frequency: Float64 = base * 2.0 ** (np.clip(semitones, -24.0, 24.0) / 12.0)
-    return frequency
+    return np.asarray(base * 2.0 ** (np.clip(semitones, -24.0, 24.0) / 12.0))
 
 
 def _pulses(frequency: Float64, hop: int, sample_rate: int, random: Generator) -> Float64:
@@ -151,5 +148,4 @@ def _apply_envelope(
     for number in range(count):
         output[number * hop : number * hop + size] += parts[number]
     peak = max(float(np.abs(output).max()), 1e-9)
-    result: Float32 = (0.5 / peak * output).astype(np.float32)
-    return result
+    return np.asarray(0.5 / peak * output, np.float32)

@@ -116,8 +116,7 @@ def _play_events(synth: "fluidsynth.Synth", events: list[Event]) -> Float32:
         synth.noteon(channel, key, velocity)
     parts.append(synth.get_samples(_COUNT - done))
     mono = np.concatenate(parts).reshape(-1, 2).mean(axis=1)
-    result: Float32 = (mono * (0.5 / max(float(np.abs(mono).max()), 1.0))).astype(np.float32)
-    return result
+    return np.asarray(mono * (0.5 / max(float(np.abs(mono).max()), 1.0)), np.float32)
 
 
 def _synth(soundfont: Path) -> "tuple[fluidsynth.Synth, int]":

@@ -54,8 +54,7 @@ def synthesise_percussion(random: Generator) -> Float32:
         other = _choose(kinds, random)(random)
         sound = _normalise(sound) + _normalise(other) * random.uniform(0.2, 1.0)
     floor = 10.0 ** random.uniform(-5.0, -2.5) * random.standard_normal(_COUNT)
-    result: Float32 = (_normalise(sound) + floor).astype(np.float32)
-    return result
+    return np.asarray(_normalise(sound) + floor, np.float32)
 
 
 def synthesise_notes(random: Generator) -> Float32:
@@ -83,8 +82,7 @@ def synthesise_notes(random: Generator) -> Float32:
         rate, depth = random.uniform(1.0, 9.0), random.uniform(0.1, 0.9)
         sound *= 1.0 - depth * (0.5 + 0.5 * np.sin(_phase(np.full(_COUNT, rate), random)))
     floor = 10.0 ** random.uniform(-5.0, -2.5) * random.standard_normal(_COUNT)
-    result: Float32 = (_normalise(sound) + floor).astype(np.float32)
-    return result
+    return np.asarray(_normalise(sound) + floor, np.float32)
 
 
 def _choose(choices: Sequence[T], random: Generator) -> T:
@@ -97,8 +95,7 @@ def _log_uniform(low: float, high: float, random: Generator) -> float:
 
 
 def _normalise(sound: Float64) -> Float64:
-    scaled: Float64 = sound * (0.5 / max(float(np.abs(sound).max()), 1e-9))
-    return scaled
+    return np.asarray(sound * (0.5 / max(float(np.abs(sound).max()), 1e-9)))
 
 
 def pattern(random: Generator) -> tuple[Float64, Float64]:
@@ -186,8 +183,7 @@ def _shake_energy(decay: float, random: Generator) -> Float64:
     np.add.at(pushes, (times * RATE).astype(np.int64), strength)
     swell = np.convolve(pushes, np.hanning(width + 2)[1:-1])[:_COUNT]
     energy = np.asarray(lfilter([1.0], [1.0, -np.exp(-1.0 / (RATE * decay))], swell))
-    peaked: Float64 = energy / max(float(energy.max()), 1e-9)
-    return peaked
+    return np.asarray(energy / max(float(energy.max()), 1e-9))
 
 
 def _scraper(random: Generator) -> Float64:
@@ -277,8 +273,7 @@ def _smooth_glide(semitones: Float64, seconds: float) -> Float64:
 
 def _phase(frequency: Float64, random: Generator) -> Float64:
     """Return the phase in radians of an oscillator with this frequency in Hz, per sample."""
-    angle: Float64 = 2.0 * np.pi * (np.cumsum(frequency / RATE) + random.random())
-    return angle
+    return np.asarray(2.0 * np.pi * (np.cumsum(frequency / RATE) + random.random()))
 
 
 def _tone(frequency: Float64, random: Generator) -> Float64:

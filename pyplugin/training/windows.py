@@ -117,8 +117,7 @@ class WindowSet:
     def windows(self, numbers: Int64 | None = None) -> Float32:
         """Return the windows with these indices, or all, (count, patch, bands)."""
         starts = self.starts if numbers is None else self.starts[numbers]
-        mel: Float32 = self.mel[starts[:, None] + np.arange(self.patch)].astype(np.float32)
-        return mel
+        return np.asarray(self.mel[starts[:, None] + np.arange(self.patch)], np.float32)
 
 
 @dataclass(frozen=True)
@@ -304,5 +303,4 @@ def _window_starts(mel: npt.NDArray[np.float16], category: str, patch: int, step
     share = (active[begins + patch] - active[begins]) / patch
     enough = _SPOKEN if category in ("speech", SYNTHETIC_SINGING) else _ACTIVE
     least = max(min(enough, _NEARLY * share.max(initial=0.0)), 1.0 / patch)
-    chosen: Int64 = begins[share >= least]
-    return chosen
+    return np.asarray(begins[share >= least])

@@ -112,8 +112,7 @@ def _middle_embedding(clip: CorpusClip, model: registry.Model, output: str) -> F
     part = samples[first : first + _SECONDS * rate]
     embeddings = tag(part, rate, model=model, embedding=output).embeddings
     assert embeddings is not None
-    middle: Float32 = embeddings[len(embeddings) // 2]
-    return middle
+    return np.asarray(embeddings[len(embeddings) // 2])
 
 
 def main(argv: list[str] | None = None) -> int:

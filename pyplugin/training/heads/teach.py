@@ -210,5 +210,4 @@ def _count_false_positives(clips: _Clips, background: _Clips) -> int:
 
 def _probabilities_by(clips: _Clips, windows: Float32) -> Float64:
     """Return the probabilities (n,) of windows by a head trained on `clips`."""
-    probabilities: Float64 = _fit(clips).predict_proba(windows.astype(np.float64))[:, 1]
-    return probabilities
+    return np.asarray(_fit(clips).predict_proba(windows.astype(np.float64))[:, 1])
