@@ -28,6 +28,7 @@ __all__ = [
     "unknown",
 ]
 
+
 KINDS = ("tag", "head", "signal")
 """What the first part of a name can be."""
 

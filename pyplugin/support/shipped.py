@@ -4,6 +4,7 @@ from pathlib import Path
 
 __all__ = ["shipped"]
 
+
 _PACKAGE = Path(__file__).resolve().parents[1]
 
 
