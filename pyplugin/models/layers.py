@@ -29,9 +29,11 @@ __all__ = [
     "Variables",
     "batch_norm",
     "block",
+    "kernel_and_bias",
     "live_channels",
     "variable",
 ]
+
 
 Variables = Mapping[str, Float32]
 
@@ -77,10 +79,6 @@ class Block:
             np.minimum(lower, upper),
             np.maximum(lower, upper),
         )
-
-    def shifted(self, amounts: Float64 | float) -> "Block":
-        """Return the block with something added to its bias."""
-        return Block(self.kernel, self.bias + amounts, self.lower, self.upper)
 
     def with_outputs(self, live: Bools) -> "Block":
         """Return the block with some of its output channels only."""
@@ -154,6 +152,17 @@ def batch_norm(variables: Variables, number: int) -> BatchNorm:
     return BatchNorm(scale, beta - mean * scale)
 
 
+def kernel_and_bias(variables: Variables, layer: str) -> tuple[Float64, Float64]:
+    """Return the two variables of a layer in double precision.
+
+    Raises
+    ------
+    ModelError
+        When one of them is missing.
+    """
+    return variable(variables, f"{layer}/kernel"), variable(variables, f"{layer}/bias")
+
+
 def block(variables: Variables, convolution: str, norm: int) -> Block:
     """Return the block of a convolution and the batch norm of that number.
 
@@ -162,8 +171,7 @@ def block(variables: Variables, convolution: str, norm: int) -> Block:
     ModelError
         When one of its variables is missing.
     """
-    kernel = variable(variables, f"{convolution}/kernel")
-    bias = variable(variables, f"{convolution}/bias")
+    kernel, bias = kernel_and_bias(variables, convolution)
     folded = batch_norm(variables, norm)
     positive = folded.scale > 0
     return Block(
@@ -205,6 +213,16 @@ class LayerWriter:
     def __init__(self, calibration: Calibration | None = None) -> None:
         self.graph = GraphWriter()
         self._calibration = calibration
+
+    def image(self, patch: int, bands: int) -> Tensor:
+        """Add the input ``mel``, (1, patch, bands), and return it as an image of one channel."""
+        self._mel = self.graph.input("mel", (1, patch, bands))
+        return self.graph.reshape("image", self._mel, (1, patch, bands, 1))
+
+    def finish(self, *outputs: Tensor, description: str) -> bytes:
+        """Return the graph from the input of `image` to these outputs as a ``.tflite`` file."""
+        named = {tensor.name: tensor for tensor in outputs}
+        return self.graph.finish({"mel": self._mel}, named, description=description)
 
     def normalised(self, name: str, x: Tensor, norm: BatchNorm) -> Tensor:
         """Apply a batch norm to a float tensor."""

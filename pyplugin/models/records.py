@@ -4,8 +4,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
 import numpy as np
+from msgspec import MsgspecError, convert, to_builtins
 
 from pyplugin.errors import ModelError
 from pyplugin.models.card import CalibrationSource, Drift
@@ -51,17 +51,10 @@ def load_record(name: str) -> Record:
         ranges = {key: (float(low), float(high)) for key, (low, high) in content["ranges"].items()}
         return Record(
             Calibration(ranges, _arrays(content["equalisation"]), _arrays(content["corrections"])),
-            msgspec.convert(content["source"], CalibrationSource),
-            msgspec.convert(content["drift"], Drift),
+            convert(content["source"], CalibrationSource),
+            convert(content["drift"], Drift),
         )
-    except (
-        OSError,
-        ValueError,
-        TypeError,
-        KeyError,
-        AttributeError,
-        msgspec.MsgspecError,
-    ) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, MsgspecError) as error:
         raise ModelError(
             f"The calibration {path} is missing or damaged ({error}); install pyplugin again."
         ) from error
@@ -71,8 +64,8 @@ def save_record(name: str, record: Record) -> Path:
     """Write the calibration of a network where `load_record` finds it; return the path."""
     calibration = record.calibration
     content = {
-        "source": msgspec.to_builtins(record.source),
-        "drift": msgspec.to_builtins(record.drift),
+        "source": to_builtins(record.source),
+        "drift": to_builtins(record.drift),
         "ranges": calibration.ranges,
         "equalisation": _lists(calibration.equalisation),
         "corrections": _lists(calibration.corrections),

@@ -16,6 +16,7 @@ from pyplugin.support.arrays import Float32
 
 __all__ = ["GraphWriter", "Padding", "Quantisation", "Shapes", "Tensor", "read_signature"]
 
+
 Padding = Literal["same", "valid"]
 
 _SCHEMA_VERSION = 3
@@ -160,9 +161,7 @@ class GraphWriter:
     def pad(self, name: str, x: Tensor, amounts: Sequence[tuple[int, int]]) -> Tensor:
         """Put zeros before and after each axis."""
         table = self.constant(f"{name}/amounts", np.array(amounts, np.int32))
-        shape = [
-            size + before + after for size, (before, after) in zip(x.shape, amounts, strict=True)
-        ]
+        shape = [size + sum(around) for size, around in zip(x.shape, amounts, strict=True)]
         output = self._tensor(name, shape, x.dtype, x.quantisation)
         return self._operator("PAD", [x, table], output, self._schema.PadOptionsT())
 
@@ -174,11 +173,9 @@ class GraphWriter:
         options = self._schema.ConcatenationOptionsT(axis=axis % len(shape))
         return self._operator("CONCATENATION", parts, output, options)
 
-    def add(
-        self, name: str, x: Tensor, y: Tensor, quantisation: Quantisation | None = None
-    ) -> Tensor:
+    def add(self, name: str, x: Tensor, y: Tensor) -> Tensor:
         """Add, the second one broadcast to the first."""
-        output = self._tensor(name, x.shape, x.dtype, quantisation)
+        output = self._tensor(name, x.shape, x.dtype)
         return self._operator("ADD", [x, y], output, self._schema.AddOptionsT())
 
     def mul(self, name: str, x: Tensor, y: Tensor) -> Tensor:

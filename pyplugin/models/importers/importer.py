@@ -41,6 +41,7 @@ __all__ = [
     "register",
 ]
 
+
 _FLOAT = "-float"
 
 
@@ -205,12 +206,9 @@ def register(importer: Class) -> Class:
     """
     made = importer()
     for other in _REGISTERED:
-        for name in made.names():
-            if name in other.names():
-                raise ModelError(
-                    f"{importer.__name__} and {type(other).__name__} both have a model {name!r}; "
-                    "rename one."
-                )
+        for name in sorted(made.names().keys() & other.names().keys()):
+            both = f"{importer.__name__} and {type(other).__name__}"
+            raise ModelError(f"{both} both have a model {name!r}; rename one.")
     _REGISTERED.append(made)
     return importer
 
