@@ -80,8 +80,7 @@ def analyse_windows(
     samples = -(-length * front_end.sample_rate // node.sample_rate)
     count = (samples // front_end.hop + 1 - first) // node.hop_frames + 1
     flush = node.latency.total + front_end.fft * node.sample_rate // front_end.sample_rate + 1
-    silence = np.zeros((node.channels, flush), np.float32)
-    rest = np.concatenate([tail, silence], axis=1)
+    rest = np.pad(tail, ((0, 0), (0, flush)))
     for at in range(0, rest.shape[1], source.block):
         frames = _fresh(node.process(rest[:, at : at + source.block]), count - yielded)
         yielded += len(frames)
@@ -98,11 +97,4 @@ def replaced_note(replaced: int) -> str:
 
 def _fresh(frames: Frames, most: int | None = None) -> Frames:
     rows = np.flatnonzero(frames.state == State.FRESH)[:most]
-    return Frames(
-        frames.start[rows],
-        frames.end[rows],
-        frames.emitted[rows],
-        frames.state[rows],
-        frames.values[rows],
-        frames.embeddings[rows],
-    )
+    return Frames(**{name: array[rows] for name, array in vars(frames).items()})
