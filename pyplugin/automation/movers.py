@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from pyplugin._native import check, ffi, lib, message
+from pyplugin._native import created, ffi, lib
 from pyplugin.automation.knobs import COMBINES, Knobs
 from pyplugin.automation.sources import Combined, Source
 from pyplugin.errors import PresetError
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AutomatedParameter", "Automation", "Curve", "Mover", "Route", "curve", "routes_of"]
 
+
 TOLERANCE = 0.001
 """Largest deviation of a parameter between two settings, as a share of its range."""
 
@@ -44,6 +45,10 @@ _RENEWAL = 8192  # samples between two exact settings, as in tagnode_automation_
 
 _PUSHES = 128
 """Changes per second that may wait for their delay; more than there are mel frames."""
+
+
+Event = tuple[int, float]
+"""A position in samples, and the value there."""
 
 
 class Automation:
@@ -79,22 +84,14 @@ class Automation:
     """
 
     def __init__(self, knobs: Sequence[Knobs], sample_rate: int, *, combine: str = "sum") -> None:
-        why, pointer = message(), ffi.new("tagnode_automation **")
         if combine not in COMBINES:
             raise PresetError(f"combine is {combine!r}; {alternatives(COMBINES)} is expected.")
         mappings = ffi.new("tagnode_mapping[]", [each.mapping()[0] for each in knobs])
         delay = max((each.delay for each in knobs), default=0.0)
-        status = lib.tagnode_automation_create(
-            mappings,
-            len(knobs),
-            COMBINES.index(combine),
-            sample_rate,
-            4096 + int(_PUSHES * delay),
-            pointer,
-            why,
-        )
-        check(status, why, PresetError)
-        self.state = ffi.gc(pointer[0], lib.tagnode_automation_destroy)
+        room, how = 4096 + int(_PUSHES * delay), COMBINES.index(combine)
+        create, destroy = lib.tagnode_automation_create, lib.tagnode_automation_destroy
+        given = (mappings, len(knobs), how, sample_rate, room)
+        self.state = created("tagnode_automation", create, destroy, *given, error=PresetError)
 
     def push(self, mapping: int, position: int, value: float) -> None:
         """Set the descriptor of a source to ``value`` from ``position`` on."""
@@ -168,9 +165,7 @@ class CurvePath:
         """Return the value at ``position``."""
         return float(np.interp(position, self._positions, self._values))
 
-    def due(
-        self, position: int, until: int, grid: int, last: float | None
-    ) -> list[tuple[int, float]]:
+    def due(self, position: int, until: int, grid: int, last: float | None) -> list[Event]:
         """Return the multiples of ``grid`` at which it has changed from ``last``, with values."""
         at = np.arange(-(-position // grid) * grid, until, grid)
         found = []
@@ -245,11 +240,8 @@ def _ranged(source: Source) -> Knobs:
     if is_signal(source.descriptors[0]):
         about = SIGNALS[source.descriptors[0].removeprefix("signal.")]
         low, high = about.low, about.high
-    return replace(
-        knobs,
-        low=low if knobs.low is None else knobs.low,
-        high=high if knobs.high is None else knobs.high,
-    )
+    low = low if knobs.low is None else knobs.low
+    return replace(knobs, low=low, high=high if knobs.high is None else knobs.high)
 
 
 @dataclass(frozen=True)
@@ -329,13 +321,13 @@ class Mover:
     def __init__(
         self,
         parameters: Sequence[AutomatedParameter],
-        known: Iterable[Iterable[tuple[int, float]]] = (),
+        known: Iterable[Iterable[Event]] = (),
     ) -> None:
         self.parameters = list(parameters)
         self._automated: list[Target | None] = []
         self._curves: list[tuple[CurvePath, Target | None]] = []
         states, given = [], iter(known)
-        self._known: list[tuple[Automation, int, Iterator[tuple[int, float]]]] = []
+        self._known: list[tuple[Automation, int, Iterator[Event]]] = []
         for parameter in parameters:
             if parameter.target is not None:
                 parameter.target.forget()
@@ -354,9 +346,7 @@ class Mover:
 
     def uses(self, kind: str) -> bool:
         """Return whether any parameter depends on ``"tag"`` or ``"signal"`` descriptors."""
-        return any(
-            route.kind == kind for parameter in self.parameters for route in parameter.routes
-        )
+        return any(route.kind == kind for each in self.parameters for route in each.routes)
 
     def push(self, kind: str, position: int, row: Float32) -> None:
         """Set the tags or the signals, ``row``, from ``position`` on."""

@@ -13,6 +13,7 @@ from pyplugin.support.descriptors import KINDS
 
 __all__ = ["preset_schema"]
 
+
 _UNITS = {
     "s": " In seconds.",
     "descriptor": " In the descriptor's unit.",
@@ -27,11 +28,12 @@ def _knob(knob: Knob) -> dict[str, Any]:
     if knob.kind == "toggle":
         return {"type": "boolean", **about}
     limits = {"minimum": knob.low, "maximum": knob.high}
-    return {
-        "type": "number",
-        **{key: limit for key, limit in limits.items() if math.isfinite(limit)},
-        **about,
-    }
+    finite = {key: limit for key, limit in limits.items() if math.isfinite(limit)}
+    return {"type": "number", **finite, **about}
+
+
+def _word(description: str) -> dict[str, Any]:
+    return {"type": "string", "pattern": "\\S", "description": description}
 
 
 def _parameter(kind: Any, name: str) -> dict[str, Any]:
@@ -52,15 +54,9 @@ def _effects() -> dict[str, Any]:
     cases = []
     for name, kind in types.items():
         parameters = {each: _parameter(kind, each) for each in parameters_of(kind())}
-        cases.append(
-            {
-                "if": {"properties": {"type": {"const": name}}},
-                "then": {
-                    "properties": {"id": ident, "type": {"const": name}, **parameters},
-                    "additionalProperties": False,
-                },
-            }
-        )
+        properties = {"id": ident, "type": {"const": name}, **parameters}
+        then = {"properties": properties, "additionalProperties": False}
+        cases.append({"if": {"properties": {"type": {"const": name}}}, "then": then})
     return {
         "type": "array",
         "minItems": 1,
@@ -135,16 +131,8 @@ def preset_schema() -> dict[str, Any]:
                 "additionalProperties": False,
                 "properties": {
                     "name": {"type": "string", "pattern": "\\S"},
-                    "description": {
-                        "type": "string",
-                        "pattern": "\\S",
-                        "description": "When to use it.",
-                    },
-                    "model": {
-                        "type": "string",
-                        "pattern": "\\S",
-                        "description": "The model that the labels belong to.",
-                    },
+                    "description": _word("When to use it."),
+                    "model": _word("The model that the labels belong to."),
                     "hop": {
                         "type": "number",
                         "exclusiveMinimum": 0,
