@@ -2,7 +2,6 @@
 
 import contextlib
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -94,16 +93,11 @@ class AudioWriter:
         with contextlib.ExitStack() as stack:
             temporary = stack.enter_context(replacing(self._path, error=AudioError))
             try:
-                self._file = stack.enter_context(
-                    self._soundfile.SoundFile(
-                        temporary,
-                        "w",
-                        samplerate=self._sample_rate,
-                        channels=self._channels,
-                        format=self._format,
-                        subtype=self._subtype,
-                    )
+                how = {"format": self._format, "subtype": self._subtype}
+                file = self._soundfile.SoundFile(
+                    temporary, "w", self._sample_rate, self._channels, **how
                 )
+                self._file = stack.enter_context(file)
             except self._soundfile.SoundFileError as error:
                 raise AudioError(
                     f"'{self._path}' cannot hold {self._channels} channels at {self._sample_rate} "
@@ -112,15 +106,10 @@ class AudioWriter:
             self._exit = stack.pop_all()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: Any) -> None:
         self._file = None
         try:
-            self._exit.__exit__(kind, error, traceback)
+            self._exit.__exit__(*error)
         except self._soundfile.SoundFileError as failure:
             raise AudioError(f"'{self._path}' cannot be written: {failure}") from failure
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, TextIO
 
 from pyplugin.errors import PypluginError, ReaderGoneError
-from pyplugin.outputs.output import DescriptorFrame, Option, OutputContext, OutputKind
+from pyplugin.outputs.output import DescriptorFrame, Option, OutputContext, OutputKind, Values
 
 __all__ = ["KIND", "JsonLines", "json_line"]
 
@@ -73,9 +73,7 @@ class JsonLines:
         except BrokenPipeError as error:
             raise ReaderGoneError("The reader has closed the pipe.") from error
 
-    def write_parameters(
-        self, time: float, parameters: dict[str, float], signals: dict[str, float]
-    ) -> None:
+    def write_parameters(self, time: float, parameters: Values, signals: Values) -> None:
         """Do nothing."""
 
     def close(self) -> None:

@@ -20,10 +20,13 @@ __all__ = [
     "Output",
     "OutputContext",
     "OutputKind",
+    "Values",
     "WallClock",
 ]
 
+
 OnEvent = Callable[[str], object]
+Values = dict[str, float]
 """Takes a sentence for a person."""
 
 
@@ -56,10 +59,10 @@ class DescriptorFrame:
     end: float
     source: str
     state: State
-    tags: dict[str, dict[str, float]]
-    signals: dict[str, float]
-    parameters: dict[str, float]
-    heads: dict[str, dict[str, float]] = field(default_factory=dict)
+    tags: dict[str, Values]
+    signals: Values
+    parameters: Values
+    heads: dict[str, Values] = field(default_factory=dict)
 
     @property
     def model(self) -> str:
@@ -101,9 +104,7 @@ class Output(Protocol):
     def write_frame(self, frame: DescriptorFrame) -> None:
         """Send a descriptor frame."""
 
-    def write_parameters(
-        self, time: float, parameters: dict[str, float], signals: dict[str, float]
-    ) -> None:
+    def write_parameters(self, time: float, parameters: Values, signals: Values) -> None:
         """Send what changed at ``time``, seconds of the stream, between two frames."""
 
     def close(self) -> None:
