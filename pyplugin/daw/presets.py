@@ -16,25 +16,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pyplugin.automation.presets import Effect, Map, Preset, names_labels
+from pyplugin.daw import parameters
 from pyplugin.daw.container import GROUPS
-from pyplugin.daw.parameters import (
-    IDENTITY,
-    MODELS,
-    PARAMETERS,
-    SLOTS,
-    STATE_VERSION,
-    TARGETS,
-    PluginTarget,
-    source_id,
-)
+from pyplugin.daw.parameters import IDENTITY, MODELS, PARAMETERS, TARGETS
 from pyplugin.errors import PresetError, PypluginError
 from pyplugin.models import registry
 from pyplugin.node.signals import SIGNALS
 from pyplugin.support.descriptors import short_name
-from pyplugin.support.files import replacing, sentence
+from pyplugin.support.files import sentence, write_file
 from pyplugin.support.spelling import nearest, slug
 
 __all__ = ["FORMATS", "Slots", "export", "lv2_bundle", "slots_of", "state", "vst3_preset"]
+
 
 _NO_MODEL = "measuring only"
 _TARGETS = {
@@ -81,9 +74,9 @@ def slots_of(preset: Preset) -> Slots:
         It has more maps than the plugin has slots, a model that the plugin cannot have, or a label
         that the model does not have.
     """
-    if len(preset.maps) > SLOTS:
+    if len(preset.maps) > parameters.SLOTS:
         raise PresetError(
-            f"{preset.name} has {len(preset.maps)} maps; the plugin has {SLOTS} slots."
+            f"{preset.name} has {len(preset.maps)} maps; the plugin has {parameters.SLOTS} slots."
         )
     model = _model_of(preset)
     slots = Slots(preset.name, " ".join(preset.description.split()))
@@ -127,7 +120,7 @@ def _kind(preset: Preset, item: Map) -> str:
     return next(each.type for each in preset.effects if each.id == effect_id)
 
 
-def _target(preset: Preset, item: Map) -> PluginTarget | None:
+def _target(preset: Preset, item: Map) -> parameters.PluginTarget | None:
     """Return the plugin's target of a map, if it has one."""
     name = _TARGETS.get(f"{_kind(preset, item)}.{item.target.partition('.')[2]}")
     return None if name is None else TARGETS[name]
@@ -142,7 +135,7 @@ def _fill(slots: Slots, number: int, item: Map, preset: Preset, model: str, comb
         return (value - low) / (high - low)
 
     values: dict[str, float] = {
-        "source": source_id(descriptor),
+        "source": parameters.source_id(descriptor),
         "invert": float(knobs.invert),
         "hold": knobs.hold,
         "delay": knobs.delay,
@@ -295,7 +288,7 @@ def state(slots: Slots) -> bytes:
     def entry(key: int, body: bytes) -> bytes:
         return struct.pack("<HH", key, len(body)) + body
 
-    parts = [b"TAGSTATE", struct.pack("<I", STATE_VERSION)]
+    parts = [b"TAGSTATE", struct.pack("<I", parameters.STATE_VERSION)]
     for symbol, value in slots.parameters.items():
         parts.append(entry(_PARAMETER, struct.pack("<f", value) + symbol.encode()))
         choices = {number: name for name, number in PARAMETERS[symbol].choices.items()}
@@ -334,16 +327,10 @@ def lv2_bundle(presets: Sequence[Slots]) -> dict[str, str]:
             for symbol, value in slots.parameters.items()
         )
         # Turtle escapes strings as JSON does, but for pairs of surrogates.
-        label, comment = (
-            json.dumps(text, ensure_ascii=False) for text in (slots.name, slots.description)
-        )
-        files[file] = (
-            head
-            + about
-            + f"    rdfs:label {label} ;\n"
-            + f"    rdfs:comment {comment} ;\n"
-            + f"    lv2:port {ports} .\n"
-        )
+        texts = (slots.name, slots.description)
+        label, comment = (json.dumps(text, ensure_ascii=False) for text in texts)
+        described = f"    rdfs:label {label} ;\n    rdfs:comment {comment} ;\n"
+        files[file] = f"{head}{about}{described}    lv2:port {ports} .\n"
     return files
 
 
@@ -386,7 +373,5 @@ def export(presets: Sequence[Slots], folder: Path, formats: Sequence[str] = FORM
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise PypluginError(f"{path.parent} cannot be made: {sentence(error)}.") from error
-        with replacing(path) as part:
-            part.write_bytes(data)
-        written.append(path)
+        written.append(write_file(path, data))
     return written
