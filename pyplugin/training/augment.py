@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pyplugin.node.frontend import PRESETS
+from pyplugin.models.frontends import PRESETS
 from pyplugin.support.arrays import Float32, Float64
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "log_mel",
     "mel_power",
 ]
+
 
 Generator = np.random.Generator
 

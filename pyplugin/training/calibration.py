@@ -12,7 +12,6 @@ int8 model without any audio.
 """
 
 import argparse
-import csv
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
@@ -31,8 +30,10 @@ from pyplugin.models.networks import Network
 from pyplugin.models.quantisation import Calibration
 from pyplugin.models.records import Record, save_record
 from pyplugin.support.arrays import Float32, Float64
+from pyplugin.training.corpus import read_rows
 
 __all__ = ["NETWORKS", "calibrate", "main", "measure_drift", "run_patches"]
+
 
 NETWORKS: dict[str, WheelNetwork] = {**musicnn.NETWORKS, **vgg.NETWORKS}
 """What the command calibrates, by name."""
@@ -116,14 +117,8 @@ def measure_drift(
     quantised_file = network.build(variables, patch=patch, calibration=calibration)
     quantised = run_patches(quantised_file, patches, (name,))[name]
     differences = np.abs(original - quantised)
-    overlaps = [
-        len(set(first) & set(second))
-        for first, second in zip(
-            np.argsort(-original)[:, :5].tolist(),
-            np.argsort(-quantised)[:, :5].tolist(),
-            strict=True,
-        )
-    ]
+    best = (np.argsort(-values)[:, :5].tolist() for values in (original, quantised))
+    overlaps = [len(set(first) & set(second)) for first, second in zip(*best, strict=True)]
     means = _rounded(differences.mean(axis=0), 3).tolist()
     return Drift(
         float_mean_abs_diff=float(_rounded(differences.mean(), 3)),
@@ -216,14 +211,13 @@ def _calibrate_all(corpus: Path, wheel: Path | None, names: Sequence[str]) -> No
 
 def _corpus_patches(corpus: Path, split: str) -> tuple[Float32, int]:
     """Return patches of one split, evenly spread over its recordings, and how many those are."""
-    clip_groups = {
-        group for row in _rows(corpus / "clips" / "clips.csv") for group in row["group"].split(";")
-    }
+    clip_rows = read_rows(corpus / "clips" / "clips.csv")
+    clip_groups = {group for row in clip_rows for group in row["group"].split(";")}
     patches: list[Float32] = []
     used = 0
     rows = [
         row
-        for row in _rows(corpus / "manifest.csv")
+        for row in read_rows(corpus / "manifest.csv")
         if row["split"] == split and row["group"] not in clip_groups
     ]
     for category, (count, limit) in _PATCHES_PER_CATEGORY.items():
@@ -235,14 +229,6 @@ def _corpus_patches(corpus: Path, split: str) -> tuple[Float32, int]:
     if not patches:
         raise ModelError(f"The corpus {corpus} has no recordings of the split {split!r}.")
     return np.stack(patches), used
-
-
-def _rows(path: Path) -> list[dict[str, str]]:
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            return list(csv.DictReader(file))
-    except OSError as error:
-        raise ModelError(f"Cannot read {path}: {error.strerror}.") from error
 
 
 def _recording_patches(path: Path, count: int) -> Iterator[Float32]:

@@ -33,6 +33,7 @@ __all__ = [
     "window_targets",
 ]
 
+
 LABELS = ("speech", "singing", "music", "drums", "tonal", "noise")
 
 SYNTHETIC_SINGING = "sung"
@@ -103,7 +104,7 @@ def read_clips(corpus: Path, split: str | None = None) -> list[CorpusClip]:
     PypluginError
         The manifest cannot be read, lacks a column, or has a group in two splits.
     """
-    rows = _rows(corpus / "manifest.csv")
+    rows = read_rows(corpus / "manifest.csv")
     spans = _read_singing_spans(corpus)
     try:
         clips = [_clip(corpus, row, spans) for row in rows]
@@ -160,12 +161,10 @@ def synthetic_clips(count: int, seconds: float) -> list[CorpusClip]:
     list of CorpusClip
     """
     notes = np.array([0.0, 0.0, 0.0, 0.0, 1.0, 0.0], np.float32)
+    kinds = {SYNTHETIC_PERCUSSION: _PERCUSSION_TARGETS, SYNTHETIC_NOTES: notes}
     return [
         CorpusClip(Path(name), seconds, category, name, "train", targets)
-        for category, targets in (
-            (SYNTHETIC_PERCUSSION, _PERCUSSION_TARGETS),
-            (SYNTHETIC_NOTES, notes),
-        )
+        for category, targets in kinds.items()
         for name in (f"{category}-{number}" for number in range(count))
     ]
 
@@ -187,15 +186,9 @@ def soundfont_clips(soundfonts: Sequence[Path], count: int, seconds: float) -> l
     -------
     list of CorpusClip
     """
+    category, targets = SOUNDFONT_PERCUSSION, _PERCUSSION_TARGETS
     return [
-        CorpusClip(
-            path,
-            seconds,
-            SOUNDFONT_PERCUSSION,
-            f"{path.stem}-{number}",
-            "train",
-            _PERCUSSION_TARGETS,
-        )
+        CorpusClip(path, seconds, category, f"{path.stem}-{number}", "train", targets)
         for path in soundfonts
         for number in range(count)
     ]
@@ -215,8 +208,7 @@ def read_samples(path: Path) -> tuple[Float32, int]:
         samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
     except (soundfile.SoundFileError, OSError) as error:
         raise AudioError(f"Cannot read {path}: {error}.") from error
-    mono: Float32 = samples.mean(axis=1, dtype=np.float32)
-    return mono, int(rate)
+    return samples.mean(axis=1, dtype=np.float32), int(rate)
 
 
 def active_frames(power: Float32, category: str = "") -> Bools:
@@ -240,11 +232,8 @@ def active_frames(power: Float32, category: str = "") -> Bools:
     loudness = power.sum(axis=1)
     if not len(loudness):
         return np.zeros(0, np.bool_)
-    least = (
-        _DECAY_LIMIT
-        if category in ("percussion", SYNTHETIC_PERCUSSION, SOUNDFONT_PERCUSSION)
-        else _SILENCE
-    )
+    rings = category in ("percussion", SYNTHETIC_PERCUSSION, SOUNDFONT_PERCUSSION)
+    least = _DECAY_LIMIT if rings else _SILENCE
     sounding: Bools = loudness > max(_FLOOR, least * float(np.percentile(loudness, 95)))
     if category in ("speech", SYNTHETIC_SINGING):
         voice = power[:, _VOICE_BANDS].sum(axis=1)
@@ -261,6 +250,9 @@ def _floor(power: Float32, sounding: Bools) -> Float32:
     if len(audible):
         floor[sounding] = percentile_filter(audible, _FLOOR_RANK, _FLOOR_FRAMES, mode="nearest")
     return floor
+
+
+_Spans = dict[str, list[tuple[float, float]]]
 
 
 def window_targets(clip: CorpusClip, starts: Float64, seconds: float) -> Float32:
@@ -293,9 +285,7 @@ def window_targets(clip: CorpusClip, starts: Float64, seconds: float) -> Float32
     return targets
 
 
-def _clip(
-    corpus: Path, row: dict[str, str], spans: dict[str, list[tuple[float, float]]]
-) -> CorpusClip:
+def _clip(corpus: Path, row: dict[str, str], spans: _Spans) -> CorpusClip:
     labels = set(row["labels"].split(";"))
     targets = [np.nan if f"{name}?" in labels else float(name in labels) for name in LABELS]
     singing = spans.get(row["path"])
@@ -310,15 +300,22 @@ def _clip(
     )
 
 
-def _read_singing_spans(corpus: Path) -> dict[str, list[tuple[float, float]]]:
+def _read_singing_spans(corpus: Path) -> _Spans:
     path = corpus / _ROOT / "voice.csv"
     found = defaultdict(list)
-    for row in _rows(path) if path.is_file() else ():
+    for row in read_rows(path) if path.is_file() else ():
         found[row["path"]].append((float(row["start_s"]), float(row["end_s"])))
     return found
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """Return the rows of a CSV file, by the names of its columns.
+
+    Raises
+    ------
+    PypluginError
+        The file cannot be read.
+    """
     try:
         with path.open(newline="", encoding="utf-8") as file:
             return list(csv.DictReader(file))

@@ -57,13 +57,11 @@ def measure_delays(
         Seed of the choice of other sounds.
     """
     random = np.random.default_rng(seed)
-    sounds = {
-        number: _active_mel(window_set, number) for number in np.unique(window_set.clips).tolist()
-    }
+    numbers = np.unique(window_set.clips).tolist()
+    sounds = {number: _active_mel(window_set, number) for number in numbers}
     sounds = {number: sound for number, sound in sounds.items() if len(sound) >= _LEAST}
-    firsts = {
-        number: window_set.targets[np.argmax(window_set.clips == number)] for number in sounds
-    }
+    clips = window_set.clips
+    firsts = {number: window_set.targets[np.argmax(clips == number)] for number in sounds}
     found = []
     for label, threshold in thresholds.items():
         column = LABELS.index(label)
@@ -78,11 +76,9 @@ def measure_delays(
                     other = silence
                 else:
                     other = _match_power(sounds[lacking[random.integers(len(lacking))]], sound)
-                probabilities = _probabilities(
-                    network, np.concatenate([other, sound, other]), column
-                )
+                whole = np.concatenate([other, sound, other])
+                over = _probabilities(network, whole, column) >= threshold
                 begin = len(other) - window_set.patch + 1
-                over = probabilities >= threshold
                 onsets.append(_seconds_to_first(over[begin : begin + len(sound)]))
                 if np.isfinite(onsets[-1]):
                     releases.append(_seconds_to_first(~over[begin + len(sound) :]))

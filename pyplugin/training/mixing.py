@@ -1,6 +1,6 @@
 """Random batches of augmented and mixed windows."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -145,22 +145,22 @@ class Mixer:
         power, targets = self._with_synthetic(power, targets)
         power = _shifted(power, random.random(count) < settings.shift, random)
         self._cut(power, targets, random.random(count) < settings.onset)
-        gains = np.where(
-            random.random((count, 1)) < settings.equaliser, equaliser(count, random), 1.0
-        )
-        power *= gains[:, None].astype(np.float32)
+        power *= self._sometimes(settings.equaliser, equaliser, count)
         power *= 10.0 ** (random.normal(0.0, settings.level, (count, 1, 1)) / 10.0)
         self._add_floor(power, random.random(count) < settings.noise)
-        limits = np.where(
-            random.random((count, 1)) < settings.band_limit, band_limits(count, random), 1.0
-        )
-        power *= limits[:, None].astype(np.float32)
+        power *= self._sometimes(settings.band_limit, band_limits, count)
         return log_mel(power.astype(np.float32)), targets
 
+    def _sometimes(
+        self, share: float, draw: Callable[[int, np.random.Generator], Float32], count: int
+    ) -> Float32:
+        """Draw gains (count, 1, bands) for this share of windows; those of the others are 1."""
+        chosen = self._random.random((count, 1)) < share
+        return np.where(chosen, draw(count, self._random), 1.0)[:, None].astype(np.float32)
+
     def _cumulative(self, members: Int64) -> Float64:
-        groups = np.array([clip.group for clip in self._window_set.sources])[
-            self._window_set.clips[members]
-        ]
+        groups = np.array([clip.group for clip in self._window_set.sources])
+        groups = groups[self._window_set.clips[members]]
         _, numbers, counts = np.unique(groups, return_inverse=True, return_counts=True)
         sums: Float64 = np.cumsum(1.0 / np.sqrt(counts[numbers]))
         sums /= sums[-1]
@@ -178,14 +178,18 @@ class Mixer:
 
     def _single(self, count: int) -> tuple[Float32, Float32]:
         shares = {k: v for k, v in self._shares.items() if k in self._pools}
-        return self._draw(_choices(self._random, list(shares), list(shares.values()), count))
+        return self._draw(self._choices(list(shares), list(shares.values()), count))
+
+    def _choices(self, names: list[str], shares: list[float], count: int) -> Texts:
+        probabilities = np.array(shares) / sum(shares)
+        return np.asarray(self._random.choice(np.array(names), count, p=probabilities))
 
     def _mixed(self, count: int) -> tuple[Float32, Float32]:
         pairs = {k: v for k, v in _PAIRS.items() if set(k) <= self._pools.keys()}
         if not pairs:
             return self._single(count)
         keys = ["/".join(pair) for pair in pairs]
-        drawn = np.char.partition(_choices(self._random, keys, list(pairs.values()), count), "/")
+        drawn = np.char.partition(self._choices(keys, list(pairs.values()), count), "/")
         over, over_targets = self._draw(drawn[:, 0])
         under, under_targets = self._draw(drawn[:, 2])
         ratio = 10.0 ** (self._random.uniform(-6.0, 9.0, (count, 1, 1)) / 10.0)
@@ -197,10 +201,8 @@ class Mixer:
         unknown = np.isnan(over_targets) | np.isnan(under_targets)
         targets[unknown & (targets != 1.0)] = np.nan
         # Two sounds that are not music by themselves may be music together.
-        instruments = np.isin(drawn, _INSTRUMENTS).any(axis=1)
-        targets[instruments & (targets[:, _MUSIC] == 0) & (drawn[:, 2] != "ambience"), _MUSIC] = (
-            np.nan
-        )
+        together = np.isin(drawn, _INSTRUMENTS).any(axis=1) & (drawn[:, 2] != "ambience")
+        targets[together & (targets[:, _MUSIC] == 0), _MUSIC] = np.nan
         return power.astype(np.float32), targets
 
     def _with_synthetic(self, power: Float32, targets: Float32) -> tuple[Float32, Float32]:
@@ -209,15 +211,12 @@ class Mixer:
         places = random.permutation(count)
         noisy = places[: random.binomial(count, self._settings.synthetic)]
         silent = places[count - random.binomial(count, self._settings.silence) :]
-        if len(noisy):
-            noise = coloured_noise(len(noisy), power.shape[1], random)
-            power[noisy] = noise * 10.0 ** random.uniform(-2.0, 1.0, (len(noisy), 1, 1))
-            targets[noisy] = 0.0
-            targets[noisy, _NOISE] = 1.0
-        if len(silent):
-            noise = coloured_noise(len(silent), power.shape[1], random)
-            power[silent] = noise * 10.0 ** random.uniform(-9.0, -5.0, (len(silent), 1, 1))
-            targets[silent] = 0.0
+        for chosen, levels, is_noise in ((noisy, (-2.0, 1.0), 1.0), (silent, (-9.0, -5.0), 0.0)):
+            if len(chosen):
+                noise = coloured_noise(len(chosen), power.shape[1], random)
+                power[chosen] = noise * 10.0 ** random.uniform(*levels, (len(chosen), 1, 1))
+                targets[chosen] = 0.0
+                targets[chosen, _NOISE] = is_noise
         return power, targets
 
     def _cut(self, power: Float32, targets: Float32, chosen: Bools) -> None:
@@ -259,10 +258,3 @@ def _loudness(power: Float32) -> Float32:
     loud = frames >= 0.01 * frames.max(axis=1, keepdims=True)
     mean = (frames * loud).sum(axis=1) / np.maximum(loud.sum(axis=1), 1)
     return np.asarray(np.maximum(mean, 1e-9)[:, None, None], np.float32)
-
-
-def _choices(
-    random: np.random.Generator, names: list[str], shares: list[float], count: int
-) -> Texts:
-    probabilities = np.array(shares) / sum(shares)
-    return np.asarray(random.choice(np.array(names), count, p=probabilities))

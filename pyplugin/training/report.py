@@ -96,22 +96,15 @@ def render_report(
         "",
         f"{parameters} parameters, {size} bytes in int8, windows of "
         f"{first.window_set.patch} mel frames. All figures are for windows that overlap by half, "
-        "from groups (speakers, artists, "
-        "families of instruments) that are not in the training set. Windows that contain mostly "
-        "silence, noise between words or the decay after a stroke are left out, because the labels "
-        "are those of whole recordings and do not apply to them.",
+        "from groups (speakers, artists, families of instruments) that are not in the training "
+        "set. Windows that contain mostly silence, noise between words or the decay after a stroke "
+        "are left out, because the labels are those of whole recordings and do not apply to them.",
     ]
     for test, found in evaluations.items():
         lines += ["", f"## {test[0].upper()}{test[1:]}", "", *_scores(found)]
     if disputed:
-        lines += [
-            "",
-            "## Disputed labels",
-            "",
-            "They are not counted in the figures of this page.",
-            "",
-        ]
-        lines += [f"- {entry}" for entry in disputed]
+        apart = "They are not counted in the figures of this page."
+        lines += ["", "## Disputed labels", "", apart, "", *(f"- {entry}" for entry in disputed)]
     lines += ["", "## Thresholds", "", *_thresholds(first)]
     lines += ["", "## Detection delay", "", *_delay_table(network, first)]
     lines += ["", "## Calibration", "", *_calibration(first)]
@@ -179,9 +172,8 @@ def _thresholds(found: Evaluation) -> list[str]:
 
 def _delay_table(network: SceneNetwork, found: Evaluation) -> list[str]:
     rows = []
-    for each in measure_delays(
-        network, found.window_set, dict.fromkeys(_best_thresholds(found), 0.5)
-    ):
+    thresholds = dict.fromkeys(_best_thresholds(found), 0.5)
+    for each in measure_delays(network, found.window_set, thresholds):
         if not len(each.onset_delays):
             continue
         shares = [f"{100 * np.mean(each.onset_delays <= limit):.0f} %" for limit in (0.5, 1.0, 3.0)]
@@ -190,10 +182,9 @@ def _delay_table(network: SceneNetwork, found: Evaluation) -> list[str]:
     head = ["label", "context", "recordings", "within 0.5 s", "1 s", "3 s"]
     return [
         "Up to 3 s of a recording between 3 s of silence, or between 3 s of another recording of "
-        "the same power without the label: the share of recordings whose label reaches 0.5 "
-        "within this "
-        "time after the onset, and the time after the end until it is below 0.5 again (median and "
-        "90th percentile).",
+        "the same power without the label: the share of recordings whose label reaches 0.5 within "
+        "this time after the onset, and the time after the end until it is below 0.5 again (median "
+        "and 90th percentile).",
         "",
         *_table([*head, "release: median", "90 %"], rows),
     ]
@@ -266,9 +257,8 @@ def _failures(found: Evaluation) -> list[str]:
         known, truth = _known(found, number)
         errors = np.abs(found.int8_probabilities[known, number] - truth)
         of: dict[int, list[float]] = defaultdict(list)
-        for clip, error in zip(
-            found.window_set.clips[known].tolist(), errors.tolist(), strict=True
-        ):
+        clips = found.window_set.clips[known].tolist()
+        for clip, error in zip(clips, errors.tolist(), strict=True):
             of[clip].append(error)
         worst = sorted(of, key=lambda clip: -float(np.mean(of[clip])))[:_FAILURES]
         for clip in worst:

@@ -10,6 +10,7 @@ from pyplugin.support.arrays import Float32, Float64, Int64
 
 __all__ = ["synthesise_singing"]
 
+
 Generator = np.random.Generator
 
 _SIZE = 0.04  # seconds, length of a frame
@@ -40,13 +41,11 @@ def synthesise_singing(samples: Float32, sample_rate: int, random: Generator) ->
     hop = round(_HOP * sample_rate)
     voices = 1 if random.random() < 0.8 else int(random.integers(2, 5))
     base = float(np.exp(random.uniform(np.log(90.0), np.log(420.0))))
-    excitation = sum(
-        _pulses(_melody(len(at), base, random), hop, sample_rate, random) for _ in range(voices)
-    )
+    melodies = (_melody(len(at), base, random) for _ in range(voices))
+    excitation = sum(_pulses(melody, hop, sample_rate, random) for melody in melodies)
     breath = random.uniform(0.02, 0.15)
-    return _apply_envelope(
-        np.asarray(excitation), envelope[at], np.maximum(1.0 - voiced[at], breath), hop, random
-    )
+    noisy = np.maximum(1.0 - voiced[at], breath)
+    return _apply_envelope(np.asarray(excitation), envelope[at], noisy, hop, random)
 
 
 def _frames(samples: Float64, size: int, hop: int) -> Float64:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RATE", "SOUNDFONTS", "render_percussion"]
 
+
 Generator = np.random.Generator
 Event = tuple[float, int, int, int]
 """Time in seconds, MIDI channel, key and velocity; velocity 0 is a note-off."""

@@ -3,7 +3,7 @@
 Percussion is shaken, scraped or struck in rhythmic patterns; notes are sustained or glide.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from pyplugin.support.arrays import Float32, Float64
 
 __all__ = ["RATE", "SECONDS", "pattern", "synthesise_notes", "synthesise_percussion"]
+
 
 Generator = np.random.Generator
 T = TypeVar("T")
@@ -42,19 +43,12 @@ def synthesise_percussion(random: Generator) -> Float32:
     ndarray of float32, shape (n,)
         `SECONDS` at `RATE`, peak about 0.5.
     """
-    kinds: tuple[Callable[[Generator], Float64], ...] = (
-        _shaker,
-        _scraper,
-        _noise_burst,
-        _struck_bodies,
-        _struck_bodies,
-    )
+    kinds = (_shaker, _scraper, _noise_burst, _struck_bodies, _struck_bodies)
     sound = _choose(kinds, random)(random)
     if random.random() < 0.25:
         other = _choose(kinds, random)(random)
         sound = _normalise(sound) + _normalise(other) * random.uniform(0.2, 1.0)
-    floor = 10.0 ** random.uniform(-5.0, -2.5) * random.standard_normal(_COUNT)
-    return np.asarray(_normalise(sound) + floor, np.float32)
+    return _with_floor(sound, random)
 
 
 def synthesise_notes(random: Generator) -> Float32:
@@ -81,6 +75,11 @@ def synthesise_notes(random: Generator) -> Float32:
     if random.random() < 0.4:
         rate, depth = random.uniform(1.0, 9.0), random.uniform(0.1, 0.9)
         sound *= 1.0 - depth * (0.5 + 0.5 * np.sin(_phase(np.full(_COUNT, rate), random)))
+    return _with_floor(sound, random)
+
+
+def _with_floor(sound: Float64, random: Generator) -> Float32:
+    """Normalise a sound and add a noise floor of 50 to 100 dB below full scale."""
     floor = 10.0 ** random.uniform(-5.0, -2.5) * random.standard_normal(_COUNT)
     return np.asarray(_normalise(sound) + floor, np.float32)
 
@@ -143,11 +142,8 @@ def _resonant(sound: Float64, centres: Float64, qualities: Float64) -> Float64:
     for centre, quality in zip(centres, qualities, strict=True):
         angle = 2.0 * np.pi * centre / RATE
         radius = np.exp(-0.5 * angle / quality)
-        total += lfilter(
-            [(1.0 - radius), 0.0, -(1.0 - radius)],
-            [1.0, -2.0 * radius * np.cos(angle), radius**2],
-            sound,
-        )
+        poles = [1.0, -2.0 * radius * np.cos(angle), radius**2]
+        total += lfilter([(1.0 - radius), 0.0, -(1.0 - radius)], poles, sound)
     return total
 
 
@@ -230,9 +226,8 @@ def _struck_bodies(random: Generator) -> Float64:
                 mode = fall * np.sin(phase * tone * ratio)
                 sound[first : first + length] += strength * gain * mode
         clicks[first] += strength * random.uniform(0.5, 1.0)
-    fade = _log_uniform(
-        15.0, 3000.0 if skin else 400.0, random
-    )  # samples; snares decay more slowly
+    # In samples; snares decay more slowly.
+    fade = _log_uniform(15.0, 3000.0 if skin else 400.0, random)
     burst = np.exp(-np.arange(8000) / fade) * random.standard_normal(8000)
     burst = _resonant(burst, np.array([_log_uniform(300.0, 5000.0, random)]), np.array([1.0]))
     hit = np.convolve(clicks, burst)[:_COUNT]

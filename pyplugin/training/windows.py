@@ -11,22 +11,14 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from numpy.random import Generator
 
-from pyplugin.node.frontend import PRESETS, melspectrogram
+from pyplugin.models.frontends import PRESETS
+from pyplugin.node.frontend import melspectrogram
 from pyplugin.support.arrays import Float32, Int64
+from pyplugin.training import corpus
 from pyplugin.training.augment import add_reverberation, apply_codec, mel_power
-from pyplugin.training.corpus import (
-    LABELS,
-    SOUNDFONT_PERCUSSION,
-    SYNTHETIC,
-    SYNTHETIC_NOTES,
-    SYNTHETIC_PERCUSSION,
-    SYNTHETIC_SINGING,
-    CorpusClip,
-    active_frames,
-    read_samples,
-    window_targets,
-)
+from pyplugin.training.corpus import LABELS, CorpusClip
 from pyplugin.training.singing import synthesise_singing
 from pyplugin.training.soundfonts import RATE as SOUNDFONT_RATE
 from pyplugin.training.soundfonts import render_percussion
@@ -164,9 +156,7 @@ def mask_disputed(window_set: WindowSet, disputed: Sequence[DisputedLabel]) -> W
     return replace(window_set, targets=targets)
 
 
-def compute_variant(
-    clip: CorpusClip, settings: VariantSettings, random: np.random.Generator
-) -> ClipVariant:
+def compute_variant(clip: CorpusClip, settings: VariantSettings, random: Generator) -> ClipVariant:
     """Read or synthesise a clip, augment it, and return its mel spectrogram.
 
     Parameters
@@ -197,21 +187,19 @@ def compute_variant(
     return ClipVariant(clip, speed, melspectrogram(samples, pretended).astype(np.float16))
 
 
-def _clip_samples(clip: CorpusClip, random: np.random.Generator) -> tuple[Float32, int]:
+def _clip_samples(clip: CorpusClip, random: Generator) -> tuple[Float32, int]:
     """Return the samples (n,) of a clip, read or synthesised, and their rate in Hz."""
-    if clip.category == SYNTHETIC_PERCUSSION:
+    if clip.category == corpus.SYNTHETIC_PERCUSSION:
         return synthesise_percussion(random), RATE
-    if clip.category == SOUNDFONT_PERCUSSION:
+    if clip.category == corpus.SOUNDFONT_PERCUSSION:
         return render_percussion(clip.path, random), SOUNDFONT_RATE
-    if clip.category == SYNTHETIC_NOTES:
+    if clip.category == corpus.SYNTHETIC_NOTES:
         return synthesise_notes(random), RATE
-    samples, rate = read_samples(clip.path)
-    if clip.category == SYNTHETIC_SINGING:
-        spare = max(0, len(samples) - round(_SINGING_SECONDS * rate))
-        first = int(random.integers(spare + 1))
-        samples = synthesise_singing(
-            samples[first : first + round(_SINGING_SECONDS * rate)], rate, random
-        )
+    samples, rate = corpus.read_samples(clip.path)
+    if clip.category == corpus.SYNTHETIC_SINGING:
+        length = round(_SINGING_SECONDS * rate)
+        first = int(random.integers(max(0, len(samples) - length) + 1))
+        samples = synthesise_singing(samples[first : first + length], rate, random)
     return samples, rate
 
 
@@ -222,7 +210,7 @@ def cached_variant(
     if cache is None:
         return compute_variant(clip, settings, np.random.default_rng(seed))
     words = json.dumps([_VERSION, str(clip.path), vars(settings), list(seed)])
-    words += clip.category * (clip.category in (SYNTHETIC_SINGING, *SYNTHETIC))
+    words += clip.category * (clip.category in (corpus.SYNTHETIC_SINGING, *corpus.SYNTHETIC))
     path = cache / f"{hashlib.sha256(words.encode()).hexdigest()[:24]}.npz"
     if path.is_file():
         with np.load(path) as kept:
@@ -274,7 +262,7 @@ def build_windows(
             seconds = begins / FRAME_RATE * variant.speed
             mels.append(mel)
             starts.append(begins + total)
-            targets.append(window_targets(clip, seconds, patch / FRAME_RATE * variant.speed))
+            targets.append(corpus.window_targets(clip, seconds, patch / FRAME_RATE * variant.speed))
             numbers.append(np.full(len(begins), number))
             total += len(mel)
         report(f"variant {turn + 1} of {len(variants)}: {sum(map(len, starts))} windows so far")
@@ -297,10 +285,10 @@ def _pad_to_patch(mel: npt.NDArray[np.float16], patch: int) -> npt.NDArray[np.fl
 
 
 def _window_starts(mel: npt.NDArray[np.float16], category: str, patch: int, step: int) -> Int64:
-    sounding = active_frames(mel_power(mel.astype(np.float32)), category)
+    sounding = corpus.active_frames(mel_power(mel.astype(np.float32)), category)
     active = np.concatenate([[0], np.cumsum(sounding)])
     begins = np.arange(0, len(mel) - patch + 1, step)
     share = (active[begins + patch] - active[begins]) / patch
-    enough = _SPOKEN if category in ("speech", SYNTHETIC_SINGING) else _ACTIVE
+    enough = _SPOKEN if category in ("speech", corpus.SYNTHETIC_SINGING) else _ACTIVE
     least = max(min(enough, _NEARLY * share.max(initial=0.0)), 1.0 / patch)
     return np.asarray(begins[share >= least])

@@ -95,14 +95,9 @@ def save_background(model: registry.Model, output: str, rows: Float32, path: Pat
     low = rows.min(axis=0)
     step = np.maximum(np.ptp(rows, axis=0) / 255, np.finfo(np.float32).tiny)
     with replacing(path) as partial, partial.open("wb") as stream:
-        np.savez_compressed(
-            stream,
-            rows=np.rint((rows - low) / step).astype(np.uint8),
-            low=low,
-            step=step.astype(np.float32),
-            sha256=model.card.sha256,
-            output=output,
-        )
+        levels, step = np.rint((rows - low) / step).astype(np.uint8), step.astype(np.float32)
+        digest = model.card.sha256
+        np.savez_compressed(stream, rows=levels, low=low, step=step, sha256=digest, output=output)
 
 
 def _middle_embedding(clip: CorpusClip, model: registry.Model, output: str) -> Float32:

@@ -124,7 +124,6 @@ def embed_all(
     if len(skipped) > UNREADABLE_LIMIT * len(paths):
         raise PypluginError(
             f"{len(skipped)} of {len(paths)} clips cannot be used, too many to continue; the "
-            "first: "
-            f"{skipped[0]}"
+            f"first: {skipped[0]}"
         )
     return ClipEmbeddings(windows, skipped)

@@ -25,6 +25,7 @@ from pyplugin.training.heads.search import Result
 
 __all__ = ["HeadReport", "read_row", "write_page", "write_table"]
 
+
 # The columns of Gaia's report in its order, with both file names empty, then further ones.
 COLUMNS = (
     "accuracy_rank",
@@ -51,6 +52,7 @@ COLUMNS = (
 _SHOWN_ROWS = 20
 _SHOWN_ERRORS = 50
 _WIDE = 60  # characters in all class names; above this, column names are rotated
+_DASHES = ("", ' stroke-dasharray="7 3"', ' stroke-dasharray="2 3"')
 _COLOURS = ("#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#7f7f7f")
 
 
@@ -291,9 +293,7 @@ def _roc(page: HeadReport) -> str:
             f"{40 + 300 * x:.1f},{310 - 300 * y:.1f}" for x, y in zip(false, true, strict=True)
         )
         colour = _COLOURS[index % len(_COLOURS)]
-        dashes = ("", ' stroke-dasharray="7 3"', ' stroke-dasharray="2 3"')[
-            index // len(_COLOURS) % 3
-        ]
+        dashes = _DASHES[index // len(_COLOURS) % 3]
         look = f'fill="none" stroke="{colour}" stroke-width="2"{dashes}'
         lines.append(f'<polyline points="{points}" {look}/>')
         y = 30 + 20 * len(legend)
@@ -319,9 +319,8 @@ def _roc(page: HeadReport) -> str:
 def _errors(page: HeadReport) -> str:
     probabilities = page.probabilities.argmax(axis=1)
     wrong = np.flatnonzero(np.asarray(page.labels)[probabilities] != page.truth)
-    shown_errors = wrong[
-        np.argsort(-page.probabilities[wrong, probabilities[wrong]], kind="stable")
-    ][:_SHOWN_ERRORS]
+    order = np.argsort(-page.probabilities[wrong, probabilities[wrong]], kind="stable")
+    shown_errors = wrong[order][:_SHOWN_ERRORS]
     if not len(shown_errors):
         return ""
     rows = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ from pyplugin.training.heads.embeddings import embed_all
 from pyplugin.training.heads.train import head_path
 
 __all__ = ["TeachResult", "teach"]
+
 
 STRENGTH = 0.1
 """C of the regression: strong regularisation for few clips and many dimensions."""
@@ -116,14 +118,8 @@ def teach(
     output = model.card.output_named(embedding).name
     background = [] if negative else _background(label, model, output)
 
-    report_progress = progress or (lambda what, done, of: None)
-    embedded = embed_all(
-        [*sides[0], *sides[1]],
-        model,
-        output,
-        jobs=jobs,
-        progress=lambda done, of: report_progress("Analysing", done, of),
-    )
+    analysing = partial(progress, "Analysing") if progress is not None else None
+    embedded = embed_all([*sides[0], *sides[1]], model, output, jobs=jobs, progress=analysing)
     truth = [True] * len(sides[0]) + [False] * len(sides[1])
     clips = [
         (windows, value)
@@ -147,10 +143,9 @@ def teach(
     }
     if background:
         about["background"] = {"mistaken": false_positives, "of": len(background)}
-    head = logistic_head(
-        _fit(fitted_on), label, name=path.stem, model=model.name, output=output, about=about
-    )
-    heads.save(head, path)
+    fitted = _fit(fitted_on)
+    named = {"name": path.stem, "model": model.name, "output": output}
+    heads.save(logistic_head(fitted, label, about=about, **named), path)
     return TeachResult(path, correct, tested, false_positives, len(background), embedded.skipped)
 
 
@@ -163,15 +158,10 @@ def _fit(clips: _Clips) -> Pipeline:
     x = np.concatenate([windows for windows, _ in clips]).astype(np.float64)
     y = np.concatenate([np.full(len(windows), value) for windows, value in clips])
     clips_of = {side: sum(value == side for _, value in clips) for side in (True, False)}
-    weights = np.concatenate(
-        [np.full(len(w), 1 / (len(w) * clips_of[value])) for w, value in clips]
-    )
-    model = Pipeline(
-        [
-            ("preprocessing", StandardScaler()),
-            ("classifier", LogisticRegression(C=STRENGTH, max_iter=1000)),
-        ]
-    )
+    shares = [np.full(len(w), 1 / (len(w) * clips_of[value])) for w, value in clips]
+    weights = np.concatenate(shares)
+    classifier = LogisticRegression(C=STRENGTH, max_iter=1000)
+    model = Pipeline([("preprocessing", StandardScaler()), ("classifier", classifier)])
     return model.fit(x, y, classifier__sample_weight=weights * len(clips) / 2)
 
 

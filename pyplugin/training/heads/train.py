@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ from pyplugin.training.heads.search import (
 )
 
 __all__ = ["TrainHeadResult", "head_path", "train_head"]
+
 
 TOLERANCE = 1e-5
 """Largest difference of a head from scikit-learn in probability without a note in the report."""
@@ -94,9 +96,8 @@ def head_path(out: str) -> Path:
     path = Path(out)
     if _NAME.fullmatch(path.name.removesuffix(".head")) is None:
         raise PypluginError(
-            f"{out!r} is not a name for a head; expected letters, digits, - and _, or the path "
-            "of a "
-            ".head file with such a name."
+            f"{out!r} is not a name for a head; expected letters, digits, - and _, or the path of "
+            "a .head file with such a name."
         )
     if path.suffix != ".head":
         if path.name != out:
@@ -189,16 +190,9 @@ def train_head(
     if chosen is None:
         journal = path.with_suffix(".folds.jsonl")
         sizes = set(Counter(examples.y.tolist()).values())
-        configurations = grid(classifier, full=full, unequal=len(sizes) > 1)
-        results = search(
-            examples,
-            configurations,
-            splits,
-            journal=journal,
-            resume=resume,
-            jobs=jobs,
-            progress=lambda done, of: report_progress("Searching", done, of),
-        )
+        searched = (examples, grid(classifier, full=full, unequal=len(sizes) > 1), splits)
+        searching = partial(report_progress, "Searching")
+        results = search(*searched, journal=journal, resume=resume, jobs=jobs, progress=searching)
         chosen = results[0].configuration
     probabilities = out_of_fold(examples, chosen, splits)
     final = fitted(examples, chosen)
@@ -210,25 +204,15 @@ def train_head(
     labels = [str(label) for label in final.classes_]
     accuracy, balanced = _scores(labels, probabilities, examples.y)
     about = _about(dataset, clips, windows, chosen)
-    about |= {
-        "folds": len(splits),
-        "accuracy": round(accuracy, 4),
-        "balanced_accuracy": round(balanced, 4),
-    }
+    about |= {"folds": len(splits), **_figures(accuracy, balanced)}
     if windows:
         whole = _scores(labels, *_per_clip(probabilities, examples.y, clips))
-        about |= {
-            "accuracy_per_clip": round(whole[0], 4),
-            "balanced_accuracy_per_clip": round(whole[1], 4),
-        }
-    external_accuracy, shown = None, None
+        about |= _figures(*whole, "_per_clip")
+    external_score, shown = None, None
     if other is not None and foreign is not None:
         shown = (other.name, foreign.y, final.predict_proba(foreign.x))
-        external_accuracy = _scores(labels, shown[2], foreign.y)[1]
-        about["external"] = {
-            "dataset": other.name,
-            "balanced_accuracy": round(external_accuracy, 4),
-        }
+        external_score = _scores(labels, shown[2], foreign.y)[1]
+        about["external"] = {"dataset": other.name, "balanced_accuracy": round(external_score, 4)}
     head = head_of(final, name=path.stem, model=model.name, output=output, about=about)
     drift = float(np.abs(heads.run(head, examples.x) - final.predict_proba(examples.x)).max())
     if not drift <= TOLERANCE:
@@ -240,24 +224,20 @@ def train_head(
     unit = "window" if windows else "clip"
     if results:
         write_table(table, dataset.name, results, unit=unit)
-    facts = _facts(about, model.name, output, chosen, unit, external_accuracy)
-    names = _names(dataset, clips, windows)
-    write_page(
-        page,
-        HeadReport(
-            path.stem,
-            facts,
-            notes,
-            skipped,
-            labels,
-            examples.y,
-            probabilities,
-            names,
-            results,
-            unit,
-            shown,
-        ),
+    report = HeadReport(
+        title=path.stem,
+        facts=_facts(about, model.name, output, chosen, unit, external_score),
+        notes=notes,
+        skipped=skipped,
+        labels=labels,
+        truth=examples.y,
+        probabilities=probabilities,
+        names=_names(dataset, clips, windows),
+        results=results,
+        unit=unit,
+        external_set=shown,
     )
+    write_page(page, report)
     if results:
         with contextlib.suppress(OSError):
             journal.unlink()
@@ -268,7 +248,7 @@ def train_head(
         unit,
         accuracy,
         balanced,
-        external_accuracy,
+        external_score,
         chosen,
         results,
         notes,
@@ -351,13 +331,8 @@ def _examples(
     report_progress: Progress,
 ) -> tuple[Examples, Indices, list[str]]:
     """Return the rows to train on, the index of the clip of each, and the skipped clips."""
-    embedded = embed_all(
-        [clip.path for clip in dataset.clips],
-        model,
-        output,
-        jobs=jobs,
-        progress=lambda done, of: report_progress("Analysing", done, of),
-    )
+    paths, analysing = [clip.path for clip in dataset.clips], partial(report_progress, "Analysing")
+    embedded = embed_all(paths, model, output, jobs=jobs, progress=analysing)
     rows: list[Float32] = []
     labels: list[str] = []
     clips: list[int] = []
@@ -407,6 +382,12 @@ def _scores(labels: list[str], probabilities: Float64, truth: Texts) -> tuple[fl
     return float(right.mean()), float(np.mean(each))
 
 
+def _figures(accuracy: float, balanced: float, ending: str = "") -> dict[str, float]:
+    """Return what a head's card has of scores."""
+    figures = {"accuracy": accuracy, "balanced_accuracy": balanced}
+    return {f"{name}{ending}": round(value, 4) for name, value in figures.items()}
+
+
 def _per_clip(probabilities: Float64, truth: Texts, clips: Indices) -> tuple[Float64, Texts]:
     """Return the mean probabilities of the windows of each clip, and its class."""
     _, first, number, counts = np.unique(
@@ -434,7 +415,7 @@ def _facts(
     output: str,
     chosen: Configuration,
     unit: str,
-    external_accuracy: float | None,
+    external_score: float | None,
 ) -> dict[str, str]:
 
     def percent(key: str) -> str:
@@ -451,10 +432,10 @@ def _facts(
     if unit == "window":
         facts["Accuracy per clip, its windows averaged"] = percent("accuracy_per_clip")
         facts["Mean over the classes, per clip"] = percent("balanced_accuracy_per_clip")
-    if external_accuracy is not None:
-        drop = 100 * (about["balanced_accuracy"] - external_accuracy)
+    if external_score is not None:
+        drop = 100 * (about["balanced_accuracy"] - external_score)
         change = f"a drop of {drop:.1f} points" if drop >= 0 else f"{-drop:.1f} points more"
         facts[f"The same per {unit} on the external set, {about['external']['dataset']}"] = (
-            f"{100 * external_accuracy:.1f} %, {change}"
+            f"{100 * external_score:.1f} %, {change}"
         )
     return {**facts, "Made by": about["made_by"]}
