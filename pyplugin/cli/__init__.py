@@ -15,6 +15,7 @@ from pyplugin.errors import PypluginError, ReaderGoneError
 
 __all__ = ["commands", "main"]
 
+
 _HEADING = re.compile(r'"""``pyplugin ([a-z]+)``: (.+)"""$')
 
 

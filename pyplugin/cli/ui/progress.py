@@ -10,6 +10,7 @@ import click
 
 __all__ = ["progress_bar"]
 
+
 _STEPS = 1000
 
 

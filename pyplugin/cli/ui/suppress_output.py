@@ -11,6 +11,7 @@ from pyplugin.node.plan import Plan
 
 __all__ = ["check_plan"]
 
+
 _BANNER = b"INFO: Created TensorFlow Lite XNNPACK delegate for CPU."
 
 
