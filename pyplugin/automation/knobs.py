@@ -12,8 +12,6 @@
 A knob is added in C (``native/src/automation/knobs.c``); nothing here changes with it.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, make_dataclass

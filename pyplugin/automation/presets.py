@@ -24,8 +24,6 @@
     release = 1.0
 """
 
-from __future__ import annotations
-
 import math
 import re
 import sys

@@ -1,7 +1,5 @@
 """The JSON Schema of presets, from the same tables that check them."""
 
-from __future__ import annotations
-
 import math
 from importlib.metadata import version
 from typing import Any

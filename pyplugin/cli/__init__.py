@@ -1,7 +1,5 @@
 """The command line: ``pyplugin``. One module for each command, loaded when called."""
 
-from __future__ import annotations
-
 import os
 import re
 import signal

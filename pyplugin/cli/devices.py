@@ -1,7 +1,5 @@
 """``pyplugin devices``: List the sound devices."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import asdict
 

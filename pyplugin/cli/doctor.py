@@ -1,7 +1,5 @@
 """``pyplugin doctor``: Show what is installed, and what is missing."""
 
-from __future__ import annotations
-
 import platform
 from importlib.metadata import PackageNotFoundError, version
 

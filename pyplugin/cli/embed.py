@@ -1,7 +1,5 @@
 """``pyplugin embed``: Write a model's embedding of recordings."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """``pyplugin models``: List, build and check models."""
 
-from __future__ import annotations
-
 from functools import partial
 from pathlib import Path
 from typing import Any

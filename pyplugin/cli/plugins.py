@@ -1,7 +1,5 @@
 """``pyplugin plugins``: Install the LV2, CLAP and VST3 plugin."""
 
-from __future__ import annotations
-
 import click
 
 __all__ = ["command"]

@@ -1,7 +1,5 @@
 """``pyplugin presets``: List, show, check and write presets."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """``pyplugin render``: Process a recording with effects automated by its content."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import click

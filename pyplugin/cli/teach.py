@@ -1,7 +1,5 @@
 """``pyplugin teach``: Add a label to a model from a few recordings."""
 
-from __future__ import annotations
-
 import os
 from typing import Any
 

@@ -1,7 +1,5 @@
 """``pyplugin train``: Train models on recordings of your own."""
 
-from __future__ import annotations
-
 from functools import partial
 from pathlib import Path
 

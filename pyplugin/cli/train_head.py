@@ -1,7 +1,5 @@
 """``pyplugin train head``."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -4,8 +4,6 @@ Tagnode is one plugin in three formats, LV2, CLAP and VST3; ``make plugins`` bui
 no Python: this module copies and checks files.
 """
 
-from __future__ import annotations
-
 import filecmp
 import os
 import platform

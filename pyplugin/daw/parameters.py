@@ -4,8 +4,6 @@
 symbols and the numbers of choices and sources are permanent.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any

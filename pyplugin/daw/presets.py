@@ -5,8 +5,6 @@ target and the same knobs. Where the plugin has no such effect the slot sends a 
 the host to route to a plugin that has. :func:`slots_of` translates, and notes what differs.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re

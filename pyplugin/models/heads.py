@@ -12,8 +12,6 @@ A :class:`Head` is a chain of stages, each of which takes the output of the one 
 :class:`pyplugin.Node` runs heads in C; :func:`run` is the same in numpy.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import struct

@@ -1,7 +1,5 @@
 """Cards and front-ends as the structs that libtagnode takes."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

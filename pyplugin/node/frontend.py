@@ -3,8 +3,6 @@
 :func:`melspectrogram` takes a whole signal, :class:`FrontEndStream` takes blocks.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

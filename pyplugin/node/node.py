@@ -4,8 +4,6 @@
 or reset.
 """
 
-from __future__ import annotations
-
 import contextlib
 import threading
 from collections.abc import Sequence

@@ -4,8 +4,6 @@
 :class:`SignalFrames`. docs/signals.md describes each of them.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

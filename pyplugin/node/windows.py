@@ -1,7 +1,5 @@
 """A whole recording through a node: the frame of every window, in constant memory."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from typing import Protocol
 

@@ -1,7 +1,5 @@
 """Descriptor frames as JSON Lines."""
 
-from __future__ import annotations
-
 import json
 import math
 import sys

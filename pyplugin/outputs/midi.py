@@ -1,7 +1,5 @@
 """Descriptors and parameters as MIDI controllers."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Values as MIDI controllers: seven bits in one message or fourteen in two, and files of them."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field

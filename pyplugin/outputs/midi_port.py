@@ -1,7 +1,5 @@
 """A MIDI port that never blocks: a child process holds it."""
 
-from __future__ import annotations
-
 import json
 import os
 import select

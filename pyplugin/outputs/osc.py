@@ -1,7 +1,5 @@
 """Descriptor frames as OSC bundles over UDP."""
 
-from __future__ import annotations
-
 import math
 import os
 import re

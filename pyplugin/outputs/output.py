@@ -1,7 +1,5 @@
 """What outputs receive, and what they have in common."""
 
-from __future__ import annotations
-
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence

@@ -10,8 +10,6 @@
 Labels stand as slugs, models, heads and signals as they are called.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from pyplugin.support.spelling import nearest, slug

@@ -1,7 +1,5 @@
 """Result types that several packages share: tags of a recording, a parameter over time."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Spelling of names: slugs, snake_case, and suggestions for unknown names."""
 
-from __future__ import annotations
-
 import difflib
 import re
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """Opens a model before the work begins, so that what can fail fails now."""
 
-from __future__ import annotations
-
 import os
 import tempfile
 from collections.abc import Iterator

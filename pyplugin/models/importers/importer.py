@@ -11,8 +11,6 @@ An importer knows one family of models: their names, what it needs to build them
 :mod:`pyplugin.models.registry` finds the importer of a name here and writes what it builds.
 """
 
-from __future__ import annotations
-
 import importlib
 import pkgutil
 import re

@@ -13,8 +13,6 @@ It writes ``models/background/NAME.npz``: a window from the middle of up to thre
 each group in the split ``train``, 8 bits a value. No audio can be recovered from them.
 """
 
-from __future__ import annotations
-
 import argparse
 import sys
 from collections import Counter

@@ -1,7 +1,5 @@
 """Convert a fitted scikit-learn pipeline to a head."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

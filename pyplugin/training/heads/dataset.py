@@ -4,8 +4,6 @@
     Reads a folder with one subfolder for each class, or a ground truth as CSV, JSON or YAML.
 """
 
-from __future__ import annotations
-
 import csv
 import json
 from collections import Counter

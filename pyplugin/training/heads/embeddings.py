@@ -6,8 +6,6 @@
     Those of many recordings, and the list of those that cannot be read.
 """
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 from collections.abc import Callable, Sequence

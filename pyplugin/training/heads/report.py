@@ -6,8 +6,6 @@
     One self-contained HTML file.
 """
 
-from __future__ import annotations
-
 import csv
 import html
 from collections.abc import Sequence

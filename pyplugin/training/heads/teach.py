@@ -1,7 +1,5 @@
 """Train a head of one label on a few clips."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial

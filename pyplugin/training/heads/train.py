@@ -1,7 +1,5 @@
 """Train a head on a folder of clips, and report on it."""
 
-from __future__ import annotations
-
 import contextlib
 import re
 from collections import Counter
