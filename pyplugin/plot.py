@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["ends_of", "plot_embeddings", "plot_tags"]
-
 
 WIDTH = 12.0  # inches, as all sizes here
 DOTS_PER_INCH = 120

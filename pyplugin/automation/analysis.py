@@ -15,8 +15,6 @@ from pyplugin.node.signals import SIGNALS
 from pyplugin.node.windows import analyse_windows, replaced_note, window_seconds
 from pyplugin.support.arrays import Float32, Float64, Int64
 
-__all__ = ["Analysis", "analyse"]
-
 
 @dataclass(frozen=True)
 class DescriptorTrack:

@@ -36,9 +36,6 @@ if TYPE_CHECKING:
 
     from pyplugin.automation.effects import Target
 
-__all__ = ["AutomatedBoard", "RenderResult", "automate"]
-
-
 Movement = Source | Combined | Sequence[Source] | Curve | npt.ArrayLike
 """What may automate a parameter: descriptors, or a curve."""
 

@@ -27,19 +27,6 @@ from pyplugin.support.spelling import nearest, snake_case
 if TYPE_CHECKING:
     from pedalboard import Pedalboard, Plugin
 
-__all__ = [
-    "Target",
-    "build_board",
-    "effect_types",
-    "effects_of",
-    "find_target",
-    "in_row",
-    "leaves",
-    "load_pedalboard",
-    "parameters_of",
-    "range_of",
-]
-
 
 _FAR = 1e6  # a parameter that accepts this counts as unlimited
 _STEPS = 60  # of the bisection that finds a limit

@@ -21,9 +21,6 @@ from pyplugin._native import check, ffi, from_struct, lib, message, names, text
 from pyplugin.errors import PresetError
 from pyplugin.support.spelling import nearest
 
-__all__ = ["COMBINES", "KNOBS", "Knob", "Knobs", "markdown"]
-
-
 KnobValue = float | bool | str
 
 _KINDS = {

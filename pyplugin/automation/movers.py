@@ -30,8 +30,6 @@ from pyplugin.support.spelling import alternatives
 if TYPE_CHECKING:
     from pyplugin.automation.effects import Target
 
-__all__ = ["AutomatedParameter", "Automation", "Curve", "Mover", "Route", "curve", "routes_of"]
-
 
 TOLERANCE = 0.001
 """Largest deviation of a parameter between two settings, as a share of its range."""

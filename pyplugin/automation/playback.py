@@ -31,8 +31,6 @@ from pyplugin.support.spelling import snake_case
 if TYPE_CHECKING:
     from pedalboard import Plugin
 
-__all__ = ["BoardStream", "CurveRecorder", "Stage", "finite", "push_frames", "stages_of"]
-
 
 CURVE_RATE = 50.0
 """Points per second of each recorded curve."""

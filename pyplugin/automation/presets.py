@@ -45,8 +45,6 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-__all__ = ["Effect", "Map", "Preset", "locate", "parse_preset", "read_preset", "shipped_presets"]
-
 
 ID_PATTERN = "[A-Za-z0-9_-]+"
 GATES = {"threshold": "above", "below": "below"}

@@ -18,8 +18,6 @@ from pyplugin.node.plan import Plan
 if TYPE_CHECKING:
     from pyplugin.models.registry import Model
 
-__all__ = ["automated_preset", "mover_of", "ranges_of", "render", "sources_of"]
-
 
 def sources_of(preset: Preset) -> dict[str, Combined]:
     """Return the sources of each target of a preset.

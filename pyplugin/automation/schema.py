@@ -9,9 +9,6 @@ from pyplugin.automation.knobs import COMBINES, Knob
 from pyplugin.automation.presets import GATES, ID_PATTERN, KEYS, REQUIRED
 from pyplugin.support.descriptors import KINDS
 
-__all__ = ["preset_schema"]
-
-
 _UNITS = {
     "s": " In seconds.",
     "descriptor": " In the descriptor's unit.",

@@ -11,9 +11,6 @@ import click
 
 from pyplugin.errors import PypluginError, ReaderGoneError
 
-__all__ = ["commands", "main"]
-
-
 _HEADING = re.compile(r'"""``pyplugin ([a-z]+)``: (.+)"""$')
 
 

@@ -5,8 +5,6 @@ from dataclasses import asdict
 
 import click
 
-__all__ = ["command"]
-
 
 @click.command("devices")
 @click.option(

@@ -7,9 +7,6 @@ import click
 
 from pyplugin import __version__
 
-__all__ = ["command"]
-
-
 _OPTIONAL = {
     "soundfile": ("audio", "reads and writes recordings"),
     "av": ("audio", "reads the formats that soundfile does not"),

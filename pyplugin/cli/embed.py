@@ -19,8 +19,6 @@ from pyplugin.support.optional import need
 from pyplugin.support.results import TagResult
 from pyplugin.tagging import tag
 
-__all__ = ["command"]
-
 
 @click.command("embed")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")

@@ -21,8 +21,6 @@ from pyplugin.session import LIVE_HOP, MAX_BLOCK, Session
 if TYPE_CHECKING:
     from pyplugin.node.node import Node
 
-__all__ = ["command"]
-
 
 @click.command("live")
 @click.option(

@@ -6,8 +6,6 @@ from typing import Any
 
 import click
 
-__all__ = ["command"]
-
 
 class _Get(click.Command):
     """Takes the options that the importers declare, and describes what each importer needs."""

@@ -2,9 +2,6 @@
 
 import click
 
-__all__ = ["command"]
-
-
 _FORMATS = ("lv2", "clap", "vst3")
 
 

@@ -7,8 +7,6 @@ import click
 
 from pyplugin.cli.ui.paths import PATH, check_suffix
 
-__all__ = ["command"]
-
 
 @click.group("presets")
 def command() -> None:

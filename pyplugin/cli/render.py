@@ -14,8 +14,6 @@ from pyplugin.node.runtimes import RUNTIMES
 from pyplugin.outputs.export import CURVES
 from pyplugin.support.spelling import alternatives
 
-__all__ = ["command"]
-
 
 @click.command("render", epilog=f"Presets that come with pyplugin: {', '.join(shipped_presets())}.")
 @click.argument("source", metavar="IN")

@@ -11,8 +11,6 @@ from pyplugin.models import registry
 from pyplugin.node.node import DEFAULT_MODEL
 from pyplugin.node.plan import Plan
 
-__all__ = ["command"]
-
 
 class _GreedyNot(click.Command):
     """Makes --not apply to all following arguments, up to the next option."""

@@ -10,8 +10,6 @@ from pyplugin.cli.ui.paths import PATH, path_option
 from pyplugin.errors import PypluginError
 from pyplugin.training.soundfonts import SOUNDFONTS
 
-__all__ = ["command"]
-
 
 @click.group("train")
 def command() -> None:

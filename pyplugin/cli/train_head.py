@@ -14,9 +14,6 @@ from pyplugin.models import registry
 from pyplugin.node.plan import Plan
 from pyplugin.support.optional import need
 
-__all__ = ["head", "need_sklearn", "progress_bars"]
-
-
 _SHOWN_ROWS = 5
 
 

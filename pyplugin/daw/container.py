@@ -24,9 +24,6 @@ from pyplugin.models.structs import card_struct, frontend_settings
 from pyplugin.support.files import write_file
 from pyplugin.support.spelling import slug
 
-__all__ = ["GROUPS", "container_path", "encode", "group_head", "install", "other_sources", "write"]
-
-
 _MTT_GROUPS = {
     "voice": (
         *("vocal", "vocals", "voice", "singing", "female", "woman", "female vocal"),

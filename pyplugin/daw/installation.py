@@ -21,19 +21,6 @@ from pyplugin.errors import PypluginError
 from pyplugin.support.files import sentence
 from pyplugin.support.shipped import shipped
 
-__all__ = [
-    "FORMATS",
-    "Check",
-    "Format",
-    "built_folder",
-    "check",
-    "folder",
-    "install",
-    "preset_folder",
-    "uninstall",
-    "vst3_path",
-]
-
 
 @dataclass(frozen=True)
 class Format:

@@ -10,22 +10,6 @@ from typing import Any
 
 from pyplugin._native import ffi, from_struct, lib, text
 
-__all__ = [
-    "IDENTITY",
-    "MODELS",
-    "PARAMETERS",
-    "SLOTS",
-    "STATE_VERSION",
-    "TARGETS",
-    "Identity",
-    "Parameter",
-    "PluginModel",
-    "PluginTarget",
-    "numbered",
-    "source_id",
-    "source_name",
-]
-
 
 @dataclass(frozen=True)
 class Identity:

@@ -24,9 +24,6 @@ from pyplugin.support.descriptors import short_name
 from pyplugin.support.files import sentence, write_file
 from pyplugin.support.spelling import nearest, slug
 
-__all__ = ["FORMATS", "Slots", "export", "lv2_bundle", "slots_of", "state", "vst3_preset"]
-
-
 _NO_MODEL = "measuring only"
 _TARGETS = {
     "gain.gain_db": "gain",

@@ -21,23 +21,6 @@ from pyplugin.errors import ModelError
 from pyplugin.models.checking import SIZE_LIMIT, converted, decoded
 from pyplugin.models.folders import read_file
 
-__all__ = [
-    "CalibrationSource",
-    "Card",
-    "Dataset",
-    "Drift",
-    "FrontEnd",
-    "InputTensor",
-    "OutputTensor",
-    "Schema",
-    "Waveform",
-    "card_of",
-    "load_card",
-    "parse_card",
-    "render_card",
-]
-
-
 Text = Annotated[str, Meta(min_length=1)]
 Size = Annotated[int, Meta(ge=1, le=10_000_000)]
 Shape = Annotated[tuple[Size, ...], Meta(min_length=2, max_length=6)]

@@ -16,9 +16,6 @@ import numpy.typing as npt
 from pyplugin.errors import ModelError
 from pyplugin.support.arrays import Float32
 
-__all__ = ["crc32c", "read_checkpoint"]
-
-
 _FOOTER_SIZE = 48
 _TABLE_MAGIC = 0xDB4775248B80FB57
 _BLOCK_TRAILER_SIZE = 5  # one byte for the compression, four for the checksum

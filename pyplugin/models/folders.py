@@ -9,8 +9,6 @@ from pyplugin.errors import ModelError
 from pyplugin.support.files import sentence
 from pyplugin.support.shipped import shipped
 
-__all__ = ["data_folder", "make_folder", "read_file", "shipped_folder"]
-
 
 def data_folder() -> Path:
     """Return the folder of the models built on this machine, which need not exist yet.

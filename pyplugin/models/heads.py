@@ -32,26 +32,6 @@ from pyplugin.support.descriptors import head_name
 from pyplugin.support.files import write_file
 from pyplugin.support.spelling import nearest, slug
 
-__all__ = [
-    "ACTIVATIONS",
-    "KERNELS",
-    "Affine",
-    "Dense",
-    "Head",
-    "HeadStage",
-    "Kernel",
-    "Quantile",
-    "Sigmoids",
-    "available",
-    "encode",
-    "heads_folder",
-    "load",
-    "open_head",
-    "run",
-    "save",
-]
-
-
 ACTIVATIONS = ("none", "relu", "tanh", "logistic", "softmax")
 """Of :class:`Dense`, in the order of the file's numbers."""
 

@@ -22,19 +22,6 @@ from pyplugin.models.quantisation import (
 from pyplugin.models.tflite import GraphWriter, Padding, Quantisation, Tensor
 from pyplugin.support.arrays import Bools, Float32, Float64
 
-__all__ = [
-    "BatchNorm",
-    "Block",
-    "LayerWriter",
-    "Variables",
-    "batch_norm",
-    "block",
-    "kernel_and_bias",
-    "live_channels",
-    "variable",
-]
-
-
 Variables = Mapping[str, Float32]
 
 _HUGE = 1e30  # stands for infinity where a runtime might not take it

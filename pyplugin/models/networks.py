@@ -8,8 +8,6 @@ from typing import Any
 from pyplugin.models.card import Card, Dataset, InputTensor, OutputTensor, Schema
 from pyplugin.models.frontends import PRESETS
 
-__all__ = ["Network"]
-
 
 @dataclass(frozen=True)
 class Network:

@@ -13,14 +13,6 @@ import numpy.typing as npt
 from pyplugin.models.tflite import Quantisation
 from pyplugin.support.arrays import Float64
 
-__all__ = [
-    "QuantisedWeights",
-    "activation_quantisation",
-    "quantise_weights",
-    "to_int8",
-]
-
-
 _INT8_MIN, _INT8_MAX = -128, 127
 _BIAS_LIMIT = 2.0**30  # half of int32, so that the sum of products still fits
 

@@ -13,8 +13,6 @@ from pyplugin.models.folders import shipped_folder
 from pyplugin.models.quantisation import Calibration
 from pyplugin.support.arrays import Float64
 
-__all__ = ["Record", "load_record", "save_record"]
-
 
 @dataclass(frozen=True, eq=False)
 class Record:

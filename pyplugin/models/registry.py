@@ -22,21 +22,6 @@ from pyplugin.models.importers.importer import BuildRequest, Built, Known, Summa
 from pyplugin.models.tflite import read_signature
 from pyplugin.support.files import replacing, sentence
 
-__all__ = [
-    "Model",
-    "ModelStatus",
-    "Verification",
-    "available",
-    "data_folder",
-    "get",
-    "info",
-    "labels",
-    "load",
-    "shipped_folder",
-    "verify",
-]
-
-
 _SIZE_LIMIT = 256 << 20  # of a model file in bytes; ours have up to 2 million
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 

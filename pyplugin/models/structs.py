@@ -7,9 +7,6 @@ from pyplugin._native import ffi, lib, names
 from pyplugin.errors import ModelError
 from pyplugin.models.card import Card, FrontEnd
 
-__all__ = ["card_struct", "frontend_settings"]
-
-
 _LOG_PARAMETER = {"log10-1p": "log_scale", "log-offset": "log_offset", "db": "log_floor"}
 _CHOICES = {
     setting: names(getattr(lib, f"tagnode_{setting}_name"))

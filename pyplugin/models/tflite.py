@@ -14,9 +14,6 @@ import numpy.typing as npt
 from pyplugin.errors import ModelError
 from pyplugin.support.arrays import Float32
 
-__all__ = ["GraphWriter", "Padding", "Quantisation", "Shapes", "Tensor", "read_signature"]
-
-
 Padding = Literal["same", "valid"]
 
 _SCHEMA_VERSION = 3

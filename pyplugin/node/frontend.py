@@ -16,8 +16,6 @@ from pyplugin.models.structs import frontend_settings
 from pyplugin.support.arrays import Float32
 from pyplugin.support.closing import Closing
 
-__all__ = ["PRESETS", "FrontEndStream", "as_planar", "melspectrogram"]
-
 
 def as_planar(x: npt.ArrayLike, *, dtype_strict: bool = False) -> Float32:
     """Return audio as a C-contiguous float32 array (channels, n).

@@ -30,9 +30,6 @@ from pyplugin.support.arrays import Float32, Int64
 from pyplugin.support.closing import Closing
 from pyplugin.support.descriptors import tag_name
 
-__all__ = ["DEFAULT_MODEL", "MAX_BLOCK", "Frames", "Latency", "Node", "State", "descriptors_of"]
-
-
 DEFAULT_MODEL = "scene"
 
 _DEFAULTS: Any = lib.tagnode_setup_default()

@@ -24,8 +24,6 @@ from pyplugin.support.arrays import Float32
 if TYPE_CHECKING:
     from pyplugin.models.registry import Model
 
-__all__ = ["OUTSIDE", "RUNTIMES", "Opened", "installed", "open_model"]
-
 
 OUTSIDE = {"litert": "ai-edge-litert", "tflite-runtime": "tflite-runtime"}
 """External runtimes by our name, preferred first, and their packages."""

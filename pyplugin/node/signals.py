@@ -12,9 +12,6 @@ import numpy as np
 from pyplugin._native import ffi, floats, from_struct, lib
 from pyplugin.support.arrays import Float32, Int64
 
-__all__ = ["SIGNALS", "SIGNAL_HOP", "Signal", "SignalFrames", "take_signals"]
-
-
 SIGNAL_HOP: float = lib.tagnode_setup_default().signal_hop
 """Seconds between two signal frames by default: one mel frame of MusiCNN."""
 

@@ -8,8 +8,6 @@ import numpy as np
 from pyplugin.node.node import Frames, Node, State
 from pyplugin.support.arrays import Float32
 
-__all__ = ["WindowSource", "analyse_windows", "replaced_note", "window_seconds"]
-
 
 class WindowSource(Protocol):
     """Blocks, (channels, n) float32, and how far they have come; ``inputs.recording`` has one."""

@@ -17,8 +17,6 @@ from pyplugin.support.spelling import alternatives
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["AudioWriter"]
-
 
 _FORMATS = {
     ".wav": ("WAV", ("PCM_24", "PCM_16", "FLOAT")),

@@ -24,8 +24,6 @@ from pyplugin.support.optional import need
 if TYPE_CHECKING:
     from pyplugin.support.results import Curve, TagResult
 
-__all__ = ["THRESHOLD", "check_curves", "check_labels", "write_curves", "write_labels"]
-
 
 THRESHOLD = 0.3
 """Activation from which :func:`write_labels` takes a tag as present."""

@@ -9,8 +9,6 @@ from typing import Any, TextIO
 from pyplugin.errors import PypluginError, ReaderGoneError
 from pyplugin.outputs.output import DescriptorFrame, Option, OutputContext, OutputKind, Values
 
-__all__ = ["KIND", "JsonLines", "json_line"]
-
 
 def json_line(frame: DescriptorFrame) -> str:
     """Return a frame as one line of JSON, without the end of the line.

@@ -16,9 +16,6 @@ from pyplugin.support.descriptors import accepted_names, kind_of, signal_name, u
 from pyplugin.support.files import check_writable
 from pyplugin.support.spelling import nearest
 
-__all__ = ["KIND", "Midi"]
-
-
 RATE = 100.0
 """Most changes a second of one controller; a MIDI cable carries about a thousand in all."""
 

@@ -9,9 +9,6 @@ from typing import Any
 from pyplugin.support.files import replacing
 from pyplugin.support.optional import need
 
-__all__ = ["FREE", "LSB", "ControllerTrack", "write_midi"]
-
-
 FREE = range(20, 32)
 """Controllers that MIDI 1.0 leaves undefined and that have a partner for fourteen bits."""
 

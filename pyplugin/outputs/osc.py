@@ -17,9 +17,6 @@ from pyplugin.support.files import sentence
 from pyplugin.support.optional import need
 from pyplugin.support.spelling import slug
 
-__all__ = ["KIND", "Osc"]
-
-
 PACKET = 1400
 """Largest bundle in bytes: below an Ethernet frame's payload, so that none is fragmented."""
 _HEADER, _SIZE = 16, 4  # "#bundle" with its timetag, and the size before each message

@@ -10,19 +10,6 @@ from typing import Any, Protocol
 from pyplugin.node.node import State
 from pyplugin.support.descriptors import accepted_names, head_name, tag_name
 
-__all__ = [
-    "DescriptorFrame",
-    "FailureLog",
-    "OnEvent",
-    "Option",
-    "Output",
-    "OutputContext",
-    "OutputKind",
-    "Values",
-    "WallClock",
-]
-
-
 OnEvent = Callable[[str], object]
 Values = dict[str, float]
 """Takes a sentence for a person."""

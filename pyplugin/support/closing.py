@@ -2,9 +2,6 @@
 
 from typing import TypeVar
 
-__all__ = ["Closing"]
-
-
 Closed = TypeVar("Closed", bound="Closing")
 
 

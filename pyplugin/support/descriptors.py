@@ -14,19 +14,6 @@ from collections.abc import Iterable
 
 from pyplugin.support.spelling import nearest, slug
 
-__all__ = [
-    "KINDS",
-    "accepted_names",
-    "head_name",
-    "is_signal",
-    "kind_of",
-    "short_name",
-    "signal_name",
-    "tag_name",
-    "unknown",
-]
-
-
 KINDS = ("tag", "head", "signal")
 """What the first part of a name can be."""
 

@@ -10,9 +10,6 @@ from pathlib import Path
 
 from pyplugin.errors import PypluginError
 
-__all__ = ["PathLike", "check_writable", "replacing", "sentence", "sha256_of", "write_file"]
-
-
 PathLike = str | os.PathLike[str]
 
 

@@ -5,8 +5,6 @@ from typing import Any
 
 from pyplugin.errors import PypluginError
 
-__all__ = ["need"]
-
 
 def need(
     module: str, *, package: str, extra: str, purpose: str, error: type[Exception] = PypluginError

@@ -6,8 +6,6 @@ import numpy as np
 
 from pyplugin.support.arrays import Float32, Float64
 
-__all__ = ["Curve", "HeadResult", "TagResult"]
-
 
 @dataclass(frozen=True)
 class HeadResult:

@@ -4,8 +4,6 @@ import difflib
 import re
 from collections.abc import Iterable
 
-__all__ = ["alternatives", "nearest", "slug", "snake_case"]
-
 
 def slug(label: str) -> str:
     """Return a label as used in addresses: lower case, with ``-`` for other characters.

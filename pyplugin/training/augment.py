@@ -13,19 +13,6 @@ import numpy as np
 from pyplugin.models.frontends import PRESETS
 from pyplugin.support.arrays import Float32, Float64
 
-__all__ = [
-    "CODECS",
-    "add_reverberation",
-    "apply_codec",
-    "band_frequencies",
-    "band_limits",
-    "coloured_noise",
-    "equaliser",
-    "log_mel",
-    "mel_power",
-]
-
-
 Generator = np.random.Generator
 
 _SCALE = PRESETS["musicnn"].log_scale

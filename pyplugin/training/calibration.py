@@ -32,9 +32,6 @@ from pyplugin.models.records import Record, save_record
 from pyplugin.support.arrays import Float32, Float64
 from pyplugin.training.corpus import read_rows
 
-__all__ = ["NETWORKS", "calibrate", "main", "measure_drift", "run_patches"]
-
-
 NETWORKS: dict[str, WheelNetwork] = {**musicnn.NETWORKS, **vgg.NETWORKS}
 """What the command calibrates, by name."""
 

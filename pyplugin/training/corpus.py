@@ -16,24 +16,6 @@ import numpy as np
 from pyplugin.errors import AudioError, PypluginError
 from pyplugin.support.arrays import Bools, Float32, Float64
 
-__all__ = [
-    "LABELS",
-    "SOUNDFONT_PERCUSSION",
-    "SYNTHETIC",
-    "SYNTHETIC_NOTES",
-    "SYNTHETIC_PERCUSSION",
-    "SYNTHETIC_SINGING",
-    "CorpusClip",
-    "active_frames",
-    "read_clips",
-    "read_samples",
-    "singing_clips",
-    "soundfont_clips",
-    "synthetic_clips",
-    "window_targets",
-]
-
-
 LABELS = ("speech", "singing", "music", "drums", "tonal", "noise")
 
 SYNTHETIC_SINGING = "sung"

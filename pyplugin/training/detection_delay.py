@@ -11,9 +11,6 @@ from pyplugin.training.corpus import LABELS, active_frames
 from pyplugin.training.network import SceneNetwork
 from pyplugin.training.windows import FRAME_RATE, WindowSet
 
-__all__ = ["DetectionDelay", "measure_delays"]
-
-
 _FRAMES = round(3.0 * FRAME_RATE)  # of the sound, and of the context before and after it
 _LEAST = round(FRAME_RATE)
 

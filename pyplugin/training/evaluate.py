@@ -10,9 +10,6 @@ from pyplugin.support.arrays import Float32
 from pyplugin.training.corpus import LABELS
 from pyplugin.training.network import SceneNetwork
 
-__all__ = ["LabelScore", "predict", "score"]
-
-
 _BATCH = 256
 
 

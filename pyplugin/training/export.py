@@ -12,9 +12,6 @@ from pyplugin.support.arrays import Float32, Float64
 from pyplugin.training.corpus import LABELS
 from pyplugin.training.network import NetworkSettings, SceneNetwork
 
-__all__ = ["EMBEDDING", "build", "scene_network", "variables_of"]
-
-
 EMBEDDING = "embedding"
 _EPSILON = 1e-5  # of PyTorch's batch norms
 _OFFSET = 1.0  # the network subtracts this from its input

@@ -10,9 +10,6 @@ from pyplugin.training.augment import band_limits, coloured_noise, equaliser, lo
 from pyplugin.training.corpus import LABELS, SYNTHETIC
 from pyplugin.training.windows import FRAME_RATE, WindowSet
 
-__all__ = ["CATEGORIES", "MixSettings", "Mixer"]
-
-
 _NOISE = LABELS.index("noise")
 _MUSIC = LABELS.index("music")
 _SOON = round(0.6 * FRAME_RATE)  # frames after an onset from which its labels count

@@ -12,8 +12,6 @@ from torch import nn
 
 from pyplugin.training.corpus import LABELS
 
-__all__ = ["Layer", "NetworkSettings", "SceneNetwork"]
-
 
 @dataclass(frozen=True)
 class Layer:

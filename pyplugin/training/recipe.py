@@ -45,15 +45,6 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-__all__ = [
-    "Recipe",
-    "export",
-    "held_out_windows",
-    "read_recipe",
-    "train_network",
-    "training_windows",
-]
-
 
 Report = Callable[[str], None]
 

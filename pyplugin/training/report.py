@@ -14,9 +14,6 @@ from pyplugin.training.evaluate import score
 from pyplugin.training.network import SceneNetwork
 from pyplugin.training.windows import WindowSet
 
-__all__ = ["Evaluation", "best_threshold", "render_report"]
-
-
 _BINS = 5  # of the calibration curve
 _CONFUSIONS, _FAILURES = 12, 3
 _LEAST_WINDOWS = 10  # of a kind of sound, to list it

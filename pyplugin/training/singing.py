@@ -8,9 +8,6 @@ import numpy as np
 
 from pyplugin.support.arrays import Float32, Float64, Int64
 
-__all__ = ["synthesise_singing"]
-
-
 Generator = np.random.Generator
 
 _SIZE = 0.04  # seconds, length of a frame

@@ -13,8 +13,6 @@ from pyplugin.training.synthesis import SECONDS, pattern
 if TYPE_CHECKING:
     import fluidsynth
 
-__all__ = ["RATE", "SOUNDFONTS", "render_percussion"]
-
 
 Generator = np.random.Generator
 Event = tuple[float, int, int, int]

@@ -10,9 +10,6 @@ import numpy as np
 
 from pyplugin.support.arrays import Float32, Float64
 
-__all__ = ["RATE", "SECONDS", "pattern", "synthesise_notes", "synthesise_percussion"]
-
-
 Generator = np.random.Generator
 T = TypeVar("T")
 

@@ -9,9 +9,6 @@ import numpy as np
 from pyplugin.tagging import tag
 from pyplugin.training.corpus import LABELS, CorpusClip, read_samples
 
-__all__ = ["TEACHER", "pseudo_label"]
-
-
 TEACHER = "musicnn-mtt-float"
 
 _TAGS = ("drums", "beat", "beats")

@@ -15,9 +15,6 @@ from pyplugin.training.mixing import Mixer, MixSettings
 from pyplugin.training.network import NetworkSettings, SceneNetwork
 from pyplugin.training.windows import WindowSet
 
-__all__ = ["TrainSettings", "fit"]
-
-
 _SMOOTHING = 0.02
 _WARM_UP = 0.05  # of the steps
 

@@ -24,18 +24,6 @@ from pyplugin.training.soundfonts import RATE as SOUNDFONT_RATE
 from pyplugin.training.soundfonts import render_percussion
 from pyplugin.training.synthesis import RATE, synthesise_notes, synthesise_percussion
 
-__all__ = [
-    "FRAME_RATE",
-    "ClipVariant",
-    "DisputedLabel",
-    "VariantSettings",
-    "WindowSet",
-    "build_windows",
-    "compute_variant",
-    "mask_disputed",
-]
-
-
 FRAME_RATE = PRESETS["musicnn"].sample_rate / PRESETS["musicnn"].hop
 """Mel frames a second."""
 

@@ -21,14 +21,6 @@ if TYPE_CHECKING:
     from pyplugin.automation.presets import Preset
     from pyplugin.node.plan import Plan
 
-__all__ = [
-    "AnalysisOptions",
-    "analysis_options",
-    "channels_option",
-    "device_option",
-    "output_options",
-]
-
 
 Command = Callable[..., Any]
 

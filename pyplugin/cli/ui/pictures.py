@@ -17,8 +17,6 @@ from pyplugin.support.results import TagResult
 if TYPE_CHECKING:
     from pyplugin.automation.board import RenderResult
 
-__all__ = ["draw_render", "draw_tags"]
-
 
 _COLUMNS = 2048
 """Largest number of columns in a plotted spectrogram; more are repeatedly averaged in pairs."""

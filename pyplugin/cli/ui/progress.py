@@ -6,9 +6,6 @@ from contextlib import contextmanager
 
 import click
 
-__all__ = ["progress_bar"]
-
-
 _STEPS = 1000
 
 

@@ -18,9 +18,6 @@ from rich.text import Text
 
 from pyplugin.support.arrays import Float32, Int64
 
-__all__ = ["Screen", "can_draw", "shown"]
-
-
 COLUMN_SECONDS = 0.1
 _PICTURES = 12  # per second
 

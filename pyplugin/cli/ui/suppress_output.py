@@ -7,9 +7,6 @@ from contextlib import contextmanager
 
 from pyplugin.node.plan import Plan
 
-__all__ = ["check_plan"]
-
-
 _BANNER = b"INFO: Created TensorFlow Lite XNNPACK delegate for CPU."
 
 

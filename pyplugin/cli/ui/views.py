@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from pyplugin.outputs.output import Values
     from pyplugin.session import Session
 
-__all__ = ["LineView", "ScreenView", "View", "choose_view"]
-
 
 _REDRAW = 0.08  # seconds
 _MESSAGE = 20.0  # seconds that a message stays on the screen

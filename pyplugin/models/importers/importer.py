@@ -24,22 +24,6 @@ from pyplugin.errors import ModelError
 from pyplugin.models import importers as package
 from pyplugin.models.card import Card
 
-__all__ = [
-    "BuildOption",
-    "BuildRequest",
-    "Built",
-    "Importer",
-    "Known",
-    "Needs",
-    "Summary",
-    "find",
-    "importers",
-    "model_name",
-    "names",
-    "register",
-]
-
-
 _FLOAT = "-float"
 
 

@@ -27,9 +27,6 @@ from pyplugin.models.quantisation import Calibration
 from pyplugin.models.tflite import Tensor
 from pyplugin.support.arrays import Float64
 
-__all__ = ["NETWORKS", "MusiCNN", "build"]
-
-
 _LEAST_PATCH, _GREATEST_PATCH = 16, 4096
 
 _ACTIVATIONS = ("normalised", "frontend", "mid_1", "mid_2", "sum_2", "mid_3")

@@ -23,17 +23,6 @@ from pyplugin.models.networks import Network
 from pyplugin.models.records import load_record
 from pyplugin.models.wheel import Wheel
 
-__all__ = [
-    "BANDS",
-    "PATCH_FRAMES",
-    "WHEEL",
-    "WheelImporter",
-    "WheelNetwork",
-    "read_network",
-    "wheel_network",
-]
-
-
 WHEEL = Wheel(
     requirement="musicnn==0.1.0",
     file_name="musicnn-0.1.0-py3-none-any.whl",

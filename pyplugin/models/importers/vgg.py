@@ -18,9 +18,6 @@ from pyplugin.models.layers import (
 )
 from pyplugin.models.quantisation import Calibration
 
-__all__ = ["MSD_POOLS", "MTT_POOLS", "NETWORKS", "VGG", "Pools", "build"]
-
-
 Pools = tuple[tuple[tuple[int, int], tuple[int, int]], ...]
 """Window and stride, each (frames, bands), of the maximum after each convolution."""
 

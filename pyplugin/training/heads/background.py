@@ -29,9 +29,6 @@ from pyplugin.support.files import replacing
 from pyplugin.tagging import tag
 from pyplugin.training.corpus import CorpusClip, read_clips, read_samples
 
-__all__ = ["compute_background", "load_background", "main", "save_background"]
-
-
 MODELS = ("musicnn-mtt", "scene")
 _MOST_PER_GROUP = 3  # recordings
 _SECONDS = 4  # of a recording, from its middle: longer than the window of any model

@@ -19,9 +19,6 @@ from sklearn.utils.class_weight import compute_sample_weight
 
 from pyplugin.support.arrays import Indices
 
-__all__ = ["CLASSIFIERS", "PREPROCESSING", "Configuration", "calibrated", "grid", "pipeline"]
-
-
 CLASSIFIERS = ("svm", "mlp", "logistic")
 PREPROCESSING = ("standard", "quantile-normal", "minmax", "none")
 SEED = 0

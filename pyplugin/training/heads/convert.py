@@ -12,8 +12,6 @@ from sklearn.preprocessing import MinMaxScaler, QuantileTransformer, StandardSca
 from pyplugin.models.heads import Affine, Dense, Head, HeadStage, Kernel, Quantile, Sigmoids
 from pyplugin.support.arrays import Float32, Float64
 
-__all__ = ["head_of", "logistic_head"]
-
 
 def _float32(values: npt.ArrayLike) -> Float32:
     return np.ascontiguousarray(values, dtype=np.float32)

@@ -16,9 +16,6 @@ from pyplugin.errors import PypluginError
 from pyplugin.support.files import sentence, sha256_of
 from pyplugin.support.optional import need
 
-__all__ = ["ClipDataset", "LabelledClip", "clips_below", "file_hash", "read_dataset"]
-
-
 _PATHS = ("path", "file", "filename")
 _LABELS = ("label", "class")
 _GROUPS = ("group", "artist", "album")

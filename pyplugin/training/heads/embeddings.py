@@ -24,9 +24,6 @@ from pyplugin.support.files import replacing
 from pyplugin.tagging import tag
 from pyplugin.training.heads.dataset import file_hash
 
-__all__ = ["ClipEmbeddings", "embed", "embed_all"]
-
-
 UNREADABLE_LIMIT = 0.25
 """Largest share of unreadable clips; above it the work stops with an error."""
 

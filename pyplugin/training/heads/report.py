@@ -21,9 +21,6 @@ from pyplugin.support.files import replacing, sentence
 from pyplugin.training.heads.configurations import CLASSIFIERS, PREPROCESSING, Configuration
 from pyplugin.training.heads.search import Result
 
-__all__ = ["HeadReport", "read_row", "write_page", "write_table"]
-
-
 # The columns of Gaia's report in its order, with both file names empty, then further ones.
 COLUMNS = (
     "accuracy_rank",

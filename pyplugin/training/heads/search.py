@@ -35,9 +35,6 @@ from pyplugin.support.arrays import Float64, Indices, Texts
 from pyplugin.support.files import replacing, sentence
 from pyplugin.training.heads.configurations import SEED, Configuration, Split, calibrated, pipeline
 
-__all__ = ["Examples", "Result", "choose_folds", "fitted", "out_of_fold", "search"]
-
-
 FOLDS = 5
 INNER_FOLDS = 3
 LEAST = 3

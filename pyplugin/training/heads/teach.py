@@ -23,9 +23,6 @@ from pyplugin.training.heads.dataset import clips_below, file_hash
 from pyplugin.training.heads.embeddings import embed_all
 from pyplugin.training.heads.train import head_path
 
-__all__ = ["TeachResult", "teach"]
-
-
 STRENGTH = 0.1
 """C of the regression: strong regularisation for few clips and many dimensions."""
 _PARTS = 10

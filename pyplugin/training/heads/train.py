@@ -34,9 +34,6 @@ from pyplugin.training.heads.search import (
     search,
 )
 
-__all__ = ["TrainHeadResult", "head_path", "train_head"]
-
-
 TOLERANCE = 1e-5
 """Largest difference of a head from scikit-learn in probability without a note in the report."""
 
