@@ -184,25 +184,21 @@ def _folded(variables: Variables) -> _Weights:
     return _Weights(blocks, np.concatenate([kernel[0, kept], kernel[1, kept]]), bias)
 
 
-def _network(short: str, *, roc_auc: float, pr_auc: float) -> wheel.WheelNetwork:
-    return wheel.wheel_network(
+_AREAS = {"mtt": (0.9067, 0.3831), "msd": (0.8802, 0.2891)}
+NETWORKS = {
+    f"musicnn-{short}": wheel.wheel_network(
         "musicnn",
         short,
         "MusiCNN",
         {"dense": 200, "penultimate": 200},
-        roc_auc=roc_auc,
-        pr_auc=pr_auc,
+        areas,
         embedding="penultimate",
         build=build,
         activations=_ACTIVATIONS,
         turnable=_TURNABLE,
         corrected="dense",
     )
-
-
-NETWORKS = {
-    "musicnn-mtt": _network("mtt", roc_auc=0.9067, pr_auc=0.3831),
-    "musicnn-msd": _network("msd", roc_auc=0.8802, pr_auc=0.2891),
+    for short, areas in _AREAS.items()
 }
 
 

@@ -101,9 +101,7 @@ def wheel_network(
     short: str,
     description: str,
     embeddings: Mapping[str, int],
-    *,
-    roc_auc: float,
-    pr_auc: float,
+    areas: tuple[float, float],
     **about: Any,
 ) -> WheelNetwork:
     """Return a network of the wheel.
@@ -118,12 +116,12 @@ def wheel_network(
         What it is; what its tags are is added.
     embeddings : mapping of str to int
         Sizes of the embeddings, by the names of their outputs, which follow those of the tags.
-    roc_auc, pr_auc : float
-        The figures that the authors report.
+    areas : tuple of float
+        The areas under the ROC and the precision-recall curves that the authors report.
     **about
         The other fields of the network.
     """
-    figures = {"ROC-AUC": roc_auc, "PR-AUC": pr_auc}
+    figures = dict(zip(("ROC-AUC", "PR-AUC"), areas, strict=True))
     return WheelNetwork(
         name=f"{family}-{short}",
         folder=f"{short.upper()}_{family}",

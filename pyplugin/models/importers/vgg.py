@@ -107,25 +107,21 @@ def _folded(variables: Variables) -> dict[str, Block]:
     return dict(zip(_LAYERS, blocks, strict=True))
 
 
-def _network(short: str, pools: Pools, *, roc_auc: float, pr_auc: float) -> wheel.WheelNetwork:
-    return wheel.wheel_network(
+_TRAINED = {"mtt": (MTT_POOLS, (0.9030, 0.3823)), "msd": (MSD_POOLS, (0.8768, 0.2819))}
+NETWORKS = {
+    f"vgg-{short}": wheel.wheel_network(
         "vgg",
         short,
         "VGG-like baseline of MusiCNN",
         {"pool5": 256},
-        roc_auc=roc_auc,
-        pr_auc=pr_auc,
+        areas,
         embedding="pool5",
         build=partial(build, pools=pools),
         activations=_ACTIVATIONS,
         turnable=frozenset(),
         corrected="logits",
     )
-
-
-NETWORKS = {
-    "vgg-mtt": _network("mtt", MTT_POOLS, roc_auc=0.9030, pr_auc=0.3823),
-    "vgg-msd": _network("msd", MSD_POOLS, roc_auc=0.8768, pr_auc=0.2819),
+    for short, (pools, areas) in _TRAINED.items()
 }
 
 
