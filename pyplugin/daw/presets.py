@@ -129,16 +129,10 @@ def _fill(slots: Slots, number: int, item: Map, preset: Preset, model: str, comb
     def share(value: float) -> float:
         return (value - low) / (high - low)
 
-    values: dict[str, float] = {
-        "source": parameters.source_id(descriptor),
-        "invert": float(knobs.invert),
-        "hold": knobs.hold,
-        "delay": knobs.delay,
-        "attack": knobs.attack,
-        "release": knobs.release,
-        "depth": knobs.depth,
-        "target": 0 if target is None else target.id,
-    }
+    same = ("invert", "hold", "delay", "attack", "release", "depth")
+    values = {name: float(getattr(knobs, name)) for name in same}
+    values["source"] = parameters.source_id(descriptor)
+    values["target"] = 0 if target is None else target.id
     choices = {"gate": knobs.gate, "curve": knobs.curve, "combine": combine}
     for name, text in choices.items():
         values[name] = PARAMETERS[f"slot{number}_{name}"].choices[text]
@@ -163,11 +157,7 @@ def _controller(slots: Slots, number: int, item: Map, preset: Preset) -> dict[st
     """Return the fields of a slot whose value leaves as a controller, 0 to 1."""
     knobs, kind = item.source.knobs, _kind(preset, item)
     cc = int(slots.parameters[f"slot{number}_cc"])
-    values: dict[str, float] = {
-        "midi": PARAMETERS[f"slot{number}_midi"].choices["7-bit"],
-        "min": 0,
-        "max": 1,
-    }
+    values = {"midi": PARAMETERS[f"slot{number}_midi"].choices["7-bit"], "min": 0.0, "max": 1.0}
     stands = f"0 for {knobs.min:g} and 127 for {knobs.max:g}"
     largest = max(knobs.min, knobs.max)
     if knobs.curve == "log" and min(knobs.min, knobs.max) > 0:  # ratios stay what they are
