@@ -406,13 +406,16 @@ class Mover:
         )
         begins = ffi.unpack(positions, made)
         planned = ffi.unpack(values, made * count) if count else []
-        rows = [planned[step * count : (step + 1) * count] for step in range(made)]
-        if self._curves:
-            yield from self._with_curves(begins, rows, self._due(position, until, grid), until)
-            return
-        for begin, end, row in zip(begins, [*begins[1:], until], rows, strict=True):
+        rows = {at: planned[i * count : (i + 1) * count] for i, at in enumerate(begins)}
+        curves = self._due(position, until, grid)
+        if curves:
+            begins = sorted({*begins, *curves})
+        for begin, end in zip(begins, [*begins[1:], until], strict=True):
+            row = rows.get(begin, self._row)
             if row != self._row:
                 self._set(row)
+            for target, value in curves.get(begin, ()):
+                target.set(value)
             yield begin, end
 
     def _set(self, row: list[float]) -> None:
@@ -420,23 +423,6 @@ class Mover:
         for target, value in zip(self._automated, row, strict=True):
             if target is not None and value != target.last:
                 target.set(value)
-
-    def _with_curves(
-        self,
-        begins: list[int],
-        rows: list[list[float]],
-        curves: dict[int, list[tuple[Target, float]]],
-        until: int,
-    ) -> Iterator[tuple[int, int]]:
-        """Set the targets of descriptors and of curves."""
-        planned = dict(zip(begins, rows, strict=True))
-        begins = sorted({*begins, *curves})
-        for begin, end in zip(begins, [*begins[1:], until], strict=True):
-            if begin in planned:
-                self._set(planned[begin])
-            for target, value in curves.get(begin, ()):
-                target.set(value)
-            yield begin, end
 
     def _due(self, position: int, until: int, grid: int) -> dict[int, list[tuple[Target, float]]]:
         """Return the positions at which curves change their targets."""
