@@ -49,41 +49,15 @@ if TYPE_CHECKING:
     from pyplugin.tagging import tag as tag
 
 _HOMES = {
-    "pyplugin.automation.board": (
-        "RenderResult",
-        "automate",
-    ),
+    "pyplugin.automation.board": ("RenderResult", "automate"),
     "pyplugin.automation.movers": ("curve",),
     "pyplugin.automation.rendering": ("render",),
-    "pyplugin.errors": (
-        "AudioError",
-        "DeviceError",
-        "ModelError",
-        "PresetError",
-        "PypluginError",
-    ),
+    "pyplugin.errors": ("AudioError", "DeviceError", "ModelError", "PresetError", "PypluginError"),
     "pyplugin.node.frontend": ("melspectrogram",),
-    "pyplugin.node.node": (
-        "Frames",
-        "Latency",
-        "Node",
-        "State",
-    ),
-    "pyplugin.node.signals": (
-        "SIGNALS",
-        "Signal",
-        "SignalFrames",
-    ),
-    "pyplugin.sources": (
-        "head",
-        "label",
-        "signal",
-    ),
-    "pyplugin.support.results": (
-        "Curve",
-        "HeadResult",
-        "TagResult",
-    ),
+    "pyplugin.node.node": ("Frames", "Latency", "Node", "State"),
+    "pyplugin.node.signals": ("SIGNALS", "Signal", "SignalFrames"),
+    "pyplugin.sources": ("head", "label", "signal"),
+    "pyplugin.support.results": ("Curve", "HeadResult", "TagResult"),
     "pyplugin.tagging": ("tag",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}

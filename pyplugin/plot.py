@@ -10,7 +10,6 @@ opened, and the state of pyplot is not changed.
 """
 
 import math
-import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -18,13 +17,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pyplugin.errors import PypluginError
-from pyplugin.support.files import replacing
+from pyplugin.support.files import PathLike, replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["ends_of", "plot_embeddings", "plot_tags"]
 
 WIDTH = 12.0  # inches, as all sizes here
 DOTS_PER_INCH = 120
@@ -42,7 +40,7 @@ Curves = Mapping[str, tuple[ArrayLike, ArrayLike]]
 
 
 def plot_tags(
-    path: str | os.PathLike[str],
+    path: PathLike,
     *,
     mel: ArrayLike,
     mel_times: ArrayLike,
@@ -91,7 +89,7 @@ def plot_tags(
 
     Examples
     --------
-    >>> import tempfile
+    >>> import os, tempfile
     >>> path = os.path.join(tempfile.mkdtemp(), "tags.png")
     >>> plot_tags(
     ...     path,
@@ -107,22 +105,13 @@ def plot_tags(
     True
     """
     with replacing(path) as temporary:
-        figure = _figure(
-            mel=mel,
-            mel_times=mel_times,
-            times=times,
-            activations=activations,
-            labels=labels,
-            window=window,
-            title=title,
-            curves=curves,
-            top=top,
-        )
+        data = (mel, mel_times, times, activations, labels)
+        figure = _figure(*data, window=window, title=title, curves=curves, top=top)
         figure.savefig(temporary, format="png", dpi=DOTS_PER_INCH)
 
 
 def plot_embeddings(
-    path: str | os.PathLike[str],
+    path: PathLike,
     embeddings: ArrayLike,
     *,
     ends: ArrayLike,
@@ -155,15 +144,9 @@ def plot_embeddings(
         matplotlib is not installed, the shape of `embeddings` is wrong, or `path` cannot be
         written.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise PypluginError(
-            "A plot needs matplotlib, which is not installed: pip install 'pyplugin[plot]'."
-        ) from error
+    figure = _empty_figure(4.5)
     rows = _array("embeddings", embeddings, 2)
     with replacing(path) as temporary:
-        figure = Figure(figsize=(WIDTH, 4.5), layout="constrained")
         axis = figure.subplots()
         axis.set_title(
             _shorten(title, TITLE_LENGTH),
@@ -174,15 +157,7 @@ def plot_embeddings(
         )
         low, high = np.percentile(rows, (2, 98), axis=0)
         image = _decimate((rows - low) / np.where(high > low, high - low, 1.0), MEL_COLUMNS)
-        axis.imshow(
-            image.T,
-            extent=(0.0, len(rows) * hop, rows.shape[1], 0),
-            aspect="auto",
-            cmap="viridis",
-            interpolation="nearest",
-            vmin=0.0,
-            vmax=1.0,
-        )
+        _draw_shares(axis, image.T, (0.0, len(rows) * hop, rows.shape[1], 0))
         axis.set_ylabel("dimension", fontsize=SMALL)
         start = 0.0
         for end, name in zip(np.asarray(ends) * hop, names, strict=True):
@@ -199,24 +174,18 @@ def plot_embeddings(
 
 
 def _figure(
-    *,
     mel: ArrayLike,
     mel_times: ArrayLike,
     times: ArrayLike,
     activations: ArrayLike,
     labels: Sequence[str],
+    *,
     window: float,
     title: str,
     curves: Curves | None,
     top: int,
 ) -> "Figure":
     """Return the figure of `plot_tags`: axes for mel bands, tags and each curve, in this order."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise PypluginError(
-            "A plot needs matplotlib, which is not installed: pip install 'pyplugin[plot]'."
-        ) from error
     mel, mel_times = _array("mel", mel, 2), _array("mel_times", mel_times, 1)
     scores: Array = np.zeros((0, 0))
     begins: Array = np.zeros(0)
@@ -238,7 +207,7 @@ def _figure(
     if labels:
         order = np.argsort(-np.nan_to_num(scores, nan=-1.0).max(axis=0), kind="stable")[:top]
         heights.insert(1, LABEL_HEIGHT * max(len(order), 3))
-    figure = Figure(figsize=(WIDTH, sum(heights) + FRAME_HEIGHT), layout="constrained")
+    figure = _empty_figure(sum(heights) + FRAME_HEIGHT)
     axes: list[Axes] = figure.subplots(
         len(heights), 1, sharex=True, squeeze=False, height_ratios=heights
     )[:, 0].tolist()
@@ -259,6 +228,23 @@ def _figure(
     return figure
 
 
+def _empty_figure(height: float) -> "Figure":
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise PypluginError(
+            "A plot needs matplotlib, which is not installed: pip install 'pyplugin[plot]'."
+        ) from error
+    return Figure(figsize=(WIDTH, height), layout="constrained")
+
+
+def _draw_shares(axis: "Axes", image: Array, extent: tuple[float, float, float, float]) -> Any:
+    """Draw values from 0 to 1 as colours."""
+    return axis.imshow(
+        image, extent=extent, aspect="auto", cmap="viridis", interpolation="nearest", vmin=0, vmax=1
+    )
+
+
 def _draw_mel(axis: "Axes", mel: Array, times: Array, window: float) -> None:
     image = _decimate(mel, MEL_COLUMNS)
     finite = image[np.isfinite(image)]
@@ -276,21 +262,12 @@ def _draw_mel(axis: "Axes", mel: Array, times: Array, window: float) -> None:
     axis.tick_params(labelsize=SMALL)
 
 
-def _draw_tags(
-    axis: "Axes", activations: Array, times: Array, labels: list[str], window: float
-) -> None:
+def _draw_tags(axis: "Axes", scores: Array, times: Array, labels: list[str], window: float) -> None:
     step = _spacing(times, window)
     margin = (window - step) / 2
     rows = len(labels)
-    image = axis.imshow(
-        _decimate(activations, TAG_COLUMNS).T,
-        extent=(times[0] + margin, times[-1] + margin + step, rows - 0.5, -0.5),
-        aspect="auto",
-        cmap="viridis",
-        interpolation="nearest",
-        vmin=0.0,
-        vmax=1.0,
-    )
+    extent = (times[0] + margin, times[-1] + margin + step, rows - 0.5, -0.5)
+    image = _draw_shares(axis, _decimate(scores, TAG_COLUMNS).T, extent)
     names = [_shorten(label, LABEL_LENGTH) for label in labels]
     axis.set_yticks(range(rows), names, fontsize=SMALL, parse_math=False)
     axis.set_yticks(np.arange(rows - 1) + 0.5, minor=True)

@@ -18,8 +18,6 @@
 ==================================================  ================================================
 """
 
-from __future__ import annotations
-
 from pyplugin.automation.sources import Combined, Source
 from pyplugin.errors import PresetError
 from pyplugin.support.descriptors import head_name, signal_name, tag_name

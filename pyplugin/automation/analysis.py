@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from pyplugin.automation.knobs import Knobs
 from pyplugin.automation.movers import AutomatedParameter, Mover, Route
@@ -14,11 +13,7 @@ from pyplugin.inputs.recording import Recording
 from pyplugin.node.node import Frames, Node
 from pyplugin.node.signals import SIGNALS
 from pyplugin.node.windows import analyse_windows, replaced_note, window_seconds
-
-__all__ = ["Analysis", "analyse"]
-
-Float32 = npt.NDArray[np.float32]
-Float64 = npt.NDArray[np.float64]
+from pyplugin.support.arrays import Float32, Float64, Int64
 
 
 @dataclass(frozen=True)
@@ -53,22 +48,20 @@ class Analysis:
     _columns: dict[str, tuple[int, ...]]  # descriptors of the columns of each track
     _mel_window: float  # seconds: that of the audio in the mel frames of a window
 
-    def mover(
-        self, parameters: Sequence[AutomatedParameter], sample_rate: int, align: bool
-    ) -> Mover:
+    def mover(self, parameters: Sequence[AutomatedParameter], rate: int, align: bool) -> Mover:
         """Return a mover of ``parameters`` that knows these descriptors.
 
         Parameters
         ----------
         parameters
             The parameters.
-        sample_rate
+        rate
             Of the positions, Hz.
         align
             Apply each result from the middle of its window; ``False``: as late as a live node.
         """
         events = [
-            self._events(route, knobs, sample_rate, align)
+            self._events(route, knobs, rate, align)
             for parameter in parameters
             for route, knobs in zip(parameter.routes, parameter.knobs, strict=True)
         ]
@@ -94,15 +87,14 @@ class Analysis:
         if route.kind == "tag":
             return track.end - self._mel_window / 2
         window = list(SIGNALS.values())[route.columns[0]].window
-        return (
-            (track.start + track.end) / 2 if window == 0 else np.maximum(track.end - window / 2, 0)
-        )
+        middle = (track.start + track.end) / 2
+        return middle if window == 0 else np.maximum(track.end - window / 2, 0)
 
 
-_Events = tuple[npt.NDArray[np.int64], Float64]  # positions in ascending order, and values
+_Events = tuple[Int64, Float64]  # positions in ascending order, and values
 
 
-def _in_turn(positions: npt.NDArray[np.int64], values: Float64) -> Iterator[tuple[int, float]]:
+def _in_turn(positions: Int64, values: Float64) -> Iterator[tuple[int, float]]:
     """Yield the events in pieces: a list of Python numbers would take five times the memory."""
     for at in range(0, len(positions), 4096):
         part = slice(at, at + 4096)
@@ -115,9 +107,7 @@ def _rises(knobs: Knobs) -> bool:
     return bool(upward != knobs.invert)
 
 
-def _with_lead(
-    positions: npt.NDArray[np.int64], values: Float64, lead: int, rises: bool
-) -> _Events:
+def _with_lead(positions: Int64, values: Float64, lead: int, rises: bool) -> _Events:
     """Advance each rise by ``lead`` samples: the maximum within that time, as in a limiter.
 
     Where the parameter falls as the descriptor rises, the minimum is used.
@@ -164,17 +154,12 @@ def analyse(
     progress
         Called with the share analysed, 0 to 1.
     """
-    measured = {
-        column
-        for parameter in parameters
-        for route in parameter.routes
-        if route.kind == "signal"
-        for column in route.columns
-    }
+    routes = [route for parameter in parameters for route in parameter.routes]
+    measured = {column for each in routes if each.kind == "signal" for column in each.columns}
     kept = tuple(sorted(measured))
-    tags: list[tuple[npt.NDArray[np.int64], ...]] = []
+    tags: list[tuple[Int64, ...]] = []
     activations: list[Float32] = []
-    signals: list[tuple[npt.NDArray[np.int64], ...]] = []
+    signals: list[tuple[Int64, ...]] = []
     values: list[Float32] = []
     blocks = analyse_windows if node.models else _measured
     for frames in blocks(node, recording, progress):
@@ -185,13 +170,10 @@ def analyse(
             inside = (got.start + got.end) // 2 < max(recording.read_samples, 1)
             signals.append((got.start[inside], got.end[inside], got.emitted[inside]))
             values.append(got.values[inside][:, kept])
+    signal_values = np.concatenate(values) if values else np.zeros((0, 0), np.float32)
     tracks = {
         "tag": _track(tags, np.concatenate(activations), node.sample_rate),
-        "signal": _track(
-            signals,
-            np.concatenate(values) if values else np.zeros((0, 0), np.float32),
-            node.sample_rate,
-        ),
+        "signal": _track(signals, signal_values, node.sample_rate),
     }
     window = mel_window = 0.0
     if node.models:
@@ -211,13 +193,10 @@ def analyse(
     )
 
 
-def _track(
-    positions: list[tuple[npt.NDArray[np.int64], ...]], values: Float32, rate: int
-) -> DescriptorTrack:
-    start, end, emitted = (
-        np.concatenate(part) / rate if positions else np.zeros(0)
-        for part in (zip(*positions, strict=True) if positions else ((), (), ()))
-    )
+def _track(positions: list[tuple[Int64, ...]], values: Float32, rate: int) -> DescriptorTrack:
+    empty = np.zeros(0, np.int64)
+    parts = zip(*(positions or [(empty, empty, empty)]), strict=True)
+    start, end, emitted = (np.concatenate(part) / rate for part in parts)
     return DescriptorTrack(start, end, emitted, values)
 
 

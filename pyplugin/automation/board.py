@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ from pyplugin.node.frontend import check_rate
 from pyplugin.node.node import MAX_BLOCK, Node
 from pyplugin.node.plan import Plan
 from pyplugin.node.windows import replaced_note
+from pyplugin.support.arrays import Float32, Float64
 from pyplugin.support.results import Curve
 
 if TYPE_CHECKING:
@@ -34,11 +36,8 @@ if TYPE_CHECKING:
 
     from pyplugin.automation.effects import Target
 
-Float32 = npt.NDArray[np.float32]
 Movement = Source | Combined | Sequence[Source] | Curve | npt.ArrayLike
 """What may automate a parameter: descriptors, or a curve."""
-
-__all__ = ["AutomatedBoard", "RenderResult", "automate"]
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,7 @@ class RenderResult:
     curves: dict[str, Curve]
     model: str
     labels: list[str]
-    times: npt.NDArray[np.float64]
+    times: Float64
     activations: Float32
     window: float
     hop: float
@@ -151,7 +150,8 @@ def automate(
         raise PresetError("Nothing is mapped; give at least one 'effect.parameter'.")
     effects = effects_of(board, ids)
     targets = {name: find_target(name, effects) for name in mappings}
-    return AutomatedBoard(board, mappings, targets, model=model, hop=hop, runtime=runtime)
+    plan = partial(Plan.for_descriptors, model=model, hop=hop, runtime=runtime)
+    return AutomatedBoard(board, mappings, targets, plan)
 
 
 class AutomatedBoard:
@@ -170,29 +170,17 @@ class AutomatedBoard:
         board: Pedalboard,
         mappings: Mapping[str, Movement],
         targets: Mapping[str, Target],
-        *,
-        model: str | Model | None = None,
-        hop: float | None = None,
-        runtime: str | None = None,
-        plan: Plan | None = None,
+        plan: Plan | Callable[[list[str]], Plan],
     ) -> None:
         self.board = board
         self._targets = dict(targets)
         self._sources: dict[str, Combined] = {}
-        self._given: dict[str, Curve | npt.NDArray[np.float64]] = {}
+        self._given: dict[str, Curve | Float64] = {}
         for name, given in mappings.items():
             self._take(name, given)
-        self.plan = plan or Plan.for_descriptors(
-            (
-                name
-                for combined in self._sources.values()
-                for source in combined.sources
-                for name in source.descriptors
-            ),
-            model=model,
-            hop=hop,
-            runtime=runtime,
-        )
+        sources = [source for each in self._sources.values() for source in each.sources]
+        names = [name for source in sources for name in source.descriptors]
+        self.plan = plan if isinstance(plan, Plan) else plan(names)
         self._parameters(48000, self._paths(48000))  # raises its errors now
 
     def _take(self, name: str, given: Movement) -> None:
@@ -226,16 +214,13 @@ class AutomatedBoard:
 
     def _parameters(self, rate: int, paths: Mapping[str, CurvePath]) -> list[AutomatedParameter]:
         descriptors = self.plan.descriptors
-        parameters = []
-        for name, target in self._targets.items():
-            if name in self._sources:
-                parameter = AutomatedParameter.of_sources(
-                    name, self._sources[name], descriptors, rate, target
-                )
-            else:
-                parameter = AutomatedParameter(name, paths[name], target)
-            parameters.append(parameter)
-        return parameters
+        of = AutomatedParameter.of_sources
+        return [
+            of(name, self._sources[name], descriptors, rate, target)
+            if name in self._sources
+            else AutomatedParameter(name, paths[name], target)
+            for name, target in self._targets.items()
+        ]
 
     def _paths(self, rate: int) -> dict[str, CurvePath]:
         paths = {}
@@ -315,8 +300,7 @@ class AutomatedBoard:
                 self._check_length(played.samples.shape[1])
             rate, automated = played.sample_rate, [each.effect for each in self._targets.values()]
             stages = stages_of(self.board, rate, played.channels, block, automated)
-            collected = _Collected(played) if output is None else None
-            writer: Any = collected
+            writer: Any = _Collected(played)
             if output is not None:
                 from pyplugin.outputs.audio_files import AudioWriter
 
@@ -333,13 +317,9 @@ class AutomatedBoard:
                 analysis = analyse(node, source, parameters, lambda share: report(share / 2))
 
             def mover_of(effects: Sequence[Any]) -> Mover:
-                parameters = self._parameters(rate, paths)
-                parameters = [
-                    parameter
-                    for parameter in parameters
-                    if parameter.target and parameter.target.effect in effects
-                ]
-                return analysis.mover(parameters, rate, align) if analysis else Mover(parameters)
+                every = self._parameters(rate, paths)
+                chosen = [each for each in every if each.target and each.target.effect in effects]
+                return analysis.mover(chosen, rate, align) if analysis else Mover(chosen)
 
             pieces: Iterable[Float32] = _finite(played)
             for stage in stages:
@@ -351,7 +331,7 @@ class AutomatedBoard:
                 curves.record(written)
                 report(0.5 + played.position / 2)
             self._check_length(written)
-        return _result(self, analysis, played, curves, written, writer, collected)
+        return _result(self, analysis, played, curves, written, writer)
 
     def stream(
         self,
@@ -442,13 +422,12 @@ def _result(
     curves: CurveRecorder,
     written: int,
     writer: Any,
-    collected: _Collected | None,
 ) -> RenderResult:
     none = np.zeros((0, 0), np.float32)
     notes = [*(analysis.notes if analysis else ()), *played.notes]
     labels = [label for model in auto.plan.models for label in model.card.labels]
     return RenderResult(
-        audio=collected.audio() if collected is not None else None,
+        audio=writer.audio() if isinstance(writer, _Collected) else None,
         sample_rate=played.sample_rate,
         curves=curves.curves(),
         model=auto.plan.models[0].card.name if auto.plan.models else "",

@@ -13,31 +13,20 @@ from __future__ import annotations
 import inspect
 import math
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from pyplugin.automation.presets import Preset
 from pyplugin.errors import PresetError, PypluginError
+from pyplugin.support.arrays import Float64
 from pyplugin.support.spelling import nearest, snake_case
 
 if TYPE_CHECKING:
     from pedalboard import Pedalboard, Plugin
 
-__all__ = [
-    "Target",
-    "build_board",
-    "effect_types",
-    "effects_of",
-    "find_target",
-    "in_row",
-    "leaves",
-    "load_pedalboard",
-    "parameters_of",
-    "range_of",
-]
 
 _FAR = 1e6  # a parameter that accepts this counts as unlimited
 _STEPS = 60  # of the bisection that finds a limit
@@ -87,12 +76,8 @@ def parameters_of(effect: Plugin) -> list[str]:
         for name, member in inspect.getmembers(type(effect))
         if isinstance(member, property) and not name.startswith(("_", "is_"))
     ]
-    values = {name: getattr(effect, name) for name in names}
-    return [
-        name
-        for name, value in values.items()
-        if isinstance(value, (int, float)) and not isinstance(value, bool)
-    ]
+    kinds = {name: type(getattr(effect, name)) for name in names}
+    return [name for name, kind in kinds.items() if kind in (int, float)]
 
 
 def _accepts(effect: Plugin, parameter: str, value: float) -> bool:
@@ -148,7 +133,7 @@ def range_of(effect: Plugin, parameter: str) -> tuple[float, float]:
             setattr(effect, parameter, now)
 
 
-def _scale(parameter: Any) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def _scale(parameter: Any) -> tuple[Float64, Float64]:
     """Return the displayed values of an external parameter, ascending, and its raw ones, 0 to 1.
 
     Pedalboard reads the text at every thousandth. Where several are equal, as in a stepped
@@ -327,46 +312,37 @@ def build_board(preset: Preset) -> tuple[Pedalboard, dict[str, Target]]:
         An effect or a parameter that does not exist, or a value that it rejects; ``min`` and
         ``max`` of each map are tried.
     """
-    types = effect_types()
+    types, error = effect_types(), preset.lines.error
     plugins: dict[str, Plugin] = {}
     for index, effect in enumerate(preset.effects):
         if effect.type not in types:
             problem = f"there is no effect {effect.type!r}; {nearest(effect.type, types)}"
-            raise preset.lines.error("effect", index, "type", problem)
+            raise error("effect", index, "type", problem)
         plugins[effect.id] = types[effect.type]()
         for name, value in effect.parameters.items():
-            _try(plugins[effect.id], name, (value,), preset, ("effect", index, name))
+            _try(plugins[effect.id], name, (value,), partial(error, "effect", index, name))
     targets: dict[str, Target] = {}
     for index, item in enumerate(preset.maps):
         effect_id, _, parameter = item.target.partition(".")
-        plugin = plugins[effect_id]
-        knobs = item.source.knobs
-        if parameter in parameters_of(plugin):
-            kept = getattr(plugin, parameter)
-            _try(plugin, parameter, (knobs.min, knobs.max), preset, ("map", index, "target"))
-            setattr(plugin, parameter, kept)
-        else:
-            _try(plugin, parameter, (), preset, ("map", index, "target"))
+        plugin, knobs = plugins[effect_id], item.source.knobs
+        kept = getattr(plugin, parameter, None)
+        _try(plugin, parameter, (knobs.min, knobs.max), partial(error, "map", index, "target"))
+        setattr(plugin, parameter, kept)
         targets.setdefault(item.target, Target(item.target, plugin, parameter))
     return load_pedalboard().Pedalboard(list(plugins.values())), targets
 
 
-def _try(
-    plugin: Plugin,
-    name: str,
-    values: tuple[float, ...],
-    preset: Preset,
-    place: tuple[str, int, str],
-) -> None:
+_Fail = Callable[[str], PresetError]
+
+
+def _try(plugin: Plugin, name: str, values: tuple[float, ...], fail: _Fail) -> None:
     """Set a parameter to each value, so that rejected values are reported before processing."""
     known = parameters_of(plugin)
     kind = snake_case(type(plugin).__name__)
     if name not in known:
-        problem = f"{kind} has no parameter {name!r}; {nearest(name, known)}"
-        raise preset.lines.error(*place, problem)
+        raise fail(f"{kind} has no parameter {name!r}; {nearest(name, known)}")
     for value in values:
         try:
             setattr(plugin, name, value)
         except (ValueError, TypeError, RuntimeError) as error:
-            problem = f"{kind} rejects {name} = {value:g}: {error}"
-            raise preset.lines.error(*place, problem) from error
+            raise fail(f"{kind} rejects {name} = {value:g}: {error}") from error

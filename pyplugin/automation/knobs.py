@@ -12,18 +12,14 @@
 A knob is added in C (``native/src/automation/knobs.c``); nothing here changes with it.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, make_dataclass
 from typing import Any
 
-from pyplugin._native import check, ffi, lib, message, names, text
+from pyplugin._native import check, ffi, from_struct, lib, message, names, text
 from pyplugin.errors import PresetError
 from pyplugin.support.spelling import nearest
-
-__all__ = ["COMBINES", "KNOBS", "Knob", "Knobs", "markdown"]
 
 KnobValue = float | bool | str
 
@@ -165,16 +161,7 @@ def _read(index: int) -> Knob:
         default = choices[int(info.default_value)]
     elif kind == "toggle":
         default = bool(info.default_value)
-    return Knob(
-        text(info.name),
-        text(info.unit),
-        text(info.meaning),
-        kind,
-        info.low,
-        info.high,
-        default,
-        choices,
-    )
+    return from_struct(Knob, info, kind=kind, default=default, choices=choices)
 
 
 KNOBS: dict[str, Knob] = {knob.name: knob for knob in map(_read, range(lib.tagnode_knob_count()))}
@@ -282,17 +269,11 @@ def markdown(knobs: Iterable[Knob], title: str, defaults: Mapping[str, str] | No
     | `delay` | Delays every change by this time. | 0 to 600 s | 0 s |
     """
     replaced = defaults or {}
-    rows = [
-        (
-            f"`{each.name}`",
-            each.meaning,
-            each.limits(),
-            replaced.get(each.name) or each.default_text(),
-        )
-        for each in knobs
-    ]
-    head = [(title, "meaning", "values", "default")]
-    lines = [f"| {' | '.join(row)} |" for row in head + rows]
+    rows = [(title, "meaning", "values", "default")]
+    for each in knobs:
+        default = replaced.get(each.name) or each.default_text()
+        rows.append((f"`{each.name}`", each.meaning, each.limits(), default))
+    lines = [f"| {' | '.join(row)} |" for row in rows]
     return "\n".join([lines[0], "|---|---|---|---|", *lines[1:]])
 
 

@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from pyplugin._native import check, ffi, lib, message
+from pyplugin._native import created, ffi, lib
 from pyplugin.automation.knobs import COMBINES, Knobs
 from pyplugin.automation.sources import Combined, Source
 from pyplugin.errors import PresetError
 from pyplugin.node.signals import SIGNALS
+from pyplugin.support.arrays import Float32
 from pyplugin.support.descriptors import accepted_names, is_signal, signal_name, unknown
 from pyplugin.support.results import Curve
 from pyplugin.support.spelling import alternatives
@@ -29,7 +30,6 @@ from pyplugin.support.spelling import alternatives
 if TYPE_CHECKING:
     from pyplugin.automation.effects import Target
 
-__all__ = ["AutomatedParameter", "Automation", "Curve", "Mover", "Route", "curve", "routes_of"]
 
 TOLERANCE = 0.001
 """Largest deviation of a parameter between two settings, as a share of its range."""
@@ -43,6 +43,10 @@ _RENEWAL = 8192  # samples between two exact settings, as in tagnode_automation_
 
 _PUSHES = 128
 """Changes per second that may wait for their delay; more than there are mel frames."""
+
+
+Event = tuple[int, float]
+"""A position in samples, and the value there."""
 
 
 class Automation:
@@ -78,22 +82,14 @@ class Automation:
     """
 
     def __init__(self, knobs: Sequence[Knobs], sample_rate: int, *, combine: str = "sum") -> None:
-        why, pointer = message(), ffi.new("tagnode_automation **")
         if combine not in COMBINES:
             raise PresetError(f"combine is {combine!r}; {alternatives(COMBINES)} is expected.")
         mappings = ffi.new("tagnode_mapping[]", [each.mapping()[0] for each in knobs])
         delay = max((each.delay for each in knobs), default=0.0)
-        status = lib.tagnode_automation_create(
-            mappings,
-            len(knobs),
-            COMBINES.index(combine),
-            sample_rate,
-            4096 + int(_PUSHES * delay),
-            pointer,
-            why,
-        )
-        check(status, why, PresetError)
-        self.state = ffi.gc(pointer[0], lib.tagnode_automation_destroy)
+        room, how = 4096 + int(_PUSHES * delay), COMBINES.index(combine)
+        create, destroy = lib.tagnode_automation_create, lib.tagnode_automation_destroy
+        given = (mappings, len(knobs), how, sample_rate, room)
+        self.state = created("tagnode_automation", create, destroy, *given, error=PresetError)
 
     def push(self, mapping: int, position: int, value: float) -> None:
         """Set the descriptor of a source to ``value`` from ``position`` on."""
@@ -167,9 +163,7 @@ class CurvePath:
         """Return the value at ``position``."""
         return float(np.interp(position, self._positions, self._values))
 
-    def due(
-        self, position: int, until: int, grid: int, last: float | None
-    ) -> list[tuple[int, float]]:
+    def due(self, position: int, until: int, grid: int, last: float | None) -> list[Event]:
         """Return the multiples of ``grid`` at which it has changed from ``last``, with values."""
         at = np.arange(-(-position // grid) * grid, until, grid)
         found = []
@@ -244,11 +238,8 @@ def _ranged(source: Source) -> Knobs:
     if is_signal(source.descriptors[0]):
         about = SIGNALS[source.descriptors[0].removeprefix("signal.")]
         low, high = about.low, about.high
-    return replace(
-        knobs,
-        low=low if knobs.low is None else knobs.low,
-        high=high if knobs.high is None else knobs.high,
-    )
+    low = low if knobs.low is None else knobs.low
+    return replace(knobs, low=low, high=high if knobs.high is None else knobs.high)
 
 
 @dataclass(frozen=True)
@@ -328,13 +319,13 @@ class Mover:
     def __init__(
         self,
         parameters: Sequence[AutomatedParameter],
-        known: Iterable[Iterable[tuple[int, float]]] = (),
+        known: Iterable[Iterable[Event]] = (),
     ) -> None:
         self.parameters = list(parameters)
         self._automated: list[Target | None] = []
         self._curves: list[tuple[CurvePath, Target | None]] = []
         states, given = [], iter(known)
-        self._known: list[tuple[Automation, int, Iterator[tuple[int, float]]]] = []
+        self._known: list[tuple[Automation, int, Iterator[Event]]] = []
         for parameter in parameters:
             if parameter.target is not None:
                 parameter.target.forget()
@@ -353,11 +344,9 @@ class Mover:
 
     def uses(self, kind: str) -> bool:
         """Return whether any parameter depends on ``"tag"`` or ``"signal"`` descriptors."""
-        return any(
-            route.kind == kind for parameter in self.parameters for route in parameter.routes
-        )
+        return any(route.kind == kind for each in self.parameters for route in each.routes)
 
-    def push(self, kind: str, position: int, row: npt.NDArray[np.float32]) -> None:
+    def push(self, kind: str, position: int, row: Float32) -> None:
         """Set the tags or the signals, ``row``, from ``position`` on."""
         for parameter in self.parameters:
             for index, route in enumerate(parameter.routes):
@@ -417,13 +406,16 @@ class Mover:
         )
         begins = ffi.unpack(positions, made)
         planned = ffi.unpack(values, made * count) if count else []
-        rows = [planned[step * count : (step + 1) * count] for step in range(made)]
-        if self._curves:
-            yield from self._with_curves(begins, rows, self._due(position, until, grid), until)
-            return
-        for begin, end, row in zip(begins, [*begins[1:], until], rows, strict=True):
+        rows = {at: planned[i * count : (i + 1) * count] for i, at in enumerate(begins)}
+        curves = self._due(position, until, grid)
+        if curves:
+            begins = sorted({*begins, *curves})
+        for begin, end in zip(begins, [*begins[1:], until], strict=True):
+            row = rows.get(begin, self._row)
             if row != self._row:
                 self._set(row)
+            for target, value in curves.get(begin, ()):
+                target.set(value)
             yield begin, end
 
     def _set(self, row: list[float]) -> None:
@@ -431,23 +423,6 @@ class Mover:
         for target, value in zip(self._automated, row, strict=True):
             if target is not None and value != target.last:
                 target.set(value)
-
-    def _with_curves(
-        self,
-        begins: list[int],
-        rows: list[list[float]],
-        curves: dict[int, list[tuple[Target, float]]],
-        until: int,
-    ) -> Iterator[tuple[int, int]]:
-        """Set the targets of descriptors and of curves."""
-        planned = dict(zip(begins, rows, strict=True))
-        begins = sorted({*begins, *curves})
-        for begin, end in zip(begins, [*begins[1:], until], strict=True):
-            if begin in planned:
-                self._set(planned[begin])
-            for target, value in curves.get(begin, ()):
-                target.set(value)
-            yield begin, end
 
     def _due(self, position: int, until: int, grid: int) -> dict[int, list[tuple[Target, float]]]:
         """Return the positions at which curves change their targets."""

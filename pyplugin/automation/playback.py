@@ -18,12 +18,12 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from pyplugin.automation.effects import in_row, leaves, load_pedalboard
 from pyplugin.automation.movers import Mover
 from pyplugin.errors import AudioError, PresetError
 from pyplugin.node.node import Frames, Node
+from pyplugin.support.arrays import Float32, Float64
 from pyplugin.support.closing import Closing
 from pyplugin.support.results import Curve
 from pyplugin.support.spelling import snake_case
@@ -31,9 +31,6 @@ from pyplugin.support.spelling import snake_case
 if TYPE_CHECKING:
     from pedalboard import Plugin
 
-Float32 = npt.NDArray[np.float32]
-
-__all__ = ["BoardStream", "CurveRecorder", "Stage", "finite", "push_frames", "stages_of"]
 
 CURVE_RATE = 50.0
 """Points per second of each recorded curve."""
@@ -106,9 +103,7 @@ def stages_of(
     """
     rows = _rows_of(board, rate, channels, most)
     for row, at_once in rows:
-        inner = [
-            effect for effect in leaves(row[0]) if effect is not row[0] and effect in automated
-        ]
+        inner = [each for each in leaves(row[0]) if each is not row[0] and each in automated]
         if at_once and inner:
             raise PresetError(
                 f"The parameters of {_name(inner[0])} cannot be automated in a Mix beside an "
@@ -247,15 +242,14 @@ class Stage:
         yield done[:, :length]
 
 
-def _pitches(shift: Plugin, mover: Mover, length: int, rate: int) -> npt.NDArray[np.float64]:
+def _pitches(shift: Plugin, mover: Mover, length: int, rate: int) -> Float64:
     """Return the semitones of each sample, shifted as ``time_stretch`` applies them."""
     semitones = np.empty(length, np.float64)
     for position in range(0, length, _GLIDE):
         mover.set(position)
         semitones[position : position + _GLIDE] = shift.semitones
-    up, down = (
-        np.pad(semitones, (round(seconds * rate), 0), "edge")[:length] for seconds in _AHEAD
-    )
+    late = (round(seconds * rate) for seconds in _AHEAD)
+    up, down = (np.pad(semitones, (samples, 0), "edge")[:length] for samples in late)
     return np.maximum(up, 0) + np.minimum(down, 0)
 
 
@@ -337,9 +331,7 @@ class BoardStream(Closing):
         missing = block.shape[1] - joined.shape[1]
         if missing > 0:
             self.delay += missing
-            joined = np.concatenate(
-                [np.zeros((self._channels, missing), np.float32), joined], axis=1
-            )
+            joined = np.pad(joined, ((0, 0), (missing, 0)))
         self._late = joined[:, block.shape[1] :]
         return joined[:, : block.shape[1]]
 

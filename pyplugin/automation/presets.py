@@ -24,13 +24,12 @@
     release = 1.0
 """
 
-from __future__ import annotations
-
 import math
 import re
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +45,6 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-__all__ = ["Effect", "Map", "Preset", "locate", "parse_preset", "read_preset", "shipped_presets"]
 
 ID_PATTERN = "[A-Za-z0-9_-]+"
 GATES = {"threshold": "above", "below": "below"}
@@ -77,11 +75,8 @@ def key_table() -> str:
     >>> print(key_table().splitlines()[2])  # doctest: +ELLIPSIS
     | `threshold` | Value at which the gate opens. | any number, in ... | no gate |
     """
-    return markdown(
-        KEYS.values(),
-        "key",
-        {**dict.fromkeys(GATES, "no gate"), **dict.fromkeys(REQUIRED, "none; required")},
-    )
+    defaults = dict.fromkeys(GATES, "no gate") | dict.fromkeys(REQUIRED, "none; required")
+    return markdown(KEYS.values(), "key", defaults)
 
 
 class Lines:
@@ -251,153 +246,143 @@ def parse_preset(text: str, where: str = "preset") -> Preset:
     except tomllib.TOMLDecodeError as error:
         raise PresetError(f"{where} is not TOML: {error}.") from error
     lines = Lines(text, where)
-    _check_keys(data, {"preset", "effect", "map"}, lines, "", 0)
-    head = data.get("preset")
-    if not isinstance(head, dict):
+    _Table(data, lines).check_keys("preset", "effect", "map")
+    if not isinstance(data.get("preset"), dict):
         raise PresetError(f"{where} has no table [preset] with a name.")
-    _check_keys(head, {"name", "description", "model", "hop"}, lines, "preset", 0)
-    effects = tuple(_effect(t, i, lines) for i, t in enumerate(_tables(data, "effect", lines)))
-    maps = tuple(_map(t, i, lines) for i, t in enumerate(_tables(data, "map", lines)))
+    head = _Table(data["preset"], lines, "preset")
+    head.check_keys("name", "description", "model", "hop")
+    effects = tuple(map(_effect, _tables(data, "effect", lines)))
+    maps = tuple(map(_map, _tables(data, "map", lines)))
     _check_ids(effects, maps, lines)
-    hop = _number(head, "hop", lines, "preset", 0) if "hop" in head else None
+    hop = head.number("hop") if "hop" in head.values else None
     if hop is not None and not 0 < hop < math.inf:
-        problem = f"hop is {hop:g} s; seconds above 0 are expected."
-        raise lines.error("preset", 0, "hop", problem)
+        raise head.error("hop", f"hop is {hop:g} s; seconds above 0 are expected.")
     return Preset(
-        name=_word(head, "name", lines, "preset", 0),
-        description=_word(head, "description", lines, "preset", 0) if "description" in head else "",
+        name=head.word("name"),
+        description=head.word("description") if "description" in head.values else "",
         effects=effects,
         maps=maps,
-        model=_word(head, "model", lines, "preset", 0) if "model" in head else None,
+        model=head.word("model") if "model" in head.values else None,
         hop=hop,
         lines=lines,
     )
 
 
-def _tables(data: Mapping[str, Any], name: str, lines: Lines) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class _Table:
+    """One table of a preset, whose errors name its lines."""
+
+    values: Mapping[str, Any]
+    lines: Lines
+    name: str = ""
+    index: int = 0
+
+    def error(self, key: str | None, problem: str) -> PresetError:
+        return self.lines.error(self.name, self.index, key, problem)
+
+    def check_keys(self, *known: str) -> None:
+        for key in self.values:
+            if key not in known:
+                raise self.error(key, f"unknown key {key!r}; {nearest(key, known)}")
+
+    def word(self, key: str) -> str:
+        value = self.values.get(key)
+        if not isinstance(value, str) or not value.strip():
+            raise self._wrong(key, "a string in quotes")
+        return value
+
+    def number(self, key: str) -> float:
+        value = self.values.get(key)
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise self._wrong(key, "a number")
+        return float(value)
+
+    def _wrong(self, key: str, expected: str) -> PresetError:
+        value = self.values.get(key)
+        given = "is missing" if value is None else f"is {value!r}"
+        return self.error(key, f"{key} {given}; {expected} is expected.")
+
+
+def _tables(data: Mapping[str, Any], name: str, lines: Lines) -> list[_Table]:
     tables = data.get(name, [])
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-        raise lines.error(
-            name, 0, None, f"write [[{name}]] in double brackets; there may be several."
-        )
+        problem = f"write [[{name}]] in double brackets; there may be several."
+        raise lines.error(name, 0, None, problem)
     if not tables:
         raise lines.error("preset", 0, None, f"there is no [[{name}]]; at least one is expected.")
-    return tables
+    return [_Table(table, lines, name, index) for index, table in enumerate(tables)]
 
 
-def _check_keys(
-    table: Mapping[str, Any], known: set[str], lines: Lines, name: str, index: int
-) -> None:
-    for key in table:
-        if key not in known:
-            raise lines.error(name, index, key, f"unknown key {key!r}; {nearest(key, known)}")
-
-
-def _word(table: Mapping[str, Any], key: str, lines: Lines, name: str, index: int) -> str:
-    value = table.get(key)
-    if not isinstance(value, str) or not value.strip():
-        given = "is missing" if value is None else f"is {value!r}"
-        raise lines.error(name, index, key, f"{key} {given}; a string in quotes is expected.")
-    return value
-
-
-def _number(table: Mapping[str, Any], key: str, lines: Lines, name: str, index: int) -> float:
-    value = table.get(key)
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        given = "is missing" if value is None else f"is {value!r}"
-        raise lines.error(name, index, key, f"{key} {given}; a number is expected.")
-    return float(value)
-
-
-def _effect(table: dict[str, Any], index: int, lines: Lines) -> Effect:
-    kind = _word(table, "type", lines, "effect", index)
-    name = _word(table, "id", lines, "effect", index) if "id" in table else kind
+def _effect(table: _Table) -> Effect:
+    kind = table.word("type")
+    name = table.word("id") if "id" in table.values else kind
     if not re.fullmatch(ID_PATTERN, name):
-        raise lines.error(
-            "effect", index, "id", f"id {name!r} may hold letters, digits, - and _ only."
-        )
-    parameters = {
-        key: _number(table, key, lines, "effect", index)
-        for key in table
-        if key not in ("id", "type")
-    }
-    return Effect(name, kind, parameters)
+        raise table.error("id", f"id {name!r} may hold letters, digits, - and _ only.")
+    names = (key for key in table.values if key not in ("id", "type"))
+    return Effect(name, kind, {key: table.number(key) for key in names})
 
 
-def _map(table: dict[str, Any], index: int, lines: Lines) -> Map:
-    _check_keys(table, {"source", "target", "combine", *KEYS}, lines, "map", index)
-    source = table.get("source")
+def _map(table: _Table) -> Map:
+    table.check_keys("source", "target", "combine", *KEYS)
+    source = table.values.get("source")
     descriptors = tuple(source) if isinstance(source, list) else (source,)
     if not descriptors or not all(isinstance(item, str) and item for item in descriptors):
-        raise lines.error(
-            "map", index, "source", "source must be a descriptor's name, or a list of them."
-        )
+        raise table.error("source", "source must be a descriptor's name, or a list of them.")
     for name in descriptors:
         if kind_of(name) is None:
             begins = ", ".join(f"{kind}." for kind in KINDS)
             problem = f"{name!r} is not a descriptor; they begin with {begins}"
-            raise lines.error("map", index, "source", f"{problem}: tag.vocal, signal.rms_db.")
-    target = _word(table, "target", lines, "map", index)
-    combine = table.get("combine")
+            raise table.error("source", f"{problem}: tag.vocal, signal.rms_db.")
+    target = table.word("target")
+    combine = table.values.get("combine")
     if combine is not None and combine not in COMBINES:
         problem = f"combine is {combine!r}; {alternatives(COMBINES)} is expected."
-        raise lines.error("map", index, "combine", problem)
-    return Map(Source(descriptors, _knobs(table, index, lines)), target, combine)
+        raise table.error("combine", problem)
+    return Map(Source(descriptors, _knobs(table)), target, combine)
 
 
-def _knobs(table: dict[str, Any], index: int, lines: Lines) -> Knobs:
+def _knobs(table: _Table) -> Knobs:
     for key in REQUIRED:
-        _number(table, key, lines, "map", index)
+        table.number(key)
     knobs: dict[str, Any] = {}
-    for key in table:
+    for key, value in table.values.items():
         if key in KEYS:
             try:
-                knobs[key] = KEYS[key].check(table[key])
+                knobs[key] = KEYS[key].check(value)
             except PresetError as error:
-                raise lines.error("map", index, key, str(error)) from error
+                raise table.error(key, str(error)) from error
     gates = [key for key in GATES if key in knobs]
     if len(gates) > 1:
-        problem = "below and threshold are two gates; keep one."
-        raise lines.error("map", index, "below", problem)
+        raise table.error("below", "below and threshold are two gates; keep one.")
     for key in gates:
         knobs["threshold"] = knobs.pop(key)
         knobs["gate"] = GATES[key]
     if "hysteresis" in knobs and "gate" not in knobs:
-        problem = "hysteresis needs a gate; add threshold or below."
-        raise lines.error("map", index, "hysteresis", problem)
+        raise table.error("hysteresis", "hysteresis needs a gate; add threshold or below.")
     for key in ("low", "high"):
         if key in knobs and "gate" in knobs:
-            problem = f"a gate has no {key}; it is 0 or 1."
-            raise lines.error("map", index, key, problem)
+            raise table.error(key, f"a gate has no {key}; it is 0 or 1.")
     return Knobs(**knobs)
 
 
 def _check_ids(effects: tuple[Effect, ...], maps: tuple[Map, ...], lines: Lines) -> None:
     ids = [effect.id for effect in effects]
-    for index, effect in enumerate(effects):
-        if effect.id in ids[:index]:
-            raise lines.error(
-                "effect", index, "id", f"two effects have the id {effect.id!r}; give one another."
-            )
+    for index, name in enumerate(ids):
+        if name in ids[:index]:
+            problem = f"two effects have the id {name!r}; give one another."
+            raise lines.error("effect", index, "id", problem)
     combined: dict[str, str] = {}
     for index, item in enumerate(maps):
+        error = partial(lines.error, "map", index)
         effect_id, dot, parameter = item.target.partition(".")
         if not dot or not parameter:
-            raise lines.error(
-                "map", index, "target", f"target {item.target!r} must be effect-id.parameter."
-            )
+            raise error("target", f"target {item.target!r} must be effect-id.parameter.")
         if effect_id not in ids:
-            raise lines.error(
-                "map",
-                index,
-                "target",
-                f"there is no effect {effect_id!r}; {nearest(effect_id, ids)}",
-            )
-        if item.combine is not None and item.combine != combined.setdefault(
-            item.target, item.combine
-        ):
+            raise error("target", f"there is no effect {effect_id!r}; {nearest(effect_id, ids)}")
+        combine = item.combine
+        if combine is not None and combine != combined.setdefault(item.target, combine):
             problem = f"the maps of {item.target} are combined in two ways; keep one."
-            raise lines.error("map", index, "combine", problem)
+            raise error("combine", problem)
 
 
 if __name__ == "__main__":

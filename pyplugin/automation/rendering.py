@@ -13,12 +13,10 @@ from pyplugin.automation.movers import AutomatedParameter, Mover
 from pyplugin.automation.presets import Map, Preset, read_preset
 from pyplugin.automation.sources import Combined
 from pyplugin.errors import AudioError, PresetError
+from pyplugin.node.plan import Plan
 
 if TYPE_CHECKING:
     from pyplugin.models.registry import Model
-    from pyplugin.node.plan import Plan
-
-__all__ = ["automated_preset", "mover_of", "ranges_of", "render", "sources_of"]
 
 
 def sources_of(preset: Preset) -> dict[str, Combined]:
@@ -82,15 +80,10 @@ def automated_preset(
     """
     board, targets = build_board(preset)
     try:
-        return AutomatedBoard(
-            board,
-            sources_of(preset),
-            targets,
-            model=model or preset.model,
-            hop=preset.hop,
-            runtime=runtime,
-            plan=plan,
-        )
+        if plan is None:
+            model, names = model or preset.model, preset.descriptors
+            plan = Plan.for_descriptors(names, model=model, hop=preset.hop, runtime=runtime)
+        return AutomatedBoard(board, sources_of(preset), targets, plan)
     except PresetError as error:
         raise _at_its_line(preset, error) from error
 
@@ -107,12 +100,9 @@ def mover_of(preset: Preset, descriptors: Sequence[str], sample_rate: int) -> Mo
     sample_rate
         Of the positions, Hz.
     """
-    return Mover(
-        [
-            AutomatedParameter.of_sources(target, combined, descriptors, sample_rate)
-            for target, combined in sources_of(preset).items()
-        ]
-    )
+    of = AutomatedParameter.of_sources
+    sources = sources_of(preset).items()
+    return Mover([of(target, each, descriptors, sample_rate) for target, each in sources])
 
 
 def _at_its_line(preset: Preset, error: PresetError) -> PresetError:
@@ -199,11 +189,6 @@ def render(
     preset = preset if isinstance(preset, Preset) else read_preset(preset)
     auto = automated_preset(preset, model=model, runtime=runtime)
     result = auto(
-        source,
-        output=output,
-        sidechain=sidechain,
-        align=align,
-        block=block,
-        progress=progress,
+        source, output=output, sidechain=sidechain, align=align, block=block, progress=progress
     )
     return replace(result, preset=preset.name)

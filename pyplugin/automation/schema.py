@@ -1,7 +1,5 @@
 """The JSON Schema of presets, from the same tables that check them."""
 
-from __future__ import annotations
-
 import math
 from importlib.metadata import version
 from typing import Any
@@ -10,8 +8,6 @@ from pyplugin.automation.effects import effect_types, parameters_of, range_of
 from pyplugin.automation.knobs import COMBINES, Knob
 from pyplugin.automation.presets import GATES, ID_PATTERN, KEYS, REQUIRED
 from pyplugin.support.descriptors import KINDS
-
-__all__ = ["preset_schema"]
 
 _UNITS = {
     "s": " In seconds.",
@@ -27,11 +23,12 @@ def _knob(knob: Knob) -> dict[str, Any]:
     if knob.kind == "toggle":
         return {"type": "boolean", **about}
     limits = {"minimum": knob.low, "maximum": knob.high}
-    return {
-        "type": "number",
-        **{key: limit for key, limit in limits.items() if math.isfinite(limit)},
-        **about,
-    }
+    finite = {key: limit for key, limit in limits.items() if math.isfinite(limit)}
+    return {"type": "number", **finite, **about}
+
+
+def _word(description: str) -> dict[str, Any]:
+    return {"type": "string", "pattern": "\\S", "description": description}
 
 
 def _parameter(kind: Any, name: str) -> dict[str, Any]:
@@ -52,15 +49,9 @@ def _effects() -> dict[str, Any]:
     cases = []
     for name, kind in types.items():
         parameters = {each: _parameter(kind, each) for each in parameters_of(kind())}
-        cases.append(
-            {
-                "if": {"properties": {"type": {"const": name}}},
-                "then": {
-                    "properties": {"id": ident, "type": {"const": name}, **parameters},
-                    "additionalProperties": False,
-                },
-            }
-        )
+        properties = {"id": ident, "type": {"const": name}, **parameters}
+        then = {"properties": properties, "additionalProperties": False}
+        cases.append({"if": {"properties": {"type": {"const": name}}}, "then": then})
     return {
         "type": "array",
         "minItems": 1,
@@ -86,10 +77,7 @@ def _maps() -> dict[str, Any]:
             "properties": {
                 "source": {
                     "description": "A descriptor, or a list, which is summed.",
-                    "anyOf": [
-                        descriptor,
-                        {"type": "array", "minItems": 1, "items": descriptor},
-                    ],
+                    "anyOf": [descriptor, {"type": "array", "minItems": 1, "items": descriptor}],
                 },
                 "target": {
                     "type": "string",
@@ -138,16 +126,8 @@ def preset_schema() -> dict[str, Any]:
                 "additionalProperties": False,
                 "properties": {
                     "name": {"type": "string", "pattern": "\\S"},
-                    "description": {
-                        "type": "string",
-                        "pattern": "\\S",
-                        "description": "When to use it.",
-                    },
-                    "model": {
-                        "type": "string",
-                        "pattern": "\\S",
-                        "description": "The model that the labels belong to.",
-                    },
+                    "description": _word("When to use it."),
+                    "model": _word("The model that the labels belong to."),
                     "hop": {
                         "type": "number",
                         "exclusiveMinimum": 0,

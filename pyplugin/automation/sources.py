@@ -14,8 +14,6 @@ from pyplugin.automation.knobs import COMBINES, KNOBS, Knobs
 from pyplugin.errors import PresetError
 from pyplugin.support.spelling import nearest
 
-__all__ = ["Combined", "Source", "as_combined"]
-
 
 @dataclass(frozen=True)
 class Source:

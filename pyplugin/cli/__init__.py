@@ -1,7 +1,5 @@
 """The command line: ``pyplugin``. One module for each command, loaded when called."""
 
-from __future__ import annotations
-
 import os
 import re
 import signal
@@ -12,8 +10,6 @@ from pathlib import Path
 import click
 
 from pyplugin.errors import PypluginError, ReaderGoneError
-
-__all__ = ["commands", "main"]
 
 _HEADING = re.compile(r'"""``pyplugin ([a-z]+)``: (.+)"""$')
 

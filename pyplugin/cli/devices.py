@@ -1,13 +1,9 @@
 """``pyplugin devices``: List the sound devices."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import asdict
 
 import click
-
-__all__ = ["command"]
 
 
 @click.command("devices")
@@ -39,17 +35,9 @@ def command(as_json: bool) -> None:
     for device in found:
         defaults = ("input" * device.default_input, "output" * device.default_output)
         default = " and ".join(filter(None, defaults))
-        rows.append(
-            (
-                str(device.index),
-                device.name,
-                device.host_api,
-                str(device.inputs),
-                str(device.outputs),
-                f"{device.sample_rate} Hz",
-                f"default {default}" if default else "",
-            )
-        )
+        rate, note = f"{device.sample_rate} Hz", f"default {default}" if default else ""
+        channels = (str(device.inputs), str(device.outputs))
+        rows.append((str(device.index), device.name, device.host_api, *channels, rate, note))
     widths = [max(len(row[column]) for row in rows) for column in range(7)]
     for row in rows:
         cells = [

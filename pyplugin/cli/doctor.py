@@ -1,15 +1,11 @@
 """``pyplugin doctor``: Show what is installed, and what is missing."""
 
-from __future__ import annotations
-
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
 import click
 
 from pyplugin import __version__
-
-__all__ = ["command"]
 
 _OPTIONAL = {
     "soundfile": ("audio", "reads and writes recordings"),
@@ -40,7 +36,7 @@ def command() -> None:
     from pyplugin._native import lib, text
     from pyplugin.errors import DeviceError
     from pyplugin.inputs.portaudio import portaudio
-    from pyplugin.models import registry
+    from pyplugin.models import folders, registry
     from pyplugin.node import runtimes
 
     def line(name: str, value: str) -> None:
@@ -51,13 +47,10 @@ def command() -> None:
     frontend = text(lib.tagnode_frontend_instruction_set())
     kernels = text(lib.tagnode_model_instruction_set())
     line("instruction set", f"{frontend}, int8 models {kernels} (TAGNODE_ISA forces another)")
-    problems = []
     found = runtimes.installed()
     line("inline", "built in, for int8 models")
     for name, number in found.items():
         line(name, number or "not installed")
-    if not any(found.values()):
-        problems.append("a runtime for float models: pip install ai-edge-litert")
     if found["litert"]:
         line("  library", str(runtimes.litert_library()))
     for package, (extra, purpose) in _OPTIONAL.items():
@@ -71,15 +64,15 @@ def command() -> None:
                 line("  library", portaudio().get_portaudio_version()[1].split(",")[0])
             except DeviceError as error:
                 line("  library", str(error))
-    line("models", str(registry.data_folder()))
+    line("models", str(folders.data_folder()))
     statuses = registry.available()
     built = [status.name for status in statuses if status.built]
     line("  built", ", ".join(built))
     absent = [each.name for each in statuses if not each.built and not each.name.endswith("-float")]
     if absent:
         line("  not built", ", ".join(f"pyplugin models get {name}" for name in absent))
-    for problem in problems:
-        click.echo(f"missing: {problem}", err=True)
-    if problems:
+    if not any(found.values()):
+        missing = "a runtime for float models: pip install ai-edge-litert"
+        click.echo(f"missing: {missing}", err=True)
         raise SystemExit(1)
     click.echo("No problems found.")

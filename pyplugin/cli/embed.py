@@ -1,33 +1,28 @@
 """``pyplugin embed``: Write a model's embedding of recordings."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 
 import click
 import numpy as np
-import numpy.typing as npt
 
+from pyplugin.cli.ui.paths import check_outputs, check_suffix, path_option
 from pyplugin.cli.ui.progress import progress_bar
 from pyplugin.cli.ui.suppress_output import check_plan
 from pyplugin.errors import AudioError, PypluginError
 from pyplugin.models import registry
 from pyplugin.node.node import DEFAULT_MODEL
 from pyplugin.node.plan import Plan
-from pyplugin.support.files import check_writable, replacing
+from pyplugin.support.arrays import Float32
+from pyplugin.support.files import replacing
 from pyplugin.support.optional import need
 from pyplugin.support.results import TagResult
 from pyplugin.tagging import tag
 
-__all__ = ["command"]
-
 
 @click.command("embed")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
-@click.option(
-    "--out", required=True, type=click.Path(path_type=Path), help="File to write: .npy or .parquet."
-)
+@path_option("--out", "File to write: .npy or .parquet.", required=True)
 @click.option(
     "--embedding",
     help="Output with the embedding, such as penultimate or dense.  [default: the one of the card]",
@@ -43,11 +38,7 @@ __all__ = ["command"]
     type=float,
     help="Seconds between the starts of two windows.  [default: the one of the model]",
 )
-@click.option(
-    "--plot",
-    type=click.Path(path_type=Path),
-    help="Write a plot of the embeddings over time (.png).",
-)
+@path_option("--plot", "Write a plot of the embeddings over time (.png).")
 def command(
     files: tuple[str, ...],
     out: Path,
@@ -67,19 +58,10 @@ def command(
       pyplugin embed song.ogg --out song.npy --embedding dense
       pyplugin embed *.mp3 --out songs.parquet --plot songs.png
     """
-    if out.suffix not in (".npy", ".parquet"):
-        raise click.UsageError(
-            f"--out is {out.name}; a name that ends in .npy or .parquet is expected."
-        )
-    if plot is not None and plot.suffix != ".png":
-        raise click.UsageError(f"--plot is {plot.name}; a name that ends in .png is expected.")
+    check_suffix("--out", out, ".npy", ".parquet")
+    check_suffix("--plot", plot, ".png")
     arrow = _arrow() if out.suffix == ".parquet" else None
-    for target in (out, plot):
-        if target is not None:
-            check_writable(target)
-            for given in files:
-                if Path(given).exists() and target.exists() and target.samefile(given):
-                    raise PypluginError(f"{target} is also an input; give the output another name.")
+    check_outputs((out, plot), files)
     loaded = registry.load(model)
     chosen = loaded.card.output_named(embedding).name
     check_plan(Plan.of(loaded))
@@ -88,14 +70,13 @@ def command(
     for given in files:
         try:
             with progress_bar(Path(given).name) as report:
-                done.append(
-                    (given, tag(given, model=loaded, hop=hop, embedding=chosen, progress=report))
-                )
+                result = tag(given, model=loaded, hop=hop, embedding=chosen, progress=report)
         except AudioError as error:
             failures.append(error)
             click.echo(f"pyplugin: {error}", err=True)
             continue
-        for note in done[-1][1].notes:
+        done.append((given, result))
+        for note in result.notes:
             click.echo(f"pyplugin: {given}: {note}", err=True)
     if done:
         rows = np.concatenate([result.embeddings for _, result in done])
@@ -125,18 +106,12 @@ def _arrow() -> Any:
     return need("pyarrow", package="pyarrow", extra="train", purpose="Writing .parquet")
 
 
-def _write_parquet(
-    arrow: Any, stream: Any, done: list[tuple[str, TagResult]], rows: npt.NDArray[np.float32]
-) -> None:
-    starts = np.concatenate([result.times for _, result in done])
-    windows = np.concatenate([np.full(len(r.times), r.window) for _, r in done])
+def _write_parquet(arrow: Any, file: Any, done: list[tuple[str, TagResult]], rows: Float32) -> None:
     flat = arrow.array(np.ascontiguousarray(rows).reshape(-1))
-    table = arrow.table(
-        {
-            "file": [given for given, result in done for _ in result.times],
-            "start": starts,
-            "end": starts + windows,
-            "embedding": arrow.FixedSizeListArray.from_arrays(flat, rows.shape[1]),
-        }
-    )
-    arrow.parquet.write_table(table, stream)
+    columns = {
+        "file": [given for given, result in done for _ in result.times],
+        "start": np.concatenate([result.times for _, result in done]),
+        "end": np.concatenate([result.times + result.window for _, result in done]),
+        "embedding": arrow.FixedSizeListArray.from_arrays(flat, rows.shape[1]),
+    }
+    arrow.parquet.write_table(arrow.table(columns), file)

@@ -21,8 +21,6 @@ from pyplugin.session import LIVE_HOP, MAX_BLOCK, Session
 if TYPE_CHECKING:
     from pyplugin.node.node import Node
 
-__all__ = ["command"]
-
 
 @click.command("live")
 @click.option(
@@ -90,26 +88,24 @@ def command(
         opened = open_all(outputs, OutputContext(ranges, plan.descriptors, view.message))
         for output in opened:
             stack.callback(output.close)
-        stream = stack.enter_context(
-            DuplexStream(
-                input_device,
-                output_device,
-                make_node=make_node,
-                channels=channels,
-                sample_rate=rate,
-                lead=buffer,
-            )
+        stream = DuplexStream(
+            input_device,
+            output_device,
+            make_node=make_node,
+            channels=channels,
+            sample_rate=rate,
+            lead=buffer,
         )
-        session = stack.enter_context(
-            Session(
-                stream,
-                outputs=[*opened, *view.outputs],
-                make_mover=lambda rate: mover_of(chosen, plan.descriptors, rate),
-                board=board,
-                hop=plan.hop or LIVE_HOP,
-                on_event=lambda event: view.message(event.message),
-            )
+        stack.enter_context(stream)
+        session = Session(
+            stream,
+            outputs=[*opened, *view.outputs],
+            make_mover=lambda rate: mover_of(chosen, plan.descriptors, rate),
+            board=board,
+            hop=plan.hop or LIVE_HOP,
+            on_event=lambda event: view.message(event.message),
         )
+        stack.enter_context(session)
         stack.enter_context(view.opened(session, ranges))
         view.message(
             f"The output is delayed by {1000 * stream.added_seconds:.0f} ms "

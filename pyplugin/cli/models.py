@@ -1,13 +1,10 @@
 """``pyplugin models``: List, build and check models."""
 
-from __future__ import annotations
-
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
-
-__all__ = ["command"]
 
 
 class _Get(click.Command):
@@ -21,22 +18,18 @@ class _Get(click.Command):
             for option in each.needs().options:
                 flag = f"--{option.name.replace('_', '-')}"
                 about = f"{option.description}  [{next(iter(each.names()))} ...]"
-                declared.setdefault(
-                    option.name, click.Option([flag, option.name], type=int, help=about)
-                )
+                made = click.Option([flag, option.name], type=int, help=about)
+                declared.setdefault(option.name, made)
         own = super().get_params(ctx)
         return [*own[:-1], *declared.values(), own[-1]]  # --help stays last
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         from pyplugin.models.importers.importer import importers
 
-        rows = [
-            (", ".join(n for n in each.names() if not n.endswith("-float")), each.needs())
-            for each in importers()
-        ]
         with formatter.section("Needs"):
-            for names, needs in rows:
-                formatter.write_text(f"{names}: {needs.description}.")
+            for each in importers():
+                names = ", ".join(name for name in each.names() if not name.endswith("-float"))
+                formatter.write_text(f"{names}: {each.needs().description}.")
 
 
 @click.group("models")
@@ -62,14 +55,14 @@ def list_models() -> None:
     Example:
       pyplugin models list
     """
-    from pyplugin.models import registry
+    from pyplugin.models import folders, registry
 
     statuses = registry.available()
     width = max(len(status.name) for status in statuses)
     for status in statuses:
         size = f"{status.size / 1e6:5.1f} MB" if status.built and status.size else "not built"
         click.echo(f"{status.name:<{width}}  {size:>9}  {status.description}")
-    click.echo(f"\nFolder: {registry.data_folder()}")
+    click.echo(f"\nFolder: {folders.data_folder()}")
 
 
 @command.command("info")
@@ -116,12 +109,11 @@ def get(names: tuple[str, ...], source: Path | None, **options: Any) -> None:
         names = (*(name for each in fetched for name in each.names()), *names)
     wanted = [name for name in names if name != "all"]
     built: set[str] = set()
+    report = partial(click.echo, err=True)
     for name in wanted:
         if name in built:
             continue
-        for path in registry.get(
-            name, source=source, report=lambda line: click.echo(line, err=True), **options
-        ):
+        for path in registry.get(name, source=source, report=report, **options):
             built.add(path.stem)
             click.echo(path)
             if path.stem in parameters.MODELS:

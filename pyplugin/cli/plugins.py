@@ -1,10 +1,6 @@
 """``pyplugin plugins``: Install the LV2, CLAP and VST3 plugin."""
 
-from __future__ import annotations
-
 import click
-
-__all__ = ["command"]
 
 _FORMATS = ("lv2", "clap", "vst3")
 
@@ -22,23 +18,20 @@ def command() -> None:
 
 
 def _scope(function: click.decorators.FC) -> click.decorators.FC:
-    for option in (
-        click.option(
-            "--format",
-            "formats",
-            multiple=True,
-            type=click.Choice(_FORMATS),
-            help="Only this format; may be repeated.  [default: all]",
-        ),
-        click.option(
-            "--user/--system",
-            "user",
-            default=True,
-            help="Folders of this user, or of all users (as root).  [default: --user]",
-        ),
-    ):
-        function = option(function)
-    return function
+    formats = click.option(
+        "--format",
+        "formats",
+        multiple=True,
+        type=click.Choice(_FORMATS),
+        help="Only this format; may be repeated.  [default: all]",
+    )
+    place = click.option(
+        "--user/--system",
+        "user",
+        default=True,
+        help="Folders of this user, or of all users (as root).  [default: --user]",
+    )
+    return place(formats(function))
 
 
 @command.command("install")
@@ -167,10 +160,8 @@ def check(formats: tuple[str, ...], user: bool) -> None:
             continue
         found = installation.check(path, form)
         good = good and not found.problem
-        note = ", older than the built version; run: pyplugin plugins install"
-        click.echo(
-            f"{'BAD ' if found.problem else 'ok  '} {path}"
-            + (f": {found.problem}" if found.problem else note * found.outdated)
-        )
+        note = ", older than the built version; run: pyplugin plugins install" * found.outdated
+        state, note = ("BAD ", f": {found.problem}") if found.problem else ("ok  ", note)
+        click.echo(f"{state} {path}{note}")
     if not good:
         raise SystemExit(1)

@@ -1,13 +1,11 @@
 """``pyplugin presets``: List, show, check and write presets."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 
 import click
 
-__all__ = ["command"]
+from pyplugin.cli.ui.paths import PATH, check_suffix
 
 
 @click.group("presets")
@@ -84,11 +82,9 @@ def check(files: tuple[str, ...]) -> None:
             auto = automated_preset(preset)
         except NotBuiltError as error:
             click.echo(f"{given}: valid, but labels are not checked: {error}")
-        except PresetError as error:
-            click.echo(f"pyplugin: {error}", err=True)
-            wrong = True
-        except ModelError as error:
-            click.echo(f"pyplugin: {given}: {error}", err=True)
+        except (PresetError, ModelError) as error:
+            where = "" if isinstance(error, PresetError) else f"{given}: "
+            click.echo(f"pyplugin: {where}{error}", err=True)
             wrong = True
         else:
             effects = _count(len(preset.effects), "effect")
@@ -104,7 +100,7 @@ def _count(number: int, what: str) -> str:
 
 
 @command.command("new")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=PATH)
 @click.option(
     "--from",
     "source",
@@ -124,8 +120,7 @@ def new(file: Path, source: str) -> None:
     from pyplugin.errors import PresetError
     from pyplugin.support.files import check_writable, replacing
 
-    if file.suffix != ".toml":
-        raise click.UsageError(f"FILE is {file.name}; a name that ends in .toml is expected.")
+    check_suffix("FILE", file, ".toml")
     if file.exists():
         raise PresetError(f"{file} already exists; choose another name.")
     check_writable(file)

@@ -1,7 +1,5 @@
 """``pyplugin render``: Process a recording with effects automated by its content."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import click
@@ -10,19 +8,16 @@ from pyplugin.automation.movers import FINE
 from pyplugin.automation.playback import LONGEST
 from pyplugin.automation.presets import read_preset, shipped_presets
 from pyplugin.cli.ui.options import AnalysisOptions
+from pyplugin.cli.ui.paths import PATH, check_outputs, check_suffix, path_option
 from pyplugin.cli.ui.progress import progress_bar
-from pyplugin.errors import PypluginError
 from pyplugin.node.runtimes import RUNTIMES
 from pyplugin.outputs.export import CURVES
-from pyplugin.support.files import check_writable
 from pyplugin.support.spelling import alternatives
-
-__all__ = ["command"]
 
 
 @click.command("render", epilog=f"Presets that come with pyplugin: {', '.join(shipped_presets())}.")
 @click.argument("source", metavar="IN")
-@click.argument("output", metavar="OUT", type=click.Path(path_type=Path))
+@click.argument("output", metavar="OUT", type=PATH)
 @click.option(
     "--preset", required=True, metavar="NAME|FILE", help="Name of a preset, or a .toml file."
 )
@@ -49,21 +44,13 @@ __all__ = ["command"]
     help="Largest number of samples between two parameter updates; a changing parameter is updated "
     f"every {FINE} samples.",
 )
-@click.option(
-    "--curves",
-    type=click.Path(path_type=Path),
-    help=f"Write the parameter curves to this file ({alternatives(CURVES)}).",
-)
+@path_option("--curves", f"Write the parameter curves to this file ({alternatives(CURVES)}).")
 @click.option(
     "--midi-14bit",
     is_flag=True,
     help="In a .mid file: controllers of 14 bits, in pairs n and n + 32.",
 )
-@click.option(
-    "--plot",
-    type=click.Path(path_type=Path),
-    help="Write a plot of mel spectrogram, tags and curves (.png).",
-)
+@path_option("--plot", "Write a plot of mel spectrogram, tags and curves (.png).")
 def command(
     source: str,
     output: Path,
@@ -90,17 +77,8 @@ def command(
     from pyplugin.automation.rendering import ranges_of, render
     from pyplugin.outputs.export import check_curves, write_curves
 
-    if plot is not None and plot.suffix != ".png":
-        raise click.UsageError(f"--plot is {plot.name}; a name that ends in .png is expected.")
-    written = [path for path in (output, curves, plot) if path is not None]
-    for index, path in enumerate(written):
-        check_writable(path)
-        if path in written[:index]:
-            raise PypluginError(f"{path} is given twice; give each output another name.")
-        if path.exists() and any(
-            given and Path(given).exists() and path.samefile(given) for given in (source, sidechain)
-        ):
-            raise PypluginError(f"{path} is also an input; give the output another name.")
+    check_suffix("--plot", plot, ".png")
+    check_outputs((output, curves, plot), (source, sidechain))
     if curves is not None:
         check_curves(curves)
     if midi_14bit and (curves is None or curves.suffix.lower() != ".mid"):
@@ -122,10 +100,8 @@ def command(
     for note in result.notes:
         click.echo(f"pyplugin: {source}: {note}", err=True)
     if result.clipped:
-        click.echo(
-            f"pyplugin: {result.clipped} samples exceed full scale and are clipped; reduce a gain.",
-            err=True,
-        )
+        clipped = f"{result.clipped} samples exceed full scale and are clipped"
+        click.echo(f"pyplugin: {clipped}; reduce a gain.", err=True)
     if curves is not None:
         write_curves(curves, result.curves, ranges=ranges_of(chosen), fourteen_bit=midi_14bit)
     if plot is not None:

@@ -1,8 +1,7 @@
 """``pyplugin teach``: Add a label to a model from a few recordings."""
 
-from __future__ import annotations
-
 import os
+from typing import Any
 
 import click
 
@@ -11,8 +10,6 @@ from pyplugin.cli.ui.suppress_output import check_plan
 from pyplugin.models import registry
 from pyplugin.node.node import DEFAULT_MODEL
 from pyplugin.node.plan import Plan
-
-__all__ = ["command"]
 
 
 class _GreedyNot(click.Command):
@@ -50,14 +47,7 @@ class _GreedyNot(click.Command):
 )
 @click.option("--out", help="Name of the head, or path of a .head file.  [default: LABEL]")
 @click.option("--embedding", help="Output with the embedding.  [default: the one of the card]")
-def command(
-    label: str,
-    positive: tuple[str, ...],
-    negative: tuple[str, ...],
-    model: str,
-    out: str | None,
-    embedding: str | None,
-) -> None:
+def command(label: str, model: str, **options: Any) -> None:
     """Train a head of one label on a few recordings, in seconds.
 
     POSITIVE and NEGATIVE are recordings or folders of them. Without NEGATIVE, the negative examples
@@ -76,26 +66,14 @@ def command(
     loaded = registry.load(model)
     check_plan(Plan.of(loaded))
     with progress_bars() as progress:
-        done = teach(
-            label,
-            positive,
-            negative,
-            model=loaded,
-            out=out,
-            embedding=embedding,
-            jobs=os.cpu_count() or 1,
-            progress=progress,
-        )
+        jobs = os.cpu_count() or 1
+        done = teach(label, model=loaded, jobs=jobs, progress=progress, **options)
     for line in done.skipped:
         click.echo(f"pyplugin: left out: {line}", err=True)
     if done.tested:
-        click.echo(
-            f"{done.correct} of {done.tested} clips are classified correctly by a head trained "
-            "without them"
-        )
+        right = f"{done.correct} of {done.tested} clips are classified correctly"
+        click.echo(f"{right} by a head trained without them")
     if done.background:
-        click.echo(
-            f"{done.false_positives} of {done.background} background windows are classified as "
-            f"{label}"
-        )
+        wrong = f"{done.false_positives} of {done.background} background windows"
+        click.echo(f"{wrong} are classified as {label}")
     click.echo(done.head)

@@ -1,16 +1,14 @@
 """``pyplugin train``: Train models on recordings of your own."""
 
-from __future__ import annotations
-
+from functools import partial
 from pathlib import Path
 
 import click
 
 from pyplugin.cli.train_head import head
+from pyplugin.cli.ui.paths import PATH, path_option
 from pyplugin.errors import PypluginError
 from pyplugin.training.soundfonts import SOUNDFONTS
-
-__all__ = ["command"]
 
 
 @click.group("train")
@@ -25,30 +23,24 @@ def command() -> None:
 
 
 @command.command("network")
-@click.argument("config", type=click.Path(path_type=Path))
-@click.option(
+@click.argument("config", type=PATH)
+@path_option(
     "--corpus",
-    type=click.Path(path_type=Path),
+    "Folder with manifest.csv (columns path, seconds, category, labels, group, split).",
     required=True,
-    help="Folder with manifest.csv (columns path, seconds, category, labels, group, split).",
 )
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    required=True,
-    help="Existing folder to write the model, its card and its report to.",
+@path_option(
+    "--out", "Existing folder to write the model, its card and its report to.", required=True
 )
-@click.option(
+@path_option(
     "--soundfonts",
-    type=click.Path(path_type=Path),
+    "Folder that contains the SoundFonts of CONFIG, at any depth.",
     default=SOUNDFONTS,
     show_default=True,
-    help="Folder that contains the SoundFonts of CONFIG, at any depth.",
 )
-@click.option(
+@path_option(
     "--cache",
-    type=click.Path(path_type=Path),
-    help="Folder to store mel spectrograms in for the next run, 0.2 GB per hour of CORPUS.",
+    "Folder to store mel spectrograms in for the next run, 0.2 GB per hour of CORPUS.",
 )
 def network(config: Path, corpus: Path, out: Path, soundfonts: Path, cache: Path | None) -> None:
     """Train a network by a recipe, quantise it, and write a report with its scores.
@@ -73,14 +65,8 @@ def network(config: Path, corpus: Path, out: Path, soundfonts: Path, cache: Path
     recipe = read_recipe(config)
     if not out.is_dir():
         raise PypluginError(f"--out is {out}; an existing folder is expected: mkdir {out}")
-    path = train_network(
-        recipe,
-        corpus,
-        out,
-        soundfonts=soundfonts,
-        cache=cache,
-        report=lambda line: click.echo(line, err=True),
-    )
+    report = partial(click.echo, err=True)
+    path = train_network(recipe, corpus, out, soundfonts=soundfonts, cache=cache, report=report)
     click.echo(path)
 
 

@@ -1,20 +1,18 @@
 """``pyplugin train head``."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import click
 
+from pyplugin.cli.ui.paths import EXISTING, PATH, path_option
 from pyplugin.cli.ui.suppress_output import check_plan
 from pyplugin.models import registry
 from pyplugin.node.plan import Plan
 from pyplugin.support.optional import need
-
-__all__ = ["head", "need_sklearn", "progress_bars"]
 
 _SHOWN_ROWS = 5
 
@@ -43,7 +41,7 @@ def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
 
 
 @click.command("head")
-@click.argument("data", type=click.Path(path_type=Path, exists=True))
+@click.argument("data", type=EXISTING)
 @click.option(
     "--model", required=True, help="Name of the model with the embedding, or its .tflite file."
 )
@@ -56,15 +54,15 @@ def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
     type=click.Choice(("svm", "mlp", "logistic")),
     help="Kind of classifier: support vector machine, neural network or logistic regression.",
 )
-@click.option(
+@path_option(
     "--filelist",
-    type=click.Path(path_type=Path, exists=True),
-    help="If DATA has identifiers instead of paths: .json or .yaml with {id: path}.",
+    "If DATA has identifiers instead of paths: .json or .yaml with {id: path}.",
+    EXISTING,
 )
-@click.option(
+@path_option(
     "--external",
-    type=click.Path(path_type=Path, exists=True),
-    help="Clips of the same classes from another source to test on; same formats as DATA.",
+    "Clips of the same classes from another source to test on; same formats as DATA.",
+    EXISTING,
 )
 @click.option(
     "--windows", is_flag=True, help="Train on each window instead of the mean of each clip."
@@ -75,7 +73,7 @@ def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
 @click.option(
     "--retrain",
     nargs=2,
-    type=(click.Path(path_type=Path), int),
+    type=(PATH, int),
     metavar="REPORT ROW",
     help="Train with the configuration in this row (from 1) of an earlier report (.tsv).",
 )
@@ -83,20 +81,7 @@ def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
 @click.option(
     "--jobs", type=click.IntRange(1), help="Number of processes.  [default: one per core]"
 )
-def head(
-    data: Path,
-    model: str,
-    out: str,
-    embedding: str | None,
-    classifier: str,
-    filelist: Path | None,
-    external: Path | None,
-    windows: bool,
-    full: bool,
-    retrain: tuple[Path, int] | None,
-    resume: bool,
-    jobs: int | None,
-) -> None:
+def head(data: Path, model: str, jobs: int | None, **options: Any) -> None:
     """Train a classifier (head) on the embedding of a model.
 
     DATA is a folder with one subfolder of recordings for each class, or a ground truth file: .csv
@@ -116,21 +101,8 @@ def head(
     check_plan(Plan.of(loaded))
     try:
         with progress_bars() as progress:
-            done = train_head(
-                data,
-                model=loaded,
-                out=out,
-                embedding=embedding,
-                classifier=classifier,
-                filelist=filelist,
-                external=external,
-                windows=windows,
-                full=full,
-                retrain=retrain,
-                resume=resume,
-                jobs=jobs or os.cpu_count() or 1,
-                progress=progress,
-            )
+            jobs = jobs or os.cpu_count() or 1
+            done = train_head(data, model=loaded, jobs=jobs, progress=progress, **options)
     except KeyboardInterrupt:
         click.echo("pyplugin: Finished results are kept; continue with --resume.", err=True)
         raise

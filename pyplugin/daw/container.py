@@ -21,18 +21,8 @@ from pyplugin.models.folders import data_folder, make_folder
 from pyplugin.models.heads import Dense, Head
 from pyplugin.models.registry import Model
 from pyplugin.models.structs import card_struct, frontend_settings
-from pyplugin.support.files import replacing, sentence
+from pyplugin.support.files import write_file
 from pyplugin.support.spelling import slug
-
-__all__ = [
-    "GROUPS",
-    "container_path",
-    "encode",
-    "group_head",
-    "install",
-    "other_sources",
-    "write",
-]
 
 _MTT_GROUPS = {
     "voice": (
@@ -116,13 +106,7 @@ def write(path: str | Path, card: Card, data: bytes, heads: Sequence[Head] = ())
     ModelError
         As `encode`, or the file cannot be written.
     """
-    content = encode(card, data, heads)
-    with replacing(path, error=ModelError) as place:
-        try:
-            place.write_bytes(content)
-        except OSError as error:
-            raise ModelError(f"{path} cannot be written: {sentence(error)}.") from error
-    return Path(path)
+    return write_file(path, encode(card, data, heads), error=ModelError)
 
 
 def install(model: Model, heads: Sequence[Head] = (), *, choice: str | None = None) -> Path:
@@ -216,19 +200,13 @@ def _card(card: Card) -> bytes:
 def _head(head: Head, card: Card) -> bytes:
     sizes = {output.name: output.size for output in card.outputs}
     if sizes.get(head.output) != head.size:
+        have = ", ".join(f"{name!r} of {size}" for name, size in sizes.items())
         raise ModelError(
             f"The head {head.name} takes {head.size} floats of the output {head.output!r}; "
-            f"{card.name} has "
-            + ", ".join(f"{name!r} of {size}" for name, size in sizes.items())
-            + "."
+            f"{card.name} has {have}."
         )
-    output = list(sizes).index(head.output)
-    return (
-        _text(head.name)
-        + struct.pack("<I", output)
-        + _labels(head.labels)
-        + heads_module.encode(head)
-    )
+    output = struct.pack("<I", list(sizes).index(head.output))
+    return _text(head.name) + output + _labels(head.labels) + heads_module.encode(head)
 
 
 def _main() -> None:

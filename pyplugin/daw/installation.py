@@ -4,8 +4,6 @@ Tagnode is one plugin in three formats, LV2, CLAP and VST3; ``make plugins`` bui
 no Python: this module copies and checks files.
 """
 
-from __future__ import annotations
-
 import filecmp
 import os
 import platform
@@ -22,19 +20,6 @@ import platformdirs
 from pyplugin.errors import PypluginError
 from pyplugin.support.files import sentence
 from pyplugin.support.shipped import shipped
-
-__all__ = [
-    "FORMATS",
-    "Check",
-    "Format",
-    "built_folder",
-    "check",
-    "folder",
-    "install",
-    "preset_folder",
-    "uninstall",
-    "vst3_path",
-]
 
 
 @dataclass(frozen=True)
@@ -126,7 +111,11 @@ def vst3_path() -> Path:
     --------
     >>> plugin = pedalboard.load_plugin(str(vst3_path()))  # doctest: +SKIP
     """
-    path = built_folder() / FORMATS["vst3"].bundle
+    return _built("vst3")
+
+
+def _built(form: str) -> Path:
+    path = built_folder() / FORMATS[form].bundle
     if not path.exists():
         raise PypluginError(f"{path} has not been built; build it with 'make plugins'.")
     return path
@@ -172,20 +161,16 @@ def install(formats: Sequence[str] = (), *, system: bool = False) -> list[Path]:
     PypluginError
         They have not been built, or a folder cannot be written.
     """
-    built = built_folder()
     written = []
     for form in formats or FORMATS:
-        source = built / FORMATS[form].bundle
-        if not source.exists():
-            raise PypluginError(f"{source} has not been built; build it with 'make plugins'.")
+        source = _built(form)
         place = folder(form, system=system) / source.name
         try:
             _replace(source, place)
         except OSError as error:
-            raise PypluginError(
-                f"{place} cannot be written: {sentence(error)}; "
-                + ("run this as root." if system else "look at the permissions of its folder.")
-            ) from error
+            advice = "run this as root" if system else "look at the permissions of its folder"
+            problem = f"{place} cannot be written: {sentence(error)}; {advice}."
+            raise PypluginError(problem) from error
         written.append(place)
     return written
 

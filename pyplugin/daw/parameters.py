@@ -4,29 +4,11 @@
 symbols and the numbers of choices and sources are permanent.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pyplugin._native import ffi, lib, text
-
-__all__ = [
-    "IDENTITY",
-    "MODELS",
-    "PARAMETERS",
-    "SLOTS",
-    "STATE_VERSION",
-    "TARGETS",
-    "Identity",
-    "Parameter",
-    "PluginModel",
-    "PluginTarget",
-    "numbered",
-    "source_id",
-    "source_name",
-]
+from pyplugin._native import ffi, from_struct, lib, text
 
 
 @dataclass(frozen=True)
@@ -136,51 +118,32 @@ def _rows(get: Callable[[int], Any]) -> Iterator[Any]:
 
 def _identity() -> Identity:
     own = lib.tagnode_plugin_identity_info()
-    words = "".join(f"{word:08X}" for word in own.vst3_class)
-    return Identity(text(own.name), text(own.uri), text(own.clap_id), words)
+    return from_struct(Identity, own, vst3_class="".join(f"{word:08X}" for word in own.vst3_class))
 
 
 def _parameter(row: Any) -> Parameter:
     choices = {text(row.choices[i].text): row.choices[i].id for i in range(row.choice_count)}
-    return Parameter(
-        id=row.id,
-        symbol=text(row.symbol),
-        name=text(row.name),
-        slot=row.slot,
-        low=row.low,
-        high=row.high,
-        start=row.start,
-        output=row.output,
-        choices=choices,
-        about=text(row.about),
-    )
+    return from_struct(Parameter, row, choices=choices)
+
+
+def _model(row: Any) -> PluginModel:
+    custom = row.kind == lib.TAGNODE_PLUGIN_CUSTOM
+    included = row.kind == lib.TAGNODE_PLUGIN_INCLUDED
+    return from_struct(PluginModel, row, custom=custom, included=included)
 
 
 IDENTITY = _identity()
-PARAMETERS = {
-    each.symbol: each for each in map(_parameter, _rows(lib.tagnode_plugin_parameter_info))
-}
+PARAMETERS = {row.symbol: row for row in map(_parameter, _rows(lib.tagnode_plugin_parameter_info))}
 """All parameters by symbol."""
 
 SLOTS = max(each.slot for each in PARAMETERS.values())
 STATE_VERSION = int(lib.TAGNODE_PLUGIN_STATE_VERSION)
 
 _TARGET_ROWS = {row.id: row for row in _rows(lib.tagnode_plugin_target_info)}
-TARGETS = {
-    text(row.name): PluginTarget(row.id, text(row.name), row.low, row.high, row.stage)
-    for row in _TARGET_ROWS.values()
-}
+TARGETS = {text(row.name): from_struct(PluginTarget, row) for row in _TARGET_ROWS.values()}
 """Targets of slots by name."""
 
-MODELS = {
-    text(row.name): PluginModel(
-        row.id,
-        text(row.name),
-        row.kind == lib.TAGNODE_PLUGIN_CUSTOM,
-        row.kind == lib.TAGNODE_PLUGIN_INCLUDED,
-    )
-    for row in _rows(lib.tagnode_plugin_model_info)
-}
+MODELS = {each.name: each for each in map(_model, _rows(lib.tagnode_plugin_model_info))}
 """Models by name, with "measuring only" for none."""
 
 

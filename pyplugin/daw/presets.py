@@ -5,8 +5,6 @@ target and the same knobs. Where the plugin has no such effect the slot sends a 
 the host to route to a plugin that has. :func:`slots_of` translates, and notes what differs.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re
@@ -16,33 +14,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pyplugin.automation.presets import Effect, Map, Preset, names_labels
+from pyplugin.daw import parameters
 from pyplugin.daw.container import GROUPS
-from pyplugin.daw.parameters import (
-    IDENTITY,
-    MODELS,
-    PARAMETERS,
-    SLOTS,
-    STATE_VERSION,
-    TARGETS,
-    PluginTarget,
-    source_id,
-)
+from pyplugin.daw.parameters import IDENTITY, MODELS, PARAMETERS, TARGETS
 from pyplugin.errors import PresetError, PypluginError
 from pyplugin.models import registry
 from pyplugin.node.signals import SIGNALS
 from pyplugin.support.descriptors import short_name
-from pyplugin.support.files import replacing, sentence
+from pyplugin.support.files import sentence, write_file
 from pyplugin.support.spelling import nearest, slug
-
-__all__ = [
-    "FORMATS",
-    "Slots",
-    "export",
-    "lv2_bundle",
-    "slots_of",
-    "state",
-    "vst3_preset",
-]
 
 _NO_MODEL = "measuring only"
 _TARGETS = {
@@ -89,9 +69,9 @@ def slots_of(preset: Preset) -> Slots:
         It has more maps than the plugin has slots, a model that the plugin cannot have, or a label
         that the model does not have.
     """
-    if len(preset.maps) > SLOTS:
+    if len(preset.maps) > parameters.SLOTS:
         raise PresetError(
-            f"{preset.name} has {len(preset.maps)} maps; the plugin has {SLOTS} slots."
+            f"{preset.name} has {len(preset.maps)} maps; the plugin has {parameters.SLOTS} slots."
         )
     model = _model_of(preset)
     slots = Slots(preset.name, " ".join(preset.description.split()))
@@ -135,7 +115,7 @@ def _kind(preset: Preset, item: Map) -> str:
     return next(each.type for each in preset.effects if each.id == effect_id)
 
 
-def _target(preset: Preset, item: Map) -> PluginTarget | None:
+def _target(preset: Preset, item: Map) -> parameters.PluginTarget | None:
     """Return the plugin's target of a map, if it has one."""
     name = _TARGETS.get(f"{_kind(preset, item)}.{item.target.partition('.')[2]}")
     return None if name is None else TARGETS[name]
@@ -149,16 +129,10 @@ def _fill(slots: Slots, number: int, item: Map, preset: Preset, model: str, comb
     def share(value: float) -> float:
         return (value - low) / (high - low)
 
-    values: dict[str, float] = {
-        "source": source_id(descriptor),
-        "invert": float(knobs.invert),
-        "hold": knobs.hold,
-        "delay": knobs.delay,
-        "attack": knobs.attack,
-        "release": knobs.release,
-        "depth": knobs.depth,
-        "target": 0 if target is None else target.id,
-    }
+    same = ("invert", "hold", "delay", "attack", "release", "depth")
+    values = {name: float(getattr(knobs, name)) for name in same}
+    values["source"] = parameters.source_id(descriptor)
+    values["target"] = 0 if target is None else target.id
     choices = {"gate": knobs.gate, "curve": knobs.curve, "combine": combine}
     for name, text in choices.items():
         values[name] = PARAMETERS[f"slot{number}_{name}"].choices[text]
@@ -183,11 +157,7 @@ def _controller(slots: Slots, number: int, item: Map, preset: Preset) -> dict[st
     """Return the fields of a slot whose value leaves as a controller, 0 to 1."""
     knobs, kind = item.source.knobs, _kind(preset, item)
     cc = int(slots.parameters[f"slot{number}_cc"])
-    values: dict[str, float] = {
-        "midi": PARAMETERS[f"slot{number}_midi"].choices["7-bit"],
-        "min": 0,
-        "max": 1,
-    }
+    values = {"midi": PARAMETERS[f"slot{number}_midi"].choices["7-bit"], "min": 0.0, "max": 1.0}
     stands = f"0 for {knobs.min:g} and 127 for {knobs.max:g}"
     largest = max(knobs.min, knobs.max)
     if knobs.curve == "log" and min(knobs.min, knobs.max) > 0:  # ratios stay what they are
@@ -303,7 +273,7 @@ def state(slots: Slots) -> bytes:
     def entry(key: int, body: bytes) -> bytes:
         return struct.pack("<HH", key, len(body)) + body
 
-    parts = [b"TAGSTATE", struct.pack("<I", STATE_VERSION)]
+    parts = [b"TAGSTATE", struct.pack("<I", parameters.STATE_VERSION)]
     for symbol, value in slots.parameters.items():
         parts.append(entry(_PARAMETER, struct.pack("<f", value) + symbol.encode()))
         choices = {number: name for name, number in PARAMETERS[symbol].choices.items()}
@@ -342,16 +312,10 @@ def lv2_bundle(presets: Sequence[Slots]) -> dict[str, str]:
             for symbol, value in slots.parameters.items()
         )
         # Turtle escapes strings as JSON does, but for pairs of surrogates.
-        label, comment = (
-            json.dumps(text, ensure_ascii=False) for text in (slots.name, slots.description)
-        )
-        files[file] = (
-            head
-            + about
-            + f"    rdfs:label {label} ;\n"
-            + f"    rdfs:comment {comment} ;\n"
-            + f"    lv2:port {ports} .\n"
-        )
+        texts = (slots.name, slots.description)
+        label, comment = (json.dumps(text, ensure_ascii=False) for text in texts)
+        described = f"    rdfs:label {label} ;\n    rdfs:comment {comment} ;\n"
+        files[file] = f"{head}{about}{described}    lv2:port {ports} .\n"
     return files
 
 
@@ -394,7 +358,5 @@ def export(presets: Sequence[Slots], folder: Path, formats: Sequence[str] = FORM
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise PypluginError(f"{path.parent} cannot be made: {sentence(error)}.") from error
-        with replacing(path) as part:
-            part.write_bytes(data)
-        written.append(path)
+        written.append(write_file(path, data))
     return written

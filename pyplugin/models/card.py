@@ -10,7 +10,7 @@ A card is as untrusted as its model: its size, types, ranges and agreement are c
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -19,22 +19,7 @@ from msgspec import Meta, Struct
 
 from pyplugin.errors import ModelError
 from pyplugin.models.checking import SIZE_LIMIT, converted, decoded
-
-__all__ = [
-    "CalibrationSource",
-    "Card",
-    "Dataset",
-    "Drift",
-    "FrontEnd",
-    "InputTensor",
-    "OutputTensor",
-    "Schema",
-    "Waveform",
-    "card_of",
-    "load_card",
-    "parse_card",
-    "render_card",
-]
+from pyplugin.models.folders import read_file
 
 Text = Annotated[str, Meta(min_length=1)]
 Size = Annotated[int, Meta(ge=1, le=10_000_000)]
@@ -383,11 +368,7 @@ def load_card(path: Path) -> Card:
         The file cannot be read, is not JSON, or a field is missing, unknown or out of range; the
         message names the field.
     """
-    try:
-        with path.open("rb") as file:
-            content = file.read(SIZE_LIMIT + 1)
-    except OSError as error:
-        raise ModelError(f"Cannot read the card {path}: {error.strerror}.") from error
+    content = read_file(path, "card", SIZE_LIMIT)
     try:
         return parse_card(content.decode())
     except ModelError as error:
@@ -430,11 +411,9 @@ def render_card(card: Card) -> str:
 def _disagreements(card: Card) -> Iterator[str]:
     """Yield a sentence for each pair of fields that contradict each other."""
     yield from _front_end_problems(card)
-    groups: tuple[tuple[str, tuple[InputTensor | OutputTensor, ...]], ...] = (
-        ("inputs", card.inputs),
-        ("outputs", card.outputs),
-    )
-    for place, tensors in groups:
+    groups: dict[str, Sequence[InputTensor | OutputTensor]]
+    groups = {"inputs": card.inputs, "outputs": card.outputs}
+    for place, tensors in groups.items():
         names = [tensor.name for tensor in tensors]
         if len(set(names)) != len(names):
             yield f"The card's 'schema.{place}' has two of one name."
@@ -456,10 +435,8 @@ def _front_end_problems(card: Card) -> Iterator[str]:
     if isinstance(end, Waveform):
         expected, named = [card.patch_frames], "'patch_frames' makes"
     else:
-        expected, named = (
-            [card.patch_frames, end.bands],
-            "'patch_frames' and 'inference.bands' make",
-        )
+        expected = [card.patch_frames, end.bands]
+        named = "'patch_frames' and 'inference.bands' make"
         if end.frame > end.fft:
             yield (
                 f"The card's 'inference.frame' is {end.frame}, more than its 'inference.fft' of "
@@ -491,10 +468,8 @@ def _label_problems(card: Card) -> Iterator[str]:
             yield f"{place} has {output.size} values, but {len(output.labels)} 'classes'."
         if output.range is not None and not output.range[0] < output.range[1]:
             yield f"{place} has the 'range' {list(output.range)}; expected [least, greatest]."
-    if card.labels and all(
-        output.labels or output.purpose not in ("predictions", "regression")
-        for output in card.outputs
-    ):
+    results = [each for each in card.outputs if each.purpose in ("predictions", "regression")]
+    if card.labels and all(output.labels for output in results):
         yield "The card has 'classes', but its 'schema.outputs' has none of predictions."
     if card.quantisation is not None and set(card.quantisation.per_label) != set(card.labels):
         yield "The card's 'quantisation.per_label' does not name the same as 'classes'."

@@ -9,8 +9,6 @@ from msgspec import Struct
 
 from pyplugin.errors import ModelError
 
-__all__ = ["SIZE_LIMIT", "converted", "decoded", "explain"]
-
 SIZE_LIMIT = 1 << 20  # characters of a card; ours have about 6000
 
 Kind = TypeVar("Kind")

@@ -14,8 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pyplugin.errors import ModelError
-
-__all__ = ["crc32c", "read_checkpoint"]
+from pyplugin.support.arrays import Float32
 
 _FOOTER_SIZE = 48
 _TABLE_MAGIC = 0xDB4775248B80FB57
@@ -40,7 +39,7 @@ class _Entry:
 
 def read_checkpoint(
     index: bytes, data: bytes, *, wanted: Callable[[str], bool] | None = None
-) -> dict[str, npt.NDArray[np.float32]]:
+) -> dict[str, Float32]:
     """Return the float variables of a checkpoint that has one data file.
 
     Parameters
@@ -65,7 +64,7 @@ def read_checkpoint(
         arrays under a wanted name.
     """
     keep = wanted if wanted is not None else _is_weight
-    variables: dict[str, npt.NDArray[np.float32]] = {}
+    variables: dict[str, Float32] = {}
     for key, value in _table_items(index):
         try:
             name = key.decode()
@@ -283,7 +282,7 @@ def _dimensions(message: bytes) -> Iterator[int]:
             yield size
 
 
-def _read_variable(name: str, entry: _Entry, data: bytes) -> npt.NDArray[np.float32]:
+def _read_variable(name: str, entry: _Entry, data: bytes) -> Float32:
     if entry.type_code != _TYPE_FLOAT:
         raise ModelError(
             f"The checkpoint's {name!r} is of TensorFlow type {entry.type_code}; "

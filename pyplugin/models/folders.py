@@ -9,8 +9,6 @@ from pyplugin.errors import ModelError
 from pyplugin.support.files import sentence
 from pyplugin.support.shipped import shipped
 
-__all__ = ["data_folder", "make_folder", "shipped_folder"]
-
 
 def data_folder() -> Path:
     """Return the folder of the models built on this machine, which need not exist yet.
@@ -38,6 +36,32 @@ def make_folder(folder: Path) -> None:
             f"The folder {folder} cannot be made ({sentence(error)}); name another by the "
             "environment variable PYPLUGIN_MODELS."
         ) from error
+
+
+def read_file(path: Path, what: str, limit: int) -> bytes:
+    """Return the content of a file.
+
+    Parameters
+    ----------
+    path : Path
+    what : str
+        What is in it, for the errors: ``"model"``.
+    limit : int
+        Bytes that it may have.
+
+    Raises
+    ------
+    ModelError
+        The file cannot be read or is larger.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(limit + 1)
+    except OSError as error:
+        raise ModelError(f"Cannot read the {what} {path}: {error.strerror}.") from error
+    if len(data) > limit:
+        raise ModelError(f"{path} is larger than a {what} may be ({limit >> 20} MiB).")
+    return data
 
 
 def shipped_folder() -> Path:

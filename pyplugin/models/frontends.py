@@ -2,8 +2,6 @@
 
 from pyplugin.models.card import FrontEnd
 
-__all__ = ["PRESETS"]
-
 
 def _mel(**changes: object) -> FrontEnd:
     settings: dict[str, object] = {

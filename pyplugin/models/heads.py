@@ -12,8 +12,6 @@ A :class:`Head` is a chain of stages, each of which takes the output of the one 
 :class:`pyplugin.Node` runs heads in C; :func:`run` is the same in numpy.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import struct
@@ -26,34 +24,13 @@ from typing import Any, NoReturn
 import numpy as np
 import numpy.typing as npt
 
-from pyplugin._native import check, ffi, lib, message
+from pyplugin._native import created, lib
 from pyplugin.errors import ModelError
-from pyplugin.models.folders import data_folder, make_folder, shipped_folder
+from pyplugin.models.folders import data_folder, make_folder, read_file, shipped_folder
+from pyplugin.support.arrays import Float32, Float64
 from pyplugin.support.descriptors import head_name
-from pyplugin.support.files import replacing, sentence
+from pyplugin.support.files import write_file
 from pyplugin.support.spelling import nearest, slug
-
-__all__ = [
-    "ACTIVATIONS",
-    "KERNELS",
-    "Affine",
-    "Dense",
-    "Head",
-    "HeadStage",
-    "Kernel",
-    "Quantile",
-    "Sigmoids",
-    "available",
-    "encode",
-    "heads_folder",
-    "load",
-    "open_head",
-    "run",
-    "save",
-]
-
-Float32 = npt.NDArray[np.float32]
-Float64 = npt.NDArray[np.float64]
 
 ACTIVATIONS = ("none", "relu", "tanh", "logistic", "softmax")
 """Of :class:`Dense`, in the order of the file's numbers."""
@@ -64,6 +41,15 @@ KERNELS = ("rbf", "poly")
 _MAGIC = b"TAGHEAD1"
 _SIZE_LIMIT = 256 << 20  # bytes of a file
 _NAME = re.compile("[A-Za-z0-9_-]+")
+_CARD = {  # the types in JSON of what is not in the stages
+    "name": str,
+    "labels": list,
+    "model": str,
+    "output": str,
+    "size": int,
+    "multi_label": bool,
+    "about": dict,
+}
 _EDGE = 1e-7  # of a probability, where scikit-learn cuts it off
 
 
@@ -159,8 +145,7 @@ class Kernel:
             kernel = np.exp(-self.gamma * np.maximum(squares, 0))
         else:
             kernel = (self.gamma * products + self.coef0) ** self.degree
-        decisions: Float64 = kernel @ _double(self.coefficients).T + _double(self.intercepts)
-        return decisions
+        return np.asarray(kernel @ _double(self.coefficients).T + _double(self.intercepts))
 
 
 @dataclass(frozen=True, eq=False)
@@ -297,12 +282,7 @@ def save(head: Head, path: str | Path | None = None) -> Path:
     if path is None:
         make_folder(heads_folder())
         path = heads_folder() / f"{head.name}.head"
-    with replacing(path, error=ModelError) as place:
-        try:
-            place.write_bytes(data)
-        except OSError as error:
-            raise ModelError(f"{path} cannot be written: {sentence(error)}.") from error
-    return Path(path)
+    return write_file(path, data, error=ModelError)
 
 
 def load(path_or_name: str | Path) -> Head:
@@ -314,13 +294,7 @@ def load(path_or_name: str | Path) -> Head:
         There is none (the nearest one is suggested), or it is damaged.
     """
     path = _located(path_or_name)
-    try:
-        with path.open("rb") as file:
-            data = file.read(_SIZE_LIMIT + 1)
-    except OSError as error:
-        raise ModelError(f"The head {path} cannot be read: {sentence(error)}.") from error
-    if len(data) > _SIZE_LIMIT:
-        raise ModelError(f"{path} is larger than a head may be ({_SIZE_LIMIT >> 20} MiB).")
+    data = read_file(path, "head", _SIZE_LIMIT)
     try:
         return _decoded(data)
     except ModelError as error:
@@ -346,9 +320,8 @@ def _located(given: str | Path) -> Path:
 
 def _opened(data: bytes) -> Any:
     """Have C check all sizes and numbers."""
-    pointer, why = ffi.new("tagnode_head **"), message()
-    check(lib.tagnode_head_load(data, len(data), pointer, why), why, ModelError)
-    return ffi.gc(pointer[0], lib.tagnode_head_release)
+    load, release = lib.tagnode_head_load, lib.tagnode_head_release
+    return created("tagnode_head", load, release, data, len(data), error=ModelError)
 
 
 def encode(head: Head) -> bytes:
@@ -359,21 +332,12 @@ def encode(head: Head) -> bytes:
     ModelError
         Its parts do not fit together.
     """
-    card = {
-        "name": head.name,
-        "labels": list(head.labels),
-        "model": head.model,
-        "output": head.output,
-        "size": head.size,
-        "multi_label": head.multi_label,
-        "about": head.about,
-    }
+    card = {key: getattr(head, key) for key in _CARD} | {"labels": list(head.labels)}
     try:
         text = json.dumps(card, ensure_ascii=False, allow_nan=False).encode()
     except (TypeError, ValueError) as error:
-        raise ModelError(f"The field about of the head {head.name} is not JSON: {error}.") from (
-            error
-        )
+        problem = f"The field about of the head {head.name} is not JSON: {error}."
+        raise ModelError(problem) from error
     parts = [_MAGIC, struct.pack("<I", len(text)), text]
     parts.append(bytes(-sum(map(len, parts)) % 16))
     parts.append(struct.pack("<I", len(head.stages)))
@@ -447,16 +411,8 @@ def _decoded(data: bytes) -> Head:
     for _ in range(count):
         stage, at = _unpacked(data, at)
         stages.append(stage)
-    return Head(
-        name=card["name"],
-        labels=tuple(card["labels"]),
-        model=card["model"],
-        output=card["output"],
-        size=card["size"],
-        multi_label=card["multi_label"],
-        stages=tuple(stages),
-        about=card["about"],
-    )
+    fields = {key: card[key] for key in _CARD} | {"labels": tuple(card["labels"])}
+    return Head(**fields, stages=tuple(stages))
 
 
 def _unpacked(data: bytes, at: int) -> tuple[HeadStage, int]:
@@ -490,18 +446,9 @@ def _unpacked(data: bytes, at: int) -> tuple[HeadStage, int]:
 
 def _check_card(card: Any, opened: Any) -> None:
     """Check a card's fields, and that they fit the stages."""
-    kinds = {
-        "name": str,
-        "labels": list,
-        "model": str,
-        "output": str,
-        "size": int,
-        "multi_label": bool,
-        "about": dict,
-    }
     if not isinstance(card, dict):
         _wrong("it is not a JSON object")
-    for key, kind in kinds.items():
+    for key, kind in _CARD.items():
         if type(card.get(key)) is not kind:
             _wrong(f"its {key} is {card.get(key)!r}")
     if _NAME.fullmatch(card["name"]) is None:

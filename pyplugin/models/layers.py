@@ -11,31 +11,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from pyplugin.errors import ModelError
 from pyplugin.models.quantisation import (
     Calibration,
-    FloatArray,
     activation_quantisation,
     quantise_weights,
     to_int8,
 )
 from pyplugin.models.tflite import GraphWriter, Padding, Quantisation, Tensor
+from pyplugin.support.arrays import Bools, Float32, Float64
 
-__all__ = [
-    "BatchNorm",
-    "Block",
-    "LayerWriter",
-    "Variables",
-    "batch_norm",
-    "block",
-    "live_channels",
-    "variable",
-]
-
-Variables = Mapping[str, npt.NDArray[np.float32]]
-Mask = npt.NDArray[np.bool_]
+Variables = Mapping[str, Float32]
 
 _HUGE = 1e30  # stands for infinity where a runtime might not take it
 _LEAST_EFFECT = 3e-5
@@ -46,8 +33,8 @@ _EPSILON = 1e-3  # of every batch norm in the networks
 class BatchNorm:
     """A batch norm at rest: ``scale * x + shift``, each of shape (channels,)."""
 
-    scale: FloatArray
-    shift: FloatArray
+    scale: Float64
+    shift: Float64
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,12 +48,12 @@ class Block:
         The bounds may be infinite.
     """
 
-    kernel: FloatArray
-    bias: FloatArray
-    lower: FloatArray
-    upper: FloatArray
+    kernel: Float64
+    bias: Float64
+    lower: Float64
+    upper: Float64
 
-    def rescaled(self, inputs: FloatArray | float, outputs: FloatArray) -> "Block":
+    def rescaled(self, inputs: Float64 | float, outputs: Float64) -> "Block":
         """Return the block for inputs divided by `inputs`, giving outputs divided by `outputs`.
 
         Both have one factor a channel; a negative one turns its channel over.
@@ -80,15 +67,11 @@ class Block:
             np.maximum(lower, upper),
         )
 
-    def shifted(self, amounts: FloatArray | float) -> "Block":
-        """Return the block with something added to its bias."""
-        return Block(self.kernel, self.bias + amounts, self.lower, self.upper)
-
-    def with_outputs(self, live: Mask) -> "Block":
+    def with_outputs(self, live: Bools) -> "Block":
         """Return the block with some of its output channels only."""
         return Block(self.kernel[..., live], self.bias[live], self.lower[live], self.upper[live])
 
-    def with_inputs(self, live: Mask, rest: FloatArray) -> "Block":
+    def with_inputs(self, live: Bools, rest: Float64) -> "Block":
         """Return the block for some of its input channels, the others being always at `rest`.
 
         What the others give goes into the bias. Where the window reaches into padding, this is
@@ -97,28 +80,26 @@ class Block:
         left = np.where(live, 0.0, rest) @ self.kernel.sum(axis=(0, 1))
         return Block(self.kernel[:, :, live], self.bias + left, self.lower, self.upper)
 
-    def at_rest(self) -> FloatArray:
+    def at_rest(self) -> Float64:
         """Return what the outputs are for an input of zeros."""
         return self._bounded(self.bias)
 
-    def reach(self, bound: float) -> FloatArray:
+    def reach(self, bound: float) -> Float64:
         """Return how far the outputs can move from rest while all inputs keep within a bound."""
         sway = bound * np.abs(self.kernel).sum(axis=(0, 1, 2))
         rest = self.at_rest()
         up, down = self._bounded(self.bias + sway) - rest, rest - self._bounded(self.bias - sway)
         return np.where(up > down, up, down)
 
-    def sensitivity(self) -> FloatArray:
+    def sensitivity(self) -> Float64:
         """Return how much an output can move when an input channel moves by one."""
-        greatest: FloatArray = np.abs(self.kernel).sum(axis=(0, 1)).max(axis=1)
-        return greatest
+        return np.asarray(np.abs(self.kernel).sum(axis=(0, 1)).max(axis=1))
 
-    def _bounded(self, values: FloatArray) -> FloatArray:
-        bounded: FloatArray = np.clip(values, self.lower, self.upper)
-        return bounded
+    def _bounded(self, values: Float64) -> Float64:
+        return np.asarray(np.clip(values, self.lower, self.upper))
 
 
-def live_channels(layer: Block, readers: FloatArray, *, bound: float) -> Mask:
+def live_channels(layer: Block, readers: Float64, *, bound: float) -> Bools:
     """Return which output channels of a block matter to what reads them.
 
     Weight decay starves channels during training: their weights, or those that read them, end up
@@ -137,7 +118,7 @@ def live_channels(layer: Block, readers: FloatArray, *, bound: float) -> Mask:
     -------
     ndarray of bool, shape (out,)
     """
-    effect: FloatArray = (layer.reach(bound) + np.abs(layer.at_rest())) * readers
+    effect: Float64 = (layer.reach(bound) + np.abs(layer.at_rest())) * readers
     return effect > _LEAST_EFFECT
 
 
@@ -158,6 +139,17 @@ def batch_norm(variables: Variables, number: int) -> BatchNorm:
     return BatchNorm(scale, beta - mean * scale)
 
 
+def kernel_and_bias(variables: Variables, layer: str) -> tuple[Float64, Float64]:
+    """Return the two variables of a layer in double precision.
+
+    Raises
+    ------
+    ModelError
+        When one of them is missing.
+    """
+    return variable(variables, f"{layer}/kernel"), variable(variables, f"{layer}/bias")
+
+
 def block(variables: Variables, convolution: str, norm: int) -> Block:
     """Return the block of a convolution and the batch norm of that number.
 
@@ -166,8 +158,7 @@ def block(variables: Variables, convolution: str, norm: int) -> Block:
     ModelError
         When one of its variables is missing.
     """
-    kernel = variable(variables, f"{convolution}/kernel")
-    bias = variable(variables, f"{convolution}/bias")
+    kernel, bias = kernel_and_bias(variables, convolution)
     folded = batch_norm(variables, norm)
     positive = folded.scale > 0
     return Block(
@@ -178,7 +169,7 @@ def block(variables: Variables, convolution: str, norm: int) -> Block:
     )
 
 
-def variable(variables: Variables, name: str) -> FloatArray:
+def variable(variables: Variables, name: str) -> Float64:
     """Return one variable in double precision.
 
     Raises
@@ -209,6 +200,16 @@ class LayerWriter:
     def __init__(self, calibration: Calibration | None = None) -> None:
         self.graph = GraphWriter()
         self._calibration = calibration
+
+    def image(self, patch: int, bands: int) -> Tensor:
+        """Add the input ``mel``, (1, patch, bands), and return it as an image of one channel."""
+        self._mel = self.graph.input("mel", (1, patch, bands))
+        return self.graph.reshape("image", self._mel, (1, patch, bands, 1))
+
+    def finish(self, *outputs: Tensor, description: str) -> bytes:
+        """Return the graph from the input of `image` to these outputs as a ``.tflite`` file."""
+        named = {tensor.name: tensor for tensor in outputs}
+        return self.graph.finish({"mel": self._mel}, named, description=description)
 
     def normalised(self, name: str, x: Tensor, norm: BatchNorm) -> Tensor:
         """Apply a batch norm to a float tensor."""
@@ -302,17 +303,17 @@ class LayerWriter:
         lower = self._bound(f"{name}/lower/bound", layer.lower, output)
         return self.graph.maximum(name, y, lower)
 
-    def dense(self, name: str, x: Tensor, kernel: FloatArray, bias: FloatArray) -> Tensor:
+    def dense(self, name: str, x: Tensor, kernel: Float64, bias: Float64) -> Tensor:
         """Multiply float (1, in) by a kernel of shape (in, out) and add the bias."""
         if self._calibration is not None:
             bias = bias + self._calibration.corrections.get(name, 0.0)
         weights = self._float(f"{name}/weights", kernel.T)
         return self.graph.fully_connected(name, x, weights, self._float(f"{name}/bias", bias))
 
-    def _float(self, name: str, values: FloatArray) -> Tensor:
+    def _float(self, name: str, values: Float64) -> Tensor:
         return self.graph.constant(name, values.astype(np.float32))
 
-    def _scaled(self, name: str, x: Tensor, factors: FloatArray) -> Tensor:
+    def _scaled(self, name: str, x: Tensor, factors: Float64) -> Tensor:
         return self.graph.mul(name, x, self._float(f"{name}/factors", factors))
 
     def _weights(self, name: str, layer: Block, x: Quantisation | None) -> tuple[Tensor, Tensor]:
@@ -325,7 +326,7 @@ class LayerWriter:
             self.graph.constant(f"{name}/bias", weights.bias, weights.bias_quantisation),
         )
 
-    def _bound(self, name: str, values: FloatArray, quantisation: Quantisation | None) -> Tensor:
+    def _bound(self, name: str, values: Float64, quantisation: Quantisation | None) -> Tensor:
         vector = values[None, None, None, :]
         if quantisation is None:
             return self._float(name, np.nan_to_num(vector, posinf=_HUGE, neginf=-_HUGE))

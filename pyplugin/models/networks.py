@@ -1,11 +1,12 @@
 """Networks that are written as ``.tflite``, float or int8."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-from pyplugin.models.card import Dataset, OutputTensor
-
-__all__ = ["Network"]
+from pyplugin.models.card import Card, Dataset, InputTensor, OutputTensor, Schema
+from pyplugin.models.frontends import PRESETS
 
 
 @dataclass(frozen=True)
@@ -45,3 +46,30 @@ class Network:
     activations: tuple[str, ...]
     turnable: frozenset[str]
     corrected: str
+
+    def card(self, data: bytes, *, patch: int, int8: bool, **about: Any) -> Card:
+        """Return the card of a file that `build` returned.
+
+        Parameters
+        ----------
+        data : bytes
+        patch : int
+            Mel frames that it takes at once.
+        int8 : bool
+            Whether it was built with a calibration.
+        **about
+            The fields of the card that are not the network's: name, description, licence ...
+        """
+        front_end = PRESETS["musicnn"]
+        mel = InputTensor("mel", "float", (1, patch, front_end.bands))
+        return Card(
+            type="auto-tagging",
+            labels=self.labels,
+            model_types=("tflite-int8" if int8 else "tflite-float32",),
+            schema=Schema((mel,), self.outputs),
+            inference=front_end,
+            patch_frames=patch,
+            embedding=self.embedding,
+            sha256=hashlib.sha256(data).hexdigest(),
+            **about,
+        )

@@ -11,16 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pyplugin.models.tflite import Quantisation
-
-__all__ = [
-    "FloatArray",
-    "QuantisedWeights",
-    "activation_quantisation",
-    "quantise_weights",
-    "to_int8",
-]
-
-FloatArray = npt.NDArray[np.float64]
+from pyplugin.support.arrays import Float64
 
 _INT8_MIN, _INT8_MAX = -128, 127
 _BIAS_LIMIT = 2.0**30  # half of int32, so that the sum of products still fits
@@ -41,8 +32,8 @@ class Calibration:
     """
 
     ranges: dict[str, tuple[float, float]]
-    equalisation: dict[str, FloatArray]
-    corrections: dict[str, FloatArray]
+    equalisation: dict[str, Float64]
+    corrections: dict[str, Float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,14 +75,14 @@ def activation_quantisation(low: float, high: float) -> Quantisation:
     return Quantisation(np.array([scale], np.float32), min(max(zero_point, _INT8_MIN), _INT8_MAX))
 
 
-def to_int8(values: FloatArray, quantisation: Quantisation) -> npt.NDArray[np.int8]:
+def to_int8(values: Float64, quantisation: Quantisation) -> npt.NDArray[np.int8]:
     """Round to the nearest integer of a per-tensor quantisation; infinities saturate."""
-    steps: FloatArray = np.rint(values / np.float64(quantisation.scale[0]))
-    limited: FloatArray = np.clip(steps + quantisation.zero_point, _INT8_MIN, _INT8_MAX)
+    steps: Float64 = np.rint(values / np.float64(quantisation.scale[0]))
+    limited: Float64 = np.clip(steps + quantisation.zero_point, _INT8_MIN, _INT8_MAX)
     return limited.astype(np.int8)
 
 
-def quantise_weights(kernel: FloatArray, bias: FloatArray, x: Quantisation) -> QuantisedWeights:
+def quantise_weights(kernel: Float64, bias: Float64, x: Quantisation) -> QuantisedWeights:
     """Quantise a convolution that reads a tensor quantised as `x`.
 
     Parameters

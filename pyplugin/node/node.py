@@ -4,12 +4,10 @@
 or reset.
 """
 
-from __future__ import annotations
-
 import contextlib
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
@@ -17,20 +15,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pyplugin._native import check, ffi, lib, message
+from pyplugin._native import check, ffi, floats, from_struct, lib, message
 from pyplugin.errors import AudioError, ModelError, PypluginError
 from pyplugin.models import heads as head_files
 from pyplugin.models import registry
+from pyplugin.models.frontends import PRESETS
 from pyplugin.models.heads import Head
 from pyplugin.models.registry import Model
 from pyplugin.models.structs import card_struct
-from pyplugin.node.frontend import PRESETS, check_rate, planes
+from pyplugin.node.frontend import check_rate, planes
 from pyplugin.node.runtimes import open_model
 from pyplugin.node.signals import SIGNALS, SignalFrames, take_signals
+from pyplugin.support.arrays import Float32, Int64
 from pyplugin.support.closing import Closing
-from pyplugin.support.spelling import slug
-
-__all__ = ["DEFAULT_MODEL", "MAX_BLOCK", "Frames", "Latency", "Node", "State", "descriptors_of"]
+from pyplugin.support.descriptors import tag_name
 
 DEFAULT_MODEL = "scene"
 
@@ -114,12 +112,12 @@ class Frames:
     (2, 6)
     """
 
-    start: npt.NDArray[np.int64]
-    end: npt.NDArray[np.int64]
-    emitted: npt.NDArray[np.int64]
+    start: Int64
+    end: Int64
+    emitted: Int64
     state: npt.NDArray[np.uint8]
-    values: npt.NDArray[np.float32]
-    embeddings: npt.NDArray[np.float32]
+    values: Float32
+    embeddings: Float32
 
     def __len__(self) -> int:
         return len(self.start)
@@ -286,8 +284,7 @@ class Node(Closing):
         self.hop = self.hop_frames * front_end.hop / front_end.sample_rate
         self.mel_seconds = front_end.hop / front_end.sample_rate
         self.first_frames = int(lib.tagnode_first_frames(self._node))
-        parts = lib.tagnode_get_latency(self._node)
-        self.latency = Latency(parts.resampler, parts.frontend, parts.compute, parts.total)
+        self.latency = from_struct(Latency, lib.tagnode_get_latency(self._node))
         self._room = int(self.max_block / (self.hop * self.sample_rate)) + 2 if many else 1
 
     @property
@@ -342,17 +339,15 @@ class Node(Closing):
                     f"The head {head.name} is made for the model {head.model}; the node has "
                     f"{given}: give it model={head.model!r}."
                 )
-            sizes = {
-                output.name: output.size
-                for output in self.models[names.index(head.model)].card.outputs
-            }
+            place = names.index(head.model)
+            sizes = {output.name: output.size for output in self.models[place].card.outputs}
             if sizes.get(head.output) != head.size:
                 have = ", ".join(f"{name} ({size})" for name, size in sizes.items())
                 raise ModelError(
                     f"The head {head.name} takes the {head.size} floats of the output "
                     f"{head.output!r}; {head.model} has {have}: train it anew."
                 )
-            places.append((names.index(head.model), list(sizes).index(head.output)))
+            places.append((place, list(sizes).index(head.output)))
         return places
 
     def _prepare(
@@ -402,7 +397,7 @@ class Node(Closing):
         with self._audio:
             self._lent = False
 
-    def process(self, block: npt.NDArray[np.float32]) -> Frames:
+    def process(self, block: Float32) -> Frames:
         """Analyse a block and return the descriptor frames that became readable, often none.
 
         Parameters
@@ -422,7 +417,7 @@ class Node(Closing):
         with self._audio:
             return self._read(self._open())
 
-    def analyse(self, block: npt.NDArray[np.float32]) -> None:
+    def analyse(self, block: Float32) -> None:
         """Analyse a block, for callers of :meth:`read`; see :meth:`process`."""
         if not isinstance(block, np.ndarray) or block.dtype != np.float32:
             kind = block.dtype if isinstance(block, np.ndarray) else type(block).__name__
@@ -458,8 +453,8 @@ class Node(Closing):
             parts = [self._read(self._open())]
             while len(parts[-1]) == self._room:
                 parts.append(self._read(self._open()))
-        names = [field.name for field in fields(Frames)]
-        return Frames(*(np.concatenate([getattr(p, name) for p in parts]) for name in names))
+        columns = zip(*(vars(part).values() for part in parts), strict=True)
+        return Frames(*(np.concatenate(column) for column in columns))
 
     def read_signals(self) -> SignalFrames:
         """Return the signal frames that became readable, after :meth:`process` or beside it.
@@ -472,7 +467,7 @@ class Node(Closing):
         with self._audio:
             return take_signals(self._open())
 
-    def read_mel(self) -> npt.NDArray[np.float32]:
+    def read_mel(self) -> Float32:
         """Return the mel frames since the last call, (n, bands), at most ``mel_queue`` of them.
 
         Raises
@@ -483,21 +478,14 @@ class Node(Closing):
         with self._audio:
             node = self._open()
             mel = np.empty((max(self._mel_queue, 1), lib.tagnode_band_count(node)), np.float32)
-            room = ffi.cast("float *", ffi.from_buffer(mel))
-            return mel[: lib.tagnode_read_mel(node, room, len(mel))].copy()
+            return mel[: lib.tagnode_read_mel(node, floats(mel), len(mel))].copy()
 
     def _read(self, node: Any) -> Frames:
         room = self._room
         heads = ffi.new("tagnode_frame[]", room)
         values = np.empty((room, lib.tagnode_value_count(node)), np.float32)
         embeddings = np.empty((room, lib.tagnode_embedding_count(node)), np.float32)
-        count = lib.tagnode_read(
-            node,
-            heads,
-            ffi.cast("float *", ffi.from_buffer(values)),
-            ffi.cast("float *", ffi.from_buffer(embeddings)),
-            room,
-        )
+        count = lib.tagnode_read(node, heads, floats(values), floats(embeddings), room)
         return Frames(
             start=np.array([heads[i].start for i in range(count)], np.int64),
             end=np.array([heads[i].end for i in range(count)], np.int64),
@@ -564,17 +552,12 @@ class Node(Closing):
 
 def descriptors_of(models: Sequence[Model], heads: Sequence[Head] = ()) -> list[str]:
     """Return ``tag.<model>.<label>`` for each label, then ``head.<name>.<label>``."""
-    tags = [
-        f"tag.{model.card.name}.{slug(label)}" for model in models for label in model.card.labels
-    ]
+    tags = [tag_name(label, each.card.name) for each in models for label in each.card.labels]
     return tags + [name for head in heads for name in head.descriptors]
 
 
 def _whole(name: str, value: int, low: int, high: int, error: type[PypluginError]) -> int:
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, (int, np.integer))
-        or not low <= value <= high
-    ):
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not whole or not low <= value <= high:
         raise error(f"{name} is {value!r}; a whole number from {low} to {high} is expected.")
     return int(value)

@@ -21,8 +21,6 @@ from pyplugin.node.runtimes import open_model
 from pyplugin.node.signals import SIGNAL_HOP
 from pyplugin.support.descriptors import kind_of
 
-__all__ = ["Plan"]
-
 
 @dataclass(frozen=True)
 class Plan:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -15,15 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
-from pyplugin._native import check, ffi, lib, message
+from pyplugin._native import check, created, ffi, floats, lib, message
 from pyplugin.errors import ModelError, UnsupportedError
+from pyplugin.support.arrays import Float32
 
 if TYPE_CHECKING:
     from pyplugin.models.registry import Model
 
-__all__ = ["OUTSIDE", "RUNTIMES", "Opened", "installed", "open_model"]
 
 OUTSIDE = {"litert": "ai-edge-litert", "tflite-runtime": "tflite-runtime"}
 """External runtimes by our name, preferred first, and their packages."""
@@ -54,9 +54,7 @@ class Opened:
     runtime: str
     keep: list[Any] = field(default_factory=list)
 
-    def run(
-        self, patch: npt.NDArray[np.float32], sizes: list[int]
-    ) -> list[npt.NDArray[np.float32]]:
+    def run(self, patch: Float32, sizes: list[int]) -> list[Float32]:
         """Run the model once on one patch (patch_frames, bands); return its outputs.
 
         Parameters
@@ -67,12 +65,8 @@ class Opened:
             Sizes of the outputs, in the card's order.
         """
         outputs = [np.empty(size, np.float32) for size in sizes]
-        pointers = ffi.new(
-            "float *[]", [ffi.cast("float *", ffi.from_buffer(output)) for output in outputs]
-        )
-        why = message()
-        source = ffi.cast("float *", ffi.from_buffer(patch))
-        check(lib.tagnode_model_run(self.model, source, pointers, why), why)
+        pointers, why = ffi.new("float *[]", [floats(output) for output in outputs]), message()
+        check(lib.tagnode_model_run(self.model, floats(patch), pointers, why), why)
         return outputs
 
     def close(self) -> None:
@@ -107,11 +101,14 @@ def open_model(model: Model, card: Any, runtime: str | None) -> Opened:
     return _open_litert(model, card) if wanted == "litert" else _open_tflite(model, card)
 
 
+def _loaded(load: Callable[..., int], *arguments: Any) -> Any:
+    destroy = lib.tagnode_model_release
+    return created("tagnode_model", load, destroy, *arguments, error=ModelError)
+
+
 def _open_inline(model: Model, card: Any) -> Opened:
-    pointer, why = ffi.new("tagnode_model **"), message()
-    status = lib.tagnode_model_load_inline(model.data, len(model.data), card, pointer, why)
-    check(status, why, ModelError)
-    return _owned(pointer, "inline", [])
+    load = lib.tagnode_model_load_inline
+    return Opened(_loaded(load, model.data, len(model.data), card), "inline")
 
 
 def litert_library() -> Path:
@@ -131,17 +128,9 @@ def litert_library() -> Path:
     )
 
 
-def _owned(pointer: Any, runtime: str, keep: list[Any]) -> Opened:
-    return Opened(ffi.gc(pointer[0], lib.tagnode_model_release), runtime, keep)
-
-
 def _open_litert(model: Model, card: Any) -> Opened:
-    pointer, why = ffi.new("tagnode_model **"), message()
-    status = lib.tagnode_model_load_litert(
-        str(litert_library()).encode(), model.data, len(model.data), card, pointer, why
-    )
-    check(status, why, ModelError)
-    return _owned(pointer, "litert", [])
+    load, library = lib.tagnode_model_load_litert, str(litert_library()).encode()
+    return Opened(_loaded(load, library, model.data, len(model.data), card), "litert")
 
 
 def _open_tflite(model: Model, card: Any) -> Opened:
@@ -164,9 +153,8 @@ def _open_tflite(model: Model, card: Any) -> Opened:
     struct.input = ffi.cast("float *", _address(interpreter, source))
     for index, tensor in enumerate(outputs):
         struct.output[index] = ffi.cast("float *", _address(interpreter, tensor))
-    pointer, why = ffi.new("tagnode_model **"), message()
-    check(lib.tagnode_model_from_interpreter(struct, card, pointer, why), why, ModelError)
-    return _owned(pointer, "tflite-runtime", [interpreter, library])
+    opened = _loaded(lib.tagnode_model_from_interpreter, struct, card)
+    return Opened(opened, "tflite-runtime", [interpreter, library])
 
 
 def _address(interpreter: Any, tensor: int) -> int:

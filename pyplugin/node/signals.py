@@ -4,17 +4,13 @@
 :class:`SignalFrames`. docs/signals.md describes each of them.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from pyplugin._native import ffi, lib, text
-
-__all__ = ["SIGNALS", "SIGNAL_HOP", "Signal", "SignalFrames", "take_signals"]
+from pyplugin._native import ffi, floats, from_struct, lib
+from pyplugin.support.arrays import Float32, Int64
 
 SIGNAL_HOP: float = lib.tagnode_setup_default().signal_hop
 """Seconds between two signal frames by default: one mel frame of MusiCNN."""
@@ -55,19 +51,10 @@ class Signal:
 
 def _about(index: int) -> Signal:
     about = lib.tagnode_signal_info(index)
-    return Signal(
-        text(about.name),
-        text(about.unit),
-        text(about.meaning),
-        about.low,
-        about.high,
-        round(about.window, 6),
-    )
+    return from_struct(Signal, about, window=round(about.window, 6))
 
 
-SIGNALS: dict[str, Signal] = {
-    signal.name: signal for signal in map(_about, range(lib.tagnode_signal_count()))
-}
+SIGNALS = {each.name: each for each in map(_about, range(lib.tagnode_signal_count()))}
 """All signals by name, in the order of the columns of :attr:`SignalFrames.values`."""
 
 
@@ -97,10 +84,10 @@ class SignalFrames:
     -6.02
     """
 
-    start: npt.NDArray[np.int64]
-    end: npt.NDArray[np.int64]
-    emitted: npt.NDArray[np.int64]
-    values: npt.NDArray[np.float32]
+    start: Int64
+    end: Int64
+    emitted: Int64
+    values: Float32
 
     def __len__(self) -> int:
         return len(self.start)
@@ -111,13 +98,11 @@ def take_signals(node: Any) -> SignalFrames:
     room = 256
     heads = ffi.new("tagnode_frame[]", room)
     rows: list[tuple[int, int, int]] = []
-    parts: list[npt.NDArray[np.float32]] = []
+    parts: list[Float32] = []
     count = room
     while count == room:
         values = np.empty((room, len(SIGNALS)), np.float32)
-        count = lib.tagnode_read_signals(
-            node, heads, ffi.cast("float *", ffi.from_buffer(values)), room
-        )
+        count = lib.tagnode_read_signals(node, heads, floats(values), room)
         rows += [(heads[i].start, heads[i].end, heads[i].emitted) for i in range(count)]
         parts.append(values[:count])
     start, end, emitted = np.array(rows, np.int64).reshape(-1, 3).T

@@ -1,18 +1,12 @@
 """A whole recording through a node: the frame of every window, in constant memory."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from pyplugin.node.node import Frames, Node, State
-
-__all__ = ["WindowSource", "analyse_windows", "replaced_note", "window_seconds"]
-
-Float32 = npt.NDArray[np.float32]
+from pyplugin.support.arrays import Float32
 
 
 class WindowSource(Protocol):
@@ -82,8 +76,7 @@ def analyse_windows(
     samples = -(-length * front_end.sample_rate // node.sample_rate)
     count = (samples // front_end.hop + 1 - first) // node.hop_frames + 1
     flush = node.latency.total + front_end.fft * node.sample_rate // front_end.sample_rate + 1
-    silence = np.zeros((node.channels, flush), np.float32)
-    rest = np.concatenate([tail, silence], axis=1)
+    rest = np.pad(tail, ((0, 0), (0, flush)))
     for at in range(0, rest.shape[1], source.block):
         frames = _fresh(node.process(rest[:, at : at + source.block]), count - yielded)
         yielded += len(frames)
@@ -100,11 +93,4 @@ def replaced_note(replaced: int) -> str:
 
 def _fresh(frames: Frames, most: int | None = None) -> Frames:
     rows = np.flatnonzero(frames.state == State.FRESH)[:most]
-    return Frames(
-        frames.start[rows],
-        frames.end[rows],
-        frames.emitted[rows],
-        frames.state[rows],
-        frames.values[rows],
-        frames.embeddings[rows],
-    )
+    return Frames(**{name: array[rows] for name, array in vars(frames).items()})

@@ -13,6 +13,7 @@ commands offer are in :data:`KINDS`, each in a module with an ``OutputKind`` nam
 """
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -65,13 +66,11 @@ def open_all(values: Mapping[str, Any], context: "OutputContext") -> "list[Outpu
         An option that cannot be used, an address or port that does not exist.
     """
     opened: list[Output] = []
-    try:
+    with ExitStack() as stack:  # closes them on an error
         for kind in kinds():
             output = kind.open(values, context)
             if output is not None:
+                stack.callback(output.close)
                 opened.append(output)
-    except BaseException:
-        for output in opened:
-            output.close()
-        raise
+        stack.pop_all()
     return opened

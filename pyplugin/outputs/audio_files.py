@@ -2,25 +2,22 @@
 
 import contextlib
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from pyplugin.errors import AudioError
 from pyplugin.inputs.decoding import load_codec
 from pyplugin.inputs.files import PathLike
 from pyplugin.node.frontend import check_format
+from pyplugin.support.arrays import Float32
 from pyplugin.support.files import replacing
 from pyplugin.support.spelling import alternatives
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["AudioWriter"]
-
-Samples = NDArray[np.float32]
 
 _FORMATS = {
     ".wav": ("WAV", ("PCM_24", "PCM_16", "FLOAT")),
@@ -95,16 +92,11 @@ class AudioWriter:
         with contextlib.ExitStack() as stack:
             temporary = stack.enter_context(replacing(self._path, error=AudioError))
             try:
-                self._file = stack.enter_context(
-                    self._soundfile.SoundFile(
-                        temporary,
-                        "w",
-                        samplerate=self._sample_rate,
-                        channels=self._channels,
-                        format=self._format,
-                        subtype=self._subtype,
-                    )
+                how = {"format": self._format, "subtype": self._subtype}
+                file = self._soundfile.SoundFile(
+                    temporary, "w", self._sample_rate, self._channels, **how
                 )
+                self._file = stack.enter_context(file)
             except self._soundfile.SoundFileError as error:
                 raise AudioError(
                     f"'{self._path}' cannot hold {self._channels} channels at {self._sample_rate} "
@@ -113,15 +105,10 @@ class AudioWriter:
             self._exit = stack.pop_all()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: Any) -> None:
         self._file = None
         try:
-            self._exit.__exit__(kind, error, traceback)
+            self._exit.__exit__(*error)
         except self._soundfile.SoundFileError as failure:
             raise AudioError(f"'{self._path}' cannot be written: {failure}") from failure
 
@@ -150,7 +137,7 @@ class AudioWriter:
         for start in range(0, samples.shape[1], _PIECE):
             self._write(samples[:, start : start + _PIECE])
 
-    def _write(self, samples: Samples) -> None:
+    def _write(self, samples: Float32) -> None:
         if self._format == "WAV":
             written = (self._file.tell() + samples.shape[1]) * self._channels
             if written * _BYTES[self._subtype] > _WAV_LIMIT:

@@ -17,14 +17,13 @@ import numpy as np
 
 from pyplugin._native import VERSION
 from pyplugin.errors import PypluginError
-from pyplugin.outputs.midi_messages import FREE, ControllerTrack, mido, scaled, write_midi
+from pyplugin.outputs.midi_messages import FREE, ControllerTrack, mido, write_midi
 from pyplugin.support.files import replacing
 from pyplugin.support.optional import need
 
 if TYPE_CHECKING:
     from pyplugin.support.results import Curve, TagResult
 
-__all__ = ["THRESHOLD", "check_curves", "check_labels", "write_curves", "write_labels"]
 
 THRESHOLD = 0.3
 """Activation from which :func:`write_labels` takes a tag as present."""
@@ -160,28 +159,27 @@ def _curves_mid(path: Path, job: _Job) -> None:
     tracks = []
     for index, (target, curve) in enumerate(job.curves.items()):
         channel, place = divmod(index, len(FREE))
-        track = ControllerTrack(target, FREE[place], *job.range(target), channel)
+        track = ControllerTrack(
+            target, FREE[place], *job.range(target), channel, fourteen_bit=job.fourteen_bit
+        )
         for time, value in zip(curve.times.tolist(), curve.values.tolist(), strict=True):
-            number = scaled(value, track.low, track.high, fourteen_bit=job.fourteen_bit)
+            number = track.scaled(value)
             if not track.events or number != track.events[-1][1]:
                 track.events.append((time, number))
         tracks.append(track)
-    write_midi(path, tracks, fourteen_bit=job.fourteen_bit, duration=job.duration)
+    write_midi(path, tracks, duration=job.duration)
 
 
 def _curves_jams(path: Path, job: _Job) -> None:
-    library = _jams()
-    whole = library.JAMS()
-    whole.file_metadata.duration = job.duration
+    notes = []
     for target, curve in job.curves.items():
         low, high = job.range(target)
-        note = _annotation(library, "vector", job.duration, target=target, min=low, max=high)
+        note = _annotation("vector", job.duration, target=target, min=low, max=high)
         ends = np.append(curve.times[1:], job.duration)
         for time, end, value in zip(curve.times, ends, curve.values, strict=True):
             note.append(time=float(time), duration=float(end - time), value=[float(value)])
-        whole.annotations.append(note)
-    with replacing(path) as partial:
-        whole.save(str(partial), fmt="jams")
+        notes.append(note)
+    _save_jams(path, notes, job.duration)
 
 
 @dataclass(frozen=True)
@@ -252,11 +250,7 @@ def _labels_txt(path: Path, result: TagResult, spans: list[_Span], title: str) -
 
 
 def _labels_jams(path: Path, result: TagResult, spans: list[_Span], title: str) -> None:
-    library = _jams()
-    whole = library.JAMS()
-    whole.file_metadata.duration = result.duration
-    whole.file_metadata.title = title
-    note = _annotation(library, "tag_open", result.duration, model=result.model)
+    note = _annotation("tag_open", result.duration, model=result.model)
     for span in spans:
         note.append(
             time=span.start,
@@ -264,17 +258,23 @@ def _labels_jams(path: Path, result: TagResult, spans: list[_Span], title: str) 
             value=span.label,
             confidence=span.confidence,
         )
-    whole.annotations.append(note)
-    with replacing(path) as partial:
-        whole.save(str(partial), fmt="jams")
+    _save_jams(path, [note], result.duration, title)
 
 
 def _jams() -> Any:
     return need("jams", package="jams", extra="jams", purpose="A .jams file")
 
 
-def _annotation(library: Any, namespace: str, duration: float, **sandbox: Any) -> Any:
-    note = library.Annotation(namespace=namespace, time=0, duration=duration)
+def _save_jams(path: Path, notes: list[Any], duration: float, title: str = "") -> None:
+    whole = _jams().JAMS()
+    whole.file_metadata.duration, whole.file_metadata.title = duration, title
+    whole.annotations.extend(notes)
+    with replacing(path) as partial:
+        whole.save(str(partial), fmt="jams")
+
+
+def _annotation(namespace: str, duration: float, **sandbox: Any) -> Any:
+    note = _jams().Annotation(namespace=namespace, time=0, duration=duration)
     note.annotation_metadata.data_source = "program"
     note.annotation_metadata.annotation_tools = f"pyplugin {VERSION}"
     note.sandbox.update(**sandbox)

@@ -1,7 +1,5 @@
 """Descriptor frames as JSON Lines."""
 
-from __future__ import annotations
-
 import json
 import math
 import sys
@@ -9,9 +7,7 @@ from collections.abc import Mapping
 from typing import Any, TextIO
 
 from pyplugin.errors import PypluginError, ReaderGoneError
-from pyplugin.outputs.output import DescriptorFrame, Option, OutputContext, OutputKind
-
-__all__ = ["KIND", "JsonLines", "json_line"]
+from pyplugin.outputs.output import DescriptorFrame, Option, OutputContext, OutputKind, Values
 
 
 def json_line(frame: DescriptorFrame) -> str:
@@ -73,9 +69,7 @@ class JsonLines:
         except BrokenPipeError as error:
             raise ReaderGoneError("The reader has closed the pipe.") from error
 
-    def write_parameters(
-        self, time: float, parameters: dict[str, float], signals: dict[str, float]
-    ) -> None:
+    def write_parameters(self, time: float, parameters: Values, signals: Values) -> None:
         """Do nothing."""
 
     def close(self) -> None:

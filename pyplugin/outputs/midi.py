@@ -1,7 +1,5 @@
 """Descriptors and parameters as MIDI controllers."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,22 +8,13 @@ from typing import Any
 from pyplugin.errors import PypluginError
 from pyplugin.node.node import State
 from pyplugin.node.signals import SIGNALS
-from pyplugin.outputs.midi_messages import (
-    FREE,
-    LSB,
-    ControllerTrack,
-    control_changes,
-    mido,
-    scaled,
-    write_midi,
-)
+from pyplugin.outputs import output
+from pyplugin.outputs.midi_messages import FREE, LSB, ControllerTrack, mido, write_midi
 from pyplugin.outputs.midi_port import Port
-from pyplugin.outputs.output import DescriptorFrame, OnEvent, Option, OutputContext, OutputKind
+from pyplugin.outputs.output import DescriptorFrame, Option, Values
 from pyplugin.support.descriptors import accepted_names, kind_of, signal_name, unknown
 from pyplugin.support.files import check_writable
 from pyplugin.support.spelling import nearest
-
-__all__ = ["KIND", "Midi"]
 
 RATE = 100.0
 """Most changes a second of one controller; a MIDI cable carries about a thousand in all."""
@@ -81,7 +70,7 @@ class Midi:
         fourteen_bit: bool = False,
         channel: int = 0,
         ranges: Mapping[str, Range] | None = None,
-        on_event: OnEvent | None = None,
+        on_event: output.OnEvent | None = None,
     ) -> None:
         mido()
         if not isinstance(channel, int) or channel not in range(16):
@@ -91,10 +80,11 @@ class Midi:
             assignments = _in_order(ranges)
         _check(assignments, fourteen_bit)
         self._tracks = {
-            name: ControllerTrack(name, controller, *_range(name, ranges), channel)
+            name: ControllerTrack(
+                name, controller, *_range(name, ranges), channel, fourteen_bit=fourteen_bit
+            )
             for name, controller in assignments.items()
         }
-        self._fourteen_bit = fourteen_bit
         self._wanted: dict[str, int] = {}
         self._sent: dict[str, int] = {}
         self._sent_at: dict[str, float] = {}
@@ -119,9 +109,7 @@ class Midi:
         self._take({**values, **_moving(frame.parameters, frame.signals)})
         self._send(frame.time)
 
-    def write_parameters(
-        self, time: float, parameters: dict[str, float], signals: dict[str, float]
-    ) -> None:
+    def write_parameters(self, time: float, parameters: Values, signals: Values) -> None:
         """Send what changed, and delayed changes."""
         self._take(_moving(parameters, signals))
         self._send(time)
@@ -142,15 +130,13 @@ class Midi:
         if self._port is not None:
             self._port.close()
         else:
-            write_midi(self._path, list(self._tracks.values()), fourteen_bit=self._fourteen_bit)
+            write_midi(self._path, self._tracks.values())
 
     def _take(self, values: Mapping[str, float]) -> None:
         for name, track in self._tracks.items():
             value = values.get(name, math.nan)
             if not math.isnan(value):
-                self._wanted[name] = scaled(
-                    value, track.low, track.high, fourteen_bit=self._fourteen_bit
-                )
+                self._wanted[name] = track.scaled(value)
 
     def _send(self, time: float) -> None:
         self._time = time
@@ -168,13 +154,11 @@ class Midi:
         if self._port is None:
             track.events.append((self._time, number))
             return True
-        messages = control_changes(
-            track.controller, number, track.channel, fourteen_bit=self._fourteen_bit
-        )
-        return self._port.send(b"".join(bytes(message.bytes()) for message in messages))
+        messages = (bytes(message.bytes()) for message in track.messages(number))
+        return self._port.send(b"".join(messages))
 
 
-def _moving(parameters: dict[str, float], signals: dict[str, float]) -> dict[str, float]:
+def _moving(parameters: Values, signals: Values) -> Values:
     return {**{signal_name(name): value for name, value in signals.items()}, **parameters}
 
 
@@ -203,9 +187,8 @@ def _check(assignments: Mapping[str, int], fourteen_bit: bool) -> None:
                 f"{name} is assigned to controller {controller!r}; {kind} is expected."
             )
         if controller in taken:
-            raise PypluginError(
-                f"{taken[controller]} and {name} are both assigned to controller {controller}."
-            )
+            both = f"{taken[controller]} and {name}"
+            raise PypluginError(f"{both} are both assigned to controller {controller}.")
         taken[controller] = name
 
 
@@ -223,7 +206,7 @@ def _range(name: str, ranges: Mapping[str, Range]) -> Range:
 # ---- options ----
 
 
-def _open(values: Mapping[str, Any], context: OutputContext) -> Midi | None:
+def _open(values: Mapping[str, Any], context: output.OutputContext) -> Midi | None:
     port, given, fine = values["midi"], values["cc"], values["midi_14bit"]
     if port is None:
         if given or fine:
@@ -241,7 +224,7 @@ def _open(values: Mapping[str, Any], context: OutputContext) -> Midi | None:
     return Midi(port, assignments, fourteen_bit=fine, ranges=ranges, on_event=context.on_event)
 
 
-def _assignments(given: Sequence[str], context: OutputContext) -> dict[str, int]:
+def _assignments(given: Sequence[str], context: output.OutputContext) -> dict[str, int]:
     known = {*context.ranges, *accepted_names(context.descriptors), *map(signal_name, SIGNALS)}
     found: dict[str, int] = {}
     for text in given:
@@ -254,7 +237,7 @@ def _assignments(given: Sequence[str], context: OutputContext) -> dict[str, int]
     return found
 
 
-def _reason(name: str, context: OutputContext) -> str:
+def _reason(name: str, context: output.OutputContext) -> str:
     signals = [signal_name(each) for each in SIGNALS]
     if kind_of(name) is not None:
         return unknown(name, context.descriptors, signals)
@@ -263,7 +246,7 @@ def _reason(name: str, context: OutputContext) -> str:
     return f"there is no such parameter; {nearest(name, context.ranges)}"
 
 
-KIND = OutputKind(
+KIND = output.OutputKind(
     (
         Option(
             "--midi",

@@ -1,17 +1,13 @@
 """Values as MIDI controllers: seven bits in one message or fourteen in two, and files of them."""
 
-from __future__ import annotations
-
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pyplugin.support.files import replacing
 from pyplugin.support.optional import need
-
-__all__ = ["FREE", "LSB", "ControllerTrack", "control_changes", "scaled", "write_midi"]
 
 FREE = range(20, 32)
 """Controllers that MIDI 1.0 leaves undefined and that have a partner for fourteen bits."""
@@ -28,7 +24,8 @@ _TICKS_PER_SECOND = _TICKS * 1_000_000 / _TEMPO
 class ControllerTrack:
     """Values of one controller over time: ``events`` are (seconds, number), in order.
 
-    ``low`` and ``high`` are the values of number 0 and of the highest number.
+    ``low`` and ``high`` are the values of number 0 and of the highest number, which is 127, or
+    16383 with fourteen bits.
     """
 
     name: str
@@ -37,6 +34,24 @@ class ControllerTrack:
     high: float
     channel: int = 0
     events: list[tuple[float, int]] = field(default_factory=list)
+    fourteen_bit: bool = False
+
+    def scaled(self, value: float) -> int:
+        """Return the number for a value, which is clamped to the range."""
+        top = 16383 if self.fourteen_bit else 127
+        width = self.high - self.low
+        share = (value - self.low) / width if width != 0 else 0.0
+        return round(min(max(share, 0.0), 1.0) * top)
+
+    def messages(self, number: int) -> list[Any]:
+        """Return the messages that set the controller: upper seven bits first, of fourteen."""
+        pairs = [(self.controller, number)]
+        if self.fourteen_bit:
+            pairs = [(self.controller, number >> 7), (self.controller + LSB, number & 127)]
+        return [
+            mido().Message("control_change", channel=self.channel, control=control, value=value)
+            for control, value in pairs
+        ]
 
 
 def mido() -> Any:
@@ -44,31 +59,7 @@ def mido() -> Any:
     return need("mido", package="mido", extra="live", purpose="MIDI")
 
 
-def scaled(value: float, low: float, high: float, *, fourteen_bit: bool = False) -> int:
-    """Map a value from ``low`` to ``high``, clamped, to 0 to 127, or to 16383."""
-    top = 16383 if fourteen_bit else 127
-    share = (value - low) / (high - low) if high != low else 0.0
-    return round(min(max(share, 0.0), 1.0) * top)
-
-
-def control_changes(controller: int, number: int, channel: int, *, fourteen_bit: bool) -> list[Any]:
-    """Return the messages that set a controller: upper seven bits first, where there are two."""
-    pairs = [(controller, number)]
-    if fourteen_bit:
-        pairs = [(controller, number >> 7), (controller + LSB, number & 127)]
-    return [
-        mido().Message("control_change", channel=channel, control=control, value=value)
-        for control, value in pairs
-    ]
-
-
-def write_midi(
-    path: Path,
-    tracks: Sequence[ControllerTrack],
-    *,
-    fourteen_bit: bool = False,
-    duration: float = 0.0,
-) -> None:
+def write_midi(path: Path, tracks: Iterable[ControllerTrack], *, duration: float = 0.0) -> None:
     """Write a file of type 1 with a track for each controller, of its name; 120 beats a minute.
 
     The first event of a track is a text in JSON that describes the values:
@@ -81,21 +72,14 @@ def write_midi(
         track = whole.add_track(controller.name)
         if len(whole.tracks) == 1:
             track.append(meta("set_tempo", tempo=_TEMPO))
-        bits = 14 if fourteen_bit else 7
-        about: dict[str, Any] = {
-            "target": controller.name,
-            "controller": controller.controller,
-            "bits": bits,
-            "min": controller.low,
-            "max": controller.high,
-        }
+        about: dict[str, Any] = {"target": controller.name, "controller": controller.controller}
+        about["bits"] = 14 if controller.fourteen_bit else 7
+        about |= {"min": controller.low, "max": controller.high}
         track.append(meta("text", text=json.dumps(about)))
         now = 0
         for seconds, number in controller.events:
             tick = max(now, round(seconds * _TICKS_PER_SECOND))
-            for message in control_changes(
-                controller.controller, number, controller.channel, fourteen_bit=fourteen_bit
-            ):
+            for message in controller.messages(number):
                 track.append(message.copy(time=tick - now))
                 now = tick
         track.append(meta("end_of_track", time=max(0, round(duration * _TICKS_PER_SECOND) - now)))

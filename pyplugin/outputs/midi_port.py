@@ -1,7 +1,5 @@
 """A MIDI port that never blocks: a child process holds it."""
 
-from __future__ import annotations
-
 import json
 import os
 import select
@@ -13,8 +11,6 @@ from typing import Any
 
 from pyplugin.errors import DeviceError
 from pyplugin.outputs.output import FailureLog, OnEvent
-
-__all__ = ["Port"]
 
 _OPENING = 10.0  # seconds that opening may take at the start
 _RETRY = 2.0  # seconds between two attempts to open it again

@@ -1,7 +1,5 @@
 """Descriptor frames as OSC bundles over UDP."""
 
-from __future__ import annotations
-
 import math
 import os
 import re
@@ -13,20 +11,11 @@ from urllib.parse import urlsplit
 
 from pyplugin.errors import DeviceError
 from pyplugin.node.node import State
-from pyplugin.outputs.output import (
-    DescriptorFrame,
-    FailureLog,
-    OnEvent,
-    Option,
-    OutputContext,
-    OutputKind,
-    WallClock,
-)
+from pyplugin.outputs import output
+from pyplugin.outputs.output import DescriptorFrame, Option, Values
 from pyplugin.support.files import sentence
 from pyplugin.support.optional import need
 from pyplugin.support.spelling import slug
-
-__all__ = ["KIND", "Osc"]
 
 PACKET = 1400
 """Largest bundle in bytes: below an Ethernet frame's payload, so that none is fragmented."""
@@ -65,7 +54,7 @@ class Osc:
         python-osc is not installed.
     """
 
-    def __init__(self, url: str, *, on_event: OnEvent | None = None) -> None:
+    def __init__(self, url: str, *, on_event: output.OnEvent | None = None) -> None:
         self._messages, self._bundles = (
             need(f"pythonosc.osc_{kind}_builder", package="python-osc", extra="live", purpose="OSC")
             for kind in ("message", "bundle")
@@ -73,9 +62,9 @@ class Osc:
         self._addresses = _resolve(url)
         self._where = url.removeprefix("osc.udp://").rstrip("/")
         self._socket: socket.socket | None = None
-        self._log = FailureLog(on_event)
+        self._log = output.FailureLog(on_event)
         self._failed_at = 0.0
-        self._clock = WallClock()
+        self._clock = output.WallClock()
         self._root: str | None = None
         self._sent: dict[str, float] = {}
 
@@ -87,24 +76,17 @@ class Osc:
     def write_frame(self, frame: DescriptorFrame) -> None:
         """Send a frame, with all signals and parameters."""
         self._root = f"/pyplugin/{slug(frame.source) or 'source'}"
-        values: dict[str, float] = {}
+        values: Values = {}
         if frame.state != State.WARMING:
-            for model, tags in frame.tags.items():
-                values |= {
-                    f"{self._root}/{slug(model) or 'model'}/{slug(label)}": value
-                    for label, value in tags.items()
-                }
-            for head, labels in frame.heads.items():
-                values |= {
-                    f"{self._root}/head/{_part(head)}/{slug(label)}": value
-                    for label, value in labels.items()
-                }
+            groups = [(slug(model) or "model", tags) for model, tags in frame.tags.items()]
+            groups += [(f"head/{_part(head)}", labels) for head, labels in frame.heads.items()]
+            for group, labels in groups:
+                start = f"{self._root}/{group}"
+                values |= {f"{start}/{slug(label)}": value for label, value in labels.items()}
         self._sent = self._moving(frame.parameters, frame.signals)
         self._send(frame.time, {**values, **self._sent})
 
-    def write_parameters(
-        self, time: float, parameters: dict[str, float], signals: dict[str, float]
-    ) -> None:
+    def write_parameters(self, time: float, parameters: Values, signals: Values) -> None:
         """Send the signals and parameters that changed; nothing before the first frame."""
         if self._root is None:
             return
@@ -119,7 +101,7 @@ class Osc:
             self._socket.close()
             self._socket = None
 
-    def _moving(self, parameters: dict[str, float], signals: dict[str, float]) -> dict[str, float]:
+    def _moving(self, parameters: Values, signals: Values) -> Values:
         values = {f"{self._root}/signal/{_part(name)}": value for name, value in signals.items()}
         for target, value in parameters.items():
             effect, _, parameter = target.partition(".")
@@ -212,9 +194,11 @@ def _connect(addresses: list[tuple[Any, ...]]) -> socket.socket:
     raise AssertionError("getaddrinfo gives one address at least")
 
 
-def _open(values: Mapping[str, Any], context: OutputContext) -> Osc | None:
+def _open(values: Mapping[str, Any], context: output.OutputContext) -> Osc | None:
     address = values["osc"]
     return None if address is None else Osc(address, on_event=context.on_event)
 
 
-KIND = OutputKind((Option("--osc", "Send OSC bundles there, over UDP.", "HOST:PORT"),), _open)
+KIND = output.OutputKind(
+    (Option("--osc", "Send OSC bundles there, over UDP.", "HOST:PORT"),), _open
+)

@@ -1,7 +1,5 @@
 """What outputs receive, and what they have in common."""
 
-from __future__ import annotations
-
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -12,18 +10,8 @@ from typing import Any, Protocol
 from pyplugin.node.node import State
 from pyplugin.support.descriptors import accepted_names, head_name, tag_name
 
-__all__ = [
-    "DescriptorFrame",
-    "FailureLog",
-    "OnEvent",
-    "Option",
-    "Output",
-    "OutputContext",
-    "OutputKind",
-    "WallClock",
-]
-
 OnEvent = Callable[[str], object]
+Values = dict[str, float]
 """Takes a sentence for a person."""
 
 
@@ -56,10 +44,10 @@ class DescriptorFrame:
     end: float
     source: str
     state: State
-    tags: dict[str, dict[str, float]]
-    signals: dict[str, float]
-    parameters: dict[str, float]
-    heads: dict[str, dict[str, float]] = field(default_factory=dict)
+    tags: dict[str, Values]
+    signals: Values
+    parameters: Values
+    heads: dict[str, Values] = field(default_factory=dict)
 
     @property
     def model(self) -> str:
@@ -101,9 +89,7 @@ class Output(Protocol):
     def write_frame(self, frame: DescriptorFrame) -> None:
         """Send a descriptor frame."""
 
-    def write_parameters(
-        self, time: float, parameters: dict[str, float], signals: dict[str, float]
-    ) -> None:
+    def write_parameters(self, time: float, parameters: Values, signals: Values) -> None:
         """Send what changed at ``time``, seconds of the stream, between two frames."""
 
     def close(self) -> None:

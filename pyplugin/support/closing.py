@@ -1,11 +1,6 @@
 """What is closed at the end of a ``with`` statement."""
 
-from __future__ import annotations
-
-from types import TracebackType
 from typing import TypeVar
-
-__all__ = ["Closing"]
 
 Closed = TypeVar("Closed", bound="Closing")
 
@@ -31,10 +26,5 @@ class Closing:
     def __enter__(self: Closed) -> Closed:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()

@@ -10,23 +10,9 @@
 Labels stand as slugs, models, heads and signals as they are called.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from pyplugin.support.spelling import nearest, slug
-
-__all__ = [
-    "KINDS",
-    "accepted_names",
-    "head_name",
-    "is_signal",
-    "kind_of",
-    "short_name",
-    "signal_name",
-    "tag_name",
-    "unknown",
-]
 
 KINDS = ("tag", "head", "signal")
 """What the first part of a name can be."""

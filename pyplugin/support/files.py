@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import hashlib
 import os
 import secrets
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from pyplugin.errors import PypluginError
 
-__all__ = ["check_writable", "replacing", "sentence"]
+PathLike = str | os.PathLike[str]
 
 
 def sentence(error: OSError) -> str:
@@ -31,9 +32,7 @@ def _no_room(reason: OSError) -> bool:
     return reason.errno in _NO_ROOM or (type(reason) is OSError and reason.errno is None)
 
 
-def check_writable(
-    path: str | os.PathLike[str], *, error: type[PypluginError] = PypluginError
-) -> None:
+def check_writable(path: PathLike, *, error: type[PypluginError] = PypluginError) -> None:
     """Raise ``error`` if no file can be written at `path`; call this before long work.
 
     Parameters
@@ -57,9 +56,7 @@ class _TriedError(Exception):
 
 
 @contextlib.contextmanager
-def replacing(
-    path: str | os.PathLike[str], *, error: type[PypluginError] = PypluginError
-) -> Iterator[Path]:
+def replacing(path: PathLike, *, error: type[PypluginError] = PypluginError) -> Iterator[Path]:
     """Yield a new, empty, hidden file beside `path`, and rename it to `path` on success.
 
     On any exception it is removed, and an existing file at `path` is kept. If `path` is a symbolic
@@ -116,3 +113,28 @@ def replacing(
                 f"'{path}' cannot be written: {sentence(reason)}; free some space"
             ) from reason
         raise
+
+
+def write_file(path: PathLike, data: bytes, error: type[PypluginError] = PypluginError) -> Path:
+    """Write a file as `replacing` does, and return its path.
+
+    Raises
+    ------
+    error
+        The file cannot be written.
+    """
+    with replacing(path, error=error) as temporary:
+        try:
+            temporary.write_bytes(data)
+        except OSError as reason:
+            raise error(f"{path} cannot be written: {sentence(reason)}.") from reason
+    return Path(path)
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal; may raise OSError."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

@@ -5,16 +5,9 @@ from typing import Any
 
 from pyplugin.errors import PypluginError
 
-__all__ = ["need"]
-
 
 def need(
-    module: str,
-    *,
-    package: str,
-    extra: str,
-    purpose: str,
-    error: type[PypluginError] = PypluginError,
+    module: str, *, package: str, extra: str, purpose: str, error: type[Exception] = PypluginError
 ) -> Any:
     """Import a module, or raise an error with the command that installs it.
 

@@ -1,15 +1,10 @@
 """Result types that several packages share: tags of a recording, a parameter over time."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
-__all__ = ["Curve", "HeadResult", "TagResult"]
-
-Float32 = npt.NDArray[np.float32]
+from pyplugin.support.arrays import Float32, Float64
 
 
 @dataclass(frozen=True)
@@ -80,7 +75,7 @@ class TagResult:
 
     model: str
     labels: list[str]
-    times: npt.NDArray[np.float64]
+    times: Float64
     window: float
     hop: float
     activations: Float32
@@ -124,5 +119,5 @@ class Curve:
     -30.0
     """
 
-    times: npt.NDArray[np.float64]
-    values: npt.NDArray[np.float64]
+    times: Float64
+    values: Float64

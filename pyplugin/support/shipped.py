@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-__all__ = ["shipped"]
-
 _PACKAGE = Path(__file__).resolve().parents[1]
 
 

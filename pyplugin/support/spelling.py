@@ -1,12 +1,8 @@
 """Spelling of names: slugs, snake_case, and suggestions for unknown names."""
 
-from __future__ import annotations
-
 import difflib
 import re
 from collections.abc import Iterable
-
-__all__ = ["alternatives", "nearest", "slug", "snake_case"]
 
 
 def slug(label: str) -> str:

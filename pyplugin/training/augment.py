@@ -9,23 +9,10 @@ import io
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from pyplugin.node.frontend import PRESETS
+from pyplugin.models.frontends import PRESETS
+from pyplugin.support.arrays import Float32, Float64
 
-__all__ = [
-    "CODECS",
-    "add_reverberation",
-    "apply_codec",
-    "band_frequencies",
-    "band_limits",
-    "coloured_noise",
-    "equaliser",
-    "log_mel",
-    "mel_power",
-]
-
-Float32 = npt.NDArray[np.float32]
 Generator = np.random.Generator
 
 _SCALE = PRESETS["musicnn"].log_scale
@@ -79,8 +66,7 @@ def log_mel(power: Float32) -> Float32:
     -------
     ndarray of float32, same shape
     """
-    logarithm: Float32 = np.log1p(power * np.float32(_SCALE)) / np.float32(np.log(10.0))
-    return logarithm
+    return np.asarray(np.log1p(power * np.float32(_SCALE)) / np.float32(np.log(10.0)))
 
 
 def add_reverberation(samples: Float32, sample_rate: int, random: Generator) -> Float32:
@@ -114,8 +100,7 @@ def add_reverberation(samples: Float32, sample_rate: int, random: Generator) -> 
     tail /= max(float(np.sqrt(np.sum(tail**2))), 1e-9) * ratio
     response = np.concatenate([[1.0], tail])
     wet = oaconvolve(samples, response.astype(np.float32))[: len(samples)]
-    result: Float32 = np.asarray(wet, np.float32)
-    return result
+    return np.asarray(wet, np.float32)
 
 
 def apply_codec(samples: Float32, sample_rate: int, random: Generator) -> tuple[Float32, int]:
@@ -164,7 +149,7 @@ def apply_codec(samples: Float32, sample_rate: int, random: Generator) -> tuple[
     return np.concatenate(parts).astype(np.float32), int(found)
 
 
-def band_frequencies() -> npt.NDArray[np.float64]:
+def band_frequencies() -> Float64:
     """Return the centres of the front-end's bands in Hz, shape (bands,); Slaney's mel scale."""
     front_end = PRESETS["musicnn"]
     step = np.log(6.4) / 27.0
@@ -190,8 +175,7 @@ def equaliser(count: int, random: Generator) -> Float32:
     centre = random.uniform(-4.0, 3.0, (count, 1))
     width = random.uniform(0.4, 1.5, (count, 1))
     peak = random.normal(0.0, 5.0, (count, 1)) * np.exp(-0.5 * ((octaves - centre) / width) ** 2)
-    gains: Float32 = (10.0 ** ((tilt + peak) / 10.0)).astype(np.float32)
-    return gains
+    return np.asarray(10.0 ** ((tilt + peak) / 10.0), np.float32)
 
 
 def band_limits(count: int, random: Generator) -> Float32:
@@ -216,8 +200,7 @@ def band_limits(count: int, random: Generator) -> Float32:
     slope = random.uniform(6.0, 30.0, (count, 1))  # of the power, in orders
     gains = 1.0 / (1.0 + (frequencies / cuts) ** slope)
     gains /= 1.0 + (lows / frequencies) ** 6.0
-    result: Float32 = np.maximum(gains, 1e-7).astype(np.float32)
-    return result
+    return np.asarray(np.maximum(gains, 1e-7), np.float32)
 
 
 def coloured_noise(count: int, frames: int, random: Generator) -> Float32:
@@ -243,5 +226,4 @@ def coloured_noise(count: int, frames: int, random: Generator) -> Float32:
     degrees = np.maximum(2.0, 2.0 * widths)
     spread = random.gamma(degrees / 2.0, 2.0 / degrees, (count, frames, len(frequencies)))
     power = shape * spread
-    result: Float32 = (power / power.mean(axis=(1, 2), keepdims=True)).astype(np.float32)
-    return result
+    return np.asarray(power / power.mean(axis=(1, 2), keepdims=True), np.float32)

@@ -12,7 +12,6 @@ int8 model without any audio.
 """
 
 import argparse
-import csv
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
@@ -20,29 +19,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from pyplugin.errors import ModelError, PypluginError
 from pyplugin.models.card import CalibrationSource, Drift
 from pyplugin.models.folders import data_folder
 from pyplugin.models.importers import musicnn, vgg
-from pyplugin.models.importers.musicnn_wheel import (
-    PATCH_FRAMES,
-    WHEEL,
-    WheelNetwork,
-    read_network,
-)
+from pyplugin.models.importers.musicnn_wheel import PATCH_FRAMES, WHEEL, WheelNetwork, read_network
 from pyplugin.models.layers import Variables
 from pyplugin.models.networks import Network
-from pyplugin.models.quantisation import Calibration, FloatArray
+from pyplugin.models.quantisation import Calibration
 from pyplugin.models.records import Record, save_record
-
-__all__ = ["NETWORKS", "calibrate", "main", "measure_drift", "run_patches"]
+from pyplugin.support.arrays import Float32, Float64
+from pyplugin.training.corpus import read_rows
 
 NETWORKS: dict[str, WheelNetwork] = {**musicnn.NETWORKS, **vgg.NETWORKS}
 """What the command calibrates, by name."""
 
-FloatPatches = npt.NDArray[np.float32]  # (count, frames, bands)
 
 _DIGITS = 6
 _CLIPPED = 0.005  # per cent of a channel's values, on either side, that may saturate
@@ -59,7 +51,7 @@ _PATCHES_PER_CATEGORY = {  # patches a recording and about how many recordings, 
 }
 
 
-def calibrate(network: Network, variables: Variables, patches: FloatPatches) -> Calibration:
+def calibrate(network: Network, variables: Variables, patches: Float32) -> Calibration:
     """Determine activation ranges, channel equalisation and bias correction from audio.
 
     Every activation tensor has one int8 range, so its channels are first divided by their own
@@ -100,7 +92,7 @@ def calibrate(network: Network, variables: Variables, patches: FloatPatches) -> 
 
 
 def measure_drift(
-    network: Network, variables: Variables, calibration: Calibration, patches: FloatPatches
+    network: Network, variables: Variables, calibration: Calibration, patches: Float32
 ) -> Drift:
     """Compare the int8 with the float model on mel patches.
 
@@ -122,14 +114,8 @@ def measure_drift(
     quantised_file = network.build(variables, patch=patch, calibration=calibration)
     quantised = run_patches(quantised_file, patches, (name,))[name]
     differences = np.abs(original - quantised)
-    overlaps = [
-        len(set(first) & set(second))
-        for first, second in zip(
-            np.argsort(-original)[:, :5].tolist(),
-            np.argsort(-quantised)[:, :5].tolist(),
-            strict=True,
-        )
-    ]
+    best = (np.argsort(-values)[:, :5].tolist() for values in (original, quantised))
+    overlaps = [len(set(first) & set(second)) for first, second in zip(*best, strict=True)]
     means = _rounded(differences.mean(axis=0), 3).tolist()
     return Drift(
         float_mean_abs_diff=float(_rounded(differences.mean(), 3)),
@@ -139,9 +125,7 @@ def measure_drift(
     )
 
 
-def run_patches(
-    model: bytes, patches: FloatPatches, names: Sequence[str]
-) -> dict[str, npt.NDArray[np.float32]]:
+def run_patches(model: bytes, patches: Float32, names: Sequence[str]) -> dict[str, Float32]:
     """Run a model in LiteRT and return tensors of its graph.
 
     Parameters
@@ -167,7 +151,7 @@ def run_patches(
     interpreter.allocate_tensors()
     indices = {detail["name"]: detail["index"] for detail in interpreter.get_tensor_details()}
     target = interpreter.get_input_details()[0]["index"]
-    kept: dict[str, list[npt.NDArray[np.float32]]] = {name: [] for name in names}
+    kept: dict[str, list[Float32]] = {name: [] for name in names}
     for patch in patches:
         interpreter.set_tensor(target, patch[None])
         interpreter.invoke()
@@ -222,16 +206,15 @@ def _calibrate_all(corpus: Path, wheel: Path | None, names: Sequence[str]) -> No
         )
 
 
-def _corpus_patches(corpus: Path, split: str) -> tuple[FloatPatches, int]:
+def _corpus_patches(corpus: Path, split: str) -> tuple[Float32, int]:
     """Return patches of one split, evenly spread over its recordings, and how many those are."""
-    clip_groups = {
-        group for row in _rows(corpus / "clips" / "clips.csv") for group in row["group"].split(";")
-    }
-    patches: list[npt.NDArray[np.float32]] = []
+    clip_rows = read_rows(corpus / "clips" / "clips.csv")
+    clip_groups = {group for row in clip_rows for group in row["group"].split(";")}
+    patches: list[Float32] = []
     used = 0
     rows = [
         row
-        for row in _rows(corpus / "manifest.csv")
+        for row in read_rows(corpus / "manifest.csv")
         if row["split"] == split and row["group"] not in clip_groups
     ]
     for category, (count, limit) in _PATCHES_PER_CATEGORY.items():
@@ -245,15 +228,7 @@ def _corpus_patches(corpus: Path, split: str) -> tuple[FloatPatches, int]:
     return np.stack(patches), used
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            return list(csv.DictReader(file))
-    except OSError as error:
-        raise ModelError(f"Cannot read {path}: {error.strerror}.") from error
-
-
-def _recording_patches(path: Path, count: int) -> Iterator[npt.NDArray[np.float32]]:
+def _recording_patches(path: Path, count: int) -> Iterator[Float32]:
     import soundfile
 
     from pyplugin.node.frontend import melspectrogram
@@ -267,17 +242,16 @@ def _recording_patches(path: Path, count: int) -> Iterator[npt.NDArray[np.float3
             yield mel[start : start + PATCH_FRAMES]
 
 
-def _factors(low: FloatArray, high: FloatArray, *, turnable: bool) -> FloatArray:
+def _factors(low: Float64, high: Float64, *, turnable: bool) -> Float64:
     """Return the divisors that make all channels fill the range equally."""
     turned = (high < -low) & turnable
     low, high = np.where(turned, -high, low), np.where(turned, -low, high)
     sizes = np.maximum(high, -low / _LOWER_SHARE)
     sizes = np.maximum(sizes, sizes.max() * _LEAST_SHARE)
-    factors: FloatArray = np.where(turned, -sizes, sizes)
-    return factors
+    return np.asarray(np.where(turned, -sizes, sizes))
 
 
-def _rounded(values: Any, digits: int = _DIGITS) -> FloatArray:
+def _rounded(values: Any, digits: int = _DIGITS) -> Float64:
     """Round to `digits` significant digits."""
     texts = [f"{value:.{digits}g}" for value in np.asarray(values, np.float64).ravel()]
     return np.array(texts, np.float64).reshape(np.shape(values))

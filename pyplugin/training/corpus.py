@@ -12,26 +12,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from pyplugin.errors import AudioError, PypluginError
-
-__all__ = [
-    "LABELS",
-    "SOUNDFONT_PERCUSSION",
-    "SYNTHETIC",
-    "SYNTHETIC_NOTES",
-    "SYNTHETIC_PERCUSSION",
-    "SYNTHETIC_SINGING",
-    "CorpusClip",
-    "active_frames",
-    "read_clips",
-    "read_samples",
-    "singing_clips",
-    "soundfont_clips",
-    "synthetic_clips",
-    "window_targets",
-]
+from pyplugin.support.arrays import Bools, Float32, Float64
 
 LABELS = ("speech", "singing", "music", "drums", "tonal", "noise")
 
@@ -45,7 +28,6 @@ SYNTHETIC_PERCUSSION, SYNTHETIC_NOTES, SOUNDFONT_PERCUSSION = SYNTHETIC = (
 )
 """The categories without recordings; see `pyplugin.training.synthesis` and `.soundfonts`."""
 
-Float32 = npt.NDArray[np.float32]
 
 _SILENCE = 1e-4  # relative to the recording's loud frames: -40 dB
 _DECAY_LIMIT = 3e-3  # the same for percussion, which rings on: -25 dB
@@ -81,8 +63,8 @@ class CorpusClip:
     group: str
     split: str
     targets: Float32
-    singing_spans: npt.NDArray[np.float64] | None = None
-    drum_labels: npt.NDArray[np.float64] | None = None
+    singing_spans: Float64 | None = None
+    drum_labels: Float64 | None = None
 
 
 def read_clips(corpus: Path, split: str | None = None) -> list[CorpusClip]:
@@ -104,7 +86,7 @@ def read_clips(corpus: Path, split: str | None = None) -> list[CorpusClip]:
     PypluginError
         The manifest cannot be read, lacks a column, or has a group in two splits.
     """
-    rows = _rows(corpus / "manifest.csv")
+    rows = read_rows(corpus / "manifest.csv")
     spans = _read_singing_spans(corpus)
     try:
         clips = [_clip(corpus, row, spans) for row in rows]
@@ -161,12 +143,10 @@ def synthetic_clips(count: int, seconds: float) -> list[CorpusClip]:
     list of CorpusClip
     """
     notes = np.array([0.0, 0.0, 0.0, 0.0, 1.0, 0.0], np.float32)
+    kinds = {SYNTHETIC_PERCUSSION: _PERCUSSION_TARGETS, SYNTHETIC_NOTES: notes}
     return [
         CorpusClip(Path(name), seconds, category, name, "train", targets)
-        for category, targets in (
-            (SYNTHETIC_PERCUSSION, _PERCUSSION_TARGETS),
-            (SYNTHETIC_NOTES, notes),
-        )
+        for category, targets in kinds.items()
         for name in (f"{category}-{number}" for number in range(count))
     ]
 
@@ -188,15 +168,9 @@ def soundfont_clips(soundfonts: Sequence[Path], count: int, seconds: float) -> l
     -------
     list of CorpusClip
     """
+    category, targets = SOUNDFONT_PERCUSSION, _PERCUSSION_TARGETS
     return [
-        CorpusClip(
-            path,
-            seconds,
-            SOUNDFONT_PERCUSSION,
-            f"{path.stem}-{number}",
-            "train",
-            _PERCUSSION_TARGETS,
-        )
+        CorpusClip(path, seconds, category, f"{path.stem}-{number}", "train", targets)
         for path in soundfonts
         for number in range(count)
     ]
@@ -216,11 +190,10 @@ def read_samples(path: Path) -> tuple[Float32, int]:
         samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
     except (soundfile.SoundFileError, OSError) as error:
         raise AudioError(f"Cannot read {path}: {error}.") from error
-    mono: Float32 = samples.mean(axis=1, dtype=np.float32)
-    return mono, int(rate)
+    return samples.mean(axis=1, dtype=np.float32), int(rate)
 
 
-def active_frames(power: Float32, category: str = "") -> npt.NDArray[np.bool_]:
+def active_frames(power: Float32, category: str = "") -> Bools:
     """Return in which frames of a recording its labels are audible.
 
     These are the frames within 40 dB of its loud frames (25 dB for percussion, which rings on),
@@ -241,21 +214,16 @@ def active_frames(power: Float32, category: str = "") -> npt.NDArray[np.bool_]:
     loudness = power.sum(axis=1)
     if not len(loudness):
         return np.zeros(0, np.bool_)
-    least = (
-        _DECAY_LIMIT
-        if category in ("percussion", SYNTHETIC_PERCUSSION, SOUNDFONT_PERCUSSION)
-        else _SILENCE
-    )
-    sounding: npt.NDArray[np.bool_] = loudness > max(
-        _FLOOR, least * float(np.percentile(loudness, 95))
-    )
+    rings = category in ("percussion", SYNTHETIC_PERCUSSION, SOUNDFONT_PERCUSSION)
+    least = _DECAY_LIMIT if rings else _SILENCE
+    sounding: Bools = loudness > max(_FLOOR, least * float(np.percentile(loudness, 95)))
     if category in ("speech", SYNTHETIC_SINGING):
         voice = power[:, _VOICE_BANDS].sum(axis=1)
         sounding &= voice > _VOICE_RISE * _floor(voice, sounding)
     return sounding
 
 
-def _floor(power: Float32, sounding: npt.NDArray[np.bool_]) -> Float32:
+def _floor(power: Float32, sounding: Bools) -> Float32:
     """Return the noise floor of the 6 s around each frame, ignoring silence."""
     from scipy.ndimage import percentile_filter
 
@@ -266,7 +234,10 @@ def _floor(power: Float32, sounding: npt.NDArray[np.bool_]) -> Float32:
     return floor
 
 
-def window_targets(clip: CorpusClip, starts: npt.NDArray[np.float64], seconds: float) -> Float32:
+_Spans = dict[str, list[tuple[float, float]]]
+
+
+def window_targets(clip: CorpusClip, starts: Float64, seconds: float) -> Float32:
     """Return the targets of windows of a recording.
 
     Parameters
@@ -296,9 +267,7 @@ def window_targets(clip: CorpusClip, starts: npt.NDArray[np.float64], seconds: f
     return targets
 
 
-def _clip(
-    corpus: Path, row: dict[str, str], spans: dict[str, list[tuple[float, float]]]
-) -> CorpusClip:
+def _clip(corpus: Path, row: dict[str, str], spans: _Spans) -> CorpusClip:
     labels = set(row["labels"].split(";"))
     targets = [np.nan if f"{name}?" in labels else float(name in labels) for name in LABELS]
     singing = spans.get(row["path"])
@@ -313,15 +282,22 @@ def _clip(
     )
 
 
-def _read_singing_spans(corpus: Path) -> dict[str, list[tuple[float, float]]]:
+def _read_singing_spans(corpus: Path) -> _Spans:
     path = corpus / _ROOT / "voice.csv"
     found = defaultdict(list)
-    for row in _rows(path) if path.is_file() else ():
+    for row in read_rows(path) if path.is_file() else ():
         found[row["path"]].append((float(row["start_s"]), float(row["end_s"])))
     return found
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """Return the rows of a CSV file, by the names of its columns.
+
+    Raises
+    ------
+    PypluginError
+        The file cannot be read.
+    """
     try:
         with path.open(newline="", encoding="utf-8") as file:
             return list(csv.DictReader(file))

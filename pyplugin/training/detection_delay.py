@@ -3,18 +3,13 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
+from pyplugin.support.arrays import Bools, Float32, Float64
 from pyplugin.training.augment import log_mel, mel_power
 from pyplugin.training.corpus import LABELS, active_frames
 from pyplugin.training.network import SceneNetwork
 from pyplugin.training.windows import FRAME_RATE, WindowSet
-
-__all__ = ["DetectionDelay", "measure_delays"]
-
-Float32 = npt.NDArray[np.float32]
-Float64 = npt.NDArray[np.float64]
 
 _FRAMES = round(3.0 * FRAME_RATE)  # of the sound, and of the context before and after it
 _LEAST = round(FRAME_RATE)
@@ -59,13 +54,11 @@ def measure_delays(
         Seed of the choice of other sounds.
     """
     random = np.random.default_rng(seed)
-    sounds = {
-        number: _active_mel(window_set, number) for number in np.unique(window_set.clips).tolist()
-    }
+    numbers = np.unique(window_set.clips).tolist()
+    sounds = {number: _active_mel(window_set, number) for number in numbers}
     sounds = {number: sound for number, sound in sounds.items() if len(sound) >= _LEAST}
-    firsts = {
-        number: window_set.targets[np.argmax(window_set.clips == number)] for number in sounds
-    }
+    clips = window_set.clips
+    firsts = {number: window_set.targets[np.argmax(clips == number)] for number in sounds}
     found = []
     for label, threshold in thresholds.items():
         column = LABELS.index(label)
@@ -80,11 +73,9 @@ def measure_delays(
                     other = silence
                 else:
                     other = _match_power(sounds[lacking[random.integers(len(lacking))]], sound)
-                probabilities = _probabilities(
-                    network, np.concatenate([other, sound, other]), column
-                )
+                whole = np.concatenate([other, sound, other])
+                over = _probabilities(network, whole, column) >= threshold
                 begin = len(other) - window_set.patch + 1
-                over = probabilities >= threshold
                 onsets.append(_seconds_to_first(over[begin : begin + len(sound)]))
                 if np.isfinite(onsets[-1]):
                     releases.append(_seconds_to_first(~over[begin + len(sound) :]))
@@ -115,10 +106,9 @@ def _probabilities(network: SceneNetwork, mel: Float32, column: int) -> Float32:
         width = columns.shape[2] - (len(mel) - network.settings.patch)
         windows = columns[0].unfold(1, width, 1).permute(1, 0, 3, 2)
         logits, _ = network.classify(windows)
-    probabilities: Float32 = torch.sigmoid(logits[:, column]).numpy()
-    return probabilities
+    return np.asarray(torch.sigmoid(logits[:, column]).numpy())
 
 
-def _seconds_to_first(active: npt.NDArray[np.bool_]) -> float:
+def _seconds_to_first(active: Bools) -> float:
     """Return the seconds until the first true frame, or inf."""
     return float((np.argmax(active) + 1) / FRAME_RATE) if active.any() else float("inf")

@@ -4,15 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
+from pyplugin.support.arrays import Float32
 from pyplugin.training.corpus import LABELS
 from pyplugin.training.network import SceneNetwork
-
-__all__ = ["LabelScore", "predict", "score"]
-
-Float32 = npt.NDArray[np.float32]
 
 _BATCH = 256
 

@@ -1,18 +1,16 @@
 """Convert a trained network to a ``.tflite`` file, float or int8."""
 
+from functools import partial
+
 import numpy as np
-import numpy.typing as npt
 
 from pyplugin.models.card import Dataset, OutputTensor
 from pyplugin.models.layers import Block, LayerWriter, Variables, variable
 from pyplugin.models.networks import Network
-from pyplugin.models.quantisation import Calibration, FloatArray
+from pyplugin.models.quantisation import Calibration
+from pyplugin.support.arrays import Float32, Float64
 from pyplugin.training.corpus import LABELS
 from pyplugin.training.network import NetworkSettings, SceneNetwork
-
-__all__ = ["EMBEDDING", "build", "scene_network", "variables_of"]
-
-Float32 = npt.NDArray[np.float32]
 
 EMBEDDING = "embedding"
 _EPSILON = 1e-5  # of PyTorch's batch norms
@@ -28,17 +26,6 @@ def scene_network(
     settings: NetworkSettings, *, name: str, description: str, dataset: Dataset
 ) -> Network:
     """Return the description of the network that calibration and card need."""
-
-    def write(
-        variables: Variables,
-        *,
-        patch: int = settings.patch,
-        calibration: Calibration | None = None,
-        description: str = description,
-    ) -> bytes:
-        assert patch == settings.patch
-        return build(variables, settings, calibration=calibration, description=description)
-
     return Network(
         name=name,
         description=description,
@@ -50,7 +37,7 @@ def scene_network(
             OutputTensor(EMBEDDING, "float", (1, settings.embedding), "embeddings"),
         ),
         embedding=EMBEDDING,
-        build=write,
+        build=partial(build, settings=settings, description=description),
         activations=("image", *(_layer(number) for number in range(len(settings.layers)))),
         turnable=frozenset(),
         corrected="dense",
@@ -61,6 +48,7 @@ def build(
     variables: Variables,
     settings: NetworkSettings,
     *,
+    patch: int | None = None,
     calibration: Calibration | None = None,
     description: str = "",
 ) -> bytes:
@@ -74,6 +62,8 @@ def build(
     variables : mapping of str to ndarray
         Weights by their names in PyTorch.
     settings : NetworkSettings
+    patch : int, optional
+        That of the settings; there is no other.
     calibration : Calibration, optional
         Ranges for an int8 file; without it the file is float.
     description : str
@@ -84,10 +74,10 @@ def build(
     ModelError
         A variable is missing, or the TFLite schema is not installed.
     """
+    assert patch in (None, settings.patch)
     layers = LayerWriter(calibration)
     graph = layers.graph
-    mel = graph.input("mel", (1, settings.patch, settings.bands))
-    image = graph.reshape("image", mel, (1, settings.patch, settings.bands, 1))
+    image = layers.image(settings.patch, settings.bands)
     x, reads = layers.quantised(image), "image"
     for number, layer in enumerate(settings.layers):
         x = layers.convolved(
@@ -102,19 +92,14 @@ def build(
         )
         reads = _layer(number)
     x = layers.released(x)
-    pooled = graph.concatenation(
-        "pooled",
-        [graph.max_pool_2d("most", x, (x.shape[1], x.shape[2])), graph.mean("mean", x, (1, 2))],
-        axis=3,
-    )
+    most = graph.max_pool_2d("most", x, (x.shape[1], x.shape[2]))
+    pooled = graph.concatenation("pooled", [most, graph.mean("mean", x, (1, 2))], axis=3)
     flat = graph.reshape("flat", pooled, (1, pooled.shape[-1]))
     dense = layers.dense("dense", flat, *_dense(variables, "dense"))
     embedding = graph.relu(EMBEDDING, dense)
     logits = layers.dense("logits", embedding, *_dense(variables, "logits"))
-    outputs = (graph.logistic("activations", logits), logits, embedding)
-    return graph.finish(
-        {"mel": mel}, {tensor.name: tensor for tensor in outputs}, description=description
-    )
+    activations = graph.logistic("activations", logits)
+    return layers.finish(activations, logits, embedding, description=description)
 
 
 def _layer(number: int) -> str:
@@ -134,5 +119,5 @@ def _block(variables: Variables, number: int, *, offset: float) -> Block:
     return Block(kernel, shift, np.zeros_like(shift), np.full_like(shift, np.inf))
 
 
-def _dense(variables: Variables, name: str) -> tuple[FloatArray, FloatArray]:
+def _dense(variables: Variables, name: str) -> tuple[Float64, Float64]:
     return variable(variables, f"{name}.weight").T, variable(variables, f"{name}.bias")

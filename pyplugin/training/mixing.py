@@ -1,24 +1,14 @@
 """Random batches of augmented and mixed windows."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
-from pyplugin.training.augment import (
-    band_limits,
-    coloured_noise,
-    equaliser,
-    log_mel,
-    mel_power,
-)
+from pyplugin.support.arrays import Bools, Float32, Float64, Int64, Texts
+from pyplugin.training.augment import band_limits, coloured_noise, equaliser, log_mel, mel_power
 from pyplugin.training.corpus import LABELS, SYNTHETIC
 from pyplugin.training.windows import FRAME_RATE, WindowSet
-
-__all__ = ["CATEGORIES", "MixSettings", "Mixer"]
-
-Float32 = npt.NDArray[np.float32]
 
 _NOISE = LABELS.index("noise")
 _MUSIC = LABELS.index("music")
@@ -123,7 +113,7 @@ class Mixer:
         self._window_set = window_set
         self._settings = settings
         self._random = np.random.default_rng(seed)
-        self._pools: dict[str, tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]] = {}
+        self._pools: dict[str, tuple[Int64, Float64]] = {}
         categories = np.array([clip.category for clip in window_set.sources])[window_set.clips]
         solo = (categories == "song") & (window_set.targets[:, _MUSIC] == 0)
         self._shares = {**CATEGORIES, **settings.categories}
@@ -152,28 +142,28 @@ class Mixer:
         power, targets = self._with_synthetic(power, targets)
         power = _shifted(power, random.random(count) < settings.shift, random)
         self._cut(power, targets, random.random(count) < settings.onset)
-        gains = np.where(
-            random.random((count, 1)) < settings.equaliser, equaliser(count, random), 1.0
-        )
-        power *= gains[:, None].astype(np.float32)
+        power *= self._sometimes(settings.equaliser, equaliser, count)
         power *= 10.0 ** (random.normal(0.0, settings.level, (count, 1, 1)) / 10.0)
         self._add_floor(power, random.random(count) < settings.noise)
-        limits = np.where(
-            random.random((count, 1)) < settings.band_limit, band_limits(count, random), 1.0
-        )
-        power *= limits[:, None].astype(np.float32)
+        power *= self._sometimes(settings.band_limit, band_limits, count)
         return log_mel(power.astype(np.float32)), targets
 
-    def _cumulative(self, members: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-        groups = np.array([clip.group for clip in self._window_set.sources])[
-            self._window_set.clips[members]
-        ]
+    def _sometimes(
+        self, share: float, draw: Callable[[int, np.random.Generator], Float32], count: int
+    ) -> Float32:
+        """Draw gains (count, 1, bands) for this share of windows; those of the others are 1."""
+        chosen = self._random.random((count, 1)) < share
+        return np.where(chosen, draw(count, self._random), 1.0)[:, None].astype(np.float32)
+
+    def _cumulative(self, members: Int64) -> Float64:
+        groups = np.array([clip.group for clip in self._window_set.sources])
+        groups = groups[self._window_set.clips[members]]
         _, numbers, counts = np.unique(groups, return_inverse=True, return_counts=True)
-        sums: npt.NDArray[np.float64] = np.cumsum(1.0 / np.sqrt(counts[numbers]))
+        sums: Float64 = np.cumsum(1.0 / np.sqrt(counts[numbers]))
         sums /= sums[-1]
         return sums
 
-    def _draw(self, names: npt.NDArray[np.str_]) -> tuple[Float32, Float32]:
+    def _draw(self, names: Texts) -> tuple[Float32, Float32]:
         """Draw a window of each category named."""
         chosen = np.zeros(len(names), np.int64)
         for name in np.unique(names):
@@ -185,14 +175,18 @@ class Mixer:
 
     def _single(self, count: int) -> tuple[Float32, Float32]:
         shares = {k: v for k, v in self._shares.items() if k in self._pools}
-        return self._draw(_choices(self._random, list(shares), list(shares.values()), count))
+        return self._draw(self._choices(list(shares), list(shares.values()), count))
+
+    def _choices(self, names: list[str], shares: list[float], count: int) -> Texts:
+        probabilities = np.array(shares) / sum(shares)
+        return np.asarray(self._random.choice(np.array(names), count, p=probabilities))
 
     def _mixed(self, count: int) -> tuple[Float32, Float32]:
         pairs = {k: v for k, v in _PAIRS.items() if set(k) <= self._pools.keys()}
         if not pairs:
             return self._single(count)
         keys = ["/".join(pair) for pair in pairs]
-        drawn = np.char.partition(_choices(self._random, keys, list(pairs.values()), count), "/")
+        drawn = np.char.partition(self._choices(keys, list(pairs.values()), count), "/")
         over, over_targets = self._draw(drawn[:, 0])
         under, under_targets = self._draw(drawn[:, 2])
         ratio = 10.0 ** (self._random.uniform(-6.0, 9.0, (count, 1, 1)) / 10.0)
@@ -204,10 +198,8 @@ class Mixer:
         unknown = np.isnan(over_targets) | np.isnan(under_targets)
         targets[unknown & (targets != 1.0)] = np.nan
         # Two sounds that are not music by themselves may be music together.
-        instruments = np.isin(drawn, _INSTRUMENTS).any(axis=1)
-        targets[instruments & (targets[:, _MUSIC] == 0) & (drawn[:, 2] != "ambience"), _MUSIC] = (
-            np.nan
-        )
+        together = np.isin(drawn, _INSTRUMENTS).any(axis=1) & (drawn[:, 2] != "ambience")
+        targets[together & (targets[:, _MUSIC] == 0), _MUSIC] = np.nan
         return power.astype(np.float32), targets
 
     def _with_synthetic(self, power: Float32, targets: Float32) -> tuple[Float32, Float32]:
@@ -216,18 +208,15 @@ class Mixer:
         places = random.permutation(count)
         noisy = places[: random.binomial(count, self._settings.synthetic)]
         silent = places[count - random.binomial(count, self._settings.silence) :]
-        if len(noisy):
-            noise = coloured_noise(len(noisy), power.shape[1], random)
-            power[noisy] = noise * 10.0 ** random.uniform(-2.0, 1.0, (len(noisy), 1, 1))
-            targets[noisy] = 0.0
-            targets[noisy, _NOISE] = 1.0
-        if len(silent):
-            noise = coloured_noise(len(silent), power.shape[1], random)
-            power[silent] = noise * 10.0 ** random.uniform(-9.0, -5.0, (len(silent), 1, 1))
-            targets[silent] = 0.0
+        for chosen, levels, is_noise in ((noisy, (-2.0, 1.0), 1.0), (silent, (-9.0, -5.0), 0.0)):
+            if len(chosen):
+                noise = coloured_noise(len(chosen), power.shape[1], random)
+                power[chosen] = noise * 10.0 ** random.uniform(*levels, (len(chosen), 1, 1))
+                targets[chosen] = 0.0
+                targets[chosen, _NOISE] = is_noise
         return power, targets
 
-    def _cut(self, power: Float32, targets: Float32, chosen: npt.NDArray[np.bool_]) -> None:
+    def _cut(self, power: Float32, targets: Float32, chosen: Bools) -> None:
         """Insert an onset, after silence or another window, or an offset into these windows."""
         random, frames = self._random, power.shape[1]
         for number in np.flatnonzero(chosen):
@@ -244,7 +233,7 @@ class Mixer:
             power[number, :begins] = power[other, :begins]
             targets[number, (targets[number] == 0.0) & (targets[other] != 0.0)] = np.nan
 
-    def _add_floor(self, power: Float32, chosen: npt.NDArray[np.bool_]) -> None:
+    def _add_floor(self, power: Float32, chosen: Bools) -> None:
         places = np.flatnonzero(chosen)
         if len(places):
             below = 10.0 ** (-self._random.uniform(1.5, 4.5, (len(places), 1, 1)))
@@ -252,7 +241,7 @@ class Mixer:
             power[places] += noise * below * power[places].mean(axis=(1, 2), keepdims=True)
 
 
-def _shifted(power: Float32, chosen: npt.NDArray[np.bool_], random: np.random.Generator) -> Float32:
+def _shifted(power: Float32, chosen: Bools, random: np.random.Generator) -> Float32:
     """Shift the chosen windows by whole bands, repeating the edge band."""
     bands = power.shape[2]
     moves = random.integers(-_SHIFT, _SHIFT + 1, len(power)) * chosen
@@ -265,13 +254,4 @@ def _loudness(power: Float32) -> Float32:
     frames = power.mean(axis=2)
     loud = frames >= 0.01 * frames.max(axis=1, keepdims=True)
     mean = (frames * loud).sum(axis=1) / np.maximum(loud.sum(axis=1), 1)
-    result: Float32 = np.maximum(mean, 1e-9)[:, None, None].astype(np.float32)
-    return result
-
-
-def _choices(
-    random: np.random.Generator, names: list[str], shares: list[float], count: int
-) -> npt.NDArray[np.str_]:
-    probabilities = np.array(shares) / sum(shares)
-    chosen: npt.NDArray[np.str_] = random.choice(np.array(names), count, p=probabilities)
-    return chosen
+    return np.asarray(np.maximum(mean, 1e-9)[:, None, None], np.float32)

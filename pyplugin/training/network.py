@@ -5,14 +5,12 @@ and the inline runtime computes it once. Strides are over bands only.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import torch
 from torch import nn
 
 from pyplugin.training.corpus import LABELS
-
-__all__ = ["Layer", "NetworkSettings", "SceneNetwork"]
 
 
 @dataclass(frozen=True)
@@ -73,10 +71,6 @@ class NetworkSettings:
             values["layers"] = tuple(Layer(**layer) for layer in layers)
         return cls(**values)  # type: ignore[arg-type]
 
-    def as_table(self) -> dict[str, object]:
-        """Return the table that `from_table` accepts."""
-        return asdict(self)
-
 
 class SceneNetwork(nn.Module):  # type: ignore[misc]
     """Maps mel frames (n, patch, bands) to logits (n, labels) and embeddings (n, embedding)."""
@@ -88,16 +82,9 @@ class SceneNetwork(nn.Module):  # type: ignore[misc]
         self.norms = nn.ModuleList()
         depth = 1
         for layer in settings.layers:
-            self.convolutions.append(
-                nn.Conv2d(
-                    depth,
-                    layer.channels,
-                    (layer.time, layer.bands),
-                    stride=(1, layer.step),
-                    dilation=(layer.dilation, 1),
-                    bias=False,
-                )
-            )
+            how = {"stride": (1, layer.step), "dilation": (layer.dilation, 1), "bias": False}
+            size = (layer.time, layer.bands)
+            self.convolutions.append(nn.Conv2d(depth, layer.channels, size, **how))
             self.norms.append(nn.BatchNorm2d(layer.channels))
             depth = layer.channels
         self.drop = nn.Dropout(0.1)

@@ -1,19 +1,18 @@
 """Train and export a model by a recipe: a TOML file with all settings but the corpus."""
 
-import hashlib
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from pyplugin.errors import PypluginError
-from pyplugin.models.card import CalibrationSource, Card, Dataset, InputTensor, Schema, render_card
-from pyplugin.models.frontends import PRESETS
-from pyplugin.support.files import replacing
+from pyplugin.models.card import CalibrationSource, Dataset, render_card
+from pyplugin.support.arrays import Float32
+from pyplugin.support.files import write_file
 from pyplugin.training.augment import band_limits, log_mel, mel_power
 from pyplugin.training.calibration import calibrate, measure_drift, run_patches
 from pyplugin.training.corpus import (
@@ -46,18 +45,8 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-__all__ = [
-    "Recipe",
-    "export",
-    "held_out_windows",
-    "read_recipe",
-    "train_network",
-    "training_windows",
-]
 
-Float32 = npt.NDArray[np.float32]
 Report = Callable[[str], None]
-Settings = TypeVar("Settings")
 
 _TRAIN_STEP = 4
 _TEST_SEED, _EXPORT_SEED = 2, 3
@@ -154,9 +143,8 @@ def read_recipe(path: Path) -> Recipe:
             values[name] = tuple(values.get(name, ()))
         return Recipe(**values)
     except TypeError as error:
-        raise PypluginError(
-            f"The recipe {path} has a missing, unknown or invalid key: {error}."
-        ) from None
+        problem = f"The recipe {path} has a missing, unknown or invalid key: {error}."
+        raise PypluginError(problem) from None
 
 
 def train_network(
@@ -224,16 +212,15 @@ def training_windows(
     clips = pseudo_label(recorded, cache=labels, report=report)
     clips += singing_clips(recorded) + synthetic_clips(recipe.synthetic_per_kind, SECONDS)
     clips += soundfont_clips(fonts, recipe.percussion_per_soundfont, SECONDS)
-    window_set = build_windows(
-        clips,
-        recipe.variants,
-        patch=recipe.network.patch,
-        step=_TRAIN_STEP,
-        seed=recipe.seed,
-        cache=None if cache is None else cache / "variants",
-        report=report,
-    )
+    build = _builder(recipe, cache, report)
+    window_set = build(clips, recipe.variants, step=_TRAIN_STEP, seed=recipe.seed)
     return mask_disputed(window_set, recipe.disputed)
+
+
+def _builder(recipe: Recipe, cache: Path | None, report: Report) -> Callable[..., WindowSet]:
+    """Return `build_windows` for windows of the recipe's length."""
+    variants = None if cache is None else cache / "variants"
+    return partial(build_windows, patch=recipe.network.patch, cache=variants, report=report)
 
 
 def _check_disputed(recipe: Recipe, corpus: Path) -> None:
@@ -241,9 +228,8 @@ def _check_disputed(recipe: Recipe, corpus: Path) -> None:
     for entry in recipe.disputed:
         if corpus / entry.path not in recordings:
             raise PypluginError(
-                f"The recipe disputes a label of {entry.path},"
-                f" which is not in the corpus {corpus}; "
-                "give its path as in manifest.csv."
+                f"The recipe disputes a label of {entry.path}, which is not in the corpus "
+                f"{corpus}; give its path as in manifest.csv."
             )
 
 
@@ -269,18 +255,12 @@ def held_out_windows(
     clips = read_clips(corpus, "test")
     if not clips:
         raise PypluginError(f"The corpus {corpus} has no recordings of the split 'test'.")
-    window_sets = {}
-    for name, variant in (("as recorded", VariantSettings()), ("degraded", _DEGRADED)):
-        window_sets[name] = build_windows(
-            clips,
-            [variant],
-            patch=recipe.network.patch,
-            step=recipe.network.patch // 2,
-            seed=_TEST_SEED,
-            cache=None if cache is None else cache / "variants",
-            report=report,
-        )
-    return window_sets
+    build, step = _builder(recipe, cache, report), recipe.network.patch // 2
+    variants = {"as recorded": VariantSettings(), "degraded": _DEGRADED}
+    return {
+        name: build(clips, [variant], step=step, seed=_TEST_SEED)
+        for name, variant in variants.items()
+    }
 
 
 def export(
@@ -318,32 +298,24 @@ def export(
     }
     some = np.random.default_rng(_EXPORT_SEED).permutation(len(first.window_set.starts))
     chosen = np.sort(some[:_DRIFT_WINDOWS])
-    card = Card(
+    card = source.card(
+        model,
+        patch=recipe.network.patch,
+        int8=True,
         name=recipe.name,
-        type="auto-tagging",
         link=recipe.link,
         version=recipe.version,
         description=recipe.description,
         license=recipe.license,
         author=_AUTHOR,
-        labels=source.labels,
-        model_types=("tflite-int8",),
         dataset=Dataset(recipe.dataset, recipe.citation, _describe_corpus(window_set), metrics),
-        schema=Schema(
-            (InputTensor("mel", "float", (1, recipe.network.patch, recipe.network.bands)),),
-            source.outputs,
-        ),
-        inference=PRESETS["musicnn"],
-        patch_frames=recipe.network.patch,
         default_hop=recipe.default_hop,
         silence_before=recipe.mixing.onset > 0,
-        embedding=source.embedding,
         calibration=CalibrationSource(
             "mixtures of the training set, as in training",
             len({clip.path for clip in window_set.sources if clip.category not in SYNTHETIC}),
             len(patches),
         ),
-        sha256=hashlib.sha256(model).hexdigest(),
         quantisation=measure_drift(
             source, variables, calibration, first.window_set.windows(chosen)
         ),
@@ -354,13 +326,9 @@ def export(
         for entry in recipe.disputed
     ]
     text = render_report(recipe.name, len(model), network, evaluations, recipe.caveats, disputed)
-    for place, content in (
-        (path, model),
-        (path.with_suffix(".json"), render_card(card).encode()),
-        (path.with_suffix(".md"), text.encode()),
-    ):
-        with replacing(place) as file:
-            file.write_bytes(content)
+    contents = {".tflite": model, ".json": render_card(card).encode(), ".md": text.encode()}
+    for suffix, content in contents.items():
+        write_file(path.with_suffix(suffix), content)
     return path
 
 
@@ -372,13 +340,11 @@ def _describe_disputed(
     sentence = f"{entry.path}, {entry.label}: {entry.reason}"
     targets = mask_disputed(test, others).targets
     scores = score(targets, found.int8_probabilities)
-    if entry.label not in scores or np.array_equal(
-        targets, found.window_set.targets, equal_nan=True
-    ):
+    same = np.array_equal(targets, found.window_set.targets, equal_nan=True)
+    if entry.label not in scores or same:
         return sentence
-    return (
-        f"{sentence} With this label the ROC-AUC of {entry.label} is {scores[entry.label].auc:.4f}."
-    )
+    auc = scores[entry.label].auc
+    return f"{sentence} With this label the ROC-AUC of {entry.label} is {auc:.4f}."
 
 
 def _degrade(window_set: WindowSet, *, degraded: bool) -> Float32:
@@ -392,8 +358,7 @@ def _degrade(window_set: WindowSet, *, degraded: bool) -> Float32:
 
 
 def _describe_corpus(window_set: WindowSet) -> str:
-    recorded = [
-        clip for clip in window_set.sources if clip.category not in (SYNTHETIC_SINGING, *SYNTHETIC)
-    ]
+    made = (SYNTHETIC_SINGING, *SYNTHETIC)
+    recorded = [clip for clip in window_set.sources if clip.category not in made]
     minutes = sum(clip.seconds for clip in recorded) / 60.0
     return f"{len(recorded)} recordings, {minutes:.0f} minutes"

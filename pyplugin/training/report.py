@@ -6,18 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from pyplugin.support.arrays import Bools, Float32, Float64
 from pyplugin.training.corpus import LABELS
 from pyplugin.training.detection_delay import measure_delays
 from pyplugin.training.evaluate import score
 from pyplugin.training.network import SceneNetwork
 from pyplugin.training.windows import WindowSet
-
-__all__ = ["Evaluation", "best_threshold", "render_report"]
-
-Float32 = npt.NDArray[np.float32]
-Float64 = npt.NDArray[np.float64]
 
 _BINS = 5  # of the calibration curve
 _CONFUSIONS, _FAILURES = 12, 3
@@ -40,7 +35,7 @@ class Evaluation:
     int8_probabilities: Float32
 
 
-def best_threshold(truth: npt.NDArray[np.bool_], values: Float32) -> tuple[float, float]:
+def best_threshold(truth: Bools, values: Float32) -> tuple[float, float]:
     """Return the threshold with the greatest F1 score, and that score.
 
     Parameters
@@ -98,22 +93,15 @@ def render_report(
         "",
         f"{parameters} parameters, {size} bytes in int8, windows of "
         f"{first.window_set.patch} mel frames. All figures are for windows that overlap by half, "
-        "from groups (speakers, artists, "
-        "families of instruments) that are not in the training set. Windows that contain mostly "
-        "silence, noise between words or the decay after a stroke are left out, because the labels "
-        "are those of whole recordings and do not apply to them.",
+        "from groups (speakers, artists, families of instruments) that are not in the training "
+        "set. Windows that contain mostly silence, noise between words or the decay after a stroke "
+        "are left out, because the labels are those of whole recordings and do not apply to them.",
     ]
     for test, found in evaluations.items():
         lines += ["", f"## {test[0].upper()}{test[1:]}", "", *_scores(found)]
     if disputed:
-        lines += [
-            "",
-            "## Disputed labels",
-            "",
-            "They are not counted in the figures of this page.",
-            "",
-        ]
-        lines += [f"- {entry}" for entry in disputed]
+        apart = "They are not counted in the figures of this page."
+        lines += ["", "## Disputed labels", "", apart, "", *(f"- {entry}" for entry in disputed)]
     lines += ["", "## Thresholds", "", *_thresholds(first)]
     lines += ["", "## Detection delay", "", *_delay_table(network, first)]
     lines += ["", "## Calibration", "", *_calibration(first)]
@@ -149,7 +137,7 @@ def _scores(found: Evaluation) -> list[str]:
     return _table(head, rows)
 
 
-def _known(found: Evaluation, number: int) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+def _known(found: Evaluation, number: int) -> tuple[Bools, Bools]:
     """Return which windows have a known target, and those targets."""
     targets = found.window_set.targets[:, number]
     known = ~np.isnan(targets)
@@ -181,9 +169,8 @@ def _thresholds(found: Evaluation) -> list[str]:
 
 def _delay_table(network: SceneNetwork, found: Evaluation) -> list[str]:
     rows = []
-    for each in measure_delays(
-        network, found.window_set, dict.fromkeys(_best_thresholds(found), 0.5)
-    ):
+    thresholds = dict.fromkeys(_best_thresholds(found), 0.5)
+    for each in measure_delays(network, found.window_set, thresholds):
         if not len(each.onset_delays):
             continue
         shares = [f"{100 * np.mean(each.onset_delays <= limit):.0f} %" for limit in (0.5, 1.0, 3.0)]
@@ -192,10 +179,9 @@ def _delay_table(network: SceneNetwork, found: Evaluation) -> list[str]:
     head = ["label", "context", "recordings", "within 0.5 s", "1 s", "3 s"]
     return [
         "Up to 3 s of a recording between 3 s of silence, or between 3 s of another recording of "
-        "the same power without the label: the share of recordings whose label reaches 0.5 "
-        "within this "
-        "time after the onset, and the time after the end until it is below 0.5 again (median and "
-        "90th percentile).",
+        "the same power without the label: the share of recordings whose label reaches 0.5 within "
+        "this time after the onset, and the time after the end until it is below 0.5 again (median "
+        "and 90th percentile).",
         "",
         *_table([*head, "release: median", "90 %"], rows),
     ]
@@ -268,9 +254,8 @@ def _failures(found: Evaluation) -> list[str]:
         known, truth = _known(found, number)
         errors = np.abs(found.int8_probabilities[known, number] - truth)
         of: dict[int, list[float]] = defaultdict(list)
-        for clip, error in zip(
-            found.window_set.clips[known].tolist(), errors.tolist(), strict=True
-        ):
+        clips = found.window_set.clips[known].tolist()
+        for clip, error in zip(clips, errors.tolist(), strict=True):
             of[clip].append(error)
         worst = sorted(of, key=lambda clip: -float(np.mean(of[clip])))[:_FAILURES]
         for clip in worst:

@@ -5,12 +5,9 @@ melody with vibrato, which is what distinguishes singing from speech in a mel sp
 """
 
 import numpy as np
-import numpy.typing as npt
 
-__all__ = ["synthesise_singing"]
+from pyplugin.support.arrays import Float32, Float64, Int64
 
-Float32 = npt.NDArray[np.float32]
-Float64 = npt.NDArray[np.float64]
 Generator = np.random.Generator
 
 _SIZE = 0.04  # seconds, length of a frame
@@ -41,21 +38,18 @@ def synthesise_singing(samples: Float32, sample_rate: int, random: Generator) ->
     hop = round(_HOP * sample_rate)
     voices = 1 if random.random() < 0.8 else int(random.integers(2, 5))
     base = float(np.exp(random.uniform(np.log(90.0), np.log(420.0))))
-    excitation = sum(
-        _pulses(_melody(len(at), base, random), hop, sample_rate, random) for _ in range(voices)
-    )
+    melodies = (_melody(len(at), base, random) for _ in range(voices))
+    excitation = sum(_pulses(melody, hop, sample_rate, random) for melody in melodies)
     breath = random.uniform(0.02, 0.15)
-    return _apply_envelope(
-        np.asarray(excitation), envelope[at], np.maximum(1.0 - voiced[at], breath), hop, random
-    )
+    noisy = np.maximum(1.0 - voiced[at], breath)
+    return _apply_envelope(np.asarray(excitation), envelope[at], noisy, hop, random)
 
 
 def _frames(samples: Float64, size: int, hop: int) -> Float64:
     """Return windowed frames (n, size)."""
     count = max(0, (len(samples) - size) // hop + 1)
     places = np.arange(count)[:, None] * hop + np.arange(size)
-    frames: Float64 = samples[places] * np.hanning(size)
-    return frames
+    return np.asarray(samples[places] * np.hanning(size))
 
 
 def _envelope(samples: Float32, sample_rate: int) -> tuple[Float64, Float64]:
@@ -82,11 +76,10 @@ def _shift_formants(envelope: Float64, factor: float) -> Float64:
     places = np.minimum(np.arange(bins) / factor, bins - 1.001)
     lower = places.astype(np.int64)
     share = places - lower
-    moved: Float64 = envelope[:, lower] * (1.0 - share) + envelope[:, lower + 1] * share
-    return moved
+    return np.asarray(envelope[:, lower] * (1.0 - share) + envelope[:, lower + 1] * share)
 
 
-def _stretch_voiced(voiced: Float64, most: float) -> npt.NDArray[np.int64]:
+def _stretch_voiced(voiced: Float64, most: float) -> Int64:
     """Return the index of the speech frame for each frame of singing; voiced frames last longer."""
     smooth = np.convolve(voiced, np.ones(9) / 9.0, mode="same")
     ends = np.cumsum(1.0 + most * smooth)
@@ -115,8 +108,7 @@ def _melody(count: int, base: float, random: Generator) -> Float64:
     phase = random.uniform(0.0, 2.0 * np.pi)
     semitones = smooth + depth * np.sin(2.0 * np.pi * rate * times + phase)
     semitones += np.cumsum(random.normal(0.0, 0.01, count)) * 0.2 + random.normal(0.0, 0.15)
-    frequency: Float64 = base * 2.0 ** (np.clip(semitones, -24.0, 24.0) / 12.0)
-    return frequency
+    return np.asarray(base * 2.0 ** (np.clip(semitones, -24.0, 24.0) / 12.0))
 
 
 def _pulses(frequency: Float64, hop: int, sample_rate: int, random: Generator) -> Float64:
@@ -152,5 +144,4 @@ def _apply_envelope(
     for number in range(count):
         output[number * hop : number * hop + size] += parts[number]
     peak = max(float(np.abs(output).max()), 1e-9)
-    result: Float32 = (0.5 / peak * output).astype(np.float32)
-    return result
+    return np.asarray(0.5 / peak * output, np.float32)

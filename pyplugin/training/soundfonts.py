@@ -5,17 +5,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from pyplugin.errors import PypluginError
+from pyplugin.support.arrays import Float32
 from pyplugin.training.synthesis import SECONDS, pattern
 
 if TYPE_CHECKING:
     import fluidsynth
 
-__all__ = ["RATE", "SOUNDFONTS", "render_percussion"]
 
-Float32 = npt.NDArray[np.float32]
 Generator = np.random.Generator
 Event = tuple[float, int, int, int]
 """Time in seconds, MIDI channel, key and velocity; velocity 0 is a note-off."""
@@ -117,8 +115,7 @@ def _play_events(synth: "fluidsynth.Synth", events: list[Event]) -> Float32:
         synth.noteon(channel, key, velocity)
     parts.append(synth.get_samples(_COUNT - done))
     mono = np.concatenate(parts).reshape(-1, 2).mean(axis=1)
-    result: Float32 = (mono * (0.5 / max(float(np.abs(mono).max()), 1.0))).astype(np.float32)
-    return result
+    return np.asarray(mono * (0.5 / max(float(np.abs(mono).max()), 1.0)), np.float32)
 
 
 def _synth(soundfont: Path) -> "tuple[fluidsynth.Synth, int]":

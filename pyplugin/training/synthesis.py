@@ -3,16 +3,13 @@
 Percussion is shaken, scraped or struck in rhythmic patterns; notes are sustained or glide.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
-__all__ = ["RATE", "SECONDS", "pattern", "synthesise_notes", "synthesise_percussion"]
+from pyplugin.support.arrays import Float32, Float64
 
-Float32 = npt.NDArray[np.float32]
-Float64 = npt.NDArray[np.float64]
 Generator = np.random.Generator
 T = TypeVar("T")
 
@@ -43,20 +40,12 @@ def synthesise_percussion(random: Generator) -> Float32:
     ndarray of float32, shape (n,)
         `SECONDS` at `RATE`, peak about 0.5.
     """
-    kinds: tuple[Callable[[Generator], Float64], ...] = (
-        _shaker,
-        _scraper,
-        _noise_burst,
-        _struck_bodies,
-        _struck_bodies,
-    )
+    kinds = (_shaker, _scraper, _noise_burst, _struck_bodies, _struck_bodies)
     sound = _choose(kinds, random)(random)
     if random.random() < 0.25:
         other = _choose(kinds, random)(random)
         sound = _normalise(sound) + _normalise(other) * random.uniform(0.2, 1.0)
-    floor = 10.0 ** random.uniform(-5.0, -2.5) * random.standard_normal(_COUNT)
-    result: Float32 = (_normalise(sound) + floor).astype(np.float32)
-    return result
+    return _with_floor(sound, random)
 
 
 def synthesise_notes(random: Generator) -> Float32:
@@ -83,9 +72,13 @@ def synthesise_notes(random: Generator) -> Float32:
     if random.random() < 0.4:
         rate, depth = random.uniform(1.0, 9.0), random.uniform(0.1, 0.9)
         sound *= 1.0 - depth * (0.5 + 0.5 * np.sin(_phase(np.full(_COUNT, rate), random)))
+    return _with_floor(sound, random)
+
+
+def _with_floor(sound: Float64, random: Generator) -> Float32:
+    """Normalise a sound and add a noise floor of 50 to 100 dB below full scale."""
     floor = 10.0 ** random.uniform(-5.0, -2.5) * random.standard_normal(_COUNT)
-    result: Float32 = (_normalise(sound) + floor).astype(np.float32)
-    return result
+    return np.asarray(_normalise(sound) + floor, np.float32)
 
 
 def _choose(choices: Sequence[T], random: Generator) -> T:
@@ -98,8 +91,7 @@ def _log_uniform(low: float, high: float, random: Generator) -> float:
 
 
 def _normalise(sound: Float64) -> Float64:
-    scaled: Float64 = sound * (0.5 / max(float(np.abs(sound).max()), 1e-9))
-    return scaled
+    return np.asarray(sound * (0.5 / max(float(np.abs(sound).max()), 1e-9)))
 
 
 def pattern(random: Generator) -> tuple[Float64, Float64]:
@@ -147,11 +139,8 @@ def _resonant(sound: Float64, centres: Float64, qualities: Float64) -> Float64:
     for centre, quality in zip(centres, qualities, strict=True):
         angle = 2.0 * np.pi * centre / RATE
         radius = np.exp(-0.5 * angle / quality)
-        total += lfilter(
-            [(1.0 - radius), 0.0, -(1.0 - radius)],
-            [1.0, -2.0 * radius * np.cos(angle), radius**2],
-            sound,
-        )
+        poles = [1.0, -2.0 * radius * np.cos(angle), radius**2]
+        total += lfilter([(1.0 - radius), 0.0, -(1.0 - radius)], poles, sound)
     return total
 
 
@@ -187,8 +176,7 @@ def _shake_energy(decay: float, random: Generator) -> Float64:
     np.add.at(pushes, (times * RATE).astype(np.int64), strength)
     swell = np.convolve(pushes, np.hanning(width + 2)[1:-1])[:_COUNT]
     energy = np.asarray(lfilter([1.0], [1.0, -np.exp(-1.0 / (RATE * decay))], swell))
-    peaked: Float64 = energy / max(float(energy.max()), 1e-9)
-    return peaked
+    return np.asarray(energy / max(float(energy.max()), 1e-9))
 
 
 def _scraper(random: Generator) -> Float64:
@@ -235,9 +223,8 @@ def _struck_bodies(random: Generator) -> Float64:
                 mode = fall * np.sin(phase * tone * ratio)
                 sound[first : first + length] += strength * gain * mode
         clicks[first] += strength * random.uniform(0.5, 1.0)
-    fade = _log_uniform(
-        15.0, 3000.0 if skin else 400.0, random
-    )  # samples; snares decay more slowly
+    # In samples; snares decay more slowly.
+    fade = _log_uniform(15.0, 3000.0 if skin else 400.0, random)
     burst = np.exp(-np.arange(8000) / fade) * random.standard_normal(8000)
     burst = _resonant(burst, np.array([_log_uniform(300.0, 5000.0, random)]), np.array([1.0]))
     hit = np.convolve(clicks, burst)[:_COUNT]
@@ -278,8 +265,7 @@ def _smooth_glide(semitones: Float64, seconds: float) -> Float64:
 
 def _phase(frequency: Float64, random: Generator) -> Float64:
     """Return the phase in radians of an oscillator with this frequency in Hz, per sample."""
-    angle: Float64 = 2.0 * np.pi * (np.cumsum(frequency / RATE) + random.random())
-    return angle
+    return np.asarray(2.0 * np.pi * (np.cumsum(frequency / RATE) + random.random()))
 
 
 def _tone(frequency: Float64, random: Generator) -> Float64:

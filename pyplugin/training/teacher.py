@@ -9,8 +9,6 @@ import numpy as np
 from pyplugin.tagging import tag
 from pyplugin.training.corpus import LABELS, CorpusClip, read_samples
 
-__all__ = ["TEACHER", "pseudo_label"]
-
 TEACHER = "musicnn-mtt-float"
 
 _TAGS = ("drums", "beat", "beats")
@@ -44,12 +42,10 @@ def pseudo_label(
     drums = LABELS.index("drums")
     unknown = sum(bool(np.isnan(clip.targets[drums])) for clip in clips)
     report(f"labelling drums in {unknown} recordings with {TEACHER}")
-    return [
-        _pseudo_label_clip(clip, cache) if np.isnan(clip.targets[drums]) else clip for clip in clips
-    ]
+    return [_label_drums(clip, cache) if np.isnan(clip.targets[drums]) else clip for clip in clips]
 
 
-def _pseudo_label_clip(clip: CorpusClip, cache: Path | None) -> CorpusClip:
+def _label_drums(clip: CorpusClip, cache: Path | None) -> CorpusClip:
     name = f"drums-{clip.path.stem}-{clip.group}.npy".replace(":", "-")
     path = None if cache is None else cache / name
     if path is not None and path.is_file():
@@ -64,7 +60,6 @@ def _pseudo_label_clip(clip: CorpusClip, cache: Path | None) -> CorpusClip:
             path.parent.mkdir(parents=True, exist_ok=True)
             np.save(path, labels)
     activations = labels[:, 1]
-    labels[:, 1] = np.where(
-        activations >= _YES, _SURE, np.where(activations <= _NO, 1.0 - _SURE, np.nan)
-    )
+    absent = np.where(activations <= _NO, 1.0 - _SURE, np.nan)
+    labels[:, 1] = np.where(activations >= _YES, _SURE, absent)
     return replace(clip, drum_labels=labels)

@@ -4,9 +4,9 @@ import copy
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import nn
 
@@ -14,10 +14,6 @@ from pyplugin.training.evaluate import predict, score
 from pyplugin.training.mixing import Mixer, MixSettings
 from pyplugin.training.network import NetworkSettings, SceneNetwork
 from pyplugin.training.windows import WindowSet
-
-__all__ = ["TrainSettings", "fit"]
-
-Float32 = npt.NDArray[np.float32]
 
 _SMOOTHING = 0.02
 _WARM_UP = 0.05  # of the steps
@@ -84,19 +80,17 @@ def fit(
         In evaluation mode.
     """
     torch.manual_seed(settings.seed)
-    teachers = [
-        copy.deepcopy(teacher).eval().to(memory_format=torch.channels_last) for teacher in teachers
-    ]
+    last = torch.channels_last
+    teachers = [copy.deepcopy(each).eval().to(memory_format=last) for each in teachers]
     model = copy.deepcopy(teachers[0]) if teachers else SceneNetwork(network)
-    model.to(memory_format=torch.channels_last)
+    model.to(memory_format=last)
     averaged: SceneNetwork = copy.deepcopy(model).eval()
     mixer = Mixer(window_set, mixing, settings.seed)
     optimiser = torch.optim.AdamW(
         model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
     )
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimiser, lambda step: _rate_factor(step, settings)
-    )
+    factor = partial(_rate_factor, settings=settings)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, factor)
     began = time.monotonic()
     running = 0.0
     for step in range(1, settings.steps + 1):
@@ -106,10 +100,9 @@ def fit(
             logits, _ = model(mel)
         wanted = targets.mul(1.0 - 2.0 * _SMOOTHING).add(_SMOOTHING)
         if teachers:
-            teacher_output = _mean_probabilities(teachers, mel)
-            wanted = torch.where(
-                wanted.isnan(), teacher_output, wanted.lerp(teacher_output, settings.teacher_weight)
-            )
+            taught = _mean_probabilities(teachers, mel)
+            mixed = wanted.lerp(taught, settings.teacher_weight)
+            wanted = torch.where(wanted.isnan(), taught, mixed)
         loss = _loss(logits.float(), wanted)
         optimiser.zero_grad()
         loss.backward()
@@ -139,9 +132,8 @@ def _mean_probabilities(teachers: Sequence[SceneNetwork], mel: torch.Tensor) -> 
 def _loss(logits: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
     """Return the mean cross-entropy of the known labels."""
     known = ~wanted.isnan()
-    each = nn.functional.binary_cross_entropy_with_logits(
-        logits, torch.where(known, wanted, 0.5), reduction="none"
-    )
+    cross_entropy = nn.functional.binary_cross_entropy_with_logits
+    each = cross_entropy(logits, torch.where(known, wanted, 0.5), reduction="none")
     return (each * known).sum() / known.sum()
 
 

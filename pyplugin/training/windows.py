@@ -11,38 +11,18 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from numpy.random import Generator
 
-from pyplugin.node.frontend import PRESETS, melspectrogram
+from pyplugin.models.frontends import PRESETS
+from pyplugin.node.frontend import melspectrogram
+from pyplugin.support.arrays import Float32, Int64
+from pyplugin.training import corpus
 from pyplugin.training.augment import add_reverberation, apply_codec, mel_power
-from pyplugin.training.corpus import (
-    LABELS,
-    SOUNDFONT_PERCUSSION,
-    SYNTHETIC,
-    SYNTHETIC_NOTES,
-    SYNTHETIC_PERCUSSION,
-    SYNTHETIC_SINGING,
-    CorpusClip,
-    active_frames,
-    read_samples,
-    window_targets,
-)
+from pyplugin.training.corpus import LABELS, CorpusClip
 from pyplugin.training.singing import synthesise_singing
 from pyplugin.training.soundfonts import RATE as SOUNDFONT_RATE
 from pyplugin.training.soundfonts import render_percussion
 from pyplugin.training.synthesis import RATE, synthesise_notes, synthesise_percussion
-
-__all__ = [
-    "FRAME_RATE",
-    "ClipVariant",
-    "DisputedLabel",
-    "VariantSettings",
-    "WindowSet",
-    "build_windows",
-    "compute_variant",
-    "mask_disputed",
-]
-
-Float32 = npt.NDArray[np.float32]
 
 FRAME_RATE = PRESETS["musicnn"].sample_rate / PRESETS["musicnn"].hop
 """Mel frames a second."""
@@ -108,17 +88,16 @@ class WindowSet:
     """
 
     mel: npt.NDArray[np.float16]
-    starts: npt.NDArray[np.int64]
+    starts: Int64
     targets: Float32
-    clips: npt.NDArray[np.int64]
+    clips: Int64
     sources: list[CorpusClip]
     patch: int
 
-    def windows(self, numbers: npt.NDArray[np.int64] | None = None) -> Float32:
+    def windows(self, numbers: Int64 | None = None) -> Float32:
         """Return the windows with these indices, or all, (count, patch, bands)."""
         starts = self.starts if numbers is None else self.starts[numbers]
-        mel: Float32 = self.mel[starts[:, None] + np.arange(self.patch)].astype(np.float32)
-        return mel
+        return np.asarray(self.mel[starts[:, None] + np.arange(self.patch)], np.float32)
 
 
 @dataclass(frozen=True)
@@ -165,9 +144,7 @@ def mask_disputed(window_set: WindowSet, disputed: Sequence[DisputedLabel]) -> W
     return replace(window_set, targets=targets)
 
 
-def compute_variant(
-    clip: CorpusClip, settings: VariantSettings, random: np.random.Generator
-) -> ClipVariant:
+def compute_variant(clip: CorpusClip, settings: VariantSettings, random: Generator) -> ClipVariant:
     """Read or synthesise a clip, augment it, and return its mel spectrogram.
 
     Parameters
@@ -198,21 +175,19 @@ def compute_variant(
     return ClipVariant(clip, speed, melspectrogram(samples, pretended).astype(np.float16))
 
 
-def _clip_samples(clip: CorpusClip, random: np.random.Generator) -> tuple[Float32, int]:
+def _clip_samples(clip: CorpusClip, random: Generator) -> tuple[Float32, int]:
     """Return the samples (n,) of a clip, read or synthesised, and their rate in Hz."""
-    if clip.category == SYNTHETIC_PERCUSSION:
+    if clip.category == corpus.SYNTHETIC_PERCUSSION:
         return synthesise_percussion(random), RATE
-    if clip.category == SOUNDFONT_PERCUSSION:
+    if clip.category == corpus.SOUNDFONT_PERCUSSION:
         return render_percussion(clip.path, random), SOUNDFONT_RATE
-    if clip.category == SYNTHETIC_NOTES:
+    if clip.category == corpus.SYNTHETIC_NOTES:
         return synthesise_notes(random), RATE
-    samples, rate = read_samples(clip.path)
-    if clip.category == SYNTHETIC_SINGING:
-        spare = max(0, len(samples) - round(_SINGING_SECONDS * rate))
-        first = int(random.integers(spare + 1))
-        samples = synthesise_singing(
-            samples[first : first + round(_SINGING_SECONDS * rate)], rate, random
-        )
+    samples, rate = corpus.read_samples(clip.path)
+    if clip.category == corpus.SYNTHETIC_SINGING:
+        length = round(_SINGING_SECONDS * rate)
+        first = int(random.integers(max(0, len(samples) - length) + 1))
+        samples = synthesise_singing(samples[first : first + length], rate, random)
     return samples, rate
 
 
@@ -223,7 +198,7 @@ def cached_variant(
     if cache is None:
         return compute_variant(clip, settings, np.random.default_rng(seed))
     words = json.dumps([_VERSION, str(clip.path), vars(settings), list(seed)])
-    words += clip.category * (clip.category in (SYNTHETIC_SINGING, *SYNTHETIC))
+    words += clip.category * (clip.category in (corpus.SYNTHETIC_SINGING, *corpus.SYNTHETIC))
     path = cache / f"{hashlib.sha256(words.encode()).hexdigest()[:24]}.npz"
     if path.is_file():
         with np.load(path) as kept:
@@ -275,7 +250,7 @@ def build_windows(
             seconds = begins / FRAME_RATE * variant.speed
             mels.append(mel)
             starts.append(begins + total)
-            targets.append(window_targets(clip, seconds, patch / FRAME_RATE * variant.speed))
+            targets.append(corpus.window_targets(clip, seconds, patch / FRAME_RATE * variant.speed))
             numbers.append(np.full(len(begins), number))
             total += len(mel)
         report(f"variant {turn + 1} of {len(variants)}: {sum(map(len, starts))} windows so far")
@@ -297,14 +272,11 @@ def _pad_to_patch(mel: npt.NDArray[np.float16], patch: int) -> npt.NDArray[np.fl
     return np.pad(mel, ((min(missing, patch // 2), missing), (0, 0)))
 
 
-def _window_starts(
-    mel: npt.NDArray[np.float16], category: str, patch: int, step: int
-) -> npt.NDArray[np.int64]:
-    sounding = active_frames(mel_power(mel.astype(np.float32)), category)
+def _window_starts(mel: npt.NDArray[np.float16], category: str, patch: int, step: int) -> Int64:
+    sounding = corpus.active_frames(mel_power(mel.astype(np.float32)), category)
     active = np.concatenate([[0], np.cumsum(sounding)])
     begins = np.arange(0, len(mel) - patch + 1, step)
     share = (active[begins + patch] - active[begins]) / patch
-    enough = _SPOKEN if category in ("speech", SYNTHETIC_SINGING) else _ACTIVE
+    enough = _SPOKEN if category in ("speech", corpus.SYNTHETIC_SINGING) else _ACTIVE
     least = max(min(enough, _NEARLY * share.max(initial=0.0)), 1.0 / patch)
-    chosen: npt.NDArray[np.int64] = begins[share >= least]
-    return chosen
+    return np.asarray(begins[share >= least])

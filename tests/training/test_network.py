@@ -1,5 +1,7 @@
 """The scene network: shapes, and that columns are shared by all windows that contain them."""
 
+from dataclasses import asdict
+
 import pytest
 
 pytest.importorskip("torch", reason="needs torch: pip install 'pyplugin[network]'")
@@ -57,7 +59,7 @@ def test_pooling_ignores_the_order_of_columns(network: SceneNetwork) -> None:
 
 
 def test_settings_are_restored_from_their_table() -> None:
-    assert NetworkSettings.from_table(SMALL.as_table()) == SMALL
+    assert NetworkSettings.from_table(asdict(SMALL)) == SMALL
     made = NetworkSettings.from_table({"layers": [{"channels": 4, "time": 3, "bands": 7}]})
     assert made.layers == (Layer(4, 3, 7),)
     assert made.patch == NetworkSettings().patch

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
+from click import Context, Parameter
 
 from pyplugin._native import lib
 from pyplugin.node.runtimes import RUNTIMES
@@ -20,13 +21,6 @@ if TYPE_CHECKING:
     from pyplugin.automation.presets import Preset
     from pyplugin.node.plan import Plan
 
-__all__ = [
-    "AnalysisOptions",
-    "analysis_options",
-    "channels_option",
-    "device_option",
-    "output_options",
-]
 
 Command = Callable[..., Any]
 
@@ -59,12 +53,9 @@ class AnalysisOptions:
         ):
             return Plan(hop=hop, signals=SIGNAL_HOP)
         if preset is not None and names_labels(preset):
+            names, model = preset.descriptors, self.model or preset.model
             plan = Plan.for_descriptors(
-                preset.descriptors,
-                model=self.model or preset.model,
-                hop=hop,
-                runtime=self.runtime,
-                signals=SIGNAL_HOP,
+                names, model=model, hop=hop, runtime=self.runtime, signals=SIGNAL_HOP
             )
         else:
             plan = Plan.of(self.model, hop=hop, runtime=self.runtime, signals=SIGNAL_HOP)
@@ -75,32 +66,27 @@ class AnalysisOptions:
 def analysis_options(command: Command) -> Command:
     """Add --model, --runtime and --hop; the command gets them as ``analysis``."""
 
+    @click.option(
+        "--model",
+        metavar="NAME|FILE|none",
+        help="A model's name, or its .tflite; 'none' only measures.  [default: the preset's, "
+        "or scene]",
+    )
+    @click.option("--runtime", type=click.Choice(RUNTIMES), help="What runs the model.")
+    @click.option(
+        "--hop",
+        type=float,
+        callback=_checked_hop,
+        help=f"Seconds between two results.  [default: the preset's, or {LIVE_HOP}]",
+    )
     @functools.wraps(command)
     def wrapped(*, model: str | None, runtime: str | None, hop: float | None, **given: Any) -> Any:
         return command(analysis=AnalysisOptions(model, runtime, hop), **given)
 
-    for option in (
-        click.option(
-            "--hop",
-            type=float,
-            callback=_checked_hop,
-            help=f"Seconds between two results.  [default: the preset's, or {LIVE_HOP}]",
-        ),
-        click.option("--runtime", type=click.Choice(RUNTIMES), help="What runs the model."),
-        click.option(
-            "--model",
-            metavar="NAME|FILE|none",
-            help="A model's name, or its .tflite; 'none' only measures.  [default: the preset's, "
-            "or scene]",
-        ),
-    ):
-        wrapped = option(wrapped)
     return wrapped
 
 
-def _checked_hop(
-    context: click.Context, parameter: click.Parameter, hop: float | None
-) -> float | None:
+def _checked_hop(context: Context, parameter: Parameter, hop: float | None) -> float | None:
     if hop is not None and not 0 < hop < math.inf:
         raise click.BadParameter(f"{hop:g} is given; seconds above 0 are expected.")
     return hop
@@ -138,8 +124,6 @@ def device_option(flag: str, help: str) -> Callable[[Command], Command]:
     return click.option(flag, f"{name}_device", metavar="N|NAME", callback=_numbered, help=help)
 
 
-def _numbered(
-    context: click.Context, parameter: click.Parameter, device: str | None
-) -> int | str | None:
+def _numbered(context: Context, parameter: Parameter, device: str | None) -> int | str | None:
     """Return a device's number where digits are given, otherwise a part of its name."""
     return int(device) if device is not None and device.isdigit() else device

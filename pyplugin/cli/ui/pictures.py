@@ -6,26 +6,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from pyplugin.inputs.recording import Recording
 from pyplugin.models.card import FrontEnd
 from pyplugin.node.frontend import FrontEndStream
 from pyplugin.plot import plot_tags
+from pyplugin.support.arrays import Float32, Float64
 from pyplugin.support.results import TagResult
 
 if TYPE_CHECKING:
     from pyplugin.automation.board import RenderResult
 
-__all__ = ["draw_render", "draw_tags"]
 
 _COLUMNS = 2048
 """Largest number of columns in a plotted spectrogram; more are repeatedly averaged in pairs."""
 
 
-def _spectrogram(
-    path: Path, front_end: FrontEnd
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float64]]:
+def _spectrogram(path: Path, front_end: FrontEnd) -> tuple[Float32, Float64]:
     """Return a recording's mel spectrogram (columns, bands) and the times in seconds (columns,)."""
     columns = np.zeros((0, front_end.bands), np.float32)
     pending, each = columns, 1
@@ -51,6 +48,21 @@ def _spectrogram(
 
 def draw_tags(output: Path, recording: Path, result: TagResult, front_end: FrontEnd) -> None:
     """Plot the result of :func:`pyplugin.tag`, and the mel spectrogram of its recording."""
+    _draw(output, recording, result, front_end, f"{recording.name}, {result.model}")
+
+
+def draw_render(output: Path, recording: Path, result: RenderResult) -> None:
+    """Plot the analysis and the parameter curves of :func:`pyplugin.render`."""
+    from pyplugin.models.frontends import PRESETS
+
+    title = ", ".join(filter(None, (recording.name, result.model, result.preset)))
+    _draw(output, recording, result, PRESETS["musicnn"], title)
+
+
+def _draw(
+    output: Path, recording: Path, result: TagResult | RenderResult, front_end: FrontEnd, title: str
+) -> None:
+    curves = {} if isinstance(result, TagResult) else result.curves
     mel, mel_times = _spectrogram(recording, front_end)
     plot_tags(
         output,
@@ -60,23 +72,6 @@ def draw_tags(output: Path, recording: Path, result: TagResult, front_end: Front
         activations=result.activations,
         labels=result.labels,
         window=result.window,
-        title=f"{recording.name}, {result.model}",
-    )
-
-
-def draw_render(output: Path, recording: Path, result: RenderResult) -> None:
-    """Plot the analysis and the parameter curves of :func:`pyplugin.render`."""
-    from pyplugin.node.frontend import PRESETS
-
-    mel, mel_times = _spectrogram(recording, PRESETS["musicnn"])
-    plot_tags(
-        output,
-        mel=mel,
-        mel_times=mel_times,
-        times=result.times,
-        activations=result.activations,
-        labels=result.labels,
-        window=result.window,
-        curves={target: (curve.times, curve.values) for target, curve in result.curves.items()},
-        title=", ".join(filter(None, (recording.name, result.model, result.preset))),
+        curves={target: (each.times, each.values) for target, each in curves.items()},
+        title=title,
     )

@@ -1,14 +1,10 @@
 """A progress bar, shown on terminals only."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import click
-
-__all__ = ["progress_bar"]
 
 _STEPS = 1000
 

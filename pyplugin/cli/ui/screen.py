@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from rich.console import Console, Group
 from rich.live import Live
 from rich.segment import Segment
@@ -17,9 +16,7 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-__all__ = ["Screen", "can_draw", "shown"]
-
-Float32 = npt.NDArray[np.float32]
+from pyplugin.support.arrays import Float32, Int64
 
 COLUMN_SECONDS = 0.1
 _PICTURES = 12  # per second
@@ -46,7 +43,7 @@ def _hex(shade: int) -> str:
 class _Picture:
     """A spectrogram in half blocks: two bands per row, one column for each 0.1 s."""
 
-    def __init__(self, shades: npt.NDArray[np.int64]) -> None:
+    def __init__(self, shades: Int64) -> None:
         self._shades = shades
 
     def __rich_console__(self, console: Console, options: Any) -> Any:
@@ -169,10 +166,7 @@ def shown(value: float, span: float) -> str:
 
 
 def _table(
-    values: Mapping[str, float],
-    ranges: Mapping[str, tuple[float, float]],
-    width: int,
-    colour: str,
+    values: Mapping[str, float], ranges: Mapping[str, tuple[float, float]], width: int, colour: str
 ) -> Table:
     table = Table.grid(padding=(0, 1))
     name_width = max((len(name) for name in values), default=0)

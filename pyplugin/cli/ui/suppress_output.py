@@ -1,15 +1,11 @@
 """Opens a model before the work begins, so that what can fail fails now."""
 
-from __future__ import annotations
-
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from pyplugin.node.plan import Plan
-
-__all__ = ["check_plan"]
 
 _BANNER = b"INFO: Created TensorFlow Lite XNNPACK delegate for CPU."
 

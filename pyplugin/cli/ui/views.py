@@ -13,9 +13,9 @@ from pyplugin.cli.ui.screen import Screen, can_draw, shown
 
 if TYPE_CHECKING:
     from pyplugin.outputs import DescriptorFrame, Output
+    from pyplugin.outputs.output import Values
     from pyplugin.session import Session
 
-__all__ = ["LineView", "ScreenView", "View", "choose_view"]
 
 _REDRAW = 0.08  # seconds
 _MESSAGE = 20.0  # seconds that a message stays on the screen
@@ -89,15 +89,12 @@ class LineView:
             parts += [f"{name}.{label} {value:.2f}" for label, value in values.items()]
         if frame.signals:
             parts.append(f"{frame.signals['loudness_momentary']:.1f} LUFS")
-        parts += [
-            f"{name} {shown(value, self._spans[name])}" for name, value in frame.parameters.items()
-        ]
+        for name, value in frame.parameters.items():
+            parts.append(f"{name} {shown(value, self._spans[name])}")
         state = "" if frame.state.name == "FRESH" else f"({frame.state.name.lower()}) "
         click.echo(f"{_clock(frame.end)}  {state}{'  '.join(parts)}")
 
-    def write_parameters(
-        self, time: float, parameters: dict[str, float], signals: dict[str, float]
-    ) -> None:
+    def write_parameters(self, time: float, parameters: Values, signals: Values) -> None:
         """Do nothing: a line is for a frame."""
 
     def close(self) -> None:

@@ -11,8 +11,6 @@ An importer knows one family of models: their names, what it needs to build them
 :mod:`pyplugin.models.registry` finds the importer of a name here and writes what it builds.
 """
 
-from __future__ import annotations
-
 import importlib
 import pkgutil
 import re
@@ -25,21 +23,6 @@ from typing import Protocol, TypeVar
 from pyplugin.errors import ModelError
 from pyplugin.models import importers as package
 from pyplugin.models.card import Card
-
-__all__ = [
-    "BuildOption",
-    "BuildRequest",
-    "Built",
-    "Importer",
-    "Known",
-    "Needs",
-    "Summary",
-    "find",
-    "importers",
-    "model_name",
-    "names",
-    "register",
-]
 
 _FLOAT = "-float"
 
@@ -205,12 +188,9 @@ def register(importer: Class) -> Class:
     """
     made = importer()
     for other in _REGISTERED:
-        for name in made.names():
-            if name in other.names():
-                raise ModelError(
-                    f"{importer.__name__} and {type(other).__name__} both have a model {name!r}; "
-                    "rename one."
-                )
+        for name in sorted(made.names().keys() & other.names().keys()):
+            both = f"{importer.__name__} and {type(other).__name__}"
+            raise ModelError(f"{both} both have a model {name!r}; rename one.")
     _REGISTERED.append(made)
     return importer
 

@@ -11,32 +11,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from pyplugin.errors import ModelError
-from pyplugin.models.card import OutputTensor
+from pyplugin.models.importers import musicnn_wheel as wheel
 from pyplugin.models.importers.importer import BuildOption, register
-from pyplugin.models.importers.musicnn_wheel import (
-    BANDS,
-    KNOWN_FOR,
-    MSD_LABELS,
-    MTT_LABELS,
-    PATCH_FRAMES,
-    TAGS,
-    WheelImporter,
-    WheelNetwork,
-    dataset,
-)
+from pyplugin.models.importers.musicnn_wheel import BANDS, PATCH_FRAMES
 from pyplugin.models.layers import (
     Block,
     LayerWriter,
     Variables,
     batch_norm,
     block,
+    kernel_and_bias,
     live_channels,
-    variable,
 )
-from pyplugin.models.quantisation import Calibration, FloatArray
+from pyplugin.models.quantisation import Calibration
 from pyplugin.models.tflite import Tensor
-
-__all__ = ["NETWORKS", "MusiCNN", "build"]
+from pyplugin.support.arrays import Float64
 
 _LEAST_PATCH, _GREATEST_PATCH = 16, 4096
 
@@ -56,8 +45,8 @@ class _Weights:
     """What `build` needs of the checkpoint: batch norms folded, starved channels removed."""
 
     blocks: dict[str, Block]
-    dense_kernel: FloatArray  # (pooled, 200): the maxima, then the means
-    dense_bias: FloatArray
+    dense_kernel: Float64  # (pooled, 200): the maxima, then the means
+    dense_bias: Float64
 
 
 def build(
@@ -96,8 +85,7 @@ def build(
     weights = _folded(variables)
     layers = LayerWriter(calibration)
     graph = layers.graph
-    mel = graph.input("mel", (1, patch, BANDS))
-    image = graph.reshape("image", mel, (1, patch, BANDS, 1))
+    image = layers.image(patch, BANDS)
     normalised = layers.normalised("normalised", image, batch_norm(variables, 0))
     frontend = _frontend(layers, layers.quantised(normalised), weights)
     pooled = _pooled(layers, _mid_end(layers, frontend, weights), patch)
@@ -106,16 +94,9 @@ def build(
     penultimate = layers.normalised(
         "penultimate", graph.relu("dense/relu", dense), batch_norm(variables, _PENULTIMATE_NORM)
     )
-    logits = layers.dense(
-        "logits",
-        penultimate,
-        variable(variables, "dense_1/kernel"),
-        variable(variables, "dense_1/bias"),
-    )
-    outputs = (graph.logistic("activations", logits), logits, dense, penultimate)
-    return graph.finish(
-        {"mel": mel}, {tensor.name: tensor for tensor in outputs}, description=description
-    )
+    logits = layers.dense("logits", penultimate, *kernel_and_bias(variables, "dense_1"))
+    activations = graph.logistic("activations", logits)
+    return layers.finish(activations, logits, dense, penultimate, description=description)
 
 
 def _frontend(layers: LayerWriter, x: Tensor, weights: _Weights) -> Tensor:
@@ -127,18 +108,17 @@ def _frontend(layers: LayerWriter, x: Tensor, weights: _Weights) -> Tensor:
         layer = weights.blocks[name]
         timbral = name in _TIMBRAL
         end = start + len(layer.bias)
-        parts.append(
-            layers.convolved(
-                name,
-                padded if timbral else x,
-                layer,
-                reads="normalised",
-                writes="frontend",
-                channels=slice(start, end),
-                padding="valid" if timbral else "same",
-                pool=(1, BANDS - layer.kernel.shape[1] + 1),
-            )
+        part = layers.convolved(
+            name,
+            padded if timbral else x,
+            layer,
+            reads="normalised",
+            writes="frontend",
+            channels=slice(start, end),
+            padding="valid" if timbral else "same",
+            pool=(1, BANDS - layer.kernel.shape[1] + 1),
         )
+        parts.append(part)
         start = end
     return layers.graph.concatenation("frontend", parts, axis=3)
 
@@ -180,8 +160,8 @@ def _folded(variables: Variables) -> _Weights:
         kernel = np.swapaxes(layer.kernel, 1, 2)
         blocks[name] = Block(kernel, layer.bias, layer.lower, layer.upper)
     norm = batch_norm(variables, _POOLED_NORM)
-    kernel = variable(variables, "dense/kernel")
-    bias = variable(variables, "dense/bias") + norm.shift @ kernel
+    kernel, bias = kernel_and_bias(variables, "dense")
+    bias = bias + norm.shift @ kernel
     # The original flattens maximum and mean of each channel side by side.
     kernel = np.moveaxis((kernel * norm.scale[:, None]).reshape(-1, 2, kernel.shape[1]), 1, 0)
 
@@ -204,34 +184,26 @@ def _folded(variables: Variables) -> _Weights:
     return _Weights(blocks, np.concatenate([kernel[0, kept], kernel[1, kept]]), bias)
 
 
-def _network(short: str, labels: tuple[str, ...], *, roc_auc: float, pr_auc: float) -> WheelNetwork:
-    return WheelNetwork(
-        name=f"musicnn-{short}",
-        folder=f"{short.upper()}_musicnn",
-        description=f"MusiCNN: {KNOWN_FOR[short]}.",
-        labels=labels,
-        dataset=dataset(short, roc_auc, pr_auc),
-        outputs=(
-            *TAGS,
-            OutputTensor("dense", "float", (1, 200), "embeddings"),
-            OutputTensor("penultimate", "float", (1, 200), "embeddings"),
-        ),
+_AREAS = {"mtt": (0.9067, 0.3831), "msd": (0.8802, 0.2891)}
+NETWORKS = {
+    f"musicnn-{short}": wheel.wheel_network(
+        "musicnn",
+        short,
+        "MusiCNN",
+        {"dense": 200, "penultimate": 200},
+        areas,
         embedding="penultimate",
         build=build,
         activations=_ACTIVATIONS,
         turnable=_TURNABLE,
         corrected="dense",
     )
-
-
-NETWORKS = {
-    "musicnn-mtt": _network("mtt", MTT_LABELS, roc_auc=0.9067, pr_auc=0.3831),
-    "musicnn-msd": _network("msd", MSD_LABELS, roc_auc=0.8802, pr_auc=0.2891),
+    for short, areas in _AREAS.items()
 }
 
 
 @register
-class MusiCNN(WheelImporter):
+class MusiCNN(wheel.WheelImporter):
     """MusiCNN, for patches of any length."""
 
     networks = NETWORKS

@@ -3,15 +3,13 @@
 Labels are in the order of the networks' outputs and in their data sets' spelling.
 """
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from pyplugin.models.card import Card, Dataset, InputTensor, OutputTensor, Schema
+from pyplugin.models.card import Dataset, OutputTensor
 from pyplugin.models.checkpoint import read_checkpoint
-from pyplugin.models.frontends import PRESETS
 from pyplugin.models.importers.importer import (
     BuildOption,
     BuildRequest,
@@ -22,22 +20,8 @@ from pyplugin.models.importers.importer import (
 )
 from pyplugin.models.layers import Variables
 from pyplugin.models.networks import Network
-from pyplugin.models.records import Record, load_record
+from pyplugin.models.records import load_record
 from pyplugin.models.wheel import Wheel
-
-__all__ = [
-    "BANDS",
-    "KNOWN_FOR",
-    "MSD_LABELS",
-    "MTT_LABELS",
-    "PATCH_FRAMES",
-    "TAGS",
-    "WHEEL",
-    "WheelImporter",
-    "WheelNetwork",
-    "dataset",
-    "read_network",
-]
 
 WHEEL = Wheel(
     requirement="musicnn==0.1.0",
@@ -49,16 +33,19 @@ WHEEL = Wheel(
 BANDS = 96
 PATCH_FRAMES = 187  # of the training
 
-_AUTHOR = "Jordi Pons, Music Technology Group, Universitat Pompeu Fabra"
 _LICENCE = "ISC"
 _LICENCE_MEMBER = "musicnn-0.1.0.dist-info/LICENSE.md"
 _LICENCE_FILE = "LICENSE-musicnn.md"
-_VERSION = "0.1.0"
-_LINK = "https://github.com/jordipons/musicnn"
-_DEFAULT_HOP = 1.0
+_FIELDS = {  # of every card
+    "link": "https://github.com/jordipons/musicnn",
+    "version": "0.1.0",
+    "license": _LICENCE,
+    "author": "Jordi Pons, Music Technology Group, Universitat Pompeu Fabra",
+    "default_hop": 1.0,
+}
 
 # fmt: off
-MTT_LABELS: tuple[str, ...] = (
+_MTT_LABELS: tuple[str, ...] = (
     "guitar", "classical", "slow", "techno", "strings", "drums", "electronic", "rock", "fast",
     "piano", "ambient", "beat", "violin", "vocal", "synth", "female", "indian", "opera", "male",
     "singing", "vocals", "no vocals", "harpsichord", "loud", "quiet", "flute", "woman",
@@ -67,7 +54,7 @@ MTT_LABELS: tuple[str, ...] = (
     "weird", "country", "metal", "female voice", "choral",
 )
 
-MSD_LABELS: tuple[str, ...] = (
+_MSD_LABELS: tuple[str, ...] = (
     "rock", "pop", "alternative", "indie", "electronic", "female vocalists", "dance", "00s",
     "alternative rock", "jazz", "beautiful", "metal", "chillout", "male vocalists",
     "classic rock", "soul", "indie rock", "Mellow", "electronica", "80s", "folk", "90s", "chill",
@@ -81,20 +68,15 @@ MSD_LABELS: tuple[str, ...] = (
 
 _MTT = ("MagnaTagATune", "Law et al., Evaluation of algorithms using games, 2009", "19 k songs")
 _MSD = ("Million Song Dataset", "Bertin-Mahieux et al., 2011; tags of Last.fm", "200 k songs")
-TAGS = (
+_TAGS = (
     OutputTensor("activations", "float", (1, 50), "predictions"),
     OutputTensor("logits", "float", (1, 50), "logits"),
 )
 
-KNOWN_FOR = {
+_TAGS_OF = {
     "mtt": "50 tags of instruments, voices, genres and moods, learnt from MagnaTagATune",
     "msd": "50 tags of genres, eras and moods, learnt from the Million Song Dataset",
 }
-
-
-def dataset(short: str, roc_auc: float, pr_auc: float) -> Dataset:
-    """Return the data set ``mtt`` or ``msd`` with the figures that the authors report."""
-    return Dataset(*(_MTT if short == "mtt" else _MSD), {"ROC-AUC": roc_auc, "PR-AUC": pr_auc})
 
 
 @dataclass(frozen=True)
@@ -112,6 +94,46 @@ class WheelNetwork(Network):
     def describe(self, *, is_float: bool, patch: int) -> str:
         """Return the description of one of its models."""
         return f"{self.description} ({'float32' if is_float else 'int8'}, {patch} frames)"
+
+
+def wheel_network(
+    family: str,
+    short: str,
+    description: str,
+    embeddings: Mapping[str, int],
+    areas: tuple[float, float],
+    **about: Any,
+) -> WheelNetwork:
+    """Return a network of the wheel.
+
+    Parameters
+    ----------
+    family : str
+        ``musicnn`` or ``vgg``.
+    short : str
+        Its data set, ``mtt`` or ``msd``.
+    description : str
+        What it is; what its tags are is added.
+    embeddings : mapping of str to int
+        Sizes of the embeddings, by the names of their outputs, which follow those of the tags.
+    areas : tuple of float
+        The areas under the ROC and the precision-recall curves that the authors report.
+    **about
+        The other fields of the network.
+    """
+    figures = dict(zip(("ROC-AUC", "PR-AUC"), areas, strict=True))
+    return WheelNetwork(
+        name=f"{family}-{short}",
+        folder=f"{short.upper()}_{family}",
+        description=f"{description}: {_TAGS_OF[short]}.",
+        labels=_MTT_LABELS if short == "mtt" else _MSD_LABELS,
+        dataset=Dataset(*(_MTT if short == "mtt" else _MSD), figures),
+        outputs=(
+            *_TAGS,
+            *(OutputTensor(n, "float", (1, size), "embeddings") for n, size in embeddings.items()),
+        ),
+        **about,
+    )
 
 
 def read_network(wheel: Path, folder: str) -> Variables:
@@ -187,42 +209,20 @@ class WheelImporter:
             name = model_name(standard, self.options, source.options)
             source.report(f"{name}: building")
             description = network.describe(is_float=is_float, patch=patch)
+            calibration = None if is_float else record.calibration
             data = network.build(
-                variables,
-                patch=patch,
-                calibration=None if is_float else record.calibration,
-                description=description,
+                variables, patch=patch, calibration=calibration, description=description
             )
-            card = _card(network, name, description, patch, None if is_float else record, data)
+            card = network.card(
+                data,
+                patch=patch,
+                int8=not is_float,
+                name=name,
+                description=description,
+                dataset=network.dataset,
+                calibration=None if is_float else record.source,
+                quantisation=None if is_float else record.drift,
+                **_FIELDS,
+            )
             models.append((data, card))
         return Built(tuple(models), {_LICENCE_FILE: WHEEL.read(wheel, _LICENCE_MEMBER)})
-
-
-def _card(
-    network: WheelNetwork,
-    name: str,
-    description: str,
-    patch: int,
-    record: Record | None,
-    data: bytes,
-) -> Card:
-    return Card(
-        name=name,
-        type="auto-tagging",
-        link=_LINK,
-        version=_VERSION,
-        description=description,
-        license=_LICENCE,
-        author=_AUTHOR,
-        labels=network.labels,
-        model_types=("tflite-float32" if record is None else "tflite-int8",),
-        dataset=network.dataset,
-        schema=Schema((InputTensor("mel", "float", (1, patch, BANDS)),), network.outputs),
-        inference=PRESETS["musicnn"],
-        patch_frames=patch,
-        default_hop=_DEFAULT_HOP,
-        embedding=network.embedding,
-        calibration=None if record is None else record.source,
-        sha256=hashlib.sha256(data).hexdigest(),
-        quantisation=None if record is None else record.drift,
-    )

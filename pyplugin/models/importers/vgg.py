@@ -4,31 +4,19 @@ import math
 from functools import partial
 
 from pyplugin.errors import ModelError
-from pyplugin.models.card import OutputTensor
+from pyplugin.models.importers import musicnn_wheel as wheel
 from pyplugin.models.importers.importer import register
-from pyplugin.models.importers.musicnn_wheel import (
-    BANDS,
-    KNOWN_FOR,
-    MSD_LABELS,
-    MTT_LABELS,
-    PATCH_FRAMES,
-    TAGS,
-    WheelImporter,
-    WheelNetwork,
-    dataset,
-)
+from pyplugin.models.importers.musicnn_wheel import BANDS, PATCH_FRAMES
 from pyplugin.models.layers import (
     Block,
     LayerWriter,
     Variables,
     batch_norm,
     block,
+    kernel_and_bias,
     live_channels,
-    variable,
 )
 from pyplugin.models.quantisation import Calibration
-
-__all__ = ["MSD_POOLS", "MTT_POOLS", "NETWORKS", "VGG", "Pools", "build"]
 
 Pools = tuple[tuple[tuple[int, int], tuple[int, int]], ...]
 """Window and stride, each (frames, bands), of the maximum after each convolution."""
@@ -94,8 +82,7 @@ def build(
         )
     layers = LayerWriter(calibration)
     graph = layers.graph
-    mel = graph.input("mel", (1, patch, BANDS))
-    image = graph.reshape("image", mel, (1, patch, BANDS, 1))
+    image = layers.image(patch, BANDS)
     normalised = layers.normalised("normalised", image, batch_norm(variables, 0))
     x, reads = layers.quantised(normalised), normalised.name
     for (name, layer), (window, stride) in zip(_folded(variables).items(), pools, strict=True):
@@ -103,13 +90,9 @@ def build(
         reads = name
     features = layers.released(x)
     pool5 = graph.reshape("pool5", features, (1, math.prod(features.shape)))
-    logits = layers.dense(
-        "logits", pool5, variable(variables, "dense/kernel"), variable(variables, "dense/bias")
-    )
-    outputs = (graph.logistic("activations", logits), logits, pool5)
-    return graph.finish(
-        {"mel": mel}, {tensor.name: tensor for tensor in outputs}, description=description
-    )
+    logits = layers.dense("logits", pool5, *kernel_and_bias(variables, "dense"))
+    activations = graph.logistic("activations", logits)
+    return layers.finish(activations, logits, pool5, description=description)
 
 
 def _folded(variables: Variables) -> dict[str, Block]:
@@ -124,32 +107,26 @@ def _folded(variables: Variables) -> dict[str, Block]:
     return dict(zip(_LAYERS, blocks, strict=True))
 
 
-def _network(
-    short: str, labels: tuple[str, ...], pools: Pools, *, roc_auc: float, pr_auc: float
-) -> WheelNetwork:
-    return WheelNetwork(
-        name=f"vgg-{short}",
-        folder=f"{short.upper()}_vgg",
-        description=f"VGG-like baseline of MusiCNN: {KNOWN_FOR[short]}.",
-        labels=labels,
-        dataset=dataset(short, roc_auc, pr_auc),
-        outputs=(*TAGS, OutputTensor("pool5", "float", (1, 256), "embeddings")),
+_TRAINED = {"mtt": (MTT_POOLS, (0.9030, 0.3823)), "msd": (MSD_POOLS, (0.8768, 0.2819))}
+NETWORKS = {
+    f"vgg-{short}": wheel.wheel_network(
+        "vgg",
+        short,
+        "VGG-like baseline of MusiCNN",
+        {"pool5": 256},
+        areas,
         embedding="pool5",
         build=partial(build, pools=pools),
         activations=_ACTIVATIONS,
         turnable=frozenset(),
         corrected="logits",
     )
-
-
-NETWORKS = {
-    "vgg-mtt": _network("mtt", MTT_LABELS, MTT_POOLS, roc_auc=0.9030, pr_auc=0.3823),
-    "vgg-msd": _network("msd", MSD_LABELS, MSD_POOLS, roc_auc=0.8768, pr_auc=0.2819),
+    for short, (pools, areas) in _TRAINED.items()
 }
 
 
 @register
-class VGG(WheelImporter):
+class VGG(wheel.WheelImporter):
     """The VGG-like networks, for patches of 187 frames."""
 
     networks = NETWORKS

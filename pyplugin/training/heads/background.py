@@ -13,8 +13,6 @@ It writes ``models/background/NAME.npz``: a window from the middle of up to thre
 each group in the split ``train``, 8 bits a value. No audio can be recovered from them.
 """
 
-from __future__ import annotations
-
 import argparse
 import sys
 from collections import Counter
@@ -22,18 +20,14 @@ from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
-import numpy.typing as npt
 
 from pyplugin.errors import PypluginError
 from pyplugin.models import registry
 from pyplugin.models.folders import shipped_folder
+from pyplugin.support.arrays import Float32
 from pyplugin.support.files import replacing
 from pyplugin.tagging import tag
 from pyplugin.training.corpus import CorpusClip, read_clips, read_samples
-
-__all__ = ["compute_background", "load_background", "main", "save_background"]
-
-Float32 = npt.NDArray[np.float32]
 
 MODELS = ("musicnn-mtt", "scene")
 _MOST_PER_GROUP = 3  # recordings
@@ -96,14 +90,9 @@ def save_background(model: registry.Model, output: str, rows: Float32, path: Pat
     low = rows.min(axis=0)
     step = np.maximum(np.ptp(rows, axis=0) / 255, np.finfo(np.float32).tiny)
     with replacing(path) as partial, partial.open("wb") as stream:
-        np.savez_compressed(
-            stream,
-            rows=np.rint((rows - low) / step).astype(np.uint8),
-            low=low,
-            step=step.astype(np.float32),
-            sha256=model.card.sha256,
-            output=output,
-        )
+        levels, step = np.rint((rows - low) / step).astype(np.uint8), step.astype(np.float32)
+        digest = model.card.sha256
+        np.savez_compressed(stream, rows=levels, low=low, step=step, sha256=digest, output=output)
 
 
 def _middle_embedding(clip: CorpusClip, model: registry.Model, output: str) -> Float32:
@@ -113,8 +102,7 @@ def _middle_embedding(clip: CorpusClip, model: registry.Model, output: str) -> F
     part = samples[first : first + _SECONDS * rate]
     embeddings = tag(part, rate, model=model, embedding=output).embeddings
     assert embeddings is not None
-    middle: Float32 = embeddings[len(embeddings) // 2]
-    return middle
+    return np.asarray(embeddings[len(embeddings) // 2])
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -8,28 +8,22 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+from sklearn import preprocessing as scalers
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import (
-    FunctionTransformer,
-    MinMaxScaler,
-    QuantileTransformer,
-    StandardScaler,
-)
 from sklearn.svm import SVC
 from sklearn.utils.class_weight import compute_sample_weight
 
-__all__ = ["CLASSIFIERS", "PREPROCESSING", "Configuration", "calibrated", "grid", "pipeline"]
+from pyplugin.support.arrays import Indices
 
 CLASSIFIERS = ("svm", "mlp", "logistic")
 PREPROCESSING = ("standard", "quantile-normal", "minmax", "none")
 SEED = 0
 
-Split = tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]
+Split = tuple[Indices, Indices]
 
 
 @dataclass(frozen=True)
@@ -74,7 +68,7 @@ class Configuration:
         return ", ".join([kind, *numbers, *before, *(["balanced"] if self.balanced else [])])
 
 
-class SinglePrecisionQuantiles(QuantileTransformer):  # type: ignore[misc]
+class SinglePrecisionQuantiles(scalers.QuantileTransformer):  # type: ignore[misc]
     """A QuantileTransformer with quantiles that a head, float32, holds exactly."""
 
     quantiles_: Any
@@ -108,11 +102,10 @@ def grid(classifier: str, *, full: bool, unequal: bool) -> list[Configuration]:
     if classifier == "svm":
         cs = tuple(range(-5, 12, 2)) if full else (-1, 3, 7)
         gammas = tuple(range(-11, 4, 2)) if full else (-11, -7, -3)
+        machines = product(PREPROCESSING, ("rbf", "poly"), cs, gammas, balances)
         return [
             Configuration("svm", preprocessing, balanced, kernel, c, gamma)
-            for preprocessing, kernel, c, gamma, balanced in product(
-                PREPROCESSING, ("rbf", "poly"), cs, gammas, balances
-            )
+            for preprocessing, kernel, c, gamma, balanced in machines
         ]
     if classifier == "logistic":
         cs = tuple(range(-11, 12, 2)) if full else (-9, -5, -1, 3)
@@ -121,30 +114,25 @@ def grid(classifier: str, *, full: bool, unequal: bool) -> list[Configuration]:
             for preprocessing, c, balanced in product(PREPROCESSING, cs, balances)
         ]
     sizes, alphas = ((16, 64, 128), (0, -2, -4)) if full else ((32,), (0, -2))
+    every = product(PREPROCESSING, sizes, alphas, balances)
     return [
         Configuration("mlp", preprocessing, balanced, hidden=hidden, alpha=alpha)
-        for preprocessing, hidden, alpha, balanced in product(
-            PREPROCESSING, sizes, alphas, balances
-        )
+        for preprocessing, hidden, alpha, balanced in every
     ]
 
 
 def pipeline(configuration: Configuration, rows: int) -> Pipeline:
     """Return an unfitted pipeline for about `rows` rows."""
     steps = {
-        "none": FunctionTransformer,
-        "standard": StandardScaler,
-        "minmax": MinMaxScaler,
+        "none": scalers.FunctionTransformer,
+        "standard": scalers.StandardScaler,
+        "minmax": scalers.MinMaxScaler,
         "quantile-normal": lambda: SinglePrecisionQuantiles(
             n_quantiles=max(min(100, rows // 3), 2), output_distribution="normal", random_state=SEED
         ),
     }
-    return Pipeline(
-        [
-            ("preprocessing", steps[configuration.preprocessing]()),
-            ("classifier", _classifier(configuration)),
-        ]
-    )
+    before = steps[configuration.preprocessing]()
+    return Pipeline([("preprocessing", before), ("classifier", _classifier(configuration))])
 
 
 def _classifier(choice: Configuration) -> Any:
@@ -152,35 +140,21 @@ def _classifier(choice: Configuration) -> Any:
         assert choice.hidden is not None
         assert choice.alpha is not None
         kind = BalancedNetwork if choice.balanced else MLPClassifier
-        return kind(
-            (choice.hidden,),
-            alpha=10.0**choice.alpha,
-            solver="lbfgs",
-            max_iter=500,
-            random_state=SEED,
-        )
+        alpha = 10.0**choice.alpha
+        return kind((choice.hidden,), alpha=alpha, solver="lbfgs", max_iter=500, random_state=SEED)
     weight = "balanced" if choice.balanced else None
     assert choice.C is not None
     if choice.classifier == "logistic":
         return LogisticRegression(C=2.0**choice.C, class_weight=weight, max_iter=1000)
     assert choice.gamma is not None
     # Poly as in LIBSVM and Gaia: degree 3, coef0 0. The limit is for scales that never converge.
-    machine = SVC(
-        C=2.0**choice.C,
-        kernel=choice.kernel,
-        gamma=2.0**choice.gamma,
-        degree=3,
-        coef0=0.0,
-        class_weight=weight,
-        max_iter=100_000,
-    )
+    kernel = {"kernel": choice.kernel, "gamma": 2.0**choice.gamma, "degree": 3, "coef0": 0.0}
+    machine = SVC(C=2.0**choice.C, class_weight=weight, max_iter=100_000, **kernel)
     return OneVsRestClassifier(machine)
 
 
-def calibrated(
-    configuration: Configuration, rows: int, splits: Sequence[Split]
-) -> CalibratedClassifierCV:
+def calibrated(choice: Configuration, rows: int, splits: Sequence[Split]) -> CalibratedClassifierCV:
     """Return the pipeline with Platt's sigmoids, fitted on its out-of-fold decisions."""
     return CalibratedClassifierCV(
-        pipeline(configuration, rows), method="sigmoid", cv=list(splits), ensemble=False
+        pipeline(choice, rows), method="sigmoid", cv=list(splits), ensemble=False
     )

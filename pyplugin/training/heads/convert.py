@@ -1,7 +1,5 @@
 """Convert a fitted scikit-learn pipeline to a head."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
@@ -12,14 +10,15 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import MinMaxScaler, QuantileTransformer, StandardScaler
 
 from pyplugin.models.heads import Affine, Dense, Head, HeadStage, Kernel, Quantile, Sigmoids
-
-__all__ = ["head_of", "logistic_head"]
-
-Float32 = npt.NDArray[np.float32]
+from pyplugin.support.arrays import Float32, Float64
 
 
 def _float32(values: npt.ArrayLike) -> Float32:
     return np.ascontiguousarray(values, dtype=np.float32)
+
+
+def _dense(weights: npt.ArrayLike, bias: npt.ArrayLike, activation: str = "none") -> Dense:
+    return Dense(_float32(weights), _float32(bias), activation)
 
 
 def head_of(fitted: Any, *, name: str, model: str, output: str, about: dict[str, Any]) -> Head:
@@ -34,13 +33,13 @@ def head_of(fitted: Any, *, name: str, model: str, output: str, about: dict[str,
     """
     (calibrated,) = fitted.calibrated_classifiers_
     steps = calibrated.estimator.named_steps
-    classes = [str(label) for label in fitted.classes_]
+    classes = tuple(str(label) for label in fitted.classes_)
     stages = (
         *_preprocessing(steps["preprocessing"]),
         *_probabilities(steps["classifier"], calibrated.calibrators),
     )
     size = int(calibrated.estimator.n_features_in_)
-    return Head(name, tuple(classes), model, output, size, False, stages, about)
+    return Head(name, classes, model, output, size, False, stages, about)
 
 
 def logistic_head(
@@ -51,11 +50,7 @@ def logistic_head(
     classifier = steps["classifier"]
     stages = (
         *_preprocessing(steps["preprocessing"]),
-        Dense(
-            weights=_float32(classifier.coef_),
-            bias=_float32(classifier.intercept_),
-            activation="logistic",
-        ),
+        _dense(classifier.coef_, classifier.intercept_, "logistic"),
     )
     size = int(fitted.n_features_in_)
     return Head(name, (label,), model, output, size, True, stages, about)
@@ -63,9 +58,7 @@ def logistic_head(
 
 def _preprocessing(step: Any) -> tuple[HeadStage, ...]:
     if isinstance(step, StandardScaler):
-        return (
-            Affine(scale=_float32(1 / step.scale_), offset=_float32(-step.mean_ / step.scale_)),
-        )
+        return (Affine(_float32(1 / step.scale_), _float32(-step.mean_ / step.scale_)),)
     if isinstance(step, MinMaxScaler):
         return (Affine(scale=_float32(step.scale_), offset=_float32(step.min_)),)
     if isinstance(step, QuantileTransformer):
@@ -90,34 +83,21 @@ def _probabilities(classifier: Any, calibrators: list[Any]) -> tuple[HeadStage, 
     plain = Sigmoids(a=_float32(np.ones_like(a)), b=_float32(np.zeros_like(b)), normalise=True)
     if isinstance(classifier, LogisticRegression):
         weights = _both(classifier.coef_) * a[:, None]
-        bias = _both(classifier.intercept_) * a + b
-        return Dense(weights=_float32(weights), bias=_float32(bias), activation="none"), plain
+        return _dense(weights, _both(classifier.intercept_) * a + b), plain
     assert isinstance(classifier, OneVsRestClassifier)
     return _kernel(classifier.estimators_, a, b), plain
 
 
 def _network(classifier: Any) -> tuple[HeadStage, ...]:
-    activations = [classifier.activation] * (len(classifier.coefs_) - 1)
-    pairs = [
-        (weights.T, bias)
-        for weights, bias in zip(classifier.coefs_, classifier.intercepts_, strict=True)
-    ]
-    pairs[-1] = (_both(pairs[-1][0]), _both(pairs[-1][1]))
-    return tuple(
-        Dense(weights=_float32(weights), bias=_float32(bias), activation=activation)
-        for (weights, bias), activation in zip(
-            pairs, [*activations, classifier.out_activation_], strict=True
-        )
-    )
+    *hidden, last = zip(classifier.coefs_, classifier.intercepts_, strict=True)
+    layers = [_dense(weights.T, bias, classifier.activation) for weights, bias in hidden]
+    return (*layers, _dense(_both(last[0].T), _both(last[1]), classifier.out_activation_))
 
 
-def _kernel(machines: list[Any], a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> Kernel:
+def _kernel(machines: list[Any], a: Float64, b: Float64) -> Kernel:
     """Merge the machines of all classes over the union of their support vectors."""
-    vectors, owners = np.unique(
-        np.concatenate([machine.support_vectors_ for machine in machines]),
-        axis=0,
-        return_inverse=True,
-    )
+    every = np.concatenate([machine.support_vectors_ for machine in machines])
+    vectors, owners = np.unique(every, axis=0, return_inverse=True)
     coefficients = np.zeros((len(machines), len(vectors)))
     rows = np.repeat(np.arange(len(machines)), [len(machine.support_) for machine in machines])
     values = np.concatenate([machine.dual_coef_[0] for machine in machines])
@@ -135,9 +115,7 @@ def _kernel(machines: list[Any], a: npt.NDArray[np.float64], b: npt.NDArray[np.f
     )
 
 
-def _sigmoids(
-    calibrators: list[Any], probabilities: bool
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def _sigmoids(calibrators: list[Any], probabilities: bool) -> tuple[Float64, Float64]:
     """Return Platt's a and b for each class; a binary classifier has those of the second only.
 
     With p1 = 1 / (1 + exp(a d + b)), p0 = 1 - p1 = 1 / (1 + exp(a (-d) - b)); where the classifier

@@ -4,10 +4,7 @@
     Reads a folder with one subfolder for each class, or a ground truth as CSV, JSON or YAML.
 """
 
-from __future__ import annotations
-
 import csv
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -16,10 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from pyplugin.errors import PypluginError
-from pyplugin.support.files import sentence
+from pyplugin.support.files import sentence, sha256_of
 from pyplugin.support.optional import need
-
-__all__ = ["ClipDataset", "LabelledClip", "clips_below", "file_hash", "read_dataset"]
 
 _PATHS = ("path", "file", "filename")
 _LABELS = ("label", "class")
@@ -121,11 +116,8 @@ def clips_below(places: Iterable[str | Path]) -> list[Path]:
     found: list[Path] = []
     for place in map(Path, places):
         if place.is_dir():
-            found += sorted(
-                path
-                for path in place.rglob("*")
-                if path.is_file() and not path.name.startswith(".")
-            )
+            files = (path for path in place.rglob("*") if path.is_file())
+            found += sorted(path for path in files if not path.name.startswith("."))
         else:
             found.append(place)
     return found
@@ -133,27 +125,23 @@ def clips_below(places: Iterable[str | Path]) -> list[Path]:
 
 def file_hash(path: Path) -> str:
     """Return the SHA-256 of a file; empty if it cannot be read, which the decoder reports later."""
-    digest = hashlib.sha256()
     try:
-        with path.open("rb") as stream:
-            while block := stream.read(1 << 20):
-                digest.update(block)
+        return sha256_of(path)
     except OSError:
         return ""
-    return digest.hexdigest()
 
 
+_Given = tuple[str, str, str]  # a path or an identifier, label and group
 _Row = tuple[Path, str, str]
 
 
 def _from_folder(folder: Path) -> list[_Row]:
-    classes = sorted(
-        place for place in folder.iterdir() if place.is_dir() and not place.name.startswith(".")
-    )
+    folders = (place for place in folder.iterdir() if place.is_dir())
+    classes = sorted(place for place in folders if not place.name.startswith("."))
     return [(path, place.name, "") for place in classes for path in clips_below([place])]
 
 
-def _from_file(path: Path) -> list[tuple[str, str, str]]:
+def _from_file(path: Path) -> list[_Given]:
     """Return (path or identifier, label, group) of each row of a ground truth."""
     suffix = path.suffix.lower()
     if suffix not in (".csv", ".json", ".yaml", ".yml"):
@@ -220,9 +208,7 @@ def _text(path: Path) -> str:
         raise PypluginError(f"{path} is not text in UTF-8; save it as such.") from error
 
 
-def _resolve_paths(
-    rows: list[tuple[str, str, str]], data: Path, filelist: Path | None
-) -> list[_Row]:
+def _resolve_paths(rows: list[_Given], data: Path, filelist: Path | None) -> list[_Row]:
     if filelist is None:
         return [(data.parent / name, label, group) for name, label, group in rows]
     files = _parse(filelist)
@@ -269,11 +255,9 @@ def _drop_duplicates(dataset: ClipDataset) -> ClipDataset:
             f"{one.label!r}, which equals {other.path} of {other.label!r}; remove one of them."
         )
     notes = list(dataset.notes)
-    if len(kept) < len(dataset.clips):
-        notes.append(
-            f"{len(dataset.clips) - len(kept)} clips are duplicates within their class and were "
-            "left out."
-        )
+    left = len(dataset.clips) - len(kept)
+    if left:
+        notes.append(f"{left} clips are duplicates within their class and were left out.")
     groups = Counter(clip.group for clip in kept if clip.group)
     if groups:
         notes.append(f"Folds keep clips of one group or artist together: {len(groups)} groups.")

@@ -6,8 +6,6 @@
     Those of many recordings, and the list of those that cannot be read.
 """
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 from collections.abc import Callable, Sequence
@@ -16,19 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import platformdirs
 
 from pyplugin._native import VERSION
 from pyplugin.errors import AudioError, PypluginError
 from pyplugin.models.registry import Model
+from pyplugin.support.arrays import Float32
 from pyplugin.support.files import replacing
 from pyplugin.tagging import tag
 from pyplugin.training.heads.dataset import file_hash
-
-__all__ = ["ClipEmbeddings", "embed", "embed_all"]
-
-Float32 = npt.NDArray[np.float32]
 
 UNREADABLE_LIMIT = 0.25
 """Largest share of unreadable clips; above it the work stops with an error."""
@@ -125,7 +119,6 @@ def embed_all(
     if len(skipped) > UNREADABLE_LIMIT * len(paths):
         raise PypluginError(
             f"{len(skipped)} of {len(paths)} clips cannot be used, too many to continue; the "
-            "first: "
-            f"{skipped[0]}"
+            f"first: {skipped[0]}"
         )
     return ClipEmbeddings(windows, skipped)

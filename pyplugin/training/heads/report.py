@@ -6,8 +6,6 @@
     One self-contained HTML file.
 """
 
-from __future__ import annotations
-
 import csv
 import html
 from collections.abc import Sequence
@@ -15,15 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 from sklearn.metrics import confusion_matrix, roc_auc_score, roc_curve
 
 from pyplugin.errors import PypluginError
+from pyplugin.support.arrays import Float64, Texts
 from pyplugin.support.files import replacing, sentence
 from pyplugin.training.heads.configurations import CLASSIFIERS, PREPROCESSING, Configuration
 from pyplugin.training.heads.search import Result
-
-__all__ = ["HeadReport", "read_row", "write_page", "write_table"]
 
 # The columns of Gaia's report in its order, with both file names empty, then further ones.
 COLUMNS = (
@@ -51,6 +47,7 @@ COLUMNS = (
 _SHOWN_ROWS = 20
 _SHOWN_ERRORS = 50
 _WIDE = 60  # characters in all class names; above this, column names are rotated
+_DASHES = ("", ' stroke-dasharray="7 3"', ' stroke-dasharray="2 3"')
 _COLOURS = ("#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#7f7f7f")
 
 
@@ -171,12 +168,12 @@ class HeadReport:
     notes: list[str]
     skipped: list[str]
     labels: Sequence[str]
-    truth: npt.NDArray[np.str_]
-    probabilities: npt.NDArray[np.float64]
+    truth: Texts
+    probabilities: Float64
     names: Sequence[str]
     results: Sequence[Result] = ()
     unit: str = "clip"
-    external_set: tuple[str, npt.NDArray[np.str_], npt.NDArray[np.float64]] | None = None
+    external_set: tuple[str, Texts, Float64] | None = None
 
 
 def write_page(path: Path, page: HeadReport) -> None:
@@ -243,9 +240,7 @@ def _listed(title: str, sentences: Sequence[str]) -> str:
     return f"<h2>{title}</h2><ul>{items}</ul>"
 
 
-def _confusion(
-    labels: Sequence[str], truth: npt.NDArray[np.str_], probabilities: npt.NDArray[np.float64]
-) -> str:
+def _confusion(labels: Sequence[str], truth: Texts, probabilities: Float64) -> str:
     predicted = np.asarray(labels)[probabilities.argmax(axis=1)]
     upright = ' class="upright"' if sum(map(len, labels)) > _WIDE else ' class="number"'
     rows = [
@@ -293,9 +288,7 @@ def _roc(page: HeadReport) -> str:
             f"{40 + 300 * x:.1f},{310 - 300 * y:.1f}" for x, y in zip(false, true, strict=True)
         )
         colour = _COLOURS[index % len(_COLOURS)]
-        dashes = ("", ' stroke-dasharray="7 3"', ' stroke-dasharray="2 3"')[
-            index // len(_COLOURS) % 3
-        ]
+        dashes = _DASHES[index // len(_COLOURS) % 3]
         look = f'fill="none" stroke="{colour}" stroke-width="2"{dashes}'
         lines.append(f'<polyline points="{points}" {look}/>')
         y = 30 + 20 * len(legend)
@@ -321,9 +314,8 @@ def _roc(page: HeadReport) -> str:
 def _errors(page: HeadReport) -> str:
     probabilities = page.probabilities.argmax(axis=1)
     wrong = np.flatnonzero(np.asarray(page.labels)[probabilities] != page.truth)
-    shown_errors = wrong[
-        np.argsort(-page.probabilities[wrong, probabilities[wrong]], kind="stable")
-    ][:_SHOWN_ERRORS]
+    order = np.argsort(-page.probabilities[wrong, probabilities[wrong]], kind="stable")
+    shown_errors = wrong[order][:_SHOWN_ERRORS]
     if not len(shown_errors):
         return ""
     rows = [

@@ -14,7 +14,7 @@ import contextlib
 import hashlib
 import json
 import warnings
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -23,29 +23,17 @@ from typing import Any
 
 import joblib
 import numpy as np
-import numpy.typing as npt
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, balanced_accuracy_score
-from sklearn.model_selection import (
-    StratifiedGroupKFold,
-    StratifiedKFold,
-    cross_val_predict,
-)
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, cross_val_predict
 from sklearn.utils.class_weight import compute_sample_weight
 from threadpoolctl import ThreadpoolController
 
 from pyplugin.errors import PypluginError
+from pyplugin.support.arrays import Float64, Indices, Texts
 from pyplugin.support.files import replacing, sentence
-from pyplugin.training.heads.configurations import (
-    SEED,
-    Configuration,
-    Split,
-    calibrated,
-    pipeline,
-)
-
-__all__ = ["Examples", "Result", "choose_folds", "fitted", "out_of_fold", "search"]
+from pyplugin.training.heads.configurations import SEED, Configuration, Split, calibrated, pipeline
 
 FOLDS = 5
 INNER_FOLDS = 3
@@ -67,16 +55,16 @@ class Examples:
         (n,) of int: rows of one group are never on both sides of a fold.
     """
 
-    x: npt.NDArray[np.float64]
-    y: npt.NDArray[np.str_]
-    groups: npt.NDArray[np.intp]
+    x: Float64
+    y: Texts
+    groups: Indices
 
     def groups_of_classes(self) -> Counter[str]:
         """Return how many groups each class has."""
         pairs = {*zip(self.y.tolist(), self.groups.tolist(), strict=True)}
         return Counter(label for label, _ in pairs)
 
-    def part(self, rows: npt.NDArray[np.intp]) -> Examples:
+    def part(self, rows: Indices) -> Examples:
         """Return some of the rows."""
         return Examples(self.x[rows], self.y[rows], self.groups[rows])
 
@@ -160,10 +148,8 @@ def _scores(examples: Examples, configuration: Configuration, split: Split) -> t
         probabilities = model.predict(examples.x[test])
     with warnings.catch_warnings():  # about classes that are missing in a test fold
         warnings.simplefilter("ignore", UserWarning)
-        return (
-            float(accuracy_score(examples.y[test], probabilities)),
-            float(balanced_accuracy_score(examples.y[test], probabilities)),
-        )
+        given = (examples.y[test], probabilities)
+        return float(accuracy_score(*given)), float(balanced_accuracy_score(*given))
 
 
 def fitted(examples: Examples, configuration: Configuration) -> Any:
@@ -193,16 +179,12 @@ def _share_sigmoid(
     examples: Examples,
     configuration: Configuration,
     splits: Sequence[Split],
-    weights: npt.NDArray[np.float64],
+    weights: Float64,
 ) -> None:
     """Give all classes one increasing sigmoid, which keeps their order."""
-    probabilities = cross_val_predict(
-        pipeline(configuration, len(examples.y)),
-        examples.x,
-        examples.y,
-        cv=splits,
-        method="predict_proba" if configuration.classifier == "mlp" else "decision_function",
-    )
+    method = "predict_proba" if configuration.classifier == "mlp" else "decision_function"
+    plain = pipeline(configuration, len(examples.y))
+    probabilities = cross_val_predict(plain, examples.x, examples.y, cv=splits, method=method)
     if probabilities.ndim == 1:
         probabilities = np.column_stack([-probabilities, probabilities])
     mean, deviation = float(probabilities.mean()), float(probabilities.std()) or 1.0
@@ -219,13 +201,12 @@ def _share_sigmoid(
 
 def out_of_fold(
     examples: Examples, configuration: Configuration, splits: Sequence[Split]
-) -> npt.NDArray[np.float64]:
+) -> Float64:
     """Return the probabilities (n, C) of each row by the pipeline of the fold that tests it."""
     probabilities = np.zeros((len(examples.y), len(set(examples.y.tolist()))))
     for train, test in splits:
-        probabilities[test] = fitted(examples.part(train), configuration).predict_proba(
-            examples.x[test]
-        )
+        model = fitted(examples.part(train), configuration)
+        probabilities[test] = model.predict_proba(examples.x[test])
     return probabilities
 
 
@@ -307,13 +288,13 @@ def search(
         count += 1
         if progress is not None:
             progress(count, len(tasks))
-    results = []
-    for configuration in configurations:
-        pairs = [
-            done[json.dumps([asdict(configuration), fold], sort_keys=True)]
-            for fold in range(len(splits))
-        ]
-        results.append(Result(configuration, *map(tuple, zip(*pairs, strict=True))))
+    scores_of: dict[Configuration, list[tuple[float, float]]] = defaultdict(list)
+    for name, (configuration, _) in tasks.items():
+        scores_of[configuration].append(done[name])
+    results = [
+        Result(configuration, *map(tuple, zip(*pairs, strict=True)))
+        for configuration, pairs in scores_of.items()
+    ]
     return sorted(results, key=lambda result: result.rank)
 
 

@@ -1,13 +1,11 @@
 """Train a head of one label on a few clips."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import sklearn
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
@@ -17,14 +15,13 @@ from pyplugin._native import VERSION
 from pyplugin.errors import PypluginError
 from pyplugin.models import heads, registry
 from pyplugin.node.node import DEFAULT_MODEL
+from pyplugin.support.arrays import Float32, Float64
 from pyplugin.support.spelling import slug
 from pyplugin.training.heads.background import load_background
 from pyplugin.training.heads.convert import logistic_head
 from pyplugin.training.heads.dataset import clips_below, file_hash
 from pyplugin.training.heads.embeddings import embed_all
 from pyplugin.training.heads.train import head_path
-
-__all__ = ["TeachResult", "teach"]
 
 STRENGTH = 0.1
 """C of the regression: strong regularisation for few clips and many dimensions."""
@@ -116,14 +113,8 @@ def teach(
     output = model.card.output_named(embedding).name
     background = [] if negative else _background(label, model, output)
 
-    report_progress = progress or (lambda what, done, of: None)
-    embedded = embed_all(
-        [*sides[0], *sides[1]],
-        model,
-        output,
-        jobs=jobs,
-        progress=lambda done, of: report_progress("Analysing", done, of),
-    )
+    analysing = partial(progress, "Analysing") if progress is not None else None
+    embedded = embed_all([*sides[0], *sides[1]], model, output, jobs=jobs, progress=analysing)
     truth = [True] * len(sides[0]) + [False] * len(sides[1])
     clips = [
         (windows, value)
@@ -147,14 +138,13 @@ def teach(
     }
     if background:
         about["background"] = {"mistaken": false_positives, "of": len(background)}
-    head = logistic_head(
-        _fit(fitted_on), label, name=path.stem, model=model.name, output=output, about=about
-    )
-    heads.save(head, path)
+    fitted = _fit(fitted_on)
+    named = {"name": path.stem, "model": model.name, "output": output}
+    heads.save(logistic_head(fitted, label, about=about, **named), path)
     return TeachResult(path, correct, tested, false_positives, len(background), embedded.skipped)
 
 
-_Clip = tuple[npt.NDArray[np.float32], bool]
+_Clip = tuple[Float32, bool]
 _Clips = Sequence[_Clip]
 
 
@@ -163,15 +153,10 @@ def _fit(clips: _Clips) -> Pipeline:
     x = np.concatenate([windows for windows, _ in clips]).astype(np.float64)
     y = np.concatenate([np.full(len(windows), value) for windows, value in clips])
     clips_of = {side: sum(value == side for _, value in clips) for side in (True, False)}
-    weights = np.concatenate(
-        [np.full(len(w), 1 / (len(w) * clips_of[value])) for w, value in clips]
-    )
-    model = Pipeline(
-        [
-            ("preprocessing", StandardScaler()),
-            ("classifier", LogisticRegression(C=STRENGTH, max_iter=1000)),
-        ]
-    )
+    shares = [np.full(len(w), 1 / (len(w) * clips_of[value])) for w, value in clips]
+    weights = np.concatenate(shares)
+    classifier = LogisticRegression(C=STRENGTH, max_iter=1000)
+    model = Pipeline([("preprocessing", StandardScaler()), ("classifier", classifier)])
     return model.fit(x, y, classifier__sample_weight=weights * len(clips) / 2)
 
 
@@ -208,9 +193,6 @@ def _count_false_positives(clips: _Clips, background: _Clips) -> int:
     return false_positives
 
 
-def _probabilities_by(clips: _Clips, windows: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+def _probabilities_by(clips: _Clips, windows: Float32) -> Float64:
     """Return the probabilities (n,) of windows by a head trained on `clips`."""
-    probabilities: npt.NDArray[np.float64] = _fit(clips).predict_proba(windows.astype(np.float64))[
-        :, 1
-    ]
-    return probabilities
+    return np.asarray(_fit(clips).predict_proba(windows.astype(np.float64))[:, 1])

@@ -1,23 +1,22 @@
 """Train a head on a folder of clips, and report on it."""
 
-from __future__ import annotations
-
 import contextlib
 import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import sklearn
 
 from pyplugin._native import VERSION
 from pyplugin.errors import PypluginError
 from pyplugin.models import heads, registry
 from pyplugin.models.folders import make_folder
+from pyplugin.support.arrays import Float32, Float64, Indices, Texts
 from pyplugin.support.files import check_writable
 from pyplugin.support.spelling import slug
 from pyplugin.training.heads.configurations import Configuration, grid
@@ -34,8 +33,6 @@ from pyplugin.training.heads.search import (
     out_of_fold,
     search,
 )
-
-__all__ = ["TrainHeadResult", "head_path", "train_head"]
 
 TOLERANCE = 1e-5
 """Largest difference of a head from scikit-learn in probability without a note in the report."""
@@ -94,9 +91,8 @@ def head_path(out: str) -> Path:
     path = Path(out)
     if _NAME.fullmatch(path.name.removesuffix(".head")) is None:
         raise PypluginError(
-            f"{out!r} is not a name for a head; expected letters, digits, - and _, or the path "
-            "of a "
-            ".head file with such a name."
+            f"{out!r} is not a name for a head; expected letters, digits, - and _, or the path of "
+            "a .head file with such a name."
         )
     if path.suffix != ".head":
         if path.name != out:
@@ -189,16 +185,9 @@ def train_head(
     if chosen is None:
         journal = path.with_suffix(".folds.jsonl")
         sizes = set(Counter(examples.y.tolist()).values())
-        configurations = grid(classifier, full=full, unequal=len(sizes) > 1)
-        results = search(
-            examples,
-            configurations,
-            splits,
-            journal=journal,
-            resume=resume,
-            jobs=jobs,
-            progress=lambda done, of: report_progress("Searching", done, of),
-        )
+        searched = (examples, grid(classifier, full=full, unequal=len(sizes) > 1), splits)
+        searching = partial(report_progress, "Searching")
+        results = search(*searched, journal=journal, resume=resume, jobs=jobs, progress=searching)
         chosen = results[0].configuration
     probabilities = out_of_fold(examples, chosen, splits)
     final = fitted(examples, chosen)
@@ -210,25 +199,15 @@ def train_head(
     labels = [str(label) for label in final.classes_]
     accuracy, balanced = _scores(labels, probabilities, examples.y)
     about = _about(dataset, clips, windows, chosen)
-    about |= {
-        "folds": len(splits),
-        "accuracy": round(accuracy, 4),
-        "balanced_accuracy": round(balanced, 4),
-    }
+    about |= {"folds": len(splits), **_figures(accuracy, balanced)}
     if windows:
         whole = _scores(labels, *_per_clip(probabilities, examples.y, clips))
-        about |= {
-            "accuracy_per_clip": round(whole[0], 4),
-            "balanced_accuracy_per_clip": round(whole[1], 4),
-        }
-    external_accuracy, shown = None, None
+        about |= _figures(*whole, "_per_clip")
+    external_score, shown = None, None
     if other is not None and foreign is not None:
         shown = (other.name, foreign.y, final.predict_proba(foreign.x))
-        external_accuracy = _scores(labels, shown[2], foreign.y)[1]
-        about["external"] = {
-            "dataset": other.name,
-            "balanced_accuracy": round(external_accuracy, 4),
-        }
+        external_score = _scores(labels, shown[2], foreign.y)[1]
+        about["external"] = {"dataset": other.name, "balanced_accuracy": round(external_score, 4)}
     head = head_of(final, name=path.stem, model=model.name, output=output, about=about)
     drift = float(np.abs(heads.run(head, examples.x) - final.predict_proba(examples.x)).max())
     if not drift <= TOLERANCE:
@@ -240,24 +219,20 @@ def train_head(
     unit = "window" if windows else "clip"
     if results:
         write_table(table, dataset.name, results, unit=unit)
-    facts = _facts(about, model.name, output, chosen, unit, external_accuracy)
-    names = _names(dataset, clips, windows)
-    write_page(
-        page,
-        HeadReport(
-            path.stem,
-            facts,
-            notes,
-            skipped,
-            labels,
-            examples.y,
-            probabilities,
-            names,
-            results,
-            unit,
-            shown,
-        ),
+    report = HeadReport(
+        title=path.stem,
+        facts=_facts(about, model.name, output, chosen, unit, external_score),
+        notes=notes,
+        skipped=skipped,
+        labels=labels,
+        truth=examples.y,
+        probabilities=probabilities,
+        names=_names(dataset, clips, windows),
+        results=results,
+        unit=unit,
+        external_set=shown,
     )
+    write_page(page, report)
     if results:
         with contextlib.suppress(OSError):
             journal.unlink()
@@ -268,7 +243,7 @@ def train_head(
         unit,
         accuracy,
         balanced,
-        external_accuracy,
+        external_score,
         chosen,
         results,
         notes,
@@ -277,7 +252,7 @@ def train_head(
 
 
 def _about(
-    dataset: ClipDataset, clips: npt.NDArray[np.intp], windows: bool, chosen: Configuration
+    dataset: ClipDataset, clips: Indices, windows: bool, chosen: Configuration
 ) -> dict[str, Any]:
     used = Counter(dataset.clips[number].label for number in set(clips.tolist()))
     return {
@@ -349,16 +324,11 @@ def _examples(
     windows: bool,
     jobs: int,
     report_progress: Progress,
-) -> tuple[Examples, npt.NDArray[np.intp], list[str]]:
+) -> tuple[Examples, Indices, list[str]]:
     """Return the rows to train on, the index of the clip of each, and the skipped clips."""
-    embedded = embed_all(
-        [clip.path for clip in dataset.clips],
-        model,
-        output,
-        jobs=jobs,
-        progress=lambda done, of: report_progress("Analysing", done, of),
-    )
-    rows: list[npt.NDArray[np.float32]] = []
+    paths, analysing = [clip.path for clip in dataset.clips], partial(report_progress, "Analysing")
+    embedded = embed_all(paths, model, output, jobs=jobs, progress=analysing)
+    rows: list[Float32] = []
     labels: list[str] = []
     clips: list[int] = []
     groups: list[int] = []
@@ -386,9 +356,7 @@ def _check_examples(examples: Examples) -> None:
         )
 
 
-def _with_enough_groups(
-    examples: Examples, clips: npt.NDArray[np.intp], notes: list[str]
-) -> Examples:
+def _with_enough_groups(examples: Examples, clips: Indices, notes: list[str]) -> Examples:
     """If a class has too few groups for folds, group rows by clip only."""
     label, count = min(examples.groups_of_classes().items(), key=lambda item: item[1])
     alone = Examples(examples.x, examples.y, clips)
@@ -402,18 +370,20 @@ def _with_enough_groups(
     return alone
 
 
-def _scores(
-    labels: list[str], probabilities: npt.NDArray[np.float64], truth: npt.NDArray[np.str_]
-) -> tuple[float, float]:
+def _scores(labels: list[str], probabilities: Float64, truth: Texts) -> tuple[float, float]:
     """Return the accuracy, and its mean over the classes in `truth`."""
     right = np.asarray(labels)[probabilities.argmax(axis=1)] == truth
     each = [right[truth == label].mean() for label in sorted(set(truth.tolist()))]
     return float(right.mean()), float(np.mean(each))
 
 
-def _per_clip(
-    probabilities: npt.NDArray[np.float64], truth: npt.NDArray[np.str_], clips: npt.NDArray[np.intp]
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.str_]]:
+def _figures(accuracy: float, balanced: float, ending: str = "") -> dict[str, float]:
+    """Return what a head's card has of scores."""
+    figures = {"accuracy": accuracy, "balanced_accuracy": balanced}
+    return {f"{name}{ending}": round(value, 4) for name, value in figures.items()}
+
+
+def _per_clip(probabilities: Float64, truth: Texts, clips: Indices) -> tuple[Float64, Texts]:
     """Return the mean probabilities of the windows of each clip, and its class."""
     _, first, number, counts = np.unique(
         clips, return_index=True, return_inverse=True, return_counts=True
@@ -423,7 +393,7 @@ def _per_clip(
     return means / counts[:, None], truth[first]
 
 
-def _names(dataset: ClipDataset, clips: npt.NDArray[np.intp], windows: bool) -> list[str]:
+def _names(dataset: ClipDataset, clips: Indices, windows: bool) -> list[str]:
     """Return the name of each row for the page: the clip, and the number of the window."""
     seen: Counter[int] = Counter()
     names = []
@@ -440,7 +410,7 @@ def _facts(
     output: str,
     chosen: Configuration,
     unit: str,
-    external_accuracy: float | None,
+    external_score: float | None,
 ) -> dict[str, str]:
 
     def percent(key: str) -> str:
@@ -457,10 +427,10 @@ def _facts(
     if unit == "window":
         facts["Accuracy per clip, its windows averaged"] = percent("accuracy_per_clip")
         facts["Mean over the classes, per clip"] = percent("balanced_accuracy_per_clip")
-    if external_accuracy is not None:
-        drop = 100 * (about["balanced_accuracy"] - external_accuracy)
+    if external_score is not None:
+        drop = 100 * (about["balanced_accuracy"] - external_score)
         change = f"a drop of {drop:.1f} points" if drop >= 0 else f"{-drop:.1f} points more"
         facts[f"The same per {unit} on the external set, {about['external']['dataset']}"] = (
-            f"{100 * external_accuracy:.1f} %, {change}"
+            f"{100 * external_score:.1f} %, {change}"
         )
     return {**facts, "Made by": about["made_by"]}
