@@ -11,22 +11,19 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from pyplugin.automation.movers import Mover
 from pyplugin.inputs.input import Event, Input, MakeNode
-from pyplugin.node.node import MAX_BLOCK, Frames, Node, State
+from pyplugin.node.node import Frames, Node, State
 from pyplugin.node.signals import SIGNALS, SignalFrames
 from pyplugin.outputs.output import DescriptorFrame, Output
+from pyplugin.support.arrays import Float32
 from pyplugin.support.closing import Closing
 
 if TYPE_CHECKING:
     from pyplugin.automation.board import AutomatedBoard
     from pyplugin.automation.playback import BoardStream
 
-__all__ = ["LIVE_HOP", "MAX_BLOCK", "Session"]
-
-Float32 = npt.NDArray[np.float32]
 
 LIVE_HOP = 0.25
 """Seconds between two results of a live session that asks for no other time."""
@@ -43,7 +40,7 @@ class Session(Closing):
         Where the audio comes from. A device runs the node in its own audio callback; of any other
         input the session passes the blocks to a node that it makes.
     make_node
-        Takes a sample rate in Hz and channels, returns a node for blocks of :data:`MAX_BLOCK`.
+        Takes a sample rate in Hz and channels, returns a node for them.
         Called again when the format changes. ``None`` for an input that has a node of its own.
     outputs
         Receive each descriptor frame, and parameters between them.
@@ -69,6 +66,7 @@ class Session(Closing):
     Examples
     --------
     >>> import io, numpy as np, pyplugin
+    >>> from pyplugin.node.node import MAX_BLOCK
     >>> from pyplugin.inputs.recording import Recording
     >>> from pyplugin.outputs import JsonLines
     >>> text = io.StringIO()

@@ -14,15 +14,12 @@ from pyplugin.inputs.recording import Recording
 from pyplugin.models.heads import Head
 from pyplugin.node.plan import Plan
 from pyplugin.node.windows import analyse_windows, window_seconds
+from pyplugin.support.arrays import Float32
 from pyplugin.support.results import HeadResult, TagResult
 
 if TYPE_CHECKING:
     from pyplugin.inputs.files import Source
     from pyplugin.models.registry import Model
-
-    Float32 = npt.NDArray[np.float32]
-
-__all__ = ["tag"]
 
 
 def tag(

@@ -7,17 +7,15 @@ import click
 import numpy as np
 
 from pyplugin.cli.ui.paths import check_outputs, check_suffix, path_option
-from pyplugin.cli.ui.progress import progress_bar
+from pyplugin.cli.ui.recordings import Done, tag_files
 from pyplugin.cli.ui.suppress_output import check_plan
-from pyplugin.errors import AudioError, PypluginError
+from pyplugin.inputs.expanding import expanded
 from pyplugin.models import registry
 from pyplugin.node.node import DEFAULT_MODEL
 from pyplugin.node.plan import Plan
 from pyplugin.support.arrays import Float32
 from pyplugin.support.files import replacing
 from pyplugin.support.optional import need
-from pyplugin.support.results import TagResult
-from pyplugin.tagging import tag
 
 
 @click.command("embed")
@@ -58,6 +56,7 @@ def command(
       pyplugin embed song.ogg --out song.npy --embedding dense
       pyplugin embed *.mp3 --out songs.parquet --plot songs.png
     """
+    files = tuple(expanded(files))
     check_suffix("--out", out, ".npy", ".parquet")
     check_suffix("--plot", plot, ".png")
     arrow = _arrow() if out.suffix == ".parquet" else None
@@ -65,19 +64,7 @@ def command(
     loaded = registry.load(model)
     chosen = loaded.card.output_named(embedding).name
     check_plan(Plan.of(loaded))
-    done: list[tuple[str, TagResult]] = []
-    failures: list[PypluginError] = []
-    for given in files:
-        try:
-            with progress_bar(Path(given).name) as report:
-                result = tag(given, model=loaded, hop=hop, embedding=chosen, progress=report)
-        except AudioError as error:
-            failures.append(error)
-            click.echo(f"pyplugin: {error}", err=True)
-            continue
-        done.append((given, result))
-        for note in result.notes:
-            click.echo(f"pyplugin: {given}: {note}", err=True)
+    done, status = tag_files(files, model=loaded, hop=hop, embedding=chosen)
     if done:
         rows = np.concatenate([result.embeddings for _, result in done])
         with replacing(out) as partial, partial.open("wb") as stream:
@@ -97,8 +84,7 @@ def command(
                 title=f"{loaded.name}, {chosen}",
             )
         click.echo(f"{out}: {rows.shape[0]} windows of {rows.shape[1]}")
-    if failures:
-        raise SystemExit(max(failure.exit_code for failure in failures))
+    raise SystemExit(status)
 
 
 def _arrow() -> Any:
@@ -106,7 +92,7 @@ def _arrow() -> Any:
     return need("pyarrow", package="pyarrow", extra="train", purpose="Writing .parquet")
 
 
-def _write_parquet(arrow: Any, file: Any, done: list[tuple[str, TagResult]], rows: Float32) -> None:
+def _write_parquet(arrow: Any, file: Any, done: Done, rows: Float32) -> None:
     flat = arrow.array(np.ascontiguousarray(rows).reshape(-1))
     columns = {
         "file": [given for given, result in done for _ in result.times],

@@ -19,14 +19,13 @@ from pyplugin.cli.ui.views import choose_view
 from pyplugin.inputs.decoding import FORMATS, RawFormat
 from pyplugin.inputs.http import TIMEOUT
 from pyplugin.inputs.opening import is_stream, open_input
-from pyplugin.session import LIVE_HOP, MAX_BLOCK, Session
+from pyplugin.node.node import MAX_BLOCK
+from pyplugin.session import LIVE_HOP, Session
 
 if TYPE_CHECKING:
     from pyplugin.inputs.input import Input
     from pyplugin.inputs.streams import StreamInput
     from pyplugin.node.node import Node
-
-__all__ = ["command"]
 
 
 @click.command("listen")

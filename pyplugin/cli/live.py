@@ -16,7 +16,8 @@ from pyplugin.cli.ui.options import (
     output_options,
 )
 from pyplugin.cli.ui.views import choose_view
-from pyplugin.session import LIVE_HOP, MAX_BLOCK, Session
+from pyplugin.node.node import MAX_BLOCK
+from pyplugin.session import LIVE_HOP, Session
 
 if TYPE_CHECKING:
     from pyplugin.node.node import Node

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import csv
 import sys
 from collections.abc import Sequence
+from csv import writer as csv_writer
+from functools import partial
 from pathlib import Path
 
 import click
 import numpy as np
 import numpy.typing as npt
 
-from pyplugin.cli.ui.progress import progress_bar
+from pyplugin.cli.ui.paths import check_outputs, check_suffix, path_option
+from pyplugin.cli.ui.recordings import Done, tag_files
 from pyplugin.cli.ui.suppress_output import check_plan
-from pyplugin.errors import AudioError, PypluginError
 from pyplugin.inputs.expanding import expanded
 from pyplugin.models.card import Card
 from pyplugin.models.heads import Head
@@ -23,12 +24,9 @@ from pyplugin.node.runtimes import RUNTIMES
 from pyplugin.outputs.export import LABELS, THRESHOLD, check_labels, write_labels
 from pyplugin.outputs.json_lines import JsonLines
 from pyplugin.outputs.output import DescriptorFrame
-from pyplugin.support.files import check_writable, replacing
+from pyplugin.support.files import replacing
 from pyplugin.support.results import TagResult
 from pyplugin.support.spelling import alternatives
-from pyplugin.tagging import tag
-
-__all__ = ["command"]
 
 
 @click.command("tag")
@@ -68,27 +66,12 @@ __all__ = ["command"]
     is_flag=True,
     help="Print one JSON object for each window, one per line, instead.",
 )
-@click.option(
-    "--csv",
-    "csv_file",
-    type=click.Path(path_type=Path),
-    help="Write all activations to this file (.csv).",
-)
-@click.option(
-    "--plot",
-    type=click.Path(path_type=Path),
-    help="Write a plot of mel spectrogram and tags (.png).",
-)
-@click.option(
-    "--embeddings",
-    type=click.Path(path_type=Path),
-    help="Write the embedding of each window to this file (.npy).",
-)
-@click.option(
+@path_option("--csv", "Write all activations to this file (.csv).")
+@path_option("--plot", "Write a plot of mel spectrogram and tags (.png).")
+@path_option("--embeddings", "Write the embedding of each window to this file (.npy).")
+@path_option(
     "--labels",
-    type=click.Path(path_type=Path),
-    help=f"Write the time spans of each tag to this file ({alternatives(LABELS)}); .txt is for "
-    "Audacity.",
+    f"Write the time spans of each tag to this file ({alternatives(LABELS)}; .txt for Audacity).",
 )
 @click.option(
     "--threshold",
@@ -107,7 +90,7 @@ def command(
     hop: float | None,
     runtime: str | None,
     as_json: bool,
-    csv_file: Path | None,
+    csv: Path | None,
     plot: Path | None,
     embeddings: Path | None,
     labels: Path | None,
@@ -139,53 +122,30 @@ def command(
         raise click.UsageError("--embedding applies to --embeddings; add --embeddings FILE.")
     if threshold is not None and labels is None:
         raise click.UsageError("--threshold applies to --labels; add --labels FILE.")
-    if embeddings is not None and embeddings.suffix != ".npy":
-        raise click.UsageError(
-            f"--embeddings is {embeddings.name}; a name that ends in .npy is expected."
-        )
-    if plot is not None and plot.suffix != ".png":
-        raise click.UsageError(f"--plot is {plot.name}; a name that ends in .png is expected.")
+    check_suffix("--embeddings", embeddings, ".npy")
+    check_suffix("--plot", plot, ".png")
     if labels is not None:
         check_labels(labels)
-    for target in (csv_file, plot, embeddings, labels):
-        if target is not None:
-            check_writable(target)
-            for given in files:
-                if Path(given).exists() and target.exists() and target.samefile(given):
-                    raise PypluginError(f"{target} is also an input; give the output another name.")
+    check_outputs((csv, plot, embeddings, labels), files)
     plan = Plan.of(model, heads, runtime=runtime)
     check_plan(plan)
     (loaded,), loaded_heads = plan.models, plan.heads
     kept = loaded.card.output_named(embedding).name if embeddings is not None else None
-    failures: list[PypluginError] = []
-    done: list[tuple[str, TagResult]] = []
-    for given in files:
-        try:
-            with progress_bar(Path(given).name) as report:
-                result = tag(
-                    given,
-                    model=loaded,
-                    heads=loaded_heads,
-                    hop=hop,
-                    embedding=kept,
-                    runtime=runtime,
-                    progress=report,
-                    each=_JsonLines(given, loaded.card, loaded_heads) if as_json else None,
-                )
-        except AudioError as error:
-            failures.append(error)
-            click.echo(f"pyplugin: {error}", err=True)
-            continue
-        done.append((given, result))
-        for note in result.notes:
-            click.echo(f"pyplugin: {given}: {note}", err=True)
-        if not as_json:
-            _print(given, result, top)
-    if csv_file is not None and done:
-        _write_csv(csv_file, done)
+    done, status = tag_files(
+        files,
+        each=None if as_json else lambda given, result: _print(given, result, top),
+        each_window=partial(_JsonLines, loaded.card, loaded_heads) if as_json else None,
+        model=loaded,
+        heads=loaded_heads,
+        hop=hop,
+        embedding=kept,
+        runtime=runtime,
+    )
+    if csv is not None and done:
+        _write_csv(csv, done)
     if embeddings is not None and done:
         assert done[0][1].embeddings is not None
-        with replacing(embeddings) as partial, partial.open("wb") as stream:
+        with replacing(embeddings) as part, part.open("wb") as stream:
             np.save(stream, done[0][1].embeddings)
     if labels is not None and done:
         chosen = THRESHOLD if threshold is None else threshold
@@ -194,8 +154,7 @@ def command(
         from pyplugin.cli.ui.pictures import draw_tags
 
         draw_tags(plot, Path(done[0][0]), done[0][1], loaded.card.front_end)
-    if failures:
-        raise SystemExit(max(failure.exit_code for failure in failures))
+    raise SystemExit(status)
 
 
 def _print(given: str, result: TagResult, top: int) -> None:
@@ -218,7 +177,7 @@ def _print(given: str, result: TagResult, top: int) -> None:
 class _JsonLines:
     """Prints one line for each window as soon as it is analysed."""
 
-    def __init__(self, given: str, card: Card, heads: Sequence[Head]) -> None:
+    def __init__(self, card: Card, heads: Sequence[Head], given: str) -> None:
         self._given = given
         self._card, self._heads = card, heads
         self._lines = JsonLines(sys.stdout)
@@ -231,9 +190,9 @@ class _JsonLines:
         self._lines.write_frame(frame)
 
 
-def _write_csv(path: Path, done: list[tuple[str, TagResult]]) -> None:
+def _write_csv(path: Path, done: Done) -> None:
     with replacing(path) as partial, partial.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream)
+        writer = csv_writer(stream)
         first = done[0][1]
         head_labels = [
             f"head.{name}.{x}" for name, each in first.heads.items() for x in each.labels

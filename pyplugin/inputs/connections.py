@@ -16,7 +16,7 @@ from typing import Protocol
 
 from pyplugin.errors import AudioError, StreamError
 from pyplugin.inputs.decoding import (
-    Head,
+    Lookahead,
     Piece,
     RawFormat,
     decode,
@@ -30,15 +30,6 @@ from pyplugin.inputs.icy import TextDecoder
 from pyplugin.inputs.input import Event
 from pyplugin.inputs.playlists import entries, is_hls, playlist_text
 from pyplugin.inputs.sniffing import is_playlist
-
-__all__ = [
-    "CommandConnection",
-    "Connection",
-    "HttpConnection",
-    "PipeConnection",
-    "RtspConnection",
-    "connection_for",
-]
 
 _DEPTH = 3  # playlists that name playlists
 _PLAYLIST = 1 << 20  # bytes
@@ -160,7 +151,7 @@ class HttpConnection(_Interruptible):
         if urllib.parse.urlsplit(url).scheme.startswith("rtsp"):
             raise StreamError(f"{self.title}: it names {url}; open that address itself.")
         with self._opened(url) as resource:
-            head = Head(resource)
+            head = Lookahead(resource)
             first = head.peek(16, enough=1)
             if not (resource.playlist or is_playlist(first)):
                 self.live = self.retries = resource.live
@@ -207,7 +198,7 @@ class HttpConnection(_Interruptible):
         yield event
 
 
-def _all(head: Head, most: int) -> bytes:
+def _all(head: Lookahead, most: int) -> bytes:
     """Return what is left of a short body."""
     parts, size = [], 0
     while (data := head.read(65536)) and size <= most:

@@ -12,34 +12,16 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from pyplugin.errors import AudioError, PypluginError
 from pyplugin.inputs.input import Event
 from pyplugin.inputs.ogg import Readable, links
 from pyplugin.inputs.sniffing import HEAD, PROBE, container_of, is_web_page
 from pyplugin.node.frontend import check_format
+from pyplugin.support.arrays import Float32
 from pyplugin.support.closing import Closing
 from pyplugin.support.optional import need
 from pyplugin.support.spelling import nearest
-
-__all__ = [
-    "FORMATS",
-    "Container",
-    "Head",
-    "Piece",
-    "RawFormat",
-    "converted",
-    "decode",
-    "decode_container",
-    "decoder_failures",
-    "load_codec",
-    "one_format",
-    "raw_pieces",
-    "resampler_to",
-]
-
-Float32 = npt.NDArray[np.float32]
 
 FORMATS = {
     "u8": ("u1", 128.0, 128.0),
@@ -113,7 +95,7 @@ class RawFormat:
         return f"--rate {self.sample_rate} --channels {self.channels} --format {self.sample_format}"
 
 
-class Head:
+class Lookahead:
     """A byte stream whose first bytes can be looked at before they are read."""
 
     def __init__(self, file: Readable) -> None:
@@ -178,7 +160,7 @@ def decode(
     AudioError
         It is no audio, or the decoder failed.
     """
-    head = Head(file)
+    head = Lookahead(file)
     first = head.peek(HEAD, enough=1 if raw is not None else HEAD)
     if not first:
         raise AudioError(f"{what} ended before its first byte.")

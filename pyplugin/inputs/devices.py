@@ -14,7 +14,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from pyplugin._native import ffi, lib
 from pyplugin.errors import AudioError, DeviceError, PypluginError
@@ -23,11 +22,8 @@ from pyplugin.inputs.portaudio import Device, Kind, devices, find_device, rescan
 from pyplugin.inputs.portaudio_stream import PortAudioStream, StreamLatency, StreamSetup, any_open
 from pyplugin.node.frontend import check_rate
 from pyplugin.node.node import Node, _whole
+from pyplugin.support.arrays import Float32
 from pyplugin.support.closing import Closing
-
-__all__ = ["Device", "DuplexStream", "Listener", "devices", "find_device"]
-
-Float32 = npt.NDArray[np.float32]
 
 RETRY = 1.0
 """Seconds between two attempts to open a device that is disconnected."""

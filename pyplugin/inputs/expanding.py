@@ -10,8 +10,6 @@ from pyplugin.errors import AudioError
 from pyplugin.inputs.playlists import SUFFIXES as PLAYLISTS
 from pyplugin.inputs.playlists import is_url, read_playlist
 
-__all__ = ["SUFFIXES", "expanded"]
-
 SUFFIXES = tuple(
     f".{name}"
     for name in (

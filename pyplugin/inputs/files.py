@@ -51,7 +51,6 @@ from pyplugin.support.files import sentence
 if TYPE_CHECKING:
     from typing_extensions import TypeIs
 
-__all__ = ["AudioReader", "PathLike", "Source", "is_source", "load", "name_of", "same_file"]
 
 PathLike = str | os.PathLike[str]
 Source = PathLike | bytes | BinaryIO

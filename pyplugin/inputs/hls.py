@@ -21,8 +21,6 @@ from pyplugin.inputs.input import Event
 from pyplugin.inputs.playlists import playlist_text
 from pyplugin.support.optional import need
 
-__all__ = ["HlsReader"]
-
 _TRIES = 3  # for a segment
 _LARGEST = 64 << 20  # bytes of a segment
 _BEHIND = 3  # segments from the end at which a broadcast begins, as RFC 8216 asks for

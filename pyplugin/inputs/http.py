@@ -22,8 +22,6 @@ from pyplugin._native import VERSION
 from pyplugin.errors import StreamError
 from pyplugin.inputs.icy import IcyReader
 
-__all__ = ["TIMEOUT", "HttpResource", "Sockets", "without_password"]
-
 TIMEOUT = 10.0
 """Seconds without a byte after which a connection counts as broken."""
 

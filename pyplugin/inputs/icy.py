@@ -12,8 +12,6 @@ from collections.abc import Callable
 
 from pyplugin.support.optional import need
 
-__all__ = ["IcyReader", "TextDecoder", "stream_title"]
-
 _FIELD = re.compile(rb"StreamTitle='(.*?)'(?:;\s*(?:StreamUrl|\w+)=|;?\s*\Z)", re.DOTALL)
 
 

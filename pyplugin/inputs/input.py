@@ -6,15 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
-import numpy as np
-import numpy.typing as npt
+from pyplugin.support.arrays import Float32
 
 if TYPE_CHECKING:
     from pyplugin.node.node import Node
 
-__all__ = ["Event", "EventKind", "Input", "MakeNode", "NodeInput"]
-
-Float32 = npt.NDArray[np.float32]
 
 MakeNode = Callable[[int, int], "Node"]
 """Takes a sample rate in Hz and a number of channels, returns a node for them."""

@@ -14,8 +14,6 @@ import io
 from collections.abc import Iterator
 from typing import BinaryIO, Protocol
 
-__all__ = ["Readable", "is_chained", "links"]
-
 _HEADER = 27  # bytes of a page before its segment table
 _BEGINS = 2  # flag of the first page of a logical stream
 

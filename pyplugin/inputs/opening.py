@@ -15,8 +15,6 @@ from pyplugin.inputs.playlists import SUFFIXES, is_url, read_playlist
 from pyplugin.inputs.streams import StreamInput
 from pyplugin.support.files import sentence
 
-__all__ = ["is_stream", "open_input"]
-
 
 def is_stream(source: str) -> bool:
     """Return whether a source is read as it comes: a URL, a command, a pipe, or a playlist."""

@@ -11,8 +11,6 @@ from xml.etree import ElementTree
 from pyplugin.errors import AudioError
 from pyplugin.inputs.sniffing import is_playlist
 
-__all__ = ["SUFFIXES", "entries", "is_hls", "is_url", "read_playlist"]
-
 SUFFIXES = (".m3u", ".m3u8", ".pls", ".xspf")
 """Of the files that count as playlists."""
 

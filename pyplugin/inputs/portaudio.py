@@ -14,8 +14,6 @@ from typing import Any, Literal
 
 from pyplugin.errors import DeviceError
 
-__all__ = ["JACK", "Device", "Kind", "devices", "find_device", "portaudio", "rescan"]
-
 JACK = "JACK Audio Connection Kit"
 """PortAudio's name of its JACK host API."""
 

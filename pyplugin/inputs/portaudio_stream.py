@@ -21,8 +21,6 @@ from pyplugin.errors import DeviceError
 from pyplugin.inputs.portaudio import JACK, Device, Kind, portaudio, replace_library
 from pyplugin.node.node import Node
 
-__all__ = ["PortAudioStream", "StreamLatency", "StreamSetup", "any_open"]
-
 StreamLatency = float | Literal["low", "high"]
 
 STALL = 2.0

@@ -11,11 +11,8 @@ from pyplugin.errors import AudioError
 from pyplugin.inputs.files import AudioReader, Source, is_source, name_of
 from pyplugin.inputs.input import Event
 from pyplugin.node.frontend import as_planar, check_rate
+from pyplugin.support.arrays import Float32
 from pyplugin.support.closing import Closing
-
-Float32 = npt.NDArray[np.float32]
-
-__all__ = ["BLOCK", "Recording"]
 
 BLOCK = 65536
 """Samples a channel that are read at once; results do not depend on it."""

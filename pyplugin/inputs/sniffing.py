@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-__all__ = ["HEAD", "PROBE", "container_of", "is_playlist", "is_web_page"]
-
 HEAD = 8192
 """Bytes that :func:`container_of` needs at most: three frames of MP3 after a part of one."""
 

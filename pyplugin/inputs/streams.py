@@ -10,18 +10,14 @@ from collections import deque
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 
 from pyplugin.errors import AudioError, StreamError
 from pyplugin.inputs.connections import Connection
 from pyplugin.inputs.decoding import Piece
 from pyplugin.inputs.input import Event
 from pyplugin.inputs.timeline import TAIL, ArrivalClock, overlap
+from pyplugin.support.arrays import Float32
 from pyplugin.support.closing import Closing
-
-__all__ = ["PAUSES", "StreamInput"]
-
-Float32 = npt.NDArray[np.float32]
 
 PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 """Seconds before each new attempt, 20 % shorter or longer by chance; the last one stays."""

@@ -10,11 +10,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 
-__all__ = ["TAIL", "ArrivalClock", "overlap"]
-
-Float32 = npt.NDArray[np.float32]
+from pyplugin.support.arrays import Float32
 
 
 class ArrivalClock:
