@@ -17,7 +17,7 @@ from pathlib import Path
 from benchmarks.machine import version
 from benchmarks.report import Figure
 
-EXTRA = "pip install 'pyplugin[bench]'"
+EXTRA = "pip install 'tagnode[bench]'"
 
 
 def installed(peer: str) -> bool:

@@ -5,19 +5,20 @@
 ``plot_embeddings``
     Embeddings over time.
 
-Needs matplotlib, ``pip install pyplugin[plot]``, which is imported on first use. No window is
+Needs matplotlib, ``pip install 'tagnode[plot]'``, which is imported on first use. No window is
 opened, and the state of pyplot is not changed.
 """
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pyplugin.errors import PypluginError
 from pyplugin.support.files import PathLike, replacing
+from pyplugin.support.optional import need
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -229,13 +230,8 @@ def _figure(
 
 
 def _empty_figure(height: float) -> "Figure":
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise PypluginError(
-            "A plot needs matplotlib, which is not installed: pip install 'pyplugin[plot]'."
-        ) from error
-    return Figure(figsize=(WIDTH, height), layout="constrained")
+    matplotlib = need("matplotlib.figure", package="matplotlib", extra="plot", purpose="A plot")
+    return cast("Figure", matplotlib.Figure(figsize=(WIDTH, height), layout="constrained"))
 
 
 def _draw_shares(axis: "Axes", image: Array, extent: tuple[float, float, float, float]) -> Any:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-pytest.importorskip("sklearn", reason="training needs scikit-learn: pip install pyplugin[train]")
+pytest.importorskip("sklearn", reason="training needs scikit-learn: pip install 'tagnode[train]'")
 from sklearn.datasets import make_blobs
 
 from pyplugin.training.heads.search import (

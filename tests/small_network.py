@@ -2,7 +2,7 @@
 
 import pytest
 
-pytest.importorskip("torch", reason="needs torch: pip install 'pyplugin[network]'")
+pytest.importorskip("torch", reason="needs torch: pip install 'tagnode[network]'")
 
 import torch
 

@@ -76,4 +76,4 @@ def test_a_missing_peer_is_listed_with_its_command():
     assert not installed("no-such-package")
     (note,) = missing("no-such-package", "numpy")
     assert "no-such-package" in note
-    assert "pip install 'pyplugin[bench]'" in note
+    assert "pip install 'tagnode[bench]'" in note

@@ -195,7 +195,7 @@ def test_the_readme_has_commands():
         ("$ rtl_fm -f 98M | pyplugin listen - --json | jq .tags", [["listen", "-", "--json"]]),
         ("$ make plugins && pyplugin plugins install", [["plugins", "install"]]),
         ("$ pyplugin tag a.ogg --json > tags.jsonl", [["tag", "a.ogg", "--json"]]),
-        ("$ pip install pyplugin", []),
+        ("$ pip install tagnode", []),
         ("  it's what pyplugin prints", []),
     ],
 )

@@ -65,7 +65,7 @@ def test_a_head_for_voice_is_right_of_other_artists_and_live(
     model, least, clips, tmp_path, monkeypatch
 ):
     pytest.importorskip(
-        "sklearn", reason="training needs scikit-learn: pip install pyplugin[train]"
+        "sklearn", reason="training needs scikit-learn: pip install 'tagnode[train]'"
     )
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     command = [sys.executable, EXAMPLES / VOICE, clips.parent, tmp_path / "out"]

@@ -220,7 +220,7 @@ def test_a_missing_folder_is_rejected(tmp_path):
 
 def test_without_matplotlib_the_extra_is_reported(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    with pytest.raises(PypluginError, match=r"pip install 'pyplugin\[plot\]'"):
+    with pytest.raises(PypluginError, match=r"pip install 'tagnode\[plot\]'"):
         plot_tags(tmp_path / "tags.png", **example())
     assert list(tmp_path.iterdir()) == []
 

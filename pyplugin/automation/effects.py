@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pyplugin.automation.presets import Preset
-from pyplugin.errors import PresetError, PypluginError
+from pyplugin.errors import PresetError
 from pyplugin.support.arrays import Float64
+from pyplugin.support.optional import need
 from pyplugin.support.spelling import nearest, snake_case
 
 if TYPE_CHECKING:
@@ -34,13 +35,7 @@ _STEPS = 60  # of the bisection that finds a limit
 
 def load_pedalboard() -> Any:
     """Return the module; raise an error with the command that installs it where it is missing."""
-    try:
-        import pedalboard
-    except ImportError as error:
-        raise PypluginError(
-            "Effects need pedalboard, which is not installed: pip install 'pyplugin[effects]'."
-        ) from error
-    return pedalboard
+    return need("pedalboard", package="pedalboard", extra="effects", purpose="An effect")
 
 
 def effect_types() -> dict[str, type[Plugin]]:

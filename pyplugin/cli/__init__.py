@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from pyplugin.errors import PypluginError, ReaderGoneError
+from pyplugin.support.optional import install
 
 _HEADING = re.compile(r'"""``pyplugin ([a-z]+)``: (.+)"""$')
 
@@ -63,7 +64,7 @@ class _Lazy(click.Group):
 
 
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="pyplugin", prog_name="pyplugin")
+@click.version_option(package_name="tagnode", prog_name="tagnode")
 def cli() -> None:
     """Tag music in real time, and automate audio effects by its content.
 
@@ -96,6 +97,8 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except PypluginError as error:
         _stop(str(error), error.exit_code)
+    except ModuleNotFoundError as error:
+        _stop(f"The package {error.name} is not installed: {install('all')}.", 1)
     except (OSError, MemoryError) as error:
         _stop(str(error) or type(error).__name__, 1)
 

@@ -38,6 +38,7 @@ def command() -> None:
     from pyplugin.inputs.portaudio import portaudio
     from pyplugin.models import folders, registry
     from pyplugin.node import runtimes
+    from pyplugin.support.optional import install
 
     def line(name: str, value: str) -> None:
         click.echo(f"{name:<17}{value}")
@@ -50,14 +51,14 @@ def command() -> None:
     found = runtimes.installed()
     line("inline", "built in, for int8 models")
     for name, number in found.items():
-        line(name, number or "not installed")
+        line(name, number or f"not installed (float models): {install(name)}")
     if found["litert"]:
         line("  library", str(runtimes.litert_library()))
     for package, (extra, purpose) in _OPTIONAL.items():
         try:
             line(package, version(package))
         except PackageNotFoundError:
-            line(package, f"missing ({purpose}): pip install 'pyplugin[{extra}]'")
+            line(package, f"missing ({purpose}): {install(extra)}")
             continue
         if package == "sounddevice":
             try:
@@ -71,8 +72,4 @@ def command() -> None:
     absent = [each.name for each in statuses if not each.built and not each.name.endswith("-float")]
     if absent:
         line("  not built", ", ".join(f"pyplugin models get {name}" for name in absent))
-    if not any(found.values()):
-        missing = "a runtime for float models: pip install ai-edge-litert"
-        click.echo(f"missing: {missing}", err=True)
-        raise SystemExit(1)
     click.echo("No problems found.")

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from pyplugin.cli.ui.paths import PATH, check_suffix
+from pyplugin.support.optional import need
 
 
 @click.group("presets")
@@ -29,19 +30,19 @@ def list_presets() -> None:
     Example:
       pyplugin presets list
     """
-    from rich.console import Console
-    from rich.table import Table
-
     from pyplugin.automation.presets import read_preset, shipped_presets
 
-    table = Table(box=None, padding=(0, 2, 0, 0), show_header=True, header_style="bold")
+    console = need("rich.console", package="rich", extra="live", purpose="A table")
+    table = need("rich.table", package="rich", extra="live", purpose="A table").Table(
+        box=None, padding=(0, 2, 0, 0), show_header=True, header_style="bold"
+    )
     table.add_column("preset", no_wrap=True)
     table.add_column("model", no_wrap=True)
     table.add_column("use")
     for name in shipped_presets():
         preset = read_preset(name)
         table.add_row(name, preset.model or "no model", " ".join(preset.description.split()))
-    Console().print(table)
+    console.Console().print(table)
 
 
 @command.command("show")

@@ -8,6 +8,7 @@ import click
 from pyplugin.cli.train_head import head
 from pyplugin.cli.ui.paths import PATH, path_option
 from pyplugin.errors import PypluginError
+from pyplugin.support.optional import install
 from pyplugin.training.soundfonts import SOUNDFONTS
 
 
@@ -46,7 +47,7 @@ def network(config: Path, corpus: Path, out: Path, soundfonts: Path, cache: Path
     """Train a network by a recipe, quantise it, and write a report with its scores.
 
     CONFIG is a TOML file; models/scene.toml is the one of the model 'scene', which takes one to two
-    hours on one core. Needs the extra: pip install 'pyplugin[network]'.
+    hours on one core. Needs the extra: pip install 'tagnode[network]'.
 
     \b
     Example:
@@ -58,7 +59,7 @@ def network(config: Path, corpus: Path, out: Path, soundfonts: Path, cache: Path
     except ImportError as error:
         raise PypluginError(
             f"Training needs PyTorch and scikit-learn ({error}); install them: "
-            "pip install 'pyplugin[network]'."
+            f"{install('network')}."
         ) from error
     from pyplugin.training.recipe import read_recipe, train_network
 

@@ -9,7 +9,7 @@
 
 Samples are float32 of shape (channels, samples), full scale is -1 to 1. Uncompressed and lossless
 files and Ogg are read by libsndfile (the package ``soundfile``), all others, and whatever cannot be
-sought in, by FFmpeg (the package ``av``). Both come with ``pip install 'pyplugin[audio]'`` and are
+sought in, by FFmpeg (the package ``av``). Both come with ``pip install 'tagnode[audio]'`` and are
 imported on first use.
 """
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pyplugin.errors import DeviceError
+from pyplugin.support.optional import install
 
 JACK = "JACK Audio Connection Kit"
 """PortAudio's name of its JACK host API."""
@@ -60,7 +61,7 @@ def portaudio() -> Any:
     except ImportError as error:
         raise DeviceError(
             "Sound devices need the package 'sounddevice', which is not installed: "
-            "pip install 'pyplugin[audio]'"
+            f"{install('audio')}"
         ) from error
     except OSError as error:
         raise DeviceError(

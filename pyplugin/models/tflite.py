@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from pyplugin.errors import ModelError
 from pyplugin.support.arrays import Float32
+from pyplugin.support.optional import install
 
 Padding = Literal["same", "valid"]
 
@@ -83,7 +84,8 @@ class GraphWriter:
             from ai_edge_litert import schema_py_generated
         except ImportError as error:
             raise ModelError(
-                f"Building models needs the packages ai-edge-litert and flatbuffers ({error}). "
+                f"Building models needs ai-edge-litert and flatbuffers ({error}): "
+                f"{install('litert')}. "
                 "Where they do not exist, as on 32-bit Arm, build the models on another machine "
                 "and copy its models folder here."
             ) from error

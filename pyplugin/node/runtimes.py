@@ -20,6 +20,7 @@ import numpy as np
 from pyplugin._native import check, created, ffi, floats, lib, message
 from pyplugin.errors import ModelError, UnsupportedError
 from pyplugin.support.arrays import Float32
+from pyplugin.support.optional import install
 
 if TYPE_CHECKING:
     from pyplugin.models.registry import Model
@@ -96,8 +97,9 @@ def open_model(model: Model, card: Any, runtime: str | None) -> Opened:
     present = [name for name, number in installed().items() if number is not None]
     wanted = runtime or next(iter(present), None)
     if wanted is None or wanted not in present:
-        packages = [OUTSIDE[runtime]] if runtime else list(OUTSIDE.values())
-        raise ModelError(f"No runtime for the model: pip install {' or '.join(packages)}.")
+        needed = "The model" if runtime is None else f"The runtime {runtime}"
+        package = OUTSIDE[runtime] if runtime else " or ".join(OUTSIDE.values())
+        raise ModelError(f"{needed} needs {package}: {install(runtime or 'litert')}.")
     return _open_litert(model, card) if wanted == "litert" else _open_tflite(model, card)
 
 
@@ -123,9 +125,7 @@ def litert_library() -> Path:
     for folder in (spec.submodule_search_locations or []) if spec else []:
         for library in sorted(Path(folder).glob("libLiteRt.*")):
             return library
-    raise ModelError(
-        "ai-edge-litert has no libLiteRt; reinstall it: pip install -U ai-edge-litert."
-    )
+    raise ModelError(f"ai-edge-litert has no libLiteRt; reinstall it: {install('litert')}.")
 
 
 def _open_litert(model: Model, card: Any) -> Opened:

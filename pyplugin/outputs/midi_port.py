@@ -11,6 +11,7 @@ from typing import Any
 
 from pyplugin.errors import DeviceError
 from pyplugin.outputs.output import FailureLog, OnEvent
+from pyplugin.support.optional import install
 
 _OPENING = 10.0  # seconds that opening may take at the start
 _RETRY = 2.0  # seconds between two attempts to open it again
@@ -139,7 +140,7 @@ def _problem(wanted: str, answer: dict[str, Any]) -> str:
     if "missing" in answer:
         return (
             f"MIDI ports need python-rtmidi, which cannot be loaded ({answer['missing']}): "
-            "pip install 'pyplugin[live]'."
+            f"{install('live')}."
         )
     file = "a name that ends in .mid records to a file instead"
     if not answer.get("systems"):

@@ -6,6 +6,17 @@ from typing import Any
 from pyplugin.errors import PypluginError
 
 
+def install(extra: str) -> str:
+    """Return the command that installs an extra.
+
+    Examples
+    --------
+    >>> install("audio")
+    "pip install 'tagnode[audio]'"
+    """
+    return f"pip install 'tagnode[{extra}]'"
+
+
 def need(
     module: str, *, package: str, extra: str, purpose: str, error: type[Exception] = PypluginError
 ) -> Any:
@@ -16,7 +27,7 @@ def need(
     module
         Name of the module.
     package, extra
-        Its name on PyPI, and the extra of pyplugin that installs it.
+        Its name on PyPI, and the extra of tagnode that installs it.
     purpose
         Subject of the message, such as ``"MIDI"``.
     error
@@ -41,6 +52,5 @@ def need(
         return import_module(module)
     except (ImportError, OSError) as reason:  # OSError: a shared library is missing
         raise error(
-            f"{purpose} needs {package}, which cannot be loaded ({reason}): "
-            f"pip install 'pyplugin[{extra}]'."
+            f"{purpose} needs {package}, which cannot be loaded ({reason}): {install(extra)}."
         ) from reason

@@ -8,6 +8,7 @@ import numpy as np
 
 from pyplugin.errors import PypluginError
 from pyplugin.support.arrays import Float32
+from pyplugin.support.optional import install
 from pyplugin.training.synthesis import SECONDS, pattern
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def _synth(soundfont: Path) -> "tuple[fluidsynth.Synth, int]":
     except (ImportError, OSError) as error:
         raise PypluginError(
             f"Playing SoundFonts needs FluidSynth ({error}): install it with "
-            "`apt install libfluidsynth3` and `pip install 'pyplugin[network]'`."
+            f"`apt install libfluidsynth3` and `{install('network')}`."
         ) from error
     options = {"synth.reverb.active": 0, "synth.chorus.active": 0}
     synth = fluidsynth.Synth(samplerate=float(RATE), gain=0.3, channels=16, **options)

@@ -6,7 +6,7 @@ from helpers import limit_file_size, written_files
 
 import pyplugin
 
-pytest.importorskip("sklearn", reason="training needs scikit-learn: pip install pyplugin[train]")
+pytest.importorskip("sklearn", reason="training needs scikit-learn: pip install 'tagnode[train]'")
 
 RATE = 22050
 
@@ -14,7 +14,9 @@ RATE = 22050
 def test_npy_and_parquet_hold_the_windows_of_all_files(
     run, labelled_clips, model_file, tmp_path, probe
 ):
-    parquet = pytest.importorskip("pyarrow.parquet", reason="needs pyarrow: pyplugin[train]")
+    parquet = pytest.importorskip(
+        "pyarrow.parquet", reason="needs pyarrow: pip install 'tagnode[train]'"
+    )
     files = [labelled_clips / "loud" / "0.wav", labelled_clips / "soft" / "0.wav"]
     results = [pyplugin.tag(file, model=probe.model, embedding="dense") for file in files]
     expected = np.concatenate([result.embeddings for result in results])
@@ -31,7 +33,7 @@ def test_npy_and_parquet_hold_the_windows_of_all_files(
 
 
 def test_the_plot_is_a_picture(run, labelled_clips, model_file, tmp_path):
-    pytest.importorskip("matplotlib", reason="needs matplotlib: pip install pyplugin[plot]")
+    pytest.importorskip("matplotlib", reason="needs matplotlib: pip install 'tagnode[plot]'")
     options = ["--model", model_file, "--out", tmp_path / "e.npy", "--plot", tmp_path / "e.png"]
     assert run("embed", *(labelled_clips / "loud").iterdir(), *options)[0] == 0
     data = (tmp_path / "e.png").read_bytes()
@@ -64,7 +66,7 @@ def test_a_full_disk_ends_in_a_sentence_and_no_file(
 ):
     out = ["--out", tmp_path / name]
     if name.endswith(".png"):
-        pytest.importorskip("matplotlib", reason="needs matplotlib: pip install pyplugin[plot]")
+        pytest.importorskip("matplotlib", reason="needs matplotlib: pip install 'tagnode[plot]'")
         out = ["--out", tmp_path / "e.npy", "--plot", tmp_path / name]
     files = 4 * sorted(labelled_clips.rglob("*.wav"))
     with limit_file_size(1000 if len(out) == 2 else 10_000):

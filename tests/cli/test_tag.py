@@ -70,7 +70,7 @@ def test_labels_are_where_the_tags_are(run, song, tmp_path):
 
 
 def test_labels_for_jams(run, song, tmp_path):
-    jams = pytest.importorskip("jams", reason="no jams: pip install 'pyplugin[jams]'")
+    jams = pytest.importorskip("jams", reason="no jams: pip install 'tagnode[jams]'")
     options = ["--threshold", 0, "--labels", tmp_path / "l.jams"]
     assert run("tag", song, *options)[0] == 0
     whole = jams.load(str(tmp_path / "l.jams"), validate=True, strict=True)

@@ -6,7 +6,7 @@ from helpers import level_noise
 import pyplugin
 from pyplugin.models import heads
 
-pytest.importorskip("sklearn", reason="training needs scikit-learn: pip install pyplugin[train]")
+pytest.importorskip("sklearn", reason="training needs scikit-learn: pip install 'tagnode[train]'")
 
 RATE = 22050
 

@@ -19,11 +19,11 @@ def test_without_scikit_learn_the_extra_is_reported(run, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn", None)
     code, _, err = run("train", "network", "a.toml", "--corpus", tmp_path, "--out", tmp_path)
     assert code == 2
-    assert "pip install 'pyplugin[network]'" in sentence(err)
+    assert "pip install 'tagnode[network]'" in sentence(err)
 
 
 def test_a_missing_recipe_and_a_missing_folder_are_reported(run, tmp_path):
-    pytest.importorskip("torch", reason="needs torch: pip install 'pyplugin[network]'")
+    pytest.importorskip("torch", reason="needs torch: pip install 'tagnode[network]'")
     arguments = ["--corpus", tmp_path, "--out", tmp_path / "missing"]
     code, _, err = run("train", "network", tmp_path / "a.toml", *arguments)
     assert code == 2

@@ -10,7 +10,7 @@ from helpers import level_noise, limit_file_size, written_files
 import pyplugin
 from pyplugin.models import heads
 
-pytest.importorskip("sklearn", reason="training needs scikit-learn: pip install pyplugin[train]")
+pytest.importorskip("sklearn", reason="training needs scikit-learn: pip install 'tagnode[train]'")
 
 from pyplugin.training.heads.dataset import read_dataset
 from pyplugin.training.heads.train import _examples

@@ -495,7 +495,7 @@ def test_a_file_without_read_permission_is_rejected(tmp_path):
 def test_a_missing_package_names_the_extra(tmp_path, monkeypatch, module):
     make_text(tmp_path / "a.wav")
     monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(AudioError, match=rf"{module}.*pip install 'pyplugin\[audio\]'"):
+    with pytest.raises(AudioError, match=rf"{module}.*pip install 'tagnode\[audio\]'"):
         AudioReader(tmp_path / "a.wav")
 
 

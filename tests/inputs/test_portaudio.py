@@ -95,7 +95,7 @@ def test_an_unknown_device_is_rejected_with_a_list_of_devices(jack, given, kind,
 @pytest.mark.parametrize(
     ("missing", "command"),
     [
-        ("sys.modules['sounddevice'] = None", "pip install 'pyplugin[audio]'"),
+        ("sys.modules['sounddevice'] = None", "pip install 'tagnode[audio]'"),
         ("ctypes.util.find_library = lambda name: None", "sudo apt-get install libportaudio2"),
     ],
 )

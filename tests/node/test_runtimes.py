@@ -47,7 +47,7 @@ def test_nodes_come_and_go(probe, runtime):
 @pytest.mark.parametrize("runtime", runtimes.OUTSIDE)
 def test_a_runtime_that_is_not_installed_says_how_to_get_it(monkeypatch, probe, runtime):
     monkeypatch.setattr(runtimes, "installed", lambda: dict.fromkeys(runtimes.OUTSIDE))
-    with pytest.raises(pyplugin.ModelError, match=f"pip install {runtimes.OUTSIDE[runtime]}"):
+    with pytest.raises(pyplugin.ModelError, match=rf"pip install 'tagnode\[{runtime}\]'"):
         Node(16000, 1, 512, model=probe.model, runtime=runtime)
 
 

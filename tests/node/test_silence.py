@@ -212,7 +212,7 @@ def board(**options):
 
 @pytest.mark.parametrize("seconds", [0.02, 0.3, 1.5, 3.2])
 def test_a_recording_is_analysed_as_if_silence_preceded_it(seconds):
-    pytest.importorskip("pedalboard", reason="needs pedalboard: pip install 'pyplugin[effects]'")
+    pytest.importorskip("pedalboard", reason="needs pedalboard: pip install 'tagnode[effects]'")
     x = music(seconds, RATE)
     result = board()(x, RATE)
     before = 22 * 6 * MEL_HOP  # samples
@@ -226,7 +226,7 @@ def test_a_recording_is_analysed_as_if_silence_preceded_it(seconds):
 
 
 def test_live_and_offline_are_the_same():
-    pytest.importorskip("pedalboard", reason="needs pedalboard: pip install 'pyplugin[effects]'")
+    pytest.importorskip("pedalboard", reason="needs pedalboard: pip install 'tagnode[effects]'")
     x = music(1.8, RATE)
     offline = board()(x, RATE, align=False)
     with board().stream(RATE, 1, max_block=512) as stream:
@@ -238,7 +238,7 @@ def test_live_and_offline_are_the_same():
 
 def test_the_first_answers_of_an_aligned_recording_are_of_its_middle():
     """At the beginning holds what the window says that has as much silence as sound."""
-    pytest.importorskip("pedalboard", reason="needs pedalboard: pip install 'pyplugin[effects]'")
+    pytest.importorskip("pedalboard", reason="needs pedalboard: pip install 'tagnode[effects]'")
     x = music(3, RATE)
     result = board()(x, RATE)
     middles = result.times + result.window / 2 - 0.008

@@ -160,7 +160,7 @@ def test_a_folder_without_write_permission_is_rejected_before_any_work(tmp_path)
 
 def test_writing_needs_soundfile_and_names_the_extra(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "soundfile", None)
-    with pytest.raises(AudioError, match=r"pip install 'pyplugin\[audio\]'"):
+    with pytest.raises(AudioError, match=r"pip install 'tagnode\[audio\]'"):
         AudioWriter(tmp_path / "a.wav", RATE, 1)
 
 

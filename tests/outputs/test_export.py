@@ -136,7 +136,7 @@ def test_midi_keeps_names_in_any_script(tmp_path):
 
 
 def test_jams_gives_the_curves_back(tmp_path):
-    jams = pytest.importorskip("jams", reason="no jams: pip install 'pyplugin[jams]'")
+    jams = pytest.importorskip("jams", reason="no jams: pip install 'tagnode[jams]'")
     curves = {"gain.gain_db": wave(20), "reverb.wet_level": wave(9, 0, 1)}
     write_curves(tmp_path / "c.jams", curves)
     whole = jams.load(str(tmp_path / "c.jams"), validate=True, strict=True)
@@ -269,7 +269,7 @@ def test_no_detected_tag_gives_an_empty_file(tmp_path):
 
 
 def test_jams_labels_have_their_confidence(tmp_path):
-    jams = pytest.importorskip("jams", reason="no jams: pip install 'pyplugin[jams]'")
+    jams = pytest.importorskip("jams", reason="no jams: pip install 'tagnode[jams]'")
     tagged = np.zeros((10, 2))
     tagged[2:5, 0] = 0.4, 0.5, 0.75
     tagged[9, 1] = 1
@@ -300,7 +300,7 @@ def test_a_threshold_out_of_range_is_rejected(tmp_path, threshold):
 @pytest.mark.parametrize(("name", "library"), [("x.mid", "mido"), ("x.jams", "jams")])
 def test_a_missing_library_is_reported_with_its_extra(monkeypatch, tmp_path, name, library):
     monkeypatch.setitem(sys.modules, library, None)
-    with pytest.raises(PypluginError, match=rf"{library}.*pip install 'pyplugin\["):
+    with pytest.raises(PypluginError, match=rf"{library}.*pip install 'tagnode\["):
         check_curves(tmp_path / name)
     with pytest.raises(PypluginError, match="pip install"):
         write_curves(tmp_path / name, {"a.b": wave()})

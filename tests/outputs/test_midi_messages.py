@@ -90,7 +90,7 @@ def test_a_file_has_a_named_track_with_the_meaning_of_its_values(tmp_path):
 
 def test_without_mido_the_extra_is_reported(monkeypatch):
     def missing(*arguments, **options):
-        raise PypluginError("pip install 'pyplugin[live]'")
+        raise PypluginError("pip install 'tagnode[live]'")
 
     monkeypatch.setattr(midi_messages, "need", missing)
     with pytest.raises(PypluginError, match="live"):

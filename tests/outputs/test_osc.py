@@ -291,7 +291,7 @@ def test_an_unknown_host_is_one_sentence(host):
 
 def test_a_missing_library_is_reported_with_its_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "pythonosc.osc_message_builder", None)
-    with pytest.raises(PypluginError, match=r"python-osc.*pip install 'pyplugin\[live\]'"):
+    with pytest.raises(PypluginError, match=r"python-osc.*pip install 'tagnode\[live\]'"):
         Osc("127.0.0.1:9000")
 
 

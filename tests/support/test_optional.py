@@ -22,7 +22,7 @@ def test_a_missing_module_names_purpose_package_and_extra(purpose, package, extr
         need("no_such_module", package=package, extra=extra, purpose=purpose)
     text = str(caught.value)
     assert text.startswith(f"{purpose} needs {package}")
-    assert f"pip install 'pyplugin[{extra}]'" in text
+    assert f"pip install 'tagnode[{extra}]'" in text
 
 
 def test_the_error_has_the_given_class():

@@ -39,7 +39,7 @@ KINDS = {
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Sounds of four kinds, four recordings each, a group each, one of them to test on."""
     soundfile = pytest.importorskip(
-        "soundfile", reason="needs soundfile: pip install 'pyplugin[audio]'"
+        "soundfile", reason="needs soundfile: pip install 'tagnode[audio]'"
     )
     folder = tmp_path_factory.mktemp("corpus")
     rows = []
@@ -68,7 +68,7 @@ def window_set(corpus: Path):
 @pytest.fixture(scope="module")
 def trained(window_set):
     """A network after a few steps, so that no batch norm is in its initial state."""
-    pytest.importorskip("torch", reason="needs torch: pip install 'pyplugin[network]'")
+    pytest.importorskip("torch", reason="needs torch: pip install 'tagnode[network]'")
     from small_network import SMALL
 
     from pyplugin.training.mixing import MixSettings

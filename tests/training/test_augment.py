@@ -57,7 +57,7 @@ def test_a_room_keeps_length_and_direct_sound_and_then_decays(seed: int) -> None
 
 @pytest.mark.parametrize("seed", range(8))
 def test_a_codec_keeps_the_spectrum(seed: int) -> None:
-    pytest.importorskip("av", reason="needs av: pip install 'pyplugin[audio]'")
+    pytest.importorskip("av", reason="needs av: pip install 'tagnode[audio]'")
     x = music(3.0, 22050, seed=seed)[0]
     apply_codec, rate = augment.apply_codec(x, 22050, np.random.default_rng(seed))
     assert apply_codec.dtype == np.float32

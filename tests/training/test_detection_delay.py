@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch", reason="needs torch: pip install 'pyplugin[network]'")
+torch = pytest.importorskip("torch", reason="needs torch: pip install 'tagnode[network]'")
 
 from pyplugin.training.corpus import LABELS, CorpusClip  # noqa: E402
 from pyplugin.training.detection_delay import measure_delays  # noqa: E402

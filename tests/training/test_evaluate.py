@@ -2,8 +2,8 @@
 
 import pytest
 
-pytest.importorskip("torch", reason="needs torch: pip install 'pyplugin[network]'")
-pytest.importorskip("sklearn", reason="needs scikit-learn: pip install 'pyplugin[train]'")
+pytest.importorskip("torch", reason="needs torch: pip install 'tagnode[network]'")
+pytest.importorskip("sklearn", reason="needs scikit-learn: pip install 'tagnode[train]'")
 
 import numpy as np
 import torch

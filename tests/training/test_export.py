@@ -13,8 +13,8 @@ from pyplugin.models.quantisation import activation_quantisation
 from pyplugin.models.structs import card_struct
 from pyplugin.node.runtimes import open_model
 
-pytest.importorskip("torch", reason="needs torch: pip install 'pyplugin[network]'")
-pytest.importorskip("sklearn", reason="needs scikit-learn: pip install 'pyplugin[train]'")
+pytest.importorskip("torch", reason="needs torch: pip install 'tagnode[network]'")
+pytest.importorskip("sklearn", reason="needs scikit-learn: pip install 'tagnode[train]'")
 
 import torch
 from small_network import SMALL

@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 import pytest
 
-pytest.importorskip("torch", reason="needs torch: pip install 'pyplugin[network]'")
+pytest.importorskip("torch", reason="needs torch: pip install 'tagnode[network]'")
 
 import numpy as np
 import torch

@@ -11,8 +11,8 @@ from pyplugin.cli import cli
 from pyplugin.errors import PypluginError
 from pyplugin.models import registry
 
-pytest.importorskip("torch", reason="needs torch: pip install 'pyplugin[network]'")
-pytest.importorskip("sklearn", reason="needs scikit-learn: pip install 'pyplugin[train]'")
+pytest.importorskip("torch", reason="needs torch: pip install 'tagnode[network]'")
+pytest.importorskip("sklearn", reason="needs scikit-learn: pip install 'tagnode[train]'")
 
 from pyplugin.training.corpus import LABELS
 from pyplugin.training.mixing import MixSettings

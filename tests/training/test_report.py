@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-pytest.importorskip("torch", reason="needs torch: pip install 'pyplugin[network]'")
-pytest.importorskip("sklearn", reason="needs scikit-learn: pip install 'pyplugin[train]'")
+pytest.importorskip("torch", reason="needs torch: pip install 'tagnode[network]'")
+pytest.importorskip("sklearn", reason="needs scikit-learn: pip install 'tagnode[train]'")
 
 from pyplugin.training.report import best_threshold
 

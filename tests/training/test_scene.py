@@ -86,8 +86,8 @@ def test_noise_after_silence_is_detected_within_a_second(scene: registry.Model) 
 def test_scores_on_the_test_groups_are_those_in_the_card(
     corpus: Path, scene: registry.Model
 ) -> None:
-    pytest.importorskip("torch", reason="needs torch: pip install 'pyplugin[network]'")
-    pytest.importorskip("sklearn", reason="needs scikit-learn: pip install 'pyplugin[train]'")
+    pytest.importorskip("torch", reason="needs torch: pip install 'tagnode[network]'")
+    pytest.importorskip("sklearn", reason="needs scikit-learn: pip install 'tagnode[train]'")
     from pyplugin.training.evaluate import score
     from pyplugin.training.recipe import read_recipe
 

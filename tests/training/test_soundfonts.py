@@ -20,7 +20,7 @@ SEEDS = range(6)
 def soundfont() -> Path:
     pytest.importorskip(
         "fluidsynth",
-        reason="needs FluidSynth: apt install libfluidsynth3; pip install 'pyplugin[network]'",
+        reason="needs FluidSynth: apt install libfluidsynth3; pip install 'tagnode[network]'",
         exc_type=ImportError,
     )
     found = [path for path in SOUNDFONTS.rglob("*.sf2") if path.is_file()]

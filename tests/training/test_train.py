@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-pytest.importorskip("torch", reason="needs torch: pip install 'pyplugin[network]'")
-pytest.importorskip("sklearn", reason="needs scikit-learn: pip install 'pyplugin[train]'")
+pytest.importorskip("torch", reason="needs torch: pip install 'tagnode[network]'")
+pytest.importorskip("sklearn", reason="needs scikit-learn: pip install 'tagnode[train]'")
 
 import torch
 from small_network import SMALL

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import sys
 from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,6 +14,7 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
+from pyplugin.cli.ui.terminal import shown
 from pyplugin.support.arrays import Float32, Int64
 
 COLUMN_SECONDS = 0.1
@@ -149,20 +148,6 @@ class Screen:
 
     def _meters(self, parameters: Mapping[str, float], width: int) -> Table:
         return _table(parameters, self._ranges, width, "cyan")
-
-
-def can_draw() -> bool:
-    """Return whether stdout and stderr are terminals that can move the cursor."""
-    console = Console(stderr=True)
-    streams = (sys.stdout, sys.stderr)
-    return not console.is_dumb_terminal and all(each and each.isatty() for each in streams)
-
-
-def shown(value: float, span: float) -> str:
-    """Return a value with three significant digits of `span`, the width of its range."""
-    decimals = 3 - math.ceil(math.log10(span)) if span > 0 else 3
-    decimals = min(max(decimals, 0), 6)
-    return f"{round(value, decimals) + 0.0:.{decimals}f}"  # avoids -0
 
 
 def _table(

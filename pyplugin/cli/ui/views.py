@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import click
 
-from pyplugin.cli.ui.screen import Screen, can_draw, shown
+from pyplugin.cli.ui.terminal import can_draw, shown
 
 if TYPE_CHECKING:
     from pyplugin.outputs import DescriptorFrame, Output
@@ -122,6 +122,8 @@ class ScreenView:
     @contextlib.contextmanager
     def opened(self, session: Session, ranges: Mapping[str, tuple[float, float]]) -> Iterator[None]:
         """Draw until the context is left."""
+        from pyplugin.cli.ui.screen import Screen
+
         with Screen(_title(session), ranges=dict(ranges), top=self._top) as self._screen:
             yield
 

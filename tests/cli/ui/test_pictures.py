@@ -5,7 +5,7 @@ import pytest
 import soundfile
 from helpers import music
 
-pytest.importorskip("matplotlib", reason="needs matplotlib: pip install 'pyplugin[plot]'")
+pytest.importorskip("matplotlib", reason="needs matplotlib: pip install 'tagnode[plot]'")
 
 import pyplugin
 from pyplugin.cli.ui import pictures

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from pyplugin.cli.ui.screen import Screen, shown
+from pyplugin.cli.ui.screen import Screen
 
 
 @pytest.mark.parametrize(("width", "height"), [(40, 12), (80, 24), (200, 60)])
@@ -23,8 +23,3 @@ def test_the_screen_fits_any_terminal_and_shows_all_parts(width, height):
     assert "tag 46" not in drawn
     plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", drawn)
     assert max(len(line) for line in plain.splitlines()) <= width
-
-
-def test_values_are_shown_with_three_digits_of_their_span():
-    assert [shown(1 / 3, span) for span in (1, 12, 17500, 0)] == ["0.333", "0.3", "0", "0.333"]
-    assert shown(-1e-9, 12) == "0.0"

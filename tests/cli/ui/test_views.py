@@ -157,7 +157,7 @@ def drawn(monkeypatch):
         screens.append(Drawn(*arguments, **options))
         return screens[-1]
 
-    monkeypatch.setattr(views, "Screen", open_screen)
+    monkeypatch.setattr("pyplugin.cli.ui.screen.Screen", open_screen)
     monkeypatch.setattr(views, "time", SimpleNamespace(monotonic=lambda: now[0]))
     return screens, now
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from msgspec import structs
 
-pytest.importorskip("sklearn", reason="training needs scikit-learn: pip install pyplugin[train]")
+pytest.importorskip("sklearn", reason="training needs scikit-learn: pip install 'tagnode[train]'")
 
 import pyplugin
 from pyplugin.errors import PypluginError

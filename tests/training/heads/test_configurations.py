@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from head_cases import CHOICES
 
-pytest.importorskip("sklearn", reason="training needs scikit-learn: pip install pyplugin[train]")
+pytest.importorskip("sklearn", reason="training needs scikit-learn: pip install 'tagnode[train]'")
 
 from sklearn.datasets import make_blobs
 

@@ -6,7 +6,7 @@ from head_cases import CHOICES, blobs
 
 from pyplugin.models import heads
 
-pytest.importorskip("sklearn", reason="training needs scikit-learn: pip install pyplugin[train]")
+pytest.importorskip("sklearn", reason="training needs scikit-learn: pip install 'tagnode[train]'")
 
 from pyplugin.training.heads.configurations import (
     PREPROCESSING,

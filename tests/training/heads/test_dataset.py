@@ -8,7 +8,7 @@ from helpers import write_noise
 
 from pyplugin.errors import PypluginError
 
-pytest.importorskip("sklearn", reason="training needs scikit-learn: pip install pyplugin[train]")
+pytest.importorskip("sklearn", reason="training needs scikit-learn: pip install 'tagnode[train]'")
 
 from pyplugin.training.heads.dataset import read_dataset
 

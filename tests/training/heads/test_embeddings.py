@@ -8,7 +8,7 @@ from helpers import write_noise
 import pyplugin
 from pyplugin.errors import AudioError, PypluginError
 
-pytest.importorskip("sklearn", reason="training needs scikit-learn: pip install pyplugin[train]")
+pytest.importorskip("sklearn", reason="training needs scikit-learn: pip install 'tagnode[train]'")
 
 from pyplugin.training.heads import embeddings
 from pyplugin.training.heads.embeddings import embed, embed_all

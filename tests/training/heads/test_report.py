@@ -7,7 +7,7 @@ import pytest
 
 from pyplugin.errors import PypluginError
 
-pytest.importorskip("sklearn", reason="training needs scikit-learn: pip install pyplugin[train]")
+pytest.importorskip("sklearn", reason="training needs scikit-learn: pip install 'tagnode[train]'")
 
 from pyplugin.training.heads.configurations import (
     CLASSIFIERS,

@@ -10,7 +10,7 @@ from head_cases import CHOICES, blobs
 from pyplugin.errors import PypluginError
 from pyplugin.models import heads
 
-pytest.importorskip("sklearn", reason="training needs scikit-learn: pip install pyplugin[train]")
+pytest.importorskip("sklearn", reason="training needs scikit-learn: pip install 'tagnode[train]'")
 
 from sklearn.datasets import make_blobs
 

@@ -5,7 +5,7 @@ import pytest
 import soundfile
 from helpers import level_noise
 
-pytest.importorskip("sklearn", reason="training needs scikit-learn: pip install pyplugin[train]")
+pytest.importorskip("sklearn", reason="training needs scikit-learn: pip install 'tagnode[train]'")
 
 from pyplugin.errors import PypluginError
 from pyplugin.models import heads
