@@ -29,6 +29,7 @@ def tag(
     model: str | Model | None = None,
     heads: Sequence[str | Path | Head] = (),
     hop: float | None = None,
+    track: int | None = None,
     embedding: str | None = None,
     runtime: str | None = None,
     progress: Callable[[float], object] | None = None,
@@ -52,6 +53,8 @@ def tag(
     hop
         Seconds between the starts of two windows, up to the window length; ``None`` for the default
         of the card.
+    track
+        Which audio track of a file with several, from 1; ``None`` for its default one.
     embedding
         Output of the model to return as ``TagResult.embeddings``, such as
         ``"penultimate"``; ``None`` for none.
@@ -92,7 +95,7 @@ def tag(
     """
     plan = Plan.of(model, heads, hop=hop, runtime=runtime)
     with contextlib.ExitStack() as stack:
-        source = stack.enter_context(Recording(audio, sample_rate))
+        source = stack.enter_context(Recording(audio, sample_rate, track=track))
         node = stack.enter_context(
             plan.build(
                 source.sample_rate,

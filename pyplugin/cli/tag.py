@@ -82,6 +82,11 @@ from pyplugin.support.spelling import alternatives
     "--embedding",
     help="Output with the embedding, such as penultimate or dense.  [default: the one of the card]",
 )
+@click.option(
+    "--track",
+    type=click.IntRange(1),
+    help="Audio track of a file with several, from 1.  [default: the file's]",
+)
 def command(
     files: tuple[str, ...],
     model: str | None,
@@ -96,6 +101,7 @@ def command(
     labels: Path | None,
     threshold: float | None,
     embedding: str | None,
+    track: int | None,
 ) -> None:
     """Detect the content of recordings of any format and length.
 
@@ -140,6 +146,7 @@ def command(
         hop=hop,
         embedding=kept,
         runtime=runtime,
+        track=track,
     )
     if csv is not None and done:
         _write_csv(csv, done)

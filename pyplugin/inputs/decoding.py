@@ -34,6 +34,12 @@ FORMATS = {
 
 _OPTIONS = {"protocol_whitelist": "none"}  # a playlist must not open other files or addresses
 _QUICK = {"probesize": "16384", "analyzeduration": "500000"}  # a stream that is slow must open
+DEFAULT_LAYOUTS = dict(
+    enumerate(("mono", "stereo", "2.1", "4.0", "5.0", "5.1", "6.1", "7.1"), start=1)
+)
+"""FFmpeg's layouts by the number of channels, where a file states none."""
+
+_TAGS = (b"ID3", b"TAG", b"APETAGEX", b"LYRICSBEGIN")  # in a stream that was joined: no audio
 _DAMAGED = 200  # failures in a row after which nothing more is expected
 
 
@@ -193,6 +199,8 @@ class Container(Closing):
         Begins a sentence about it.
     container
         FFmpeg's name of its format; :data:`PROBE` to find it out.
+    track
+        Which of its audio tracks, from 1; ``None`` for the one that it marks as its default.
     options
         As for ``av.open``, ``options`` in addition to those that forbid other files.
 
@@ -209,18 +217,32 @@ class Container(Closing):
         It has no audio track that FFmpeg decodes.
     """
 
-    def __init__(self, file: Any, what: str, container: str = PROBE, **options: Any) -> None:
+    def __init__(
+        self,
+        file: Any,
+        what: str,
+        container: str = PROBE,
+        *,
+        track: int | None = None,
+        **options: Any,
+    ) -> None:
         self._av = load_codec("av")
         self.damaged = False
         asked = {**_OPTIONS, **options.pop("options", {})}
         self.container = self._av.open(
             file, format=container or None, metadata_errors="replace", options=asked, **options
         )
-        streams = self.container.streams
-        if not streams.audio or streams.audio[0].codec_context is None:
+        tracks = [each for each in self.container.streams.audio if each.codec_context is not None]
+        if not tracks or (track is not None and not 1 <= track <= len(tracks)):
             self.close()
-            raise AudioError(f"{what} has no audio track that FFmpeg decodes")
-        self.stream = streams.audio[0]
+            plural = "audio track" if len(tracks) == 1 else "audio tracks"
+            raise AudioError(
+                f"{what} has no audio track that FFmpeg decodes"
+                if track is None or not tracks
+                else f"{what} has {len(tracks)} {plural}; track {track} was asked for"
+            )
+        best = self.container.streams.best("audio")
+        self.stream = tracks[track - 1] if track else best if best in tracks else tracks[0]
 
     @property
     def title(self) -> str:
@@ -240,7 +262,7 @@ class Container(Closing):
                         frames = packet.decode()
                     except self._av.FFmpegError:
                         failures += 1
-                        self.damaged = True
+                        self.damaged = self.damaged or not bytes(packet).startswith(_TAGS)
                         continue
                     for frame in frames:
                         failures = 0

@@ -21,9 +21,9 @@ import stat
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 from pyplugin.errors import AudioError
 from pyplugin.inputs.connections import CommandConnection, HttpConnection, connection_for
 from pyplugin.inputs.decoding import (
+    DEFAULT_LAYOUTS,
     Container,
     Piece,
     converted,
@@ -42,6 +43,7 @@ from pyplugin.inputs.decoding import (
     setup_of,
 )
 from pyplugin.inputs.http import HttpResource, without_password
+from pyplugin.inputs.joined import Part, joined_parts
 from pyplugin.inputs.ogg import is_chained
 from pyplugin.inputs.playlists import is_url
 from pyplugin.node.frontend import check_format
@@ -73,6 +75,8 @@ class AudioReader(Closing):
         standard input, an HTTP or HTTPS URL, its bytes, or an open binary file.
     block
         Samples a channel in each array, at least 1.
+    track
+        Which audio track of a file with several, from 1; ``None`` for its default one.
 
     Attributes
     ----------
@@ -109,13 +113,13 @@ class AudioReader(Closing):
     ...     peak = max(np.abs(block).max() for block in reader)
     """
 
-    def __init__(self, source: Source, *, block: int = 65536) -> None:
+    def __init__(self, source: Source, *, block: int = 65536, track: int | None = None) -> None:
         if block < 1:
             raise AudioError(f"the block is {block} samples; 1 or more is expected")
         self._name = name_of(source)
         self._closed = False
         with contextlib.ExitStack() as stack:
-            decoder = _open(source, self._name, stack)
+            decoder = _open(source, self._name, stack, track)
             self._stack = stack.pop_all()
         self.sample_rate = decoder.sample_rate
         self.channels = decoder.channels
@@ -142,6 +146,11 @@ class AudioReader(Closing):
         if delivered == 0:
             raise AudioError(_undecodable(self._name))
         seconds = delivered / self.sample_rate
+        if decoder.silence:
+            self.warnings.append(
+                f"{self._name} has no audio for {decoder.silence:.1f} s of its time, which are "
+                "silence here"
+            )
         # The slack is for the frame or two that a header may count and a decoder drop.
         if self.duration is not None and seconds < 0.98 * self.duration - 0.1:
             self.warnings.append(
@@ -240,6 +249,7 @@ class _Decoder(Protocol):
     frames: int | None
     duration: float | None
     format: str
+    silence: float  # seconds without audio by the file's own clock, known after the last piece
 
     @property
     def damaged(self) -> bool:
@@ -273,6 +283,7 @@ class _SoundFileDecoder:
         self.frames: int | None = frames
         self.duration: float | None = frames / self.sample_rate
         self.format = f"{self._file.format} ({self._file.subtype})"
+        self.silence = 0.0
         self._damaged = False
 
     @property
@@ -290,13 +301,25 @@ class _SoundFileDecoder:
         self._file.close()
 
 
+# Containers whose time stamps say when audio sounds; in the first ones the clock begins at 0, in
+# the others with the earliest track.
+_FROM_ZERO = ("matroska", "mov")
+_TIMED = (*_FROM_ZERO, "mpegts", "flv", "asf", "avi")
+_GAP = 0.1  # seconds between time stamps that are a gap, not rounding
+_LONGEST_GAP = 86400.0  # more is another clock
+_GUESSED = ("aac", "ac3", "eac3", "mp3", "dts", "amr", "loas", "mpeg")  # FFmpeg, from the bit rate
+
+
 class _AvDecoder:
     """FFmpeg: whatever carries sound."""
 
-    def __init__(self, file: BinaryIO, name: str) -> None:
+    def __init__(self, file: BinaryIO, name: str, track: int | None = None) -> None:
         self._av = load_codec("av")
+        start = file.tell()
+        counted = _counts_its_frames(file)
+        file.seek(start)
         try:
-            self._container = Container(file, name)
+            self._container = Container(file, name, track=track)
         except (self._av.FFmpegError, OSError) as error:
             raise _RefusedError from error
         # The header of an AAC file may state half its rate: the first frame knows.
@@ -312,9 +335,14 @@ class _AvDecoder:
         self.sample_rate = first.sample_rate
         self.channels = len(first.layout.channels)
         self.frames: int | None = None
-        self.duration = self._stated_duration()
         container = self._container.container.format.name.split(",")[0]
+        self._timed = container in _TIMED
+        began = self._container.container.start_time
+        self._zero = 0.0 if container in _FROM_ZERO or began is None else began / 1e6
+        guessed = container in _GUESSED and not counted
+        self.duration = None if guessed else self._stated_duration()
         self.format = f"{container} ({self._container.stream.codec_context.name})"
+        self.silence = 0.0
 
     @property
     def damaged(self) -> bool:
@@ -322,8 +350,6 @@ class _AvDecoder:
 
     def _stated_duration(self) -> float | None:
         container, stream = self._container.container, self._container.stream
-        if container.format.name == "aac":  # has no header: FFmpeg guesses from the bit rate
-            return None
         if stream.duration is not None:
             return float(stream.duration * stream.time_base)
         if container.duration is not None and len(container.streams) == 1:
@@ -331,18 +357,39 @@ class _AvDecoder:
         return None
 
     def pieces(self) -> Iterator[Samples]:
-        """Yield planar float32 of one rate and layout, whatever the stream changes to midway."""
+        """Yield planar float32 of one rate and layout, whatever the stream changes to midway.
+
+        Where the file's own clock says that nothing sounds, silence is yielded.
+        """
         resampler, setup = None, None
+        end = self._zero
         for frame in self._frames:
-            if setup != setup_of(frame):
+            lost = frame.time - end if self._timed and frame.time is not None else 0.0
+            if setup != setup_of(frame) or _GAP < lost < _LONGEST_GAP:
                 yield from converted(resampler, None)
                 setup = setup_of(frame)
                 resampler = resampler_to(self._layout, self.sample_rate)
+            if _GAP < lost < _LONGEST_GAP:
+                self.silence += lost
+                yield from _silence(self.channels, round(lost * self.sample_rate))
             yield from converted(resampler, frame)
+            start = end + max(lost, 0.0) if frame.time is None else frame.time
+            end = start + frame.samples / frame.sample_rate
         yield from converted(resampler, None)
 
     def close(self) -> None:
         self._container.close()
+
+
+def _silence(channels: int, count: int) -> Iterator[Samples]:
+    for start in range(0, count, 1 << 20):
+        yield np.zeros((channels, min(1 << 20, count - start)), np.float32)
+
+
+def _counts_its_frames(file: BinaryIO) -> bool:
+    """Return whether an MP3 has a header that states its length."""
+    head = file.read(1 << 17)
+    return any(tag in head for tag in (b"Xing", b"Info", b"VBRI"))
 
 
 class _StreamDecoder:
@@ -359,6 +406,7 @@ class _StreamDecoder:
         self.frames: int | None = None
         self.duration: float | None = None
         self.format = "stream"
+        self.silence = 0.0
 
     @property
     def damaged(self) -> bool:
@@ -371,23 +419,25 @@ class _StreamDecoder:
         self._items.close()  # type: ignore[attr-defined]
 
 
-def _open(source: Source, name: str, stack: contextlib.ExitStack) -> "_Decoder":
+def _open(source: Source, name: str, stack: contextlib.ExitStack, track: int | None) -> "_Decoder":
     """Open a source with the first decoder that takes it; its format is checked.
 
     What has to be closed is left to `stack`.
     """
     with decoder_failures(name):
-        decoder = _decoder(source, name, stack)
+        decoder = _decoder(source, name, stack, track)
         stack.callback(decoder.close)
         check_format(name, decoder.sample_rate, decoder.channels)
         return decoder
 
 
-def _decoder(source: Source, name: str, stack: contextlib.ExitStack) -> "_Decoder":
+def _decoder(
+    source: Source, name: str, stack: contextlib.ExitStack, track: int | None
+) -> "_Decoder":
     if isinstance(source, (bytes, bytearray)):
         if not source:
             raise AudioError(_empty(name))
-        return _file_decoder(io.BytesIO(source), name)
+        return _file_decoder(io.BytesIO(source), name, track)
     if isinstance(source, (str, os.PathLike)):
         path = os.fspath(source)
         if path == "-":
@@ -398,12 +448,12 @@ def _decoder(source: Source, name: str, stack: contextlib.ExitStack) -> "_Decode
             command = CommandConnection(path.removeprefix("cmd:"))
             return _StreamDecoder(command.pieces(), name)
         if is_url(path):
-            return _url_decoder(path, name, stack)
+            return _url_decoder(path, name, stack, track)
         file, regular = _open_file(Path(path))
         stack.callback(file.close)
-        return _file_decoder(file, name) if regular else _reading(file, name)
+        return _file_decoder(file, name, track) if regular else _reading(file, name)
     if hasattr(source, "seekable") and source.seekable():
-        return _file_decoder(source, name)
+        return _file_decoder(source, name, track)
     return _reading(source, name)
 
 
@@ -413,7 +463,7 @@ def _reading(file: BinaryIO, name: str) -> "_Decoder":
     return _StreamDecoder(decode(reader, name), name)
 
 
-def _url_decoder(url: str, name: str, stack: contextlib.ExitStack) -> "_Decoder":
+def _url_decoder(url: str, name: str, stack: contextlib.ExitStack, track: int | None) -> "_Decoder":
     """Return a decoder for a recording on a server, fetched whole; HLS is read as it comes."""
     broadcast = f"{name} is a broadcast without an end; give it to 'tagnode listen'"
     connection = connection_for(url)
@@ -440,20 +490,62 @@ def _url_decoder(url: str, name: str, stack: contextlib.ExitStack) -> "_Decoder"
     return decoder
 
 
-def _file_decoder(file: BinaryIO, name: str) -> "_Decoder":
+def _file_decoder(file: BinaryIO, name: str, track: int | None = None) -> "_Decoder":
     """Return a decoder for a file that can be sought in."""
-    start = file.tell()
     if is_chained(file):
         return _StreamDecoder(decode(file, name), name)
-    decoders: tuple[Callable[[BinaryIO, str], _Decoder], ...] = (_SoundFileDecoder, _AvDecoder)
-    for decoder in decoders:
-        file.seek(start)
+    parts = joined_parts(file)
+    if len(parts) > 1:
+        return _JoinedDecoder([Part(file, start, end) for start, end in parts], name)
+    return _part_decoder(file, name, track)
+
+
+def _part_decoder(file: BinaryIO, name: str, track: int | None = None) -> "_Decoder":
+    start = file.tell()
+    if track is None:
         with contextlib.suppress(_RefusedError):
-            return decoder(file, name)
+            return _SoundFileDecoder(file, name)
+    file.seek(start)
+    with contextlib.suppress(_RefusedError):
+        return _AvDecoder(file, name, track)
     raise AudioError(
         f"{name} is not a recording that libsndfile or FFmpeg decodes; give a sound file, such "
         "as WAV, FLAC, MP3 or M4A, or a video with sound"
     )
+
+
+class _JoinedDecoder:
+    """Files that were joined by ``cat``: one after the other, at the format of the first."""
+
+    def __init__(self, parts: list[Part], name: str) -> None:
+        self._parts, self._name = parts, name
+        self._now = _part_decoder(cast("BinaryIO", parts[0]), name)
+        self.sample_rate, self.channels = self._now.sample_rate, self._now.channels
+        self.frames: int | None = None
+        self.duration: float | None = None
+        self.format = f"{len(parts)} x {self._now.format}"
+        self.silence = 0.0
+        self._damaged = False
+
+    @property
+    def damaged(self) -> bool:
+        return self._damaged
+
+    def _all(self) -> Iterator[Piece]:
+        for number, part in enumerate(self._parts):
+            if number:
+                self._now.close()
+                self._now = _part_decoder(cast("BinaryIO", part), self._name)
+            layout = DEFAULT_LAYOUTS[self._now.channels]
+            for samples in self._now.pieces():
+                yield Piece(samples, self._now.sample_rate, None, layout)
+            self._damaged = self._damaged or self._now.damaged
+
+    def pieces(self) -> Iterator[Samples]:
+        return one_format(self._all())
+
+    def close(self) -> None:
+        self._now.close()
 
 
 def _open_file(path: Path) -> tuple[BinaryIO, bool]:

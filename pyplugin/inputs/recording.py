@@ -29,6 +29,8 @@ class Recording(Closing):
         What :class:`AudioReader` reads, or samples (n,) or (channels, n).
     sample_rate
         Of the samples, Hz; otherwise ``None``.
+    track
+        As for :class:`AudioReader`.
 
     Attributes
     ----------
@@ -51,7 +53,13 @@ class Recording(Closing):
         It cannot be read, or an array came without its rate.
     """
 
-    def __init__(self, audio: Source | npt.ArrayLike, sample_rate: int | None = None) -> None:
+    def __init__(
+        self,
+        audio: Source | npt.ArrayLike,
+        sample_rate: int | None = None,
+        *,
+        track: int | None = None,
+    ) -> None:
         self.block = BLOCK
         self.read_samples = 0
         self.samples: Float32 | None = None
@@ -65,7 +73,7 @@ class Recording(Closing):
             if sample_rate is not None:
                 raise AudioError("A file has its own sample rate; sample_rate is for arrays.")
             self.title = name_of(audio).strip("'")
-            self._reader = AudioReader(audio, block=self.block)
+            self._reader = AudioReader(audio, block=self.block, track=track)
             self.sample_rate = self._reader.sample_rate
             self.channels = self._reader.channels
             self.duration: float | None = self._reader.duration

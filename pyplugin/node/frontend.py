@@ -66,11 +66,14 @@ def check_format(what: str, sample_rate: int, channels: int) -> None:
     """Raise AudioError, in a sentence on ``what``, for a format that a node cannot take."""
     low, high, most = lib.TAGNODE_MIN_RATE, lib.TAGNODE_MAX_RATE, lib.TAGNODE_MAX_CHANNELS
     if not 1 <= channels <= most:
-        raise AudioError(f"{what} has {channels} channels; expected 1 to {most}: convert it first")
+        raise AudioError(
+            f"{what} has {channels} channels; expected 1 to {most}: choose some of them first, "
+            "with 'ffmpeg -i IN -ac 2 OUT.wav' for example"
+        )
     if not low <= sample_rate <= high:
         raise AudioError(
             f"{what} has a sample rate of {sample_rate} Hz; expected {low} to {high}: resample it "
-            "first"
+            "first, with 'ffmpeg -i IN -ar 48000 OUT.wav' for example"
         )
 
 

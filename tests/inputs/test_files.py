@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import wave
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -548,3 +549,89 @@ def test_same_file_sees_through_links_and_spellings(tmp_path):
     assert not same_file(original, tmp_path / "b.wav")
     assert not same_file(original, tmp_path / "missing.wav")
     assert same_file(tmp_path / "missing.wav", f"{tmp_path}/./missing.wav")
+
+
+# ---- the file's own clock
+
+
+def timed(path: Path, *, begins: float, gap: float = 0.0, codec: str = "pcm_s16le") -> Path:
+    """Write two seconds of a tone that begin late, with a gap after the first."""
+    with av.open(path, "w") as container:
+        stream = container.add_stream(codec, rate=48000, layout="mono")
+        stream.time_base = Fraction(1, 48000)
+        size = 960
+        x = 0.5 * np.sin(2 * np.pi * 500 * np.arange(96000) / 48000)
+        for number in range(100):
+            block = (x[number * size :][:size] * 32767).astype(np.int16)[None]
+            frame = av.AudioFrame.from_ndarray(block, format="s16", layout="mono")
+            frame.sample_rate, frame.time_base = 48000, Fraction(1, 48000)
+            late = begins + (gap if number >= 50 else 0.0)
+            frame.pts = number * size + round(late * 48000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+@pytest.mark.parametrize(("begins", "gap"), [(0.0, 0.0), (1.5, 0.0), (0.0, 2.0), (0.7, 1.3)])
+def test_what_a_file_leaves_out_is_silence_at_its_time(tmp_path, begins, gap):
+    path = timed(tmp_path / "a.mkv", begins=begins, gap=gap)
+    with AudioReader(path) as reader:
+        samples = np.concatenate(list(reader), axis=1)[0]
+        notes = reader.warnings
+    assert len(samples) / 48000 == pytest.approx(2 + begins + gap, abs=0.01)
+    loud = np.abs(samples) > 0.01
+    sounds = [(begins, begins + 1), (begins + 1 + gap, begins + 2 + gap)]
+    expected = np.zeros(len(samples), bool)
+    for start, end in sounds:
+        expected[round(start * 48000) : round(end * 48000)] = True
+    window = np.ones(100)
+    smooth = np.convolve(loud, window, "same") > 0
+    assert np.mean(smooth != expected) < 0.01
+    if begins + gap:
+        assert f"no audio for {begins + gap:.1f} s" in notes[0]
+    else:
+        assert notes == []
+
+
+def test_the_default_track_is_read_or_the_one_that_is_asked_for(tmp_path):
+    path = tmp_path / "a.mkv"
+    with av.open(path, "w") as container:
+        streams = [container.add_stream("pcm_s16le", rate=8000, layout="mono") for _ in range(2)]
+        for stream in streams:
+            stream.time_base = Fraction(1, 8000)
+        streams[1].disposition = av.stream.Disposition.default
+        streams[0].disposition = av.stream.Disposition(0)
+        for pitch, stream in zip((500, 1000), streams, strict=True):
+            x = 0.5 * np.sin(2 * np.pi * pitch * np.arange(8000) / 8000)
+            frame = av.AudioFrame.from_ndarray(
+                (x * 32767).astype(np.int16)[None], format="s16", layout="mono"
+            )
+            frame.sample_rate, frame.pts, frame.time_base = 8000, 0, Fraction(1, 8000)
+            container.mux(stream.encode(frame))
+            container.mux(stream.encode(None))
+
+    def pitch(track: int | None) -> int:
+        with AudioReader(path, track=track) as reader:
+            samples = np.concatenate(list(reader), axis=1)[0]
+        return int(np.argmax(np.abs(np.fft.rfft(samples[:8000]))))
+
+    assert [pitch(None), pitch(1), pitch(2)] == [1000, 500, 1000]
+    with pytest.raises(AudioError, match="has 2 audio tracks; track 3 was asked for"):
+        AudioReader(path, track=3)
+
+
+def test_a_duration_that_is_a_guess_is_no_statement(tmp_path):
+    """FFmpeg guesses that of an MP3 without a Xing header from the bit rate of its first frame."""
+    quiet = np.concatenate([0.5 * noise(1, 44100, 1)[0], np.zeros(10 * 44100, np.float32)])
+    path = encode(
+        tmp_path / "a.mp3",
+        quiet[None],
+        "libmp3lame",
+        muxer={"write_xing": "0", "id3v2_version": "0"},
+        encoder={"b": "0", "q": "0", "abr": "0"},
+    )
+    with AudioReader(path) as reader:
+        seconds = sum(block.shape[1] for block in reader) / RATE
+        assert reader.duration is None
+        assert reader.warnings == []
+    assert seconds == pytest.approx(11, abs=0.1)

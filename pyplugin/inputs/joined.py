@@ -1,0 +1,106 @@
+"""Files that were joined by ``cat``: where each of them begins.
+
+Players and libsndfile stop after the first; a recorder that appends, or a careless script, makes
+such files.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+from typing import BinaryIO
+
+from pyplugin.inputs.sniffing import container_of
+
+_FLAC = b"fLaC\0\0\0\x22"  # and a STREAMINFO block of its only length
+_STEP = 1 << 20
+
+
+class Part(io.RawIOBase):
+    """A range of bytes of a file, as a file.
+
+    Examples
+    --------
+    >>> part = Part(io.BytesIO(b"0123456789"), 2, 6)
+    >>> part.read(3), part.tell(), part.seek(-1, io.SEEK_END), part.read()
+    (b'234', 3, 3, b'5')
+    """
+
+    def __init__(self, file: BinaryIO, start: int, end: int) -> None:
+        self._file, self._start, self._end, self._at = file, start, end, start
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def seekable(self) -> bool:
+        """Return True."""
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        """Read into a buffer; return the number of bytes."""
+        self._file.seek(self._at)
+        data = self._file.read(min(len(buffer), max(self._end - self._at, 0)))
+        buffer[: len(data)] = data
+        self._at += len(data)
+        return len(data)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Move; return the position within the part."""
+        base = {io.SEEK_SET: self._start, io.SEEK_CUR: self._at, io.SEEK_END: self._end}[whence]
+        self._at = max(base + offset, self._start)
+        return self._at - self._start
+
+    def tell(self) -> int:
+        """Return the position within the part."""
+        return self._at - self._start
+
+
+def joined_parts(file: BinaryIO) -> list[tuple[int, int]]:
+    """Return start and end of each file that was joined to this one; its position stays.
+
+    WAV, RF64, AIFF and FLAC are recognised; the parts of others FFmpeg reads, or Ogg's links do.
+
+    Examples
+    --------
+    >>> wav = b"RIFF" + struct.pack("<I", 6) + b"WAVEab"
+    >>> joined_parts(io.BytesIO(wav + wav)), joined_parts(io.BytesIO(wav))
+    ([(0, 14), (14, 28)], [(0, 14)])
+    """
+    begin = file.tell()
+    try:
+        end = file.seek(0, io.SEEK_END)
+        starts = [begin]
+        while (following := _end_of(file, starts[-1], end)) is not None:
+            file.seek(following)
+            if following >= end or container_of(file.read(12)) not in ("wav", "aiff", "flac"):
+                break
+            starts.append(following)
+        return list(zip(starts, [*starts[1:], end], strict=True))
+    finally:
+        file.seek(begin)
+
+
+def _end_of(file: BinaryIO, start: int, end: int) -> int | None:
+    """Return where a file that begins here ends, if its kind says so before the end."""
+    file.seek(start)
+    head = file.read(12)
+    if head[:4] == b"fLaC":
+        return _next_flac(file, start + 4)
+    if head[:4] in (b"RIFF", b"FORM") and head[8:] in (b"WAVE", b"AIFF", b"AIFC"):
+        (size,) = struct.unpack("<I" if head[:4] == b"RIFF" else ">I", head[4:8])
+        following = start + 8 + size + size % 2
+        return following if size and following < end else None
+    return None
+
+
+def _next_flac(file: BinaryIO, at: int) -> int | None:
+    file.seek(at)
+    held = b""
+    while data := file.read(_STEP):
+        held += data
+        found = held.find(_FLAC)
+        if found >= 0:
+            return file.tell() - len(held) + found
+        held = held[-len(_FLAC) :]
+    return None
