@@ -12,15 +12,10 @@ enum { TAGNODE_SIGNALS = TAGNODE_SIGNAL_END };
 
 typedef struct tagnode_descriptors tagnode_descriptors;
 
-typedef struct {
-    uint32_t sample_rate, channels; /* of the input */
-    double silence_db, silence_hold;
-    tagnode_frontend_settings spectra; /* of the spectra */
-    size_t marks;                      /* largest number of marks not yet taken */
-} tagnode_descriptors_setup;
-
-/* Returns OK or ERROR_MEMORY. */
-tagnode_status tagnode_descriptors_create(const tagnode_descriptors_setup *setup,
+/* For a node with this setup; `spectra` are the settings of the spectra, `marks` is the largest
+ * number of marks not yet taken. Returns OK or ERROR_MEMORY. */
+tagnode_status tagnode_descriptors_create(const tagnode_setup *setup,
+                                          const tagnode_frontend_settings *spectra, size_t marks,
                                           tagnode_descriptors **descriptors);
 void tagnode_descriptors_destroy(tagnode_descriptors *descriptors);
 void tagnode_descriptors_reset(tagnode_descriptors *descriptors) TAGNODE_NONBLOCKING;

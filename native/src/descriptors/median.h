@@ -2,8 +2,6 @@
 #ifndef TAGNODE_DESCRIPTORS_MEDIAN_H
 #define TAGNODE_DESCRIPTORS_MEDIAN_H
 
-#include <stddef.h>
-
 #include "tagnode.h"
 
 enum { TAGNODE_MEDIAN = 9 };

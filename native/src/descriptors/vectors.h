@@ -2,9 +2,6 @@
 #ifndef TAGNODE_DESCRIPTORS_VECTORS_H
 #define TAGNODE_DESCRIPTORS_VECTORS_H
 
-#include <stddef.h>
-#include <stdint.h>
-
 #include "tagnode.h"
 
 enum { TAGNODE_LANES = 4 };

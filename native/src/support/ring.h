@@ -12,8 +12,6 @@
 #define TAGNODE_SUPPORT_RING_H
 
 #include <stdatomic.h>
-#include <stddef.h>
-#include <stdint.h>
 
 #include "tagnode.h"
 
