@@ -97,17 +97,11 @@ typedef struct {
             int32_t axis;
         } concatenation; /* -rank to rank - 1, of the output */
         struct {
-            bool keep_dims;
-        } reduce; /* MEAN, REDUCE_MAX */
-        struct {
             float beta;
         } softmax; /* finite, at least 0 */
         struct {
             float alpha;
         } leaky_relu; /* finite */
-        struct {
-            bool keep_dims;
-        } fully_connected;
         struct {
             int32_t begin_mask, end_mask, ellipsis_mask, new_axis_mask, shrink_axis_mask;
         } strided_slice; /* not negative */

@@ -23,9 +23,6 @@ tagnode_status tagger_run_prime(tagger_run *run, const float *mel, uint32_t coun
 void tagger_run_reset(tagger_run *run) TAGNODE_NONBLOCKING;
 void tagger_run_rewind(tagger_run *run) TAGNODE_NONBLOCKING;
 
-/* Returns the bytes allocated. [any] */
-size_t tagger_run_memory(const tagger_run *run);
-
 /* Pushes the next mel frame, `bands` floats. */
 void tagger_run_push(tagger_run *run, const float *mel) TAGNODE_NONBLOCKING;
 

@@ -8,11 +8,6 @@
 
 typedef struct tagnode_sliced tagnode_sliced;
 
-/* Checks a graph against its card: input, outputs, types. Returns OK, ERROR_MODEL or
- * ERROR_UNSUPPORTED. */
-tagnode_status tagnode_sliced_check(const tagger_graph *graph, const tagnode_card *card,
-                                    tagnode_message *why);
-
 /* Plans the graph for windows `hop` mel frames apart; a mel frame's hop is `frame_samples` input
  * samples. Returns OK, ERROR_MODEL, ERROR_UNSUPPORTED or ERROR_MEMORY. The graph must outlive it.
  * [main] */
