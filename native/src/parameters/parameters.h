@@ -3,8 +3,6 @@
 #ifndef TAGNODE_PARAMETERS_H
 #define TAGNODE_PARAMETERS_H
 
-#include <stdint.h>
-
 #include "tagnode.h"
 
 enum { TAGPLUG_SLOTS = TAGNODE_PLUGIN_SLOTS };
@@ -86,6 +84,12 @@ enum { TAGPLUG_MODEL_NONE = 0, TAGPLUG_MODEL_SCENE = 1 };
 
 static inline uint32_t tagplug_field_of(uint32_t slot, tagplug_field field) {
     return (uint32_t)TAGPLUG_GLOBALS + slot * (uint32_t)TAGPLUG_FIELDS + (uint32_t)field;
+}
+
+/* Whether it is a slot's source; `slot` is counted from 0. */
+static inline bool tagplug_is_source(uint32_t parameter, uint32_t *slot) {
+    *slot = tagnode_plugin_parameter_info(parameter)->slot - 1;
+    return *slot < TAGPLUG_SLOTS && parameter == tagplug_field_of(*slot, TAGPLUG_SOURCE);
 }
 
 #endif
