@@ -24,13 +24,10 @@ typedef struct {
     tagnode_automation *automation[TAGPLUG_SLOTS]; /* NULL before create */
     float moved[TAGPLUG_SLOTS]; /* in the target's unit, at the latest point of the grid */
     float value[TAGPLUG_SLOTS]; /* the same as a share of the target's range */
-    double rate;
 } tagplug_slots;
 
-/* Reads the settings of a slot from the plugin's TAGPLUG_INPUTS parameters. [any] */
-tagplug_slot tagplug_slot_of(const float *parameters, uint32_t number) TAGNODE_NONBLOCKING;
-
-/* Allocates the automations; false when there is no memory. [main] */
+/* Allocates the automations; false when there is no memory. `parameters` are the plugin's
+ * TAGPLUG_INPUTS. [main] */
 bool tagplug_slots_create(tagplug_slots *slots, double rate, const float *parameters);
 void tagplug_slots_destroy(tagplug_slots *slots); /* [main] */
 

@@ -1,9 +1,11 @@
-/* face.h - code shared by the CLAP and the VST 3 face: blocks with any set of buffers, and the
- * length of the tail. */
+/* face.h - code shared by the faces: blocks with any set of buffers, and the length of the tail. */
 #ifndef TAGPLUG_FACE_H
 #define TAGPLUG_FACE_H
 
 #include "core/tagplug.h"
+
+/* Formats fix the parameters of a face's functions, needed or not. */
+#pragma GCC diagnostic ignored "-Wunused-parameter"
 
 /* Marks symbols that a host looks up. */
 #if defined(_WIN32)
