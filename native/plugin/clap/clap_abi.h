@@ -5,8 +5,7 @@
  * and render, which it lacks: they are as in CLAP's ext/tail.h and ext/render.h of version 1.1.1.
  * Strings are UTF-8. Threads in brackets: [main], [audio], [any]; tables whose functions name
  * none are [main]. */
-#ifndef TAGPLUG_CLAP_ABI_H
-#define TAGPLUG_CLAP_ABI_H
+#pragma once
 
 #include "tagnode.h" /* TAGNODE_NONBLOCKING: what the ABI promises for [audio] */
 
@@ -252,5 +251,3 @@ typedef struct {
     bool (*has_hard_realtime_requirement)(const cl_plugin *plugin);
     bool (*set)(const cl_plugin *plugin, int32_t mode);
 } cl_render;
-
-#endif

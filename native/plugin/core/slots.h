@@ -1,7 +1,6 @@
 /* slots.h - descriptors become the values of slots: each source goes through one of libtagnode's
  * automations, which works in the unit of the slot's target. */
-#ifndef TAGPLUG_SLOTS_H
-#define TAGPLUG_SLOTS_H
+#pragma once
 
 #include "parameters/parameters.h"
 
@@ -55,5 +54,3 @@ void tagplug_slots_reset(tagplug_slots *slots) TAGNODE_NONBLOCKING;
  * the way that the first of them has; false when none moves it. [audio] */
 bool tagplug_slots_target(const tagplug_slots *slots, tagplug_target target, float *share)
     TAGNODE_NONBLOCKING;
-
-#endif

@@ -5,8 +5,7 @@
  * Threads: [main] may allocate and wait; only one thread at a time is in [main] functions of an
  * instance, but not always the same one. [audio] never allocates, locks, waits or calls the system.
  * [any] is all. [main] functions marked "beside audio" may run while [audio] ones do. */
-#ifndef TAGPLUG_H
-#define TAGPLUG_H
+#pragma once
 
 #include "parameters/parameters.h"
 #include "scaling.h"
@@ -83,5 +82,3 @@ uint32_t tagplug_revision(const tagplug *plugin) TAGNODE_NONBLOCKING;
 enum { TAGPLUG_STATE_MOST = 65536 };
 size_t tagplug_save(const tagplug *plugin, void *bytes, size_t capacity);
 tagnode_status tagplug_load(tagplug *plugin, const void *bytes, size_t size, tagnode_message *why);
-
-#endif

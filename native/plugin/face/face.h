@@ -1,6 +1,5 @@
 /* face.h - code shared by the faces: blocks with any set of buffers, and the length of the tail. */
-#ifndef TAGPLUG_FACE_H
-#define TAGPLUG_FACE_H
+#pragma once
 
 #include "core/tagplug.h"
 
@@ -48,5 +47,3 @@ uint32_t face_texts(const tagplug *core) TAGNODE_NONBLOCKING;
 /* Samples after the last sound until envelopes and echoes are at rest to 0.1 %: hosts get values of
  * slots only while they process. [any] */
 uint32_t face_tail(const tagplug *core, double rate);
-
-#endif

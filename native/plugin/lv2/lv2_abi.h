@@ -1,8 +1,7 @@
 /* lv2_abi.h - the parts of LV2's binary interface that the plugin uses, declared here; a test
  * compares them with the headers of Debian's lv2-dev. Their documentation: https://lv2plug.in/ns.
  */
-#ifndef TAGPLUG_LV2_ABI_H
-#define TAGPLUG_LV2_ABI_H
+#pragma once
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -100,5 +99,3 @@ typedef struct {
     lv2_state_status (*restore)(void *instance, lv2_retrieve retrieve, void *handle, uint32_t flags,
                                 const lv2_feature *const *features);
 } lv2_state;
-
-#endif

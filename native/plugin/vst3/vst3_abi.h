@@ -9,8 +9,7 @@
  * of C.
  *
  * [main] is the host's thread for its interface, [audio] the one that processes. */
-#ifndef TAGPLUG_VST3_ABI_H
-#define TAGPLUG_VST3_ABI_H
+#pragma once
 
 #include "tagnode.h" /* TAGNODE_NONBLOCKING: what the ABI promises for [audio] */
 
@@ -342,5 +341,3 @@ typedef struct { /* [main] */
                       int32_t *id);
     int32_t (*set_program)(void *self, int32_t list, int32_t program, vst_stream *data);
 } vst_units_table;
-
-#endif

@@ -1,6 +1,5 @@
 /* vst3_face.h - the plugin as a VST 3: one object that is component, processor and controller. */
-#ifndef TAGPLUG_VST3_FACE_H
-#define TAGPLUG_VST3_FACE_H
+#pragma once
 
 #include <stdatomic.h>
 
@@ -84,5 +83,3 @@ void vst_settle(vst_face *face);
 
 int32_t vst_load(vst_face *face, vst_stream *stream);
 int32_t vst_save(vst_face *face, vst_stream *stream);
-
-#endif

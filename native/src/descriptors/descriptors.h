@@ -3,8 +3,7 @@
  *
  * Samples are processed first; `mark` stores what they measure so far, and `take` returns the
  * oldest mark together with the measurements of the spectra pushed since. */
-#ifndef TAGNODE_DESCRIPTORS_DESCRIPTORS_H
-#define TAGNODE_DESCRIPTORS_DESCRIPTORS_H
+#pragma once
 
 #include "tagnode.h"
 
@@ -33,5 +32,3 @@ void tagnode_descriptors_push(tagnode_descriptors *descriptors, const float *pow
 
 /* Writes TAGNODE_SIGNALS values: those of the oldest mark and of the last spectrum. */
 void tagnode_descriptors_take(tagnode_descriptors *descriptors, float *values) TAGNODE_NONBLOCKING;
-
-#endif

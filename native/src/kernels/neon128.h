@@ -1,8 +1,7 @@
 /* neon128.h - the tiles of the tables for 64-bit Arm: a block of 16 channels is four registers. A
  * table's file has `add_products`, which adds those of the LAYOUT_GROUP bytes at `input` to the
  * sums of a position. */
-#ifndef TAGNODE_KERNELS_NEON128_H
-#define TAGNODE_KERNELS_NEON128_H
+#pragma once
 
 #include "kernels/tiles.h"
 
@@ -38,5 +37,3 @@ ALWAYS_INLINE void tile(const tile_job *job, int positions) {
             vst1q_s32(job->sums + (ptrdiff_t)p * BLOCK + (ptrdiff_t)4 * q, sums[p][q]);
     }
 }
-
-#endif

@@ -1,7 +1,6 @@
 /* positions.h - the end of a table whose tiles differ in their number of positions only: `run_tile`
  * by the `tile` of its file. MOST_POSITIONS is 4 or 5. */
-#ifndef TAGNODE_KERNELS_POSITIONS_H
-#define TAGNODE_KERNELS_POSITIONS_H
+#pragma once
 
 TILE(tile_1, 1)
 TILE(tile_2, 2)
@@ -17,5 +16,3 @@ static tile_function *const tiles[] = {tile_1, tile_2, tile_3, tile_4};
 static void run_tile(const tile_job *job) {
     tiles[job->positions - 1](job);
 }
-
-#endif

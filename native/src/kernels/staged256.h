@@ -1,8 +1,7 @@
 /* staged256.h - the tiles of the tables with 256-bit registers: a block of 16 channels is two of
  * them, and inputs are staged. A table's file has `stage`, and `multiply_add`, which adds the
  * products of LAYOUT_GROUP inputs, the same ones in every lane, with the weights of 8 channels. */
-#ifndef TAGNODE_KERNELS_STAGED256_H
-#define TAGNODE_KERNELS_STAGED256_H
+#pragma once
 
 #include "kernels/tiles.h"
 
@@ -59,5 +58,3 @@ ALWAYS_INLINE void tile(const tile_job *job, int positions) {
         weights += (size_t)count * BLOCK;
     }
 }
-
-#endif

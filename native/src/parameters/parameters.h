@@ -1,7 +1,6 @@
 /* parameters.h - the plugin's parameters by their position in the table, for arrays. A position
  * moves when a field is added; hosts and files save ids, symbols and texts, see tagnode.h. */
-#ifndef TAGNODE_PARAMETERS_H
-#define TAGNODE_PARAMETERS_H
+#pragma once
 
 #include "tagnode.h"
 
@@ -91,5 +90,3 @@ static inline bool tagplug_is_source(uint32_t parameter, uint32_t *slot) {
     *slot = tagnode_plugin_parameter_info(parameter)->slot - 1;
     return *slot < TAGPLUG_SLOTS && parameter == tagplug_field_of(*slot, TAGPLUG_SOURCE);
 }
-
-#endif

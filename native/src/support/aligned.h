@@ -1,6 +1,5 @@
 /* aligned.h - zeroed memory, aligned to a cache line. */
-#ifndef TAGNODE_SUPPORT_ALIGNED_H
-#define TAGNODE_SUPPORT_ALIGNED_H
+#pragma once
 
 #include <stdlib.h>
 #include <string.h>
@@ -36,5 +35,3 @@ static inline void tagnode_aligned_free(void *memory) {
     free(memory);
 #endif
 }
-
-#endif

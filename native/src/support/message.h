@@ -1,6 +1,5 @@
 /* message.h - error messages, into a caller's buffer. Not for the audio thread. */
-#ifndef TAGNODE_SUPPORT_MESSAGE_H
-#define TAGNODE_SUPPORT_MESSAGE_H
+#pragma once
 
 #include "tagnode.h"
 
@@ -21,5 +20,3 @@ static inline tagnode_status tagnode_no_memory(tagnode_message *why, const char 
     (void)tagnode_report(why, TAGNODE_ERROR_MEMORY, "No memory for %s.", purpose);
     return TAGNODE_ERROR_MEMORY;
 }
-
-#endif

@@ -5,8 +5,7 @@
  * range, shapes are positive and their products fit, constants have the length of their shapes,
  * quantisation parameters are finite and in range, and operations follow those that they depend on.
  */
-#ifndef TAGNODE_TAGGER_GRAPH_H
-#define TAGNODE_TAGGER_GRAPH_H
+#pragma once
 
 #include "tagnode.h"
 
@@ -127,5 +126,3 @@ void tagger_graph_free(tagger_graph *graph);
 
 /* Returns an operation's name as TensorFlow Lite spells it, for messages. */
 const char *tagger_opcode_name(tagger_opcode code);
-
-#endif

@@ -8,8 +8,7 @@
  *
  * Rounding follows LiteRT on a CPU: XNNPACK for the operations that it implements (requantisation
  * in float, to nearest even), the reference kernels for the others. */
-#ifndef TAGNODE_TAGGER_OPS_H
-#define TAGNODE_TAGGER_OPS_H
+#pragma once
 
 #include "kernels/kernels.h"
 #include "tagger/graph.h"
@@ -68,5 +67,3 @@ void tagger_step_free(tagger_step *step);
 /* Return the number of rows of a tensor, and the bytes of one. */
 uint32_t tagger_rows(const tagger_tensor *tensor);
 size_t tagger_row_bytes(const tagger_tensor *tensor);
-
-#endif

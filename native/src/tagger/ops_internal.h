@@ -1,7 +1,6 @@
 /* ops_internal.h - shared by the operations: the preparation in progress, rounding, and the
  * division of a row into parts. */
-#ifndef TAGNODE_TAGGER_OPS_INTERNAL_H
-#define TAGNODE_TAGGER_OPS_INTERNAL_H
+#pragma once
 
 #include <math.h>
 #include <string.h>
@@ -155,5 +154,3 @@ float ops_filter_scale(const ops_work *work, uint32_t channel);
 /* Packs the filter and the bias for the kernels, into `memory`. */
 tagnode_status ops_pack(const ops_work *work, uint32_t segments, uint32_t length, void *memory,
                         kernels_weights *weights);
-
-#endif

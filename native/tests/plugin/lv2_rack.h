@@ -1,8 +1,7 @@
 /* lv2_rack.h - a minimal LV2 host for tests: no library, ports from the table of
  * parameters. A program linked with the plugin (TAGPLUG_STATIC) runs that, else the library that
  * its first argument names. */
-#ifndef TAGNODE_TESTS_LV2_RACK_H
-#define TAGNODE_TESTS_LV2_RACK_H
+#pragma once
 
 #include <stdarg.h>
 
@@ -264,5 +263,3 @@ static inline lv2_state_status save_to(const rack *r, state *all) {
 static inline lv2_state_status restore_from(const rack *r, state *all) {
     return state_of(r)->restore(r->instance, kept, all, 0, r->features.list);
 }
-
-#endif
