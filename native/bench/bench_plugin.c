@@ -86,7 +86,7 @@ static tagplug *begin(float model, const char *what) {
     tagplug *plugin = tagplug_create(NULL);
     if (plugin == NULL) exit(EXIT_FAILURE);
     tagplug_set(plugin, TAGPLUG_MODEL, model);
-    tagplug_activate(plugin, RATE, MOST, 2, false);
+    tagplug_activate(plugin, RATE, 2);
     printf("activate_%s %g\n", what, now() - start);
     if (tagplug_get(plugin, TAGPLUG_STATUS) != TAGPLUG_STATUS_OK) {
         tagnode_message why;

@@ -824,13 +824,11 @@ typedef struct {
 /* Returns how hosts know the plugin. [any] */
 TAGNODE_API const tagnode_plugin_identity *tagnode_plugin_identity_info(void) TAGNODE_NONBLOCKING;
 
-/* Return the number of rows of each table. [any] */
+/* Returns the number of parameters. [any] */
 TAGNODE_API uint32_t tagnode_plugin_parameter_count(void) TAGNODE_NONBLOCKING;
-TAGNODE_API uint32_t tagnode_plugin_target_count(void) TAGNODE_NONBLOCKING;
-TAGNODE_API uint32_t tagnode_plugin_model_count(void) TAGNODE_NONBLOCKING;
 
-/* Return a row, valid forever; NULL from the count on. An index may change with the version; ids do
- * not. [any] */
+/* Return a row of a table, valid forever; NULL after the last one. An index may change with the
+ * version; ids do not. [any] */
 TAGNODE_API const tagnode_plugin_parameter *tagnode_plugin_parameter_info(uint32_t index)
     TAGNODE_NONBLOCKING;
 TAGNODE_API const tagnode_plugin_target *tagnode_plugin_target_info(uint32_t index)

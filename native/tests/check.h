@@ -1,7 +1,6 @@
 /* check.h - shared by all test programs: counts of checks that passed and failed, and the last
  * line. */
-#ifndef TAGNODE_TESTS_CHECK_H
-#define TAGNODE_TESTS_CHECK_H
+#pragma once
 
 #include <math.h>
 #include <stdbool.h>
@@ -79,5 +78,3 @@ static inline float *white_noise(size_t length, uint32_t seed) {
         samples[i] = (float)(next_number(&seed) / 2147483648.0 - 1.0);
     return samples;
 }
-
-#endif

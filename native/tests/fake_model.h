@@ -4,8 +4,7 @@
  * The model returns the mean, the first, the last and the largest value of its patch and, as the
  * embedding, the mean of each band. The expected frames follow from the mel frames of
  * tagnode_frontend (test_frontend.c) and from `expected_frame`. */
-#ifndef TAGNODE_TESTS_FAKE_MODEL_H
-#define TAGNODE_TESTS_FAKE_MODEL_H
+#pragma once
 
 #include <stdatomic.h>
 #include <time.h>
@@ -236,5 +235,3 @@ static inline size_t count_of(const results *got, tagnode_state state) {
     for (size_t i = 0; i < got->count; ++i) count += got->frames[i].state == state;
     return count;
 }
-
-#endif

@@ -1,6 +1,5 @@
 /* head_file.h - .head files with random numbers. */
-#ifndef TAGNODE_TESTS_HEAD_FILE_H
-#define TAGNODE_TESTS_HEAD_FILE_H
+#pragma once
 
 #include "check.h"
 
@@ -93,5 +92,3 @@ static inline tagnode_head *head_of(const head_file *f) {
     }
     return head;
 }
-
-#endif

@@ -1,8 +1,7 @@
 /* inline_rig.h - shared by the tests of the inline runtime: two small models, which data/make.py
  * writes, a host that runs a node with one of them, and the expected results, each computed from
  * its whole window. */
-#ifndef TAGNODE_TESTS_INLINE_RIG_H
-#define TAGNODE_TESTS_INLINE_RIG_H
+#pragma once
 
 #include "check.h"
 #include "frontend/frontend.h"
@@ -260,5 +259,3 @@ static inline bool read_files(void) {
 static inline void free_files(void) {
     for (int m = 0; m < MODELS; ++m) free(files[m].bytes);
 }
-
-#endif

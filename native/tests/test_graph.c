@@ -481,19 +481,19 @@ static int64_t bits_of(float value) {
 
 static void test_options(void) {
     DAMAGED(m.op[0].options_type = 2, "Operator.builtin_options_type");
-    DAMAGED(m.op[0].options_type = 0, "Conv2DOptions.stride_w"); /* the default is 0 */
-    DAMAGED(m.op[0].option[0].value = 2, "Conv2DOptions.padding");
-    DAMAGED(m.op[0].option[1].value = 0, "Conv2DOptions.stride_w");
-    DAMAGED(m.op[0].option[2].value = -1, "Conv2DOptions.stride_h");
-    DAMAGED(m.op[0].option[1].value = 65536, "Conv2DOptions.stride_w");
-    DAMAGED(m.op[0].option[3].value = 6, "Conv2DOptions.fused_activation_function");
-    DAMAGED(m.op[0].option[3].value = -1, "Conv2DOptions.fused_activation_function");
+    DAMAGED(m.op[0].options_type = 0, "stride_w of operation 0 (CONV_2D)"); /* the default is 0 */
+    DAMAGED(m.op[0].option[0].value = 2, "padding of operation 0 (CONV_2D)");
+    DAMAGED(m.op[0].option[1].value = 0, "stride_w of operation 0 (CONV_2D)");
+    DAMAGED(m.op[0].option[2].value = -1, "stride_h of operation 0 (CONV_2D)");
+    DAMAGED(m.op[0].option[1].value = 65536, "stride_w of operation 0 (CONV_2D)");
+    DAMAGED(m.op[0].option[3].value = 6, "fused_activation_function of operation 0 (CONV_2D)");
+    DAMAGED(m.op[0].option[3].value = -1, "fused_activation_function of operation 0 (CONV_2D)");
     UNSUPPORTED(m.op[0].option[3].value = 4, "fused TANH");
     DAMAGED(m.op[0].option[3] = ((file_field){4, 4, 0}), "Conv2DOptions.dilation_w_factor");
     DAMAGED(m.op[0].option[3] = ((file_field){5, 4, 65536}), "Conv2DOptions.dilation_h_factor");
     UNSUPPORTED((m.builtin[0] = 4, m.op[0].options_type = 2, m.op[0].option[3].number = 4),
                 "depth_multiplier of 0");
-    DAMAGED((set_op(&m, 17, 5, 0, 1, 1)), "Pool2DOptions.stride_w of operation 1 (MAX_POOL_2D)");
+    DAMAGED((set_op(&m, 17, 5, 0, 1, 1)), "stride_w of operation 1 (MAX_POOL_2D)");
     DAMAGED((set_op(&m, 2, 10, 0, 4, 4)), "ConcatenationOptions.axis");
     DAMAGED((set_op(&m, 2, 10, 0, 4, -5)), "ConcatenationOptions.axis");
     DAMAGED((set_op(&m, 25, 9, 0, 4, bits_of(NAN))), "SoftmaxOptions.beta");

@@ -5,18 +5,12 @@
  * and render, which it lacks: they are as in CLAP's ext/tail.h and ext/render.h of version 1.1.1.
  * Strings are UTF-8. Threads in brackets: [main], [audio], [any]; tables whose functions name
  * none are [main]. */
-#ifndef TAGPLUG_CLAP_ABI_H
-#define TAGPLUG_CLAP_ABI_H
-
-#include <stdbool.h>
-#include <stdint.h>
+#pragma once
 
 #include "tagnode.h" /* TAGNODE_NONBLOCKING: what the ABI promises for [audio] */
 
-#if defined(_WIN32)
-#define CL_CALL __cdecl
-#else
-#define CL_CALL
+#if defined(_WIN32) && !defined(_WIN64)
+#error "32-bit Windows has other calling conventions than that of C"
 #endif
 
 enum { CL_NAME_SIZE = 256, CL_PATH_SIZE = 1024 };
@@ -58,15 +52,14 @@ typedef struct {
 /* Sorted by time. [audio] */
 typedef struct cl_input_events {
     void *context;
-    uint32_t(CL_CALL *size)(const struct cl_input_events *list) TAGNODE_NONBLOCKING;
-    const cl_event *(CL_CALL *get)(const struct cl_input_events *list,
-                                   uint32_t index)TAGNODE_NONBLOCKING;
+    uint32_t (*size)(const struct cl_input_events *list) TAGNODE_NONBLOCKING;
+    const cl_event *(*get)(const struct cl_input_events *list, uint32_t index)TAGNODE_NONBLOCKING;
 } cl_input_events;
 
 /* Sorted by time; an event is copied. [audio] */
 typedef struct cl_output_events {
     void *context;
-    bool(CL_CALL *try_push)(const struct cl_output_events *list, const cl_event *event)
+    bool (*try_push)(const struct cl_output_events *list, const cl_event *event)
         TAGNODE_NONBLOCKING;
 } cl_output_events;
 
@@ -99,11 +92,11 @@ typedef struct cl_host {
     cl_version version;
     void *host_data;
     const char *name, *vendor, *url, *host_version;
-    const void *(CL_CALL *get_extension)(const struct cl_host *host, const char *id); /* [any] */
-    void(CL_CALL *request_restart)(const struct cl_host *host);                       /* [any] */
-    void(CL_CALL *request_process)(const struct cl_host *host);                       /* [any] */
+    const void *(*get_extension)(const struct cl_host *host, const char *id); /* [any] */
+    void (*request_restart)(const struct cl_host *host);                      /* [any] */
+    void (*request_process)(const struct cl_host *host);                      /* [any] */
     /* Requests a call of on_main_thread. [any] */
-    void(CL_CALL *request_callback)(const struct cl_host *host) TAGNODE_NONBLOCKING;
+    void (*request_callback)(const struct cl_host *host) TAGNODE_NONBLOCKING;
 } cl_host;
 
 typedef struct {
@@ -115,35 +108,35 @@ typedef struct {
 typedef struct cl_plugin {
     const cl_descriptor *descriptor;
     void *plugin_data;
-    bool(CL_CALL *init)(const struct cl_plugin *plugin);
-    void(CL_CALL *destroy)(const struct cl_plugin *plugin); /* deactivated before */
-    bool(CL_CALL *activate)(const struct cl_plugin *plugin, double rate, uint32_t min_frames,
-                            uint32_t max_frames);
-    void(CL_CALL *deactivate)(const struct cl_plugin *plugin);
-    bool(CL_CALL *start_processing)(const struct cl_plugin *plugin) TAGNODE_NONBLOCKING;
-    void(CL_CALL *stop_processing)(const struct cl_plugin *plugin) TAGNODE_NONBLOCKING;
-    void(CL_CALL *reset)(const struct cl_plugin *plugin) TAGNODE_NONBLOCKING;
-    int32_t(CL_CALL *process)(const struct cl_plugin *plugin, const cl_process *process)
+    bool (*init)(const struct cl_plugin *plugin);
+    void (*destroy)(const struct cl_plugin *plugin); /* deactivated before */
+    bool (*activate)(const struct cl_plugin *plugin, double rate, uint32_t min_frames,
+                     uint32_t max_frames);
+    void (*deactivate)(const struct cl_plugin *plugin);
+    bool (*start_processing)(const struct cl_plugin *plugin) TAGNODE_NONBLOCKING;
+    void (*stop_processing)(const struct cl_plugin *plugin) TAGNODE_NONBLOCKING;
+    void (*reset)(const struct cl_plugin *plugin) TAGNODE_NONBLOCKING;
+    int32_t (*process)(const struct cl_plugin *plugin, const cl_process *process)
         TAGNODE_NONBLOCKING;
-    const void *(CL_CALL *get_extension)(const struct cl_plugin *plugin, const char *id);
-    void(CL_CALL *on_main_thread)(const struct cl_plugin *plugin);
+    const void *(*get_extension)(const struct cl_plugin *plugin, const char *id);
+    void (*on_main_thread)(const struct cl_plugin *plugin);
 } cl_plugin;
 
 #define CL_FACTORY "clap.plugin-factory"
 
 typedef struct cl_factory { /* [any] */
-    uint32_t(CL_CALL *count)(const struct cl_factory *factory);
-    const cl_descriptor *(CL_CALL *descriptor)(const struct cl_factory *factory, uint32_t index);
-    const cl_plugin *(CL_CALL *create)(const struct cl_factory *factory, const cl_host *host,
-                                       const char *id);
+    uint32_t (*count)(const struct cl_factory *factory);
+    const cl_descriptor *(*descriptor)(const struct cl_factory *factory, uint32_t index);
+    const cl_plugin *(*create)(const struct cl_factory *factory, const cl_host *host,
+                               const char *id);
 } cl_factory;
 
 /* The one symbol of a file: clap_entry. */
 typedef struct {
     cl_version version;
-    bool(CL_CALL *init)(const char *path);
-    void(CL_CALL *deinit)(void);
-    const void *(CL_CALL *get_factory)(const char *id);
+    bool (*init)(const char *path);
+    void (*deinit)(void);
+    const void *(*get_factory)(const char *id);
 } cl_entry;
 
 /* ------------------------------------------------------------------------------ extensions --- */
@@ -163,8 +156,8 @@ typedef struct {
 } cl_audio_port;
 
 typedef struct {
-    uint32_t(CL_CALL *count)(const cl_plugin *plugin, bool input);
-    bool(CL_CALL *get)(const cl_plugin *plugin, uint32_t index, bool input, cl_audio_port *port);
+    uint32_t (*count)(const cl_plugin *plugin, bool input);
+    bool (*get)(const cl_plugin *plugin, uint32_t index, bool input, cl_audio_port *port);
 } cl_audio_ports;
 
 #define CL_NOTE_PORTS "clap.note-ports"
@@ -178,8 +171,8 @@ typedef struct {
 } cl_note_port;
 
 typedef struct {
-    uint32_t(CL_CALL *count)(const cl_plugin *plugin, bool input);
-    bool(CL_CALL *get)(const cl_plugin *plugin, uint32_t index, bool input, cl_note_port *port);
+    uint32_t (*count)(const cl_plugin *plugin, bool input);
+    bool (*get)(const cl_plugin *plugin, uint32_t index, bool input, cl_note_port *port);
 } cl_note_ports;
 
 #define CL_PARAMS "clap.params"
@@ -201,24 +194,23 @@ typedef struct {
 } cl_param;
 
 typedef struct {
-    uint32_t(CL_CALL *count)(const cl_plugin *plugin);
-    bool(CL_CALL *get_info)(const cl_plugin *plugin, uint32_t index, cl_param *parameter);
-    bool(CL_CALL *get_value)(const cl_plugin *plugin, uint32_t id, double *value);
-    bool(CL_CALL *value_to_text)(const cl_plugin *plugin, uint32_t id, double value, char *text,
-                                 uint32_t size);
-    bool(CL_CALL *text_to_value)(const cl_plugin *plugin, uint32_t id, const char *text,
-                                 double *value);
+    uint32_t (*count)(const cl_plugin *plugin);
+    bool (*get_info)(const cl_plugin *plugin, uint32_t index, cl_param *parameter);
+    bool (*get_value)(const cl_plugin *plugin, uint32_t id, double *value);
+    bool (*value_to_text)(const cl_plugin *plugin, uint32_t id, double value, char *text,
+                          uint32_t size);
+    bool (*text_to_value)(const cl_plugin *plugin, uint32_t id, const char *text, double *value);
     /* [audio] while active, else [main]; never beside process */
-    void(CL_CALL *flush)(const cl_plugin *plugin, const cl_input_events *in,
-                         const cl_output_events *out) TAGNODE_NONBLOCKING;
+    void (*flush)(const cl_plugin *plugin, const cl_input_events *in, const cl_output_events *out)
+        TAGNODE_NONBLOCKING;
 } cl_params;
 
 enum { CL_RESCAN_VALUES = 1 << 0, CL_RESCAN_TEXT = 1 << 1 };
 
 typedef struct {
-    void(CL_CALL *rescan)(const cl_host *host, uint32_t flags);
-    void(CL_CALL *clear)(const cl_host *host, uint32_t id, uint32_t flags);
-    void(CL_CALL *request_flush)(const cl_host *host);
+    void (*rescan)(const cl_host *host, uint32_t flags);
+    void (*clear)(const cl_host *host, uint32_t id, uint32_t flags);
+    void (*request_flush)(const cl_host *host);
 } cl_host_params;
 
 #define CL_STATE "clap.state"
@@ -226,29 +218,29 @@ typedef struct {
 /* The number of bytes, perhaps fewer than asked for; 0 at the end, -1 on an error. */
 typedef struct cl_istream {
     void *context;
-    int64_t(CL_CALL *read)(const struct cl_istream *stream, void *bytes, uint64_t size);
+    int64_t (*read)(const struct cl_istream *stream, void *bytes, uint64_t size);
 } cl_istream;
 
 typedef struct cl_ostream {
     void *context;
-    int64_t(CL_CALL *write)(const struct cl_ostream *stream, const void *bytes, uint64_t size);
+    int64_t (*write)(const struct cl_ostream *stream, const void *bytes, uint64_t size);
 } cl_ostream;
 
 typedef struct {
-    bool(CL_CALL *save)(const cl_plugin *plugin, const cl_ostream *stream);
-    bool(CL_CALL *load)(const cl_plugin *plugin, const cl_istream *stream);
+    bool (*save)(const cl_plugin *plugin, const cl_ostream *stream);
+    bool (*load)(const cl_plugin *plugin, const cl_istream *stream);
 } cl_state;
 
 #define CL_LATENCY "clap.latency"
 
 typedef struct {
-    uint32_t(CL_CALL *get)(const cl_plugin *plugin); /* samples */
+    uint32_t (*get)(const cl_plugin *plugin); /* samples */
 } cl_latency;
 
 #define CL_TAIL "clap.tail"
 
 typedef struct {
-    uint32_t(CL_CALL *get)(const cl_plugin *plugin); /* samples; [main] and [audio] */
+    uint32_t (*get)(const cl_plugin *plugin); /* samples; [main] and [audio] */
 } cl_tail;
 
 #define CL_RENDER "clap.render"
@@ -256,8 +248,6 @@ typedef struct {
 enum { CL_RENDER_REALTIME = 0, CL_RENDER_OFFLINE = 1 };
 
 typedef struct {
-    bool(CL_CALL *has_hard_realtime_requirement)(const cl_plugin *plugin);
-    bool(CL_CALL *set)(const cl_plugin *plugin, int32_t mode);
+    bool (*has_hard_realtime_requirement)(const cl_plugin *plugin);
+    bool (*set)(const cl_plugin *plugin, int32_t mode);
 } cl_render;
-
-#endif

@@ -14,7 +14,6 @@ typedef struct {
     const cl_host *host;
     const cl_host_params *host_params; /* NULL: the host has no such extension */
     double rate;
-    bool offline;
     _Atomic uint32_t texts; /* of which the host was notified */
     float sent[TAGPLUG_OUTPUTS];
     face_block block;
@@ -79,14 +78,14 @@ static void notice_texts(face *self) TAGNODE_NONBLOCKING {
         self->host->request_callback(self->host);
 }
 
-static void CL_CALL on_main_thread(const cl_plugin *plugin) {
+static void on_main_thread(const cl_plugin *plugin) {
     const face *self = face_of(plugin);
     if (self->host_params != NULL)
         self->host_params->rescan(self->host, CL_RESCAN_VALUES | CL_RESCAN_TEXT);
 }
 
-static void CL_CALL flush(const cl_plugin *plugin, const cl_input_events *in,
-                          const cl_output_events *out) TAGNODE_NONBLOCKING {
+static void flush(const cl_plugin *plugin, const cl_input_events *in, const cl_output_events *out)
+    TAGNODE_NONBLOCKING {
     face *self = face_of(plugin);
     const uint32_t count = in != NULL ? in->size(in) : 0;
     for (uint32_t i = 0; i < count; ++i) apply(self, in->get(in, i));
@@ -96,8 +95,7 @@ static void CL_CALL flush(const cl_plugin *plugin, const cl_input_events *in,
 
 /* --------------------------------------------------------------------------------- process --- */
 
-static int32_t CL_CALL process(const cl_plugin *plugin, const cl_process *data)
-    TAGNODE_NONBLOCKING {
+static int32_t process(const cl_plugin *plugin, const cl_process *data) TAGNODE_NONBLOCKING {
     face *self = face_of(plugin);
     const cl_audio_buffer *input = data->input_count > 0 ? data->inputs : NULL;
     const cl_audio_buffer *output = data->output_count > 0 ? data->outputs : NULL;
@@ -120,29 +118,25 @@ static int32_t CL_CALL process(const cl_plugin *plugin, const cl_process *data)
     return CL_PROCESS_CONTINUE; /* in silence too: slots still move */
 }
 
-static void CL_CALL reset(const cl_plugin *plugin) TAGNODE_NONBLOCKING {
+static void reset(const cl_plugin *plugin) TAGNODE_NONBLOCKING {
     tagplug_reset(face_of(plugin)->core);
 }
 
-static bool CL_CALL start_processing(const cl_plugin *plugin) TAGNODE_NONBLOCKING {
-    (void)plugin;
+static bool start_processing(const cl_plugin *plugin) TAGNODE_NONBLOCKING {
     return true;
 }
 
-static void CL_CALL stop_processing(const cl_plugin *plugin) TAGNODE_NONBLOCKING {
-    (void)plugin;
-}
+static void stop_processing(const cl_plugin *plugin) TAGNODE_NONBLOCKING {}
 
-static bool CL_CALL activate(const cl_plugin *plugin, double rate, uint32_t min_frames,
-                             uint32_t max_frames) {
+static bool activate(const cl_plugin *plugin, double rate, uint32_t min_frames,
+                     uint32_t max_frames) {
     face *self = face_of(plugin);
-    (void)min_frames;
     self->rate = rate;
-    tagplug_activate(self->core, rate, max_frames, FACE_CHANNELS, self->offline);
+    tagplug_activate(self->core, rate, FACE_CHANNELS);
     return true;
 }
 
-static void CL_CALL deactivate(const cl_plugin *plugin) {
+static void deactivate(const cl_plugin *plugin) {
     tagplug_deactivate(face_of(plugin)->core);
 }
 
@@ -152,15 +146,11 @@ static void copy_text(char *to, size_t size, const char *from) {
     (void)snprintf(to, size, "%s", from);
 }
 
-static uint32_t CL_CALL audio_port_count(const cl_plugin *plugin, bool input) {
-    (void)plugin;
-    (void)input;
+static uint32_t audio_port_count(const cl_plugin *plugin, bool input) {
     return 1;
 }
 
-static bool CL_CALL audio_port(const cl_plugin *plugin, uint32_t index, bool input,
-                               cl_audio_port *port) {
-    (void)plugin;
+static bool audio_port(const cl_plugin *plugin, uint32_t index, bool input, cl_audio_port *port) {
     if (index > 0) return false;
     *port = (cl_audio_port){
         .flags = CL_AUDIO_PORT_MAIN, .channel_count = FACE_CHANNELS, .type = CL_PORT_STEREO};
@@ -168,14 +158,11 @@ static bool CL_CALL audio_port(const cl_plugin *plugin, uint32_t index, bool inp
     return true;
 }
 
-static uint32_t CL_CALL note_port_count(const cl_plugin *plugin, bool input) {
-    (void)plugin;
+static uint32_t note_port_count(const cl_plugin *plugin, bool input) {
     return input ? 0 : 1;
 }
 
-static bool CL_CALL note_port(const cl_plugin *plugin, uint32_t index, bool input,
-                              cl_note_port *port) {
-    (void)plugin;
+static bool note_port(const cl_plugin *plugin, uint32_t index, bool input, cl_note_port *port) {
     if (input || index > 0) return false;
     *port = (cl_note_port){
         .dialects = CL_DIALECT_MIDI, .preferred = CL_DIALECT_MIDI, .name = "Controllers"};
@@ -184,14 +171,12 @@ static bool CL_CALL note_port(const cl_plugin *plugin, uint32_t index, bool inpu
 
 /* ------------------------------------------------------------------------------ parameters --- */
 
-static uint32_t CL_CALL param_count(const cl_plugin *plugin) {
-    (void)plugin;
+static uint32_t param_count(const cl_plugin *plugin) {
     return TAGPLUG_PARAMETERS;
 }
 
-static bool CL_CALL param_info(const cl_plugin *plugin, uint32_t index, cl_param *info) {
+static bool param_info(const cl_plugin *plugin, uint32_t index, cl_param *info) {
     const tagnode_plugin_parameter *about = tagnode_plugin_parameter_info(index);
-    (void)plugin;
     if (about == NULL) return false;
     *info =
         (cl_param){.id = about->id, .low = about->low, .high = about->high, .start = about->start};
@@ -204,23 +189,22 @@ static bool CL_CALL param_info(const cl_plugin *plugin, uint32_t index, cl_param
     return true;
 }
 
-static bool CL_CALL param_value(const cl_plugin *plugin, uint32_t id, double *value) {
+static bool param_value(const cl_plugin *plugin, uint32_t id, double *value) {
     const uint32_t parameter = tagnode_plugin_parameter_find(id);
     if (parameter == UINT32_MAX) return false;
     *value = tagplug_get(face_of(plugin)->core, parameter);
     return true;
 }
 
-static bool CL_CALL value_to_text(const cl_plugin *plugin, uint32_t id, double value, char *text,
-                                  uint32_t size) {
+static bool value_to_text(const cl_plugin *plugin, uint32_t id, double value, char *text,
+                          uint32_t size) {
     const uint32_t parameter = tagnode_plugin_parameter_find(id);
     if (parameter == UINT32_MAX || size == 0) return false;
     tagplug_text(face_of(plugin)->core, parameter, (float)value, text, size);
     return true;
 }
 
-static bool CL_CALL text_to_value(const cl_plugin *plugin, uint32_t id, const char *text,
-                                  double *value) {
+static bool text_to_value(const cl_plugin *plugin, uint32_t id, const char *text, double *value) {
     const uint32_t parameter = tagnode_plugin_parameter_find(id);
     float found = 0;
     if (parameter == UINT32_MAX || !tagplug_value(face_of(plugin)->core, parameter, text, &found))
@@ -231,7 +215,7 @@ static bool CL_CALL text_to_value(const cl_plugin *plugin, uint32_t id, const ch
 
 /* ----------------------------------------------------------------------------------- state --- */
 
-static bool CL_CALL save(const cl_plugin *plugin, const cl_ostream *stream) {
+static bool save(const cl_plugin *plugin, const cl_ostream *stream) {
     char *bytes = malloc(TAGPLUG_STATE_MOST);
     if (bytes == NULL) return false;
     const size_t size = tagplug_save(face_of(plugin)->core, bytes, TAGPLUG_STATE_MOST);
@@ -245,7 +229,7 @@ static bool CL_CALL save(const cl_plugin *plugin, const cl_ostream *stream) {
     return size > 0 && done == size; /* 0: no memory */
 }
 
-static bool CL_CALL load(const cl_plugin *plugin, const cl_istream *stream) {
+static bool load(const cl_plugin *plugin, const cl_istream *stream) {
     enum { ROOM = TAGPLUG_STATE_MOST + 1 }; /* one more, so that a longer one is refused */
     const face *self = face_of(plugin);
     char *bytes = malloc(ROOM);
@@ -262,30 +246,26 @@ static bool CL_CALL load(const cl_plugin *plugin, const cl_istream *stream) {
 
 /* -------------------------------------------------------------------- the other extensions --- */
 
-static uint32_t CL_CALL latency(const cl_plugin *plugin) {
-    (void)plugin;
+static uint32_t latency(const cl_plugin *plugin) {
     return 0;
 }
 
-static uint32_t CL_CALL tail(const cl_plugin *plugin) {
+static uint32_t tail(const cl_plugin *plugin) {
     const face *self = face_of(plugin);
     return face_tail(self->core, self->rate);
 }
 
-static bool CL_CALL needs_real_time(const cl_plugin *plugin) {
-    (void)plugin;
+static bool needs_real_time(const cl_plugin *plugin) {
     return false;
 }
 
-static bool CL_CALL set_render(const cl_plugin *plugin, int32_t mode) {
-    face *self = face_of(plugin);
+static bool set_render(const cl_plugin *plugin, int32_t mode) {
     if (mode != CL_RENDER_REALTIME && mode != CL_RENDER_OFFLINE) return false;
-    self->offline = mode == CL_RENDER_OFFLINE;
-    tagplug_set_offline(self->core, self->offline);
+    tagplug_set_offline(face_of(plugin)->core, mode == CL_RENDER_OFFLINE);
     return true;
 }
 
-static const void *CL_CALL extension(const cl_plugin *plugin, const char *id) {
+static const void *extension(const cl_plugin *plugin, const char *id) {
     static const cl_audio_ports audio_ports = {audio_port_count, audio_port};
     static const cl_note_ports note_ports = {note_port_count, note_port};
     static const cl_params params = {param_count,   param_info,    param_value,
@@ -304,7 +284,6 @@ static const void *CL_CALL extension(const cl_plugin *plugin, const char *id) {
                {CL_LATENCY, &no_latency},
                {CL_TAIL, &tails},
                {CL_RENDER, &render}};
-    (void)plugin;
     for (size_t i = 0; i < sizeof all / sizeof *all; ++i)
         if (strcmp(id, all[i].id) == 0) return all[i].table;
     return NULL;
@@ -313,7 +292,7 @@ static const void *CL_CALL extension(const cl_plugin *plugin, const char *id) {
 /* ---------------------------------------------------------------------------- life and entry ---
  */
 
-static bool CL_CALL init(const cl_plugin *plugin) {
+static bool init(const cl_plugin *plugin) {
     face *self = face_of(plugin);
     self->host_params = self->host->get_extension(self->host, CL_PARAMS);
     self->core = tagplug_create(NULL);
@@ -322,7 +301,7 @@ static bool CL_CALL init(const cl_plugin *plugin) {
     return true;
 }
 
-static void CL_CALL destroy(const cl_plugin *plugin) {
+static void destroy(const cl_plugin *plugin) {
     face *self = face_of(plugin);
     tagplug_destroy(self->core);
     free(self);
@@ -342,19 +321,15 @@ static const cl_descriptor descriptor = {
     .description = "Automates effects and controllers by detected content.",
     .features = features};
 
-static uint32_t CL_CALL plugin_count(const cl_factory *factory) {
-    (void)factory;
+static uint32_t plugin_count(const cl_factory *factory) {
     return 1;
 }
 
-static const cl_descriptor *CL_CALL plugin_descriptor(const cl_factory *factory, uint32_t index) {
-    (void)factory;
+static const cl_descriptor *plugin_descriptor(const cl_factory *factory, uint32_t index) {
     return index == 0 ? &descriptor : NULL;
 }
 
-static const cl_plugin *CL_CALL create(const cl_factory *factory, const cl_host *host,
-                                       const char *id) {
-    (void)factory;
+static const cl_plugin *create(const cl_factory *factory, const cl_host *host, const char *id) {
     if (host == NULL || host->version.major < 1 || strcmp(id, descriptor.id) != 0) return NULL;
     face *self = calloc(1, sizeof *self);
     if (self == NULL) return NULL;
@@ -376,14 +351,13 @@ static const cl_plugin *CL_CALL create(const cl_factory *factory, const cl_host 
     return &self->plugin;
 }
 
-static bool CL_CALL entry_init(const char *path) {
-    (void)path;
+static bool entry_init(const char *path) {
     return true;
 }
 
-static void CL_CALL entry_deinit(void) {}
+static void entry_deinit(void) {}
 
-static const void *CL_CALL get_factory(const char *id) {
+static const void *get_factory(const char *id) {
     static const cl_factory factory = {plugin_count, plugin_descriptor, create};
     return strcmp(id, CL_FACTORY) == 0 ? &factory : NULL;
 }

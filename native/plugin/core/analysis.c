@@ -63,7 +63,7 @@ static tagplug_status_code prepare(const tagplug *plugin, tagplug_analysis *anal
     tagnode_destroy(analysis->node);
     analysis->node = NULL;
     const bool memory = status == TAGNODE_OK || status == TAGNODE_ERROR_MEMORY;
-    if (memory) (void)tagnode_report(why, TAGNODE_ERROR_MEMORY, "No memory for a model.");
+    if (memory) (void)tagnode_no_memory(why, "a model");
     return memory ? TAGPLUG_STATUS_MEMORY : TAGPLUG_STATUS_MODEL_REFUSED;
 }
 

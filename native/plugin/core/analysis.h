@@ -1,7 +1,6 @@
 /* analysis.h - the model that an instance runs: prepared here off the audio thread, passed to it,
  * and freed here. */
-#ifndef TAGPLUG_ANALYSIS_H
-#define TAGPLUG_ANALYSIS_H
+#pragma once
 
 #include "instance.h"
 
@@ -16,5 +15,3 @@ void tagplug_analysis_end(tagplug *plugin); /* [main] */
 
 /* Replaces the analysis by the one that was passed, if any. [audio] */
 void tagplug_analysis_swap(tagplug *plugin) TAGNODE_NONBLOCKING;
-
-#endif

@@ -1,7 +1,6 @@
 /* effects.h - the effects that slots move: gain, filters, width, drive, delay. An effect that no
  * slot targets is out of the path; it fades in and out. */
-#ifndef TAGPLUG_EFFECTS_H
-#define TAGPLUG_EFFECTS_H
+#pragma once
 
 #include "parameters/parameters.h"
 
@@ -64,5 +63,3 @@ void tagplug_effects_process(tagplug_effects *effects, float *const *audio, uint
                              uint32_t frames) TAGNODE_NONBLOCKING;
 
 void tagplug_effects_reset(tagplug_effects *effects) TAGNODE_NONBLOCKING; /* [audio] */
-
-#endif

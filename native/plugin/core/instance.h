@@ -1,6 +1,5 @@
 /* instance.h - what an instance of the plugin consists of, for the files of the core only. */
-#ifndef TAGPLUG_INSTANCE_H
-#define TAGPLUG_INSTANCE_H
+#pragma once
 
 #include <stdatomic.h>
 
@@ -88,5 +87,3 @@ static inline void tagplug_write(tagplug *plugin, uint32_t parameter, float valu
     TAGNODE_NONBLOCKING {
     atomic_store_explicit(&plugin->parameters[parameter], value, memory_order_relaxed);
 }
-
-#endif

@@ -1,6 +1,5 @@
 /* midi.h - slot values as MIDI controllers. */
-#ifndef TAGPLUG_MIDI_H
-#define TAGPLUG_MIDI_H
+#pragma once
 
 #include "tagplug.h"
 
@@ -21,5 +20,3 @@ void tagplug_midi_reset(tagplug_midi_state *state) TAGNODE_NONBLOCKING;
 void tagplug_midi_send(tagplug_midi_state *state, uint32_t number, float value, uint32_t mode,
                        uint32_t controller, uint32_t channel, uint32_t offset, tagplug_midi *midi,
                        uint32_t *count) TAGNODE_NONBLOCKING;
-
-#endif

@@ -227,7 +227,7 @@ tagnode_status tagplug_model_read(const void *bytes, size_t size, tagplug_model 
         return damaged(why, "its checksum is wrong");
     if (!take_word(&from, &count) || count < 1) return damaged(why, "it is empty");
     tagplug_model *made = calloc(1, sizeof *made);
-    if (made == NULL) return tagnode_report(why, TAGNODE_ERROR_MEMORY, "No memory for a model.");
+    if (made == NULL) return tagnode_no_memory(why, "a model");
     tagnode_status status = read_chunks(from, count, made, &graph, why);
     if (status == TAGNODE_OK)
         status = tagnode_model_load_inline(graph.at, graph.left, &made->card, &made->model, why);
@@ -291,7 +291,7 @@ static tagplug_status_code read_file(const tagnode_plugin_model *about, const ch
     }
     (void)fclose(file);
     if (bytes == NULL) {
-        (void)tagnode_report(why, TAGNODE_ERROR_MEMORY, "No memory for a model.");
+        (void)tagnode_no_memory(why, "a model");
         return TAGPLUG_STATUS_MEMORY;
     }
     const tagplug_status_code status = as_status(tagplug_model_read(bytes, size, model, why));
@@ -333,7 +333,7 @@ static tagplug_status_code enter(const tagnode_plugin_model *about, const char *
     made->path = malloc(strlen(path) + 1);
     if (made->path == NULL) {
         tagplug_model_free(made);
-        (void)tagnode_report(why, TAGNODE_ERROR_MEMORY, "No memory for a model.");
+        (void)tagnode_no_memory(why, "a model");
         return TAGPLUG_STATUS_MEMORY;
     }
     memcpy(made->path, path, strlen(path) + 1);

@@ -12,8 +12,7 @@
  *           None, one or several.
  *
  * CARD and TFLT occur once. Chunks of other names are skipped. */
-#ifndef TAGPLUG_MODELS_H
-#define TAGPLUG_MODELS_H
+#pragma once
 
 #include "slots.h"
 
@@ -67,5 +66,3 @@ void tagplug_label_name(const tagplug_label *label, char *name, size_t size);
 
 /* Its number, or UINT32_MAX. */
 uint32_t tagplug_find_label(const tagplug_model *model, const char *name);
-
-#endif

@@ -1,6 +1,5 @@
 /* osc.h - slot values as OSC messages. */
-#ifndef TAGPLUG_OSC_H
-#define TAGPLUG_OSC_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -10,5 +9,3 @@ enum { TAGPLUG_OSC_MOST = 28 /* bytes of a message */ };
 /* Writes the message "/tagnode/slot/N" ,f value and returns its size; slots are counted from 0 here
  * and from 1 there, up to 99. */
 size_t tagplug_osc(uint32_t slot, float value, unsigned char packet[TAGPLUG_OSC_MOST]);
-
-#endif

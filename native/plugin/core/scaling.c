@@ -1,7 +1,6 @@
 #include "scaling.h"
 
 #include <math.h>
-#include <stddef.h>
 
 static float nearest_choice(const tagnode_plugin_parameter *p, float value) TAGNODE_NONBLOCKING {
     uint32_t id = p->choices[0].id;

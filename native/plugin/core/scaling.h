@@ -1,6 +1,5 @@
 /* scaling.h - values within their ranges, and as shares of them. */
-#ifndef TAGPLUG_SCALING_H
-#define TAGPLUG_SCALING_H
+#pragma once
 
 #include "parameters/parameters.h"
 
@@ -17,5 +16,3 @@ const char *tagplug_choice_text(uint32_t parameter, uint32_t id) TAGNODE_NONBLOC
 
 /* The target with this id. [any] */
 const tagnode_plugin_target *tagplug_target_of(tagplug_target id) TAGNODE_NONBLOCKING;
-
-#endif

@@ -30,7 +30,7 @@ static tagnode_mapping envelope_of(const float *p) TAGNODE_NONBLOCKING {
     return m;
 }
 
-tagplug_slot tagplug_slot_of(const float *parameters, uint32_t number) {
+static tagplug_slot slot_of(const float *parameters, uint32_t number) TAGNODE_NONBLOCKING {
     const float *p = parameters + tagplug_field_of(number, TAGPLUG_SOURCE);
     tagplug_slot slot = {.source = (uint32_t)p[TAGPLUG_SOURCE],
                          .signal = tagnode_plugin_source_signal((uint32_t)p[TAGPLUG_SOURCE]),
@@ -67,9 +67,9 @@ static float share_of(uint32_t signal, float value) TAGNODE_NONBLOCKING {
 /* ---- life ---- */
 
 bool tagplug_slots_create(tagplug_slots *slots, double rate, const float *parameters) {
-    *slots = (tagplug_slots){.rate = rate};
+    *slots = (tagplug_slots){0};
     for (uint32_t i = 0; i < TAGPLUG_SLOTS; ++i) {
-        slots->slot[i] = tagplug_slot_of(parameters, i);
+        slots->slot[i] = slot_of(parameters, i);
         if (tagnode_automation_create(&slots->slot[i].mapping, 1, TAGNODE_COMBINE_SUM, rate, QUEUE,
                                       &slots->automation[i], NULL) != TAGNODE_OK) {
             tagplug_slots_destroy(slots);
@@ -101,7 +101,7 @@ void tagplug_slots_reset(tagplug_slots *slots) {
 
 void tagplug_slots_change(tagplug_slots *slots, const float *parameters, int64_t position) {
     for (uint32_t i = 0; i < TAGPLUG_SLOTS; ++i) {
-        const tagplug_slot now = tagplug_slot_of(parameters, i);
+        const tagplug_slot now = slot_of(parameters, i);
         tagnode_automation *a = slots->automation[i];
         if (!same(&now.mapping, &slots->slot[i].mapping))
             (void)tagnode_automation_change(a, 0, &now.mapping);

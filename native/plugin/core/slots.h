@@ -1,7 +1,6 @@
 /* slots.h - descriptors become the values of slots: each source goes through one of libtagnode's
  * automations, which works in the unit of the slot's target. */
-#ifndef TAGPLUG_SLOTS_H
-#define TAGPLUG_SLOTS_H
+#pragma once
 
 #include "parameters/parameters.h"
 
@@ -24,13 +23,10 @@ typedef struct {
     tagnode_automation *automation[TAGPLUG_SLOTS]; /* NULL before create */
     float moved[TAGPLUG_SLOTS]; /* in the target's unit, at the latest point of the grid */
     float value[TAGPLUG_SLOTS]; /* the same as a share of the target's range */
-    double rate;
 } tagplug_slots;
 
-/* Reads the settings of a slot from the plugin's TAGPLUG_INPUTS parameters. [any] */
-tagplug_slot tagplug_slot_of(const float *parameters, uint32_t number) TAGNODE_NONBLOCKING;
-
-/* Allocates the automations; false when there is no memory. [main] */
+/* Allocates the automations; false when there is no memory. `parameters` are the plugin's
+ * TAGPLUG_INPUTS. [main] */
 bool tagplug_slots_create(tagplug_slots *slots, double rate, const float *parameters);
 void tagplug_slots_destroy(tagplug_slots *slots); /* [main] */
 
@@ -58,5 +54,3 @@ void tagplug_slots_reset(tagplug_slots *slots) TAGNODE_NONBLOCKING;
  * the way that the first of them has; false when none moves it. [audio] */
 bool tagplug_slots_target(const tagplug_slots *slots, tagplug_target target, float *share)
     TAGNODE_NONBLOCKING;
-
-#endif

@@ -1,6 +1,5 @@
 /* sources.h - the names of sources in texts and states. All [main]; `names_lock` is held. */
-#ifndef TAGPLUG_SOURCES_H
-#define TAGPLUG_SOURCES_H
+#pragma once
 
 #include "instance.h"
 
@@ -17,5 +16,3 @@ void tagplug_source_name(const tagplug *plugin, uint32_t slot, uint32_t source, 
 
 /* The number of a name in the model shown, else the one that it has without a model. */
 uint32_t tagplug_source_number(const tagplug *plugin, const char *name);
-
-#endif

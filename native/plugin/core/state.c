@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "scaling.h"
 #include "sources.h"
 #include "support/message.h"
 
@@ -46,11 +45,6 @@ static void put_name(writer *to, const char *symbol, const char *name) {
     put(to, name, strlen(name));
 }
 
-static bool is_source(uint32_t parameter, uint32_t *slot) {
-    *slot = tagnode_plugin_parameter_info(parameter)->slot - 1; /* counted from 0 here */
-    return *slot < TAGPLUG_SLOTS && parameter == tagplug_field_of(*slot, TAGPLUG_SOURCE);
-}
-
 static void put_all(tagplug *plugin, writer *to) {
     put(to, "TAGSTATE", MAGIC);
     put_number(to, TAGNODE_PLUGIN_STATE_VERSION, 4);
@@ -61,7 +55,7 @@ static void put_all(tagplug *plugin, writer *to) {
         put_parameter(to, about->symbol, value);
         if (about->scale == TAGNODE_SCALE_CHOICE)
             put_name(to, about->symbol, tagplug_choice_text(i, (uint32_t)value));
-        if (!is_source(i, &slot)) continue;
+        if (!tagplug_is_source(i, &slot)) continue;
         char name[TAGPLUG_NAME_MOST];
         tagplug_source_name(plugin, slot, (uint32_t)value, name, sizeof name);
         put_name(to, about->symbol, name);
@@ -156,7 +150,7 @@ static void apply_names(tagplug *plugin, state *read) {
         if (read->names[i].bytes == NULL) continue;
         memcpy(name, read->names[i].bytes, read->names[i].size);
         name[read->names[i].size] = '\0';
-        if (!is_source(i, &slot)) {
+        if (!tagplug_is_source(i, &slot)) {
             read->values[i] = chosen(i, name, read->values[i]);
             continue;
         }
@@ -173,8 +167,7 @@ static void apply_names(tagplug *plugin, state *read) {
 }
 
 static tagnode_status refuse(tagnode_message *why, const char *what) {
-    return tagnode_report(why, TAGNODE_ERROR_ARGUMENT,
-                          "The state was not loaded: %s; nothing has changed.", what);
+    return tagnode_refuse(why, "The state was not loaded: %s; nothing has changed.", what);
 }
 
 static tagnode_status take_all(const unsigned char *bytes, size_t size, state *into,

@@ -7,7 +7,6 @@
 
 #include "analysis.h"
 #include "osc.h"
-#include "scaling.h"
 #include "support/floatenv.h"
 #include "support/message.h"
 #include "support/waiting.h"
@@ -102,12 +101,9 @@ static void report_trouble(tagplug *plugin, tagplug_status_code status, const ch
     tagplug_lock_give(&plugin->names_lock);
 }
 
-void tagplug_activate(tagplug *plugin, double rate, uint32_t max_frames, uint32_t channels,
-                      bool offline) {
-    (void)max_frames; /* blocks are cut into pieces */
+void tagplug_activate(tagplug *plugin, double rate, uint32_t channels) {
     tagplug_deactivate(plugin);
     plugin->channels = channels > 1 ? 2 : channels;
-    tagplug_set_offline(plugin, offline);
     if (!(rate >= TAGNODE_MIN_RATE && rate <= TAGNODE_MAX_RATE)) {
         tagnode_message why;
         (void)tagnode_report(
@@ -254,14 +250,10 @@ static void update(tagplug *plugin, const midi_output *midi, uint32_t offset) TA
     }
 }
 
-/* Analyses and processes a piece, `at` samples into the call. The input is copied first, since a
- * host may give the same buffers for input and output, in any order. */
-static void process_piece(tagplug *plugin, const float *const *input, float *const *output,
-                          uint32_t at, uint32_t frames, const midi_output *midi)
+/* Evaluates, analyses and processes a piece in the plugin's buffer, `at` samples into the call. */
+static void process_piece(tagplug *plugin, uint32_t at, uint32_t frames, const midi_output *midi)
     TAGNODE_NONBLOCKING {
     const float *copy[2] = {plugin->buffer[0], plugin->buffer[1]};
-    for (uint32_t c = 0; c < plugin->channels; ++c)
-        memcpy(plugin->buffer[c], input[c] + at, frames * sizeof **input);
     analyse(plugin, copy, frames);
     for (uint32_t done = 0; done < frames;) {
         const uint32_t place = (uint32_t)(plugin->clock % TAGPLUG_GRID);
@@ -274,8 +266,6 @@ static void process_piece(tagplug *plugin, const float *const *input, float *con
         plugin->clock += part;
         done += part;
     }
-    for (uint32_t c = 0; c < plugin->channels; ++c)
-        memcpy(output[c] + at, plugin->buffer[c], frames * sizeof **output);
 }
 
 /* Offline, process may wait for a model, so that renders are repeatable; the checkers allow it. */
@@ -289,18 +279,23 @@ TAGNODE_UNCHECKED_END
 
 void tagplug_process(tagplug *plugin, const float *const *input, float *const *output,
                      uint32_t frames, tagplug_midi *midi, uint32_t *count, uint32_t offset) {
-    if (!plugin->active) {
-        for (uint32_t c = 0; c < plugin->channels; ++c)
-            if (output[c] != input[c]) memmove(output[c], input[c], frames * sizeof **output);
-        return;
-    }
-    if (atomic_load_explicit(&plugin->offline, memory_order_relaxed)) update_offline(plugin);
+    if (plugin->active && atomic_load_explicit(&plugin->offline, memory_order_relaxed))
+        update_offline(plugin);
     const tagnode_floatenv saved = tagnode_floatenv_enter();
     const midi_output to_midi = {midi, count, offset};
-    tagplug_analysis_swap(plugin);
-    apply_changes(plugin);
-    for (uint32_t at = 0; at < frames; at += TAGPLUG_PIECE)
-        process_piece(plugin, input, output, at,
-                      frames - at < TAGPLUG_PIECE ? frames - at : TAGPLUG_PIECE, &to_midi);
+    if (plugin->active) {
+        tagplug_analysis_swap(plugin);
+        apply_changes(plugin);
+    }
+    for (uint32_t at = 0; at < frames; at += TAGPLUG_PIECE) {
+        /* Through a copy, since a host may give the same buffers for input and output, in any
+         * order. */
+        const uint32_t piece = frames - at < TAGPLUG_PIECE ? frames - at : TAGPLUG_PIECE;
+        for (uint32_t c = 0; c < plugin->channels; ++c)
+            memcpy(plugin->buffer[c], input[c] + at, piece * sizeof **input);
+        if (plugin->active) process_piece(plugin, at, piece, &to_midi);
+        for (uint32_t c = 0; c < plugin->channels; ++c)
+            memcpy(output[c] + at, plugin->buffer[c], piece * sizeof **output);
+    }
     tagnode_floatenv_leave(saved);
 }

@@ -5,10 +5,7 @@
  * Threads: [main] may allocate and wait; only one thread at a time is in [main] functions of an
  * instance, but not always the same one. [audio] never allocates, locks, waits or calls the system.
  * [any] is all. [main] functions marked "beside audio" may run while [audio] ones do. */
-#ifndef TAGPLUG_H
-#define TAGPLUG_H
-
-#include <stddef.h>
+#pragma once
 
 #include "parameters/parameters.h"
 #include "scaling.h"
@@ -32,14 +29,12 @@ enum {
 tagplug *tagplug_create(const char *bundle);
 void tagplug_destroy(tagplug *plugin); /* NULL is fine; deactivates. [main] */
 
-/* Prepares for blocks of up to `max_frames` (1 up) at `rate` Hz, with 1 or 2 channels; `offline`:
- * process may wait (models are loaded in the call, and swaps wait). The first model is loaded here,
- * so that its results begin with the first sample; later ones on the background thread. Does not
- * fail: at an unsupported rate, without a model or without memory audio passes through, and
+/* Prepares for blocks of any size at `rate` Hz, with 1 or 2 channels. The first model is loaded
+ * here, so that its results begin with the first sample; later ones on the background thread. Does
+ * not fail: at an unsupported rate, without a model or without memory audio passes through, and
  * TAGPLUG_STATUS has the reason. May be called again: deactivates first. [main, not beside audio]
  */
-void tagplug_activate(tagplug *plugin, double rate, uint32_t max_frames, uint32_t channels,
-                      bool offline);
+void tagplug_activate(tagplug *plugin, double rate, uint32_t channels);
 void tagplug_deactivate(tagplug *plugin); /* [main, not beside audio] */
 
 /* Sets an input parameter (clamped; output parameters and unknown numbers are ignored), and reads
@@ -48,8 +43,8 @@ void tagplug_set(tagplug *plugin, uint32_t parameter, float value) TAGNODE_NONBL
 float tagplug_get(const tagplug *plugin, uint32_t parameter) TAGNODE_NONBLOCKING;
 
 /* Processes one part of a block; between two parts parameters may be set, which makes them
- * sample-accurate: faces cut a block at its events. `input` and `output` may be the same buffers.
- * `frames` may be 0; more than max_frames is processed in pieces. MIDI messages of this part are
+ * sample-accurate: faces cut a block at its events. `input` and `output` may be the same buffers,
+ * in any order. `frames` may be 0. MIDI messages of this part are
  * appended to `midi` (room for TAGPLUG_MIDI_MOST messages a block, `*count` of them used already),
  * their offsets counted from the beginning of this part plus `offset`; NULL discards them. After
  * deactivate audio passes unchanged; before the first activate nothing is written, since the number
@@ -61,7 +56,8 @@ void tagplug_process(tagplug *plugin, const float *const *input, float *const *o
 /* Resets analysis, slots and effects to the state after activate. [audio] */
 void tagplug_reset(tagplug *plugin) TAGNODE_NONBLOCKING;
 
-/* Offline (freewheel) on or off from the next block on. [any] */
+/* Offline (freewheel) on or off from the next block on: process may then wait (models are loaded in
+ * the call, and swaps wait). Off at first. [any] */
 void tagplug_set_offline(tagplug *plugin, bool offline) TAGNODE_NONBLOCKING;
 
 /* A value as text with its unit, as a host shows it: "-12.0 dB", "speech", "0.15 s"; and back
@@ -86,5 +82,3 @@ uint32_t tagplug_revision(const tagplug *plugin) TAGNODE_NONBLOCKING;
 enum { TAGPLUG_STATE_MOST = 65536 };
 size_t tagplug_save(const tagplug *plugin, void *bytes, size_t capacity);
 tagnode_status tagplug_load(tagplug *plugin, const void *bytes, size_t size, tagnode_message *why);
-
-#endif

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "scaling.h"
 #include "sources.h"
 #include "support/message.h"
 
@@ -51,11 +50,6 @@ static bool range_of(const tagplug *plugin, uint32_t parameter, range *found) {
     }
 }
 
-static bool is_source(uint32_t parameter, uint32_t *slot) {
-    *slot = tagnode_plugin_parameter_info(parameter)->slot - 1; /* counted from 0 here */
-    return *slot < TAGPLUG_SLOTS && parameter == tagplug_field_of(*slot, TAGPLUG_SOURCE);
-}
-
 /* ---- to text ---- */
 
 /* Writes a number with a point, whatever the host's locale is. */
@@ -92,10 +86,6 @@ static void put_source(tagplug *plugin, uint32_t slot, uint32_t source, char *te
     }
 }
 
-static void put_seconds(double value, char *text, size_t size) {
-    put_number(value, value < 0.0995 ? 3 : 2, "s", text, size);
-}
-
 void tagplug_text(const tagplug *plugin, uint32_t parameter, float value, char *text, size_t size) {
     const tagnode_plugin_parameter *about = tagnode_plugin_parameter_info(parameter);
     if (size == 0) return;
@@ -104,7 +94,7 @@ void tagplug_text(const tagplug *plugin, uint32_t parameter, float value, char *
     value = tagplug_clamp(parameter, value);
     uint32_t slot = 0;
     range shown;
-    if (is_source(parameter, &slot)) {
+    if (tagplug_is_source(parameter, &slot)) {
         tagplug *self = (tagplug *)plugin; /* the labels shown may be out of date */
         tagplug_lock_take(&self->names_lock);
         if (tagnode_plugin_source_signal((uint32_t)value) == UINT32_MAX && value > 0)
@@ -119,7 +109,7 @@ void tagplug_text(const tagplug *plugin, uint32_t parameter, float value, char *
     } else if (parameter == TAGPLUG_OSC_PORT && value == 0) {
         (void)snprintf(text, size, "off");
     } else if (strcmp(about->unit, "s") == 0) {
-        put_seconds(value, text, size);
+        put_number(value, value < 0.0995F ? 3 : 2, "s", text, size);
     } else {
         put_number(value, about->scale == TAGNODE_SCALE_INTEGER ? 0 : 2, about->unit, text, size);
     }
@@ -207,7 +197,8 @@ bool tagplug_value(const tagplug *plugin, uint32_t parameter, const char *text, 
     double number = 0;
     if (about == NULL || text == NULL) return false;
     while (*text == ' ') ++text;
-    if (is_source(parameter, &slot) && take_source((tagplug *)plugin, text, value)) return true;
+    if (tagplug_is_source(parameter, &slot) && take_source((tagplug *)plugin, text, value))
+        return true;
     for (uint32_t i = 0; i < about->choice_count; ++i)
         if (same(text, about->choices[i].text)) {
             *value = (float)about->choices[i].id;

@@ -1,9 +1,10 @@
-/* face.h - code shared by the CLAP and the VST 3 face: blocks with any set of buffers, and the
- * length of the tail. */
-#ifndef TAGPLUG_FACE_H
-#define TAGPLUG_FACE_H
+/* face.h - code shared by the faces: blocks with any set of buffers, and the length of the tail. */
+#pragma once
 
 #include "core/tagplug.h"
+
+/* Formats fix the parameters of a face's functions, needed or not. */
+#pragma GCC diagnostic ignored "-Wunused-parameter"
 
 /* Marks symbols that a host looks up. */
 #if defined(_WIN32)
@@ -46,5 +47,3 @@ uint32_t face_texts(const tagplug *core) TAGNODE_NONBLOCKING;
 /* Samples after the last sound until envelopes and echoes are at rest to 0.1 %: hosts get values of
  * slots only while they process. [any] */
 uint32_t face_tail(const tagplug *core, double rate);
-
-#endif

@@ -8,15 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/tagplug.h"
+#include "face/face.h"
 #include "lv2_abi.h"
 #include "lv2_ports.h"
-
-enum {
-    USUAL_BLOCK = 4096,
-    PIECE = 4096, /* has at most TAGPLUG_MIDI_MOST messages */
-    CROSSED_PIECE = 64
-};
 
 typedef struct {
     uint32_t sequence, midi, chunk, state, error, warning;
@@ -25,15 +19,13 @@ typedef struct {
 typedef struct {
     tagplug *plugin;
     double rate;
-    uint32_t most_frames;
-    bool offline;
     const lv2_urid_map *map; /* or NULL */
     const lv2_log *log;      /* or NULL */
     terms terms;             /* zeros without a map */
     void *ports[TAGPLUG_LV2_PORTS];
     uint32_t port_of[TAGPLUG_PARAMETERS];
     float seen[TAGPLUG_INPUTS]; /* values of the ports at the last run; NaN: none yet */
-    tagplug_midi midi[TAGPLUG_MIDI_MOST];
+    face_block block;
 } face;
 
 /* ---- sound ---- */
@@ -63,9 +55,7 @@ static void read_ports(face *self) TAGNODE_NONBLOCKING {
         tagplug_set(self->plugin, i, inverted(i, value));
     }
     const float *freewheel = self->ports[TAGPLUG_LV2_FREEWHEEL];
-    const bool offline = freewheel != NULL && *freewheel > 0;
-    if (offline != self->offline) tagplug_set_offline(self->plugin, offline);
-    self->offline = offline;
+    tagplug_set_offline(self->plugin, freewheel != NULL && *freewheel > 0);
 }
 
 static void write_ports(const face *self) TAGNODE_NONBLOCKING {
@@ -88,11 +78,10 @@ static lv2_sequence *begin_midi(const face *self, size_t *room) TAGNODE_NONBLOCK
 }
 
 /* Messages that do not fit are dropped. */
-static void write_midi(const face *self, lv2_sequence *port, size_t *room, uint32_t count)
-    TAGNODE_NONBLOCKING {
+static void write_midi(const face *self, lv2_sequence *port, size_t *room) TAGNODE_NONBLOCKING {
     unsigned char *at = (unsigned char *)&port->atom + sizeof port->atom + port->atom.size;
-    for (uint32_t i = 0; i < count && *room >= TAGPLUG_LV2_MESSAGE; ++i) {
-        const tagplug_midi *message = &self->midi[i];
+    for (uint32_t i = 0; i < self->block.midi_count && *room >= TAGPLUG_LV2_MESSAGE; ++i) {
+        const tagplug_midi *message = &self->block.midi[i];
         const lv2_event event = {.frames = message->offset,
                                  .body = {sizeof message->bytes, self->terms.midi}};
         memset(at, 0, TAGPLUG_LV2_MESSAGE);
@@ -104,32 +93,18 @@ static void write_midi(const face *self, lv2_sequence *port, size_t *room, uint3
     }
 }
 
-static void process_part(face *self, uint32_t from, uint32_t frames, bool crossed, uint32_t *count)
-    TAGNODE_NONBLOCKING {
-    float copy[2][CROSSED_PIECE];
-    const float *in[2];
-    float *out[2];
-    for (uint32_t i = 0; i < 2; ++i) {
-        in[i] = (const float *)self->ports[TAGPLUG_LV2_IN_LEFT + i] + from;
-        out[i] = (float *)self->ports[TAGPLUG_LV2_OUT_LEFT + i] + from;
-        if (crossed) in[i] = memcpy(copy[i], in[i], frames * sizeof *copy[i]);
-    }
-    tagplug_process(self->plugin, in, out, frames, self->midi, count, from);
-}
-
 static void run(void *instance, uint32_t frames) TAGNODE_NONBLOCKING {
     face *self = instance;
+    const float *const input[] = {self->ports[TAGPLUG_LV2_IN_LEFT],
+                                  self->ports[TAGPLUG_LV2_IN_RIGHT]};
+    float *const output[] = {self->ports[TAGPLUG_LV2_OUT_LEFT], self->ports[TAGPLUG_LV2_OUT_RIGHT]};
     size_t room = 0;
     read_ports(self);
+    face_begin(&self->block, input, FACE_CHANNELS, output, FACE_CHANNELS);
     lv2_sequence *midi = begin_midi(self, &room);
-    /* A host may use the left input buffer as the right output, or the reverse. */
-    const bool crossed = self->ports[TAGPLUG_LV2_OUT_LEFT] == self->ports[TAGPLUG_LV2_IN_RIGHT] ||
-                         self->ports[TAGPLUG_LV2_OUT_RIGHT] == self->ports[TAGPLUG_LV2_IN_LEFT];
-    const uint32_t most = crossed ? CROSSED_PIECE : PIECE;
-    for (uint32_t from = 0; from < frames; from += most) {
-        uint32_t count = 0;
-        process_part(self, from, frames - from < most ? frames - from : most, crossed, &count);
-        if (midi != NULL) write_midi(self, midi, &room, count);
+    for (uint32_t at = 0; at < frames;) {
+        at = face_process(&self->block, self->plugin, at, frames);
+        if (midi != NULL) write_midi(self, midi, &room);
     }
     write_ports(self);
 }
@@ -142,7 +117,6 @@ static void log_sentence(const face *self, uint32_t type, const char *sentence) 
 
 static lv2_state_status save(void *instance, lv2_store store, void *handle, uint32_t flags,
                              const lv2_feature *const *features) {
-    (void)flags, (void)features;
     const face *self = instance;
     if (self->map == NULL) return LV2_STATE_NO_FEATURE;
     void *bytes = malloc(TAGPLUG_STATE_MOST);
@@ -158,7 +132,6 @@ static lv2_state_status save(void *instance, lv2_store store, void *handle, uint
 
 static lv2_state_status restore(void *instance, lv2_retrieve retrieve, void *handle, uint32_t flags,
                                 const lv2_feature *const *features) {
-    (void)flags, (void)features;
     face *self = instance;
     if (self->map == NULL) return LV2_STATE_NO_FEATURE;
     size_t size = 0;
@@ -200,19 +173,6 @@ static terms terms_of(const lv2_urid_map *map) {
     };
 }
 
-static uint32_t longest_block(const lv2_urid_map *map, const lv2_option *option) {
-    const uint32_t key = number_of(map, LV2_MAX_BLOCK), integer = number_of(map, LV2_ATOM_INT);
-    for (; option != NULL && (option->key != 0 || option->value != NULL); ++option) {
-        if (option->context != 0 || option->key != key || option->type != integer ||
-            option->size != sizeof(int32_t))
-            continue;
-        int32_t frames = 0;
-        memcpy(&frames, option->value, sizeof frames);
-        if (frames > 0) return (uint32_t)frames;
-    }
-    return USUAL_BLOCK; /* longer ones are processed in pieces */
-}
-
 static void cleanup(void *instance) {
     face *self = instance;
     tagplug_destroy(self->plugin);
@@ -221,11 +181,9 @@ static void cleanup(void *instance) {
 
 static void *instantiate(const lv2_plugin *plugin, double rate, const char *bundle,
                          const lv2_feature *const *features) {
-    (void)plugin, (void)bundle;
     face *self = calloc(1, sizeof *self);
     if (self == NULL) return NULL;
     self->rate = rate;
-    self->most_frames = USUAL_BLOCK;
     self->map = feature_of(features, LV2_URID_MAP);
     self->plugin = tagplug_create(NULL);
     if (self->plugin == NULL) {
@@ -237,13 +195,12 @@ static void *instantiate(const lv2_plugin *plugin, double rate, const char *bund
     if (self->map == NULL) return self;
     self->terms = terms_of(self->map);
     self->log = feature_of(features, LV2_LOG);
-    self->most_frames = longest_block(self->map, feature_of(features, LV2_OPTIONS));
     return self;
 }
 
 static void activate(void *instance) {
     face *self = instance;
-    tagplug_activate(self->plugin, self->rate, self->most_frames, 2, self->offline);
+    tagplug_activate(self->plugin, self->rate, FACE_CHANNELS);
     if (tagplug_get(self->plugin, TAGPLUG_STATUS) == TAGPLUG_STATUS_OK) return;
     tagnode_message why = {""};
     tagplug_explain(self->plugin, &why);
@@ -260,7 +217,7 @@ static const void *extension_data(const char *uri) {
     return strcmp(uri, LV2_STATE) == 0 ? &state : NULL;
 }
 
-const lv2_plugin *lv2_descriptor(uint32_t index) {
+FACE_API const lv2_plugin *lv2_descriptor(uint32_t index) {
     static const lv2_plugin plugin = {TAGNODE_PLUGIN_URI, instantiate, connect_port,  activate, run,
                                       deactivate,         cleanup,     extension_data};
     return index == 0 ? &plugin : NULL;

@@ -1,8 +1,7 @@
 /* lv2_abi.h - the parts of LV2's binary interface that the plugin uses, declared here; a test
  * compares them with the headers of Debian's lv2-dev. Their documentation: https://lv2plug.in/ns.
  */
-#ifndef TAGPLUG_LV2_ABI_H
-#define TAGPLUG_LV2_ABI_H
+#pragma once
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,15 +9,11 @@
 
 #define LV2_NS "http://lv2plug.in/ns/"
 #define LV2_ATOM_CHUNK LV2_NS "ext/atom#Chunk"
-#define LV2_ATOM_FLOAT LV2_NS "ext/atom#Float"
-#define LV2_ATOM_INT LV2_NS "ext/atom#Int"
 #define LV2_ATOM_SEQUENCE LV2_NS "ext/atom#Sequence"
 #define LV2_LOG LV2_NS "ext/log#log"
 #define LV2_LOG_ERROR LV2_NS "ext/log#Error"
 #define LV2_LOG_WARNING LV2_NS "ext/log#Warning"
-#define LV2_MAX_BLOCK LV2_NS "ext/buf-size#maxBlockLength"
 #define LV2_MIDI_EVENT LV2_NS "ext/midi#MidiEvent"
-#define LV2_OPTIONS LV2_NS "ext/options#options"
 #define LV2_STATE LV2_NS "ext/state#interface"
 #define LV2_URID_MAP LV2_NS "ext/urid#map"
 
@@ -44,12 +39,7 @@ struct lv2_plugin {
 };
 
 /* The only exported symbol: the library's plugins by index, NULL after the last. */
-#ifdef _WIN32
-#define LV2_ENTRY __declspec(dllexport)
-#else
-#define LV2_ENTRY __attribute__((visibility("default")))
-#endif
-LV2_ENTRY const lv2_plugin *lv2_descriptor(uint32_t index);
+const lv2_plugin *lv2_descriptor(uint32_t index);
 
 /* --------------------------------------------------------------------- features of the host --- */
 
@@ -57,16 +47,6 @@ typedef struct {
     void *handle;
     uint32_t (*map)(void *handle, const char *uri); /* 0 is none */
 } lv2_urid_map;
-
-/* An array of them ends with one of zeros. */
-typedef struct {
-    uint32_t context; /* 0: the instance */
-    uint32_t subject;
-    uint32_t key;
-    uint32_t size;
-    uint32_t type;
-    const void *value;
-} lv2_option;
 
 typedef struct {
     void *handle;
@@ -119,5 +99,3 @@ typedef struct {
     lv2_state_status (*restore)(void *instance, lv2_retrieve retrieve, void *handle, uint32_t flags,
                                 const lv2_feature *const *features);
 } lv2_state;
-
-#endif

@@ -1,7 +1,6 @@
 /* lv2_ports.h - the ports of lv2.c, the Turtle and the tests. Indexes and addresses
  * never change: sessions keep them. */
-#ifndef TAGPLUG_LV2_PORTS_H
-#define TAGPLUG_LV2_PORTS_H
+#pragma once
 
 #include "parameters/parameters.h"
 
@@ -36,5 +35,3 @@ static inline uint32_t tagplug_lv2_port(uint32_t parameter) {
     }
     return port;
 }
-
-#endif

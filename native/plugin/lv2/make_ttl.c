@@ -12,7 +12,6 @@ static const char *const prefixes = "@prefix atom: <http://lv2plug.in/ns/ext/ato
                                     "@prefix foaf: <http://xmlns.com/foaf/0.1/> .\n"
                                     "@prefix lv2: <http://lv2plug.in/ns/lv2core#> .\n"
                                     "@prefix midi: <http://lv2plug.in/ns/ext/midi#> .\n"
-                                    "@prefix opts: <http://lv2plug.in/ns/ext/options#> .\n"
                                     "@prefix pg: <http://lv2plug.in/ns/ext/port-groups#> .\n"
                                     "@prefix pprops: <http://lv2plug.in/ns/ext/port-props#> .\n"
                                     "@prefix rdf: <http://www.w3.org/1999/02/22-rdf-syntax-ns#> .\n"
@@ -105,13 +104,9 @@ static void put_sources(FILE *file) {
     }
 }
 
-static bool is_source(uint32_t parameter) {
-    const uint32_t slot = tagnode_plugin_parameter_info(parameter)->slot;
-    return slot > 0 && parameter == tagplug_field_of(slot - 1, TAGPLUG_SOURCE);
-}
-
 static void put_scale(FILE *file, uint32_t parameter, const tagnode_plugin_parameter *about) {
-    if (is_source(parameter)) {
+    uint32_t slot = 0;
+    if (tagplug_is_source(parameter, &slot)) {
         fputs(" ;\n\t\tlv2:portProperty lv2:integer , lv2:enumeration", file);
         put_sources(file);
         return;
@@ -235,10 +230,9 @@ static void put_plugin(FILE *file) {
             "\tdoap:license <http://usefulinc.com/doap/licenses/mit> ;\n"
             "\tdoap:maintainer [ a foaf:Person ; foaf:name \"pyplugin\" ] ;\n"
             "\tlv2:minorVersion %d ;\n\tlv2:microVersion %d ;\n"
-            "\tlv2:optionalFeature lv2:hardRTCapable , urid:map , opts:options ,\n"
+            "\tlv2:optionalFeature lv2:hardRTCapable , urid:map ,\n"
             "\t\t<http://lv2plug.in/ns/ext/log#log> ;\n"
             "\tlv2:extensionData state:interface ;\n"
-            "\topts:supportedOption <http://lv2plug.in/ns/ext/buf-size#maxBlockLength> ;\n"
             "\tpg:mainInput <" TAGNODE_PLUGIN_URI "#in> ;\n"
             "\tpg:mainOutput <" TAGNODE_PLUGIN_URI "#out> ;\n",
             TAGNODE_VERSION_MINOR, TAGNODE_VERSION_PATCH);

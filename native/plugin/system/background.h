@@ -1,7 +1,6 @@
 /* background.h - one thread of the process beside the audio threads, for all jobs that do not
  * belong there. */
-#ifndef TAGPLUG_BACKGROUND_H
-#define TAGPLUG_BACKGROUND_H
+#pragma once
 
 #include <stdint.h>
 
@@ -16,5 +15,3 @@ typedef struct tagplug_job {
  * jobs do not run. A removed job is not running and will not run again. [main] */
 void tagplug_background_add(tagplug_job *job);
 void tagplug_background_remove(tagplug_job *job);
-
-#endif

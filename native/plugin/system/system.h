@@ -1,6 +1,5 @@
 /* system.h - what the core needs of an operating system: locks, threads, sockets, files. */
-#ifndef TAGPLUG_SYSTEM_H
-#define TAGPLUG_SYSTEM_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -45,5 +44,3 @@ void tagplug_udp_close(intptr_t socket);
  * it does not fit. */
 bool tagplug_models_folder(char *path, size_t size);
 FILE *tagplug_open(const char *path); /* to read; the path is UTF-8 */
-
-#endif

@@ -1,5 +1,4 @@
 #include <arpa/inet.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <pwd.h>
@@ -37,13 +36,10 @@ bool tagplug_thread_start(tagplug_thread *thread, void (*body)(void)) {
     sigfillset(&all);
     if (pthread_attr_init(&common) != 0) return false;
     (void)pthread_attr_setinheritsched(&common, PTHREAD_EXPLICIT_SCHED);
-    if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0) {
-        (void)pthread_attr_destroy(&common);
-        return false;
-    }
-    const bool started = pthread_create(thread, &common, run, context) == 0;
+    const bool masked = pthread_sigmask(SIG_SETMASK, &all, &before) == 0;
+    const bool started = masked && pthread_create(thread, &common, run, context) == 0;
+    if (masked) (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     (void)pthread_attr_destroy(&common);
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     return started;
 }
 

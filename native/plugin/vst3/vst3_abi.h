@@ -5,22 +5,23 @@
  * interface ids are those of pluginterfaces/base and pluginterfaces/vst of
  * https://github.com/steinbergmedia/vst3_pluginterfaces; native/tests/plugin/abi_dpf.c compares
  * them with travesty, the pure C headers (ISC) in Debian's dpf-source. On the 64-bit systems that
- * we build for, the packing that VST 3 asks for is the natural one.
+ * we build for, the packing that VST 3 asks for is the natural one, and its calling convention that
+ * of C.
  *
  * [main] is the host's thread for its interface, [audio] the one that processes. */
-#ifndef TAGPLUG_VST3_ABI_H
-#define TAGPLUG_VST3_ABI_H
-
-#include <stdint.h>
+#pragma once
 
 #include "tagnode.h" /* TAGNODE_NONBLOCKING: what the ABI promises for [audio] */
+
+#if defined(_WIN32) && !defined(_WIN64)
+#error "32-bit Windows has other calling conventions than that of C"
+#endif
 
 typedef uint8_t vst_id[16];
 typedef int16_t vst_text[128]; /* UTF-16, ends with 0 */
 
 /* Windows keeps the first half of an id as COM does, the other systems keep it in reading order. */
 #if defined(_WIN32)
-#define VST_CALL __stdcall
 #define VST_ID(a, b, c, d)                                                                         \
     {(uint8_t)((a) & 0xFF), (uint8_t)((a) >> 8 & 0xFF),  (uint8_t)((a) >> 16 & 0xFF),              \
      (uint8_t)((a) >> 24),  (uint8_t)((b) >> 16 & 0xFF), (uint8_t)((b) >> 24),                     \
@@ -35,7 +36,6 @@ enum {
     VST_OUT_OF_MEMORY = (int32_t)0x8007000E
 };
 #else
-#define VST_CALL
 #define VST_ID(a, b, c, d) {VST_ID_REST(a), VST_ID_REST(b), VST_ID_REST(c), VST_ID_REST(d)}
 enum {
     VST_OK = 0,
@@ -55,27 +55,25 @@ enum {
 #define VST_UNKNOWN_ID VST_ID(0x00000000, 0x00000000, 0xC0000000, 0x00000046)
 
 typedef struct {
-    int32_t(VST_CALL *query)(void *self, const vst_id id, void **object);
-    uint32_t(VST_CALL *ref)(void *self);
-    uint32_t(VST_CALL *unref)(void *self);
+    int32_t (*query)(void *self, const vst_id id, void **object);
+    uint32_t (*ref)(void *self);
+    uint32_t (*unref)(void *self);
 } vst_unknown;
 
 #define VST_PLUGIN_BASE_ID VST_ID(0x22888DDB, 0x156E45AE, 0x8358B348, 0x08190625)
 
 typedef struct {
     vst_unknown unknown;
-    int32_t(VST_CALL *initialize)(void *self, void *context);
-    int32_t(VST_CALL *terminate)(void *self);
+    int32_t (*initialize)(void *self, void *context);
+    int32_t (*terminate)(void *self);
 } vst_plugin_base;
-
-#define VST_STREAM_ID VST_ID(0xC3BF6EA2, 0x30994752, 0x9B6BF990, 0x1EE33E9B)
 
 typedef struct {
     vst_unknown unknown;
-    int32_t(VST_CALL *read)(void *self, void *bytes, int32_t size, int32_t *done);
-    int32_t(VST_CALL *write)(void *self, void *bytes, int32_t size, int32_t *done);
-    int32_t(VST_CALL *seek)(void *self, int64_t position, int32_t mode, int64_t *result);
-    int32_t(VST_CALL *tell)(void *self, int64_t *position);
+    int32_t (*read)(void *self, void *bytes, int32_t size, int32_t *done);
+    int32_t (*write)(void *self, void *bytes, int32_t size, int32_t *done);
+    int32_t (*seek)(void *self, int64_t position, int32_t mode, int64_t *result);
+    int32_t (*tell)(void *self, int64_t *position);
 } vst_stream_table;
 
 typedef struct {
@@ -122,13 +120,13 @@ typedef struct {
 
 typedef struct {
     vst_unknown unknown;
-    int32_t(VST_CALL *info)(void *self, vst_factory_info *info);
-    int32_t(VST_CALL *count)(void *self);
-    int32_t(VST_CALL *class_info)(void *self, int32_t index, vst_class *info);
-    int32_t(VST_CALL *create)(void *self, const vst_id class_id, const vst_id id, void **object);
-    int32_t(VST_CALL *class_info_2)(void *self, int32_t index, vst_class_2 *info); /* from 2 on */
-    int32_t(VST_CALL *class_info_3)(void *self, int32_t index, vst_class_3 *info); /* from 3 on */
-    int32_t(VST_CALL *set_host)(void *self, void *context);
+    int32_t (*info)(void *self, vst_factory_info *info);
+    int32_t (*count)(void *self);
+    int32_t (*class_info)(void *self, int32_t index, vst_class *info);
+    int32_t (*create)(void *self, const vst_id class_id, const vst_id id, void **object);
+    int32_t (*class_info_2)(void *self, int32_t index, vst_class_2 *info); /* from 2 on */
+    int32_t (*class_info_3)(void *self, int32_t index, vst_class_3 *info); /* from 3 on */
+    int32_t (*set_host)(void *self, void *context);
 } vst_factory_table;
 
 typedef struct {
@@ -152,17 +150,16 @@ typedef struct {
 
 typedef struct { /* [main] */
     vst_plugin_base base;
-    int32_t(VST_CALL *controller_class)(void *self, vst_id class_id);
-    int32_t(VST_CALL *set_io_mode)(void *self, int32_t mode);
-    int32_t(VST_CALL *bus_count)(void *self, int32_t media, int32_t direction);
-    int32_t(VST_CALL *bus_info)(void *self, int32_t media, int32_t direction, int32_t index,
-                                vst_bus *info);
-    int32_t(VST_CALL *routing_info)(void *self, void *input, void *output);
-    int32_t(VST_CALL *activate_bus)(void *self, int32_t media, int32_t direction, int32_t index,
-                                    uint8_t state);
-    int32_t(VST_CALL *set_active)(void *self, uint8_t state);
-    int32_t(VST_CALL *set_state)(void *self, vst_stream *stream);
-    int32_t(VST_CALL *get_state)(void *self, vst_stream *stream);
+    int32_t (*controller_class)(void *self, vst_id class_id);
+    int32_t (*set_io_mode)(void *self, int32_t mode);
+    int32_t (*bus_count)(void *self, int32_t media, int32_t direction);
+    int32_t (*bus_info)(void *self, int32_t media, int32_t direction, int32_t index, vst_bus *info);
+    int32_t (*routing_info)(void *self, void *input, void *output);
+    int32_t (*activate_bus)(void *self, int32_t media, int32_t direction, int32_t index,
+                            uint8_t state);
+    int32_t (*set_active)(void *self, uint8_t state);
+    int32_t (*set_state)(void *self, vst_stream *stream);
+    int32_t (*get_state)(void *self, vst_stream *stream);
 } vst_component_table;
 
 /* -------------------------------------------------------------------------------- processor --- */
@@ -176,31 +173,24 @@ typedef struct {
     double rate;
 } vst_setup;
 
-#define VST_QUEUE_ID VST_ID(0x01263A18, 0xED074F6F, 0x98C9D356, 0x4686F9BA)
-
 /* The changes of one parameter in a block, sorted by time. [audio] */
 typedef struct {
     vst_unknown unknown;
-    uint32_t(VST_CALL *parameter)(void *self) TAGNODE_NONBLOCKING;
-    int32_t(VST_CALL *count)(void *self) TAGNODE_NONBLOCKING;
-    int32_t(VST_CALL *point)(void *self, int32_t index, int32_t *offset, double *value)
-        TAGNODE_NONBLOCKING;
-    int32_t(VST_CALL *add)(void *self, int32_t offset, double value, int32_t *index)
-        TAGNODE_NONBLOCKING;
+    uint32_t (*parameter)(void *self) TAGNODE_NONBLOCKING;
+    int32_t (*count)(void *self) TAGNODE_NONBLOCKING;
+    int32_t (*point)(void *self, int32_t index, int32_t *offset, double *value) TAGNODE_NONBLOCKING;
+    int32_t (*add)(void *self, int32_t offset, double value, int32_t *index) TAGNODE_NONBLOCKING;
 } vst_queue_table;
 
 typedef struct {
     const vst_queue_table *table;
 } vst_queue;
 
-#define VST_CHANGES_ID VST_ID(0xA4779663, 0x0BB64A56, 0xB44384A8, 0x466FEB9D)
-
 typedef struct { /* [audio] */
     vst_unknown unknown;
-    int32_t(VST_CALL *count)(void *self) TAGNODE_NONBLOCKING;
-    vst_queue *(VST_CALL *queue)(void *self, int32_t index)TAGNODE_NONBLOCKING;
-    vst_queue *(VST_CALL *add)(void *self, const uint32_t *parameter,
-                               int32_t *index)TAGNODE_NONBLOCKING;
+    int32_t (*count)(void *self) TAGNODE_NONBLOCKING;
+    vst_queue *(*queue)(void *self, int32_t index)TAGNODE_NONBLOCKING;
+    vst_queue *(*add)(void *self, const uint32_t *parameter, int32_t *index)TAGNODE_NONBLOCKING;
 } vst_changes_table;
 
 typedef struct {
@@ -224,13 +214,11 @@ typedef struct {
     } of;
 } vst_event;
 
-#define VST_EVENTS_ID VST_ID(0x3A2C4214, 0x346349FE, 0xB2C4F397, 0xB9695A44)
-
 typedef struct { /* [audio] */
     vst_unknown unknown;
-    int32_t(VST_CALL *count)(void *self) TAGNODE_NONBLOCKING;
-    int32_t(VST_CALL *get)(void *self, int32_t index, vst_event *event) TAGNODE_NONBLOCKING;
-    int32_t(VST_CALL *add)(void *self, vst_event *event) TAGNODE_NONBLOCKING;
+    int32_t (*count)(void *self) TAGNODE_NONBLOCKING;
+    int32_t (*get)(void *self, int32_t index, vst_event *event) TAGNODE_NONBLOCKING;
+    int32_t (*add)(void *self, vst_event *event) TAGNODE_NONBLOCKING;
 } vst_events_table;
 
 typedef struct {
@@ -258,37 +246,34 @@ typedef struct {
 
 typedef struct {
     vst_unknown unknown;
-    int32_t(VST_CALL *set_arrangements)(void *self, const uint64_t *inputs, int32_t input_count,
-                                        const uint64_t *outputs, int32_t output_count);
-    int32_t(VST_CALL *get_arrangement)(void *self, int32_t direction, int32_t index,
-                                       uint64_t *speakers);
-    int32_t(VST_CALL *can_process)(void *self, int32_t sample_size);
-    uint32_t(VST_CALL *latency)(void *self);
-    int32_t(VST_CALL *setup)(void *self, const vst_setup *setup);
-    int32_t(VST_CALL *set_processing)(void *self, uint8_t state);
-    int32_t(VST_CALL *process)(void *self, vst_data *data) TAGNODE_NONBLOCKING;
-    uint32_t(VST_CALL *tail)(void *self);
+    int32_t (*set_arrangements)(void *self, const uint64_t *inputs, int32_t input_count,
+                                const uint64_t *outputs, int32_t output_count);
+    int32_t (*get_arrangement)(void *self, int32_t direction, int32_t index, uint64_t *speakers);
+    int32_t (*can_process)(void *self, int32_t sample_size);
+    uint32_t (*latency)(void *self);
+    int32_t (*setup)(void *self, const vst_setup *setup);
+    int32_t (*set_processing)(void *self, uint8_t state);
+    int32_t (*process)(void *self, vst_data *data) TAGNODE_NONBLOCKING;
+    uint32_t (*tail)(void *self);
 } vst_processor_table;
 
 #define VST_REQUIREMENTS_ID VST_ID(0x2A654303, 0xEF764E3D, 0x95B5FE83, 0x730EF6D0)
 
 typedef struct {
     vst_unknown unknown;
-    uint32_t(VST_CALL *get)(void *self); /* parts of the context that process wants */
+    uint32_t (*get)(void *self); /* parts of the context that process wants */
 } vst_requirements_table;
 
 /* ------------------------------------------------------------------------------ controller --- */
 
 enum { VST_RESTART_VALUES = 1 << 2, VST_RESTART_TITLES = 1 << 4 };
 
-#define VST_HANDLER_ID VST_ID(0x93A0BEA3, 0x0BD045DB, 0x8E890B0C, 0xC1E46AC6)
-
 typedef struct { /* [main] */
     vst_unknown unknown;
-    int32_t(VST_CALL *begin_edit)(void *self, uint32_t parameter);
-    int32_t(VST_CALL *perform_edit)(void *self, uint32_t parameter, double value);
-    int32_t(VST_CALL *end_edit)(void *self, uint32_t parameter);
-    int32_t(VST_CALL *restart)(void *self, int32_t flags);
+    int32_t (*begin_edit)(void *self, uint32_t parameter);
+    int32_t (*perform_edit)(void *self, uint32_t parameter, double value);
+    int32_t (*end_edit)(void *self, uint32_t parameter);
+    int32_t (*restart)(void *self, int32_t flags);
 } vst_handler_table;
 
 typedef struct {
@@ -315,19 +300,19 @@ typedef struct {
 
 typedef struct { /* [main]; values are 0 to 1 but for "plain" ones */
     vst_plugin_base base;
-    int32_t(VST_CALL *set_component_state)(void *self, vst_stream *stream);
-    int32_t(VST_CALL *set_state)(void *self, vst_stream *stream);
-    int32_t(VST_CALL *get_state)(void *self, vst_stream *stream);
-    int32_t(VST_CALL *count)(void *self);
-    int32_t(VST_CALL *info)(void *self, int32_t index, vst_parameter *info);
-    int32_t(VST_CALL *text_of)(void *self, uint32_t id, double value, vst_text text);
-    int32_t(VST_CALL *value_of)(void *self, uint32_t id, const int16_t *text, double *value);
-    double(VST_CALL *to_plain)(void *self, uint32_t id, double value);
-    double(VST_CALL *from_plain)(void *self, uint32_t id, double plain);
-    double(VST_CALL *get)(void *self, uint32_t id);
-    int32_t(VST_CALL *set)(void *self, uint32_t id, double value);
-    int32_t(VST_CALL *set_handler)(void *self, vst_handler *handler);
-    void *(VST_CALL *create_view)(void *self, const char *name);
+    int32_t (*set_component_state)(void *self, vst_stream *stream);
+    int32_t (*set_state)(void *self, vst_stream *stream);
+    int32_t (*get_state)(void *self, vst_stream *stream);
+    int32_t (*count)(void *self);
+    int32_t (*info)(void *self, int32_t index, vst_parameter *info);
+    int32_t (*text_of)(void *self, uint32_t id, double value, vst_text text);
+    int32_t (*value_of)(void *self, uint32_t id, const int16_t *text, double *value);
+    double (*to_plain)(void *self, uint32_t id, double value);
+    double (*from_plain)(void *self, uint32_t id, double plain);
+    double (*get)(void *self, uint32_t id);
+    int32_t (*set)(void *self, uint32_t id, double value);
+    int32_t (*set_handler)(void *self, vst_handler *handler);
+    void *(*create_view)(void *self, const char *name);
 } vst_controller_table;
 
 /* Units are groups of parameters; unit 0 is all of them. */
@@ -341,21 +326,18 @@ typedef struct {
 
 typedef struct { /* [main] */
     vst_unknown unknown;
-    int32_t(VST_CALL *count)(void *self);
-    int32_t(VST_CALL *info)(void *self, int32_t index, vst_unit *info);
-    int32_t(VST_CALL *program_list_count)(void *self);
-    int32_t(VST_CALL *program_list)(void *self, int32_t index, void *info);
-    int32_t(VST_CALL *program_name)(void *self, int32_t list, int32_t program, vst_text name);
-    int32_t(VST_CALL *program_info)(void *self, int32_t list, int32_t program, const char *what,
-                                    vst_text value);
-    int32_t(VST_CALL *has_pitch_names)(void *self, int32_t list, int32_t program);
-    int32_t(VST_CALL *pitch_name)(void *self, int32_t list, int32_t program, int16_t pitch,
-                                  vst_text name);
-    int32_t(VST_CALL *selected)(void *self);
-    int32_t(VST_CALL *select)(void *self, int32_t id);
-    int32_t(VST_CALL *of_bus)(void *self, int32_t media, int32_t direction, int32_t bus,
-                              int32_t channel, int32_t *id);
-    int32_t(VST_CALL *set_program)(void *self, int32_t list, int32_t program, vst_stream *data);
+    int32_t (*count)(void *self);
+    int32_t (*info)(void *self, int32_t index, vst_unit *info);
+    int32_t (*program_list_count)(void *self);
+    int32_t (*program_list)(void *self, int32_t index, void *info);
+    int32_t (*program_name)(void *self, int32_t list, int32_t program, vst_text name);
+    int32_t (*program_info)(void *self, int32_t list, int32_t program, const char *what,
+                            vst_text value);
+    int32_t (*has_pitch_names)(void *self, int32_t list, int32_t program);
+    int32_t (*pitch_name)(void *self, int32_t list, int32_t program, int16_t pitch, vst_text name);
+    int32_t (*selected)(void *self);
+    int32_t (*select)(void *self, int32_t id);
+    int32_t (*of_bus)(void *self, int32_t media, int32_t direction, int32_t bus, int32_t channel,
+                      int32_t *id);
+    int32_t (*set_program)(void *self, int32_t list, int32_t program, vst_stream *data);
 } vst_units_table;
-
-#endif

@@ -26,7 +26,7 @@ vst_face *vst_face_create(void) {
     face->requirements = &vst_requirements;
     face->units = &vst_units;
     face->references = 1;
-    face->setup = (vst_setup){.max_frames = 1024, .rate = 48000};
+    face->rate = 48000;
     face->channels = FACE_CHANNELS;
     face->texts = face_texts(face->core);
     for (size_t i = 0; i < TAGPLUG_OUTPUTS; ++i) face->sent[i] = face->edited[i] = NAN;
@@ -34,23 +34,19 @@ vst_face *vst_face_create(void) {
 }
 
 int32_t vst_face_query(vst_face *face, const vst_id id, void **object) {
-    static const vst_id unknown = VST_UNKNOWN_ID, base = VST_PLUGIN_BASE_ID,
-                        component = VST_COMPONENT_ID, processor = VST_PROCESSOR_ID,
-                        controller = VST_CONTROLLER_ID, requirements = VST_REQUIREMENTS_ID,
-                        units = VST_UNITS_ID;
-    const struct {
-        const uint8_t *id;
-        void *interface;
-    } all[] = {{unknown, (void *)&face->component},
-               {base, (void *)&face->component},
-               {component, (void *)&face->component},
-               {processor, (void *)&face->processor},
-               {controller, (void *)&face->controller},
-               {requirements, (void *)&face->requirements},
-               {units, (void *)&face->units}};
+    static const struct {
+        vst_id id;
+        size_t place;
+    } all[] = {{VST_UNKNOWN_ID, offsetof(vst_face, component)},
+               {VST_PLUGIN_BASE_ID, offsetof(vst_face, component)},
+               {VST_COMPONENT_ID, offsetof(vst_face, component)},
+               {VST_PROCESSOR_ID, offsetof(vst_face, processor)},
+               {VST_CONTROLLER_ID, offsetof(vst_face, controller)},
+               {VST_REQUIREMENTS_ID, offsetof(vst_face, requirements)},
+               {VST_UNITS_ID, offsetof(vst_face, units)}};
     *object = NULL;
-    for (size_t i = 0; i < sizeof all / sizeof *all && *object == NULL; ++i)
-        if (memcmp(id, all[i].id, sizeof(vst_id)) == 0) *object = all[i].interface;
+    for (size_t i = 0; i < sizeof all / sizeof *all; ++i)
+        if (memcmp(id, all[i].id, sizeof(vst_id)) == 0) *object = (char *)face + all[i].place;
     if (*object == NULL) return VST_NO_INTERFACE;
     (void)vst_face_ref(face);
     return VST_OK;
@@ -84,13 +80,12 @@ bool vst_on_main_thread(const vst_face *face) TAGNODE_NONBLOCKING {
 }
 
 /* A host that treats component and controller as two objects calls both of these twice. */
-static int32_t VST_CALL initialize(void *self, void *context) {
-    (void)context;
+static int32_t initialize(void *self, void *context) {
     face_of_component(self)->main_thread = this_thread();
     return VST_OK;
 }
 
-static int32_t VST_CALL terminate(void *self) {
+static int32_t terminate(void *self) {
     vst_face *face = face_of_component(self);
     if (face->handler != NULL) (void)face->handler->table->unknown.unref(face->handler);
     face->handler = NULL;
@@ -102,25 +97,20 @@ static int32_t VST_CALL terminate(void *self) {
 /* ----------------------------------------------------------------------------------- buses --- */
 
 // NOLINTNEXTLINE(readability-non-const-parameter): its type is that of the table
-static int32_t VST_CALL controller_class(void *self, vst_id class_id) {
-    (void)self;
-    (void)class_id;
+static int32_t controller_class(void *self, vst_id class_id) {
     return VST_FALSE; /* it is this object */
 }
 
-static int32_t VST_CALL set_io_mode(void *self, int32_t mode) {
-    (void)self;
-    (void)mode;
+static int32_t set_io_mode(void *self, int32_t mode) {
     return VST_NOT_IMPLEMENTED;
 }
 
-static int32_t VST_CALL bus_count(void *self, int32_t media, int32_t direction) {
-    (void)self;
+static int32_t bus_count(void *self, int32_t media, int32_t direction) {
     return media == VST_AUDIO || (media == VST_EVENT && direction == VST_OUTPUT) ? 1 : 0;
 }
 
-static int32_t VST_CALL bus_info(void *self, int32_t media, int32_t direction, int32_t index,
-                                 vst_bus *info) {
+static int32_t bus_info(void *self, int32_t media, int32_t direction, int32_t index,
+                        vst_bus *info) {
     if (index != 0 || bus_count(self, media, direction) == 0) return VST_INVALID_ARGUMENT;
     *info =
         (vst_bus){.media = media,
@@ -135,26 +125,21 @@ static int32_t VST_CALL bus_info(void *self, int32_t media, int32_t direction, i
     return VST_OK;
 }
 
-static int32_t VST_CALL routing_info(void *self, void *input, void *output) {
-    (void)self;
-    (void)input;
-    (void)output;
+static int32_t routing_info(void *self, void *input, void *output) {
     return VST_NOT_IMPLEMENTED;
 }
 
-static int32_t VST_CALL activate_bus(void *self, int32_t media, int32_t direction, int32_t index,
-                                     uint8_t state) {
-    (void)state;
+static int32_t activate_bus(void *self, int32_t media, int32_t direction, int32_t index,
+                            uint8_t state) {
     return index == 0 && bus_count(self, media, direction) == 1 ? VST_OK : VST_INVALID_ARGUMENT;
 }
 
-static int32_t VST_CALL set_active(void *self, uint8_t state) {
+static int32_t set_active(void *self, uint8_t state) {
     vst_face *face = face_of_component(self);
     vst_settle(face);
     face->active = state != 0;
     if (face->active)
-        tagplug_activate(face->core, face->setup.rate, (uint32_t)face->setup.max_frames,
-                         face->channels, face->offline);
+        tagplug_activate(face->core, face->rate, face->channels);
     else
         tagplug_deactivate(face->core);
     vst_notice_texts(face);
@@ -201,11 +186,11 @@ int32_t vst_save(vst_face *face, vst_stream *stream) {
     return size > 0 && at == size ? VST_OK : VST_FALSE; /* 0: no memory */
 }
 
-static int32_t VST_CALL set_state(void *self, vst_stream *stream) {
+static int32_t set_state(void *self, vst_stream *stream) {
     return stream != NULL ? vst_load(face_of_component(self), stream) : VST_INVALID_ARGUMENT;
 }
 
-static int32_t VST_CALL get_state(void *self, vst_stream *stream) {
+static int32_t get_state(void *self, vst_stream *stream) {
     return stream != NULL ? vst_save(face_of_component(self), stream) : VST_INVALID_ARGUMENT;
 }
 
@@ -225,8 +210,7 @@ const vst_component_table vst_component = {
 /* ------------------------------------------------------------------------------ requirements ---
  */
 
-static uint32_t VST_CALL wanted(void *self) {
-    (void)self;
+static uint32_t wanted(void *self) {
     return 0;
 }
 

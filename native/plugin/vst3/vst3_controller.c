@@ -1,5 +1,4 @@
 /* vst3_controller.c - parameters as a host's interface shows them. */
-#include <string.h>
 
 #include "vst3_face.h"
 #include "vst3_text.h"
@@ -8,43 +7,39 @@ enum { TEXT = sizeof(vst_text) / sizeof(int16_t) };
 
 VST_INTERFACE(controller)
 
-static int32_t VST_CALL initialize(void *self, void *context) {
+static int32_t initialize(void *self, void *context) {
     vst_face *face = face_of_controller(self);
     return face->component->base.initialize((void *)&face->component, context);
 }
 
-static int32_t VST_CALL terminate(void *self) {
+static int32_t terminate(void *self) {
     vst_face *face = face_of_controller(self);
     return face->component->base.terminate((void *)&face->component);
 }
 
 /* ----------------------------------------------------------------------------------- state --- */
 
-static int32_t VST_CALL set_component_state(void *self, vst_stream *stream) {
-    (void)self;
-    (void)stream;
+static int32_t set_component_state(void *self, vst_stream *stream) {
     return VST_OK; /* the component, which is this object, has it */
 }
 
-static int32_t VST_CALL set_state(void *self, vst_stream *stream) {
+static int32_t set_state(void *self, vst_stream *stream) {
     return stream != NULL ? vst_load(face_of_controller(self), stream) : VST_INVALID_ARGUMENT;
 }
 
-static int32_t VST_CALL get_state(void *self, vst_stream *stream) {
+static int32_t get_state(void *self, vst_stream *stream) {
     return stream != NULL ? vst_save(face_of_controller(self), stream) : VST_INVALID_ARGUMENT;
 }
 
 /* ------------------------------------------------------------------------------ parameters --- */
 
-static int32_t VST_CALL count(void *self) {
-    (void)self;
+static int32_t count(void *self) {
     return TAGPLUG_PARAMETERS;
 }
 
-static int32_t VST_CALL info(void *self, int32_t index, vst_parameter *info) {
+static int32_t info(void *self, int32_t index, vst_parameter *info) {
     const tagnode_plugin_parameter *about =
         index >= 0 ? tagnode_plugin_parameter_info((uint32_t)index) : NULL;
-    (void)self;
     if (about == NULL) return VST_INVALID_ARGUMENT;
     *info = (vst_parameter){.id = about->id,
                             .start = tagplug_normalise((uint32_t)index, about->start),
@@ -59,7 +54,7 @@ static int32_t VST_CALL info(void *self, int32_t index, vst_parameter *info) {
     return VST_OK;
 }
 
-static int32_t VST_CALL text_of(void *self, uint32_t id, double value, vst_text text) {
+static int32_t text_of(void *self, uint32_t id, double value, vst_text text) {
     const uint32_t parameter = tagnode_plugin_parameter_find(id);
     char utf8[4 * TEXT];
     if (parameter == UINT32_MAX) return VST_INVALID_ARGUMENT;
@@ -69,7 +64,7 @@ static int32_t VST_CALL text_of(void *self, uint32_t id, double value, vst_text 
     return VST_OK;
 }
 
-static int32_t VST_CALL value_of(void *self, uint32_t id, const int16_t *text, double *value) {
+static int32_t value_of(void *self, uint32_t id, const int16_t *text, double *value) {
     const uint32_t parameter = tagnode_plugin_parameter_find(id);
     char utf8[4 * TEXT];
     float found = 0;
@@ -80,17 +75,15 @@ static int32_t VST_CALL value_of(void *self, uint32_t id, const int16_t *text, d
     return VST_OK;
 }
 
-static double VST_CALL to_plain(void *self, uint32_t id, double value) {
-    (void)self;
+static double to_plain(void *self, uint32_t id, double value) {
     return tagplug_denormalise(tagnode_plugin_parameter_find(id), (float)value);
 }
 
-static double VST_CALL from_plain(void *self, uint32_t id, double plain) {
-    (void)self;
+static double from_plain(void *self, uint32_t id, double plain) {
     return tagplug_normalise(tagnode_plugin_parameter_find(id), (float)plain);
 }
 
-static double VST_CALL get(void *self, uint32_t id) {
+static double get(void *self, uint32_t id) {
     vst_face *face = face_of_controller(self);
     const uint32_t parameter = tagnode_plugin_parameter_find(id);
     const bool asked = parameter < TAGPLUG_INPUTS && atomic_load(&face->asked[parameter].set);
@@ -98,7 +91,7 @@ static double VST_CALL get(void *self, uint32_t id) {
                                               : tagplug_get(face->core, parameter));
 }
 
-static int32_t VST_CALL set(void *self, uint32_t id, double value) {
+static int32_t set(void *self, uint32_t id, double value) {
     vst_face *face = face_of_controller(self);
     const uint32_t parameter = tagnode_plugin_parameter_find(id);
     if (parameter == UINT32_MAX) return VST_INVALID_ARGUMENT;
@@ -118,7 +111,7 @@ void vst_notice_texts(vst_face *face) {
     (void)face->handler->table->restart(face->handler, VST_RESTART_TITLES | VST_RESTART_VALUES);
 }
 
-static int32_t VST_CALL set_handler(void *self, vst_handler *handler) {
+static int32_t set_handler(void *self, vst_handler *handler) {
     vst_face *face = face_of_controller(self);
     if (handler != NULL) (void)handler->table->unknown.ref(handler);
     if (face->handler != NULL) (void)face->handler->table->unknown.unref(face->handler);
@@ -126,9 +119,7 @@ static int32_t VST_CALL set_handler(void *self, vst_handler *handler) {
     return VST_OK;
 }
 
-static void *VST_CALL create_view(void *self, const char *name) {
-    (void)self;
-    (void)name;
+static void *create_view(void *self, const char *name) {
     return NULL; /* the host's own interface */
 }
 

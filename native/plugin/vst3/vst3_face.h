@@ -1,6 +1,5 @@
 /* vst3_face.h - the plugin as a VST 3: one object that is component, processor and controller. */
-#ifndef TAGPLUG_VST3_FACE_H
-#define TAGPLUG_VST3_FACE_H
+#pragma once
 
 #include <stdatomic.h>
 
@@ -25,9 +24,9 @@ typedef struct {
     _Atomic uint32_t references;
     tagplug *core;
     uintptr_t main_thread; /* the one that ran initialize; 0 before */
-    vst_setup setup;
+    double rate;
     uint32_t channels;
-    bool active, offline;
+    bool active;
     vst_handler *handler; /* NULL: the host has none */
 
     /* Values that the controller got while active. A host sends them to process as well, where they
@@ -63,13 +62,13 @@ uint32_t vst_face_unref(vst_face *face);
     static vst_face *face_of_##member(void *self) TAGNODE_NONBLOCKING {                            \
         return (vst_face *)(void *)((char *)self - offsetof(vst_face, member));                    \
     }                                                                                              \
-    static int32_t VST_CALL member##_query(void *self, const vst_id id, void **object) {           \
+    static int32_t member##_query(void *self, const vst_id id, void **object) {                    \
         return vst_face_query(face_of_##member(self), id, object);                                 \
     }                                                                                              \
-    static uint32_t VST_CALL member##_ref(void *self) {                                            \
+    static uint32_t member##_ref(void *self) {                                                     \
         return vst_face_ref(face_of_##member(self));                                               \
     }                                                                                              \
-    static uint32_t VST_CALL member##_unref(void *self) {                                          \
+    static uint32_t member##_unref(void *self) {                                                   \
         return vst_face_unref(face_of_##member(self));                                             \
     }
 
@@ -84,5 +83,3 @@ void vst_settle(vst_face *face);
 
 int32_t vst_load(vst_face *face, vst_stream *stream);
 int32_t vst_save(vst_face *face, vst_stream *stream);
-
-#endif

@@ -9,7 +9,7 @@ static const vst_id class_id = VST_TAGNODE_ID;
 #define SUB_CATEGORIES "Fx|Analyzer"
 #define SDK_VERSION "VST 3.7.0" /* of the interfaces */
 
-static int32_t VST_CALL query(void *self, const vst_id id, void **object) {
+static int32_t query(void *self, const vst_id id, void **object) {
     static const vst_id known[] = {VST_UNKNOWN_ID, VST_FACTORY_ID, VST_FACTORY_2_ID,
                                    VST_FACTORY_3_ID};
     *object = NULL;
@@ -19,39 +19,24 @@ static int32_t VST_CALL query(void *self, const vst_id id, void **object) {
 }
 
 /* The factory is part of the file: references are not counted. */
-static uint32_t VST_CALL ref(void *self) {
-    (void)self;
+static uint32_t ref(void *self) {
     return 1;
 }
 
-static uint32_t VST_CALL unref(void *self) {
-    (void)self;
+static uint32_t unref(void *self) {
     return 1;
 }
 
-static int32_t VST_CALL factory_info(void *self, vst_factory_info *info) {
-    (void)self;
+static int32_t factory_info(void *self, vst_factory_info *info) {
     *info = (vst_factory_info){.vendor = VST_VENDOR, .flags = VST_FACTORY_UNICODE};
     return VST_OK;
 }
 
-static int32_t VST_CALL count(void *self) {
-    (void)self;
+static int32_t count(void *self) {
     return 1;
 }
 
-static int32_t VST_CALL class_info(void *self, int32_t index, vst_class *info) {
-    (void)self;
-    if (index != 0) return VST_INVALID_ARGUMENT;
-    *info = (vst_class){.id = VST_TAGNODE_ID,
-                        .cardinality = VST_MANY_INSTANCES,
-                        .category = VST_CATEGORY,
-                        .name = VST_NAME};
-    return VST_OK;
-}
-
-static int32_t VST_CALL class_info_2(void *self, int32_t index, vst_class_2 *info) {
-    (void)self;
+static int32_t class_info_2(void *self, int32_t index, vst_class_2 *info) {
     if (index != 0) return VST_INVALID_ARGUMENT;
     *info = (vst_class_2){.id = VST_TAGNODE_ID,
                           .cardinality = VST_MANY_INSTANCES,
@@ -64,8 +49,14 @@ static int32_t VST_CALL class_info_2(void *self, int32_t index, vst_class_2 *inf
     return VST_OK;
 }
 
-static int32_t VST_CALL class_info_3(void *self, int32_t index, vst_class_3 *info) {
-    (void)self;
+static int32_t class_info(void *self, int32_t index, vst_class *info) {
+    vst_class_2 whole; /* begins with the fields of a vst_class */
+    const int32_t result = class_info_2(self, index, &whole);
+    if (result == VST_OK) memcpy(info, &whole, sizeof *info);
+    return result;
+}
+
+static int32_t class_info_3(void *self, int32_t index, vst_class_3 *info) {
     if (index != 0) return VST_INVALID_ARGUMENT;
     *info = (vst_class_3){.id = VST_TAGNODE_ID,
                           .cardinality = VST_MANY_INSTANCES,
@@ -79,8 +70,7 @@ static int32_t VST_CALL class_info_3(void *self, int32_t index, vst_class_3 *inf
     return VST_OK;
 }
 
-static int32_t VST_CALL create(void *self, const vst_id wanted, const vst_id id, void **object) {
-    (void)self;
+static int32_t create(void *self, const vst_id wanted, const vst_id id, void **object) {
     *object = NULL;
     if (memcmp(wanted, class_id, sizeof class_id) != 0) return VST_NO_INTERFACE;
     vst_face *face = vst_face_create();
@@ -90,9 +80,7 @@ static int32_t VST_CALL create(void *self, const vst_id wanted, const vst_id id,
     return result;
 }
 
-static int32_t VST_CALL set_host(void *self, void *context) {
-    (void)self;
-    (void)context;
+static int32_t set_host(void *self, void *context) {
     return VST_OK;
 }
 
@@ -107,45 +95,29 @@ static const vst_factory_table table = {
     .set_host = set_host,
 };
 
+/* What a host calls after it opened the file and before it closes it. */
+#if defined(_WIN32)
+#define OPENED InitDll(void)
+#define CLOSED ExitDll(void)
+#elif defined(__APPLE__)
+#define OPENED bundleEntry(void *bundle)
+#define CLOSED bundleExit(void)
+#else
+#define OPENED ModuleEntry(void *library)
+#define CLOSED ModuleExit(void)
+#endif
+
 /* NOLINTBEGIN(misc-use-internal-linkage): hosts look these up */
-FACE_API vst_factory *VST_CALL GetPluginFactory(void);
-FACE_API vst_factory *VST_CALL GetPluginFactory(void) {
+FACE_API vst_factory *GetPluginFactory(void) {
     static vst_factory factory = {&table};
     return &factory;
 }
 
-/* What a host calls after it opened the file and before it closes it. */
-#if defined(_WIN32)
-FACE_API bool InitDll(void);
-FACE_API bool InitDll(void) {
+FACE_API bool OPENED {
     return true;
 }
 
-FACE_API bool ExitDll(void);
-FACE_API bool ExitDll(void) {
+FACE_API bool CLOSED {
     return true;
 }
-#elif defined(__APPLE__)
-FACE_API bool bundleEntry(void *bundle);
-FACE_API bool bundleEntry(void *bundle) {
-    (void)bundle;
-    return true;
-}
-
-FACE_API bool bundleExit(void);
-FACE_API bool bundleExit(void) {
-    return true;
-}
-#else
-FACE_API bool ModuleEntry(void *library);
-FACE_API bool ModuleEntry(void *library) {
-    (void)library;
-    return true;
-}
-
-FACE_API bool ModuleExit(void);
-FACE_API bool ModuleExit(void) {
-    return true;
-}
-#endif
 /* NOLINTEND(misc-use-internal-linkage) */

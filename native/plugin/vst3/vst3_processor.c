@@ -1,5 +1,4 @@
 /* vst3_processor.c - arrangements, and a block with its changes, events and outputs. */
-#include <string.h>
 
 #include "vst3_face.h"
 
@@ -7,8 +6,8 @@ VST_INTERFACE(processor)
 
 /* ----------------------------------------------------------------------------------- setup --- */
 
-static int32_t VST_CALL set_arrangements(void *self, const uint64_t *inputs, int32_t input_count,
-                                         const uint64_t *outputs, int32_t output_count) {
+static int32_t set_arrangements(void *self, const uint64_t *inputs, int32_t input_count,
+                                const uint64_t *outputs, int32_t output_count) {
     vst_face *face = face_of_processor(self);
     if (face->active || input_count != 1 || output_count != 1 || inputs[0] != outputs[0])
         return VST_FALSE;
@@ -17,43 +16,36 @@ static int32_t VST_CALL set_arrangements(void *self, const uint64_t *inputs, int
     return VST_OK;
 }
 
-static int32_t VST_CALL get_arrangement(void *self, int32_t direction, int32_t index,
-                                        uint64_t *speakers) {
+static int32_t get_arrangement(void *self, int32_t direction, int32_t index, uint64_t *speakers) {
     if ((direction != VST_INPUT && direction != VST_OUTPUT) || index != 0)
         return VST_INVALID_ARGUMENT;
     *speakers = face_of_processor(self)->channels == 2 ? VST_SPEAKERS_STEREO : VST_SPEAKERS_MONO;
     return VST_OK;
 }
 
-static int32_t VST_CALL can_process(void *self, int32_t sample_size) {
-    (void)self;
+static int32_t can_process(void *self, int32_t sample_size) {
     return sample_size == VST_SAMPLE_32 ? VST_OK : VST_FALSE;
 }
 
-static uint32_t VST_CALL latency(void *self) {
-    (void)self;
+static uint32_t latency(void *self) {
     return 0;
 }
 
-static int32_t VST_CALL setup(void *self, const vst_setup *setup) {
+static int32_t setup(void *self, const vst_setup *setup) {
     vst_face *face = face_of_processor(self);
     if (setup->sample_size != VST_SAMPLE_32 || setup->max_frames < 0) return VST_FALSE;
-    face->setup = *setup;
-    if (setup->max_frames == 0) face->setup.max_frames = 1;
-    face->offline = setup->process_mode == VST_OFFLINE;
-    tagplug_set_offline(face->core, face->offline);
+    face->rate = setup->rate;
+    tagplug_set_offline(face->core, setup->process_mode == VST_OFFLINE);
     return VST_OK;
 }
 
-static int32_t VST_CALL set_processing(void *self, uint8_t state) {
-    (void)self;
-    (void)state;
+static int32_t set_processing(void *self, uint8_t state) {
     return VST_OK;
 }
 
-static uint32_t VST_CALL tail(void *self) {
+static uint32_t tail(void *self) {
     const vst_face *face = face_of_processor(self);
-    return face_tail(face->core, face->setup.rate);
+    return face_tail(face->core, face->rate);
 }
 
 /* --------------------------------------------------------------------------------- process --- */
@@ -140,7 +132,7 @@ static void edit_outputs(vst_face *face) TAGNODE_NONBLOCKING {
 }
 TAGNODE_UNCHECKED_END
 
-static int32_t VST_CALL process(void *self, vst_data *data) TAGNODE_NONBLOCKING {
+static int32_t process(void *self, vst_data *data) TAGNODE_NONBLOCKING {
     vst_face *face = face_of_processor(self);
     if (data->sample_size != VST_SAMPLE_32 || data->frames < 0) return VST_INVALID_ARGUMENT;
     const vst_audio_bus *input = data->input_count > 0 ? data->inputs : NULL;

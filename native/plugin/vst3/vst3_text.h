@@ -1,6 +1,5 @@
 /* vst3_text.h - between our UTF-8 and a host's UTF-16. */
-#ifndef TAGPLUG_VST3_TEXT_H
-#define TAGPLUG_VST3_TEXT_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -9,5 +8,3 @@
  * sequences become U+FFFD. */
 void vst_to_utf16(const char *from, int16_t *to, size_t size);
 void vst_to_utf8(const int16_t *from, char *to, size_t size);
-
-#endif

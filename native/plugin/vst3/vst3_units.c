@@ -4,12 +4,11 @@
 
 VST_INTERFACE(units)
 
-static int32_t VST_CALL count(void *self) {
-    (void)self;
+static int32_t count(void *self) {
     return 1 + TAGPLUG_SLOTS;
 }
 
-static int32_t VST_CALL info(void *self, int32_t index, vst_unit *info) {
+static int32_t info(void *self, int32_t index, vst_unit *info) {
     if (index < 0 || index >= count(self)) return VST_INVALID_ARGUMENT;
     *info = (vst_unit){.id = index, .parent = index > 0 ? 0 : -1, .programs = -1};
     const char *name =
@@ -19,69 +18,49 @@ static int32_t VST_CALL info(void *self, int32_t index, vst_unit *info) {
     return VST_OK;
 }
 
-static int32_t VST_CALL selected(void *self) {
-    (void)self;
+static int32_t selected(void *self) {
     return 0;
 }
 
-static int32_t VST_CALL select_unit(void *self, int32_t id) {
-    (void)self;
-    (void)id;
+static int32_t select_unit(void *self, int32_t id) {
     return VST_OK;
 }
 
-static int32_t VST_CALL of_bus(void *self, int32_t media, int32_t direction, int32_t bus,
-                               int32_t channel, int32_t *id) {
-    (void)self;
-    (void)media;
-    (void)direction;
-    (void)bus;
-    (void)channel;
+static int32_t of_bus(void *self, int32_t media, int32_t direction, int32_t bus, int32_t channel,
+                      int32_t *id) {
     *id = 0;
     return VST_OK;
 }
 
 /* There are no programs. */
 
-static int32_t VST_CALL program_list_count(void *self) {
-    (void)self;
+static int32_t program_list_count(void *self) {
     return 0;
 }
 
-static int32_t VST_CALL program_list(void *self, int32_t index, void *info) {
-    (void)self;
-    (void)index;
-    (void)info;
+static int32_t program_list(void *self, int32_t index, void *info) {
     return VST_FALSE;
 }
 
 // NOLINTNEXTLINE(readability-non-const-parameter): its type is that of the table
-static int32_t VST_CALL program_name(void *self, int32_t list, int32_t program, vst_text name) {
-    (void)self;
-    (void)list;
-    (void)program;
-    (void)name;
+static int32_t program_name(void *self, int32_t list, int32_t program, vst_text name) {
     return VST_FALSE;
 }
 
-static int32_t VST_CALL program_info(void *self, int32_t list, int32_t program, const char *what,
-                                     vst_text value) {
-    (void)what;
+static int32_t program_info(void *self, int32_t list, int32_t program, const char *what,
+                            vst_text value) {
     return program_name(self, list, program, value);
 }
 
-static int32_t VST_CALL has_pitch_names(void *self, int32_t list, int32_t program) {
+static int32_t has_pitch_names(void *self, int32_t list, int32_t program) {
     return program_name(self, list, program, NULL);
 }
 
-static int32_t VST_CALL pitch_name(void *self, int32_t list, int32_t program, int16_t pitch,
-                                   vst_text name) {
-    (void)pitch;
+static int32_t pitch_name(void *self, int32_t list, int32_t program, int16_t pitch, vst_text name) {
     return program_name(self, list, program, name);
 }
 
-static int32_t VST_CALL set_program(void *self, int32_t list, int32_t program, vst_stream *data) {
-    (void)data;
+static int32_t set_program(void *self, int32_t list, int32_t program, vst_stream *data) {
     return program_name(self, list, program, NULL);
 }
 

@@ -2,7 +2,6 @@
  * exponential, so its value at any position has a closed form. */
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "automation/knobs.h"
 #include "support/message.h"
@@ -57,20 +56,17 @@ struct tagnode_automation {
 static tagnode_status check_all(const tagnode_mapping *mappings, uint32_t count,
                                 tagnode_combine combine, double sample_rate, uint32_t queue,
                                 tagnode_message *why) {
-    const tagnode_status bad = TAGNODE_ERROR_ARGUMENT;
     if (count < 1 || count > TAGNODE_MAX_MAPPINGS)
-        return tagnode_report(why, bad,
-                              "There are %u mappings on one parameter; it must be 1 to %d.", count,
-                              TAGNODE_MAX_MAPPINGS);
+        return tagnode_refuse(why, "There are %u mappings on one parameter; it must be 1 to %d.",
+                              count, TAGNODE_MAX_MAPPINGS);
     if ((unsigned)combine > TAGNODE_COMBINE_MAX)
-        return tagnode_report(why, bad, "combine is number %d; it must be 0 (sum) or 1 (max).",
+        return tagnode_refuse(why, "combine is number %d; it must be 0 (sum) or 1 (max).",
                               (int)combine);
     if (!(sample_rate >= TAGNODE_MIN_RATE && sample_rate <= TAGNODE_MAX_RATE))
-        return tagnode_report(why, bad, "The sample rate is %g Hz; it must be from %d to %d Hz.",
+        return tagnode_refuse(why, "The sample rate is %g Hz; it must be from %d to %d Hz.",
                               sample_rate, TAGNODE_MIN_RATE, TAGNODE_MAX_RATE);
     if (queue < 1 || queue > 1048576)
-        return tagnode_report(why, bad, "The queue holds %u changes; it must be 1 to 1048576.",
-                              queue);
+        return tagnode_refuse(why, "The queue holds %u changes; it must be 1 to 1048576.", queue);
     tagnode_status status = TAGNODE_OK;
     for (uint32_t i = 0; i < count && status == TAGNODE_OK; ++i)
         status = tagnode_mapping_check(&mappings[i], why);
@@ -88,7 +84,7 @@ tagnode_status tagnode_automation_create(const tagnode_mapping *mappings, uint32
     if (a != NULL) a->memory = calloc((size_t)count * queue, sizeof *a->memory);
     if (a == NULL || a->memory == NULL) {
         tagnode_automation_destroy(a);
-        return tagnode_report(why, TAGNODE_ERROR_MEMORY, "No memory for an automation.");
+        return tagnode_no_memory(why, "an automation");
     }
     a->count = count;
     a->capacity = queue;

@@ -3,7 +3,6 @@
 #include "automation/knobs.h"
 
 #include <math.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -21,27 +20,14 @@ static const char *const CURVES[] = {"lin", "log", "exp"};
 #define COUNT(names) ((uint32_t)(sizeof(names) / sizeof(names)[0]))
 static const char *const COMBINES[] = {"sum", "max"};
 
-#define NUMBER(field, unit_, low_, high_, default_, meaning_)                                      \
-    {{.name = #field,                                                                              \
-      .unit = (unit_),                                                                             \
-      .meaning = (meaning_),                                                                       \
-      .kind = TAGNODE_KNOB_NUMBER,                                                                 \
-      .low = (low_),                                                                               \
-      .high = (high_),                                                                             \
-      .default_value = (default_)},                                                                \
+#define NUMBER(field, unit, low, high, start, meaning)                                             \
+    {{#field, unit, meaning, TAGNODE_KNOB_NUMBER, low, high, start, NULL, 0},                      \
      offsetof(tagnode_mapping, field)}
-#define SECONDS(field, default_, meaning_) NUMBER(field, "s", 0, 600, default_, meaning_)
-#define TOGGLE(field, meaning_)                                                                    \
-    {{.name = #field, .unit = "", .meaning = (meaning_), .kind = TAGNODE_KNOB_TOGGLE, .high = 1},  \
-     offsetof(tagnode_mapping, field)}
-#define CHOICE(field, names, meaning_)                                                             \
-    {{.name = #field,                                                                              \
-      .unit = "",                                                                                  \
-      .meaning = (meaning_),                                                                       \
-      .kind = TAGNODE_KNOB_CHOICE,                                                                 \
-      .high = (double)(COUNT(names) - 1),                                                          \
-      .choices = (names),                                                                          \
-      .choice_count = COUNT(names)},                                                               \
+#define SECONDS(field, start, meaning) NUMBER(field, "s", 0, 600, start, meaning)
+#define TOGGLE(field, meaning)                                                                     \
+    {{#field, "", meaning, TAGNODE_KNOB_TOGGLE, 0, 1, 0, NULL, 0}, offsetof(tagnode_mapping, field)}
+#define CHOICE(field, names, meaning)                                                              \
+    {{#field, "", meaning, TAGNODE_KNOB_CHOICE, 0, COUNT(names) - 1, 0, names, COUNT(names)},      \
      offsetof(tagnode_mapping, field)}
 #define INF ((double)INFINITY)
 
@@ -134,23 +120,22 @@ static void join_choices(const tagnode_knob *knob, char *text, size_t size) {
 }
 
 static tagnode_status refuse(const tagnode_knob *knob, double value, tagnode_message *why) {
-    const tagnode_status bad = TAGNODE_ERROR_ARGUMENT;
     const char *name = knob->name, *unit = strcmp(knob->unit, "s") == 0 ? " s" : "";
     char choices[128];
     if (knob->kind == TAGNODE_KNOB_CHOICE) {
         join_choices(knob, choices, sizeof choices);
-        return tagnode_report(why, bad, "%s is choice number %g; it must be 0 to %g: %s.", name,
-                              value, knob->high, choices);
+        return tagnode_refuse(why, "%s is choice number %g; it must be 0 to %g: %s.", name, value,
+                              knob->high, choices);
     }
     if (knob->kind == TAGNODE_KNOB_TOGGLE)
-        return tagnode_report(why, bad, "%s is %g; it must be 0 or 1.", name, value);
+        return tagnode_refuse(why, "%s is %g; it must be 0 or 1.", name, value);
     if (isfinite(knob->high))
-        return tagnode_report(why, bad, "%s is %g%s; it must be %g to %g%s.", name, value, unit,
+        return tagnode_refuse(why, "%s is %g%s; it must be %g to %g%s.", name, value, unit,
                               knob->low, knob->high, unit);
     if (isfinite(knob->low))
-        return tagnode_report(why, bad, "%s is %g; it must be finite and at least %g.", name, value,
+        return tagnode_refuse(why, "%s is %g; it must be finite and at least %g.", name, value,
                               knob->low);
-    return tagnode_report(why, bad, "%s is %g; it must be finite.", name, value);
+    return tagnode_refuse(why, "%s is %g; it must be finite.", name, value);
 }
 
 /* ---- a mapping ---- */
@@ -168,8 +153,7 @@ double tagnode_mapping_get(const tagnode_mapping *mapping, uint32_t knob) {
 tagnode_status tagnode_mapping_set(tagnode_mapping *mapping, uint32_t knob, double value,
                                    tagnode_message *why) {
     if (knob >= KNOBS)
-        return tagnode_report(why, TAGNODE_ERROR_ARGUMENT, "There is no knob %u; they are 0 to %d.",
-                              knob, KNOBS - 1);
+        return tagnode_refuse(why, "There is no knob %u; they are 0 to %d.", knob, KNOBS - 1);
     if (!accepts(&TABLE[knob].info, value)) return refuse(&TABLE[knob].info, value, why);
     write_knob(mapping, knob, value);
     return TAGNODE_OK;
@@ -199,11 +183,10 @@ tagnode_status tagnode_mapping_check(const tagnode_mapping *m, tagnode_message *
     const uint32_t knob = find_fault(m);
     if (knob < KNOBS) return refuse(&TABLE[knob].info, read_knob(m, knob), why);
     if (!has_range(m))
-        return tagnode_report(why, TAGNODE_ERROR_ARGUMENT,
-                              "low and high are both %g; without a gate they must differ.", m->low);
+        return tagnode_refuse(why, "low and high are both %g; without a gate they must differ.",
+                              m->low);
     if (!has_ratios(m))
-        return tagnode_report(why, TAGNODE_ERROR_ARGUMENT,
-                              "min is %g and max is %g; a log curve needs both above 0.", m->min,
-                              m->max);
+        return tagnode_refuse(why, "min is %g and max is %g; a log curve needs both above 0.",
+                              m->min, m->max);
     return TAGNODE_OK;
 }

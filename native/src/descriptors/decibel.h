@@ -1,6 +1,5 @@
 /* decibel.h - powers in dB, with silence at -120. */
-#ifndef TAGNODE_DESCRIPTORS_DECIBEL_H
-#define TAGNODE_DESCRIPTORS_DECIBEL_H
+#pragma once
 
 #include <math.h>
 
@@ -13,5 +12,3 @@ static inline float tagnode_power_db(double power, double offset_db) TAGNODE_NON
     const double db = power > 0 ? 10 * log10(power) + offset_db : -1000;
     return db > (double)TAGNODE_SILENT_DB ? (float)db : TAGNODE_SILENT_DB;
 }
-
-#endif

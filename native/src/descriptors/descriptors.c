@@ -45,25 +45,26 @@ static void begin(tagnode_descriptors *d) TAGNODE_NONBLOCKING {
     d->spectrum = (tagnode_spectral_reading){0};
 }
 
-tagnode_status tagnode_descriptors_create(const tagnode_descriptors_setup *setup,
+tagnode_status tagnode_descriptors_create(const tagnode_setup *setup,
+                                          const tagnode_frontend_settings *spectra, size_t marks,
                                           tagnode_descriptors **descriptors) {
-    const tagnode_frontend_settings *f = &setup->spectra;
     tagnode_descriptors *d = tagnode_aligned_calloc(sizeof *d);
     *descriptors = NULL;
     if (d == NULL) return TAGNODE_ERROR_MEMORY;
     d->sample_rate = setup->sample_rate;
     d->channels = setup->channels;
-    d->room = setup->marks;
+    d->room = marks;
     d->marks = calloc(d->room, sizeof *d->marks);
     tagnode_status status = d->marks == NULL ? TAGNODE_ERROR_MEMORY : TAGNODE_OK;
     if (status == TAGNODE_OK)
         status = tagnode_level_create(&d->level, setup->sample_rate, setup->channels,
                                       setup->silence_db, setup->silence_hold);
     if (status == TAGNODE_OK)
-        status = tagnode_spectral_create(&d->spectral, f->sample_rate, f->fft, f->frame);
+        status = tagnode_spectral_create(&d->spectral, spectra->sample_rate, spectra->fft,
+                                         spectra->frame);
     if (status == TAGNODE_OK) /* a rise is between two frames, the first of which starts early */
-        status =
-            tagnode_tempo_create(&d->tempo, (double)f->hop / f->sample_rate, f->frame / f->hop + 1);
+        status = tagnode_tempo_create(&d->tempo, (double)spectra->hop / spectra->sample_rate,
+                                      spectra->frame / spectra->hop + 1);
     if (status != TAGNODE_OK) {
         tagnode_descriptors_destroy(d);
         return status;

@@ -3,8 +3,7 @@
  *
  * Samples are processed first; `mark` stores what they measure so far, and `take` returns the
  * oldest mark together with the measurements of the spectra pushed since. */
-#ifndef TAGNODE_DESCRIPTORS_DESCRIPTORS_H
-#define TAGNODE_DESCRIPTORS_DESCRIPTORS_H
+#pragma once
 
 #include "tagnode.h"
 
@@ -12,15 +11,10 @@ enum { TAGNODE_SIGNALS = TAGNODE_SIGNAL_END };
 
 typedef struct tagnode_descriptors tagnode_descriptors;
 
-typedef struct {
-    uint32_t sample_rate, channels; /* of the input */
-    double silence_db, silence_hold;
-    tagnode_frontend_settings spectra; /* of the spectra */
-    size_t marks;                      /* largest number of marks not yet taken */
-} tagnode_descriptors_setup;
-
-/* Returns OK or ERROR_MEMORY. */
-tagnode_status tagnode_descriptors_create(const tagnode_descriptors_setup *setup,
+/* For a node with this setup; `spectra` are the settings of the spectra, `marks` is the largest
+ * number of marks not yet taken. Returns OK or ERROR_MEMORY. */
+tagnode_status tagnode_descriptors_create(const tagnode_setup *setup,
+                                          const tagnode_frontend_settings *spectra, size_t marks,
                                           tagnode_descriptors **descriptors);
 void tagnode_descriptors_destroy(tagnode_descriptors *descriptors);
 void tagnode_descriptors_reset(tagnode_descriptors *descriptors) TAGNODE_NONBLOCKING;
@@ -38,5 +32,3 @@ void tagnode_descriptors_push(tagnode_descriptors *descriptors, const float *pow
 
 /* Writes TAGNODE_SIGNALS values: those of the oldest mark and of the last spectrum. */
 void tagnode_descriptors_take(tagnode_descriptors *descriptors, float *values) TAGNODE_NONBLOCKING;
-
-#endif

@@ -1,6 +1,5 @@
 /* level.h - RMS, peak and true peak of the last 50 ms, and silence detection. */
-#ifndef TAGNODE_DESCRIPTORS_LEVEL_H
-#define TAGNODE_DESCRIPTORS_LEVEL_H
+#pragma once
 
 #include "tagnode.h"
 
@@ -47,5 +46,3 @@ void tagnode_level_process(tagnode_level *level, const float *const *samples, si
 void tagnode_level_check_silence(tagnode_level *level) TAGNODE_NONBLOCKING;
 
 tagnode_level_reading tagnode_level_read(const tagnode_level *level) TAGNODE_NONBLOCKING;
-
-#endif

@@ -1,6 +1,5 @@
 /* loudness.h - loudness by BS.1770-4 and EBU Tech 3341, at any rate, in constant memory. */
-#ifndef TAGNODE_DESCRIPTORS_LOUDNESS_H
-#define TAGNODE_DESCRIPTORS_LOUDNESS_H
+#pragma once
 
 #include "descriptors/vectors.h"
 
@@ -48,5 +47,3 @@ void tagnode_loudness_step(tagnode_loudness *loudness) TAGNODE_NONBLOCKING;
 /* `progress` (0 to 1): the share of the current step that has been processed. */
 tagnode_loudness_reading tagnode_loudness_read(const tagnode_loudness *loudness, double progress)
     TAGNODE_NONBLOCKING;
-
-#endif

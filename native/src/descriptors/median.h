@@ -1,8 +1,5 @@
 /* median.h - medians of nine rows, element by element. */
-#ifndef TAGNODE_DESCRIPTORS_MEDIAN_H
-#define TAGNODE_DESCRIPTORS_MEDIAN_H
-
-#include <stddef.h>
+#pragma once
 
 #include "tagnode.h"
 
@@ -11,5 +8,3 @@ enum { TAGNODE_MEDIAN = 9 };
 /* median[i] of rows[0][i] .. rows[8][i]; no row may overlap `median`. */
 void tagnode_median(const float *const rows[TAGNODE_MEDIAN], size_t count, float *median)
     TAGNODE_NONBLOCKING;
-
-#endif

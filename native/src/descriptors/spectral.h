@@ -1,6 +1,5 @@
 /* spectral.h - timbre and change from power spectra, frame by frame. */
-#ifndef TAGNODE_DESCRIPTORS_SPECTRAL_H
-#define TAGNODE_DESCRIPTORS_SPECTRAL_H
+#pragma once
 
 #include "descriptors/median.h"
 
@@ -35,5 +34,3 @@ void tagnode_spectral_reset(tagnode_spectral *spectral) TAGNODE_NONBLOCKING;
 /* Processes the power spectrum of the next frame, fft / 2 + 1 bins. */
 tagnode_spectral_reading tagnode_spectral_push(tagnode_spectral *spectral, const float *power)
     TAGNODE_NONBLOCKING;
-
-#endif

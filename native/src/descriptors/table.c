@@ -1,8 +1,5 @@
 /* table.c - the one table of signals: names, units, usual ranges. */
-#include <stddef.h>
-
 #include "descriptors/descriptors.h"
-#include "tagnode.h"
 
 static const tagnode_signal TABLE[TAGNODE_SIGNALS] = {
     {"rms_db", "dBFS", "level of the last 50 ms", -60, 0, 0.05F},

@@ -1,7 +1,6 @@
 /* tempo.h - tempo from the periodicity of onsets: an autocorrelation with exponential forgetting.
  */
-#ifndef TAGNODE_DESCRIPTORS_TEMPO_H
-#define TAGNODE_DESCRIPTORS_TEMPO_H
+#pragma once
 
 #include "tagnode.h"
 
@@ -37,5 +36,3 @@ void tagnode_tempo_reset(tagnode_tempo *tempo) TAGNODE_NONBLOCKING;
 void tagnode_tempo_push(tagnode_tempo *tempo, float onset) TAGNODE_NONBLOCKING;
 
 tagnode_tempo_reading tagnode_tempo_read(const tagnode_tempo *tempo) TAGNODE_NONBLOCKING;
-
-#endif

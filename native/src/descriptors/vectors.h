@@ -1,9 +1,5 @@
 /* vectors.h - SIMD vectors for any machine (GCC extension), and sums over them in a fixed order. */
-#ifndef TAGNODE_DESCRIPTORS_VECTORS_H
-#define TAGNODE_DESCRIPTORS_VECTORS_H
-
-#include <stddef.h>
-#include <stdint.h>
+#pragma once
 
 #include "tagnode.h"
 
@@ -20,5 +16,3 @@ static inline float tagnode_sum_lanes(tagnode_vector x) TAGNODE_NONBLOCKING {
 static inline size_t tagnode_whole_vectors(size_t count) TAGNODE_NONBLOCKING {
     return (count + TAGNODE_LANES - 1) / TAGNODE_LANES * TAGNODE_LANES;
 }
-
-#endif

@@ -1,7 +1,6 @@
 /* dsp.h - the front-end's arithmetic, compiled once for each instruction set and selected at run
  * time. */
-#ifndef TAGNODE_FRONTEND_DSP_H
-#define TAGNODE_FRONTEND_DSP_H
+#pragma once
 
 #include "frontend/mel_plan.h"
 
@@ -16,5 +15,3 @@ typedef struct {
 
 /* Returns the best table for this machine, or the one that TAGNODE_ISA names. */
 const tagnode_dsp *tagnode_dsp_select(void);
-
-#endif

@@ -5,7 +5,6 @@
 #include "support/message.h"
 #include "support/sample.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,13 +22,11 @@ struct tagnode_frontend {
 tagnode_status tagnode_frontend_check_input(uint32_t sample_rate, uint32_t channels,
                                             tagnode_message *why) {
     if (sample_rate < TAGNODE_MIN_RATE || sample_rate > TAGNODE_MAX_RATE)
-        return tagnode_report(
-            why, TAGNODE_ERROR_ARGUMENT,
-            "The sample rate is %u Hz; it must be from %d to %d Hz: resample the audio first.",
+        return tagnode_refuse(
+            why, "The sample rate is %u Hz; it must be from %d to %d Hz: resample the audio first.",
             sample_rate, TAGNODE_MIN_RATE, TAGNODE_MAX_RATE);
     if (channels < 1 || channels > TAGNODE_MAX_CHANNELS)
-        return tagnode_report(why, TAGNODE_ERROR_ARGUMENT,
-                              "There are %u channels; 1 to %d are supported: downmix first.",
+        return tagnode_refuse(why, "There are %u channels; 1 to %d are supported: downmix first.",
                               channels, TAGNODE_MAX_CHANNELS);
     return TAGNODE_OK;
 }
@@ -41,7 +38,7 @@ tagnode_status tagnode_frontend_create(const tagnode_frontend_settings *settings
     tagnode_status status = tagnode_frontend_check_input(sample_rate, channels, why);
     if (status != TAGNODE_OK) return status;
     tagnode_frontend *f = calloc(1, sizeof *f);
-    if (f == NULL) return tagnode_report(why, TAGNODE_ERROR_MEMORY, "No memory for a front-end.");
+    if (f == NULL) return tagnode_no_memory(why, "a front-end");
     f->dsp = tagnode_dsp_select();
     f->channels = channels;
     status = tagnode_mel_plan_create(settings, &f->plan, why);
@@ -53,8 +50,7 @@ tagnode_status tagnode_frontend_create(const tagnode_frontend_settings *settings
         f->capacity =
             settings->frame + tagnode_resampler_yield(&f->resampler, TAGNODE_RESAMPLER_CHUNK);
         f->pending = calloc(f->capacity, sizeof *f->pending);
-        if (f->pending == NULL)
-            status = tagnode_report(why, TAGNODE_ERROR_MEMORY, "No memory for a front-end.");
+        if (f->pending == NULL) status = tagnode_no_memory(why, "a front-end");
     }
     if (status != TAGNODE_OK) {
         tagnode_frontend_destroy(f);
@@ -210,7 +206,7 @@ tagnode_status tagnode_resample(const float *input, size_t length, uint32_t from
     const size_t room = tagnode_resampler_yield(&resampler, TAGNODE_RESAMPLER_CHUNK);
     float *chunk = calloc(room, sizeof *chunk);
     if (chunk == NULL) {
-        status = tagnode_report(why, TAGNODE_ERROR_MEMORY, "No memory for resampling.");
+        status = tagnode_no_memory(why, "resampling");
     } else {
         const uint64_t scaled = (uint64_t)length * resampler.up + resampler.down - 1;
         resample_whole(&resampler, input, length, chunk, output, (size_t)(scaled / resampler.down));

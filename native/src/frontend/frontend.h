@@ -1,7 +1,6 @@
 /* frontend.h - what the node needs of a front-end beyond tagnode.h: the positions of mel frames,
  * and the power spectrum of each. */
-#ifndef TAGNODE_FRONTEND_FRONTEND_H
-#define TAGNODE_FRONTEND_FRONTEND_H
+#pragma once
 
 #include "tagnode.h"
 
@@ -26,5 +25,3 @@ size_t tagnode_frontend_bins(const tagnode_frontend *frontend) TAGNODE_NONBLOCKI
 size_t tagnode_frontend_process_spectra(tagnode_frontend *frontend, const float *const *input,
                                         size_t frames, float *mel, float *power)
     TAGNODE_NONBLOCKING;
-
-#endif

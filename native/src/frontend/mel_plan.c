@@ -4,46 +4,42 @@
 #include "support/message.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const double PI = 3.14159265358979323846;
 
 static tagnode_status check(const tagnode_frontend_settings *s, tagnode_message *why) {
-    const tagnode_status bad = TAGNODE_ERROR_ARGUMENT;
     if (s->sample_rate < 8000 || s->sample_rate > 48000)
-        return tagnode_report(why, bad,
+        return tagnode_refuse(why,
                               "The model's sample rate is %u Hz; it must be from 8000 to 48000.",
                               s->sample_rate);
     if (s->fft < 256 || s->fft > 4096 || (s->fft & (s->fft - 1)) != 0)
-        return tagnode_report(
-            why, bad, "The FFT has %u points; it must be a power of two from 256 to 4096.", s->fft);
+        return tagnode_refuse(
+            why, "The FFT has %u points; it must be a power of two from 256 to 4096.", s->fft);
     if (s->frame < 2 || s->frame > s->fft)
-        return tagnode_report(why, bad,
-                              "The frame has %u samples; it must be from 2 to the FFT's %u.",
+        return tagnode_refuse(why, "The frame has %u samples; it must be from 2 to the FFT's %u.",
                               s->frame, s->fft);
     if (s->hop < 1 || s->hop > s->frame)
-        return tagnode_report(why, bad,
-                              "The hop is %u samples; it must be from 1 to the frame's %u.", s->hop,
-                              s->frame);
+        return tagnode_refuse(why, "The hop is %u samples; it must be from 1 to the frame's %u.",
+                              s->hop, s->frame);
     if (s->bands < 1 || s->bands > TAGNODE_MAX_BANDS)
-        return tagnode_report(why, bad, "There are %u mel bands; it must be from 1 to %d.",
-                              s->bands, TAGNODE_MAX_BANDS);
+        return tagnode_refuse(why, "There are %u mel bands; it must be from 1 to %d.", s->bands,
+                              TAGNODE_MAX_BANDS);
     if (!(s->fmin >= 0 && s->fmin < s->fmax && s->fmax <= s->sample_rate / 2.0))
-        return tagnode_report(
-            why, bad, "The mel bands go from %g to %g Hz; 0 <= fmin < fmax <= %g Hz is expected.",
+        return tagnode_refuse(
+            why, "The mel bands go from %g to %g Hz; 0 <= fmin < fmax <= %g Hz is expected.",
             s->fmin, s->fmax, s->sample_rate / 2.0);
     const bool none = s->log == TAGNODE_LOG_OFFSET && s->log_parameter == 0;
     if (s->log != TAGNODE_LOG_NONE && !none &&
         !(s->log_parameter >= 1e-30 && s->log_parameter <= 1e30)) /* normal floats */
-        return tagnode_report(why, bad,
+        return tagnode_refuse(why,
                               "The parameter of the logarithm is %g; it must be 1e-30 to 1e30.",
                               s->log_parameter);
     if ((unsigned)s->window > TAGNODE_WINDOW_HANN_SYMMETRIC ||
         (unsigned)s->mel_scale > TAGNODE_MEL_HTK || (unsigned)s->mel_norm > TAGNODE_NORM_SLANEY ||
         (unsigned)s->spectrum > TAGNODE_SPECTRUM_MAGNITUDE || (unsigned)s->log > TAGNODE_LOG_DB)
-        return tagnode_report(
-            why, bad,
+        return tagnode_refuse(
+            why,
             "The window, mel scale, norm, spectrum or logarithm is not one of those in tagnode.h.");
     return TAGNODE_OK;
 }
@@ -145,38 +141,30 @@ static void build_twiddles(tagnode_mel_plan *plan) {
         twiddle((double)k / (2.0 * plan->n), &plan->split_re[k], &plan->split_im[k]);
 }
 
-/* Returns the next part of `memory`, aligned to a cache line; only counts while `memory` is NULL.
- */
-static void *take(char *memory, size_t *used, size_t bytes) {
-    void *part = memory == NULL ? NULL : memory + *used;
-    *used += (bytes + 63) / 64 * 64;
-    return part;
-}
-
 static size_t lay_out(tagnode_mel_plan *plan, char *memory, size_t weights) {
     const size_t n = plan->n, bands = plan->settings.bands, f = sizeof(float);
     const size_t row_stages = build_stages(plan->rows, NULL, NULL),
                  column_stages = build_stages(plan->columns, NULL, NULL);
     size_t used = 0;
-    plan->window_even = take(memory, &used, n * f);
-    plan->window_odd = take(memory, &used, n * f);
-    plan->row_twiddle_re = take(memory, &used, row_stages * f);
-    plan->row_twiddle_im = take(memory, &used, row_stages * f);
-    plan->column_twiddle_re = take(memory, &used, column_stages * f);
-    plan->column_twiddle_im = take(memory, &used, column_stages * f);
-    plan->middle_re = take(memory, &used, n * f);
-    plan->middle_im = take(memory, &used, n * f);
-    plan->split_re = take(memory, &used, (n / 2 + 1) * f);
-    plan->split_im = take(memory, &used, (n / 2 + 1) * f);
-    plan->start = take(memory, &used, bands * sizeof *plan->start);
-    plan->width = take(memory, &used, bands * sizeof *plan->width);
-    plan->weights = take(memory, &used, weights * f);
+    plan->window_even = tagnode_take_part(memory, &used, n * f);
+    plan->window_odd = tagnode_take_part(memory, &used, n * f);
+    plan->row_twiddle_re = tagnode_take_part(memory, &used, row_stages * f);
+    plan->row_twiddle_im = tagnode_take_part(memory, &used, row_stages * f);
+    plan->column_twiddle_re = tagnode_take_part(memory, &used, column_stages * f);
+    plan->column_twiddle_im = tagnode_take_part(memory, &used, column_stages * f);
+    plan->middle_re = tagnode_take_part(memory, &used, n * f);
+    plan->middle_im = tagnode_take_part(memory, &used, n * f);
+    plan->split_re = tagnode_take_part(memory, &used, (n / 2 + 1) * f);
+    plan->split_im = tagnode_take_part(memory, &used, (n / 2 + 1) * f);
+    plan->start = tagnode_take_part(memory, &used, bands * sizeof *plan->start);
+    plan->width = tagnode_take_part(memory, &used, bands * sizeof *plan->width);
+    plan->weights = tagnode_take_part(memory, &used, weights * f);
     for (int i = 0; i < 2; ++i) {
-        plan->scratch_re[i] = take(memory, &used, n * f);
-        plan->scratch_im[i] = take(memory, &used, n * f);
+        plan->scratch_re[i] = tagnode_take_part(memory, &used, n * f);
+        plan->scratch_im[i] = tagnode_take_part(memory, &used, n * f);
     }
-    plan->spectrum = take(memory, &used, (n + 1 + TAGNODE_MEL_LANES) * f);
-    plan->upper = take(memory, &used, (n / 2 + 1) * f);
+    plan->spectrum = tagnode_take_part(memory, &used, (n + 1 + TAGNODE_MEL_LANES) * f);
+    plan->upper = tagnode_take_part(memory, &used, (n / 2 + 1) * f);
     return used;
 }
 

@@ -1,6 +1,5 @@
 /* mel_plan.h - everything precomputed for a mel frame: window, twiddles, filters. */
-#ifndef TAGNODE_FRONTEND_MEL_PLAN_H
-#define TAGNODE_FRONTEND_MEL_PLAN_H
+#pragma once
 
 #include "tagnode.h"
 
@@ -36,5 +35,3 @@ void tagnode_mel_plan_destroy(tagnode_mel_plan *plan);
 
 /* Returns the number of samples of a frame before its centre. */
 uint32_t tagnode_mel_plan_lead(const tagnode_frontend_settings *settings);
-
-#endif

@@ -3,8 +3,7 @@
  * A Kaiser-windowed sinc: flat to 0.9 of the lower Nyquist frequency, -100 dB from that Nyquist
  * frequency on. The filter spans `delay` input samples to either side, so output sample m, at input
  * position m * from / to, can be computed once the input is `delay` samples past it. */
-#ifndef TAGNODE_FRONTEND_RESAMPLER_H
-#define TAGNODE_FRONTEND_RESAMPLER_H
+#pragma once
 
 #include "frontend/dsp.h"
 
@@ -43,5 +42,3 @@ size_t tagnode_resampler_push(tagnode_resampler *resampler, const float *input, 
 /* Returns the number of input samples needed to compute output sample `index`. */
 int64_t tagnode_resampler_needs(const tagnode_resampler *resampler, int64_t index)
     TAGNODE_NONBLOCKING;
-
-#endif

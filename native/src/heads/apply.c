@@ -1,5 +1,4 @@
 /* apply.c - a head's arithmetic. The sums of kernels may cancel and are in double precision. */
-#include <float.h>
 #include <math.h>
 #include <string.h>
 

@@ -33,17 +33,12 @@ static tagnode_status damaged(const reader *from, const char *what) {
     return TAGNODE_ERROR_MODEL;
 }
 
-static tagnode_status no_memory(tagnode_message *why) {
-    (void)tagnode_report(why, TAGNODE_ERROR_MEMORY, "No memory for a head.");
-    return TAGNODE_ERROR_MEMORY;
-}
-
 /* Allocates `size` floats, at least `count`, and reads `count` of them. */
 static tagnode_status read_floats(reader *from, size_t count, size_t size, float **out) {
     if (from->left / 4 < count) return damaged(from, "it ends within a stage");
     float *made = calloc(size, sizeof *made);
     *out = made;
-    if (made == NULL) return no_memory(from->why);
+    if (made == NULL) return tagnode_no_memory(from->why, "a head");
     for (size_t i = 0; i < count; ++i) {
         uint32_t word = 0;
         (void)read_words(from, &word, 1);
@@ -59,7 +54,7 @@ static tagnode_status into_panels(reader *from, float **array, size_t rows, size
                                   size_t lanes) {
     const size_t panels = (rows + lanes - 1) / lanes;
     float *made = calloc(panels * lanes * columns, sizeof *made);
-    if (made == NULL) return no_memory(from->why);
+    if (made == NULL) return tagnode_no_memory(from->why, "a head");
     for (size_t row = 0; row < rows; ++row)
         for (size_t column = 0; column < columns; ++column)
             made[(row / lanes * columns + column) * lanes + row % lanes] =
@@ -114,7 +109,8 @@ static tagnode_status read_coefficients(reader *from, head_stage *stage) {
     if (from->left / 8 < count + outputs) return damaged(from, "it ends within a stage");
     stage->coefficients = calloc(count, sizeof(double));
     stage->intercepts = calloc(outputs, sizeof(double));
-    if (stage->coefficients == NULL || stage->intercepts == NULL) return no_memory(from->why);
+    if (stage->coefficients == NULL || stage->intercepts == NULL)
+        return tagnode_no_memory(from->why, "a head");
     bool finite = true;
     for (size_t i = 0; i < count; ++i)
         finite &=
@@ -211,11 +207,9 @@ static tagnode_status read_head(reader *from, tagnode_head *head) {
 tagnode_status tagnode_head_load(const void *bytes, size_t size, tagnode_head **out,
                                  tagnode_message *why) {
     *out = NULL;
-    if (bytes == NULL)
-        return tagnode_report(why, TAGNODE_ERROR_ARGUMENT,
-                              "The head file is NULL; pass its bytes.");
+    if (bytes == NULL) return tagnode_refuse(why, "The head file is NULL; pass its bytes.");
     tagnode_head *head = calloc(1, sizeof *head);
-    if (head == NULL) return no_memory(why);
+    if (head == NULL) return tagnode_no_memory(why, "a head");
     atomic_store(&head->references, 1);
     reader from = {.at = bytes, .left = size, .why = why};
     const tagnode_status status = read_head(&from, head);
@@ -253,7 +247,7 @@ uint32_t tagnode_head_outputs(const tagnode_head *head) {
 tagnode_status tagnode_head_run(const tagnode_head *head, const float *embeddings, size_t count,
                                 float *values, tagnode_message *why) {
     double *room = calloc(tagnode_head_room(head), sizeof *room);
-    if (room == NULL) return no_memory(why);
+    if (room == NULL) return tagnode_no_memory(why, "a head");
     const tagnode_floatenv saved = tagnode_floatenv_enter();
     for (size_t i = 0; i < count; ++i)
         tagnode_head_apply(head, embeddings + i * head->inputs, values + i * head->outputs, room);

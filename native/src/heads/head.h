@@ -1,6 +1,5 @@
 /* head.h - a head: a small classifier on a model's embedding, as a sequence of stages. */
-#ifndef TAGNODE_HEADS_HEAD_H
-#define TAGNODE_HEADS_HEAD_H
+#pragma once
 
 #include <stdatomic.h>
 
@@ -60,5 +59,3 @@ size_t tagnode_head_room(const tagnode_head *head);
  * become 0. Arithmetic only. [audio] */
 void tagnode_head_apply(const tagnode_head *head, const float *embedding, float *values,
                         double *room) TAGNODE_NONBLOCKING;
-
-#endif

@@ -6,8 +6,7 @@
  * connected layer), and multiplies them by every channel's weights. Accumulators are int32 and may
  * not overflow: packing refuses weights that could. Requantisation is XNNPACK's: the accumulator as
  * a float times the channel's scale, rounded to nearest even, plus the zero point, clamped. */
-#ifndef TAGNODE_KERNELS_KERNELS_H
-#define TAGNODE_KERNELS_KERNELS_H
+#pragma once
 
 #include "tagnode.h"
 
@@ -78,5 +77,3 @@ const kernels_table *kernels_select(void);
 /* Returns the tables for this machine by index, from the portable one at 0; NULL past the last. For
  * tests and benchmarks. [main] */
 const kernels_table *kernels_at(uint32_t index);
-
-#endif

@@ -3,7 +3,8 @@
 
 #define NEAR_WEIGHTS SIZE_MAX
 #define INPUT_OFFSET 0
-enum { LAYOUT_GROUP = 1, MOST_POSITIONS = 4, MOST_BLOCKS = 1, MOST_SUMS = 4 };
+#define MOST_POSITIONS 4
+enum { LAYOUT_GROUP = 1, MOST_BLOCKS = 1, MOST_SUMS = 4 };
 typedef int16_t packed_weight; /* products of two int16 vectorise better than those of two int8 */
 
 #include "kernels/tiles.h"
@@ -21,18 +22,10 @@ ALWAYS_INLINE void tile(const tile_job *job, int positions) {
                 for (int c = 0; c < BLOCK; ++c) sums[p][c] += (uint32_t)(weights[c] * run[p][i]);
             }
     }
+    // NOLINTNEXTLINE(clang-analyzer-unix.cstring.UninitializedRead): there are 1 or more positions
     memcpy(job->sums, sums, (size_t)positions * sizeof sums[0]);
 }
 
-TILE(tile_1, 1)
-TILE(tile_2, 2)
-TILE(tile_3, 3)
-TILE(tile_4, 4)
-
-static tile_function *const tiles[] = {tile_1, tile_2, tile_3, tile_4};
-
-static void run_tile(const tile_job *job) {
-    tiles[job->positions - 1](job);
-}
+#include "kernels/positions.h"
 
 KERNELS_TABLE(portable);

@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tagnode.h"
-
 #if defined(TAGNODE_HAVE_ARM64)
 #include <sys/auxv.h>
 enum { HAS_ASIMDDP = 1 << 20 }; /* Linux's HWCAP_ASIMDDP, which older headers lack */

@@ -9,8 +9,7 @@
  *
  * Sums may wrap around on the way (with vpdpbusd's unsigned input, for example), as the true ones
  * fit. */
-#ifndef TAGNODE_KERNELS_TILES_H
-#define TAGNODE_KERNELS_TILES_H
+#pragma once
 
 #include "kernels/kernels.h"
 
@@ -327,5 +326,3 @@ static void interleave4(const int8_t *const *rows, uint32_t count, int8_t *outpu
     extern const kernels_table tagnode_kernels_##id;                                               \
     const kernels_table tagnode_kernels_##id = {#id,     packed_size, pack,                        \
                                                 product, product_max, interleave4}
-
-#endif

@@ -43,25 +43,18 @@ static void instance_destroy(instance *v) {
     free(v);
 }
 
-static instance *instance_create(const tagnode_ensemble *ensemble, uint32_t index,
-                                 tagnode_model *model, tagnode_status *status,
-                                 tagnode_message *why) {
+/* The caller destroys the instance, also on error. */
+static tagnode_status instance_create(const tagnode_ensemble *ensemble, uint32_t index,
+                                      tagnode_model *model, instance **out, tagnode_message *why) {
     const tagnode_ensemble_setup *setup = &ensemble->setup;
-    instance *made = calloc(1, sizeof *made);
-    if (made == NULL) {
-        *status = TAGNODE_ERROR_MEMORY;
-        (void)tagnode_report(why, *status, "No memory for a model.");
-        return NULL;
-    }
+    instance *made = *out = calloc(1, sizeof *made);
+    if (made == NULL) return tagnode_no_memory(why, "a model");
     tagnode_model_retain(model);
     made->model = model;
     if ((setup->primed >> index & 1) && model->card.silence_before)
         made->silent = model->card.patch_frames - setup->first;
-    *status = tagnode_sliced_create(&model->graph, &model->card, setup->hop, setup->frame_samples,
-                                    &made->sliced, why);
-    if (*status == TAGNODE_OK) return made;
-    instance_destroy(made);
-    return NULL;
+    return tagnode_sliced_create(&model->graph, &model->card, setup->hop, setup->frame_samples,
+                                 &made->sliced, why);
 }
 
 static tagnode_status instance_start(const tagnode_ensemble *ensemble, const instance *v,
@@ -75,9 +68,8 @@ static tagnode_status instance_start(const tagnode_ensemble *ensemble, const ins
 
 static tagnode_status check_together(const tagnode_card *first, const tagnode_model *other,
                                      tagnode_message *why) {
-    const tagnode_status bad = TAGNODE_ERROR_ARGUMENT;
     if (!other->sliced)
-        return tagnode_report(why, bad,
+        return tagnode_refuse(why,
                               "Several models in one node must all be for the inline runtime.");
     const tagnode_frontend_settings *a = &first->frontend, *b = &other->card.frontend;
     const bool same = a->sample_rate == b->sample_rate && a->frame == b->frame &&
@@ -87,7 +79,7 @@ static tagnode_status check_together(const tagnode_card *first, const tagnode_mo
                       a->log == b->log && a->log_parameter == b->log_parameter &&
                       a->fmin == b->fmin && a->fmax == b->fmax;
     if (!same)
-        return tagnode_report(why, bad,
+        return tagnode_refuse(why,
                               "Models in one node share its front-end; these need different mel "
                               "spectrograms: use a node for each.");
     return TAGNODE_OK;
@@ -119,7 +111,7 @@ tagnode_status tagnode_ensemble_create(tagnode_model *const *models, uint32_t co
                                        tagnode_message *why) {
     *out = NULL;
     tagnode_ensemble *ensemble = tagnode_aligned_calloc(sizeof *ensemble);
-    if (ensemble == NULL) return tagnode_report(why, TAGNODE_ERROR_MEMORY, "No memory for models.");
+    if (ensemble == NULL) return tagnode_no_memory(why, "models");
     ensemble->setup = *setup;
     tagnode_status status = tagnode_queue_create(&ensemble->retired, sizeof(instance *), RETIRED);
     if (status != TAGNODE_OK) (void)tagnode_report(why, status, "No memory for models.");
@@ -127,7 +119,7 @@ tagnode_status tagnode_ensemble_create(tagnode_model *const *models, uint32_t co
         status = check_together(&models[0]->card, models[i], why);
         if (status != TAGNODE_OK) break;
         ensemble->cards[i] = models[i]->card;
-        ensemble->slots[i].current = instance_create(ensemble, i, models[i], &status, why);
+        status = instance_create(ensemble, i, models[i], &ensemble->slots[i].current, why);
         ensemble->count += status == TAGNODE_OK;
     }
     if (status == TAGNODE_OK) status = start_all(ensemble, why);
@@ -163,9 +155,8 @@ void tagnode_ensemble_destroy(tagnode_ensemble *ensemble) {
 
 static tagnode_status check_swap(const tagnode_ensemble *ensemble, uint32_t index,
                                  const tagnode_model *model, tagnode_message *why) {
-    const tagnode_status bad = TAGNODE_ERROR_ARGUMENT;
     if (index >= ensemble->count)
-        return tagnode_report(why, bad, "There is no model %u to replace; the node has %u.", index,
+        return tagnode_refuse(why, "There is no model %u to replace; the node has %u.", index,
                               ensemble->count);
     const tagnode_card *old = &ensemble->cards[index], *new = &model->card;
     const tagnode_status together = check_together(old, model, why);
@@ -175,10 +166,9 @@ static tagnode_status check_swap(const tagnode_ensemble *ensemble, uint32_t inde
         if (ensemble->setup.wanted[index] >> i & 1)
             fits = fits && i < new->outputs && new->output_size[i] == old->output_size[i];
     if (!fits)
-        return tagnode_report(
-            why, bad,
-            "The new model's window or outputs differ from the old one's; prepare "
-            "the node with it instead.");
+        return tagnode_refuse(
+            why, "The new model's window or outputs differ from the old one's; prepare "
+                 "the node with it instead.");
     return TAGNODE_OK;
 }
 
@@ -187,15 +177,15 @@ tagnode_status tagnode_ensemble_swap(tagnode_ensemble *ensemble, uint32_t index,
     free_retired(ensemble);
     tagnode_status status = check_swap(ensemble, index, model, why);
     if (status != TAGNODE_OK) return status;
-    instance *made = instance_create(ensemble, index, model, &status, why);
-    if (made == NULL) return status;
-    const uint32_t needed = tagnode_sliced_least_latency(made->sliced);
+    instance *made = NULL;
+    status = instance_create(ensemble, index, model, &made, why);
+    const uint32_t needed = status == TAGNODE_OK ? tagnode_sliced_least_latency(made->sliced) : 0;
     if (needed > ensemble->latency)
-        status = tagnode_report(why, TAGNODE_ERROR_ARGUMENT,
+        status = tagnode_refuse(why,
                                 "The new model needs %u samples for a result, the node allows %u; "
                                 "prepare it with a longer compute_latency.",
                                 needed, ensemble->latency);
-    else
+    else if (status == TAGNODE_OK)
         status = instance_start(ensemble, made, why);
     if (status != TAGNODE_OK) {
         instance_destroy(made);

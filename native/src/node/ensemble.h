@@ -5,8 +5,7 @@
  * the hop. The first window of a model that accepts silence before the stream starts before it; all
  * others start within. A new model receives the same mel frames as the one that it replaces until
  * its first window is full, so that no result is missing. */
-#ifndef TAGNODE_ENSEMBLE_H
-#define TAGNODE_ENSEMBLE_H
+#pragma once
 
 #include "node/model.h"
 
@@ -50,5 +49,3 @@ void tagnode_ensemble_advance(tagnode_ensemble *ensemble, uint32_t samples) TAGN
  * no full window by then. */
 bool tagnode_ensemble_take(tagnode_ensemble *ensemble, int64_t frames, const float *const **outputs,
                            uint64_t *late) TAGNODE_NONBLOCKING;
-
-#endif

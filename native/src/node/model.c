@@ -8,16 +8,15 @@
 #include "worker/engines.h"
 
 static tagnode_status check_card(const tagnode_card *card, tagnode_message *why) {
-    const tagnode_status bad = TAGNODE_ERROR_ARGUMENT;
     if (card->patch_frames < 1 || card->patch_frames > 4096)
-        return tagnode_report(why, bad, "The card's patch has %u mel frames; it must be 1 to 4096.",
+        return tagnode_refuse(why, "The card's patch has %u mel frames; it must be 1 to 4096.",
                               card->patch_frames);
     if (card->outputs < 1 || card->outputs > TAGNODE_MAX_OUTPUTS)
-        return tagnode_report(why, bad, "The card lists %u outputs; it must be 1 to %d.",
-                              card->outputs, TAGNODE_MAX_OUTPUTS);
+        return tagnode_refuse(why, "The card lists %u outputs; it must be 1 to %d.", card->outputs,
+                              TAGNODE_MAX_OUTPUTS);
     for (uint32_t i = 0; i < card->outputs; ++i)
         if (card->output_size[i] < 1 || card->output_size[i] > 65536)
-            return tagnode_report(why, bad,
+            return tagnode_refuse(why,
                                   "Output %u of the card has %u floats; it must be 1 to 65536.", i,
                                   card->output_size[i]);
     tagnode_frontend *trial; /* building one checks the settings */
@@ -35,8 +34,7 @@ static tagnode_status create(const tagnode_card *card, tagnode_model **model,
     tagnode_model *made = calloc(1, sizeof *made);
     if (made == NULL || pthread_mutex_init(&made->interpreter_lock, NULL) != 0) {
         free(made);
-        (void)tagnode_report(why, TAGNODE_ERROR_MEMORY, "No memory for a model.");
-        return TAGNODE_ERROR_MEMORY;
+        return tagnode_no_memory(why, "a model");
     }
     atomic_store(&made->references, 1);
     made->card = *card;
@@ -49,13 +47,11 @@ static void *duplicate(const void *bytes, size_t size) {
     return copy == NULL ? NULL : memcpy(copy, bytes, size);
 }
 
-tagnode_status tagnode_model_load_litert(const char *library, const void *bytes, size_t size,
-                                         const tagnode_card *card, tagnode_model **model,
-                                         tagnode_message *why) {
+/* `library` is LiteRT's, or NULL; `sliced`: for the inline runtime. */
+static tagnode_status load(const char *library, bool sliced, const void *bytes, size_t size,
+                           const tagnode_card *card, tagnode_model **model, tagnode_message *why) {
     *model = NULL;
-    if (bytes == NULL)
-        return tagnode_report(why, TAGNODE_ERROR_ARGUMENT,
-                              "The model file is NULL; pass its bytes.");
+    if (bytes == NULL) return tagnode_refuse(why, "The model file is NULL; pass its bytes.");
     tagnode_status status = create(card, model, why);
     if (status != TAGNODE_OK) return status;
     tagnode_model *made = *model;
@@ -63,8 +59,10 @@ tagnode_status tagnode_model_load_litert(const char *library, const void *bytes,
     made->size = size;
     made->library = library == NULL ? NULL : duplicate(library, strlen(library) + 1);
     if (made->bytes == NULL || (library != NULL && made->library == NULL))
-        status =
-            tagnode_report(why, TAGNODE_ERROR_MEMORY, "No memory for a model of %zu bytes.", size);
+        status = tagnode_no_memory(why, "a model");
+    if (status == TAGNODE_OK && sliced)
+        status = tagger_graph_read(made->bytes, size, &made->graph, why);
+    made->sliced = sliced && status == TAGNODE_OK;
     tagnode_engine *engine = NULL; /* fail now rather than in prepare */
     if (status == TAGNODE_OK) status = tagnode_model_open(made, &engine, why);
     if (engine != NULL) engine->close(engine);
@@ -75,30 +73,15 @@ tagnode_status tagnode_model_load_litert(const char *library, const void *bytes,
     return status;
 }
 
+tagnode_status tagnode_model_load_litert(const char *library, const void *bytes, size_t size,
+                                         const tagnode_card *card, tagnode_model **model,
+                                         tagnode_message *why) {
+    return load(library, false, bytes, size, card, model, why);
+}
+
 tagnode_status tagnode_model_load_inline(const void *bytes, size_t size, const tagnode_card *card,
                                          tagnode_model **model, tagnode_message *why) {
-    *model = NULL;
-    if (bytes == NULL)
-        return tagnode_report(why, TAGNODE_ERROR_ARGUMENT,
-                              "The model file is NULL; pass its bytes.");
-    tagnode_status status = create(card, model, why);
-    if (status != TAGNODE_OK) return status;
-    tagnode_model *made = *model;
-    made->bytes = duplicate(bytes, size);
-    made->size = size;
-    if (made->bytes == NULL)
-        status =
-            tagnode_report(why, TAGNODE_ERROR_MEMORY, "No memory for a model of %zu bytes.", size);
-    if (status == TAGNODE_OK) status = tagger_graph_read(made->bytes, size, &made->graph, why);
-    made->sliced = status == TAGNODE_OK;
-    tagnode_engine *engine = NULL; /* fail now rather than in prepare */
-    if (status == TAGNODE_OK) status = tagnode_model_open(made, &engine, why);
-    if (engine != NULL) engine->close(engine);
-    if (status != TAGNODE_OK) {
-        tagnode_model_release(made);
-        *model = NULL;
-    }
-    return status;
+    return load(NULL, true, bytes, size, card, model, why);
 }
 
 tagnode_status tagnode_model_run(tagnode_model *model, const float *patch, float *const *outputs,
@@ -120,9 +103,8 @@ tagnode_status tagnode_model_from_interpreter(const tagnode_interpreter *interpr
     for (uint32_t i = 0; i < card->outputs && i < TAGNODE_MAX_OUTPUTS; ++i)
         whole = whole && interpreter->output[i] != NULL;
     if (!whole)
-        return tagnode_report(
-            why, TAGNODE_ERROR_ARGUMENT,
-            "The interpreter has no invoke function, input or output; set all of them.");
+        return tagnode_refuse(
+            why, "The interpreter has no invoke function, input or output; set all of them.");
     const tagnode_status status = create(card, model, why);
     if (status == TAGNODE_OK) (*model)->interpreter = *interpreter;
     return status;

@@ -1,6 +1,5 @@
 /* model.h - the contents of a tagnode_model: immutable once loaded, reference counted. */
-#ifndef TAGNODE_MODEL_H
-#define TAGNODE_MODEL_H
+#pragma once
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -27,5 +26,3 @@ void tagnode_model_retain(tagnode_model *model);
  */
 tagnode_status tagnode_model_open(tagnode_model *model, tagnode_engine **engine,
                                   tagnode_message *why);
-
-#endif

@@ -154,8 +154,7 @@ static tagnode_status start_worker(core *c, tagnode_message *why) {
     for (uint32_t i = 0; i < c->card.outputs; ++i)
         if (c->wanted[0] >> i & 1) floats += setup.output_size[i] = c->card.output_size[i];
     c->worker_values = calloc((size_t)floats + 1, sizeof *c->worker_values);
-    if (c->worker_values == NULL)
-        return tagnode_report(why, TAGNODE_ERROR_MEMORY, "No memory for a node.");
+    if (c->worker_values == NULL) return tagnode_no_memory(why, "a node");
     for (uint32_t i = 0, at = 0; i < c->card.outputs; at += setup.output_size[i++])
         c->outputs[i] = c->worker_values + at;
     c->results[0] = (const float *const *)c->outputs;
@@ -187,9 +186,7 @@ static tagnode_status gather(core *c, const tagnode_parts *parts, tagnode_messag
         if (tagnode_head_room(placed->head) > room) room = tagnode_head_room(placed->head);
     }
     c->head_room = calloc(room, sizeof *c->head_room);
-    return c->head_room != NULL
-               ? TAGNODE_OK
-               : tagnode_report(why, TAGNODE_ERROR_MEMORY, "No memory for a node.");
+    return c->head_room != NULL ? TAGNODE_OK : tagnode_no_memory(why, "a node");
 }
 
 /* Computes when the first fresh frame is due, and the mel frame of silence. */
@@ -201,8 +198,7 @@ static tagnode_status plan_start(core *c, const tagnode_parts *parts, tagnode_me
         while (!primed && c->needed < card->patch_frames) c->needed += c->hop;
     }
     c->silence = calloc(c->card.frontend.bands, sizeof *c->silence);
-    if (c->silence == NULL)
-        return tagnode_report(why, TAGNODE_ERROR_MEMORY, "No memory for a node.");
+    if (c->silence == NULL) return tagnode_no_memory(why, "a node");
     tagnode_frontend_silence(c->frontend, c->silence);
     return TAGNODE_OK;
 }
@@ -218,7 +214,7 @@ static tagnode_status start_models(core *c, const tagnode_parts *parts, tagnode_
     c->incoming = calloc(words, sizeof *c->incoming);
     if (c->outgoing == NULL || c->incoming == NULL ||
         tagnode_log_ring_create(&c->ring, words, c->setup.queue) != TAGNODE_OK)
-        return tagnode_report(why, TAGNODE_ERROR_MEMORY, "No memory for a node.");
+        return tagnode_no_memory(why, "a node");
     const bool runs_inline = parts->models[0]->sliced || parts->model_count > 1;
     if (c->setup.compute_latency < 0) c->setup.compute_latency = runs_inline ? 0 : WORKER_LATENCY;
     return runs_inline ? start_ensemble(c, parts->models, parts->model_count, why)
@@ -227,7 +223,7 @@ static tagnode_status start_models(core *c, const tagnode_parts *parts, tagnode_
 
 static tagnode_status start_signals(core *c, size_t mels, tagnode_message *why) {
     c->power = calloc(mels * tagnode_frontend_bins(c->frontend), sizeof *c->power);
-    if (c->power == NULL) return tagnode_report(why, TAGNODE_ERROR_MEMORY, "No memory for a node.");
+    if (c->power == NULL) return tagnode_no_memory(why, "a node");
     return tagnode_signals_create(&c->setup, &c->card.frontend, c->frontend, CHUNK, &c->signals,
                                   why);
 }
@@ -237,7 +233,7 @@ static tagnode_status keep_mel(core *c, tagnode_message *why) {
     c->incoming_mel = calloc(bands, sizeof *c->incoming_mel);
     if (c->incoming_mel == NULL ||
         tagnode_log_ring_create(&c->mel_ring, bands, c->setup.mel_queue) != TAGNODE_OK)
-        return tagnode_report(why, TAGNODE_ERROR_MEMORY, "No memory for a node.");
+        return tagnode_no_memory(why, "a node");
     return TAGNODE_OK;
 }
 
@@ -247,7 +243,7 @@ static tagnode_status core_create(core *c, const tagnode_parts *parts, tagnode_m
     if (status != TAGNODE_OK) return status;
     const size_t mels = tagnode_frontend_capacity(c->frontend, CHUNK);
     c->mel = calloc(mels * c->card.frontend.bands, sizeof *c->mel);
-    if (c->mel == NULL) return tagnode_report(why, TAGNODE_ERROR_MEMORY, "No memory for a node.");
+    if (c->mel == NULL) return tagnode_no_memory(why, "a node");
     if (parts->model_count > 0) status = start_models(c, parts, why);
     if (status == TAGNODE_OK && c->setup.signal_hop > 0) status = start_signals(c, mels, why);
     if (status == TAGNODE_OK && c->setup.mel_queue > 0) status = keep_mel(c, why);
@@ -286,7 +282,7 @@ tagnode_status tagnode_prepare(tagnode *node, const tagnode_parts *parts,
     tagnode_status status = tagnode_setup_check(parts, setup, why);
     if (status != TAGNODE_OK) return status;
     core *made = tagnode_aligned_calloc(sizeof *made);
-    if (made == NULL) return tagnode_report(why, TAGNODE_ERROR_MEMORY, "No memory for a node.");
+    if (made == NULL) return tagnode_no_memory(why, "a node");
     made->card.frontend = PLAIN_FRONTEND;
     if (parts->model_count > 0) {
         made->model = parts->models[0];
@@ -312,7 +308,7 @@ const tagnode_setup *tagnode_get_setup(const tagnode *node) {
 tagnode_status tagnode_swap(tagnode *node, uint32_t index, tagnode_model *model,
                             tagnode_message *why) {
     if (node->core == NULL || node->core->ensemble == NULL)
-        return tagnode_report(why, TAGNODE_ERROR_ARGUMENT,
+        return tagnode_refuse(why,
                               "Only a node prepared with inline models can swap them; prepare the "
                               "node anew instead.");
     return tagnode_ensemble_swap(node->core->ensemble, index, model, why);

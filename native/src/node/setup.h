@@ -1,6 +1,5 @@
 /* setup.h - checks of the arguments of tagnode_prepare(). */
-#ifndef TAGNODE_NODE_SETUP_H
-#define TAGNODE_NODE_SETUP_H
+#pragma once
 
 #include "tagnode.h"
 
@@ -8,5 +7,3 @@
  * ERROR_ARGUMENT. [main] */
 tagnode_status tagnode_setup_check(const tagnode_parts *parts, const tagnode_setup *setup,
                                    tagnode_message *why);
-
-#endif

@@ -1,6 +1,5 @@
 #include "node/signals.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "descriptors/descriptors.h"
@@ -36,26 +35,19 @@ tagnode_status tagnode_signals_create(const tagnode_setup *setup,
                                       tagnode_signals **signals, tagnode_message *why) {
     *signals = NULL;
     tagnode_signals *s = tagnode_aligned_calloc(sizeof *s);
-    if (s == NULL) return tagnode_report(why, TAGNODE_ERROR_MEMORY, "No memory for signals.");
+    if (s == NULL) return tagnode_no_memory(why, "signals");
     s->frontend = frontend;
     s->delay = tagnode_frontend_delay(frontend);
     const double frames = setup->signal_hop * settings->sample_rate / settings->hop;
     s->hop = frames < 1 ? 1 : (int64_t)(frames + 0.5);
     const double samples =
         (double)s->hop * settings->hop * setup->sample_rate / settings->sample_rate;
-    const tagnode_descriptors_setup measured = {
-        .sample_rate = setup->sample_rate,
-        .channels = setup->channels,
-        .silence_db = setup->silence_db,
-        .silence_hold = setup->silence_hold,
-        .spectra = *settings,
-        .marks = (size_t)((double)(s->delay + burst) / samples) + 2,
-    };
+    const size_t marks = (size_t)((double)(s->delay + burst) / samples) + 2;
     const size_t kept = setup->queue + (size_t)(setup->max_frames / samples) + 2;
-    if (tagnode_descriptors_create(&measured, &s->descriptors) != TAGNODE_OK ||
+    if (tagnode_descriptors_create(setup, settings, marks, &s->descriptors) != TAGNODE_OK ||
         tagnode_log_ring_create(&s->ring, HEADER_WORDS + TAGNODE_SIGNALS, kept) != TAGNODE_OK) {
         tagnode_signals_destroy(s);
-        return tagnode_report(why, TAGNODE_ERROR_MEMORY, "No memory for signals.");
+        return tagnode_no_memory(why, "signals");
     }
     *signals = s;
     return TAGNODE_OK;

@@ -1,6 +1,5 @@
 /* signals.h - the signal frames of a node: measured descriptors at the positions of mel frames. */
-#ifndef TAGNODE_SIGNALS_H
-#define TAGNODE_SIGNALS_H
+#pragma once
 
 #include "tagnode.h"
 
@@ -25,5 +24,3 @@ void tagnode_signals_push(tagnode_signals *signals, const float *power) TAGNODE_
 /* See tagnode_read_signals. [reader] */
 size_t tagnode_signals_read(tagnode_signals *signals, tagnode_frame *frames, float *values,
                             size_t capacity) TAGNODE_NONBLOCKING;
-
-#endif

@@ -6,8 +6,6 @@
  * that may grow have room. native/tests/plugin/ids.txt has all of it, and a test compares. */
 #include "parameters.h"
 
-#include <stddef.h>
-
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 /* ---- choices ---- */
@@ -65,46 +63,25 @@ static const tagnode_plugin_target targets[] = {TARGETS(TARGET_ROW)};
 
 #define NO_CHOICES NULL, 0
 #define CHOICES(list) (list), (uint32_t)COUNT(list)
+/* What follows `output` are the choices, of two values, and the sentence. */
+#define ROW(id, since, slot, field, symbol, name, group, unit, low, high, start, scale, output,    \
+            ...)                                                                                   \
+    {id,     since,      slot, field, symbol, name,                                                \
+     group,  unit,       low,  high,  start,  TAGNODE_SCALE_##scale,                               \
+     output, __VA_ARGS__}
 #define GLOBAL(id, since, symbol, name, unit, low, high, start, scale, choices, about)             \
-    {id,    since,   0,    0, symbol, name, "", unit, low, high, start, TAGNODE_SCALE_##scale,     \
-     false, choices, about}
+    ROW(id, since, 0, 0, symbol, name, "", unit, low, high, start, scale, false, choices, about)
 /* A field: its number, its `since`, and so on; `first` is the `since` of its slot. */
 #define FIELD(n, first, number, since, symbol, name, unit, low, high, start, scale, choices,       \
               about)                                                                               \
-    {1000 * (n) + (number),                                                                        \
-     (since) > (first) ? (since) : (first),                                                        \
-     n,                                                                                            \
-     number,                                                                                       \
-     "slot" #n "_" symbol,                                                                         \
-     "Slot " #n " " name,                                                                          \
-     "Slot " #n,                                                                                   \
-     unit,                                                                                         \
-     low,                                                                                          \
-     high,                                                                                         \
-     start,                                                                                        \
-     TAGNODE_SCALE_##scale,                                                                        \
-     false,                                                                                        \
-     choices,                                                                                      \
-     about}
+    ROW(1000 * (n) + (number), (since) > (first) ? (since) : (first), n, number,                   \
+        "slot" #n "_" symbol, "Slot " #n " " name, "Slot " #n, unit, low, high, start, scale,      \
+        false, choices, about)
 #define VALUE(n, first)                                                                            \
-    {100100 + (n),                                                                                 \
-     first,                                                                                        \
-     n,                                                                                            \
-     0,                                                                                            \
-     "slot" #n "_value",                                                                           \
-     "Slot " #n " value",                                                                          \
-     "Slot " #n,                                                                                   \
-     "",                                                                                           \
-     0,                                                                                            \
-     1,                                                                                            \
-     0,                                                                                            \
-     TAGNODE_SCALE_LINEAR,                                                                         \
-     true,                                                                                         \
-     NO_CHOICES,                                                                                   \
-     "The slot's value, as a share of the target's range."}
+    ROW(100100 + (n), first, n, 0, "slot" #n "_value", "Slot " #n " value", "Slot " #n, "", 0, 1,  \
+        0, LINEAR, true, NO_CHOICES, "The slot's value, as a share of the target's range.")
 #define OUTPUT(id, since, symbol, name, unit, high, scale, choices, about)                         \
-    {id,   since,   0,    0, symbol, name, "", unit, 0, high, 0, TAGNODE_SCALE_##scale,            \
-     true, choices, about}
+    ROW(id, since, 0, 0, symbol, name, "", unit, 0, high, 0, scale, true, choices, about)
 
 static const tagnode_plugin_parameter globals[TAGPLUG_GLOBALS] = {
     [TAGPLUG_BYPASS] = GLOBAL(1, 0, "bypass", "Bypass", "", 0, 1, 0, TOGGLE, CHOICES(toggles),
@@ -220,40 +197,22 @@ const tagnode_plugin_parameter *tagnode_plugin_parameter_info(uint32_t index) {
     return NULL;
 }
 
-/* The position of an id among rows, or their number. */
-static uint32_t position(const tagnode_plugin_parameter *rows, uint32_t count, uint32_t id)
-    TAGNODE_NONBLOCKING {
-    uint32_t i = 0;
-    while (i < count && rows[i].id != id) ++i;
-    return i;
-}
-
 uint32_t tagnode_plugin_parameter_find(uint32_t id) {
-    uint32_t i = 0;
-    const uint32_t slot = id / 1000, output = id - 100101;
-    if (slot == 0) {
-        i = position(globals, TAGPLUG_GLOBALS, id);
-        return i < TAGPLUG_GLOBALS ? i : UINT32_MAX;
+    const uint32_t slot = id / 1000; /* 0: of the whole plugin; beyond the slots: an output */
+    uint32_t i = 0, end = TAGPLUG_GLOBALS;
+    if (slot > 0 && slot <= TAGPLUG_SLOTS) {
+        i = tagplug_field_of(slot - 1, TAGPLUG_SOURCE);
+        end = i + TAGPLUG_FIELDS;
+    } else if (slot > 0) {
+        i = TAGPLUG_INPUTS;
+        end = TAGPLUG_PARAMETERS;
     }
-    if (slot <= TAGPLUG_SLOTS) {
-        i = position(slots[slot - 1], TAGPLUG_FIELDS, id);
-        return i < TAGPLUG_FIELDS ? tagplug_field_of(slot - 1, (tagplug_field)i) : UINT32_MAX;
-    }
-    if (output < TAGPLUG_SLOTS) return TAGPLUG_VALUE_1 + output;
-    i = position(outputs, COUNT(outputs), id);
-    return i < COUNT(outputs) ? TAGPLUG_STATUS + i : UINT32_MAX;
+    while (i < end && tagnode_plugin_parameter_info(i)->id != id) ++i;
+    return i < end ? i : UINT32_MAX;
 }
 
 uint32_t tagnode_plugin_parameter_count(void) {
     return TAGPLUG_PARAMETERS;
-}
-
-uint32_t tagnode_plugin_model_count(void) {
-    return COUNT(models);
-}
-
-uint32_t tagnode_plugin_target_count(void) {
-    return COUNT(targets);
 }
 
 const tagnode_plugin_model *tagnode_plugin_model_info(uint32_t index) {

@@ -1,9 +1,6 @@
 /* parameters.h - the plugin's parameters by their position in the table, for arrays. A position
  * moves when a field is added; hosts and files save ids, symbols and texts, see tagnode.h. */
-#ifndef TAGNODE_PARAMETERS_H
-#define TAGNODE_PARAMETERS_H
-
-#include <stdint.h>
+#pragma once
 
 #include "tagnode.h"
 
@@ -88,4 +85,8 @@ static inline uint32_t tagplug_field_of(uint32_t slot, tagplug_field field) {
     return (uint32_t)TAGPLUG_GLOBALS + slot * (uint32_t)TAGPLUG_FIELDS + (uint32_t)field;
 }
 
-#endif
+/* Whether it is a slot's source; `slot` is counted from 0. */
+static inline bool tagplug_is_source(uint32_t parameter, uint32_t *slot) {
+    *slot = tagnode_plugin_parameter_info(parameter)->slot - 1;
+    return *slot < TAGPLUG_SLOTS && parameter == tagplug_field_of(*slot, TAGPLUG_SOURCE);
+}

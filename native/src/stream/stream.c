@@ -1,7 +1,6 @@
 /* stream.c - between an audio system's callback and the program: the node processes the input, and
  * two queues carry the samples to another thread and back. */
 #include <stdatomic.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "node/node.h"
@@ -27,34 +26,30 @@ struct tagnode_stream {
 
 static tagnode_status check_node(const tagnode *node, uint32_t inputs, tagnode_message *why) {
     const tagnode_setup *setup = tagnode_get_setup(node);
-    const tagnode_status bad = TAGNODE_ERROR_ARGUMENT;
     if (setup == NULL)
-        return tagnode_report(
-            why, bad, "The node of a stream is not prepared; call tagnode_prepare() first.");
+        return tagnode_refuse(
+            why, "The node of a stream is not prepared; call tagnode_prepare() first.");
     if (setup->channels != inputs)
-        return tagnode_report(why, bad,
+        return tagnode_refuse(why,
                               "The node is prepared for %u channels and the stream has %u inputs; "
                               "the two must be equal.",
                               setup->channels, inputs);
     if (setup->offline)
-        return tagnode_report(
-            why, bad,
-            "The node is prepared for offline use and might wait in the callback; "
-            "prepare it with offline = false.");
+        return tagnode_refuse(
+            why, "The node is prepared for offline use and might wait in the callback; "
+                 "prepare it with offline = false.");
     return TAGNODE_OK;
 }
 
 static tagnode_status check(const tagnode_stream_setup *setup, tagnode_message *why) {
-    const tagnode_status bad = TAGNODE_ERROR_ARGUMENT;
     if (setup->inputs > TAGNODE_MAX_CHANNELS || setup->outputs > TAGNODE_MAX_CHANNELS)
-        return tagnode_report(why, bad,
-                              "The stream has %u inputs and %u outputs; each must be 0 to %d.",
+        return tagnode_refuse(why, "The stream has %u inputs and %u outputs; each must be 0 to %d.",
                               setup->inputs, setup->outputs, TAGNODE_MAX_CHANNELS);
     if (setup->queue > TAGNODE_MAX_BLOCK)
-        return tagnode_report(why, bad, "The queues hold %u samples; it must be 0 to %d.",
-                              setup->queue, TAGNODE_MAX_BLOCK);
+        return tagnode_refuse(why, "The queues hold %u samples; it must be 0 to %d.", setup->queue,
+                              TAGNODE_MAX_BLOCK);
     if (setup->lead > setup->queue)
-        return tagnode_report(why, bad, "The lead is %u samples; it must be 0 to the queue's %u.",
+        return tagnode_refuse(why, "The lead is %u samples; it must be 0 to the queue's %u.",
                               setup->lead, setup->queue);
     return setup->node == NULL ? TAGNODE_OK : check_node(setup->node, setup->inputs, why);
 }
@@ -80,7 +75,7 @@ tagnode_status tagnode_stream_create(const tagnode_stream_setup *setup, tagnode_
     if (made == NULL || open_queue(&made->incoming, setup->inputs, setup->queue) != TAGNODE_OK ||
         open_queue(&made->outgoing, setup->outputs, setup->queue) != TAGNODE_OK) {
         tagnode_stream_destroy(made);
-        return tagnode_report(why, TAGNODE_ERROR_MEMORY, "No memory for a stream.");
+        return tagnode_no_memory(why, "a stream");
     }
     const uint32_t most = setup->node == NULL ? PIECE : tagnode_get_setup(setup->node)->max_frames;
     made->piece = most < PIECE ? most : PIECE;

@@ -1,6 +1,5 @@
 /* aligned.h - zeroed memory, aligned to a cache line. */
-#ifndef TAGNODE_SUPPORT_ALIGNED_H
-#define TAGNODE_SUPPORT_ALIGNED_H
+#pragma once
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +20,14 @@ static inline void *tagnode_aligned_calloc(size_t bytes) {
     return memory;
 }
 
+/* Returns the next part of such memory, aligned to a cache line too; only counts while it is NULL.
+ */
+static inline void *tagnode_take_part(void *memory, size_t *used, size_t bytes) {
+    void *part = memory == NULL ? NULL : (char *)memory + *used;
+    *used += (bytes + 63) / 64 * 64;
+    return part;
+}
+
 static inline void tagnode_aligned_free(void *memory) {
 #ifdef _WIN32
     _aligned_free(memory);
@@ -28,5 +35,3 @@ static inline void tagnode_aligned_free(void *memory) {
     free(memory);
 #endif
 }
-
-#endif

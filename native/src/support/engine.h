@@ -1,7 +1,6 @@
 /* engine.h - one compiled instance of a model: the interface that each runtime implements, and that
  * the worker thread runs. */
-#ifndef TAGNODE_SUPPORT_ENGINE_H
-#define TAGNODE_SUPPORT_ENGINE_H
+#pragma once
 
 #include "tagnode.h"
 
@@ -14,5 +13,3 @@ struct tagnode_engine {
     tagnode_status (*run)(tagnode_engine *engine, const float *patch, float *const *outputs);
     void (*close)(tagnode_engine *engine);
 };
-
-#endif

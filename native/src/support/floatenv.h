@@ -1,7 +1,6 @@
 /* floatenv.h - flushes denormals to zero while the library computes, and restores the caller's
  * float environment. */
-#ifndef TAGNODE_SUPPORT_FLOATENV_H
-#define TAGNODE_SUPPORT_FLOATENV_H
+#pragma once
 
 #include "tagnode.h"
 
@@ -42,6 +41,4 @@ static inline tagnode_floatenv tagnode_floatenv_enter(void) TAGNODE_NONBLOCKING 
 static inline void tagnode_floatenv_leave(tagnode_floatenv saved) TAGNODE_NONBLOCKING {
     (void)saved;
 }
-#endif
-
 #endif

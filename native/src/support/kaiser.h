@@ -1,8 +1,5 @@
 /* kaiser.h - the Kaiser window, for filters that are precomputed. Not for the audio thread. */
-#ifndef TAGNODE_SUPPORT_KAISER_H
-#define TAGNODE_SUPPORT_KAISER_H
+#pragma once
 
 /* Returns the unscaled window at `x`, -1 to 1 from edge to edge (Kaiser, 1974). */
 double tagnode_kaiser(double x, double beta);
-
-#endif

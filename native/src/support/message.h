@@ -1,6 +1,5 @@
 /* message.h - error messages, into a caller's buffer. Not for the audio thread. */
-#ifndef TAGNODE_SUPPORT_MESSAGE_H
-#define TAGNODE_SUPPORT_MESSAGE_H
+#pragma once
 
 #include "tagnode.h"
 
@@ -12,4 +11,12 @@ __attribute__((format(printf, 3, 4)))
 #endif
 tagnode_status tagnode_report(tagnode_message *why, tagnode_status status, const char *format, ...);
 
-#endif
+/* The same for an argument that is refused. */
+#define tagnode_refuse(why, ...) tagnode_report(why, TAGNODE_ERROR_ARGUMENT, __VA_ARGS__)
+
+/* Writes that there is no memory for `purpose`, "a node". The status is returned here so that
+ * static analysers see it. */
+static inline tagnode_status tagnode_no_memory(tagnode_message *why, const char *purpose) {
+    (void)tagnode_report(why, TAGNODE_ERROR_MEMORY, "No memory for %s.", purpose);
+    return TAGNODE_ERROR_MEMORY;
+}

@@ -8,12 +8,9 @@
  * lost. For descriptor frames, so that a slow reader never stops the audio thread. Its items are
  * words, read and written atomically under a sequence number (Boehm, "Can seqlocks get along with
  * programming language memory models?", 2012). */
-#ifndef TAGNODE_SUPPORT_RING_H
-#define TAGNODE_SUPPORT_RING_H
+#pragma once
 
 #include <stdatomic.h>
-#include <stddef.h>
-#include <stdint.h>
 
 #include "tagnode.h"
 
@@ -70,5 +67,3 @@ bool tagnode_log_ring_read(tagnode_log_ring *ring, uint32_t *item) TAGNODE_NONBL
 
 /* Returns the number of items overwritten before they were read. [any] */
 uint64_t tagnode_log_ring_dropped(const tagnode_log_ring *ring) TAGNODE_NONBLOCKING;
-
-#endif

@@ -1,6 +1,5 @@
 /* sample.h - what counts as an input sample, shared by all that process samples. */
-#ifndef TAGNODE_SUPPORT_SAMPLE_H
-#define TAGNODE_SUPPORT_SAMPLE_H
+#pragma once
 
 #include <string.h>
 
@@ -18,5 +17,3 @@ static inline float tagnode_clean_sample(float sample, uint32_t *broken) TAGNODE
     memcpy(&x, &bits, sizeof x);
     return x > limit ? limit : x < -limit ? -limit : x;
 }
-
-#endif

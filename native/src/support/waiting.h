@@ -1,8 +1,7 @@
 /* waiting.h - marks where the audio thread may wait because the caller asked for it: offline, where
  * waiting makes results repeatable, or on a host's main thread. Suspends the checks of the compiler
  * and the sanitizer. */
-#ifndef TAGNODE_SUPPORT_WAITING_H
-#define TAGNODE_SUPPORT_WAITING_H
+#pragma once
 
 #include "tagnode.h"
 
@@ -39,5 +38,3 @@ static inline void tagnode_forbid_waiting(void) TAGNODE_NONBLOCKING {
 #endif
 }
 TAGNODE_UNCHECKED_END
-
-#endif

@@ -16,8 +16,9 @@ static bool fits(const flatbuffer *file, size_t at, uint64_t size) {
     return at <= file->size && size <= file->size - at;
 }
 
-static void damage(flatbuffer *file, const char *name) {
+static flatbuffer_table damage(flatbuffer *file, const char *name) {
     if (file->damage == NULL) file->damage = name;
+    return (flatbuffer_table){0};
 }
 
 static float float_from(uint32_t bits) {
@@ -28,23 +29,17 @@ static float float_from(uint32_t bits) {
 
 /* At a position that `follow` returned: 4 bytes exist. */
 static flatbuffer_table table_at(flatbuffer *file, size_t at, const char *name) {
-    const flatbuffer_table none = {0};
     flatbuffer_table table = {.at = at};
-    if (at == 0) return none;
+    if (at == 0) return table;
     /* Neither end can wrap in 64 bits: both terms are below 2^32. */
     const int64_t layout = (int64_t)at - (int32_t)number_at(file, at, 4);
-    if (layout < 0 || !fits(file, (size_t)layout, 4)) {
-        damage(file, name);
-        return none;
-    }
+    if (layout < 0 || !fits(file, (size_t)layout, 4)) return damage(file, name);
     table.layout = (size_t)layout;
     table.layout_size = (uint16_t)number_at(file, table.layout, 2);
     table.size = (uint16_t)number_at(file, table.layout + 2, 2);
     if (table.layout_size < 4 || table.size < 4 || !fits(file, table.layout, table.layout_size) ||
-        !fits(file, at, table.size)) {
-        damage(file, name);
-        return none;
-    }
+        !fits(file, at, table.size))
+        return damage(file, name);
     return table;
 }
 
@@ -55,29 +50,22 @@ static size_t place_of(flatbuffer *file, flatbuffer_table table, flatbuffer_fiel
     if (table.at == 0 || entry + 2 > table.layout_size) return 0;
     const unsigned offset = (unsigned)number_at(file, table.layout + entry, 2);
     if (offset == 0) return 0;
-    if (offset < 4 || offset + size > table.size) {
-        damage(file, field.name);
-        return 0;
-    }
-    return table.at + offset;
+    if (offset >= 4 && offset + size <= table.size) return table.at + offset;
+    (void)damage(file, field.name);
+    return 0;
 }
 
 /* Returns the target of the reference at `at`: at least 4 bytes inside the file, or 0. */
 static size_t follow(flatbuffer *file, size_t at, const char *name) {
     const uint32_t distance = (uint32_t)number_at(file, at, 4);
-    if (distance == 0 || distance > file->size - at || !fits(file, at + distance, 4)) {
-        damage(file, name);
-        return 0;
-    }
-    return at + distance;
+    if (distance > 0 && distance <= file->size - at && fits(file, at + distance, 4))
+        return at + distance;
+    (void)damage(file, name);
+    return 0;
 }
 
 flatbuffer_table flatbuffer_root(flatbuffer *file, const char *name) {
-    if (!fits(file, 0, 4)) {
-        const flatbuffer_table none = {0};
-        damage(file, name);
-        return none;
-    }
+    if (!fits(file, 0, 4)) return damage(file, name);
     return table_at(file, follow(file, 0, name), name);
 }
 
@@ -110,23 +98,19 @@ flatbuffer_table flatbuffer_child(flatbuffer *file, flatbuffer_table table,
 
 flatbuffer_vector flatbuffer_list(flatbuffer *file, flatbuffer_table table,
                                   flatbuffer_field field) {
-    flatbuffer_vector vector = {0, 0, field.size, field.name};
+    const flatbuffer_vector none = {0, 0, field.size, field.name};
     const size_t place = place_of(file, table, field, 4);
     const size_t at = place != 0 ? follow(file, place, field.name) : 0;
-    if (at == 0) return vector;
+    if (at == 0) return none;
     const uint32_t length = (uint32_t)number_at(file, at, 4);
-    if (!fits(file, at + 4, (uint64_t)length * field.size)) {
-        damage(file, field.name);
-        return vector;
-    }
-    vector.at = at + 4;
-    vector.length = length;
-    return vector;
+    if (fits(file, at + 4, (uint64_t)length * field.size))
+        return (flatbuffer_vector){at + 4, length, field.size, field.name};
+    (void)damage(file, field.name);
+    return none;
 }
 
 flatbuffer_table flatbuffer_table_of(flatbuffer *file, flatbuffer_vector tables, uint32_t index) {
-    const flatbuffer_table none = {0};
-    if (index >= tables.length) return none;
+    if (index >= tables.length) return (flatbuffer_table){0};
     return table_at(file, follow(file, tables.at + 4 * (size_t)index, tables.name), tables.name);
 }
 

@@ -2,8 +2,7 @@
  * is checked to be inside the file, and nothing needs to be aligned. An absent field reads as
  * empty, or as its default. The first damage found is kept in `damage`; later reads may then return
  * absent values, so check `damage` before using what was read. */
-#ifndef TAGNODE_TAGGER_FLATBUFFER_H
-#define TAGNODE_TAGGER_FLATBUFFER_H
+#pragma once
 
 #include "tagnode.h"
 
@@ -51,5 +50,3 @@ flatbuffer_table flatbuffer_table_of(flatbuffer *file, flatbuffer_vector tables,
 /* An element of a vector; `index` must be below its length. */
 int64_t flatbuffer_signed_of(const flatbuffer *file, flatbuffer_vector numbers, uint32_t index);
 float flatbuffer_float_of(const flatbuffer *file, flatbuffer_vector numbers, uint32_t index);
-
-#endif

@@ -246,10 +246,7 @@ static void read_data(graph_reader *reader, flatbuffer_table table, tagger_tenso
     flatbuffer *const file = &reader->file;
     const uint64_t index = flatbuffer_unsigned(file, table, TENSOR_BUFFER);
     if (index == 0) return; /* index 0 means no buffer */
-    if (index >= reader->buffers.length) {
-        wrong(reader, TENSOR_BUFFER);
-        return;
-    }
+    if (index >= reader->buffers.length) wrong(reader, TENSOR_BUFFER);
     const flatbuffer_table buffer = flatbuffer_table_of(file, reader->buffers, (uint32_t)index);
     const flatbuffer_vector data = flatbuffer_list(file, buffer, BUFFER_DATA);
     const size_t element = tensor->type == TAGGER_INT8 ? 1 : 4;
@@ -336,8 +333,10 @@ static void read_tensor(graph_reader *reader, uint32_t index, tagger_tensor *ten
 
 /* Options of operations. An absent table means the defaults. */
 
-static void read_activation(graph_reader *reader, flatbuffer_table options, flatbuffer_field field,
+/* Its number differs, its name does not. */
+static void read_activation(graph_reader *reader, flatbuffer_table options, uint16_t number,
                             tagger_op *op) {
+    const flatbuffer_field field = {number, 1, "fused_activation_function"};
     const int32_t activation = flatbuffer_signed(&reader->file, options, field, TAGGER_ACT_NONE);
     if (activation < 0 || activation > ACTIVATION_SIGN_BIT)
         wrong(reader, field);
@@ -354,95 +353,74 @@ static void read_step(graph_reader *reader, flatbuffer_table options, flatbuffer
     *step = (uint32_t)value;
 }
 
-static void read_padding(graph_reader *reader, flatbuffer_table options, flatbuffer_field field,
-                         tagger_op *op) {
-    const int32_t padding = flatbuffer_signed(&reader->file, options, field, TAGGER_PADDING_SAME);
+/* The options of convolutions and pools start alike. */
+static void read_window(graph_reader *reader, flatbuffer_table options, tagger_op *op) {
+    static const flatbuffer_field PADDING = {0, 1, "padding"};
+    static const flatbuffer_field STRIDE_W = {1, 4, "stride_w"}, STRIDE_H = {2, 4, "stride_h"};
+    const int32_t padding = flatbuffer_signed(&reader->file, options, PADDING, TAGGER_PADDING_SAME);
     if (padding != TAGGER_PADDING_SAME && padding != TAGGER_PADDING_VALID)
-        wrong(reader, field);
+        wrong(reader, PADDING);
     else
         op->as.window.padding = (tagger_padding)padding;
+    read_step(reader, options, STRIDE_W, 0, &op->as.window.stride_w);
+    read_step(reader, options, STRIDE_H, 0, &op->as.window.stride_h);
 }
 
 static void read_conv(graph_reader *reader, flatbuffer_table options, tagger_op *op) {
-    static const flatbuffer_field PADDING = {0, 1, "Conv2DOptions.padding"};
-    static const flatbuffer_field STRIDE_W = {1, 4, "Conv2DOptions.stride_w"};
-    static const flatbuffer_field STRIDE_H = {2, 4, "Conv2DOptions.stride_h"};
-    static const flatbuffer_field ACTIVATION = {3, 1, "Conv2DOptions.fused_activation_function"};
     static const flatbuffer_field DILATION_W = {4, 4, "Conv2DOptions.dilation_w_factor"};
     static const flatbuffer_field DILATION_H = {5, 4, "Conv2DOptions.dilation_h_factor"};
-    read_padding(reader, options, PADDING, op);
-    read_step(reader, options, STRIDE_W, 0, &op->as.window.stride_w);
-    read_step(reader, options, STRIDE_H, 0, &op->as.window.stride_h);
-    read_activation(reader, options, ACTIVATION, op);
+    read_window(reader, options, op);
+    read_activation(reader, options, 3, op);
     read_step(reader, options, DILATION_W, 1, &op->as.window.dilation_w);
     read_step(reader, options, DILATION_H, 1, &op->as.window.dilation_h);
 }
 
 static void read_depthwise(graph_reader *reader, flatbuffer_table options, tagger_op *op) {
-    static const flatbuffer_field PADDING = {0, 1, "DepthwiseConv2DOptions.padding"};
-    static const flatbuffer_field STRIDE_W = {1, 4, "DepthwiseConv2DOptions.stride_w"};
-    static const flatbuffer_field STRIDE_H = {2, 4, "DepthwiseConv2DOptions.stride_h"};
     static const flatbuffer_field MULTIPLIER = {3, 4, "DepthwiseConv2DOptions.depth_multiplier"};
-    static const flatbuffer_field ACTIVATION = {4, 1,
-                                                "DepthwiseConv2DOptions.fused_activation_function"};
     static const flatbuffer_field DILATION_W = {5, 4, "DepthwiseConv2DOptions.dilation_w_factor"};
     static const flatbuffer_field DILATION_H = {6, 4, "DepthwiseConv2DOptions.dilation_h_factor"};
-    read_padding(reader, options, PADDING, op);
-    read_step(reader, options, STRIDE_W, 0, &op->as.window.stride_w);
-    read_step(reader, options, STRIDE_H, 0, &op->as.window.stride_h);
-    if (flatbuffer_signed(&reader->file, options, MULTIPLIER, 0) ==
-        0) /* LiteRT does not check this */
+    read_window(reader, options, op);
+    /* LiteRT does not check this. */
+    if (flatbuffer_signed(&reader->file, options, MULTIPLIER, 0) == 0)
         unsupported(reader, "has a depth_multiplier of 0");
     read_step(reader, options, MULTIPLIER, 0, &op->as.window.multiplier);
-    read_activation(reader, options, ACTIVATION, op);
+    read_activation(reader, options, 4, op);
     read_step(reader, options, DILATION_W, 1, &op->as.window.dilation_w);
     read_step(reader, options, DILATION_H, 1, &op->as.window.dilation_h);
 }
 
 static void read_pool(graph_reader *reader, flatbuffer_table options, tagger_op *op) {
-    static const flatbuffer_field PADDING = {0, 1, "Pool2DOptions.padding"};
-    static const flatbuffer_field STRIDE_W = {1, 4, "Pool2DOptions.stride_w"};
-    static const flatbuffer_field STRIDE_H = {2, 4, "Pool2DOptions.stride_h"};
     static const flatbuffer_field FILTER_W = {3, 4, "Pool2DOptions.filter_width"};
     static const flatbuffer_field FILTER_H = {4, 4, "Pool2DOptions.filter_height"};
-    static const flatbuffer_field ACTIVATION = {5, 1, "Pool2DOptions.fused_activation_function"};
-    read_padding(reader, options, PADDING, op);
-    read_step(reader, options, STRIDE_W, 0, &op->as.window.stride_w);
-    read_step(reader, options, STRIDE_H, 0, &op->as.window.stride_h);
+    read_window(reader, options, op);
     read_step(reader, options, FILTER_W, 0, &op->as.window.filter_w);
     read_step(reader, options, FILTER_H, 0, &op->as.window.filter_h);
-    read_activation(reader, options, ACTIVATION, op);
+    read_activation(reader, options, 5, op);
     op->as.window.dilation_w = op->as.window.dilation_h = 1;
 }
 
+/* Whether dimensions of 1 are kept is seen from the output's shape, here and in reductions. */
 static void read_fully_connected(graph_reader *reader, flatbuffer_table options, tagger_op *op) {
-    static const flatbuffer_field ACTIVATION = {0, 1,
-                                                "FullyConnectedOptions.fused_activation_function"};
     static const flatbuffer_field FORMAT = {1, 1, "FullyConnectedOptions.weights_format"};
-    static const flatbuffer_field KEEP_DIMS = {2, 1, "FullyConnectedOptions.keep_num_dims"};
     static const flatbuffer_field SPECIAL = {5, 1, "FullyConnectedOptions.quant_spec"};
-    read_activation(reader, options, ACTIVATION, op);
+    read_activation(reader, options, 0, op);
     if (flatbuffer_unsigned(&reader->file, options, FORMAT) != 0)
         unsupported(reader, "has its weights shuffled");
     if (flatbuffer_list(&reader->file, options, SPECIAL).length != 0)
         unsupported(reader, "has an unsupported quantisation");
-    op->as.fully_connected.keep_dims = flatbuffer_unsigned(&reader->file, options, KEEP_DIMS) != 0;
 }
 
 static void read_concatenation(graph_reader *reader, flatbuffer_table options, tagger_op *op) {
     static const flatbuffer_field AXIS = {0, 4, "ConcatenationOptions.axis"};
-    static const flatbuffer_field ACTIVATION = {1, 1,
-                                                "ConcatenationOptions.fused_activation_function"};
     const int32_t rank = (int32_t)reader->graph.tensor[op->output].rank;
     op->as.concatenation.axis = flatbuffer_signed(&reader->file, options, AXIS, 0);
     if (op->as.concatenation.axis < -rank || op->as.concatenation.axis >= rank) wrong(reader, AXIS);
-    read_activation(reader, options, ACTIVATION, op);
+    read_activation(reader, options, 1, op);
 }
 
 /* The options of ADD, SUB and MUL start alike. */
 static void read_arithmetic(graph_reader *reader, flatbuffer_table options, tagger_op *op) {
-    static const flatbuffer_field ACTIVATION = {0, 1, "fused_activation_function"};
-    read_activation(reader, options, ACTIVATION, op);
+    read_activation(reader, options, 0, op);
 }
 
 static void read_softmax(graph_reader *reader, flatbuffer_table options, tagger_op *op) {
@@ -455,11 +433,6 @@ static void read_leaky_relu(graph_reader *reader, flatbuffer_table options, tagg
     static const flatbuffer_field ALPHA = {0, 4, "LeakyReluOptions.alpha"};
     op->as.leaky_relu.alpha = flatbuffer_float(&reader->file, options, ALPHA);
     if (!isfinite(op->as.leaky_relu.alpha)) wrong(reader, ALPHA);
-}
-
-static void read_reducer(graph_reader *reader, flatbuffer_table options, tagger_op *op) {
-    static const flatbuffer_field KEEP_DIMS = {0, 1, "ReducerOptions.keep_dims"};
-    op->as.reduce.keep_dims = flatbuffer_unsigned(&reader->file, options, KEEP_DIMS) != 0;
 }
 
 static void read_strided_slice(graph_reader *reader, flatbuffer_table options, tagger_op *op) {
@@ -509,12 +482,12 @@ static const op_kind OP_KINDS[] = {
     {TAGGER_LOGISTIC, 14, 1, 1, OPTIONS_NONE, NULL},
     {TAGGER_MAXIMUM, 55, 2, 2, OPTIONS_NONE, NULL},
     {TAGGER_MAX_POOL_2D, 17, 1, 1, 5, read_pool},
-    {TAGGER_MEAN, 40, 2, 2, 27, read_reducer},
+    {TAGGER_MEAN, 40, 2, 2, OPTIONS_NONE, NULL},
     {TAGGER_MINIMUM, 57, 2, 2, OPTIONS_NONE, NULL},
     {TAGGER_MUL, 18, 2, 2, 21, read_arithmetic},
     {TAGGER_PAD, 34, 2, 2, OPTIONS_NONE, NULL},
     {TAGGER_QUANTIZE, 114, 1, 1, OPTIONS_NONE, NULL},
-    {TAGGER_REDUCE_MAX, 82, 2, 2, 27, read_reducer},
+    {TAGGER_REDUCE_MAX, 82, 2, 2, OPTIONS_NONE, NULL},
     {TAGGER_RELU, 19, 1, 1, OPTIONS_NONE, NULL},
     {TAGGER_RELU6, 21, 1, 1, OPTIONS_NONE, NULL},
     {TAGGER_RESHAPE, 22, 1, 2, OPTIONS_NONE, NULL}, /* the output's shape is sufficient */
@@ -549,10 +522,7 @@ static void refuse_kind(graph_reader *reader, flatbuffer_table code, int32_t bui
 static const op_kind *read_kind(graph_reader *reader, flatbuffer_table table) {
     flatbuffer *const file = &reader->file;
     const uint64_t index = flatbuffer_unsigned(file, table, OPERATOR_CODE);
-    if (index >= reader->codes.length) {
-        wrong(reader, OPERATOR_CODE);
-        return NULL;
-    }
+    if (index >= reader->codes.length) wrong(reader, OPERATOR_CODE);
     const flatbuffer_table code = flatbuffer_table_of(file, reader->codes, (uint32_t)index);
     /* Files from before 2020 have the first field only; later ones have 127 in it for codes above
      * that. */
@@ -596,11 +566,8 @@ static void read_inputs(graph_reader *reader, flatbuffer_table table, const op_k
 
 static void read_output(graph_reader *reader, flatbuffer_table table, tagger_op *op) {
     const flatbuffer_vector outputs = flatbuffer_list(&reader->file, table, OPERATOR_OUTPUTS);
-    if (outputs.length != 1) {
-        wrong(reader, OPERATOR_OUTPUTS);
-        return;
-    }
-    const int64_t tensor = flatbuffer_signed_of(&reader->file, outputs, 0);
+    const int64_t tensor =
+        outputs.length == 1 ? flatbuffer_signed_of(&reader->file, outputs, 0) : -1;
     if (tensor < 0 || tensor >= reader->graph.tensors || reader->known[tensor]) {
         wrong(reader, OPERATOR_OUTPUTS); /* no such tensor, or one that has a value already */
         return;
@@ -661,10 +628,7 @@ static void read_parts(graph_reader *reader, uint32_t input) {
         return;
     }
     reader->part = OF_MODEL;
-    if (reader->known[input]) { /* a constant */
-        wrong(reader, SUBGRAPH_INPUTS);
-        return;
-    }
+    if (reader->known[input]) wrong(reader, SUBGRAPH_INPUTS); /* a constant */
     if (graph->tensor[input].type == TAGGER_INT32)
         unsupported(reader, "has an input of type INT32");
     reader->known[input] = true;

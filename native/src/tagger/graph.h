@@ -5,8 +5,7 @@
  * range, shapes are positive and their products fit, constants have the length of their shapes,
  * quantisation parameters are finite and in range, and operations follow those that they depend on.
  */
-#ifndef TAGNODE_TAGGER_GRAPH_H
-#define TAGNODE_TAGGER_GRAPH_H
+#pragma once
 
 #include "tagnode.h"
 
@@ -97,17 +96,11 @@ typedef struct {
             int32_t axis;
         } concatenation; /* -rank to rank - 1, of the output */
         struct {
-            bool keep_dims;
-        } reduce; /* MEAN, REDUCE_MAX */
-        struct {
             float beta;
         } softmax; /* finite, at least 0 */
         struct {
             float alpha;
         } leaky_relu; /* finite */
-        struct {
-            bool keep_dims;
-        } fully_connected;
         struct {
             int32_t begin_mask, end_mask, ellipsis_mask, new_axis_mask, shrink_axis_mask;
         } strided_slice; /* not negative */
@@ -133,5 +126,3 @@ void tagger_graph_free(tagger_graph *graph);
 
 /* Returns an operation's name as TensorFlow Lite spells it, for messages. */
 const char *tagger_opcode_name(tagger_opcode code);
-
-#endif

@@ -1,10 +1,6 @@
 #include "tagger/ops.h"
 
-#include <limits.h>
-#include <stdlib.h>
-
 #include "support/aligned.h"
-#include "support/message.h"
 #include "tagger/ops_internal.h"
 
 enum { ALIGNMENT = 64 };
@@ -26,19 +22,6 @@ const tagger_tensor *ops_input(const ops_work *work, uint32_t index) {
     return &work->graph->tensor[work->op->input[index]];
 }
 
-void ops_report_unsupported(const ops_work *work, const char *what) {
-    (void)tagnode_report(work->why, TAGNODE_ERROR_UNSUPPORTED,
-                         "The inline runtime does not support %s %s; the worker runtime runs "
-                         "any model.",
-                         tagger_opcode_name(work->op->code), what);
-}
-
-void ops_report_mismatch(const ops_work *work, const char *what) {
-    (void)tagnode_report(work->why, TAGNODE_ERROR_MODEL,
-                         "The model is damaged: %s of %s do not match; download the file again.",
-                         what, tagger_opcode_name(work->op->code));
-}
-
 size_t ops_room(size_t *needed, size_t bytes) {
     const size_t place = *needed;
     *needed += (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
@@ -47,8 +30,7 @@ size_t ops_room(size_t *needed, size_t bytes) {
 
 tagnode_status ops_allocate(const ops_work *work, size_t needed) {
     work->step->state = tagnode_aligned_calloc(needed);
-    if (work->step->state == NULL)
-        return tagnode_report(work->why, TAGNODE_ERROR_MEMORY, "No memory for the model.");
+    if (work->step->state == NULL) return tagnode_no_memory(work->why, "the model");
     return TAGNODE_OK;
 }
 
@@ -86,11 +68,11 @@ void ops_cut(const ops_work *work, size_t count, uint64_t cost, size_t grain) {
     work->step->part_cost = most < UINT32_MAX ? (uint32_t)most : UINT32_MAX;
 }
 
-ops_range ops_part(const tagger_step *step, size_t count, size_t grain, uint32_t part)
+ops_range ops_part(const tagger_step *step, size_t count, size_t grain, const tagger_part *part)
     TAGNODE_NONBLOCKING {
     const uint64_t grains = (count + (uint64_t)grain - 1) / grain;
-    const uint64_t begin = grains * part / step->parts * grain;
-    const uint64_t end = grains * (part + 1) / step->parts * grain;
+    const uint64_t begin = grains * part->number / step->parts * grain;
+    const uint64_t end = grains * (part->number + 1) / step->parts * grain;
     return (ops_range){(size_t)begin, end < count ? (size_t)end : count};
 }
 
@@ -124,7 +106,7 @@ const int32_t *ops_integers(const ops_work *work, uint32_t index, size_t count) 
     return fits ? tensor->data : NULL;
 }
 
-bool ops_place_window(ops_axis_window *axis, tagger_padding padding) {
+static bool place_window(ops_axis_window *axis, tagger_padding padding) {
     const uint64_t reach = (uint64_t)(axis->window - 1) * axis->dilation + 1;
     uint64_t output = (axis->input + (uint64_t)axis->stride - 1) / axis->stride;
     if (padding == TAGGER_PADDING_VALID)
@@ -133,6 +115,23 @@ bool ops_place_window(ops_axis_window *axis, tagger_padding padding) {
     const uint64_t covered = (output - 1) * axis->stride + reach;
     axis->before = covered > axis->input ? (uint32_t)(covered - axis->input) / 2 : 0;
     return true;
+}
+
+bool ops_place_windows(const ops_work *work, uint32_t height, uint32_t width, ops_axis_window *x,
+                       ops_axis_window *y) {
+    const tagger_tensor *input = ops_input(work, 0), *output = work->output;
+    const tagger_op *op = work->op;
+    *y = (ops_axis_window){.input = input->dims[1],
+                           .output = output->dims[1],
+                           .window = height,
+                           .stride = op->as.window.stride_h,
+                           .dilation = op->as.window.dilation_h};
+    *x = (ops_axis_window){.input = input->dims[2],
+                           .output = output->dims[2],
+                           .window = width,
+                           .stride = op->as.window.stride_w,
+                           .dilation = op->as.window.dilation_w};
+    return place_window(x, op->as.window.padding) && place_window(y, op->as.window.padding);
 }
 
 ops_float_clamp ops_clamp_float(tagger_activation activation) {
@@ -185,6 +184,20 @@ int32_t ops_fixed_times(int32_t value, ops_fixed by) TAGNODE_NONBLOCKING {
     return (int32_t)(result > most ? most : result < -most ? -most : result);
 }
 
+tagnode_status ops_place_filter(const ops_work *work, ops_axis_window *x, ops_axis_window *y) {
+    const tagger_tensor *input = ops_input(work, 0), *filter = ops_input(work, 1);
+    if (filter == NULL) return ops_contradiction(work, "the inputs");
+    if (input->type != TAGGER_INT8 || filter->type != TAGGER_INT8 ||
+        work->output->type != TAGGER_INT8)
+        return ops_unsupported(work, "in other types than int8");
+    if (filter->data == NULL) return ops_unsupported(work, "with a filter that is not constant");
+    if (input->rank != 4 || filter->rank != 4 || work->output->rank != 4)
+        return ops_contradiction(work, "the shapes");
+    if (!ops_place_windows(work, filter->dims[1], filter->dims[2], x, y))
+        return ops_contradiction(work, "input, filter and output");
+    return TAGNODE_OK;
+}
+
 tagnode_status ops_check_filter(const ops_work *work, uint32_t axis, uint32_t channels) {
     const tagger_tensor *input = ops_input(work, 0), *filter = ops_input(work, 1);
     const tagger_tensor *bias = ops_input(work, 2);
@@ -214,51 +227,54 @@ float ops_filter_scale(const ops_work *work, uint32_t channel) {
     return product / work->output->scale[0];
 }
 
-void ops_finish_weights(const ops_work *work, kernels_weights *weights) {
+tagnode_status ops_pack(const ops_work *work, uint32_t segments, uint32_t length, void *memory,
+                        kernels_weights *weights) {
+    const tagger_tensor *filter = ops_input(work, 1), *bias = ops_input(work, 2);
     const ops_clamp clamp = ops_int8_clamp(work->op->activation, work->output);
+    if (!work->kernels->pack(filter->data, bias != NULL ? bias->data : NULL,
+                             ops_input(work, 0)->zero_point[0], filter->dims[0], segments, length,
+                             memory, weights))
+        return ops_unsupported(work, "whose sums may overflow 32 bits");
     for (uint32_t i = 0; i < weights->channels; ++i) weights->scale[i] = ops_filter_scale(work, i);
     weights->zero_point = work->output->zero_point[0];
     weights->low = (int8_t)clamp.low;
     weights->high = (int8_t)clamp.high;
+    return TAGNODE_OK;
 }
 
-typedef tagnode_status (*preparer)(const ops_work *work);
+typedef tagnode_status preparer(const ops_work *work);
 
-static preparer preparer_of(tagger_opcode code) {
-    switch (code) {
-    case TAGGER_CONV_2D: return ops_prepare_conv;
-    case TAGGER_DEPTHWISE_CONV_2D: return ops_prepare_depthwise;
-    case TAGGER_FULLY_CONNECTED: return ops_prepare_dense;
-    case TAGGER_AVERAGE_POOL_2D:
-    case TAGGER_MAX_POOL_2D: return ops_prepare_pool;
-    case TAGGER_MEAN:
-    case TAGGER_REDUCE_MAX: return ops_prepare_reduce;
-    case TAGGER_ADD:
-    case TAGGER_SUB:
-    case TAGGER_MUL:
-    case TAGGER_MINIMUM:
-    case TAGGER_MAXIMUM: return ops_prepare_binary;
-    case TAGGER_RELU:
-    case TAGGER_RELU6:
-    case TAGGER_LEAKY_RELU:
-    case TAGGER_ELU:
-    case TAGGER_LOGISTIC:
-    case TAGGER_TANH:
-    case TAGGER_HARD_SWISH:
-    case TAGGER_QUANTIZE:
-    case TAGGER_DEQUANTIZE: return ops_prepare_unary;
-    case TAGGER_SOFTMAX: return ops_prepare_softmax;
-    case TAGGER_RESHAPE:
-    case TAGGER_SQUEEZE:
-    case TAGGER_EXPAND_DIMS: return ops_prepare_reshape;
-    case TAGGER_TRANSPOSE:
-    case TAGGER_STRIDED_SLICE: return ops_prepare_view;
-    case TAGGER_PAD: return ops_prepare_pad;
-    case TAGGER_CONCATENATION: return ops_prepare_concatenation;
-    case TAGGER_OPCODES: break;
-    }
-    return NULL;
-}
+static preparer *const PREPARERS[TAGGER_OPCODES] = {
+    [TAGGER_CONV_2D] = ops_prepare_conv,
+    [TAGGER_DEPTHWISE_CONV_2D] = ops_prepare_depthwise,
+    [TAGGER_FULLY_CONNECTED] = ops_prepare_dense,
+    [TAGGER_AVERAGE_POOL_2D] = ops_prepare_pool,
+    [TAGGER_MAX_POOL_2D] = ops_prepare_pool,
+    [TAGGER_MEAN] = ops_prepare_reduce,
+    [TAGGER_REDUCE_MAX] = ops_prepare_reduce,
+    [TAGGER_ADD] = ops_prepare_binary,
+    [TAGGER_SUB] = ops_prepare_binary,
+    [TAGGER_MUL] = ops_prepare_binary,
+    [TAGGER_MINIMUM] = ops_prepare_binary,
+    [TAGGER_MAXIMUM] = ops_prepare_binary,
+    [TAGGER_RELU] = ops_prepare_unary,
+    [TAGGER_RELU6] = ops_prepare_unary,
+    [TAGGER_LEAKY_RELU] = ops_prepare_unary,
+    [TAGGER_ELU] = ops_prepare_unary,
+    [TAGGER_LOGISTIC] = ops_prepare_unary,
+    [TAGGER_TANH] = ops_prepare_unary,
+    [TAGGER_HARD_SWISH] = ops_prepare_unary,
+    [TAGGER_QUANTIZE] = ops_prepare_unary,
+    [TAGGER_DEQUANTIZE] = ops_prepare_unary,
+    [TAGGER_SOFTMAX] = ops_prepare_softmax,
+    [TAGGER_RESHAPE] = ops_prepare_reshape,
+    [TAGGER_SQUEEZE] = ops_prepare_reshape,
+    [TAGGER_EXPAND_DIMS] = ops_prepare_reshape,
+    [TAGGER_TRANSPOSE] = ops_prepare_view,
+    [TAGGER_STRIDED_SLICE] = ops_prepare_view,
+    [TAGGER_PAD] = ops_prepare_pad,
+    [TAGGER_CONCATENATION] = ops_prepare_concatenation,
+};
 
 /* Axis 0 of a stack of rows is 1: one window. */
 static bool is_one_window(const tagger_tensor *tensor) {
@@ -276,6 +292,11 @@ static tagnode_status check_tensors(const ops_work *work) {
     if (input == NULL) return ops_contradiction(work, "the inputs");
     if (input->type == TAGGER_INT32 || work->output->type == TAGGER_INT32)
         return ops_unsupported(work, "of int32");
+    preparer *prepare = PREPARERS[work->op->code];
+    if (prepare == NULL) return ops_unsupported(work, "at all");
+    if (input->data != NULL && prepare != ops_prepare_binary &&
+        prepare != ops_prepare_concatenation)
+        return ops_unsupported(work, "of a constant");
     return TAGNODE_OK;
 }
 
@@ -289,9 +310,7 @@ tagnode_status tagger_step_prepare(const tagger_graph *graph, uint32_t index,
     step->row_bytes = (uint32_t)tagger_row_bytes(output);
     const ops_work work = {graph, op, kernels, step, output, why};
     tagnode_status status = check_tensors(&work);
-    const preparer prepare = preparer_of(op->code);
-    if (status == TAGNODE_OK)
-        status = prepare != NULL ? prepare(&work) : ops_unsupported(&work, "at all");
+    if (status == TAGNODE_OK) status = PREPARERS[op->code](&work);
     if (status != TAGNODE_OK) tagger_step_free(step);
     return status;
 }

@@ -8,8 +8,7 @@
  *
  * Rounding follows LiteRT on a CPU: XNNPACK for the operations that it implements (requantisation
  * in float, to nearest even), the reference kernels for the others. */
-#ifndef TAGNODE_TAGGER_OPS_H
-#define TAGNODE_TAGGER_OPS_H
+#pragma once
 
 #include "kernels/kernels.h"
 #include "tagger/graph.h"
@@ -26,20 +25,26 @@ typedef struct {
     uint32_t count, stride, dilation;
 } tagger_reads;
 
+/* A part of a row, to be computed. */
+typedef struct {
+    const void *const *rows; /* pointers to the rows read, input after input */
+    void *output;
+    uint32_t row;    /* index in the output */
+    uint32_t number; /* of the part: 0 .. parts - 1, in order, each with the same `rows` */
+} tagger_part;
+
 typedef struct tagger_step tagger_step;
 
 struct tagger_step {
     const tagger_op *op;
     uint32_t output;          /* tensor index */
     uint32_t rows, row_bytes; /* of the output */
-    uint32_t parts;           /* of a row: 0 .. parts - 1, in order, each with the same `rows` */
+    uint32_t parts;           /* of a row */
     uint32_t part_cost; /* multiply-adds of the most expensive part; other work is converted by its
                            time */
     uint32_t reads;     /* variable inputs */
     tagger_reads read[TAGGER_MAX_INPUTS];
-    /* `rows`: pointers to the rows read, input after input; `row`: index in the output. [audio] */
-    void (*run)(const tagger_step *step, const void *const *rows, void *output, uint32_t row,
-                uint32_t part) TAGNODE_NONBLOCKING;
+    void (*run)(const tagger_step *step, const tagger_part *part) TAGNODE_NONBLOCKING; /* [audio] */
     void *state; /* private to the operation: packed weights, tables, scratch; 64-byte aligned */
 };
 
@@ -62,5 +67,3 @@ void tagger_step_free(tagger_step *step);
 /* Return the number of rows of a tensor, and the bytes of one. */
 uint32_t tagger_rows(const tagger_tensor *tensor);
 size_t tagger_row_bytes(const tagger_tensor *tensor);
-
-#endif

@@ -26,6 +26,7 @@ struct binary {
     operand side[2];
     size_t size[DIMS]; /* of a row of the output; the last is the inner one */
     size_t element_size;
+    tagger_opcode code;
     line_function *line;
     ops_float_clamp clamp;
     int32_t zero[2], low, high, zero_point; /* int8; low and high are the clamp */
@@ -34,60 +35,37 @@ struct binary {
     ops_fixed fixed[2], fixed_output; /* the reference kernels' */
 };
 
-static void add_float(const binary *plan, const void *a, const void *b, void *output, size_t count)
+static void line_float(const binary *plan, const void *a, const void *b, void *output, size_t count)
     TAGNODE_NONBLOCKING {
-    const float *x = a, *y = b;
+    const float *x = a, *y = b, low = plan->clamp.low, high = plan->clamp.high;
     float *result = output;
-    for (size_t i = 0; i < count; ++i)
-        result[i] = ops_limited(x[i] + y[i], plan->clamp.low, plan->clamp.high);
+    switch (plan->code) {
+    case TAGGER_ADD:
+        for (size_t i = 0; i < count; ++i) result[i] = ops_limited(x[i] + y[i], low, high);
+        break;
+    case TAGGER_SUB:
+        for (size_t i = 0; i < count; ++i) result[i] = ops_limited(x[i] - y[i], low, high);
+        break;
+    case TAGGER_MUL:
+        for (size_t i = 0; i < count; ++i) result[i] = ops_limited(x[i] * y[i], low, high);
+        break;
+    case TAGGER_MINIMUM:
+        for (size_t i = 0; i < count; ++i) result[i] = y[i] < x[i] ? y[i] : x[i];
+        break;
+    default: /* MAXIMUM */
+        for (size_t i = 0; i < count; ++i) result[i] = y[i] > x[i] ? y[i] : x[i];
+    }
 }
 
-static void subtract_float(const binary *plan, const void *a, const void *b, void *output,
-                           size_t count) TAGNODE_NONBLOCKING {
-    const float *x = a, *y = b;
-    float *result = output;
-    for (size_t i = 0; i < count; ++i)
-        result[i] = ops_limited(x[i] - y[i], plan->clamp.low, plan->clamp.high);
-}
-
-static void multiply_float(const binary *plan, const void *a, const void *b, void *output,
-                           size_t count) TAGNODE_NONBLOCKING {
-    const float *x = a, *y = b;
-    float *result = output;
-    for (size_t i = 0; i < count; ++i)
-        result[i] = ops_limited(x[i] * y[i], plan->clamp.low, plan->clamp.high);
-}
-
-static void minimum_float(const binary *plan, const void *a, const void *b, void *output,
-                          size_t count) TAGNODE_NONBLOCKING {
-    (void)plan;
-    const float *x = a, *y = b;
-    float *result = output;
-    for (size_t i = 0; i < count; ++i) result[i] = y[i] < x[i] ? y[i] : x[i];
-}
-
-static void maximum_float(const binary *plan, const void *a, const void *b, void *output,
-                          size_t count) TAGNODE_NONBLOCKING {
-    (void)plan;
-    const float *x = a, *y = b;
-    float *result = output;
-    for (size_t i = 0; i < count; ++i) result[i] = y[i] > x[i] ? y[i] : x[i];
-}
-
-static void minimum_int8(const binary *plan, const void *a, const void *b, void *output,
+/* MINIMUM and MAXIMUM. */
+static void extreme_int8(const binary *plan, const void *a, const void *b, void *output,
                          size_t count) TAGNODE_NONBLOCKING {
-    (void)plan;
     const int8_t *x = a, *y = b;
     int8_t *result = output;
-    for (size_t i = 0; i < count; ++i) result[i] = y[i] < x[i] ? y[i] : x[i];
-}
-
-static void maximum_int8(const binary *plan, const void *a, const void *b, void *output,
-                         size_t count) TAGNODE_NONBLOCKING {
-    (void)plan;
-    const int8_t *x = a, *y = b;
-    int8_t *result = output;
-    for (size_t i = 0; i < count; ++i) result[i] = y[i] > x[i] ? y[i] : x[i];
+    if (plan->code == TAGGER_MINIMUM)
+        for (size_t i = 0; i < count; ++i) result[i] = y[i] < x[i] ? y[i] : x[i];
+    else
+        for (size_t i = 0; i < count; ++i) result[i] = y[i] > x[i] ? y[i] : x[i];
 }
 
 /* XNNPACK's: both operands in steps of the larger ratio of scales over 2^20, rounding half up. SUB
@@ -181,12 +159,11 @@ static void run_stretch(const binary *plan, const char *const *from, char *outpu
     }
 }
 
-static void run_binary(const tagger_step *step, const void *const *rows, void *output, uint32_t row,
-                       uint32_t part) TAGNODE_NONBLOCKING {
+static void run_binary(const tagger_step *step, const tagger_part *part) TAGNODE_NONBLOCKING {
     const binary *plan = step->state;
     const size_t size = plan->element_size, inner = plan->size[DIMS - 1];
     const char *base[2];
-    for (int s = 0; s < 2; ++s) base[s] = base_of(&plan->side[s], size, rows, row);
+    for (int s = 0; s < 2; ++s) base[s] = base_of(&plan->side[s], size, part->rows, part->row);
     const ops_range range = ops_part(step, step->row_bytes / size, 1, part);
     for (size_t at = range.begin; at < range.end;) {
         const size_t line = at / inner, first = at % inner;
@@ -198,7 +175,7 @@ static void run_binary(const tagger_step *step, const void *const *rows, void *o
                                  first * steps[2]) *
                                     size;
         }
-        run_stretch(plan, from, (char *)output + at * size, rest);
+        run_stretch(plan, from, (char *)part->output + at * size, rest);
         at += rest;
     }
 }
@@ -215,11 +192,10 @@ static tagnode_status place_side(const ops_work *work, uint32_t index, binary *p
         if (size != 1 && size != output->dims[output->rank - back])
             return ops_contradiction(work, "inputs and output");
         const size_t moves = size == 1 ? 0 : step;
-        if (back <= in_row) {
+        if (back <= in_row)
             side->step[DIMS - back] = moves;
-        } else if (back == in_row + 1) {
+        else if (back == in_row + 1)
             side->row_step = moves;
-        }
         step *= size;
     }
     side->constant = tensor->data;
@@ -295,7 +271,7 @@ static tagnode_status prepare_int8(const ops_work *work, binary *plan) {
         if (!ops_same_quantisation(sides[0], work->output) ||
             !ops_same_quantisation(sides[1], work->output))
             return ops_unsupported(work, "of tensors with different quantisation");
-        plan->line = code == TAGGER_MINIMUM ? minimum_int8 : maximum_int8;
+        plan->line = extreme_int8;
         return TAGNODE_OK;
     }
     if (!ops_is_quantised(sides[0]) || !ops_is_quantised(sides[1]) ||
@@ -310,18 +286,6 @@ static tagnode_status prepare_int8(const ops_work *work, binary *plan) {
     plan->most = (float)(clamp.high - plan->zero_point);
     plan->line =
         code == TAGGER_MUL ? prepare_multiplication(work, plan) : prepare_addition(work, plan);
-    return TAGNODE_OK;
-}
-
-static tagnode_status prepare_float(const ops_work *work, binary *plan) {
-    plan->clamp = ops_clamp_float(work->op->activation);
-    switch (work->op->code) {
-    case TAGGER_ADD: plan->line = add_float; break;
-    case TAGGER_SUB: plan->line = subtract_float; break;
-    case TAGGER_MUL: plan->line = multiply_float; break;
-    case TAGGER_MINIMUM: plan->line = minimum_float; break;
-    default: plan->line = maximum_float; break;
-    }
     return TAGNODE_OK;
 }
 
@@ -362,17 +326,17 @@ tagnode_status ops_prepare_binary(const ops_work *work) {
     if (b == NULL) return ops_contradiction(work, "the inputs");
     if (a->type != b->type || a->type != work->output->type)
         return ops_unsupported(work, "of several types");
-    binary plan = {.element_size = ops_element_size(work->output)};
+    binary plan = {.element_size = ops_element_size(work->output),
+                   .code = work->op->code,
+                   .line = line_float,
+                   .clamp = ops_clamp_float(work->op->activation)};
     tagnode_status status = place(work, &plan);
-    if (status == TAGNODE_OK)
-        status = a->type == TAGGER_INT8 ? prepare_int8(work, &plan) : prepare_float(work, &plan);
+    if (status == TAGNODE_OK && a->type == TAGGER_INT8) status = prepare_int8(work, &plan);
+    if (status == TAGNODE_OK) status = allocate(work, &plan);
     if (status != TAGNODE_OK) return status;
-    status = allocate(work, &plan);
-    if (status != TAGNODE_OK) return status;
-    const bool is_plain = work->op->code == TAGGER_MINIMUM || work->op->code == TAGGER_MAXIMUM;
-    const size_t cost = a->type == TAGGER_FLOAT32 ? OPS_COST_FLOAT
-                        : is_plain                ? OPS_COST_BYTE
-                                                  : OPS_COST_INTEGER;
+    const size_t cost = a->type == TAGGER_FLOAT32   ? OPS_COST_FLOAT
+                        : plan.line == extreme_int8 ? OPS_COST_BYTE
+                                                    : OPS_COST_INTEGER;
     ops_cut(work, work->step->row_bytes / plan.element_size, cost, 1);
     work->step->run = run_binary;
     return TAGNODE_OK;

@@ -19,6 +19,7 @@ typedef struct {
     ops_axis_window x;
     uint32_t rows, taps;           /* of the window: runs are rows * taps */
     uint32_t depth, width;         /* channels of the input; bytes of a run */
+    uint32_t segments, length;     /* runs of a position and the bytes of each, for the kernels */
     size_t inner_begin, inner_end; /* positions whose window is inside the row */
     bool interleaved;
     bool maximum; /* of all positions, instead of each */
@@ -110,29 +111,28 @@ static ops_range common(ops_range a, size_t begin, size_t end) TAGNODE_NONBLOCKI
     return (ops_range){a.begin > begin ? a.begin : begin, a.end < end ? a.end : end};
 }
 
-static void run_conv(const tagger_step *step, const void *const *rows, void *output, uint32_t row,
-                     uint32_t index) TAGNODE_NONBLOCKING {
-    (void)row;
+static void run_conv(const tagger_step *step, const tagger_part *part) TAGNODE_NONBLOCKING {
     const convolution *conv = step->state;
-    const uint32_t group = index % conv->channel_groups, slice = index / conv->channel_groups;
+    const uint32_t group = part->number % conv->channel_groups,
+                   slice = part->number / conv->channel_groups;
     const size_t channels = conv->weights.channels, blocks = (channels + BLOCK - 1) / BLOCK;
     const size_t first = blocks * group / conv->channel_groups * BLOCK;
     const size_t end = blocks * (group + 1) / conv->channel_groups * BLOCK;
     const size_t width = conv->x.output;
     const ops_range all = {width * slice / conv->position_groups,
                            width * (slice + 1) / conv->position_groups};
-    const portion part = {first, (end < channels ? end : channels) - first, all, output};
-    const int8_t *const *lines = (const int8_t *const *)rows;
+    const portion own = {first, (end < channels ? end : channels) - first, all, part->output};
+    const int8_t *const *lines = (const int8_t *const *)part->rows;
     if (conv->interleaved) {
-        run_interleaved(conv, &part, lines, all);
+        run_interleaved(conv, &own, lines, all);
         return;
     }
     const ops_range left = common(all, 0, conv->inner_begin);
     const ops_range inner = common(all, conv->inner_begin, conv->inner_end);
     const ops_range right = common(all, conv->inner_end, width);
-    if (left.begin < left.end) run_outer(conv, &part, lines, left);
-    if (inner.begin < inner.end) run_inner(conv, &part, lines, inner);
-    if (right.begin < right.end) run_outer(conv, &part, lines, right);
+    if (left.begin < left.end) run_outer(conv, &own, lines, left);
+    if (inner.begin < inner.end) run_inner(conv, &own, lines, inner);
+    if (right.begin < right.end) run_outer(conv, &own, lines, right);
 }
 
 static uint32_t groups_of(size_t items, size_t each) {
@@ -165,34 +165,15 @@ static void cut(const ops_work *work, convolution *conv, size_t channels, size_t
     work->step->part_cost = (uint32_t)(best_positions * best_blocks * BLOCK * taps);
 }
 
-/* Checks the shapes and computes the windows over columns and rows. */
 static tagnode_status place(const ops_work *work, ops_axis_window *x, ops_axis_window *y) {
-    const tagger_tensor *input = ops_input(work, 0), *filter = ops_input(work, 1);
-    const tagger_op *op = work->op;
-    if (filter == NULL) return ops_contradiction(work, "the inputs");
-    if (input->type != TAGGER_INT8 || filter->type != TAGGER_INT8 ||
-        work->output->type != TAGGER_INT8)
-        return ops_unsupported(work, "in other types than int8");
-    if (filter->data == NULL || input->data != NULL)
-        return ops_unsupported(work, "with a filter that is not constant or an input that is");
-    if (input->rank != 4 || filter->rank != 4 || work->output->rank != 4)
-        return ops_contradiction(work, "the shapes");
-    if (filter->dims[3] != input->dims[3]) return ops_unsupported(work, "in groups of channels");
+    const tagnode_status status = ops_place_filter(work, x, y);
+    if (status != TAGNODE_OK) return status;
+    const tagger_tensor *filter = ops_input(work, 1);
+    if (filter->dims[3] != ops_input(work, 0)->dims[3])
+        return ops_unsupported(work, "in groups of channels");
     if (filter->dims[0] != work->output->dims[3])
         return ops_contradiction(work, "filter and output");
-    *y = (ops_axis_window){.input = input->dims[1],
-                           .output = work->output->dims[1],
-                           .window = filter->dims[1],
-                           .stride = op->as.window.stride_h,
-                           .dilation = op->as.window.dilation_h};
-    *x = (ops_axis_window){.input = input->dims[2],
-                           .output = work->output->dims[2],
-                           .window = filter->dims[2],
-                           .stride = op->as.window.stride_w,
-                           .dilation = op->as.window.dilation_w};
-    if (!ops_place_window(x, op->as.window.padding) || !ops_place_window(y, op->as.window.padding))
-        return ops_contradiction(work, "input, filter and output");
-    return TAGNODE_OK;
+    return ops_check_filter(work, 0, filter->dims[0]);
 }
 
 /* Finds the positions that read nothing outside the row. */
@@ -208,6 +189,10 @@ static void find_inner(convolution *conv) {
     conv->inner_end = (size_t)end;
 }
 
+static size_t padded(uint32_t length) {
+    return ((size_t)length + 3) / 4 * 4;
+}
+
 static convolution plan_conv(const ops_work *work, ops_axis_window x, ops_axis_window y) {
     convolution plan = {.kernels = work->kernels, .x = x, .rows = y.window, .taps = 1};
     plan.depth = ops_input(work, 1)->dims[3];
@@ -215,34 +200,23 @@ static convolution plan_conv(const ops_work *work, ops_axis_window x, ops_axis_w
     const bool apart = x.window > 1 && x.dilation > 1;
     if (apart) plan.taps = x.window;
     plan.width = apart ? plan.depth : x.window * plan.depth;
+    plan.segments = plan.interleaved ? plan.rows / 4 : plan.rows * plan.taps;
+    plan.length = plan.interleaved ? 4 : plan.width;
     find_inner(&plan);
     return plan;
 }
 
-/* Runs of a position and the bytes of each, as passed to the kernels. */
-static uint32_t segments_of(const convolution *plan) {
-    return plan->interleaved ? plan->rows / 4 : plan->rows * plan->taps;
-}
-
-static uint32_t length_of(const convolution *plan) {
-    return plan->interleaved ? 4 : plan->width;
-}
-
-static size_t padded_length(const convolution *plan) {
-    return ((size_t)length_of(plan) + 3) / 4 * 4;
-}
-
 static tagnode_status allocate(const ops_work *work, convolution *plan, uint32_t channels,
                                size_t *weights) {
-    const size_t segments = segments_of(plan), bytes = padded_length(plan);
+    const size_t segments = plan->segments, bytes = padded(plan->length);
     const size_t positions = (plan->x.output + plan->position_groups - 1) / plan->position_groups;
     const size_t edges = plan->interleaved ? (positions - 1) * plan->x.stride + WIDE : positions;
     const size_t row = tagger_row_bytes(ops_input(work, 0));
     const size_t run = plan->width;
     size_t needed = 0;
     ops_room(&needed, sizeof(convolution));
-    *weights = ops_room(&needed,
-                        work->kernels->packed_size(channels, (uint32_t)segments, length_of(plan)));
+    *weights =
+        ops_room(&needed, work->kernels->packed_size(channels, (uint32_t)segments, plan->length));
     const size_t runs = ops_room(&needed, positions * segments * sizeof(int8_t *));
     const size_t copies = ops_room(&needed, edges * segments * bytes + TAGGER_ROW_SLACK);
     const size_t padding = ops_room(&needed, (row > run ? row : run) + TAGGER_ROW_SLACK);
@@ -261,25 +235,18 @@ tagnode_status ops_prepare_conv(const ops_work *work) {
     ops_axis_window x = {0}, y = {0};
     tagnode_status status = place(work, &x, &y);
     if (status != TAGNODE_OK) return status;
-    const tagger_tensor *filter = ops_input(work, 1), *bias = ops_input(work, 2);
-    const uint32_t channels = filter->dims[0];
-    status = ops_check_filter(work, 0, channels);
-    if (status != TAGNODE_OK) return status;
+    const uint32_t channels = ops_input(work, 1)->dims[0];
     convolution plan = plan_conv(work, x, y);
-    cut(work, &plan, channels, segments_of(&plan) * padded_length(&plan));
+    cut(work, &plan, channels, plan.segments * padded(plan.length));
     size_t weights = 0;
     status = allocate(work, &plan, channels, &weights);
     if (status != TAGNODE_OK) return status;
     convolution *conv = work->step->state;
     *conv = plan;
-    if (!work->kernels->pack(filter->data, bias != NULL ? bias->data : NULL,
-                             ops_input(work, 0)->zero_point[0], channels, segments_of(&plan),
-                             length_of(&plan), (char *)work->step->state + weights, &conv->weights))
-        return ops_unsupported(work, "whose sums may overflow 32 bits");
-    ops_finish_weights(work, &conv->weights);
     ops_read(work, 0, -(int32_t)y.before, y.window, y.stride, y.dilation);
     work->step->run = run_conv;
-    return TAGNODE_OK;
+    return ops_pack(work, plan.segments, plan.length, (char *)work->step->state + weights,
+                    &conv->weights);
 }
 
 bool tagger_step_absorb(const tagger_graph *graph, uint32_t index, tagger_step *step) {

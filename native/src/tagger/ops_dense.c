@@ -24,17 +24,15 @@ static const char *segment(const dense *plan, const void *const *rows, size_t v,
     return row + element % plan->row_elements * element_size;
 }
 
-static void run_int8(const tagger_step *step, const void *const *rows, void *output, uint32_t row,
-                     uint32_t part) TAGNODE_NONBLOCKING {
-    (void)row;
+static void run_int8(const tagger_step *step, const tagger_part *part) TAGNODE_NONBLOCKING {
     const dense *plan = step->state;
     const ops_range units = ops_part(step, plan->units, BLOCK, part);
     for (size_t v = 0; v < plan->vectors; ++v)
         for (size_t s = 0; s < plan->segments; ++s)
-            plan->runs[v * plan->segments + s] = (const int8_t *)segment(plan, rows, v, s, 1);
+            plan->runs[v * plan->segments + s] = (const int8_t *)segment(plan, part->rows, v, s, 1);
     const kernels_input input = {plan->runs, plan->segments, 0, plan->vectors};
     plan->kernels->product(&plan->weights, &input, (uint32_t)units.begin,
-                           (uint32_t)(units.end - units.begin), output, plan->units);
+                           (uint32_t)(units.end - units.begin), part->output, plan->units);
 }
 
 static float inner_product(const float *restrict a, const float *restrict b, size_t length)
@@ -49,9 +47,7 @@ static float inner_product(const float *restrict a, const float *restrict b, siz
     return sums[0];
 }
 
-static void run_float(const tagger_step *step, const void *const *rows, void *output, uint32_t row,
-                      uint32_t part) TAGNODE_NONBLOCKING {
-    (void)row;
+static void run_float(const tagger_step *step, const tagger_part *part) TAGNODE_NONBLOCKING {
     const dense *plan = step->state;
     const ops_range results = ops_part(step, (size_t)plan->vectors * plan->units, 1, part);
     for (size_t i = results.begin; i < results.end; ++i) {
@@ -60,11 +56,11 @@ static void run_float(const tagger_step *step, const void *const *rows, void *ou
         float sum = 0.0F;
         for (size_t s = 0; s < plan->segments; ++s) {
             const float *run =
-                (const float *)(const void *)segment(plan, rows, v, s, sizeof(float));
+                (const float *)(const void *)segment(plan, part->rows, v, s, sizeof(float));
             sum += inner_product(run, weights + s * plan->length, plan->length);
         }
         if (plan->bias != NULL) sum += plan->bias[unit];
-        ((float *)output)[i] = ops_limited(sum, plan->clamp.low, plan->clamp.high);
+        ((float *)part->output)[i] = ops_limited(sum, plan->clamp.low, plan->clamp.high);
     }
 }
 
@@ -83,15 +79,9 @@ static tagnode_status prepare_int8(const ops_work *work, const dense *found) {
     dense *plan = work->step->state;
     *plan = *found;
     plan->runs = (const int8_t **)(void *)(memory + runs);
-    const tagger_tensor *bias = ops_input(work, 2);
-    if (!work->kernels->pack(ops_input(work, 1)->data, bias != NULL ? bias->data : NULL,
-                             ops_input(work, 0)->zero_point[0], found->units, found->segments,
-                             found->length, memory + weights, &plan->weights))
-        return ops_unsupported(work, "whose sums may overflow 32 bits");
-    ops_finish_weights(work, &plan->weights);
     ops_cut(work, found->units, (size_t)found->vectors * found->depth, BLOCK);
     work->step->run = run_int8;
-    return TAGNODE_OK;
+    return ops_pack(work, found->segments, found->length, memory + weights, &plan->weights);
 }
 
 static tagnode_status prepare_float(const ops_work *work, const dense *found) {
@@ -117,8 +107,7 @@ static tagnode_status prepare_float(const ops_work *work, const dense *found) {
 static tagnode_status place(const ops_work *work, dense *found) {
     const tagger_tensor *input = ops_input(work, 0), *filter = ops_input(work, 1);
     if (filter == NULL || filter->rank != 2) return ops_contradiction(work, "the inputs");
-    if (filter->data == NULL || input->data != NULL)
-        return ops_unsupported(work, "with a filter that is not constant or an input that is");
+    if (filter->data == NULL) return ops_unsupported(work, "with a filter that is not constant");
     if (filter->type != input->type || work->output->type != input->type)
         return ops_unsupported(work, "of several types");
     const uint32_t units = filter->dims[0], depth = filter->dims[1], rows = tagger_rows(input);
@@ -135,13 +124,12 @@ static tagnode_status place(const ops_work *work, dense *found) {
                      .row_elements = row_elements,
                      .kernels = work->kernels};
     found->vectors = (uint32_t)(work->output->elements / work->step->rows / units);
-    if (work->step->rows == rows && row_elements == (size_t)found->vectors * depth) {
+    if (work->step->rows == rows && row_elements == (size_t)found->vectors * depth)
         ops_read_same(work, 0);
-    } else if (work->step->rows == 1) {
+    else if (work->step->rows == 1)
         ops_read_all(work, 0);
-    } else {
+    else
         return ops_unsupported(work, "that joins rows");
-    }
     return TAGNODE_OK;
 }
 

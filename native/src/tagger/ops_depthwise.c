@@ -45,15 +45,13 @@ static void add_position(const depthwise *plan, const int8_t *const *rows, int64
     }
 }
 
-static void run_depthwise(const tagger_step *step, const void *const *rows, void *output,
-                          uint32_t row, uint32_t part) TAGNODE_NONBLOCKING {
-    (void)row;
+static void run_depthwise(const tagger_step *step, const tagger_part *part) TAGNODE_NONBLOCKING {
     const depthwise *plan = step->state;
     const ops_range range = ops_part(step, plan->x.output, 1, part);
     for (size_t p = range.begin; p < range.end; ++p) {
-        add_position(plan, (const int8_t *const *)rows,
+        add_position(plan, (const int8_t *const *)part->rows,
                      (int64_t)(p * plan->x.stride) - plan->x.before);
-        int8_t *result = (int8_t *)output + p * plan->channels;
+        int8_t *result = (int8_t *)part->output + p * plan->channels;
         for (uint32_t c = 0; c < plan->channels; ++c) {
             const float scaled = (float)plan->sums[c] * plan->scale[c];
             result[c] = (int8_t)(ops_nearest(ops_limited(scaled, plan->low, plan->high)) +
@@ -63,31 +61,13 @@ static void run_depthwise(const tagger_step *step, const void *const *rows, void
 }
 
 static tagnode_status place(const ops_work *work, ops_axis_window *x, ops_axis_window *y) {
-    const tagger_tensor *input = ops_input(work, 0), *filter = ops_input(work, 1);
-    const tagger_op *op = work->op;
-    if (filter == NULL) return ops_contradiction(work, "the inputs");
-    if (input->type != TAGGER_INT8 || filter->type != TAGGER_INT8 ||
-        work->output->type != TAGGER_INT8)
-        return ops_unsupported(work, "in other types than int8");
-    if (filter->data == NULL || input->data != NULL)
-        return ops_unsupported(work, "with a filter that is not constant or an input that is");
-    if (input->rank != 4 || filter->rank != 4 || work->output->rank != 4 || filter->dims[0] != 1)
-        return ops_contradiction(work, "the shapes");
-    if (filter->dims[3] != work->output->dims[3] || filter->dims[3] % input->dims[3] != 0)
+    const tagnode_status status = ops_place_filter(work, x, y);
+    if (status != TAGNODE_OK) return status;
+    const uint32_t *filter = ops_input(work, 1)->dims;
+    if (filter[0] != 1) return ops_contradiction(work, "the shapes");
+    if (filter[3] != work->output->dims[3] || filter[3] % ops_input(work, 0)->dims[3] != 0)
         return ops_contradiction(work, "filter, input and output");
-    *y = (ops_axis_window){.input = input->dims[1],
-                           .output = work->output->dims[1],
-                           .window = filter->dims[1],
-                           .stride = op->as.window.stride_h,
-                           .dilation = op->as.window.dilation_h};
-    *x = (ops_axis_window){.input = input->dims[2],
-                           .output = work->output->dims[2],
-                           .window = filter->dims[2],
-                           .stride = op->as.window.stride_w,
-                           .dilation = op->as.window.dilation_w};
-    if (!ops_place_window(x, op->as.window.padding) || !ops_place_window(y, op->as.window.padding))
-        return ops_contradiction(work, "input, filter and output");
-    return TAGNODE_OK;
+    return ops_check_filter(work, 3, filter[3]);
 }
 
 /* Returns whether no channel's sum can overflow. */
@@ -119,8 +99,6 @@ tagnode_status ops_prepare_depthwise(const ops_work *work) {
     if (status != TAGNODE_OK) return status;
     const tagger_tensor *filter = ops_input(work, 1);
     const uint32_t channels = filter->dims[3], depth = ops_input(work, 0)->dims[3];
-    status = ops_check_filter(work, 3, channels);
-    if (status != TAGNODE_OK) return status;
     size_t needed = 0;
     ops_room(&needed, sizeof(depthwise));
     const size_t scales = ops_room(&needed, channels * sizeof(float));

@@ -1,11 +1,11 @@
 /* ops_internal.h - shared by the operations: the preparation in progress, rounding, and the
  * division of a row into parts. */
-#ifndef TAGNODE_TAGGER_OPS_INTERNAL_H
-#define TAGNODE_TAGGER_OPS_INTERNAL_H
+#pragma once
 
 #include <math.h>
 #include <string.h>
 
+#include "support/message.h"
 #include "tagger/ops.h"
 
 /* Costs relative to a multiply-add of the kernels, for the size of parts. */
@@ -33,16 +33,18 @@ const tagger_tensor *ops_input(const ops_work *work, uint32_t index);
 
 /* Error messages: the operation, then `what` ("with a filter that is not constant"; "filter and
  * output"). The statuses are returned here so that static analysers see them. */
-void ops_report_unsupported(const ops_work *work, const char *what);
-void ops_report_mismatch(const ops_work *work, const char *what);
-
 static inline tagnode_status ops_unsupported(const ops_work *work, const char *what) {
-    ops_report_unsupported(work, what);
+    (void)tagnode_report(work->why, TAGNODE_ERROR_UNSUPPORTED,
+                         "The inline runtime does not support %s %s; the worker runtime runs "
+                         "any model.",
+                         tagger_opcode_name(work->op->code), what);
     return TAGNODE_ERROR_UNSUPPORTED;
 }
 
 static inline tagnode_status ops_contradiction(const ops_work *work, const char *what) {
-    ops_report_mismatch(work, what);
+    (void)tagnode_report(work->why, TAGNODE_ERROR_MODEL,
+                         "The model is damaged: %s of %s do not match; download the file again.",
+                         what, tagger_opcode_name(work->op->code));
     return TAGNODE_ERROR_MODEL;
 }
 
@@ -67,8 +69,8 @@ typedef struct {
     size_t begin, end;
 } ops_range;
 
-/* Returns the items of part `part`, as divided by ops_cut. */
-ops_range ops_part(const tagger_step *step, size_t count, size_t grain, uint32_t part)
+/* Returns the items of a part, as divided by ops_cut. */
+ops_range ops_part(const tagger_step *step, size_t count, size_t grain, const tagger_part *part)
     TAGNODE_NONBLOCKING;
 
 size_t ops_element_size(const tagger_tensor *tensor);
@@ -82,12 +84,15 @@ int32_t ops_axis(const tagger_tensor *tensor,
  * them. */
 const int32_t *ops_integers(const ops_work *work, uint32_t index, size_t count);
 
-/* Output size and padding before the input, for one axis of a window; false if the output of the
- * model contradicts it. */
+/* A window along one axis, with the padding before the input. */
 typedef struct {
     uint32_t input, output, window, stride, dilation, before;
 } ops_axis_window;
-bool ops_place_window(ops_axis_window *axis, tagger_padding padding);
+
+/* Places the windows of a convolution or pool, `height` rows and `width` columns, over the input;
+ * false if the output contradicts them. */
+bool ops_place_windows(const ops_work *work, uint32_t height, uint32_t width, ops_axis_window *x,
+                       ops_axis_window *y);
 
 /* The clamp of a fused activation. */
 typedef struct {
@@ -140,11 +145,12 @@ tagnode_status ops_prepare_view(const ops_work *work);
 tagnode_status ops_prepare_pad(const ops_work *work);
 tagnode_status ops_prepare_concatenation(const ops_work *work);
 
+/* Checks input, filter and output of a convolution in int8, and places its windows. */
+tagnode_status ops_place_filter(const ops_work *work, ops_axis_window *x, ops_axis_window *y);
 /* Checks a filter's channels: one scale for each or one for all, zero points 0, an int32 bias. */
 tagnode_status ops_check_filter(const ops_work *work, uint32_t axis, uint32_t channels);
 /* The factor of a channel's sum: input * filter / output scale. */
 float ops_filter_scale(const ops_work *work, uint32_t channel);
-/* Sets the fields that packing leaves to the caller. */
-void ops_finish_weights(const ops_work *work, kernels_weights *weights);
-
-#endif
+/* Packs the filter and the bias for the kernels, into `memory`. */
+tagnode_status ops_pack(const ops_work *work, uint32_t segments, uint32_t length, void *memory,
+                        kernels_weights *weights);

@@ -18,25 +18,24 @@ static void fill(const padding *plan, char *output, size_t count) TAGNODE_NONBLO
         memcpy(output + i * sizeof plan->value, plan->value, sizeof plan->value);
 }
 
-static void run_pad(const tagger_step *step, const void *const *rows, void *output, uint32_t row,
-                    uint32_t part) TAGNODE_NONBLOCKING {
-    (void)row;
+static void run_pad(const tagger_step *step, const tagger_part *part) TAGNODE_NONBLOCKING {
     const padding *plan = step->state;
     const size_t size = plan->element_size, inner = plan->output[2], before = plan->before[2];
     const ops_range lines = ops_part(step, (size_t)plan->output[0] * plan->output[1], 1, part);
     for (size_t line = lines.begin; line < lines.end; ++line) {
-        char *result = (char *)output + line * inner * size;
+        char *result = (char *)part->output + line * inner * size;
         const size_t outer = line / plan->output[1], middle = line % plan->output[1];
         const size_t i = outer - plan->before[0],
                      j = middle - plan->before[1]; /* may wrap around */
-        if (rows[0] == NULL || i >= plan->input[0] || j >= plan->input[1]) {
+        if (part->rows[0] == NULL || i >= plan->input[0] || j >= plan->input[1]) {
             fill(plan, result, inner);
             continue;
         }
         const size_t length = plan->input[2];
         fill(plan, result, before);
         memcpy(result + before * size,
-               (const char *)rows[0] + (i * plan->input[1] + j) * length * size, length * size);
+               (const char *)part->rows[0] + (i * plan->input[1] + j) * length * size,
+               length * size);
         fill(plan, result + (before + length) * size, inner - before - length);
     }
 }
@@ -76,7 +75,6 @@ static tagnode_status find_value(const ops_work *work, padding *plan) {
 
 tagnode_status ops_prepare_pad(const ops_work *work) {
     const tagger_tensor *input = ops_input(work, 0), *output = work->output;
-    if (input->data != NULL) return ops_unsupported(work, "of a constant");
     const int32_t *amounts = ops_integers(work, 1, 2 * (size_t)input->rank);
     if (amounts == NULL) return ops_unsupported(work, "by amounts that are not constant");
     if (input->type != output->type || input->rank != output->rank || input->rank == 0)
@@ -96,7 +94,7 @@ tagnode_status ops_prepare_pad(const ops_work *work) {
     }
     join_axes(&plan);
     tagnode_status status = find_value(work, &plan);
-    if (status == TAGNODE_OK) status = ops_allocate(work, (sizeof plan + 63) / 64 * 64);
+    if (status == TAGNODE_OK) status = ops_allocate(work, sizeof plan);
     if (status != TAGNODE_OK) return status;
     memcpy(work->step->state, &plan, sizeof plan);
     ops_read(work, 0, rank >= 3 ? -amounts[2] : 0, 1, 1, 1);
@@ -119,29 +117,28 @@ typedef struct {
     joined *part;
 } concatenation;
 
-static void run_over_time(const tagger_step *step, const void *const *rows, void *output,
-                          uint32_t row, uint32_t part) TAGNODE_NONBLOCKING {
+static void run_over_time(const tagger_step *step, const tagger_part *part) TAGNODE_NONBLOCKING {
     const concatenation *plan = step->state;
     const ops_range range = ops_part(step, step->row_bytes, 1, part);
     const joined *from = plan->part;
-    while (row - from->first >= from->rows) ++from;
+    while (part->row - from->first >= from->rows) ++from;
     const char *source = from->constant != NULL
-                             ? from->constant + (size_t)(row - from->first) * step->row_bytes
-                             : rows[from->pointer];
-    memcpy((char *)output + range.begin, source + range.begin, range.end - range.begin);
+                             ? from->constant + (size_t)(part->row - from->first) * step->row_bytes
+                             : part->rows[from->pointer];
+    memcpy((char *)part->output + range.begin, source + range.begin, range.end - range.begin);
 }
 
-static void run_within_row(const tagger_step *step, const void *const *rows, void *output,
-                           uint32_t row, uint32_t part) TAGNODE_NONBLOCKING {
+static void run_within_row(const tagger_step *step, const tagger_part *part) TAGNODE_NONBLOCKING {
     const concatenation *plan = step->state;
     const ops_range range = ops_part(step, plan->outer, 1, part);
-    char *result = (char *)output + range.begin * (step->row_bytes / plan->outer);
+    char *result = (char *)part->output + range.begin * (step->row_bytes / plan->outer);
     for (size_t outer = range.begin; outer < range.end; ++outer)
         for (uint32_t i = 0; i < plan->count; ++i) {
             const joined *from = &plan->part[i];
-            const char *source = from->constant != NULL
-                                     ? from->constant + (size_t)row * plan->outer * from->bytes
-                                     : rows[from->pointer];
+            const char *source =
+                from->constant != NULL
+                    ? from->constant + (size_t)part->row * plan->outer * from->bytes
+                    : part->rows[from->pointer];
             memcpy(result, source + outer * from->bytes, from->bytes);
             result += from->bytes;
         }

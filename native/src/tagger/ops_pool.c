@@ -31,106 +31,102 @@ static stretch next_stretch(const pool *plan, ops_range *left) TAGNODE_NONBLOCKI
     return next;
 }
 
-static ops_range part_of(const tagger_step *step, uint32_t part) TAGNODE_NONBLOCKING {
+static uint32_t columns_of(const stretch *at) TAGNODE_NONBLOCKING {
+    return at->columns.begin < at->columns.end ? (uint32_t)(at->columns.end - at->columns.begin)
+                                               : 0;
+}
+
+static ops_range part_of(const tagger_step *step, const tagger_part *part) TAGNODE_NONBLOCKING {
     const pool *plan = step->state;
     return ops_part(step, (size_t)plan->x.output * plan->channels, GRAIN, part);
 }
 
-static void join_int8(const int8_t *restrict values, int8_t *restrict best, size_t count)
+static void keep_greater_int8(const int8_t *restrict values, int8_t *restrict best, size_t count)
     TAGNODE_NONBLOCKING {
     for (size_t i = 0; i < count; ++i) best[i] = values[i] > best[i] ? values[i] : best[i];
 }
 
-static void join_float(const float *restrict values, float *restrict best, size_t count)
+static void keep_greater_float(const float *restrict values, float *restrict best, size_t count)
     TAGNODE_NONBLOCKING {
     for (size_t i = 0; i < count; ++i) best[i] = values[i] > best[i] ? values[i] : best[i];
 }
 
-static void run_max_int8(const tagger_step *step, const void *const *rows, void *output,
-                         uint32_t row, uint32_t part) TAGNODE_NONBLOCKING {
-    (void)row;
-    const pool *plan = step->state;
-    for (ops_range left = part_of(step, part); left.begin < left.end;) {
-        const stretch at = next_stretch(plan, &left);
-        int8_t *best = (int8_t *)output + at.position * plan->channels + at.first;
-        memset(best, plan->clamp.low, at.count);
-        for (uint32_t r = 0; r < plan->rows; ++r) {
-            const int8_t *values = rows[r];
-            for (size_t c = at.columns.begin; values != NULL && c < at.columns.end; ++c)
-                join_int8(values + c * plan->channels + at.first, best, at.count);
-        }
-        const int8_t high = (int8_t)plan->clamp.high;
-        for (size_t i = 0; i < at.count; ++i) best[i] = best[i] > high ? high : best[i];
+/* Joins one row with the greatest values so far, or with the sums. */
+static void join_int8(const pool *plan, const int8_t *row, const stretch *at, bool is_max,
+                      int8_t *best) TAGNODE_NONBLOCKING {
+    for (size_t c = at->columns.begin; c < at->columns.end; ++c) {
+        const int8_t *values = row + c * plan->channels + at->first;
+        if (is_max) keep_greater_int8(values, best, at->count);
+        for (size_t i = 0; !is_max && i < at->count; ++i) plan->sums[i] += values[i];
     }
 }
 
-static void run_max_float(const tagger_step *step, const void *const *rows, void *output,
-                          uint32_t row, uint32_t part) TAGNODE_NONBLOCKING {
-    (void)row;
-    const pool *plan = step->state;
-    for (ops_range left = part_of(step, part); left.begin < left.end;) {
-        const stretch at = next_stretch(plan, &left);
-        float *best = (float *)output + at.position * plan->channels + at.first;
-        for (size_t i = 0; i < at.count; ++i) best[i] = plan->float_clamp.low;
-        for (uint32_t r = 0; r < plan->rows; ++r) {
-            const float *values = rows[r];
-            for (size_t c = at.columns.begin; values != NULL && c < at.columns.end; ++c)
-                join_float(values + c * plan->channels + at.first, best, at.count);
-        }
-        for (size_t i = 0; i < at.count; ++i)
-            best[i] = best[i] > plan->float_clamp.high ? plan->float_clamp.high : best[i];
+static void join_float(const pool *plan, const float *row, const stretch *at, bool is_max,
+                       float *joined) TAGNODE_NONBLOCKING {
+    for (size_t c = at->columns.begin; c < at->columns.end; ++c) {
+        const float *values = row + c * plan->channels + at->first;
+        if (is_max) keep_greater_float(values, joined, at->count);
+        for (size_t i = 0; !is_max && i < at->count; ++i) joined[i] += values[i];
     }
 }
 
-/* As in the reference kernel: rounded half away from 0, over the part inside the input. */
-static void run_average_int8(const tagger_step *step, const void *const *rows, void *output,
-                             uint32_t row, uint32_t part) TAGNODE_NONBLOCKING {
-    (void)row;
-    const pool *plan = step->state;
-    for (ops_range left = part_of(step, part); left.begin < left.end;) {
-        const stretch at = next_stretch(plan, &left);
-        int8_t *result = (int8_t *)output + at.position * plan->channels + at.first;
-        int32_t count = 0;
-        memset(plan->sums, 0, at.count * sizeof *plan->sums);
-        for (uint32_t r = 0; r < plan->rows; ++r) {
-            const int8_t *values = rows[r];
-            for (size_t c = at.columns.begin; values != NULL && c < at.columns.end; ++c, ++count)
-                for (size_t i = 0; i < at.count; ++i)
-                    plan->sums[i] += values[c * plan->channels + at.first + i];
-        }
-        for (size_t i = 0; i < at.count; ++i) {
-            const int32_t half = plan->sums[i] > 0 ? count / 2 : -(count / 2);
-            const int32_t mean = count > 0 ? (plan->sums[i] + half) / count : 0;
-            result[i] = (int8_t)ops_clamped(mean, plan->clamp.low, plan->clamp.high);
-        }
+/* The mean of sums of `count` values as in the reference kernel: rounded half away from 0. */
+static void divide_int8(const pool *plan, int32_t count, int8_t *means, size_t length)
+    TAGNODE_NONBLOCKING {
+    for (size_t i = 0; i < length; ++i) {
+        const int32_t half = plan->sums[i] > 0 ? count / 2 : -(count / 2);
+        const int32_t mean = count > 0 ? (plan->sums[i] + half) / count : 0;
+        means[i] = (int8_t)ops_clamped(mean, plan->clamp.low, plan->clamp.high);
     }
 }
 
-static void run_average_float(const tagger_step *step, const void *const *rows, void *output,
-                              uint32_t row, uint32_t part) TAGNODE_NONBLOCKING {
-    (void)row;
+/* Over the part of a window that is inside the input. */
+static void run_int8(const tagger_step *step, const tagger_part *part) TAGNODE_NONBLOCKING {
     const pool *plan = step->state;
-    const ops_float_clamp clamp = plan->float_clamp;
+    const bool is_max = step->op->code == TAGGER_MAX_POOL_2D;
+    const int8_t high = (int8_t)plan->clamp.high;
     for (ops_range left = part_of(step, part); left.begin < left.end;) {
         const stretch at = next_stretch(plan, &left);
-        float *mean = (float *)output + at.position * plan->channels + at.first;
-        uint32_t count = 0;
-        for (size_t i = 0; i < at.count; ++i) mean[i] = 0.0F;
+        int8_t *result = (int8_t *)part->output + at.position * plan->channels + at.first;
+        uint32_t rows = 0;
+        memset(result, plan->clamp.low, at.count);
+        if (!is_max) memset(plan->sums, 0, at.count * sizeof *plan->sums);
         for (uint32_t r = 0; r < plan->rows; ++r) {
-            const float *values = rows[r];
-            for (size_t c = at.columns.begin; values != NULL && c < at.columns.end; ++c, ++count)
-                for (size_t i = 0; i < at.count; ++i)
-                    mean[i] += values[c * plan->channels + at.first + i];
+            if (part->rows[r] == NULL) continue;
+            join_int8(plan, part->rows[r], &at, is_max, result);
+            ++rows;
         }
-        for (size_t i = 0; i < at.count; ++i)
-            mean[i] = ops_limited(mean[i] / (float)count, clamp.low, clamp.high);
+        if (!is_max) divide_int8(plan, (int32_t)(rows * columns_of(&at)), result, at.count);
+        for (size_t i = 0; is_max && i < at.count; ++i)
+            result[i] = result[i] > high ? high : result[i];
+    }
+}
+
+static void run_float(const tagger_step *step, const tagger_part *part) TAGNODE_NONBLOCKING {
+    const pool *plan = step->state;
+    const bool is_max = step->op->code == TAGGER_MAX_POOL_2D;
+    const float low = plan->float_clamp.low, high = plan->float_clamp.high;
+    for (ops_range left = part_of(step, part); left.begin < left.end;) {
+        const stretch at = next_stretch(plan, &left);
+        float *result = (float *)part->output + at.position * plan->channels + at.first;
+        uint32_t rows = 0;
+        for (size_t i = 0; i < at.count; ++i) result[i] = is_max ? low : 0.0F;
+        for (uint32_t r = 0; r < plan->rows; ++r) {
+            if (part->rows[r] == NULL) continue;
+            join_float(plan, part->rows[r], &at, is_max, result);
+            ++rows;
+        }
+        const float count = (float)(rows * columns_of(&at));
+        for (size_t i = 0; !is_max && i < at.count; ++i)
+            result[i] = ops_limited(result[i] / count, low, high);
+        for (size_t i = 0; is_max && i < at.count; ++i)
+            result[i] = result[i] > high ? high : result[i];
     }
 }
 
 static tagnode_status check(const ops_work *work, ops_axis_window *x, ops_axis_window *y) {
     const tagger_tensor *input = ops_input(work, 0), *output = work->output;
     const tagger_op *op = work->op;
-    if (input->data != NULL) return ops_unsupported(work, "of a constant");
     if (input->rank != 4 || output->rank != 4 || input->dims[3] != output->dims[3] ||
         input->type != output->type)
         return ops_contradiction(work, "input and output");
@@ -138,17 +134,7 @@ static tagnode_status check(const ops_work *work, ops_axis_window *x, ops_axis_w
         return ops_unsupported(work, "without quantisation");
     if (!ops_same_quantisation(input, output))
         return ops_unsupported(work, "that changes the quantisation");
-    *y = (ops_axis_window){.input = input->dims[1],
-                           .output = output->dims[1],
-                           .window = op->as.window.filter_h,
-                           .stride = op->as.window.stride_h,
-                           .dilation = 1};
-    *x = (ops_axis_window){.input = input->dims[2],
-                           .output = output->dims[2],
-                           .window = op->as.window.filter_w,
-                           .stride = op->as.window.stride_w,
-                           .dilation = 1};
-    if (!ops_place_window(x, op->as.window.padding) || !ops_place_window(y, op->as.window.padding))
+    if (!ops_place_windows(work, op->as.window.filter_h, op->as.window.filter_w, x, y))
         return ops_contradiction(work, "input, window and output");
     if ((uint64_t)x->window * y->window > 1 << 23)
         return ops_unsupported(work, "with so large a window");
@@ -172,11 +158,7 @@ tagnode_status ops_prepare_pool(const ops_work *work) {
     const bool is_int8 = work->output->type == TAGGER_INT8,
                is_max = work->op->code == TAGGER_MAX_POOL_2D;
     if (is_int8) plan->clamp = ops_int8_clamp(work->op->activation, work->output);
-    if (is_int8) {
-        work->step->run = is_max ? run_max_int8 : run_average_int8;
-    } else {
-        work->step->run = is_max ? run_max_float : run_average_float;
-    }
+    work->step->run = is_int8 ? run_int8 : run_float;
     const size_t each = is_int8 && is_max ? OPS_COST_BYTE : OPS_COST_FLOAT;
     const size_t last = is_int8 && !is_max ? OPS_COST_INTEGER : OPS_COST_FLOAT;
     ops_cut(work, (size_t)x.output * channels, (size_t)y.window * x.window * each + last, GRAIN);

@@ -16,91 +16,64 @@ typedef struct {
     int32_t *sums;
 } reduction;
 
-/* Combines one line of the inner axis with results [range.begin, range.end); `first` is the line's
- * own first result. */
-typedef void joiner(const reduction *plan, const void *line, size_t first, ops_range range,
-                    void *joined) TAGNODE_NONBLOCKING;
+/* Combines `count` values with a result each, or with a single one. */
+typedef void joiner(const void *line, size_t count, bool single, void *joined) TAGNODE_NONBLOCKING;
 
-/* The part of a line's elements and results within the range; `single` if the whole line has one
- * result. */
-static ops_range meeting(const reduction *plan, size_t first, ops_range range) TAGNODE_NONBLOCKING {
-    const size_t length = plan->is_reduced[DIMS - 1] ? 1 : plan->size[DIMS - 1];
-    const size_t begin = first > range.begin ? first : range.begin;
-    const size_t end = first + length < range.end ? first + length : range.end;
-    return (ops_range){begin, end > begin ? end : begin};
-}
-
-static void add_int8(const reduction *plan, const void *line, size_t first, ops_range range,
-                     void *joined) TAGNODE_NONBLOCKING {
+static void add_int8(const void *line, size_t count, bool single, void *joined)
+    TAGNODE_NONBLOCKING {
     const int8_t *values = line;
-    int32_t *sums = joined;
-    const ops_range own = meeting(plan, first, range);
-    if (own.begin == own.end) return;
-    if (plan->is_reduced[DIMS - 1]) {
-        int32_t sum = 0;
-        for (size_t i = 0; i < plan->size[DIMS - 1]; ++i) sum += values[i];
-        sums[first - range.begin] += sum;
+    int32_t *sums = joined, sum = 0;
+    if (single) {
+        for (size_t i = 0; i < count; ++i) sum += values[i];
+        sums[0] += sum;
         return;
     }
-    for (size_t i = own.begin; i < own.end; ++i) sums[i - range.begin] += values[i - first];
+    for (size_t i = 0; i < count; ++i) sums[i] += values[i];
 }
 
-static void add_float(const reduction *plan, const void *line, size_t first, ops_range range,
-                      void *joined) TAGNODE_NONBLOCKING {
+static void add_float(const void *line, size_t count, bool single, void *joined)
+    TAGNODE_NONBLOCKING {
     const float *values = line;
     float *sums = joined;
-    const ops_range own = meeting(plan, first, range);
-    if (own.begin == own.end) return;
-    if (plan->is_reduced[DIMS - 1]) {
-        for (size_t i = 0; i < plan->size[DIMS - 1]; ++i) sums[first - range.begin] += values[i];
-        return;
-    }
-    for (size_t i = own.begin; i < own.end; ++i) sums[i - range.begin] += values[i - first];
+    for (size_t i = 0; i < count; ++i) sums[single ? 0 : i] += values[i];
 }
 
-static void max_int8(const reduction *plan, const void *line, size_t first, ops_range range,
-                     void *joined) TAGNODE_NONBLOCKING {
+static void max_int8(const void *line, size_t count, bool single, void *joined)
+    TAGNODE_NONBLOCKING {
     const int8_t *values = line;
     int8_t *best = joined;
-    const ops_range own = meeting(plan, first, range);
-    const bool single = plan->is_reduced[DIMS - 1];
-    const size_t length = own.begin == own.end ? 0
-                          : single             ? plan->size[DIMS - 1]
-                                               : own.end - own.begin;
-    if (!single) values += own.begin - first;
-    for (size_t i = 0; i < length; ++i) {
-        int8_t *result = &best[own.begin - range.begin + (single ? 0 : i)];
+    for (size_t i = 0; i < count; ++i) {
+        int8_t *result = &best[single ? 0 : i];
         *result = values[i] > *result ? values[i] : *result;
     }
 }
 
-static void max_float(const reduction *plan, const void *line, size_t first, ops_range range,
-                      void *joined) TAGNODE_NONBLOCKING {
+static void max_float(const void *line, size_t count, bool single, void *joined)
+    TAGNODE_NONBLOCKING {
     const float *values = line;
     float *best = joined;
-    const ops_range own = meeting(plan, first, range);
-    const bool single = plan->is_reduced[DIMS - 1];
-    const size_t length = own.begin == own.end ? 0
-                          : single             ? plan->size[DIMS - 1]
-                                               : own.end - own.begin;
-    if (!single) values += own.begin - first;
-    for (size_t i = 0; i < length; ++i) {
-        float *result = &best[own.begin - range.begin + (single ? 0 : i)];
+    for (size_t i = 0; i < count; ++i) {
+        float *result = &best[single ? 0 : i];
         *result = values[i] > *result ? values[i] : *result;
     }
 }
 
-/* Combines one input row with the results in the range. */
+/* Combines one input row with the results in the range, `size` bytes each. */
 static void join_row(const reduction *plan, const void *row, size_t element_size, ops_range range,
-                     joiner *join, void *joined) TAGNODE_NONBLOCKING {
+                     joiner *join, void *joined, size_t size) TAGNODE_NONBLOCKING {
     const char *line = row;
-    const size_t length = plan->is_reduced[DIMS - 1] ? 1 : plan->size[DIMS - 1];
+    const bool single = plan->is_reduced[DIMS - 1]; /* the whole line has one result */
+    const size_t inner = plan->size[DIMS - 1], length = single ? 1 : inner;
     for (size_t a = 0; a < plan->size[0]; ++a)
-        for (size_t b = 0; b < plan->size[1]; ++b) {
+        for (size_t b = 0; b < plan->size[1]; ++b, line += inner * element_size) {
             const size_t outer = plan->is_reduced[0] ? 0 : a;
             const size_t at = plan->is_reduced[1] ? outer : outer * plan->size[1] + b;
-            join(plan, line, at * length, range, joined);
-            line += plan->size[DIMS - 1] * element_size;
+            const size_t first = at * length, last = first + length;
+            const size_t begin = first > range.begin ? first : range.begin;
+            const size_t end = last < range.end ? last : range.end;
+            if (begin < end)
+                join(line + (begin - first) * element_size, single ? inner : end - begin, single,
+                     (char *)joined + (begin - range.begin) * size);
         }
 }
 
@@ -120,11 +93,11 @@ static void reduce_int8(const tagger_step *step, const void *const *rows, uint32
     const size_t length = range.end - range.begin;
     if (step->op->code == TAGGER_REDUCE_MAX) {
         memset(output, INT8_MIN, length);
-        for (uint32_t r = 0; r < count; ++r) join_row(plan, rows[r], 1, range, max_int8, output);
+        for (uint32_t r = 0; r < count; ++r) join_row(plan, rows[r], 1, range, max_int8, output, 1);
         return;
     }
     memset(plan->sums, 0, length * sizeof *plan->sums);
-    for (uint32_t r = 0; r < count; ++r) join_row(plan, rows[r], 1, range, add_int8, plan->sums);
+    for (uint32_t r = 0; r < count; ++r) join_row(plan, rows[r], 1, range, add_int8, plan->sums, 4);
     finish_int8(plan, output, length);
 }
 
@@ -135,31 +108,29 @@ static void reduce_float(const tagger_step *step, const void *const *rows, uint3
     const size_t length = range.end - range.begin;
     for (size_t i = 0; i < length; ++i) output[i] = is_max ? -INFINITY : 0.0F;
     for (uint32_t r = 0; r < count; ++r)
-        join_row(plan, rows[r], sizeof(float), range, is_max ? max_float : add_float, output);
+        join_row(plan, rows[r], 4, range, is_max ? max_float : add_float, output, 4);
     for (size_t i = 0; !is_max && i < length; ++i) output[i] /= (float)plan->count;
 }
 
 /* If time stays, the results of the input rows follow each other; an output row may be any part of
  * them. */
-static void run_reduce(const tagger_step *step, const void *const *rows, void *output, uint32_t row,
-                       uint32_t part) TAGNODE_NONBLOCKING {
+static void run_reduce(const tagger_step *step, const tagger_part *part) TAGNODE_NONBLOCKING {
     const reduction *plan = step->state;
     const bool is_int8 = plan->sums != NULL;
     const size_t size = is_int8 ? 1 : sizeof(float), elements = step->row_bytes / size;
     const ops_range own = ops_part(step, elements, GRAIN, part);
-    const size_t base = plan->by_itself ? 0 : row * elements;
+    const size_t base = plan->by_itself ? 0 : part->row * elements;
     for (size_t at = own.begin; at < own.end;) {
         const size_t flat = base + at, first = flat % plan->results;
         size_t length = plan->results - first;
         if (length > own.end - at) length = own.end - at;
-        const void *const *from = rows + (plan->over_time ? 0 : flat / plan->results);
+        const void *const *from = part->rows + (plan->over_time ? 0 : flat / plan->results);
         const uint32_t count = plan->over_time ? plan->rows : 1;
         const ops_range range = {first, first + length};
-        if (is_int8) {
-            reduce_int8(step, from, count, range, (int8_t *)output + at);
-        } else {
-            reduce_float(step, from, count, range, (float *)output + at);
-        }
+        if (is_int8)
+            reduce_int8(step, from, count, range, (int8_t *)part->output + at);
+        else
+            reduce_float(step, from, count, range, (float *)part->output + at);
         at += length;
     }
 }
@@ -209,7 +180,6 @@ static tagnode_status find_rounding(const ops_work *work, reduction *plan) {
 
 tagnode_status ops_prepare_reduce(const ops_work *work) {
     const tagger_tensor *input = ops_input(work, 0), *output = work->output;
-    if (input->data != NULL) return ops_unsupported(work, "of a constant");
     if (input->type != output->type) return ops_contradiction(work, "input and output");
     reduction plan = {.sums = NULL};
     tagnode_status status = find_axes(work, &plan);
@@ -225,11 +195,10 @@ tagnode_status ops_prepare_reduce(const ops_work *work) {
         plan.sums = (int32_t *)(void *)((char *)work->step->state + sums);
     plan.by_itself = !plan.over_time && work->step->rows == plan.rows && elements == plan.results;
     memcpy(work->step->state, &plan, sizeof plan);
-    if (plan.by_itself) {
+    if (plan.by_itself)
         ops_read_same(work, 0);
-    } else {
+    else
         ops_read_all(work, 0);
-    }
     ops_cut(work, elements, plan.count * OPS_COST_FLOAT + OPS_COST_INTEGER, GRAIN);
     work->step->run = run_reduce;
     return TAGNODE_OK;

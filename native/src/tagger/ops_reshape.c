@@ -6,26 +6,25 @@ typedef struct {
     bool has_all_rows; /* otherwise the rows passed start where the output row does */
 } reshape;
 
-static void run_reshape(const tagger_step *step, const void *const *rows, void *output,
-                        uint32_t row, uint32_t part) TAGNODE_NONBLOCKING {
+static void run_reshape(const tagger_step *step, const tagger_part *part) TAGNODE_NONBLOCKING {
     const reshape *plan = step->state;
     const ops_range range = ops_part(step, step->row_bytes, 1, part);
-    const size_t base = plan->has_all_rows ? (size_t)row * step->row_bytes : 0;
+    const size_t base = plan->has_all_rows ? (size_t)part->row * step->row_bytes : 0;
     for (size_t at = range.begin; at < range.end;) {
         const size_t source = base + at, offset = source % plan->input_row;
         const size_t rest = plan->input_row - offset, wanted = range.end - at;
         const size_t count = rest < wanted ? rest : wanted;
-        memcpy((char *)output + at, (const char *)rows[source / plan->input_row] + offset, count);
+        memcpy((char *)part->output + at,
+               (const char *)part->rows[source / plan->input_row] + offset, count);
         at += count;
     }
 }
 
 tagnode_status ops_prepare_reshape(const ops_work *work) {
     const tagger_tensor *input = ops_input(work, 0), *output = work->output;
-    if (input->data != NULL) return ops_unsupported(work, "of a constant");
     if (input->elements != output->elements || input->type != output->type)
         return ops_contradiction(work, "input and output");
-    const tagnode_status status = ops_allocate(work, (sizeof(reshape) + 63) / 64 * 64);
+    const tagnode_status status = ops_allocate(work, sizeof(reshape));
     if (status != TAGNODE_OK) return status;
     reshape *plan = work->step->state;
     plan->input_row = tagger_row_bytes(input);

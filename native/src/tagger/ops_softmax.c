@@ -36,32 +36,28 @@ static void softmax_float(const softmax *plan, const float *input, float *output
     for (size_t i = 0; i < plan->length; ++i) output[i] *= inverse;
 }
 
-static void run_softmax(const tagger_step *step, const void *const *rows, void *output,
-                        uint32_t row, uint32_t part) TAGNODE_NONBLOCKING {
-    (void)row;
+static void run_softmax(const tagger_step *step, const tagger_part *part) TAGNODE_NONBLOCKING {
     const softmax *plan = step->state;
     const bool is_int8 = plan->zero_point != INT32_MIN;
     const size_t elements = is_int8 ? step->row_bytes : step->row_bytes / sizeof(float);
     const ops_range lines = ops_part(step, elements / plan->length, 1, part);
     for (size_t line = lines.begin; line < lines.end; ++line) {
         const size_t at = line * plan->length;
-        if (is_int8) {
-            softmax_int8(plan, (const int8_t *)rows[0] + at, (int8_t *)output + at);
-        } else {
-            softmax_float(plan, (const float *)rows[0] + at, (float *)output + at);
-        }
+        if (is_int8)
+            softmax_int8(plan, (const int8_t *)part->rows[0] + at, (int8_t *)part->output + at);
+        else
+            softmax_float(plan, (const float *)part->rows[0] + at, (float *)part->output + at);
     }
 }
 
 tagnode_status ops_prepare_softmax(const ops_work *work) {
     const tagger_tensor *input = ops_input(work, 0), *output = work->output;
     const bool is_int8 = input->type == TAGGER_INT8;
-    if (input->data != NULL) return ops_unsupported(work, "of a constant");
     if (!ops_same_shape(input, output) || input->rank == 0 || input->type != output->type)
         return ops_contradiction(work, "input and output");
     if (is_int8 && (!ops_is_quantised(input) || !ops_is_quantised(output)))
         return ops_unsupported(work, "without quantisation of the whole tensor");
-    const tagnode_status status = ops_allocate(work, (sizeof(softmax) + 63) / 64 * 64);
+    const tagnode_status status = ops_allocate(work, sizeof(softmax));
     if (status != TAGNODE_OK) return status;
     softmax *plan = work->step->state;
     plan->length = input->dims[input->rank - 1];

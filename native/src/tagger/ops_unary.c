@@ -9,34 +9,28 @@ typedef struct {
     int32_t zero_point;
 } unary;
 
-static void run_table(const tagger_step *step, const void *const *rows, void *output, uint32_t row,
-                      uint32_t part) TAGNODE_NONBLOCKING {
-    (void)row;
+static void run_table(const tagger_step *step, const tagger_part *part) TAGNODE_NONBLOCKING {
     const unary *plan = step->state;
     const ops_range range = ops_part(step, step->row_bytes, 1, part);
-    const int8_t *input = rows[0];
-    int8_t *result = output;
+    const int8_t *input = part->rows[0];
+    int8_t *result = part->output;
     for (size_t i = range.begin; i < range.end; ++i) result[i] = plan->table[input[i] + 128];
 }
 
-static void run_dequantise(const tagger_step *step, const void *const *rows, void *output,
-                           uint32_t row, uint32_t part) TAGNODE_NONBLOCKING {
-    (void)row;
+static void run_dequantise(const tagger_step *step, const tagger_part *part) TAGNODE_NONBLOCKING {
     const unary *plan = step->state;
     const ops_range range = ops_part(step, step->row_bytes / sizeof(float), 1, part);
-    const int8_t *input = rows[0];
-    float *result = output;
+    const int8_t *input = part->rows[0];
+    float *result = part->output;
     for (size_t i = range.begin; i < range.end; ++i) result[i] = plan->reals[input[i] + 128];
 }
 
 /* XNNPACK's: times 1 / scale, rounded to nearest even. */
-static void run_quantise(const tagger_step *step, const void *const *rows, void *output,
-                         uint32_t row, uint32_t part) TAGNODE_NONBLOCKING {
-    (void)row;
+static void run_quantise(const tagger_step *step, const tagger_part *part) TAGNODE_NONBLOCKING {
     const unary *plan = step->state;
     const ops_range range = ops_part(step, step->row_bytes, 1, part);
-    const float *input = rows[0];
-    int8_t *result = output;
+    const float *input = part->rows[0];
+    int8_t *result = part->output;
     for (size_t i = range.begin; i < range.end; ++i) {
         const float scaled = ops_limited(input[i] * plan->inverse, plan->low, plan->high);
         result[i] = (int8_t)(ops_nearest(scaled) + plan->zero_point);
@@ -56,13 +50,11 @@ static float apply(tagger_opcode code, float alpha, float x) TAGNODE_NONBLOCKING
     }
 }
 
-static void run_function(const tagger_step *step, const void *const *rows, void *output,
-                         uint32_t row, uint32_t part) TAGNODE_NONBLOCKING {
-    (void)row;
+static void run_function(const tagger_step *step, const tagger_part *part) TAGNODE_NONBLOCKING {
     const unary *plan = step->state;
     const ops_range range = ops_part(step, step->row_bytes / sizeof(float), 1, part);
-    const float *input = rows[0];
-    float *result = output;
+    const float *input = part->rows[0];
+    float *result = part->output;
     for (size_t i = range.begin; i < range.end; ++i)
         result[i] = apply(step->op->code, plan->alpha, input[i]);
 }
@@ -207,24 +199,22 @@ static void prepare_function(const ops_work *work, unary *plan) {
 
 tagnode_status ops_prepare_unary(const ops_work *work) {
     const tagger_tensor *input = ops_input(work, 0), *output = work->output;
-    if (input->data != NULL) return ops_unsupported(work, "of a constant");
     if (!ops_same_shape(input, output)) return ops_contradiction(work, "input and output");
     const bool from_int8 = input->type == TAGGER_INT8, to_int8 = output->type == TAGGER_INT8;
     if ((from_int8 && !ops_is_quantised(input)) || (to_int8 && !ops_is_quantised(output)))
         return ops_unsupported(work, "without quantisation of the whole tensor");
     if (from_int8 != to_int8 && work->op->code != (to_int8 ? TAGGER_QUANTIZE : TAGGER_DEQUANTIZE))
         return ops_unsupported(work, "of several types");
-    const tagnode_status status = ops_allocate(work, (sizeof(unary) + 63) / 64 * 64);
+    const tagnode_status status = ops_allocate(work, sizeof(unary));
     if (status != TAGNODE_OK) return status;
     ops_read_same(work, 0);
-    if (from_int8 && to_int8) {
+    if (from_int8 && to_int8)
         prepare_table(work, work->step->state);
-    } else if (from_int8) {
+    else if (from_int8)
         prepare_dequantise(work, work->step->state);
-    } else if (to_int8) {
+    else if (to_int8)
         prepare_quantise(work, work->step->state);
-    } else {
+    else
         prepare_function(work, work->step->state);
-    }
     return TAGNODE_OK;
 }

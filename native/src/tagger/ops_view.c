@@ -37,8 +37,7 @@ static void copy_line(const view *plan, const void *const *rows, stride from, ch
         memcpy(output + i * size, (const char *)rows[from.rows] + from.bytes, size);
 }
 
-static void run_view(const tagger_step *step, const void *const *rows, void *output, uint32_t row,
-                     uint32_t part) TAGNODE_NONBLOCKING {
+static void run_view(const tagger_step *step, const tagger_part *part) TAGNODE_NONBLOCKING {
     const view *plan = step->state;
     const size_t inner = plan->size[DIMS - 1];
     const ops_range range = ops_part(step, step->row_bytes / plan->element_size, 1, part);
@@ -47,13 +46,13 @@ static void run_view(const tagger_step *step, const void *const *rows, void *out
         const size_t rest = range.end - at < inner - first ? range.end - at : inner - first;
         const int64_t index[DIMS] = {(int64_t)(line / plan->size[1]),
                                      (int64_t)(line % plan->size[1]), (int64_t)first};
-        stride from = {plan->origin.rows + row * plan->by_row.rows,
-                       plan->origin.bytes + row * plan->by_row.bytes};
+        stride from = {plan->origin.rows + part->row * plan->by_row.rows,
+                       plan->origin.bytes + part->row * plan->by_row.bytes};
         for (int axis = 0; axis < DIMS; ++axis) {
             from.rows += index[axis] * plan->step[axis].rows;
             from.bytes += index[axis] * plan->step[axis].bytes;
         }
-        copy_line(plan, rows, from, (char *)output + at * plan->element_size, rest);
+        copy_line(plan, part->rows, from, (char *)part->output + at * plan->element_size, rest);
         at += rest;
     }
 }
@@ -74,7 +73,7 @@ static stride times(stride step, int64_t count) {
 /* Turns steps along each axis of the output into the plan, and records the rows that it reads. */
 static tagnode_status finish(const ops_work *work, stride origin, const stride *steps) {
     const tagger_tensor *output = work->output;
-    const tagnode_status status = ops_allocate(work, (sizeof(view) + 63) / 64 * 64);
+    const tagnode_status status = ops_allocate(work, sizeof(view));
     if (status != TAGNODE_OK) return status;
     view *plan = work->step->state;
     *plan = (view){.element_size = ops_element_size(output), .origin = origin, .size = {1, 1, 1}};
@@ -87,11 +86,10 @@ static tagnode_status finish(const ops_work *work, stride origin, const stride *
     }
     if (output->rank >= 3) plan->by_row = steps[1];
     plan->by_itself = within_row && plan->by_row.rows > 0;
-    if (plan->by_itself) {
+    if (plan->by_itself)
         ops_read(work, 0, (int32_t)origin.rows, 1, (uint32_t)plan->by_row.rows, 1);
-    } else {
+    else
         ops_read_all(work, 0);
-    }
     ops_cut(work, output->elements / work->step->rows, OPS_COST_FLOAT, 1);
     work->step->run = run_view;
     return TAGNODE_OK;
@@ -167,7 +165,6 @@ static tagnode_status prepare_slice(const ops_work *work) {
 
 tagnode_status ops_prepare_view(const ops_work *work) {
     const tagger_tensor *input = ops_input(work, 0);
-    if (input->data != NULL) return ops_unsupported(work, "of a constant");
     if (input->type != work->output->type) return ops_contradiction(work, "input and output");
     return work->op->code == TAGGER_TRANSPOSE ? prepare_transpose(work) : prepare_slice(work);
 }

@@ -91,17 +91,12 @@ static tagnode_status form_chains(tagger_plan *plan, tagnode_message *why) {
     bool *taken = calloc(plan->steps + 1, sizeof *taken);
     plan->order = calloc(plan->steps + 1, sizeof *plan->order);
     plan->chain = calloc(plan->steps + 1, sizeof *plan->chain);
-    tagnode_status status = TAGNODE_OK;
-    if (taken == NULL || plan->order == NULL || plan->chain == NULL) {
-        status = TAGNODE_ERROR_MEMORY;
-        (void)tagnode_report(why, status, "No memory to plan a model of %u steps.", plan->steps);
-    } else {
-        uint32_t placed = 0;
-        for (uint32_t s = 0; s < plan->steps; ++s)
-            if (!taken[s]) follow(plan, s, taken, &placed);
-    }
+    const bool whole = taken != NULL && plan->order != NULL && plan->chain != NULL;
+    uint32_t placed = 0;
+    for (uint32_t s = 0; whole && s < plan->steps; ++s)
+        if (!taken[s]) follow(plan, s, taken, &placed);
     free(taken);
-    return status;
+    return whole ? TAGNODE_OK : tagnode_no_memory(why, "the plan of a model");
 }
 
 static void measure(tagger_plan *plan) {
@@ -177,9 +172,7 @@ tagnode_status tagger_plan_create(const tagger_graph *graph, uint32_t patch, uin
     plan->placement = calloc(graph->tensors, sizeof *plan->placement);
     bool *absorbed = calloc(graph->ops + 1, sizeof *absorbed);
     if (plan->step == NULL || plan->placement == NULL || absorbed == NULL) {
-        status = TAGNODE_ERROR_MEMORY;
-        (void)tagnode_report(why, status, "No memory to plan a model of %u operations.",
-                             graph->ops);
+        status = tagnode_no_memory(why, "the plan of a model");
     } else {
         plan->placement[graph->input] =
             (tagger_placement){.shared = true,

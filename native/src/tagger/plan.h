@@ -11,8 +11,7 @@
  *
  * Steps that pass rows on one by one to a single reader form a chain, which processes a row all the
  * way, so that only the last tensor of a chain is kept. */
-#ifndef TAGNODE_TAGGER_PLAN_H
-#define TAGNODE_TAGGER_PLAN_H
+#pragma once
 
 #include "tagger/ops.h"
 
@@ -66,5 +65,3 @@ uint64_t tagger_frame_cost(const tagger_plan *plan, uint32_t hop, int64_t index)
 /* Returns whether the shared row with this key belongs to any window. */
 bool tagger_key_needed(const tagger_placement *placement, int64_t key, uint32_t hop)
     TAGNODE_NONBLOCKING;
-
-#endif

@@ -37,12 +37,6 @@ struct tagger_run {
 
 /* ---- memory ---- */
 
-static void *take(unsigned char *memory, size_t *used, size_t bytes) {
-    unsigned char *part = memory == NULL ? NULL : memory + *used;
-    *used += (bytes + 63) / 64 * 64;
-    return part;
-}
-
 static uint32_t ring_rows(const tagger_run *run, uint32_t tensor) {
     const tagger_placement *place = &run->plan->placement[tensor];
     if (!place->kept || !place->shared) return 0;
@@ -54,19 +48,21 @@ static uint32_t ring_rows(const tagger_run *run, uint32_t tensor) {
 static size_t lay_out(tagger_run *run, unsigned char *memory) {
     const tagger_plan *plan = run->plan;
     size_t used = 0, floats = 0;
-    run->store = take(memory, &used, plan->graph->tensors * sizeof *run->store);
-    run->result = take(memory, &used, run->results * sizeof *run->result);
-    run->rows = (const void **)take(memory, &used, (plan->most_reads + 1) * sizeof *run->rows);
+    run->store = tagnode_take_part(memory, &used, plan->graph->tensors * sizeof *run->store);
+    run->result = tagnode_take_part(memory, &used, run->results * sizeof *run->result);
+    run->rows =
+        (const void **)tagnode_take_part(memory, &used, (plan->most_reads + 1) * sizeof *run->rows);
     for (uint32_t i = 0; i < plan->graph->outputs; ++i)
         floats += plan->graph->tensor[plan->graph->output[i]].elements;
-    run->result_memory = take(memory, &used, run->results * floats * sizeof(float));
-    for (int i = 0; i < 2; ++i) run->scratch[i] = take(memory, &used, plan->most_row);
+    run->result_memory = tagnode_take_part(memory, &used, run->results * floats * sizeof(float));
+    for (int i = 0; i < 2; ++i) run->scratch[i] = tagnode_take_part(memory, &used, plan->most_row);
     for (uint32_t t = 0; t < plan->graph->tensors; ++t) {
         const tagger_placement *place = &plan->placement[t];
         if (!place->kept) continue;
         row_store store = {.capacity = ring_rows(run, t)};
-        store.ring = take(memory, &used, store.capacity * place->row_bytes);
-        store.edges = take(memory, &used, ((size_t)place->left + place->right) * place->row_bytes);
+        store.ring = tagnode_take_part(memory, &used, store.capacity * place->row_bytes);
+        store.edges = tagnode_take_part(memory, &used,
+                                        ((size_t)place->left + place->right) * place->row_bytes);
         if (memory != NULL) run->store[t] = store;
     }
     return used;
@@ -96,7 +92,7 @@ tagnode_status tagger_run_create(const tagger_plan *plan, uint32_t hop, uint32_t
     }
     if (run == NULL || run->memory == NULL) {
         free(run);
-        return tagnode_report(why, TAGNODE_ERROR_MEMORY, "No memory to run the model.");
+        return tagnode_no_memory(why, "the model");
     }
     lay_out(run, run->memory);
     point_results(run);
@@ -119,15 +115,10 @@ tagnode_status tagger_run_prime(tagger_run *run, const float *mel, uint32_t coun
         tagger_run_advance(run, UINT64_MAX);
     }
     run->primed = malloc(run->memory_size);
-    if (run->primed == NULL)
-        return tagnode_report(why, TAGNODE_ERROR_MEMORY, "No memory to run the model.");
+    if (run->primed == NULL) return tagnode_no_memory(why, "the model");
     memcpy(run->primed, run->memory, run->memory_size);
     run->primed_frames = count;
     return TAGNODE_OK;
-}
-
-size_t tagger_run_memory(const tagger_run *run) {
-    return run->memory_size * (run->primed == NULL ? 1 : 2) + sizeof *run;
 }
 
 void tagger_run_reset(tagger_run *run) {
@@ -250,7 +241,7 @@ static bool do_part(tagger_run *run) TAGNODE_NONBLOCKING {
     if (run->part == 0 && run->step > 0) run->rows[0] = run->scratch[(run->step - 1) % 2];
     void *output = last ? row_at(run, chain->output, run->row) : run->scratch[run->step % 2];
     const uint32_t row = run->phase == SHARED_ROWS ? chain_place(run)->left : (uint32_t)run->row;
-    step->run(step, run->rows, output, row, run->part);
+    step->run(step, &(tagger_part){run->rows, output, row, run->part});
     if (++run->part < step->parts) return false;
     run->part = 0;
     if (!last) {

@@ -1,7 +1,6 @@
 /* run.h - runs a plan in one node: mel frames in, some work for every sample, a result for each
  * window. Memory is allocated once; everything else is arithmetic and safe on the audio thread. */
-#ifndef TAGNODE_TAGGER_RUN_H
-#define TAGNODE_TAGGER_RUN_H
+#pragma once
 
 #include "tagger/plan.h"
 
@@ -23,9 +22,6 @@ tagnode_status tagger_run_prime(tagger_run *run, const float *mel, uint32_t coun
 void tagger_run_reset(tagger_run *run) TAGNODE_NONBLOCKING;
 void tagger_run_rewind(tagger_run *run) TAGNODE_NONBLOCKING;
 
-/* Returns the bytes allocated. [any] */
-size_t tagger_run_memory(const tagger_run *run);
-
 /* Pushes the next mel frame, `bands` floats. */
 void tagger_run_push(tagger_run *run, const float *mel) TAGNODE_NONBLOCKING;
 
@@ -36,5 +32,3 @@ uint64_t tagger_run_advance(tagger_run *run, uint64_t budget) TAGNODE_NONBLOCKIN
 /* Returns the results of a window, output after output, or NULL if they are not available yet or
  * any more. */
 const float *const *tagger_run_result(const tagger_run *run, int64_t window) TAGNODE_NONBLOCKING;
-
-#endif

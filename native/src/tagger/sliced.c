@@ -26,8 +26,9 @@ struct tagnode_sliced {
     uint64_t spent;
 };
 
-tagnode_status tagnode_sliced_check(const tagger_graph *graph, const tagnode_card *card,
-                                    tagnode_message *why) {
+/* Checks a graph against its card and plans it. */
+static tagnode_status plan_graph(const tagger_graph *graph, const tagnode_card *card,
+                                 tagger_plan *plan, tagnode_message *why) {
     if (graph->outputs < card->outputs)
         return tagnode_report(why, TAGNODE_ERROR_MODEL,
                               "The model has %u outputs; its card has %u.", graph->outputs,
@@ -44,7 +45,8 @@ tagnode_status tagnode_sliced_check(const tagger_graph *graph, const tagnode_car
                                   "Output %u of the model has %zu floats; its card has %u.", i,
                                   output->elements, card->output_size[i]);
     }
-    return TAGNODE_OK;
+    return tagger_plan_create(graph, card->patch_frames, card->frontend.bands, kernels_select(),
+                              plan, why);
 }
 
 /* Lists the work by mel frame: the first window and three hops, after which it is periodic. A model
@@ -55,8 +57,7 @@ static tagnode_status weigh(tagnode_sliced *sliced, tagnode_message *why) {
     uint64_t shared = 0, most = 0;
     sliced->frames = sliced->plan.patch + 3 * sliced->hop;
     sliced->work = calloc(sliced->frames, sizeof *sliced->work);
-    if (sliced->work == NULL)
-        return tagnode_report(why, TAGNODE_ERROR_MEMORY, "No memory for a model.");
+    if (sliced->work == NULL) return tagnode_no_memory(why, "a model");
     for (uint32_t i = 0; i < sliced->frames; ++i) {
         sliced->work[i] = tagger_frame_cost(&sliced->plan, sliced->hop, i);
         if (sliced->work[i] > most) most = sliced->work[i];
@@ -104,13 +105,10 @@ tagnode_status tagnode_sliced_create(const tagger_graph *graph, const tagnode_ca
                                      tagnode_message *why) {
     *out = NULL;
     tagnode_sliced *sliced = calloc(1, sizeof *sliced);
-    if (sliced == NULL) return tagnode_report(why, TAGNODE_ERROR_MEMORY, "No memory for a model.");
+    if (sliced == NULL) return tagnode_no_memory(why, "a model");
     sliced->hop = hop;
     sliced->frame_samples = frame_samples;
-    tagnode_status status = tagnode_sliced_check(graph, card, why);
-    if (status == TAGNODE_OK)
-        status = tagger_plan_create(graph, card->patch_frames, card->frontend.bands,
-                                    kernels_select(), &sliced->plan, why);
+    tagnode_status status = plan_graph(graph, card, &sliced->plan, why);
     if (status == TAGNODE_OK) status = weigh(sliced, why);
     if (status != TAGNODE_OK) {
         tagnode_sliced_destroy(sliced);
@@ -226,13 +224,10 @@ tagnode_status tagnode_engine_open_inline(const tagger_graph *graph, const tagno
                                           tagnode_engine **engine, tagnode_message *why) {
     *engine = NULL;
     inline_engine *self = calloc(1, sizeof *self);
-    if (self == NULL) return tagnode_report(why, TAGNODE_ERROR_MEMORY, "No memory for a model.");
+    if (self == NULL) return tagnode_no_memory(why, "a model");
     self->engine = (tagnode_engine){.run = run_whole, .close = close_engine};
     self->card = *card;
-    tagnode_status status = tagnode_sliced_check(graph, card, why);
-    if (status == TAGNODE_OK)
-        status = tagger_plan_create(graph, card->patch_frames, card->frontend.bands,
-                                    kernels_select(), &self->plan, why);
+    tagnode_status status = plan_graph(graph, card, &self->plan, why);
     if (status == TAGNODE_OK)
         status = tagger_run_create(&self->plan, card->patch_frames, 1, 1, &self->run, why);
     if (status != TAGNODE_OK) {

@@ -1,17 +1,11 @@
 /* sliced.h - the inline runtime: mel frames in, work in proportion to the input samples, the result
  * of each window ready when it is due. */
-#ifndef TAGNODE_TAGGER_SLICED_H
-#define TAGNODE_TAGGER_SLICED_H
+#pragma once
 
 #include "support/engine.h"
 #include "tagger/run.h"
 
 typedef struct tagnode_sliced tagnode_sliced;
-
-/* Checks a graph against its card: input, outputs, types. Returns OK, ERROR_MODEL or
- * ERROR_UNSUPPORTED. */
-tagnode_status tagnode_sliced_check(const tagger_graph *graph, const tagnode_card *card,
-                                    tagnode_message *why);
 
 /* Plans the graph for windows `hop` mel frames apart; a mel frame's hop is `frame_samples` input
  * samples. Returns OK, ERROR_MODEL, ERROR_UNSUPPORTED or ERROR_MEMORY. The graph must outlive it.
@@ -60,5 +54,3 @@ bool tagnode_sliced_take(tagnode_sliced *sliced, int64_t window, const float *co
 /* Opens the graph as an engine that runs a whole patch at a time. [main] */
 tagnode_status tagnode_engine_open_inline(const tagger_graph *graph, const tagnode_card *card,
                                           tagnode_engine **engine, tagnode_message *why);
-
-#endif

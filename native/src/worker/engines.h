@@ -1,6 +1,5 @@
 /* engines.h - the worker's runtimes: LiteRT's C API, and interpreters created elsewhere. */
-#ifndef TAGNODE_WORKER_ENGINES_H
-#define TAGNODE_WORKER_ENGINES_H
+#pragma once
 
 #include <pthread.h>
 
@@ -18,5 +17,3 @@ tagnode_status tagnode_engine_open_litert(const char *library, const void *bytes
 tagnode_status tagnode_engine_open_interpreter(const tagnode_interpreter *interpreter,
                                                const tagnode_card *card, pthread_mutex_t *lock,
                                                tagnode_engine **engine, tagnode_message *why);
-
-#endif

@@ -11,19 +11,19 @@ typedef struct {
     tagnode_engine engine; /* first, so that the two share an address */
     tagnode_interpreter interpreter;
     pthread_mutex_t *lock;
-    size_t input_floats;
-    uint32_t outputs;
-    uint32_t output_size[TAGNODE_MAX_OUTPUTS];
+    tagnode_card card;
 } borrowed_engine;
 
 static tagnode_status run_alone(const borrowed_engine *self, const float *patch,
                                 float *const *outputs) {
     const tagnode_interpreter *interpreter = &self->interpreter;
-    memcpy(interpreter->input, patch, self->input_floats * sizeof *patch);
+    const size_t floats = (size_t)self->card.patch_frames * self->card.frontend.bands;
+    memcpy(interpreter->input, patch, floats * sizeof *patch);
     if (interpreter->invoke(interpreter->handle) != 0) return TAGNODE_ERROR_RUNTIME;
-    for (uint32_t i = 0; i < self->outputs; ++i)
+    for (uint32_t i = 0; i < self->card.outputs; ++i)
         if (outputs[i] != NULL)
-            memcpy(outputs[i], interpreter->output[i], self->output_size[i] * sizeof *outputs[i]);
+            memcpy(outputs[i], interpreter->output[i],
+                   self->card.output_size[i] * sizeof *outputs[i]);
     return TAGNODE_OK;
 }
 
@@ -44,15 +44,11 @@ tagnode_status tagnode_engine_open_interpreter(const tagnode_interpreter *interp
                                                tagnode_engine **engine, tagnode_message *why) {
     *engine = NULL;
     borrowed_engine *self = calloc(1, sizeof *self);
-    if (self == NULL)
-        return tagnode_report(why, TAGNODE_ERROR_MEMORY,
-                              "There is no memory for the model's engine.");
+    if (self == NULL) return tagnode_no_memory(why, "the model's engine");
     self->engine = (tagnode_engine){.run = run, .close = close_engine};
     self->interpreter = *interpreter;
     self->lock = lock;
-    self->input_floats = (size_t)card->patch_frames * card->frontend.bands;
-    self->outputs = card->outputs;
-    memcpy(self->output_size, card->output_size, sizeof self->output_size);
+    self->card = *card;
     *engine = &self->engine;
     return TAGNODE_OK;
 }

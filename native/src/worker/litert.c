@@ -22,8 +22,7 @@ typedef struct {
     litert_buffer *outputs[TAGNODE_MODEL_FILE_OUTPUTS];
     size_t signature_outputs; /* of the model; the card may list fewer */
     size_t input_bytes;
-    uint32_t card_outputs;
-    size_t output_bytes[TAGNODE_MAX_OUTPUTS];
+    tagnode_card card;
 } litert_engine;
 
 /* --------------------------------------------------------------------------------- running --- */
@@ -38,7 +37,7 @@ static bool write_input(const litert_engine *self, const float *patch) {
 static bool read_output(const litert_engine *self, uint32_t index, float *values) {
     void *memory = NULL;
     if (self->api.lock(self->outputs[index], &memory, LITERT_LOCK_READ) != 0) return false;
-    memcpy(values, memory, self->output_bytes[index]);
+    memcpy(values, memory, self->card.output_size[index] * sizeof(float));
     return self->api.unlock(self->outputs[index]) == 0;
 }
 
@@ -48,7 +47,7 @@ static tagnode_status run(tagnode_engine *engine, const float *patch, float *con
     int status =
         self->api.run(self->compiled, 0, 1, &self->input, self->signature_outputs, self->outputs);
     if (status != 0) return TAGNODE_ERROR_RUNTIME;
-    for (uint32_t i = 0; i < self->card_outputs; ++i)
+    for (uint32_t i = 0; i < self->card.outputs; ++i)
         if (outputs[i] != NULL && !read_output(self, i, outputs[i])) return TAGNODE_ERROR_RUNTIME;
     return TAGNODE_OK;
 }
@@ -88,12 +87,11 @@ static tagnode_status load_model(litert_engine *self, const void *bytes, size_t 
     if (status != 0) return refused(why, "create an environment", status);
     status = self->api.create_model(self->environment, bytes, size, &self->model);
     if (status == LITERT_OUT_OF_MEMORY) return refused(why, "read the model file", status);
-    if (status != 0) {
+    if (status != 0)
         return tagnode_report(why, TAGNODE_ERROR_MODEL,
                               "The model file of %zu bytes is damaged: LiteRT reports status "
                               "%d; download it again.",
                               size, status);
-    }
     return TAGNODE_OK;
 }
 
@@ -113,10 +111,9 @@ static void describe(const litert_type *type, char *text, size_t capacity) {
     bool named = type->element >= 0 && (size_t)type->element < known;
     size_t used =
         (size_t)snprintf(text, capacity, "%s [", named ? names[type->element] : "unknown type");
-    for (uint32_t i = 0; i < rank_of(type) && used < capacity; ++i) {
+    for (uint32_t i = 0; i < rank_of(type) && used < capacity; ++i)
         used += (size_t)snprintf(text + used, capacity - used, "%s%d", i > 0 ? ", " : "",
                                  (int)type->shape[i]);
-    }
     if (used < capacity) snprintf(text + used, capacity - used, "]");
 }
 
@@ -149,16 +146,15 @@ static bool is_float_count(const litert_type *type, uint64_t expected) {
 }
 
 static tagnode_status check_input(const litert_engine *self, litert_signature *signature,
-                                  const tagnode_card *card, litert_type *type,
-                                  tagnode_message *why) {
+                                  litert_type *type, tagnode_message *why) {
+    const tagnode_card *card = &self->card;
     size_t inputs = 0;
     int status = self->api.signature_inputs(signature, &inputs);
     if (status != 0) return refused(why, "count the model's inputs", status);
-    if (inputs != 1) {
+    if (inputs != 1)
         return tagnode_report(why, TAGNODE_ERROR_MODEL,
                               "The model has %zu inputs; one is expected, the spectrogram.",
                               inputs);
-    }
     litert_tensor *tensor = NULL;
     status = self->api.signature_input(signature, 0, &tensor);
     if (status == 0) status = self->api.tensor_type(tensor, type);
@@ -176,8 +172,8 @@ static tagnode_status check_input(const litert_engine *self, litert_signature *s
 }
 
 static tagnode_status check_output(const litert_engine *self, litert_signature *signature,
-                                   size_t index, const tagnode_card *card, litert_type *type,
-                                   tagnode_message *why) {
+                                   size_t index, litert_type *type, tagnode_message *why) {
+    const tagnode_card *card = &self->card;
     litert_tensor *tensor = NULL;
     int status = self->api.signature_output(signature, index, &tensor);
     if (status == 0) status = self->api.tensor_type(tensor, type);
@@ -195,30 +191,29 @@ static tagnode_status check_output(const litert_engine *self, litert_signature *
 }
 
 /* Gets the types of the one input and of all outputs, and checks them against the card. */
-static tagnode_status check_model(litert_engine *self, const tagnode_card *card, litert_type *input,
-                                  litert_type *outputs, tagnode_message *why) {
+static tagnode_status check_model(litert_engine *self, litert_type *input, litert_type *outputs,
+                                  tagnode_message *why) {
+    const tagnode_card *card = &self->card;
     size_t signatures = 0;
     litert_signature *signature = NULL;
     int status = self->api.model_signatures(self->model, &signatures);
-    if (status == 0 && signatures == 0) {
+    if (status == 0 && signatures == 0)
         return tagnode_report(why, TAGNODE_ERROR_MODEL,
                               "The model file has no signature and no graph; it is damaged.");
-    }
     if (status == 0) status = self->api.model_signature(self->model, 0, &signature);
     if (status != 0) return refused(why, "find the model's signature", status);
-    tagnode_status checked = check_input(self, signature, card, input, why);
+    tagnode_status checked = check_input(self, signature, input, why);
     if (checked != TAGNODE_OK) return checked;
     size_t count = 0;
     status = self->api.signature_outputs(signature, &count);
     if (status != 0) return refused(why, "count the model's outputs", status);
-    if (count < card->outputs || count > TAGNODE_MODEL_FILE_OUTPUTS) {
+    if (count < card->outputs || count > TAGNODE_MODEL_FILE_OUTPUTS)
         return tagnode_report(
             why, TAGNODE_ERROR_MODEL,
             "The model has %zu outputs, but its card names %u; use the model's own card.", count,
             (unsigned)card->outputs);
-    }
     for (size_t i = 0; i < count && checked == TAGNODE_OK; ++i)
-        checked = check_output(self, signature, i, card, &outputs[i], why);
+        checked = check_output(self, signature, i, &outputs[i], why);
     self->signature_outputs = count;
     return checked;
 }
@@ -267,11 +262,10 @@ static tagnode_status make_buffer(const litert_engine *self, const litert_type *
     size_t held = 0;
     status = self->api.buffer_bytes(*buffer, &held);
     if (status != 0) return refused(why, "measure a buffer of the model", status);
-    if (held < bytes) {
+    if (held < bytes)
         return tagnode_report(why, TAGNODE_ERROR_RUNTIME,
                               "LiteRT created a buffer of %zu bytes; %zu are expected.", held,
                               bytes);
-    }
     return TAGNODE_OK;
 }
 
@@ -286,19 +280,19 @@ static tagnode_status make_buffers(litert_engine *self, const litert_type *input
         status = self->api.output_requirements(self->compiled, 0, i, &requirements);
         if (status != 0)
             return refused(why, "report the buffer that the model's output needs", status);
-        size_t bytes = i < self->card_outputs ? self->output_bytes[i] : 0;
+        size_t bytes = i < self->card.outputs ? self->card.output_size[i] * sizeof(float) : 0;
         made = make_buffer(self, &outputs[i], requirements, bytes, &self->outputs[i], why);
     }
     return made;
 }
 
 static tagnode_status open_parts(litert_engine *self, const char *library, const void *bytes,
-                                 size_t size, const tagnode_card *card, tagnode_message *why) {
+                                 size_t size, tagnode_message *why) {
     litert_type input = {0};
     litert_type outputs[TAGNODE_MODEL_FILE_OUTPUTS] = {{0}};
     tagnode_status status = tagnode_litert_load(library, &self->api, why);
     if (status == TAGNODE_OK) status = load_model(self, bytes, size, why);
-    if (status == TAGNODE_OK) status = check_model(self, card, &input, outputs, why);
+    if (status == TAGNODE_OK) status = check_model(self, &input, outputs, why);
     if (status == TAGNODE_OK) status = compile_model(self, why);
     if (status == TAGNODE_OK) status = make_buffers(self, &input, outputs, why);
     return status;
@@ -309,15 +303,11 @@ tagnode_status tagnode_engine_open_litert(const char *library, const void *bytes
                                           tagnode_message *why) {
     *engine = NULL;
     litert_engine *self = calloc(1, sizeof *self);
-    if (self == NULL)
-        return tagnode_report(why, TAGNODE_ERROR_MEMORY,
-                              "There is no memory for the model's engine.");
+    if (self == NULL) return tagnode_no_memory(why, "the model's engine");
     self->engine = (tagnode_engine){.run = run, .close = close_engine};
     self->input_bytes = (size_t)card->patch_frames * card->frontend.bands * sizeof(float);
-    self->card_outputs = card->outputs;
-    for (uint32_t i = 0; i < card->outputs; ++i)
-        self->output_bytes[i] = card->output_size[i] * sizeof(float);
-    tagnode_status status = open_parts(self, library, bytes, size, card, why);
+    self->card = *card;
+    tagnode_status status = open_parts(self, library, bytes, size, why);
     if (status != TAGNODE_OK) {
         close_engine(&self->engine);
         return status;

@@ -1,7 +1,6 @@
 /* litert_api.h - LiteRT's C API (2.3.0), looked up in libLiteRt.so at run time. These are our
  * declarations of it: handles are opaque, a status of 0 is success. */
-#ifndef TAGNODE_WORKER_LITERT_API_H
-#define TAGNODE_WORKER_LITERT_API_H
+#pragma once
 
 #include "tagnode.h"
 
@@ -82,5 +81,3 @@ typedef struct {
 /* Loads the library until the process ends. `path` may be NULL: the dynamic linker searches.
  * Returns OK or ERROR_RUNTIME (missing, not LiteRT, or too old). */
 tagnode_status tagnode_litert_load(const char *path, litert_api *api, tagnode_message *why);
-
-#endif

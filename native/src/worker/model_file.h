@@ -1,6 +1,5 @@
 /* model_file.h - checks of a .tflite file before LiteRT reads it. */
-#ifndef TAGNODE_WORKER_MODEL_FILE_H
-#define TAGNODE_WORKER_MODEL_FILE_H
+#pragma once
 
 #include "tagnode.h"
 
@@ -10,5 +9,3 @@ enum { TAGNODE_MODEL_FILE_OUTPUTS = 64 }; /* of a graph; more than that is a dam
  * out of a C function) if an input or output of the graph has no name of its own in the signature.
  * Refuses such files, and those that are not TFLite models at all. Returns OK or ERROR_MODEL. */
 tagnode_status tagnode_model_file_check(const void *bytes, size_t size, tagnode_message *why);
-
-#endif

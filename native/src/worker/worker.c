@@ -177,7 +177,7 @@ tagnode_status tagnode_worker_create(tagnode_engine *engine, const tagnode_worke
     tagnode_worker *worker = tagnode_aligned_calloc(sizeof *worker);
     if (worker == NULL) {
         engine->close(engine);
-        return tagnode_report(why, TAGNODE_ERROR_MEMORY, "No memory for the worker.");
+        return tagnode_no_memory(why, "the worker");
     }
     worker->engine = engine;
     worker->setup = *setup;

@@ -5,8 +5,7 @@
  * frames; the ticks before the window is full (fewer than `patch` frames, including those of
  * silence before the stream) have no result. The audio thread never makes a system call for the
  * worker: the worker polls for work, except offline, where both sides may wait for each other. */
-#ifndef TAGNODE_WORKER_WORKER_H
-#define TAGNODE_WORKER_WORKER_H
+#pragma once
 
 #include "support/engine.h"
 #include "tagnode.h"
@@ -50,5 +49,3 @@ tagnode_result tagnode_worker_take(tagnode_worker *worker, int64_t tick, float *
 
 /* Discards everything pushed so far; frames start at 0 again. [audio] */
 void tagnode_worker_reset(tagnode_worker *worker) TAGNODE_NONBLOCKING;
-
-#endif

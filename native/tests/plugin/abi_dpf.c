@@ -427,17 +427,12 @@ static bool same(const vst_id ours, const v3_tuid theirs) {
 static void test_vst3_ids(void) {
     CHECK(same((const vst_id)VST_UNKNOWN_ID, v3_funknown_iid));
     CHECK(same((const vst_id)VST_PLUGIN_BASE_ID, v3_plugin_base_iid));
-    CHECK(same((const vst_id)VST_STREAM_ID, v3_bstream_iid));
     CHECK(same((const vst_id)VST_FACTORY_ID, v3_plugin_factory_iid));
     CHECK(same((const vst_id)VST_FACTORY_2_ID, v3_plugin_factory_2_iid));
     CHECK(same((const vst_id)VST_FACTORY_3_ID, v3_plugin_factory_3_iid));
     CHECK(same((const vst_id)VST_COMPONENT_ID, v3_component_iid));
-    CHECK(same((const vst_id)VST_QUEUE_ID, v3_param_value_queue_iid));
-    CHECK(same((const vst_id)VST_CHANGES_ID, v3_param_changes_iid));
-    CHECK(same((const vst_id)VST_EVENTS_ID, v3_event_list_iid));
     CHECK(same((const vst_id)VST_PROCESSOR_ID, v3_audio_processor_iid));
     CHECK(same((const vst_id)VST_REQUIREMENTS_ID, v3_process_context_requirements_iid));
-    CHECK(same((const vst_id)VST_HANDLER_ID, v3_component_handler_iid));
     CHECK(same((const vst_id)VST_CONTROLLER_ID, v3_edit_controller_iid));
     CHECK(same((const vst_id)VST_UNITS_ID, v3_unit_information_iid));
 }

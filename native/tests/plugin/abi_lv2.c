@@ -36,15 +36,6 @@ SAME_SIZE(lv2_urid_map, LV2_URID_Map);
 SAME_PLACE(lv2_urid_map, handle, LV2_URID_Map, handle);
 SAME_PLACE(lv2_urid_map, map, LV2_URID_Map, map);
 
-SAME_SIZE(lv2_option, LV2_Options_Option);
-SAME_PLACE(lv2_option, context, LV2_Options_Option, context);
-SAME_PLACE(lv2_option, subject, LV2_Options_Option, subject);
-SAME_PLACE(lv2_option, key, LV2_Options_Option, key);
-SAME_PLACE(lv2_option, size, LV2_Options_Option, size);
-SAME_PLACE(lv2_option, type, LV2_Options_Option, type);
-SAME_PLACE(lv2_option, value, LV2_Options_Option, value);
-_Static_assert(LV2_OPTIONS_INSTANCE == 0, "the instance");
-
 SAME_SIZE(lv2_log, LV2_Log_Log);
 SAME_PLACE(lv2_log, handle, LV2_Log_Log, handle);
 SAME_PLACE(lv2_log, print, LV2_Log_Log, printf);
@@ -81,15 +72,11 @@ SAME_VALUE(LV2_STATE_PORTABLE, LV2_STATE_IS_PORTABLE);
 int main(void) {
     static const char *const uris[][2] = {
         {LV2_ATOM_CHUNK, LV2_ATOM__Chunk},
-        {LV2_ATOM_FLOAT, LV2_ATOM__Float},
-        {LV2_ATOM_INT, LV2_ATOM__Int},
         {LV2_ATOM_SEQUENCE, LV2_ATOM__Sequence},
         {LV2_LOG, LV2_LOG__log},
         {LV2_LOG_ERROR, LV2_LOG__Error},
         {LV2_LOG_WARNING, LV2_LOG__Warning},
-        {LV2_MAX_BLOCK, LV2_BUF_SIZE__maxBlockLength},
         {LV2_MIDI_EVENT, LV2_MIDI__MidiEvent},
-        {LV2_OPTIONS, LV2_OPTIONS__options},
         {LV2_STATE, LV2_STATE__interface},
         {LV2_URID_MAP, LV2_URID__map},
     };

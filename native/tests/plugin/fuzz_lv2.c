@@ -25,7 +25,7 @@ static float share(player *p) {
 static void insert(player *p) {
     static const double rates[] = {8000, 22050, 44100, 48000, 48000, 96000, 192000, 7999, 400000};
     const bool offered = below(p, 8) != 0;
-    p->rack = inserted(p->rack->plugin, rates[below(p, 9)], (int32_t)below(p, MOST), offered);
+    p->rack = inserted(p->rack->plugin, rates[below(p, 9)], offered);
     *port(p->rack, TAGPLUG_MODEL) = (float)below(p, 2);
     p->active = p->started = false;
     p->pure = true;

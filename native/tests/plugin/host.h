@@ -1,7 +1,6 @@
 /* host.h - a small host of one plugin format, for the tests of the faces. host_clap.c and
  * host_vst3.c are two of them; test_face.c has the tests of both. */
-#ifndef TAGPLUG_TESTS_HOST_H
-#define TAGPLUG_TESTS_HOST_H
+#pragma once
 
 #include "../check.h"
 #include "core/tagplug.h"
@@ -56,5 +55,3 @@ void host_test_format(void);
 
 /* Failed checks of the host itself. */
 unsigned host_failures(void);
-
-#endif

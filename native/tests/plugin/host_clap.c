@@ -55,27 +55,27 @@ void host_load(const char *path) {
 
 /* ----------------------------------------------------------------------- the plugin's host --- */
 
-static void CL_CALL rescan(const cl_host *host_of_it, uint32_t flags) {
+static void rescan(const cl_host *host_of_it, uint32_t flags) {
     rack *self = host_of_it->host_data;
     if ((flags & CL_RESCAN_TEXT) != 0) ++self->owner->text_changes;
 }
 
-static void CL_CALL ignore_clear(const cl_host *it, uint32_t id, uint32_t flags) {
+static void ignore_clear(const cl_host *it, uint32_t id, uint32_t flags) {
     (void)it;
     (void)id;
     (void)flags;
 }
 
-static void CL_CALL ignore(const cl_host *it) {
+static void ignore(const cl_host *it) {
     (void)it;
 }
 
-static void CL_CALL request_callback(const cl_host *it) TAGNODE_NONBLOCKING {
+static void request_callback(const cl_host *it) TAGNODE_NONBLOCKING {
     rack *self = it->host_data;
     self->wanted = true;
 }
 
-static const void *CL_CALL host_extension(const cl_host *it, const char *id) {
+static const void *host_extension(const cl_host *it, const char *id) {
     static const cl_host_params params = {rescan, ignore_clear, ignore};
     (void)it;
     return strcmp(id, CL_PARAMS) == 0 ? &params : NULL;
@@ -131,13 +131,12 @@ void host_deactivate(host *self) {
 
 /* ---------------------------------------------------------------------------------- events --- */
 
-static uint32_t CL_CALL in_size(const cl_input_events *list) TAGNODE_NONBLOCKING {
+static uint32_t in_size(const cl_input_events *list) TAGNODE_NONBLOCKING {
     const rack *it = list->context;
     return it->in_count;
 }
 
-static const cl_event *CL_CALL in_get(const cl_input_events *list, uint32_t index)
-    TAGNODE_NONBLOCKING {
+static const cl_event *in_get(const cl_input_events *list, uint32_t index) TAGNODE_NONBLOCKING {
     const rack *it = list->context;
     return &it->in[index].header;
 }
@@ -147,8 +146,7 @@ typedef struct {
     uint32_t frames, latest;
 } outbox;
 
-static bool CL_CALL try_push(const cl_output_events *list, const cl_event *event)
-    TAGNODE_NONBLOCKING {
+static bool try_push(const cl_output_events *list, const cl_event *event) TAGNODE_NONBLOCKING {
     outbox *box = list->context;
     host *self = box->owner;
     if (event->space != 0 || event->time < box->latest || event->time >= box->frames)
@@ -251,7 +249,7 @@ typedef struct {
     size_t size, at;
 } tape;
 
-static int64_t CL_CALL tape_read(const cl_istream *stream, void *bytes, uint64_t size) {
+static int64_t tape_read(const cl_istream *stream, void *bytes, uint64_t size) {
     tape *it = stream->context;
     size_t count = it->size - it->at;
     if (count > PIECE) count = PIECE;
@@ -261,7 +259,7 @@ static int64_t CL_CALL tape_read(const cl_istream *stream, void *bytes, uint64_t
     return (int64_t)count;
 }
 
-static int64_t CL_CALL tape_write(const cl_ostream *stream, const void *bytes, uint64_t size) {
+static int64_t tape_write(const cl_ostream *stream, const void *bytes, uint64_t size) {
     tape *it = stream->context;
     size_t count = it->size - it->at;
     if (count == 0) return -1;

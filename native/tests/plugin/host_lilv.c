@@ -6,6 +6,7 @@
 #define TAGPLUG_STATIC
 #define lv2_descriptor tagplug_lv2_descriptor /* lv2.h has one of this name */
 #include "lv2_rack.h"
+
 #undef lv2_descriptor
 
 /* rack.plugin is a descriptor of lilv's, which is the same but for its name. */
@@ -128,7 +129,7 @@ typedef struct {
 static insert *inserted_by_lilv(void) {
     insert *i = calloc(1, sizeof *i);
     if (i == NULL) abort();
-    offer(&i->rack.features, MOST);
+    offer(&i->rack.features);
     i->lilv =
         lilv_plugin_instantiate(plugin, RATE, (const LV2_Feature *const *)i->rack.features.list);
     if (!CHECK(i->lilv != NULL)) exit(closing_line());

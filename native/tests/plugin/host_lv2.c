@@ -39,7 +39,7 @@ static void test_audio_passes_bit_for_bit_in_any_block(const lv2_plugin *plugin)
 
 static void test_audio_passes_without_any_feature(const lv2_plugin *plugin) {
     static state nothing;
-    rack *r = inserted(plugin, RATE, 0, false);
+    rack *r = inserted(plugin, RATE, false);
     plugin->activate(r->instance);
     follow_level(r, 0);
     for (int i = 0; i < 100; ++i) CHECK(passes(r, 512));
@@ -236,7 +236,7 @@ static void test_a_restored_state_sounds_the_same(const lv2_plugin *plugin) {
     arm(r);
     run_a_while(r, first);
     CHECK(save_to(r, &kept_state) == LV2_STATE_OK);
-    rack *again = inserted(plugin, RATE, MOST, true);
+    rack *again = inserted(plugin, RATE, true);
     CHECK(restore_from(again, &kept_state) == LV2_STATE_OK);
     memcpy(again->ports, r->ports, sizeof r->ports); /* as hosts do */
     plugin->activate(again->instance);
@@ -252,7 +252,7 @@ static void test_a_restored_port_changes_nothing_until_it_moves(const lv2_plugin
     *field(r, 0, TAGPLUG_SOURCE) = 1 + TAGNODE_SIGNAL_RMS_DB;
     feed(r, noise, 0, 64);
     CHECK(save_to(r, &kept_state) == LV2_STATE_OK);
-    rack *again = inserted(plugin, RATE, MOST, true);
+    rack *again = inserted(plugin, RATE, true);
     CHECK(restore_from(again, &kept_state) == LV2_STATE_OK);
     *field(again, 0, TAGPLUG_SOURCE) = 1 + TAGNODE_SIGNAL_RMS_DB;
     plugin->activate(again->instance);
@@ -275,7 +275,7 @@ static void test_a_changed_port_overrides_the_state(const lv2_plugin *plugin) {
     arm(r);
     run_a_while(r, out);
     CHECK(save_to(r, &kept_state) == LV2_STATE_OK);
-    rack *again = inserted(plugin, RATE, MOST, true);
+    rack *again = inserted(plugin, RATE, true);
     CHECK(restore_from(again, &kept_state) == LV2_STATE_OK);
     plugin->activate(again->instance); /* its ports are at their defaults: no target */
     run_a_while(again, out);
@@ -310,7 +310,7 @@ static void test_an_invalid_state_changes_nothing_and_is_logged(const lv2_plugin
 
 static void test_a_state_can_be_saved_before_the_first_block(const lv2_plugin *plugin) {
     static state kept_state;
-    rack *r = inserted(plugin, RATE, MOST, true);
+    rack *r = inserted(plugin, RATE, true);
     CHECK(save_to(r, &kept_state) == LV2_STATE_OK);
     CHECK(kept_state.count == 1);
     CHECK(restore_from(r, &kept_state) == LV2_STATE_OK);
@@ -345,24 +345,8 @@ static void test_a_state_can_be_saved_during_run(const lv2_plugin *plugin) {
 
 /* ---- life ---- */
 
-static void test_invalid_options_are_ignored(const lv2_plugin *plugin) {
-    static const int32_t negative = -1;
-    const lv2_option odd[] = {
-        {0, 0, urid(LV2_MAX_BLOCK), 2, urid(LV2_ATOM_INT), &negative},
-        {0, 0, urid(LV2_MAX_BLOCK), 4, urid(LV2_ATOM_FLOAT), &negative},
-        {3, 0, urid(LV2_MAX_BLOCK), 4, urid(LV2_ATOM_INT), &negative},
-        {0, 0, urid(LV2_MAX_BLOCK), 4, urid(LV2_ATOM_INT), &negative},
-        {0, 0, 0, 0, 0, NULL},
-    };
-    const lv2_urid_map map = {NULL, map_uri};
-    const lv2_feature given[] = {{LV2_URID_MAP, (void *)&map}, {LV2_OPTIONS, (void *)odd}};
-    const lv2_feature *const list[] = {&given[0], &given[1], NULL};
-    void *instance = plugin->instantiate(plugin, RATE, "", list);
-    if (CHECK(instance != NULL)) plugin->cleanup(instance);
-}
-
 static void test_it_can_be_stopped_and_started_at_any_time(const lv2_plugin *plugin) {
-    rack *r = inserted(plugin, RATE, 64, true);
+    rack *r = inserted(plugin, RATE, true);
     for (int i = 0; i < 5; ++i) {
         plugin->activate(r->instance);
         follow_level(r, 0);
@@ -400,7 +384,6 @@ int main(int count, char **arguments) {
     test_an_invalid_state_changes_nothing_and_is_logged(plugin);
     test_a_state_can_be_saved_before_the_first_block(plugin);
     test_a_state_can_be_saved_during_run(plugin);
-    test_invalid_options_are_ignored(plugin);
     test_it_can_be_stopped_and_started_at_any_time(plugin);
     free(noise);
     return closing_line();

@@ -66,7 +66,7 @@ static rack *rack_of(const host *self) TAGNODE_NONBLOCKING {
 }
 
 #if defined(TAGPLUG_STATIC)
-vst_factory *VST_CALL GetPluginFactory(void);
+vst_factory *GetPluginFactory(void);
 #endif
 
 void host_load(const char *path) {
@@ -90,27 +90,27 @@ void host_load(const char *path) {
 
 /* ------------------------------------------------------------------- the host's own objects --- */
 
-static int32_t VST_CALL query_none(void *self, const vst_id id, void **object) {
+static int32_t query_none(void *self, const vst_id id, void **object) {
     (void)self;
     (void)id;
     *object = NULL;
     return VST_NO_INTERFACE;
 }
 
-static uint32_t VST_CALL ref_none(void *self) {
+static uint32_t ref_none(void *self) {
     (void)self;
     return 1;
 }
 
-static uint32_t VST_CALL queue_parameter(void *self) TAGNODE_NONBLOCKING {
+static uint32_t queue_parameter(void *self) TAGNODE_NONBLOCKING {
     return ((queue *)self)->parameter;
 }
 
-static int32_t VST_CALL queue_count(void *self) TAGNODE_NONBLOCKING {
+static int32_t queue_count(void *self) TAGNODE_NONBLOCKING {
     return (int32_t)((queue *)self)->count;
 }
 
-static int32_t VST_CALL queue_point(void *self, int32_t index, int32_t *offset, double *value)
+static int32_t queue_point(void *self, int32_t index, int32_t *offset, double *value)
     TAGNODE_NONBLOCKING {
     const queue *it = self;
     if (index < 0 || index >= (int32_t)it->count) return VST_INVALID_ARGUMENT;
@@ -119,7 +119,7 @@ static int32_t VST_CALL queue_point(void *self, int32_t index, int32_t *offset, 
     return VST_OK;
 }
 
-static int32_t VST_CALL queue_add(void *self, int32_t offset, double value, int32_t *index)
+static int32_t queue_add(void *self, int32_t offset, double value, int32_t *index)
     TAGNODE_NONBLOCKING {
     queue *it = self;
     if (it->count == HOST_MOST_CHANGES) return VST_FALSE;
@@ -132,15 +132,15 @@ static int32_t VST_CALL queue_add(void *self, int32_t offset, double value, int3
 static const vst_queue_table queue_table = {
     {query_none, ref_none, ref_none}, queue_parameter, queue_count, queue_point, queue_add};
 
-static int32_t VST_CALL changes_count(void *self) TAGNODE_NONBLOCKING {
+static int32_t changes_count(void *self) TAGNODE_NONBLOCKING {
     return (int32_t)((changes *)self)->count;
 }
 
-static vst_queue *VST_CALL changes_queue(void *self, int32_t index) TAGNODE_NONBLOCKING {
+static vst_queue *changes_queue(void *self, int32_t index) TAGNODE_NONBLOCKING {
     return (vst_queue *)(void *)(((changes *)self)->queues + index);
 }
 
-static vst_queue *VST_CALL changes_add(void *self, const uint32_t *parameter, int32_t *index)
+static vst_queue *changes_add(void *self, const uint32_t *parameter, int32_t *index)
     TAGNODE_NONBLOCKING {
     changes *it = self;
     uint32_t i = 0;
@@ -159,19 +159,18 @@ static vst_queue *VST_CALL changes_add(void *self, const uint32_t *parameter, in
 static const vst_changes_table changes_table = {
     {query_none, ref_none, ref_none}, changes_count, changes_queue, changes_add};
 
-static int32_t VST_CALL events_count(void *self) TAGNODE_NONBLOCKING {
+static int32_t events_count(void *self) TAGNODE_NONBLOCKING {
     return (int32_t)((events *)self)->owner->midi_count;
 }
 
-static int32_t VST_CALL events_get(void *self, int32_t index, vst_event *event)
-    TAGNODE_NONBLOCKING {
+static int32_t events_get(void *self, int32_t index, vst_event *event) TAGNODE_NONBLOCKING {
     (void)self;
     (void)index;
     (void)event;
     return VST_FALSE;
 }
 
-static int32_t VST_CALL events_add(void *self, vst_event *event) TAGNODE_NONBLOCKING {
+static int32_t events_add(void *self, vst_event *event) TAGNODE_NONBLOCKING {
     events *it = self;
     host *owner = it->owner;
     if (event->type != VST_EVENT_MIDI_CC || event->bus != 0 || event->offset < it->latest ||
@@ -189,21 +188,21 @@ static int32_t VST_CALL events_add(void *self, vst_event *event) TAGNODE_NONBLOC
 static const vst_events_table events_table = {
     {query_none, ref_none, ref_none}, events_count, events_get, events_add};
 
-static uint32_t VST_CALL handler_ref(void *self) {
+static uint32_t handler_ref(void *self) {
     return ++((handler *)self)->references;
 }
 
-static uint32_t VST_CALL handler_unref(void *self) {
+static uint32_t handler_unref(void *self) {
     return --((handler *)self)->references;
 }
 
-static int32_t VST_CALL begin_edit(void *self, uint32_t parameter) {
+static int32_t begin_edit(void *self, uint32_t parameter) {
     (void)self;
     (void)parameter;
     return VST_OK;
 }
 
-static int32_t VST_CALL perform_edit(void *self, uint32_t parameter, double value) {
+static int32_t perform_edit(void *self, uint32_t parameter, double value) {
     handler *it = self;
     ++it->edits;
     const uint32_t index = tagnode_plugin_parameter_find(parameter);
@@ -211,7 +210,7 @@ static int32_t VST_CALL perform_edit(void *self, uint32_t parameter, double valu
     return VST_OK;
 }
 
-static int32_t VST_CALL restart(void *self, int32_t flags) {
+static int32_t restart(void *self, int32_t flags) {
     if ((flags & VST_RESTART_TITLES) != 0) ++((handler *)self)->owner->text_changes;
     return VST_OK;
 }
@@ -401,7 +400,7 @@ typedef struct {
     size_t size, at;
 } tape;
 
-static int32_t VST_CALL tape_read(void *self, void *bytes, int32_t size, int32_t *done) {
+static int32_t tape_read(void *self, void *bytes, int32_t size, int32_t *done) {
     tape *it = self;
     size_t count = it->size - it->at;
     if (count > PIECE) count = PIECE;
@@ -412,7 +411,7 @@ static int32_t VST_CALL tape_read(void *self, void *bytes, int32_t size, int32_t
     return VST_OK;
 }
 
-static int32_t VST_CALL tape_write(void *self, void *bytes, int32_t size, int32_t *done) {
+static int32_t tape_write(void *self, void *bytes, int32_t size, int32_t *done) {
     tape *it = self;
     size_t count = it->size - it->at;
     if (count > PIECE) count = PIECE;
@@ -635,7 +634,7 @@ static void test_a_state_has_values_set_by_the_controller(void) {
     host_close(other);
 }
 
-static int32_t VST_CALL boast(void *self, void *bytes, int32_t size, int32_t *done) {
+static int32_t boast(void *self, void *bytes, int32_t size, int32_t *done) {
     (void)self;
     (void)bytes;
     *done = size + 1;

@@ -1,8 +1,7 @@
 /* lv2_rack.h - a minimal LV2 host for tests: no library, ports from the table of
  * parameters. A program linked with the plugin (TAGPLUG_STATIC) runs that, else the library that
  * its first argument names. */
-#ifndef TAGNODE_TESTS_LV2_RACK_H
-#define TAGNODE_TESTS_LV2_RACK_H
+#pragma once
 
 #include <stdarg.h>
 
@@ -14,6 +13,8 @@
 #ifndef TAGPLUG_STATIC
 #include <dlfcn.h>
 #endif
+
+#define LV2_ATOM_FLOAT LV2_NS "ext/atom#Float" /* of a port's value */
 
 enum { MOST = 8192, MIDI_ROOM = 16 + TAGPLUG_LV2_MESSAGE * TAGPLUG_MIDI_MOST };
 
@@ -53,22 +54,16 @@ static inline uint32_t urid(const char *uri) {
 typedef struct {
     lv2_urid_map map;
     lv2_log log;
-    int32_t most;
-    lv2_option options[2];
-    lv2_feature given[3];
-    const lv2_feature *list[4];
+    lv2_feature given[2];
+    const lv2_feature *list[3];
 } features;
 
-/* What a usual host offers; `most` is the longest block that it promises, 0 for no such promise. */
-static inline void offer(features *offered, int32_t most) {
-    *offered = (features){.map = {NULL, map_uri}, .log = {NULL, log_it, vlog_it}, .most = most};
-    if (most > 0)
-        offered->options[0] = (lv2_option){
-            0, 0, urid(LV2_MAX_BLOCK), sizeof offered->most, urid(LV2_ATOM_INT), &offered->most};
+/* What a usual host offers. */
+static inline void offer(features *offered) {
+    *offered = (features){.map = {NULL, map_uri}, .log = {NULL, log_it, vlog_it}};
     offered->given[0] = (lv2_feature){LV2_URID_MAP, &offered->map};
     offered->given[1] = (lv2_feature){LV2_LOG, &offered->log};
-    offered->given[2] = (lv2_feature){LV2_OPTIONS, offered->options};
-    for (size_t i = 0; i < 3; ++i) offered->list[i] = &offered->given[i];
+    for (size_t i = 0; i < 2; ++i) offered->list[i] = &offered->given[i];
 }
 
 /* ---- an instance with its buffers ---- */
@@ -145,11 +140,11 @@ static inline void wire(rack *r, bool midi) {
 }
 
 /* Without `offered` there are no features and no MIDI. */
-static inline rack *inserted(const lv2_plugin *plugin, double rate, int32_t most, bool offered) {
+static inline rack *inserted(const lv2_plugin *plugin, double rate, bool offered) {
     rack *r = calloc(1, sizeof *r);
     if (r == NULL) abort();
     r->plugin = plugin;
-    offer(&r->features, most);
+    offer(&r->features);
     r->instance = plugin->instantiate(plugin, rate, "/nowhere/", offered ? r->features.list : NULL);
     if (!CHECK(r->instance != NULL)) exit(closing_line());
     wire(r, offered);
@@ -162,7 +157,7 @@ static inline void removed(rack *r) {
 }
 
 static inline rack *playing(const lv2_plugin *plugin, double rate) {
-    rack *r = inserted(plugin, rate, MOST, true);
+    rack *r = inserted(plugin, rate, true);
     plugin->activate(r->instance);
     return r;
 }
@@ -268,5 +263,3 @@ static inline lv2_state_status save_to(const rack *r, state *all) {
 static inline lv2_state_status restore_from(const rack *r, state *all) {
     return state_of(r)->restore(r->instance, kept, all, 0, r->features.list);
 }
-
-#endif

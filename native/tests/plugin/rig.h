@@ -1,7 +1,6 @@
 /* rig.h - a temporary folder with small models for the plugin, one for each test program, and
  * instances that use it. */
-#ifndef TAGPLUG_TESTS_RIG_H
-#define TAGPLUG_TESTS_RIG_H
+#pragma once
 
 #include <sys/stat.h>
 #include <time.h>
@@ -193,5 +192,3 @@ static inline bool reaches(tagplug *p, tagplug_status_code status, void (*play)(
     }
     return false;
 }
-
-#endif

@@ -30,7 +30,8 @@ static void make_sound(void) {
 static tagplug *started(double rate, uint32_t channels, bool offline) {
     tagplug *p = tagplug_create(folder);
     if (p == NULL) abort();
-    tagplug_activate(p, rate, 4096, channels, offline);
+    tagplug_set_offline(p, offline);
+    tagplug_activate(p, rate, channels);
     return p;
 }
 
@@ -223,7 +224,7 @@ static void test_unsupported_rates_pass_audio_and_are_reported(void) {
         tagplug_explain(p, &why);
         CHECK(message_has(&why, "sample rate"));
         CHECK(passes(p, 2, false, 512, 9));
-        tagplug_activate(p, 48000, 512, 2, false);
+        tagplug_activate(p, 48000, 2);
         CHECK(tagplug_get(p, TAGPLUG_STATUS) == TAGPLUG_STATUS_OK);
         CHECK(!passes(p, 2, false, 8192, 9));
         ended(p);
@@ -253,7 +254,7 @@ static void test_missing_and_damaged_models_pass_audio_and_are_explained(void) {
         tagplug_set(p, TAGPLUG_MODEL, cases[i].model);
         set_field(p, 0, TAGPLUG_SOURCE, SPEECH);
         set_field(p, 1, TAGPLUG_SOURCE, 1);
-        tagplug_activate(p, 48000, 512, 2, false);
+        tagplug_activate(p, 48000, 2);
         CHECK(tagplug_get(p, TAGPLUG_STATUS) == (float)cases[i].status);
         tagplug_explain(p, &why);
         CHECK(message_has(&why, cases[i].word));
@@ -287,7 +288,7 @@ static void test_a_file_that_appears_later_is_found(void) {
     static file f;
     tagplug *p = tagplug_create(folder);
     tagplug_set(p, TAGPLUG_MODEL, CUSTOM_3);
-    tagplug_activate(p, 48000, 512, 2, false);
+    tagplug_activate(p, 48000, 2);
     CHECK(tagplug_get(p, TAGPLUG_STATUS) == TAGPLUG_STATUS_MODEL_MISSING);
     make_container(&f, "valid", CUSTOM_LABELS, true);
     write_file("plugins/custom-3.tagnode", &f);
@@ -398,7 +399,8 @@ static void test_a_model_that_assumes_silence_before_has_results_from_the_first_
         if (p == NULL) abort();
         tagplug_set(p, TAGPLUG_MODEL, (float)models[i]);
         tagplug_set(p, TAGPLUG_HOP, 0.05F);
-        tagplug_activate(p, 48000, 4096, 2, true);
+        tagplug_set_offline(p, true);
+        tagplug_activate(p, 48000, 2);
         follow_labels(p);
         for (int again = 0; again < 2; ++again) {
             tagplug_reset(p);
@@ -431,7 +433,7 @@ static void test_heads_move_slots(void) {
     const uint32_t second = tagplug_field_of(1, TAGPLUG_SOURCE);
     tagplug_text(p, second, tagplug_get(p, second), text, sizeof text);
     CHECK(strcmp(text, "mood: Very Sad") == 0);
-    tagplug_activate(p, 48000, 512, 2, false);
+    tagplug_activate(p, 48000, 2);
     take *to = calloc(1, sizeof *to);
     uint32_t seed = 0;
     play_part(p, 0, LENGTH, 512, &seed, to);
@@ -482,7 +484,7 @@ static void test_reset_restores_the_initial_state(void) {
     play_part(p, 0, LENGTH, 300, &seed, two);
     CHECK(memcmp(one->audio, two->audio, sizeof one->audio) == 0);
     CHECK(memcmp(one->events, two->events, sizeof one->events) == 0);
-    tagplug_activate(p, 48000, 300, 2, false); /* and so is activate */
+    tagplug_activate(p, 48000, 2); /* and so is activate */
     memset(two, 0, sizeof *two);
     play_part(p, 0, LENGTH, 300, &seed, two);
     CHECK(memcmp(one->audio, two->audio, sizeof one->audio) == 0);
@@ -539,7 +541,7 @@ static void test_values_are_at_rest_before_the_first_block(void) {
     set_field(p, 3, TAGPLUG_MIN, 0.75);
     set_field(p, 4, TAGPLUG_SOURCE, 1);
     set_field(p, 4, TAGPLUG_INVERT, 1);
-    tagplug_activate(p, 48000, 512, 2, false);
+    tagplug_activate(p, 48000, 2);
     CHECK(tagplug_get(p, TAGPLUG_VALUE_1 + 3) == 0.75F);
     CHECK(tagplug_get(p, TAGPLUG_VALUE_1 + 4) == 1);
     ended(p);

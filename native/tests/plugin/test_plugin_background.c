@@ -69,7 +69,7 @@ static void test_values_are_sent_when_they_change(void) {
     const int socket = listen_on(&port);
     tagplug *p = tagplug_create(folder);
     set_field(p, 1, TAGPLUG_MIN, 0.25);
-    tagplug_activate(p, 48000, 512, 2, false);
+    tagplug_activate(p, 48000, 2);
     play_silence(p, 1);
     tagplug_set(p, TAGPLUG_OSC_PORT, port);
     CHECK(next_value(socket, 0) == 0); /* all of them at first */
@@ -134,7 +134,7 @@ static void test_a_host_may_set_save_load_and_read_during_process(void) {
     stage self = {.plugin = tagplug_create(folder)};
     static unsigned char state[TAGPLUG_STATE_MOST];
     const size_t size = tagplug_save(self.plugin, state, sizeof state);
-    tagplug_activate(self.plugin, 48000, 256, 2, false);
+    tagplug_activate(self.plugin, 48000, 2);
     pthread_t audio, automation;
     CHECK(pthread_create(&audio, NULL, play, &self) == 0);
     CHECK(pthread_create(&automation, NULL, automate, &self) == 0);
@@ -164,10 +164,10 @@ static void *come_and_go(void *context) {
     for (int i = 0; i < 12; ++i) {
         tagplug *p = tagplug_create(folder);
         tagplug_set(p, TAGPLUG_MODEL, i % 2 ? CUSTOM_1 : SCENE);
-        tagplug_activate(p, i % 3 ? 48000 : 44100, 512, 2, false);
+        tagplug_activate(p, i % 3 ? 48000 : 44100, 2);
         tagplug_set(p, TAGPLUG_MODEL, i % 2 ? SCENE : CUSTOM_1);
         if (i % 4 == 0) pause_ms(12);
-        if (i % 5 == 0) tagplug_activate(p, 96000, 64, 1, false);
+        if (i % 5 == 0) tagplug_activate(p, 96000, 1);
         tagplug_destroy(p);
     }
     return NULL;
@@ -184,7 +184,7 @@ static void test_instances_come_and_go_on_several_threads(void) {
 static void test_a_child_process_destroys_instances_of_its_parent(void) {
     for (int i = 0; i < 30; ++i) {
         tagplug *p = tagplug_create(folder);
-        tagplug_activate(p, 48000, 512, 2, false);
+        tagplug_activate(p, 48000, 2);
         tagplug_set(p, TAGPLUG_MODEL, CUSTOM_1); /* loaded at about the time of the fork */
         pause_ms(i % 15);
         const pid_t child = fork();

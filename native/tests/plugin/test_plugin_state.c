@@ -195,7 +195,7 @@ static void test_sources_stay_when_the_model_changes(void) {
     tagplug_set(p, other, DRUMS);
     CHECK(reads(p, other, DRUMS, "drums"));
     tagplug_set(p, TAGPLUG_MODEL, CUSTOM_1);
-    tagplug_activate(p, 48000, 64, 2, false);
+    tagplug_activate(p, 48000, 2);
     CHECK(tagplug_get(p, source) == SPEECH && tagplug_get(p, other) == DRUMS);
     CHECK(reads(p, source, SPEECH, "speech"));
     CHECK(reads(p, other, DRUMS, "tag.drums (not in this model)"));
@@ -223,11 +223,11 @@ static void test_names_of_other_labels_are_kept(void) {
     CHECK(tagplug_value(other, source, "head.mood.happy (not in this model)", &back));
     CHECK(back == happy);
     tagplug_set(other, TAGPLUG_MODEL, CUSTOM_1);
-    tagplug_activate(other, 48000, 64, 2, false);
+    tagplug_activate(other, 48000, 2);
     CHECK(tagplug_get(other, source) == happy && reads(other, source, happy, "mood: Happy"));
     tagplug_set(other, source, RMS); /* then the name is forgotten */
     tagplug_set(other, TAGPLUG_MODEL, SCENE);
-    tagplug_activate(other, 48000, 64, 2, false);
+    tagplug_activate(other, 48000, 2);
     CHECK(reads(other, source, happy, "-"));
     tagplug_destroy(other);
     tagplug_destroy(p);
@@ -242,7 +242,7 @@ static void test_states_keep_names_where_the_model_is_missing(void) {
     const size_t size = tagplug_save(p, bytes, sizeof bytes);
     tagplug *elsewhere = tagplug_create("/nowhere");
     CHECK(tagplug_load(elsewhere, bytes, size, NULL) == TAGNODE_OK);
-    tagplug_activate(elsewhere, 48000, 64, 2, false);
+    tagplug_activate(elsewhere, 48000, 2);
     CHECK(tagplug_get(elsewhere, TAGPLUG_STATUS) == TAGPLUG_STATUS_MODEL_MISSING);
     CHECK(tagplug_save(elsewhere, again, sizeof again) == size);
     CHECK(memcmp(bytes, again, size) == 0);
@@ -302,7 +302,7 @@ static void test_labels_with_one_hash_have_two_numbers(void) {
     write_file("plugins/custom-3.tagnode", &f);
     p = tagplug_create(folder);
     CHECK(tagplug_load(p, bytes, size, NULL) == TAGNODE_OK);
-    tagplug_activate(p, 48000, 64, 2, false);
+    tagplug_activate(p, 48000, 2);
     CHECK(tagplug_get(p, source) == one && reads(p, source, one, texts[1]));
     /* A name that the model lacks does not move to the label that has its number. */
     const size_t again = tagplug_save(p, bytes, sizeof bytes);
@@ -312,7 +312,7 @@ static void test_labels_with_one_hash_have_two_numbers(void) {
     write_file("plugins/custom-3.tagnode", &f);
     p = tagplug_create(folder);
     CHECK(tagplug_load(p, bytes, again, NULL) == TAGNODE_OK);
-    tagplug_activate(p, 48000, 64, 2, false);
+    tagplug_activate(p, 48000, 2);
     char text[64];
     (void)snprintf(text, sizeof text, "%s (not in this model)", name);
     CHECK(tagplug_get(p, source) != one && reads(p, source, tagplug_get(p, source), text));
@@ -340,7 +340,7 @@ static void test_any_source_of_any_model_comes_back(void) {
         set_field(p, 0, TAGPLUG_SOURCE, source);
         const size_t size = tagplug_save(p, bytes, sizeof bytes);
         CHECK(tagplug_load(other, bytes, size, NULL) == TAGNODE_OK);
-        tagplug_activate(other, 48000, 64, 2, false);
+        tagplug_activate(other, 48000, 2);
         CHECK(tagplug_get(other, TAGPLUG_STATUS) == TAGPLUG_STATUS_OK);
         CHECK(tagplug_get(other, tagplug_field_of(0, TAGPLUG_SOURCE)) == source);
         tagplug_destroy(p);
@@ -362,7 +362,7 @@ static void test_a_damaged_model_is_read_once_for_its_texts(void) {
     f.bytes[f.size / 2] ^= 1;
     write_file("plugins/custom-3.tagnode", &f);
     CHECK(reads(p, source, GUITAR, "tag.guitar (not in this model)"));
-    tagplug_activate(p, 48000, 64, 2, false);
+    tagplug_activate(p, 48000, 2);
     CHECK(reads(p, source, GUITAR, "guitar"));
     tagplug_destroy(p);
 }
