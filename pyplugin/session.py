@@ -14,6 +14,7 @@ import numpy as np
 
 from pyplugin.automation.movers import Mover
 from pyplugin.inputs.input import Event, Input, MakeNode
+from pyplugin.inputs.levels import LevelCheck
 from pyplugin.node.node import Frames, Node, State
 from pyplugin.node.signals import SIGNALS, SignalFrames
 from pyplugin.outputs.output import DescriptorFrame, Output
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from pyplugin.automation.board import AutomatedBoard
     from pyplugin.automation.playback import BoardStream
 
+
+_LEVELS = 10.0  # seconds over which levels are judged
 
 LIVE_HOP = 0.25
 """Seconds between two results of a live session that asks for no other time."""
@@ -100,6 +103,8 @@ class Session(Closing):
         self._player: BoardStream | None = None
         self._lost = 0
         self._frames = 0
+        self._levels, self._checked = LevelCheck(), 0
+        self._noted: list[list[str]] = []  # beginnings of the notes on levels
         self._offset = 0.0  # seconds of the stream at which the node began, gaps included
         self.last: DescriptorFrame | None = None
         self.parameters: dict[str, float] = {}
@@ -199,11 +204,24 @@ class Session(Closing):
             return False
         self._follow_format()
         if self._own is not None:
+            self._check_levels(block)
             self._analyse(block)
         self.poll()
         if self._player is not None:
             self._play(block)
         return True
+
+    def _check_levels(self, block: Float32) -> None:
+        """Report, once each, what cannot be right with the levels of the last ten seconds."""
+        self._levels.add(block)
+        self._checked += block.shape[1]
+        if self._checked >= _LEVELS * self.node.sample_rate:
+            for note in self._levels.notes():
+                kind = note.split(" ", 3)[:3]
+                if kind not in self._noted:
+                    self._noted.append(kind)
+                    self._on_event(Event("note", note))
+            self._levels, self._checked = LevelCheck(), 0
 
     def _analyse(self, block: Float32) -> None:
         for start in range(0, block.shape[1], self.node.max_block):

@@ -135,6 +135,19 @@ def test_a_change_of_format_gets_a_new_node_and_events_are_passed_on(probe):
     assert ends[-1] == pytest.approx(2, abs=0.3)
 
 
+def test_levels_that_cannot_be_right_are_reported_once(probe):
+    events = []
+
+    def make_node(rate, channels):
+        return pyplugin.Node(rate, channels, 2048, model=probe.model, hop=0.25, offline=True)
+
+    loud = [1000 * music(1, RATE) for _ in range(25)]
+    with Session(Cut(loud), make_node, on_event=events.append) as session:
+        session.run()
+    assert [event.kind for event in events] == ["note"]
+    assert "times full scale" in events[0].message
+
+
 def test_a_gap_moves_the_time_of_what_follows(probe):
     kept = Kept()
 

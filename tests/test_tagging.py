@@ -98,7 +98,7 @@ def test_progress_is_the_share_that_has_been_read(probe):
         (np.zeros(0), 16000, "0 samples"),
         (np.zeros(10), None, "sample_rate"),
         (np.zeros((9, 10)), 16000, "8 channels"),
-        (np.zeros(10, int), 16000, "floating"),
+        (np.zeros(10, int), 16000, "int64"),
         (np.zeros(10), 300000, "192000"),
         ("missing.wav", None, "missing.wav"),
         ("missing.wav", 16000, "own sample rate"),

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from pyplugin.errors import AudioError
 from pyplugin.inputs.files import AudioReader, Source, is_source, name_of
 from pyplugin.inputs.input import Event
+from pyplugin.inputs.levels import LevelCheck
 from pyplugin.node.frontend import as_planar, check_rate
 from pyplugin.support.arrays import Float32
 from pyplugin.support.closing import Closing
@@ -68,6 +69,7 @@ class Recording(Closing):
         self.title = "array"
         self._reader: AudioReader | None = None
         self._ended = False
+        self._levels = LevelCheck()
         self._reported = 0
         if is_source(audio):
             if sample_rate is not None:
@@ -112,9 +114,12 @@ class Recording(Closing):
         block = next(self._blocks, None)
         if block is not None:
             self.read_samples += block.shape[1]
+            self._levels.add(block)
             return block
         if self._reader is not None and not self._ended:
             self.notes.extend(self._reader.warnings)
+        if not self._ended:
+            self.notes.extend(self._levels.notes())
         self._ended = True
         if self.read_samples == 0:
             raise AudioError("The recording has 0 samples; at least 1 is expected.")

@@ -29,6 +29,7 @@ _BURST = 1.0  # seconds after which a burst is over, unless it still arrives
 _LONGEST_BURST = 30.0  # seconds of audio
 _SLOW = 0.8  # share of real time below which a stream is too slow
 _JUDGED = 30.0  # seconds over which that is measured
+_OUTAGE = 10.0  # seconds without audio that are reported otherwise
 _BLOCK = 8192  # samples that one read returns at most
 
 
@@ -396,14 +397,16 @@ class _Pace:
 
     def __init__(self) -> None:
         self._since: float | None = None
+        self._last = 0.0
         self._seconds = 0.0
         self._reported = False
 
     def slow(self, now: float, seconds: float) -> float | None:
         """Count audio; return its per cent of real time, once, if it is too slow."""
-        if self._since is None:
-            self._since = now
+        if self._since is None or now > self._last + _OUTAGE:
+            self._since, self._seconds, self._last = now, 0.0, now
             return None
+        self._last = now
         self._seconds += seconds
         elapsed = now - self._since
         if elapsed < _JUDGED:

@@ -16,6 +16,8 @@ from pyplugin.models.structs import frontend_settings
 from pyplugin.support.arrays import Float32
 from pyplugin.support.closing import Closing
 
+_SCALES = {"int16": (0.0, 32768.0), "int32": (0.0, 2147483648.0), "uint8": (128.0, 128.0)}
+
 
 def as_planar(x: npt.ArrayLike, *, dtype_strict: bool = False) -> Float32:
     """Return audio as a C-contiguous float32 array (channels, n).
@@ -23,22 +25,34 @@ def as_planar(x: npt.ArrayLike, *, dtype_strict: bool = False) -> Float32:
     Parameters
     ----------
     x
-        Samples, (n,) or (channels, n), floating point, full scale 1.0.
+        Samples, (n,) or (channels, n): floating point with full scale 1.0, or int16, int32 or
+        uint8, which are scaled to it.
     dtype_strict
         Refuse anything but float32.
 
     Raises
     ------
     AudioError
-        Not floating point, not one or two dimensions, or more than 8 channels (which is also what
+        Another type, not one or two dimensions, or more than 8 channels (which is also what
         an array laid out as (n, channels) looks like).
     """
     array = np.asarray(x)
-    if array.dtype.kind != "f" or (dtype_strict and array.dtype != np.float32):
-        wanted = "float32" if dtype_strict else "floating point"
+    scale = _SCALES.get(array.dtype.name)
+    if dtype_strict and array.dtype != np.float32:
+        how = "x.astype('float32')"
+        if scale is not None:
+            zero = f"({how} - {scale[0]:g})" if scale[0] else how
+            how = f"{zero} / {scale[1]:g}"
         raise AudioError(
-            f"The samples are {array.dtype}; {wanted} with full scale 1.0 is expected: "
-            "convert integers by x.astype('float32') / 32768."
+            f"The samples are {array.dtype}; float32 with full scale 1.0 is expected"
+            + (f": {how}." if array.dtype.kind == "f" or scale is not None else ".")
+        )
+    if scale is not None:
+        array = (array - np.float32(scale[0])) / np.float32(scale[1])
+    elif array.dtype.kind != "f":
+        raise AudioError(
+            f"The samples are {array.dtype}; float32 or float64 with full scale 1.0, or "
+            f"{', '.join(_SCALES)}, is expected."
         )
     if array.ndim == 1:
         array = array[np.newaxis]

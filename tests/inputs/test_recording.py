@@ -65,7 +65,7 @@ def test_the_notes_of_a_truncated_file_are_there_at_the_end(tmp_path):
         (np.zeros(10), 7999, "8000"),
         (np.zeros((9, 10)), 16000, "8 channels"),
         (np.zeros((1, 2, 3)), 16000, "shape"),
-        (np.zeros(10, int), 16000, "floating"),
+        (np.zeros(10, int), 16000, "int64"),
     ],
 )
 def test_invalid_arguments_are_rejected(audio, rate, words):

@@ -230,7 +230,7 @@ def test_resampler_equals_soxr_below_the_transition(source, target):
 @pytest.mark.parametrize(
     ("x", "rate", "words"),
     [
-        (np.zeros(10, np.int16), 16000, "int16"),
+        (np.zeros(10, np.int8), 16000, "int8"),
         (np.zeros((100, 2)), 16000, "transpose"),
         (np.zeros((2, 2, 2)), 16000, "shape"),
         (np.zeros(10), 7999, "8000"),
