@@ -145,6 +145,8 @@ class Session(Closing):
         self._mover = self._make_mover(rate) if self._make_mover is not None else Mover([])
         self._movers = [self._mover]
         if self._board is not None:
+            if self._player is not None:
+                self._player.close()
             self._player = self._board.stream(rate, node.channels, node=node)
             self._movers.append(self._player.mover)
         self._lost = 0
@@ -344,6 +346,8 @@ class Session(Closing):
         with contextlib.ExitStack() as stack:
             for output in self._outputs:
                 stack.callback(output.close)
+            if self._player is not None:
+                stack.callback(self._player.close)
             if self._own is not None:
                 stack.callback(self._own.close)
             stack.callback(self.input.close)

@@ -13,11 +13,11 @@ from pyplugin.inputs.recording import Recording
 from pyplugin.node.node import Frames, Node
 from pyplugin.node.signals import SIGNALS
 from pyplugin.node.windows import analyse_windows, replaced_note, window_seconds
-from pyplugin.support.arrays import Float32, Float64, Int64
+from pyplugin.support.arrays import ByValue, Float32, Float64, Int64
 
 
-@dataclass(frozen=True)
-class DescriptorTrack:
+@dataclass(frozen=True, eq=False)
+class DescriptorTrack(ByValue):
     """Descriptors of one kind over time: (n,) seconds, and values (n, D)."""
 
     start: Float64
@@ -26,8 +26,8 @@ class DescriptorTrack:
     values: Float32
 
 
-@dataclass(frozen=True)
-class Analysis:
+@dataclass(frozen=True, eq=False)
+class Analysis(ByValue):
     """The descriptors of a recording.
 
     Attributes

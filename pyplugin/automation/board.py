@@ -17,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pyplugin.automation.analysis import Analysis, analyse
-from pyplugin.automation.effects import effects_of, find_target, load_pedalboard
+from pyplugin.automation.claims import claim, rendering
+from pyplugin.automation.effects import effects_of, find_target, leaves, load_pedalboard
 from pyplugin.automation.movers import AutomatedParameter, CurvePath, Mover
 from pyplugin.automation.playback import LONGEST, BoardStream, CurveRecorder, finite, stages_of
 from pyplugin.automation.sources import Combined, Source, as_combined
@@ -28,20 +29,21 @@ from pyplugin.node.frontend import check_rate
 from pyplugin.node.node import MAX_BLOCK, Node
 from pyplugin.node.plan import Plan
 from pyplugin.node.windows import replaced_note
-from pyplugin.support.arrays import Float32, Float64
+from pyplugin.support.arrays import ByValue, Float32, Float64
 from pyplugin.support.results import Curve
 
 if TYPE_CHECKING:
     from pedalboard import Pedalboard
 
-    from pyplugin.automation.effects import Target
+    from pyplugin.automation.claims import claim, rendering
+from pyplugin.automation.effects import Target
 
 Movement = Source | Combined | Sequence[Source] | Curve | npt.ArrayLike
 """What may automate a parameter: descriptors, or a curve."""
 
 
-@dataclass(frozen=True)
-class RenderResult:
+@dataclass(frozen=True, eq=False)
+class RenderResult(ByValue):
     """The result of a rendering. ``numpy.asarray`` of it is ``audio``.
 
     Attributes
@@ -183,6 +185,23 @@ class AutomatedBoard:
         self.plan = plan if isinstance(plan, Plan) else plan(names)
         self._parameters(48000, self._paths(48000))  # raises its errors now
 
+    def _effects(self) -> list[Any]:
+        """Return the board's effects as they are now.
+
+        Raises
+        ------
+        PresetError
+            One that is automated is no longer among them.
+        """
+        effects = list(leaves(self.board))
+        for name, target in self._targets.items():
+            if not any(each is target.effect for each in effects):
+                raise PresetError(
+                    f"The effect of {name} is no longer on the board; call automate() again after "
+                    "a change of the board."
+                )
+        return effects
+
     def _take(self, name: str, given: Movement) -> None:
         listed = isinstance(given, (list, tuple)) and any(isinstance(x, Source) for x in given)
         if isinstance(given, (Source, Combined)) or listed:
@@ -292,6 +311,7 @@ class AutomatedBoard:
             raise PresetError(f"The block is {block} samples; 1 to {LONGEST} is expected.")
         report = progress or (lambda share: None)
         with contextlib.ExitStack() as stack:
+            stack.enter_context(rendering(self._effects()))
             of_sidechain = isinstance(audio, (str, Path)) and not (
                 sidechain is None or isinstance(sidechain, (str, Path))
             )
@@ -371,6 +391,7 @@ class AutomatedBoard:
         (2, 512)
         """
         sample_rate = check_rate(sample_rate)
+        effects = self._effects()
         parameters = self._parameters(sample_rate, self._paths(sample_rate))
         own_names = self.plan.descriptors
         if node is not None and own_names and node.descriptors != own_names:
@@ -381,7 +402,15 @@ class AutomatedBoard:
             own: Node | None = None
             if needs_node:
                 own = stack.enter_context(self.plan.build(sample_rate, channels, max_block))
-            live = BoardStream(self.board, Mover(parameters), own, sample_rate, channels, max_block)
+            live = BoardStream(
+                self.board,
+                Mover(parameters),
+                own,
+                sample_rate,
+                channels,
+                max_block,
+                claim(effects),
+            )
             stack.pop_all()  # the stream closes the node
         return live
 

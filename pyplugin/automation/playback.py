@@ -13,15 +13,17 @@ A board is split into stages, to work around properties of pedalboard:
 
 from __future__ import annotations
 
+import weakref
 from array import array
 from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pyplugin.automation.claims import release
 from pyplugin.automation.effects import in_row, leaves, load_pedalboard
 from pyplugin.automation.movers import Mover
-from pyplugin.errors import AudioError, PresetError
+from pyplugin.errors import AudioError, PresetError, PypluginError
 from pyplugin.node.node import Frames, Node
 from pyplugin.support.arrays import Float32, Float64
 from pyplugin.support.closing import Closing
@@ -278,7 +280,9 @@ class BoardStream(Closing):
         sample_rate: int,
         channels: int,
         max_block: int,
+        claimed: frozenset[int] = frozenset(),
     ) -> None:
+        self._release = weakref.finalize(self, release, claimed)
         self.board, self.mover, self.node = board, mover, node
         self._channels, self._most = channels, max_block
         self.frames: Frames | None = None
@@ -289,7 +293,8 @@ class BoardStream(Closing):
         self._late = np.zeros((channels, 0), np.float32)
 
     def close(self) -> None:
-        """Close the node. Closing twice is harmless."""
+        """Close the node, and give the board back. Closing twice is harmless."""
+        self._release()
         if self.node is not None:
             self.node.close()
 
@@ -322,6 +327,8 @@ class BoardStream(Closing):
 
     def play(self, block: Float32) -> Float32:
         """Process a block, automated by pushed descriptors, where a node elsewhere analyses."""
+        if not self._release.alive:
+            raise PypluginError("The stream is closed; open another one with stream().")
         block = finite(block)
         start, parts = self._position, [self._late]
         for begin, end in self.mover.steps(start, start + block.shape[1], _MOST):

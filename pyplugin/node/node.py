@@ -26,7 +26,7 @@ from pyplugin.models.structs import card_struct
 from pyplugin.node.frontend import check_rate, planes
 from pyplugin.node.runtimes import open_model
 from pyplugin.node.signals import SIGNALS, SignalFrames, take_signals
-from pyplugin.support.arrays import Float32, Int64
+from pyplugin.support.arrays import ByValue, Float32, Int64
 from pyplugin.support.closing import Closing
 from pyplugin.support.descriptors import tag_name
 
@@ -82,8 +82,8 @@ class Latency:
     total: int
 
 
-@dataclass(frozen=True)
-class Frames:
+@dataclass(frozen=True, eq=False)
+class Frames(ByValue):
     """Descriptor frames, one a row, oldest first.
 
     Attributes

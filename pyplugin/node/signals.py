@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from pyplugin._native import ffi, floats, from_struct, lib
-from pyplugin.support.arrays import Float32, Int64
+from pyplugin.support.arrays import ByValue, Float32, Int64
 
 SIGNAL_HOP: float = lib.tagnode_setup_default().signal_hop
 """Seconds between two signal frames by default: one mel frame of MusiCNN."""
@@ -58,8 +58,8 @@ SIGNALS = {each.name: each for each in map(_about, range(lib.tagnode_signal_coun
 """All signals by name, in the order of the columns of :attr:`SignalFrames.values`."""
 
 
-@dataclass(frozen=True)
-class SignalFrames:
+@dataclass(frozen=True, eq=False)
+class SignalFrames(ByValue):
     """Signal frames, one a row, oldest first.
 
     Attributes

@@ -2,6 +2,8 @@
 
 from typing import TypeVar
 
+from pyplugin.errors import PypluginError
+
 Closed = TypeVar("Closed", bound="Closing")
 
 
@@ -22,6 +24,12 @@ class Closing:
     def close(self) -> None:
         """Release what is open. Closing twice is harmless."""
         raise NotImplementedError
+
+    def __reduce_ex__(self, protocol: object) -> str:
+        raise PypluginError(
+            f"A {type(self).__name__} cannot be copied or pickled: what it holds would be closed "
+            "twice. Create another one."
+        )
 
     def __enter__(self: Closed) -> Closed:
         return self

@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from pyplugin.support.arrays import Float32, Float64
+from pyplugin.support.arrays import ByValue, Float32, Float64
 
 
-@dataclass(frozen=True)
-class HeadResult:
+@dataclass(frozen=True, eq=False)
+class HeadResult(ByValue):
     """Activations of a head for a recording.
 
     Attributes
@@ -34,8 +34,8 @@ class HeadResult:
         return _mean(self.activations)
 
 
-@dataclass(frozen=True)
-class TagResult:
+@dataclass(frozen=True, eq=False)
+class TagResult(ByValue):
     """Tags of a recording.
 
     Attributes
@@ -101,8 +101,8 @@ def _mean(activations: Float32) -> Float32:
     return np.asarray(activations.mean(axis=0, dtype=np.float64), np.float32)
 
 
-@dataclass(frozen=True)
-class Curve:
+@dataclass(frozen=True, eq=False)
+class Curve(ByValue):
     """A parameter over time: (n,) seconds and (n,) values, in its unit.
 
     It is linear between two points and constant after the last one.

@@ -1,7 +1,13 @@
 """Closing: a with statement closes, whatever happens in it."""
 
+import copy
+import pickle
+
+import numpy as np
 import pytest
 
+import pyplugin
+from pyplugin.errors import PypluginError
 from pyplugin.support.closing import Closing
 
 
@@ -41,3 +47,11 @@ def test_a_close_that_fails_after_an_error_keeps_the_first_one_as_its_context():
 def test_a_class_without_a_close_of_its_own_is_not_silently_left_open():
     with pytest.raises(NotImplementedError), Closing():
         pass
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_what_holds_something_open_cannot_be_copied(copied):
+    with pyplugin.Node(16000, 1, 512, model=None, signals=0.1) as node:
+        with pytest.raises(PypluginError, match="cannot be copied"):
+            copied(node)
+        node.process(np.zeros((1, 100), np.float32))
