@@ -76,7 +76,7 @@ def tag(
     AudioError
         The recording or the array cannot be used.
     ModelError
-        The model or a head cannot be used, or `hop` or `layer` does not fit the model.
+        The model or a head cannot be used, or `hop` or `embedding` does not fit the model.
 
     See Also
     --------

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from pedalboard import Pedalboard, Plugin
 
 
+RESTARTING = frozenset({("BrickwallLimiter", "lookahead_ms"), ("MP3Compressor", "vbr_quality")})
+"""Effects and parameters whose change starts the effect anew, and loses the audio within it."""
+
 _FAR = 1e6  # a parameter that accepts this counts as unlimited
 _STEPS = 60  # of the bisection that finds a limit
 
@@ -291,6 +294,11 @@ def find_target(name: str, effects: Mapping[str, Plugin]) -> Target:
         other = hasattr(effect, parameter)
         problem = "is not a number that can be automated" if other else "does not exist"
         raise PresetError(f"{name!r}: {parameter!r} {problem}; {effect_name} has {_listed(known)}.")
+    if (type(effect).__name__, parameter) in RESTARTING:
+        raise PresetError(
+            f"{name!r}: every change of {parameter} starts the effect anew, which silences it; it "
+            "cannot be automated."
+        )
     return Target(name, effect, parameter)
 
 

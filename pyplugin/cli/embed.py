@@ -53,7 +53,7 @@ def command(
 
     \b
     Examples:
-      pyplugin embed song.ogg --out song.npy --embedding dense
+      pyplugin embed song.ogg --out song.npy --model musicnn-mtt --embedding dense
       pyplugin embed *.mp3 --out songs.parquet --plot songs.png
     """
     files = tuple(expanded(files))

@@ -117,7 +117,7 @@ def command(
       pyplugin tag song.ogg --hop 0.5 --plot song.png
       pyplugin tag song.ogg --json | jq .tags
       pyplugin tag song.ogg --labels song.txt --threshold 0.5
-      pyplugin tag song.ogg --embeddings song.npy --embedding dense
+      pyplugin tag song.ogg --embeddings song.npy --embedding dense --model musicnn-mtt
       pyplugin tag song.ogg --head voice
     """
     files = tuple(expanded(files))
