@@ -9,7 +9,8 @@ NATIVE := $(shell find native pyplugin/_native -type f -not -path '*/__pycache__
 CLANG ?= clang-22
 SCENE := build/scene.tagnode
 
-.PHONY: env demo plugins test oracle test-tflite test-training test-native rt fuzz bench lint format docs clean
+.PHONY: env demo plugins test oracle test-tflite test-training test-native rt fuzz bench lint format docs \
+  release-check clean
 .DEFAULT_GOAL := demo
 
 $(BIN)/python:
@@ -109,6 +110,11 @@ format: $(VENV)/.lint
 # The documentation site, in build/site. Warnings, broken links among them, are errors.
 docs: $(VENV)/.docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
+# What RELEASE.md asks for; publishes nothing.
+release-check: $(VENV)/.test
+	$(PIP) build
+	$(BIN)/python tools/release.py $(ARGS)
 
 clean:
 	rm -rf $(VENV) build demo-output bench-output

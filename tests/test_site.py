@@ -85,7 +85,7 @@ def test_it_has_every_document(pages):
     documents |= {name_of(path).removeprefix("docs/") for path in NOTEBOOKS}
     expected = {re.sub(r"\.(md|ipynb)$", ".html", name) for name in documents}
     assert expected <= set(pages)
-    assert {"index.html", "changelog.html", "models/index.html"} <= set(pages)
+    assert {"index.html", "changelog.html", "security.html", "models/index.html"} <= set(pages)
 
 
 def test_internal_links_lead_somewhere(site, pages):

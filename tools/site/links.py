@@ -11,6 +11,9 @@ __all__ = ["FILES", "PAGES", "anchor", "of_site"]
 PAGES = {
     "README.md": "index.md",
     "CHANGELOG.md": "changelog.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "RELEASE.md": "release.md",
+    "SECURITY.md": "security.md",
     "benchmarks/README.md": "benchmarks.md",
     "models/README.md": "models/index.md",
     "models/scene.md": "models/scene.md",
@@ -18,6 +21,7 @@ PAGES = {
 """Pages of the site by the files outside of docs/ that they are made of."""
 
 FILES = {
+    "CITATION.cff": "CITATION.cff",
     "presets/preset.schema.json": "reference/preset.schema.json",
 }
 """Files that the site carries as they are."""
