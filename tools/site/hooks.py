@@ -1,9 +1,9 @@
 """The part of the documentation site that is not under docs/; mkdocs.yml names this file.
 
-``on_files`` adds pages from other folders (README.md is the first page) and the notebooks,
-executed. ``on_page_markdown`` replaces ``<!-- generate: NAME -->`` by what the code knows, and
-makes links between files of the repository links between pages of the site. Pages are therefore
-readable in the repository too.
+``on_files`` adds pages from other folders (README.md is the first page), pictures that commands
+draw, and the notebooks, executed. ``on_page_markdown`` replaces ``<!-- generate: NAME -->`` by what
+the code knows, and makes links between files of the repository links between pages of the site.
+Pages are therefore readable in the repository too.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ GENERATED = {
     "json-line": formats.json_line,
     "osc": formats.osc,
     "midi": formats.midi,
+    "pictures": listings.pictures,
     "examples": listings.examples,
     "preset-files": listings.presets,
     "licence": listings.licence,
@@ -43,6 +44,7 @@ _MARK = re.compile(r"^<!-- generate: ([\w-]+) -->$", re.MULTILINE)
 _TITLED_FENCE = re.compile(r"^(```+\w+) (\S+)$", re.MULTILINE)
 
 _executed = cache(notebooks.execute)
+_drawn = cache(listings.draw)
 
 
 def on_config(config: Any) -> Any:
@@ -58,6 +60,8 @@ def on_files(files: Any, config: Any) -> Any:
         files.append(File.generated(config, uri, content=content))
     for path, uri in links.FILES.items():
         files.append(File.generated(config, uri, abs_src_path=str(ROOT / path)))
+    for name, content in _drawn().items():
+        files.append(File.generated(config, name, content=content))
     sources = sorted(file.src_uri for file in files if file.src_uri.endswith(".ipynb"))
     with ThreadPoolExecutor() as pool:
         executed = list(pool.map(lambda uri: _run(ROOT / "docs" / uri), sources))
