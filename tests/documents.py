@@ -6,6 +6,10 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
+
+from pyplugin.cli import cli
+
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "docs" / "notebooks").glob("*.ipynb"))
 PAGES = sorted(
@@ -19,6 +23,25 @@ PAGES = sorted(
 )
 FENCE = re.compile(r"^(```+)(\w*)[^\n]*\n(.*?)^\1\s*$", re.MULTILINE | re.DOTALL)
 SHELLS = ("console", "sh", "bash", "shell")
+
+
+def help_texts() -> dict[str, str]:
+    """The help of each command of pyplugin by its name, with its examples as a fence."""
+    found: dict[str, str] = {}
+
+    def walk(command: click.Command, context: click.Context) -> None:
+        remarks = re.compile(r"\s+\([^()]*\)$")
+        lines = [remarks.sub("", line.strip()) for line in (command.help or "").splitlines()]
+        examples = [line for line in lines if line.startswith("pyplugin ") or "| pyplugin " in line]
+        found[f"{context.command_path} --help"] = "\n".join(["```sh", *examples, "```", ""])
+        if isinstance(command, click.Group):
+            for name in command.list_commands(context):
+                inner = command.get_command(context, name)
+                assert inner is not None
+                walk(inner, click.Context(inner, parent=context, info_name=name))
+
+    walk(cli, click.Context(cli, info_name="pyplugin"))
+    return found
 
 
 def name_of(page: Path) -> str:

@@ -6,7 +6,7 @@ from urllib.parse import unquote
 
 import click
 import pytest
-from documents import FENCE, PAGES, ROOT, commands, name_of, text_of
+from documents import FENCE, PAGES, ROOT, commands, help_texts, name_of, text_of
 
 from pyplugin.cli import cli
 
@@ -138,6 +138,13 @@ def test_commands(page):
     found = list(commands(text_of(page)))
     refused = {" ".join(words): problem(words) for words in found}
     assert {words: why for words, why in refused.items() if why is not None} == {}
+
+
+@pytest.mark.parametrize(("name", "text"), help_texts().items())
+def test_examples_of_the_help(name, text):
+    found = list(commands(text))
+    assert found or name in ("pyplugin models --help", "pyplugin plugins --help")
+    assert {" ".join(words): problem(words) for words in found if problem(words)} == {}
 
 
 def test_the_readme_has_commands():
