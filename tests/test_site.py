@@ -23,6 +23,8 @@ from pyplugin.automation.schema import preset_schema
 from pyplugin.cli import cli
 from pyplugin.models.card import Card
 
+pytestmark = pytest.mark.slow
+
 HEADER = ROOT / "native" / "include" / "tagnode.h"
 LOADED = {  # attributes that a browser follows by itself
     "audio": ("src",),
