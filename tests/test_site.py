@@ -3,18 +3,23 @@
 Building runs the notebooks.
 """
 
+import doctest
+import importlib
 import json
 import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
+from types import ModuleType
 from urllib.parse import unquote, urlsplit
 
 import click
 import msgspec
+import nbformat
 import pytest
 from documents import NOTEBOOKS, ROOT, name_of
 from test_public import PUBLIC
@@ -62,6 +67,13 @@ class Page(HTMLParser):
             self.loaded += [values[name] for name in LOADED[tag] if name in values]
         if tag == "a" and "href" in values:
             self.links.append(values["href"])
+
+
+@pytest.fixture
+def tools(monkeypatch) -> Callable[[str], ModuleType]:
+    """Import a module of tools/site."""
+    monkeypatch.syspath_prepend(str(ROOT / "tools" / "site"))
+    return importlib.import_module
 
 
 @pytest.fixture(scope="module")
@@ -178,6 +190,28 @@ def test_notebooks_are_shown_with_what_they_draw(pages, site, notebook):
 
 def test_marks_are_filled_in(pages):
     assert [name for name, page in pages.items() if "generate:" in page.text] == []
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [("1 / 0", "ZeroDivisionError"), ("import warnings; warnings.warn('odd')", "odd")],
+)
+def test_a_notebook_that_fails_or_warns_is_an_error(tools, tmp_path, code, message):
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+    nbformat.write(notebook, tmp_path / "n.ipynb")
+    with pytest.raises(tools("notebooks").NotebookError, match=message):
+        tools("notebooks").execute(tmp_path / "n.ipynb")
+
+
+def test_links_become_those_of_the_site(tools):
+    links = tools("links")
+    assert doctest.testmod(links).failed == 0
+    text = "`[a](README.md)` [![b](demo.png)](../README.md#models) [c](../Makefile) [d](#here)"
+    made = "`[a](README.md)` [![b](demo.png)](index.md#models) c [d](#here)"
+    assert links.of_site(text, "plugin.md") == made
+    assert links.of_site("[x](../../examples/own_effect.py)", "notebooks/a.md") == (
+        "[x](../examples.md#own_effectpy)"
+    )
 
 
 def test_what_is_checked_would_be_found(tmp_path):

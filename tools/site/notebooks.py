@@ -19,7 +19,7 @@ _PICTURES = {"image/png": "png", "image/gif": "gif", "image/webp": "webp"}
 
 
 class NotebookError(Exception):
-    """A cell failed; the message has its source and the end of its traceback."""
+    """A cell failed, or printed warnings; the message has its source and what it printed."""
 
 
 def execute(path: Path, version: int = 0) -> Any:
@@ -45,6 +45,9 @@ def execute(path: Path, version: int = 0) -> Any:
         client.execute()
     except CellExecutionError as error:
         raise NotebookError(_ANSI.sub("", str(error))[-2000:]) from error
+    for output in (each for cell in notebook.cells for each in cell.get("outputs", ())):
+        if output.get("name") == "stderr":
+            raise NotebookError(f"A cell prints warnings: {output.text[-2000:]}")
     return notebook
 
 
