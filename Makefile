@@ -1,4 +1,4 @@
-# env · demo · test · bench · lint · plugins · clean: each works on a fresh checkout by itself.
+# env · demo · test · bench · lint · docs · plugins · clean: each works on a fresh checkout by itself.
 #   make test ARGS="-k node"    some tests only
 #   make PYTHON=python3.12 …    another Python
 PYTHON ?= python3
@@ -9,7 +9,8 @@ NATIVE := $(shell find native pyplugin/_native -type f -not -path '*/__pycache__
 CLANG ?= clang-22
 SCENE := build/scene.tagnode
 
-.PHONY: env demo plugins test oracle test-tflite test-training test-native rt fuzz bench lint format clean
+.PHONY: env demo plugins test oracle test-tflite test-training test-native rt fuzz bench lint format docs \
+  release-check clean
 .DEFAULT_GOAL := demo
 
 $(BIN)/python:
@@ -105,6 +106,15 @@ format: $(VENV)/.lint
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/clang-format -i $$(find native -name '*.[ch]')
+
+# The documentation site, in build/site. Warnings, broken links among them, are errors.
+docs: $(VENV)/.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
+# What RELEASE.md asks for; publishes nothing.
+release-check: $(VENV)/.test
+	$(PIP) build
+	$(BIN)/python tools/release.py $(ARGS)
 
 clean:
 	rm -rf $(VENV) build demo-output bench-output

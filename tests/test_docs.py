@@ -1,33 +1,16 @@
 """Links in the documents lead somewhere, and the commands in them exist with their options."""
 
 import re
-import shlex
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
 import click
 import pytest
+from documents import FENCE, PAGES, ROOT, commands, help_texts, name_of, text_of
 
 from pyplugin.cli import cli
 
-ROOT = Path(__file__).parents[1]
-PAGES = sorted(
-    [
-        ROOT / "README.md",
-        ROOT / "CHANGELOG.md",
-        ROOT / "benchmarks" / "README.md",
-        *(ROOT / "docs").rglob("*.md"),
-        *(ROOT / "models").glob("*.md"),
-    ]
-)
-FENCE = re.compile(r"^(```+)(\w*)[^\n]*\n(.*?)^\1\s*$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"!?\[(?:[^\[\]]|\[[^\[\]]*\])*\]\(\s*<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\s*\)")
-SHELLS = ("console", "sh", "bash", "shell")
-
-
-def name_of(page: Path) -> str:
-    return page.relative_to(ROOT).as_posix()
 
 
 # ---- links
@@ -78,7 +61,7 @@ def broken(page: Path, text: str) -> list[str]:
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_links(page):
-    assert broken(page, page.read_text(encoding="utf-8")) == []
+    assert broken(page, text_of(page)) == []
 
 
 @pytest.mark.parametrize(
@@ -119,33 +102,6 @@ def test_how_it_is_built_names_every_folder_and_no_other():
 # ---- commands
 
 
-def code_lines(text: str) -> Iterator[str]:
-    """Yield the lines of shell code: fenced, and indented ones that begin with the command."""
-    for _, language, code in FENCE.findall(text):
-        if language in SHELLS:
-            yield from code.replace("\\\n", " ").splitlines()
-    for line in FENCE.sub("", text).splitlines():
-        if line.startswith("    pyplugin "):
-            yield line
-
-
-def commands(text: str) -> Iterator[list[str]]:
-    """Yield the words behind ``pyplugin`` of each command, without pipes and redirections."""
-    for line in code_lines(text):
-        words = shlex.shlex(line.strip(), posix=True, punctuation_chars="|&;<>")
-        words.whitespace_split = True
-        try:
-            split = list(words)
-        except ValueError:  # a quotation mark in what a command prints
-            continue
-        for index, word in enumerate(split):
-            starts = index == 0 or split[index - 1] in ("$", "|", "||", "&&", ";", "do")
-            if word == "pyplugin" and starts:
-                rest = split[index + 1 :]
-                ends = (at for at, each in enumerate(rest) if set(each) <= set("|&;<>"))
-                yield rest[: next(ends, len(rest))]
-
-
 def left_over(context: click.Context) -> list[str]:
     """Return a group's words from its subcommand on; click keeps the first of them apart."""
     kept = vars(context)
@@ -179,9 +135,16 @@ def problem(words: list[str]) -> str | None:
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_commands(page):
-    found = list(commands(page.read_text(encoding="utf-8")))
+    found = list(commands(text_of(page)))
     refused = {" ".join(words): problem(words) for words in found}
     assert {words: why for words, why in refused.items() if why is not None} == {}
+
+
+@pytest.mark.parametrize(("name", "text"), help_texts().items())
+def test_examples_of_the_help(name, text):
+    found = list(commands(text))
+    assert found or name in ("pyplugin models --help", "pyplugin plugins --help")
+    assert {" ".join(words): problem(words) for words in found if problem(words)} == {}
 
 
 def test_the_readme_has_commands():
@@ -197,6 +160,8 @@ def test_the_readme_has_commands():
         ("$ pyplugin tag a.ogg --json > tags.jsonl", [["tag", "a.ogg", "--json"]]),
         ("$ pip install tagnode", []),
         ("  it's what pyplugin prints", []),
+        ("$ for x in a b; do pyplugin models get $x; done", [["models", "get", "$x"]]),
+        ("$ pyplugin tag a.ogg \\\n    --json", [["tag", "a.ogg", "--json"]]),
     ],
 )
 def test_commands_are_found(line, found):

@@ -1,0 +1,283 @@
+"""The code in the documents runs: Python blocks, and commands that need no device and no network.
+
+The blocks of docs/extending.md and docs/importers.md are those of test_extending.py and
+models/importers/test_importer.py, notebooks those of test_site.py.
+"""
+
+import json
+import os
+import re
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from documents import (
+    FENCE,
+    NOTEBOOKS,
+    PAGES,
+    ROOT,
+    SHELLS,
+    commands,
+    help_texts,
+    name_of,
+    simple_commands,
+    text_of,
+)
+
+import pyplugin
+from pyplugin.automation.presets import parse_preset
+from pyplugin.daw import installation
+from pyplugin.models import heads
+from pyplugin.models.folders import data_folder
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+RATE = 44100
+ELSEWHERE = {"docs/extending.md": "test_extending.py", "docs/importers.md": "test_importer.py"}
+
+
+def blocks(page: Path, *languages: str) -> list[str]:
+    return [code for _, language, code in FENCE.findall(text_of(page)) if language in languages]
+
+
+@pytest.fixture(scope="module")
+def excerpts() -> dict[str, np.ndarray]:
+    """Twelve seconds of the demo with piano and drums, and parts of it."""
+    samples, rate = soundfile.read(ROOT / "examples" / "demo" / "demo.ogg", dtype="float32")
+    assert rate == RATE
+    cut = {"song": (13, 25), "voice": (0, 6), "one": (7, 10), "two": (10, 13), "three": (31, 34)}
+    return {name: samples[start * RATE : end * RATE] for name, (start, end) in cut.items()}
+
+
+@pytest.fixture(scope="module")
+def recordings(excerpts, tmp_path_factory) -> Path:
+    """A folder with the recordings that the documents name."""
+    folder = tmp_path_factory.mktemp("recordings")
+    files = {
+        "song": ("song.ogg", "in.wav", "in.mp3", "bed.flac"),
+        "voice": ("voice.wav", "piano.ogg", "speech/1.ogg"),
+        "one": ("organ-1.ogg", "sung-rock.ogg", "applause/1.ogg"),
+        "two": ("organ-2.ogg", "classical-strings.ogg", "applause/2.ogg"),
+        "three": ("choir.ogg", "music/1.ogg"),
+    }
+    for excerpt, names in files.items():
+        for name in names:
+            (folder / name).parent.mkdir(exist_ok=True)
+            soundfile.write(folder / name, excerpts[excerpt], RATE)
+    return folder
+
+
+@pytest.fixture
+def desk(musicnn, recordings, tmp_path, monkeypatch) -> Path:
+    """A folder with those recordings, a preset, and a head of each name."""
+    del musicnn
+    shutil.copytree(recordings, tmp_path, copy_function=os.link, dirs_exist_ok=True)
+    data = tmp_path / "models"
+    (data / "heads").mkdir(parents=True)
+    for path in data_folder().glob("*.*"):
+        (data / path.name).symlink_to(path)
+    monkeypatch.setenv("PYPLUGIN_MODELS", str(data))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "out").mkdir()
+    for name in ("voice", "mood", "shouts", "voice-musicnn-mtt"):
+        stages = (heads.Dense(np.zeros((2, 200)), np.zeros(2), "softmax"),)
+        labels = ("voice", "instrumental")
+        head = heads.Head(name, labels, "musicnn-mtt", "penultimate", 200, False, stages)
+        heads.save(head)
+        heads.save(head, tmp_path / "out" / f"{name}.head")
+    shutil.copy(ROOT / "examples" / "demo" / "demo.toml", tmp_path / "mine.toml")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+# ---- Python
+
+
+@pytest.mark.parametrize(
+    "page",
+    [page for page in PAGES if blocks(page, "python") and name_of(page) not in ELSEWHERE],
+    ids=name_of,
+)
+def test_python_blocks_run(page, desk, excerpts, run):
+    del desk
+    if "vst3_path" in text_of(page):
+        try:
+            installation.vst3_path()
+        except pyplugin.PypluginError as error:
+            pytest.skip(str(error))
+        assert run("presets", "export")[0] == 0
+    from pedalboard import Gain, Pedalboard, Reverb
+
+    from pyplugin.sources import loudness
+
+    names = {
+        "pyplugin": pyplugin,
+        "label": pyplugin.label,
+        "loudness": loudness,
+        "board": Pedalboard([Reverb(), Gain()]),
+        "audio": np.ascontiguousarray(excerpts["song"].T),
+        "sample_rate": RATE,
+        "block": np.zeros((2, 512), np.float32),
+    }
+    for number, code in enumerate(blocks(page, "python"), 1):
+        exec(compile(code, f"{name_of(page)}, block {number}", "exec"), names)
+
+
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_the_other_python_blocks_have_tests(name):
+    (test,) = (ROOT / "tests").rglob(ELSEWHERE[name])
+    assert Path(name).name in test.read_text(encoding="utf-8")
+
+
+# ---- commands of pyplugin
+
+NOT_RUN = {
+    "devices": "tests/cli/test_devices.py",  # a sound device
+    "live": "tests/cli/test_live.py",  # likewise
+    "listen": "tests/cli/test_listen.py",  # a sound device, or another program's output
+    "models get": "tests/models/importers/test_importer.py",  # a download
+    "models verify": "tests/cli/test_models.py",
+    "plugins": "tests/cli/test_plugins.py",  # folders of this user
+    "train": "tests/cli/test_train_head.py",  # minutes
+}
+"""Commands that do not run here, and the test that runs them."""
+
+
+def shown_commands() -> dict[str, str]:
+    """All commands of the documents and of the help that run here, with a place of each."""
+    found: dict[str, str] = {}
+    texts = {name_of(page): text_of(page) for page in PAGES if name_of(page) not in ELSEWHERE}
+    for name, text in {**texts, **help_texts()}.items():
+        for words in commands(text):
+            line = " ".join(words)
+            if not any(line.startswith(prefix) for prefix in NOT_RUN):
+                found.setdefault(line, name)
+    return found
+
+
+@pytest.mark.parametrize(("line", "page"), shown_commands().items())
+def test_commands_run(line, page, desk, run):
+    if page.endswith("--help") and "--embedding dense" in line and "--model" not in line:
+        pytest.xfail("scene, the default model, has no output of that name; name musicnn-mtt")
+    words = []
+    for word in line.split():
+        found = sorted(path.name for path in desk.glob(word)) if "*" in word else []
+        words += found or [word]
+    if words[:2] == ["presets", "new"]:
+        (desk / "mine.toml").unlink()
+    code, _, err = run(*words)
+    assert code == 0, err
+
+
+@pytest.mark.parametrize("prefix", NOT_RUN)
+def test_commands_that_do_not_run_here_have_a_test(prefix):
+    texts = [*map(text_of, PAGES), *help_texts().values()]
+    assert any(" ".join(words).startswith(prefix) for text in texts for words in commands(text))
+    assert f'"{prefix.split()[-1]}"' in (ROOT / NOT_RUN[prefix]).read_text(encoding="utf-8")
+
+
+# ---- other commands
+
+
+def _make(words: list[str]) -> bool:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z][\w-]*):", makefile, re.MULTILINE))
+    return {word for word in words if "=" not in word} <= targets
+
+
+def _pip(words: list[str]) -> bool:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
+        "optional-dependencies"
+    ]
+    ours = (re.fullmatch(r"(?:pyplugin|tagnode|\.)\[(.+)\]", word) for word in words[1:])
+    return words[0] == "install" and {
+        extra for found in ours if found for extra in found[1].split(",")
+    } <= set(extras)
+
+
+def _python(words: list[str]) -> bool:
+    if words[0] != "-m":
+        return (ROOT / words[0]).is_file()
+    place = ROOT.joinpath(*words[1].split("."))
+    ours = place.with_suffix(".py").is_file() or (place / "__main__.py").is_file()
+    return ours or words[1] in ("twine", "http.server")
+
+
+def _cmake(words: list[str]) -> bool:
+    return "-S" not in words or (ROOT / words[words.index("-S") + 1]).is_dir()
+
+
+CHECKS: dict[str, Callable[[list[str]], bool]] = {
+    "pyplugin": lambda words: True,  # above, and in test_docs.py
+    "make": _make,
+    "pip": _pip,
+    "python": _python,
+    "cmake": _cmake,
+    ".ci/run": lambda words: not words,
+    "sudo": lambda words: words[:2] == ["apt-get", "install"],
+    "pre-commit": lambda words: words == ["install"],
+    "git": lambda words: words[0] in ("tag", "push", "clone"),
+    "jq": bool,
+    "rtl_fm": bool,
+    "ffmpeg": bool,
+}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_other_commands_exist(page):
+    wrong = [
+        " ".join(words)
+        for words in simple_commands(text_of(page))
+        if words[0] not in CHECKS or not CHECKS[words[0]](words[1:])
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "make nothing",
+        "pip install 'pyplugin[nothing]'",
+        "python examples/nothing.py",
+        "python -m benchmarks.nothing",
+        "cmake -S nothing",
+        "nothing",
+    ],
+)
+def test_other_commands_that_do_not_exist_are_found(line):
+    (words,) = simple_commands(f"```sh\n{line}\n```\n")
+    assert words[0] not in CHECKS or not CHECKS[words[0]](words[1:])
+
+
+# ---- everything else in fences
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_fence_is_of_a_language_that_is_checked(page):
+    read = {"toml": parse_preset, "json": json.loads, "text": str, "": str}
+    for _, language, code in FENCE.findall(text_of(page)):
+        if language in read:
+            read[language](code)
+            first = code.split()[0] if code.split() else ""
+            assert first not in CHECKS, f"a command in a fence without `sh`: {first}"
+        else:
+            assert language in ("python", *SHELLS) or name_of(page) in ELSEWHERE
+
+
+# ---- notebooks
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=name_of)
+def test_notebooks_are_stored_without_outputs(path):
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in code)
