@@ -32,7 +32,7 @@ def help_texts() -> dict[str, str]:
     def walk(command: click.Command, context: click.Context) -> None:
         remarks = re.compile(r"\s+\([^()]*\)$")
         lines = [remarks.sub("", line.strip()) for line in (command.help or "").splitlines()]
-        examples = [line for line in lines if line.startswith("pyplugin ") or "| pyplugin " in line]
+        examples = [line for line in lines if line.startswith("tagnode ") or "| tagnode " in line]
         found[f"{context.command_path} --help"] = "\n".join(["```sh", *examples, "```", ""])
         if isinstance(command, click.Group):
             for name in command.list_commands(context):
@@ -40,7 +40,7 @@ def help_texts() -> dict[str, str]:
                 assert inner is not None
                 walk(inner, click.Context(inner, parent=context, info_name=name))
 
-    walk(cli, click.Context(cli, info_name="pyplugin"))
+    walk(cli, click.Context(cli, info_name="tagnode"))
     return found
 
 
@@ -67,7 +67,7 @@ def shell_lines(text: str) -> Iterator[str]:
                 elif line.startswith("$ "):
                     yield line.removeprefix("$ ")
     for line in FENCE.sub("", text).splitlines():
-        if line.startswith("    pyplugin "):
+        if line.startswith("    tagnode "):
             yield line
 
 
@@ -93,7 +93,7 @@ def simple_commands(text: str) -> Iterator[list[str]]:
 
 
 def commands(text: str) -> Iterator[list[str]]:
-    """Yield the words behind ``pyplugin`` of each of its commands."""
+    """Yield the words behind ``tagnode`` of each of its commands."""
     for words in simple_commands(text):
-        if words[0] == "pyplugin":
+        if words[0] in ("tagnode", "pyplugin"):
             yield words[1:]

@@ -143,7 +143,7 @@ def test_commands(page):
 @pytest.mark.parametrize(("name", "text"), help_texts().items())
 def test_examples_of_the_help(name, text):
     found = list(commands(text))
-    assert found or name in ("pyplugin models --help", "pyplugin plugins --help")
+    assert found or name in ("tagnode models --help", "tagnode plugins --help")
     assert {" ".join(words): problem(words) for words in found if problem(words)} == {}
 
 
@@ -154,14 +154,14 @@ def test_the_readme_has_commands():
 @pytest.mark.parametrize(
     ("line", "found"),
     [
-        ("$ pyplugin tag a.ogg   # as before", [["tag", "a.ogg"]]),
-        ("$ rtl_fm -f 98M | pyplugin listen - --json | jq .tags", [["listen", "-", "--json"]]),
-        ("$ make plugins && pyplugin plugins install", [["plugins", "install"]]),
-        ("$ pyplugin tag a.ogg --json > tags.jsonl", [["tag", "a.ogg", "--json"]]),
+        ("$ tagnode tag a.ogg   # as before", [["tag", "a.ogg"]]),
+        ("$ rtl_fm -f 98M | tagnode listen - --json | jq .tags", [["listen", "-", "--json"]]),
+        ("$ make plugins && tagnode plugins install", [["plugins", "install"]]),
+        ("$ tagnode tag a.ogg --json > tags.jsonl", [["tag", "a.ogg", "--json"]]),
         ("$ pip install tagnode", []),
         ("  it's what pyplugin prints", []),
-        ("$ for x in a b; do pyplugin models get $x; done", [["models", "get", "$x"]]),
-        ("$ pyplugin tag a.ogg \\\n    --json", [["tag", "a.ogg", "--json"]]),
+        ("$ for x in a b; do tagnode models get $x; done", [["models", "get", "$x"]]),
+        ("$ tagnode tag a.ogg \\\n    --json", [["tag", "a.ogg", "--json"]]),
     ],
 )
 def test_commands_are_found(line, found):

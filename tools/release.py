@@ -140,7 +140,7 @@ def check_install() -> str:
     try:
         shown = run(programs / "pyplugin", "--version", at=folder)
         if version() not in shown:
-            raise CheckError(f"pyplugin --version prints {shown.strip()!r}, not {version()}.")
+            raise CheckError(f"tagnode --version prints {shown.strip()!r}, not {version()}.")
         run(programs / "pyplugin", "doctor", at=folder)
         tags = run(programs / "pyplugin", "tag", DEMO, "--top", "1", at=folder)
     finally:

@@ -1,4 +1,4 @@
-"""The command line: ``pyplugin``. One module for each command, loaded when called."""
+"""The command line: ``tagnode``. One module for each command, loaded when called."""
 
 import os
 import re
@@ -12,13 +12,13 @@ import click
 from pyplugin.errors import PypluginError, ReaderGoneError
 from pyplugin.support.optional import install
 
-_HEADING = re.compile(r'"""``pyplugin ([a-z]+)``: (.+)"""$')
+_HEADING = re.compile(r'"""``tagnode ([a-z]+)``: (.+)"""$')
 
 
 def commands() -> dict[str, str]:
     """Return the commands with one sentence on each, from the first lines of their modules.
 
-    A module of this package that begins with ``pyplugin NAME``: SENTENCE is a command.
+    A module of this package that begins with ``tagnode NAME``: SENTENCE is a command.
 
     Examples
     --------
@@ -70,9 +70,9 @@ def cli() -> None:
 
     \b
     Start with:
-      pyplugin tag song.ogg
-      pyplugin render song.ogg out.wav --preset open-with-drums
-      pyplugin models get musicnn-mtt     (50 tags: instruments, genres, moods)
+      tagnode tag song.ogg
+      tagnode render song.ogg out.wav --preset open-with-drums
+      tagnode models get musicnn-mtt     (50 tags: instruments, genres, moods)
 
     Exit status: 0 success, 1 failure, 2 invalid input or command.
     """
@@ -104,5 +104,5 @@ def main() -> None:
 
 
 def _stop(sentence: str, code: int) -> None:
-    click.echo(f"pyplugin: {sentence}", err=True)
+    click.echo(f"tagnode: {sentence}", err=True)
     sys.exit(code)

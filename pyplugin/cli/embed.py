@@ -1,4 +1,4 @@
-"""``pyplugin embed``: Write a model's embedding of recordings."""
+"""``tagnode embed``: Write a model's embedding of recordings."""
 
 from pathlib import Path
 from typing import Any
@@ -53,8 +53,8 @@ def command(
 
     \b
     Examples:
-      pyplugin embed song.ogg --out song.npy --model musicnn-mtt --embedding dense
-      pyplugin embed *.mp3 --out songs.parquet --plot songs.png
+      tagnode embed song.ogg --out song.npy --model musicnn-mtt --embedding dense
+      tagnode embed *.mp3 --out songs.parquet --plot songs.png
     """
     files = tuple(expanded(files))
     check_suffix("--out", out, ".npy", ".parquet")

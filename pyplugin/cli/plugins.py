@@ -1,4 +1,4 @@
-"""``pyplugin plugins``: Install the LV2, CLAP and VST3 plugin."""
+"""``tagnode plugins``: Install the LV2, CLAP and VST3 plugin."""
 
 import click
 
@@ -12,8 +12,8 @@ def command() -> None:
     \b
     Examples:
       make plugins
-      pyplugin plugins install
-      pyplugin plugins check
+      tagnode plugins install
+      tagnode plugins check
     """
 
 
@@ -41,8 +41,8 @@ def install(formats: tuple[str, ...], user: bool) -> None:
 
     \b
     Examples:
-      pyplugin plugins install
-      pyplugin plugins install --format vst3
+      tagnode plugins install
+      tagnode plugins install --format vst3
     """
     from pyplugin.daw import installation
 
@@ -58,7 +58,7 @@ def uninstall(formats: tuple[str, ...], user: bool) -> None:
 
     \b
     Example:
-      pyplugin plugins uninstall --format lv2
+      tagnode plugins uninstall --format lv2
     """
     from pyplugin.daw import installation
 
@@ -86,13 +86,13 @@ def uninstall(formats: tuple[str, ...], user: bool) -> None:
 def model(name: str, heads: tuple[str, ...], choice: str | None) -> None:
     """Install a model for the plugin, optionally with heads.
 
-    'pyplugin models get' installs models without heads. The plugin accepts int8 models only. Prints
+    'tagnode models get' installs models without heads. The plugin accepts int8 models only. Prints
     the numbers of sources that hosts with fixed menus (LV2) do not name.
 
     \b
     Examples:
-      pyplugin plugins model musicnn-mtt --head voice
-      pyplugin plugins model ./mine.tflite --as custom-1
+      tagnode plugins model musicnn-mtt --head voice
+      tagnode plugins model ./mine.tflite --as custom-1
     """
     from pyplugin.daw import container, parameters
     from pyplugin.errors import ModelError
@@ -121,7 +121,7 @@ def where() -> None:
 
     \b
     Example:
-      pyplugin plugins where
+      tagnode plugins where
     """
     from pyplugin.daw import installation
     from pyplugin.errors import PypluginError
@@ -146,7 +146,7 @@ def check(formats: tuple[str, ...], user: bool) -> None:
 
     \b
     Example:
-      pyplugin plugins check
+      tagnode plugins check
     """
     from pyplugin.daw import installation
 
@@ -155,12 +155,12 @@ def check(formats: tuple[str, ...], user: bool) -> None:
         about = installation.FORMATS[form]
         path = installation.folder(form, system=not user) / about.bundle
         if not path.exists():
-            click.echo(f"BAD  {path}: not installed; run: pyplugin plugins install")
+            click.echo(f"BAD  {path}: not installed; run: tagnode plugins install")
             good = False
             continue
         found = installation.check(path, form)
         good = good and not found.problem
-        note = ", older than the built version; run: pyplugin plugins install" * found.outdated
+        note = ", older than the built version; run: tagnode plugins install" * found.outdated
         state, note = ("BAD ", f": {found.problem}") if found.problem else ("ok  ", note)
         click.echo(f"{state} {path}{note}")
     if not good:

@@ -1,4 +1,4 @@
-"""``pyplugin tag``: Name the content of recordings."""
+"""``tagnode tag``: Name the content of recordings."""
 
 from __future__ import annotations
 
@@ -111,14 +111,14 @@ def command(
 
     \b
     Examples:
-      pyplugin tag song.ogg
-      pyplugin tag ~/Music favourites.m3u https://radio.example/podcast.mp3
-      pyplugin tag *.mp3 --top 3 --csv tags.csv
-      pyplugin tag song.ogg --hop 0.5 --plot song.png
-      pyplugin tag song.ogg --json | jq .tags
-      pyplugin tag song.ogg --labels song.txt --threshold 0.5
-      pyplugin tag song.ogg --embeddings song.npy --embedding dense --model musicnn-mtt
-      pyplugin tag song.ogg --head voice
+      tagnode tag song.ogg
+      tagnode tag Music favourites.m3u
+      tagnode tag *.mp3 --top 3 --csv tags.csv
+      tagnode tag song.ogg --hop 0.5 --plot song.png
+      tagnode tag song.ogg --json | jq .tags
+      tagnode tag song.ogg --labels song.txt --threshold 0.5
+      tagnode tag song.ogg --embeddings song.npy --embedding dense --model musicnn-mtt
+      tagnode tag song.ogg --head voice
     """
     files = tuple(expanded(files))
     for option, value in (("--plot", plot), ("--embeddings", embeddings), ("--labels", labels)):

@@ -16,7 +16,7 @@ __all__ = ["page"]
 
 def page() -> str:
     """Return the page: a section for each command, with usage, text, options and examples."""
-    context = click.Context(cli, info_name="pyplugin", **cli.context_settings)
+    context = click.Context(cli, info_name="tagnode", **cli.context_settings)
     return "\n\n".join(_sections(cli, context))
 
 

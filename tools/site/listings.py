@@ -51,7 +51,7 @@ def pictures() -> str:
     """Return the sections of those pictures."""
     parts = []
     for name, (title, command, meaning) in PICTURES.items():
-        parts += [f"## {title}", f"`pyplugin {command}`", meaning, f"![{title}]({name})"]
+        parts += [f"## {title}", f"`tagnode {command}`", meaning, f"![{title}]({name})"]
     return "\n\n".join(parts)
 
 

@@ -46,11 +46,11 @@ def tag_files(
                 result = tag(given, progress=report, **options)
         except AudioError as error:
             status = max(status, error.exit_code)
-            click.echo(f"pyplugin: {error}", err=True)
+            click.echo(f"tagnode: {error}", err=True)
             continue
         done.append((given, result))
         for note in result.notes:
-            click.echo(f"pyplugin: {given}: {note}", err=True)
+            click.echo(f"tagnode: {given}: {note}", err=True)
         if each is not None:
             each(given, result)
     return done, status

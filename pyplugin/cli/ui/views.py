@@ -71,7 +71,7 @@ class LineView:
 
     def message(self, sentence: str) -> None:
         """Print a sentence on stderr."""
-        click.echo(f"pyplugin: {sentence}", err=True)
+        click.echo(f"tagnode: {sentence}", err=True)
 
     @contextlib.contextmanager
     def opened(self, session: Session, ranges: Mapping[str, tuple[float, float]]) -> Iterator[None]:
