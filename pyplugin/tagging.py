@@ -51,7 +51,7 @@ def tag(
     heads
         Classifiers on the model's embedding, as for :class:`Node`.
     hop
-        Seconds between the starts of two windows, up to the window length; ``None`` for the default
+        Seconds between the starts of two windows, above 0 and up to 600; ``None`` for the default
         of the card.
     track
         Which audio track of a file with several, from 1; ``None`` for its default one.

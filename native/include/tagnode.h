@@ -93,6 +93,7 @@ enum {
     TAGNODE_MIN_RATE = 8000,   /* Hz */
     TAGNODE_MAX_RATE = 192000, /* Hz */
     TAGNODE_MAX_CHANNELS = 8,
+    TAGNODE_MAX_HOP = 600, /* seconds between two descriptor frames */
     TAGNODE_MAX_BLOCK = 1048576, /* samples a channel */
     TAGNODE_MAX_BANDS = 256,
     TAGNODE_MAX_OUTPUTS = 8, /* outputs of a model */
@@ -323,8 +324,9 @@ typedef struct {
     uint32_t sample_rate; /* Hz, 8000 to 192000 */
     uint32_t channels;    /* 1 to 8, averaged */
     uint32_t max_frames;  /* samples in the largest block, 1 to TAGNODE_MAX_BLOCK */
-    double hop;           /* seconds between two descriptor frames, above 0 and up to the shortest
-                             model's window; rounded to whole mel frames */
+    double hop;           /* seconds between two descriptor frames, above 0 and up to
+                             TAGNODE_MAX_HOP; rounded to whole mel frames. Above a model's window
+                             what lies between two windows costs no work of the model */
     double
         compute_latency; /* seconds allowed for a result, 0 to 60, or -1: automatic. The worker
                             runtime has this time, 0.25 s if automatic; a later result is late,

@@ -350,7 +350,7 @@ static void refuse(const tagnode_setup *setup, const char *named) {
     } while (0)
 
 static void test_setups_out_of_range_are_refused_with_a_sentence(void) {
-    REFUSE(hop, "hop", 0, -1, 0.1001, NAN, INFINITY);
+    REFUSE(hop, "hop", 0, -1, 600.1, NAN, INFINITY);
     REFUSE(compute_latency, "compute latency", -0.001, -2, 60.001, NAN, INFINITY);
     const struct {
         uint32_t rate, channels, max_frames, queue;

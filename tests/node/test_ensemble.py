@@ -168,7 +168,6 @@ def test_a_node_with_a_worker_does_not_swap(probe):
         (["musicnn-mtt"] * 9, {}, "0 to 8"),
         (["musicnn-mtt", "musicnn-mtt-float"], {}, "worker runtime"),
         (NAMES, {"runtime": "litert"}, "inline"),
-        (["musicnn-mtt", "musicnn-mtt-p64"], {"hop": 2.0}, "window of 1.024 s"),
     ],
 )
 def test_models_that_do_not_go_together_are_refused(models, options, words):

@@ -283,7 +283,7 @@ def test_a_wrong_block_is_refused(probe, block, words):
         ({"channels": 9}, "channels"),
         ({"hop": 0.0}, "hop"),
         ({"hop": -1.0}, "hop"),
-        ({"hop": 0.33}, "window"),
+        ({"hop": 601.0}, "at most 600 s"),
         ({"hop": float("nan")}, "hop"),
         ({"compute_latency": -0.1}, "latency"),
         ({"compute_latency": 61.0}, "latency"),

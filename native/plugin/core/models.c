@@ -271,7 +271,7 @@ static tagplug_status_code missing(tagnode_message *why, const tagnode_plugin_mo
                                    const char *path) {
     const bool custom = about->kind == TAGNODE_PLUGIN_CUSTOM;
     (void)tagnode_report(why, TAGNODE_OK,
-                         "The model %.64s is missing (%.120s); run `pyplugin %s%s`.", about->name,
+                         "The model %.64s is missing (%.120s); run `tagnode %s%s`.", about->name,
                          path, custom ? "plugins model NAME --as " : "models get ", about->name);
     return TAGPLUG_STATUS_MODEL_MISSING;
 }

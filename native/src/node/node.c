@@ -104,8 +104,8 @@ static const tagnode_frontend_settings PLAIN_FRONTEND = {
 static void plan_ticks(core *c) {
     const tagnode_frontend_settings *f = &c->card.frontend;
     const double frames = c->setup.hop * f->sample_rate / f->hop;
-    const uint32_t whole = (uint32_t)(frames + 0.5), patch = c->patch;
-    c->hop = whole < 1 ? 1 : whole < patch ? whole : patch;
+    const uint32_t whole = (uint32_t)(frames + 0.5);
+    c->hop = whole < 1 ? 1 : whole;
     /* So that one tick is at the first full window: */
     c->first = (c->patch - 1) % c->hop + 1;
     c->embeddings = c->setup.embedding < 0 ? 0 : c->card.output_size[c->setup.embedding];

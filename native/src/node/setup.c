@@ -45,12 +45,9 @@ static tagnode_status check_setup(const tagnode_setup *s, tagnode_message *why) 
 
 static tagnode_status check_model(const tagnode_setup *s, const tagnode_card *card,
                                   tagnode_message *why) {
-    const double patch =
-        (double)card->patch_frames * card->frontend.hop / card->frontend.sample_rate;
-    if (!(s->hop > 0 && s->hop <= patch * (1 + 1e-9)))
-        return tagnode_refuse(
-            why, "The hop is %g s; it must be above 0 and at most the model's window of %g s.",
-            s->hop, patch);
+    if (!(s->hop > 0 && s->hop <= TAGNODE_MAX_HOP))
+        return tagnode_refuse(why, "The hop is %g s; it must be above 0 and at most %d s.", s->hop,
+                              TAGNODE_MAX_HOP);
     const bool automatic = s->compute_latency == -1;
     if (!automatic && !(s->compute_latency >= 0 && s->compute_latency <= 60))
         return tagnode_refuse(
