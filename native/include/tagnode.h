@@ -93,7 +93,7 @@ enum {
     TAGNODE_MIN_RATE = 8000,   /* Hz */
     TAGNODE_MAX_RATE = 192000, /* Hz */
     TAGNODE_MAX_CHANNELS = 8,
-    TAGNODE_MAX_HOP = 600, /* seconds between two descriptor frames */
+    TAGNODE_MAX_HOP = 600,       /* seconds between two descriptor frames */
     TAGNODE_MAX_BLOCK = 1048576, /* samples a channel */
     TAGNODE_MAX_BANDS = 256,
     TAGNODE_MAX_OUTPUTS = 8, /* outputs of a model */
