@@ -32,7 +32,7 @@ class Event:
     message
         One sentence.
     samples
-        Samples a channel that were lost, of a gap; otherwise 0.
+        Samples a channel that were lost, of a gap, at the sample rate before it; otherwise 0.
     title
         The new title, of a ``"title"``; empty where the station has none now.
     """

@@ -27,6 +27,7 @@ _QUEUE = 20.0  # seconds of audio that wait for the reader at most
 _ITEMS = 8192  # pieces and events that wait at most
 _BURST = 1.0  # seconds after which a burst is over, unless it still arrives
 _LONGEST_BURST = 30.0  # seconds of audio
+_LONGEST_WAIT = 5.0  # seconds after which it counts as over anyway
 _SLOW = 0.8  # share of real time below which a stream is too slow
 _JUDGED = 30.0  # seconds over which that is measured
 _OUTAGE = 10.0  # seconds without audio that are reported otherwise
@@ -334,7 +335,8 @@ class _Relay:
         if lead > self._lead + 0.05:
             self._lead, self._grown = lead, now
         settled = now >= self._first + _BURST and now >= self._grown + _BURST / 2
-        return settled or self._clock.position >= _LONGEST_BURST
+        late = now >= self._first + _LONGEST_WAIT
+        return settled or late or self._clock.position >= _LONGEST_BURST
 
     def _splice(self) -> None:
         """Leave out what the new connection repeats, or report what is missing."""
@@ -354,7 +356,8 @@ class _Relay:
             elif missing < 0:
                 repeated, missing = round(-missing * rate), 0.0
         if missing > 0.01:
-            samples = round(missing * rate)
+            before_it = rate if self._format is None else self._format[0]
+            samples = round(missing * before_it)
             self._send(Event("gap", f"{missing:.1f} s are missing.", samples=samples))
         for each in held:
             left_out = min(repeated, each.samples.shape[1])

@@ -321,3 +321,40 @@ def test_closing_does_not_wait_for_the_network(server):
     begun = time.monotonic()
     stream.close()
     assert time.monotonic() - begun < 5
+
+
+def test_a_gap_before_another_format_counts_samples_of_the_format_before(server):
+    """Three seconds without the station, which then comes back at half the rate."""
+    parts = [(44100, 2), (22050, 1)]
+    files = [
+        encoded(sweep(3, rate, count), rate, "mp3", "libmp3lame", bit_rate=64000)
+        for rate, count in parts
+    ]
+    begun: list[float] = []
+
+    def handler(request: Request) -> None:
+        if begun and time.monotonic() < begun[0] + 5:
+            request.answer("HTTP/1.1 503 Full", Content_Length=0)
+            return
+        data = files[min(len(begun), 1)]
+        begun.append(time.monotonic())
+        request.answer(Content_Type="audio/mpeg")
+        request.pace(data[: 2 * BYTES], BYTES, burst=8192)
+
+    server.handlers["/x"] = handler
+    with StreamInput(HttpConnection(server.url("/x"))) as stream:
+        rate, gaps, total = 44100, 0.0, 0.0
+        first = last = 0.0
+        end = time.monotonic() + 15
+        while time.monotonic() < end and stream.channels == 2:
+            block = stream.read(0.1)
+            for event in stream.events():
+                gaps += event.samples / rate
+            if block is not None and block.shape[1]:
+                last = time.monotonic()
+                first = first or last
+                total += block.shape[1] / stream.sample_rate
+                rate = stream.sample_rate
+    assert rate == 22050
+    assert total + gaps == pytest.approx(last - first, abs=1.5)
+    assert gaps > 2
