@@ -22,7 +22,7 @@ def measure(*, long: bool = False) -> list[Figure]:
         registry.get("musicnn-mtt")
         audio = long_noise(folder / "long.flac", hours)
         used = {
-            "pyplugin tag": run(
+            "tagnode tag": run(
                 ["-m", "pyplugin", "tag", audio, "--model", "musicnn-mtt", "--hop", "2.992"]
             )
         }
@@ -45,8 +45,8 @@ def measure(*, long: bool = False) -> list[Figure]:
             "s",
             [row(n, use.cpu / hours) for n, use in used.items()],
             [
-                f"pyplugin took {used['pyplugin tag'].wall:.0f} s of wall time: "
-                f"{hours * 3600 / used['pyplugin tag'].wall:.0f} times real time."
+                f"pyplugin took {used['tagnode tag'].wall:.0f} s of wall time: "
+                f"{hours * 3600 / used['tagnode tag'].wall:.0f} times real time."
             ],
         ),
     ]

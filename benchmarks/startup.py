@@ -41,7 +41,7 @@ def first_result() -> Figure:
         audio = demo(Path(folder) / "music.wav", SECONDS)
         registry.get("musicnn-mtt")
         commands: dict[str, list[str | Path]] = {
-            "pyplugin tag --json": [
+            "tagnode tag --json": [
                 "-m",
                 "pyplugin",
                 "tag",

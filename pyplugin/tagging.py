@@ -46,7 +46,7 @@ def tag(
     sample_rate
         Sample rate of an array in Hz, 8000 to 192000; otherwise ``None``.
     model
-        A name of ``pyplugin models list``, the path of a .tflite file with its card beside it, or
+        A name of ``tagnode models list``, the path of a .tflite file with its card beside it, or
         a loaded model. ``None`` for the model of the first head, or ``"scene"`` without heads.
     heads
         Classifiers on the model's embedding, as for :class:`Node`.

@@ -191,10 +191,10 @@ def test_the_readme_has_commands():
 @pytest.mark.parametrize(
     ("line", "found"),
     [
-        ("$ pyplugin tag a.ogg   # as before", [["tag", "a.ogg"]]),
-        ("$ rtl_fm -f 98M | pyplugin listen - --json | jq .tags", [["listen", "-", "--json"]]),
-        ("$ make plugins && pyplugin plugins install", [["plugins", "install"]]),
-        ("$ pyplugin tag a.ogg --json > tags.jsonl", [["tag", "a.ogg", "--json"]]),
+        ("$ tagnode tag a.ogg   # as before", [["tag", "a.ogg"]]),
+        ("$ rtl_fm -f 98M | tagnode listen - --json | jq .tags", [["listen", "-", "--json"]]),
+        ("$ make plugins && tagnode plugins install", [["plugins", "install"]]),
+        ("$ tagnode tag a.ogg --json > tags.jsonl", [["tag", "a.ogg", "--json"]]),
         ("$ pip install tagnode", []),
         ("  it's what pyplugin prints", []),
     ],

@@ -23,7 +23,7 @@ def test_an_error_is_one_sentence_and_an_exit_status(run, monkeypatch, tmp_path,
 
     monkeypatch.setattr("pyplugin.models.registry.load", fail)
     code, out, err = run("tag", tmp_path / "a.wav")
-    assert (out, err) == ("", "pyplugin: Give another file.\n")
+    assert (out, err) == ("", "tagnode: Give another file.\n")
     assert code == kind.exit_code
     assert code in (1, 2)
 
@@ -36,7 +36,7 @@ def test_errors_of_the_system_have_no_traceback(run, monkeypatch, error):
     monkeypatch.setattr("pyplugin.models.registry.load", fail)
     code, _, err = run("tag", "a.wav")
     assert code == 1
-    assert err.startswith("pyplugin: ")
+    assert err.startswith("tagnode: ")
     assert len(err.splitlines()) == 1
 
 
@@ -46,4 +46,4 @@ def test_control_c_is_status_130(run, monkeypatch):
 
     monkeypatch.setattr(tag, "check_plan", stop)
     code, out, err = run("tag", "a.wav")
-    assert (code, out, err.strip()) == (130, "", "pyplugin: Stopped.")
+    assert (code, out, err.strip()) == (130, "", "tagnode: Stopped.")

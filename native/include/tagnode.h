@@ -811,8 +811,8 @@ typedef struct {
 typedef enum {
     TAGNODE_PLUGIN_NO_MODEL, /* signals only */
     TAGNODE_PLUGIN_INCLUDED, /* compiled in */
-    TAGNODE_PLUGIN_KNOWN,    /* a file that `pyplugin models get` writes */
-    TAGNODE_PLUGIN_CUSTOM    /* a file that `pyplugin plugins model` writes */
+    TAGNODE_PLUGIN_KNOWN,    /* a file that `tagnode models get` writes */
+    TAGNODE_PLUGIN_CUSTOM    /* a file that `tagnode plugins model` writes */
 } tagnode_plugin_model_kind;
 
 typedef struct {

@@ -51,7 +51,7 @@ static void put_sources(void) {
     printf(
         "\n## Sources\n\n"
         "A number stands for a descriptor, whatever model is loaded. Labels of other models have\n"
-        "numbers from %d to %d, by a hash of their name; `pyplugin plugins model` prints them.\n\n"
+        "numbers from %d to %d, by a hash of their name; `tagnode plugins model` prints them.\n\n"
         "| id | descriptor |\n|---|---|\n| 0 | none |\n",
         TAGNODE_PLUGIN_SOURCE_OTHER, TAGNODE_PLUGIN_SOURCE_MAX);
     for (uint32_t id = 1; id < TAGNODE_PLUGIN_SOURCE_OTHER; ++id)

@@ -9,7 +9,7 @@
 #   TESTS='inline|realtime' native/tests/run.sh realtime  some tests (ctest -R) of some builds
 #
 # TAGNODE_SCENE names the model for the plugins, build/scene.tagnode as the Makefile makes it; without
-# it they only measure. TAGNODE_MODELS names the folder with musicnn-mtt.tflite, where `pyplugin models get` saves it
+# it they only measure. TAGNODE_MODELS names the folder with musicnn-mtt.tflite, where `tagnode models get` saves it
 # by default; without it the work of that model is not measured.
 set -euo pipefail
 cd "$(dirname "$0")/../.."

@@ -33,7 +33,7 @@ def main() -> None:
 
             code = run(interrupts, globals().get("cli"))
         except KeyboardInterrupt:  # while the command line itself was loaded
-            print("pyplugin: Stopped.", file=sys.stderr)
+            print("tagnode: Stopped.", file=sys.stderr)
             code = 128 + (interrupts.received or 2)
         if code:
             sys.exit(code)

@@ -1,4 +1,4 @@
-"""``pyplugin devices``: List the sound devices."""
+"""``tagnode devices``: List the sound devices."""
 
 import json
 from dataclasses import asdict
@@ -21,14 +21,14 @@ def command(as_json: bool) -> None:
 
     \b
     Examples:
-      pyplugin devices
-      pyplugin devices --json
+      tagnode devices
+      tagnode devices --json
     """
     from pyplugin.inputs.portaudio import devices
 
     found = devices()
     if not found:
-        echo("pyplugin: There is no sound device; connect one, or start JACK.", err=True)
+        echo("tagnode: There is no sound device; connect one, or start JACK.", err=True)
         raise SystemExit(1)
     if as_json:
         for device in found:

@@ -1,4 +1,4 @@
-"""``pyplugin doctor``: Show what is installed, and what is missing."""
+"""``tagnode doctor``: Show what is installed, and what is missing."""
 
 import platform
 from importlib.metadata import PackageNotFoundError, version
@@ -12,15 +12,15 @@ _OPTIONAL = {
     "soundfile": ("audio", "reads and writes recordings"),
     "av": ("audio", "reads the formats that soundfile does not"),
     "sounddevice": ("audio", "live audio"),
-    "pedalboard": ("effects", "effects of pyplugin render"),
+    "pedalboard": ("effects", "effects of tagnode render"),
     "matplotlib": ("plot", "--plot"),
-    "scikit-learn": ("train", "pyplugin train head and pyplugin teach"),
-    "pyarrow": ("train", "pyplugin embed to .parquet"),
+    "scikit-learn": ("train", "tagnode train head and tagnode teach"),
+    "pyarrow": ("train", "tagnode embed to .parquet"),
     "python-osc": ("live", "OSC"),
     "mido": ("live", "MIDI files and messages"),
     "python-rtmidi": ("live", "MIDI ports"),
     "jams": ("jams", ".jams files"),
-    "torch": ("network", "pyplugin train network"),
+    "torch": ("network", "tagnode train network"),
 }
 
 
@@ -32,7 +32,7 @@ def command() -> None:
 
     \b
     Example:
-      pyplugin doctor
+      tagnode doctor
     """
     from pyplugin._native import lib, text
     from pyplugin.errors import DeviceError
@@ -72,5 +72,5 @@ def command() -> None:
     line("  built", ", ".join(built))
     absent = [each.name for each in statuses if not each.built and not each.name.endswith("-float")]
     if absent:
-        line("  not built", ", ".join(f"pyplugin models get {name}" for name in absent))
+        line("  not built", ", ".join(f"tagnode models get {name}" for name in absent))
     echo("No problems found.")

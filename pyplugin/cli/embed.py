@@ -1,4 +1,4 @@
-"""``pyplugin embed``: Write a model's embedding of recordings."""
+"""``tagnode embed``: Write a model's embedding of recordings."""
 
 from pathlib import Path
 from typing import Any
@@ -56,8 +56,8 @@ def command(
 
     \b
     Examples:
-      pyplugin embed song.ogg --out song.npy --embedding dense
-      pyplugin embed *.mp3 --out songs.parquet --plot songs.png
+      tagnode embed song.ogg --out song.npy --embedding dense
+      tagnode embed *.mp3 --out songs.parquet --plot songs.png
     """
     files, unread = expand_files(files)
     check_suffix("--out", out, ".npy", ".parquet")
@@ -79,7 +79,7 @@ def command(
     except BaseException:
         if done:  # an interruption keeps what is done
             _write(out, arrow, done)
-            echo(f"pyplugin: {printable(out)} has {len(done)} of {len(files)} recordings", err=True)
+            echo(f"tagnode: {printable(out)} has {len(done)} of {len(files)} recordings", err=True)
         raise
     if done:
         rows = _write(out, arrow, done)

@@ -1,4 +1,4 @@
-"""``pyplugin listen``: Analyse a device, a station or a pipe, and show what is detected."""
+"""``tagnode listen``: Analyse a device, a station or a pipe, and show what is detected."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @click.command("listen")
 @click.argument("source", required=False, metavar="[URL|PLAYLIST|PIPE|-|'cmd: COMMAND']")
-@device_option("--device", "Input by number or part of its name: see 'pyplugin devices'.")
+@device_option("--device", "Input by number or part of its name: see 'tagnode devices'.")
 @click.option(
     "--preset", metavar="NAME|FILE", help="Also send how this preset's parameters would move."
 )
@@ -92,12 +92,12 @@ def command(
 
     \b
     Examples:
-      pyplugin listen
-      pyplugin listen https://radio.example/live.mp3
-      pyplugin listen 'cmd: rtl_fm -f 98.3M -M wbfm -r 32000' --rate 32000 --channels 1
-      curl -s https://radio.example/live | pyplugin listen - --json | jq .tags
-      pyplugin listen --device USB --preset duck-under-voice --osc localhost:9000
-      pyplugin listen --midi virtual:pyplugin --cc tag.speech=20 --cc signal.onset=21
+      tagnode listen
+      tagnode listen https://radio.example/live.mp3
+      tagnode listen 'cmd: rtl_fm -f 98.3M -M wbfm -r 32000' --rate 32000 --channels 1
+      curl -s https://radio.example/live | tagnode listen - --json | jq .tags
+      tagnode listen --device USB --preset duck-under-voice --osc localhost:9000
+      tagnode listen --midi virtual:pyplugin --cc tag.speech=20 --cc signal.onset=21
     """
     from pyplugin.automation.presets import read_preset
     from pyplugin.automation.rendering import mover_of, ranges_of
@@ -109,7 +109,7 @@ def command(
     if source is not None and not is_stream(source):
         raise click.UsageError(
             f"listen takes a URL, a playlist, a pipe, 'cmd: …', - or a --device; for a file: "
-            f"pyplugin tag {source}"
+            f"tagnode tag {source}"
         )
     chosen = read_preset(preset) if preset is not None else None
     plan = analysis.plan(chosen)

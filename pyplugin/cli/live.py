@@ -1,4 +1,4 @@
-"""``pyplugin live``: Process live audio with effects automated by its content."""
+"""``tagnode live``: Process live audio with effects automated by its content."""
 
 from __future__ import annotations
 
@@ -68,8 +68,8 @@ def command(
 
     \b
     Examples:
-      pyplugin live --preset duck-under-voice
-      pyplugin live --preset mine.toml --input USB --output USB --buffer 1024 --osc localhost:9000
+      tagnode live --preset duck-under-voice
+      tagnode live --preset mine.toml --input USB --output USB --buffer 1024 --osc localhost:9000
     """
     from pyplugin.automation.presets import read_preset
     from pyplugin.automation.rendering import automated_preset, mover_of, ranges_of

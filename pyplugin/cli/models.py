@@ -1,4 +1,4 @@
-"""``pyplugin models``: List, build and check models."""
+"""``tagnode models``: List, build and check models."""
 
 from functools import partial
 from pathlib import Path
@@ -44,9 +44,9 @@ def command() -> None:
 
     \b
     Examples:
-      pyplugin models list
-      pyplugin models get musicnn-mtt
-      pyplugin models verify
+      tagnode models list
+      tagnode models get musicnn-mtt
+      tagnode models verify
     """
 
 
@@ -56,7 +56,7 @@ def list_models() -> None:
 
     \b
     Example:
-      pyplugin models list
+      tagnode models list
     """
     from pyplugin.models import folders, registry
 
@@ -75,7 +75,7 @@ def info(name: str) -> None:
 
     \b
     Example:
-      pyplugin models info scene
+      tagnode models info scene
     """
     from pyplugin.models import card, registry
 
@@ -97,9 +97,9 @@ def get(names: tuple[str, ...], source: Path | None, **options: Any) -> None:
 
     \b
     Examples:
-      pyplugin models get musicnn-mtt
-      pyplugin models get musicnn-msd --patch 64
-      pyplugin models get vgg-mtt vgg-msd --from musicnn-0.1.0-py3-none-any.whl
+      tagnode models get musicnn-mtt
+      tagnode models get musicnn-msd --patch 64
+      tagnode models get vgg-mtt vgg-msd --from musicnn-0.1.0-py3-none-any.whl
     """
     from pyplugin.daw import container, parameters
     from pyplugin.models import registry
@@ -131,7 +131,7 @@ def verify() -> None:
 
     \b
     Example:
-      pyplugin models verify
+      tagnode models verify
     """
     from pyplugin.models import registry
 

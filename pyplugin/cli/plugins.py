@@ -1,4 +1,4 @@
-"""``pyplugin plugins``: Install the LV2, CLAP and VST3 plugin."""
+"""``tagnode plugins``: Install the LV2, CLAP and VST3 plugin."""
 
 import click
 
@@ -14,8 +14,8 @@ def command() -> None:
     \b
     Examples:
       make plugins
-      pyplugin plugins install
-      pyplugin plugins check
+      tagnode plugins install
+      tagnode plugins check
     """
 
 
@@ -43,8 +43,8 @@ def install(formats: tuple[str, ...], user: bool) -> None:
 
     \b
     Examples:
-      pyplugin plugins install
-      pyplugin plugins install --format vst3
+      tagnode plugins install
+      tagnode plugins install --format vst3
     """
     from pyplugin.daw import installation
 
@@ -60,7 +60,7 @@ def uninstall(formats: tuple[str, ...], user: bool) -> None:
 
     \b
     Example:
-      pyplugin plugins uninstall --format lv2
+      tagnode plugins uninstall --format lv2
     """
     from pyplugin.daw import installation
 
@@ -88,13 +88,13 @@ def uninstall(formats: tuple[str, ...], user: bool) -> None:
 def model(name: str, heads: tuple[str, ...], choice: str | None) -> None:
     """Install a model for the plugin, optionally with heads.
 
-    'pyplugin models get' installs models without heads. The plugin accepts int8 models only. Prints
+    'tagnode models get' installs models without heads. The plugin accepts int8 models only. Prints
     the numbers of sources that hosts with fixed menus (LV2) do not name.
 
     \b
     Examples:
-      pyplugin plugins model musicnn-mtt --head voice
-      pyplugin plugins model ./mine.tflite --as custom-1
+      tagnode plugins model musicnn-mtt --head voice
+      tagnode plugins model ./mine.tflite --as custom-1
     """
     from pyplugin.daw import container, parameters
     from pyplugin.errors import ModelError
@@ -123,7 +123,7 @@ def where() -> None:
 
     \b
     Example:
-      pyplugin plugins where
+      tagnode plugins where
     """
     from pyplugin.daw import installation
     from pyplugin.errors import PypluginError
@@ -148,7 +148,7 @@ def check(formats: tuple[str, ...], user: bool) -> None:
 
     \b
     Example:
-      pyplugin plugins check
+      tagnode plugins check
     """
     from pyplugin.daw import installation
 
@@ -157,12 +157,12 @@ def check(formats: tuple[str, ...], user: bool) -> None:
         about = installation.FORMATS[form]
         path = installation.folder(form, system=not user) / about.bundle
         if not path.exists():
-            echo(f"BAD  {path}: not installed; run: pyplugin plugins install")
+            echo(f"BAD  {path}: not installed; run: tagnode plugins install")
             good = False
             continue
         found = installation.check(path, form)
         good = good and not found.problem
-        note = ", older than the built version; run: pyplugin plugins install" * found.outdated
+        note = ", older than the built version; run: tagnode plugins install" * found.outdated
         state, note = ("BAD ", f": {found.problem}") if found.problem else ("ok  ", note)
         echo(f"{state} {path}{note}")
     if not good:

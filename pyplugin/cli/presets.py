@@ -1,4 +1,4 @@
-"""``pyplugin presets``: List, show, check and write presets."""
+"""``tagnode presets``: List, show, check and write presets."""
 
 import json
 from pathlib import Path
@@ -17,10 +17,10 @@ def command() -> None:
 
     \b
     Examples:
-      pyplugin presets list
-      pyplugin presets new mine.toml --from duck-under-voice
-      pyplugin presets check mine.toml
-      pyplugin presets export --install     (for the plugin in a DAW)
+      tagnode presets list
+      tagnode presets new mine.toml --from duck-under-voice
+      tagnode presets check mine.toml
+      tagnode presets export --install     (for the plugin in a DAW)
     """
 
 
@@ -30,7 +30,7 @@ def list_presets() -> None:
 
     \b
     Example:
-      pyplugin presets list
+      tagnode presets list
     """
     from pyplugin.automation.presets import read_preset, shipped_presets
 
@@ -54,7 +54,7 @@ def show(name: str) -> None:
 
     \b
     Example:
-      pyplugin presets show duck-under-voice
+      tagnode presets show duck-under-voice
     """
     from pyplugin.automation.presets import locate, read_preset
 
@@ -72,7 +72,7 @@ def check(files: tuple[str, ...]) -> None:
 
     \b
     Example:
-      pyplugin presets check mine.toml
+      tagnode presets check mine.toml
     """
     from pyplugin.automation.presets import read_preset
     from pyplugin.automation.rendering import automated_preset
@@ -87,7 +87,7 @@ def check(files: tuple[str, ...]) -> None:
             echo(f"{printable(given)}: valid, but labels are not checked: {error}")
         except (PresetError, ModelError) as error:
             where = "" if isinstance(error, PresetError) else f"{given}: "
-            echo(f"pyplugin: {printable(where)}{printable(error)}", err=True)
+            echo(f"tagnode: {printable(where)}{printable(error)}", err=True)
             wrong = True
         else:
             effects = _count(len(preset.effects), "effect")
@@ -117,7 +117,7 @@ def new(file: Path, source: str) -> None:
 
     \b
     Example:
-      pyplugin presets new mine.toml --from duck-under-voice
+      tagnode presets new mine.toml --from duck-under-voice
     """
     from pyplugin.automation.presets import locate, read_preset
     from pyplugin.errors import PresetError
@@ -132,7 +132,7 @@ def new(file: Path, source: str) -> None:
     text = text.replace(f'name = "{preset.name}"', f'name = "{file.stem}"', 1)
     with replacing(file) as partial:
         partial.write_text(text, encoding="utf-8")
-    echo(f"{file}: edit it, then run: pyplugin presets check {file}")
+    echo(f"{file}: edit it, then run: tagnode presets check {file}")
 
 
 @command.command("export")
@@ -162,8 +162,8 @@ def export(names: tuple[str, ...], out: Path, formats: tuple[str, ...], install:
 
     \b
     Examples:
-      pyplugin presets export --install
-      pyplugin presets export mine.toml --out exported --format lv2
+      tagnode presets export --install
+      tagnode presets export mine.toml --out exported --format lv2
     """
     from pyplugin.automation.presets import read_preset, shipped_presets
     from pyplugin.daw import installation
@@ -185,7 +185,7 @@ def schema() -> None:
 
     \b
     Example:
-      pyplugin presets schema > preset.schema.json
+      tagnode presets schema > preset.schema.json
     """
     from pyplugin.automation.schema import preset_schema
 

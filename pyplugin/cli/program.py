@@ -101,9 +101,9 @@ def cli() -> None:
 
     \b
     Start with:
-      pyplugin tag song.ogg
-      pyplugin render song.ogg out.wav --preset open-with-drums
-      pyplugin models get musicnn-mtt     (50 tags: instruments, genres, moods)
+      tagnode tag song.ogg
+      tagnode render song.ogg out.wav --preset open-with-drums
+      tagnode models get musicnn-mtt     (50 tags: instruments, genres, moods)
 
     Exit status: 0 success, 1 failure, 2 invalid input or command, 130 Ctrl-C, 143 SIGTERM, 129
     SIGHUP. Files are complete in each case, or not there.
@@ -171,5 +171,5 @@ def _reason(error: OSError) -> str:
 
 
 def _stop(sentence: str, code: int) -> int:
-    echo(f"pyplugin: {printable(sentence)}", err=True)
+    echo(f"tagnode: {printable(sentence)}", err=True)
     return code

@@ -1,4 +1,4 @@
-"""``pyplugin render``: Process a recording with effects automated by its content."""
+"""``tagnode render``: Process a recording with effects automated by its content."""
 
 from pathlib import Path
 
@@ -72,9 +72,9 @@ def command(
 
     \b
     Examples:
-      pyplugin render song.ogg out.wav --preset open-with-drums
-      pyplugin render bed.flac ducked.wav --preset duck-under-voice --sidechain voice.wav
-      pyplugin render in.mp3 out.flac --preset mine.toml --curves curves.csv --plot curves.png
+      tagnode render song.ogg out.wav --preset open-with-drums
+      tagnode render bed.flac ducked.wav --preset duck-under-voice --sidechain voice.wav
+      tagnode render in.mp3 out.flac --preset mine.toml --curves curves.csv --plot curves.png
     """
     from pyplugin.automation.rendering import ranges_of, render
     from pyplugin.outputs.export import check_curves, write_curves
@@ -100,10 +100,10 @@ def command(
             progress=report,
         )
     for note in result.notes:
-        echo(f"pyplugin: {printable(source)}: {printable(note)}", err=True)
+        echo(f"tagnode: {printable(source)}: {printable(note)}", err=True)
     if result.clipped:
         clipped = f"{result.clipped} samples exceed full scale and are clipped"
-        echo(f"pyplugin: {clipped}; reduce a gain.", err=True)
+        echo(f"tagnode: {clipped}; reduce a gain.", err=True)
     if curves is not None:
         write_curves(curves, result.curves, ranges=ranges_of(chosen), fourteen_bit=midi_14bit)
     if plot is not None:

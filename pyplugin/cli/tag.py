@@ -1,4 +1,4 @@
-"""``pyplugin tag``: Name the content of recordings."""
+"""``tagnode tag``: Name the content of recordings."""
 
 from __future__ import annotations
 
@@ -127,15 +127,15 @@ def command(
 
     \b
     Examples:
-      pyplugin tag song.ogg
-      pyplugin tag ~/Music favourites.m3u https://radio.example/podcast.mp3
-      pyplugin tag *.mp3 --top 3 --csv tags.csv
-      pyplugin tag *.mp3 --csv tags.csv --resume
-      pyplugin tag song.ogg --hop 0.5 --plot song.png
-      pyplugin tag song.ogg --json | jq .tags
-      pyplugin tag song.ogg --labels song.txt --threshold 0.5
-      pyplugin tag song.ogg --embeddings song.npy --embedding dense
-      pyplugin tag song.ogg --head voice
+      tagnode tag song.ogg
+      tagnode tag ~/Music favourites.m3u https://radio.example/podcast.mp3
+      tagnode tag *.mp3 --top 3 --csv tags.csv
+      tagnode tag *.mp3 --csv tags.csv --resume
+      tagnode tag song.ogg --hop 0.5 --plot song.png
+      tagnode tag song.ogg --json | jq .tags
+      tagnode tag song.ogg --labels song.txt --threshold 0.5
+      tagnode tag song.ogg --embeddings song.npy --embedding dense
+      tagnode tag song.ogg --head voice
     """
     files, unread = expand_files(files)
     single = (("--plot", plot), ("--embeddings", embeddings), ("--labels", labels))
@@ -189,7 +189,7 @@ def command(
             stack.callback(table.close)
             if table.done:
                 echo(
-                    f"pyplugin: {printable(csv)}: {len(table.done)} of {len(files)} recordings are "
+                    f"tagnode: {printable(csv)}: {len(table.done)} of {len(files)} recordings are "
                     "complete and skipped",
                     err=True,
                 )

@@ -1,4 +1,4 @@
-"""``pyplugin teach``: Add a label to a model from a few recordings."""
+"""``tagnode teach``: Add a label to a model from a few recordings."""
 
 import os
 from typing import Any
@@ -57,9 +57,9 @@ def command(label: str, model: str, **options: Any) -> None:
 
     \b
     Examples:
-      pyplugin teach organ organ-1.ogg organ-2.ogg
-      pyplugin teach organ organ-1.ogg organ-2.ogg --not piano.ogg choir.ogg
-      pyplugin teach applause applause/ --not music/ speech/ --out applause
+      tagnode teach organ organ-1.ogg organ-2.ogg
+      tagnode teach organ organ-1.ogg organ-2.ogg --not piano.ogg choir.ogg
+      tagnode teach applause applause/ --not music/ speech/ --out applause
     """
     need_sklearn()
     from pyplugin.training.heads.teach import teach
@@ -70,7 +70,7 @@ def command(label: str, model: str, **options: Any) -> None:
         jobs = os.cpu_count() or 1
         done = teach(label, model=loaded, jobs=jobs, progress=progress, **options)
     for line in done.skipped:
-        echo(f"pyplugin: left out: {line}", err=True)
+        echo(f"tagnode: left out: {line}", err=True)
     if done.tested:
         right = f"{done.correct} of {done.tested} clips are classified correctly"
         echo(f"{right} by a head trained without them")

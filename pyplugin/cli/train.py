@@ -1,4 +1,4 @@
-"""``pyplugin train``: Train models on recordings of your own."""
+"""``tagnode train``: Train models on recordings of your own."""
 
 from functools import partial
 from pathlib import Path
@@ -19,8 +19,8 @@ def command() -> None:
 
     \b
     Examples:
-      pyplugin train head clips --model musicnn-mtt --out shouts
-      pyplugin train network models/scene.toml --corpus corpus --out build/scene
+      tagnode train head clips --model musicnn-mtt --out shouts
+      tagnode train network models/scene.toml --corpus corpus --out build/scene
     """
 
 
@@ -52,7 +52,7 @@ def network(config: Path, corpus: Path, out: Path, soundfonts: Path, cache: Path
 
     \b
     Example:
-      pyplugin train network models/scene.toml --corpus corpus --out build/scene
+      tagnode train network models/scene.toml --corpus corpus --out build/scene
     """
     try:
         import sklearn  # noqa: F401

@@ -1,4 +1,4 @@
-"""``pyplugin train head``."""
+"""``tagnode train head``."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -91,9 +91,9 @@ def head(data: Path, model: str, jobs: int | None, **options: Any) -> None:
 
     \b
     Examples:
-      pyplugin train head clips --model musicnn-mtt --out shouts
-      pyplugin train head truth.csv --model musicnn-mtt --out mood --external other-clips
-      pyplugin train head clips --model musicnn-mtt --out mood --retrain mood.report.tsv 3
+      tagnode train head clips --model musicnn-mtt --out shouts
+      tagnode train head truth.csv --model musicnn-mtt --out mood --external other-clips
+      tagnode train head clips --model musicnn-mtt --out mood --retrain mood.report.tsv 3
     """
     need_sklearn()
     from pyplugin.training.heads.train import train_head
@@ -105,14 +105,14 @@ def head(data: Path, model: str, jobs: int | None, **options: Any) -> None:
             jobs = jobs or os.cpu_count() or 1
             done = train_head(data, model=loaded, jobs=jobs, progress=progress, **options)
     except KeyboardInterrupt:
-        echo("pyplugin: Finished results are kept; continue with --resume.", err=True)
+        echo("tagnode: Finished results are kept; continue with --resume.", err=True)
         raise
     for line in done.skipped:
-        echo(f"pyplugin: left out: {line}", err=True)
+        echo(f"tagnode: left out: {line}", err=True)
     if done.skipped:
-        echo(f"pyplugin: {len(done.skipped)} clips were left out.", err=True)
+        echo(f"tagnode: {len(done.skipped)} clips were left out.", err=True)
     for line in done.notes:
-        echo(f"pyplugin: {line}", err=True)
+        echo(f"tagnode: {line}", err=True)
     for number, result in enumerate(done.results[:_SHOWN_ROWS], 1):
         mean = sum(result.balanced_accuracies) / len(result.balanced_accuracies)
         echo(f"{number}  {100 * mean:.1f} %  {result.configuration.words}")

@@ -98,7 +98,7 @@ class PluginModel:
     id : int
     name : str
     custom : bool
-        A file that ``pyplugin plugins model`` writes.
+        A file that ``tagnode plugins model`` writes.
     included : bool
         Compiled in.
     """

@@ -234,7 +234,7 @@ def _source(slots: Slots, number: int, item: Map, model: str) -> tuple[str, floa
     elif name not in (f"head.any.{slug(group)}" for group in GROUPS.get(model, {})):
         head = name.split(".")[1]
         slots.notes.append(
-            f"slot {number}: {name} needs the head in the plugin: pyplugin plugins model {model} "
+            f"slot {number}: {name} needs the head in the plugin: tagnode plugins model {model} "
             f"--head {head} --as custom-1, then Model custom-1."
         )
     return name, 0.0, 1.0

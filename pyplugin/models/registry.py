@@ -126,7 +126,7 @@ def get(
     name : str
         Of a model that an importer has.
     source : str or Path, optional
-        The file or folder that the model is built from; ``pyplugin models get --help`` lists what
+        The file or folder that the model is built from; ``tagnode models get --help`` lists what
         each importer needs. Some importers download it where none is given.
     folder : Path, optional
         Where to put the models; `data_folder` by default.
@@ -326,7 +326,7 @@ def _located(name: str | Path) -> tuple[Path, str]:
 
 
 def _remedy(name: str) -> str:
-    return f"run `pyplugin models get {name}`"
+    return f"run `tagnode models get {name}`"
 
 
 def _unknown(name: str) -> ModelError:

@@ -135,7 +135,7 @@ class Node(Closing):
     max_block
         Most samples a channel that one :meth:`process` call brings, 1 to 1048576.
     model
-        A name of ``pyplugin models list``, the path of a .tflite file with its card beside it, or
+        A name of ``tagnode models list``, the path of a .tflite file with its card beside it, or
         a loaded model. A list of up to 8 int8 models with the same mel spectrogram runs on one
         front-end. ``None`` runs none: there are signals only.
     heads

@@ -34,7 +34,7 @@ PAGES = {" ".join(("pyplugin", *names)): command for names, command in commands(
 WORDS = re.compile(
     r"\b(hears?|heard|hearing|tells?|told|whom|says?|said|answers?|moved|no number)\b", re.I
 )
-OTHER_WORDS = ("pyplugin listen", "pyplugin live")
+OTHER_WORDS = ("tagnode listen", "tagnode live")
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -1,4 +1,4 @@
-"""``pyplugin devices``, with devices in place of PortAudio's."""
+"""``tagnode devices``, with devices in place of PortAudio's."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""``pyplugin doctor``: what is installed, and the command that installs what is not."""
+"""``tagnode doctor``: what is installed, and the command that installs what is not."""
 
 
 def test_doctor(run, monkeypatch, tmp_path):
@@ -9,4 +9,4 @@ def test_doctor(run, monkeypatch, tmp_path):
     monkeypatch.setenv("PYPLUGIN_MODELS", str(tmp_path))
     code, out, _ = run("doctor")
     assert code == 0
-    assert "pyplugin models get musicnn-mtt" in out
+    assert "tagnode models get musicnn-mtt" in out

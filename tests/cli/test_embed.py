@@ -1,4 +1,4 @@
-"""``pyplugin embed``: its files hold the embeddings of tag()."""
+"""``tagnode embed``: its files hold the embeddings of tag()."""
 
 import numpy as np
 import pytest

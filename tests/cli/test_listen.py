@@ -1,4 +1,4 @@
-"""``pyplugin listen`` on a pipe, as a user runs it."""
+"""``tagnode listen`` on a pipe, as a user runs it."""
 
 import json
 import os
@@ -155,4 +155,4 @@ def test_listen_takes_no_file():
     command = [sys.executable, "-m", "pyplugin", "listen", "song.ogg"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert "pyplugin tag song.ogg" in done.stderr
+    assert "tagnode tag song.ogg" in done.stderr

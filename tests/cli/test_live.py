@@ -1,4 +1,4 @@
-"""``pyplugin listen`` and ``live`` on a real JACK server, as a user runs them."""
+"""``tagnode listen`` and ``live`` on a real JACK server, as a user runs them."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""``pyplugin models``: list, info, get and verify, and what a missing or damaged model leads to."""
+"""``tagnode models``: list, info, get and verify, and what a missing or damaged model leads to."""
 
 import json
 import os
@@ -42,14 +42,14 @@ def test_a_damaged_model_is_found(run, musicnn, monkeypatch, tmp_path):
     code, _, err = run("tag", DEMO, "--model", "musicnn-mtt")
     assert code == 2
     assert "damaged" in sentence(err)
-    assert "pyplugin models get" in err
+    assert "tagnode models get" in err
 
 
 def test_a_missing_model_is_reported_with_the_command_that_builds_it(run, monkeypatch, tmp_path):
     monkeypatch.setenv("PYPLUGIN_MODELS", str(tmp_path))
     code, _, err = run("tag", DEMO, "--model", "musicnn-mtt")
     assert code == 2
-    assert "pyplugin models get musicnn-mtt" in sentence(err)
+    assert "tagnode models get musicnn-mtt" in sentence(err)
 
 
 def test_a_wheel_with_the_wrong_hash_is_rejected(run, monkeypatch, tmp_path):

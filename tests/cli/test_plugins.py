@@ -1,4 +1,4 @@
-"""``pyplugin plugins``, in folders of the test."""
+"""``tagnode plugins``, in folders of the test."""
 
 import pytest
 from helpers import sentence
@@ -50,7 +50,7 @@ def test_check_reports_each_plugin_that_is_not_installed(run, places):
     code, out, _ = run("plugins", "check")
     assert code == 1
     assert out.count("BAD") == 3
-    assert out.count("pyplugin plugins install") == 3
+    assert out.count("tagnode plugins install") == 3
     code, out, _ = run("plugins", "check", "--format", "lv2", "--system")
     assert code == 1
     assert str(places("lv2", system=True)) in out

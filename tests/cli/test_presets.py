@@ -1,4 +1,4 @@
-"""``pyplugin presets``: list, show, check, new and schema."""
+"""``tagnode presets``: list, show, check, new and schema."""
 
 import json
 

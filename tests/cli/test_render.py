@@ -1,4 +1,4 @@
-"""``pyplugin render``: audio, curves and pictures; a mistake is one sentence and leaves no file."""
+"""``tagnode render``: audio, curves and pictures; a mistake is one sentence and leaves no file."""
 
 import csv
 import json

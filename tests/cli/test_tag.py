@@ -1,4 +1,4 @@
-"""``pyplugin tag``: its outputs are the results of tag(), and a mistake is one sentence."""
+"""``tagnode tag``: its outputs are the results of tag(), and a mistake is one sentence."""
 
 import csv
 import json

@@ -1,4 +1,4 @@
-"""``pyplugin teach`` on short recordings and a small model."""
+"""``tagnode teach`` on short recordings and a small model."""
 
 import pytest
 from helpers import level_noise

@@ -1,4 +1,4 @@
-"""``pyplugin train network``: invalid input, without training."""
+"""``tagnode train network``: invalid input, without training."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""``pyplugin train head`` on short recordings and a small model."""
+"""``tagnode train head`` on short recordings and a small model."""
 
 import shutil
 

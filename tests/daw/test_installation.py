@@ -1,4 +1,4 @@
-"""pyplugin plugins: installs complete copies or nothing, and checks them."""
+"""tagnode plugins: installs complete copies or nothing, and checks them."""
 
 import filecmp
 import shutil

@@ -50,7 +50,7 @@ def test_no_device_is_reported(jack):
     done = nowhere.run(sys.executable, "-m", "pyplugin", "devices")
     assert done.returncode == 1
     assert done.stdout == ""
-    assert re.fullmatch(r"pyplugin: There is no sound device.*JACK\.\n", done.stderr)
+    assert re.fullmatch(r"tagnode: There is no sound device.*JACK\.\n", done.stderr)
     (sentence,) = nowhere.call(found, [(None, "input")])
     assert sentence.startswith("There is no sound device with inputs")
 

@@ -89,7 +89,7 @@ def test_a_damaged_file_is_refused(position: int, built: Path) -> None:
     data = bytearray(path.read_bytes())
     data[position] ^= 1
     path.write_bytes(data)
-    with pytest.raises(ModelError, match=r"damaged.*`pyplugin models get musicnn-msd`"):
+    with pytest.raises(ModelError, match=r"damaged.*`tagnode models get musicnn-msd`"):
         registry.load("musicnn-msd")
     found = {item.name: item for item in registry.verify()}
     assert not found["musicnn-msd"].ok
@@ -154,7 +154,7 @@ def test_an_unknown_name_suggests_the_nearest(ask: object, folder: Path) -> None
 
 @pytest.mark.parametrize("name", ["musicnn-mtt", "musicnn-mtt-p64", "vgg-msd-float"])
 def test_a_model_that_is_not_built_says_how_to(name: str, folder: Path) -> None:
-    with pytest.raises(ModelError, match=f"not been built; run `pyplugin models get {name}`"):
+    with pytest.raises(ModelError, match=f"not been built; run `tagnode models get {name}`"):
         registry.load(name)
 
 

@@ -156,7 +156,7 @@ static uint32_t checksum(const unsigned char *bytes, size_t size) {
 static tagnode_status damaged(tagnode_message *why, const char *what) {
     return tagnode_report(why, TAGNODE_ERROR_MODEL,
                           "The model file is damaged: %s; make it again, "
-                          "with `pyplugin models get` or `pyplugin plugins model`.",
+                          "with `tagnode models get` or `tagnode plugins model`.",
                           what);
 }
 

@@ -244,10 +244,10 @@ static void test_missing_and_damaged_models_pass_audio_and_are_explained(void) {
         tagplug_status_code status;
         const char *word, *help;
     } cases[] = {{CUSTOM_3, TAGPLUG_STATUS_MODEL_MISSING, "custom-3",
-                  "pyplugin plugins model NAME --as custom-3"},
+                  "tagnode plugins model NAME --as custom-3"},
                  {MUSICNN_MTT, TAGPLUG_STATUS_MODEL_MISSING, "musicnn-mtt",
-                  "pyplugin models get musicnn-mtt"},
-                 {CUSTOM_2, TAGPLUG_STATUS_MODEL_REFUSED, "checksum", "pyplugin models get"}};
+                  "tagnode models get musicnn-mtt"},
+                 {CUSTOM_2, TAGPLUG_STATUS_MODEL_REFUSED, "checksum", "tagnode models get"}};
     for (size_t i = 0; i < 3; ++i) {
         tagplug *p = tagplug_create(folder);
         tagnode_message why = {""};

@@ -74,7 +74,7 @@ def tag_files(
             status = max(status, _reported(given, error))
             continue
         for note in result.notes:
-            echo(f"pyplugin: {printable(given)}: {printable(note)}", err=True)
+            echo(f"tagnode: {printable(given)}: {printable(note)}", err=True)
         each(given, result)
     return status
 
@@ -98,8 +98,8 @@ class _Outputs:
 def _reported(given: str, error: Exception) -> int:
     """Report why a recording cannot be tagged; return the exit status."""
     if isinstance(error, PypluginError):
-        echo(f"pyplugin: {printable(error)}", err=True)
+        echo(f"tagnode: {printable(error)}", err=True)
         return error.exit_code
     reason = f"unexpected {type(error).__name__}: {error}".rstrip(": ")
-    echo(f"pyplugin: {printable(given)}: {printable(reason)}", err=True)
+    echo(f"tagnode: {printable(given)}: {printable(reason)}", err=True)
     return 1

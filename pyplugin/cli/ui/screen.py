@@ -1,4 +1,4 @@
-"""The terminal screen of ``pyplugin listen``: a rolling mel spectrogram, bars, meters, counters."""
+"""The terminal screen of ``tagnode listen``: a rolling mel spectrogram, bars, meters, counters."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ class LineView:
 
     def message(self, sentence: str) -> None:
         """Print a sentence on stderr."""
-        echo(f"pyplugin: {printable(sentence)}", err=True)
+        echo(f"tagnode: {printable(sentence)}", err=True)
 
     @contextlib.contextmanager
     def opened(self, session: Session, ranges: Mapping[str, tuple[float, float]]) -> Iterator[None]:

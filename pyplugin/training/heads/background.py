@@ -1,4 +1,4 @@
-"""Background embeddings: the default negative examples of `pyplugin teach`, of all kinds of sound.
+"""Background embeddings: the default negative examples of `tagnode teach`, of all kinds of sound.
 
 ``load_background``
     Read those that come with pyplugin for a model.

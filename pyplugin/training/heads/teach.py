@@ -93,7 +93,7 @@ def teach(
         is no background for the model.
     """
     if not label.strip() or not slug(label):
-        raise PypluginError(f"{label!r} is not a label; give a word, as in `pyplugin teach organ`.")
+        raise PypluginError(f"{label!r} is not a label; give a word, as in `tagnode teach organ`.")
     sides = [clips_below(positive), clips_below(negative)]
     if not sides[0]:
         raise PypluginError(f"There are no clips with {label!r}; give at least one.")

@@ -268,7 +268,7 @@ def _check_classes(counts: Counter[str], name: str) -> None:
     if len(counts) < 2:
         raise PypluginError(
             f"{name} has {len(counts)} class; at least 2 are needed. For one label, use "
-            "`pyplugin teach`."
+            "`tagnode teach`."
         )
     label, count = min(counts.items(), key=lambda item: item[1])
     if count < LEAST:

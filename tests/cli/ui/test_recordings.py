@@ -47,7 +47,7 @@ def test_one_odd_file_is_a_sentence(monkeypatch, capsys, error, status, name):
     assert out == ""
     assert err.count("\n") == 1
     assert "\x1b" not in err
-    assert err.startswith("pyplugin: ")
+    assert err.startswith("tagnode: ")
     if status == 1 and not isinstance(error, StreamError):
         assert type(error).__name__ in err
 

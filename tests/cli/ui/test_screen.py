@@ -1,4 +1,4 @@
-"""The terminal screen of ``pyplugin listen``."""
+"""The terminal screen of ``tagnode listen``."""
 
 import io
 import re

@@ -86,7 +86,7 @@ def test_a_line_has_the_strongest_labels_loudness_and_parameters(capsys, top):
         assert lufs == f"{sent.signals['loudness_momentary']:.1f} LUFS"
         assert gain == f"gain.gain_db {sent.parameters['gain.gain_db']:.1f}"
     assert captured.err == (
-        f"pyplugin: array, 16000 Hz, 1 channel, scene, latency "
+        f"tagnode: array, 16000 Hz, 1 channel, scene, latency "
         f"{1000 * session.node.latency.total / RATE:.0f} ms\n"
     )
 
@@ -122,7 +122,7 @@ def test_a_silent_view_prints_nothing_but_its_messages(capsys):
         view.show(session)
     assert len(kept.frames) > 4
     captured = capsys.readouterr()
-    assert (captured.out, captured.err) == ("", "pyplugin: The device is gone.\n")
+    assert (captured.out, captured.err) == ("", "tagnode: The device is gone.\n")
 
 
 # ---- a screen
