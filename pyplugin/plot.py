@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from pyplugin.errors import PypluginError
 from pyplugin.support.files import PathLike, replacing
 from pyplugin.support.optional import need
+from pyplugin.support.printable import printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -373,4 +374,5 @@ def _decimate(frames: Array, most: int) -> Array:
 
 
 def _shorten(text: str, length: int) -> str:
+    text = printable(text)
     return text if len(text) <= length else text[: length - 1].rstrip() + "…"

@@ -26,7 +26,6 @@
 
 import math
 import re
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -37,14 +36,9 @@ from pyplugin.automation.knobs import COMBINES, KNOBS, Knob, Knobs, markdown
 from pyplugin.automation.sources import Source
 from pyplugin.errors import PresetError
 from pyplugin.support.descriptors import KINDS, is_signal, kind_of
+from pyplugin.support.documents import DocumentError, parse_toml
 from pyplugin.support.shipped import shipped
 from pyplugin.support.spelling import alternatives, nearest
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 
 ID_PATTERN = "[A-Za-z0-9_-]+"
 GATES = {"threshold": "above", "below": "below"}
@@ -242,8 +236,8 @@ def parse_preset(text: str, where: str = "preset") -> Preset:
         An error in the text: the message names the line.
     """
     try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        data = parse_toml(text)
+    except DocumentError as error:
         raise PresetError(f"{where} is not TOML: {error}.") from error
     lines = Lines(text, where)
     _Table(data, lines).check_keys("preset", "effect", "map")

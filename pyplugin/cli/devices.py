@@ -5,6 +5,9 @@ from dataclasses import asdict
 
 import click
 
+from pyplugin.cli.ui.terminal import echo
+from pyplugin.support.printable import printable
+
 
 @click.command("devices")
 @click.option(
@@ -25,11 +28,11 @@ def command(as_json: bool) -> None:
 
     found = devices()
     if not found:
-        click.echo("tagnode: There is no sound device; connect one, or start JACK.", err=True)
+        echo("tagnode: There is no sound device; connect one, or start JACK.", err=True)
         raise SystemExit(1)
     if as_json:
         for device in found:
-            click.echo(json.dumps({"v": 1, **asdict(device)}))
+            echo(json.dumps({"v": 1, **asdict(device)}))
         return
     rows = [("", "name", "host API", "in", "out", "rate", "")]
     for device in found:
@@ -37,11 +40,20 @@ def command(as_json: bool) -> None:
         default = " and ".join(filter(None, defaults))
         rate, note = f"{device.sample_rate} Hz", f"default {default}" if default else ""
         channels = (str(device.inputs), str(device.outputs))
-        rows.append((str(device.index), device.name, device.host_api, *channels, rate, note))
+        rows.append(
+            (
+                str(device.index),
+                printable(device.name),
+                printable(device.host_api),
+                *channels,
+                rate,
+                note,
+            )
+        )
     widths = [max(len(row[column]) for row in rows) for column in range(7)]
     for row in rows:
         cells = [
             cell.ljust(width) if column in (1, 2, 6) else cell.rjust(width)
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
-        click.echo("  ".join(cells).rstrip())
+        echo("  ".join(cells).rstrip())

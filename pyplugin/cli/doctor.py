@@ -6,6 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 import click
 
 from pyplugin import __version__
+from pyplugin.cli.ui.terminal import echo
 
 _OPTIONAL = {
     "soundfile": ("audio", "reads and writes recordings"),
@@ -41,7 +42,7 @@ def command() -> None:
     from pyplugin.support.optional import install
 
     def line(name: str, value: str) -> None:
-        click.echo(f"{name:<17}{value}")
+        echo(f"{name:<17}{value}")
 
     line("pyplugin", f"{__version__}, libtagnode {text(lib.tagnode_version())}")
     line("Python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
@@ -72,4 +73,4 @@ def command() -> None:
     absent = [each.name for each in statuses if not each.built and not each.name.endswith("-float")]
     if absent:
         line("  not built", ", ".join(f"tagnode models get {name}" for name in absent))
-    click.echo("No problems found.")
+    echo("No problems found.")

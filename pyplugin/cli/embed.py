@@ -7,15 +7,17 @@ import click
 import numpy as np
 
 from pyplugin.cli.ui.paths import check_outputs, check_suffix, path_option
-from pyplugin.cli.ui.recordings import Done, tag_files
+from pyplugin.cli.ui.recordings import Done, expand_files, tag_files
 from pyplugin.cli.ui.suppress_output import check_plan
-from pyplugin.inputs.expanding import expanded
+from pyplugin.cli.ui.terminal import echo
 from pyplugin.models import registry
 from pyplugin.node.node import DEFAULT_MODEL
 from pyplugin.node.plan import Plan
 from pyplugin.support.arrays import Float32
+from pyplugin.support.cells import readable
 from pyplugin.support.files import replacing
 from pyplugin.support.optional import need
+from pyplugin.support.printable import printable
 
 
 @click.command("embed")
@@ -49,14 +51,15 @@ def command(
 
     A .npy file contains the rows of all FILEs in order, (n, E) float32. A .parquet file contains a
     table with the columns file, start and end in seconds, and embedding. If a FILE cannot be read,
-    this is reported, the others are processed, and the exit status is 2.
+    this is reported, the others are processed, and the exit status is 2. If it is interrupted, the
+    file has the rows of the FILEs that are done.
 
     \b
     Examples:
       tagnode embed song.ogg --out song.npy --model musicnn-mtt --embedding dense
       tagnode embed *.mp3 --out songs.parquet --plot songs.png
     """
-    files = tuple(expanded(files))
+    files, unread = expand_files(files)
     check_suffix("--out", out, ".npy", ".parquet")
     check_suffix("--plot", plot, ".png")
     arrow = _arrow() if out.suffix == ".parquet" else None
@@ -64,14 +67,22 @@ def command(
     loaded = registry.load(model)
     chosen = loaded.card.output_named(embedding).name
     check_plan(Plan.of(loaded))
-    done, status = tag_files(files, model=loaded, hop=hop, embedding=chosen)
+    done: Done = []
+    try:
+        status = tag_files(
+            files,
+            lambda given, result: done.append((given, result)),
+            model=loaded,
+            hop=hop,
+            embedding=chosen,
+        )
+    except BaseException:
+        if done:  # an interruption keeps what is done
+            _write(out, arrow, done)
+            echo(f"tagnode: {printable(out)} has {len(done)} of {len(files)} recordings", err=True)
+        raise
     if done:
-        rows = np.concatenate([result.embeddings for _, result in done])
-        with replacing(out) as partial, partial.open("wb") as stream:
-            if arrow is None:
-                np.save(stream, rows)
-            else:
-                _write_parquet(arrow, stream, done, rows)
+        rows = _write(out, arrow, done)
         if plot is not None:
             from pyplugin.plot import plot_embeddings
 
@@ -79,12 +90,22 @@ def command(
                 plot,
                 rows,
                 ends=np.cumsum([len(result.times) for _, result in done]),
-                names=[Path(given).name for given, _ in done],
+                names=[printable(Path(given).name) for given, _ in done],
                 hop=done[0][1].hop,
-                title=f"{loaded.name}, {chosen}",
+                title=printable(f"{loaded.name}, {chosen}"),
             )
-        click.echo(f"{out}: {rows.shape[0]} windows of {rows.shape[1]}")
-    raise SystemExit(status)
+        echo(f"{printable(out)}: {rows.shape[0]} windows of {rows.shape[1]}")
+    raise SystemExit(max(status, unread))
+
+
+def _write(out: Path, arrow: Any, done: Done) -> Float32:
+    rows = np.concatenate([result.embeddings for _, result in done])
+    with replacing(out) as partial, partial.open("wb") as stream:
+        if arrow is None:
+            np.save(stream, rows)
+        else:
+            _write_parquet(arrow, stream, done, rows)
+    return rows
 
 
 def _arrow() -> Any:
@@ -95,7 +116,7 @@ def _arrow() -> Any:
 def _write_parquet(arrow: Any, file: Any, done: Done, rows: Float32) -> None:
     flat = arrow.array(np.ascontiguousarray(rows).reshape(-1))
     columns = {
-        "file": [given for given, result in done for _ in result.times],
+        "file": [readable(given) for given, result in done for _ in result.times],
         "start": np.concatenate([result.times for _, result in done]),
         "end": np.concatenate([result.times + result.window for _, result in done]),
         "embedding": arrow.FixedSizeListArray.from_arrays(flat, rows.shape[1]),

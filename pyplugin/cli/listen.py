@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pyplugin.cli.ui.interrupts import ended_by_interrupts
 from pyplugin.cli.ui.options import (
     AnalysisOptions,
     analysis_options,
@@ -153,7 +154,7 @@ def command(
             )
         )
         stack.enter_context(view.opened(session, ranges))
-        with contextlib.suppress(KeyboardInterrupt):
+        with ended_by_interrupts():
             session.run(seconds=seconds, each=view.show)
         if stream is not None and stream.failure is not None:
             raise stream.failure

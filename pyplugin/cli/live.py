@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pyplugin.cli.ui.interrupts import ended_by_interrupts
 from pyplugin.cli.ui.options import (
     AnalysisOptions,
     analysis_options,
@@ -112,5 +113,5 @@ def command(
             f"The output is delayed by {1000 * stream.added_seconds:.0f} ms "
             f"({stream.added_latency} samples, {buffer} of them the buffer)."
         )
-        with contextlib.suppress(KeyboardInterrupt):
+        with ended_by_interrupts():
             session.run(seconds=seconds, timeout=0.25, each=view.show)

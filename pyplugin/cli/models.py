@@ -6,6 +6,9 @@ from typing import Any
 
 import click
 
+from pyplugin.cli.ui.terminal import echo
+from pyplugin.support.printable import printable
+
 
 class _Get(click.Command):
     """Takes the options that the importers declare, and describes what each importer needs."""
@@ -61,8 +64,8 @@ def list_models() -> None:
     width = max(len(status.name) for status in statuses)
     for status in statuses:
         size = f"{status.size / 1e6:5.1f} MB" if status.built and status.size else "not built"
-        click.echo(f"{status.name:<{width}}  {size:>9}  {status.description}")
-    click.echo(f"\nFolder: {folders.data_folder()}")
+        echo(f"{status.name:<{width}}  {size:>9}  {printable(status.description)}")
+    echo(f"\nFolder: {folders.data_folder()}")
 
 
 @command.command("info")
@@ -76,7 +79,7 @@ def info(name: str) -> None:
     """
     from pyplugin.models import card, registry
 
-    click.echo(card.render_card(registry.info(name)), nl=False)
+    echo(card.render_card(registry.info(name)), nl=False)
 
 
 @command.command("get", cls=_Get)
@@ -109,13 +112,13 @@ def get(names: tuple[str, ...], source: Path | None, **options: Any) -> None:
         names = (*(name for each in fetched for name in each.names()), *names)
     wanted = [name for name in names if name != "all"]
     built: set[str] = set()
-    report = partial(click.echo, err=True)
+    report = partial(echo, err=True)
     for name in wanted:
         if name in built:
             continue
         for path in registry.get(name, source=source, report=report, **options):
             built.add(path.stem)
-            click.echo(path)
+            echo(printable(path))
             if path.stem in parameters.MODELS:
                 container.install(registry.load(path))
 
@@ -135,6 +138,6 @@ def verify() -> None:
     results = registry.verify()
     for result in results:
         problem = f": {result.problem}" if result.problem else ""
-        click.echo(f"{'ok ' if result.ok else 'BAD'}  {result.name}{problem}")
+        echo(f"{'ok ' if result.ok else 'BAD'}  {result.name}{printable(problem)}")
     if not all(result.ok for result in results):
         raise SystemExit(1)

@@ -2,6 +2,8 @@
 
 import click
 
+from pyplugin.cli.ui.terminal import echo
+
 _FORMATS = ("lv2", "clap", "vst3")
 
 
@@ -47,8 +49,8 @@ def install(formats: tuple[str, ...], user: bool) -> None:
     from pyplugin.daw import installation
 
     for path in installation.install(formats, system=not user):
-        click.echo(path)
-    click.echo("Rescan the plugins in your host; it will list Tagnode.", err=True)
+        echo(path)
+    echo("Rescan the plugins in your host; it will list Tagnode.", err=True)
 
 
 @command.command("uninstall")
@@ -64,9 +66,9 @@ def uninstall(formats: tuple[str, ...], user: bool) -> None:
 
     removed = installation.uninstall(formats, system=not user)
     for path in removed:
-        click.echo(f"removed {path}")
+        echo(f"removed {path}")
     if not removed:
-        click.echo("No plugin is installed there.")
+        echo("No plugin is installed there.")
 
 
 @command.command("model")
@@ -110,9 +112,9 @@ def model(name: str, heads: tuple[str, ...], choice: str | None) -> None:
         )
     loaded = [load_head(head) for head in heads]
     path = container.install(chosen, loaded, choice=choice)
-    click.echo(f"{path}: in the plugin, Model is {choice or own}")
+    echo(f"{path}: in the plugin, Model is {choice or own}")
     for number, descriptor in container.other_sources(chosen.card, loaded).items():
-        click.echo(f"{descriptor}: source {number}")
+        echo(f"{descriptor}: source {number}")
 
 
 @command.command("where")
@@ -130,11 +132,11 @@ def where() -> None:
         for system in (False, True):
             place = installation.folder(form, system=system)
             state = "installed" if (place / about.bundle).exists() else "-"
-            click.echo(f"{about.name:<5} {'system' if system else 'user':<7} {state:<10} {place}")
+            echo(f"{about.name:<5} {'system' if system else 'user':<7} {state:<10} {place}")
     try:
-        click.echo(f"built in {installation.built_folder()}")
+        echo(f"built in {installation.built_folder()}")
     except PypluginError as error:
-        click.echo(error)
+        echo(error)
 
 
 @command.command("check")
@@ -155,13 +157,13 @@ def check(formats: tuple[str, ...], user: bool) -> None:
         about = installation.FORMATS[form]
         path = installation.folder(form, system=not user) / about.bundle
         if not path.exists():
-            click.echo(f"BAD  {path}: not installed; run: tagnode plugins install")
+            echo(f"BAD  {path}: not installed; run: tagnode plugins install")
             good = False
             continue
         found = installation.check(path, form)
         good = good and not found.problem
         note = ", older than the built version; run: tagnode plugins install" * found.outdated
         state, note = ("BAD ", f": {found.problem}") if found.problem else ("ok  ", note)
-        click.echo(f"{state} {path}{note}")
+        echo(f"{state} {path}{note}")
     if not good:
         raise SystemExit(1)

@@ -6,7 +6,9 @@ from pathlib import Path
 import click
 
 from pyplugin.cli.ui.paths import PATH, check_suffix
+from pyplugin.cli.ui.terminal import echo
 from pyplugin.support.optional import need
+from pyplugin.support.printable import printable
 
 
 @click.group("presets")
@@ -57,7 +59,7 @@ def show(name: str) -> None:
     from pyplugin.automation.presets import locate, read_preset
 
     read_preset(name)
-    click.echo(locate(name).read_text(encoding="utf-8"), nl=False)
+    echo(locate(name).read_text(encoding="utf-8"), nl=False)
 
 
 @command.command("check")
@@ -82,16 +84,16 @@ def check(files: tuple[str, ...]) -> None:
             preset = read_preset(given)
             auto = automated_preset(preset)
         except NotBuiltError as error:
-            click.echo(f"{given}: valid, but labels are not checked: {error}")
+            echo(f"{printable(given)}: valid, but labels are not checked: {error}")
         except (PresetError, ModelError) as error:
             where = "" if isinstance(error, PresetError) else f"{given}: "
-            click.echo(f"tagnode: {where}{error}", err=True)
+            echo(f"tagnode: {printable(where)}{printable(error)}", err=True)
             wrong = True
         else:
             effects = _count(len(preset.effects), "effect")
             automated = _count(len({item.target for item in preset.maps}), "parameter")
             models = " and ".join(each.card.name for each in auto.plan.models) or "no model"
-            click.echo(f"{given}: valid; {effects}, {automated} automated, {models}")
+            echo(f"{printable(given)}: valid; {effects}, {automated} automated, {models}")
     if wrong:
         raise SystemExit(2)
 
@@ -130,7 +132,7 @@ def new(file: Path, source: str) -> None:
     text = text.replace(f'name = "{preset.name}"', f'name = "{file.stem}"', 1)
     with replacing(file) as partial:
         partial.write_text(text, encoding="utf-8")
-    click.echo(f"{file}: edit it, then run: tagnode presets check {file}")
+    echo(f"{file}: edit it, then run: tagnode presets check {file}")
 
 
 @command.command("export")
@@ -170,11 +172,11 @@ def export(names: tuple[str, ...], out: Path, formats: tuple[str, ...], install:
     chosen = [daw_presets.slots_of(read_preset(name)) for name in names or shipped_presets()]
     for slots in chosen:
         for note in slots.notes:
-            click.echo(f"{slots.name}: {note}", err=True)
+            echo(f"{printable(slots.name)}: {printable(note)}", err=True)
     for form in formats or daw_presets.FORMATS:
         folder = installation.preset_folder(form) if install else out
         for path in daw_presets.export(chosen, folder, [form]):
-            click.echo(path)
+            echo(path)
 
 
 @command.command("schema")
@@ -187,4 +189,4 @@ def schema() -> None:
     """
     from pyplugin.automation.schema import preset_schema
 
-    click.echo(json.dumps(preset_schema(), indent=2))
+    echo(json.dumps(preset_schema(), indent=2))

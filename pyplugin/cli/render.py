@@ -10,8 +10,10 @@ from pyplugin.automation.presets import read_preset, shipped_presets
 from pyplugin.cli.ui.options import AnalysisOptions
 from pyplugin.cli.ui.paths import PATH, check_outputs, check_suffix, path_option
 from pyplugin.cli.ui.progress import progress_bar
+from pyplugin.cli.ui.terminal import echo
 from pyplugin.node.runtimes import RUNTIMES
 from pyplugin.outputs.export import CURVES
+from pyplugin.support.printable import printable
 from pyplugin.support.spelling import alternatives
 
 
@@ -98,10 +100,10 @@ def command(
             progress=report,
         )
     for note in result.notes:
-        click.echo(f"tagnode: {source}: {note}", err=True)
+        echo(f"tagnode: {printable(source)}: {printable(note)}", err=True)
     if result.clipped:
         clipped = f"{result.clipped} samples exceed full scale and are clipped"
-        click.echo(f"tagnode: {clipped}; reduce a gain.", err=True)
+        echo(f"tagnode: {clipped}; reduce a gain.", err=True)
     if curves is not None:
         write_curves(curves, result.curves, ranges=ranges_of(chosen), fourteen_bit=midi_14bit)
     if plot is not None:
@@ -111,7 +113,7 @@ def command(
     from pyplugin.plot import ends_of
 
     analysis = result.model or "signals only"
-    click.echo(f"{output}  {result.duration:.1f} s  {result.preset}, {analysis}")
+    echo(f"{printable(output)}  {result.duration:.1f} s  {result.preset}, {analysis}")
     for target, curve in result.curves.items():
         low, high = ends_of(curve.values)
-        click.echo(f"  {target}  {low} to {high}")
+        echo(f"  {target}  {low} to {high}")

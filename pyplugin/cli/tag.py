@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Sequence
-from csv import writer as csv_writer
 from functools import partial
 from pathlib import Path
 
@@ -13,9 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from pyplugin.cli.ui.paths import check_outputs, check_suffix, path_option
-from pyplugin.cli.ui.recordings import Done, tag_files
+from pyplugin.cli.ui.recordings import expand_files, tag_files
 from pyplugin.cli.ui.suppress_output import check_plan
-from pyplugin.inputs.expanding import expanded
+from pyplugin.cli.ui.terminal import echo, silence
+from pyplugin.errors import PypluginError, ReaderGoneError
+from pyplugin.inputs.recording import Recording
 from pyplugin.models.card import Card
 from pyplugin.models.heads import Head
 from pyplugin.node.node import DEFAULT_MODEL, State
@@ -24,8 +26,11 @@ from pyplugin.node.runtimes import RUNTIMES
 from pyplugin.outputs.export import LABELS, THRESHOLD, check_labels, write_labels
 from pyplugin.outputs.json_lines import JsonLines
 from pyplugin.outputs.output import DescriptorFrame
+from pyplugin.outputs.tables import TagTable, tag_columns
 from pyplugin.support.files import replacing
+from pyplugin.support.printable import printable
 from pyplugin.support.results import TagResult
+from pyplugin.support.special import is_standard_output
 from pyplugin.support.spelling import alternatives
 
 
@@ -66,7 +71,17 @@ from pyplugin.support.spelling import alternatives
     is_flag=True,
     help="Print one JSON object for each window, one per line, instead.",
 )
-@path_option("--csv", "Write all activations to this file (.csv).")
+@path_option(
+    "--csv",
+    "Write all activations to this file (.csv), each recording's when it is done; - for standard "
+    "output. An existing file is replaced when the first one is done.",
+)
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Continue the file of --csv after an interruption: recordings that are complete in it are "
+    "skipped, an incomplete one is done again.",
+)
 @path_option("--plot", "Write a plot of mel spectrogram and tags (.png).")
 @path_option("--embeddings", "Write the embedding of each window to this file (.npy).")
 @path_option(
@@ -96,6 +111,7 @@ def command(
     runtime: str | None,
     as_json: bool,
     csv: Path | None,
+    resume: bool,
     plot: Path | None,
     embeddings: Path | None,
     labels: Path | None,
@@ -114,16 +130,26 @@ def command(
       tagnode tag song.ogg
       tagnode tag Music favourites.m3u
       tagnode tag *.mp3 --top 3 --csv tags.csv
+      tagnode tag *.mp3 --csv tags.csv --resume
       tagnode tag song.ogg --hop 0.5 --plot song.png
       tagnode tag song.ogg --json | jq .tags
       tagnode tag song.ogg --labels song.txt --threshold 0.5
       tagnode tag song.ogg --embeddings song.npy --embedding dense --model musicnn-mtt
       tagnode tag song.ogg --head voice
     """
-    files = tuple(expanded(files))
-    for option, value in (("--plot", plot), ("--embeddings", embeddings), ("--labels", labels)):
+    files, unread = expand_files(files)
+    single = (("--plot", plot), ("--embeddings", embeddings), ("--labels", labels))
+    for option, value in single:
         if value is not None and len(files) > 1:
             raise click.UsageError(f"{option} needs one FILE; {len(files)} were given.")
+        if value is not None and resume:
+            raise click.UsageError(f"--resume is for --csv only; leave out {option}.")
+    if resume and csv is None:
+        raise click.UsageError("--resume applies to --csv; add --csv FILE.")
+    if as_json and csv is not None and is_standard_output(csv):
+        raise click.UsageError("--json and --csv - both write to standard output; give one.")
+    if as_json and sys.stdout is None:
+        raise PypluginError("--json writes to standard output, which is closed.")
     if embedding is not None and embeddings is None:
         raise click.UsageError("--embedding applies to --embeddings; add --embeddings FILE.")
     if threshold is not None and labels is None:
@@ -137,76 +163,118 @@ def command(
     check_plan(plan)
     (loaded,), loaded_heads = plan.models, plan.heads
     kept = loaded.card.output_named(embedding).name if embeddings is not None else None
-    done, status = tag_files(
-        files,
-        each=None if as_json else lambda given, result: _print(given, result, top),
-        each_window=partial(_JsonLines, loaded.card, loaded_heads) if as_json else None,
-        model=loaded,
-        heads=loaded_heads,
-        hop=hop,
-        embedding=kept,
-        runtime=runtime,
-        track=track,
-    )
-    if csv is not None and done:
-        _write_csv(csv, done)
-    if embeddings is not None and done:
-        assert done[0][1].embeddings is not None
-        with replacing(embeddings) as part, part.open("wb") as stream:
-            np.save(stream, done[0][1].embeddings)
-    if labels is not None and done:
-        chosen = THRESHOLD if threshold is None else threshold
-        write_labels(labels, done[0][1], threshold=chosen, title=Path(done[0][0]).name)
-    if plot is not None and done:
-        from pyplugin.cli.ui.pictures import draw_tags
+    last: list[TagResult] = []
+    vital = csv is None and all(value is None for _, value in single)
+    prints = not as_json and not (csv is not None and is_standard_output(csv))
 
-        draw_tags(plot, Path(done[0][0]), done[0][1], loaded.card.front_end)
-    raise SystemExit(status)
+    def each(given: str, result: TagResult) -> None:
+        last[:] = [result]
+        if table is not None:
+            table.write(given, result)
+        if prints:
+            _print(given, result, top, vital=vital)
+
+    with contextlib.ExitStack() as stack:
+        table: TagTable | None = None
+        if csv is not None:
+            table = TagTable(
+                csv,
+                tag_columns(
+                    loaded.card.labels, ((head.name, head.labels) for head in loaded_heads)
+                ),
+                resume=resume,
+                files=files,
+                is_whole=partial(_is_whole, loaded.card, hop),
+            )
+            stack.callback(table.close)
+            if table.done:
+                echo(
+                    f"tagnode: {printable(csv)}: {len(table.done)} of {len(files)} recordings are "
+                    "complete and skipped",
+                    err=True,
+                )
+        status = tag_files(
+            [given for given in files if table is None or given not in table.done],
+            each,
+            each_window=(
+                partial(_JsonLines, loaded.card, loaded_heads, vital=vital) if as_json else None
+            ),
+            model=loaded,
+            heads=loaded_heads,
+            hop=hop,
+            embedding=kept,
+            runtime=runtime,
+            track=track,
+        )
+    if last:
+        (result,) = last
+        if embeddings is not None:
+            assert result.embeddings is not None
+            with replacing(embeddings) as part, part.open("wb") as stream:
+                np.save(stream, result.embeddings)
+        if labels is not None:
+            chosen = THRESHOLD if threshold is None else threshold
+            write_labels(labels, result, threshold=chosen, title=Path(files[0]).name)
+        if plot is not None:
+            from pyplugin.cli.ui.pictures import draw_tags
+
+            draw_tags(plot, Path(files[0]), result, loaded.card.front_end)
+    raise SystemExit(max(status, unread))
 
 
-def _print(given: str, result: TagResult, top: int) -> None:
+_COUNTED = (".wav", ".flac", ".aif", ".aiff", ".aifc", ".caf", ".w64", ".au", ".snd")
+"""Suffixes of formats whose headers have the exact number of samples."""
+
+
+def _is_whole(card: Card, hop: float | None, given: str, first: float, last: float) -> bool:
+    """Return whether no window fits into a recording after one that starts at `last`."""
+    if Path(given).suffix.lower() not in _COUNTED:
+        return False
+    try:
+        with contextlib.closing(Recording(given)) as recording:
+            duration = recording.duration
+    except (PypluginError, OSError, ValueError):
+        return False
+    mel = card.front_end.hop / card.front_end.sample_rate
+    step = max(round((hop or card.default_hop) / mel), 1) * mel
+    return duration is not None and last + step + (card.patch_frames - 1) * mel > duration + mel / 2
+
+
+def _print(given: str, result: TagResult, top: int, *, vital: bool) -> None:
     minutes, seconds = divmod(result.duration, 60)
     plural = "window" if len(result.times) == 1 else "windows"
-    click.echo(
-        f"{given}  {int(minutes)}:{seconds:04.1f}  {result.model}, {len(result.times)} {plural}"
-    )
-    best = result.top(top)
-    width = max(len(label) for label, _ in best)
-    for label, score in best:
-        click.echo(f"  {label:<{width}}  {score:.3f}  {'#' * round(30 * score)}")
+    windows = f"{printable(result.model)}, {len(result.times)} {plural}"
+    lines = [f"{printable(given)}  {int(minutes)}:{seconds:04.1f}  {windows}"]
+    lines += [f"  {line}" for line in _bars(result.top(top))]
     for name, tags in result.heads.items():
-        click.echo(f"  {name}:")
-        width = max(len(label) for label in tags.labels)
-        for label, score in zip(tags.labels, tags.mean.tolist(), strict=True):
-            click.echo(f"    {label:<{width}}  {score:.3f}  {'#' * round(30 * score)}")
+        lines.append(f"  {printable(name)}:")
+        values = zip(tags.labels, tags.mean.tolist(), strict=True)
+        lines += [f"    {line}" for line in _bars(list(values))]
+    echo("\n".join(lines), vital=vital)
+
+
+def _bars(scores: Sequence[tuple[str, float]]) -> list[str]:
+    shown = [(printable(label), score) for label, score in scores]
+    width = max(len(label) for label, _ in shown)
+    return [f"{label:<{width}}  {score:.3f}  {'#' * round(30 * score)}" for label, score in shown]
 
 
 class _JsonLines:
     """Prints one line for each window as soon as it is analysed."""
 
-    def __init__(self, card: Card, heads: Sequence[Head], given: str) -> None:
+    def __init__(self, card: Card, heads: Sequence[Head], given: str, *, vital: bool) -> None:
         self._given = given
         self._card, self._heads = card, heads
-        self._lines = JsonLines(sys.stdout)
+        self._vital = vital
 
     def __call__(self, start: float, end: float, activations: npt.NDArray[np.float32]) -> None:
         values = iter(activations.tolist())
         tags = {self._card.name: {label: next(values) for label in self._card.labels}}
         heads = {head.name: {x: next(values) for x in head.labels} for head in self._heads}
         frame = DescriptorFrame(end, start, end, self._given, State.FRESH, tags, {}, {}, heads)
-        self._lines.write_frame(frame)
-
-
-def _write_csv(path: Path, done: Done) -> None:
-    with replacing(path) as partial, partial.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv_writer(stream)
-        first = done[0][1]
-        head_labels = [
-            f"head.{name}.{x}" for name, each in first.heads.items() for x in each.labels
-        ]
-        writer.writerow(["file", "start", "end", *first.labels, *head_labels])
-        for given, result in done:
-            parts = [result.activations, *(each.activations for each in result.heads.values())]
-            for start, row in zip(result.times, np.hstack(parts), strict=True):
-                times = [f"{start:.3f}", f"{start + result.window:.3f}"]
-                writer.writerow([given, *times, *(f"{value:.6f}" for value in row)])
+        try:
+            JsonLines(sys.stdout).write_frame(frame)
+        except ReaderGoneError:
+            if self._vital:
+                raise
+            silence(sys.stdout)  # other outputs are still to be completed

@@ -7,6 +7,7 @@ import click
 
 from pyplugin.cli.train_head import need_sklearn, progress_bars
 from pyplugin.cli.ui.suppress_output import check_plan
+from pyplugin.cli.ui.terminal import echo
 from pyplugin.models import registry
 from pyplugin.node.node import DEFAULT_MODEL
 from pyplugin.node.plan import Plan
@@ -69,11 +70,11 @@ def command(label: str, model: str, **options: Any) -> None:
         jobs = os.cpu_count() or 1
         done = teach(label, model=loaded, jobs=jobs, progress=progress, **options)
     for line in done.skipped:
-        click.echo(f"tagnode: left out: {line}", err=True)
+        echo(f"tagnode: left out: {line}", err=True)
     if done.tested:
         right = f"{done.correct} of {done.tested} clips are classified correctly"
-        click.echo(f"{right} by a head trained without them")
+        echo(f"{right} by a head trained without them")
     if done.background:
         wrong = f"{done.false_positives} of {done.background} background windows"
-        click.echo(f"{wrong} are classified as {label}")
-    click.echo(done.head)
+        echo(f"{wrong} are classified as {label}")
+    echo(done.head)

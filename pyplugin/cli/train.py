@@ -7,6 +7,7 @@ import click
 
 from pyplugin.cli.train_head import head
 from pyplugin.cli.ui.paths import PATH, path_option
+from pyplugin.cli.ui.terminal import echo
 from pyplugin.errors import PypluginError
 from pyplugin.support.optional import install
 from pyplugin.training.soundfonts import SOUNDFONTS
@@ -66,9 +67,9 @@ def network(config: Path, corpus: Path, out: Path, soundfonts: Path, cache: Path
     recipe = read_recipe(config)
     if not out.is_dir():
         raise PypluginError(f"--out is {out}; an existing folder is expected: mkdir {out}")
-    report = partial(click.echo, err=True)
+    report = partial(echo, err=True)
     path = train_network(recipe, corpus, out, soundfonts=soundfonts, cache=cache, report=report)
-    click.echo(path)
+    echo(path)
 
 
 command.add_command(head)

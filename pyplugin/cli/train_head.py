@@ -10,6 +10,7 @@ import click
 
 from pyplugin.cli.ui.paths import EXISTING, PATH, path_option
 from pyplugin.cli.ui.suppress_output import check_plan
+from pyplugin.cli.ui.terminal import echo
 from pyplugin.models import registry
 from pyplugin.node.plan import Plan
 from pyplugin.support.optional import need
@@ -104,23 +105,23 @@ def head(data: Path, model: str, jobs: int | None, **options: Any) -> None:
             jobs = jobs or os.cpu_count() or 1
             done = train_head(data, model=loaded, jobs=jobs, progress=progress, **options)
     except KeyboardInterrupt:
-        click.echo("tagnode: Finished results are kept; continue with --resume.", err=True)
+        echo("tagnode: Finished results are kept; continue with --resume.", err=True)
         raise
     for line in done.skipped:
-        click.echo(f"tagnode: left out: {line}", err=True)
+        echo(f"tagnode: left out: {line}", err=True)
     if done.skipped:
-        click.echo(f"tagnode: {len(done.skipped)} clips were left out.", err=True)
+        echo(f"tagnode: {len(done.skipped)} clips were left out.", err=True)
     for line in done.notes:
-        click.echo(f"tagnode: {line}", err=True)
+        echo(f"tagnode: {line}", err=True)
     for number, result in enumerate(done.results[:_SHOWN_ROWS], 1):
         mean = sum(result.balanced_accuracies) / len(result.balanced_accuracies)
-        click.echo(f"{number}  {100 * mean:.1f} %  {result.configuration.words}")
-    click.echo(
+        echo(f"{number}  {100 * mean:.1f} %  {result.configuration.words}")
+    echo(
         f"per {done.unit}: accuracy {100 * done.accuracy:.1f} %, mean over the classes "
         f"{100 * done.balanced_accuracy:.1f} %"
     )
     if done.external is not None:
-        click.echo(f"external set: mean over the classes {100 * done.external:.1f} %")
+        echo(f"external set: mean over the classes {100 * done.external:.1f} %")
     for written in (done.head, done.table, done.page):
         if written is not None:
-            click.echo(written)
+            echo(written)

@@ -29,6 +29,7 @@ from pyplugin.errors import ModelError
 from pyplugin.models.folders import data_folder, make_folder, read_file, shipped_folder
 from pyplugin.support.arrays import Float32, Float64
 from pyplugin.support.descriptors import head_name
+from pyplugin.support.documents import parse_json
 from pyplugin.support.files import write_file
 from pyplugin.support.spelling import nearest, slug
 
@@ -401,8 +402,8 @@ def _decoded(data: bytes) -> Head:
     (length,) = struct.unpack_from("<I", data, len(_MAGIC))
     begin = len(_MAGIC) + 4
     try:
-        card = json.loads(data[begin : begin + length].decode())
-    except (ValueError, RecursionError) as error:
+        card = parse_json(data[begin : begin + length].decode())
+    except ValueError as error:
         raise ModelError(f"The head's card is not JSON: {error}.") from error
     _check_card(card, opened)
     at = -(-(begin + length) // 16) * 16

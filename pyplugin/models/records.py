@@ -12,6 +12,7 @@ from pyplugin.models.card import CalibrationSource, Drift
 from pyplugin.models.folders import shipped_folder
 from pyplugin.models.quantisation import Calibration
 from pyplugin.support.arrays import Float64
+from pyplugin.support.documents import parse_json
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +46,7 @@ def load_record(name: str) -> Record:
     """
     path = _record_path(name)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parse_json(path.read_text(encoding="utf-8"))
         ranges = {key: (float(low), float(high)) for key, (low, high) in content["ranges"].items()}
         return Record(
             Calibration(ranges, _arrays(content["equalisation"]), _arrays(content["corrections"])),

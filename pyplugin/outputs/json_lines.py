@@ -2,18 +2,21 @@
 
 import json
 import math
+import re
 import sys
 from collections.abc import Mapping
 from typing import Any, TextIO
 
 from pyplugin.errors import PypluginError, ReaderGoneError
 from pyplugin.outputs.output import DescriptorFrame, Option, OutputContext, OutputKind, Values
+from pyplugin.support.printable import UNSEEN
 
 
 def json_line(frame: DescriptorFrame) -> str:
     """Return a frame as one line of JSON, without the end of the line.
 
-    Numbers are rounded to 6 decimals; one that is not finite is ``null``.
+    Numbers are rounded to 6 decimals; one that is not finite is ``null``. Control characters, and
+    bytes of file names that are not UTF-8, are escaped.
     """
     line = {
         "v": 1,
@@ -31,7 +34,14 @@ def json_line(frame: DescriptorFrame) -> str:
         line["signals"] = _rounded(frame.signals)
     if frame.parameters:
         line["parameters"] = _rounded(frame.parameters)
-    return json.dumps(line, ensure_ascii=False, allow_nan=False)
+    return _UNSEEN.sub(_escape, json.dumps(line, ensure_ascii=False, allow_nan=False))
+
+
+_UNSEEN = re.compile(f"[{UNSEEN}]")
+
+
+def _escape(match: re.Match[str]) -> str:
+    return f"\\u{ord(match[0]):04x}"
 
 
 def _rounded(values: dict[str, float]) -> dict[str, float | None]:
@@ -64,10 +74,17 @@ class JsonLines:
             The reader has closed the pipe, as with ``| head``.
         """
         try:
-            self._stream.write(json_line(frame) + "\n")
+            self._stream.write(self._encodable(json_line(frame)) + "\n")
             self._stream.flush()
         except BrokenPipeError as error:
             raise ReaderGoneError("The reader has closed the pipe.") from error
+
+    def _encodable(self, line: str) -> str:
+        """Escape what a stream in another encoding than UTF-8 cannot hold."""
+        encoding = getattr(self._stream, "encoding", None) or "utf-8"
+        if encoding.lower().replace("_", "-") in ("utf-8", "utf8"):
+            return line
+        return json.dumps(json.loads(line), allow_nan=False)
 
     def write_parameters(self, time: float, parameters: Values, signals: Values) -> None:
         """Do nothing."""

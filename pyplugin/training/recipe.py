@@ -1,17 +1,16 @@
 """Train and export a model by a recipe: a TOML file with all settings but the corpus."""
 
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from pyplugin.errors import PypluginError
 from pyplugin.models.card import CalibrationSource, Dataset, render_card
 from pyplugin.support.arrays import Float32
+from pyplugin.support.documents import DocumentError, parse_toml
 from pyplugin.support.files import write_file
 from pyplugin.training.augment import band_limits, log_mel, mel_power
 from pyplugin.training.calibration import calibrate, measure_drift, run_patches
@@ -39,12 +38,6 @@ from pyplugin.training.windows import (
     build_windows,
     mask_disputed,
 )
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 
 Report = Callable[[str], None]
 
@@ -121,11 +114,10 @@ def read_recipe(path: Path) -> Recipe:
         wrong type.
     """
     try:
-        with path.open("rb") as file:
-            values: dict[str, Any] = tomllib.load(file)
+        values = parse_toml(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise PypluginError(f"Cannot read the recipe {path}: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (DocumentError, UnicodeDecodeError) as error:
         raise PypluginError(f"The recipe {path} is not valid TOML: {error}.") from None
     try:
         if "variants" in values:

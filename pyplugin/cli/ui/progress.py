@@ -12,7 +12,7 @@ _STEPS = 1000
 @contextmanager
 def progress_bar(label: str) -> Iterator[Callable[[float], None]]:
     """Yield a function that sets the progress, 0 to 1."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         yield lambda share: None
         return
     with click.progressbar(length=_STEPS, label=label, file=sys.stderr) as bar:

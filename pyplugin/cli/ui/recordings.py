@@ -4,19 +4,37 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import click
-
 from pyplugin.cli.ui.progress import progress_bar
-from pyplugin.errors import AudioError
+from pyplugin.cli.ui.terminal import echo
+from pyplugin.errors import AudioError, ModelError, PypluginError
+from pyplugin.inputs.expanding import expanded
+from pyplugin.support.printable import printable
 from pyplugin.support.results import TagResult
 from pyplugin.tagging import tag
 
 Done = list[tuple[str, TagResult]]
 
 
+def expand_files(given: Sequence[str]) -> tuple[tuple[str, ...], int]:
+    """Return the recordings in files, folders and playlists, and the exit status so far.
+
+    A folder or playlist that cannot be read is reported.
+    """
+    files: list[str] = []
+    status = 0
+    for each in given:
+        try:
+            files += expanded([each])
+        except (OSError, ValueError):
+            files.append(each)  # which reading it reports
+        except AudioError as error:
+            status = max(status, _reported(each, error))
+    return tuple(files), status
+
+
 def tag_files(
-    files: Sequence[str], each: Callable[[str, TagResult], object] | None = None, **options: Any
-) -> tuple[Done, int]:
+    files: Sequence[str], each: Callable[[str, TagResult], object], **options: Any
+) -> int:
     """Tag recordings, and report those that cannot be.
 
     Parameters
@@ -24,33 +42,64 @@ def tag_files(
     files
         As they were given.
     each
-        Called with each result.
+        Called with each result as soon as it is there. What it raises ends the work.
     options
         As for :func:`pyplugin.tag`; ``each_window`` makes its ``each`` from the name.
 
     Returns
     -------
-    done
-        Names and results.
     int
         Exit status: 0, or the highest of those that failed.
+
+    Raises
+    ------
+    ModelError
+        What concerns all recordings; what concerns one is reported.
     """
-    done: Done = []
     status = 0
     window = options.pop("each_window", None)
+    outputs = _Outputs()
+    wrong_models: set[str] = set()
     for given in files:
         if window is not None:
-            options["each"] = window(given)
+            options["each"] = outputs.watched(window(given))
         try:
-            with progress_bar(Path(given).name) as report:
+            with progress_bar(printable(Path(given).name)) as report:
                 result = tag(given, progress=report, **options)
-        except AudioError as error:
-            status = max(status, error.exit_code)
-            click.echo(f"tagnode: {error}", err=True)
+        except Exception as error:
+            if outputs.failed or str(error) in wrong_models:
+                raise
+            if isinstance(error, ModelError):  # the next file shows whether it concerns all
+                wrong_models.add(str(error))
+            status = max(status, _reported(given, error))
             continue
-        done.append((given, result))
         for note in result.notes:
-            click.echo(f"tagnode: {given}: {note}", err=True)
-        if each is not None:
-            each(given, result)
-    return done, status
+            echo(f"tagnode: {printable(given)}: {printable(note)}", err=True)
+        each(given, result)
+    return status
+
+
+class _Outputs:
+    """Distinguishes what an output raises from what a recording raises."""
+
+    failed = False
+
+    def watched(self, write: Callable[..., object]) -> Callable[..., object]:
+        def each(*window: Any) -> None:
+            try:
+                write(*window)
+            except BaseException:
+                self.failed = True
+                raise
+
+        return each
+
+
+def _reported(given: str, error: Exception) -> int:
+    """Report why a recording cannot be tagged; return the exit status."""
+    if isinstance(error, PypluginError):
+        echo(f"tagnode: {printable(error)}", err=True)
+        return error.exit_code
+    reason = f"unexpected {type(error).__name__}: {error}".rstrip(": ")
+    echo(f"tagnode: {printable(given)}: {printable(reason)}", err=True)
+    return 1

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from pyplugin.cli.ui.terminal import shown
 from pyplugin.support.arrays import Float32, Int64
+from pyplugin.support.printable import printable
 
 COLUMN_SECONDS = 0.1
 _PICTURES = 12  # per second
@@ -114,7 +115,9 @@ class Screen:
     ) -> None:
         """Redraw the screen."""
         width, height = self._console.size
-        parts: list[Any] = [Text(self._title, style="bold", no_wrap=True, overflow="ellipsis")]
+        parts: list[Any] = [
+            Text(printable(self._title), style="bold", no_wrap=True, overflow="ellipsis")
+        ]
         rows = max(4, min(12, height - 7 - max(self._top, len(parameters))))
         parts.append(self._picture(width, rows))
         grid = Table.grid(padding=(0, 2), expand=True)
@@ -125,7 +128,7 @@ class Screen:
         if signals:
             parts.append(_measured(signals))
         parts.append(Text("  ".join(status), style="dim", no_wrap=True, overflow="ellipsis"))
-        parts.extend(Text(event, style="yellow") for event in events)
+        parts.extend(Text(printable(event), style="yellow") for event in events)
         self._live.update(Group(*parts), refresh=True)
 
     def _picture(self, width: int, rows: int) -> _Picture:
@@ -154,7 +157,7 @@ def _table(
     values: Mapping[str, float], ranges: Mapping[str, tuple[float, float]], width: int, colour: str
 ) -> Table:
     table = Table.grid(padding=(0, 1))
-    name_width = max((len(name) for name in values), default=0)
+    name_width = max((len(printable(name)) for name in values), default=0)
     room = max(width - name_width - 14, 4)
     for name, value in values.items():
         low, high = ranges.get(name, (0.0, 1.0))
@@ -163,7 +166,9 @@ def _table(
         bar = Text("█" * filled, style=colour)
         bar.append("·" * (room - filled), style="dim")
         table.add_row(
-            Text(name, no_wrap=True), bar, Text(shown(value, high - low), justify="right")
+            Text(printable(name), no_wrap=True),
+            bar,
+            Text(shown(value, high - low), justify="right"),
         )
     return table
 

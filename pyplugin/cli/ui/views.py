@@ -7,9 +7,8 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Protocol
 
-import click
-
-from pyplugin.cli.ui.terminal import can_draw, shown
+from pyplugin.cli.ui.terminal import can_draw, echo, shown
+from pyplugin.support.printable import printable
 
 if TYPE_CHECKING:
     from pyplugin.outputs import DescriptorFrame, Output
@@ -71,7 +70,7 @@ class LineView:
 
     def message(self, sentence: str) -> None:
         """Print a sentence on stderr."""
-        click.echo(f"tagnode: {sentence}", err=True)
+        echo(f"tagnode: {printable(sentence)}", err=True)
 
     @contextlib.contextmanager
     def opened(self, session: Session, ranges: Mapping[str, tuple[float, float]]) -> Iterator[None]:
@@ -92,7 +91,7 @@ class LineView:
         for name, value in frame.parameters.items():
             parts.append(f"{name} {shown(value, self._spans[name])}")
         state = "" if frame.state.name == "FRESH" else f"({frame.state.name.lower()}) "
-        click.echo(f"{_clock(frame.end)}  {state}{'  '.join(parts)}")
+        echo(f"{_clock(frame.end)}  {state}{printable('  '.join(parts))}", vital=True)
 
     def write_parameters(self, time: float, parameters: Values, signals: Values) -> None:
         """Do nothing: a line is for a frame."""

@@ -28,6 +28,7 @@ WHEEL = Wheel(
     file_name="musicnn-0.1.0-py3-none-any.whl",
     sha256="f38a4890c648c1ddbb141c5d96d2b0a8cfcd36746002d896989f7b88beb65cfa",
     megabytes=29,
+    size=29_292_476,
 )
 
 BANDS = 96

@@ -5,7 +5,6 @@
 """
 
 import csv
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pyplugin.errors import PypluginError
+from pyplugin.support.documents import DocumentError, parse_json, parse_yaml
 from pyplugin.support.files import sentence, sha256_of
 from pyplugin.support.optional import need
 
@@ -133,6 +133,7 @@ def file_hash(path: Path) -> str:
 
 _Given = tuple[str, str, str]  # a path or an identifier, label and group
 _Row = tuple[Path, str, str]
+_SHOWN = 60  # characters of a wrong label in a message
 
 
 def _from_folder(folder: Path) -> list[_Row]:
@@ -170,8 +171,14 @@ def _label(label: Any, path: Path) -> str:
     if isinstance(label, list) and len(label) == 1:
         label = label[0]
     if isinstance(label, (list, dict)) or label is None or not str(label).strip():
-        raise PypluginError(f"{path} gives {label!r} as a label; each clip has exactly one.")
+        raise PypluginError(f"{path} gives {_brief(label)} as a label; each clip has exactly one.")
     return str(label).strip()
+
+
+def _brief(value: object) -> str:
+    """Return what a value looks like, or the beginning of it."""
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def _column(row: Mapping[str, Any], names: tuple[str, ...], path: Path, number: int) -> str:
@@ -189,13 +196,9 @@ def _parse(path: Path) -> Any:
     text = _text(path)
     try:
         if path.suffix.lower() == ".json":
-            return json.loads(text)
-        yaml = need("yaml", package="PyYAML", extra="train", purpose=f"Reading {path.name}")
-        try:
-            return yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            raise ValueError(" ".join(str(error).split())) from error
-    except ValueError as error:
+            return parse_json(text)
+        return parse_yaml(text, f"Reading {path.name}")
+    except DocumentError as error:
         raise PypluginError(f"{path} cannot be parsed: {error}.") from error
 
 

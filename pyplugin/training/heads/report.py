@@ -17,6 +17,7 @@ from sklearn.metrics import confusion_matrix, roc_auc_score, roc_curve
 
 from pyplugin.errors import PypluginError
 from pyplugin.support.arrays import Float64, Texts
+from pyplugin.support.cells import guarded
 from pyplugin.support.files import replacing, sentence
 from pyplugin.training.heads.configurations import CLASSIFIERS, PREPROCESSING, Configuration
 from pyplugin.training.heads.search import Result
@@ -75,7 +76,10 @@ def write_table(path: Path, name: str, results: Sequence[Result], *, unit: str =
     """
     order = sorted(results, key=lambda result: -float(np.mean(result.accuracies)))
     ranks = {result.configuration: rank for rank, result in enumerate(order, 1)}
-    with replacing(path) as partial, partial.open("w", newline="", encoding="utf-8") as stream:
+    with (
+        replacing(path) as partial,
+        partial.open("w", newline="", encoding="utf-8", errors="backslashreplace") as stream,
+    ):
         writer = csv.writer(stream, delimiter="\t", lineterminator="\n")
         writer.writerow(COLUMNS)
         for number, result in enumerate(results, 1):
@@ -86,7 +90,7 @@ def write_table(path: Path, name: str, results: Sequence[Result], *, unit: str =
                 "balance_classes": choice.balanced,
                 "type": "C-SVC" if choice.classifier == "svm" else "",
                 "evaluation": f"nfoldcrossvalidation {len(result.accuracies)}",
-                "className": name,
+                "className": guarded(name),
                 "per": unit,
                 **vars(choice),
             }
@@ -194,7 +198,7 @@ def write_page(path: Path, page: HeadReport) -> None:
     ]
     text = _PAGE.format(title=html.escape(page.title), body="\n".join(filter(None, parts)))
     with replacing(path) as partial:
-        partial.write_text(text, encoding="utf-8")
+        partial.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 _PAGE = """<!DOCTYPE html>

@@ -32,7 +32,8 @@ from threadpoolctl import ThreadpoolController
 
 from pyplugin.errors import PypluginError
 from pyplugin.support.arrays import Float64, Indices, Texts
-from pyplugin.support.files import replacing, sentence
+from pyplugin.support.documents import parse_json
+from pyplugin.support.files import not_written, replacing, sentence
 from pyplugin.training.heads.configurations import SEED, Configuration, Split, calibrated, pipeline
 
 FOLDS = 5
@@ -222,7 +223,7 @@ def _read_journal(journal: Path, key: str) -> dict[str, tuple[float, float]]:
     """Return the scores of an interrupted search, by configuration and fold."""
     try:
         lines = journal.read_text(encoding="utf-8").splitlines()
-        head = json.loads(lines[0])
+        head = parse_json(lines[0])
     except FileNotFoundError:
         return {}
     except OSError as error:
@@ -236,7 +237,7 @@ def _read_journal(journal: Path, key: str) -> dict[str, tuple[float, float]]:
     done = {}
     for line in lines[1:]:
         with contextlib.suppress(ValueError, TypeError, KeyError):  # the last line may be truncated
-            entry = json.loads(line)
+            entry = parse_json(line)
             done[entry["task"]] = (float(entry["scores"][0]), float(entry["scores"][1]))
     return done
 
@@ -303,10 +304,9 @@ def _append_journal(journal: Path, name: str, scores: tuple[float, float]) -> No
         with journal.open("a", encoding="utf-8") as stream:
             stream.write(json.dumps({"task": name, "scores": scores}) + "\n")
     except OSError as error:
-        raise PypluginError(
-            f"'{journal}' cannot be written: {sentence(error)}; free some space and continue "
-            "with --resume."
-        ) from error
+        failure = not_written(journal, error)
+        failure.args = (f"{failure}, and continue with --resume",)
+        raise failure from error
 
 
 def _run(
