@@ -51,7 +51,9 @@ def slots_of(samples: np.ndarray, rate: int) -> list[int]:
     run: list[int] = []
     window = np.hanning(size)
     for start in range(0, len(samples) - size, step):
-        part = samples[start : start + size]
+        part = samples[start : start + size].astype(np.float32)
+        if samples.dtype == np.int8:
+            part /= 127
         if np.abs(part).max() < 0.1:
             continue
         spectrum = np.abs(np.fft.rfft(part * window, 8 * size))

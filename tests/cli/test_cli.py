@@ -30,7 +30,7 @@ def commands(group=cli, names=()):
             yield from commands(group.get_command(context, name), (*names, name))
 
 
-PAGES = {" ".join(("pyplugin", *names)): command for names, command in commands()}
+PAGES = {" ".join(("tagnode", *names)): command for names, command in commands()}
 WORDS = re.compile(
     r"\b(hears?|heard|hearing|tells?|told|whom|says?|said|answers?|moved|no number)\b", re.I
 )
