@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import BANDS, PATCH, Probe
+from helpers import BANDS, DATA, PATCH, Probe
 from jackserver import JackServer, Neighbours
 
 from pyplugin.cli import main
@@ -29,12 +29,8 @@ from pyplugin.node.frontend import PRESETS
 
 @pytest.fixture(scope="session")
 def clips() -> Path:
-    """The folder with six short real recordings, which is not part of the project."""
-    default = Path(__file__).parents[2] / "shared" / "corpus"
-    folder = Path(os.environ.get("PYPLUGIN_CORPUS", default)) / "clips"
-    if not folder.is_dir():
-        pytest.skip(f"no real recordings at {folder}; PYPLUGIN_CORPUS names another place")
-    return folder
+    """The folder with six short recordings; tests/data/README.md says whose they are."""
+    return DATA / "clips"
 
 
 @pytest.fixture(scope="module", autouse=True)
