@@ -9,6 +9,7 @@ from helpers import music, with_patch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
+from sharing import build_missing
 
 import pyplugin
 from pyplugin import Node, State
@@ -25,10 +26,7 @@ MODELS = ("musicnn-mtt", "musicnn-msd", "vgg-mtt", "vgg-msd")
 @pytest.fixture(scope="module")
 def models(musicnn):
     """The four networks in int8; those that are missing are built."""
-    built = {status.name for status in registry.available() if status.built}
-    for name in MODELS:
-        if name not in built:
-            registry.get(name)
+    build_missing(*MODELS)
     return {name: registry.load(name) for name in MODELS}
 
 
