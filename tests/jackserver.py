@@ -113,7 +113,7 @@ class Neighbours:
             self.sender.outports.register(f"out_{channel}")
             self.receiver.inports.register(f"in_{channel}")
         self.cycles: list[float] = []
-        self._epoch = self.sender.frame_time
+        self._epoch = self.sender.frame_time - server.rate  # so that 0 is silence alone
         self._received: list[tuple[int, np.ndarray]] | None = None
         self.sender.set_process_callback(self._send)
         self.receiver.set_process_callback(self._receive)
