@@ -87,7 +87,7 @@ def sentence(err: str) -> str:
     """The one line on stderr; a traceback or a second line is a failure."""
     lines = err.strip().splitlines()
     assert len(lines) == 1, err
-    assert lines[0].startswith("pyplugin: "), err
+    assert lines[0].startswith("tagnode: "), err
     return lines[0]
 
 

@@ -1,4 +1,4 @@
-"""The background: the default negative examples of `pyplugin teach`."""
+"""The background: the default negative examples of `tagnode teach`."""
 
 from dataclasses import replace
 
