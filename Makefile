@@ -1,5 +1,5 @@
 # env · demo · test · bench · lint · docs · plugins · clean: each works on a fresh checkout by itself.
-#   make test ARGS="-k node"    some tests only
+#   make test ARGS="-k node"    some tests only; ARGS="-n 0 -p no:randomly": one process, as written
 #   make PYTHON=python3.12 …    another Python
 PYTHON ?= python3
 VENV ?= .venv
@@ -46,7 +46,7 @@ $(SCENE): models/scene.tflite models/scene.json pyplugin/daw/container.py | $(VE
 	$(BIN)/python -m pyplugin.daw.container scene $@
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto $(ARGS)
 
 # TensorFlow and Essentia (1 GB), so that make test compares with them too.
 oracle: $(VENV)/.oracle

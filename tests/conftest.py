@@ -13,8 +13,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import BANDS, PATCH, Probe
+from helpers import BANDS, DATA, PATCH, Probe
+from hypothesis import HealthCheck, settings
 from jackserver import JackServer, Neighbours
+from sharing import (
+    BUILD,
+    build_missing,
+    folder_of_the_run,
+    folder_of_the_sources,
+    locked,
+    made_once,
+)
 
 from pyplugin.cli import main
 from pyplugin.errors import ModelError
@@ -26,15 +35,70 @@ from pyplugin.models.importers.musicnn_wheel import WHEEL
 from pyplugin.models.tflite import GraphWriter
 from pyplugin.node.frontend import PRESETS
 
+# A busy machine is no failure.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
+
+# Tests with such a fixture, which is costly or exclusive, stay together in one process.
+TOGETHER = {
+    "jack": "jack",
+    "neighbours": "jack",
+    "extended": "a copy with the examples of docs/extending.md",
+    "results": "operations in C and by LiteRT",
+}
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Two processes more than there are cores, for some tests only wait."""
+    affinity = getattr(os, "sched_getaffinity", None)  # not on macOS
+    return (len(affinity(0)) if affinity else os.cpu_count() or 1) + 2
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Leave what was imported out of later garbage collections, of which there are many."""
+    if getattr(session.config.option, "loadgroup", False):
+        for item in session.items:
+            grouped = item.get_closest_marker("xdist_group") is not None
+            assert not grouped or "@" in item.nodeid, "pytest-xdist does not know of the groups"
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Return a short name for long content: it is in an environment variable of each process."""
+    return f"{len(val)} {argname}" if isinstance(val, str | bytes) and len(val) > 200 else None
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Keep together what shares a fixture."""
+    groups = {TOGETHER[each] for each in getattr(item, "fixturenames", ()) if each in TOGETHER}
+    if groups and item.get_closest_marker("xdist_group") is None:
+        item.add_marker(pytest.mark.xdist_group("_".join(sorted(groups))))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what waits for minutes, and with the groups; amid the rest is what waits for less.
+
+    So at any time most processes compute.
+    """
+    long, groups, short, rest = [], [], [], []
+    for item in items:
+        waits, group = item.get_closest_marker("waits"), item.get_closest_marker("xdist_group")
+        if waits is not None:
+            (long if waits.args[0] >= 60 else short).append(item)
+        elif group is not None:
+            (long if group.args[0] == "jack" else groups).append(item)
+        else:
+            rest.append(item)
+    middle = len(rest) // 2
+    items[:] = [*long, *groups, *rest[:middle], *short, *rest[middle:]]
+
 
 @pytest.fixture(scope="session")
 def clips() -> Path:
-    """The folder with six short real recordings, which is not part of the project."""
-    default = Path(__file__).parents[2] / "shared" / "corpus"
-    folder = Path(os.environ.get("PYPLUGIN_CORPUS", default)) / "clips"
-    if not folder.is_dir():
-        pytest.skip(f"no real recordings at {folder}; PYPLUGIN_CORPUS names another place")
-    return folder
+    """The folder with six short recordings; tests/data/README.md says whose they are."""
+    return DATA / "clips"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -47,38 +111,41 @@ def _plugins_end_with_their_module() -> Iterator[None]:
 DPF = Path("/usr/share/dpf/distrho")
 
 
-def built_vst3(folder: Path, name: str, *defines: str) -> Path:
+def built_vst3(name: str, *defines: str) -> Path:
     """The effect in tests/vst3 as a plugin of this name."""
     if not DPF.is_dir() or shutil.which("g++") is None:
         pytest.skip("no framework to build a VST3 effect with: apt-get install dpf-source g++")
     source = Path(__file__).parent / "vst3"
-    binary = folder / f"{name}.vst3" / "Contents" / f"{platform.machine()}-linux" / f"{name}.so"
-    binary.parent.mkdir(parents=True)
-    command = ["g++", "-std=c++17", "-O1", "-w", "-fPIC", "-shared", "-fvisibility=hidden"]
-    command += ["-DDISTRHO_PLUGIN_TARGET_VST3", *defines, f"-I{source}", f"-I{DPF}"]
-    command += [source / "strip.cpp", DPF / "DistrhoPluginMain.cpp", "-o", binary, "-ldl"]
-    subprocess.run(command, check=True)
-    return folder / f"{name}.vst3"
+    options = ["-std=c++17", "-O1", "-w", "-fPIC", "-shared", "-fvisibility=hidden"]
+    options += ["-DDISTRHO_PLUGIN_TARGET_VST3", *defines, f"-I{source}", f"-I{DPF}"]
+
+    def make(folder: Path) -> None:
+        binaries = folder / f"{name}.vst3" / "Contents" / f"{platform.machine()}-linux"
+        binaries.mkdir(parents=True, exist_ok=True)
+        files = [source / "strip.cpp", DPF / "DistrhoPluginMain.cpp"]
+        binary = binaries / f"{name}.so"
+        subprocess.run(["g++", *options, *files, "-o", binary, "-ldl"], check=True)
+
+    folder = folder_of_the_sources(name, source.iterdir(), name, platform.machine(), *options)
+    return made_once(folder, make) / f"{name}.vst3"
 
 
 @pytest.fixture(scope="session")
-def vst3(tmp_path_factory) -> Path:
+def vst3() -> Path:
     """A small VST3 effect: gain, low-pass, a switch for it, and a selection of the output side."""
-    return built_vst3(tmp_path_factory.mktemp("vst3"), "Strip")
+    return built_vst3("Strip")
 
 
 @pytest.fixture(scope="session")
-def late_vst3(tmp_path_factory) -> Path:
+def late_vst3() -> Path:
     """The same, with a latency of 100 samples that it reports."""
-    return built_vst3(tmp_path_factory.mktemp("vst3"), "Late", "-DSTRIP_LATENCY=100")
+    return built_vst3("Late", "-DSTRIP_LATENCY=100")
 
 
 @pytest.fixture(scope="session")
 def musicnn() -> registry.Model:
     """The first model, built if it is not there yet."""
-    built = {status.name for status in registry.available() if status.built}
-    if "musicnn-mtt" not in built:
-        registry.get("musicnn-mtt")
+    build_missing("musicnn-mtt")
     return registry.load("musicnn-mtt")
 
 
@@ -147,7 +214,8 @@ def neighbours(jack: JackServer) -> Iterator[Neighbours]:
 def wheel() -> Path:
     """The wheel, its hash checked."""
     try:
-        return WHEEL.find(None, registry.data_folder(), print)
+        with locked(BUILD / "models.lock"):
+            return WHEEL.find(None, registry.data_folder(), print)
     except ModelError as error:
         pytest.skip(f"the wheel of musicnn 0.1.0 is missing: {error}")
 
@@ -156,12 +224,14 @@ def wheel() -> Path:
 def models(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with all models, and with those of 64 frames for MusiCNN."""
     pytest.importorskip("ai_edge_litert", reason="needs ai-edge-litert")
-    folder = tmp_path_factory.mktemp("models")
-    for name in (*musicnn_family.NETWORKS, *vgg.NETWORKS):
-        registry.get(name, source=wheel, folder=folder)
-    for name in musicnn_family.NETWORKS:
-        registry.get(name, patch=64, source=wheel, folder=folder)
-    return folder
+
+    def make(folder: Path) -> None:
+        for name in (*musicnn_family.NETWORKS, *vgg.NETWORKS):
+            registry.get(name, source=wheel, folder=folder)
+        for name in musicnn_family.NETWORKS:
+            registry.get(name, patch=64, source=wheel, folder=folder)
+
+    return made_once(folder_of_the_run(tmp_path_factory, "models"), make)
 
 
 @pytest.fixture

@@ -20,6 +20,17 @@ from pyplugin.models.registry import Model
 
 PATCH = 20
 BANDS = 96
+DATA = Path(__file__).parent / "data"
+
+
+def whole_corpus() -> list[Path]:
+    """Return the folder of the corpus from which tests/data was taken, or nothing without one.
+
+    What is said of a model's figures is tested on it too; PYPLUGIN_CORPUS names its place.
+    """
+    default = Path(__file__).parents[2] / "shared" / "corpus"
+    folder = Path(os.environ.get("PYPLUGIN_CORPUS", default))
+    return [folder] if (folder / "manifest.csv").is_file() else []
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,12 @@ def need(tool: str | Path, package: str) -> None:
         pytest.skip(f"no {tool}: apt-get install {package}")
 
 
+def needs(*tools: str | Path, package: str) -> pytest.MarkDecorator:
+    """Return a mark that skips a test without these programs or files, before anything is built."""
+    lacks = [str(each) for each in tools if not (shutil.which(each) or Path("/", each).exists())]
+    return pytest.mark.skipif(bool(lacks), reason=f"no {lacks}: apt-get install {package}")
+
+
 def run(*command: object, **options: object) -> str:
     done = subprocess.run(
         [str(part) for part in command], capture_output=True, text=True, timeout=300, **options

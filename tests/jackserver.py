@@ -113,7 +113,7 @@ class Neighbours:
             self.sender.outports.register(f"out_{channel}")
             self.receiver.inports.register(f"in_{channel}")
         self.cycles: list[float] = []
-        self._epoch = self.sender.frame_time
+        self._epoch = self.sender.frame_time - server.rate  # so that 0 is silence alone
         self._received: list[tuple[int, np.ndarray]] | None = None
         self.sender.set_process_callback(self._send)
         self.receiver.set_process_callback(self._receive)
@@ -128,10 +128,11 @@ class Neighbours:
         stamp[:] = times * SCALE
 
     def _receive(self, frames: int) -> None:
-        if self._received is not None:
+        received = self._received  # once: `recorded` may take it away meanwhile
+        if received is not None:
             now = self.receiver.last_frame_time - self._epoch
             arrays = [port.get_array() for port in self.receiver.inports]
-            self._received.append((now, np.stack(arrays)))
+            received.append((now, np.stack(arrays)))
 
     def record(self) -> None:
         """Keep from now on what is received."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from helpers import DATA, whole_corpus
 
 import pyplugin
 from pyplugin.models import heads
@@ -28,7 +29,7 @@ ARGUMENTS = {
     "live_tag_meter.py": ["--tag", "speech"],
     "demo/demo.py": ["demo-output"],
 }
-VOICE = "voice_or_instrumental.py"  # which needs the corpus
+VOICE = "voice_or_instrumental.py"  # which needs labelled recordings
 
 
 def test_every_example_is_here():
@@ -60,15 +61,23 @@ def test_example(name, tmp_path):
 
 
 @pytest.mark.usefixtures("musicnn")
-@pytest.mark.parametrize(("model", "least"), [("musicnn-mtt", 0.85), ("scene", 0.65)])
+@pytest.mark.parametrize(
+    ("corpus", "model", "least"),
+    [
+        # 0.92 with each: all of 3 with a voice, and 5 of 6 without
+        *((DATA, model, 0.82) for model in ("musicnn-mtt", "scene")),
+        *((each, "musicnn-mtt", 0.85) for each in whole_corpus()),
+        *((each, "scene", 0.65) for each in whole_corpus()),
+    ],
+)
 def test_a_head_for_voice_is_right_of_other_artists_and_live(
-    model, least, clips, tmp_path, monkeypatch
+    corpus, model, least, tmp_path, monkeypatch
 ):
     pytest.importorskip(
         "sklearn", reason="training needs scikit-learn: pip install 'tagnode[train]'"
     )
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    command = [sys.executable, EXAMPLES / VOICE, clips.parent, tmp_path / "out"]
+    command = [sys.executable, EXAMPLES / VOICE, corpus, tmp_path / "out"]
     done = subprocess.run([*command, "--model", model], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     head = tmp_path / "out" / f"voice-{model}.head"
@@ -84,7 +93,9 @@ def test_a_head_for_voice_is_right_of_other_artists_and_live(
     balanced = np.mean([np.mean(each) for each in right.values()])
     assert balanced > least
     # training reads the mean embedding of a clip, tag the mean of the results for its windows
-    assert abs(balanced - heads.load(head).about["external"]["balanced_accuracy"]) < 0.08
+    one = 0.5 / min(map(len, right.values()))  # which is what a recording counts for
+    apart = abs(balanced - heads.load(head).about["external"]["balanced_accuracy"])
+    assert apart < max(1.01 * one, 0.08)
 
     path = tmp_path / "out" / next(row["path"] for row in rows if row["label"] == "voice")
     tagged = subprocess.run(

@@ -67,8 +67,9 @@ def run(*command: object, at: Path, given: str | None = None) -> None:
 
 def build(copy: Path) -> None:
     """Build libtagnode, and the extension module over it."""
-    run("cmake", "-S", "native", "-B", "lib", "-DCMAKE_POSITION_INDEPENDENT_CODE=ON", at=copy)
-    run("cmake", "--build", "lib", "--parallel", "--target", "tagnode", at=copy)
+    options = ("-DCMAKE_POSITION_INDEPENDENT_CODE=ON", "-DCMAKE_C_FLAGS_RELEASE=-O1")
+    run("cmake", "-S", "native", "-B", "lib", *options, at=copy)
+    run("cmake", "--build", "lib", "--parallel", "2", "--target", "tagnode", at=copy)
     source, header = copy / "_tagnode.c", copy / "native" / "include" / "tagnode.h"
     run(sys.executable, "pyplugin/_native/build.py", header, source, at=copy)
     include = sysconfig.get_path("include")

@@ -6,6 +6,7 @@ from frames import Kept
 from helpers import music
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sharing import build_missing
 
 import pyplugin
 from pyplugin.automation.movers import AutomatedParameter, Mover
@@ -176,9 +177,7 @@ def test_a_gap_moves_the_time_of_what_follows(probe):
 
 def test_labels_that_two_models_share_have_names_of_their_own(musicnn):
     """A label that an earlier model has stands behind its model's name."""
-    built = {status.name for status in registry.available() if status.built}
-    if "musicnn-msd" not in built:
-        registry.get("musicnn-msd")
+    build_missing("musicnn-msd")
     other, kept = registry.load("musicnn-msd"), Kept()
     shared = set(musicnn.card.labels) & set(other.card.labels)
     assert shared

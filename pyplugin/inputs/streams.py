@@ -301,7 +301,7 @@ class _Relay:
         if self._held is not None:
             self._clock.add(now, seconds)
             self._held.append(item)
-            if self._burst_over(now, item):
+            if self._burst_over(now):
                 self._splice()
             return
         if self._connection.live:
@@ -326,11 +326,9 @@ class _Relay:
             self._send(Event("reconnected", f"{self._connection.title} is back."))
         self._new = False
 
-    def _burst_over(self, now: float, item: Piece) -> bool:
+    def _burst_over(self, now: float) -> bool:
         assert self._first is not None
         assert self._held is not None
-        if (item.sample_rate, len(item.samples)) != self._format:
-            return True
         lead = self._clock.position - (now - self._first)
         if lead > self._lead + 0.05:
             self._lead, self._grown = lead, now
@@ -346,15 +344,15 @@ class _Relay:
         rate = held[0].sample_rate
         missing = self._clock.origin - self._edge  # seconds; negative where audio repeats
         repeated = 0
-        same = [each for each in held if (each.sample_rate, len(each.samples)) == self._format]
-        if self._tail and len(same) == len(held):
+        found: int | None = None
+        if all((each.sample_rate, len(each.samples)) == self._format for each in held):
             after = np.concatenate([each.samples for each in held], axis=1)
             before = np.concatenate(list(self._tail), axis=1)
             found = overlap(before, after, rate, round(-missing * rate))
-            if found is not None:
-                repeated, missing = found, 0.0
-            elif missing < 0:
-                repeated, missing = round(-missing * rate), 0.0
+        if found is not None:
+            repeated, missing = found, 0.0
+        elif missing < 0:
+            repeated, missing = round(-missing * rate), 0.0
         if missing > 0.01:
             before_it = rate if self._format is None else self._format[0]
             samples = round(missing * before_it)

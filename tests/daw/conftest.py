@@ -6,12 +6,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from sharing import ROOT, folder_of_the_run, made_once
 
-ROOT = Path(__file__).parents[2]
+PLUGINS = ("tagnode_lv2", "tagnode_lv2_ttl", "tagnode_clap", "tagnode_vst3", "tagnode_make_docs")
+HOSTS = ("host_lv2", "fuzz_lv2", "host_clap", "host_vst3")
 
 
 @pytest.fixture(scope="session")
-def built() -> Path:
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the bundles, with the hosts in tests/plugin; that of native/tests/run.sh."""
     if shutil.which("cmake") is None:
         pytest.skip("no cmake to build the plugins with: apt-get install cmake")
@@ -19,11 +21,16 @@ def built() -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     scene = ROOT / "build" / "scene.tagnode"
     options = ["-DTAGNODE_TESTS=ON", "-DTAGNODE_PLUGINS=ON", f"-DTAGNODE_SCENE={scene}"]
-    for command in (
+    commands = [
         [sys.executable, "-m", "pyplugin.daw.container", "scene", scene],
         ["cmake", "-S", ROOT / "native", "-B", folder, *options],
-        ["cmake", "--build", folder, "--parallel", "2"],
-    ):
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
+        ["cmake", "--build", folder, "--parallel", "2", "--target", *PLUGINS, *HOSTS],
+    ]
+
+    def make(_: Path) -> None:
+        for command in commands:
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stdout + done.stderr
+
+    made_once(folder_of_the_run(tmp_path_factory, "plugins"), make)
     return folder

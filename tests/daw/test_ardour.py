@@ -2,11 +2,11 @@
 
 import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+from hosts import needs
 
 SCANNER = Path("/usr/lib/ardour7/ardour-vst3-scanner")
 URI = "urn:pyplugin:tagnode"
@@ -15,8 +15,6 @@ URI = "urn:pyplugin:tagnode"
 @pytest.fixture
 def home(built: Path, tmp_path: Path) -> dict[str, str]:
     """The environment of a user who has the plugins and no settings."""
-    if shutil.which("ardour7-lua") is None:
-        pytest.skip("no Ardour: apt-get install --no-install-recommends ardour")
     for bundle, folder in (("tagnode.lv2", ".lv2"), ("Tagnode.vst3", ".vst3")):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / bundle).symlink_to(built / bundle)
@@ -35,6 +33,7 @@ def scanned(home: dict[str, str]) -> str:
     return str(identity)
 
 
+@needs("ardour7-lua", package="--no-install-recommends ardour")
 @pytest.mark.parametrize("plugin_format", ["LV2", "VST3"])
 def test_values_move_and_a_session_restores_all(home: dict[str, str], plugin_format: str):
     session = Path(home["HOME"]) / "session"

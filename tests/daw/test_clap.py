@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hosts import exported, need, needed, run
+from hosts import exported, needed, needs, run
 
 SCANNER = Path("/usr/lib") / f"{os.uname().machine}-linux-gnu" / "qtractor/qtractor_plugin_scan"
 
@@ -30,8 +30,8 @@ def test_a_host_may_do_anything_in_any_order(built: Path, library: Path, seed: i
     assert run(program, library, seed, 10000).endswith(" 0 failed\n")
 
 
+@needs(SCANNER, package="qtractor")
 def test_qtractor_finds_it(library: Path):
-    need(SCANNER, "qtractor")
     env = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
     printed = run(SCANNER, input=f"CLAP:{library}\n", env=env)
     kind, name, audio, midi, controls, *_ = printed.strip().split("|")

@@ -7,6 +7,7 @@ import time
 
 import numpy as np
 import pytest
+from hosts import needs
 
 from pyplugin.automation.presets import parse_preset, read_preset, shipped_presets
 from pyplugin.automation.rendering import automated_preset
@@ -113,8 +114,7 @@ def test_a_duck_in_the_plugin_is_the_duck_of_pedalboard(plugin, tmp_path, clips)
     """The level, once it has settled; the plugin is later, as live effects are."""
     audio, rate = load(clips / "radio-hour.ogg")
     preset = read_preset("duck-under-voice")
-    loaded(plugin, slots_of(preset), tmp_path)
-    ours = plugin(audio, rate)
+    ours = loaded(plugin, slots_of(preset), tmp_path)(audio, rate)
     theirs = automated_preset(preset)(audio, rate).audio
     for start, end in ((3, 5.5), (11, 13.5), (22, 28)):
         part = slice(int(start * rate), int(end * rate))
@@ -259,9 +259,8 @@ def test_sources_have_the_numbers_of_their_names(plugin, tmp_path):
     assert plugin.parameters["slot_1_source"].raw_value == pytest.approx(0.103, abs=1e-6)
 
 
+@needs("sordi", package="sordi")
 def test_bundles_are_valid_turtle(tmp_path):
-    if shutil.which("sord_validate") is None:
-        pytest.skip("no sord_validate: apt-get install sordi")
     folder = tmp_path / "presets"
     daw_presets.export([slots_of(read_preset(n)) for n in shipped_presets()], folder, ["lv2"])
     files = sorted((folder / "tagnode-presets.lv2").glob("*.ttl"))
@@ -271,9 +270,8 @@ def test_bundles_are_valid_turtle(tmp_path):
         assert done.returncode == 0, done.stderr
 
 
+@needs("jalv", package="jalv")
 def test_a_host_loads_the_bundle(built, tmp_path, jack):
-    if shutil.which("jalv") is None:
-        pytest.skip("no jalv: apt-get install jalv")
     names = ["duck-under-voice", "hiss-gate"]
     presets = {name: slots_of(read_preset(name)) for name in names}
     daw_presets.export(list(presets.values()), tmp_path, ["lv2"])

@@ -10,11 +10,12 @@ import numpy as np
 import pedalboard
 import pytest
 import soundfile
-from hosts import ROOT, SOURCES, exported, need, needed, run
+from hosts import ROOT, SOURCES, exported, needed, needs, run
 
 from pyplugin.daw import parameters
 
 RATE = 48000
+DPF = Path("/usr/share/dpf/distrho/src")
 SCANNER = Path("/usr/lib/ardour7/ardour-vst3-scanner")
 CLASS = sha256(parameters.IDENTITY.uri.encode()).hexdigest()[:32].upper()
 
@@ -28,6 +29,12 @@ def bundle(built: Path) -> Path:
 def library(bundle: Path) -> Path:
     (found,) = bundle.glob("Contents/*-linux/Tagnode.so")
     return found
+
+
+@pytest.fixture(scope="module")
+def untouched(bundle: Path) -> pedalboard.VST3Plugin:
+    """One whose parameters no test sets; loading it takes pedalboard longer than they do."""
+    return pedalboard.load_plugin(str(bundle))
 
 
 @pytest.fixture
@@ -93,16 +100,18 @@ def test_pedalboard_lists_parameters_with_names_and_units(plugin: pedalboard.VST
 
 @pytest.mark.parametrize("block", [1, 64, 65, 512, 8193])
 @pytest.mark.parametrize("channels", [1, 2])
-def test_audio_passes_bit_for_bit(plugin: pedalboard.VST3Plugin, block: int, channels: int):
+def test_audio_passes_bit_for_bit(untouched: pedalboard.VST3Plugin, block: int, channels: int):
     x = noise(0.05 if block == 1 else 0.5)[:channels]
-    np.testing.assert_array_equal(plugin(x, RATE, buffer_size=block), x)
+    np.testing.assert_array_equal(untouched(x, RATE, buffer_size=block), x)
 
 
 @pytest.mark.parametrize("rate", [7999, 8000, 44100, 192000, 192001])
-def test_an_unsupported_rate_passes_audio_and_is_reported(plugin: pedalboard.VST3Plugin, rate: int):
+def test_an_unsupported_rate_passes_audio_and_is_reported(
+    untouched: pedalboard.VST3Plugin, rate: int
+):
     x = noise()
-    np.testing.assert_array_equal(plugin(x, rate), x)
-    assert plugin.status == ("ok" if 8000 <= rate <= 192000 else "sample rate")
+    np.testing.assert_array_equal(untouched(x, rate), x)
+    assert untouched.status == ("ok" if 8000 <= rate <= 192000 else "sample rate")
 
 
 def test_values_are_read_after_each_call_and_move_an_effect(plugin: pedalboard.VST3Plugin):
@@ -178,11 +187,13 @@ np.savez(sound + ".npz", plain=plain, ducked=engine.get_audio())
 """
 
 
+@pytest.mark.skipif(
+    importlib.util.find_spec("dawdreamer") is None,
+    reason="no dawdreamer to play with: make oracle",
+)
 def test_dawdreamer_plays_it_and_takes_a_preset_of_pedalboards(
     plugin: pedalboard.VST3Plugin, bundle: Path, tmp_path: Path
 ):
-    if importlib.util.find_spec("dawdreamer") is None:
-        pytest.skip("no dawdreamer to play with: make oracle")
     x, sound, preset = noise(), tmp_path / "x.npy", tmp_path / "duck.vstpreset"
     np.save(sound, x)
     duck(plugin, "rms_db")
@@ -194,8 +205,8 @@ def test_dawdreamer_plays_it_and_takes_a_preset_of_pedalboards(
     assert level(y[:, RATE // 2 :]) - level(x[:, RATE // 2 :]) == pytest.approx(-24, abs=0.5)
 
 
+@needs(SCANNER, package="ardour")
 def test_ardour_finds_it(bundle: Path, tmp_path: Path):
-    need(SCANNER, "ardour")
     home = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)}
     env = {**os.environ, **home, "LD_LIBRARY_PATH": str(SCANNER.parent)}
     printed = run(SCANNER, "-f", "-v", bundle, env=env)
@@ -208,14 +219,11 @@ def test_ardour_finds_it(bundle: Path, tmp_path: Path):
 # ---- the interface ----
 
 
+@needs(DPF, package="dpf-source")
 def test_our_declarations_are_those_of_dpf(built: Path):
-    headers = Path("/usr/share/dpf/distrho/src")
-    if not headers.is_dir():
-        pytest.skip("no headers to compare with: apt-get install dpf-source")
-    need("cc", "build-essential")
     native = ROOT / "native"
     folders = [f"-I{native / part}" for part in ("include", "src", "plugin")]
     program = built / "abi_dpf"
-    flags = ["-std=c11", "-fms-extensions", "-Werror", *folders, "-isystem", headers]
+    flags = ["-std=c11", "-fms-extensions", "-Werror", *folders, "-isystem", DPF]
     run("cc", *flags, SOURCES / "abi_dpf.c", "-lm", "-o", program)
     assert run(program).endswith(" 0 failed\n")

@@ -10,14 +10,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import settings
 
 Patches = npt.NDArray[np.float32]
 
 FRAMES_PER_SECOND = 62.5
-
-settings.register_profile("no deadline", deadline=None)  # a busy machine is no failure
-settings.load_profile("no deadline")
 
 
 @pytest.fixture(scope="session")

@@ -2,13 +2,13 @@
 
 import csv
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from helpers import music
 from pedalboard import Gain, Pedalboard
+from sharing import build_missing
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.neural_network import MLPClassifier
@@ -18,10 +18,9 @@ from sklearn.svm import SVC
 import pyplugin
 from pyplugin import Node, State
 from pyplugin._native import check, ffi, lib, message
-from pyplugin.cli import main
 from pyplugin.errors import ModelError, PresetError, PypluginError
 from pyplugin.inputs.recording import Recording
-from pyplugin.models import heads, registry
+from pyplugin.models import heads
 from pyplugin.models.heads import Affine, Dense, Head, Kernel, Quantile, Sigmoids
 from pyplugin.outputs import open_all
 from pyplugin.outputs.output import OutputContext
@@ -300,8 +299,7 @@ def test_a_node_agrees_with_scikit_learn_on_its_embedding(probe):
 
 
 def test_heads_of_several_inline_models_each_take_their_own_embedding(musicnn):
-    if "musicnn-msd" not in [each.name for each in registry.available() if each.built]:
-        registry.get("musicnn-msd")
+    build_missing("musicnn-msd")
     random = np.random.default_rng(8)
     models = ["musicnn-mtt", "musicnn-msd"]
     placed = [
@@ -351,6 +349,7 @@ def test_a_head_for_another_model_or_output_is_refused(probe, given, words):
 
 
 def test_a_swap_to_a_model_without_its_heads_is_refused(musicnn):
+    build_missing("musicnn-msd")
     head = made(200, Dense(np.ones((3, 200)), [0] * 3), model="musicnn-mtt", output="penultimate")
     with Node(16000, 1, 512, model=musicnn, heads=[head]) as node:
         with pytest.raises(PypluginError, match="made for musicnn-mtt, not for musicnn-msd"):
@@ -385,22 +384,20 @@ def test_tags_of_a_recording_have_the_heads_of_the_same_windows(probe, known):
     np.testing.assert_allclose(found.mean.sum(), 1, atol=1e-5)
 
 
-def test_the_command_prints_heads_in_every_form(probe, known, tmp_path, monkeypatch, capfd):
+def test_the_command_prints_heads_in_every_form(probe, known, tmp_path, run):
     import soundfile
 
     sound = tmp_path / "sound.wav"
     soundfile.write(sound, music(2, 16000)[0], 16000)
     table = tmp_path / "tags.csv"
-    monkeypatch.setattr(
-        sys, "argv", ["pyplugin", "tag", str(sound), "--model", str(known), "--head", "kind"]
-    )
-    main()
-    printed = capfd.readouterr().out
+    command = ["tag", sound, "--model", known, "--head", "kind"]
+    code, printed, _ = run(*command)
+    assert code == 0
     assert "kind:" in printed
     assert "Label 1" in printed
-    sys.argv += ["--json", "--csv", str(table)]
-    main()
-    lines = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    code, printed, _ = run(*command, "--json", "--csv", table)
+    assert code == 0
+    lines = [json.loads(line) for line in printed.splitlines()]
     rows = list(csv.DictReader(table.read_text().splitlines()))
     assert len(lines) == len(rows) > 5
     for line, row in zip(lines, rows, strict=True):

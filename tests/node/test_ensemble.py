@@ -5,10 +5,10 @@ import threading
 import numpy as np
 import pytest
 from helpers import music
+from sharing import build_missing
 
 import pyplugin
 from pyplugin import Node, State
-from pyplugin.models import registry
 from pyplugin.node.node import Frames
 
 NAMES = ["musicnn-mtt", "musicnn-msd", "vgg-mtt"]
@@ -16,10 +16,7 @@ NAMES = ["musicnn-mtt", "musicnn-msd", "vgg-mtt"]
 
 @pytest.fixture(scope="module", autouse=True)
 def models(musicnn):
-    built = {status.name for status in registry.available() if status.built}
-    for name in (*NAMES, "musicnn-mtt-p64"):
-        if name not in built:
-            registry.get(name)
+    build_missing(*NAMES, "musicnn-mtt-p64")
 
 
 def run(node: Node, x: np.ndarray, size: int = 512) -> Frames:

@@ -12,7 +12,7 @@ import soundfile
 from helpers import measure
 
 RATES = [16000, 22050, 44100, 48000, 96000]
-CLIPS = ["sung-rock", "instrumental-metal", "classical-strings", "speech", "radio-hour"]
+CLIPS = ["sung-pop", "instrumental-metal", "classical-strings", "speech", "radio-hour"]
 
 
 def clip(folder: Path, name: str) -> tuple[np.ndarray, int]:

@@ -7,4 +7,10 @@ from helpers import modules_with_examples, run_examples
 @pytest.mark.parametrize("name", modules_with_examples(torch=True))
 def test_examples_run(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert run_examples(name) == 0
+    try:
+        failed = run_examples(name)
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        pytest.skip("needs torch: pip install 'pyplugin[network]'")
+    assert failed == 0

@@ -1,31 +1,35 @@
 """The shipped model: equal on all runtimes, fast to detect, as accurate as in its card."""
 
-import os
 import re
+import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from helpers import music
+from helpers import DATA, music, whole_corpus
+from scipy.stats import mannwhitneyu
 
 from pyplugin import Node, State, melspectrogram
 from pyplugin.models import registry
 from pyplugin.models.structs import card_struct
 from pyplugin.node.runtimes import open_model
 from pyplugin.training.calibration import run_patches
-from pyplugin.training.corpus import read_clips
-from pyplugin.training.windows import VariantSettings, build_windows, mask_disputed
+from pyplugin.training.corpus import LABELS, read_clips
+from pyplugin.training.windows import (
+    DisputedLabel,
+    VariantSettings,
+    WindowSet,
+    build_windows,
+    mask_disputed,
+)
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 RATE = 16000
-
-
-@pytest.fixture(scope="module")
-def corpus() -> Path:
-    default = Path(__file__).parents[3] / "shared" / "corpus"
-    folder = Path(os.environ.get("PYPLUGIN_CORPUS", default))
-    if not (folder / "manifest.csv").is_file():
-        pytest.skip(f"no labelled recordings at {folder}; PYPLUGIN_CORPUS names another place")
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -83,25 +87,46 @@ def test_noise_after_silence_is_detected_within_a_second(scene: registry.Model) 
     assert max(value for at, value in found if at <= 4 * RATE) > 0.5
 
 
+def recipe() -> dict[str, Any]:
+    """Return the recipe of the model as written; its reader would need PyTorch."""
+    return tomllib.loads((registry.shipped_folder() / "scene.toml").read_text(encoding="utf-8"))
+
+
+def windows_to_test_on(corpus: Path, patch: int) -> WindowSet:
+    """Return the windows of the recordings that no model was trained on."""
+    clips = read_clips(corpus, "test")
+    return build_windows(clips, [VariantSettings()], patch=patch, step=patch // 2, seed=2)
+
+
+# Measured on the 24 of tests/data to test on: 1.000, 0.910, 0.984, 0.998, 0.963 and 0.999.
+LEAST = {
+    "speech": 0.97,
+    "singing": 0.88,
+    "music": 0.95,
+    "drums": 0.97,
+    "tonal": 0.93,
+    "noise": 0.97,
+}
+
+
+@pytest.mark.parametrize("corpus", [DATA, *whole_corpus()], ids=lambda folder: folder.name)
 def test_scores_on_the_test_groups_are_those_in_the_card(
     corpus: Path, scene: registry.Model
 ) -> None:
-    pytest.importorskip("torch", reason="needs torch: pip install 'tagnode[network]'")
-    pytest.importorskip("sklearn", reason="needs scikit-learn: pip install 'tagnode[train]'")
-    from pyplugin.training.evaluate import score
-    from pyplugin.training.recipe import read_recipe
-
-    recipe = read_recipe(registry.shipped_folder() / "scene.toml")
-    patch = scene.card.patch_frames
-    clips = read_clips(corpus, "test")
-    window_set = build_windows(clips, [VariantSettings()], patch=patch, step=patch // 2, seed=2)
+    """The area under the ROC curve is the share of pairs in order, after Mann and Whitney."""
+    disputed = [DisputedLabel(**each) for each in recipe()["disputed"]]
+    window_set = windows_to_test_on(corpus, scene.card.patch_frames)
     results = run_patches(scene.data, window_set.windows(), ("activations",))["activations"]
+    targets = mask_disputed(window_set, disputed).targets
     measured = _windows_in_the_report()
-    for label, each in score(mask_disputed(window_set, recipe.disputed).targets, results).items():
+    for number, label in enumerate(LABELS):
+        of_label = results[targets[:, number] == 1, number]
+        others = results[targets[:, number] == 0, number]
+        auc = mannwhitneyu(of_label, others).statistic / (len(of_label) * len(others))
         # The card's figures are for the recordings that the corpus had; it has grown since.
-        same = measured[label] == (each.positives, each.negatives)
-        least = scene.card.dataset.metrics[f"ROC-AUC {label}"] - (0.002 if same else 0.02)
-        assert each.auc > least, label
+        same = measured[label] == (len(of_label), len(others))
+        figure = scene.card.dataset.metrics[f"ROC-AUC {label}"] - (0.002 if same else 0.02)
+        assert auc > (LEAST[label] if corpus == DATA else figure), label
 
 
 def _windows_in_the_report() -> dict[str, tuple[int, int]]:
@@ -115,9 +140,7 @@ def _windows_in_the_report() -> dict[str, tuple[int, int]]:
 
 
 def test_the_report_has_the_caveats_of_the_recipe() -> None:
-    tomllib = pytest.importorskip("tomllib", reason="needs Python 3.11")
-    folder = registry.shipped_folder()
-    recipe = tomllib.loads((folder / "scene.toml").read_text(encoding="utf-8"))
-    report = (folder / "scene.md").read_text(encoding="utf-8")
-    for sentence in (*recipe["caveats"], *(each["reason"] for each in recipe["disputed"])):
+    known = recipe()
+    report = (registry.shipped_folder() / "scene.md").read_text(encoding="utf-8")
+    for sentence in (*known["caveats"], *(each["reason"] for each in known["disputed"])):
         assert sentence in report

@@ -1,5 +1,8 @@
 """Synthetic percussion and notes have the sound of their labels."""
 
+from collections.abc import Callable
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -10,6 +13,13 @@ from pyplugin.training.synthesis import RATE, SECONDS, synthesise_notes, synthes
 from pyplugin.training.windows import VariantSettings, build_windows
 
 SEEDS = range(40)
+pytestmark = pytest.mark.xdist_group("synthesis")  # for the sounds are synthesised once
+
+
+@cache
+def sounds(make: Callable[[np.random.Generator], np.ndarray]) -> list[np.ndarray]:
+    """Return a sound for each seed."""
+    return [make(np.random.default_rng(seed)) for seed in SEEDS]
 
 
 def loudness(samples: np.ndarray) -> np.ndarray:
@@ -27,8 +37,7 @@ def flatness(samples: np.ndarray) -> float:
 
 @pytest.mark.parametrize("make", [synthesise_percussion, synthesise_notes])
 def test_a_seed_gives_one_sound_of_full_length(make) -> None:
-    for seed in SEEDS:
-        samples = make(np.random.default_rng(seed))
+    for samples in sounds(make):
         assert samples.shape == (round(RATE * SECONDS),)
         assert np.isfinite(samples).all()
         assert 0.3 < np.abs(samples).max() < 1.0
@@ -40,7 +49,7 @@ def test_percussion_consists_of_strokes_and_held_notes_are_steady() -> None:
     """Loud frames over the middle one: struck sounds are silent most of the time."""
     ratios = []
     for make in (synthesise_percussion, synthesise_notes):
-        sorted_loudness = [np.sort(loudness(make(np.random.default_rng(seed)))) for seed in SEEDS]
+        sorted_loudness = [np.sort(loudness(samples)) for samples in sounds(make)]
         ratios.append([float(np.median(each[-20:] / np.median(each))) for each in sorted_loudness])
     struck, held = (np.median(each) for each in ratios)
     assert struck > 5.0
@@ -48,7 +57,7 @@ def test_percussion_consists_of_strokes_and_held_notes_are_steady() -> None:
 
 
 def test_held_notes_are_tonal() -> None:
-    found = [flatness(synthesise_notes(np.random.default_rng(seed))) for seed in SEEDS]
+    found = [flatness(samples) for samples in sounds(synthesise_notes)]
     assert np.mean(np.array(found) < -10.0) > 0.95
 
 
