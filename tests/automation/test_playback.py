@@ -10,7 +10,7 @@ from scipy.signal.windows import blackmanharris
 
 import pyplugin
 from pyplugin import automate, curve
-from pyplugin.automation.effects import parameters_of, range_of
+from pyplugin.automation.effects import RESTARTING, parameters_of, range_of
 from pyplugin.automation.movers import AutomatedParameter, CurvePath, Mover
 from pyplugin.automation.playback import CurveRecorder, finite, stages_of
 
@@ -40,6 +40,8 @@ def test_repeated_renderings_are_equal_and_of_exact_length(kind):
     x = tone(5000)
     for name in parameters_of(EFFECTS[kind]()):
         effect = EFFECTS[kind]()
+        if (type(effect).__name__, name) in RESTARTING:
+            continue
         low, high = range_of(effect, name)
         now = getattr(effect, name)
         ends = max(low, now / 2), min(high, now * 1.5 + 1)

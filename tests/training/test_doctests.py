@@ -12,5 +12,5 @@ def test_examples_run(name, tmp_path, monkeypatch):
     except ModuleNotFoundError as error:
         if error.name != "torch":
             raise
-        pytest.skip("needs torch: pip install 'pyplugin[network]'")
+        pytest.skip("needs torch: pip install 'tagnode[network]'")
     assert failed == 0
