@@ -185,8 +185,7 @@ def test_icecast_hls_and_rtsp(tmp_path, files):
         print(each.url, round(each.total, 1), round(each.gaps, 1), each.formats)
         print("\n".join(map(str, each.events)))
     http, hls, rtsp_stream = listening
-    # A gap before another format is counted up to its arrival, though its burst, of up to 6 s here,
-    # reaches back: both count.
+    # Icecast's burst of 64 kB is 4 s of the first format, and up to 6 s more of the second.
     http.check(formats=[(44100, 2), (22050, 1)], burst=4.5 + 6)
     hls.check(formats=[(44100, 2), (22050, 1)], burst=8, restarts=1)
     rtsp_stream.check(formats=[(44100, 2), (22050, 1)], burst=1)
