@@ -54,7 +54,7 @@ oracle: $(VENV)/.oracle
 # tflite-runtime wants numpy 1, so it has an environment of its own.
 test-tflite:
 	@test -x build/tflite/bin/python || $(PYTHON) -m venv build/tflite
-	build/tflite/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[audio,test,tflite-runtime]'
+	build/tflite/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[audio,litert,test,tflite-runtime]'
 	build/tflite/bin/python -m pytest tests/node/test_runtimes.py $(ARGS)
 
 # PyTorch has an environment of its own too: a CPU build where pip finds one (TORCH names another),
