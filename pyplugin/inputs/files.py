@@ -265,7 +265,7 @@ class _Decoder(Protocol):
 class _SoundFileDecoder:
     """libsndfile: exact lengths, exact values."""
 
-    def __init__(self, file: BinaryIO, name: str) -> None:
+    def __init__(self, file: BinaryIO | bytes, name: str) -> None:
         soundfile = load_codec("soundfile")
         try:
             self._file = soundfile.SoundFile(file)
@@ -451,7 +451,9 @@ def _decoder(
             return _url_decoder(path, name, stack, track)
         file, regular = _open_file(Path(path))
         stack.callback(file.close)
-        return _file_decoder(file, name, track) if regular else _reading(file, name)
+        return (
+            _file_decoder(file, name, track, os.fsencode(path)) if regular else _reading(file, name)
+        )
     if hasattr(source, "seekable") and source.seekable():
         return _file_decoder(source, name, track)
     return _reading(source, name)
@@ -490,21 +492,29 @@ def _url_decoder(url: str, name: str, stack: contextlib.ExitStack, track: int | 
     return decoder
 
 
-def _file_decoder(file: BinaryIO, name: str, track: int | None = None) -> "_Decoder":
-    """Return a decoder for a file that can be sought in."""
+def _file_decoder(
+    file: BinaryIO, name: str, track: int | None = None, path: bytes | None = None
+) -> "_Decoder":
+    """Return a decoder for a file that can be sought in.
+
+    libsndfile gets the path where there is one: it reads by itself, without a callback into Python,
+    which would be slower and would drop a KeyboardInterrupt.
+    """
     if is_chained(file):
         return _StreamDecoder(decode(file, name), name)
     parts = joined_parts(file)
     if len(parts) > 1:
         return _JoinedDecoder([Part(file, start, end) for start, end in parts], name)
-    return _part_decoder(file, name, track)
+    return _part_decoder(file, name, track, path)
 
 
-def _part_decoder(file: BinaryIO, name: str, track: int | None = None) -> "_Decoder":
+def _part_decoder(
+    file: BinaryIO, name: str, track: int | None = None, path: bytes | None = None
+) -> "_Decoder":
     start = file.tell()
     if track is None:
         with contextlib.suppress(_RefusedError):
-            return _SoundFileDecoder(file, name)
+            return _SoundFileDecoder(file if path is None else path, name)
     file.seek(start)
     with contextlib.suppress(_RefusedError):
         return _AvDecoder(file, name, track)

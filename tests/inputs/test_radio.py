@@ -58,8 +58,7 @@ class Listening(threading.Thread):
                     at = time.monotonic() - begun
                     self.events.append((round(at, 1), event.kind, event.message, event.samples))
                     if event.kind == "gap":
-                        # counted at the rate of what follows, which may be another
-                        self.gaps += event.samples / stream.sample_rate
+                        self.gaps += event.samples / rate  # of the audio before it
                 if block is None:
                     break
                 if block.shape[1]:
@@ -91,7 +90,7 @@ class Listening(threading.Thread):
             assert restarts >= 0, (tones, shown)
             assert len(tones) == pytest.approx(seconds / radio.SLOT, abs=3), shown
         elapsed = self.last - self.first
-        slack = 8.0 + 1.0 * self.kinds().count("reconnected")
+        slack = 2.5 + 0.5 * self.kinds().count("reconnected")
         assert elapsed - slack <= self.total + self.gaps <= elapsed + burst + slack, (
             self.total,
             self.gaps,
@@ -185,8 +184,7 @@ def test_icecast_hls_and_rtsp(tmp_path, files):
         print(each.url, round(each.total, 1), round(each.gaps, 1), each.formats)
         print("\n".join(map(str, each.events)))
     http, hls, rtsp_stream = listening
-    # Icecast's burst of 64 kB is 4 s of the first format, and up to 6 s more of the second.
-    http.check(formats=[(44100, 2), (22050, 1)], burst=4.5 + 6)
+    http.check(formats=[(44100, 2), (22050, 1)], burst=4.5)
     hls.check(formats=[(44100, 2), (22050, 1)], burst=8, restarts=1)
     rtsp_stream.check(formats=[(44100, 2), (22050, 1)], burst=1)
     for each in (http, rtsp_stream):
