@@ -104,7 +104,7 @@ class Session(Closing):
         self._lost = 0
         self._frames = 0
         self._levels, self._checked = LevelCheck(), 0
-        self._noted: list[list[str]] = []  # beginnings of the notes on levels
+        self._noted: set[str] = set()  # kinds of notes on levels
         self._offset = 0.0  # seconds of the stream at which the node began, gaps included
         self.last: DescriptorFrame | None = None
         self.parameters: dict[str, float] = {}
@@ -218,10 +218,9 @@ class Session(Closing):
         self._levels.add(block)
         self._checked += block.shape[1]
         if self._checked >= _LEVELS * self.node.sample_rate:
-            for note in self._levels.notes():
-                kind = note.split(" ", 3)[:3]
+            for kind, note in self._levels.notes().items():
                 if kind not in self._noted:
-                    self._noted.append(kind)
+                    self._noted.add(kind)
                     self._on_event(Event("note", note))
             self._levels, self._checked = LevelCheck(), 0
 

@@ -5,7 +5,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 from helpers import music
 
@@ -84,4 +83,3 @@ def test_scene_tags_arrays_and_raw_samples_without_any_extra():
     done = run("listen", "-", "--rate", "16000", "--channels", "1", data=samples)
     assert done.returncode == 0, done.stderr.decode()
     assert done.stdout.count(b"LUFS") > 5
-    assert np.isfinite(1.0)

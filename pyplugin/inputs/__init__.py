@@ -1,9 +1,15 @@
-"""Where audio comes from: files, arrays, devices, pipes.
+"""Where audio comes from: recordings, devices, network streams, commands, pipes.
 
-``files``
-    Recordings of any format, block by block.
-``devices``
-    A node on a sound device, and a stream that also plays.
-``portaudio``, ``portaudio_stream``
-    The devices there are, and a PortAudio stream that calls libtagnode.
+``input``
+    What every input does: blocks and events.
+``files``, ``recording``
+    Recordings of any format, block by block; ``joined``, ``expanding`` and ``levels`` help.
+``opening``, ``streams``
+    Live audio from a URL, a command or a pipe: read on a thread, connected again.
+``connections``, ``http``, ``icy``, ``hls``, ``playlists``
+    What such a stream reads from.
+``decoding``, ``sniffing``, ``ogg``, ``timeline``
+    Audio out of bytes, and where it lies in time.
+``devices``, ``portaudio``, ``portaudio_stream``
+    Sound devices, whose callback calls libtagnode.
 """

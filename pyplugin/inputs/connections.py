@@ -25,10 +25,10 @@ from pyplugin.inputs.decoding import (
     load_codec,
 )
 from pyplugin.inputs.hls import HlsReader
-from pyplugin.inputs.http import TIMEOUT, HttpResource, Sockets, without_password
+from pyplugin.inputs.http import TIMEOUT, HttpResource, Sockets
 from pyplugin.inputs.icy import TextDecoder
 from pyplugin.inputs.input import Event
-from pyplugin.inputs.playlists import entries, is_hls, playlist_text
+from pyplugin.inputs.playlists import entries, is_hls, playlist_text, without_password
 from pyplugin.inputs.sniffing import is_playlist
 
 _DEPTH = 3  # playlists that name playlists

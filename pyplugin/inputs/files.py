@@ -29,7 +29,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyplugin.errors import AudioError
-from pyplugin.inputs.connections import CommandConnection, HttpConnection, connection_for
 from pyplugin.inputs.decoding import (
     DEFAULT_LAYOUTS,
     Container,
@@ -42,10 +41,9 @@ from pyplugin.inputs.decoding import (
     resampler_to,
     setup_of,
 )
-from pyplugin.inputs.http import HttpResource, without_password
 from pyplugin.inputs.joined import Part, joined_parts
 from pyplugin.inputs.ogg import is_chained
-from pyplugin.inputs.playlists import is_url
+from pyplugin.inputs.playlists import is_url, without_password
 from pyplugin.node.frontend import check_format
 from pyplugin.support.closing import Closing
 from pyplugin.support.files import sentence
@@ -445,6 +443,8 @@ def _decoder(
                 raise AudioError("standard input is closed; a recording is expected there")
             return _reading(sys.stdin.buffer, name)
         if path.startswith("cmd:"):
+            from pyplugin.inputs.connections import CommandConnection
+
             command = CommandConnection(path.removeprefix("cmd:"))
             return _StreamDecoder(command.pieces(), name)
         if is_url(path):
@@ -467,6 +467,9 @@ def _reading(file: BinaryIO, name: str) -> "_Decoder":
 
 def _url_decoder(url: str, name: str, stack: contextlib.ExitStack, track: int | None) -> "_Decoder":
     """Return a decoder for a recording on a server, fetched whole; HLS is read as it comes."""
+    from pyplugin.inputs.connections import HttpConnection, connection_for  # ssl takes a while
+    from pyplugin.inputs.http import HttpResource
+
     broadcast = f"{name} is a broadcast without an end; give it to 'tagnode listen'"
     connection = connection_for(url)
     if isinstance(connection, HttpConnection):

@@ -16,9 +16,9 @@ from typing import Any
 
 from pyplugin.errors import StreamError
 from pyplugin.inputs.decoding import Piece, decode
-from pyplugin.inputs.http import HttpResource, without_password
+from pyplugin.inputs.http import HttpResource
 from pyplugin.inputs.input import Event
-from pyplugin.inputs.playlists import playlist_text
+from pyplugin.inputs.playlists import playlist_text, without_password
 from pyplugin.support.optional import need
 
 _TRIES = 3  # for a segment
@@ -60,6 +60,7 @@ class HlsReader:
         self._next: int | None = None  # number of the segment to read
         self._longest = 0.0
         self._title = ""
+        self._range_end = ("", 0)  # address and byte at which the last range ended
         self.live = True
         self.continues = False
 
@@ -134,7 +135,7 @@ class HlsReader:
         """Return a segment's bytes; ``None`` if they cannot be had."""
         if segment.key is not None and segment.key.method not in (None, "NONE"):
             raise StreamError(f"{self._what}: it is encrypted, which is not supported.")
-        headers = {"Range": _range(segment.byterange)} if segment.byterange else None
+        headers = self._range(segment.absolute_uri, segment.byterange)
         for attempt in range(_TRIES):
             try:
                 return self._bytes(segment.absolute_uri, _LARGEST, headers)
@@ -142,6 +143,16 @@ class HlsReader:
                 if attempt + 1 < _TRIES and self._wait(0.3):
                     raise
         return None
+
+    def _range(self, url: str, byterange: str | None) -> dict[str, str] | None:
+        """Return the header for ``length@offset``; without an offset it follows the last range."""
+        if not byterange:
+            return None
+        length, _, offset = byterange.partition("@")
+        before = self._range_end[1] if self._range_end[0] == url else 0
+        start = int(offset) if offset else before
+        self._range_end = (url, start + int(length))
+        return {"Range": f"bytes={start}-{start + int(length) - 1}"}
 
     def pieces(self) -> Iterator[Piece | Event]:
         """Yield the audio from the live edge on, or from where an earlier attempt ended."""
@@ -194,7 +205,7 @@ class _Run:
         self._events: list[Event] = []
         self._ended = False
         if self._init is not None:
-            headers = {"Range": _range(self._init.byterange)} if self._init.byterange else None
+            headers = reader._range(self._init.absolute_uri, self._init.byterange)
             self._bytes = reader._bytes(self._init.absolute_uri, _LARGEST, headers)
         self._take(first)
 
@@ -239,13 +250,6 @@ def _gap(seconds: float, rate: int) -> Event:
 def _other(a: Any, b: Any) -> bool:
     keys = [each and (each.absolute_uri, each.byterange) for each in (a, b)]
     return keys[0] != keys[1]
-
-
-def _range(byterange: str) -> str:
-    """Return the header for ``length@offset``."""
-    length, _, offset = byterange.partition("@")
-    start = int(offset or 0)
-    return f"bytes={start}-{start + int(length) - 1}"
 
 
 def _audio_of(master: Any) -> str:

@@ -21,6 +21,7 @@ from typing import Any
 from pyplugin._native import VERSION
 from pyplugin.errors import StreamError
 from pyplugin.inputs.icy import IcyReader
+from pyplugin.inputs.playlists import without_password
 
 TIMEOUT = 10.0
 """Seconds without a byte after which a connection counts as broken."""
@@ -46,18 +47,6 @@ _PLAYLISTS = (
     "application/pls+xml",
     "application/xspf+xml",
 )
-
-
-def without_password(url: str) -> str:
-    """Return a URL without user and password, for messages.
-
-    Examples
-    --------
-    >>> without_password("http://me:secret@radio.example:8000/live")
-    'http://radio.example:8000/live'
-    """
-    parts = urllib.parse.urlsplit(url)
-    return urllib.parse.urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 class _Response(http.client.HTTPResponse):

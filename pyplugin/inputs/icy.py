@@ -10,6 +10,7 @@ import html
 import re
 from collections.abc import Callable
 
+from pyplugin.errors import PypluginError
 from pyplugin.support.optional import need
 
 _FIELD = re.compile(rb"StreamTitle='(.*?)'(?:;\s*(?:StreamUrl|\w+)=|;?\s*\Z)", re.DOTALL)
@@ -70,7 +71,7 @@ class TextDecoder:
             return "cp1252"
         try:
             chardet = need("chardet", package="chardet", extra="audio", purpose="Titles")
-        except Exception:
+        except PypluginError:
             return "cp1252"
         return chardet.detect(self._texts)["encoding"] or "cp1252"
 

@@ -6,7 +6,6 @@ import os
 import re
 import urllib.parse
 from pathlib import Path
-from xml.etree import ElementTree
 
 from pyplugin.errors import AudioError
 from pyplugin.inputs.sniffing import is_playlist
@@ -26,6 +25,18 @@ def is_url(source: object) -> bool:
     (True, True, False)
     """
     return isinstance(source, str) and re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", source) is not None
+
+
+def without_password(url: str) -> str:
+    """Return a URL without user and password, for messages.
+
+    Examples
+    --------
+    >>> without_password("http://me:secret@radio.example:8000/live")
+    'http://radio.example:8000/live'
+    """
+    parts = urllib.parse.urlsplit(url)
+    return urllib.parse.urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def is_hls(text: str) -> bool:
@@ -72,15 +83,14 @@ def entries(text: str, base: str) -> list[str]:
 def _xspf(text: str, base: str) -> list[str]:
     if "<!doctype" in text.lower() or "<!entity" in text.lower():
         raise AudioError(f"The playlist '{base}' defines entities, which XSPF does not need.")
+    from xml.etree import ElementTree  # of few playlists
+
     try:
         tree = ElementTree.fromstring(text)
     except ElementTree.ParseError as error:
         raise AudioError(f"The playlist '{base}' is damaged: {error}.") from error
-    return [each.text.strip() for each in tree.iter() if _is_location(each) and each.text]
-
-
-def _is_location(element: ElementTree.Element) -> bool:
-    return element.tag.rpartition("}")[2] == "location"
+    places = (each for each in tree.iter() if each.tag.rpartition("}")[2] == "location")
+    return [each.text.strip() for each in places if each.text]
 
 
 def _absolute(name: str, base: str) -> str:

@@ -119,7 +119,7 @@ class Recording(Closing):
         if self._reader is not None and not self._ended:
             self.notes.extend(self._reader.warnings)
         if not self._ended:
-            self.notes.extend(self._levels.notes())
+            self.notes.extend(self._levels.notes().values())
         self._ended = True
         if self.read_samples == 0:
             raise AudioError("The recording has 0 samples; at least 1 is expected.")

@@ -216,6 +216,28 @@ def test_byte_ranges(server):
     assert "/a.mp4" in [path for path, _ in server.requests]
 
 
+def test_ranges_of_one_file_without_offsets_follow_each_other(server, segments):
+    whole = b"".join(segments[:3])
+    lengths = [len(each) for each in segments[:3]]
+    lines = ["#EXTM3U", "#EXT-X-VERSION:4", "#EXT-X-TARGETDURATION:1"]
+    for number, length in enumerate(lengths):
+        offset = "@0" if number == 0 else ""
+        lines += [f"#EXT-X-BYTERANGE:{length}{offset}", "#EXTINF:1.0,", "all.ts"]
+
+    def ranged(request: Request) -> None:
+        start, end = map(int, request.headers["range"].removeprefix("bytes=").split("-"))
+        request.answer("HTTP/1.1 206 Partial Content", Content_Length=end + 1 - start)
+        request.send(whole[start : end + 1])
+
+    server.handlers["/all.ts"] = ranged
+    text = "\n".join([*lines, "#EXT-X-ENDLIST"]).encode()
+    seconds, events = split(reader(server.file("/r.m3u8", text, "application/x-mpegurl")).pieces())
+    assert seconds == pytest.approx(3, abs=3 * PAD)
+    assert events == []
+    starts = [int(headers["range"][6:].split("-")[0]) for path, headers in server.requests[1:]]
+    assert starts == [0, lengths[0], lengths[0] + lengths[1]]
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

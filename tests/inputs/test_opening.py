@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +62,9 @@ def test_a_command_ends_with_its_children():
     with open_input(f"cmd: sh -c 'sleep {length} & cat /dev/zero'") as stream:
         stream.wait()
         assert np.all(stream.read(5.0) == 0)
+        end = time.monotonic() + 10
+        while not children(length) and time.monotonic() < end:
+            time.sleep(0.05)
         assert children(length)
     assert not children(length)
 
