@@ -16,9 +16,8 @@ from pyplugin.training.heads.dataset import read_dataset
 @pytest.fixture
 def clips(tmp_path):
     """Two clips each of two classes, in folders."""
-    for label in ("a", "b"):
-        for number in range(2):
-            write_noise(tmp_path / "clips" / label / f"{number}.wav", hash((label, number)) % 1000)
+    for seed, name in enumerate(("a/0", "a/1", "b/0", "b/1")):
+        write_noise(tmp_path / "clips" / f"{name}.wav", seed)
     (tmp_path / "clips" / "a" / ".hidden").write_text("x")
     return tmp_path / "clips"
 
