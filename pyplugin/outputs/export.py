@@ -199,18 +199,16 @@ class _Span:
 
 
 def _spans(result: TagResult, threshold: float) -> list[_Span]:
-    """Find where tags are present: consecutive windows are one span, each at its middle."""
-    middles, half = result.times + result.window / 2, result.hop / 2
-    if result.duration < result.window:  # the window is the recording, repeated
-        middles, half = np.full(len(result.times), result.duration / 2), result.duration / 2
+    """Find where tags are present: consecutive windows are one span."""
+    bounds = result.bounds
     found = []
     for label, values in zip(result.labels, result.activations.T, strict=True):
         present = np.concatenate([[False], values >= threshold, [False]])
         edges = np.flatnonzero(present[1:] != present[:-1])
         for first, after in edges.reshape(-1, 2):
-            start, end = float(middles[first] - half), float(middles[after - 1] + half)
             mean = float(values[first:after].mean(dtype=np.float64))
-            found.append(_Span(start, min(end, result.duration), " ".join(label.split()), mean))
+            name = " ".join(label.split())
+            found.append(_Span(float(bounds[first]), float(bounds[after]), name, mean))
     return sorted(found, key=lambda span: span.start)
 
 
@@ -219,7 +217,7 @@ def write_labels(
 ) -> None:
     """Write where each tag is present.
 
-    A window covers its middle, half a hop to either side; consecutive windows of at least
+    A window covers what :attr:`TagResult.bounds` gives it; consecutive windows of at least
     ``threshold`` are one span. ``.txt``: Audacity's labels. ``.jams``: one annotation of the
     namespace ``tag_open``, with the mean activation as confidence.
 

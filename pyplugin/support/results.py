@@ -86,6 +86,17 @@ class TagResult(ByValue):
     replaced: int = 0
 
     @property
+    def bounds(self) -> Float64:
+        """(n + 1,) float64: seconds from which to which each window stands for the recording.
+
+        Two windows meet halfway between their middles; the first reaches the recording's start, the
+        last its end.
+        """
+        middles = np.minimum(self.times + self.window / 2, self.duration)
+        between = (middles[1:] + middles[:-1]) / 2
+        return np.concatenate([[0.0], between, [self.duration]])
+
+    @property
     def mean(self) -> Float32:
         """(L,) float32: each label's activation, averaged over the windows."""
         return _mean(self.activations)

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+import pyplugin
 from pyplugin.errors import PypluginError
 from pyplugin.outputs.export import check_curves, check_labels, write_curves, write_labels
 from pyplugin.support.results import Curve, TagResult
@@ -228,7 +229,7 @@ def test_windows_in_a_row_are_one_label_around_their_middles(tmp_path):
     write_labels(tmp_path / "l.txt", result(tagged, labels=["Female\tVocal", "rock"]))
     assert audacity(tmp_path / "l.txt") == [
         (1.0 + 1.5 - 0.25, 2.0 + 1.5 + 0.25, "Female Vocal"),
-        (2.0 + 1.5 - 0.25, 4.5 + 1.5 + 0.25, "rock"),
+        (2.0 + 1.5 - 0.25, 4.5 + 3.0, "rock"),
         (3.5 + 1.5 - 0.25, 3.5 + 1.5 + 0.25, "Female Vocal"),
     ]
 
@@ -263,6 +264,26 @@ def test_a_recording_shorter_than_a_window_is_labelled_whole(tmp_path):
     assert audacity(tmp_path / "l.txt") == [(0.0, 1.25, "tag 0")]
 
 
+@settings(deadline=None, max_examples=100)
+@given(
+    windows=st.integers(1, 20),
+    hop=st.floats(0.01, 60),
+    rest=st.floats(0, 0.999),
+)
+def test_a_tag_in_every_window_covers_the_recording(tmp_path_factory, windows, hop, rest):
+    path = tmp_path_factory.mktemp("labels") / "l.txt"
+    duration = (windows - 1 + rest) * hop + 3.0  # a last piece is shorter than a hop
+    write_labels(path, result(np.ones((windows, 1)), hop=hop, duration=duration))
+    assert audacity(path) == [(0.0, pytest.approx(duration, abs=1e-6), "tag 0")]
+
+
+@pytest.mark.parametrize("seconds", [0.5, 1.8, 1.9, 2.0, 2.01, 2.05, 2.1, 3.0])
+def test_a_tone_is_labelled_from_its_start_to_its_end(tmp_path, seconds):
+    tone = 0.5 * np.sin(2 * np.pi * 440 * np.arange(round(seconds * 16000)) / 16000)
+    write_labels(tmp_path / "l.txt", pyplugin.tag(tone, 16000), threshold=0.3)
+    assert (0.0, pytest.approx(seconds, abs=1e-3), "tonal") in audacity(tmp_path / "l.txt")
+
+
 def test_no_detected_tag_gives_an_empty_file(tmp_path):
     write_labels(tmp_path / "l.txt", result(np.zeros((3, 1))))
     assert (tmp_path / "l.txt").read_bytes() == b""
@@ -284,7 +305,7 @@ def test_jams_labels_have_their_confidence(tmp_path):
     assert first.confidence == pytest.approx(0.55)
     assert (second.time, second.duration, second.value, second.confidence) == (
         5.75,
-        0.5,
+        1.75,  # to the end
         "tag 1",
         1,
     )
