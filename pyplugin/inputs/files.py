@@ -41,8 +41,9 @@ from pyplugin.inputs.decoding import (
     resampler_to,
     setup_of,
 )
-from pyplugin.inputs.joined import Part, joined_parts
+from pyplugin.inputs.joined import joined_parts
 from pyplugin.inputs.ogg import is_chained
+from pyplugin.inputs.parts import Part, whole, with_padding
 from pyplugin.inputs.playlists import is_url, without_password
 from pyplugin.node.frontend import check_format
 from pyplugin.support.closing import Closing
@@ -517,7 +518,12 @@ def _part_decoder(
     start = file.tell()
     if track is None:
         with contextlib.suppress(_RefusedError):
-            return _SoundFileDecoder(file if path is None else path, name)
+            return _SoundFileDecoder(cast("BinaryIO", whole(file)) if path is None else path, name)
+        file.seek(start)
+        padded = with_padding(file)
+        if padded is not None:
+            with contextlib.suppress(_RefusedError):
+                return _SoundFileDecoder(cast("BinaryIO", padded), name)
     file.seek(start)
     with contextlib.suppress(_RefusedError):
         return _AvDecoder(file, name, track)

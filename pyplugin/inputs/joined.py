@@ -16,46 +16,6 @@ _FLAC = b"fLaC\0\0\0\x22"  # and a STREAMINFO block of its only length
 _STEP = 1 << 20
 
 
-class Part(io.RawIOBase):
-    """A range of bytes of a file, as a file.
-
-    Examples
-    --------
-    >>> part = Part(io.BytesIO(b"0123456789"), 2, 6)
-    >>> part.read(3), part.tell(), part.seek(-1, io.SEEK_END), part.read()
-    (b'234', 3, 3, b'5')
-    """
-
-    def __init__(self, file: BinaryIO, start: int, end: int) -> None:
-        self._file, self._start, self._end, self._at = file, start, end, start
-
-    def readable(self) -> bool:
-        """Return True."""
-        return True
-
-    def seekable(self) -> bool:
-        """Return True."""
-        return True
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        """Read into a buffer; return the number of bytes."""
-        self._file.seek(self._at)
-        data = self._file.read(min(len(buffer), max(self._end - self._at, 0)))
-        buffer[: len(data)] = data
-        self._at += len(data)
-        return len(data)
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Move; return the position within the part."""
-        base = {io.SEEK_SET: self._start, io.SEEK_CUR: self._at, io.SEEK_END: self._end}[whence]
-        self._at = max(base + offset, self._start)
-        return self._at - self._start
-
-    def tell(self) -> int:
-        """Return the position within the part."""
-        return self._at - self._start
-
-
 def joined_parts(file: BinaryIO) -> list[tuple[int, int]]:
     """Return start and end of each file that was joined to this one; its position stays.
 

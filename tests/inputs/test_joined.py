@@ -5,11 +5,9 @@ import io
 import numpy as np
 import pytest
 import soundfile
-from hypothesis import given
-from hypothesis import strategies as st
 
 from pyplugin.inputs.files import AudioReader, load
-from pyplugin.inputs.joined import Part, joined_parts
+from pyplugin.inputs.joined import joined_parts
 
 
 def written(frequency: float, rate: int, channels: int, kind: str, seconds: float = 1.0) -> bytes:
@@ -56,17 +54,3 @@ def test_two_mp3_in_a_row_are_not_damaged(tmp_path):
 def test_one_file_is_one_part(kind, tail):
     data = written(500, 8000, 1, kind) + tail
     assert joined_parts(io.BytesIO(data)) == [(0, len(data))]
-
-
-@given(
-    data=st.binary(min_size=1, max_size=60),
-    ends=st.tuples(st.integers(0, 60), st.integers(0, 60)),
-    moves=st.lists(st.tuples(st.integers(0, 70), st.integers(0, 20)), max_size=8),
-)
-def test_a_part_is_a_file_of_its_own(data, ends, moves):
-    start, end = sorted(min(each, len(data)) for each in ends)
-    part, expected = Part(io.BytesIO(data), start, end), io.BytesIO(data[start:end])
-    for offset, size in moves:
-        assert part.seek(offset) == expected.seek(offset)
-        assert part.read(size) == expected.read(size)
-    assert part.seek(0, io.SEEK_END) == expected.seek(0, io.SEEK_END)
