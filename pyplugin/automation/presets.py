@@ -39,6 +39,7 @@ from pyplugin.support.descriptors import KINDS, is_signal, kind_of
 from pyplugin.support.documents import DocumentError, parse_toml
 from pyplugin.support.shipped import shipped
 from pyplugin.support.spelling import alternatives, nearest
+from pyplugin.support.toml_lines import line_of
 
 ID_PATTERN = "[A-Za-z0-9_-]+"
 GATES = {"threshold": "above", "below": "below"}
@@ -74,33 +75,14 @@ def key_table() -> str:
 
 
 class Lines:
-    """Finds the line of a key in the n-th table of a name; the TOML parser does not report it."""
+    """Makes errors that name a line of a preset."""
 
     def __init__(self, text: str, where: str) -> None:
-        self.rows = text.splitlines()
-        self.where = where
-
-    def _find(self, table: str, index: int, key: str | None = None) -> int:
-        header = re.compile(rf"\s*\[\[?\s*{re.escape(table)}\s*\]?\]") if table else None
-        seen, found = -1, 0
-        for number, row in enumerate(self.rows, 1):
-            if header is not None and header.match(row):
-                seen, found = seen + 1, number
-                if seen == index and key is None:
-                    return number
-            elif re.match(r"\s*\[", row) and seen == index:
-                break
-            elif (
-                key is not None
-                and (seen == index or header is None)
-                and re.match(rf"\s*\"?{re.escape(key)}\"?\s*[=.]", row)
-            ):
-                return number
-        return found
+        self.text, self.where = text, where
 
     def error(self, table: str, index: int, key: str | None, problem: str) -> PresetError:
         """Return an error with the line of ``key``, or of the table where it is absent."""
-        line = self._find(table, index, key)
+        line = line_of(self.text, table, index, key)
         where = f"{self.where}, line {line}" if line else self.where
         return PresetError(f"{where}: {problem}")
 
