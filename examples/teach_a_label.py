@@ -26,6 +26,12 @@ def main() -> None:
     options = parser.parse_args()
 
     audio, rate = load(options.source)
+    seconds, last = audio.shape[1] / rate, max(*options.yes, *options.no) + options.length
+    if last > seconds:
+        parser.error(
+            f"{options.source} has {seconds:.1f} s; the spans reach {last:g} s. Give others by "
+            "--yes, --no and --length."
+        )
     with TemporaryDirectory() as folder:
 
         def cut(start: float) -> Path:

@@ -117,3 +117,12 @@ def test_a_head_for_voice_is_right_of_other_artists_and_live(
     assert len(expected) > 2
     tags = [list(window.values()) for window in expected]
     np.testing.assert_allclose(live[: len(tags)], tags, atol=1e-6)
+
+
+def test_spans_past_the_end_are_refused(tmp_path):
+    soundfile.write(tmp_path / "short.wav", np.zeros(16000), 16000)
+    command = [sys.executable, EXAMPLES / "teach_a_label.py", "short.wav", "--yes", "0"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "short.wav has 1.0 s; the spans reach 28 s" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -314,7 +314,8 @@ def _located(given: str | Path) -> Path:
         return Path(given)
     known = available()
     if given not in known:
-        hint = nearest(given, known) if known else f"none is in {heads_folder()}."
+        none = f"none is in {heads_folder()}; 'tagnode train head' or 'tagnode teach' makes one."
+        hint = nearest(given, known) if known else none
         raise ModelError(f"There is no head {given!r}; {hint}")
     return known[given]
 
