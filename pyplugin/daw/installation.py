@@ -80,7 +80,7 @@ FORMATS = _formats()
 
 
 def built_folder() -> Path:
-    """Return the folder of the built plugins.
+    """Return the folder of the built plugins: in the package or ``build/plugins`` where this runs.
 
     The environment variable ``PYPLUGIN_PLUGINS`` names another one.
 
@@ -90,11 +90,13 @@ def built_folder() -> Path:
         They have not been built.
     """
     chosen = os.environ.get("PYPLUGIN_PLUGINS")
-    place = Path(chosen).expanduser() if chosen else shipped("plugins")
-    if any((place / form.bundle).exists() for form in FORMATS.values()):
-        return place
+    here = Path("build", "plugins").resolve()  # of the source tree, beside an installed package
+    places = [Path(chosen).expanduser()] if chosen else [shipped("plugins"), here]
+    for place in places:
+        if any((place / form.bundle).exists() for form in FORMATS.values()):
+            return place
     raise PypluginError(
-        f"There are no plugins in {place}; build them with 'make plugins' in the source "
+        f"There are no plugins in {places[0]}; build them with 'make plugins' in the source "
         "tree, or name their folder by the environment variable PYPLUGIN_PLUGINS."
     )
 

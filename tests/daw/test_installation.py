@@ -107,3 +107,14 @@ def test_a_model_is_written_where_the_plugin_finds_it(tmp_path, monkeypatch):
     refused = run("model", str(copy))
     assert isinstance(refused.exception, pyplugin.ModelError)
     assert "--as custom-1" in str(refused.exception)
+
+
+def test_an_installed_package_finds_what_make_built_here(tmp_path, monkeypatch):
+    monkeypatch.delenv("PYPLUGIN_PLUGINS", raising=False)
+    monkeypatch.setattr(installation, "shipped", lambda name: tmp_path / "site-packages" / name)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(pyplugin.PypluginError, match="make plugins"):
+        installation.built_folder()
+    bundle = tmp_path / "build" / "plugins" / "tagnode.clap"
+    bundle.mkdir(parents=True)
+    assert installation.built_folder() == bundle.parent
