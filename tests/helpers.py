@@ -33,6 +33,18 @@ def whole_corpus() -> list[Path]:
     return [folder] if (folder / "manifest.csv").is_file() else []
 
 
+def published_weights() -> Path:
+    """Return the folder of networks that others published, or skip: they are not in the tree.
+
+    PYPLUGIN_WEIGHTS names its place.
+    """
+    default = Path(__file__).parents[2] / "shared" / "weights"
+    folder = Path(os.environ.get("PYPLUGIN_WEIGHTS", default))
+    if not folder.is_dir():
+        pytest.skip("the networks of others are not here")
+    return folder
+
+
 @dataclass(frozen=True)
 class Probe:
     """A small linear model, and the weights that give its expected results."""

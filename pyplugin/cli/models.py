@@ -123,6 +123,89 @@ def get(names: tuple[str, ...], source: Path | None, **options: Any) -> None:
                 container.install(registry.load(path))
 
 
+@command.command("import")
+@click.argument(
+    "files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path)
+)
+@click.option("--name", help="Name of the model or head.  [default: that of the file]")
+@click.option(
+    "--card",
+    type=click.Path(path_type=Path),
+    help="A card, complete or not, such as Essentia's.  [default: the .json beside the file]",
+)
+@click.option(
+    "--labels",
+    type=click.Path(path_type=Path),
+    help="A file of labels, one a line, or a CSV with a column display_name.",
+)
+@click.option(
+    "--front-end",
+    metavar="NAME|FILE",
+    help="The mel spectrogram that the network takes: a name, or a .json file.",
+)
+@click.option("--model", metavar="NAME", help="Of a head: the model that it runs on.")
+@click.option("--embedding", metavar="OUTPUT", help="Of a head: the model's output that it takes.")
+@click.option("--output", metavar="LAYER", help="The layer of the predictions.")
+@click.option(
+    "--layer",
+    "layers",
+    multiple=True,
+    metavar="LAYER",
+    help="Another layer that becomes an output; the first is the embedding; may be repeated.",
+)
+@click.option("--patch", type=click.IntRange(1, 100_000), help="Mel frames that it takes at once.")
+@click.option("--hop", type=click.FloatRange(0.001, 3600), help="Seconds between two results.")
+@click.option("--license", "licence", metavar="SPDX", help="The licence of the weights.")
+def import_models(files: tuple[Path, ...], **options: Any) -> None:
+    """Import networks of other people: .pb, .onnx, .h5, .keras, .tflite or tfjs' model.json.
+
+    A network on another model's embedding becomes a head, any other one a model. Known networks
+    (MusiCNN and its classifiers, YAMNet, VGGish, TempoCNN, deepsound) need no options.
+
+    \b
+    Examples:
+      tagnode models import danceability-msd-musicnn-1.pb
+      tagnode models import yamnet.tflite
+      tagnode models import my-model.onnx --front-end musicnn --labels labels.txt
+    """
+    from pyplugin.models.importing import ImportOptions, import_file
+
+    if len(files) > 1 and (options["name"] or options["card"]):
+        raise click.UsageError("--name and --card are for one file.")
+    for path in files:
+        done = import_file(path, ImportOptions(**options))
+        use = "--head" if done.kind == "head" else "--model"
+        echo(f"{printable(done.path)}: {done.kind} {printable(done.name)}")
+        for note in done.notes:
+            echo(f"  {printable(note)}", err=True)
+        echo(f"  tagnode tag song.ogg {use} {printable(done.name)}", err=True)
+
+
+@command.command("layers")
+@click.argument("source", metavar="NAME|FILE")
+@click.option("--patch", type=click.IntRange(1, 100_000), help="Mel frames, where a file needs it.")
+def layers(source: str, patch: int | None) -> None:
+    """List the layers of a model or of a network's file; each can be an output.
+
+    \b
+    Examples:
+      tagnode models layers scene
+      tagnode models layers danceability-msd-musicnn-1.pb
+    """
+    from pyplugin.models import registry
+    from pyplugin.models.importing import layers_in
+
+    known = {status.name: status.path for status in registry.available() if status.built}
+    path = Path(source) if Path(source).exists() else known.get(source)
+    if path is None:
+        path = registry.load(source).path  # says what is missing
+    found = layers_in(path, patch)
+    width = max((len(layer.kind) for layer in found), default=0)
+    for layer in found:
+        shape = " x ".join(map(str, layer.shape))
+        echo(f"{layer.kind:<{width}}  {shape:>16}  {printable(layer.name)}")
+
+
 @command.command("verify")
 def verify() -> None:
     """Check the hash, card, inputs and outputs of every built model.

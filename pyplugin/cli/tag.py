@@ -256,7 +256,10 @@ def _print(given: str, result: TagResult, top: int, *, vital: bool) -> None:
 def _bars(scores: Sequence[tuple[str, float]]) -> list[str]:
     shown = [(printable(label), score) for label, score in scores]
     width = max(len(label) for label, _ in shown)
-    return [f"{label:<{width}}  {score:.3f}  {'#' * round(30 * score)}" for label, score in shown]
+    shares = all(0 <= score <= 1 for _, score in shown)  # a regression has other values
+    bars = ["#" * round(30 * score) if shares else "" for _, score in shown]
+    pairs = zip(shown, bars, strict=True)
+    return [f"{label:<{width}}  {score:.3f}  {bar}".rstrip() for (label, score), bar in pairs]
 
 
 class _JsonLines:

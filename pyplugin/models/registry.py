@@ -215,6 +215,11 @@ def info(name: str | Path) -> Card:
     return load_card(path.with_suffix(".json"))
 
 
+def reserved_names() -> set[str]:
+    """Return the names of shipped models and of those that importers build by name."""
+    return {*_shipped(), *importers.names()}
+
+
 def labels(name: str) -> tuple[str, ...]:
     """Return the labels of a model, which need not be built if its importer knows them.
 

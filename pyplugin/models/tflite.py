@@ -66,6 +66,35 @@ class Tensor:
     quantisation: Quantisation | None = None
 
 
+def schema_modules() -> tuple[Any, Any]:
+    """Return the modules of the schema and of FlatBuffers.
+
+    Raises
+    ------
+    ModelError
+        `ai_edge_litert`, which holds the schema, is not installed.
+    """
+    try:
+        import flatbuffers
+        from ai_edge_litert import schema_py_generated
+    except ImportError as error:
+        raise ModelError(
+            f"Building models needs ai-edge-litert and flatbuffers ({error}): "
+            f"{install('litert')}. "
+            "Where they do not exist, as on 32-bit Arm, build the models on another machine "
+            "and copy its models folder here."
+        ) from error
+    return schema_py_generated, flatbuffers
+
+
+def file_of(model: Any) -> bytes:
+    """Return a model of the schema as a file."""
+    _, flatbuffers = schema_modules()
+    builder = flatbuffers.Builder(1 << 20)
+    builder.Finish(model.Pack(builder), _FILE_IDENTIFIER)
+    return bytes(builder.Output())
+
+
 class GraphWriter:
     """Collects tensors and operators, then writes them as one file.
 
@@ -79,19 +108,8 @@ class GraphWriter:
     """
 
     def __init__(self) -> None:
-        try:
-            import flatbuffers
-            from ai_edge_litert import schema_py_generated
-        except ImportError as error:
-            raise ModelError(
-                f"Building models needs ai-edge-litert and flatbuffers ({error}): "
-                f"{install('litert')}. "
-                "Where they do not exist, as on 32-bit Arm, build the models on another machine "
-                "and copy its models folder here."
-            ) from error
-        self._schema: Any = schema_py_generated
-        self._flatbuffers: Any = flatbuffers
-        self._buffers: list[Any] = [schema_py_generated.BufferT()]
+        self._schema, _ = schema_modules()
+        self._buffers: list[Any] = [self._schema.BufferT()]
         self._shared_buffers: dict[bytes, int] = {}
         self._tensors: list[Any] = []
         self._operators: list[Any] = []
@@ -109,7 +127,7 @@ class GraphWriter:
         buffer = self._shared_buffers.get(content)
         if buffer is None:
             buffer = self._shared_buffers[content] = len(self._buffers)
-            self._buffers.append(_aligned_buffer(self._schema, content))
+            self._buffers.append(aligned_buffer(self._schema, content))
         return self._tensor(name, values.shape, values.dtype.name, quantisation, buffer)
 
     def conv_2d(
@@ -230,6 +248,32 @@ class GraphWriter:
         output = self._tensor(name, x.shape, "float32")
         return self._operator("DEQUANTIZE", [x], output, self._schema.DequantizeOptionsT())
 
+    def operator(
+        self,
+        name: str,
+        kind: str,
+        inputs: Sequence[Tensor],
+        shape: Sequence[int],
+        options: tuple[str, Mapping[str, Any]] | None = None,
+    ) -> Tensor:
+        """Add a float operator that has no method here.
+
+        Parameters
+        ----------
+        name
+            Of the result.
+        kind
+            As the schema names it, ``"SOFTMAX"`` for example.
+        inputs, shape
+            Of the operator, and of its result.
+        options
+            Name of the schema's options without ``Options``, and their fields.
+        """
+        made = None
+        if options is not None:
+            made = getattr(self._schema, f"{options[0]}OptionsT")(**options[1])
+        return self._operator(kind, inputs, self._tensor(name, shape, "float32"), made)
+
     def finish(
         self, inputs: Mapping[str, Tensor], outputs: Mapping[str, Tensor], *, description: str
     ) -> bytes:
@@ -268,9 +312,7 @@ class GraphWriter:
             buffers=self._buffers,
             signatureDefs=[signature],
         )
-        builder = self._flatbuffers.Builder(1 << 20)
-        builder.Finish(model.Pack(builder), _FILE_IDENTIFIER)
-        return bytes(builder.Output())
+        return file_of(model)
 
     def _tensor(
         self,
@@ -350,7 +392,7 @@ def _slid(
     return 1, height, width, channels
 
 
-def _aligned_buffer(schema: Any, content: bytes) -> Any:
+def aligned_buffer(schema: Any, content: bytes) -> Any:
     """Return a BufferT whose bytes start at a multiple of `_BUFFER_ALIGNMENT` in the file.
 
     The schema asks for it (``force_align``), but the generated Python code does not do it.

@@ -1,6 +1,7 @@
 """The types of arrays that annotations name, and results that hold arrays."""
 
 from dataclasses import fields
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +11,7 @@ Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 Texts = npt.NDArray[np.str_]
+Array = npt.NDArray[Any]
 Indices = npt.NDArray[np.intp]
 
 

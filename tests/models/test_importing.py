@@ -1,0 +1,249 @@
+"""Networks of other people become heads and models that give what they gave."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import wiring
+from helpers import published_weights
+from wiring import head_graph
+
+import pyplugin
+from pyplugin.errors import ModelError
+from pyplugin.models import heads, registry
+from pyplugin.models.graphs.graph import GraphBuilder
+from pyplugin.models.graphs.lowering import tflite_of
+from pyplugin.models.importing import ImportOptions, import_file, layers_in, read_labels
+
+RNG = np.random.default_rng(23)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYPLUGIN_MODELS", str(tmp_path / "models"))
+    return tmp_path
+
+
+def head_file(folder, *, name="mood", size=64, classes=("happy", "sad"), last="Softmax"):
+    """Write a dense head as Essentia publishes them, with its card; return weights and path."""
+    weights, bias = RNG.normal(size=(size, len(classes))), RNG.normal(size=len(classes))
+    path = folder / f"{name}.pb"
+    path.write_bytes(head_graph(weights, bias, last=last))
+    card = {"name": "a mood", "classes": list(classes), "author": "Me", "license": "CC0-1.0"}
+    path.with_suffix(".json").write_text(json.dumps(card))
+    return path, weights, bias
+
+
+def test_a_head_gives_what_its_graph_gives(folder):
+    path, weights, bias = head_file(folder)
+    done = import_file(path, ImportOptions(model="scene"))
+    assert (done.kind, done.name, done.notes) == ("head", "mood", ())
+    tone = 0.5 * np.sin(2 * np.pi * 440 * np.arange(48000) / 16000)
+    result = pyplugin.tag(tone, 16000, heads=["mood"], embedding="embedding")
+    scores = np.exp(result.embeddings.astype("f8") @ weights + bias)
+    want = scores / scores.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(result.heads["mood"].activations, want, atol=1e-6)
+    head = heads.load("mood")
+    assert head.labels == ("happy", "sad")
+    assert not head.multi_label
+    assert head.about["licence"] == "CC0-1.0"
+
+
+def test_a_sigmoid_head_has_several_labels_and_a_regression_is_told(folder):
+    path, _, _ = head_file(folder, last="Sigmoid")
+    assert import_file(path, ImportOptions(model="scene")).notes == ()
+    assert heads.load("mood").multi_label
+    path, weights, bias = head_file(folder, name="va", last="Identity")
+    done = import_file(path, ImportOptions(model="scene"))
+    assert "regression" in done.notes[0]
+    x = RNG.normal(size=(3, 64))
+    np.testing.assert_allclose(heads.run(heads.load("va"), x), x @ weights + bias, rtol=1e-5)
+
+
+def test_names_and_backbones_come_from_the_card_or_the_file(folder):
+    path, _, _ = head_file(folder, name="genre-discogs-effnet-1")
+    done = import_file(path)
+    assert (done.name, heads.load("genre").model) == ("genre", "discogs-effnet-bs64-1")
+    assert "tagnode models import discogs-effnet-bs64-1.pb" in done.notes[0]
+    done = import_file(path, ImportOptions(name="g2", model="musicnn-msd", embedding="dense"))
+    assert "tagnode models get musicnn-msd" in done.notes[0]
+    path, _, _ = head_file(folder, name="mine")
+    with pytest.raises(ModelError, match=r"64 values.*--model"):
+        import_file(path)
+    path, _, _ = head_file(folder, size=65)
+    with pytest.raises(ModelError, match="takes 65 values; embedding of scene has 64"):
+        import_file(path, ImportOptions(model="scene"))
+
+
+def test_labels(folder):
+    path, _, _ = head_file(folder, classes=("Organ", "organ", "Flute"))
+    done = import_file(path, ImportOptions(model="scene"))
+    assert "organ 2" in done.notes[0]
+    assert heads.load("mood").labels == ("Organ", "organ 2", "Flute")
+    labels = folder / "labels.txt"
+    labels.write_text("a\n\nb\nc\n")
+    import_file(path, ImportOptions(model="scene", labels=labels))
+    assert heads.load("mood").labels == ("a", "b", "c")
+    labels.write_text('index,mid,display_name\n0,/m/1,"One, two"\n1,/m/2,Three\n')
+    assert read_labels(labels) == ("One, two", "Three")
+    with pytest.raises(ModelError, match=r"3 values, but .*labels\.txt has 2 labels"):
+        import_file(path, ImportOptions(model="scene", labels=labels))
+    path.with_suffix(".json").unlink()
+    with pytest.raises(ModelError, match=r"3 values.*--labels"):
+        import_file(path, ImportOptions(model="scene"))
+    labels.write_bytes(b"\xff")
+    with pytest.raises(ModelError, match="UTF-8"):
+        read_labels(labels)
+
+
+def network(folder, *, bands_first=False, name="net"):
+    """Write a small network on 32 frames of MusiCNN's 96 bands; return path and graph."""
+    builder = GraphBuilder()
+    shape = (1, 96, 32, 1) if bands_first else (1, 32, 96)
+    x = builder.input("x", shape)
+    y = builder.reshape(x, (1, *shape[1:3], 1))
+    y = builder.unary("relu", builder.conv(y, RNG.normal(size=(3, 5, 1, 4)) / 10))
+    y = builder.reduce("mean", y, (1, 2), keep=False)
+    graph = builder.finish({"y": builder.softmax(builder.dense(y, RNG.normal(size=(4, 3))))})
+    path = folder / f"{name}.tflite"
+    path.write_bytes(tflite_of(graph))
+    (folder / "labels.txt").write_text("one\ntwo\nthree\n")
+    return path, graph
+
+
+@pytest.mark.parametrize("bands_first", [False, True])
+def test_a_network_with_a_named_front_end_is_a_model(folder, bands_first):
+    path, graph = network(folder, bands_first=bands_first)
+    options = ImportOptions(front_end="musicnn", labels=folder / "labels.txt", licence="MIT")
+    done = import_file(path, options)
+    assert (done.kind, done.name, done.notes) == ("model", "net", ())
+    card = registry.info("net")
+    assert (card.labels, card.patch_frames, card.license) == (("one", "two", "three"), 32, "MIT")
+    assert registry.verify()[-1].ok
+    noise = RNG.normal(size=32000) / 10
+    tags = pyplugin.tag(noise, 16000, model="net", hop=0.256)
+    mel = pyplugin.melspectrogram(noise, 16000)
+    for row, time in enumerate(tags.times):
+        first = round(time * 16000 / 256)
+        patch = mel[first : first + 32]
+        want = graph.run(patch.T if bands_first else patch)["y"]
+        np.testing.assert_allclose(tags.activations[row : row + 1], want, atol=1e-5)
+    with pytest.raises(ModelError, match="own; give another --name"):
+        import_file(path, ImportOptions(**{**vars(options), "name": "musicnn-mtt"}))
+
+
+def test_what_is_not_known_asks_for_its_front_end(folder):
+    path, _ = network(folder)
+    with pytest.raises(ModelError, match=r"x \[1, 32, 96\] and returns y \[1, 3\].*--front-end"):
+        import_file(path)
+    with pytest.raises(ModelError, match=r"front-end 'muscnn'; did you mean"):
+        import_file(path, ImportOptions(front_end="muscnn"))
+    with pytest.raises(ModelError, match="64 bands"):
+        import_file(path, ImportOptions(front_end="vggish"))
+    card = json.loads((registry.shipped_folder() / "scene.json").read_text())
+    own = folder / "own.json"
+    own.write_text(json.dumps({"inference": card["inference"]}))
+    given = {"front_end": str(own), "labels": folder / "labels.txt"}
+    assert import_file(path, ImportOptions(**given)).name == "net"
+    own.write_text(json.dumps({"inference": {**card["inference"], "log": "ln"}}))
+    with pytest.raises(ModelError, match="log"):
+        import_file(path, ImportOptions(**given))
+
+
+def test_several_outputs_are_listed(folder):
+    graph = wiring.placeholder("x", (-1, 4)) + wiring.node("a", "Sigmoid", "x")
+    graph += wiring.node("b", "Sigmoid", "x")
+    path = folder / "two.pb"
+    path.write_bytes(graph)
+    with pytest.raises(ModelError, match=r"--output: a \[1, 4\], b \[1, 4\]"):
+        import_file(path)
+    assert [layer.name for layer in layers_in(path)] == ["a", "b"]
+    with pytest.raises(ModelError, match="no layer 'c'"):
+        import_file(path, ImportOptions(output="c"))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("a.history", b"", "train head"),
+        ("a.txt", b"hello", "format is not known"),
+        ("a.pb", b"\xff\xff", "a.pb: The file is cut off or damaged"),
+        ("a.onnx", b"", "not an ONNX network"),
+        ("a.tflite", b"\x1c\0\0\0TFL3" + bytes(40), "cannot be read"),
+        ("a.h5", b"\x89HDF\r\n\x1a\n" + bytes(40), "HDF5"),
+        ("a.json", b"{}", "TensorFlow.js"),
+    ],
+)
+def test_files_that_are_no_networks(folder, name, content, words):
+    path = folder / name
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match=words):
+        import_file(path)
+    assert not (folder / "models").exists()
+
+
+def test_what_cannot_be_named(folder):
+    path, _, _ = head_file(folder)
+    with pytest.raises(ModelError, match="cannot be called"):
+        import_file(path, ImportOptions(name="../up", model="scene"))
+    with pytest.raises(ModelError, match="is a folder"):
+        import_file(folder)
+    (folder / "saved_model.pb").write_bytes(b"")
+    with pytest.raises(ModelError, match="SavedModel"):
+        import_file(folder)
+    with pytest.raises(ModelError, match="nothing\\.pb"):
+        import_file(folder / "nothing.pb")
+
+
+def test_arrays_beside_a_network_stay_beside_it(folder):
+    manifest = [{"paths": ["../secret"], "weights": []}]
+    (folder / "model.json").write_text(
+        json.dumps({"modelTopology": {"node": []}, "weightsManifest": manifest})
+    )
+    with pytest.raises(ModelError, match="not beside it"):
+        import_file(folder / "model.json")
+
+
+# ---- what others published
+
+
+@pytest.mark.usefixtures("musicnn")
+def test_heads_of_essentia(folder):
+    weights = published_weights()
+    for name in ("moods_mirex-msd-musicnn-1", "emomusic-msd-musicnn-1"):
+        shutil.copy(weights / "essentia-msd-musicnn" / f"{name}.pb", folder)
+        card = (
+            weights
+            / "essentia-json"
+            / f"{name.replace('emomusic-msd-musicnn-1', 'emomusic-msd-musicnn-2')}.json"
+        )
+        shutil.copy(card, folder / f"{name}.json")
+        import_file(folder / f"{name}.pb")
+    assert heads.load("emomusic").labels == ("valence", "arousal")
+    assert len(heads.load("moods_mirex").labels) == 5
+    for size, name in ((200, "emomusic"), (200, "moods_mirex")):
+        head = heads.load(name)
+        assert (head.model, head.output, head.size) == ("musicnn-msd", "dense", size)
+
+
+def test_all_graphs_of_others_give_in_litert_what_they_give_in_numpy(folder):
+    interpreter = pytest.importorskip("ai_edge_litert.interpreter", reason="needs LiteRT")
+    from pyplugin.models.graphs.source import graph_of
+    from pyplugin.models.importing import open_file
+
+    del folder
+    weights = published_weights()
+    paths = [*weights.glob("essentia-classifiers-v1/*.pb"), *weights.glob("tempocnn/*.h5")]
+    paths += [*weights.glob("essentia-test-graphs/*.pb"), weights / "deepsound" / "model.json"]
+    for path in paths:
+        source = open_file(path)
+        graph = graph_of(source, {"y": source.ends[-1]})
+        (value,) = graph.inputs.values()
+        x = RNG.uniform(size=value.shape).astype("f4")
+        made = interpreter.Interpreter(model_content=tflite_of(graph), num_threads=1)
+        made.allocate_tensors()
+        made.set_tensor(made.get_input_details()[0]["index"], x)
+        made.invoke()
+        got = made.get_tensor(made.get_output_details()[0]["index"])
+        np.testing.assert_allclose(got, graph.run(x)["y"], atol=1e-5, err_msg=path.name)

@@ -1,0 +1,87 @@
+"""Networks that are known by their shape, and names of Essentia's heads."""
+
+import json
+
+import pytest
+from helpers import published_weights
+
+from pyplugin.models.recognition import (
+    Found,
+    audioset_labels,
+    backbone_of,
+    embedding_of,
+    head_name,
+    known_frames,
+    recognise,
+)
+from pyplugin.models.starts import parse_start
+
+
+def end(count, kind="Softmax"):
+    return [("y", kind, (1, count))]
+
+
+@pytest.mark.parametrize(
+    ("shape", "count", "kinds", "name"),
+    [
+        ((1, 187, 96), 50, {"Conv2D": 8}, "MusiCNN"),
+        ((1, 96, 64), 521, {"CONV_2D": 14}, "YAMNet"),
+        ((1, 96, 64, 1), 128, {"Conv2D": 6}, "VGGish"),
+        ((1, 40, 256, 1), 256, {"Conv2D": 13}, "TempoCNN"),
+        ((1, 64, 128), 10, {"Conv1D": 3}, "deepsound"),
+        ((1, 187, 96), 50, {"Conv2D": 5}, None),
+        ((1, 96, 64), 520, {}, None),
+        ((1, 200), 2, {"MatMul": 2}, None),
+    ],
+)
+def test_systems(shape, count, kinds, name):
+    system = recognise(Found({"x": shape}, end(count), kinds))
+    assert (None if system is None else system.name) == name
+    if system is not None and system.labels:
+        assert len(system.labels) == count
+
+
+def test_tempocnn_with_joined_layers_is_normalised_by_its_maximum():
+    kinds = {"Conv2D": 9, "Concatenate": 4}
+    assert recognise(Found({"x": (1, 40, 256, 1)}, end(256), kinds)).front_end == "tempocnn-max"
+    assert known_frames([-1, 40, -1, 1]) == 256
+    assert known_frames([-1, -1, 7]) is None
+
+
+def test_the_classes_of_audioset():
+    labels = audioset_labels()
+    assert len(labels) == len(set(labels)) == 521
+    assert (labels[0], labels[132], labels[494], labels[520]) == (
+        "Speech",
+        "Music",
+        "Silence",
+        "Field recording",
+    )
+
+
+@pytest.mark.parametrize(
+    ("stem", "name", "place"),
+    [
+        ("danceability-msd-musicnn-1", "danceability", ("musicnn-msd", "dense")),
+        ("genre_tzanetakis-musicnn-mtt-2", "genre_tzanetakis", ("musicnn-mtt", "dense")),
+        ("mood_sad-discogs-effnet-1", "mood_sad", ("discogs-effnet-bs64-1", "embedding")),
+        ("gender-audioset-vggish-1", "gender", ("vggish", "embedding")),
+        ("gender-vggish-audioset-1", "gender", ("vggish", "embedding")),
+        ("tonal_atonal-audioset-yamnet-1", "tonal_atonal", ("yamnet", "embedding")),
+        ("mine", "mine", None),
+    ],
+)
+def test_names_of_heads(stem, name, place):
+    assert head_name(stem) == name
+    assert backbone_of(stem, None) == place
+    assert embedding_of(place[0] if place else "mine") == (place[1] if place else "embedding")
+
+
+def test_the_cards_of_essentia_name_their_backbones():
+    for path in (published_weights() / "essentia-json").glob("*.json"):
+        embedding = json.loads(path.read_text())["inference"].get("embedding_model")
+        found = backbone_of("mine", parse_start(path.read_text()))
+        if embedding is not None:
+            assert found == backbone_of(path.stem, None), path.name
+        else:
+            assert found is None
