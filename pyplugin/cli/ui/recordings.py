@@ -28,7 +28,7 @@ def expand_files(given: Sequence[str]) -> tuple[tuple[str, ...], int]:
         except (OSError, ValueError):
             files.append(each)  # which reading it reports
         except AudioError as error:
-            status = max(status, _reported(each, error))
+            status = max(status, report_failure(each, error))
     return tuple(files), status
 
 
@@ -71,7 +71,7 @@ def tag_files(
                 raise
             if isinstance(error, ModelError):  # the next file shows whether it concerns all
                 wrong_models.add(str(error))
-            status = max(status, _reported(given, error))
+            status = max(status, report_failure(given, error))
             continue
         for note in result.notes:
             echo(f"tagnode: {printable(given)}: {printable(note)}", err=True)
@@ -95,7 +95,7 @@ class _Outputs:
         return each
 
 
-def _reported(given: str, error: Exception) -> int:
+def report_failure(given: str, error: Exception) -> int:
     """Report why a recording cannot be tagged; return the exit status."""
     if isinstance(error, PypluginError):
         echo(f"tagnode: {printable(error)}", err=True)

@@ -1,0 +1,84 @@
+"""The tempo of recordings: clicks at a known tempo, and a model with known answers."""
+
+import numpy as np
+import pytest
+
+import pyplugin
+from pyplugin.errors import ModelError
+from pyplugin.models.graphs.graph import GraphBuilder, constant
+from pyplugin.models.graphs.lowering import tflite_of
+from pyplugin.models.importing import ImportOptions, import_file
+from pyplugin.tempo import tempo
+
+RATE = 16000
+
+
+def clicks(bpm: float, seconds: float) -> np.ndarray:
+    """Bursts of noise on the beat, each second one accented."""
+    rng = np.random.default_rng(0)
+    out = np.zeros(round(seconds * RATE))
+    for beat in range(int(seconds * bpm / 60)):
+        at = round(beat * 60 / bpm * RATE)
+        burst = rng.normal(size=800) * np.exp(-np.arange(800) / 120)
+        out[at : at + 800] += (0.5 if beat % 2 else 0.3) * burst[: len(out) - at]
+    return out
+
+
+@pytest.mark.parametrize("bpm", [72, 96, 120, 140.5])
+def test_clicks_have_their_tempo(bpm):
+    result = tempo(clicks(bpm, 20), RATE)
+    assert min(abs(result.overall / (bpm * factor) - 1) for factor in (0.5, 1, 2)) < 0.01
+    assert result.overall_confidence > 0.8
+    assert result.duration == 20
+    assert (np.diff(result.times) > 0).all()
+    assert 0 <= result.times[0] < result.times[-1] < 20
+
+
+def test_a_change_is_seen_and_the_longer_tempo_is_the_overall_one():
+    result = tempo(np.concatenate([clicks(90, 30), clicks(130, 15)]), RATE)
+    assert result.overall == pytest.approx(90, rel=0.01)
+    assert 0.5 < result.overall_confidence < 0.95
+    first = result.bpm[(result.times > 10) & (result.times < 25)]
+    last = result.bpm[result.times > 40]
+    assert first == pytest.approx(np.full(len(first), 90), rel=0.02)
+    assert last == pytest.approx(np.full(len(last), 130), rel=0.02)
+
+
+def test_no_beat():
+    result = tempo(np.zeros(5 * RATE), RATE)
+    assert (result.overall, result.overall_confidence) == (0, 0)
+    assert not result.bpm.any()
+
+
+@pytest.fixture
+def model(tmp_path, monkeypatch):
+    """A model that answers by the level: 60 BPM where it is low, 90 where it is high."""
+    monkeypatch.setenv("PYPLUGIN_MODELS", str(tmp_path / "models"))
+    builder = GraphBuilder()
+    x = builder.input("x", (1, 32, 96))
+    level = builder.reduce("mean", x, (1, 2), keep=False)
+    level = builder.reshape(level, (1, 1))
+    level = builder.binary("sub", level, constant(np.float32(1.5)))
+    y = builder.softmax(builder.dense(level, np.array([[-4.0, 4.0, 0.0]]), [0, 0, -9]))
+    (tmp_path / "levels.tflite").write_bytes(tflite_of(builder.finish({"y": y})))
+    (tmp_path / "labels.txt").write_text("60 BPM\n90 BPM\n120.5 BPM\n")
+    options = {"front_end": "musicnn", "labels": tmp_path / "labels.txt", "hop": 0.256}
+    import_file(tmp_path / "levels.tflite", ImportOptions(**options))
+    return "levels"
+
+
+def test_a_model_of_the_tempo(model):
+    noise = np.random.default_rng(1).normal(size=9 * RATE)
+    noise[: 3 * RATE] *= 1e-4
+    result = tempo(noise, RATE, model=model)
+    tags = pyplugin.tag(noise, RATE, model=model)
+    assert result.overall == 90
+    assert result.overall_confidence == pytest.approx(tags.mean[1])
+    assert set(result.bpm[result.times < 2]) == {60}
+    assert set(result.bpm[result.times > 4]) == {90}
+    assert len(result.times) == len(tags.times)
+
+
+def test_a_model_of_something_else_is_refused():
+    with pytest.raises(ModelError, match="labels of scene are no tempi"):
+        tempo(np.zeros(RATE), RATE, model="scene")
