@@ -95,10 +95,10 @@ enum {
     TAGNODE_MAX_CHANNELS = 8,
     TAGNODE_MAX_HOP = 600,       /* seconds between two descriptor frames */
     TAGNODE_MAX_BLOCK = 1048576, /* samples a channel */
-    TAGNODE_MAX_BANDS = 256,
-    TAGNODE_MAX_OUTPUTS = 8, /* outputs of a model */
-    TAGNODE_MAX_MODELS = 8,  /* inline models in one node */
-    TAGNODE_MAX_HEADS = 32   /* heads in one node */
+    TAGNODE_MAX_BANDS = 256,     /* mel bands */
+    TAGNODE_MAX_OUTPUTS = 8,     /* outputs of a model */
+    TAGNODE_MAX_MODELS = 8,      /* inline models in one node */
+    TAGNODE_MAX_HEADS = 32       /* heads in one node */
 };
 
 typedef enum {
@@ -136,43 +136,76 @@ TAGNODE_API const char *tagnode_model_instruction_set(void);
 /* -------------------------------------------------------------------------------- front-end --- */
 
 typedef enum { TAGNODE_WINDOW_HANN_PERIODIC, TAGNODE_WINDOW_HANN_SYMMETRIC } tagnode_window;
-typedef enum { TAGNODE_MEL_SLANEY, TAGNODE_MEL_HTK } tagnode_mel_scale;
+typedef enum {
+    TAGNODE_MEL_SLANEY,
+    TAGNODE_MEL_HTK,
+    TAGNODE_MEL_NONE /* no filters: the bands are the first bins of the spectrum */
+} tagnode_mel_scale;
+/* The axis on which a filter rises and falls linearly: Hz, as in librosa, or mel, as in VGGish and
+ * TensorFlow's linear_to_mel_weight_matrix. */
+typedef enum { TAGNODE_TRIANGLES_HERTZ, TAGNODE_TRIANGLES_MEL } tagnode_mel_triangles;
 /* Slaney: unit area, 2 / (f_hi - f_lo). */
 typedef enum { TAGNODE_NORM_NONE, TAGNODE_NORM_SLANEY } tagnode_mel_norm;
 typedef enum { TAGNODE_SPECTRUM_POWER, TAGNODE_SPECTRUM_MAGNITUDE } tagnode_spectrum;
+/* Of each band, before the logarithm: x, its square or its square root. */
+typedef enum { TAGNODE_EXPONENT_ONE, TAGNODE_EXPONENT_TWO, TAGNODE_EXPONENT_HALF } tagnode_exponent;
 typedef enum {
     TAGNODE_LOG_NONE,     /* x */
     TAGNODE_LOG_LOG10_1P, /* log10(1 + log_parameter * x); MusiCNN, log_parameter 10000 */
     TAGNODE_LOG_OFFSET,   /* ln(x + log_parameter); VGGish, log_parameter 0.01 */
-    TAGNODE_LOG_DB        /* 10 log10(max(x, log_parameter)) of a power, 20 of a magnitude */
+    TAGNODE_LOG_DB,       /* 10 log10(max(x, log_parameter)) of a power, 20 of a magnitude */
+    TAGNODE_LOG_FLOOR,    /* ln(max(x, log_parameter)) */
+    TAGNODE_LOG_ZERO      /* ln(x), and ln(log_parameter) where x is 0. It equals TAGNODE_LOG_FLOOR
+                             except for x above 0 and below log_parameter */
 } tagnode_log;
+/* Where frame j is: its middle at sample j * hop, after zeros (librosa's center=True with
+ * pad_mode="constant", Essentia's FrameCutter), or its first sample at j * hop (tf.signal.stft,
+ * Essentia's startFromZero; librosa's center=False, where frame and fft are equal). */
+typedef enum { TAGNODE_FRAMING_CENTRED, TAGNODE_FRAMING_FROM_ZERO } tagnode_framing;
+/* What is done to all values of a patch before the model; MAX is the largest of them, and RANGE
+ * the card's patch_range. */
+typedef enum {
+    TAGNODE_PATCH_NONE,
+    TAGNODE_PATCH_Z_SCORE,    /* (x - mean) / deviation; a deviation of 0 counts as 1 */
+    TAGNODE_PATCH_MAX,        /* x / MAX; a MAX of 0 counts as 1 */
+    TAGNODE_PATCH_TOP_DB,     /* max(x, MAX - RANGE); librosa's top_db */
+    TAGNODE_PATCH_RELATIVE_DB /* max(x - MAX, -RANGE) */
+} tagnode_patch_norm;
 
 /* Return the name of a setting's value as model cards spell it ("hann-periodic", "log10-1p" ...);
  * NULL for a value that does not exist, so counting up from 0 to the first NULL lists all. [any] */
 TAGNODE_API const char *tagnode_window_name(uint32_t window) TAGNODE_NONBLOCKING;
 TAGNODE_API const char *tagnode_mel_scale_name(uint32_t scale) TAGNODE_NONBLOCKING;
+TAGNODE_API const char *tagnode_mel_triangles_name(uint32_t triangles) TAGNODE_NONBLOCKING;
 TAGNODE_API const char *tagnode_mel_norm_name(uint32_t norm) TAGNODE_NONBLOCKING;
 TAGNODE_API const char *tagnode_spectrum_name(uint32_t spectrum) TAGNODE_NONBLOCKING;
+TAGNODE_API const char *tagnode_exponent_name(uint32_t exponent) TAGNODE_NONBLOCKING;
 TAGNODE_API const char *tagnode_log_name(uint32_t log) TAGNODE_NONBLOCKING;
+TAGNODE_API const char *tagnode_framing_name(uint32_t framing) TAGNODE_NONBLOCKING;
+TAGNODE_API const char *tagnode_patch_norm_name(uint32_t norm) TAGNODE_NONBLOCKING;
 
-/* Settings of a model's log-mel spectrogram. */
+/* Settings of a model's spectrogram, log-mel as a rule: "mel frame" and "mel band" stand for those
+ * of a linear spectrum, too. */
 typedef struct {
     uint32_t sample_rate; /* the model's, Hz, 8000 to 48000 */
     uint32_t frame;       /* samples in a window, 2 to fft */
     uint32_t fft;         /* points, 256 to 4096, a power of 2; a shorter frame is zero-padded */
     uint32_t hop;         /* samples between two mel frames, 1 to frame */
-    uint32_t bands;       /* mel bands, 1 to TAGNODE_MAX_BANDS */
+    uint32_t bands;       /* mel bands, 1 to TAGNODE_MAX_BANDS; of TAGNODE_MEL_NONE up to
+                             fft / 2 + 1 */
     tagnode_window window;
-    tagnode_mel_scale mel_scale;
+    tagnode_mel_scale mel_scale; /* TAGNODE_MEL_NONE ignores triangles, norm, fmin, fmax */
+    tagnode_mel_triangles mel_triangles;
     tagnode_mel_norm mel_norm;
     tagnode_spectrum spectrum;
+    tagnode_exponent exponent;
     tagnode_log log;
+    tagnode_framing framing;
     double log_parameter; /* see tagnode_log; 1e-30 to 1e30, for TAGNODE_LOG_OFFSET from 0 */
     double fmin, fmax;    /* Hz; 0 <= fmin < fmax <= sample_rate / 2 */
 } tagnode_frontend_settings;
 
-/* A streaming mel spectrogram. Mel frame j is centred on sample j * hop at the model's rate, and
- * the signal before position 0 is zeros (librosa's center=True, pad_mode="constant"). */
+/* A streaming mel spectrogram; the signal before position 0 is zeros. */
 typedef struct tagnode_frontend tagnode_frontend;
 
 /* Creates a front-end for input at `sample_rate` Hz (8000 to 192000) with `channels` (1 to 8),
@@ -225,6 +258,9 @@ typedef struct {
     uint32_t output_size[TAGNODE_MAX_OUTPUTS]; /* floats of each; output 0 are the activations */
     bool silence_before; /* silence may be assumed before a stream: the model was trained on sounds
                             that begin within its window, after silence */
+    tagnode_patch_norm patch_norm; /* of each patch by itself: windows of an inline model then share
+                                      no work, so that each result costs that of a whole patch */
+    double patch_range; /* dB, above 0 and up to 1000, of TAGNODE_PATCH_TOP_DB and _RELATIVE_DB */
 } tagnode_card;
 
 typedef struct tagnode_model tagnode_model;
@@ -253,7 +289,7 @@ TAGNODE_API tagnode_status tagnode_model_load_inline(const void *bytes, size_t s
 typedef struct {
     int (*invoke)(void *handle); /* runs the model once, on the worker's thread; 0 is success */
     void *handle;
-    float *input; /* patch_frames * bands floats */
+    float *input; /* patch_frames * bands floats, normalised as the card says */
     const float *output[TAGNODE_MAX_OUTPUTS];
 } tagnode_interpreter;
 
@@ -266,8 +302,8 @@ TAGNODE_API tagnode_status tagnode_model_from_interpreter(const tagnode_interpre
                                                           tagnode_model **model,
                                                           tagnode_message *why);
 
-/* Runs a model once on a patch of patch_frames * bands floats. outputs[i] gets output_size[i]
- * floats; NULL skips that output.
+/* Runs a model once on a patch of patch_frames * bands floats, which it normalises as its card
+ * says. outputs[i] gets output_size[i] floats; NULL skips that output.
  * Returns OK, ERROR_MEMORY, ERROR_MODEL or ERROR_RUNTIME. [main] */
 TAGNODE_API tagnode_status tagnode_model_run(tagnode_model *model, const float *patch,
                                              float *const *outputs, tagnode_message *why);
@@ -458,7 +494,7 @@ TAGNODE_API void tagnode_reset(tagnode *node) TAGNODE_NONBLOCKING;
 TAGNODE_API size_t tagnode_read(tagnode *node, tagnode_frame *frames, float *values,
                                 float *embeddings, size_t capacity) TAGNODE_NONBLOCKING;
 
-/* Reads up to `capacity` mel frames, as the model receives them, oldest first; `mel` gets
+/* Reads up to `capacity` mel frames, before any patch_norm, oldest first; `mel` gets
  * tagnode_band_count() floats a frame. Frames that are not read in time are overwritten, oldest
  * first. Returns the number of frames read. [reader] */
 TAGNODE_API size_t tagnode_read_mel(tagnode *node, float *mel, size_t capacity) TAGNODE_NONBLOCKING;

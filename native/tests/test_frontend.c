@@ -1,9 +1,11 @@
 /* test_frontend.c - mel frames compared with a naive transform and filters, both written here in
  * double precision.
  *
- * Given facts: mel frame j is centred on sample j * hop of the signal, zeros before it; the window
- * is in the middle of the transform; mel scales and filters are librosa's. */
+ * Given facts: mel frame j is centred on sample j * hop of the signal, zeros before it, or begins
+ * there; the window is in the middle of the transform; mel scales are librosa's, and filters
+ * librosa's or TensorFlow's. */
 #include "check.h"
+#include "frontend/frontend.h"
 
 static const double PI = 3.14159265358979323846;
 
@@ -16,8 +18,9 @@ static void naive_powers(const tagnode_frontend_settings *s, const float *signal
                          double *powers) {
     static double windowed[MAX_FFT], cosine[MAX_FFT], sine[MAX_FFT];
     const double period = s->frame - (s->window == TAGNODE_WINDOW_HANN_SYMMETRIC ? 1.0 : 0.0);
-    const int64_t first = (int64_t)index * s->hop - s->fft / 2;
     const uint32_t margin = (s->fft - s->frame) / 2;
+    const int64_t before = s->framing == TAGNODE_FRAMING_FROM_ZERO ? margin : s->fft / 2;
+    const int64_t first = (int64_t)index * s->hop - before;
     for (uint32_t i = 0; i < s->fft; ++i) {
         const bool inside = i >= margin && i < margin + s->frame && first + i >= 0;
         const double window = 0.5 * (1 - cos(2 * PI * ((double)i - margin) / period));
@@ -46,7 +49,12 @@ static double to_hz(double mel, bool htk) {
     return mel < 15 ? mel * (200.0 / 3) : 1000 * exp((mel - 15) * (log(6.4) / 27));
 }
 
+static double naive_bin(const tagnode_frontend_settings *s, double power) {
+    return s->spectrum == TAGNODE_SPECTRUM_POWER ? power : sqrt(power);
+}
+
 static double naive_band(const tagnode_frontend_settings *s, const double *powers, uint32_t band) {
+    if (s->mel_scale == TAGNODE_MEL_NONE) return naive_bin(s, powers[band]);
     const bool htk = s->mel_scale == TAGNODE_MEL_HTK;
     const double from = to_mel(s->fmin, htk), step = (to_mel(s->fmax, htk) - from) / (s->bands + 1);
     const double low = to_hz(from + step * band, htk);
@@ -55,22 +63,27 @@ static double naive_band(const tagnode_frontend_settings *s, const double *power
     double sum = 0;
     const double bin_hz = (double)s->sample_rate / s->fft;
     for (uint32_t bin = (uint32_t)(low / bin_hz); bin <= s->fft / 2 && bin * bin_hz < high; ++bin) {
-        const double hz = bin * bin_hz;
-        const double weight = fmin((hz - low) / (centre - low), (high - hz) / (high - centre));
-        const double value =
-            s->spectrum == TAGNODE_SPECTRUM_POWER ? powers[bin] : sqrt(powers[bin]);
-        if (weight > 0) sum += weight * value;
+        const double hz = bin * bin_hz, mel = (to_mel(hz, htk) - from) / step - band;
+        const double weight =
+            s->mel_triangles == TAGNODE_TRIANGLES_MEL
+                ? fmin(mel, 2 - mel)
+                : fmin((hz - low) / (centre - low), (high - hz) / (high - centre));
+        if (weight > 0) sum += weight * naive_bin(s, powers[bin]);
     }
     return s->mel_norm == TAGNODE_NORM_SLANEY ? sum * 2 / (high - low) : sum;
 }
 
 static double naive_log(const tagnode_frontend_settings *s, double x) {
+    if (s->exponent == TAGNODE_EXPONENT_TWO) x *= x;
+    if (s->exponent == TAGNODE_EXPONENT_HALF) x = sqrt(x);
     switch (s->log) {
     case TAGNODE_LOG_NONE: return x;
     case TAGNODE_LOG_LOG10_1P: return log10(1 + s->log_parameter * x);
     case TAGNODE_LOG_OFFSET: return log(x + s->log_parameter);
     case TAGNODE_LOG_DB:
         return (s->spectrum == TAGNODE_SPECTRUM_POWER ? 10 : 20) * log10(fmax(x, s->log_parameter));
+    case TAGNODE_LOG_FLOOR: return log(fmax(x, s->log_parameter));
+    case TAGNODE_LOG_ZERO: return log(x == 0 ? s->log_parameter : x);
     }
     return NAN;
 }
@@ -118,31 +131,49 @@ static float *mel_of(const tagnode_frontend_settings *settings, uint32_t rate, c
 
 /* ----------------------------------------------------------------------------- against both --- */
 
-/* Tolerance of float arithmetic: 2e-6 of the largest bin is lost to rounding, spread over the bins
- * of a band. */
+static double largest(const double *powers, uint32_t bins) {
+    double most = 0;
+    for (uint32_t bin = 0; bin < bins; ++bin) most = fmax(most, powers[bin]);
+    return most;
+}
+
+/* The error of x in float arithmetic: 2e-6 of the largest bin is lost to rounding, spread over the
+ * bins of a band. */
+static double error_of(const tagnode_frontend_settings *s, const double *powers, double x) {
+    if (s->mel_scale != TAGNODE_MEL_NONE) return 1e-5 * x + 1e-9;
+    const double lost = 2e-6 * sqrt(largest(powers, s->fft / 2 + 1));
+    return s->spectrum == TAGNODE_SPECTRUM_MAGNITUDE ? lost : 2 * sqrt(x) * lost + lost * lost;
+}
+
 static void compare(const tagnode_frontend_settings *s, const float *mel,
                     double (*powers)[MAX_BINS], uint32_t frames) {
     double worst = 0;
     for (uint32_t frame = 0; frame < frames; ++frame)
         for (uint32_t band = 0; band < s->bands; ++band) {
-            const double x = naive_band(s, powers[frame], band);
-            const double bound = 1e-5 * x + 1e-9; /* in x; propagated through the logarithm below */
-            const double slack = fabs(naive_log(s, x + bound) - naive_log(s, x)) +
-                                 2e-6 * (1 + fabs(naive_log(s, x)));
-            worst = fmax(worst, fabs(mel[frame * s->bands + band] - naive_log(s, x)) / slack);
+            const double x = naive_band(s, powers[frame], band), is = naive_log(s, x);
+            const double error = error_of(s, powers[frame], x);
+            const double above = naive_log(s, x + error), below = naive_log(s, fmax(x - error, 0));
+            const double slack = fmax(above - is, is - below) + 2e-6 * (1 + fabs(is));
+            worst = fmax(worst, fabs(mel[frame * s->bands + band] - is) / slack);
         }
     CHECK_NEAR(worst, 0, 1);
 }
 
-static void compare_all_laws(tagnode_frontend_settings s, const float *signal,
-                             double (*powers)[MAX_BINS]) {
-    const double parameters[] = {0, 10000, 0.01, 1e-10};
-    for (unsigned choice = 0; choice < 32; ++choice) {
-        s.mel_scale = choice & 1 ? TAGNODE_MEL_HTK : TAGNODE_MEL_SLANEY;
-        s.mel_norm = choice & 2 ? TAGNODE_NORM_NONE : TAGNODE_NORM_SLANEY;
-        s.spectrum = choice & 4 ? TAGNODE_SPECTRUM_MAGNITUDE : TAGNODE_SPECTRUM_POWER;
-        s.log = (tagnode_log)(choice >> 3);
-        s.log_parameter = parameters[choice >> 3];
+/* Every 19th combination of the other settings, from `first` on. */
+static void compare_laws(tagnode_frontend_settings s, unsigned first, const float *signal,
+                         double (*powers)[MAX_BINS]) {
+    const double parameters[] = {0, 10000, 0.01, 1e-10, 1e-3, 1e-6};
+    const uint32_t mel_bands = s.bands;
+    for (unsigned choice = first; choice < 432; choice += 19) {
+        s.log = (tagnode_log)(choice % 6);
+        s.log_parameter = parameters[choice % 6];
+        s.mel_scale = (tagnode_mel_scale)(choice / 6 % 3);
+        s.exponent = (tagnode_exponent)(choice / 18 % 3);
+        s.spectrum = (tagnode_spectrum)(choice / 54 % 2);
+        s.mel_norm = (tagnode_mel_norm)(choice / 108 % 2);
+        s.mel_triangles = (tagnode_mel_triangles)(choice / 216);
+        const bool linear = s.mel_scale == TAGNODE_MEL_NONE;
+        s.bands = linear ? s.fft / 2 + 1 - 3 * (choice % 2) : mel_bands;
         size_t count = 0;
         float *mel = mel_of(&s, s.sample_rate, signal, LENGTH, &count);
         if (CHECK(count >= FRAMES)) compare(&s, mel, powers, FRAMES);
@@ -161,6 +192,7 @@ static tagnode_frontend_settings variant_of(uint32_t fft, unsigned variant) {
     s.fmin = variant == 1 ? 125 : 0;
     s.fmax = variant == 1 ? 7500 : 8000;
     s.window = variant == 2 ? TAGNODE_WINDOW_HANN_SYMMETRIC : TAGNODE_WINDOW_HANN_PERIODIC;
+    s.framing = fft % 3 == variant ? TAGNODE_FRAMING_FROM_ZERO : TAGNODE_FRAMING_CENTRED;
     return s;
 }
 
@@ -172,7 +204,7 @@ static void test_mel_frames_match_a_naive_transform(void) {
             const tagnode_frontend_settings s = variant_of(fft, variant);
             for (uint32_t frame = 0; frame < FRAMES; ++frame)
                 naive_powers(&s, signal, frame, powers[frame]);
-            compare_all_laws(s, signal, powers);
+            compare_laws(s, (fft / 256 * 3 + variant) % 19, signal, powers);
         }
     free(signal);
 }
@@ -197,12 +229,13 @@ static void test_results_are_always_finite(void) {
     float signal[LENGTH];
     const float levels[] = {0, 1e-45F, 1e-30F, 1, 1e12F, 3e38F};
     for (size_t level = 0; level < 6; ++level)
-        for (unsigned choice = 0; choice < 8; ++choice) {
+        for (unsigned choice = 0; choice < 36; ++choice) {
             for (size_t i = 0; i < LENGTH; ++i) signal[i] = i % 3 ? levels[level] : -levels[level];
             tagnode_frontend_settings s = musicnn();
             s.spectrum = choice & 1 ? TAGNODE_SPECTRUM_MAGNITUDE : TAGNODE_SPECTRUM_POWER;
-            s.log = (tagnode_log)(choice >> 1);
-            s.log_parameter = choice >> 1 == TAGNODE_LOG_OFFSET ? 0 : 1e-10;
+            s.log = (tagnode_log)(choice / 6);
+            s.exponent = (tagnode_exponent)(choice / 2 % 3);
+            s.log_parameter = s.log == TAGNODE_LOG_OFFSET ? 0 : 1e-10;
             size_t count = 0;
             float *mel = mel_of(&s, 16000, signal, LENGTH, &count);
             bool finite = true;
@@ -212,7 +245,80 @@ static void test_results_are_always_finite(void) {
         }
 }
 
+/* Digital silence: what each law makes of a band of 0. */
+static void test_zeros_have_the_value_of_their_law(void) {
+    const float zeros[1024] = {0};
+    const double values[] = {0, 0, log(1e-3), -30, log(1e-3), log(1e-3)};
+    for (unsigned law = 0; law < 6; ++law) {
+        tagnode_frontend_settings s = musicnn();
+        s.log = (tagnode_log)law;
+        s.log_parameter = 1e-3;
+        size_t count = 0;
+        float *mel = mel_of(&s, 16000, zeros, 1024, &count);
+        for (size_t i = 0; i < count * s.bands; ++i) CHECK_NEAR(mel[i], values[law], 2e-6);
+        free(mel);
+    }
+}
+
+/* A frame that begins at 0 is the frame of a signal half a frame later, centred. */
+static void test_frames_begin_at_their_sample(void) {
+    tagnode_frontend_settings centred = musicnn();
+    centred.frame = 400;
+    centred.hop = 160;
+    tagnode_frontend_settings from_zero = centred;
+    from_zero.framing = TAGNODE_FRAMING_FROM_ZERO;
+    float *signal = white_noise(LENGTH, 4), *later = calloc(LENGTH, sizeof *later);
+    memcpy(later, signal + 200, (LENGTH - 200) * sizeof *later);
+    size_t count = 0, shifted = 0;
+    float *mel = mel_of(&from_zero, 16000, signal, LENGTH, &count);
+    float *expected = mel_of(&centred, 16000, later, LENGTH, &shifted);
+    CHECK(count == 1 + (LENGTH - 400) / 160);       /* only whole frames */
+    const size_t first = (size_t)2 * centred.bands; /* those before it see the zeros of `later` */
+    CHECK(memcmp(mel + first, expected + first, (count - 4) * centred.bands * sizeof *mel) == 0);
+    tagnode_frontend *frontend = made(&from_zero, 48000, 1);
+    CHECK(tagnode_frontend_begin(frontend, 0) == 0);
+    CHECK(tagnode_frontend_begin(frontend, 7) == (int64_t)7 * 480);
+    const int64_t delay = tagnode_frontend_delay(frontend);
+    CHECK(tagnode_frontend_ready(frontend, 7) == 7 * 480 + 399 * 3 + delay + 1);
+    tagnode_frontend_destroy(frontend);
+    free(mel);
+    free(expected);
+    free(later);
+    free(signal);
+}
+
 /* ------------------------------------------------------------------------------ as a stream --- */
+
+/* MusiCNN's, YAMNet's, TempoCNN's and a long linear spectrum. */
+static tagnode_frontend_settings streamed(unsigned which) {
+    tagnode_frontend_settings s = musicnn();
+    if (which == 1) {
+        s.frame = 400;
+        s.hop = 160;
+        s.bands = 64;
+        s.mel_scale = TAGNODE_MEL_HTK;
+        s.mel_triangles = TAGNODE_TRIANGLES_MEL;
+        s.framing = TAGNODE_FRAMING_FROM_ZERO;
+    } else if (which == 2) {
+        s.sample_rate = 11025;
+        s.frame = s.fft = 1024;
+        s.hop = 512;
+        s.bands = 40;
+        s.fmax = 5000;
+        s.spectrum = TAGNODE_SPECTRUM_MAGNITUDE;
+        s.log = TAGNODE_LOG_NONE;
+    } else if (which == 3) {
+        s.sample_rate = 44100;
+        s.frame = s.fft = 4096;
+        s.hop = 1024;
+        s.bands = 1024;
+        s.mel_scale = TAGNODE_MEL_NONE;
+        s.exponent = TAGNODE_EXPONENT_HALF;
+        s.log = TAGNODE_LOG_ZERO;
+        s.framing = TAGNODE_FRAMING_FROM_ZERO;
+    }
+    return s;
+}
 
 static const uint32_t RATES[] = {8000, 12345, 16000, 22050, 44100, 44101, 48000, 96000, 192000};
 enum { RATE_COUNT = sizeof RATES / sizeof RATES[0] };
@@ -236,14 +342,16 @@ static size_t process_in_blocks(tagnode_frontend *frontend, uint32_t bands, cons
 
 static void test_any_partition_into_blocks_gives_the_same_bits(void) {
     const uint32_t blocks[] = {1, 17, 64, 255, 256, 257, 441, 8192, 0};
-    const tagnode_frontend_settings s = musicnn();
-    for (size_t r = 0; r < RATE_COUNT; ++r) {
-        const size_t length = RATES[r] / 4;
+    for (size_t r = 0; r < 4 * RATE_COUNT; ++r) {
+        const tagnode_frontend_settings s = streamed((unsigned)(r / RATE_COUNT));
+        const uint32_t rate = RATES[r % RATE_COUNT];
+        if (r >= RATE_COUNT && r % 3 != 0) continue; /* a third of the others */
+        const size_t length = rate / 4;
         float *signal = white_noise(length, 3);
         size_t whole = 0;
-        float *expected = mel_of(&s, RATES[r], signal, length, &whole);
-        CHECK(whole > 10);
-        tagnode_frontend *frontend = made(&s, RATES[r], 1);
+        float *expected = mel_of(&s, rate, signal, length, &whole);
+        CHECK(whole > 2);
+        tagnode_frontend *frontend = made(&s, rate, 1);
         float *mel = malloc((whole + 1) * s.bands * sizeof *mel);
         for (size_t b = 0; b < sizeof blocks / sizeof blocks[0]; ++b) {
             tagnode_frontend_reset(frontend); /* as after create */
@@ -258,15 +366,21 @@ static void test_any_partition_into_blocks_gives_the_same_bits(void) {
 }
 
 static void test_other_rates_match_resampled_input(void) {
-    const tagnode_frontend_settings s = musicnn();
-    for (size_t r = 0; r < RATE_COUNT; ++r) {
-        const size_t length = RATES[r] / 2, resampled = 8000;
+    const uint32_t model_rates[] = {16000, 8000, 11025, 12000, 22050, 32000, 44100, 48000};
+    for (size_t r = 0; r < 8 * RATE_COUNT; ++r) {
+        const uint32_t rate = RATES[r % RATE_COUNT];
+        if (r >= RATE_COUNT && r % 4 != 0) continue; /* a quarter of the others */
+        tagnode_frontend_settings s = musicnn();
+        s.sample_rate = model_rates[r / RATE_COUNT];
+        s.fmax = s.sample_rate / 2.0;
+        const size_t length = rate / 2;
+        const size_t resampled = (length * s.sample_rate + rate - 1) / rate;
         float *signal = white_noise(length, 5), *model = calloc(resampled + 1, sizeof *model);
-        CHECK(tagnode_resample(signal, length, RATES[r], 16000, model, NULL) == TAGNODE_OK);
+        CHECK(tagnode_resample(signal, length, rate, s.sample_rate, model, NULL) == TAGNODE_OK);
         size_t direct = 0, after = 0;
-        float *mel = mel_of(&s, RATES[r], signal, length, &direct);
-        float *expected = mel_of(&s, 16000, model, resampled, &after);
-        CHECK(direct > 20 && direct <= after); /* the tail is still in the filter */
+        float *mel = mel_of(&s, rate, signal, length, &direct);
+        float *expected = mel_of(&s, s.sample_rate, model, resampled, &after);
+        CHECK(direct > 10 && direct <= after); /* the tail is still in the filter */
         CHECK(memcmp(mel, expected, direct * s.bands * sizeof *mel) == 0);
         free(mel);
         free(expected);
@@ -363,15 +477,22 @@ static void test_settings_out_of_range_are_refused_with_a_sentence(void) {
     refuse_number(MEMBER(hop), LIST(uint32_t, 0, 513, UINT32_MAX), "hop");
     refuse_number(MEMBER(bands), LIST(uint32_t, 0, 257, UINT32_MAX), "bands");
     refuse_number(MEMBER(window), LIST(uint32_t, 2, UINT32_MAX), "window");
-    refuse_number(MEMBER(mel_scale), LIST(uint32_t, 2, UINT32_MAX), "scale");
+    refuse_number(MEMBER(mel_scale), LIST(uint32_t, 3, UINT32_MAX), "scale");
+    refuse_number(MEMBER(mel_triangles), LIST(uint32_t, 2, UINT32_MAX), "triangles");
+    refuse_number(MEMBER(exponent), LIST(uint32_t, 3, UINT32_MAX), "exponent");
+    refuse_number(MEMBER(framing), LIST(uint32_t, 2, UINT32_MAX), "framing");
     refuse_number(MEMBER(mel_norm), LIST(uint32_t, 2, UINT32_MAX), "norm");
     refuse_number(MEMBER(spectrum), LIST(uint32_t, 2, UINT32_MAX), "spectrum");
-    refuse_number(MEMBER(log), LIST(uint32_t, 4, UINT32_MAX), "logarithm");
+    refuse_number(MEMBER(log), LIST(uint32_t, 6, UINT32_MAX), "logarithm");
     refuse_real(MEMBER(log_parameter), LIST(double, 0, -1, 1e-31, 1e31, NAN, INFINITY),
                 "logarithm");
     refuse_real(MEMBER(fmin), LIST(double, -1, 8000, 9000, NAN), "bands go from");
     refuse_real(MEMBER(fmax), LIST(double, 0, -1, 8000.5, NAN, INFINITY), "bands go from");
-    const tagnode_frontend_settings s = musicnn();
+    tagnode_frontend_settings s = musicnn();
+    s.mel_scale = TAGNODE_MEL_NONE;
+    s.bands = 258;
+    refuse(&s, 44100, 1, "1 to 257");
+    s = musicnn();
     refuse(&s, 7999, 1, "sample rate");
     refuse(&s, 192001, 1, "sample rate");
     refuse(&s, 44100, 0, "channels");
@@ -388,6 +509,8 @@ int main(void) {
             continue;
         }
         test_mel_frames_match_a_naive_transform();
+        test_zeros_have_the_value_of_their_law();
+        test_frames_begin_at_their_sample();
         test_a_sine_is_in_its_band_only();
         test_results_are_always_finite();
         test_any_partition_into_blocks_gives_the_same_bits();

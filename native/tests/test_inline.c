@@ -44,6 +44,21 @@ static void test_results_match_whole_windows(void) {
     }
 }
 
+/* Each patch is normalised by itself, and with it the windows that begin before the stream. */
+static void test_normalised_patches_match_whole_windows(void) {
+    for (unsigned norm = TAGNODE_PATCH_Z_SCORE; norm <= TAGNODE_PATCH_RELATIVE_DB; ++norm) {
+        tagnode_card card = card_of();
+        card.patch_norm = (tagnode_patch_norm)norm;
+        card.patch_range = 3;
+        card.silence_before = norm % 2 == 0;
+        card.frontend.framing = (tagnode_framing)(norm / 2 % 2);
+        tagnode_model *model = model_of((int)(norm / 2 % MODELS), &card);
+        for (size_t r = norm % 2; r < RATE_COUNT; r += 2)
+            check_whole_windows(model, &card, tagnode_patch_norm_name(norm), r);
+        tagnode_model_release(model);
+    }
+}
+
 static void test_any_mel_hop_even_of_one_sample(void) {
     const uint32_t mel_hops[] = {1, 3, 16, 64};
     const float *const noise = white_noise(MOST_BLOCK, 4);
@@ -79,6 +94,7 @@ static void test_reset_in_the_middle_of_a_window(void) {
     float *before = white_noise(length, 8), *after = white_noise(length, 9);
     for (int m = 0; m < 2 * MODELS; ++m) {
         card.silence_before = m >= MODELS;
+        card.patch_norm = m % MODELS == 0 ? TAGNODE_PATCH_NONE : TAGNODE_PATCH_Z_SCORE;
         tagnode_model *model = model_of(m % MODELS, &card);
         expected is = expected_of(model, &card, MODEL_RATE, after, length);
         for (uint32_t hop = 1; hop <= PATCH; hop += 11) {
@@ -101,7 +117,7 @@ static void test_reset_in_the_middle_of_a_window(void) {
 
 static void check_after_silence(tagnode_model *model, const tagnode_card *card, uint32_t hop,
                                 uint32_t block) {
-    const size_t length = 8000, before = (size_t)MEL_HOP * hop * (PATCH / hop + 1);
+    const size_t length = 10000, before = (size_t)MEL_HOP * hop * (PATCH / hop + 1);
     float *signal = calloc(before + length, sizeof *signal), *noise = white_noise(length, hop);
     if (signal == NULL) abort();
     memcpy(signal + before, noise, length * sizeof *noise);
@@ -135,6 +151,7 @@ static void test_silence_before_a_stream_equals_silent_input(void) {
         for (int l = 0; l < 4; ++l) {
             tagnode_card card = card_of();
             card.silence_before = true;
+            card.patch_norm = l == 3 ? TAGNODE_PATCH_MAX : TAGNODE_PATCH_NONE;
             card.frontend.log = logs[l];
             card.frontend.log_parameter = parameters[l];
             tagnode_model *model = model_of(m, &card);
@@ -340,26 +357,33 @@ static float odd_sample(unsigned kind, size_t i) {
     }
 }
 
+static void check_finite(tagnode_model *model, const tagnode_card *card, size_t rate,
+                         const float *signal, size_t length) {
+    expected is = expected_of(model, card, RATES[rate], signal, length);
+    host *self = host_of(model, card, RATES[rate], 5);
+    process(self, signal, length, 64);
+    CHECK(mistakes(self, &is, 5) == 0);
+    for (size_t i = 0; i < self->count; ++i)
+        for (int v = 0; v < VALUES + EMBEDDING; ++v)
+            CHECK(isfinite(v < VALUES ? self->values[i][v] : self->embeddings[i][v - VALUES]));
+    host_destroy(self);
+    expected_free(&is);
+}
+
+/* Each model as it is, then with normalised patches of no logarithm. */
 static void test_no_input_gives_non_finite_results(void) {
     const size_t length = 16000;
-    const tagnode_card card = card_of();
     float *signal = calloc(length, sizeof *signal);
-    for (int m = 0; m < MODELS; ++m) {
-        tagnode_model *model = model_of(m, &card);
-        for (unsigned kind = 0; kind < 7; ++kind)
-            for (size_t r = 0; r < RATE_COUNT; r += 2) {
-                for (size_t i = 0; i < length; ++i) signal[i] = odd_sample(kind, i);
-                expected is = expected_of(model, &card, RATES[r], signal, length);
-                host *self = host_of(model, &card, RATES[r], 5);
-                process(self, signal, length, 64);
-                CHECK(mistakes(self, &is, 5) == 0);
-                for (size_t i = 0; i < self->count; ++i)
-                    for (int v = 0; v < VALUES + EMBEDDING; ++v)
-                        CHECK(isfinite(v < VALUES ? self->values[i][v]
-                                                  : self->embeddings[i][v - VALUES]));
-                host_destroy(self);
-                expected_free(&is);
-            }
+    for (int m = 0; m < 2 * MODELS; ++m) {
+        tagnode_card card = card_of();
+        if (m >= MODELS) card.frontend.log = TAGNODE_LOG_NONE;
+        if (m >= MODELS) card.patch_norm = m % 2 ? TAGNODE_PATCH_Z_SCORE : TAGNODE_PATCH_MAX;
+        tagnode_model *model = model_of(m % MODELS, &card);
+        for (unsigned kind = 0; kind < 7; ++kind) {
+            for (size_t i = 0; i < length; ++i) signal[i] = odd_sample(kind, i);
+            for (size_t r = 0; r < RATE_COUNT; r += 2)
+                check_finite(model, &card, r, signal, length);
+        }
         tagnode_model_release(model);
     }
     free(signal);
@@ -420,6 +444,7 @@ static void test_heads_match_the_embedding_in_their_frame(void) {
 int main(void) {
     if (!read_files()) return EXIT_FAILURE;
     test_results_match_whole_windows();
+    test_normalised_patches_match_whole_windows();
     test_any_mel_hop_even_of_one_sample();
     test_reset_in_the_middle_of_a_window();
     test_silence_before_a_stream_equals_silent_input();

@@ -105,15 +105,15 @@ static void check_work(const char *name, const file *bytes, const tagnode_card *
         idle += work == 0;
     }
     const double mean = (double)sum / (calls - warm);
-    printf(
-        "%s%s, hop %u mel frames, blocks of %u: %.0f multiply-adds a callback, %llu at most: %.2f "
-        "times; "
-        "%.0f %% rest\n",
-        name, card->silence_before ? " after silence" : "", frames, block, mean,
-        (unsigned long long)most, (double)most / mean, 100.0 * (double)idle / (calls - warm));
+    const char *const after = card->silence_before ? " after silence" : "";
+    printf("%s%s, norm %s, hop %u mel frames, blocks of %u: %.0f multiply-adds a callback, %llu at "
+           "most: %.2f "
+           "times; "
+           "%.0f %% rest\n",
+           name, after, tagnode_patch_norm_name((uint32_t)card->patch_norm), frames, block, mean,
+           (unsigned long long)most, (double)most / mean, 100.0 * (double)idle / (calls - warm));
     tagger_plan plan;
-    CHECK(tagger_plan_create(&graph, card->patch_frames, card->frontend.bands, kernels_select(),
-                             &plan, NULL) == TAGNODE_OK);
+    CHECK(tagger_plan_create(&graph, card, kernels_select(), &plan, NULL) == TAGNODE_OK);
     const uint32_t part = tagger_plan_cost(&plan).part;
     tagger_plan_destroy(&plan);
     CHECK((double)most <= 1.2 * mean + part);
@@ -127,8 +127,9 @@ static void check_work(const char *name, const file *bytes, const tagnode_card *
 
 static void test_work_is_even_from_callback_to_callback(void) {
     tagnode_card card = card_of();
-    for (int m = 0; m < 2 * MODELS; ++m) {
-        card.silence_before = m >= MODELS;
+    for (int m = 0; m < 4 * MODELS; ++m) {
+        card.silence_before = m / MODELS % 2 == 1;
+        card.patch_norm = m >= 2 * MODELS ? TAGNODE_PATCH_Z_SCORE : TAGNODE_PATCH_NONE;
         check_work(NAMES[m % MODELS], &files[m % MODELS], &card, 0.1, 64, 16);
         check_work(NAMES[m % MODELS], &files[m % MODELS], &card, 0.1, 1024, 64);
         check_work(NAMES[m % MODELS], &files[m % MODELS], &card, 0.192, 1024, 64);

@@ -20,7 +20,7 @@ from pyplugin.models.card import Card
 from pyplugin.models.folders import data_folder, make_folder
 from pyplugin.models.heads import Dense, Head
 from pyplugin.models.registry import Model
-from pyplugin.models.structs import card_struct, frontend_settings
+from pyplugin.models.structs import card_struct
 from pyplugin.support.files import write_file
 from pyplugin.support.spelling import slug
 
@@ -43,7 +43,7 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
 one. Presets sum the same labels."""
 
 _GROUP_HEAD = "any"  # its labels are the groups: "head.any.voice"
-_MAGIC = b"TAGMODL1"
+_MAGIC = b"TAGMODL2"
 _ALIGNMENT = 16
 _MOST_LABELS = 4096  # of a model and its heads
 _MOST_HEADS = 32
@@ -55,9 +55,12 @@ _WORDS = (
     "bands",
     "window",
     "mel_scale",
+    "mel_triangles",
     "mel_norm",
     "spectrum",
+    "exponent",
     "log",
+    "framing",
 )
 
 
@@ -181,14 +184,16 @@ def _labels(labels: Sequence[str]) -> bytes:
 
 
 def _card(card: Card) -> bytes:
-    card_struct(card)  # refuses what a node cannot run
-    settings = frontend_settings(card.front_end)
+    struct_of = card_struct(card)  # refuses what a node cannot run
+    settings = struct_of.frontend
+    numbers = [int(getattr(settings, word)) for word in _WORDS] + [int(struct_of.patch_norm)]
     sizes = [output.size for output in card.outputs]
     return b"".join(
         [
             _text(card.name),
-            struct.pack("<10I", *(int(getattr(settings, word)) for word in _WORDS)),
+            struct.pack(f"<{len(numbers)}I", *numbers),
             struct.pack("<3d", settings.log_parameter, settings.fmin, settings.fmax),
+            struct.pack("<d", struct_of.patch_range),
             struct.pack("<2I", card.patch_frames, len(sizes)),
             struct.pack(f"<{len(sizes)}I", *sizes),
             _labels(card.labels),

@@ -152,17 +152,32 @@ class FrontEnd(_Part, frozen=True, tag_field="algorithm", tag="mel"):
     bands : int
         Mel bands a frame.
     window : {"hann-periodic", "hann-symmetric"}
-    mel_scale : {"slaney", "htk"}
+    mel_scale : {"slaney", "htk", "none"}
+        ``none``: the bands are the first bins of the spectrum, up to ``fft/2 + 1``;
+        `mel_triangles`, `mel_norm`, `fmin` and `fmax` are ignored.
     mel_norm : {"slaney", "none"}
     spectrum : {"power", "magnitude"}
-    log : {"log10-1p", "log-offset", "db", "none"}
-        ``log10(1 + log_scale*x)``, ``ln(x + log_offset)``, ``10*log10(max(x, log_floor))`` or x.
+    log : {"log10-1p", "log-offset", "log-floor", "log-zero", "db", "none"}
+        ``log10(1 + log_scale*x)``, ``ln(x + log_offset)``, ``ln(max(x, log_floor))``, ``ln(x)`` but
+        ``ln(log_floor)`` where x is 0, ``10*log10(max(x, log_floor))`` of a power (20 of a
+        magnitude), or x.
     log_scale, log_offset, log_floor : float
     fmin, fmax : float
         Edges of the lowest and highest band in Hz.
-    patch_norm : {"none", "z-score", "max"}
-        What is done to each patch before the model: nothing, mean 0 and deviation 1, or division by
-        its maximum.
+    mel_triangles : {"hertz", "mel"}
+        The axis on which a band rises and falls linearly: Hz, as in librosa, or mel, as in
+        TensorFlow's ``linear_to_mel_weight_matrix``.
+    exponent : {"one", "two", "half"}
+        Of the bands, before `log`: x, its square or its square root.
+    framing : {"centred", "from-zero"}
+        Frame j has its middle at sample ``j * hop``, or begins there.
+    patch_norm : {"none", "z-score", "max", "top-db", "relative-db"}
+        What is done to each patch before the model: nothing; mean 0 and deviation 1; division by
+        its maximum; ``max(x, maximum - patch_range)``; ``max(x - maximum, -patch_range)``. A
+        deviation or maximum of 0 counts as 1. Windows of such a model share no work: each result
+        costs that of a whole patch.
+    patch_range : float
+        In dB.
     """
 
     sample_rate: Rate
@@ -171,16 +186,20 @@ class FrontEnd(_Part, frozen=True, tag_field="algorithm", tag="mel"):
     hop: Annotated[int, Meta(ge=1, le=65_536)]
     bands: Annotated[int, Meta(ge=1, le=4_096)]
     window: Literal["hann-periodic", "hann-symmetric"]
-    mel_scale: Literal["slaney", "htk"]
+    mel_scale: Literal["slaney", "htk", "none"]
     mel_norm: Literal["slaney", "none"]
     spectrum: Literal["power", "magnitude"]
-    log: Literal["log10-1p", "log-offset", "db", "none"]
+    log: Literal["log10-1p", "log-offset", "log-floor", "log-zero", "db", "none"]
     log_scale: Positive
     log_offset: Positive
     log_floor: Positive
     fmin: Frequency
     fmax: Frequency
-    patch_norm: Literal["none", "z-score", "max"] = "none"
+    mel_triangles: Literal["hertz", "mel"] = "hertz"
+    exponent: Literal["one", "two", "half"] = "one"
+    framing: Literal["centred", "from-zero"] = "centred"
+    patch_norm: Literal["none", "z-score", "max", "top-db", "relative-db"] = "none"
+    patch_range: Annotated[float, Meta(gt=0, le=1000)] = 80.0
 
 
 class Waveform(_Part, frozen=True, tag_field="algorithm", tag="waveform"):
@@ -442,7 +461,12 @@ def _front_end_problems(card: Card) -> Iterator[str]:
                 f"The card's 'inference.frame' is {end.frame}, more than its 'inference.fft' of "
                 f"{end.fft}."
             )
-        if not end.fmin < end.fmax <= end.sample_rate / 2:
+        if end.mel_scale == "none" and end.bands > end.fft // 2 + 1:
+            yield (
+                f"The card's 'inference.bands' is {end.bands}; a spectrum of 'inference.fft' "
+                f"{end.fft} has at most {end.fft // 2 + 1}."
+            )
+        if end.mel_scale != "none" and not end.fmin < end.fmax <= end.sample_rate / 2:
             yield (
                 f"The card's 'inference.fmax' is {end.fmax:g}; expected more than "
                 f"'inference.fmin' ({end.fmin:g}) and at most half of the sample rate."

@@ -7,11 +7,27 @@ from pyplugin._native import ffi, lib, names
 from pyplugin.errors import ModelError
 from pyplugin.models.card import Card, FrontEnd
 
-_LOG_PARAMETER = {"log10-1p": "log_scale", "log-offset": "log_offset", "db": "log_floor"}
+_LOG_PARAMETER = {
+    "log10-1p": "log_scale",
+    "log-offset": "log_offset",
+    "log-floor": "log_floor",
+    "log-zero": "log_floor",
+    "db": "log_floor",
+}
 _CHOICES = {
     setting: names(getattr(lib, f"tagnode_{setting}_name"))
-    for setting in ("window", "mel_scale", "mel_norm", "spectrum", "log")
+    for setting in (
+        "window",
+        "mel_scale",
+        "mel_triangles",
+        "mel_norm",
+        "spectrum",
+        "exponent",
+        "log",
+        "framing",
+    )
 }
+_PATCH_NORMS = names(lib.tagnode_patch_norm_name)
 
 
 def frontend_settings(front_end: FrontEnd) -> Any:
@@ -40,17 +56,14 @@ def card_struct(card: Card) -> Any:
     for index, output in enumerate(card.outputs):
         struct.output_size[index] = output.size
     struct.silence_before = card.silence_before
+    struct.patch_norm = _PATCH_NORMS.index(card.front_end.patch_norm)
+    struct.patch_range = card.front_end.patch_range
     return struct
 
 
 def _refusals(card: Card) -> Iterator[str]:
     """Yield what a node lacks for a model; cards describe more than it can run."""
     front_end = card.front_end  # refuses a waveform
-    if front_end.patch_norm != "none":
-        yield (
-            f"each of its patches is normalised ({front_end.patch_norm}), which the node's "
-            "front-end does not do"
-        )
     if len(card.inputs) != 1:
         yield f"it has {len(card.inputs)} inputs; one is expected, the mel spectrogram"
     frames_and_bands = [size for size in (card.patch_frames, front_end.bands) if size > 1]

@@ -99,8 +99,9 @@ def planes(block: Float32) -> Any:
 class FrontEndStream(Closing):
     """A mel spectrogram computed block by block, with memory for one frame.
 
-    Mel frame j is centred on sample ``j * hop`` of the signal at the model's rate; the signal is
-    zero before its first sample.
+    Mel frame j is centred on sample ``j * hop`` of the signal at the model's rate, or begins there
+    where the settings' ``framing`` is ``"from-zero"``; the signal is zero before its first sample.
+    Patches are not normalised.
 
     Parameters
     ----------
@@ -150,13 +151,30 @@ class FrontEndStream(Closing):
         return mel[:made].copy()
 
     def flush(self) -> Float32:
-        """Return the last frames (m, bands) centred within the signal, zero-padded at its end."""
+        """Return the last frames (m, bands) of the signal.
+
+        Those that are centred within it, zero-padded at its end; or that end within it, where
+        frames begin at their sample.
+        """
         rate = self.front_end.sample_rate
         length = -(-self._samples * rate // self.sample_rate)
-        missing = 1 + length // self.front_end.hop - self._frames
+        missing = frames_within(self.front_end, length) - self._frames
         tail = self.front_end.fft * self.sample_rate // rate + 1
         after = 2 * lib.tagnode_frontend_delay(self._frontend) + tail
         return self.process(np.zeros((self.channels, after), np.float32))[:missing]
+
+
+def frames_within(front_end: FrontEnd, length: int) -> int:
+    """Return the number of mel frames of a signal of `length` samples at the model's rate.
+
+    Examples
+    --------
+    >>> frames_within(PRESETS["musicnn"], 512), frames_within(PRESETS["vggish"], 560)
+    (3, 2)
+    """
+    if front_end.framing == "centred":
+        return 1 + length // front_end.hop
+    return max(1 + (length - front_end.frame) // front_end.hop, 0)
 
 
 def melspectrogram(
@@ -172,15 +190,18 @@ def melspectrogram(
     sample_rate
         Of ``x``, Hz, a whole number from 8000 to 192000; resampled to the model's.
     preset
-        ``"musicnn"`` (96 bands, log10(1 + 10000 x)), ``"essentia-musicnn"``, ``"vggish"``
-        (64 bands), or the ``front_end`` of a card.
+        ``"musicnn"`` (96 bands, log10(1 + 10000 x)), ``"essentia-musicnn"``, ``"vggish"``,
+        ``"yamnet"`` (64 bands), ``"tempocnn"``, ``"choi"``, ``"deepsound"``, ``"openl3-mel128"``
+        or another of `pyplugin.models.frontends.PRESETS`; or the ``front_end`` of a card. The
+        normalisation of its patches is left out.
 
     Returns
     -------
     numpy.ndarray
         (frames, bands) float32; frame j is centred on second ``j * hop / rate`` (62.5 frames a
         second for MusiCNN). The signal is zero-padded on both sides, so that there are
-        ``1 + n // hop`` frames.
+        ``1 + n // hop`` frames. VGGish's, YAMNet's and OpenL3's linear ones begin there, and there
+        are as many as end within the signal.
 
     Raises
     ------

@@ -5,6 +5,7 @@ from typing import Protocol
 
 import numpy as np
 
+from pyplugin.node.frontend import frames_within
 from pyplugin.node.node import Frames, Node, State
 from pyplugin.support.arrays import Float32
 
@@ -37,9 +38,10 @@ def analyse_windows(
 ) -> Iterator[Frames]:
     """Stream a source through a fresh offline node; yield the frames of its windows.
 
-    Every window ends within the signal (its mel frames are centred within it, as in MusiCNN), and
-    begins within it unless the node's models assume silence before the stream. A source that is too
-    short for a window is repeated, and a note is added to ``source.notes``.
+    Every window ends within the signal (its mel frames are centred within it, as in MusiCNN, or end
+    within it, where they begin at their sample, as in YAMNet), and begins within it unless the
+    node's models assume silence before the stream. A source that is too short for a window is
+    repeated, and a note is added to ``source.notes``.
 
     Parameters
     ----------
@@ -51,8 +53,11 @@ def analyse_windows(
         Called with the share analysed so far, 0 to 1, after each block.
     """
     front_end, first = node.model.card.front_end, node.first_frames
-    # Mel frame j is centred on model-rate sample j * hop: input samples of the first window.
-    needed = -(-(first - 1) * front_end.hop * node.sample_rate // front_end.sample_rate)
+    # Input samples of the first window, whose last mel frame is centred on the last of them, or
+    # ends with it.
+    reach = front_end.frame if front_end.framing == "from-zero" else 0
+    last = (first - 1) * front_end.hop + reach
+    needed = -(-last * node.sample_rate // front_end.sample_rate)
     beginning: list[Float32] = []
     yielded = 0
     for block in source:
@@ -74,7 +79,7 @@ def analyse_windows(
         )
         length = needed
     samples = -(-length * front_end.sample_rate // node.sample_rate)
-    count = (samples // front_end.hop + 1 - first) // node.hop_frames + 1
+    count = (frames_within(front_end, samples) - first) // node.hop_frames + 1
     flush = node.latency.total + front_end.fft * node.sample_rate // front_end.sample_rate + 1
     rest = np.pad(tail, ((0, 0), (0, flush)))
     for at in range(0, rest.shape[1], source.block):

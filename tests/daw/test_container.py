@@ -18,7 +18,7 @@ from pyplugin.support.spelling import slug
 def chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Read a container as native/plugin/core/models.h describes it."""
     magic, crc, count = struct.unpack_from("<8sII", data)
-    assert magic == b"TAGMODL1"
+    assert magic == b"TAGMODL2"
     assert crc == zlib.crc32(data[12:])
     at = 16
     for _ in range(count):
@@ -64,14 +64,16 @@ def test_a_container_says_what_the_card_says() -> None:
         front_end.hop,
         front_end.bands,
     )
-    # Periodic Hann, Slaney's scale and norm, power, log10(1 + 10000 x): as tagnode.h numbers them.
-    assert struct.unpack_from("<5I", head, at + 20) == (0, 0, 1, 0, 1)
-    assert struct.unpack_from("<3d", head, at + 40) == (10000, front_end.fmin, front_end.fmax)
-    patch, outputs = struct.unpack_from("<2I", head, at + 64)
+    # Periodic Hann, Slaney's scale with triangles in Hz, and its norm, power, as it is,
+    # log10(1 + 10000 x), centred, patches as they are: as tagnode.h numbers them.
+    assert struct.unpack_from("<9I", head, at + 20) == (0, 0, 0, 1, 0, 0, 1, 0, 0)
+    reals = struct.unpack_from("<4d", head, at + 56)
+    assert reals == (10000, front_end.fmin, front_end.fmax, front_end.patch_range)
+    patch, outputs = struct.unpack_from("<2I", head, at + 88)
     assert patch == card.patch_frames
-    sizes = struct.unpack_from(f"<{outputs}I", head, at + 72)
+    sizes = struct.unpack_from(f"<{outputs}I", head, at + 96)
     assert sizes == tuple(output.size for output in card.outputs)
-    labels, at = take_labels(head, at + 72 + 4 * outputs)
+    labels, at = take_labels(head, at + 96 + 4 * outputs)
     assert labels == list(card.labels)
     assert struct.unpack("<I", head[at:]) == (1,)  # silence_before
     (_, head), *_ = chunks(container.encode(replace(card, silence_before=False), model.data))

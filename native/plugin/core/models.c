@@ -78,24 +78,39 @@ static tagnode_status take_labels(reader *from, const char *head, tagplug_model 
     return TAGNODE_OK;
 }
 
-/* Enumerations are checked here: in C another number in one is undefined behaviour. */
-static bool take_front_end(reader *from, tagnode_frontend_settings *f) {
-    uint32_t window = 0, scale = 0, norm = 0, spectrum = 0, log = 0;
+/* Takes the number of a choice, which `name_of` has to know: in C another number in an enumeration
+ * is undefined behaviour. */
+static bool take_choice(reader *from, const char *(*name_of)(uint32_t), uint32_t *choice) {
+    return take_word(from, choice) && name_of(*choice) != NULL;
+}
+
+static bool take_front_end(reader *from, tagnode_card *card) {
+    tagnode_frontend_settings *f = &card->frontend;
+    uint32_t window = 0, scale = 0, triangles = 0, norm = 0, spectrum = 0, exponent = 0, log = 0;
+    uint32_t framing = 0, patch_norm = 0;
     if (!take_word(from, &f->sample_rate) || !take_word(from, &f->frame) ||
         !take_word(from, &f->fft) || !take_word(from, &f->hop) || !take_word(from, &f->bands) ||
-        !take_word(from, &window) || !take_word(from, &scale) || !take_word(from, &norm) ||
-        !take_word(from, &spectrum) || !take_word(from, &log) ||
+        !take_choice(from, tagnode_window_name, &window) ||
+        !take_choice(from, tagnode_mel_scale_name, &scale) ||
+        !take_choice(from, tagnode_mel_triangles_name, &triangles) ||
+        !take_choice(from, tagnode_mel_norm_name, &norm) ||
+        !take_choice(from, tagnode_spectrum_name, &spectrum) ||
+        !take_choice(from, tagnode_exponent_name, &exponent) ||
+        !take_choice(from, tagnode_log_name, &log) ||
+        !take_choice(from, tagnode_framing_name, &framing) ||
+        !take_choice(from, tagnode_patch_norm_name, &patch_norm) ||
         !take_double(from, &f->log_parameter) || !take_double(from, &f->fmin) ||
-        !take_double(from, &f->fmax))
-        return false;
-    if (window > TAGNODE_WINDOW_HANN_SYMMETRIC || scale > TAGNODE_MEL_HTK ||
-        norm > TAGNODE_NORM_SLANEY || spectrum > TAGNODE_SPECTRUM_MAGNITUDE || log > TAGNODE_LOG_DB)
+        !take_double(from, &f->fmax) || !take_double(from, &card->patch_range))
         return false;
     f->window = (tagnode_window)window;
     f->mel_scale = (tagnode_mel_scale)scale;
+    f->mel_triangles = (tagnode_mel_triangles)triangles;
     f->mel_norm = (tagnode_mel_norm)norm;
     f->spectrum = (tagnode_spectrum)spectrum;
+    f->exponent = (tagnode_exponent)exponent;
     f->log = (tagnode_log)log;
+    f->framing = (tagnode_framing)framing;
+    card->patch_norm = (tagnode_patch_norm)patch_norm;
     return true;
 }
 
@@ -103,7 +118,7 @@ static tagnode_status read_card(reader from, tagplug_model *model) {
     tagnode_status status = take_text(&from, &model->name);
     if (status != TAGNODE_OK) return status;
     tagnode_card *card = &model->card;
-    if (!take_front_end(&from, &card->frontend) || !take_word(&from, &card->patch_frames) ||
+    if (!take_front_end(&from, card) || !take_word(&from, &card->patch_frames) ||
         !take_word(&from, &card->outputs) || card->outputs < 1 ||
         card->outputs > TAGNODE_MAX_OUTPUTS)
         return TAGNODE_ERROR_MODEL;
@@ -114,7 +129,7 @@ static tagnode_status read_card(reader from, tagplug_model *model) {
     if (status != TAGNODE_OK) return status;
     if (count != card->output_size[0]) return TAGNODE_ERROR_MODEL;
     uint32_t silence = 0;
-    if (from.left > 0 && (!take_word(&from, &silence) || silence > 1)) return TAGNODE_ERROR_MODEL;
+    if (!take_word(&from, &silence) || silence > 1) return TAGNODE_ERROR_MODEL;
     card->silence_before = silence == 1;
     return TAGNODE_OK;
 }
@@ -221,8 +236,8 @@ tagnode_status tagplug_model_read(const void *bytes, size_t size, tagplug_model 
     reader from = {bytes, size}, graph = {.at = NULL};
     const unsigned char *magic = NULL;
     uint32_t sum = 0, count = 0;
-    if (!take_bytes(&from, 8, &magic) || memcmp(magic, "TAGMODL1", 8) != 0)
-        return damaged(why, "it does not begin with TAGMODL1");
+    if (!take_bytes(&from, 8, &magic) || memcmp(magic, "TAGMODL2", 8) != 0)
+        return damaged(why, "it does not begin with TAGMODL2");
     if (!take_word(&from, &sum) || sum != checksum(from.at, from.left))
         return damaged(why, "its checksum is wrong");
     if (!take_word(&from, &count) || count < 1) return damaged(why, "it is empty");

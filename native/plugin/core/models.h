@@ -1,12 +1,13 @@
-/* models.h - .tagnode files: a model and its heads in one file. Little-endian: the bytes TAGMODL1;
+/* models.h - .tagnode files: a model and its heads in one file. Little-endian: the bytes TAGMODL2;
  * uint32, the CRC-32 of all that follows; uint32, the number of chunks; and for each of them four
  * bytes, its name, uint32, the size of its payload, and that, padded with zeros to a multiple
  * of 16. A text is uint16, its length in bytes, and UTF-8.
  *
- *     CARD  name; uint32 sample_rate, frame, fft, hop, bands, window, mel_scale, mel_norm,
- *           spectrum, log (numbers as in tagnode.h); float64 log_parameter, fmin, fmax; uint32
- *           patch_frames; uint32 outputs, and the size of each; uint32 labels, and their texts:
- *           those of output 0; uint32 silence_before, 0 or 1, 0 in older files that lack it
+ *     CARD  name; uint32 sample_rate, frame, fft, hop, bands, window, mel_scale, mel_triangles,
+ *           mel_norm, spectrum, exponent, log, framing, patch_norm (numbers as in tagnode.h);
+ *           float64 log_parameter, fmin, fmax, patch_range; uint32 patch_frames; uint32 outputs,
+ *           and the size of each; uint32 labels, and their texts: those of output 0; uint32
+ *           silence_before, 0 or 1
  *     TFLT  the .tflite file
  *     HEAD  name; uint32 output, whose head it is; uint32 labels, and their texts; the .head file.
  *           None, one or several.

@@ -213,6 +213,26 @@ static inline float natural_log(float x) TAGNODE_NONBLOCKING {
     return m + y + e * 0.693359375f;
 }
 
+/* The largest float whose square is finite. */
+static const float MOST_ROOT = 1.8446743e19f;
+
+static void raise_bands(const tagnode_frontend_settings *settings, float *restrict mel)
+    TAGNODE_NONBLOCKING {
+    const uint32_t bands = settings->bands;
+    switch (settings->exponent) {
+    case TAGNODE_EXPONENT_ONE: break;
+    case TAGNODE_EXPONENT_TWO:
+        for (uint32_t b = 0; b < bands; ++b) {
+            const float x = mel[b] < MOST_ROOT ? mel[b] : MOST_ROOT;
+            mel[b] = x * x;
+        }
+        break;
+    case TAGNODE_EXPONENT_HALF:
+        for (uint32_t b = 0; b < bands; ++b) mel[b] = sqrtf(mel[b]);
+        break;
+    }
+}
+
 static void compress(const tagnode_frontend_settings *settings, float *restrict mel)
     TAGNODE_NONBLOCKING {
     const float parameter = (float)settings->log_parameter;
@@ -235,6 +255,14 @@ static void compress(const tagnode_frontend_settings *settings, float *restrict 
     case TAGNODE_LOG_DB:
         for (uint32_t b = 0; b < bands; ++b)
             mel[b] = db * natural_log(mel[b] > parameter ? mel[b] : parameter);
+        break;
+    case TAGNODE_LOG_FLOOR:
+        for (uint32_t b = 0; b < bands; ++b)
+            mel[b] = natural_log(mel[b] > parameter ? mel[b] : parameter);
+        break;
+    case TAGNODE_LOG_ZERO:
+        for (uint32_t b = 0; b < bands; ++b)
+            mel[b] = natural_log(mel[b] >= tiny ? mel[b] : parameter);
         break;
     }
 }
@@ -262,7 +290,11 @@ static void mel_frame(const tagnode_mel_plan *plan, const float *samples, float 
     split_power(plan, plan->scratch_re[at], plan->scratch_im[at]);
     if (plan->settings.spectrum == TAGNODE_SPECTRUM_MAGNITUDE)
         for (size_t k = 0; k <= n; ++k) plan->spectrum[k] = sqrtf(plan->spectrum[k]);
-    apply_filters(plan, mel);
+    if (plan->settings.mel_scale == TAGNODE_MEL_NONE)
+        memcpy(mel, plan->spectrum, plan->settings.bands * sizeof *mel);
+    else
+        apply_filters(plan, mel);
+    raise_bands(&plan->settings, mel);
     compress(&plan->settings, mel);
 }
 

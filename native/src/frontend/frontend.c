@@ -31,6 +31,16 @@ tagnode_status tagnode_frontend_check_input(uint32_t sample_rate, uint32_t chann
     return TAGNODE_OK;
 }
 
+bool tagnode_frontend_equal(const tagnode_frontend_settings *a,
+                            const tagnode_frontend_settings *b) {
+    return a->sample_rate == b->sample_rate && a->frame == b->frame && a->fft == b->fft &&
+           a->hop == b->hop && a->bands == b->bands && a->window == b->window &&
+           a->mel_scale == b->mel_scale && a->mel_triangles == b->mel_triangles &&
+           a->mel_norm == b->mel_norm && a->spectrum == b->spectrum && a->exponent == b->exponent &&
+           a->log == b->log && a->framing == b->framing && a->log_parameter == b->log_parameter &&
+           a->fmin == b->fmin && a->fmax == b->fmax;
+}
+
 tagnode_status tagnode_frontend_create(const tagnode_frontend_settings *settings,
                                        uint32_t sample_rate, uint32_t channels,
                                        tagnode_frontend **frontend, tagnode_message *why) {

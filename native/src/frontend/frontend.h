@@ -8,6 +8,9 @@
 tagnode_status tagnode_frontend_check_input(uint32_t sample_rate, uint32_t channels,
                                             tagnode_message *why);
 
+/* Returns whether all settings are the same. */
+bool tagnode_frontend_equal(const tagnode_frontend_settings *a, const tagnode_frontend_settings *b);
+
 /* Returns the input position at which mel frame `index` has been computed. */
 int64_t tagnode_frontend_ready(const tagnode_frontend *frontend, int64_t index) TAGNODE_NONBLOCKING;
 

@@ -8,6 +8,33 @@
 
 static const double PI = 3.14159265358979323846;
 
+static tagnode_status check_bands(const tagnode_frontend_settings *s, tagnode_message *why) {
+    if (s->mel_scale == TAGNODE_MEL_NONE) {
+        if (s->bands >= 1 && s->bands <= s->fft / 2 + 1) return TAGNODE_OK;
+        return tagnode_refuse(why, "There are %u bands of a spectrum; it must be from 1 to %u.",
+                              s->bands, s->fft / 2 + 1);
+    }
+    if (s->bands < 1 || s->bands > TAGNODE_MAX_BANDS)
+        return tagnode_refuse(why, "There are %u mel bands; it must be from 1 to %d.", s->bands,
+                              TAGNODE_MAX_BANDS);
+    if (!(s->fmin >= 0 && s->fmin < s->fmax && s->fmax <= s->sample_rate / 2.0))
+        return tagnode_refuse(
+            why, "The mel bands go from %g to %g Hz; 0 <= fmin < fmax <= %g Hz is expected.",
+            s->fmin, s->fmax, s->sample_rate / 2.0);
+    return TAGNODE_OK;
+}
+
+static bool has_known_choices(const tagnode_frontend_settings *s) {
+    return tagnode_window_name((uint32_t)s->window) != NULL &&
+           tagnode_mel_scale_name((uint32_t)s->mel_scale) != NULL &&
+           tagnode_mel_triangles_name((uint32_t)s->mel_triangles) != NULL &&
+           tagnode_mel_norm_name((uint32_t)s->mel_norm) != NULL &&
+           tagnode_spectrum_name((uint32_t)s->spectrum) != NULL &&
+           tagnode_exponent_name((uint32_t)s->exponent) != NULL &&
+           tagnode_log_name((uint32_t)s->log) != NULL &&
+           tagnode_framing_name((uint32_t)s->framing) != NULL;
+}
+
 static tagnode_status check(const tagnode_frontend_settings *s, tagnode_message *why) {
     if (s->sample_rate < 8000 || s->sample_rate > 48000)
         return tagnode_refuse(why,
@@ -22,26 +49,16 @@ static tagnode_status check(const tagnode_frontend_settings *s, tagnode_message 
     if (s->hop < 1 || s->hop > s->frame)
         return tagnode_refuse(why, "The hop is %u samples; it must be from 1 to the frame's %u.",
                               s->hop, s->frame);
-    if (s->bands < 1 || s->bands > TAGNODE_MAX_BANDS)
-        return tagnode_refuse(why, "There are %u mel bands; it must be from 1 to %d.", s->bands,
-                              TAGNODE_MAX_BANDS);
-    if (!(s->fmin >= 0 && s->fmin < s->fmax && s->fmax <= s->sample_rate / 2.0))
-        return tagnode_refuse(
-            why, "The mel bands go from %g to %g Hz; 0 <= fmin < fmax <= %g Hz is expected.",
-            s->fmin, s->fmax, s->sample_rate / 2.0);
     const bool none = s->log == TAGNODE_LOG_OFFSET && s->log_parameter == 0;
     if (s->log != TAGNODE_LOG_NONE && !none &&
         !(s->log_parameter >= 1e-30 && s->log_parameter <= 1e30)) /* normal floats */
         return tagnode_refuse(why,
                               "The parameter of the logarithm is %g; it must be 1e-30 to 1e30.",
                               s->log_parameter);
-    if ((unsigned)s->window > TAGNODE_WINDOW_HANN_SYMMETRIC ||
-        (unsigned)s->mel_scale > TAGNODE_MEL_HTK || (unsigned)s->mel_norm > TAGNODE_NORM_SLANEY ||
-        (unsigned)s->spectrum > TAGNODE_SPECTRUM_MAGNITUDE || (unsigned)s->log > TAGNODE_LOG_DB)
-        return tagnode_refuse(
-            why,
-            "The window, mel scale, norm, spectrum or logarithm is not one of those in tagnode.h.");
-    return TAGNODE_OK;
+    if (!has_known_choices(s))
+        return tagnode_refuse(why, "The window, mel scale, triangles, norm, spectrum, exponent, "
+                                   "logarithm or framing is not one of those in tagnode.h.");
+    return check_bands(s, why);
 }
 
 /* Slaney's scale (Auditory Toolbox, 1998): linear to 1 kHz, 27 steps to each factor of 6.4 above;
@@ -56,28 +73,43 @@ static double mel_to_hz(double mel, tagnode_mel_scale scale) {
     return mel < 15.0 ? mel * 200.0 / 3.0 : 1000.0 * pow(6.4, (mel - 15.0) / 27.0);
 }
 
+/* Returns corner `index` of the bands in mel. */
 static double band_edge(const tagnode_frontend_settings *s, uint32_t index) {
     const double low = hz_to_mel(s->fmin, s->mel_scale), high = hz_to_mel(s->fmax, s->mel_scale);
-    return mel_to_hz(low + (high - low) * index / (s->bands + 1.0), s->mel_scale);
+    return low + (high - low) * index / (s->bands + 1.0);
 }
 
-static double triangle(double hz, double low, double centre, double high) {
-    const double rise = (hz - low) / (centre - low), fall = (high - hz) / (high - centre);
+/* Range of bins on which a band's triangle is above 0, and its corners, in Hz or mel. */
+typedef struct {
+    double low, centre, high, scale;
+    double from_hz, to_hz;
+    uint32_t first, used;
+} mel_filter;
+
+static double triangle(const tagnode_frontend_settings *s, const mel_filter *f, uint32_t bin) {
+    const double hz = (double)bin * s->sample_rate / s->fft;
+    if (hz < f->from_hz || hz > f->to_hz) return 0;
+    const bool mel = s->mel_triangles == TAGNODE_TRIANGLES_MEL;
+    const double x = mel ? hz_to_mel(hz, s->mel_scale) : hz;
+    const double rise = (x - f->low) / (f->centre - f->low);
+    const double fall = (f->high - x) / (f->high - f->centre);
     const double least = rise < fall ? rise : fall;
     return least > 0 ? least : 0;
 }
 
-/* Range of bins on which a band's triangle is above 0, and its corners. */
-typedef struct {
-    double low, centre, high, scale;
-    uint32_t first, used;
-} mel_filter;
-
 static mel_filter filter_of(const tagnode_frontend_settings *s, uint32_t band) {
-    mel_filter f = {band_edge(s, band), band_edge(s, band + 1), band_edge(s, band + 2), 1.0, 0, 0};
-    if (s->mel_norm == TAGNODE_NORM_SLANEY) f.scale = 2.0 / (f.high - f.low);
+    const double low = band_edge(s, band), centre = band_edge(s, band + 1);
+    const double high = band_edge(s, band + 2);
+    const bool mel = s->mel_triangles == TAGNODE_TRIANGLES_MEL;
+    mel_filter f = {.from_hz = mel_to_hz(low, s->mel_scale),
+                    .to_hz = mel_to_hz(high, s->mel_scale),
+                    .scale = 1.0};
+    f.low = mel ? low : f.from_hz;
+    f.centre = mel ? centre : mel_to_hz(centre, s->mel_scale);
+    f.high = mel ? high : f.to_hz;
+    if (s->mel_norm == TAGNODE_NORM_SLANEY) f.scale = 2.0 / (f.to_hz - f.from_hz);
     for (uint32_t bin = 0; bin <= s->fft / 2; ++bin)
-        if (triangle((double)bin * s->sample_rate / s->fft, f.low, f.centre, f.high) > 0) {
+        if (triangle(s, &f, bin) > 0) {
             if (f.used == 0) f.first = bin;
             f.used = bin + 1 - f.first;
         }
@@ -88,17 +120,16 @@ static mel_filter filter_of(const tagnode_frontend_settings *s, uint32_t band) {
 static size_t build_filters(const tagnode_frontend_settings *s, uint32_t *start, uint32_t *width,
                             float *weights) {
     size_t total = 0;
-    for (uint32_t band = 0; band < s->bands; ++band) {
+    const uint32_t filters = s->mel_scale == TAGNODE_MEL_NONE ? 0 : s->bands;
+    for (uint32_t band = 0; band < filters; ++band) {
         const mel_filter f = filter_of(s, band);
         const uint32_t padded =
             (f.used + TAGNODE_MEL_LANES - 1) / TAGNODE_MEL_LANES * TAGNODE_MEL_LANES;
         if (weights != NULL) {
             start[band] = f.first;
             width[band] = padded;
-            for (uint32_t i = 0; i < f.used; ++i) { /* the padding is 0 already */
-                const double hz = (double)(f.first + i) * s->sample_rate / s->fft;
-                weights[total + i] = (float)(f.scale * triangle(hz, f.low, f.centre, f.high));
-            }
+            for (uint32_t i = 0; i < f.used; ++i) /* the padding is 0 already */
+                weights[total + i] = (float)(f.scale * triangle(s, &f, f.first + i));
         }
         total += padded;
     }
@@ -197,5 +228,6 @@ void tagnode_mel_plan_destroy(tagnode_mel_plan *plan) {
 }
 
 uint32_t tagnode_mel_plan_lead(const tagnode_frontend_settings *settings) {
+    if (settings->framing == TAGNODE_FRAMING_FROM_ZERO) return 0;
     return settings->fft / 2 - (settings->fft - settings->frame) / 2;
 }

@@ -33,5 +33,5 @@ tagnode_status tagnode_mel_plan_create(const tagnode_frontend_settings *settings
                                        tagnode_mel_plan *plan, tagnode_message *why);
 void tagnode_mel_plan_destroy(tagnode_mel_plan *plan);
 
-/* Returns the number of samples of a frame before its centre. */
+/* Returns the number of samples of frame 0 before position 0. */
 uint32_t tagnode_mel_plan_lead(const tagnode_frontend_settings *settings);

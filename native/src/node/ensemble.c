@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "frontend/frontend.h"
 #include "support/aligned.h"
 #include "support/message.h"
 #include "support/ring.h"
@@ -71,14 +72,7 @@ static tagnode_status check_together(const tagnode_card *first, const tagnode_mo
     if (!other->sliced)
         return tagnode_refuse(why,
                               "Several models in one node must all be for the inline runtime.");
-    const tagnode_frontend_settings *a = &first->frontend, *b = &other->card.frontend;
-    const bool same = a->sample_rate == b->sample_rate && a->frame == b->frame &&
-                      a->fft == b->fft && a->hop == b->hop && a->bands == b->bands &&
-                      a->window == b->window && a->mel_scale == b->mel_scale &&
-                      a->mel_norm == b->mel_norm && a->spectrum == b->spectrum &&
-                      a->log == b->log && a->log_parameter == b->log_parameter &&
-                      a->fmin == b->fmin && a->fmax == b->fmax;
-    if (!same)
+    if (!tagnode_frontend_equal(&first->frontend, &other->card.frontend))
         return tagnode_refuse(why,
                               "Models in one node share its front-end; these need different mel "
                               "spectrograms: use a node for each.");

@@ -19,6 +19,14 @@ static tagnode_status check_card(const tagnode_card *card, tagnode_message *why)
             return tagnode_refuse(why,
                                   "Output %u of the card has %u floats; it must be 1 to 65536.", i,
                                   card->output_size[i]);
+    const bool decibels =
+        card->patch_norm == TAGNODE_PATCH_TOP_DB || card->patch_norm == TAGNODE_PATCH_RELATIVE_DB;
+    if (tagnode_patch_norm_name((uint32_t)card->patch_norm) == NULL)
+        return tagnode_refuse(why, "The card's patch_norm is not one of those in tagnode.h.");
+    if (decibels && !(card->patch_range > 0 && card->patch_range <= 1000))
+        return tagnode_refuse(
+            why, "The card's patch_range is %g dB; it must be above 0 and at most 1000.",
+            card->patch_range);
     tagnode_frontend *trial; /* building one checks the settings */
     const tagnode_status status =
         tagnode_frontend_create(&card->frontend, card->frontend.sample_rate, 1, &trial, why);

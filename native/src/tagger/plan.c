@@ -112,8 +112,8 @@ static void measure(tagger_plan *plan) {
     }
 }
 
-static size_t kept_bytes(const tagger_tensor *tensor) {
-    return (tagger_row_bytes(tensor) + TAGGER_ROW_SLACK + 63) / 64 * 64;
+static size_t kept_bytes(size_t row_bytes) {
+    return (row_bytes + TAGGER_ROW_SLACK + 63) / 64 * 64;
 }
 
 /* Returns the one operation that reads a tensor, or -1 for none or several. */
@@ -141,7 +141,8 @@ static tagnode_status prepare_steps(tagger_plan *plan, bool *absorbed, const ker
         const int32_t next = only_consumer(graph, step->output);
         if (next >= 0 && !is_graph_output(graph, step->output))
             absorbed[next] = tagger_step_absorb(graph, (uint32_t)next, step);
-        plan->placement[step->output].row_bytes = kept_bytes(&graph->tensor[step->output]);
+        plan->placement[step->output].row_bytes =
+            kept_bytes(tagger_row_bytes(&graph->tensor[step->output]));
         place_output(step, plan->placement);
     }
     return TAGNODE_OK;
@@ -159,28 +160,48 @@ static tagnode_status check_input(const tagger_graph *graph, uint32_t patch, uin
     return TAGNODE_OK;
 }
 
-tagnode_status tagger_plan_create(const tagger_graph *graph, uint32_t patch, uint32_t bands,
+/* Places the mel frames, and the steps that normalise them. */
+static tagnode_status place_input(tagger_plan *plan, const tagnode_card *card,
+                                  tagnode_message *why) {
+    const tagger_graph *graph = plan->graph;
+    const size_t row_bytes = tagger_row_bytes(&graph->tensor[graph->input]);
+    const bool normalised = plan->patch_norm != TAGNODE_PATCH_NONE;
+    const size_t frame_bytes = normalised ? tagger_patch_frame_bytes(plan->bands) : row_bytes;
+    plan->placement[plan->input] = (tagger_placement){
+        .shared = true, .rows = plan->patch, .row_bytes = kept_bytes(frame_bytes), .kept = true};
+    if (!normalised) return TAGNODE_OK;
+    const tagger_patch_tensors tensors = {.frames = plan->input, .scale = plan->input + 1};
+    plan->steps = 2;
+    const tagnode_status status =
+        tagger_patch_prepare(card, graph->input, tensors, plan->step, why);
+    if (status != TAGNODE_OK) return status;
+    plan->placement[tensors.scale].row_bytes = kept_bytes(tagger_patch_scale_bytes());
+    plan->placement[graph->input].row_bytes = kept_bytes(row_bytes);
+    place_output(&plan->step[0], plan->placement);
+    place_output(&plan->step[1], plan->placement);
+    return TAGNODE_OK;
+}
+
+tagnode_status tagger_plan_create(const tagger_graph *graph, const tagnode_card *card,
                                   const kernels_table *kernels, tagger_plan *plan,
                                   tagnode_message *why) {
     memset(plan, 0, sizeof *plan);
-    tagnode_status status = check_input(graph, patch, bands, why);
-    if (status != TAGNODE_OK) return status;
     plan->graph = graph;
-    plan->patch = patch;
-    plan->bands = bands;
-    plan->step = calloc(graph->ops + 1, sizeof *plan->step);
-    plan->placement = calloc(graph->tensors, sizeof *plan->placement);
+    plan->patch = card->patch_frames;
+    plan->bands = card->frontend.bands;
+    plan->patch_norm = card->patch_norm;
+    const bool normalised = plan->patch_norm != TAGNODE_PATCH_NONE;
+    plan->tensors = graph->tensors + (normalised ? 2 : 0);
+    plan->input = normalised ? graph->tensors : graph->input;
+    tagnode_status status = check_input(graph, plan->patch, plan->bands, why);
+    if (status != TAGNODE_OK) return status;
+    plan->step = calloc(graph->ops + 3, sizeof *plan->step);
+    plan->placement = calloc(plan->tensors, sizeof *plan->placement);
     bool *absorbed = calloc(graph->ops + 1, sizeof *absorbed);
-    if (plan->step == NULL || plan->placement == NULL || absorbed == NULL) {
+    if (plan->step == NULL || plan->placement == NULL || absorbed == NULL)
         status = tagnode_no_memory(why, "the plan of a model");
-    } else {
-        plan->placement[graph->input] =
-            (tagger_placement){.shared = true,
-                               .rows = patch,
-                               .row_bytes = kept_bytes(&graph->tensor[graph->input]),
-                               .kept = true};
-        status = prepare_steps(plan, absorbed, kernels, why);
-    }
+    if (status == TAGNODE_OK) status = place_input(plan, card, why);
+    if (status == TAGNODE_OK) status = prepare_steps(plan, absorbed, kernels, why);
     free(absorbed);
     if (status == TAGNODE_OK) status = form_chains(plan, why);
     if (status == TAGNODE_OK)

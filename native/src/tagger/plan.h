@@ -9,11 +9,15 @@
  * after its last frame. As each row is computed by the same arithmetic either way, results are bit
  * for bit those of the whole window computed from scratch.
  *
+ * If each patch is normalised by its own values, windows have no equal rows: the mel frames go to a
+ * tensor in front of the graph's input, and everything from there on is edges.
+ *
  * Steps that pass rows on one by one to a single reader form a chain, which processes a row all the
  * way, so that only the last tensor of a chain is kept. */
 #pragma once
 
 #include "tagger/ops.h"
+#include "tagger/patch_steps.h"
 
 typedef struct {
     bool shared;          /* some rows are; otherwise `left` is all of them */
@@ -40,14 +44,18 @@ typedef struct {
     uint32_t *order; /* step indices, chain after chain */
     tagger_chain *chain;
     tagger_placement *placement; /* of each tensor */
+    uint32_t tensors;            /* those of the graph, then those in front of it */
+    uint32_t input;              /* the tensor of the mel frames */
+    tagnode_patch_norm patch_norm;
     uint32_t patch, bands;
     uint32_t most_reads; /* largest number of row pointers of a step */
     size_t most_row;     /* bytes of the longest row within a chain */
 } tagger_plan;
 
-/* Plans a graph whose input holds patch * bands floats, with `patch` rows. Returns OK, ERROR_MODEL,
- * ERROR_UNSUPPORTED or ERROR_MEMORY. The graph must outlive the plan. [main] */
-tagnode_status tagger_plan_create(const tagger_graph *graph, uint32_t patch, uint32_t bands,
+/* Plans a graph whose input holds the card's patch_frames * bands floats, with patch_frames rows.
+ * Returns OK, ERROR_MODEL, ERROR_UNSUPPORTED or ERROR_MEMORY. The graph must outlive the plan.
+ * [main] */
+tagnode_status tagger_plan_create(const tagger_graph *graph, const tagnode_card *card,
                                   const kernels_table *kernels, tagger_plan *plan,
                                   tagnode_message *why);
 void tagger_plan_destroy(tagger_plan *plan);

@@ -41,14 +41,13 @@ static uint32_t ring_rows(const tagger_run *run, uint32_t tensor) {
     const tagger_placement *place = &run->plan->placement[tensor];
     if (!place->kept || !place->shared) return 0;
     /* Mel frames may be ahead of the work by more than a hop, and arrive several at once. */
-    return tensor == run->plan->graph->input ? place->rows + 2 * run->hop + run->burst
-                                             : place->rows;
+    return tensor == run->plan->input ? place->rows + 2 * run->hop + run->burst : place->rows;
 }
 
 static size_t lay_out(tagger_run *run, unsigned char *memory) {
     const tagger_plan *plan = run->plan;
     size_t used = 0, floats = 0;
-    run->store = tagnode_take_part(memory, &used, plan->graph->tensors * sizeof *run->store);
+    run->store = tagnode_take_part(memory, &used, plan->tensors * sizeof *run->store);
     run->result = tagnode_take_part(memory, &used, run->results * sizeof *run->result);
     run->rows =
         (const void **)tagnode_take_part(memory, &used, (plan->most_reads + 1) * sizeof *run->rows);
@@ -56,7 +55,7 @@ static size_t lay_out(tagger_run *run, unsigned char *memory) {
         floats += plan->graph->tensor[plan->graph->output[i]].elements;
     run->result_memory = tagnode_take_part(memory, &used, run->results * floats * sizeof(float));
     for (int i = 0; i < 2; ++i) run->scratch[i] = tagnode_take_part(memory, &used, plan->most_row);
-    for (uint32_t t = 0; t < plan->graph->tensors; ++t) {
+    for (uint32_t t = 0; t < plan->tensors; ++t) {
         const tagger_placement *place = &plan->placement[t];
         if (!place->kept) continue;
         row_store store = {.capacity = ring_rows(run, t)};
@@ -267,10 +266,14 @@ uint64_t tagger_run_advance(tagger_run *run, uint64_t budget) {
 void tagger_run_push(tagger_run *run, const float *mel) {
     /* The caller never lets the work fall this far behind; if it does, time is lost rather than
      * rows. */
-    const uint32_t room = run->store[run->plan->graph->input].capacity - run->plan->patch;
+    const tagger_plan *plan = run->plan;
+    const uint32_t room = run->store[plan->input].capacity - plan->patch;
     if (run->frames - run->processed >= room) tagger_run_advance(run, UINT64_MAX);
-    memcpy(ring_row(run, run->plan->graph->input, run->frames), mel,
-           run->plan->bands * sizeof *mel);
+    void *row = ring_row(run, plan->input, run->frames);
+    if (plan->patch_norm == TAGNODE_PATCH_NONE)
+        memcpy(row, mel, plan->bands * sizeof *mel);
+    else
+        tagger_patch_write(plan->patch_norm, plan->bands, mel, row);
     ++run->frames;
 }
 

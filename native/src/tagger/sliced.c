@@ -45,8 +45,7 @@ static tagnode_status plan_graph(const tagger_graph *graph, const tagnode_card *
                                   "Output %u of the model has %zu floats; its card has %u.", i,
                                   output->elements, card->output_size[i]);
     }
-    return tagger_plan_create(graph, card->patch_frames, card->frontend.bands, kernels_select(),
-                              plan, why);
+    return tagger_plan_create(graph, card, kernels_select(), plan, why);
 }
 
 /* Lists the work by mel frame: the first window and three hops, after which it is periodic. A model

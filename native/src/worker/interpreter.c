@@ -2,6 +2,7 @@
  * When a node is prepared again, the old engine may still run while the new one warms up: the lock
  * separates the two. */
 #include "support/message.h"
+#include "support/patch.h"
 #include "worker/engines.h"
 
 #include <stdlib.h>
@@ -17,8 +18,7 @@ typedef struct {
 static tagnode_status run_alone(const borrowed_engine *self, const float *patch,
                                 float *const *outputs) {
     const tagnode_interpreter *interpreter = &self->interpreter;
-    const size_t floats = (size_t)self->card.patch_frames * self->card.frontend.bands;
-    memcpy(interpreter->input, patch, floats * sizeof *patch);
+    tagnode_patch_normalise(&self->card, patch, interpreter->input);
     if (interpreter->invoke(interpreter->handle) != 0) return TAGNODE_ERROR_RUNTIME;
     for (uint32_t i = 0; i < self->card.outputs; ++i)
         if (outputs[i] != NULL)

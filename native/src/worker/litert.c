@@ -3,6 +3,7 @@
  * Outputs are in LiteRT's order, which is that of the graph's outputs in the file (and of
  * Interpreter.get_output_details()), not that of the names in the signature. */
 #include "support/message.h"
+#include "support/patch.h"
 #include "worker/engines.h"
 #include "worker/litert_api.h"
 #include "worker/model_file.h"
@@ -30,7 +31,7 @@ typedef struct {
 static bool write_input(const litert_engine *self, const float *patch) {
     void *memory = NULL;
     if (self->api.lock(self->input, &memory, LITERT_LOCK_WRITE) != 0) return false;
-    memcpy(memory, patch, self->input_bytes);
+    tagnode_patch_normalise(&self->card, patch, memory);
     return self->api.unlock(self->input) == 0;
 }
 

@@ -71,16 +71,20 @@ static inline void seal(file *f) {
 
 static inline void put_card(file *f, const char *name, const char *const labels[LABELS]) {
     put_text(f, name);
-    const uint32_t words[] = {MODEL_RATE, 256, 256, HOP, 8, 0, 0, 0, 0, TAGNODE_LOG_LOG10_1P};
-    for (size_t i = 0; i < 10; ++i) put_word(f, words[i]);
+    const uint32_t words[] = {MODEL_RATE, 256, 256, HOP, 8, 0, 0, 0, 0, 0, 0, TAGNODE_LOG_LOG10_1P};
+    for (size_t i = 0; i < 12; ++i) put_word(f, words[i]);
+    put_word(f, 0);
+    put_word(f, 0);
     put_double(f, 10000);
     put_double(f, 0);
     put_double(f, 8000);
+    put_double(f, 0);
     put_word(f, PATCH);
     put_word(f, 2);
     put_word(f, LABELS);
     put_word(f, 5);
     put_labels(f, labels);
+    put_word(f, 0);
 }
 
 /* A .tagnode file of one of the two small models, with or without a head on its embedding. */
@@ -91,7 +95,7 @@ static inline void make_container(file *f, const char *network, const char *cons
     static const char *const moods[LABELS] = {"Happy", "Very Sad", "other"};
     char path[1024];
     memset(f, 0, sizeof *f);
-    put_bytes(f, "TAGMODL1", 8);
+    put_bytes(f, "TAGMODL2", 8);
     put_word(f, 0);
     put_word(f, with_head ? 3 : 2);
     part.size = 0;
@@ -117,13 +121,13 @@ static inline void make_container(file *f, const char *network, const char *cons
 
 static const char *const SCENE_LABELS[LABELS] = {"speech", "Male Vocal", "drums"};
 static const char *const CUSTOM_LABELS[LABELS] = {"guitar", "speech", "flute"};
-/* A container whose card has `bytes` more at its end: `value` and zeros. */
-static inline void lengthen_card(file *f, unsigned char bytes, unsigned char value) {
+/* A container whose card ends `missing` bytes early, and whose silence_before is `value`. */
+static inline void change_card(file *f, unsigned char missing, unsigned char value) {
     make_container(f, "valid", SCENE_LABELS, false);
     unsigned char *size = f->bytes + 20;
-    CHECK(size[1] == 0 && *size % 16 != 0 && *size % 16 <= 16 - bytes);
-    f->bytes[24 + *size] = value;
-    *size += bytes;
+    CHECK(size[1] == 0 && (*size - 1) % 16 >= missing);
+    f->bytes[24 + *size - 4] = value;
+    *size -= missing;
     seal(f);
 }
 

@@ -368,7 +368,7 @@ static void slots_hold_until(uint32_t model) {
 
 static void write_after_silence(void) {
     static file f;
-    lengthen_card(&f, 4, 1);
+    change_card(&f, 0, 1);
     write_file("plugins/custom-3.tagnode", &f);
 }
 

@@ -472,18 +472,44 @@ static void test_damaged_containers_are_refused_with_a_sentence(void) {
 
 static void test_a_card_has_silence_before(void) {
     static file f;
-    for (unsigned char value = 0; value < 2; ++value)
-        for (unsigned char bytes = value ? 4 : 0; bytes <= 4; bytes += 4) {
+    for (unsigned char value = 0; value < 2; ++value) {
+        tagplug_model *model = NULL;
+        change_card(&f, 0, value);
+        CHECK(tagplug_model_read(f.bytes, f.size, &model, NULL) == TAGNODE_OK);
+        if (CHECK(model != NULL)) CHECK(model->card.silence_before == (value == 1));
+        tagplug_model_free(model);
+    }
+    change_card(&f, 0, 2);
+    CHECK(is_refused(&f, f.size, "card"));
+    change_card(&f, 1, 1);
+    CHECK(is_refused(&f, f.size, "card"));
+}
+
+/* Each number of a choice is read as that choice; the next one is refused. */
+static void test_a_card_has_the_front_end(void) {
+    static file f;
+    enum { AT = 24 + 2 + 5 + 5 * 4, CHOICES = 9 };
+    const unsigned char counts[CHOICES] = {2, 3, 2, 2, 2, 3, 6, 2, 5};
+    for (size_t choice = 0; choice < CHOICES; ++choice)
+        for (unsigned char value = 0; value <= counts[choice]; ++value) {
             tagplug_model *model = NULL;
-            lengthen_card(&f, bytes, value);
+            make_container(&f, "valid", SCENE_LABELS, false);
+            f.bytes[AT + 4 * choice] = value;
+            f.bytes[AT + 4 * CHOICES + 3 * 8 + 7] = 0x40; /* patch_range: 2 dB */
+            seal(&f);
+            if (value == counts[choice]) {
+                CHECK(is_refused(&f, f.size, "card"));
+                continue;
+            }
             CHECK(tagplug_model_read(f.bytes, f.size, &model, NULL) == TAGNODE_OK);
-            if (CHECK(model != NULL)) CHECK(model->card.silence_before == (value == 1));
+            if (!CHECK(model != NULL)) continue;
+            const tagnode_frontend_settings *s = &model->card.frontend;
+            const unsigned got[CHOICES] = {s->window,   s->mel_scale, s->mel_triangles,
+                                           s->mel_norm, s->spectrum,  s->exponent,
+                                           s->log,      s->framing,   model->card.patch_norm};
+            CHECK(got[choice] == value && model->card.patch_range == 2);
             tagplug_model_free(model);
         }
-    lengthen_card(&f, 4, 2);
-    CHECK(is_refused(&f, f.size, "card"));
-    lengthen_card(&f, 3, 1);
-    CHECK(is_refused(&f, f.size, "card"));
 }
 
 static void test_mutated_containers_never_harm(void) {
@@ -509,7 +535,7 @@ static void test_mutated_containers_never_harm(void) {
         tagplug_model *model = NULL;
         f.size = 16 + next_number(&random) % 300;
         for (size_t i = 0; i < f.size; ++i) f.bytes[i] = (unsigned char)next_number(&random);
-        if (round % 2) memcpy(f.bytes, "TAGMODL1", 8);
+        if (round % 2) memcpy(f.bytes, "TAGMODL2", 8);
         seal(&f);
         CHECK(tagplug_model_read(f.bytes, f.size, &model, NULL) != TAGNODE_OK);
     }
@@ -545,6 +571,7 @@ int main(void) {
     test_a_container_gives_model_labels_and_heads();
     test_damaged_containers_are_refused_with_a_sentence();
     test_a_card_has_silence_before();
+    test_a_card_has_the_front_end();
     test_mutated_containers_never_harm();
     test_a_model_is_read_once_for_all();
     remove_folder();
