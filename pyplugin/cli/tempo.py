@@ -9,7 +9,9 @@ import click
 
 from pyplugin.cli.ui.progress import progress_bar
 from pyplugin.cli.ui.recordings import expand_files, report_failure
+from pyplugin.cli.ui.suppress_output import check_plan
 from pyplugin.cli.ui.terminal import echo
+from pyplugin.node.plan import Plan
 from pyplugin.support.cells import readable
 from pyplugin.support.printable import printable
 from pyplugin.tempo import TempoResult, tempo
@@ -43,6 +45,8 @@ def command(
       tagnode tempo song.ogg --json
     """
     files, status = expand_files(files)
+    if model is not None:
+        check_plan(Plan.of(model, hop=hop))
     for given in files:
         try:
             with progress_bar(printable(Path(given).name)) as report:

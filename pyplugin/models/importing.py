@@ -11,12 +11,13 @@ from __future__ import annotations
 import csv
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
+from msgspec import structs
 
 from pyplugin.errors import ModelError, NotBuiltError
 from pyplugin.models import heads, registry
@@ -34,6 +35,13 @@ from pyplugin.models.checking import SIZE_LIMIT, decoded
 from pyplugin.models.folders import data_folder, make_folder, read_file
 from pyplugin.models.frontends import PRESETS
 from pyplugin.models.graphs.graph import Graph, Step, Value
+from pyplugin.models.graphs.int8 import (
+    LEAST_PATCHES,
+    MOST_DRIFT,
+    MOST_MEAN_DRIFT,
+    quantised,
+    source_of,
+)
 from pyplugin.models.graphs.lowering import stages_of, tflite_of
 from pyplugin.models.graphs.source import Layer, OpenShapeError, Source, graph_of, layers_of
 from pyplugin.models.recognition import (
@@ -45,8 +53,10 @@ from pyplugin.models.recognition import (
     known_frames,
     recognise,
 )
+from pyplugin.models.registry import Model
 from pyplugin.models.starts import Start, parse_start
 from pyplugin.models.tflite_file import TfliteFile
+from pyplugin.support.arrays import Float32
 from pyplugin.support.files import replacing, sentence
 from pyplugin.support.spelling import alternatives, nearest, slug
 
@@ -81,6 +91,10 @@ class ImportOptions:
         Seconds between two results.
     licence
         Of the weights.
+    patches
+        Takes the model in float, with an output ``patch`` that is its input, and returns patches of
+        recordings, (n, size): the network becomes int8 if that changes little, see
+        :mod:`pyplugin.models.graphs.int8`.
     """
 
     name: str | None = None
@@ -94,6 +108,7 @@ class ImportOptions:
     patch: int | None = None
     hop: float | None = None
     licence: str | None = None
+    patches: Callable[[Model], Float32] | None = None
 
 
 @dataclass(frozen=True)
@@ -363,8 +378,49 @@ def _network(path: Path, source: Source, start: Start | None, options: ImportOpt
     plan = _Plan(path, start, system, options, front_end, frames, source.framework)
     flat = {name: value.size for name, value in graph.outputs.items()}
     card, notes = plan.card(flat, kind)
-    data = tflite_of(_flattened(graph), description=card.name)
-    return _written(card, data, notes)
+    flattened = _flattened(graph)
+    if options.patches is not None:
+        made = _quantised(flattened, card, options.patches, notes)
+        if made is not None:
+            return _written(*made, notes)
+    return _written(card, tflite_of(flattened, description=card.name), notes)
+
+
+def _quantised(
+    graph: Graph, card: Card, take: Callable[[Model], Float32], notes: list[str]
+) -> tuple[Card, bytes] | None:
+    """Return the model in int8, if that changes little; and say so."""
+    mel = graph.inputs["mel"]
+    patch = Value((1, mel.size))
+    steps = [*graph.steps, Step("reshape", (mel,), patch, {"shape": patch.shape})]
+    shown = tflite_of(Graph(graph.inputs, {**graph.outputs, "patch": patch}, steps))
+    extra = OutputTensor("patch", "float", patch.shape, "embeddings")
+    schema = structs.replace(card.schema, outputs=(*card.outputs, extra))
+    whole = structs.replace(card, schema=schema)
+    rows = take(Model(card.name, Path(card.name), whole, shown))
+    if len(rows) < LEAST_PATCHES:
+        raise ModelError(
+            f"The recordings have {len(rows)} windows; at least {LEAST_PATCHES} are needed to "
+            "calibrate a model."
+        )
+    patches = np.asarray(rows, np.float32).reshape(-1, *mel.shape[1:])
+    made = quantised(graph, patches, card.labels, description=card.name)
+    if made is None:
+        notes.append("It has no convolutions, so int8 would gain nothing; it stays float.")
+        return None
+    mean, most = made.drift.float_mean_abs_diff, made.drift.float_max_abs_diff
+    what = f"its values differ from float by {mean:.4f} in the mean and {most:.3f} at the most"
+    if mean > MOST_MEAN_DRIFT or most > MOST_DRIFT:
+        notes.append(f"It stays float: in int8 {what}.")
+        return None
+    notes.append(f"It is int8 and runs in the callback; {what}.")
+    changed = structs.replace(
+        card,
+        model_types=("tflite-int8",),
+        calibration=source_of(1, len(patches[::2])),
+        quantisation=made.drift,
+    )
+    return changed, made.data
 
 
 def _embedding(system: System | None, names: Sequence[str]) -> dict[str, str]:

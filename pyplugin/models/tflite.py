@@ -28,11 +28,14 @@ _INT8_VERSIONS = {
     "ADD": 2,
     "CONCATENATION": 2,
     "CONV_2D": 3,
+    "DEPTHWISE_CONV_2D": 3,
     "DEQUANTIZE": 2,
     "MAXIMUM": 2,
     "MAX_POOL_2D": 2,
     "MINIMUM": 2,
     "PAD": 2,
+    "STRIDED_SLICE": 2,
+    "TRANSPOSE": 2,
 }
 
 
@@ -159,6 +162,35 @@ class GraphWriter:
         output = self._tensor(name, shape, x.dtype, quantisation)
         return self._operator("CONV_2D", [x, filters, bias], output, options)
 
+    def depthwise(
+        self,
+        name: str,
+        x: Tensor,
+        filters: Tensor,
+        bias: Tensor,
+        *,
+        each: int,
+        shape: Sequence[int],
+        padding: Padding,
+        stride: tuple[int, int] = (1, 1),
+        dilation: tuple[int, int] = (1, 1),
+        relu: bool = False,
+        quantisation: Quantisation | None = None,
+    ) -> Tensor:
+        """Convolve each channel alone; `filters` has shape (1, height, width, in * each)."""
+        activations = self._schema.ActivationFunctionType
+        options = self._schema.DepthwiseConv2DOptionsT(
+            padding=self._padding(padding),
+            strideH=stride[0],
+            strideW=stride[1],
+            depthMultiplier=each,
+            dilationHFactor=dilation[0],
+            dilationWFactor=dilation[1],
+            fusedActivationFunction=activations.RELU if relu else activations.NONE,
+        )
+        output = self._tensor(name, shape, x.dtype, quantisation)
+        return self._operator("DEPTHWISE_CONV_2D", [x, filters, bias], output, options)
+
     def max_pool_2d(
         self, name: str, x: Tensor, size: tuple[int, int], *, stride: tuple[int, int] | None = None
     ) -> Tensor:
@@ -256,7 +288,7 @@ class GraphWriter:
         shape: Sequence[int],
         options: tuple[str, Mapping[str, Any]] | None = None,
     ) -> Tensor:
-        """Add a float operator that has no method here.
+        """Add an operator that has no method here; its result has the type of the first input.
 
         Parameters
         ----------
@@ -272,7 +304,8 @@ class GraphWriter:
         made = None
         if options is not None:
             made = getattr(self._schema, f"{options[0]}OptionsT")(**options[1])
-        return self._operator(kind, inputs, self._tensor(name, shape, "float32"), made)
+        output = self._tensor(name, shape, inputs[0].dtype, inputs[0].quantisation)
+        return self._operator(kind, inputs, output, made)
 
     def finish(
         self, inputs: Mapping[str, Tensor], outputs: Mapping[str, Tensor], *, description: str

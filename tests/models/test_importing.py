@@ -133,6 +133,54 @@ def test_a_network_with_a_named_front_end_is_a_model(folder, bands_first):
         import_file(path, ImportOptions(**{**vars(options), "name": "musicnn-mtt"}))
 
 
+def recorded(model):
+    """Return patches of noise, as the command takes them of recordings."""
+    noise = RNG.normal(size=160000) / 10
+    return pyplugin.tag(noise, 16000, model=model, hop=0.256, embedding="patch").embeddings
+
+
+def test_recordings_make_a_network_int8_and_inline(folder):
+    (folder / "labels.txt").write_text("one\ntwo\nthree\n")
+    options = ImportOptions(
+        front_end="musicnn", labels=folder / "labels.txt", licence="MIT", patches=recorded
+    )
+    onnx = pytest.importorskip("onnx", reason="needs onnx")
+    kernel, matrix = RNG.normal(size=(4, 1, 3, 5)) / 10, RNG.normal(size=(4, 3))
+    nodes = [
+        onnx.helper.make_node("Unsqueeze", ["x", "axis"], ["i"]),
+        onnx.helper.make_node("Conv", ["i", "w"], ["c"]),
+        onnx.helper.make_node("Relu", ["c"], ["r"]),
+        onnx.helper.make_node("GlobalAveragePool", ["r"], ["g"]),
+        onnx.helper.make_node("Flatten", ["g"], ["f"]),
+        onnx.helper.make_node("MatMul", ["f", "m"], ["l"]),
+        onnx.helper.make_node("Softmax", ["l"], ["y"]),
+    ]
+    arrays = {"w": kernel.astype("f4"), "m": matrix.astype("f4"), "axis": np.array([1])}
+    kind = onnx.TensorProto.FLOAT
+    whole = onnx.helper.make_graph(
+        nodes,
+        "net",
+        [onnx.helper.make_tensor_value_info("x", kind, (1, 32, 96))],
+        [onnx.helper.make_tensor_value_info("y", kind, (1, 3))],
+        [onnx.numpy_helper.from_array(value, name) for name, value in arrays.items()],
+    )
+    path = folder / "net.onnx"
+    path.write_bytes(onnx.helper.make_model(whole, ir_version=9).SerializeToString())
+    done = import_file(path, options)
+    assert "runs in the callback" in done.notes[0]
+    card = registry.info("net")
+    assert card.model_types == ("tflite-int8",)
+    assert card.quantisation.float_mean_abs_diff <= 0.005
+    noise = RNG.normal(size=32000) / 10
+    results = {
+        runtime: pyplugin.tag(noise, 16000, model="net", runtime=runtime).activations
+        for runtime in ("inline", "litert")
+    }
+    np.testing.assert_allclose(results["inline"], results["litert"], atol=1e-6)
+    with pytest.raises(ModelError, match="0 windows; at least 8"):
+        import_file(path, ImportOptions(**{**vars(options), "patches": lambda model: []}))
+
+
 def test_what_is_not_known_asks_for_its_front_end(folder):
     path, _ = network(folder)
     with pytest.raises(ModelError, match=r"x \[1, 32, 96\] and returns y \[1, 3\].*--front-end"):
@@ -225,6 +273,35 @@ def test_heads_of_essentia(folder):
     for size, name in ((200, "emomusic"), (200, "moods_mirex")):
         head = heads.load(name)
         assert (head.model, head.output, head.size) == ("musicnn-msd", "dense", size)
+
+
+def test_yamnet_names_a_sine_silence_and_noise(folder):
+    del folder
+    import_file(
+        published_weights() / "yamnet" / "yamnet_spectra_in.tflite", ImportOptions(name="yamnet")
+    )
+    card = registry.info("yamnet")
+    assert (card.license, card.default_hop, card.embedding) == ("Apache-2.0", 0.48, "embedding")
+    times = np.arange(5 * 16000) / 16000
+    sounds = {
+        "Sine wave": (0.3 * np.sin(2 * np.pi * 440 * times), 1),
+        "Silence": (0 * times, 1),
+        "White noise": (RNG.normal(size=len(times)) / 10, 10),
+    }
+    for label, (sound, place) in sounds.items():
+        result = pyplugin.tag(sound, 16000, model="yamnet", runtime="inline", embedding="embedding")
+        assert label in [name for name, _ in result.top(place)]
+        assert result.embeddings.shape[1] == 1024
+
+
+def test_tempocnn_finds_the_tempo_of_a_drum_loop(folder):
+    del folder
+    from pyplugin.tempo import tempo
+
+    loop = published_weights().parent / "corpus" / "clips" / "drum-loop.ogg"
+    for name in ("deeptemp_k16", "fcn"):
+        import_file(published_weights() / "tempocnn" / f"{name}.h5")
+        assert tempo(loop, model=name).overall == pytest.approx(tempo(loop).overall, abs=2)
 
 
 def test_all_graphs_of_others_give_in_litert_what_they_give_in_numpy(folder):

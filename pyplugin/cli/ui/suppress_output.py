@@ -11,7 +11,7 @@ _BANNER = b"INFO: Created TensorFlow Lite XNNPACK delegate for CPU."
 
 
 @contextmanager
-def _without_banner() -> Iterator[None]:
+def without_banner() -> Iterator[None]:
     """Hold back what is written to stderr; pass it on without the line that LiteRT always writes.
 
     LiteRT writes it once a process and has no switch for it. Where there is no place to hold text,
@@ -52,5 +52,5 @@ def _pass_on(held: int) -> None:
 
 def check_plan(plan: Plan) -> None:
     """Open the models of a plan once; raises what building its nodes would raise later."""
-    with _without_banner():
+    with without_banner():
         plan.check()

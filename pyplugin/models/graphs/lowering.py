@@ -97,11 +97,11 @@ def tflite_of(graph: Graph, *, description: str = "") -> bytes:
     ModelError
         An operator has no counterpart, or the package that holds the schema is missing.
     """
-    return _Writer(graph).finish(description)
+    return Writer(graph).finish(description)
 
 
-class _Writer:
-    """Writes one graph."""
+class Writer:
+    """Writes one graph in float; a subclass may write some steps in another way."""
 
     def __init__(self, graph: Graph) -> None:
         self.graph, self.writer = graph, GraphWriter()
@@ -114,13 +114,16 @@ class _Writer:
         self._tensors |= dict(zip(self.graph.inputs.values(), inputs.values(), strict=True))
         for step in self.graph.steps:
             self._count += 1
-            self._tensors[step.output] = self._written(step, f"{step.kind}_{self._count}")
+            tensor = self.written(step, f"{step.kind}_{self._count}")
+            if tensor is not None:
+                self._tensors[step.output] = tensor
         outputs = {}
         for name, value in self.graph.outputs.items():
-            outputs[name] = self.writer.reshape(name, self._of(value), value.shape)
+            outputs[name] = self.writer.reshape(name, self.of(value), value.shape)
         return self.writer.finish(inputs, outputs, description=description)
 
-    def _of(self, value: Value) -> Tensor:
+    def of(self, value: Value) -> Tensor:
+        """Return the float tensor of a value."""
         tensor = self._tensors.get(value)
         if tensor is None:
             values = np.asarray(value.constant, np.float32)
@@ -128,18 +131,21 @@ class _Writer:
             self._tensors[value] = tensor
         return tensor
 
-    def _written(self, step: Step, name: str) -> Tensor:
+    def written(self, step: Step, name: str) -> Tensor | None:
+        """Write one step; return its result, or None where a subclass keeps it."""
         write = _WRITERS.get(step.kind)
         if write is not None:
             return write(self, step, name)
         kind, options = _PLAIN[step.kind]
-        inputs = [self._of(x) for x in step.inputs]
+        inputs = [self.of(x) for x in step.inputs]
         return self.writer.operator(name, kind, inputs, step.output.shape, options)
 
-    def _padded(self, step: Step, name: str, lowest: float = 0.0) -> tuple[Tensor, Padding]:
+    def padded(
+        self, step: Step, name: str, lowest: float = 0.0, tensor: Tensor | None = None
+    ) -> tuple[Tensor, Padding]:
         """Return the image to slide over, and the padding that is left to the operator."""
         x, around = step.inputs[0], step.options["padding"]
-        tensor = self._of(x)
+        tensor = self.of(x) if tensor is None else tensor
         if not any(map(any, around)):
             return tensor, "valid"
         dilation = step.options.get("dilation", (1, 1))
@@ -160,20 +166,20 @@ class _Writer:
         return padded, "valid"
 
     def _conv(self, step: Step, name: str) -> Tensor:
-        x, padding = self._padded(step, name)
+        x, padding = self.padded(step, name)
         kernel = np.moveaxis(np.asarray(step.inputs[1].constant, np.float32), -1, 0)
         return self.writer.conv_2d(
             name,
             x,
             self.writer.constant(f"{name}/filters", kernel),
-            self._of(step.inputs[2]),
+            self.of(step.inputs[2]),
             padding=padding,
             stride=step.options["stride"],
             dilation=step.options["dilation"],
         )
 
     def _depthwise(self, step: Step, name: str) -> Tensor:
-        x, padding = self._padded(step, name)
+        x, padding = self.padded(step, name)
         kernel = np.asarray(step.inputs[1].constant, np.float32)
         height, width, channels, each = kernel.shape
         filters = kernel.reshape(1, height, width, channels * each)
@@ -186,7 +192,7 @@ class _Writer:
             "dilationHFactor": dilation[0],
             "dilationWFactor": dilation[1],
         }
-        inputs = [x, self.writer.constant(f"{name}/filters", filters), self._of(step.inputs[2])]
+        inputs = [x, self.writer.constant(f"{name}/filters", filters), self.of(step.inputs[2])]
         shape = step.output.shape
         return self.writer.operator(
             name, "DEPTHWISE_CONV_2D", inputs, shape, ("DepthwiseConv2D", options)
@@ -195,16 +201,16 @@ class _Writer:
     def _dense(self, step: Step, name: str) -> Tensor:
         kernel = np.asarray(step.inputs[1].constant, np.float32).T
         inputs = [
-            self._of(step.inputs[0]),
+            self.of(step.inputs[0]),
             self.writer.constant(f"{name}/weights", np.ascontiguousarray(kernel)),
-            self._of(step.inputs[2]),
+            self.of(step.inputs[2]),
         ]
         keep = ("FullyConnected", {"keepNumDims": len(step.output.shape) > 2})
         return self.writer.operator(name, "FULLY_CONNECTED", inputs, step.output.shape, keep)
 
     def _pool(self, step: Step, name: str) -> Tensor:
         most = step.kind == "max_pool"
-        x, padding = self._padded(step, name, _LOWEST if most else 0.0)
+        x, padding = self.padded(step, name, _LOWEST if most else 0.0)
         if not most and padding == "valid" and any(map(any, step.options["padding"])):
             raise ModelError("A mean over a window that reaches past the edge cannot be written.")
         size, stride = step.options["size"], step.options["stride"]
@@ -221,24 +227,24 @@ class _Writer:
     def _reduced(self, step: Step, name: str) -> Tensor:
         kinds = dict(zip(REDUCTIONS, ("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN"), strict=True))
         axes = self.writer.constant(f"{name}/axes", np.array(step.options["axes"], np.int32))
-        inputs = [self._of(step.inputs[0]), axes]
+        inputs = [self.of(step.inputs[0]), axes]
         options = ("Reducer", {"keepDims": True})
         return self.writer.operator(name, kinds[step.kind], inputs, step.output.shape, options)
 
     def _reshaped(self, step: Step, name: str) -> Tensor:
-        return self.writer.reshape(name, self._of(step.inputs[0]), step.output.shape)
+        return self.writer.reshape(name, self.of(step.inputs[0]), step.output.shape)
 
     def _transposed(self, step: Step, name: str) -> Tensor:
         order = self.writer.constant(f"{name}/order", np.array(step.options["axes"], np.int32))
-        inputs = [self._of(step.inputs[0]), order]
+        inputs = [self.of(step.inputs[0]), order]
         return self.writer.operator(name, "TRANSPOSE", inputs, step.output.shape, ("Transpose", {}))
 
     def _joined(self, step: Step, name: str) -> Tensor:
-        parts = [self._of(x) for x in step.inputs]
+        parts = [self.of(x) for x in step.inputs]
         return self.writer.concatenation(name, parts, axis=step.options["axis"])
 
     def _padding(self, step: Step, name: str) -> Tensor:
-        return self.writer.pad(name, self._of(step.inputs[0]), step.options["amounts"])
+        return self.writer.pad(name, self.of(step.inputs[0]), step.options["amounts"])
 
     def _sliced(self, step: Step, name: str) -> Tensor:
         ranges = np.array(step.options["ranges"], np.int32).T
@@ -246,7 +252,7 @@ class _Writer:
             self.writer.constant(f"{name}/{what}", np.ascontiguousarray(row))
             for what, row in zip(("begin", "end", "step"), ranges, strict=True)
         ]
-        inputs = [self._of(step.inputs[0]), *tables]
+        inputs = [self.of(step.inputs[0]), *tables]
         shape = step.output.shape
         return self.writer.operator(name, "STRIDED_SLICE", inputs, shape, ("StridedSlice", {}))
 
@@ -274,22 +280,22 @@ _PLAIN: dict[str, tuple[str, tuple[str, dict[str, Any]] | None]] = {
     "squared_difference": ("SQUARED_DIFFERENCE", ("SquaredDifference", {})),
 }
 
-_WRITERS: dict[str, Callable[[_Writer, Step, str], Tensor]] = {
-    "conv": _Writer._conv,
-    "depthwise": _Writer._depthwise,
-    "dense": _Writer._dense,
-    "max_pool": _Writer._pool,
-    "mean_pool": _Writer._pool,
-    **dict.fromkeys(REDUCTIONS, _Writer._reduced),
-    "reshape": _Writer._reshaped,
-    "transpose": _Writer._transposed,
-    "concat": _Writer._joined,
-    "pad": _Writer._padding,
-    "slice": _Writer._sliced,
+_WRITERS: dict[str, Callable[[Writer, Step, str], Tensor]] = {
+    "conv": Writer._conv,
+    "depthwise": Writer._depthwise,
+    "dense": Writer._dense,
+    "max_pool": Writer._pool,
+    "mean_pool": Writer._pool,
+    **dict.fromkeys(REDUCTIONS, Writer._reduced),
+    "reshape": Writer._reshaped,
+    "transpose": Writer._transposed,
+    "concat": Writer._joined,
+    "pad": Writer._padding,
+    "slice": Writer._sliced,
     "leaky_relu": lambda writer, step, name: writer.writer.operator(
         name,
         "LEAKY_RELU",
-        [writer._of(step.inputs[0])],
+        [writer.of(step.inputs[0])],
         step.output.shape,
         ("LeakyRelu", {"alpha": float(step.options["slope"])}),
     ),

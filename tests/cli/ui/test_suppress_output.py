@@ -4,20 +4,20 @@ import os
 
 import pytest
 
-from pyplugin.cli.ui.suppress_output import _BANNER, _without_banner, check_plan
+from pyplugin.cli.ui.suppress_output import _BANNER, check_plan, without_banner
 from pyplugin.errors import ModelError
 from pyplugin.node.plan import Plan
 
 
 def test_only_the_banner_is_removed(capfd):
-    with _without_banner():
+    with without_banner():
         os.write(2, b"first\n" + _BANNER + b"\nlast\n")
     assert capfd.readouterr().err == "first\nlast\n"
 
 
 def test_stderr_is_restored_after_an_exception(capfd):
     def fail() -> None:
-        with _without_banner():
+        with without_banner():
             os.write(2, b"before\n")
             raise KeyError
 
