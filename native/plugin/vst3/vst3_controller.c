@@ -1,4 +1,5 @@
 /* vst3_controller.c - parameters as a host's interface shows them. */
+#include <string.h>
 
 #include "vst3_face.h"
 #include "vst3_text.h"
@@ -54,12 +55,21 @@ static int32_t info(void *self, int32_t index, vst_parameter *info) {
     return VST_OK;
 }
 
+/* A unit that the parameter always has is in its info, and hosts show it after the text. One that
+ * changes with the slot's source or target stays in the text. */
+static void cut_unit(char *text, const char *unit) {
+    const size_t length = strlen(text), tail = strlen(unit);
+    if (tail > 0 && length > tail + 1 && strcmp(text + length - tail, unit) == 0)
+        text[length - tail - 1] = '\0';
+}
+
 static int32_t text_of(void *self, uint32_t id, double value, vst_text text) {
     const uint32_t parameter = tagnode_plugin_parameter_find(id);
     char utf8[4 * TEXT];
     if (parameter == UINT32_MAX) return VST_INVALID_ARGUMENT;
     tagplug_text(face_of_controller(self)->core, parameter,
                  tagplug_denormalise(parameter, (float)value), utf8, sizeof utf8);
+    cut_unit(utf8, tagnode_plugin_parameter_info(parameter)->unit);
     vst_to_utf16(utf8, text, TEXT);
     return VST_OK;
 }

@@ -44,6 +44,8 @@ void host_idle(host *self);
 float host_get(host *self, uint32_t parameter);
 bool host_text(host *self, uint32_t parameter, float value, char *text, size_t size);
 bool host_value(host *self, uint32_t parameter, const char *text, float *value);
+/* The unit that the format shows beside a text; "" where it is in the text, or there is none. */
+const char *host_unit(host *self, uint32_t parameter);
 uint32_t host_tail(host *self); /* samples */
 
 /* The state, read and written in small pieces. */

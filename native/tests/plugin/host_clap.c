@@ -240,6 +240,12 @@ bool host_value(host *self, uint32_t parameter, const char *text, float *value) 
     return true;
 }
 
+const char *host_unit(host *self, uint32_t parameter) {
+    (void)self;
+    (void)parameter;
+    return "";
+}
+
 uint32_t host_tail(host *self) {
     return rack_of(self)->tail->get(rack_of(self)->plugin);
 }

@@ -389,6 +389,15 @@ bool host_value(host *self, uint32_t parameter, const char *text, float *value) 
     return true;
 }
 
+const char *host_unit(host *self, uint32_t parameter) {
+    static char unit[64];
+    const rack *it = rack_of(self);
+    vst_parameter info;
+    CHECK(it->controller->table->info(it->controller, (int32_t)parameter, &info) == VST_OK);
+    vst_to_utf8(info.unit, unit, sizeof unit);
+    return unit;
+}
+
 uint32_t host_tail(host *self) {
     const rack *it = rack_of(self);
     return it->processor->table->tail(it->processor);
