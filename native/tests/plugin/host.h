@@ -42,6 +42,7 @@ void host_flush(host *self, const host_change *changes, uint32_t change_count);
 void host_idle(host *self);
 
 float host_get(host *self, uint32_t parameter);
+float host_default(host *self, uint32_t parameter);
 bool host_text(host *self, uint32_t parameter, float value, char *text, size_t size);
 bool host_value(host *self, uint32_t parameter, const char *text, float *value);
 /* The unit that the format shows beside a text; "" where it is in the text, or there is none. */

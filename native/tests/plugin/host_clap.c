@@ -227,6 +227,12 @@ float host_get(host *self, uint32_t parameter) {
                : NAN;
 }
 
+float host_default(host *self, uint32_t parameter) {
+    cl_param info = {.start = NAN};
+    CHECK(rack_of(self)->params->get_info(rack_of(self)->plugin, parameter, &info));
+    return (float)info.start;
+}
+
 bool host_text(host *self, uint32_t parameter, float value, char *text, size_t size) {
     rack *it = rack_of(self);
     return it->params->value_to_text(it->plugin, id_of(parameter), value, text, (uint32_t)size);

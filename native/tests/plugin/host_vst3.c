@@ -368,6 +368,13 @@ float host_get(host *self, uint32_t parameter) {
                                (float)it->controller->table->get(it->controller, id_of(parameter)));
 }
 
+float host_default(host *self, uint32_t parameter) {
+    const rack *it = rack_of(self);
+    vst_parameter info = {.start = NAN};
+    CHECK(it->controller->table->info(it->controller, (int32_t)parameter, &info) == VST_OK);
+    return tagplug_denormalise(parameter, (float)info.start);
+}
+
 bool host_text(host *self, uint32_t parameter, float value, char *text, size_t size) {
     const rack *it = rack_of(self);
     vst_text wide;

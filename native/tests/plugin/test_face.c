@@ -518,6 +518,14 @@ static float random_value(uint32_t parameter, uint32_t *seed) {
     return tagplug_denormalise(parameter, (float)(next_number(seed) % 1001) / 1000);
 }
 
+static void test_a_new_instance_has_the_defaults_that_hosts_show(void) {
+    host *self = host_open();
+    for (uint32_t i = 0; i < TAGPLUG_INPUTS; ++i) CHECK(host_default(self, i) == host_get(self, i));
+    host_activate(self, 48000, 512, false);
+    for (uint32_t i = 0; i < TAGPLUG_INPUTS; ++i) CHECK(host_default(self, i) == host_get(self, i));
+    host_close(self);
+}
+
 static void test_state_makes_the_same_instance(void) {
     static unsigned char bytes[TAGPLUG_STATE_MOST], again[TAGPLUG_STATE_MOST];
     uint32_t seed = 12;
@@ -869,6 +877,7 @@ int main(int count, char **arguments) {
     test_texts_are_read_as_users_type_them();
     test_texts_of_slots_are_read_in_their_units();
     test_sources_are_read_by_text_name_and_number();
+    test_a_new_instance_has_the_defaults_that_hosts_show();
     test_state_makes_the_same_instance();
     test_foreign_states_are_refused_and_change_nothing();
     test_offline_a_model_and_its_menu_are_loaded_by_the_next_block();
