@@ -110,6 +110,24 @@ def test_every_shipped_preset_loads_in_the_plugin(plugin, containers, tmp_path, 
         assert label in re.sub(r"[^a-z0-9]+", "_" if "signal" in descriptor else "-", shown.lower())
 
 
+def test_a_preset_over_another_leaves_nothing_of_it(plugin, tmp_path):
+    """JUCE keeps the values that it shows until the plugin notifies it."""
+    files = []
+    for number in range(6):
+        slots = daw_presets.Slots(f"{number}", "", {"model": 0.0})
+        slots.parameters["slot1_target"] = float(number % 4)
+        slots.parameters["slot1_source"] = float(number // 2)
+        slots.parameters["slot2_depth"] = number / 8
+        files.append(tmp_path / f"{number}.vstpreset")
+        files[-1].write_bytes(daw_presets.vst3_preset(slots))
+    shown = [plugin.parameters[f"slot_{name}"] for name in ("1_target", "1_source", "2_depth")]
+    for step in range(150):
+        number = step * step % 6
+        plugin.load_preset(str(files[number]))
+        due = [number % 4 / 15, number // 2 / 1000, number / 8]
+        assert [each.raw_value for each in shown] == pytest.approx(due, abs=1e-6), step
+
+
 def test_a_duck_in_the_plugin_is_the_duck_of_pedalboard(plugin, tmp_path, clips):
     """The level, once it has settled; the plugin is later, as live effects are."""
     audio, rate = load(clips / "radio-hour.ogg")

@@ -14,7 +14,7 @@ typedef struct {
     const cl_host *host;
     const cl_host_params *host_params; /* NULL: the host has no such extension */
     double rate;
-    _Atomic uint32_t texts; /* of which the host was notified */
+    _Atomic uint64_t texts; /* of which the host was notified */
     float sent[TAGPLUG_OUTPUTS];
     face_block block;
 } face;
@@ -73,7 +73,7 @@ static void send_outputs(face *self, uint32_t time, const cl_output_events *out)
 
 /* Requests a callback on the main thread when texts have changed. */
 static void notice_texts(face *self) TAGNODE_NONBLOCKING {
-    const uint32_t texts = face_texts(self->core);
+    const uint64_t texts = face_texts(self->core);
     if (atomic_exchange_explicit(&self->texts, texts, memory_order_relaxed) != texts)
         self->host->request_callback(self->host);
 }

@@ -70,7 +70,8 @@ bool tagplug_value(const tagplug *plugin, uint32_t parameter, const char *text, 
  */
 void tagplug_explain(const tagplug *plugin, tagnode_message *sentence);
 
-/* Changes when texts of parameters do (labels of another model): hosts are then notified. [any] */
+/* Changes when texts of parameters do (labels of another model) and with each state that is loaded:
+ * hosts are then notified. [any] */
 uint32_t tagplug_revision(const tagplug *plugin) TAGNODE_NONBLOCKING;
 
 /* The state: little-endian, "TAGSTATE", uint32 TAGNODE_PLUGIN_STATE_VERSION, then entries (uint16

@@ -115,7 +115,7 @@ static int32_t set(void *self, uint32_t id, double value) {
 }
 
 void vst_notice_texts(vst_face *face) {
-    const uint32_t texts = face_texts(face->core);
+    const uint64_t texts = face_texts(face->core);
     if (face->handler == NULL || !vst_on_main_thread(face) || texts == face->texts) return;
     face->texts = texts; /* first: the host may call back from within restart */
     (void)face->handler->table->restart(face->handler, VST_RESTART_TITLES | VST_RESTART_VALUES);

@@ -36,7 +36,7 @@ typedef struct {
         _Atomic float value;
     } asked[TAGPLUG_INPUTS];
 
-    uint32_t texts;                     /* of which the host was notified */
+    uint64_t texts;                     /* of which the host was notified */
     float sent[TAGPLUG_OUTPUTS];        /* with the changes of a block */
     float edited[TAGPLUG_OUTPUTS];      /* by perform_edit */
     int32_t points[TAGPLUG_PARAMETERS]; /* of each queue of a block, how many are applied */

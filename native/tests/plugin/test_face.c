@@ -583,6 +583,25 @@ static void test_the_host_is_notified_when_units_change(void) {
     host_close(self);
 }
 
+/* Hosts read values again only when they are notified, after each state. */
+static void test_the_host_is_notified_of_each_state(void) {
+    static unsigned char bytes[TAGPLUG_TARGETS][TAGPLUG_STATE_MOST];
+    size_t sizes[TAGPLUG_TARGETS];
+    host *self = host_open();
+    for (uint32_t i = 0; i < TAGPLUG_TARGETS; ++i) {
+        set(self, field(0, TAGPLUG_TARGET), (float)i);
+        sizes[i] = host_save(self, bytes[i], sizeof bytes[i]);
+    }
+    for (uint32_t i = 0; i < 200; ++i) {
+        const uint32_t before = self->text_changes, which = i * i % TAGPLUG_TARGETS;
+        CHECK(host_restore(self, bytes[which], sizes[which]));
+        host_idle(self);
+        CHECK(self->text_changes > before);
+        CHECK(host_get(self, field(0, TAGPLUG_TARGET)) == (float)which);
+    }
+    host_close(self);
+}
+
 static bool has_scene(host *self) {
     return host_get(self, TAGPLUG_STATUS) == TAGPLUG_STATUS_OK &&
            host_get(self, TAGPLUG_WINDOW) > 0;
@@ -883,6 +902,7 @@ int main(int count, char **arguments) {
     test_offline_a_model_and_its_menu_are_loaded_by_the_next_block();
     test_blocks_without_samples_set_parameters();
     test_the_host_is_notified_when_units_change();
+    test_the_host_is_notified_of_each_state();
     test_32_instances_run_side_by_side();
     test_the_main_thread_works_during_process();
     CHECK(host_failures() == 0);
