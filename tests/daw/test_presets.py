@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 import pytest
-from hosts import needs
+from hosts import ROOT, needs, run
 
 from pyplugin.automation.presets import parse_preset, read_preset, shipped_presets
 from pyplugin.automation.rendering import automated_preset
@@ -138,6 +138,36 @@ def test_a_duck_in_the_plugin_is_the_duck_of_pedalboard(plugin, tmp_path, clips)
         part = slice(int(start * rate), int(end * rate))
         ratio = np.std(ours[:, part]) / np.std(theirs[:, part])
         assert abs(20 * np.log10(ratio)) < 0.5
+
+
+PRINT = r"""
+#include <stdio.h>
+#include "core/presets.h"
+int main(void) {
+    for (uint32_t i = 0; i < tagplug_preset_count; ++i) {
+        const tagplug_preset *p = &tagplug_presets[i];
+        printf("%s\n%s\n", p->name, p->description);
+        for (size_t k = 0; k < p->size; ++k) printf("%02x", p->state[k]);
+        printf("\n");
+    }
+}
+"""
+
+
+@needs("cc", package="gcc")
+def test_presets_compiled_in_are_those_written_to_files(tmp_path):
+    presets = [slots_of(read_preset(name)) for name in shipped_presets()]
+    presets.append(daw_presets.Slots('odd "\\ ??= name', "h\u00e9las \u97f3\u697d"))
+    (tmp_path / "presets.c").write_text(daw_presets.c_source(presets))
+    (tmp_path / "print.c").write_text(PRINT)
+    sources = [tmp_path / "presets.c", tmp_path / "print.c"]
+    folder = ROOT / "native/plugin"
+    run("cc", "-std=c11", "-Wall", "-Werror", f"-I{folder}", *sources, "-o", tmp_path / "print")
+    lines = iter(run(tmp_path / "print").splitlines())
+    for slots in presets:
+        assert (next(lines), next(lines)) == (slots.name, slots.description)
+        assert bytes.fromhex(next(lines)) == daw_presets.state(slots)
+    assert list(lines) == []
 
 
 RATE = 48000

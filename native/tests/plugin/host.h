@@ -53,6 +53,9 @@ uint32_t host_tail(host *self); /* samples */
 size_t host_save(host *self, void *bytes, size_t capacity);
 bool host_restore(host *self, const void *bytes, size_t size);
 
+/* Whether an instance has what presets/duck-under-voice.toml says, with -48 to 12 dB as 0 to 1. */
+void check_duck_under_voice(host *self);
+
 /* Tests of this format only. */
 void host_test_format(void);
 

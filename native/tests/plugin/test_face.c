@@ -526,6 +526,28 @@ static void test_a_new_instance_has_the_defaults_that_hosts_show(void) {
     host_close(self);
 }
 
+void check_duck_under_voice(host *self) {
+    static const struct {
+        uint32_t parameter;
+        double due;
+    } slot[] = {{TAGPLUG_SOURCE, 106},
+                {TAGPLUG_GATE, TAGNODE_GATE_ABOVE},
+                {TAGPLUG_THRESHOLD, 0.75},
+                {TAGPLUG_HYSTERESIS, 0.15},
+                {TAGPLUG_TARGET, TAGPLUG_TARGET_GAIN},
+                {TAGPLUG_MIN, 0.8},
+                {TAGPLUG_MAX, 0.6},
+                {TAGPLUG_ATTACK, 0.15},
+                {TAGPLUG_HOLD, 0.6},
+                {TAGPLUG_RELEASE, 0.8}};
+    for (size_t i = 0; i < sizeof slot / sizeof *slot; ++i)
+        CHECK_NEAR(host_get(self, field(0, slot[i].parameter)), slot[i].due, 1e-6);
+    CHECK_NEAR(host_get(self, TAGPLUG_HOP), 0.128, 1e-6);
+    CHECK(host_get(self, TAGPLUG_MODEL) == TAGPLUG_MODEL_SCENE);
+    for (uint32_t i = 1; i < TAGPLUG_SLOTS; ++i)
+        CHECK(host_get(self, field(i, TAGPLUG_SOURCE)) == 0);
+}
+
 static void test_state_makes_the_same_instance(void) {
     static unsigned char bytes[TAGPLUG_STATE_MOST], again[TAGPLUG_STATE_MOST];
     uint32_t seed = 12;
