@@ -12,6 +12,7 @@ import pytest
 import soundfile
 from hosts import ROOT, SOURCES, exported, needed, needs, run
 
+from pyplugin.automation.presets import shipped_presets
 from pyplugin.daw import parameters
 
 RATE = 48000
@@ -86,7 +87,7 @@ def test_a_host_may_do_anything_in_any_order(built: Path, library: Path, seed: i
 
 def test_pedalboard_lists_parameters_with_names_and_units(plugin: pedalboard.VST3Plugin):
     parameters = plugin.parameters
-    assert len(parameters) == 6 + 8 * 20 + 12
+    assert len(parameters) == 6 + 8 * 20 + 12 + 1  # the program
     assert parameters["bypass"].type is bool
     assert parameters["slot_1_attack_s"].label == "s"
     assert parameters["slot_8_value"].name == "Slot 8 value"
@@ -164,6 +165,19 @@ def test_speech_ducks_a_broadcast(plugin: pedalboard.VST3Plugin, clips: Path):
     steps = np.array(values)
     assert steps.max() == pytest.approx(0.8, abs=0.01)
     assert steps.min() == pytest.approx(28 / 60, abs=0.01)
+
+
+def test_programs_are_the_shipped_presets(plugin: pedalboard.VST3Plugin):
+    names = plugin.parameters["program"].valid_values
+    assert names == ["no preset", *sorted(shipped_presets())]
+    plugin.program = "duck-under-voice"
+    assert plugin.slot_1_source == "any: voice"
+    assert plugin.parameters["slot_1_max"].string_value == "-12.0 dB"
+    plugin.program = "late-night"
+    assert (plugin.slot_1_source, plugin.slot_2_source) == ("loudness_short", "silence")
+    plugin.slot_1_source = "onset"
+    plugin(noise(0.1), RATE, reset=False)
+    assert plugin.slot_1_source == "onset"
 
 
 # ---- hosts of others ----

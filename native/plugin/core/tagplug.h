@@ -42,6 +42,9 @@ void tagplug_deactivate(tagplug *plugin); /* [main, not beside audio] */
 void tagplug_set(tagplug *plugin, uint32_t parameter, float value) TAGNODE_NONBLOCKING;
 float tagplug_get(const tagplug *plugin, uint32_t parameter) TAGNODE_NONBLOCKING;
 
+/* Counts the settings of input parameters, and states, since the instance was made. [any] */
+uint32_t tagplug_changes(const tagplug *plugin) TAGNODE_NONBLOCKING;
+
 /* Processes one part of a block; between two parts parameters may be set, which makes them
  * sample-accurate: faces cut a block at its events. `input` and `output` may be the same buffers,
  * in any order. `frames` may be 0. MIDI messages of this part are
