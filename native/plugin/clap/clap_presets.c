@@ -87,7 +87,8 @@ static tagnode_status load(tagplug *core, uint32_t kind, const char *key, tagnod
         return tagnode_refuse(why, "Presets are in the plugin itself, under their names.");
     for (uint32_t i = 0; i < tagplug_preset_count; ++i)
         if (strcmp(tagplug_presets[i].name, key) == 0)
-            return tagplug_load(core, tagplug_presets[i].state, tagplug_presets[i].size, why);
+            return tagplug_load_preset(core, tagplug_presets[i].state, tagplug_presets[i].size,
+                                       why);
     return tagnode_refuse(why, "The plugin has no preset %.64s.", key);
 }
 

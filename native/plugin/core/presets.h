@@ -7,7 +7,7 @@
 
 typedef struct {
     const char *name, *description; /* UTF-8 */
-    const unsigned char *state;     /* for tagplug_load */
+    const unsigned char *state;     /* for tagplug_load_preset */
     size_t size;
 } tagplug_preset;
 

@@ -86,3 +86,8 @@ uint32_t tagplug_revision(const tagplug *plugin) TAGNODE_NONBLOCKING;
 enum { TAGPLUG_STATE_MOST = 65536 };
 size_t tagplug_save(const tagplug *plugin, void *bytes, size_t capacity);
 tagnode_status tagplug_load(tagplug *plugin, const void *bytes, size_t size, tagnode_message *why);
+
+/* The same, but what a preset has no say in stays as it is unless the state has it: bypass and the
+ * OSC port. [main, beside audio] */
+tagnode_status tagplug_load_preset(tagplug *plugin, const void *bytes, size_t size,
+                                   tagnode_message *why);

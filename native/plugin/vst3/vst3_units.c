@@ -55,7 +55,7 @@ uint32_t vst_program(const vst_face *face) {
 void vst_set_program(vst_face *face, uint32_t program) {
     if (program == 0 || program >= vst_program_count() || program == vst_program(face)) return;
     const tagplug_preset *preset = &tagplug_presets[program - 1];
-    if (tagplug_load(face->core, preset->state, preset->size, NULL) != TAGNODE_OK) return;
+    if (tagplug_load_preset(face->core, preset->state, preset->size, NULL) != TAGNODE_OK) return;
     for (uint32_t i = 0; i < TAGPLUG_INPUTS; ++i) atomic_store(&face->asked[i].set, false);
     face->program = program;
     face->program_changes = tagplug_changes(face->core);

@@ -311,6 +311,26 @@ static void test_names_in_a_state_win_over_numbers(void) {
     tagplug_destroy(p);
 }
 
+static void test_a_preset_leaves_bypass_and_the_osc_port(void) {
+    static const char bytes[] = "TAGSTATE\2\0\0\0" /* one entry: 15 bytes, the depth of 1/8 */
+                                "\1\0\x0F\0"
+                                "\0\0\0\x3E"
+                                "slot1_depth";
+    const size_t size = sizeof bytes - 1;
+    const uint32_t depth = tagplug_field_of(0, TAGPLUG_DEPTH);
+    for (int as_preset = 0; as_preset < 2; ++as_preset) {
+        tagplug *p = tagplug_create(folder);
+        tagplug_set(p, TAGPLUG_BYPASS, 1);
+        tagplug_set(p, TAGPLUG_OSC_PORT, 9000);
+        tagplug_set(p, TAGPLUG_HOP, 1);
+        CHECK((as_preset ? tagplug_load_preset : tagplug_load)(p, bytes, size, NULL) == TAGNODE_OK);
+        CHECK(tagplug_get(p, depth) == 0.125F && tagplug_get(p, TAGPLUG_HOP) == 0.1F);
+        CHECK(tagplug_get(p, TAGPLUG_BYPASS) == (as_preset ? 1 : 0));
+        CHECK(tagplug_get(p, TAGPLUG_OSC_PORT) == (as_preset ? 9000 : 0));
+        tagplug_destroy(p);
+    }
+}
+
 /* Two names with one hash: the later label of the model takes the next number, in any model. */
 static void test_labels_with_one_hash_have_two_numbers(void) {
     static file f;
@@ -583,6 +603,7 @@ int main(void) {
     test_names_in_a_state_win_over_numbers();
     test_labels_with_one_hash_have_two_numbers();
     test_any_source_of_any_model_comes_back();
+    test_a_preset_leaves_bypass_and_the_osc_port();
     test_sources_have_texts_of_their_own_whatever_labels_are_like();
     test_a_damaged_model_is_read_once_for_its_texts();
     test_invalid_states_are_refused_and_change_nothing();
