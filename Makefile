@@ -79,8 +79,8 @@ test-native: $(SCENE) $(PRESETS)
 
 # The proofs of real-time safety: clang's RealtimeSanitizer and function effects over C hosts, the interposer
 # over a Python process, and the work of each callback.
-rt: $(VENV)/.test $(SCENE)
-	CLANG=$(CLANG) TAGNODE_SCENE=$(CURDIR)/$(SCENE) \
+rt: $(VENV)/.test $(SCENE) $(PRESETS)
+	CLANG=$(CLANG) TAGNODE_SCENE=$(CURDIR)/$(SCENE) TAGNODE_PRESETS=$(CURDIR)/$(PRESETS) \
 	  TESTS='inline|swap|realtime|node|live|stream|signals|automation|plugin' native/tests/run.sh realtime
 	$(BIN)/python -m pytest -v tests/node/test_realtime.py tests/node/test_inline.py
 

@@ -14,6 +14,8 @@ from hosts import ROOT, SOURCES, exported, needed, needs, run
 
 from pyplugin.automation.presets import shipped_presets
 from pyplugin.daw import parameters
+from pyplugin.models import registry
+from pyplugin.node.signals import SIGNALS
 
 RATE = 48000
 DPF = Path("/usr/share/dpf/distrho/src")
@@ -94,7 +96,11 @@ def test_pedalboard_lists_parameters_with_names_and_units(plugin: pedalboard.VST
     assert plugin.model == "scene"
     assert plugin.status == "ok"
     sources = parameters["slot_1_source"].valid_values
-    assert {"none", "rms_db", "speech", "drums"} <= set(sources)
+    due = {"none", *SIGNALS, *registry.labels("scene"), "any: voice"}
+    assert set(sources) == due | {"-"}
+    for text, number in {"speech": 100, "none": 0, "silence": 15, "any: voice": 106}.items():
+        plugin.slot_1_source = text
+        assert plugin.parameters["slot_1_source"].raw_value == pytest.approx(number / 1000)
     assert plugin.is_effect
     assert not plugin.is_instrument
 

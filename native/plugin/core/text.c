@@ -88,10 +88,14 @@ static void put_label(const tagplug_label *label, char *text, size_t size) {
         (void)snprintf(text, size, "%s: %s", label->head, label->text);
 }
 
-static const char *const absent = " (not in this model)";
+static const char *const absent = " (not in this model)", *const nothing = "-";
 
 /* What is longer is shown as a number: VST 3 has room for 127 characters. */
 enum { SOURCE_MOST = 120 };
+
+/* What "-" is read as: the last number that is kept for signals, and not the number of one. */
+enum { NO_SOURCE = 99, LAST_SIGNAL = TAGNODE_SIGNAL_END };
+_Static_assert(LAST_SIGNAL < NO_SOURCE, "no signal has this number");
 
 static bool read_source(const tagplug *plugin, uint32_t slot, const char *text, uint32_t *source);
 
@@ -104,8 +108,9 @@ static bool denotes(const tagplug *plugin, uint32_t slot, const char *text, uint
 }
 
 /* Hosts make menus of the texts of all numbers: these have the signals and the labels of the model,
- * and what the slot has, even if the model lacks it. Any other number moves nothing and reads
- * "none". Labels may have any text: a source is shown by the first one that denotes it alone. */
+ * and what the slot has, even if the model lacks it. Any other number moves nothing and reads "-",
+ * not "none": hosts that look the number of a text up would find any of them. Labels may have any
+ * text: a source is shown by the first one that denotes it alone. */
 static void put_source(const tagplug *plugin, uint32_t slot, uint32_t source, char *text,
                        size_t size) {
     const tagnode_signal *signal = tagnode_signal_info(tagnode_plugin_source_signal(source));
@@ -114,8 +119,12 @@ static void put_source(const tagplug *plugin, uint32_t slot, uint32_t source, ch
     const bool chosen =
         (uint32_t)tagplug_read(plugin, tagplug_field_of(slot, TAGPLUG_SOURCE)) == source;
     char name[TAGPLUG_NAME_MOST], full[2 * TAGPLUG_NAME_MOST] = "";
-    if (source == 0 || signal != NULL || (!present && !chosen)) {
+    if (source == 0 || signal != NULL) {
         (void)snprintf(text, size, "%s", signal != NULL ? signal->name : "none");
+        return;
+    }
+    if (source == NO_SOURCE || (!present && !chosen)) {
+        (void)snprintf(text, size, "%s", nothing);
         return;
     }
     if (present) put_label(&model->labels[model->label_of[source]], full, sizeof full);
@@ -249,7 +258,7 @@ static bool find_label(const tagplug *plugin, const char *text, uint32_t *source
     return false;
 }
 
-/* "none", "#" and a number, a signal, a label, a name, or a number. `names_lock` is held. */
+/* "none", "-", "#" and a number, a signal, a label, a name, or a number. `names_lock` is held. */
 static bool read_source(const tagplug *plugin, uint32_t slot, const char *text, uint32_t *source) {
     char name[2 * TAGPLUG_NAME_MOST];
     (void)snprintf(name, sizeof name, "%s", text);
@@ -257,6 +266,10 @@ static bool read_source(const tagplug *plugin, uint32_t slot, const char *text, 
     if (length > tail && same(name + length - tail, absent)) name[length - tail] = '\0';
     *source = 0;
     if (same(text, "none")) return true;
+    if (same(text, nothing)) {
+        *source = NO_SOURCE;
+        return true;
+    }
     if (name[0] == '#' && take_whole(name + 1, TAGNODE_PLUGIN_SOURCE_MAX, source)) return true;
     for (uint32_t i = 0; i < TAGNODE_SIGNAL_END; ++i)
         if (same(text, tagnode_signal_info(i)->name)) {

@@ -356,7 +356,7 @@ static void check_round_trip(host *self, uint32_t parameter, float value) {
                        host_value(self, parameter, again, &second);
     const bool stays =
         reads && strcmp(text, again) == 0 && first == second &&
-        (about->scale < TAGNODE_SCALE_INTEGER || first == value || strcmp(text, "none") == 0);
+        (about->scale < TAGNODE_SCALE_INTEGER || first == value || strcmp(text, "-") == 0);
     if (!CHECK(stays))
         fprintf(stderr, "%s: %.9g, \"%s\", %.9g, \"%s\", %.9g\n", about->symbol, (double)value,
                 text, (double)first, reads ? again : "", (double)second);
@@ -494,6 +494,7 @@ static void test_texts_of_slots_are_read_in_their_units(void) {
 static void test_sources_are_read_by_text_name_and_number(void) {
     static const typed cases[] = {
         {0, TAGPLUG_SOURCE, "None", 0},
+        {0, TAGPLUG_SOURCE, "-", 99},
         {0, TAGPLUG_SOURCE, "RMS_dB", 1 + TAGNODE_SIGNAL_RMS_DB},
         {0, TAGPLUG_SOURCE, "signal.onset", 1 + TAGNODE_SIGNAL_ONSET},
         {0, TAGPLUG_SOURCE, "Tag.Male-Vocal", 136},
@@ -639,8 +640,11 @@ static bool shows(host *self, uint32_t parameter, float value, const char *due) 
 /* Sources in a menu that a host makes of the texts of all numbers, besides "none". */
 static uint32_t menu_of(host *self, uint32_t parameter) {
     uint32_t named = 0;
-    for (uint32_t id = 1; id <= TAGNODE_PLUGIN_SOURCE_MAX; ++id)
-        named += !shows(self, parameter, (float)id, "none");
+    CHECK(shows(self, parameter, 0, "none"));
+    for (uint32_t id = 1; id <= TAGNODE_PLUGIN_SOURCE_MAX; ++id) {
+        CHECK(!shows(self, parameter, (float)id, "none"));
+        named += !shows(self, parameter, (float)id, "-");
+    }
     return named;
 }
 
@@ -665,7 +669,7 @@ static void test_offline_a_model_and_its_menu_are_loaded_by_the_next_block(void)
     CHECK(host_get(self, TAGPLUG_WINDOW) == 0);
     host_idle(self);
     CHECK(menu_of(self, field(0, TAGPLUG_SOURCE)) == tagnode_signal_count());
-    CHECK(shows(self, field(0, TAGPLUG_SOURCE), 100, "none"));
+    CHECK(shows(self, field(0, TAGPLUG_SOURCE), 100, "-"));
     CHECK(host_get(self, speech.parameter) == 100); /* what is chosen stays */
     CHECK(shows(self, speech.parameter, 100, "tag.speech (not in this model)"));
     const uint32_t before = self->text_changes;

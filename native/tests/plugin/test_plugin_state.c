@@ -72,7 +72,7 @@ static void test_texts_have_the_units_of_source_and_target(void) {
     CHECK(reads(p, source, 0, "none"));
     CHECK(reads(p, source, 1, "rms_db"));
     CHECK(reads(p, source, MALE_VOCAL, "Male Vocal"));
-    CHECK(reads(p, source, GUITAR, "none"));
+    CHECK(reads(p, source, GUITAR, "-"));
     set_field(p, 0, TAGPLUG_SOURCE, GUITAR);
     CHECK(reads(p, source, GUITAR, "tag.guitar (not in this model)"));
     set_field(p, 0, TAGPLUG_SOURCE, 700);
@@ -116,7 +116,7 @@ static bool is_read_as(const tagplug *p, const char *text, uint32_t id) {
 }
 
 /* Any number that a slot has is read as it; as a menu, texts are those of the signals and of
- * `labels` sources of the model, once each, and "none". */
+ * `labels` sources of the model, once each, "none", and "-" for all other numbers. */
 static void check_all_sources(tagplug *p, uint32_t labels) {
     static char texts[TAGNODE_PLUGIN_SOURCE_MAX + 1][160];
     const uint32_t source = tagplug_field_of(0, TAGPLUG_SOURCE);
@@ -131,12 +131,12 @@ static void check_all_sources(tagplug *p, uint32_t labels) {
     tagplug_set(p, source, 0);
     for (uint32_t id = 0; id <= TAGNODE_PLUGIN_SOURCE_MAX; ++id) {
         tagplug_text(p, source, (float)id, texts[id], sizeof texts[id]);
-        if (strcmp(texts[id], "none") == 0) continue;
+        if (strcmp(texts[id], "-") == 0) continue;
         ++named;
         CHECK(is_read_as(p, texts[id], id));
         for (uint32_t other = 0; other < id; ++other) CHECK(strcmp(texts[other], texts[id]) != 0);
     }
-    CHECK(named == tagnode_signal_count() + labels);
+    CHECK(named == 1 + tagnode_signal_count() + labels); /* "none" is number 0 alone */
 }
 
 /* Labels of containers from elsewhere may look like anything else that is a source. */
@@ -147,7 +147,7 @@ static void test_sources_have_texts_of_their_own_whatever_labels_are_like(void) 
         {"speech", "Speech", "rms_db"}, /* one name for two; a signal */
         {"none", "106", "#106"},
         {"tag.guitar (not in this model)", "tag.speech", "mood: Happy"}, /* and a head's label */
-        {longest, "-", " x "},
+        {longest, "-", " x "}, /* too long; that of no source */
         {"h\xC3\xA9las", "\xE9\xB3\xA5", "#700 (not in this model)"},
     };
     static file f;
@@ -271,7 +271,7 @@ static void test_names_of_other_labels_are_kept(void) {
     tagplug_set(other, source, RMS); /* then the name is forgotten */
     tagplug_set(other, TAGPLUG_MODEL, SCENE);
     tagplug_activate(other, 48000, 2);
-    CHECK(reads(other, source, happy, "none"));
+    CHECK(reads(other, source, happy, "-"));
     tagplug_destroy(other);
     tagplug_destroy(p);
 }
