@@ -8,6 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 NATIVE := $(shell find native pyplugin/_native -type f -not -path '*/__pycache__/*' 2>/dev/null)
 CLANG ?= clang-22
 SCENE := build/scene.tagnode
+PRESETS := build/presets.c
 
 .PHONY: env demo plugins test oracle test-tflite test-training test-native rt fuzz bench lint format docs \
   release-check clean
@@ -34,13 +35,18 @@ demo: $(VENV)/.all
 	@$(BIN)/python examples/demo/demo.py demo-output
 
 # The plugins for DAWs: build/plugins/tagnode.lv2, tagnode.clap and Tagnode.vst3.
-plugins: $(SCENE)
+plugins: $(SCENE) $(PRESETS)
 	@command -v cmake >/dev/null || { echo "No cmake here. Install it: sudo apt-get install cmake" >&2; exit 1; }
-	@cmake -S native -B build/plugins -DTAGNODE_PLUGINS=ON -DTAGNODE_SCENE=$(CURDIR)/$(SCENE) >/dev/null
+	@cmake -S native -B build/plugins -DTAGNODE_PLUGINS=ON -DTAGNODE_SCENE=$(CURDIR)/$(SCENE) \
+	  -DTAGNODE_PRESETS=$(CURDIR)/$(PRESETS) >/dev/null
 	@cmake --build build/plugins --parallel >/dev/null
 	@ls -d build/plugins/*.lv2 build/plugins/*.clap build/plugins/*.vst3
 
-# The model that they carry.
+# The model and the presets that they carry.
+$(PRESETS): $(wildcard presets/*.toml) pyplugin/daw/presets.py | $(VENV)/.all
+	@mkdir -p $(@D)
+	$(BIN)/python -m pyplugin.daw.presets $@
+
 $(SCENE): models/scene.tflite models/scene.json pyplugin/daw/container.py | $(VENV)/.all
 	@mkdir -p $(@D)
 	$(BIN)/python -m pyplugin.daw.container scene $@
@@ -67,13 +73,14 @@ test-training:
 	build/training/bin/python -m pytest tests/training tests/cli/test_train.py $(ARGS)
 
 # The C library and the plugins: plain, then under each sanitizer, then for other machines.
-test-native: $(SCENE)
-	CLANG=$(CLANG) TAGNODE_SCENE=$(CURDIR)/$(SCENE) native/tests/run.sh
+test-native: $(SCENE) $(PRESETS)
+	CLANG=$(CLANG) TAGNODE_SCENE=$(CURDIR)/$(SCENE) TAGNODE_PRESETS=$(CURDIR)/$(PRESETS) \
+	  native/tests/run.sh
 
 # The proofs of real-time safety: clang's RealtimeSanitizer and function effects over C hosts, the interposer
 # over a Python process, and the work of each callback.
-rt: $(VENV)/.test $(SCENE)
-	CLANG=$(CLANG) TAGNODE_SCENE=$(CURDIR)/$(SCENE) \
+rt: $(VENV)/.test $(SCENE) $(PRESETS)
+	CLANG=$(CLANG) TAGNODE_SCENE=$(CURDIR)/$(SCENE) TAGNODE_PRESETS=$(CURDIR)/$(PRESETS) \
 	  TESTS='inline|swap|realtime|node|live|stream|signals|automation|plugin' native/tests/run.sh realtime
 	$(BIN)/python -m pytest -v tests/node/test_realtime.py tests/node/test_inline.py
 

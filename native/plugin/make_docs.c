@@ -70,6 +70,9 @@ int main(void) {
     put_table(title, "The ids of slot 2 are 2001, 2002 and so on.\n\n", TAGPLUG_GLOBALS,
               TAGPLUG_GLOBALS + TAGPLUG_FIELDS);
     put_table("Outputs", "", TAGPLUG_INPUTS, TAGPLUG_PARAMETERS);
+    printf("\n## Program\n\nVST 3 hosts have one more parameter, %d: the program, which is one of "
+           "the presets in the bundle.\n",
+           TAGPLUG_PROGRAM_ID);
     put_targets();
     put_sources();
     return 0;

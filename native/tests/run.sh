@@ -9,7 +9,7 @@
 #   TESTS='inline|realtime' native/tests/run.sh realtime  some tests (ctest -R) of some builds
 #
 # TAGNODE_SCENE names the model for the plugins, build/scene.tagnode as the Makefile makes it; without
-# it they only measure. TAGNODE_MODELS names the folder with musicnn-mtt.tflite, where `tagnode models get` saves it
+# it they only measure. TAGNODE_PRESETS names their presets, build/presets.c. TAGNODE_MODELS names the folder with musicnn-mtt.tflite, where `tagnode models get` saves it
 # by default; without it the work of that model is not measured.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -18,8 +18,9 @@ clang=${CLANG:-clang}
 export TAGNODE_MODELS=${TAGNODE_MODELS:-${XDG_DATA_HOME:-${HOME:-}/.local/share}/pyplugin/models}
 
 configure() { # folder, options
-    local scene=${TAGNODE_SCENE:-}
-    cmake -S native -B "$build/$1" ${scene:+"-DTAGNODE_SCENE=$scene"} "${@:2}" >/dev/null
+    local scene=${TAGNODE_SCENE:-} presets=${TAGNODE_PRESETS:-}
+    cmake -S native -B "$build/$1" ${scene:+"-DTAGNODE_SCENE=$scene"} \
+        ${presets:+"-DTAGNODE_PRESETS=$presets"} "${@:2}" >/dev/null
 }
 
 check() { # folder, compiler, sanitizers

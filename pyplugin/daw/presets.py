@@ -5,6 +5,7 @@ target and the same knobs. Where the plugin has no such effect the slot sends a 
 the host to route to a plugin that has. :func:`slots_of` translates, and notes what differs.
 """
 
+import argparse
 import hashlib
 import json
 import re
@@ -13,7 +14,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pyplugin.automation.presets import Effect, Map, Preset, names_labels
+from pyplugin.automation.presets import (
+    Effect,
+    Map,
+    Preset,
+    names_labels,
+    read_preset,
+    shipped_presets,
+)
 from pyplugin.daw import parameters
 from pyplugin.daw.container import GROUPS
 from pyplugin.daw.parameters import IDENTITY, MODELS, PARAMETERS, TARGETS
@@ -360,3 +368,44 @@ def export(presets: Sequence[Slots], folder: Path, formats: Sequence[str] = FORM
             raise PypluginError(f"{path.parent} cannot be made: {sentence(error)}.") from error
         written.append(write_file(path, data))
     return written
+
+
+# ---- compiled in ----
+
+
+def c_source(presets: Sequence[Slots]) -> str:
+    """Return presets as C, as ``native/plugin/core/presets.h`` declares them."""
+    lines = [
+        '#include "core/presets.h"',
+        "",
+        f"const uint32_t tagplug_preset_count = {len(presets)};",
+    ]
+    for number, slots in enumerate(presets):
+        data = state(slots)
+        lines.append(f"static const unsigned char state_{number}[] = {{")
+        lines += [",".join(map(str, data[at : at + 24])) + "," for at in range(0, len(data), 24)]
+        lines.append("};")
+    lines.append("const tagplug_preset tagplug_presets[] = {")
+    for number, slots in enumerate(presets):
+        name, description = map(_c_string, (slots.name, slots.description))
+        lines.append(f"{{{name}, {description}, state_{number}, sizeof state_{number}}},")
+    return "\n".join([*lines, "};", ""])
+
+
+def _c_string(text: str) -> str:
+    """Return a literal; what is not printable ASCII is escaped, in three octal digits a byte."""
+    safe = (0x20 <= byte < 0x7F and byte not in b'"\\?' for byte in text.encode())
+    pairs = zip(text.encode(), safe, strict=True)
+    return '"' + "".join(chr(byte) if keep else f"\\{byte:03o}" for byte, keep in pairs) + '"'
+
+
+def _main() -> None:
+    parser = argparse.ArgumentParser(description="Write the shipped presets as C for the plugin.")
+    parser.add_argument("file", type=Path, help="to write, FILE.c")
+    given = parser.parse_args()
+    presets = [slots_of(read_preset(name)) for name in sorted(shipped_presets())]
+    write_file(given.file, c_source(presets).encode())
+
+
+if __name__ == "__main__":
+    _main()

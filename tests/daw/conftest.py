@@ -20,9 +20,12 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = ROOT / "build" / "native" / "plain"
     folder.mkdir(parents=True, exist_ok=True)
     scene = ROOT / "build" / "scene.tagnode"
-    options = ["-DTAGNODE_TESTS=ON", "-DTAGNODE_PLUGINS=ON", f"-DTAGNODE_SCENE={scene}"]
+    presets = ROOT / "build" / "presets.c"
+    options = ["-DTAGNODE_TESTS=ON", "-DTAGNODE_PLUGINS=ON"]
+    options += [f"-DTAGNODE_SCENE={scene}", f"-DTAGNODE_PRESETS={presets}"]
     commands = [
         [sys.executable, "-m", "pyplugin.daw.container", "scene", scene],
+        [sys.executable, "-m", "pyplugin.daw.presets", presets],
         ["cmake", "-S", ROOT / "native", "-B", folder, *options],
         ["cmake", "--build", folder, "--parallel", "2", "--target", *PLUGINS, *HOSTS],
     ]

@@ -14,7 +14,7 @@ import soundfile
 from hosts import ROOT, SOURCES, exported, needed, needs, run
 from jackserver import JackServer, Neighbours
 
-from pyplugin.daw import parameters
+from pyplugin.daw import container, parameters
 from pyplugin.models import registry
 from pyplugin.node.signals import SIGNALS
 from pyplugin.support.descriptors import signal_name, tag_name
@@ -56,19 +56,23 @@ def test_the_turtle_is_valid(bundle: Path):
     assert "Found 0 errors" in printed
 
 
-def test_menus_of_sources_list_signals_and_the_labels_of_known_models(bundle: Path) -> None:
+def test_menus_of_sources_list_the_signals_and_the_labels_of_the_included_model(
+    bundle: Path,
+) -> None:
     turtle = (bundle / "tagnode.ttl").read_text(encoding="utf-8")
     ports = re.findall(r'lv2:symbol "slot\d+_source".*?\n\t\]', turtle, re.DOTALL)
     assert len(ports) == parameters.SLOTS
+    points = re.findall(r'\n(_:\w+)\n\trdfs:label "([^"]+)" ;\n\trdf:value (\d+) \.', turtle)
+    texts = {node: (text, int(value)) for node, text, value in points}
+    due = {"none": 0}
+    due |= {name: parameters.source_id(signal_name(name)) for name in SIGNALS}
+    due |= {label: parameters.source_id(tag_name(label)) for label in registry.labels("scene")}
+    for group in container.GROUPS["scene"]:
+        due[f"any: {group}"] = parameters.source_id(f"head.any.{group}")
     for port in ports:
         assert "lv2:enumeration" in port
-        points = re.findall(r'rdfs:label "([^"]+)" ; rdf:value (\d+)', port)
-        menu = {text: int(value) for text, value in points}
-        assert len(menu) == len(points)
-        for name in SIGNALS:
-            assert menu[name] == parameters.source_id(signal_name(name))
-        for label in registry.labels("scene"):
-            assert menu[label] == parameters.source_id(tag_name(label))
+        nodes = re.findall(r"lv2:scalePoint (_:\w+)", port)
+        assert [texts[node] for node in nodes] == sorted(due.items(), key=lambda each: each[1])
 
 
 @needs("/usr/include/lv2/core/lv2.h", package="lv2-dev")
@@ -112,7 +116,7 @@ def test_lilv_finds_the_ports_of_the_table_and_restores_a_state(built: Path, bun
     flags = run("pkg-config", "--cflags", "--libs", "lilv-0").split()
     program = built / "host_lilv"
     sources = [SOURCES / "host_lilv.c", native / "plugin/core/scaling.c"]
-    library = [built / "libtagnode.a", "-lpthread", "-ldl", "-lm"]
+    library = [built / "plugin/libtagplug.a", built / "libtagnode.a", "-lpthread", "-ldl", "-lm"]
     run("cc", "-std=c11", *folders, *sources, *library, *flags, "-o", program)
     assert run(program, f"{bundle}/").endswith(" 0 failed\n")
 

@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 import pytest
-from hosts import needs
+from hosts import ROOT, needs, run
 
 from pyplugin.automation.presets import parse_preset, read_preset, shipped_presets
 from pyplugin.automation.rendering import automated_preset
@@ -110,6 +110,24 @@ def test_every_shipped_preset_loads_in_the_plugin(plugin, containers, tmp_path, 
         assert label in re.sub(r"[^a-z0-9]+", "_" if "signal" in descriptor else "-", shown.lower())
 
 
+def test_a_preset_over_another_leaves_nothing_of_it(plugin, tmp_path):
+    """JUCE keeps the values that it shows until the plugin notifies it."""
+    files = []
+    for number in range(6):
+        slots = daw_presets.Slots(f"{number}", "", {"model": 0.0})
+        slots.parameters["slot1_target"] = float(number % 4)
+        slots.parameters["slot1_source"] = float(number // 2)
+        slots.parameters["slot2_depth"] = number / 8
+        files.append(tmp_path / f"{number}.vstpreset")
+        files[-1].write_bytes(daw_presets.vst3_preset(slots))
+    shown = [plugin.parameters[f"slot_{name}"] for name in ("1_target", "1_source", "2_depth")]
+    for step in range(150):
+        number = step * step % 6
+        plugin.load_preset(str(files[number]))
+        due = [number % 4 / 15, number // 2 / 1000, number / 8]
+        assert [each.raw_value for each in shown] == pytest.approx(due, abs=1e-6), step
+
+
 def test_a_duck_in_the_plugin_is_the_duck_of_pedalboard(plugin, tmp_path, clips):
     """The level, once it has settled; the plugin is later, as live effects are."""
     audio, rate = load(clips / "radio-hour.ogg")
@@ -120,6 +138,36 @@ def test_a_duck_in_the_plugin_is_the_duck_of_pedalboard(plugin, tmp_path, clips)
         part = slice(int(start * rate), int(end * rate))
         ratio = np.std(ours[:, part]) / np.std(theirs[:, part])
         assert abs(20 * np.log10(ratio)) < 0.5
+
+
+PRINT = r"""
+#include <stdio.h>
+#include "core/presets.h"
+int main(void) {
+    for (uint32_t i = 0; i < tagplug_preset_count; ++i) {
+        const tagplug_preset *p = &tagplug_presets[i];
+        printf("%s\n%s\n", p->name, p->description);
+        for (size_t k = 0; k < p->size; ++k) printf("%02x", p->state[k]);
+        printf("\n");
+    }
+}
+"""
+
+
+@needs("cc", package="gcc")
+def test_presets_compiled_in_are_those_written_to_files(tmp_path):
+    presets = [slots_of(read_preset(name)) for name in shipped_presets()]
+    presets.append(daw_presets.Slots('odd "\\ ??= name', "h\u00e9las \u97f3\u697d"))
+    (tmp_path / "presets.c").write_text(daw_presets.c_source(presets))
+    (tmp_path / "print.c").write_text(PRINT)
+    sources = [tmp_path / "presets.c", tmp_path / "print.c"]
+    folder = ROOT / "native/plugin"
+    run("cc", "-std=c11", "-Wall", "-Werror", f"-I{folder}", *sources, "-o", tmp_path / "print")
+    lines = iter(run(tmp_path / "print").splitlines())
+    for slots in presets:
+        assert (next(lines), next(lines)) == (slots.name, slots.description)
+        assert bytes.fromhex(next(lines)) == daw_presets.state(slots)
+    assert list(lines) == []
 
 
 RATE = 48000

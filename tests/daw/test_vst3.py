@@ -12,7 +12,10 @@ import pytest
 import soundfile
 from hosts import ROOT, SOURCES, exported, needed, needs, run
 
+from pyplugin.automation.presets import shipped_presets
 from pyplugin.daw import parameters
+from pyplugin.models import registry
+from pyplugin.node.signals import SIGNALS
 
 RATE = 48000
 DPF = Path("/usr/share/dpf/distrho/src")
@@ -86,14 +89,18 @@ def test_a_host_may_do_anything_in_any_order(built: Path, library: Path, seed: i
 
 def test_pedalboard_lists_parameters_with_names_and_units(plugin: pedalboard.VST3Plugin):
     parameters = plugin.parameters
-    assert len(parameters) == 6 + 8 * 20 + 12
+    assert len(parameters) == 6 + 8 * 20 + 12 + 1  # the program
     assert parameters["bypass"].type is bool
     assert parameters["slot_1_attack_s"].label == "s"
     assert parameters["slot_8_value"].name == "Slot 8 value"
     assert plugin.model == "scene"
     assert plugin.status == "ok"
     sources = parameters["slot_1_source"].valid_values
-    assert {"none", "rms_db", "speech", "drums"} <= set(sources)
+    due = {"none", *SIGNALS, *registry.labels("scene"), "any: voice"}
+    assert set(sources) == due | {"-"}
+    for text, number in {"speech": 100, "none": 0, "silence": 15, "any: voice": 106}.items():
+        plugin.slot_1_source = text
+        assert plugin.parameters["slot_1_source"].raw_value == pytest.approx(number / 1000)
     assert plugin.is_effect
     assert not plugin.is_instrument
 
@@ -164,6 +171,19 @@ def test_speech_ducks_a_broadcast(plugin: pedalboard.VST3Plugin, clips: Path):
     steps = np.array(values)
     assert steps.max() == pytest.approx(0.8, abs=0.01)
     assert steps.min() == pytest.approx(28 / 60, abs=0.01)
+
+
+def test_programs_are_the_shipped_presets(plugin: pedalboard.VST3Plugin):
+    names = plugin.parameters["program"].valid_values
+    assert names == ["no preset", *sorted(shipped_presets())]
+    plugin.program = "duck-under-voice"
+    assert plugin.slot_1_source == "any: voice"
+    assert plugin.parameters["slot_1_max"].string_value == "-12.0 dB"
+    plugin.program = "late-night"
+    assert (plugin.slot_1_source, plugin.slot_2_source) == ("loudness_short", "silence")
+    plugin.slot_1_source = "onset"
+    plugin(noise(0.1), RATE, reset=False)
+    assert plugin.slot_1_source == "onset"
 
 
 # ---- hosts of others ----

@@ -1,8 +1,9 @@
 /* clap_abi.h - the parts of CLAP's binary interface, version 1.1.1, that the plugin uses.
  *
  * Layouts, numbers and names are those of include/clap of https://github.com/free-audio/clap (MIT);
- * native/tests/plugin/abi_dpf.c compares them with the headers in Debian's dpf-source, save tail
- * and render, which it lacks: they are as in CLAP's ext/tail.h and ext/render.h of version 1.1.1.
+ * native/tests/plugin/abi_dpf.c compares them with the headers in Debian's dpf-source, save tail,
+ * render and presets, which it lacks: they are as in CLAP's ext/tail.h and ext/render.h of version
+ * 1.1.1, and factory/preset-discovery.h and ext/preset-load.h of version 1.2.
  * Strings are UTF-8. Threads in brackets: [main], [audio], [any]; tables whose functions name
  * none are [main]. */
 #pragma once
@@ -139,7 +140,99 @@ typedef struct {
     const void *(*get_factory)(const char *id);
 } cl_entry;
 
+/* --------------------------------------------------------------------------------- presets --- */
+
+#define CL_PRESET_FACTORY "clap.preset-discovery-factory/2"
+#define CL_PRESET_FACTORY_DRAFT "clap.preset-discovery-factory/draft-2"
+
+enum { CL_PRESETS_IN_FILES = 0, CL_PRESETS_IN_PLUGIN = 1 };
+enum { CL_PRESETS_OF_FACTORY = 1 << 0 };
+
+typedef struct {
+    const char *abi, *id; /* "clap" and the plugin's id */
+} cl_universal_id;
+
+/* What the host gives to get the presets of a location; not thread-safe. */
+typedef struct cl_preset_receiver {
+    void *receiver_data;
+    void (*on_error)(const struct cl_preset_receiver *receiver, int32_t system_error,
+                     const char *message);
+    /* Before a preset's other calls; false: no more calls. In a container of presets both are
+     * needed. */
+    bool (*begin)(const struct cl_preset_receiver *receiver, const char *name, const char *key);
+    void (*add_plugin_id)(const struct cl_preset_receiver *receiver, const cl_universal_id *id);
+    void (*set_soundpack_id)(const struct cl_preset_receiver *receiver, const char *id);
+    void (*set_flags)(const struct cl_preset_receiver *receiver, uint32_t flags);
+    void (*add_creator)(const struct cl_preset_receiver *receiver, const char *creator);
+    void (*set_description)(const struct cl_preset_receiver *receiver, const char *description);
+    void (*set_timestamps)(const struct cl_preset_receiver *receiver, uint64_t created,
+                           uint64_t modified);
+    void (*add_feature)(const struct cl_preset_receiver *receiver, const char *feature);
+    void (*add_extra_info)(const struct cl_preset_receiver *receiver, const char *key,
+                           const char *value);
+} cl_preset_receiver;
+
+typedef struct {
+    const char *name, *description, *extension; /* "": any file */
+} cl_preset_filetype;
+
+typedef struct {
+    uint32_t flags; /* CL_PRESETS_OF_FACTORY */
+    const char *name;
+    uint32_t kind;        /* CL_PRESETS_IN_... */
+    const char *location; /* NULL: the plugin's own file */
+} cl_preset_location;
+
+typedef struct {
+    cl_version version;
+    const char *id, *name, *vendor;
+} cl_preset_provider_descriptor;
+
+typedef struct cl_preset_provider {
+    const cl_preset_provider_descriptor *descriptor;
+    void *provider_data;
+    bool (*init)(const struct cl_preset_provider *provider); /* declares its locations */
+    void (*destroy)(const struct cl_preset_provider *provider);
+    bool (*get_metadata)(const struct cl_preset_provider *provider, uint32_t kind,
+                         const char *location, const cl_preset_receiver *receiver);
+    const void *(*get_extension)(const struct cl_preset_provider *provider, const char *id);
+} cl_preset_provider;
+
+typedef struct cl_preset_indexer { /* the host's; not thread-safe */
+    cl_version version;
+    const char *name, *vendor, *url, *host_version;
+    void *indexer_data;
+    bool (*declare_filetype)(const struct cl_preset_indexer *indexer,
+                             const cl_preset_filetype *filetype);
+    bool (*declare_location)(const struct cl_preset_indexer *indexer,
+                             const cl_preset_location *location);
+    bool (*declare_soundpack)(const struct cl_preset_indexer *indexer, const void *soundpack);
+    const void *(*get_extension)(const struct cl_preset_indexer *indexer, const char *id);
+} cl_preset_indexer;
+
+typedef struct cl_preset_factory { /* [any] */
+    uint32_t (*count)(const struct cl_preset_factory *factory);
+    const cl_preset_provider_descriptor *(*descriptor)(const struct cl_preset_factory *factory,
+                                                       uint32_t index);
+    const cl_preset_provider *(*create)(const struct cl_preset_factory *factory,
+                                        const cl_preset_indexer *indexer, const char *id);
+} cl_preset_factory;
+
 /* ------------------------------------------------------------------------------ extensions --- */
+
+#define CL_PRESET_LOAD "clap.preset-load/2"
+#define CL_PRESET_LOAD_DRAFT "clap.preset-load.draft/2"
+
+typedef struct {
+    bool (*from_location)(const cl_plugin *plugin, uint32_t kind, const char *location,
+                          const char *key);
+} cl_preset_load;
+
+typedef struct {
+    void (*on_error)(const cl_host *host, uint32_t kind, const char *location, const char *key,
+                     int32_t system_error, const char *message);
+    void (*loaded)(const cl_host *host, uint32_t kind, const char *location, const char *key);
+} cl_host_preset_load;
 
 #define CL_AUDIO_PORTS "clap.audio-ports"
 #define CL_PORT_STEREO "stereo"

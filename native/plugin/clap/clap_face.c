@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "clap_abi.h"
+#include "clap_presets.h"
 #include "face/face.h"
 
 typedef struct {
@@ -14,7 +15,7 @@ typedef struct {
     const cl_host *host;
     const cl_host_params *host_params; /* NULL: the host has no such extension */
     double rate;
-    _Atomic uint32_t texts; /* of which the host was notified */
+    _Atomic uint64_t texts; /* of which the host was notified */
     float sent[TAGPLUG_OUTPUTS];
     face_block block;
 } face;
@@ -73,7 +74,7 @@ static void send_outputs(face *self, uint32_t time, const cl_output_events *out)
 
 /* Requests a callback on the main thread when texts have changed. */
 static void notice_texts(face *self) TAGNODE_NONBLOCKING {
-    const uint32_t texts = face_texts(self->core);
+    const uint64_t texts = face_texts(self->core);
     if (atomic_exchange_explicit(&self->texts, texts, memory_order_relaxed) != texts)
         self->host->request_callback(self->host);
 }
@@ -244,6 +245,14 @@ static bool load(const cl_plugin *plugin, const cl_istream *stream) {
     return loaded;
 }
 
+static bool load_preset(const cl_plugin *plugin, uint32_t kind, const char *location,
+                        const char *key) {
+    const face *self = face_of(plugin);
+    const bool loaded = clap_preset_load(self->core, self->host, kind, location, key);
+    if (loaded) on_main_thread(plugin);
+    return loaded;
+}
+
 /* -------------------------------------------------------------------- the other extensions --- */
 
 static uint32_t latency(const cl_plugin *plugin) {
@@ -271,6 +280,7 @@ static const void *extension(const cl_plugin *plugin, const char *id) {
     static const cl_params params = {param_count,   param_info,    param_value,
                                      value_to_text, text_to_value, flush};
     static const cl_state state = {save, load};
+    static const cl_preset_load presets = {load_preset};
     static const cl_latency no_latency = {latency};
     static const cl_tail tails = {tail};
     static const cl_render render = {needs_real_time, set_render};
@@ -281,6 +291,8 @@ static const void *extension(const cl_plugin *plugin, const char *id) {
                {CL_NOTE_PORTS, &note_ports},
                {CL_PARAMS, &params},
                {CL_STATE, &state},
+               {CL_PRESET_LOAD, &presets},
+               {CL_PRESET_LOAD_DRAFT, &presets},
                {CL_LATENCY, &no_latency},
                {CL_TAIL, &tails},
                {CL_RENDER, &render}};
@@ -359,7 +371,7 @@ static void entry_deinit(void) {}
 
 static const void *get_factory(const char *id) {
     static const cl_factory factory = {plugin_count, plugin_descriptor, create};
-    return strcmp(id, CL_FACTORY) == 0 ? &factory : NULL;
+    return strcmp(id, CL_FACTORY) == 0 ? (const void *)&factory : clap_preset_factory(id);
 }
 
 extern FACE_API const cl_entry clap_entry;

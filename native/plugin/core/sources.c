@@ -75,10 +75,3 @@ void tagplug_source_name(const tagplug *plugin, uint32_t slot, uint32_t source, 
     else if (model != NULL && model->label_of[source] != TAGPLUG_NO_LABEL)
         put_label_name(model, model->label_of[source], name, size);
 }
-
-uint32_t tagplug_source_number(const tagplug *plugin, const char *name) {
-    const uint32_t label =
-        plugin->shown == NULL ? UINT32_MAX : tagplug_find_label(plugin->shown, name);
-    const uint32_t source = label == UINT32_MAX ? 0 : plugin->shown->labels[label].source;
-    return source != 0 ? source : tagnode_plugin_source_find(name);
-}

@@ -13,6 +13,3 @@ void tagplug_show_chosen(tagplug *plugin);
 /* The descriptor's name of a slot's source: "signal.rms_db", "tag.speech"; "" if it has none. */
 void tagplug_source_name(const tagplug *plugin, uint32_t slot, uint32_t source, char *name,
                          size_t size);
-
-/* The number of a name in the model shown, else the one that it has without a model. */
-uint32_t tagplug_source_number(const tagplug *plugin, const char *name);

@@ -191,11 +191,12 @@ static tagnode_status take_all(const unsigned char *bytes, size_t size, state *i
     return TAGNODE_OK;
 }
 
-tagnode_status tagplug_load(tagplug *plugin, const void *bytes, size_t size, tagnode_message *why) {
+/* What the state lacks becomes `absent`. */
+static tagnode_status load(tagplug *plugin, const void *bytes, size_t size,
+                           const float absent[TAGPLUG_INPUTS], tagnode_message *why) {
     state read;
     memset(&read, 0, sizeof read);
-    for (uint32_t i = 0; i < TAGPLUG_INPUTS; ++i)
-        read.values[i] = tagnode_plugin_parameter_info(i)->start;
+    memcpy(read.values, absent, sizeof read.values);
     const tagnode_status status = take_all(bytes, size, &read, why);
     if (status != TAGNODE_OK) return status;
     tagplug_lock_take(&plugin->names_lock);
@@ -209,4 +210,24 @@ tagnode_status tagplug_load(tagplug *plugin, const void *bytes, size_t size, tag
         atomic_fetch_add(&plugin->revision, 1);
     tagplug_lock_give(&plugin->names_lock);
     return TAGNODE_OK;
+}
+
+static void put_defaults(float values[TAGPLUG_INPUTS]) {
+    for (uint32_t i = 0; i < TAGPLUG_INPUTS; ++i)
+        values[i] = tagnode_plugin_parameter_info(i)->start;
+}
+
+tagnode_status tagplug_load(tagplug *plugin, const void *bytes, size_t size, tagnode_message *why) {
+    float absent[TAGPLUG_INPUTS];
+    put_defaults(absent);
+    return load(plugin, bytes, size, absent, why);
+}
+
+tagnode_status tagplug_load_preset(tagplug *plugin, const void *bytes, size_t size,
+                                   tagnode_message *why) {
+    float absent[TAGPLUG_INPUTS];
+    put_defaults(absent);
+    absent[TAGPLUG_BYPASS] = tagplug_read(plugin, TAGPLUG_BYPASS);
+    absent[TAGPLUG_OSC_PORT] = tagplug_read(plugin, TAGPLUG_OSC_PORT);
+    return load(plugin, bytes, size, absent, why);
 }

@@ -151,6 +151,10 @@ float tagplug_get(const tagplug *plugin, uint32_t parameter) {
     return parameter < TAGPLUG_PARAMETERS ? tagplug_read(plugin, parameter) : 0;
 }
 
+uint32_t tagplug_changes(const tagplug *plugin) {
+    return atomic_load_explicit(&plugin->changes, memory_order_relaxed);
+}
+
 void tagplug_set_offline(tagplug *plugin, bool offline) {
     atomic_store(&plugin->offline, offline);
 }

@@ -42,6 +42,9 @@ void tagplug_deactivate(tagplug *plugin); /* [main, not beside audio] */
 void tagplug_set(tagplug *plugin, uint32_t parameter, float value) TAGNODE_NONBLOCKING;
 float tagplug_get(const tagplug *plugin, uint32_t parameter) TAGNODE_NONBLOCKING;
 
+/* Counts the settings of input parameters, and states, since the instance was made. [any] */
+uint32_t tagplug_changes(const tagplug *plugin) TAGNODE_NONBLOCKING;
+
 /* Processes one part of a block; between two parts parameters may be set, which makes them
  * sample-accurate: faces cut a block at its events. `input` and `output` may be the same buffers,
  * in any order. `frames` may be 0. MIDI messages of this part are
@@ -70,7 +73,8 @@ bool tagplug_value(const tagplug *plugin, uint32_t parameter, const char *text, 
  */
 void tagplug_explain(const tagplug *plugin, tagnode_message *sentence);
 
-/* Changes when texts of parameters do (labels of another model): hosts are then notified. [any] */
+/* Changes when texts of parameters do (labels of another model) and with each state that is loaded:
+ * hosts are then notified. [any] */
 uint32_t tagplug_revision(const tagplug *plugin) TAGNODE_NONBLOCKING;
 
 /* The state: little-endian, "TAGSTATE", uint32 TAGNODE_PLUGIN_STATE_VERSION, then entries (uint16
@@ -82,3 +86,8 @@ uint32_t tagplug_revision(const tagplug *plugin) TAGNODE_NONBLOCKING;
 enum { TAGPLUG_STATE_MOST = 65536 };
 size_t tagplug_save(const tagplug *plugin, void *bytes, size_t capacity);
 tagnode_status tagplug_load(tagplug *plugin, const void *bytes, size_t size, tagnode_message *why);
+
+/* The same, but what a preset has no say in stays as it is unless the state has it: bypass and the
+ * OSC port. [main, beside audio] */
+tagnode_status tagplug_load_preset(tagplug *plugin, const void *bytes, size_t size,
+                                   tagnode_message *why);

@@ -61,6 +61,26 @@ static void put_number(double value, uint32_t places, const char *unit, char *te
     if (comma != NULL) *comma = '.';
 }
 
+static char lower(char c) {
+    return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+}
+
+static bool same(const char *one, const char *two) {
+    for (; *one != '\0' && lower(*one) == lower(*two); ++one) ++two;
+    return *one == *two;
+}
+
+/* Copies a text without spaces around it; false for one that is too long or empty. */
+static bool take_word(const char *text, char *word, size_t size) {
+    while (isspace((unsigned char)*text)) ++text;
+    size_t length = strlen(text);
+    while (length > 0 && isspace((unsigned char)text[length - 1])) --length;
+    if (length == 0 || length >= size) return false;
+    memcpy(word, text, length);
+    word[length] = '\0';
+    return true;
+}
+
 static void put_label(const tagplug_label *label, char *text, size_t size) {
     if (label->head == NULL)
         (void)snprintf(text, size, "%s", label->text);
@@ -68,22 +88,53 @@ static void put_label(const tagplug_label *label, char *text, size_t size) {
         (void)snprintf(text, size, "%s: %s", label->head, label->text);
 }
 
-static const char *const absent = " (not in this model)";
+static const char *const absent = " (not in this model)", *const nothing = "-";
 
-static void put_source(tagplug *plugin, uint32_t slot, uint32_t source, char *text, size_t size) {
+/* What is longer is shown as a number: VST 3 has room for 127 characters. */
+enum { SOURCE_MOST = 120 };
+
+/* What "-" is read as: the last number that is kept for signals, and not the number of one. */
+enum { NO_SOURCE = 99, LAST_SIGNAL = TAGNODE_SIGNAL_END };
+_Static_assert(LAST_SIGNAL < NO_SOURCE, "no signal has this number");
+
+static bool read_source(const tagplug *plugin, uint32_t slot, const char *text, uint32_t *source);
+
+/* Whether a text is short enough, and is read as this source and no other. */
+static bool denotes(const tagplug *plugin, uint32_t slot, const char *text, uint32_t source) {
+    char word[2 * TAGPLUG_NAME_MOST];
+    uint32_t found = 0;
+    return strlen(text) <= SOURCE_MOST && take_word(text, word, sizeof word) &&
+           read_source(plugin, slot, word, &found) && found == source;
+}
+
+/* Hosts make menus of the texts of all numbers: these have the signals and the labels of the model,
+ * and what the slot has, even if the model lacks it. Any other number moves nothing and reads "-",
+ * not "none": hosts that look the number of a text up would find any of them. Labels may have any
+ * text: a source is shown by the first one that denotes it alone. */
+static void put_source(const tagplug *plugin, uint32_t slot, uint32_t source, char *text,
+                       size_t size) {
     const tagnode_signal *signal = tagnode_signal_info(tagnode_plugin_source_signal(source));
     const tagplug_model *model = plugin->shown;
-    char name[TAGPLUG_NAME_MOST];
-    if (source == 0) {
-        (void)snprintf(text, size, "none");
-    } else if (signal != NULL) {
-        (void)snprintf(text, size, "%s", signal->name);
-    } else if (model != NULL && model->label_of[source] != TAGPLUG_NO_LABEL) {
-        put_label(&model->labels[model->label_of[source]], text, size);
-    } else {
-        tagplug_source_name(plugin, slot, source, name, sizeof name);
-        (void)snprintf(text, size, "%s%s", name, name[0] == '\0' ? "-" : absent);
+    const bool present = model != NULL && model->label_of[source] != TAGPLUG_NO_LABEL;
+    const bool chosen =
+        (uint32_t)tagplug_read(plugin, tagplug_field_of(slot, TAGPLUG_SOURCE)) == source;
+    char name[TAGPLUG_NAME_MOST], full[2 * TAGPLUG_NAME_MOST] = "";
+    if (source == 0 || signal != NULL) {
+        (void)snprintf(text, size, "%s", signal != NULL ? signal->name : "none");
+        return;
     }
+    if (source == NO_SOURCE || (!present && !chosen)) {
+        (void)snprintf(text, size, "%s", nothing);
+        return;
+    }
+    if (present) put_label(&model->labels[model->label_of[source]], full, sizeof full);
+    if (!present || !denotes(plugin, slot, full, source)) {
+        tagplug_source_name(plugin, slot, source, name, sizeof name);
+        (void)snprintf(full, sizeof full, "%s%s", name, present ? "" : absent);
+    }
+    if (!denotes(plugin, slot, full, source))
+        (void)snprintf(full, sizeof full, "#%u%s", source, present ? "" : absent);
+    (void)snprintf(text, size, "%s", full);
 }
 
 void tagplug_text(const tagplug *plugin, uint32_t parameter, float value, char *text, size_t size) {
@@ -117,17 +168,9 @@ void tagplug_text(const tagplug *plugin, uint32_t parameter, float value, char *
 
 /* ---- from text ---- */
 
-static char lower(char c) {
-    return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-}
-
-static bool same(const char *one, const char *two) {
-    for (; *one != '\0' && lower(*one) == lower(*two); ++one) ++two;
-    return *one == *two;
-}
-
-/* Reads a number with a point or a comma, whatever the host's locale is; a unit may follow. */
-static bool take_number(const char *text, double *number) {
+/* Reads a number with a point or a comma, whatever the host's locale is, and returns what follows
+ * it; NULL if there is none. */
+static const char *take_number(const char *text, double *number) {
     const bool minus = *text == '-';
     if (*text == '-' || *text == '+') ++text;
     double value = 0, place = 0;
@@ -138,81 +181,148 @@ static bool take_number(const char *text, double *number) {
             place = 1;
             continue;
         }
-        if (++digits > 30) return false;
+        if (++digits > 30) return NULL;
         place /= 10;
         value = place == 0 ? 10 * value + (*text - '0') : value + place * (*text - '0');
     }
+    if (digits == 0) return NULL;
     while (*text == ' ') ++text;
-    if (digits == 0 || isdigit((unsigned char)*text) || *text == '.' || *text == ',') return false;
-    if (*text == 'k' || *text == 'K') value *= 1000; /* 2 kHz */
-    if (same(text, "ms")) value /= 1000;
     *number = minus ? -value : value;
-    return true;
+    return text;
 }
 
-/* A label of the model by its text or its name, or a name that has a number without the model. */
-static uint32_t find_label_source(const tagplug *plugin, const char *text) {
-    const tagplug_model *model = plugin->shown;
-    for (uint32_t i = 0; model != NULL && i < model->label_count; ++i) {
-        char own[2 * TAGPLUG_NAME_MOST];
-        put_label(&model->labels[i], own, sizeof own);
-        if (model->labels[i].source != 0 && same(text, own)) return model->labels[i].source;
-    }
-    char name[TAGPLUG_NAME_MOST];
-    const size_t length = strlen(text), tail = strlen(absent);
-    const bool marked = length > tail && strcmp(text + length - tail, absent) == 0;
-    (void)snprintf(name, sizeof name, "%.*s", (int)(marked ? length - tail : length), text);
-    const uint32_t found = tagplug_source_number(plugin, name);
-    if (found < TAGNODE_PLUGIN_SOURCE_OTHER ||
-        (model != NULL && tagplug_find_label(model, name) != UINT32_MAX))
-        return found;
-    for (uint32_t i = 0; i < TAGPLUG_SLOTS; ++i)
-        if (strcmp(plugin->kept[i].name, name) == 0) return plugin->kept[i].source;
+/* By what a number with this unit is to be multiplied; 0: the value has no such unit. */
+static double factor_of(const char *typed, const char *unit) {
+    static const struct {
+        const char *unit, *typed;
+        double factor;
+    } others[] = {{"s", "sec", 1},     {"s", "ms", 0.001}, {"Hz", "k", 1000},
+                  {"Hz", "kHz", 1000}, {"", "%", 0.01},    {"dBFS", "dB", 1},
+                  {"dBTP", "dB", 1},   {"LUFS", "dB", 1},  {"LUFS", "LU", 1}};
+    if (typed[0] == '\0' || same(typed, unit)) return 1;
+    for (size_t i = 0; i < sizeof others / sizeof *others; ++i)
+        if (strcmp(unit, others[i].unit) == 0 && same(typed, others[i].typed))
+            return others[i].factor;
     return 0;
 }
 
-static bool take_source(tagplug *plugin, const char *text, float *value) {
-    if (same(text, "none")) {
-        *value = 0;
+/* A whole number of 0 to `most`. */
+static bool take_whole(const char *text, uint32_t most, uint32_t *whole) {
+    double number = -1;
+    const char *rest = take_number(text, &number);
+    if (rest == NULL || *rest != '\0' || !(number >= 0 && number <= most)) return false;
+    *whole = (uint32_t)number;
+    return *whole == number;
+}
+
+/* A source that this slot keeps by its name, or another slot. */
+static bool find_kept(const tagplug *plugin, uint32_t slot, const char *name, uint32_t *source) {
+    for (uint32_t i = 0; i <= TAGPLUG_SLOTS && name[0] != '\0'; ++i) {
+        const uint32_t each = i == 0 ? slot : i - 1;
+        if (!same(plugin->kept[each].name, name)) continue;
+        *source = plugin->kept[each].source;
         return true;
     }
-    for (uint32_t i = 0; i <= TAGNODE_PLUGIN_SOURCE_MAX; ++i) {
-        const tagnode_signal *about = tagnode_signal_info(tagnode_plugin_source_signal(i));
-        if (about == NULL || !same(text, about->name)) continue;
-        *value = (float)i;
+    return false;
+}
+
+/* A descriptor's name in any case: of a label of the model, of one with a number of its own, or one
+ * that is kept. */
+static bool find_name(const tagplug *plugin, uint32_t slot, const char *name, uint32_t *source) {
+    const tagplug_model *model = plugin->shown;
+    char own[TAGPLUG_NAME_MOST];
+    for (uint32_t i = 0; model != NULL && i < model->label_count; ++i) {
+        tagplug_label_name(&model->labels[i], own, sizeof own);
+        if (!same(own, name)) continue;
+        *source = model->labels[i].source;
+        return *source != 0;
+    }
+    size_t length = 0; /* names with numbers of their own are in lower case */
+    for (; name[length] != '\0' && length + 1 < sizeof own; ++length)
+        own[length] = lower(name[length]);
+    own[length] = '\0';
+    *source = tagnode_plugin_source_find(own);
+    return (*source != 0 && *source < TAGNODE_PLUGIN_SOURCE_OTHER) ||
+           find_kept(plugin, slot, name, source);
+}
+
+/* A label as it is shown. */
+static bool find_label(const tagplug *plugin, const char *text, uint32_t *source) {
+    const tagplug_model *model = plugin->shown;
+    char shown[2 * TAGPLUG_NAME_MOST];
+    for (uint32_t i = 0; model != NULL && i < model->label_count; ++i) {
+        put_label(&model->labels[i], shown, sizeof shown);
+        *source = model->labels[i].source;
+        if (*source != 0 && same(text, shown)) return true;
+    }
+    return false;
+}
+
+/* "none", "-", "#" and a number, a signal, a label, a name, or a number. `names_lock` is held. */
+static bool read_source(const tagplug *plugin, uint32_t slot, const char *text, uint32_t *source) {
+    char name[2 * TAGPLUG_NAME_MOST];
+    (void)snprintf(name, sizeof name, "%s", text);
+    const size_t length = strlen(name), tail = strlen(absent);
+    if (length > tail && same(name + length - tail, absent)) name[length - tail] = '\0';
+    *source = 0;
+    if (same(text, "none")) return true;
+    if (same(text, nothing)) {
+        *source = NO_SOURCE;
         return true;
     }
+    if (name[0] == '#' && take_whole(name + 1, TAGNODE_PLUGIN_SOURCE_MAX, source)) return true;
+    for (uint32_t i = 0; i < TAGNODE_SIGNAL_END; ++i)
+        if (same(text, tagnode_signal_info(i)->name)) {
+            (void)snprintf(name, sizeof name, "signal.%s", tagnode_signal_info(i)->name);
+            *source = tagnode_plugin_source_find(name);
+            return true;
+        }
+    return find_label(plugin, text, source) || find_name(plugin, slot, name, source) ||
+           take_whole(name, TAGNODE_PLUGIN_SOURCE_MAX, source);
+}
+
+static bool take_source(tagplug *plugin, uint32_t slot, const char *text, float *value) {
+    uint32_t source = 0;
     tagplug_lock_take(&plugin->names_lock);
     tagplug_show_chosen(plugin);
-    const uint32_t found = find_label_source(plugin, text);
+    const bool found = read_source(plugin, slot, text, &source);
     tagplug_lock_give(&plugin->names_lock);
-    *value = (float)found;
-    return found != 0;
+    if (found) *value = (float)source;
+    return found;
+}
+
+/* A choice by its text or its number. */
+static bool take_choice(const tagnode_plugin_parameter *about, const char *text, float *value) {
+    uint32_t id = UINT32_MAX;
+    (void)take_whole(text, (uint32_t)about->high, &id);
+    for (uint32_t i = 0; i < about->choice_count; ++i) {
+        if (about->choices[i].id != id && !same(text, about->choices[i].text)) continue;
+        *value = (float)about->choices[i].id;
+        return true;
+    }
+    return false;
 }
 
 bool tagplug_value(const tagplug *plugin, uint32_t parameter, const char *text, float *value) {
     const tagnode_plugin_parameter *about = tagnode_plugin_parameter_info(parameter);
+    char word[2 * TAGPLUG_NAME_MOST];
     uint32_t slot = 0;
     range shown;
     double number = 0;
-    if (about == NULL || text == NULL) return false;
-    while (*text == ' ') ++text;
-    if (tagplug_is_source(parameter, &slot) && take_source((tagplug *)plugin, text, value))
-        return true;
-    for (uint32_t i = 0; i < about->choice_count; ++i)
-        if (same(text, about->choices[i].text)) {
-            *value = (float)about->choices[i].id;
-            return true;
-        }
-    if (parameter == TAGPLUG_OSC_PORT && same(text, "off")) {
-        *value = 0;
-        return true;
-    }
-    if (about->choices != NULL || !take_number(text, &number)) return false;
-    if (range_of(plugin, parameter, &shown)) {
-        if (shown.ratios && number <= 0) number = shown.low;
-        number = tagnode_plugin_target_share(&shown, number);
-    }
+    if (about == NULL || text == NULL || !take_word(text, word, sizeof word)) return false;
+    if (tagplug_is_source(parameter, &slot))
+        return take_source((tagplug *)plugin, slot, word, value);
+    if (about->choices != NULL) return take_choice(about, word, value);
+    if (parameter == TAGPLUG_OSC_PORT && same(word, "off")) (void)snprintf(word, sizeof word, "0");
+    const bool share = range_of(plugin, parameter, &shown);
+    const char *unit = take_number(word, &number);
+    if (unit == NULL) return false;
+    const bool whole = about->scale == TAGNODE_SCALE_INTEGER;
+    const double factor = whole ? *unit == '\0' : factor_of(unit, share ? shown.unit : about->unit);
+    if (factor == 0) return false;
+    number *= factor;
+    if (share && shown.ratios && number <= 0) number = shown.low;
+    if (share) number = tagnode_plugin_target_share(&shown, number);
     *value = tagplug_clamp(parameter, (float)number);
     return true;
 }

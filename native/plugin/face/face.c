@@ -35,14 +35,14 @@ uint32_t face_process(face_block *block, tagplug *core, uint32_t from, uint32_t 
     return from + frames;
 }
 
-uint32_t face_texts(const tagplug *core) TAGNODE_NONBLOCKING {
-    uint32_t sum = tagplug_revision(core); /* one number for all of them, as in FNV-1a */
+uint64_t face_texts(const tagplug *core) TAGNODE_NONBLOCKING {
+    uint32_t sum = 2166136261U; /* one number for all slots, as in FNV-1a */
     for (uint32_t slot = 0; slot < TAGPLUG_SLOTS; ++slot) {
         const float source = tagplug_get(core, tagplug_field_of(slot, TAGPLUG_SOURCE));
         const float target = tagplug_get(core, tagplug_field_of(slot, TAGPLUG_TARGET));
         sum = (sum ^ ((uint32_t)source << 8 | (uint32_t)target)) * 16777619U;
     }
-    return sum;
+    return (uint64_t)tagplug_revision(core) << 32 | sum;
 }
 
 static const double REST = 6.9; /* time constants, ln(1000) */

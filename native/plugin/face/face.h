@@ -40,9 +40,9 @@ void face_begin(face_block *block, const float *const *input, uint32_t inputs, f
 uint32_t face_process(face_block *block, tagplug *core, uint32_t from, uint32_t until)
     TAGNODE_NONBLOCKING;
 
-/* Changes when texts may have: with the model's labels, and with the sources and targets of slots,
- * in whose units values are shown. [any] */
-uint32_t face_texts(const tagplug *core) TAGNODE_NONBLOCKING;
+/* Changes when texts may have: with the model's labels, with a state, and with the sources and
+ * targets of slots, in whose units values are shown. [any] */
+uint64_t face_texts(const tagplug *core) TAGNODE_NONBLOCKING;
 
 /* Samples after the last sound until envelopes and echoes are at rest to 0.1 %: hosts get values of
  * slots only while they process. [any] */

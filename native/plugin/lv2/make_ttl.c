@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/models.h"
 #include "core/tagplug.h"
 #include "lv2_ports.h"
 
@@ -75,54 +76,84 @@ static void put_unit(FILE *file, const char *unit) {
     exit(EXIT_FAILURE);
 }
 
-static void put_point(FILE *file, const char *label, uint32_t value) {
-    fputs(" ;\n\t\tlv2:scalePoint [ rdfs:label ", file);
-    put_string(file, label);
-    fprintf(file, " ; rdf:value %u ]", value);
+/* ---- menus ---- */
+
+/* The field of a slot, whose menu is that of all slots, or a symbol of the whole plugin. */
+static const char *menu_of(uint32_t parameter) {
+    const tagnode_plugin_parameter *about = tagnode_plugin_parameter_info(parameter);
+    return about->slot == 0 ? about->symbol : strchr(about->symbol, '_') + 1;
 }
 
-/* "tag.male-vocal" as "male vocal", "head.any.voice" as "any: voice". */
-static void put_source_text(const char *name, char *text) {
-    name = strchr(name, '.') + 1;
-    for (; *name != '\0'; ++name) {
-        if (*name == '.') *text++ = ':';
-        *text++ = (char)(*name == '.' || *name == '-' ? ' ' : *name);
+/* What a menu is written to: references to its points from a port, or the points themselves, which
+ * all slots share. */
+typedef struct {
+    FILE *file;
+    const char *menu;
+    bool define;
+} menu;
+
+static void put_point(const menu *to, const char *label, uint32_t value) {
+    if (!to->define) {
+        fprintf(to->file, " ;\n\t\tlv2:scalePoint _:%s%04u", to->menu, value);
+        return;
     }
-    *text = '\0';
+    fprintf(to->file, "\n_:%s%04u\n\trdfs:label ", to->menu, value);
+    put_string(to->file, label);
+    fprintf(to->file, " ;\n\trdf:value %u .\n", value);
 }
 
-/* Numbers stand for names, whatever model is loaded. Labels of other models have numbers too, but
- * no text here: a menu of what is known is worth more to a host than a slider over all numbers. */
-static void put_sources(FILE *file) {
-    char name[128], text[256];
-    put_point(file, "none", 0);
-    for (uint32_t id = 1; id < TAGNODE_PLUGIN_SOURCE_OTHER; ++id) {
-        if (!tagnode_plugin_source_name(id, name, sizeof name)) continue;
+/* The signals, and the labels of the model that is compiled in. Labels of other models have numbers
+ * too, but a menu here is the same for all models. */
+static void put_sources(const menu *to) {
+    tagplug_model *model = NULL;
+    char text[512];
+    (void)tagplug_model_take(TAGPLUG_MODEL_SCENE, NULL, &model, NULL);
+    put_point(to, "none", 0);
+    for (uint32_t id = 1; id <= TAGNODE_PLUGIN_SOURCE_MAX; ++id) {
         const tagnode_signal *signal = tagnode_signal_info(tagnode_plugin_source_signal(id));
-        put_source_text(name, text);
-        put_point(file, signal != NULL ? signal->name : text, id);
+        const bool label = model != NULL && model->label_of[id] != TAGPLUG_NO_LABEL;
+        if (signal != NULL) put_point(to, signal->name, id);
+        if (!label) continue;
+        const tagplug_label *found = &model->labels[model->label_of[id]];
+        (void)snprintf(text, sizeof text, "%s%s%s", found->head != NULL ? found->head : "",
+                       found->head != NULL ? ": " : "", found->text);
+        put_point(to, text, id);
     }
+    tagplug_model_release(model);
+}
+
+/* Whether it has a menu. */
+static bool put_menu(const menu *to, uint32_t parameter) {
+    const tagnode_plugin_parameter *about = tagnode_plugin_parameter_info(parameter);
+    uint32_t slot = 0;
+    if (tagplug_is_source(parameter, &slot)) {
+        put_sources(to);
+        return true;
+    }
+    if (about->scale != TAGNODE_SCALE_CHOICE) return false;
+    for (uint32_t i = 0; i < about->choice_count; ++i)
+        put_point(to, about->choices[i].text, about->choices[i].id);
+    return true;
+}
+
+static void put_menus(FILE *file) {
+    for (uint32_t i = 0; i < TAGPLUG_PARAMETERS; ++i)
+        if (tagnode_plugin_parameter_info(i)->slot <= 1)
+            (void)put_menu(&(menu){file, menu_of(i), true}, i);
 }
 
 static void put_scale(FILE *file, uint32_t parameter, const tagnode_plugin_parameter *about) {
-    uint32_t slot = 0;
-    if (tagplug_is_source(parameter, &slot)) {
+    if (put_menu(&(menu){file, menu_of(parameter), false}, parameter)) {
         fputs(" ;\n\t\tlv2:portProperty lv2:integer , lv2:enumeration", file);
-        put_sources(file);
         return;
     }
-    switch (about->scale) {
-    case TAGNODE_SCALE_LINEAR: break;
-    case TAGNODE_SCALE_LOG: fputs(" ;\n\t\tlv2:portProperty pprops:logarithmic", file); break;
-    case TAGNODE_SCALE_INTEGER: fputs(" ;\n\t\tlv2:portProperty lv2:integer", file); break;
-    case TAGNODE_SCALE_TOGGLE: fputs(" ;\n\t\tlv2:portProperty lv2:toggled", file); break;
-    case TAGNODE_SCALE_CHOICE:
-        fputs(" ;\n\t\tlv2:portProperty lv2:integer , lv2:enumeration", file);
-        for (uint32_t i = 0; i < about->choice_count; ++i)
-            put_point(file, about->choices[i].text, about->choices[i].id);
-        break;
-    }
+    if (about->scale == TAGNODE_SCALE_LOG)
+        fputs(" ;\n\t\tlv2:portProperty pprops:logarithmic", file);
+    if (about->scale == TAGNODE_SCALE_INTEGER) fputs(" ;\n\t\tlv2:portProperty lv2:integer", file);
+    if (about->scale == TAGNODE_SCALE_TOGGLE) fputs(" ;\n\t\tlv2:portProperty lv2:toggled", file);
 }
+
+/* ---- groups and ports ---- */
 
 /* "Slot 1" as a name in an address: slot1. Parameters of the whole plugin have a group too, whose
  * name sorts first: some hosts sort by it, and show what has none at the end. */
@@ -190,16 +221,18 @@ static void put_own_ports(FILE *file) {
             "\t\trdfs:comment \"Set by the host while it does not run in real time.\" ;\n"
             "\t\tlv2:default 0 ;\n\t\tlv2:minimum 0 ;\n\t\tlv2:maximum 1 ;\n"
             "\t\tlv2:designation lv2:freeWheeling ;\n"
-            "\t\tlv2:portProperty lv2:toggled , pprops:notOnGUI\n\t]",
+            "\t\tlv2:portProperty lv2:toggled , lv2:connectionOptional ,\n"
+            "\t\t\tpprops:notOnGUI , pprops:notAutomatic\n\t]",
             TAGPLUG_LV2_FREEWHEEL);
     fprintf(file,
             " , [\n\t\ta lv2:OutputPort , lv2:ControlPort ;\n\t\tlv2:index %d ;\n"
             "\t\tlv2:symbol \"audio_delay\" ;\n\t\tlv2:name \"Audio delay\" ;\n"
             "\t\trdfs:comment \"Latency of the audio in samples: always 0.\" ;\n"
-            "\t\tlv2:default 0 ;\n\t\tlv2:minimum 0 ;\n\t\tlv2:maximum 0 ;\n"
+            "\t\tlv2:default 0 ;\n\t\tlv2:minimum 0 ;\n\t\tlv2:maximum %d ;\n"
             "\t\tlv2:designation lv2:latency ;\n\t\tunits:unit units:frame ;\n"
-            "\t\tlv2:portProperty lv2:reportsLatency , lv2:integer , pprops:notOnGUI\n\t]",
-            TAGPLUG_LV2_DELAY);
+            "\t\tlv2:portProperty lv2:reportsLatency , lv2:integer , lv2:connectionOptional ,\n"
+            "\t\t\tpprops:notOnGUI\n\t]",
+            TAGPLUG_LV2_DELAY, TAGNODE_MAX_RATE); /* hosts want a range: a second */
 }
 
 static void put_groups(FILE *file) {
@@ -241,6 +274,7 @@ static void put_plugin(FILE *file) {
         for (uint32_t i = 0; i < TAGPLUG_PARAMETERS; ++i)
             if (tagplug_lv2_port(i) == port) put_parameter(file, i);
     fputs(" .\n", file);
+    put_menus(file);
     put_groups(file);
 }
 

@@ -284,6 +284,7 @@ enum {
     VST_PARAMETER_AUTOMATABLE = 1 << 0,
     VST_PARAMETER_READ_ONLY = 1 << 1,
     VST_PARAMETER_LIST = 1 << 3,
+    VST_PARAMETER_PROGRAM = 1 << 15,
     VST_PARAMETER_BYPASS = 1 << 16
 };
 
@@ -319,8 +320,14 @@ typedef struct { /* [main]; values are 0 to 1 but for "plain" ones */
 typedef struct {
     int32_t id, parent;
     vst_text name;
-    int32_t programs; /* -1: none */
+    int32_t programs; /* its list; -1: none */
 } vst_unit;
+
+typedef struct {
+    int32_t id;
+    vst_text name;
+    int32_t count;
+} vst_program_list;
 
 #define VST_UNITS_ID VST_ID(0x3D4BD6B5, 0x913A4FD2, 0xA886E768, 0xA5EB92C1)
 
@@ -329,7 +336,7 @@ typedef struct { /* [main] */
     int32_t (*count)(void *self);
     int32_t (*info)(void *self, int32_t index, vst_unit *info);
     int32_t (*program_list_count)(void *self);
-    int32_t (*program_list)(void *self, int32_t index, void *info);
+    int32_t (*program_list)(void *self, int32_t index, vst_program_list *info);
     int32_t (*program_name)(void *self, int32_t list, int32_t program, vst_text name);
     int32_t (*program_info)(void *self, int32_t list, int32_t program, const char *what,
                             vst_text value);

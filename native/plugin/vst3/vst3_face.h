@@ -36,7 +36,8 @@ typedef struct {
         _Atomic float value;
     } asked[TAGPLUG_INPUTS];
 
-    uint32_t texts;                     /* of which the host was notified */
+    uint32_t program, program_changes;  /* the one loaded, and tagplug_changes after that */
+    uint64_t texts;                     /* of which the host was notified */
     float sent[TAGPLUG_OUTPUTS];        /* with the changes of a block */
     float edited[TAGPLUG_OUTPUTS];      /* by perform_edit */
     int32_t points[TAGPLUG_PARAMETERS]; /* of each queue of a block, how many are applied */
@@ -80,6 +81,13 @@ void vst_notice_texts(vst_face *face);
 
 /* Passes values that the controller got to the core. [main] */
 void vst_settle(vst_face *face);
+
+/* The programs are the presets that are compiled in, after "no preset", which changes nothing: it
+ * is the current one once a parameter was set after a preset. */
+uint32_t vst_program_count(void); /* 0 without presets */
+const char *vst_program_name(uint32_t program);
+uint32_t vst_program(const vst_face *face);
+void vst_set_program(vst_face *face, uint32_t program); /* [main] */
 
 int32_t vst_load(vst_face *face, vst_stream *stream);
 int32_t vst_save(vst_face *face, vst_stream *stream);

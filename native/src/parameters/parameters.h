@@ -44,6 +44,9 @@ typedef enum {
 
 enum { TAGPLUG_INPUTS = TAGPLUG_GLOBALS + TAGPLUG_SLOTS * TAGPLUG_FIELDS };
 
+/* Id of the parameter by which VST 3 hosts choose a program; no other format has it. */
+enum { TAGPLUG_PROGRAM_ID = 200001 };
+
 /* Outputs, which are read-only, come last. */
 typedef enum {
     TAGPLUG_VALUE_1 = TAGPLUG_INPUTS, /* the value of slot 1; the others follow */

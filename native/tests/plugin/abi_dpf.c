@@ -246,6 +246,7 @@ VALUE(VST_RESTART_TITLES, V3_RESTART_PARAM_TITLES_CHANGED);
 VALUE(VST_PARAMETER_AUTOMATABLE, V3_PARAM_CAN_AUTOMATE);
 VALUE(VST_PARAMETER_READ_ONLY, V3_PARAM_READ_ONLY);
 VALUE(VST_PARAMETER_LIST, V3_PARAM_IS_LIST);
+VALUE(VST_PARAMETER_PROGRAM, V3_PARAM_PROGRAM_CHANGE);
 VALUE(VST_PARAMETER_BYPASS, V3_PARAM_IS_BYPASS);
 
 SIZE(vst_unknown, struct v3_funknown);
@@ -406,6 +407,10 @@ FIELD(vst_unit, id, struct v3_unit_info, id);
 FIELD(vst_unit, parent, struct v3_unit_info, parent_unit_id);
 FIELD(vst_unit, name, struct v3_unit_info, name);
 FIELD(vst_unit, programs, struct v3_unit_info, program_list_id);
+SIZE(vst_program_list, struct v3_program_list_info);
+FIELD(vst_program_list, id, struct v3_program_list_info, id);
+FIELD(vst_program_list, name, struct v3_program_list_info, name);
+FIELD(vst_program_list, count, struct v3_program_list_info, programCount);
 SIZE(vst_units_table, struct v3_unit_information);
 FIELD(vst_units_table, count, struct v3_unit_information, get_unit_count);
 FIELD(vst_units_table, info, struct v3_unit_information, get_unit_info);

@@ -42,13 +42,19 @@ void host_flush(host *self, const host_change *changes, uint32_t change_count);
 void host_idle(host *self);
 
 float host_get(host *self, uint32_t parameter);
+float host_default(host *self, uint32_t parameter);
 bool host_text(host *self, uint32_t parameter, float value, char *text, size_t size);
 bool host_value(host *self, uint32_t parameter, const char *text, float *value);
+/* The unit that the format shows beside a text; "" where it is in the text, or there is none. */
+const char *host_unit(host *self, uint32_t parameter);
 uint32_t host_tail(host *self); /* samples */
 
 /* The state, read and written in small pieces. */
 size_t host_save(host *self, void *bytes, size_t capacity);
 bool host_restore(host *self, const void *bytes, size_t size);
+
+/* Whether an instance has what presets/duck-under-voice.toml says, with -48 to 12 dB as 0 to 1. */
+void check_duck_under_voice(host *self);
 
 /* Tests of this format only. */
 void host_test_format(void);

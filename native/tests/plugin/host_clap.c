@@ -7,6 +7,7 @@
 enum { PIECE = 100 /* bytes that a stream moves at once */ };
 
 static const cl_factory *factory;
+static const cl_preset_factory *preset_factory;
 
 typedef struct {
     const cl_plugin *plugin;
@@ -17,6 +18,7 @@ typedef struct {
     bool active;
     _Atomic bool wanted;
     host *owner;
+    unsigned presets_loaded, preset_errors; /* that the plugin reported */
     cl_event_param_value in[HOST_MOST_CHANGES];
     uint32_t in_count;
 } rack;
@@ -51,6 +53,8 @@ void host_load(const char *path) {
     CHECK(entry->init(path != NULL ? path : ""));
     CHECK(entry->get_factory("no.such-factory") == NULL);
     factory = entry->get_factory(CL_FACTORY);
+    preset_factory = entry->get_factory(CL_PRESET_FACTORY);
+    CHECK(preset_factory != NULL && entry->get_factory(CL_PRESET_FACTORY_DRAFT) == preset_factory);
 }
 
 /* ----------------------------------------------------------------------- the plugin's host --- */
@@ -75,9 +79,27 @@ static void request_callback(const cl_host *it) TAGNODE_NONBLOCKING {
     self->wanted = true;
 }
 
+static void preset_error(const cl_host *it, uint32_t kind, const char *location, const char *key,
+                         int32_t system_error, const char *message) {
+    rack *self = it->host_data;
+    (void)kind;
+    (void)location;
+    (void)key;
+    CHECK(system_error == 0 && message != NULL && strlen(message) > 10);
+    ++self->preset_errors;
+}
+
+static void preset_loaded(const cl_host *it, uint32_t kind, const char *location, const char *key) {
+    rack *self = it->host_data;
+    CHECK(kind == CL_PRESETS_IN_PLUGIN && location == NULL && key != NULL);
+    ++self->presets_loaded;
+}
+
 static const void *host_extension(const cl_host *it, const char *id) {
     static const cl_host_params params = {rescan, ignore_clear, ignore};
+    static const cl_host_preset_load presets = {preset_error, preset_loaded};
     (void)it;
+    if (strcmp(id, CL_PRESET_LOAD) == 0) return &presets;
     return strcmp(id, CL_PARAMS) == 0 ? &params : NULL;
 }
 
@@ -227,6 +249,12 @@ float host_get(host *self, uint32_t parameter) {
                : NAN;
 }
 
+float host_default(host *self, uint32_t parameter) {
+    cl_param info = {.start = NAN};
+    CHECK(rack_of(self)->params->get_info(rack_of(self)->plugin, parameter, &info));
+    return (float)info.start;
+}
+
 bool host_text(host *self, uint32_t parameter, float value, char *text, size_t size) {
     rack *it = rack_of(self);
     return it->params->value_to_text(it->plugin, id_of(parameter), value, text, (uint32_t)size);
@@ -238,6 +266,12 @@ bool host_value(host *self, uint32_t parameter, const char *text, float *value) 
     if (!it->params->text_to_value(it->plugin, id_of(parameter), text, &found)) return false;
     *value = (float)found;
     return true;
+}
+
+const char *host_unit(host *self, uint32_t parameter) {
+    (void)self;
+    (void)parameter;
+    return "";
 }
 
 uint32_t host_tail(host *self) {
@@ -337,10 +371,148 @@ static void test_parameters_are_those_of_the_table(void) {
     host_close(self);
 }
 
+/* An indexer and a receiver, which keeps what it gets. */
+enum { MOST_PRESETS = 64 };
+
+typedef struct {
+    unsigned locations, presets, ids, descriptions, errors;
+    char keys[MOST_PRESETS][128];
+} shelf;
+
+static bool declare_filetype(const cl_preset_indexer *indexer, const cl_preset_filetype *type) {
+    (void)indexer;
+    return CHECK(type->name != NULL && type->extension[0] != '.');
+}
+
+static bool declare_location(const cl_preset_indexer *indexer, const cl_preset_location *location) {
+    shelf *self = indexer->indexer_data;
+    ++self->locations;
+    return CHECK(location->name[0] != '\0' && location->kind == CL_PRESETS_IN_PLUGIN &&
+                 location->location == NULL && location->flags == CL_PRESETS_OF_FACTORY);
+}
+
+static const void *indexer_extension(const cl_preset_indexer *indexer, const char *id) {
+    (void)indexer;
+    (void)id;
+    return NULL;
+}
+
+static shelf *shelf_of(const cl_preset_receiver *receiver) {
+    return receiver->receiver_data;
+}
+
+static void on_error(const cl_preset_receiver *it, int32_t system_error, const char *message) {
+    CHECK(system_error == 0 && message[0] != '\0');
+    ++shelf_of(it)->errors;
+}
+
+static bool begin_preset(const cl_preset_receiver *it, const char *name, const char *key) {
+    shelf *self = shelf_of(it);
+    CHECK(name[0] != '\0' && key[0] != '\0' && self->presets < MOST_PRESETS);
+    for (unsigned i = 0; i < self->presets; ++i) CHECK(strcmp(self->keys[i], key) != 0);
+    (void)snprintf(self->keys[self->presets++], sizeof *self->keys, "%s", key);
+    return true;
+}
+
+static void add_plugin_id(const cl_preset_receiver *it, const cl_universal_id *id) {
+    CHECK(strcmp(id->abi, "clap") == 0 && strcmp(id->id, TAGNODE_PLUGIN_CLAP_ID) == 0);
+    CHECK(++shelf_of(it)->ids == shelf_of(it)->presets);
+}
+
+static void set_text(const cl_preset_receiver *it, const char *text) {
+    CHECK(shelf_of(it)->presets > 0 && text[0] != '\0');
+}
+
+static void set_description(const cl_preset_receiver *it, const char *text) {
+    set_text(it, text);
+    ++shelf_of(it)->descriptions;
+}
+
+static void set_flags(const cl_preset_receiver *it, uint32_t flags) {
+    CHECK(shelf_of(it)->presets > 0 && flags < 16);
+}
+
+static void set_timestamps(const cl_preset_receiver *it, uint64_t created, uint64_t modified) {
+    CHECK(shelf_of(it)->presets > 0 && created <= modified);
+}
+
+static void add_extra(const cl_preset_receiver *it, const char *key, const char *value) {
+    set_text(it, key);
+    set_text(it, value);
+}
+
+static shelf read_shelf(void) {
+    shelf self = {.presets = 0};
+    const cl_preset_indexer indexer = {.version = {1, 2, 0},
+                                       .name = "tests",
+                                       .indexer_data = &self,
+                                       .declare_filetype = declare_filetype,
+                                       .declare_location = declare_location,
+                                       .get_extension = indexer_extension};
+    const cl_preset_receiver receiver = {.receiver_data = &self,
+                                         .on_error = on_error,
+                                         .begin = begin_preset,
+                                         .add_plugin_id = add_plugin_id,
+                                         .set_soundpack_id = set_text,
+                                         .set_flags = set_flags,
+                                         .add_creator = set_text,
+                                         .set_description = set_description,
+                                         .set_timestamps = set_timestamps,
+                                         .add_feature = set_text,
+                                         .add_extra_info = add_extra};
+    CHECK(preset_factory->count(preset_factory) == 1);
+    CHECK(preset_factory->descriptor(preset_factory, 1) == NULL);
+    const cl_preset_provider_descriptor *about = preset_factory->descriptor(preset_factory, 0);
+    CHECK(preset_factory->create(preset_factory, &indexer, "no.such.provider") == NULL);
+    const cl_preset_provider *provider =
+        preset_factory->create(preset_factory, &indexer, about->id);
+    CHECK(provider->descriptor == about && self.locations == 0); /* not before init */
+    CHECK(provider->init(provider));
+    if (self.locations > 0)
+        CHECK(provider->get_metadata(provider, CL_PRESETS_IN_PLUGIN, NULL, &receiver));
+    CHECK(self.errors == 0);
+    CHECK(!provider->get_metadata(provider, CL_PRESETS_IN_FILES, "/x", &receiver));
+    CHECK(self.errors == 1);
+    CHECK(provider->get_extension(provider, "no.such-extension") == NULL);
+    provider->destroy(provider);
+    return self;
+}
+
+static void test_presets_are_listed_and_loaded(void) {
+    static unsigned char first[TAGPLUG_STATE_MOST], again[TAGPLUG_STATE_MOST];
+    const shelf all = read_shelf();
+    host *self = host_open();
+    const rack *it = rack_of(self);
+    const cl_preset_load *load = it->plugin->get_extension(it->plugin, CL_PRESET_LOAD);
+    CHECK(load == it->plugin->get_extension(it->plugin, CL_PRESET_LOAD_DRAFT));
+    CHECK(!load->from_location(it->plugin, CL_PRESETS_IN_PLUGIN, NULL, "no-such-preset"));
+    CHECK(!load->from_location(it->plugin, CL_PRESETS_IN_PLUGIN, NULL, NULL));
+    CHECK(!load->from_location(it->plugin, CL_PRESETS_IN_FILES, "/x", NULL));
+    CHECK(it->preset_errors == 3);
+    if (all.presets == 0) puts("skipped: presets; give cmake -DTAGNODE_PRESETS=FILE");
+    CHECK(all.ids == all.presets && all.descriptions == all.presets);
+    host_activate(self, 48000, 512, false);
+    for (unsigned i = 0; i < all.presets; ++i) { /* one after the other, each as on a new one */
+        host *fresh = host_open();
+        const rack *other = rack_of(fresh);
+        const unsigned before = self->text_changes;
+        CHECK(load->from_location(it->plugin, CL_PRESETS_IN_PLUGIN, NULL, all.keys[i]));
+        CHECK(self->text_changes > before && it->presets_loaded == i + 1);
+        CHECK(load->from_location(other->plugin, CL_PRESETS_IN_PLUGIN, NULL, all.keys[i]));
+        const size_t size = host_save(self, first, sizeof first);
+        CHECK(size > 0 && host_save(fresh, again, sizeof again) == size);
+        CHECK(memcmp(first, again, size) == 0);
+        if (strcmp(all.keys[i], "duck-under-voice") == 0) check_duck_under_voice(self);
+        host_close(fresh);
+    }
+    host_close(self);
+}
+
 void host_test_format(void) {
     test_factory_knows_one_plugin();
     test_ports_are_stereo_and_midi();
     test_parameters_are_those_of_the_table();
+    test_presets_are_listed_and_loaded();
 }
 
 unsigned host_failures(void) {

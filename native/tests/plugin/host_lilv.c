@@ -50,11 +50,45 @@ static bool has(const LilvPort *port, const char *property) {
     return found;
 }
 
-static unsigned points_of(const LilvPort *port) {
+/* The points of a menu by their values; lilv lists them in the order of their places in memory. */
+typedef struct {
+    int value;
+    char label[64];
+} menu_point;
+
+typedef struct {
+    unsigned count;
+    menu_point points[64];
+} point_list;
+
+static int by_value(const void *one, const void *two) {
+    return ((const menu_point *)one)->value - ((const menu_point *)two)->value;
+}
+
+static point_list points_of(const LilvPort *port) {
+    static point_list list;
     LilvScalePoints *points = lilv_port_get_scale_points(plugin, port);
-    const unsigned count = lilv_scale_points_size(points);
+    list.count = 0;
+    LILV_FOREACH(scale_points, i, points) {
+        const LilvScalePoint *point = lilv_scale_points_get(points, i);
+        if (!CHECK(list.count < 64)) break;
+        menu_point *to = &list.points[list.count++];
+        to->value = (int)lilv_node_as_float(lilv_scale_point_get_value(point));
+        (void)snprintf(to->label, sizeof to->label, "%s",
+                       lilv_node_as_string(lilv_scale_point_get_label(point)));
+    }
+    qsort(list.points, list.count, sizeof *list.points, by_value);
     lilv_scale_points_free(points);
-    return count;
+    return list;
+}
+
+static bool is_control(const LilvPort *port, bool input) {
+    LilvNode *control = lilv_new_uri(world, LILV_URI_CONTROL_PORT);
+    LilvNode *way = lilv_new_uri(world, input ? LILV_URI_INPUT_PORT : LILV_URI_OUTPUT_PORT);
+    const bool is = lilv_port_is_a(plugin, port, control) && lilv_port_is_a(plugin, port, way);
+    lilv_node_free(control);
+    lilv_node_free(way);
+    return is;
 }
 
 static void test_the_ports_are_those_of_the_table(void) {
@@ -70,7 +104,7 @@ static void test_the_ports_are_those_of_the_table(void) {
         CHECK(is_number(low, about->low));
         CHECK(is_number(high, about->high));
         if (about->choices != NULL && about->scale == TAGNODE_SCALE_CHOICE)
-            CHECK(points_of(port) == about->choice_count);
+            CHECK(points_of(port).count == about->choice_count);
         CHECK(has(port, LILV_NS_LV2 "toggled") == (about->scale == TAGNODE_SCALE_TOGGLE));
         CHECK(has(port, LV2_NS "ext/port-props#logarithmic") ==
               (about->scale == TAGNODE_SCALE_LOG));
@@ -99,23 +133,86 @@ static void test_the_ports_of_lv2_are_found_by_their_designation(void) {
     lilv_nodes_free(required);
 }
 
-static void test_sources_have_names(void) {
-    const LilvPort *port = lilv_plugin_get_port_by_index(
-        plugin, tagplug_lv2_port(tagplug_field_of(0, TAGPLUG_SOURCE)));
-    LilvScalePoints *points = lilv_port_get_scale_points(plugin, port);
-    unsigned named = 0;
-    LILV_FOREACH(scale_points, i, points) {
-        const LilvScalePoint *point = lilv_scale_points_get(points, i);
-        const int value = (int)lilv_node_as_float(lilv_scale_point_get_value(point));
-        const char *label = lilv_node_as_string(lilv_scale_point_get_label(point));
-        if (value == 0) CHECK(strcmp(label, "none") == 0);
-        if (value == 1) CHECK(strcmp(label, "rms_db") == 0);
-        if (value == 106) CHECK(strcmp(label, "any: voice") == 0);
-        if (value == 136) CHECK(strcmp(label, "male vocal") == 0);
-        if (value == 0 || value == 1 || value == 106 || value == 136) ++named;
+static void test_every_control_has_a_range_and_the_default_of_a_new_instance(void) {
+    tagplug *fresh = tagplug_create(NULL);
+    for (uint32_t i = 0; i < TAGPLUG_LV2_PORTS; ++i) {
+        const LilvPort *port = lilv_plugin_get_port_by_index(plugin, i);
+        if (!is_control(port, true) && !is_control(port, false)) continue;
+        LilvNode *start, *low, *high;
+        lilv_port_get_range(plugin, port, &start, &low, &high);
+        const float range[] = {lilv_node_as_float(low), lilv_node_as_float(start),
+                               lilv_node_as_float(high)};
+        CHECK(range[0] < range[2] && range[1] >= range[0] && range[1] <= range[2]);
+        for (uint32_t k = 0; k < TAGPLUG_INPUTS; ++k)
+            if (tagplug_lv2_port(k) == i)
+                CHECK(range[1] ==
+                      (k == TAGPLUG_BYPASS ? 1 - tagplug_get(fresh, k) : tagplug_get(fresh, k)));
+        lilv_node_free(start);
+        lilv_node_free(low);
+        lilv_node_free(high);
     }
-    CHECK(named == 4);
-    lilv_scale_points_free(points);
+    tagplug_destroy(fresh);
+}
+
+static void test_menus_have_each_choice_once(void) {
+    for (uint32_t i = 0; i < TAGPLUG_PARAMETERS; ++i) {
+        const tagnode_plugin_parameter *about = tagnode_plugin_parameter_info(i);
+        const point_list list =
+            points_of(lilv_plugin_get_port_by_index(plugin, tagplug_lv2_port(i)));
+        CHECK(list.count == 0 || about->choices == NULL || list.count == about->choice_count);
+        for (unsigned k = 0; k < list.count && about->choices != NULL; ++k)
+            CHECK(list.points[k].value == (int)about->choices[k].id &&
+                  strcmp(list.points[k].label, about->choices[k].text) == 0);
+    }
+}
+
+static void test_menus_of_sources_are_the_signals_and_the_included_model(void) {
+    static const struct {
+        int source;
+        const char *label;
+    } scene[] = {{100, "speech"}, {101, "singing"}, {102, "music"},     {103, "drums"},
+                 {104, "tonal"},  {105, "noise"},   {106, "any: voice"}};
+    enum { SCENE = sizeof scene / sizeof *scene };
+    for (uint32_t slot = 0; slot < TAGPLUG_SLOTS; ++slot) {
+        const uint32_t index = tagplug_lv2_port(tagplug_field_of(slot, TAGPLUG_SOURCE));
+        const point_list list = points_of(lilv_plugin_get_port_by_index(plugin, index));
+        const unsigned signals = tagnode_signal_count();
+        if (!CHECK(list.count == 1 + signals + SCENE)) return;
+        const menu_point *at = list.points;
+        CHECK(at->value == 0 && strcmp(at->label, "none") == 0);
+        for (unsigned k = 0; k < signals; ++k, ++at)
+            CHECK(at[1].value == (int)k + 1 &&
+                  strcmp(at[1].label, tagnode_signal_info(k)->name) == 0);
+        for (unsigned k = 0; k < SCENE; ++k, ++at)
+            CHECK(at[1].value == scene[k].source && strcmp(at[1].label, scene[k].label) == 0);
+    }
+}
+
+/* Units that never change; those of other values depend on the slot. */
+static void test_units_are_those_of_the_table(void) {
+    LilvNode *unit = lilv_new_uri(world, LV2_NS "extensions/units#unit");
+    for (uint32_t i = 0; i < TAGPLUG_PARAMETERS; ++i) {
+        const LilvPort *port = lilv_plugin_get_port_by_index(plugin, tagplug_lv2_port(i));
+        LilvNode *found = lilv_port_get(plugin, port, unit);
+        const bool seconds = strcmp(tagnode_plugin_parameter_info(i)->unit, "s") == 0;
+        CHECK((found != NULL) == seconds);
+        if (found != NULL) CHECK(is_text(found, LV2_NS "extensions/units#s"));
+    }
+    lilv_node_free(unit);
+}
+
+static void test_ports_of_the_host_are_no_knobs(void) {
+    static const uint32_t ports[] = {TAGPLUG_LV2_FREEWHEEL, TAGPLUG_LV2_DELAY};
+    for (size_t i = 0; i < 2; ++i) {
+        const LilvPort *port = lilv_plugin_get_port_by_index(plugin, ports[i]);
+        CHECK(has(port, LV2_NS "ext/port-props#notOnGUI"));
+        CHECK(has(port, LILV_NS_LV2 "connectionOptional"));
+        CHECK(points_of(port).count == 0);
+    }
+    CHECK(has(lilv_plugin_get_port_by_index(plugin, TAGPLUG_LV2_FREEWHEEL),
+              LV2_NS "ext/port-props#notAutomatic"));
+    CHECK(has(lilv_plugin_get_port_by_index(plugin, TAGPLUG_LV2_DELAY),
+              LILV_NS_LV2 "reportsLatency"));
 }
 
 /* ---- a state as text ---- */
@@ -219,7 +316,11 @@ int main(int count, char **arguments) {
     noise = white_noise(20 * BLOCK, 1);
     test_the_ports_are_those_of_the_table();
     test_the_ports_of_lv2_are_found_by_their_designation();
-    test_sources_have_names();
+    test_every_control_has_a_range_and_the_default_of_a_new_instance();
+    test_menus_have_each_choice_once();
+    test_menus_of_sources_are_the_signals_and_the_included_model();
+    test_units_are_those_of_the_table();
+    test_ports_of_the_host_are_no_knobs();
     test_a_state_written_as_text_brings_everything_back();
     free(noise);
     lilv_node_free(uri);

@@ -1,4 +1,5 @@
 /* host_vst3.c - a host for VST 3, strict about its rules. Values are normalised to 0 to 1. */
+#include <ctype.h>
 #include <dlfcn.h>
 
 #include "host.h"
@@ -368,6 +369,13 @@ float host_get(host *self, uint32_t parameter) {
                                (float)it->controller->table->get(it->controller, id_of(parameter)));
 }
 
+float host_default(host *self, uint32_t parameter) {
+    const rack *it = rack_of(self);
+    vst_parameter info = {.start = NAN};
+    CHECK(it->controller->table->info(it->controller, (int32_t)parameter, &info) == VST_OK);
+    return tagplug_denormalise(parameter, (float)info.start);
+}
+
 bool host_text(host *self, uint32_t parameter, float value, char *text, size_t size) {
     const rack *it = rack_of(self);
     vst_text wide;
@@ -387,6 +395,15 @@ bool host_value(host *self, uint32_t parameter, const char *text, float *value) 
         return false;
     *value = tagplug_denormalise(parameter, (float)share);
     return true;
+}
+
+const char *host_unit(host *self, uint32_t parameter) {
+    static char unit[64];
+    const rack *it = rack_of(self);
+    vst_parameter info;
+    CHECK(it->controller->table->info(it->controller, (int32_t)parameter, &info) == VST_OK);
+    vst_to_utf8(info.unit, unit, sizeof unit);
+    return unit;
 }
 
 uint32_t host_tail(host *self) {
@@ -545,7 +562,8 @@ static void test_mono_passes(void) {
 static void test_parameters_are_those_of_the_table(void) {
     host *self = host_open();
     const rack *it = rack_of(self);
-    CHECK(it->controller->table->count(it->controller) == TAGPLUG_PARAMETERS);
+    const int32_t more = it->controller->table->count(it->controller) - TAGPLUG_PARAMETERS;
+    CHECK(more == 0 || more == 1); /* the choice of a program, if there are any */
     vst_parameter info;
     char text[256];
     for (uint32_t i = 0; i < TAGPLUG_PARAMETERS; ++i) {
@@ -565,7 +583,7 @@ static void test_parameters_are_those_of_the_table(void) {
             CHECK_NEAR(it->controller->table->from_plain(it->controller, about->id, about->high), 1,
                        0);
     }
-    CHECK(it->controller->table->info(it->controller, TAGPLUG_PARAMETERS, &info) != VST_OK);
+    CHECK(it->controller->table->info(it->controller, TAGPLUG_PARAMETERS + more, &info) != VST_OK);
     CHECK(it->controller->table->info(it->controller, -1, &info) != VST_OK);
     host_close(self);
 }
@@ -595,6 +613,98 @@ static void test_units_are_the_slots(void) {
         }
     }
     (void)units->table->unknown.unref(units);
+    host_close(self);
+}
+
+typedef struct {
+    const rack *rack;
+    unit_list *units;
+    vst_program_list list;
+} program_rack;
+
+/* Sets the program that has this number, as a host's menu does. */
+static void choose(const program_rack *p, int32_t program) {
+    const double value = (double)program / (p->list.count - 1);
+    controller *to = p->rack->controller;
+    CHECK(to->table->set(to, TAGPLUG_PROGRAM_ID, value) == VST_OK);
+    CHECK_NEAR(to->table->get(to, TAGPLUG_PROGRAM_ID), value, 1e-9);
+}
+
+static void check_program(const program_rack *p, int32_t program, host *self, host *fresh) {
+    static unsigned char bytes[TAGPLUG_STATE_MOST], again[TAGPLUG_STATE_MOST];
+    controller *c = p->rack->controller;
+    vst_text name, shown;
+    char text[256];
+    double back = -1;
+    const double value = (double)program / (p->list.count - 1);
+    CHECK(p->units->table->program_name(p->units, p->list.id, program, name) == VST_OK);
+    CHECK(c->table->text_of(c, TAGPLUG_PROGRAM_ID, value, shown) == VST_OK);
+    for (size_t i = 0; i < 128 && (i == 0 || name[i - 1] != 0); ++i) CHECK(name[i] == shown[i]);
+    CHECK(c->table->value_of(c, TAGPLUG_PROGRAM_ID, name, &back) == VST_OK);
+    CHECK_NEAR(back, value, 1e-9);
+    vst_to_utf8(name, text, sizeof text);
+    CHECK(text[0] != '\0');
+    for (size_t i = 0; text[i] != '\0' && name[i] < 128; ++i)
+        name[i] = (int16_t)toupper((unsigned char)text[i]);
+    CHECK(c->table->value_of(c, TAGPLUG_PROGRAM_ID, name, &back) == VST_OK);
+    CHECK_NEAR(back, value, 1e-9);
+    name[0] = '?';
+    CHECK(c->table->value_of(c, TAGPLUG_PROGRAM_ID, name, &back) == VST_FALSE);
+    if (program == 0) return;
+    const uint32_t before = self->text_changes;
+    choose(p, program);
+    CHECK(self->text_changes > before); /* so that the host reads values again */
+    const program_rack other = {rack_of(fresh), p->units, p->list};
+    choose(&other, program);
+    const size_t size = host_save(self, bytes, sizeof bytes);
+    CHECK(size > 0 && host_save(fresh, again, sizeof again) == size);
+    CHECK(memcmp(bytes, again, size) == 0);
+    if (strcmp(text, "duck-under-voice") == 0) check_duck_under_voice(self);
+}
+
+/* A host may set the program with all other values that it saved: it must not undo them. */
+static void check_edits_stay(const program_rack *p, host *self) {
+    controller *c = p->rack->controller;
+    choose(p, 1);
+    CHECK(c->table->set(c, id_of(TAGPLUG_DELAY_FEEDBACK), 0.25) == VST_OK);
+    host_process(self, NULL, NULL, 0, &(host_change){0, TAGPLUG_DELAY_FEEDBACK, 0.25F * 0.95F}, 1);
+    CHECK(c->table->get(c, TAGPLUG_PROGRAM_ID) == 0);
+    CHECK(c->table->set(c, TAGPLUG_PROGRAM_ID, 0) == VST_OK);
+    CHECK_NEAR(host_get(self, TAGPLUG_DELAY_FEEDBACK), 0.25 * 0.95, 1e-6);
+}
+
+static void test_programs_are_the_presets(void) {
+    host *self = host_open();
+    program_rack p = {.rack = rack_of(self)};
+    p.units = interface(p.rack->component, (const vst_id)VST_UNITS_ID);
+    vst_unit unit;
+    vst_text name;
+    CHECK(p.units->table->info(p.units, 0, &unit) == VST_OK);
+    if (p.units->table->program_list_count(p.units) == 1) {
+        vst_parameter info;
+        CHECK(p.units->table->program_list(p.units, 0, &p.list) == VST_OK);
+        CHECK(unit.programs == p.list.id && p.list.count > 1);
+        CHECK(p.rack->controller->table->info(p.rack->controller, TAGPLUG_PARAMETERS, &info) ==
+              VST_OK);
+        CHECK(info.id == TAGPLUG_PROGRAM_ID && info.steps == p.list.count - 1);
+        CHECK(info.flags == (VST_PARAMETER_PROGRAM | VST_PARAMETER_LIST));
+        CHECK(info.unit_id == unit.id && info.start == 0);
+        host_activate(self, 48000, 512, false);
+        for (int32_t i = 0; i < p.list.count; ++i) {
+            host *fresh = host_open();
+            check_program(&p, i, self, fresh);
+            host_close(fresh);
+        }
+        check_edits_stay(&p, self);
+        CHECK(p.units->table->program_name(p.units, p.list.id, p.list.count, name) != VST_OK);
+        CHECK(p.units->table->program_name(p.units, p.list.id, -1, name) != VST_OK);
+        CHECK(p.units->table->program_name(p.units, p.list.id + 1, 0, name) != VST_OK);
+    } else {
+        CHECK(unit.programs == -1);
+        puts("skipped: programs; give cmake -DTAGNODE_PRESETS=FILE");
+    }
+    CHECK(p.units->table->program_list(p.units, 1, &p.list) != VST_OK);
+    (void)p.units->table->unknown.unref(p.units);
     host_close(self);
 }
 
@@ -678,6 +788,7 @@ void host_test_format(void) {
     test_mono_passes();
     test_parameters_are_those_of_the_table();
     test_units_are_the_slots();
+    test_programs_are_the_presets();
     test_the_handler_receives_outputs();
     test_a_state_has_values_set_by_the_controller();
     test_a_stream_that_reports_too_many_bytes_ends();

@@ -292,31 +292,261 @@ static void test_tail_lasts_as_long_as_echoes_do(void) {
 
 /* ------------------------------------------------------------------------ texts and states --- */
 
-static void test_texts_come_back_as_their_values(void) {
-    host *self = host_open();
-    char text[256];
-    for (uint32_t i = 0; i < TAGPLUG_INPUTS; ++i) {
-        const tagnode_plugin_parameter *about = tagnode_plugin_parameter_info(i);
-        for (uint32_t k = 0; k <= 4; ++k) {
-            const float value = tagplug_denormalise(i, (float)k / 4);
-            float back = NAN;
-            CHECK(host_text(self, i, value, text, sizeof text) && text[0] != '\0');
-            if (strcmp(text, "-") == 0) continue; /* a source without a name */
-            CHECK(host_value(self, i, text, &back));
-            const double near = about->scale >= TAGNODE_SCALE_INTEGER ? 0 : 0.01 * about->high;
-            CHECK_NEAR(back, value, near);
-        }
+/* The number and the unit that a value is shown with, by the tables of signals and targets. */
+typedef struct {
+    double number;
+    const char *unit;
+} reading;
+
+static reading due_reading(host *self, uint32_t parameter, double value) {
+    const tagnode_plugin_parameter *about = tagnode_plugin_parameter_info(parameter);
+    const uint32_t slot = about->slot - 1;
+    const bool moved = about->slot > 0 && (about->output || about->field == TAGPLUG_MIN + 1 ||
+                                           about->field == TAGPLUG_MAX + 1);
+    const bool compared = about->field >= TAGPLUG_THRESHOLD + 1 && about->field <= TAGPLUG_HIGH + 1;
+    if (moved) {
+        const uint32_t id = (uint32_t)host_get(self, field(slot, TAGPLUG_TARGET));
+        const tagnode_plugin_target *target = tagnode_plugin_target_info(id);
+        const double low = target->low, high = target->high;
+        return (reading){target->ratios ? exp(log(low) + value * (log(high) - log(low)))
+                                        : low + value * (high - low),
+                         target->unit};
     }
-    CHECK(host_text(self, TAGPLUG_BYPASS, 1, text, sizeof text) && strcmp(text, "on") == 0);
+    const uint32_t source = compared ? (uint32_t)host_get(self, field(slot, TAGPLUG_SOURCE)) : 0;
+    if (source == 0) return (reading){value, about->unit};
+    const tagnode_signal *signal = tagnode_signal_info(source - 1);
+    const double width = (double)signal->high - signal->low;
+    const bool distance = about->field == TAGPLUG_HYSTERESIS + 1;
+    const bool level = strncmp(signal->unit, "dB", 2) == 0 || strcmp(signal->unit, "LUFS") == 0;
+    return (reading){(distance ? 0 : signal->low) + value * width,
+                     distance && level ? "dB" : signal->unit};
+}
+
+/* Reads what is shown as the user would: a number, its decimals, and the unit after it. */
+static void check_reading(host *self, uint32_t parameter, float value, const char *text) {
+    char *rest = NULL;
+    const reading due = due_reading(self, parameter, value);
+    const double number = strtod(text, &rest);
+    const char *point = strchr(text, '.');
+    const double places = point == NULL ? 0 : (double)strspn(point + 1, "0123456789");
+    const double near = 0.5 * pow(10, -places) + 1e-6 * fabs(due.number);
+    const char *beside = host_unit(self, parameter);
+    const char *inside = *rest == ' ' ? rest + 1 : rest;
+    if (parameter == TAGPLUG_OSC_PORT && value == 0) {
+        CHECK(strcmp(text, "off") == 0);
+        return;
+    }
+    if (!CHECK(rest != text && fabs(number - due.number) <= near) ||
+        !CHECK(strcmp(*beside == '\0' ? inside : beside, due.unit) == 0) ||
+        !CHECK(*beside == '\0' || *inside == '\0'))
+        fprintf(stderr, "%s at %.9g: \"%s\" and \"%s\"; due is %.9g %s\n",
+                tagnode_plugin_parameter_info(parameter)->symbol, (double)value, text, beside,
+                due.number, due.unit);
+}
+
+/* value -> text -> value -> text -> value. Of a parameter with steps the first value is back,
+ * unless it is the number of no source. */
+static void check_round_trip(host *self, uint32_t parameter, float value) {
+    const tagnode_plugin_parameter *about = tagnode_plugin_parameter_info(parameter);
+    char text[256], again[256];
+    float first = NAN, second = NAN;
+    CHECK(host_text(self, parameter, value, text, sizeof text) && text[0] != '\0');
+    const bool reads = host_value(self, parameter, text, &first) &&
+                       host_text(self, parameter, first, again, sizeof again) &&
+                       host_value(self, parameter, again, &second);
+    const bool stays =
+        reads && strcmp(text, again) == 0 && first == second &&
+        (about->scale < TAGNODE_SCALE_INTEGER || first == value || strcmp(text, "-") == 0);
+    if (!CHECK(stays))
+        fprintf(stderr, "%s: %.9g, \"%s\", %.9g, \"%s\", %.9g\n", about->symbol, (double)value,
+                text, (double)first, reads ? again : "", (double)second);
+    uint32_t slot = 0;
+    if (about->choices == NULL && !tagplug_is_source(parameter, &slot))
+        check_reading(self, parameter, value, text);
+}
+
+static void check_round_trips(host *self, uint32_t parameter, uint32_t parts) {
+    const tagnode_plugin_parameter *about = tagnode_plugin_parameter_info(parameter);
+    if (about->choices != NULL)
+        for (uint32_t i = 0; i < about->choice_count; ++i)
+            check_round_trip(self, parameter, (float)about->choices[i].id);
+    else if (about->scale == TAGNODE_SCALE_INTEGER)
+        for (uint32_t i = 0; i <= (uint32_t)(about->high - about->low); ++i)
+            check_round_trip(self, parameter, about->low + (float)i);
+    else
+        for (uint32_t i = 0; i <= parts; ++i)
+            check_round_trip(self, parameter,
+                             tagplug_denormalise(parameter, (float)i / (float)parts));
+}
+
+static void test_every_value_comes_back_from_its_text(void) {
+    host *self = host_open();
+    for (uint32_t i = 0; i < TAGPLUG_PARAMETERS; ++i) check_round_trips(self, i, 1000);
+    for (uint32_t k = 0; k < TAGNODE_SIGNAL_END; ++k) { /* in every unit */
+        set(self, field(0, TAGPLUG_SOURCE), (float)(k + 1));
+        set(self, field(0, TAGPLUG_TARGET), (float)(k % TAGPLUG_TARGETS));
+        for (uint32_t i = field(0, TAGPLUG_THRESHOLD); i <= field(0, TAGPLUG_HIGH); ++i)
+            check_round_trips(self, i, 1000);
+        check_round_trips(self, field(0, TAGPLUG_MIN), 4000);
+        check_round_trips(self, TAGPLUG_VALUE_1, 1000);
+    }
+    char text[256];
     CHECK(!host_text(self, TAGPLUG_PARAMETERS, 0, text, sizeof text));
-    float value = 0;
-    CHECK(!host_value(self, TAGPLUG_MODEL, "no such model", &value));
+    host_close(self);
+}
+
+/* A text as typed, and the value that it stands for; NAN: it is refused. */
+typedef struct {
+    uint32_t slot, parameter; /* of the whole plugin, or a field of the slot */
+    const char *text;
+    double due;
+} typed;
+
+enum { WHOLE = UINT32_MAX >> 1 };
+
+static void check_typed(host *self, const typed *cases, size_t count) {
+    for (size_t i = 0; i < count; ++i) {
+        const uint32_t parameter =
+            cases[i].slot == WHOLE ? cases[i].parameter : field(cases[i].slot, cases[i].parameter);
+        float value = NAN;
+        const bool found = host_value(self, parameter, cases[i].text, &value);
+        const bool right = found && fabs(value - cases[i].due) < 1e-4;
+        if (!CHECK(isnan(cases[i].due) ? !found : right))
+            fprintf(stderr, "\"%s\" is read as %g\n", cases[i].text, (double)value);
+    }
+}
+
+static void test_texts_are_read_as_users_type_them(void) {
+    static const typed cases[] = {
+        {WHOLE, TAGPLUG_HOP, "0.15", 0.15},
+        {WHOLE, TAGPLUG_HOP, "0,15 s", 0.15},
+        {WHOLE, TAGPLUG_HOP, "150 ms", 0.15},
+        {WHOLE, TAGPLUG_HOP, " 150MS ", 0.15},
+        {WHOLE, TAGPLUG_HOP, "9", 2},
+        {WHOLE, TAGPLUG_HOP, "1 Hz", NAN},
+        {WHOLE, TAGPLUG_HOP, "1 s s", NAN},
+        {WHOLE, TAGPLUG_HOP, "1s1", NAN},
+        {WHOLE, TAGPLUG_HOP, "1.2.3", NAN},
+        {WHOLE, TAGPLUG_HOP, "--1", NAN},
+        {WHOLE, TAGPLUG_HOP, "nan", NAN},
+        {WHOLE, TAGPLUG_HOP, "inf", NAN},
+        {WHOLE, TAGPLUG_HOP, "0x1", NAN},
+        {WHOLE, TAGPLUG_HOP, ".", NAN},
+        {WHOLE, TAGPLUG_HOP, "", NAN},
+        {WHOLE, TAGPLUG_HOP, " ", NAN},
+        {WHOLE, TAGPLUG_HOP, "s", NAN},
+        {WHOLE, TAGPLUG_DELAY_FEEDBACK, ".5", 0.5},
+        {WHOLE, TAGPLUG_DELAY_FEEDBACK, "50 %", 0.5},
+        {WHOLE, TAGPLUG_DELAY_FEEDBACK, "50%", 0.5},
+        {WHOLE, TAGPLUG_DELAY_FEEDBACK, "0.5 dB", NAN},
+        {WHOLE, TAGPLUG_OSC_PORT, "OFF", 0},
+        {WHOLE, TAGPLUG_OSC_PORT, "9000", 9000},
+        {WHOLE, TAGPLUG_OSC_PORT, "9000 %", NAN},
+        {WHOLE, TAGPLUG_BYPASS, "On", 1},
+        {WHOLE, TAGPLUG_BYPASS, "1", 1},
+        {WHOLE, TAGPLUG_BYPASS, "2", NAN},
+        {WHOLE, TAGPLUG_BYPASS, "bypass", NAN},
+        {WHOLE, TAGPLUG_MODEL, "Musicnn-MTT", 2},
+        {WHOLE, TAGPLUG_MODEL, "2", 2},
+        {WHOLE, TAGPLUG_MODEL, "no such model", NAN},
+        {WHOLE, TAGPLUG_MODEL, "", NAN},
+        {WHOLE, TAGPLUG_STATUS, "model missing", TAGPLUG_STATUS_MODEL_MISSING},
+    };
+    host *self = host_open();
+    check_typed(self, cases, sizeof cases / sizeof *cases);
+    host_close(self);
+}
+
+static void test_texts_of_slots_are_read_in_their_units(void) {
+    static const typed cases[] = {
+        {0, TAGPLUG_CURVE, "LOG", TAGNODE_CURVE_LOG},
+        {0, TAGPLUG_CURVE, "logarithmic", NAN},
+        {0, TAGPLUG_MIDI, "14-bit", 2},
+        {0, TAGPLUG_MIDI, "14", NAN},
+        {0, TAGPLUG_CHANNEL, "16", 16},
+        {0, TAGPLUG_CHANNEL, "17", 16},
+        {0, TAGPLUG_CHANNEL, "ten", NAN},
+        {0, TAGPLUG_THRESHOLD, "-15 dBFS", 0.75},
+        {0, TAGPLUG_THRESHOLD, "-15 db", 0.75},
+        {0, TAGPLUG_THRESHOLD, "-15", 0.75},
+        {0, TAGPLUG_THRESHOLD, "-15 Hz", NAN},
+        {0, TAGPLUG_HYSTERESIS, "3 dB", 0.05},
+        {1, TAGPLUG_THRESHOLD, "120 bpm", 0.5},
+        {2, TAGPLUG_THRESHOLD, "0.25", 0.25},
+        {2, TAGPLUG_THRESHOLD, "25%", 0.25},
+        {0, TAGPLUG_MIN, "0", 0.8},
+        {0, TAGPLUG_MIN, "+6 DB", 0.9},
+        {0, TAGPLUG_MIN, "6 kHz", NAN},
+        {1, TAGPLUG_MIN, "2 kHz", 0.6666667},
+        {1, TAGPLUG_MIN, "2k", 0.6666667},
+        {1, TAGPLUG_MIN, "2000Hz", 0.6666667},
+        {1, TAGPLUG_MIN, "-3", 0},
+    };
+    host *self = host_open();
+    set(self, field(0, TAGPLUG_SOURCE), 1 + TAGNODE_SIGNAL_RMS_DB);    /* -60 to 0 dBFS */
+    set(self, field(0, TAGPLUG_TARGET), TAGPLUG_TARGET_GAIN);          /* -48 to 12 dB */
+    set(self, field(1, TAGPLUG_TARGET), TAGPLUG_TARGET_LOW_PASS);      /* 20 to 20000 Hz */
+    set(self, field(1, TAGPLUG_SOURCE), 1 + TAGNODE_SIGNAL_TEMPO_BPM); /* 60 to 180 BPM */
+    check_typed(self, cases, sizeof cases / sizeof *cases);
+    host_close(self);
+}
+
+static void test_sources_are_read_by_text_name_and_number(void) {
+    static const typed cases[] = {
+        {0, TAGPLUG_SOURCE, "None", 0},
+        {0, TAGPLUG_SOURCE, "-", 99},
+        {0, TAGPLUG_SOURCE, "RMS_dB", 1 + TAGNODE_SIGNAL_RMS_DB},
+        {0, TAGPLUG_SOURCE, "signal.onset", 1 + TAGNODE_SIGNAL_ONSET},
+        {0, TAGPLUG_SOURCE, "Tag.Male-Vocal", 136},
+        {0, TAGPLUG_SOURCE, "tag.guitar (not in this model)", 111},
+        {0, TAGPLUG_SOURCE, "#700", 700},
+        {0, TAGPLUG_SOURCE, "700", 700},
+        {0, TAGPLUG_SOURCE, "1001", NAN},
+        {0, TAGPLUG_SOURCE, "-1", NAN},
+        {0, TAGPLUG_SOURCE, "1.5", NAN},
+        {0, TAGPLUG_SOURCE, "tag.of-no-model", NAN},
+        {0, TAGPLUG_SOURCE, "#", NAN},
+        {0, TAGPLUG_SOURCE, "(not in this model)", NAN},
+        {0, TAGPLUG_SOURCE, "", NAN},
+    };
+    host *self = host_open();
+    check_typed(self, cases, sizeof cases / sizeof *cases);
     host_close(self);
 }
 
 static float random_value(uint32_t parameter, uint32_t *seed) {
     if (parameter == TAGPLUG_OSC_PORT) return next_number(seed) % 2 == 0 ? 0 : 9; /* discard */
     return tagplug_denormalise(parameter, (float)(next_number(seed) % 1001) / 1000);
+}
+
+static void test_a_new_instance_has_the_defaults_that_hosts_show(void) {
+    host *self = host_open();
+    for (uint32_t i = 0; i < TAGPLUG_INPUTS; ++i) CHECK(host_default(self, i) == host_get(self, i));
+    host_activate(self, 48000, 512, false);
+    for (uint32_t i = 0; i < TAGPLUG_INPUTS; ++i) CHECK(host_default(self, i) == host_get(self, i));
+    host_close(self);
+}
+
+void check_duck_under_voice(host *self) {
+    static const struct {
+        uint32_t parameter;
+        double due;
+    } slot[] = {{TAGPLUG_SOURCE, 106},
+                {TAGPLUG_GATE, TAGNODE_GATE_ABOVE},
+                {TAGPLUG_THRESHOLD, 0.75},
+                {TAGPLUG_HYSTERESIS, 0.15},
+                {TAGPLUG_TARGET, TAGPLUG_TARGET_GAIN},
+                {TAGPLUG_MIN, 0.8},
+                {TAGPLUG_MAX, 0.6},
+                {TAGPLUG_ATTACK, 0.15},
+                {TAGPLUG_HOLD, 0.6},
+                {TAGPLUG_RELEASE, 0.8}};
+    for (size_t i = 0; i < sizeof slot / sizeof *slot; ++i)
+        CHECK_NEAR(host_get(self, field(0, slot[i].parameter)), slot[i].due, 1e-6);
+    CHECK_NEAR(host_get(self, TAGPLUG_HOP), 0.128, 1e-6);
+    CHECK(host_get(self, TAGPLUG_MODEL) == TAGPLUG_MODEL_SCENE);
+    for (uint32_t i = 1; i < TAGPLUG_SLOTS; ++i)
+        CHECK(host_get(self, field(i, TAGPLUG_SOURCE)) == 0);
 }
 
 static void test_state_makes_the_same_instance(void) {
@@ -376,12 +606,49 @@ static void test_the_host_is_notified_when_units_change(void) {
     host_close(self);
 }
 
+/* Hosts read values again only when they are notified, after each state. */
+static void test_the_host_is_notified_of_each_state(void) {
+    static unsigned char bytes[TAGPLUG_TARGETS][TAGPLUG_STATE_MOST];
+    size_t sizes[TAGPLUG_TARGETS];
+    host *self = host_open();
+    for (uint32_t i = 0; i < TAGPLUG_TARGETS; ++i) {
+        set(self, field(0, TAGPLUG_TARGET), (float)i);
+        sizes[i] = host_save(self, bytes[i], sizeof bytes[i]);
+    }
+    for (uint32_t i = 0; i < 200; ++i) {
+        const uint32_t before = self->text_changes, which = i * i % TAGPLUG_TARGETS;
+        CHECK(host_restore(self, bytes[which], sizes[which]));
+        host_idle(self);
+        CHECK(self->text_changes > before);
+        CHECK(host_get(self, field(0, TAGPLUG_TARGET)) == (float)which);
+    }
+    host_close(self);
+}
+
 static bool has_scene(host *self) {
     return host_get(self, TAGPLUG_STATUS) == TAGPLUG_STATUS_OK &&
            host_get(self, TAGPLUG_WINDOW) > 0;
 }
 
-static void test_offline_a_model_is_loaded_by_the_next_block(void) {
+enum { SCENE_SOURCES = 7 }; /* six tags and a group */
+
+static bool shows(host *self, uint32_t parameter, float value, const char *due) {
+    char text[256];
+    return host_text(self, parameter, value, text, sizeof text) && strcmp(text, due) == 0;
+}
+
+/* Sources in a menu that a host makes of the texts of all numbers, besides "none". */
+static uint32_t menu_of(host *self, uint32_t parameter) {
+    uint32_t named = 0;
+    CHECK(shows(self, parameter, 0, "none"));
+    for (uint32_t id = 1; id <= TAGNODE_PLUGIN_SOURCE_MAX; ++id) {
+        CHECK(!shows(self, parameter, (float)id, "none"));
+        named += !shows(self, parameter, (float)id, "-");
+    }
+    return named;
+}
+
+static void test_offline_a_model_and_its_menu_are_loaded_by_the_next_block(void) {
     host *self = host_open();
     float *noise = white_noise(1024, 8);
     const float *const input[2] = {noise, noise};
@@ -394,21 +661,29 @@ static void test_offline_a_model_is_loaded_by_the_next_block(void) {
         free(noise);
         return;
     }
+    const host_change speech = {0, field(1, TAGPLUG_SOURCE), 100};
+    CHECK(menu_of(self, field(0, TAGPLUG_SOURCE)) == tagnode_signal_count() + SCENE_SOURCES);
+    host_process(self, input, output, 1024, &speech, 1);
     host_process(self, input, output, 1024, &(host_change){0, TAGPLUG_MODEL, 0}, 1);
     host_process(self, input, output, 1024, NULL, 0);
     CHECK(host_get(self, TAGPLUG_WINDOW) == 0);
     host_idle(self);
+    CHECK(menu_of(self, field(0, TAGPLUG_SOURCE)) == tagnode_signal_count());
+    CHECK(shows(self, field(0, TAGPLUG_SOURCE), 100, "-"));
+    CHECK(host_get(self, speech.parameter) == 100); /* what is chosen stays */
+    CHECK(shows(self, speech.parameter, 100, "tag.speech (not in this model)"));
     const uint32_t before = self->text_changes;
     host_process(self, input, output, 1024, &(host_change){0, TAGPLUG_MODEL, 1}, 1);
     host_process(self, input, output, 1024, NULL, 0);
     CHECK(has_scene(self));
     host_idle(self);
     CHECK(self->text_changes > before);
-    char text[256];
-    CHECK(host_text(self, field(0, TAGPLUG_SOURCE), 100, text, sizeof text));
-    CHECK(strcmp(text, "speech") == 0);
+    CHECK(menu_of(self, field(0, TAGPLUG_SOURCE)) == tagnode_signal_count() + SCENE_SOURCES);
+    CHECK(shows(self, field(0, TAGPLUG_SOURCE), 100, "speech"));
+    CHECK(shows(self, field(0, TAGPLUG_SOURCE), 106, "any: voice"));
+    CHECK(host_get(self, speech.parameter) == 100 && shows(self, speech.parameter, 100, "speech"));
     float source = 0;
-    CHECK(host_value(self, field(0, TAGPLUG_SOURCE), text, &source) && source == 100);
+    CHECK(host_value(self, field(0, TAGPLUG_SOURCE), "speech", &source) && source == 100);
     free(noise);
     host_close(self);
 }
@@ -643,12 +918,17 @@ int main(int count, char **arguments) {
     test_changes_take_effect_at_their_sample();
     test_midi_controllers_have_the_value();
     test_tail_lasts_as_long_as_echoes_do();
-    test_texts_come_back_as_their_values();
+    test_every_value_comes_back_from_its_text();
+    test_texts_are_read_as_users_type_them();
+    test_texts_of_slots_are_read_in_their_units();
+    test_sources_are_read_by_text_name_and_number();
+    test_a_new_instance_has_the_defaults_that_hosts_show();
     test_state_makes_the_same_instance();
     test_foreign_states_are_refused_and_change_nothing();
-    test_offline_a_model_is_loaded_by_the_next_block();
+    test_offline_a_model_and_its_menu_are_loaded_by_the_next_block();
     test_blocks_without_samples_set_parameters();
     test_the_host_is_notified_when_units_change();
+    test_the_host_is_notified_of_each_state();
     test_32_instances_run_side_by_side();
     test_the_main_thread_works_during_process();
     CHECK(host_failures() == 0);

@@ -64,6 +64,7 @@ static void put_all(void) {
     put("clap %s", own->clap_id);
     put("vst3 %08X%08X%08X%08X", own->vst3_class[0], own->vst3_class[1], own->vst3_class[2],
         own->vst3_class[3]);
+    put("vst3 program parameter %d", TAGPLUG_PROGRAM_ID);
     put("lv2 in %d %d, out %d %d, midi %d, freewheel %d, delay %d", TAGPLUG_LV2_IN_LEFT,
         TAGPLUG_LV2_IN_RIGHT, TAGPLUG_LV2_OUT_LEFT, TAGPLUG_LV2_OUT_RIGHT, TAGPLUG_LV2_MIDI,
         TAGPLUG_LV2_FREEWHEEL, TAGPLUG_LV2_DELAY);
