@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import wiring
 from documents import (
     FENCE,
     NOTEBOOKS,
@@ -31,8 +32,10 @@ from documents import (
 import pyplugin
 from pyplugin.automation.presets import parse_preset
 from pyplugin.daw import installation
-from pyplugin.models import heads
+from pyplugin.models import heads, importing
 from pyplugin.models.folders import data_folder
+from pyplugin.models.graphs.graph import GraphBuilder
+from pyplugin.models.graphs.lowering import tflite_of
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -97,9 +100,43 @@ def desk(musicnn, recordings, tmp_path, monkeypatch) -> Path:
         head = heads.Head(name, labels, "musicnn-mtt", "penultimate", 200, False, stages)
         heads.save(head)
         heads.save(head, tmp_path / "out" / f"{name}.head")
+    _networks(tmp_path)
     shutil.copy(ROOT / "examples" / "demo" / "demo.toml", tmp_path / "mine.toml")
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+def _networks(folder: Path) -> None:
+    """Write networks of the kinds that the documents import, and one that has been imported."""
+    rng = np.random.default_rng(0)
+    head = folder / "danceability-msd-musicnn-1.pb"
+    head.write_bytes(wiring.head_graph(rng.normal(size=(200, 2)), np.zeros(2)))
+    head.with_suffix(".json").write_text('{"name": "x", "classes": ["danceable", "not"]}')
+    builder = GraphBuilder()
+    x = builder.reshape(builder.input("x", (1, 96, 64)), (1, 96, 64, 1))
+    means = builder.reduce("mean", x, (1,), keep=False)
+    y = builder.dense(builder.reshape(means, (1, 64)), rng.normal(size=(64, 521)))
+    graph = builder.finish({"y": builder.unary("sigmoid", y), "reduce_mean": means})
+    (folder / "yamnet.tflite").write_bytes(tflite_of(graph))
+    importing.import_file(folder / "yamnet.tflite")
+    onnx = pytest.importorskip("onnx", reason="needs onnx")
+    kind, weights = onnx.TensorProto.FLOAT, rng.normal(size=(2, 1, 3, 5)) / 10
+    nodes = [
+        onnx.helper.make_node("Conv", ["x", "w"], ["c"]),
+        onnx.helper.make_node("GlobalMaxPool", ["c"], ["g"]),
+        onnx.helper.make_node("Flatten", ["g"], ["f"]),
+        onnx.helper.make_node("Softmax", ["f"], ["y"]),
+    ]
+    whole = onnx.helper.make_graph(
+        nodes,
+        "net",
+        [onnx.helper.make_tensor_value_info("x", kind, (1, 1, 32, 96))],
+        [onnx.helper.make_tensor_value_info("y", kind, (1, 2))],
+        [onnx.numpy_helper.from_array(weights.astype("f4"), "w")],
+    )
+    model = onnx.helper.make_model(whole, ir_version=9)
+    (folder / "my-model.onnx").write_bytes(model.SerializeToString())
+    (folder / "labels.txt").write_text("one\ntwo\n")
 
 
 # ---- Python

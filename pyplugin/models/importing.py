@@ -584,7 +584,7 @@ def _tflite_model(
         listed = ", ".join(f"{name} {list(shape)}" for name, _, shape in ends)
         raise ModelError(f"{path} has several outputs; choose one by --output: {listed}.")
     output = options.output or (final[0] if len(final) == 1 else ends[0])[0]
-    found = Found(file.inputs, ends, file.kinds, start)
+    found = Found(file.inputs, [end for end in ends if end[0] == output], file.kinds, start)
     system = recognise(found)
     front_end = _front_end(path, file.inputs, system, options, ends)
     named = {slug(name) or f"layer-{i}": name for i, name in enumerate(options.layers, 1)}
