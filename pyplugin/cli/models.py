@@ -1,5 +1,6 @@
 """``tagnode models``: List, build and check models."""
 
+import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -91,10 +92,17 @@ def info(name: str) -> None:
     type=click.Path(path_type=Path),
     help="The file or folder with the weights, instead of downloading it.",
 )
-def get(names: tuple[str, ...], source: Path | None, **options: Any) -> None:
+@click.option(
+    "--accept-license",
+    "accepted",
+    is_flag=True,
+    help="Take weights whose licence restricts what may be done with them.",
+)
+def get(names: tuple[str, ...], source: Path | None, *, accepted: bool, **options: Any) -> None:
     """Build models from published weights; 'all' builds every one whose weights can be downloaded.
 
-    The int8 models are also made ready for the DAW plugin.
+    The int8 models are also made ready for the DAW plugin. Weights under the AGPL, the GPL or a
+    licence that forbids commercial use are taken only with --accept-license, or after a question.
 
     \b
     Examples:
@@ -105,18 +113,29 @@ def get(names: tuple[str, ...], source: Path | None, **options: Any) -> None:
     from pyplugin.daw import container, parameters
     from pyplugin.models import registry
     from pyplugin.models.importers.importer import importers
+    from pyplugin.models.importers.importer import names as importer_names
 
     if "all" in names:
         if source is not None:
             raise click.UsageError("--from is for models of one family; name them instead of all.")
         fetched = [each for each in importers() if each.needs().fetched]
-        names = (*(name for each in fetched for name in each.names()), *names)
+        free = [
+            name
+            for each in fetched
+            for name, summary in each.names().items()
+            if not _restricts(summary.licence)
+        ]
+        names = (*free, *names)
     wanted = [name for name in names if name != "all"]
     built: set[str] = set()
     report = partial(echo, err=True)
+    summaries = importer_names()
     for name in wanted:
         if name in built:
             continue
+        licence = summaries[name].licence if name in summaries else ""
+        if _restricts(licence) and not accepted:
+            _ask(name, licence)
         for path in registry.get(name, source=source, report=report, **options):
             built.add(path.stem)
             echo(printable(path))
@@ -243,6 +262,21 @@ def layers(source: str, patch: int | None) -> None:
     for layer in found:
         shape = " x ".join(map(str, layer.shape))
         echo(f"{layer.kind:<{width}}  {shape:>16}  {printable(layer.name)}")
+
+
+_RESTRICTING = ("AGPL", "GPL", "CC-BY-NC")
+
+
+def _restricts(licence: str) -> bool:
+    return licence.startswith(_RESTRICTING)
+
+
+def _ask(name: str, licence: str) -> None:
+    """Ask whether weights of that licence are wanted; without a terminal, refuse them."""
+    what = f"The weights of {name} are under {licence}: https://spdx.org/licenses/{licence}.html"
+    if not sys.stdin or not sys.stdin.isatty():
+        raise click.UsageError(f"{what}. To take them, add --accept-license.")
+    click.confirm(f"{what}. Take them?", abort=True, err=True)
 
 
 @command.command("verify")

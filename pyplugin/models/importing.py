@@ -91,6 +91,8 @@ class ImportOptions:
         Seconds between two results.
     licence
         Of the weights.
+    known_labels
+        Labels, where an importer knows them.
     patches
         Takes the model in float, with an output ``patch`` that is its input, and returns patches of
         recordings, (n, size): the network becomes int8 if that changes little, see
@@ -108,6 +110,7 @@ class ImportOptions:
     patch: int | None = None
     hop: float | None = None
     licence: str | None = None
+    known_labels: tuple[str, ...] = ()
     patches: Callable[[Model], Float32] | None = None
 
 
@@ -166,7 +169,7 @@ def import_file(path: str | Path, options: ImportOptions | None = None) -> Impor
     opened = open_file(file, given.patch)
     start = _start(file, given)
     if isinstance(opened, TfliteFile):
-        return _tflite_model(file, opened, start, given)
+        return _written(*tflite_model(file, opened, start, given))
     return _network(file, opened, start, given)
 
 
@@ -303,7 +306,9 @@ def _labels(
     path: Path, count: int, start: Start | None, system: System | None, options: ImportOptions
 ) -> tuple[tuple[str, ...], list[str]]:
     """Return the labels of `count` values, and notes about them."""
-    if options.labels is not None:
+    if options.known_labels:
+        labels, where = options.known_labels, "the importer"
+    elif options.labels is not None:
         labels, where = read_labels(options.labels), str(options.labels)
     elif start is not None and start.labels:
         labels, where = start.labels, "its card"
@@ -351,6 +356,19 @@ def _distinct(labels: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
 
 
 def _network(path: Path, source: Source, start: Start | None, options: ImportOptions) -> Imported:
+    found, output = _found(path, source, start, options)
+    if options.front_end is None and recognise(found) is None:
+        graph = _graph(path, source, {"activations": output})
+        stages = stages_of(graph)
+        if stages is not None:
+            return _head(path, graph, stages, start, options)
+    return _written(*network_model(path, source, start, options))
+
+
+def _found(
+    path: Path, source: Source, start: Start | None, options: ImportOptions
+) -> tuple[Found, str]:
+    """Return what is known of a network, and the layer of its predictions."""
     ends = _ends(source)
     output = _output(path, ends, start, options.output, source)
     found = Found(
@@ -359,13 +377,33 @@ def _network(path: Path, source: Source, start: Start | None, options: ImportOpt
         _counted(source),
         start,
     )
+    return found, output
+
+
+def network_model(
+    path: Path, source: Source, start: Start | None, options: ImportOptions
+) -> tuple[Card, bytes, list[str]]:
+    """Return a network as a model: its card, the ``.tflite`` file and notes for the user.
+
+    Parameters
+    ----------
+    path
+        Names it in messages.
+    source
+        The network.
+    start
+        A card beside it.
+    options
+        What else is known.
+
+    Raises
+    ------
+    ModelError
+        Something that has to be known is not, or an operator has no counterpart.
+    """
+    found, output = _found(path, source, start, options)
     system = recognise(found)
-    graph = _graph(path, source, {"activations": output})
-    if options.front_end is None and system is None:
-        stages = stages_of(graph)
-        if stages is not None:
-            return _head(path, graph, stages, start, options)
-    front_end = _front_end(path, found.inputs, system, options, ends)
+    front_end = _front_end(path, found.inputs, system, options, found.ends)
     if options.layers:
         named = {slug(name) or f"layer-{i}": name for i, name in enumerate(options.layers, 1)}
     else:
@@ -382,8 +420,9 @@ def _network(path: Path, source: Source, start: Start | None, options: ImportOpt
     if options.patches is not None:
         made = _quantised(flattened, card, options.patches, notes)
         if made is not None:
-            return _written(*made, notes)
-    return _written(card, tflite_of(flattened, description=card.name), notes)
+            return _hashed(*made), made[1], notes
+    data = tflite_of(flattened, description=card.name)
+    return _hashed(card, data), data, notes
 
 
 def _quantised(
@@ -575,9 +614,10 @@ def _front_end_of(path: Path) -> FrontEnd:
 # ---- .tflite
 
 
-def _tflite_model(
+def tflite_model(
     path: Path, file: TfliteFile, start: Start | None, options: ImportOptions
-) -> Imported:
+) -> tuple[Card, bytes, list[str]]:
+    """Return a ``.tflite`` file in the form of a node's models; otherwise as `network_model`."""
     ends = [(name, file.end_kind(name), shape) for name, shape in file.outputs.items()]
     final = [each for each in ends if each[1].lower() in _FINAL]
     if options.output is None and len(ends) > 1 and len(final) != 1:
@@ -609,7 +649,7 @@ def _tflite_model(
         data = file.adapted(frames, front_end.bands, outputs, description=card.name)
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from None
-    return _written(card, data, notes)
+    return _hashed(card, data), data, notes
 
 
 # ---- models
@@ -718,11 +758,10 @@ def _file_name(path: Path) -> str:
 def _written(card: Card, data: bytes, notes: Sequence[str]) -> Imported:
     if card.name in registry.reserved_names():
         raise ModelError(f"There is a model {card.name!r} of pyplugin's own; give another --name.")
-    whole = card_of(_with_hash(card, hashlib.sha256(data).hexdigest()))
     folder = data_folder()
     path = folder / f"{card.name}.tflite"
     make_folder(folder)
-    for place, content in ((path, data), (path.with_suffix(".json"), render_card(whole).encode())):
+    for place, content in ((path, data), (path.with_suffix(".json"), render_card(card).encode())):
         with replacing(place, error=ModelError) as partial:
             try:
                 partial.write_bytes(content)
@@ -731,9 +770,10 @@ def _written(card: Card, data: bytes, notes: Sequence[str]) -> Imported:
     return Imported("model", card.name, path, tuple(notes))
 
 
-def _with_hash(card: Card, digest: str) -> dict[str, Any]:
+def _hashed(card: Card, data: bytes) -> Card:
+    """Return the card with the hash of its file, checked."""
     content = decoded(render_card(card))
-    return {**content, "sha256": digest}
+    return card_of({**content, "sha256": hashlib.sha256(data).hexdigest()})
 
 
 # ---- heads

@@ -216,8 +216,9 @@ def info(name: str | Path) -> Card:
 
 
 def reserved_names() -> set[str]:
-    """Return the names of shipped models and of those that importers build by name."""
-    return {*_shipped(), *importers.names()}
+    """Return the names of shipped models and of those whose labels an importer states."""
+    known = importers.names()
+    return {*_shipped(), *(name for name, summary in known.items() if summary.labels)}
 
 
 def labels(name: str) -> tuple[str, ...]:

@@ -55,7 +55,7 @@ _MTT_LABELS: tuple[str, ...] = (
     "weird", "country", "metal", "female voice", "choral",
 )
 
-_MSD_LABELS: tuple[str, ...] = (
+MSD_LABELS: tuple[str, ...] = (
     "rock", "pop", "alternative", "indie", "electronic", "female vocalists", "dance", "00s",
     "alternative rock", "jazz", "beautiful", "metal", "chillout", "male vocalists",
     "classic rock", "soul", "indie rock", "Mellow", "electronica", "80s", "folk", "90s", "chill",
@@ -127,7 +127,7 @@ def wheel_network(
         name=f"{family}-{short}",
         folder=f"{short.upper()}_{family}",
         description=f"{description}: {_TAGS_OF[short]}.",
-        labels=_MTT_LABELS if short == "mtt" else _MSD_LABELS,
+        labels=_MTT_LABELS if short == "mtt" else MSD_LABELS,
         dataset=Dataset(*(_MTT if short == "mtt" else _MSD), figures),
         outputs=(
             *_TAGS,

@@ -1,0 +1,127 @@
+"""Choi's convolutional recurrent tagger (ICASSP 2017), from the weights in his repository.
+
+The file has weights only, of Keras 1 with Theano: kernels are flipped, and ``running_std`` is a
+variance. The network around them is written here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pyplugin.errors import ModelError
+from pyplugin.models.download import PublishedFile
+from pyplugin.models.importers.importer import BuildRequest, Built, Needs, Summary, register
+from pyplugin.models.importers.musicnn_wheel import MSD_LABELS
+from pyplugin.support.arrays import Array
+
+_REVISION = "a3e105d0c4c529c512cc197ad8770ff1cc52aa32"
+FILE = PublishedFile(
+    "https://raw.githubusercontent.com/keunwoochoi/music-auto_tagging-keras/"
+    f"{_REVISION}/data/music_tagger_crnn_weights_theano.h5",
+    "783d8198417fd5d6ceee551dea5ec3e7f0210ec743af4819172b5c943044081c",
+    1_649_664,
+)
+_LICENCE = "MIT"
+_FRAMES, _BANDS, _PADDING = 1366, 96, 37
+_POOLS = ((2, 2), (3, 3), (4, 4), (4, 4))
+_EPSILON = 1e-3
+_GATES = "zrh"  # Keras' order of a GRU's parts: update, reset, new
+
+
+@register
+class ChoiCrnn:
+    """Builds the network in float: a GRU wants it."""
+
+    def names(self) -> dict[str, Summary]:
+        """Return the one model."""
+        about = "50 tags of genres, eras and moods from 29 s, learnt from the Million Song Dataset."
+        return {"choi-crnn": Summary(about, _LICENCE, MSD_LABELS)}
+
+    def needs(self) -> Needs:
+        """Return that the file is needed, which is fetched where it is not given."""
+        return Needs(
+            f"{FILE.name} of keunwoochoi/music-auto_tagging-keras ({_LICENCE} licence), which is "
+            f"fetched once ({FILE.size / 1e6:.1f} MB) and checked against its hash",
+            fetched=True,
+        )
+
+    def build(self, source: BuildRequest) -> Built:
+        """Build the model.
+
+        Raises
+        ------
+        ModelError
+            The file cannot be had or is another one, or h5py is missing.
+        """
+        from pyplugin.models.graphs.keras import KerasNetwork, h5_arrays
+        from pyplugin.models.importing import ImportOptions, network_model
+
+        groups, _ = h5_arrays(FILE.read(source.path, source.folder, source.report))
+        network = KerasNetwork(_config(), _arrays(groups), version="1")
+        options = ImportOptions(
+            name="choi-crnn",
+            front_end="choi",
+            known_labels=MSD_LABELS,
+            hop=_FRAMES * 256 / 12000 / 4,
+            licence=_LICENCE,
+        )
+        card, data, _ = network_model(Path("choi-crnn.h5"), network, None, options)
+        return Built(((data, card),))
+
+
+def _config() -> dict[str, Any]:
+    """Return the network as Keras would."""
+    layers: list[tuple[str, str, dict[str, Any]]] = [
+        ("InputLayer", "mel", {"batch_input_shape": [None, _FRAMES, _BANDS]}),
+        ("Permute", "turned", {"dims": [2, 1]}),
+        ("Reshape", "image", {"target_shape": [_BANDS, _FRAMES, 1]}),
+        ("ZeroPadding2D", "padded", {"padding": [0, _PADDING]}),
+        ("BatchNormalization", "bn_0_freq", {"axis": 2, "epsilon": _EPSILON}),
+    ]
+    for number, pool in enumerate(_POOLS, 1):
+        layers += [
+            ("Conv2D", f"conv{number}", {"strides": 1, "padding": "same"}),
+            ("BatchNormalization", f"bn{number}", {"axis": 3, "epsilon": _EPSILON}),
+            ("ELU", f"elu{number}", {}),
+            ("MaxPooling2D", f"pool{number}", {"pool_size": pool, "padding": "valid"}),
+        ]
+    gates = {"units": 32, "recurrent_activation": "hard_sigmoid", "activation": "tanh"}
+    layers += [
+        ("Reshape", "steps", {"target_shape": [15, 128]}),
+        ("GRU", "gru1", {**gates, "return_sequences": True}),
+        ("GRU", "gru2", gates),
+        ("Dense", "output", {"activation": "sigmoid"}),
+    ]
+    content = [
+        {"class_name": kind, "config": {"name": name, **rest}} for kind, name, rest in layers
+    ]
+    return {"class_name": "Sequential", "config": content}
+
+
+def _arrays(groups: Mapping[str, Mapping[str, Array]]) -> dict[str, dict[str, Array]]:
+    """Name the arrays as Keras does today, in its order of axes."""
+    found: dict[str, dict[str, Array]] = {}
+    try:
+        for layer, group in groups.items():
+            part = {name.removeprefix(f"{layer}_"): array for name, array in group.items()}
+            if "running_std" in part:
+                norm = {"moving_mean": part["running_mean"], "moving_variance": part["running_std"]}
+                found[layer] = {"gamma": part["gamma"], "beta": part["beta"], **norm}
+            elif layer.startswith("conv"):
+                kernel = part["W"][:, :, ::-1, ::-1].transpose(2, 3, 1, 0)
+                found[layer] = {"kernel": kernel, "bias": part["b"]}
+            elif layer.startswith("gru"):
+                joined = {
+                    name: np.concatenate([part[f"{letter}_{gate}"] for gate in _GATES], axis=-1)
+                    for name, letter in (("kernel", "W"), ("recurrent_kernel", "U"), ("bias", "b"))
+                }
+                found[layer] = joined
+            elif "W" in part:
+                found[layer] = {"kernel": part["W"], "bias": part["b"]}
+    except (KeyError, ValueError, IndexError) as error:
+        raise ModelError(f"The file lacks an array of the network ({error}).") from error
+    return found
