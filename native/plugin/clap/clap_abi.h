@@ -14,6 +14,7 @@
 #endif
 
 enum { CL_NAME_SIZE = 256, CL_PATH_SIZE = 1024 };
+#define CL_INVALID_ID UINT32_MAX
 
 typedef struct {
     uint32_t major, minor, revision;

@@ -102,6 +102,8 @@ static int32_t process(const cl_plugin *plugin, const cl_process *data) TAGNODE_
     face_begin(&self->block, input != NULL ? (const float *const *)input->data32 : NULL,
                input != NULL ? input->channel_count : 0, output != NULL ? output->data32 : NULL,
                output != NULL ? output->channel_count : 0);
+    if (input != NULL && data->input_count > 1)
+        face_sidechain(&self->block, (const float *const *)input[1].data32, input[1].channel_count);
     if (output != NULL) data->outputs->constant_mask = 0;
     const cl_input_events *in = data->in_events;
     const cl_output_events *out = data->out_events;
@@ -147,14 +149,18 @@ static void copy_text(char *to, size_t size, const char *from) {
 }
 
 static uint32_t audio_port_count(const cl_plugin *plugin, bool input) {
-    return 1;
+    return input ? 2 : 1;
 }
 
 static bool audio_port(const cl_plugin *plugin, uint32_t index, bool input, cl_audio_port *port) {
-    if (index > 0) return false;
-    *port = (cl_audio_port){
-        .flags = CL_AUDIO_PORT_MAIN, .channel_count = FACE_CHANNELS, .type = CL_PORT_STEREO};
-    copy_text(port->name, sizeof port->name, input ? "Input" : "Output");
+    if (index >= audio_port_count(plugin, input)) return false;
+    const bool main = index == 0;
+    *port = (cl_audio_port){.id = index,
+                            .flags = main ? CL_AUDIO_PORT_MAIN : 0,
+                            .channel_count = FACE_CHANNELS,
+                            .type = CL_PORT_STEREO,
+                            .in_place_pair = main ? 0 : CL_INVALID_ID};
+    copy_text(port->name, sizeof port->name, !input ? "Output" : main ? "Input" : "Sidechain");
     return true;
 }
 

@@ -267,17 +267,22 @@ static void delay(const tagplug_effects *e, stretch *s, float *line) TAGNODE_NON
     const float back_slope = (e->feedback_end - e->feedback_now) / TAGPLUG_GRID;
     const float step = e->effect[TAGPLUG_TARGET_DELAY].mix_step;
     float send = e->send, turned = e->turned;
+    const bool settled = send == 1 && turned == 1;
     for (uint32_t i = 0; i < s->frames; ++i) {
         const uint32_t at = e->line_at + i, filled = e->line_filled + i;
         double wet = line_at(e, line, at, filled, e->delay_to);
-        if (turned < 1) {
+        float sent = along(s, i) * s->x[i];
+        if (!settled) {
+            send = toward_1(send, step);
             turned = toward_1(turned, step);
-            const double from = line_at(e, line, at, filled, e->delay_from);
-            wet = from + turned * (wet - from);
+            sent *= send;
+            if (turned < 1) {
+                const double from = line_at(e, line, at, filled, e->delay_from);
+                wet = from + turned * (wet - from);
+            }
         }
-        send = toward_1(send, step);
         const float back = e->feedback_now + back_slope * (float)(s->at + i);
-        line[at & (e->line_size - 1)] = send * along(s, i) * s->x[i] + back * (float)wet;
+        line[at & (e->line_size - 1)] = sent + back * (float)wet;
         put(s, i, s->x[i] + (float)wet);
     }
 }

@@ -12,6 +12,7 @@ void face_begin(face_block *block, const float *const *input, uint32_t inputs, f
     if (input == NULL) inputs = 0;
     if (output == NULL) outputs = 0;
     block->lacking = false;
+    block->sidechain[0] = block->sidechain[1] = NULL;
     for (uint32_t channel = 0; channel < FACE_CHANNELS; ++channel) {
         const uint32_t from = inputs == 1 ? 0 : channel;
         block->input[channel] = from < inputs ? input[from] : NULL;
@@ -20,18 +21,29 @@ void face_begin(face_block *block, const float *const *input, uint32_t inputs, f
     }
 }
 
+void face_sidechain(face_block *block, const float *const *channels, uint32_t count)
+    TAGNODE_NONBLOCKING {
+    const float *left = channels != NULL && count > 0 ? channels[0] : NULL;
+    const float *right = channels != NULL && count > 1 ? channels[1] : NULL;
+    block->sidechain[0] = left != NULL ? left : right;
+    block->sidechain[1] = right != NULL ? right : left;
+}
+
 uint32_t face_process(face_block *block, tagplug *core, uint32_t from, uint32_t until)
     TAGNODE_NONBLOCKING {
     const uint32_t most = block->lacking ? FACE_SPARE : FACE_PIECE;
     const uint32_t frames = until - from < most ? until - from : most;
-    const float *input[FACE_CHANNELS];
+    const bool keyed = block->sidechain[0] != NULL;
+    const float *input[FACE_CHANNELS], *sidechain[FACE_CHANNELS] = {NULL, NULL};
     float *output[FACE_CHANNELS];
     for (uint32_t i = 0; i < FACE_CHANNELS; ++i) {
         input[i] = block->input[i] != NULL ? block->input[i] + from : block->silence;
         output[i] = block->output[i] != NULL ? block->output[i] + from : block->waste;
+        if (keyed) sidechain[i] = block->sidechain[i] + from;
     }
     block->midi_count = 0;
-    tagplug_process(core, input, output, frames, block->midi, &block->midi_count, from);
+    tagplug_process_keyed(core, input, keyed ? sidechain : NULL, output, frames, block->midi,
+                          &block->midi_count, from);
     return from + frames;
 }
 

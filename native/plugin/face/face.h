@@ -24,6 +24,7 @@ enum {
 typedef struct {
     const float *input[FACE_CHANNELS];
     float *output[FACE_CHANNELS];
+    const float *sidechain[FACE_CHANNELS]; /* NULL: there is none */
     bool lacking; /* a channel uses the spare buffers, which limit the length of a piece */
     uint32_t midi_count;
     tagplug_midi midi[TAGPLUG_MIDI_MOST];
@@ -34,6 +35,11 @@ typedef struct {
  * used for both. [audio] */
 void face_begin(face_block *block, const float *const *input, uint32_t inputs, float *const *output,
                 uint32_t outputs) TAGNODE_NONBLOCKING;
+
+/* Gives the block a sidechain, after face_begin. With a channel that is NULL the other one is used
+ * for both; with none there is no sidechain. [audio] */
+void face_sidechain(face_block *block, const float *const *channels, uint32_t count)
+    TAGNODE_NONBLOCKING;
 
 /* Processes samples from `from` on, `until` at the most, and returns the end. The messages in
  * `midi` must be sent before the next call. [audio] */

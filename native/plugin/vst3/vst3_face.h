@@ -25,7 +25,10 @@ typedef struct {
     tagplug *core;
     uintptr_t main_thread; /* the one that ran initialize; 0 before */
     double rate;
-    uint32_t channels;
+    uint32_t channels;     /* of the output, and of the core */
+    uint32_t inputs;       /* channels of the main input: as many, or 1 for both */
+    uint32_t sidechain;    /* channels: 0, 1 or 2 */
+    _Atomic bool is_keyed; /* the host has activated the sidechain */
     bool active;
     vst_handler *handler; /* NULL: the host has none */
 

@@ -6,21 +6,36 @@ VST_INTERFACE(processor)
 
 /* ----------------------------------------------------------------------------------- setup --- */
 
+/* 0 for arrangements that are not supported. */
+static uint32_t channels_of(uint64_t speakers) {
+    return speakers == VST_SPEAKERS_STEREO ? 2 : speakers == VST_SPEAKERS_MONO ? 1 : 0;
+}
+
+/* Mono, stereo, and mono to stereo; the sidechain may be any of mono, stereo and none. */
 static int32_t set_arrangements(void *self, const uint64_t *inputs, int32_t input_count,
                                 const uint64_t *outputs, int32_t output_count) {
     vst_face *face = face_of_processor(self);
-    if (face->active || input_count != 1 || output_count != 1 || inputs[0] != outputs[0])
-        return VST_FALSE;
-    if (inputs[0] != VST_SPEAKERS_STEREO && inputs[0] != VST_SPEAKERS_MONO) return VST_FALSE;
-    face->channels = inputs[0] == VST_SPEAKERS_STEREO ? 2 : 1;
+    if (face->active || input_count < 1 || input_count > 2 || output_count != 1) return VST_FALSE;
+    const uint32_t from = channels_of(inputs[0]), to = channels_of(outputs[0]);
+    if (from == 0 || to < from) return VST_FALSE;
+    if (input_count > 1) {
+        const uint32_t sidechain = channels_of(inputs[1]);
+        if (sidechain == 0 && inputs[1] != VST_SPEAKERS_NONE) return VST_FALSE;
+        face->sidechain = sidechain;
+    }
+    face->inputs = from;
+    face->channels = to;
     return VST_OK;
 }
 
 static int32_t get_arrangement(void *self, int32_t direction, int32_t index, uint64_t *speakers) {
-    if ((direction != VST_INPUT && direction != VST_OUTPUT) || index != 0)
-        return VST_INVALID_ARGUMENT;
-    *speakers = face_of_processor(self)->channels == 2 ? VST_SPEAKERS_STEREO : VST_SPEAKERS_MONO;
-    return VST_OK;
+    static const uint64_t all[] = {VST_SPEAKERS_NONE, VST_SPEAKERS_MONO, VST_SPEAKERS_STEREO};
+    const vst_face *face = face_of_processor(self);
+    vst_bus bus;
+    const int32_t known =
+        face->component->bus_info((void *)&face->component, VST_AUDIO, direction, index, &bus);
+    if (known == VST_OK) *speakers = all[bus.channels];
+    return known;
 }
 
 static int32_t can_process(void *self, int32_t sample_size) {
@@ -141,6 +156,10 @@ static int32_t process(void *self, vst_data *data) TAGNODE_NONBLOCKING {
                input != NULL && input->channels > 0 ? (uint32_t)input->channels : 0,
                output != NULL ? output->samples.of_32 : NULL,
                output != NULL && output->channels > 0 ? (uint32_t)output->channels : 0);
+    if (input != NULL && data->input_count > 1 && input[1].channels > 0 &&
+        atomic_load_explicit(&face->is_keyed, memory_order_relaxed))
+        face_sidechain(&face->block, (const float *const *)input[1].samples.of_32,
+                       (uint32_t)input[1].channels);
     if (output != NULL) output->silence = 0;
     process_block(face, data->in_changes, data->out_events, (uint32_t)data->frames);
     if (data->out_changes != NULL)

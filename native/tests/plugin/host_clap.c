@@ -129,6 +129,11 @@ void host_deactivate(host *self) {
     it->active = false;
 }
 
+void host_connect_sidechain(host *self, bool connected) { /* CLAP's hosts do not say */
+    (void)self;
+    (void)connected;
+}
+
 /* ---------------------------------------------------------------------------------- events --- */
 
 static uint32_t in_size(const cl_input_events *list) TAGNODE_NONBLOCKING {
@@ -189,13 +194,17 @@ void host_process(host *self, const float *const *input, float *const *output, u
     outbox box = {self, frames > 0 ? frames : 1, 0};
     const cl_input_events in = {it, in_size, in_get};
     const cl_output_events out = {&box, try_push};
-    const cl_audio_buffer from = {.data32 = (float **)(void *)input, .channel_count = 2};
+    const cl_audio_buffer from[2] = {
+        {.data32 = (float **)(void *)input, .channel_count = 2},
+        {.data32 = (float **)(void *)self->sidechain, .channel_count = self->sidechain_channels}};
     cl_audio_buffer to = {.data32 = (float **)(void *)output, .channel_count = 2};
     const cl_process data = {.steady_time = -1,
                              .frames = frames,
-                             .inputs = &from,
+                             .inputs = from,
                              .outputs = &to,
-                             .input_count = input != NULL,
+                             .input_count = input == NULL                  ? 0
+                                            : self->sidechain_channels > 0 ? 2
+                                                                           : 1,
                              .output_count = output != NULL,
                              .in_events = &in,
                              .out_events = &out};
@@ -299,17 +308,21 @@ static void test_ports_are_stereo_and_midi(void) {
     const cl_plugin *plugin = rack_of(self)->plugin;
     const cl_audio_ports *audio = plugin->get_extension(plugin, CL_AUDIO_PORTS);
     const cl_note_ports *notes = plugin->get_extension(plugin, CL_NOTE_PORTS);
+    cl_audio_port port = {.id = 1};
     for (int input = 0; input < 2; ++input) {
-        cl_audio_port port = {.id = 1};
-        CHECK(audio->count(plugin, input) == 1 && audio->get(plugin, 0, input, &port));
+        CHECK(audio->count(plugin, input) == (input ? 2 : 1));
+        CHECK(audio->get(plugin, 0, input, &port));
         CHECK(port.channel_count == 2 && strcmp(port.type, CL_PORT_STEREO) == 0);
         CHECK(port.in_place_pair == port.id && port.flags == CL_AUDIO_PORT_MAIN);
-        CHECK(!audio->get(plugin, 1, input, &port));
+        CHECK(!audio->get(plugin, input ? 2 : 1, input, &port));
     }
-    cl_note_port port;
+    CHECK(audio->get(plugin, 1, true, &port) && port.id == 1 && port.flags == 0);
+    CHECK(port.channel_count == 2 && port.in_place_pair == CL_INVALID_ID);
+    CHECK(strcmp(port.name, "Sidechain") == 0);
+    cl_note_port controllers;
     CHECK(notes->count(plugin, true) == 0 && notes->count(plugin, false) == 1);
-    CHECK(notes->get(plugin, 0, false, &port) && !notes->get(plugin, 0, true, &port));
-    CHECK(port.dialects == CL_DIALECT_MIDI && port.preferred == CL_DIALECT_MIDI);
+    CHECK(notes->get(plugin, 0, false, &controllers) && !notes->get(plugin, 0, true, &controllers));
+    CHECK(controllers.dialects == CL_DIALECT_MIDI && controllers.preferred == CL_DIALECT_MIDI);
     const cl_latency *latency = plugin->get_extension(plugin, CL_LATENCY);
     CHECK(latency->get(plugin) == 0);
     CHECK(plugin->get_extension(plugin, "no.such-extension") == NULL);

@@ -40,6 +40,8 @@ typedef struct {
     bool in_order;
 } take;
 
+static const float *key[2]; /* the sidechain of play, of its length; NULL: none */
+
 /* Processes all of `left` and `right`; `changes` are at positions of the whole. Blocks have `block`
  * samples, or random lengths for 0. */
 static void play(host *self, const float *left, const float *right, uint32_t length,
@@ -58,6 +60,7 @@ static void play(host *self, const float *left, const float *right, uint32_t len
         }
         const float *const input[2] = {left + at, right + at};
         float *const output[2] = {taken->audio[0] + at, taken->audio[1] + at};
+        for (int c = 0; c < 2; ++c) self->sidechain[c] = key[c] != NULL ? key[c] + at : NULL;
         host_process(self, input, output, frames, here, here_count);
         for (uint32_t i = 0; i < self->midi_count && taken->midi_count < MOST_MESSAGES; ++i) {
             taken->midi[taken->midi_count] = self->midi[i];
@@ -150,6 +153,82 @@ static void test_buffers_may_be_shared_or_missing(void) {
     host_close(self);
 }
 
+/* ------------------------------------------------------------------------------ sidechain --- */
+
+/* The level moves the gain of slot 1 from 0 to -24 dB. */
+static void duck(host *self) {
+    follow_level(self);
+    set(self, field(0, TAGPLUG_TARGET), TAGPLUG_TARGET_GAIN);
+    set(self, field(0, TAGPLUG_MIN), 0.8F);
+    set(self, field(0, TAGPLUG_MAX), 0.4F);
+    set(self, field(0, TAGPLUG_MIDI), 2);
+}
+
+static void analyse_the_sidechain(host *self, uint32_t channels) {
+    set(self, TAGPLUG_ANALYSIS_INPUT, TAGPLUG_ANALYSE_SIDECHAIN);
+    host_connect_sidechain(self, true);
+    self->sidechain_channels = channels;
+}
+
+/* The gain that a sound has as a sidechain is the one that it has on the main input, and so are
+ * the controllers; mono and stereo. */
+static void test_a_sidechain_moves_the_effects_of_the_main_input(void) {
+    float *wave = steps(LENGTH), *noise = white_noise(LENGTH, 9);
+    take *own = malloc(sizeof *own), *ducked = malloc(sizeof *ducked);
+    host *alone = host_open();
+    duck(alone);
+    host_activate(alone, 48000, 700, false);
+    play(alone, wave, wave, LENGTH, NULL, 0, 0, own);
+    for (uint32_t channels = 1; channels <= 2; ++channels) {
+        host *self = host_open();
+        duck(self);
+        analyse_the_sidechain(self, channels);
+        host_activate(self, 48000, 700, false);
+        key[0] = wave;
+        key[1] = channels > 1 ? wave : NULL;
+        play(self, noise, noise, LENGTH, NULL, 0, 0, ducked);
+        key[0] = key[1] = NULL;
+        bool same = true;
+        for (int i = 0; i < LENGTH; ++i)
+            same = same && fabs((double)ducked->audio[1][i] * wave[i] -
+                                (double)own->audio[0][i] * noise[i]) < 1e-6;
+        CHECK(same);
+        CHECK(ducked->midi_count == own->midi_count && own->midi_count > 100);
+        CHECK(memcmp(ducked->midi, own->midi, own->midi_count * sizeof *own->midi) == 0);
+        CHECK(host_get(self, TAGPLUG_VALUE_1) == host_get(alone, TAGPLUG_VALUE_1));
+        host_close(self);
+    }
+    CHECK(fabsf(ducked->audio[0][9000]) < 0.2F * fabsf(noise[9000]));
+    host_close(alone);
+    free(wave);
+    free(noise);
+    free(own);
+    free(ducked);
+}
+
+/* Hosts pass no port, none of its buffers, or silence. */
+static void test_a_sidechain_that_is_not_connected_is_silence(void) {
+    static const float silence[HOST_MOST_FRAMES];
+    float *noise = white_noise(HOST_MOST_FRAMES, 9), out[2][HOST_MOST_FRAMES];
+    const float *const input[2] = {noise, noise};
+    float *const output[2] = {out[0], out[1]};
+    for (int way = 0; way < 3; ++way) {
+        host *self = host_open();
+        follow_level(self);
+        analyse_the_sidechain(self, way == 0 ? 0 : 2);
+        if (way == 2) self->sidechain[0] = self->sidechain[1] = silence;
+        host_activate(self, 48000, HOST_MOST_FRAMES, false);
+        for (int i = 0; i < 3; ++i) host_process(self, input, output, HOST_MOST_FRAMES, NULL, 0);
+        CHECK(host_get(self, TAGPLUG_VALUE_1) == 0);
+        CHECK(memcmp(out[1], noise, sizeof out[1]) == 0);
+        set(self, TAGPLUG_ANALYSIS_INPUT, TAGPLUG_ANALYSE_MAIN);
+        host_process(self, input, output, HOST_MOST_FRAMES, NULL, 0);
+        CHECK(host_get(self, TAGPLUG_VALUE_1) > 0.5F);
+        host_close(self);
+    }
+    free(noise);
+}
+
 /* -------------------------------------------------------------------------------- outputs --- */
 
 static void test_values_follow_the_signal_and_the_host_receives_them(void) {
@@ -189,8 +268,10 @@ static const host_change timeline[] = {
     {12345, TAGPLUG_GLOBALS + TAGPLUG_FIELDS + TAGPLUG_SOURCE, 1 + TAGNODE_SIGNAL_FLUX},
     {12345, TAGPLUG_GLOBALS + TAGPLUG_FIELDS + TAGPLUG_TARGET, TAGPLUG_TARGET_LOW_PASS},
     {12345, TAGPLUG_GLOBALS + TAGPLUG_FIELDS + TAGPLUG_MIDI, 2},
+    {15001, TAGPLUG_ANALYSIS_INPUT, TAGPLUG_ANALYSE_SIDECHAIN},
     {20000, TAGPLUG_BYPASS, 1},
     {24777, TAGPLUG_BYPASS, 0},
+    {26003, TAGPLUG_ANALYSIS_INPUT, TAGPLUG_ANALYSE_MAIN},
     {30000, TAGPLUG_GLOBALS + TAGPLUG_TARGET, TAGPLUG_TARGET_DELAY},
     {40001, TAGPLUG_DELAY_FEEDBACK, 0.9F},
 };
@@ -198,15 +279,20 @@ enum { TIMELINE = sizeof timeline / sizeof *timeline };
 
 static void test_blocks_of_any_size_give_the_same_audio_and_midi(void) {
     const uint32_t blocks[] = {LENGTH, 1024, 441, 64, 0};
-    float *wave = steps(LENGTH), *noise = white_noise(LENGTH, 9);
+    float *wave = steps(LENGTH), *noise = white_noise(2 * LENGTH, 9);
     for (int i = 0; i < LENGTH; ++i) noise[i] = 0.3F * noise[i] + wave[i];
     take *first = malloc(sizeof *first), *other = malloc(sizeof *other);
     for (size_t b = 0; b < sizeof blocks / sizeof *blocks; ++b) {
         host *self = host_open();
         set(self, TAGPLUG_MODEL, 0); /* a model that is loaded later has later results */
+        host_connect_sidechain(self, true);
+        self->sidechain_channels = 2;
+        key[0] = noise + LENGTH / 2;
+        key[1] = wave;
         host_activate(self, 48000, blocks[b] > 0 ? blocks[b] : 700, false);
         play(self, noise, wave, LENGTH, timeline, TIMELINE, blocks[b], b == 0 ? first : other);
         host_close(self);
+        key[0] = key[1] = NULL;
         if (b == 0) continue;
         CHECK(memcmp(first->audio, other->audio, sizeof first->audio) == 0);
         CHECK(first->midi_count == other->midi_count);
@@ -507,6 +593,8 @@ static void fuzz_activate(fuzzer *self) {
     const double rate =
         pick < 9 ? some_rates[pick] : 1 + (double)(next_number(&self->seed) % 400000);
     self->most = 1 + next_number(&self->seed) % HOST_MOST_FRAMES;
+    host_deactivate(self->host);
+    host_connect_sidechain(self->host, next_number(&self->seed) % 3 > 0);
     host_activate(self->host, rate, self->most, next_number(&self->seed) % 4 == 0);
     self->active = true;
 }
@@ -531,6 +619,10 @@ static void fuzz_process(fuzzer *self) {
     const uint32_t shape = next_number(&self->seed) % 8;
     host_change changes[24];
     const uint32_t count = fuzz_changes(self, changes, 24, frames);
+    const uint32_t sidechain = next_number(&self->seed) % 6;
+    self->host->sidechain_channels = sidechain % 3;
+    self->host->sidechain[0] = sidechain < 4 ? self->noise : NULL;
+    self->host->sidechain[1] = sidechain > 2 ? self->noise + from : NULL;
     const float *input[2] = {self->noise + from, self->noise};
     float *const output[2] = {self->out[0], shape == 1 ? NULL : self->out[1]};
     if (shape == 2) input[1] = NULL;
@@ -638,6 +730,8 @@ int main(int count, char **arguments) {
     test_audio_passes_bit_for_bit_at_any_rate_and_block();
     test_bypass_passes_bit_for_bit_while_slots_go_on();
     test_buffers_may_be_shared_or_missing();
+    test_a_sidechain_moves_the_effects_of_the_main_input();
+    test_a_sidechain_that_is_not_connected_is_silence();
     test_values_follow_the_signal_and_the_host_receives_them();
     test_blocks_of_any_size_give_the_same_audio_and_midi();
     test_changes_take_effect_at_their_sample();
