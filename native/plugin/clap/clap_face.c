@@ -15,7 +15,7 @@ typedef struct {
     const cl_host_params *host_params; /* NULL: the host has no such extension */
     double rate;
     _Atomic uint32_t texts; /* of which the host was notified */
-    float sent[TAGPLUG_OUTPUTS];
+    face_outputs outputs;
     face_block block;
 } face;
 
@@ -51,12 +51,12 @@ static uint32_t process_part(face *self, uint32_t from, uint32_t until, const cl
     return from;
 }
 
-/* Sends outputs that have changed, at the end of a block. */
+/* Sends outputs that are due, at the end of a block. */
 static void send_outputs(face *self, uint32_t time, const cl_output_events *out)
     TAGNODE_NONBLOCKING {
     for (uint32_t i = TAGPLUG_INPUTS; i < TAGPLUG_PARAMETERS; ++i) {
         const float value = tagplug_get(self->core, i);
-        if (value == self->sent[i - TAGPLUG_INPUTS]) continue;
+        if (!face_outputs_due(&self->outputs, i - TAGPLUG_INPUTS, value)) continue;
         const cl_event_param_value event = {.header = {.size = sizeof event,
                                                        .time = time,
                                                        .type = CL_EVENT_PARAM_VALUE,
@@ -67,7 +67,8 @@ static void send_outputs(face *self, uint32_t time, const cl_output_events *out)
                                             .channel = -1,
                                             .key = -1,
                                             .value = value};
-        if (out->try_push(out, &event.header)) self->sent[i - TAGPLUG_INPUTS] = value;
+        if (out->try_push(out, &event.header))
+            face_outputs_note(&self->outputs, i - TAGPLUG_INPUTS, value);
     }
 }
 
@@ -89,6 +90,7 @@ static void flush(const cl_plugin *plugin, const cl_input_events *in, const cl_o
     face *self = face_of(plugin);
     const uint32_t count = in != NULL ? in->size(in) : 0;
     for (uint32_t i = 0; i < count; ++i) apply(self, in->get(in, i));
+    face_outputs_advance(&self->outputs, 0);
     if (out != NULL) send_outputs(self, 0, out);
     notice_texts(self);
 }
@@ -115,6 +117,7 @@ static int32_t process(const cl_plugin *plugin, const cl_process *data) TAGNODE_
         apply(self, event);
     }
     (void)process_part(self, at, data->frames, out);
+    face_outputs_advance(&self->outputs, data->frames);
     if (out != NULL) send_outputs(self, data->frames > 0 ? data->frames - 1 : 0, out);
     notice_texts(self);
     return CL_PROCESS_CONTINUE; /* in silence too: slots still move */
@@ -134,6 +137,7 @@ static bool activate(const cl_plugin *plugin, double rate, uint32_t min_frames,
                      uint32_t max_frames) {
     face *self = face_of(plugin);
     self->rate = rate;
+    face_outputs_prepare(&self->outputs, rate);
     tagplug_activate(self->core, rate, FACE_CHANNELS);
     return true;
 }
@@ -341,7 +345,7 @@ static const cl_plugin *create(const cl_factory *factory, const cl_host *host, c
     if (self == NULL) return NULL;
     self->host = host;
     self->rate = 48000;
-    for (size_t i = 0; i < sizeof self->sent / sizeof *self->sent; ++i) self->sent[i] = NAN;
+    face_outputs_clear(&self->outputs);
     self->plugin = (cl_plugin){.descriptor = &descriptor,
                                .plugin_data = self,
                                .init = init,

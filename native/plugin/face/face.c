@@ -1,6 +1,7 @@
 #include "face.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "core/midi.h"
 
@@ -45,6 +46,40 @@ uint32_t face_process(face_block *block, tagplug *core, uint32_t from, uint32_t 
     tagplug_process_keyed(core, input, keyed ? sidechain : NULL, output, frames, block->midi,
                           &block->midi_count, from);
     return from + frames;
+}
+
+static const float SMALL_STEP = 1e-5F;
+
+void face_outputs_clear(face_outputs *outputs) {
+    *outputs = (face_outputs){.pause = 1};
+    for (uint32_t i = 0; i < TAGPLUG_OUTPUTS; ++i) outputs->sent[i] = outputs->held[i] = NAN;
+}
+
+void face_outputs_prepare(face_outputs *outputs, double rate) {
+    const double pause = ceil(rate / FACE_OUTPUTS_A_SECOND);
+    outputs->pause = pause > 1 && pause < INT32_MAX ? (uint32_t)pause : 1;
+    memset(outputs->next, 0, sizeof outputs->next);
+}
+
+void face_outputs_advance(face_outputs *outputs, uint32_t frames) TAGNODE_NONBLOCKING {
+    outputs->clock += frames;
+    outputs->flushes = frames == 0;
+}
+
+bool face_outputs_due(face_outputs *outputs, uint32_t output, float value) TAGNODE_NONBLOCKING {
+    const float sent = outputs->sent[output];
+    if (value == sent || outputs->flushes) return value != sent;
+    if (outputs->clock < outputs->next[output]) return false;
+    const bool small = fabsf(value - sent) <= SMALL_STEP, rests = value == outputs->held[output];
+    if (!small || rests) return true;
+    outputs->held[output] = value;
+    outputs->next[output] = outputs->clock + outputs->pause;
+    return false;
+}
+
+void face_outputs_note(face_outputs *outputs, uint32_t output, float value) TAGNODE_NONBLOCKING {
+    outputs->sent[output] = value;
+    outputs->next[output] = outputs->clock + outputs->pause;
 }
 
 uint32_t face_texts(const tagplug *core) TAGNODE_NONBLOCKING {

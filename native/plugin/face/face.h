@@ -46,6 +46,34 @@ void face_sidechain(face_block *block, const float *const *channels, uint32_t co
 uint32_t face_process(face_block *block, tagplug *core, uint32_t from, uint32_t until)
     TAGNODE_NONBLOCKING;
 
+enum { FACE_OUTPUTS_A_SECOND = 60 };
+
+/* Which values of output parameters the host has. They change every 64 samples; it gets at most
+ * FACE_OUTPUTS_A_SECOND of each, and always the last one, since a later block sends what an
+ * earlier one kept back. An envelope comes to rest in ever smaller steps: below 1e-5 only the one
+ * at rest is sent. */
+typedef struct {
+    uint64_t clock;                 /* samples */
+    uint64_t next[TAGPLUG_OUTPUTS]; /* on the clock: when the next value may be sent */
+    uint32_t pause;                 /* samples between two values */
+    bool flushes;                   /* the block has no samples: no other may follow */
+    float sent[TAGPLUG_OUTPUTS];    /* NaN: none yet */
+    float held[TAGPLUG_OUTPUTS];    /* that was kept back as a small step */
+} face_outputs;
+
+/* Nothing has been sent. [main] */
+void face_outputs_clear(face_outputs *outputs);
+
+/* Sets the sample rate. [main, not beside audio] */
+void face_outputs_prepare(face_outputs *outputs, double rate);
+
+/* Advances the clock by a block. One without samples sends all that has been kept back. [audio] */
+void face_outputs_advance(face_outputs *outputs, uint32_t frames) TAGNODE_NONBLOCKING;
+
+/* Whether `value` of this output, counted from 0, is to be sent; and notes that it was. [audio] */
+bool face_outputs_due(face_outputs *outputs, uint32_t output, float value) TAGNODE_NONBLOCKING;
+void face_outputs_note(face_outputs *outputs, uint32_t output, float value) TAGNODE_NONBLOCKING;
+
 /* Changes when texts may have: with the model's labels, and with the sources and targets of slots,
  * in whose units values are shown. [any] */
 uint32_t face_texts(const tagplug *core) TAGNODE_NONBLOCKING;

@@ -29,7 +29,8 @@ vst_face *vst_face_create(void) {
     face->rate = 48000;
     face->channels = face->inputs = face->sidechain = FACE_CHANNELS;
     face->texts = face_texts(face->core);
-    for (size_t i = 0; i < TAGPLUG_OUTPUTS; ++i) face->sent[i] = face->edited[i] = NAN;
+    face_outputs_clear(&face->outputs);
+    for (size_t i = 0; i < TAGPLUG_OUTPUTS; ++i) face->edited[i] = NAN;
     return face;
 }
 
@@ -148,6 +149,7 @@ static int32_t set_active(void *self, uint8_t state) {
     vst_face *face = face_of_component(self);
     vst_settle(face);
     face->active = state != 0;
+    face_outputs_prepare(&face->outputs, face->rate);
     if (face->active)
         tagplug_activate(face->core, face->rate, face->channels);
     else

@@ -40,7 +40,7 @@ typedef struct {
     } asked[TAGPLUG_INPUTS];
 
     uint32_t texts;                     /* of which the host was notified */
-    float sent[TAGPLUG_OUTPUTS];        /* with the changes of a block */
+    face_outputs outputs;               /* with the changes of a block */
     float edited[TAGPLUG_OUTPUTS];      /* by perform_edit */
     int32_t points[TAGPLUG_PARAMETERS]; /* of each queue of a block, how many are applied */
     face_block block;

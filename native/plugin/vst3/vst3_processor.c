@@ -120,18 +120,19 @@ static void send_outputs(vst_face *face, vst_changes *changes, int32_t offset) T
     for (uint32_t i = 0; i < TAGPLUG_OUTPUTS; ++i) {
         const uint32_t parameter = TAGPLUG_INPUTS + i;
         const float value = tagplug_get(face->core, parameter);
-        if (value == face->sent[i]) continue;
+        if (!face_outputs_due(&face->outputs, i, value)) continue;
         const uint32_t id = tagnode_plugin_parameter_info(parameter)->id;
         int32_t index = 0;
         vst_queue *queue = changes->table->add(changes, &id, &index);
         if (queue == NULL) continue;
         const double share = tagplug_normalise(parameter, value);
-        if (queue->table->add(queue, offset, share, &index) == VST_OK) face->sent[i] = value;
+        if (queue->table->add(queue, offset, share, &index) == VST_OK)
+            face_outputs_note(&face->outputs, i, value);
     }
 }
 
 /* For hosts that process on their main thread and read performEdit, not the changes of a block
- * (JUCE's, and so pedalboard). */
+ * (JUCE's, and so pedalboard): every value, since programs read them after each block. */
 TAGNODE_UNCHECKED_BEGIN
 static void edit_outputs(vst_face *face) TAGNODE_NONBLOCKING {
     vst_handler *handler = face->handler;
@@ -162,6 +163,7 @@ static int32_t process(void *self, vst_data *data) TAGNODE_NONBLOCKING {
                        (uint32_t)input[1].channels);
     if (output != NULL) output->silence = 0;
     process_block(face, data->in_changes, data->out_events, (uint32_t)data->frames);
+    face_outputs_advance(&face->outputs, (uint32_t)data->frames);
     if (data->out_changes != NULL)
         send_outputs(face, data->out_changes, data->frames > 0 ? data->frames - 1 : 0);
     if (vst_on_main_thread(face)) edit_outputs(face);
