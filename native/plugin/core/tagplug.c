@@ -36,10 +36,14 @@ static void send_values(tagplug *plugin) {
     }
 }
 
-static void run_job(void *context, uint32_t pass) {
+static bool run_job(void *context, uint32_t pass) {
     tagplug *plugin = context;
-    tagplug_analysis_update(plugin, pass % RETRY_PASSES == 0);
     if (pass % OSC_PASSES == 0) send_values(plugin);
+    return tagplug_analysis_due(plugin, pass % RETRY_PASSES == 0);
+}
+
+static void load_job(void *context) {
+    tagplug_analysis_update(context, true);
 }
 
 /* ---- life ---- */
@@ -49,7 +53,7 @@ tagplug *tagplug_create(const char *bundle) {
     if (plugin == NULL) return NULL;
     const tagplug_lock fresh = TAGPLUG_LOCK;
     plugin->loading = plugin->names_lock = fresh;
-    plugin->job = (tagplug_job){.run = run_job, .context = plugin};
+    plugin->job = (tagplug_job){.run = run_job, .load = load_job, .context = plugin};
     plugin->socket = -1;
     if (bundle != NULL) {
         plugin->bundle = malloc(strlen(bundle) + 1);
