@@ -48,6 +48,19 @@ uint32_t face_process(face_block *block, tagplug *core, uint32_t from, uint32_t 
     return from + frames;
 }
 
+uint64_t face_constant(const float *const *channels, uint32_t count, uint32_t frames, bool zero)
+    TAGNODE_NONBLOCKING {
+    uint64_t mask = 0;
+    for (uint32_t c = 0; c < count && c < FACE_CHANNELS && frames > 0; ++c) {
+        const float *samples = channels[c];
+        if (samples == NULL || (zero && samples[0] != 0)) continue;
+        uint32_t i = 0;
+        while (i < frames && samples[i] == samples[0]) ++i;
+        if (i == frames) mask |= (uint64_t)1 << c;
+    }
+    return mask;
+}
+
 static const float SMALL_STEP = 1e-5F;
 
 void face_outputs_clear(face_outputs *outputs) {

@@ -48,6 +48,11 @@ uint32_t face_process(face_block *block, tagplug *core, uint32_t from, uint32_t 
 
 enum { FACE_OUTPUTS_A_SECOND = 60 };
 
+/* Bit of each channel whose samples of a block are all the same; `zero`: all 0. Found in the
+ * samples themselves, so a tail is never cut. [audio] */
+uint64_t face_constant(const float *const *channels, uint32_t count, uint32_t frames, bool zero)
+    TAGNODE_NONBLOCKING;
+
 /* Which values of output parameters the host has. They change every 64 samples; it gets at most
  * FACE_OUTPUTS_A_SECOND of each, and always the last one, since a later block sends what an
  * earlier one kept back. An envelope comes to rest in ever smaller steps: below 1e-5 only the one

@@ -30,6 +30,7 @@ typedef struct {
     uint32_t sidechain;    /* channels: 0, 1 or 2 */
     _Atomic bool is_keyed; /* the host has activated the sidechain */
     bool active;
+    int32_t selected;     /* unit, by the host */
     vst_handler *handler; /* NULL: the host has none */
 
     /* Values that the controller got while active. A host sends them to process as well, where they

@@ -148,21 +148,40 @@ static void edit_outputs(vst_face *face) TAGNODE_NONBLOCKING {
 }
 TAGNODE_UNCHECKED_END
 
+/* Buffers of a bus; a channel that the host flags as silent is, whatever its buffer has. */
+typedef struct {
+    const float *channels[FACE_CHANNELS];
+    uint32_t count;
+} bus_buffers;
+
+static bus_buffers buffers_of(const vst_audio_bus *bus) TAGNODE_NONBLOCKING {
+    bus_buffers found = {.count = bus != NULL && bus->channels > 0 ? (uint32_t)bus->channels : 0};
+    if (found.count > FACE_CHANNELS) found.count = FACE_CHANNELS;
+    for (uint32_t c = 0; c < found.count && bus->samples.of_32 != NULL; ++c)
+        if ((bus->silence >> c & 1) == 0) found.channels[c] = bus->samples.of_32[c];
+    return found;
+}
+
 static int32_t process(void *self, vst_data *data) TAGNODE_NONBLOCKING {
     vst_face *face = face_of_processor(self);
     if (data->sample_size != VST_SAMPLE_32 || data->frames < 0) return VST_INVALID_ARGUMENT;
     const vst_audio_bus *input = data->input_count > 0 ? data->inputs : NULL;
     vst_audio_bus *output = data->output_count > 0 ? data->outputs : NULL;
-    face_begin(&face->block, input != NULL ? (const float *const *)input->samples.of_32 : NULL,
-               input != NULL && input->channels > 0 ? (uint32_t)input->channels : 0,
-               output != NULL ? output->samples.of_32 : NULL,
-               output != NULL && output->channels > 0 ? (uint32_t)output->channels : 0);
-    if (input != NULL && data->input_count > 1 && input[1].channels > 0 &&
-        atomic_load_explicit(&face->is_keyed, memory_order_relaxed))
-        face_sidechain(&face->block, (const float *const *)input[1].samples.of_32,
-                       (uint32_t)input[1].channels);
-    if (output != NULL) output->silence = 0;
+    const bus_buffers from = buffers_of(input);
+    float *const *to = output != NULL ? output->samples.of_32 : NULL;
+    const uint32_t outputs =
+        output != NULL && output->channels > 0 ? (uint32_t)output->channels : 0;
+    face_begin(&face->block, from.channels, from.count, to, outputs);
+    if (input != NULL && data->input_count > 1 &&
+        atomic_load_explicit(&face->is_keyed, memory_order_relaxed)) {
+        const bus_buffers sidechain = buffers_of(input + 1);
+        face_sidechain(&face->block, sidechain.channels, sidechain.count);
+    }
     process_block(face, data->in_changes, data->out_events, (uint32_t)data->frames);
+    if (output != NULL)
+        output->silence = to == NULL ? 0
+                                     : face_constant((const float *const *)to, outputs,
+                                                     (uint32_t)data->frames, true);
     face_outputs_advance(&face->outputs, (uint32_t)data->frames);
     if (data->out_changes != NULL)
         send_outputs(face, data->out_changes, data->frames > 0 ? data->frames - 1 : 0);

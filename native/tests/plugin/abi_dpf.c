@@ -213,6 +213,7 @@ static void test_clap_names(void) {
           CL_VERSION.revision == CLAP_VERSION_REVISION);
     CHECK(strcmp(CL_FACTORY, CLAP_PLUGIN_FACTORY_ID) == 0);
     CHECK(strcmp(CL_AUDIO_PORTS, CLAP_EXT_AUDIO_PORTS) == 0);
+    CHECK(strcmp(CL_PORT_MONO, CLAP_PORT_MONO) == 0);
     CHECK(strcmp(CL_PORT_STEREO, CLAP_PORT_STEREO) == 0);
     CHECK(strcmp(CL_NOTE_PORTS, CLAP_EXT_NOTE_PORTS) == 0);
     CHECK(strcmp(CL_PARAMS, CLAP_EXT_PARAMS) == 0);

@@ -20,8 +20,10 @@ typedef struct {
     bool in_order;               /* events were sorted and within the block */
     const float *sidechain[2];   /* of the next calls; NULL: without a buffer */
     uint32_t sidechain_channels; /* 0: the host passes no such port */
-    uint32_t text_changes;       /* notifications of changed texts */
-    void *instance;              /* of the format */
+    uint64_t silent; /* channels of the main input that the host flags as silent, as VST 3 has it */
+    uint64_t constant; /* channels of the output that the plugin flagged as constant or silent */
+    uint32_t text_changes; /* notifications of changed texts */
+    void *instance;        /* of the format */
 } host;
 
 /* Loads the plugin's file; NULL for the one that is linked in. */

@@ -332,10 +332,12 @@ void host_process(host *self, const float *const *input, float *const *output, u
     self->in_order = true;
     it->events.frames = frames > 0 ? (int32_t)frames : 1;
     it->events.latest = 0;
-    vst_audio_bus from[2] = {{.channels = 2, .samples.of_32 = (float **)(void *)input},
-                             {.channels = (int32_t)self->sidechain_channels,
-                              .samples.of_32 = (float **)(void *)self->sidechain}};
-    vst_audio_bus to = {.channels = 2, .samples.of_32 = (float **)(void *)output};
+    vst_audio_bus from[2] = {
+        {.channels = 2, .silence = self->silent, .samples.of_32 = (float **)(void *)input},
+        {.channels = (int32_t)self->sidechain_channels,
+         .samples.of_32 = (float **)(void *)self->sidechain}};
+    vst_audio_bus to = {
+        .channels = 2, .silence = UINT64_MAX, .samples.of_32 = (float **)(void *)output};
     vst_data data = {.process_mode = it->setup.process_mode,
                      .sample_size = VST_SAMPLE_32,
                      .frames = (int32_t)frames,
@@ -349,6 +351,7 @@ void host_process(host *self, const float *const *input, float *const *output, u
                      .out_changes = (vst_changes *)&it->out,
                      .out_events = (vst_events *)&it->events};
     if (it->processor->table->process(it->processor, &data) != VST_OK) self->in_order = false;
+    self->constant = to.silence;
     read_moved(self, it->events.frames);
 }
 
@@ -596,6 +599,26 @@ static void test_mono_passes(void) {
     free(noise);
 }
 
+/* Whatever the buffer of a silent channel has; the flags of the output are of its samples. */
+static void test_a_channel_flagged_as_silent_is_silent(void) {
+    host *self = host_open();
+    float *noise = white_noise(600, 5), out[2][600] = {{0}};
+    const float *const input[2] = {noise, noise};
+    float *const output[2] = {out[0], out[1]};
+    host_activate(self, 48000, 600, false);
+    for (uint64_t silent = 0; silent < 4; ++silent) {
+        self->silent = silent;
+        host_process(self, input, output, 600, NULL, 0);
+        CHECK(self->constant == silent);
+        for (int c = 0; c < 2; ++c)
+            for (int i = 0; i < 600; ++i) CHECK(out[c][i] == (silent >> c & 1 ? 0 : noise[i]));
+    }
+    host_process(self, input, output, 0, NULL, 0);
+    CHECK(self->constant == 0);
+    free(noise);
+    host_close(self);
+}
+
 /* Hosts may leave anything in the buffers of a bus that is not active. */
 static void test_an_inactive_sidechain_is_not_read(void) {
     host *self = host_open();
@@ -670,6 +693,11 @@ static void test_units_are_the_slots(void) {
             CHECK(info.unit_id == unit.id && unit.parent == 0);
         }
     }
+    CHECK(units->table->selected(units) == 0);
+    CHECK(units->table->select(units, TAGPLUG_SLOTS) == VST_OK);
+    CHECK(units->table->select(units, 1 + TAGPLUG_SLOTS) != VST_OK);
+    CHECK(units->table->select(units, -1) != VST_OK);
+    CHECK(units->table->selected(units) == TAGPLUG_SLOTS);
     (void)units->table->unknown.unref(units);
     host_close(self);
 }
@@ -753,6 +781,7 @@ void host_test_format(void) {
     test_buses_are_audio_a_sidechain_and_midi();
     test_arrangements();
     test_mono_passes();
+    test_a_channel_flagged_as_silent_is_silent();
     test_an_inactive_sidechain_is_not_read();
     test_parameters_are_those_of_the_table();
     test_units_are_the_slots();

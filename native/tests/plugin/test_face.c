@@ -455,6 +455,37 @@ static void test_midi_controllers_have_the_value(void) {
     free(taken);
 }
 
+/* A burst and then silence, which the host flags: echoes are no silence, and what is flagged is. */
+static void test_silence_is_flagged_where_it_is_true(void) {
+    host *self = host_open();
+    float *noise = white_noise(LENGTH, 4), out[2][700];
+    float *const output[2] = {out[0], out[1]};
+    memset(noise + 3000, 0, (LENGTH - 3000) * sizeof *noise);
+    set(self, field(0, TAGPLUG_TARGET), TAGPLUG_TARGET_DELAY);
+    set(self, field(0, TAGPLUG_MIN), 0.5F);
+    set(self, TAGPLUG_DELAY_TIME, 0.1F); /* 4800 samples: the echo is from there to 7800 */
+    set(self, TAGPLUG_DELAY_FEEDBACK, 0);
+    host_activate(self, 48000, 700, false);
+    uint32_t random = 3, silent = 0;
+    for (uint32_t at = 0; at + 700 <= LENGTH;) {
+        const uint32_t frames = 2 + next_number(&random) % 699;
+        const float *const input[2] = {noise + at, noise + at};
+        self->silent = at >= 3000 ? 3 : 0;
+        host_process(self, input, output, frames, NULL, 0);
+        uint64_t due = 3;
+        for (uint32_t i = 0; i < frames; ++i)
+            for (uint32_t c = 0; c < 2; ++c)
+                if (out[c][i] != 0) due &= ~((uint64_t)1 << c);
+        CHECK(self->constant == due);
+        if (at >= 4900 && at + frames <= 7700) CHECK(due == 0);
+        if ((at >= 3000 && at + frames <= 4700) || at > 7900) silent += due == 3;
+        at += frames;
+    }
+    CHECK(silent > 50);
+    free(noise);
+    host_close(self);
+}
+
 static void test_tail_lasts_as_long_as_echoes_do(void) {
     host *self = host_open();
     CHECK(host_tail(self) == 0);
@@ -716,6 +747,7 @@ static void fuzz_process(fuzzer *self) {
     host_change changes[24];
     const uint32_t count = fuzz_changes(self, changes, 24, frames);
     const uint32_t sidechain = next_number(&self->seed) % 6;
+    self->host->silent = next_number(&self->seed) % 8 == 0 ? 2 : 0;
     self->host->sidechain_channels = sidechain % 3;
     self->host->sidechain[0] = sidechain < 4 ? self->noise : NULL;
     self->host->sidechain[1] = sidechain > 2 ? self->noise + from : NULL;
@@ -834,6 +866,7 @@ int main(int count, char **arguments) {
     test_blocks_of_any_size_give_the_same_audio_and_midi();
     test_changes_take_effect_at_their_sample();
     test_midi_controllers_have_the_value();
+    test_silence_is_flagged_where_it_is_true();
     test_tail_lasts_as_long_as_echoes_do();
     test_texts_come_back_as_their_values();
     test_state_makes_the_same_instance();
