@@ -10,6 +10,8 @@
 #include "scaling.h"
 #include "slots.h"
 
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
 enum { FADE_MS = 10, TAPS = 4 };
 
 static const double PI = 3.14159265358979323846;
@@ -75,9 +77,10 @@ void tagplug_effects_reset(tagplug_effects *e) {
 /* ---- movement ---- */
 
 void tagplug_effects_aim(tagplug_effects *e, tagplug_target target, bool wanted, float share) {
-    if (target == TAGPLUG_TARGET_WIDTH && e->channels == 1) wanted = false; /* mono has none */
     e->effect[target].wanted = wanted;
-    if (wanted) e->effect[target].target = share; /* else it keeps its value and fades out */
+    if (!wanted) return; /* it keeps its value and fades out */
+    e->effect[target].wanted = e->channels == 2 || target != TAGPLUG_TARGET_WIDTH;
+    e->effect[target].target = share;
 }
 
 void tagplug_effects_delay(tagplug_effects *e, float seconds, float feedback) {
@@ -245,8 +248,8 @@ static void width(stretch *left, stretch *right) TAGNODE_NONBLOCKING {
 }
 
 /* The delay line `ago` samples ago, by a cubic through four samples (Catmull-Rom). */
-static double line_at(const tagplug_effects *e, const float *line, uint32_t at, uint32_t filled,
-                      double ago) TAGNODE_NONBLOCKING {
+ALWAYS_INLINE double line_at(const tagplug_effects *e, const float *line, uint32_t at,
+                             uint32_t filled, double ago) TAGNODE_NONBLOCKING {
     const uint32_t whole = (uint32_t)ago, mask = e->line_size - 1;
     const double f = ago - whole;
     double p[TAPS];
