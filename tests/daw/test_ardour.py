@@ -1,4 +1,4 @@
-"""The plugin in Ardour without a screen, by the script beside this file."""
+"""The plugin in Ardour without a screen, by the scripts beside this file."""
 
 import os
 import re
@@ -33,13 +33,10 @@ def scanned(home: dict[str, str]) -> str:
     return str(identity)
 
 
-@needs("ardour7-lua", package="--no-install-recommends ardour")
-@pytest.mark.parametrize("plugin_format", ["LV2", "VST3"])
-def test_values_move_and_a_session_restores_all(home: dict[str, str], plugin_format: str):
-    session = Path(home["HOME"]) / "session"
+def printed(script: str, session: Path, plugin_format: str, home: dict[str, str]) -> str:
     identity = URI if plugin_format == "LV2" else scanned(home)
     done = subprocess.run(
-        ["ardour7-lua", Path(__file__).with_name("ardour.lua"), session, plugin_format, identity],
+        ["ardour7-lua", Path(__file__).with_name(script), session, plugin_format, identity],
         env=home,
         capture_output=True,
         text=True,
@@ -47,8 +44,16 @@ def test_values_move_and_a_session_restores_all(home: dict[str, str], plugin_for
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@needs("ardour7-lua", package="--no-install-recommends ardour")
+@pytest.mark.parametrize("plugin_format", ["LV2", "VST3"])
+def test_values_move_and_a_session_restores_all(home: dict[str, str], plugin_format: str):
+    session = Path(home["HOME"]) / "session"
+    output = printed("ardour.lua", session, plugin_format, home)
     found: dict[str, dict[str, float]] = {"before": {}, "played": {}, "loaded": {}}
-    lines = re.findall(r"^(\w+)\t(.+)\t(-?[\d.e+-]+)$", done.stdout, re.MULTILINE)
+    lines = re.findall(r"^(\w+)\t(.+)\t(-?[\d.e+-]+)$", output, re.MULTILINE)
     for when, name, value in lines:
         found[when][name] = float(value)
     before, played, loaded = found.values()
@@ -65,3 +70,15 @@ def test_values_move_and_a_session_restores_all(home: dict[str, str], plugin_for
     if plugin_format == "LV2":
         (state,) = (session / "plugins").rglob("state.ttl")
         assert f"{URI}#state" in state.read_text()
+
+
+@needs("ardour7-lua", package="--no-install-recommends ardour")
+@pytest.mark.parametrize("plugin_format", ["LV2", "VST3"])
+def test_a_sidechain_is_analysed_when_it_is_chosen(home: dict[str, str], plugin_format: str):
+    output = printed("sidechain.lua", Path(home["HOME"]) / "session", plugin_format, home)
+    values = {
+        when: float(value) for when, value in re.findall(r"^(\w+)\t([\d.e-]+)$", output, re.M)
+    }
+    assert values["unconnected"] == 0
+    assert values["connected"] > 0.3
+    assert values["main"] < 0.01  # which is silent

@@ -89,7 +89,7 @@ def test_a_host_may_do_anything_in_any_order(built: Path, library: Path, seed: i
 
 def test_pedalboard_lists_parameters_with_names_and_units(plugin: pedalboard.VST3Plugin):
     parameters = plugin.parameters
-    assert len(parameters) == 6 + 8 * 20 + 12 + 1  # the program
+    assert len(parameters) == 7 + 8 * 20 + 12 + 1  # the program
     assert parameters["bypass"].type is bool
     assert parameters["slot_1_attack_s"].label == "s"
     assert parameters["slot_8_value"].name == "Slot 8 value"
@@ -232,7 +232,7 @@ def test_ardour_finds_it(bundle: Path, tmp_path: Path):
     printed = run(SCANNER, "-f", "-v", bundle, env=env)
     assert "Found Plugin: Tagnode" in printed
     assert f'uid="{CLASS}"' in printed
-    assert 'n_inputs="2" n_outputs="2"' in printed
+    assert 'n_inputs="2" n_outputs="2" n_aux_inputs="2"' in printed
     assert 'n_midi_inputs="0" n_midi_outputs="1"' in printed
 
 

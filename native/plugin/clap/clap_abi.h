@@ -1,9 +1,9 @@
 /* clap_abi.h - the parts of CLAP's binary interface, version 1.1.1, that the plugin uses.
  *
  * Layouts, numbers and names are those of include/clap of https://github.com/free-audio/clap (MIT);
- * native/tests/plugin/abi_dpf.c compares them with the headers in Debian's dpf-source, save tail,
- * render and presets, which it lacks: they are as in CLAP's ext/tail.h and ext/render.h of version
- * 1.1.1, and factory/preset-discovery.h and ext/preset-load.h of version 1.2.
+ * native/tests/plugin/abi_dpf.c compares them with the headers in Debian's dpf-source, save what it
+ * lacks: tail, render and audio-ports-config are as in CLAP's ext of version 1.1.1,
+ * configurable-audio-ports, ext/preset-load.h and factory/preset-discovery.h as in 1.2.
  * Strings are UTF-8. Threads in brackets: [main], [audio], [any]; tables whose functions name
  * none are [main]. */
 #pragma once
@@ -15,6 +15,7 @@
 #endif
 
 enum { CL_NAME_SIZE = 256, CL_PATH_SIZE = 1024 };
+#define CL_INVALID_ID UINT32_MAX
 
 typedef struct {
     uint32_t major, minor, revision;
@@ -235,6 +236,7 @@ typedef struct {
 } cl_host_preset_load;
 
 #define CL_AUDIO_PORTS "clap.audio-ports"
+#define CL_PORT_MONO "mono"
 #define CL_PORT_STEREO "stereo"
 
 enum { CL_AUDIO_PORT_MAIN = 1 << 0 };
@@ -252,6 +254,42 @@ typedef struct {
     uint32_t (*count)(const cl_plugin *plugin, bool input);
     bool (*get)(const cl_plugin *plugin, uint32_t index, bool input, cl_audio_port *port);
 } cl_audio_ports;
+
+#define CL_AUDIO_CONFIGS "clap.audio-ports-config"
+
+typedef struct {
+    uint32_t id;
+    char name[CL_NAME_SIZE];
+    uint32_t input_ports, output_ports;
+    bool has_input; /* a main one, as those below */
+    uint32_t input_channels;
+    const char *input_type;
+    bool has_output;
+    uint32_t output_channels;
+    const char *output_type;
+} cl_audio_config;
+
+typedef struct {
+    uint32_t (*count)(const cl_plugin *plugin);
+    bool (*get)(const cl_plugin *plugin, uint32_t index, cl_audio_config *config);
+    bool (*select)(const cl_plugin *plugin, uint32_t id); /* not active */
+} cl_audio_configs;
+
+#define CL_CONFIGURABLE "clap.configurable-audio-ports"
+#define CL_CONFIGURABLE_DRAFT "clap.configurable-audio-ports.draft1"
+
+typedef struct {
+    bool is_input;
+    uint32_t port, channel_count;
+    const char *type;
+    const void *details;
+} cl_audio_request;
+
+/* All requests take effect, or none. Not active. */
+typedef struct {
+    bool (*can_apply)(const cl_plugin *plugin, const cl_audio_request *requests, uint32_t count);
+    bool (*apply)(const cl_plugin *plugin, const cl_audio_request *requests, uint32_t count);
+} cl_configurable;
 
 #define CL_NOTE_PORTS "clap.note-ports"
 

@@ -9,14 +9,18 @@
 #include "clap_presets.h"
 #include "face/face.h"
 
+enum { INPUT, SIDECHAIN, OUTPUT }; /* audio ports */
+
 typedef struct {
     cl_plugin plugin; /* first: hosts hold a pointer to it */
     tagplug *core;
     const cl_host *host;
     const cl_host_params *host_params; /* NULL: the host has no such extension */
     double rate;
+    uint32_t channels[3]; /* of the main input, the sidechain, the output */
+    bool active;
     _Atomic uint64_t texts; /* of which the host was notified */
-    float sent[TAGPLUG_OUTPUTS];
+    face_outputs outputs;
     face_block block;
 } face;
 
@@ -52,12 +56,12 @@ static uint32_t process_part(face *self, uint32_t from, uint32_t until, const cl
     return from;
 }
 
-/* Sends outputs that have changed, at the end of a block. */
+/* Sends outputs that are due, at the end of a block. */
 static void send_outputs(face *self, uint32_t time, const cl_output_events *out)
     TAGNODE_NONBLOCKING {
     for (uint32_t i = TAGPLUG_INPUTS; i < TAGPLUG_PARAMETERS; ++i) {
         const float value = tagplug_get(self->core, i);
-        if (value == self->sent[i - TAGPLUG_INPUTS]) continue;
+        if (!face_outputs_due(&self->outputs, i - TAGPLUG_INPUTS, value)) continue;
         const cl_event_param_value event = {.header = {.size = sizeof event,
                                                        .time = time,
                                                        .type = CL_EVENT_PARAM_VALUE,
@@ -68,7 +72,8 @@ static void send_outputs(face *self, uint32_t time, const cl_output_events *out)
                                             .channel = -1,
                                             .key = -1,
                                             .value = value};
-        if (out->try_push(out, &event.header)) self->sent[i - TAGPLUG_INPUTS] = value;
+        if (out->try_push(out, &event.header))
+            face_outputs_note(&self->outputs, i - TAGPLUG_INPUTS, value);
     }
 }
 
@@ -90,6 +95,7 @@ static void flush(const cl_plugin *plugin, const cl_input_events *in, const cl_o
     face *self = face_of(plugin);
     const uint32_t count = in != NULL ? in->size(in) : 0;
     for (uint32_t i = 0; i < count; ++i) apply(self, in->get(in, i));
+    face_outputs_advance(&self->outputs, 0);
     if (out != NULL) send_outputs(self, 0, out);
     notice_texts(self);
 }
@@ -103,7 +109,8 @@ static int32_t process(const cl_plugin *plugin, const cl_process *data) TAGNODE_
     face_begin(&self->block, input != NULL ? (const float *const *)input->data32 : NULL,
                input != NULL ? input->channel_count : 0, output != NULL ? output->data32 : NULL,
                output != NULL ? output->channel_count : 0);
-    if (output != NULL) data->outputs->constant_mask = 0;
+    if (input != NULL && data->input_count > 1)
+        face_sidechain(&self->block, (const float *const *)input[1].data32, input[1].channel_count);
     const cl_input_events *in = data->in_events;
     const cl_output_events *out = data->out_events;
     const uint32_t count = in != NULL ? in->size(in) : 0;
@@ -114,6 +121,12 @@ static int32_t process(const cl_plugin *plugin, const cl_process *data) TAGNODE_
         apply(self, event);
     }
     (void)process_part(self, at, data->frames, out);
+    if (output != NULL)
+        data->outputs->constant_mask =
+            output->data32 == NULL ? 0
+                                   : face_constant((const float *const *)output->data32,
+                                                   output->channel_count, data->frames, false);
+    face_outputs_advance(&self->outputs, data->frames);
     if (out != NULL) send_outputs(self, data->frames > 0 ? data->frames - 1 : 0, out);
     notice_texts(self);
     return CL_PROCESS_CONTINUE; /* in silence too: slots still move */
@@ -133,12 +146,16 @@ static bool activate(const cl_plugin *plugin, double rate, uint32_t min_frames,
                      uint32_t max_frames) {
     face *self = face_of(plugin);
     self->rate = rate;
-    tagplug_activate(self->core, rate, FACE_CHANNELS);
+    face_outputs_prepare(&self->outputs, rate);
+    tagplug_activate(self->core, rate, self->channels[OUTPUT]);
+    self->active = true;
     return true;
 }
 
 static void deactivate(const cl_plugin *plugin) {
-    tagplug_deactivate(face_of(plugin)->core);
+    face *self = face_of(plugin);
+    tagplug_deactivate(self->core);
+    self->active = false;
 }
 
 /* ----------------------------------------------------------------------------------- ports --- */
@@ -148,14 +165,87 @@ static void copy_text(char *to, size_t size, const char *from) {
 }
 
 static uint32_t audio_port_count(const cl_plugin *plugin, bool input) {
-    return 1;
+    return input ? 2 : 1;
+}
+
+static const char *type_of(uint32_t channels) {
+    return channels == 1 ? CL_PORT_MONO : CL_PORT_STEREO;
 }
 
 static bool audio_port(const cl_plugin *plugin, uint32_t index, bool input, cl_audio_port *port) {
-    if (index > 0) return false;
-    *port = (cl_audio_port){
-        .flags = CL_AUDIO_PORT_MAIN, .channel_count = FACE_CHANNELS, .type = CL_PORT_STEREO};
-    copy_text(port->name, sizeof port->name, input ? "Input" : "Output");
+    static const char *const names[] = {"Input", "Sidechain", "Output"};
+    if (index >= audio_port_count(plugin, input)) return false;
+    const uint32_t which = input ? index : OUTPUT, *channels = face_of(plugin)->channels;
+    const bool pairs = which != SIDECHAIN && channels[INPUT] == channels[OUTPUT];
+    *port = (cl_audio_port){.id = index,
+                            .flags = which == SIDECHAIN ? 0 : CL_AUDIO_PORT_MAIN,
+                            .channel_count = channels[which],
+                            .type = type_of(channels[which]),
+                            .in_place_pair = pairs ? 0 : CL_INVALID_ID};
+    copy_text(port->name, sizeof port->name, names[which]);
+    return true;
+}
+
+/* Main inputs and outputs that fit together; the id is the index. */
+static const struct {
+    const char *name;
+    uint32_t input, output;
+} configs[] = {{"Stereo", 2, 2}, {"Mono", 1, 1}, {"Mono to stereo", 1, 2}};
+enum { CONFIGS = sizeof configs / sizeof *configs };
+
+static uint32_t config_count(const cl_plugin *plugin) {
+    return CONFIGS;
+}
+
+static bool config_get(const cl_plugin *plugin, uint32_t index, cl_audio_config *config) {
+    if (index >= CONFIGS) return false;
+    *config = (cl_audio_config){.id = index,
+                                .input_ports = audio_port_count(plugin, true),
+                                .output_ports = audio_port_count(plugin, false),
+                                .has_input = true,
+                                .input_channels = configs[index].input,
+                                .input_type = type_of(configs[index].input),
+                                .has_output = true,
+                                .output_channels = configs[index].output,
+                                .output_type = type_of(configs[index].output)};
+    copy_text(config->name, sizeof config->name, configs[index].name);
+    return true;
+}
+
+static bool config_select(const cl_plugin *plugin, uint32_t id) {
+    face *self = face_of(plugin);
+    if (id >= CONFIGS || self->active) return false;
+    self->channels[INPUT] = configs[id].input;
+    self->channels[OUTPUT] = configs[id].output;
+    return true;
+}
+
+/* Writes the channels that there are after the requests; false where they do not fit together. */
+static bool requested(const cl_plugin *plugin, const cl_audio_request *requests, uint32_t count,
+                      uint32_t channels[3]) {
+    memcpy(channels, face_of(plugin)->channels, sizeof face_of(plugin)->channels);
+    for (uint32_t i = 0; i < count; ++i) {
+        const cl_audio_request *each = requests + i;
+        if (each->port >= audio_port_count(plugin, each->is_input) || each->channel_count < 1 ||
+            each->channel_count > FACE_CHANNELS ||
+            (each->type != NULL && strcmp(each->type, type_of(each->channel_count)) != 0))
+            return false;
+        channels[each->is_input ? each->port : OUTPUT] = each->channel_count;
+    }
+    return channels[INPUT] <= channels[OUTPUT];
+}
+
+static bool can_configure(const cl_plugin *plugin, const cl_audio_request *requests,
+                          uint32_t count) {
+    uint32_t channels[3];
+    return !face_of(plugin)->active && requested(plugin, requests, count, channels);
+}
+
+static bool configure(const cl_plugin *plugin, const cl_audio_request *requests, uint32_t count) {
+    face *self = face_of(plugin);
+    uint32_t channels[3];
+    if (self->active || !requested(plugin, requests, count, channels)) return false;
+    memcpy(self->channels, channels, sizeof channels);
     return true;
 }
 
@@ -276,6 +366,8 @@ static bool set_render(const cl_plugin *plugin, int32_t mode) {
 
 static const void *extension(const cl_plugin *plugin, const char *id) {
     static const cl_audio_ports audio_ports = {audio_port_count, audio_port};
+    static const cl_audio_configs audio_configs = {config_count, config_get, config_select};
+    static const cl_configurable configurable = {can_configure, configure};
     static const cl_note_ports note_ports = {note_port_count, note_port};
     static const cl_params params = {param_count,   param_info,    param_value,
                                      value_to_text, text_to_value, flush};
@@ -288,6 +380,9 @@ static const void *extension(const cl_plugin *plugin, const char *id) {
         const char *id;
         const void *table;
     } all[] = {{CL_AUDIO_PORTS, &audio_ports},
+               {CL_AUDIO_CONFIGS, &audio_configs},
+               {CL_CONFIGURABLE, &configurable},
+               {CL_CONFIGURABLE_DRAFT, &configurable},
                {CL_NOTE_PORTS, &note_ports},
                {CL_PARAMS, &params},
                {CL_STATE, &state},
@@ -319,7 +414,8 @@ static void destroy(const cl_plugin *plugin) {
     free(self);
 }
 
-static const char *const features[] = {"audio-effect", "analyzer", "multi-effects", "stereo", NULL};
+static const char *const features[] = {"audio-effect", "analyzer", "multi-effects",
+                                       "stereo",       "mono",     NULL};
 
 static const cl_descriptor descriptor = {
     .version = {1, 1, 1},
@@ -347,7 +443,8 @@ static const cl_plugin *create(const cl_factory *factory, const cl_host *host, c
     if (self == NULL) return NULL;
     self->host = host;
     self->rate = 48000;
-    for (size_t i = 0; i < sizeof self->sent / sizeof *self->sent; ++i) self->sent[i] = NAN;
+    for (int i = 0; i < 3; ++i) self->channels[i] = FACE_CHANNELS;
+    face_outputs_clear(&self->outputs);
     self->plugin = (cl_plugin){.descriptor = &descriptor,
                                .plugin_data = self,
                                .init = init,

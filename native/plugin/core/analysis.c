@@ -105,13 +105,27 @@ static tagplug_analysis *prepare_next(tagplug *plugin, uint32_t id, float hop) {
     return next;
 }
 
+/* `loading` is held. */
+static bool is_due(const tagplug *plugin, bool retry) {
+    return (retry && plugin->is_missing) ||
+           !is_prepared(plugin, (uint32_t)tagplug_read(plugin, TAGPLUG_MODEL),
+                        tagplug_read(plugin, TAGPLUG_HOP));
+}
+
+bool tagplug_analysis_due(tagplug *plugin, bool retry) {
+    if (!tagplug_lock_try(&plugin->loading)) return false;
+    analysis_free(atomic_exchange(&plugin->returned, NULL));
+    const bool due = is_due(plugin, retry);
+    tagplug_lock_give(&plugin->loading);
+    return due;
+}
+
 void tagplug_analysis_update(tagplug *plugin, bool retry) {
     tagplug_lock_take(&plugin->loading);
     analysis_free(atomic_exchange(&plugin->returned, NULL));
     const uint32_t id = (uint32_t)tagplug_read(plugin, TAGPLUG_MODEL);
     const float hop = tagplug_read(plugin, TAGPLUG_HOP);
-    retry = retry && plugin->is_missing;
-    if (retry || !is_prepared(plugin, id, hop)) {
+    if (is_due(plugin, retry)) {
         if (id != plugin->prepared_id)
             tagplug_write(plugin, TAGPLUG_STATUS, TAGPLUG_STATUS_LOADING);
         tagplug_analysis *next = prepare_next(plugin, id, hop);

@@ -10,12 +10,14 @@
 #include "scaling.h"
 #include "slots.h"
 
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
 enum { FADE_MS = 10, TAPS = 4 };
 
 static const double PI = 3.14159265358979323846;
 static const double SMOOTHING = 0.004;             /* s, of what slots move */
-static const double GLIDE = 0.1;                   /* s, of the delay's time */
 static const float LOUDEST = 1e9F;                 /* a sample beyond it counts as 0 */
+static const float QUIET = 0.001F;                 /* no edge, if a sound begins with it */
 static const double DAMPING = 1.41421356237309505; /* 1/Q of a Butterworth filter */
 static const double DRIVE_LEVEL = 0.25;            /* the level that drive leaves unchanged */
 static const double DRIVE_RHO = 0.4;               /* see shape */
@@ -32,7 +34,6 @@ bool tagplug_effects_create(tagplug_effects *e, double rate, uint32_t channels) 
     e->rate = rate;
     e->channels = channels;
     e->smoothing = share_per_step(rate, SMOOTHING);
-    e->glide = share_per_step(rate, GLIDE);
     const float longest = tagnode_plugin_parameter_info(TAGPLUG_DELAY_TIME)->high;
     for (e->line_size = 1; e->line_size < longest * rate + TAPS; e->line_size *= 2) {}
     for (uint32_t c = 0; c < channels; ++c) {
@@ -77,7 +78,9 @@ void tagplug_effects_reset(tagplug_effects *e) {
 
 void tagplug_effects_aim(tagplug_effects *e, tagplug_target target, bool wanted, float share) {
     e->effect[target].wanted = wanted;
-    if (wanted) e->effect[target].target = share; /* else it keeps its value and fades out */
+    if (!wanted) return; /* it keeps its value and fades out */
+    e->effect[target].wanted = e->channels == 2 || target != TAGPLUG_TARGET_WIDTH;
+    e->effect[target].target = share;
 }
 
 void tagplug_effects_delay(tagplug_effects *e, float seconds, float feedback) {
@@ -102,15 +105,21 @@ static float coefficient(const tagplug_effects *e, uint32_t target, double share
     }
 }
 
+/* Another time is faded to; one that comes before the end of a fade follows it. */
 static void step_delay(tagplug_effects *e, bool begins) TAGNODE_NONBLOCKING {
     if (begins) {
-        e->delay_end = e->delay_wanted;
+        e->opening = e->fresh;
+        e->send = 0;
+        e->delay_to = e->delay_wanted;
+        e->turned = 1;
         e->feedback_end = e->feedback_wanted;
     }
-    e->delay_now = e->delay_end;
+    if (e->turned == 1 && e->delay_to != e->delay_wanted) {
+        e->delay_from = e->delay_to;
+        e->delay_to = e->delay_wanted;
+        e->turned = 0;
+    }
     e->feedback_now = e->feedback_end;
-    e->delay_end += e->glide * (e->delay_wanted - e->delay_end);
-    if (fabs(e->delay_wanted - e->delay_end) < 1e-3) e->delay_end = e->delay_wanted;
     e->feedback_end += e->smoothing * (e->feedback_wanted - e->feedback_end);
 }
 
@@ -239,8 +248,8 @@ static void width(stretch *left, stretch *right) TAGNODE_NONBLOCKING {
 }
 
 /* The delay line `ago` samples ago, by a cubic through four samples (Catmull-Rom). */
-static double line_at(const tagplug_effects *e, const float *line, uint32_t at, uint32_t filled,
-                      double ago) TAGNODE_NONBLOCKING {
+ALWAYS_INLINE double line_at(const tagplug_effects *e, const float *line, uint32_t at,
+                             uint32_t filled, double ago) TAGNODE_NONBLOCKING {
     const uint32_t whole = (uint32_t)ago, mask = e->line_size - 1;
     const double f = ago - whole;
     double p[TAPS];
@@ -252,17 +261,53 @@ static double line_at(const tagplug_effects *e, const float *line, uint32_t at, 
                             f * (3 * (p[1] - p[2]) + p[3] - p[0])));
 }
 
+static float toward_1(float x, float step) TAGNODE_NONBLOCKING {
+    return x + step < 1 ? x + step : 1;
+}
+
+/* The send fades in like the output: what is cut hard here clicks one echo later. */
 static void delay(const tagplug_effects *e, stretch *s, float *line) TAGNODE_NONBLOCKING {
-    const double slope = (e->delay_end - e->delay_now) / TAGPLUG_GRID;
     const float back_slope = (e->feedback_end - e->feedback_now) / TAGPLUG_GRID;
+    const float step = e->effect[TAGPLUG_TARGET_DELAY].mix_step;
+    float send = e->send, turned = e->turned;
+    const bool settled = send == 1 && turned == 1;
     for (uint32_t i = 0; i < s->frames; ++i) {
         const uint32_t at = e->line_at + i, filled = e->line_filled + i;
-        const double ago = e->delay_now + slope * (s->at + i);
-        const float wet = (float)line_at(e, line, at, filled, ago);
+        double wet = line_at(e, line, at, filled, e->delay_to);
+        float sent = along(s, i) * s->x[i];
+        if (!settled) {
+            send = toward_1(send, step);
+            turned = toward_1(turned, step);
+            sent *= send;
+            if (turned < 1) {
+                const double from = line_at(e, line, at, filled, e->delay_from);
+                wet = from + turned * (wet - from);
+            }
+        }
         const float back = e->feedback_now + back_slope * (float)(s->at + i);
-        line[at & (e->line_size - 1)] = along(s, i) * s->x[i] + back * wet;
-        put(s, i, s->x[i] + wet);
+        line[at & (e->line_size - 1)] = sent + back * (float)wet;
+        put(s, i, s->x[i] + (float)wet);
     }
+}
+
+/* A sound that begins with the first sample is sent whole. One that was on already, where an
+ * instance is activated within it, begins with an edge, which must not return as an echo. */
+static void open_delay(tagplug_effects *e, float *const *audio) TAGNODE_NONBLOCKING {
+    if (!e->opening) return;
+    e->opening = false;
+    e->send = 1;
+    for (uint32_t c = 0; c < e->channels; ++c)
+        if (fabsf(audio[c][0]) > QUIET) e->send = 0;
+}
+
+static void advance_delay(tagplug_effects *e, uint32_t frames) TAGNODE_NONBLOCKING {
+    const float step = e->effect[TAGPLUG_TARGET_DELAY].mix_step;
+    for (uint32_t i = 0; i < frames && (e->send < 1 || e->turned < 1); ++i) {
+        e->send = toward_1(e->send, step);
+        e->turned = toward_1(e->turned, step);
+    }
+    e->line_at += frames;
+    e->line_filled += e->line_filled < e->line_size ? frames : 0;
 }
 
 static void process_channel(tagplug_effects *e, uint32_t target, uint32_t channel, stretch *s)
@@ -295,14 +340,12 @@ void tagplug_effects_process(tagplug_effects *e, float *const *audio, uint32_t a
                          .step = effect->wanted ? effect->mix_step : -effect->mix_step}};
         s[1] = s[0];
         s[1].x = audio[e->channels - 1];
+        if (target == TAGPLUG_TARGET_DELAY) open_delay(e, audio);
         if (target == TAGPLUG_TARGET_WIDTH && e->channels == 2)
             width(&s[0], &s[1]);
         else
             for (uint32_t c = 0; c < e->channels; ++c) process_channel(e, target, c, &s[c]);
-        if (target == TAGPLUG_TARGET_DELAY) {
-            e->line_at += frames;
-            e->line_filled += e->line_filled < e->line_size ? frames : 0;
-        }
+        if (target == TAGPLUG_TARGET_DELAY) advance_delay(e, frames);
         effect->mix = s[0].mix;
     }
 }

@@ -31,14 +31,17 @@ typedef struct {
     bool fresh; /* nothing was processed: effects need not fade in */
     double rate;
     uint32_t channels;
-    float smoothing, glide; /* coefficients of the one-pole smoothing, per grid interval */
+    float smoothing; /* coefficient of the one-pole smoothing, per grid interval */
     tagplug_effect effect[TAGPLUG_TARGETS];
     tagplug_target chain[TAGPLUG_TARGETS]; /* by stage, from 1 */
     tagplug_filter_state filter[2][2];     /* low-pass, high-pass; channels */
     tagplug_drive_state drive[2];
     float *line[2];                            /* of the delay */
     uint32_t line_size, line_at, line_filled;  /* samples; the size is a power of 2 */
-    double delay_now, delay_end, delay_wanted; /* samples */
+    bool opening;                              /* the send begins with the sound, see delay */
+    float send;                                /* 0 .. 1: the send fades in */
+    double delay_from, delay_to, delay_wanted; /* samples */
+    float turned;                              /* 0 at delay_from .. 1 at delay_to */
     float feedback_now, feedback_end, feedback_wanted;
 } tagplug_effects;
 

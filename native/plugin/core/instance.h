@@ -44,12 +44,12 @@ struct tagplug {
     uint32_t seen_changes;
     bool changed;                           /* seen_changes is not valid */
     uint32_t controllers[TAGPLUG_SLOTS][3]; /* MIDI: mode, controller, channel */
-    bool bypassed;
+    bool bypassed, keyed;                   /* the latter: the sidechain is analysed */
     tagplug_analysis *analysis;
     tagplug_slots slots;
     tagplug_effects effects;
     tagplug_midi_state midi;
-    float buffer[2][TAGPLUG_PIECE];
+    float buffer[2][TAGPLUG_PIECE], key[TAGPLUG_PIECE];
 
     /* To and from the audio thread: the next analysis, and the last one, to be freed. */
     _Atomic(tagplug_analysis *) waiting, returned;

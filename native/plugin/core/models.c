@@ -333,9 +333,9 @@ static bool locate(const tagnode_plugin_model *about, const char *bundle, char *
     return length > 0 && (size_t)length < size;
 }
 
-/* Reads the model at a path, "" for the one compiled in, and adds it to the list. */
-static tagplug_status_code enter(const tagnode_plugin_model *about, const char *path,
-                                 tagplug_model **model, tagnode_message *why) {
+/* Reads the model at a path, "" for the one compiled in. */
+static tagplug_status_code read_model(const tagnode_plugin_model *about, const char *path,
+                                      tagplug_model **model, tagnode_message *why) {
     tagplug_model *made = NULL;
     tagplug_status_code status;
     if (path[0] != '\0')
@@ -352,11 +352,22 @@ static tagplug_status_code enter(const tagnode_plugin_model *about, const char *
         return TAGPLUG_STATUS_MEMORY;
     }
     memcpy(made->path, path, strlen(path) + 1);
-    made->references = 1;
-    made->following = loaded.first;
-    loaded.first = made;
     *model = made;
     return status;
+}
+
+/* Retains the model of this path if there is one; else adds `made`, unless it is NULL. */
+static tagplug_model *retain_or_add(const char *path, tagplug_model *made) {
+    tagplug_lock_take(&loaded.lock);
+    tagplug_model *model = loaded.first;
+    while (model != NULL && strcmp(model->path, path) != 0) model = model->following;
+    if (model == NULL && made != NULL) {
+        made->following = loaded.first;
+        loaded.first = model = made;
+    }
+    if (model != NULL) ++model->references;
+    tagplug_lock_give(&loaded.lock);
+    return model;
 }
 
 static const tagnode_plugin_model *find_model(uint32_t id) {
@@ -373,15 +384,14 @@ tagplug_status_code tagplug_model_take(uint32_t id, const char *bundle, tagplug_
     if (about == NULL || about->kind == TAGNODE_PLUGIN_NO_MODEL) return TAGPLUG_STATUS_OK;
     char path[4096];
     if (!locate(about, bundle, path, sizeof path)) return missing(why, about, "no folder is named");
-    tagplug_status_code status = TAGPLUG_STATUS_OK;
-    tagplug_lock_take(&loaded.lock);
-    for (tagplug_model *each = loaded.first; each != NULL && *model == NULL; each = each->following)
-        if (strcmp(each->path, path) == 0) *model = each;
-    if (*model != NULL)
-        ++(*model)->references;
-    else
-        status = enter(about, path, model, why);
-    tagplug_lock_give(&loaded.lock);
+    *model = retain_or_add(path, NULL);
+    if (*model != NULL) return TAGPLUG_STATUS_OK;
+    /* Reading takes long, so no lock is held; two that read one file at once share the first. */
+    tagplug_model *made = NULL;
+    const tagplug_status_code status = read_model(about, path, &made, why);
+    if (made == NULL) return status;
+    *model = retain_or_add(path, made);
+    if (*model != made) tagplug_model_free(made);
     return status;
 }
 

@@ -51,7 +51,7 @@ tagnode_status tagplug_model_read(const void *bytes, size_t size, tagplug_model 
                                   tagnode_message *why);
 void tagplug_model_free(tagplug_model *model); /* NULL is fine */
 
-/* Returns the model with this id, with a reference; it is read at most once in a process. The
+/* Returns the model with this id, with a reference; there is one of it in a process. The
  * included one comes from `bundle` if scene.tagnode is in there. Without a model ("measuring only")
  * the status is TAGPLUG_STATUS_OK too. The files of the others are
  * <models>/plugins/<name>.tagnode, where <models> is, as in pyplugin/models/folders.py,

@@ -49,13 +49,19 @@ void tagplug_show(tagplug *plugin, uint32_t id, tagplug_model *model) {
 
 void tagplug_show_chosen(tagplug *plugin) {
     const uint32_t id = (uint32_t)tagplug_read(plugin, TAGPLUG_MODEL);
-    if (id == plugin->shown_id &&
-        (plugin->shown != NULL || id == TAGPLUG_MODEL_NONE || plugin->shown_refused))
-        return;
+    tagplug_lock_take(&plugin->names_lock);
+    const bool is_shown =
+        id == plugin->shown_id &&
+        (plugin->shown != NULL || id == TAGPLUG_MODEL_NONE || plugin->shown_refused);
+    tagplug_lock_give(&plugin->names_lock);
+    if (is_shown || tagplug_read(plugin, TAGPLUG_STATUS) == TAGPLUG_STATUS_LOADING) return;
     tagplug_model *model = NULL;
-    plugin->shown_refused =
+    const bool refused =
         tagplug_model_take(id, plugin->bundle, &model, NULL) == TAGPLUG_STATUS_MODEL_REFUSED;
+    tagplug_lock_take(&plugin->names_lock);
+    plugin->shown_refused = refused;
     if (model != NULL || id != plugin->shown_id) tagplug_show(plugin, id, model);
+    tagplug_lock_give(&plugin->names_lock);
     tagplug_model_release(model);
 }
 

@@ -67,8 +67,8 @@ size_t tagplug_save(const tagplug *plugin, void *bytes, size_t capacity) {
     unsigned char *made = malloc(TAGPLUG_STATE_MOST); /* at most 40 KiB are used */
     writer to = {made, 0};
     if (made == NULL) return 0;
-    tagplug_lock_take(&self->names_lock);
     tagplug_show_chosen(self);
+    tagplug_lock_take(&self->names_lock);
     put_all(self, &to);
     tagplug_lock_give(&self->names_lock);
     if (to.size <= capacity && bytes != NULL) memcpy(bytes, made, to.size);

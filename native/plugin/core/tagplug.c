@@ -36,10 +36,14 @@ static void send_values(tagplug *plugin) {
     }
 }
 
-static void run_job(void *context, uint32_t pass) {
+static bool run_job(void *context, uint32_t pass) {
     tagplug *plugin = context;
-    tagplug_analysis_update(plugin, pass % RETRY_PASSES == 0);
     if (pass % OSC_PASSES == 0) send_values(plugin);
+    return tagplug_analysis_due(plugin, pass % RETRY_PASSES == 0);
+}
+
+static void load_job(void *context) {
+    tagplug_analysis_update(context, true);
 }
 
 /* ---- life ---- */
@@ -49,7 +53,7 @@ tagplug *tagplug_create(const char *bundle) {
     if (plugin == NULL) return NULL;
     const tagplug_lock fresh = TAGPLUG_LOCK;
     plugin->loading = plugin->names_lock = fresh;
-    plugin->job = (tagplug_job){.run = run_job, .context = plugin};
+    plugin->job = (tagplug_job){.run = run_job, .load = load_job, .context = plugin};
     plugin->socket = -1;
     if (bundle != NULL) {
         plugin->bundle = malloc(strlen(bundle) + 1);
@@ -173,6 +177,7 @@ static void apply_changes(tagplug *plugin) TAGNODE_NONBLOCKING {
     float parameters[TAGPLUG_INPUTS];
     all_parameters(plugin, parameters);
     plugin->bypassed = parameters[TAGPLUG_BYPASS] != 0;
+    plugin->keyed = parameters[TAGPLUG_ANALYSIS_INPUT] == TAGPLUG_ANALYSE_SIDECHAIN;
     tagplug_slots_change(&plugin->slots, parameters, plugin->clock);
     tagplug_effects_delay(&plugin->effects, parameters[TAGPLUG_DELAY_TIME],
                           parameters[TAGPLUG_DELAY_FEEDBACK]);
@@ -254,11 +259,28 @@ static void update(tagplug *plugin, const midi_output *midi, uint32_t offset) TA
     }
 }
 
+static const float silence[TAGPLUG_PIECE];
+
+/* Analyses the sidechain from `at` on, with as many channels as the main input has. */
+static void analyse_key(tagplug *plugin, const float *const *sidechain, uint32_t at,
+                        uint32_t frames) TAGNODE_NONBLOCKING {
+    const float *key[2] = {silence, silence};
+    for (uint32_t c = 0; c < 2 && sidechain != NULL; ++c) key[c] = sidechain[c] + at;
+    if (plugin->channels == 1 && key[0] != key[1]) {
+        for (uint32_t i = 0; i < frames; ++i) plugin->key[i] = 0.5F * (key[0][i] + key[1][i]);
+        key[0] = plugin->key;
+    }
+    analyse(plugin, key, frames);
+}
+
 /* Evaluates, analyses and processes a piece in the plugin's buffer, `at` samples into the call. */
-static void process_piece(tagplug *plugin, uint32_t at, uint32_t frames, const midi_output *midi)
-    TAGNODE_NONBLOCKING {
+static void process_piece(tagplug *plugin, const float *const *sidechain, uint32_t at,
+                          uint32_t frames, const midi_output *midi) TAGNODE_NONBLOCKING {
     const float *copy[2] = {plugin->buffer[0], plugin->buffer[1]};
-    analyse(plugin, copy, frames);
+    if (plugin->keyed)
+        analyse_key(plugin, sidechain, at, frames);
+    else
+        analyse(plugin, copy, frames);
     for (uint32_t done = 0; done < frames;) {
         const uint32_t place = (uint32_t)(plugin->clock % TAGPLUG_GRID);
         if (place == 0) update(plugin, midi, at + done);
@@ -283,6 +305,12 @@ TAGNODE_UNCHECKED_END
 
 void tagplug_process(tagplug *plugin, const float *const *input, float *const *output,
                      uint32_t frames, tagplug_midi *midi, uint32_t *count, uint32_t offset) {
+    tagplug_process_keyed(plugin, input, NULL, output, frames, midi, count, offset);
+}
+
+void tagplug_process_keyed(tagplug *plugin, const float *const *input,
+                           const float *const *sidechain, float *const *output, uint32_t frames,
+                           tagplug_midi *midi, uint32_t *count, uint32_t offset) {
     if (plugin->active && atomic_load_explicit(&plugin->offline, memory_order_relaxed))
         update_offline(plugin);
     const tagnode_floatenv saved = tagnode_floatenv_enter();
@@ -297,7 +325,7 @@ void tagplug_process(tagplug *plugin, const float *const *input, float *const *o
         const uint32_t piece = frames - at < TAGPLUG_PIECE ? frames - at : TAGPLUG_PIECE;
         for (uint32_t c = 0; c < plugin->channels; ++c)
             memcpy(plugin->buffer[c], input[c] + at, piece * sizeof **input);
-        if (plugin->active) process_piece(plugin, at, piece, &to_midi);
+        if (plugin->active) process_piece(plugin, sidechain, at, piece, &to_midi);
         for (uint32_t c = 0; c < plugin->channels; ++c)
             memcpy(output[c] + at, plugin->buffer[c], piece * sizeof **output);
     }

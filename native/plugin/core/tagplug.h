@@ -56,6 +56,13 @@ void tagplug_process(tagplug *plugin, const float *const *input, float *const *o
                      uint32_t frames, tagplug_midi *midi, uint32_t *count, uint32_t offset)
     TAGNODE_NONBLOCKING;
 
+/* The same with a sidechain, which TAGPLUG_ANALYSIS_INPUT may choose for the analysis: two
+ * channels, the same one twice if it is mono. NULL: none is connected, which is silence. [audio] */
+void tagplug_process_keyed(tagplug *plugin, const float *const *input,
+                           const float *const *sidechain, float *const *output, uint32_t frames,
+                           tagplug_midi *midi, uint32_t *count, uint32_t offset)
+    TAGNODE_NONBLOCKING;
+
 /* Resets analysis, slots and effects to the state after activate. [audio] */
 void tagplug_reset(tagplug *plugin) TAGNODE_NONBLOCKING;
 

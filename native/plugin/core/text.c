@@ -147,9 +147,9 @@ void tagplug_text(const tagplug *plugin, uint32_t parameter, float value, char *
     range shown;
     if (tagplug_is_source(parameter, &slot)) {
         tagplug *self = (tagplug *)plugin; /* the labels shown may be out of date */
-        tagplug_lock_take(&self->names_lock);
         if (tagnode_plugin_source_signal((uint32_t)value) == UINT32_MAX && value > 0)
             tagplug_show_chosen(self);
+        tagplug_lock_take(&self->names_lock);
         put_source(self, slot, (uint32_t)value, text, size);
         tagplug_lock_give(&self->names_lock);
     } else if (range_of(plugin, parameter, &shown)) {
@@ -283,8 +283,8 @@ static bool read_source(const tagplug *plugin, uint32_t slot, const char *text, 
 
 static bool take_source(tagplug *plugin, uint32_t slot, const char *text, float *value) {
     uint32_t source = 0;
-    tagplug_lock_take(&plugin->names_lock);
     tagplug_show_chosen(plugin);
+    tagplug_lock_take(&plugin->names_lock);
     const bool found = read_source(plugin, slot, text, &source);
     tagplug_lock_give(&plugin->names_lock);
     if (found) *value = (float)source;

@@ -97,10 +97,13 @@ static void run(void *instance, uint32_t frames) TAGNODE_NONBLOCKING {
     face *self = instance;
     const float *const input[] = {self->ports[TAGPLUG_LV2_IN_LEFT],
                                   self->ports[TAGPLUG_LV2_IN_RIGHT]};
+    const float *const sidechain[] = {self->ports[TAGPLUG_LV2_SIDECHAIN_LEFT],
+                                      self->ports[TAGPLUG_LV2_SIDECHAIN_RIGHT]};
     float *const output[] = {self->ports[TAGPLUG_LV2_OUT_LEFT], self->ports[TAGPLUG_LV2_OUT_RIGHT]};
     size_t room = 0;
     read_ports(self);
     face_begin(&self->block, input, FACE_CHANNELS, output, FACE_CHANNELS);
+    face_sidechain(&self->block, sidechain, FACE_CHANNELS);
     lv2_sequence *midi = begin_midi(self, &room);
     for (uint32_t at = 0; at < frames;) {
         at = face_process(&self->block, self->plugin, at, frames);

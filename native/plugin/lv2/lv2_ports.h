@@ -7,7 +7,8 @@
 /* Property of the state: what tagplug_save wrote, an atom:Chunk. */
 #define TAGPLUG_LV2_STATE TAGNODE_PLUGIN_URI "#state"
 
-/* The parameters come after these. TAGPLUG_BYPASS is inverted there: LV2 has "enabled". */
+/* Parameters come after these, those that are not of the first version after the sidechain.
+ * TAGPLUG_BYPASS is inverted there: LV2 has "enabled". */
 enum {
     TAGPLUG_LV2_IN_LEFT,
     TAGPLUG_LV2_IN_RIGHT,
@@ -19,7 +20,12 @@ enum {
     TAGPLUG_LV2_PARAMETERS
 };
 
-enum { TAGPLUG_LV2_PORTS = TAGPLUG_LV2_PARAMETERS + TAGPLUG_PARAMETERS };
+enum { TAGPLUG_LV2_SIDECHAIN_LEFT = 185, TAGPLUG_LV2_SIDECHAIN_RIGHT = 186 };
+
+enum {
+    TAGPLUG_LV2_SIDECHAIN = 2, /* ports of it */
+    TAGPLUG_LV2_PORTS = TAGPLUG_LV2_PARAMETERS + TAGPLUG_PARAMETERS + TAGPLUG_LV2_SIDECHAIN
+};
 
 /* Bytes of a MIDI message with its time in a sequence. */
 enum { TAGPLUG_LV2_MESSAGE = 24 };
@@ -28,7 +34,7 @@ enum { TAGPLUG_LV2_MESSAGE = 24 };
  * parameter moves none of those before it. */
 static inline uint32_t tagplug_lv2_port(uint32_t parameter) {
     const uint32_t since = tagnode_plugin_parameter_info(parameter)->since;
-    uint32_t port = TAGPLUG_LV2_PARAMETERS;
+    uint32_t port = TAGPLUG_LV2_PARAMETERS + (since > 0 ? TAGPLUG_LV2_SIDECHAIN : 0);
     for (uint32_t i = 0; i < TAGPLUG_PARAMETERS; ++i) {
         const uint32_t other = tagnode_plugin_parameter_info(i)->since;
         port += other < since || (other == since && i < parameter);

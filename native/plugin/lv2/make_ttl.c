@@ -235,7 +235,21 @@ static void put_own_ports(FILE *file) {
             TAGPLUG_LV2_DELAY, TAGNODE_MAX_RATE); /* hosts want a range: a second */
 }
 
+static void put_sidechain(FILE *file, uint32_t port, const char *side) {
+    fprintf(file,
+            " , [\n\t\ta lv2:InputPort , lv2:AudioPort ;\n\t\tlv2:index %u ;\n"
+            "\t\tlv2:symbol \"sidechain_%s\" ;\n\t\tlv2:name \"Sidechain %s\" ;\n"
+            "\t\trdfs:comment \"Analysed instead of the main input if that is chosen.\" ;\n"
+            "\t\tpg:group <" TAGNODE_PLUGIN_URI "#sidechain> ;\n\t\tlv2:designation pg:%s ;\n"
+            "\t\tlv2:portProperty lv2:connectionOptional , lv2:isSideChain\n\t]",
+            port, side, side, side);
+}
+
 static void put_groups(FILE *file) {
+    fputs("\n<" TAGNODE_PLUGIN_URI "#sidechain>\n\ta pg:StereoGroup , pg:InputGroup ;\n"
+          "\tlv2:symbol \"sidechain\" ;\n\tlv2:name \"Sidechain\" ;\n"
+          "\tpg:sideChainOf <" TAGNODE_PLUGIN_URI "#in> .\n",
+          file);
     static const char *const sides[][3] = {{"in", "In", "Input"}, {"out", "Out", "Output"}};
     for (size_t i = 0; i < 2; ++i)
         fprintf(file,
@@ -270,9 +284,12 @@ static void put_plugin(FILE *file) {
             "\tpg:mainOutput <" TAGNODE_PLUGIN_URI "#out> ;\n",
             TAGNODE_VERSION_MINOR, TAGNODE_VERSION_PATCH);
     put_own_ports(file);
-    for (uint32_t port = TAGPLUG_LV2_PARAMETERS; port < TAGPLUG_LV2_PORTS; ++port)
+    for (uint32_t port = TAGPLUG_LV2_PARAMETERS; port < TAGPLUG_LV2_PORTS; ++port) {
+        if (port == TAGPLUG_LV2_SIDECHAIN_LEFT) put_sidechain(file, port, "left");
+        if (port == TAGPLUG_LV2_SIDECHAIN_RIGHT) put_sidechain(file, port, "right");
         for (uint32_t i = 0; i < TAGPLUG_PARAMETERS; ++i)
             if (tagplug_lv2_port(i) == port) put_parameter(file, i);
+    }
     fputs(" .\n", file);
     put_menus(file);
     put_groups(file);

@@ -22,10 +22,17 @@ typedef pthread_t tagplug_thread;
 /* A lock is initialised by `tagplug_lock lock = TAGPLUG_LOCK` and need not be destroyed. [main] */
 void tagplug_lock_take(tagplug_lock *lock);
 void tagplug_lock_give(tagplug_lock *lock);
+bool tagplug_lock_try(tagplug_lock *lock); /* false: another thread has it */
 
-/* Starts a thread that runs `body`; false when the system refuses. join waits until it ends. [main]
- */
-bool tagplug_thread_start(tagplug_thread *thread, void (*body)(void));
+/* What a thread runs. */
+typedef struct {
+    void (*run)(void *context);
+    void *context;
+} tagplug_task;
+
+/* Starts a thread for `task`, which stays until it ends; false when the system refuses. join waits
+ * until it ends. [main] */
+bool tagplug_thread_start(tagplug_thread *thread, const tagplug_task *task);
 void tagplug_thread_join(tagplug_thread thread);
 void tagplug_sleep(uint32_t milliseconds);
 

@@ -19,17 +19,17 @@ void tagplug_lock_give(tagplug_lock *lock) {
     (void)pthread_mutex_unlock(lock);
 }
 
+bool tagplug_lock_try(tagplug_lock *lock) {
+    return pthread_mutex_trylock(lock) == 0;
+}
+
 static void *run(void *context) {
-    void (*body)(void) = NULL;
-    memcpy((void *)&body, (const void *)&context,
-           sizeof body); /* POSIX: a function pointer fits a void * */
-    body();
+    const tagplug_task *task = context;
+    task->run(task->context);
     return NULL;
 }
 
-bool tagplug_thread_start(tagplug_thread *thread, void (*body)(void)) {
-    void *context = NULL;
-    memcpy((void *)&context, (const void *)&body, sizeof context);
+bool tagplug_thread_start(tagplug_thread *thread, const tagplug_task *task) {
     /* The host's signals are for the host's own threads, and so is its real-time priority. */
     sigset_t all, before;
     pthread_attr_t common;
@@ -37,7 +37,7 @@ bool tagplug_thread_start(tagplug_thread *thread, void (*body)(void)) {
     if (pthread_attr_init(&common) != 0) return false;
     (void)pthread_attr_setinheritsched(&common, PTHREAD_EXPLICIT_SCHED);
     const bool masked = pthread_sigmask(SIG_SETMASK, &all, &before) == 0;
-    const bool started = masked && pthread_create(thread, &common, run, context) == 0;
+    const bool started = masked && pthread_create(thread, &common, run, (void *)task) == 0;
     if (masked) (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     (void)pthread_attr_destroy(&common);
     return started;

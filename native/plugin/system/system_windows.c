@@ -15,17 +15,18 @@ void tagplug_lock_give(tagplug_lock *lock) {
     ReleaseSRWLockExclusive(lock);
 }
 
+bool tagplug_lock_try(tagplug_lock *lock) {
+    return TryAcquireSRWLockExclusive(lock) != 0;
+}
+
 static DWORD WINAPI run(void *context) {
-    void (*body)(void) = NULL;
-    memcpy((void *)&body, (const void *)&context, sizeof body);
-    body();
+    const tagplug_task *task = context;
+    task->run(task->context);
     return 0;
 }
 
-bool tagplug_thread_start(tagplug_thread *thread, void (*body)(void)) {
-    void *context = NULL;
-    memcpy((void *)&context, (const void *)&body, sizeof context);
-    *thread = CreateThread(NULL, 0, run, context, 0, NULL);
+bool tagplug_thread_start(tagplug_thread *thread, const tagplug_task *task) {
+    *thread = CreateThread(NULL, 0, run, (void *)task, 0, NULL);
     return *thread != NULL;
 }
 

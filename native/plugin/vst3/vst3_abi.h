@@ -137,7 +137,8 @@ typedef struct {
 
 enum { VST_AUDIO = 0, VST_EVENT = 1 };
 enum { VST_INPUT = 0, VST_OUTPUT = 1 };
-enum { VST_BUS_MAIN = 0, VST_BUS_DEFAULT_ACTIVE = 1 << 0 };
+enum { VST_BUS_MAIN = 0, VST_BUS_AUX = 1 };
+enum { VST_BUS_DEFAULT_ACTIVE = 1 << 0 };
 
 typedef struct {
     int32_t media, direction, channels;
@@ -164,7 +165,7 @@ typedef struct { /* [main] */
 
 /* -------------------------------------------------------------------------------- processor --- */
 
-enum { VST_SPEAKERS_STEREO = 3, VST_SPEAKERS_MONO = 1 << 19 };
+enum { VST_SPEAKERS_NONE = 0, VST_SPEAKERS_STEREO = 3, VST_SPEAKERS_MONO = 1 << 19 };
 enum { VST_REALTIME = 0, VST_PREFETCH = 1, VST_OFFLINE = 2 };
 enum { VST_SAMPLE_32 = 0, VST_SAMPLE_64 = 1 };
 

@@ -27,9 +27,10 @@ vst_face *vst_face_create(void) {
     face->units = &vst_units;
     face->references = 1;
     face->rate = 48000;
-    face->channels = FACE_CHANNELS;
+    face->channels = face->inputs = face->sidechain = FACE_CHANNELS;
     face->texts = face_texts(face->core);
-    for (size_t i = 0; i < TAGPLUG_OUTPUTS; ++i) face->sent[i] = face->edited[i] = NAN;
+    face_outputs_clear(&face->outputs);
+    for (size_t i = 0; i < TAGPLUG_OUTPUTS; ++i) face->edited[i] = NAN;
     return face;
 }
 
@@ -106,21 +107,29 @@ static int32_t set_io_mode(void *self, int32_t mode) {
 }
 
 static int32_t bus_count(void *self, int32_t media, int32_t direction) {
-    return media == VST_AUDIO || (media == VST_EVENT && direction == VST_OUTPUT) ? 1 : 0;
+    if (media == VST_AUDIO) return direction == VST_INPUT ? 2 : 1;
+    return media == VST_EVENT && direction == VST_OUTPUT ? 1 : 0;
+}
+
+static uint32_t channels_of(const vst_face *face, int32_t direction, int32_t index) {
+    if (direction == VST_OUTPUT) return face->channels;
+    return index == 0 ? face->inputs : face->sidechain;
 }
 
 static int32_t bus_info(void *self, int32_t media, int32_t direction, int32_t index,
                         vst_bus *info) {
-    if (index != 0 || bus_count(self, media, direction) == 0) return VST_INVALID_ARGUMENT;
-    *info =
-        (vst_bus){.media = media,
-                  .direction = direction,
-                  .channels = media == VST_AUDIO ? (int32_t)face_of_component(self)->channels : 16,
-                  .type = VST_BUS_MAIN,
-                  .flags = VST_BUS_DEFAULT_ACTIVE};
-    const char *name = media == VST_EVENT       ? "Controllers"
-                       : direction == VST_INPUT ? "Input"
-                                                : "Output";
+    if (index < 0 || index >= bus_count(self, media, direction)) return VST_INVALID_ARGUMENT;
+    const vst_face *face = face_of_component(self);
+    *info = (vst_bus){.media = media,
+                      .direction = direction,
+                      .channels =
+                          media == VST_AUDIO ? (int32_t)channels_of(face, direction, index) : 16,
+                      .type = index == 0 ? VST_BUS_MAIN : VST_BUS_AUX,
+                      .flags = index == 0 ? VST_BUS_DEFAULT_ACTIVE : 0};
+    const char *name = media == VST_EVENT        ? "Controllers"
+                       : direction == VST_OUTPUT ? "Output"
+                       : index == 0              ? "Input"
+                                                 : "Sidechain";
     vst_to_utf16(name, info->name, sizeof info->name / sizeof *info->name);
     return VST_OK;
 }
@@ -131,13 +140,16 @@ static int32_t routing_info(void *self, void *input, void *output) {
 
 static int32_t activate_bus(void *self, int32_t media, int32_t direction, int32_t index,
                             uint8_t state) {
-    return index == 0 && bus_count(self, media, direction) == 1 ? VST_OK : VST_INVALID_ARGUMENT;
+    if (index < 0 || index >= bus_count(self, media, direction)) return VST_INVALID_ARGUMENT;
+    if (index == 1) atomic_store(&face_of_component(self)->is_keyed, state != 0);
+    return VST_OK;
 }
 
 static int32_t set_active(void *self, uint8_t state) {
     vst_face *face = face_of_component(self);
     vst_settle(face);
     face->active = state != 0;
+    face_outputs_prepare(&face->outputs, face->rate);
     if (face->active)
         tagplug_activate(face->core, face->rate, face->channels);
     else

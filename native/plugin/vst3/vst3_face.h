@@ -25,8 +25,12 @@ typedef struct {
     tagplug *core;
     uintptr_t main_thread; /* the one that ran initialize; 0 before */
     double rate;
-    uint32_t channels;
+    uint32_t channels;     /* of the output, and of the core */
+    uint32_t inputs;       /* channels of the main input: as many, or 1 for both */
+    uint32_t sidechain;    /* channels: 0, 1 or 2 */
+    _Atomic bool is_keyed; /* the host has activated the sidechain */
     bool active;
+    int32_t selected;     /* unit, by the host */
     vst_handler *handler; /* NULL: the host has none */
 
     /* Values that the controller got while active. A host sends them to process as well, where they
@@ -38,7 +42,7 @@ typedef struct {
 
     uint32_t program, program_changes;  /* the one loaded, and tagplug_changes after that */
     uint64_t texts;                     /* of which the host was notified */
-    float sent[TAGPLUG_OUTPUTS];        /* with the changes of a block */
+    face_outputs outputs;               /* with the changes of a block */
     float edited[TAGPLUG_OUTPUTS];      /* by perform_edit */
     int32_t points[TAGPLUG_PARAMETERS]; /* of each queue of a block, how many are applied */
     face_block block;

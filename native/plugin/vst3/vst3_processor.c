@@ -6,21 +6,36 @@ VST_INTERFACE(processor)
 
 /* ----------------------------------------------------------------------------------- setup --- */
 
+/* 0 for arrangements that are not supported. */
+static uint32_t channels_of(uint64_t speakers) {
+    return speakers == VST_SPEAKERS_STEREO ? 2 : speakers == VST_SPEAKERS_MONO ? 1 : 0;
+}
+
+/* Mono, stereo, and mono to stereo; the sidechain may be any of mono, stereo and none. */
 static int32_t set_arrangements(void *self, const uint64_t *inputs, int32_t input_count,
                                 const uint64_t *outputs, int32_t output_count) {
     vst_face *face = face_of_processor(self);
-    if (face->active || input_count != 1 || output_count != 1 || inputs[0] != outputs[0])
-        return VST_FALSE;
-    if (inputs[0] != VST_SPEAKERS_STEREO && inputs[0] != VST_SPEAKERS_MONO) return VST_FALSE;
-    face->channels = inputs[0] == VST_SPEAKERS_STEREO ? 2 : 1;
+    if (face->active || input_count < 1 || input_count > 2 || output_count != 1) return VST_FALSE;
+    const uint32_t from = channels_of(inputs[0]), to = channels_of(outputs[0]);
+    if (from == 0 || to < from) return VST_FALSE;
+    if (input_count > 1) {
+        const uint32_t sidechain = channels_of(inputs[1]);
+        if (sidechain == 0 && inputs[1] != VST_SPEAKERS_NONE) return VST_FALSE;
+        face->sidechain = sidechain;
+    }
+    face->inputs = from;
+    face->channels = to;
     return VST_OK;
 }
 
 static int32_t get_arrangement(void *self, int32_t direction, int32_t index, uint64_t *speakers) {
-    if ((direction != VST_INPUT && direction != VST_OUTPUT) || index != 0)
-        return VST_INVALID_ARGUMENT;
-    *speakers = face_of_processor(self)->channels == 2 ? VST_SPEAKERS_STEREO : VST_SPEAKERS_MONO;
-    return VST_OK;
+    static const uint64_t all[] = {VST_SPEAKERS_NONE, VST_SPEAKERS_MONO, VST_SPEAKERS_STEREO};
+    const vst_face *face = face_of_processor(self);
+    vst_bus bus;
+    const int32_t known =
+        face->component->bus_info((void *)&face->component, VST_AUDIO, direction, index, &bus);
+    if (known == VST_OK) *speakers = all[bus.channels];
+    return known;
 }
 
 static int32_t can_process(void *self, int32_t sample_size) {
@@ -105,18 +120,19 @@ static void send_outputs(vst_face *face, vst_changes *changes, int32_t offset) T
     for (uint32_t i = 0; i < TAGPLUG_OUTPUTS; ++i) {
         const uint32_t parameter = TAGPLUG_INPUTS + i;
         const float value = tagplug_get(face->core, parameter);
-        if (value == face->sent[i]) continue;
+        if (!face_outputs_due(&face->outputs, i, value)) continue;
         const uint32_t id = tagnode_plugin_parameter_info(parameter)->id;
         int32_t index = 0;
         vst_queue *queue = changes->table->add(changes, &id, &index);
         if (queue == NULL) continue;
         const double share = tagplug_normalise(parameter, value);
-        if (queue->table->add(queue, offset, share, &index) == VST_OK) face->sent[i] = value;
+        if (queue->table->add(queue, offset, share, &index) == VST_OK)
+            face_outputs_note(&face->outputs, i, value);
     }
 }
 
 /* For hosts that process on their main thread and read performEdit, not the changes of a block
- * (JUCE's, and so pedalboard). */
+ * (JUCE's, and so pedalboard): every value, since programs read them after each block. */
 TAGNODE_UNCHECKED_BEGIN
 static void edit_outputs(vst_face *face) TAGNODE_NONBLOCKING {
     vst_handler *handler = face->handler;
@@ -132,17 +148,41 @@ static void edit_outputs(vst_face *face) TAGNODE_NONBLOCKING {
 }
 TAGNODE_UNCHECKED_END
 
+/* Buffers of a bus; a channel that the host flags as silent is, whatever its buffer has. */
+typedef struct {
+    const float *channels[FACE_CHANNELS];
+    uint32_t count;
+} bus_buffers;
+
+static bus_buffers buffers_of(const vst_audio_bus *bus) TAGNODE_NONBLOCKING {
+    bus_buffers found = {.count = bus != NULL && bus->channels > 0 ? (uint32_t)bus->channels : 0};
+    if (found.count > FACE_CHANNELS) found.count = FACE_CHANNELS;
+    for (uint32_t c = 0; c < found.count && bus->samples.of_32 != NULL; ++c)
+        if ((bus->silence >> c & 1) == 0) found.channels[c] = bus->samples.of_32[c];
+    return found;
+}
+
 static int32_t process(void *self, vst_data *data) TAGNODE_NONBLOCKING {
     vst_face *face = face_of_processor(self);
     if (data->sample_size != VST_SAMPLE_32 || data->frames < 0) return VST_INVALID_ARGUMENT;
     const vst_audio_bus *input = data->input_count > 0 ? data->inputs : NULL;
     vst_audio_bus *output = data->output_count > 0 ? data->outputs : NULL;
-    face_begin(&face->block, input != NULL ? (const float *const *)input->samples.of_32 : NULL,
-               input != NULL && input->channels > 0 ? (uint32_t)input->channels : 0,
-               output != NULL ? output->samples.of_32 : NULL,
-               output != NULL && output->channels > 0 ? (uint32_t)output->channels : 0);
-    if (output != NULL) output->silence = 0;
+    const bus_buffers from = buffers_of(input);
+    float *const *to = output != NULL ? output->samples.of_32 : NULL;
+    const uint32_t outputs =
+        output != NULL && output->channels > 0 ? (uint32_t)output->channels : 0;
+    face_begin(&face->block, from.channels, from.count, to, outputs);
+    if (input != NULL && data->input_count > 1 &&
+        atomic_load_explicit(&face->is_keyed, memory_order_relaxed)) {
+        const bus_buffers sidechain = buffers_of(input + 1);
+        face_sidechain(&face->block, sidechain.channels, sidechain.count);
+    }
     process_block(face, data->in_changes, data->out_events, (uint32_t)data->frames);
+    if (output != NULL)
+        output->silence = to == NULL ? 0
+                                     : face_constant((const float *const *)to, outputs,
+                                                     (uint32_t)data->frames, true);
+    face_outputs_advance(&face->outputs, (uint32_t)data->frames);
     if (data->out_changes != NULL)
         send_outputs(face, data->out_changes, data->frames > 0 ? data->frames - 1 : 0);
     if (vst_on_main_thread(face)) edit_outputs(face);

@@ -25,10 +25,12 @@ static int32_t info(void *self, int32_t index, vst_unit *info) {
 }
 
 static int32_t selected(void *self) {
-    return 0;
+    return face_of_units(self)->selected;
 }
 
 static int32_t select_unit(void *self, int32_t id) {
+    if (id < 0 || id >= count(self)) return VST_INVALID_ARGUMENT;
+    face_of_units(self)->selected = id;
     return VST_OK;
 }
 

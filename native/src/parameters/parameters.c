@@ -24,7 +24,9 @@ static const tagnode_plugin_choice statuses[] = {{TAGPLUG_STATUS_OK, "ok"},
                                                  {TAGPLUG_STATUS_MODEL_REFUSED, "model refused"},
                                                  {TAGPLUG_STATUS_RATE, "sample rate"},
                                                  {TAGPLUG_STATUS_MEMORY, "memory"}};
-enum { MODEL_ROOM = 15, TARGET_ROOM = 15 };
+static const tagnode_plugin_choice analysis_inputs[] = {{TAGPLUG_ANALYSE_MAIN, "main"},
+                                                        {TAGPLUG_ANALYSE_SIDECHAIN, "sidechain"}};
+enum { MODEL_ROOM = 15, TARGET_ROOM = 15, INPUT_ROOM = 3 };
 
 #define MODELS(X)                                                                                  \
     X(TAGPLUG_MODEL_NONE, "measuring only", TAGNODE_PLUGIN_NO_MODEL)                               \
@@ -98,6 +100,10 @@ static const tagnode_plugin_parameter globals[TAGPLUG_GLOBALS] = {
     [TAGPLUG_OSC_PORT] =
         GLOBAL(6, 0, "osc_port", "OSC port", "", 0, 65535, 0, INTEGER, NO_CHOICES,
                "UDP port on this machine to which slot values are sent as OSC; 0 is off."),
+    [TAGPLUG_ANALYSIS_INPUT] =
+        GLOBAL(7, 1, "analysis_input", "Analysis input", "", 0, INPUT_ROOM, TAGPLUG_ANALYSE_MAIN,
+               CHOICE, CHOICES(analysis_inputs),
+               "The input that is analysed; effects act on the main input in any case."),
 };
 
 /* clang-format off */

@@ -14,6 +14,7 @@ typedef enum {
     TAGPLUG_DELAY_TIME,
     TAGPLUG_DELAY_FEEDBACK,
     TAGPLUG_OSC_PORT,
+    TAGPLUG_ANALYSIS_INPUT,
     TAGPLUG_GLOBALS
 } tagplug_global;
 
@@ -83,6 +84,9 @@ typedef enum {
 
 /* Ids of choices of TAGPLUG_MODEL. */
 enum { TAGPLUG_MODEL_NONE = 0, TAGPLUG_MODEL_SCENE = 1 };
+
+/* Ids of choices of TAGPLUG_ANALYSIS_INPUT. */
+enum { TAGPLUG_ANALYSE_MAIN = 0, TAGPLUG_ANALYSE_SIDECHAIN = 1 };
 
 static inline uint32_t tagplug_field_of(uint32_t slot, tagplug_field field) {
     return (uint32_t)TAGPLUG_GLOBALS + slot * (uint32_t)TAGPLUG_FIELDS + (uint32_t)field;

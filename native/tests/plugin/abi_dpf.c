@@ -208,10 +208,12 @@ SIZE(cl_latency, clap_plugin_latency_t);
 FIELD(cl_latency, get, clap_plugin_latency_t, get);
 
 static void test_clap_names(void) {
+    CHECK(CL_INVALID_ID == CLAP_INVALID_ID);
     CHECK(CL_VERSION.major == CLAP_VERSION_MAJOR && CL_VERSION.minor == CLAP_VERSION_MINOR &&
           CL_VERSION.revision == CLAP_VERSION_REVISION);
     CHECK(strcmp(CL_FACTORY, CLAP_PLUGIN_FACTORY_ID) == 0);
     CHECK(strcmp(CL_AUDIO_PORTS, CLAP_EXT_AUDIO_PORTS) == 0);
+    CHECK(strcmp(CL_PORT_MONO, CLAP_PORT_MONO) == 0);
     CHECK(strcmp(CL_PORT_STEREO, CLAP_PORT_STEREO) == 0);
     CHECK(strcmp(CL_NOTE_PORTS, CLAP_EXT_NOTE_PORTS) == 0);
     CHECK(strcmp(CL_PARAMS, CLAP_EXT_PARAMS) == 0);
@@ -296,6 +298,9 @@ FIELD(vst_factory_table, class_info_3, struct v3_plugin_factory_3, get_class_inf
 FIELD(vst_factory_table, set_host, struct v3_plugin_factory_3, set_host_context);
 
 SIZE(vst_bus, struct v3_bus_info);
+VALUE(VST_BUS_MAIN, V3_MAIN);
+VALUE(VST_BUS_AUX, V3_AUX);
+VALUE(VST_BUS_DEFAULT_ACTIVE, V3_DEFAULT_ACTIVE);
 FIELD(vst_bus, media, struct v3_bus_info, media_type);
 FIELD(vst_bus, direction, struct v3_bus_info, direction);
 FIELD(vst_bus, channels, struct v3_bus_info, channel_count);

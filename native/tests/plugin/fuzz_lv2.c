@@ -78,6 +78,8 @@ static void rewire(player *p) {
     case 2: connect_audio(r, in[0], in[0], out[0], out[0]); break;
     default: connect_audio(r, in[0], in[1], out[0], out[1]); break;
     }
+    connect_sidechain(r, below(p, 2) == 0 ? r->side[0] : NULL,
+                      below(p, 2) == 0 ? r->side[1] : NULL);
     r->midi_room =
         below(p, 4) == 0 ? 8 + below(p, 256) : (uint32_t)(sizeof r->midi - sizeof(lv2_atom));
     r->ports[TAGPLUG_LV2_FREEWHEEL] = below(p, 8) == 0 ? 1 : 0;
@@ -116,6 +118,8 @@ static bool fill(player *p, uint32_t frames) {
     for (uint32_t i = 0; i < frames; ++i) {
         r->in[0][i] = level * p->noise[i];
         r->in[1][i] = level * p->noise[MOST - i];
+        r->side[0][i] = kind == 2 ? NAN : p->noise[MOST - i];
+        r->side[1][i] = p->noise[i];
     }
     if (kind != 1 || frames == 0) return true;
     r->in[below(p, 2)][below(p, frames)] = odd_number(p);

@@ -17,7 +17,11 @@ typedef struct {
     uint32_t midi_count, moved_count;
     tagplug_midi midi[2 * TAGPLUG_MIDI_MOST];
     host_change moved[2 * TAGPLUG_PARAMETERS];
-    bool in_order;         /* events were sorted and within the block */
+    bool in_order;               /* events were sorted and within the block */
+    const float *sidechain[2];   /* of the next calls; NULL: without a buffer */
+    uint32_t sidechain_channels; /* 0: the host passes no such port */
+    uint64_t silent; /* channels of the main input that the host flags as silent, as VST 3 has it */
+    uint64_t constant; /* channels of the output that the plugin flagged as constant or silent */
     uint32_t text_changes; /* notifications of changed texts */
     void *instance;        /* of the format */
 } host;
@@ -29,6 +33,9 @@ host *host_open(void); /* [main], as all without a thread */
 void host_close(host *self);
 void host_activate(host *self, double rate, uint32_t max_frames, bool offline);
 void host_deactivate(host *self);
+
+/* Connects the sidechain or takes it away, while not active. */
+void host_connect_sidechain(host *self, bool connected);
 
 /* Processes a block with changes sorted by offset. NULL channels are not passed.
  * [audio] */

@@ -151,6 +151,11 @@ void host_deactivate(host *self) {
     it->active = false;
 }
 
+void host_connect_sidechain(host *self, bool connected) { /* CLAP's hosts do not say */
+    (void)self;
+    (void)connected;
+}
+
 /* ---------------------------------------------------------------------------------- events --- */
 
 static uint32_t in_size(const cl_input_events *list) TAGNODE_NONBLOCKING {
@@ -211,17 +216,23 @@ void host_process(host *self, const float *const *input, float *const *output, u
     outbox box = {self, frames > 0 ? frames : 1, 0};
     const cl_input_events in = {it, in_size, in_get};
     const cl_output_events out = {&box, try_push};
-    const cl_audio_buffer from = {.data32 = (float **)(void *)input, .channel_count = 2};
-    cl_audio_buffer to = {.data32 = (float **)(void *)output, .channel_count = 2};
+    const cl_audio_buffer from[2] = {
+        {.data32 = (float **)(void *)input, .channel_count = 2},
+        {.data32 = (float **)(void *)self->sidechain, .channel_count = self->sidechain_channels}};
+    cl_audio_buffer to = {
+        .data32 = (float **)(void *)output, .channel_count = 2, .constant_mask = UINT64_MAX};
     const cl_process data = {.steady_time = -1,
                              .frames = frames,
-                             .inputs = &from,
+                             .inputs = from,
                              .outputs = &to,
-                             .input_count = input != NULL,
+                             .input_count = input == NULL                  ? 0
+                                            : self->sidechain_channels > 0 ? 2
+                                                                           : 1,
                              .output_count = output != NULL,
                              .in_events = &in,
                              .out_events = &out};
     if (it->plugin->process(it->plugin, &data) != CL_PROCESS_CONTINUE) self->in_order = false;
+    self->constant = to.constant_mask;
 }
 
 void host_flush(host *self, const host_change *changes, uint32_t change_count) {
@@ -333,17 +344,21 @@ static void test_ports_are_stereo_and_midi(void) {
     const cl_plugin *plugin = rack_of(self)->plugin;
     const cl_audio_ports *audio = plugin->get_extension(plugin, CL_AUDIO_PORTS);
     const cl_note_ports *notes = plugin->get_extension(plugin, CL_NOTE_PORTS);
+    cl_audio_port port = {.id = 1};
     for (int input = 0; input < 2; ++input) {
-        cl_audio_port port = {.id = 1};
-        CHECK(audio->count(plugin, input) == 1 && audio->get(plugin, 0, input, &port));
+        CHECK(audio->count(plugin, input) == (input ? 2 : 1));
+        CHECK(audio->get(plugin, 0, input, &port));
         CHECK(port.channel_count == 2 && strcmp(port.type, CL_PORT_STEREO) == 0);
         CHECK(port.in_place_pair == port.id && port.flags == CL_AUDIO_PORT_MAIN);
-        CHECK(!audio->get(plugin, 1, input, &port));
+        CHECK(!audio->get(plugin, input ? 2 : 1, input, &port));
     }
-    cl_note_port port;
+    CHECK(audio->get(plugin, 1, true, &port) && port.id == 1 && port.flags == 0);
+    CHECK(port.channel_count == 2 && port.in_place_pair == CL_INVALID_ID);
+    CHECK(strcmp(port.name, "Sidechain") == 0);
+    cl_note_port controllers;
     CHECK(notes->count(plugin, true) == 0 && notes->count(plugin, false) == 1);
-    CHECK(notes->get(plugin, 0, false, &port) && !notes->get(plugin, 0, true, &port));
-    CHECK(port.dialects == CL_DIALECT_MIDI && port.preferred == CL_DIALECT_MIDI);
+    CHECK(notes->get(plugin, 0, false, &controllers) && !notes->get(plugin, 0, true, &controllers));
+    CHECK(controllers.dialects == CL_DIALECT_MIDI && controllers.preferred == CL_DIALECT_MIDI);
     const cl_latency *latency = plugin->get_extension(plugin, CL_LATENCY);
     CHECK(latency->get(plugin) == 0);
     CHECK(plugin->get_extension(plugin, "no.such-extension") == NULL);
@@ -508,7 +523,94 @@ static void test_presets_are_listed_and_loaded(void) {
     host_close(self);
 }
 
+static void test_the_constant_mask_is_true(void) {
+    host *self = host_open();
+    static float in[2][100], out[2][100];
+    const float *const input[2] = {in[0], in[1]};
+    float *const output[2] = {out[0], out[1]};
+    host_activate(self, 48000, 100, false);
+    for (int i = 0; i < 100; ++i) in[0][i] = in[1][i] = 0.25F;
+    host_process(self, input, output, 100, NULL, 0);
+    CHECK(self->constant == 3);
+    in[1][99] = 0.125F;
+    host_process(self, input, output, 100, NULL, 0);
+    CHECK(self->constant == 1);
+    host_process(self, input, output, 0, NULL, 0);
+    CHECK(self->constant == 0);
+    host_close(self);
+}
+
+/* The ports are those of the channels, and audio passes from the ones to the others. */
+static void check_channels(host *self, uint32_t inputs, uint32_t outputs) {
+    const cl_plugin *plugin = rack_of(self)->plugin;
+    const cl_audio_ports *ports = plugin->get_extension(plugin, CL_AUDIO_PORTS);
+    cl_audio_port from = {.type = ""}, to = {.type = ""};
+    CHECK(ports->get(plugin, 0, true, &from) && ports->get(plugin, 0, false, &to));
+    CHECK(from.channel_count == inputs && to.channel_count == outputs);
+    CHECK(strcmp(from.type, inputs == 1 ? CL_PORT_MONO : CL_PORT_STEREO) == 0);
+    CHECK(strcmp(to.type, outputs == 1 ? CL_PORT_MONO : CL_PORT_STEREO) == 0);
+    CHECK((from.in_place_pair == to.id) == (inputs == outputs));
+    float *noise = white_noise(1400, 3), out[2][700];
+    float *in[2] = {noise, noise + 700}, *played[2] = {out[0], out[1]};
+    const cl_audio_buffer input = {.data32 = in, .channel_count = inputs};
+    cl_audio_buffer output = {.data32 = played, .channel_count = outputs};
+    const cl_process data = {
+        .frames = 700, .inputs = &input, .outputs = &output, .input_count = 1, .output_count = 1};
+    host_activate(self, 48000, 700, false);
+    CHECK(plugin->process(plugin, &data) == CL_PROCESS_CONTINUE);
+    for (uint32_t c = 0; c < outputs; ++c)
+        CHECK(memcmp(out[c], in[inputs == 1 ? 0 : c], sizeof out[c]) == 0);
+    free(noise);
+}
+
+static void test_configurations_of_ports(void) {
+    static const uint32_t due[][2] = {{2, 2}, {1, 1}, {1, 2}};
+    host *self = host_open();
+    const cl_plugin *plugin = rack_of(self)->plugin;
+    const cl_audio_configs *configs = plugin->get_extension(plugin, CL_AUDIO_CONFIGS);
+    CHECK(configs->count(plugin) == 3);
+    for (uint32_t i = 0; i < 3; ++i) {
+        cl_audio_config config;
+        CHECK(configs->get(plugin, i, &config));
+        CHECK(config.input_channels == due[i][0] && config.output_channels == due[i][1]);
+        CHECK(config.input_ports == 2 && config.output_ports == 1);
+        host_deactivate(self);
+        CHECK(configs->select(plugin, config.id));
+        check_channels(self, due[i][0], due[i][1]);
+        CHECK(!configs->select(plugin, config.id)); /* it is active */
+    }
+    cl_audio_config none;
+    CHECK(!configs->get(plugin, 3, &none));
+    host_deactivate(self);
+    CHECK(!configs->select(plugin, 3));
+    host_close(self);
+}
+
+static void test_ports_are_configured_together(void) {
+    host *self = host_open();
+    const cl_plugin *plugin = rack_of(self)->plugin;
+    const cl_configurable *any = plugin->get_extension(plugin, CL_CONFIGURABLE);
+    CHECK(plugin->get_extension(plugin, CL_CONFIGURABLE_DRAFT) == any);
+    const cl_audio_request requests[] = {
+        {true, 0, 1, CL_PORT_MONO, NULL}, {false, 0, 1, CL_PORT_MONO, NULL},
+        {true, 1, 1, NULL, NULL},         {true, 0, 2, CL_PORT_MONO, NULL},
+        {true, 0, 6, "surround", NULL},   {false, 1, 2, CL_PORT_STEREO, NULL}};
+    const cl_audio_request stereo = {true, 0, 2, CL_PORT_STEREO, NULL};
+    for (uint32_t i = 3; i < 6; ++i) CHECK(!any->can_apply(plugin, requests + i, 1));
+    CHECK(!any->can_apply(plugin, requests + 1, 1)); /* stereo to mono */
+    CHECK(any->can_apply(plugin, requests, 3) && any->apply(plugin, requests, 3));
+    check_channels(self, 1, 1);
+    CHECK(!any->can_apply(plugin, requests, 3)); /* it is active */
+    host_deactivate(self);
+    CHECK(!any->can_apply(plugin, &stereo, 1) && !any->apply(plugin, &stereo, 1));
+    check_channels(self, 1, 1);
+    host_close(self);
+}
+
 void host_test_format(void) {
+    test_the_constant_mask_is_true();
+    test_configurations_of_ports();
+    test_ports_are_configured_together();
     test_factory_knows_one_plugin();
     test_ports_are_stereo_and_midi();
     test_parameters_are_those_of_the_table();

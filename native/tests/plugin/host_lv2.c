@@ -220,6 +220,64 @@ static void test_instances_are_independent(const lv2_plugin *plugin) {
     for (uint32_t i = 0; i < INSTANCES; ++i) stopped(all[i]);
 }
 
+/* ---- sidechain ---- */
+
+/* Slot 1 follows the level and moves the gain from 0 to -24 dB. */
+static void duck(rack *r) {
+    follow_level(r, 0);
+    *field(r, 0, TAGPLUG_TARGET) = TAGPLUG_TARGET_GAIN;
+    *field(r, 0, TAGPLUG_RELEASE) = 0.01F;
+    *field(r, 0, TAGPLUG_MIN) = 0.8F;
+    *field(r, 0, TAGPLUG_MAX) = 0.4F;
+}
+
+/* Gains along a sound that comes and goes, on the main input or on the sidechain. */
+static void gains_along(rack *r, bool is_main, float *gains) {
+    for (uint32_t from = 0; from + 500 <= LENGTH; from += 500) {
+        for (uint32_t i = 0; i < 500; ++i) {
+            const float loud = (from + i) / 12000 % 2 == 0 ? 0.5F : 1e-4F;
+            r->side[0][i] = r->side[1][i] = loud * noise[from + i];
+            r->in[0][i] = r->in[1][i] = is_main ? r->side[0][i] : 0.25F;
+        }
+        run_block(r, 500);
+        for (uint32_t i = 0; i < 500; ++i) gains[from + i] = r->out[0][i] / r->in[0][i];
+    }
+}
+
+/* On one port, on the other, and on both. */
+static void test_a_sidechain_moves_the_effects_of_the_main_input(const lv2_plugin *plugin) {
+    static float due[LENGTH], gains[LENGTH];
+    rack *alone = playing(plugin, RATE);
+    duck(alone);
+    gains_along(alone, true, due);
+    stopped(alone);
+    CHECK(due[11900] < 0.2F && due[23900] > 0.8F);
+    for (int way = 1; way < 4; ++way) {
+        rack *r = playing(plugin, RATE);
+        duck(r);
+        *port(r, TAGPLUG_ANALYSIS_INPUT) = TAGPLUG_ANALYSE_SIDECHAIN;
+        connect_sidechain(r, way != 2 ? r->side[0] : NULL, way != 1 ? r->side[1] : NULL);
+        gains_along(r, false, gains);
+        for (uint32_t i = 0; i < LENGTH; ++i) CHECK_NEAR(gains[i], due[i], 1e-5);
+        stopped(r);
+    }
+}
+
+static void test_a_sidechain_that_is_not_connected_is_silence(const lv2_plugin *plugin) {
+    for (int way = 0; way < 2; ++way) {
+        rack *r = playing(plugin, RATE);
+        duck(r);
+        *port(r, TAGPLUG_ANALYSIS_INPUT) = TAGPLUG_ANALYSE_SIDECHAIN;
+        if (way == 1) connect_sidechain(r, r->side[0], r->side[1]); /* of zeros */
+        for (int i = 0; i < 50; ++i) feed(r, noise, 0, 512);
+        CHECK(*port(r, TAGPLUG_VALUE_1) == 0.8F);
+        *port(r, TAGPLUG_ANALYSIS_INPUT) = TAGPLUG_ANALYSE_MAIN;
+        for (int i = 0; i < 50; ++i) feed(r, noise, 0, 512);
+        CHECK(*port(r, TAGPLUG_VALUE_1) < 0.5F);
+        stopped(r);
+    }
+}
+
 /* ---- state ---- */
 
 static void run_a_while(rack *r, float *out) {
@@ -378,6 +436,8 @@ int main(int count, char **arguments) {
     test_block_sizes_change_neither_audio_nor_values_nor_messages(plugin);
     test_midi_stays_within_the_buffer_of_the_host(plugin);
     test_instances_are_independent(plugin);
+    test_a_sidechain_moves_the_effects_of_the_main_input(plugin);
+    test_a_sidechain_that_is_not_connected_is_silence(plugin);
     test_a_restored_state_sounds_the_same(plugin);
     test_a_restored_port_changes_nothing_until_it_moves(plugin);
     test_a_changed_port_overrides_the_state(plugin);

@@ -290,6 +290,12 @@ void host_deactivate(host *self) {
     it->active = false;
 }
 
+void host_connect_sidechain(host *self, bool connected) {
+    const rack *it = rack_of(self);
+    CHECK(it->component->table->activate_bus(it->component, VST_AUDIO, VST_INPUT, 1, connected) ==
+          VST_OK);
+}
+
 /* --------------------------------------------------------------------------------- process --- */
 
 static void take_changes(rack *it, const host_change *change, uint32_t count) TAGNODE_NONBLOCKING {
@@ -327,19 +333,26 @@ void host_process(host *self, const float *const *input, float *const *output, u
     self->in_order = true;
     it->events.frames = frames > 0 ? (int32_t)frames : 1;
     it->events.latest = 0;
-    vst_audio_bus from = {.channels = 2, .samples.of_32 = (float **)(void *)input};
-    vst_audio_bus to = {.channels = 2, .samples.of_32 = (float **)(void *)output};
+    vst_audio_bus from[2] = {
+        {.channels = 2, .silence = self->silent, .samples.of_32 = (float **)(void *)input},
+        {.channels = (int32_t)self->sidechain_channels,
+         .samples.of_32 = (float **)(void *)self->sidechain}};
+    vst_audio_bus to = {
+        .channels = 2, .silence = UINT64_MAX, .samples.of_32 = (float **)(void *)output};
     vst_data data = {.process_mode = it->setup.process_mode,
                      .sample_size = VST_SAMPLE_32,
                      .frames = (int32_t)frames,
-                     .input_count = input != NULL,
+                     .input_count = input == NULL                  ? 0
+                                    : self->sidechain_channels > 0 ? 2
+                                                                   : 1,
                      .output_count = output != NULL,
-                     .inputs = &from,
+                     .inputs = from,
                      .outputs = &to,
                      .in_changes = (vst_changes *)&it->in,
                      .out_changes = (vst_changes *)&it->out,
                      .out_events = (vst_events *)&it->events};
     if (it->processor->table->process(it->processor, &data) != VST_OK) self->in_order = false;
+    self->constant = to.silence;
     read_moved(self, it->events.frames);
 }
 
@@ -507,54 +520,140 @@ static void test_component_is_its_own_controller(void) {
     host_close(self);
 }
 
-static void test_buses_are_stereo_or_mono_and_midi(void) {
+static void test_buses_are_audio_a_sidechain_and_midi(void) {
     host *self = host_open();
     const rack *it = rack_of(self);
     vst_bus bus;
     for (int32_t direction = VST_INPUT; direction <= VST_OUTPUT; ++direction) {
-        CHECK(it->component->table->bus_count(it->component, VST_AUDIO, direction) == 1);
+        const int32_t count = direction == VST_INPUT ? 2 : 1;
+        CHECK(it->component->table->bus_count(it->component, VST_AUDIO, direction) == count);
         CHECK(it->component->table->bus_count(it->component, VST_EVENT, direction) == direction);
         CHECK(it->component->table->bus_info(it->component, VST_AUDIO, direction, 0, &bus) ==
               VST_OK);
-        CHECK(bus.channels == 2 && bus.direction == direction);
-        CHECK(it->component->table->bus_info(it->component, VST_AUDIO, direction, 1, &bus) !=
+        CHECK(bus.channels == 2 && bus.direction == direction && bus.type == VST_BUS_MAIN);
+        CHECK(bus.flags == VST_BUS_DEFAULT_ACTIVE);
+        CHECK(it->component->table->bus_info(it->component, VST_AUDIO, direction, count, &bus) !=
+              VST_OK);
+        CHECK(it->component->table->activate_bus(it->component, VST_AUDIO, direction, count, 1) !=
               VST_OK);
     }
-    static const struct {
-        uint64_t in, out;
-        bool fits;
-    } cases[] = {{VST_SPEAKERS_MONO, VST_SPEAKERS_MONO, true},
-                 {VST_SPEAKERS_MONO, VST_SPEAKERS_STEREO, false},
-                 {0x3F, 0x3F, false},
-                 {VST_SPEAKERS_STEREO, VST_SPEAKERS_STEREO, true}};
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
-        uint64_t now = 0;
-        CHECK((it->processor->table->set_arrangements(it->processor, &cases[i].in, 1, &cases[i].out,
-                                                      1) == VST_OK) == cases[i].fits);
-        CHECK(it->processor->table->get_arrangement(it->processor, VST_OUTPUT, 0, &now) == VST_OK);
-        CHECK(now == (i < 3 ? VST_SPEAKERS_MONO : VST_SPEAKERS_STEREO));
-    }
+    CHECK(it->component->table->bus_info(it->component, VST_AUDIO, VST_INPUT, 1, &bus) == VST_OK);
+    CHECK(bus.channels == 2 && bus.type == VST_BUS_AUX && bus.flags == 0);
     host_close(self);
 }
 
-static void test_mono_passes(void) {
+static uint64_t arrangement(const rack *it, int32_t direction, int32_t index) {
+    uint64_t speakers = UINT64_MAX;
+    CHECK(it->processor->table->get_arrangement(it->processor, direction, index, &speakers) ==
+          VST_OK);
+    return speakers;
+}
+
+static void test_arrangements(void) {
+    enum { NONE = VST_SPEAKERS_NONE, MONO = VST_SPEAKERS_MONO, STEREO = VST_SPEAKERS_STEREO };
+    static const struct {
+        uint64_t in[3], out;
+        int32_t inputs;
+        bool fits;
+    } cases[] = {{{MONO}, MONO, 1, true},
+                 {{MONO, STEREO}, STEREO, 2, true},
+                 {{STEREO, MONO}, STEREO, 2, true},
+                 {{STEREO, NONE}, STEREO, 2, true},
+                 {{MONO, MONO}, MONO, 2, true},
+                 {{STEREO}, MONO, 1, false},
+                 {{0x3F}, 0x3F, 1, false},
+                 {{STEREO, 0x3F}, STEREO, 2, false},
+                 {{NONE, STEREO}, STEREO, 2, false},
+                 {{STEREO, STEREO, STEREO}, STEREO, 3, false},
+                 {{STEREO}, STEREO, 0, false},
+                 {{STEREO, STEREO}, STEREO, 2, true}};
     host *self = host_open();
-    rack *it = rack_of(self);
-    const uint64_t mono = VST_SPEAKERS_MONO;
-    CHECK(it->processor->table->set_arrangements(it->processor, &mono, 1, &mono, 1) == VST_OK);
-    host_activate(self, 48000, 512, false);
-    float *noise = white_noise(512, 3), out[512] = {0};
-    float *from[1] = {noise}, *to[1] = {out};
-    vst_audio_bus input = {.channels = 1, .samples.of_32 = from};
-    vst_audio_bus output = {.channels = 1, .samples.of_32 = to};
-    vst_data data = {.sample_size = VST_SAMPLE_32,
-                     .frames = 512,
-                     .input_count = 1,
-                     .output_count = 1,
-                     .inputs = &input,
-                     .outputs = &output};
-    CHECK(it->processor->table->process(it->processor, &data) == VST_OK);
-    CHECK(memcmp(noise, out, sizeof out) == 0);
+    const rack *it = rack_of(self);
+    uint64_t due[3] = {STEREO, STEREO, STEREO}; /* input, sidechain, output */
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
+        const bool fits =
+            it->processor->table->set_arrangements(it->processor, cases[i].in, cases[i].inputs,
+                                                   &cases[i].out, 1) == VST_OK;
+        CHECK(fits == cases[i].fits);
+        if (cases[i].fits) {
+            due[0] = cases[i].in[0];
+            if (cases[i].inputs > 1) due[1] = cases[i].in[1];
+            due[2] = cases[i].out;
+        }
+        CHECK(arrangement(it, VST_INPUT, 0) == due[0]);
+        CHECK(arrangement(it, VST_INPUT, 1) == due[1]);
+        CHECK(arrangement(it, VST_OUTPUT, 0) == due[2]);
+    }
+    uint64_t none = 0;
+    CHECK(it->processor->table->get_arrangement(it->processor, VST_OUTPUT, 1, &none) != VST_OK);
+    host_close(self);
+}
+
+/* Mono, and mono on two outputs. */
+static void test_mono_passes(void) {
+    float *noise = white_noise(512, 3);
+    for (int32_t outputs = 1; outputs <= 2; ++outputs) {
+        host *self = host_open();
+        rack *it = rack_of(self);
+        const uint64_t mono = VST_SPEAKERS_MONO;
+        const uint64_t wide = outputs == 1 ? VST_SPEAKERS_MONO : VST_SPEAKERS_STEREO;
+        CHECK(it->processor->table->set_arrangements(it->processor, &mono, 1, &wide, 1) == VST_OK);
+        host_activate(self, 48000, 512, false);
+        float out[2][512] = {{0}};
+        float *from[1] = {noise}, *to[2] = {out[0], out[1]};
+        vst_audio_bus input = {.channels = 1, .samples.of_32 = from};
+        vst_audio_bus output = {.channels = outputs, .samples.of_32 = to};
+        vst_data data = {.sample_size = VST_SAMPLE_32,
+                         .frames = 512,
+                         .input_count = 1,
+                         .output_count = 1,
+                         .inputs = &input,
+                         .outputs = &output};
+        CHECK(it->processor->table->process(it->processor, &data) == VST_OK);
+        for (int32_t c = 0; c < outputs; ++c) CHECK(memcmp(noise, out[c], sizeof out[c]) == 0);
+        host_close(self);
+    }
+    free(noise);
+}
+
+/* Whatever the buffer of a silent channel has; the flags of the output are of its samples. */
+static void test_a_channel_flagged_as_silent_is_silent(void) {
+    host *self = host_open();
+    float *noise = white_noise(600, 5), out[2][600] = {{0}};
+    const float *const input[2] = {noise, noise};
+    float *const output[2] = {out[0], out[1]};
+    host_activate(self, 48000, 600, false);
+    for (uint64_t silent = 0; silent < 4; ++silent) {
+        self->silent = silent;
+        host_process(self, input, output, 600, NULL, 0);
+        CHECK(self->constant == silent);
+        for (int c = 0; c < 2; ++c)
+            for (int i = 0; i < 600; ++i) CHECK(out[c][i] == (silent >> c & 1 ? 0 : noise[i]));
+    }
+    host_process(self, input, output, 0, NULL, 0);
+    CHECK(self->constant == 0);
+    free(noise);
+    host_close(self);
+}
+
+/* Hosts may leave anything in the buffers of a bus that is not active. */
+static void test_an_inactive_sidechain_is_not_read(void) {
+    host *self = host_open();
+    float *noise = white_noise(4800, 5), out[4800];
+    const float *const silent[2] = {out, out};
+    float *const output[2] = {out, out};
+    const host_change both[] = {{0, TAGPLUG_ANALYSIS_INPUT, TAGPLUG_ANALYSE_SIDECHAIN},
+                                {0, tagplug_field_of(0, TAGPLUG_SOURCE), 1}};
+    memset(out, 0, sizeof out);
+    self->sidechain[0] = self->sidechain[1] = noise;
+    self->sidechain_channels = 2;
+    for (int connected = 0; connected < 2; ++connected) {
+        host_deactivate(self);
+        host_connect_sidechain(self, connected == 1);
+        host_activate(self, 48000, 4800, false);
+        host_process(self, silent, output, 4800, both, 2);
+        CHECK((host_get(self, TAGPLUG_VALUE_1) > 0.3F) == (connected == 1));
+    }
     free(noise);
     host_close(self);
 }
@@ -612,6 +711,11 @@ static void test_units_are_the_slots(void) {
             CHECK(info.unit_id == unit.id && unit.parent == 0);
         }
     }
+    CHECK(units->table->selected(units) == 0);
+    CHECK(units->table->select(units, TAGPLUG_SLOTS) == VST_OK);
+    CHECK(units->table->select(units, 1 + TAGPLUG_SLOTS) != VST_OK);
+    CHECK(units->table->select(units, -1) != VST_OK);
+    CHECK(units->table->selected(units) == TAGPLUG_SLOTS);
     (void)units->table->unknown.unref(units);
     host_close(self);
 }
@@ -784,8 +888,11 @@ static void test_texts_survive_utf16(void) {
 void host_test_format(void) {
     test_factory_knows_one_class();
     test_component_is_its_own_controller();
-    test_buses_are_stereo_or_mono_and_midi();
+    test_buses_are_audio_a_sidechain_and_midi();
+    test_arrangements();
     test_mono_passes();
+    test_a_channel_flagged_as_silent_is_silent();
+    test_an_inactive_sidechain_is_not_read();
     test_parameters_are_those_of_the_table();
     test_units_are_the_slots();
     test_programs_are_the_presets();

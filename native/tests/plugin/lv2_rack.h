@@ -73,7 +73,7 @@ typedef struct {
     void *instance;
     features features;
     float ports[TAGPLUG_LV2_PORTS]; /* of control */
-    float in[2][MOST], out[2][MOST];
+    float in[2][MOST], out[2][MOST], side[2][MOST];
     float *played[2]; /* where the outputs go: usually to `out` */
     union {
         lv2_sequence sequence;
@@ -129,12 +129,19 @@ static inline void connect_audio(rack *r, float *in_left, float *in_right, float
     r->played[1] = out_right;
 }
 
-/* Gives a new instance its buffers. */
+/* NULL: not connected. */
+static inline void connect_sidechain(rack *r, float *left, float *right) {
+    r->plugin->connect_port(r->instance, TAGPLUG_LV2_SIDECHAIN_LEFT, left);
+    r->plugin->connect_port(r->instance, TAGPLUG_LV2_SIDECHAIN_RIGHT, right);
+}
+
+/* Gives a new instance its buffers, but no sidechain. */
 static inline void wire(rack *r, bool midi) {
     ports_at_default(r);
     r->midi_room = sizeof r->midi - sizeof(lv2_atom);
     for (uint32_t i = TAGPLUG_LV2_FREEWHEEL; i < TAGPLUG_LV2_PORTS; ++i)
         r->plugin->connect_port(r->instance, i, &r->ports[i]);
+    connect_sidechain(r, NULL, NULL);
     r->plugin->connect_port(r->instance, TAGPLUG_LV2_MIDI, midi ? &r->midi : NULL);
     connect_audio(r, r->in[0], r->in[1], r->out[0], r->out[1]);
 }

@@ -343,6 +343,35 @@ static bool differ(tagplug *p, const float *values) {
     return other;
 }
 
+/* A stereo sidechain of a mono instance counts as the mean of its channels, as elsewhere. */
+static void test_a_sidechain_has_any_channels(void) {
+    static float mean[LENGTH], out[2][LENGTH];
+    for (int i = 0; i < LENGTH; ++i) mean[i] = 0.5F * (sound[0][i] + sound[1][i]);
+    tagplug *one = started(48000, 1, true), *two = started(48000, 1, true);
+    tagplug *all[2] = {one, two};
+    for (int k = 0; k < 2; ++k) {
+        follow_labels(all[k]);
+        set_field(all[k], LABELS, TAGPLUG_SOURCE, RMS);
+    }
+    tagplug_set(two, TAGPLUG_ANALYSIS_INPUT, TAGPLUG_ANALYSE_SIDECHAIN);
+    bool same = true;
+    for (int at = 0; at + 640 <= LENGTH; at += 640) {
+        const float *const left[1] = {mean + at}, *const right[1] = {sound[1] + at};
+        const float *const key[2] = {sound[0] + at, sound[1] + at};
+        float *const output[2][1] = {{out[0] + at}, {out[1] + at}};
+        tagplug_process(one, left, output[0], 640, NULL, NULL, 0);
+        tagplug_process_keyed(two, right, key, output[1], 640, NULL, NULL, 0);
+        for (uint32_t i = 0; i <= LABELS; ++i)
+            same &= tagplug_get(one, TAGPLUG_VALUE_1 + i) == tagplug_get(two, TAGPLUG_VALUE_1 + i);
+    }
+    CHECK(same);
+    CHECK(tagplug_get(two, TAGPLUG_VALUE_1 + LABELS) > 0.1F);
+    CHECK(tagplug_get(two, TAGPLUG_VALUE_1) != 0);
+    CHECK(memcmp(out[1], sound[1], 640 * (LENGTH / 640) * sizeof(float)) == 0);
+    ended(one);
+    ended(two);
+}
+
 static void slots_hold_until(uint32_t model) {
     tagplug *p = started(48000, 2, true);
     take *to = calloc(1, sizeof *to);
@@ -689,6 +718,7 @@ int main(void) {
     test_blocks_change_neither_audio_nor_values_nor_midi();
     test_renders_are_repeatable_when_models_change_offline();
     test_input_and_output_buffers_may_be_swapped();
+    test_a_sidechain_has_any_channels();
     test_unsupported_rates_pass_audio_and_are_reported();
     test_missing_and_damaged_models_pass_audio_and_are_explained();
     test_a_file_that_appears_later_is_found();

@@ -1,6 +1,7 @@
 /* test_plugin_background.c - the background thread: OSC, models, and a host's other threads
  * that set, save, load and read during process. */
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <pwd.h>
@@ -45,6 +46,10 @@ static void play_silence(tagplug *p, int blocks) {
     const float *const input[2] = {zeros[0], zeros[1]};
     float *const output[2] = {out[0], out[1]};
     for (int i = 0; i < blocks; ++i) tagplug_process(p, input, output, 512, NULL, NULL, 0);
+}
+
+static void play_one(tagplug *p) {
+    play_silence(p, 1);
 }
 
 /* The value of the next message of this slot; -1 when none comes. */
@@ -179,6 +184,79 @@ static void test_instances_come_and_go_on_several_threads(void) {
     for (int i = 0; i < 4; ++i) CHECK(pthread_join(threads[i], NULL) == 0);
 }
 
+/* ---- a file that takes its time ---- */
+
+/* A model file that another thread reads until a writer closes it: a FIFO. */
+static int begin_slow_file(const char *path) {
+    int writer = -1;
+    /* Without a reader there is no writer; the reader is within its load from then on. */
+    while ((writer = open(path, O_WRONLY | O_NONBLOCK)) < 0) pause_ms(1);
+    (void)fcntl(writer, F_SETFL, 0);
+    return writer;
+}
+
+static void end_slow_file(int writer) {
+    static file f;
+    make_container(&f, "valid", SCENE_LABELS, false);
+    CHECK(write(writer, f.bytes, f.size) == (ssize_t)f.size);
+    (void)close(writer);
+}
+
+/* All that a host's main thread does with other instances, with their models from the file to the
+ * first block. */
+static void use_another_instance(void) {
+    char text[64];
+    static unsigned char bytes[TAGPLUG_STATE_MOST];
+    tagplug *p = tagplug_create(folder);
+    tagplug_activate(p, 48000, 2);
+    play_silence(p, 2);
+    const uint32_t before = tagplug_revision(p);
+    tagplug_set(p, TAGPLUG_MODEL, CUSTOM_1);
+    while (tagplug_revision(p) == before) pause_ms(1);
+    play_silence(p, 2);
+    CHECK(reaches(p, TAGPLUG_STATUS_OK, NULL));
+    tagplug_text(p, tagplug_field_of(0, TAGPLUG_SOURCE), FLUTE, text, sizeof text);
+    CHECK(strcmp(text, "flute") == 0);
+    const size_t size = tagplug_save(p, bytes, sizeof bytes);
+    CHECK(size > 0 && tagplug_load(p, bytes, size, NULL) == TAGNODE_OK);
+    tagplug_deactivate(p);
+    tagplug_destroy(p);
+}
+
+static void *play_offline(void *context) {
+    play_silence(context, 1);
+    return NULL;
+}
+
+/* A model that loads slowly, on a thread of its own or in process when offline, holds up no other
+ * instance, nor the texts and the state of its own. */
+static void test_a_slow_file_holds_up_no_other_instance(void) {
+    char path[512], text[64];
+    static unsigned char bytes[TAGPLUG_STATE_MOST];
+    (void)snprintf(path, sizeof path, "%s/plugins/custom-3.tagnode", folder);
+    for (int offline = 0; offline < 2; ++offline) {
+        pthread_t audio;
+        if (mkfifo(path, 0600) != 0) abort();
+        tagplug *slow = tagplug_create(folder);
+        tagplug_activate(slow, 48000, 2);
+        if (offline) tagplug_set_offline(slow, true);
+        tagplug_set(slow, TAGPLUG_MODEL, CUSTOM_3);
+        if (offline) CHECK(pthread_create(&audio, NULL, play_offline, slow) == 0);
+        const int writer = begin_slow_file(path);
+        use_another_instance();
+        tagplug_text(slow, tagplug_field_of(0, TAGPLUG_SOURCE), DRUMS, text, sizeof text);
+        CHECK(strncmp(text, "drums", 5) == 0 || strncmp(text, "tag.drums", 9) == 0);
+        CHECK(tagplug_save(slow, bytes, sizeof bytes) > 0);
+        use_another_instance();
+        CHECK(tagplug_get(slow, TAGPLUG_STATUS) == TAGPLUG_STATUS_LOADING); /* still */
+        end_slow_file(writer);
+        if (offline) CHECK(pthread_join(audio, NULL) == 0);
+        CHECK(reaches(slow, TAGPLUG_STATUS_OK, offline ? NULL : play_one));
+        tagplug_destroy(slow);
+        CHECK(remove(path) == 0);
+    }
+}
+
 /* ---- a host that forks ---- */
 
 static void test_a_child_process_destroys_instances_of_its_parent(void) {
@@ -229,11 +307,13 @@ static void test_models_are_where_pyplugin_puts_them(void) {
 }
 
 int main(void) {
+    (void)alarm(240); /* what waits for ever fails */
     make_folder();
     test_osc_is_a_message_with_one_float();
     test_values_are_sent_when_they_change();
     test_a_host_may_set_save_load_and_read_during_process();
     test_instances_come_and_go_on_several_threads();
+    test_a_slow_file_holds_up_no_other_instance();
     test_a_child_process_destroys_instances_of_its_parent();
     remove_folder();
     test_models_are_where_pyplugin_puts_them();

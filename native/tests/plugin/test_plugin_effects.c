@@ -269,6 +269,47 @@ static void test_the_delay_returns_without_old_echoes(void) {
     tagplug_effects_destroy(e);
 }
 
+static void test_another_delay_time_is_reached_in_10_ms(void) {
+    const double rate = 48000, times[] = {0.05, 0.5, 0.0123};
+    tagplug_effects *e = made(rate, 1);
+    tagplug_effects_delay(e, (float)times[0], 0);
+    tagplug_effects_aim(e, TAGPLUG_TARGET_DELAY, true, 1);
+    sine(1000, 0.5, rate);
+    play(e, 0, 32000);
+    for (int k = 1; k < 3; ++k) {
+        const int from = 28800 + 3200 * k;
+        tagplug_effects_delay(e, (float)times[k], 0);
+        play(e, from, from + 3200);
+        for (int i = from + 480; i < from + 3200; ++i)
+            CHECK_NEAR(audio[0][i],
+                       0.5 * sin(2 * PI * 1000 * i / rate) +
+                           0.5 * sin(2 * PI * 1000 * (i / rate - (double)(float)times[k])),
+                       2e-5);
+    }
+    tagplug_effects_destroy(e);
+}
+
+/* As the first beat of a song: it need not fade in. */
+static void test_a_sound_that_begins_with_the_first_sample_is_repeated_whole(void) {
+    tagplug_effects *e = made(48000, 2);
+    tagplug_effects_delay(e, 0.125F, 0); /* 6000 samples */
+    constant(0, 0);
+    for (int i = 0; i < 1000; ++i) audio[0][i] = audio[1][i] = (float)(0.5 * sin(0.3 * i));
+    tagplug_effects_aim(e, TAGPLUG_TARGET_DELAY, true, 1);
+    play(e, 0, 7040);
+    for (int i = 0; i < 1000; ++i) CHECK_NEAR(audio[0][6000 + i], 0.5 * sin(0.3 * i), 1e-6);
+    tagplug_effects_destroy(e);
+}
+
+static void test_width_leaves_mono_unchanged(void) {
+    tagplug_effects *e = made(48000, 1);
+    tagplug_effects_aim(e, TAGPLUG_TARGET_WIDTH, true, 0.9F);
+    constant(INFINITY, 0);
+    play(e, 0, 640);
+    CHECK(!tagplug_effects_busy(e) && audio[0][639] == INFINITY);
+    tagplug_effects_destroy(e);
+}
+
 /* Level around 12 kHz, where a click has energy and a low tone has none. */
 static double click(int at) {
     double most = 0;
@@ -335,6 +376,9 @@ int main(void) {
     test_delay_repeats_and_keeps_the_dry_signal();
     test_delay_interpolates_between_samples();
     test_the_delay_returns_without_old_echoes();
+    test_another_delay_time_is_reached_in_10_ms();
+    test_a_sound_that_begins_with_the_first_sample_is_repeated_whole();
+    test_width_leaves_mono_unchanged();
     test_effects_fade_and_step_without_a_click();
     test_effects_recover_from_non_finite_samples();
     return closing_line();

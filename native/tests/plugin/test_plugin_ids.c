@@ -68,9 +68,20 @@ static void put_all(void) {
     put("lv2 in %d %d, out %d %d, midi %d, freewheel %d, delay %d", TAGPLUG_LV2_IN_LEFT,
         TAGPLUG_LV2_IN_RIGHT, TAGPLUG_LV2_OUT_LEFT, TAGPLUG_LV2_OUT_RIGHT, TAGPLUG_LV2_MIDI,
         TAGPLUG_LV2_FREEWHEEL, TAGPLUG_LV2_DELAY);
+    put("lv2 sidechain %d %d", TAGPLUG_LV2_SIDECHAIN_LEFT, TAGPLUG_LV2_SIDECHAIN_RIGHT);
     for (uint32_t i = 0; i < TAGPLUG_PARAMETERS; ++i) put_parameter(i);
     put_tables();
     put_sources();
+}
+
+static void check_ports(void) {
+    bool taken[TAGPLUG_LV2_PORTS] = {false};
+    for (uint32_t i = 0; i < TAGPLUG_LV2_PARAMETERS; ++i) taken[i] = true;
+    taken[TAGPLUG_LV2_SIDECHAIN_LEFT] = taken[TAGPLUG_LV2_SIDECHAIN_RIGHT] = true;
+    for (uint32_t i = 0; i < TAGPLUG_PARAMETERS; ++i) {
+        const uint32_t port = tagplug_lv2_port(i);
+        if (CHECK(port < TAGPLUG_LV2_PORTS && !taken[port])) taken[port] = true;
+    }
 }
 
 /* Length of the subject of a line: two words, as "parameter 1003". */
@@ -126,6 +137,7 @@ int main(int arguments, char **argument) {
         return EXIT_FAILURE;
     }
     compare(file, arguments > 2);
+    check_ports();
     (void)fclose(file);
     return closing_line();
 }
