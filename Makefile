@@ -77,17 +77,21 @@ rt: $(VENV)/.test $(SCENE)
 	  TESTS='inline|swap|realtime|node|live|stream|signals|automation|plugin' native/tests/run.sh realtime
 	$(BIN)/python -m pytest -v tests/node/test_realtime.py tests/node/test_inline.py
 
-# Feeds the model reader with damaged files; FUZZ_SECONDS=600 for longer.
-FUZZ_SECONDS ?= 60
+# Fuzzes the readers of models, heads, containers and states, and nodes that run what they accept:
+# SECONDS each. make fuzz FUZZERS=network SECONDS=600 for one, longer; the corpus stays in build/fuzz.
+FUZZERS = graph network head container state
+SECONDS = 20
 fuzz: $(VENV)/.all
-	$(BIN)/python native/tests/make_seeds.py build/fuzz/seeds
-	mkdir -p build/fuzz/corpus
-	$(CLANG) -std=c11 -D_POSIX_C_SOURCE=200809L -O2 -g -fsanitize=fuzzer,address,undefined \
-	  -fno-sanitize-recover=undefined -Inative/include -Inative/src native/tests/fuzz_graph.c \
-	  native/src/tagger/graph.c native/src/tagger/flatbuffer.c native/src/support/message.c \
-	  -o build/fuzz/fuzz_graph
-	build/fuzz/fuzz_graph -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=5 \
-	  -rss_limit_mb=1024 -print_final_stats=1 build/fuzz/corpus build/fuzz/seeds
+	$(BIN)/python native/tests/fuzz/make_seeds.py build/fuzz/seeds
+	cmake -S native -B build/fuzz/build -DTAGNODE_TESTS=ON -DTAGNODE_FUZZ=ON -DCMAKE_C_COMPILER=$(CLANG) \
+	  -DTAGNODE_SANITIZE=address,undefined -DCMAKE_BUILD_TYPE=RelWithDebInfo >/dev/null
+	cmake --build build/fuzz/build --parallel --target $(FUZZERS:%=fuzz_%) >/dev/null
+	@for name in $(FUZZERS); do \
+	  echo "-- fuzz $$name" && mkdir -p build/fuzz/corpus/$$name && \
+	  build/fuzz/build/tests/fuzz/fuzz_$$name -max_total_time=$(SECONDS) -max_len=16384 -timeout=20 \
+	    -rss_limit_mb=1024 -print_final_stats=1 -artifact_prefix=build/fuzz/$$name- \
+	    build/fuzz/corpus/$$name build/fuzz/seeds/$$name || exit 1; \
+	done
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks $(ARGS)
