@@ -9,8 +9,8 @@ NATIVE := $(shell find native pyplugin/_native -type f -not -path '*/__pycache__
 CLANG ?= clang-22
 SCENE := build/scene.tagnode
 
-.PHONY: env demo plugins test oracle test-tflite test-training test-native rt fuzz bench lint format docs \
-  release-check clean
+.PHONY: env demo plugins test oracle test-tflite test-training test-native rt fuzz mutate bench lint format \
+  docs release-check clean
 .DEFAULT_GOAL := demo
 
 $(BIN)/python:
@@ -92,6 +92,11 @@ fuzz: $(VENV)/.all
 	    -rss_limit_mb=1024 -print_final_stats=1 -artifact_prefix=build/fuzz/$$name- \
 	    build/fuzz/corpus/$$name build/fuzz/seeds/$$name || exit 1; \
 	done
+
+# Changes one thing in the core at a time and looks whether a test fails, in a copy of the tree; by hand:
+# make mutate ARGS="--count 200 --seed 1". The survivors are in build/mutate/report.md.
+mutate: $(VENV)/.test
+	$(BIN)/python tools/mutate.py $(ARGS)
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks $(ARGS)
