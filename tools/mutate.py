@@ -77,8 +77,9 @@ TESTS: dict[str, Sequence[str]] = {
         *("tests/node/test_ensemble.py", "tests/node/test_plan.py", "tests/test_public.py"),
     ),
     "pyplugin/automation": (
-        *("tests/automation", "tests/cli/test_presets.py", "tests/cli/test_render.py"),
-        *("tests/daw/test_presets.py",),
+        *("tests/automation/test_movers.py", "tests/automation/test_rendering.py"),
+        *("tests/automation/test_board.py", "tests/automation/test_presets.py"),
+        *("tests/automation/test_playback.py", "tests/cli/test_presets.py"),
     ),
     "pyplugin/outputs": ("tests/outputs", "tests/cli/test_tag.py", "tests/cli/test_render.py"),
     "pyplugin/inputs": ("tests/inputs/test_files.py", "tests/inputs/test_joined.py"),
@@ -352,7 +353,8 @@ class Runner:
     That is measured once a test has failed, to know that it does so because of the mutant.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, only_programs: bool) -> None:
+        self.only_programs = only_programs
         self.file = WORK / "times.json"
         self.times: dict[str, float] = (
             json.loads(self.file.read_text()) if self.file.is_file() else {}
@@ -473,6 +475,8 @@ def judge(mutant: Mutant, source: str, runner: Runner, known: Sequence[dict[str,
         for test in tests_of(mutant.path) or []:
             if runner.times.get(test, 0) < 0:
                 continue
+            if is_c and is_python(test) and runner.only_programs:
+                continue
             outcome = runner.run(test, runner.limit(test))
             seconds = time.monotonic() - begun
             if not outcome:
@@ -532,6 +536,8 @@ def write_report(
         if verdict.kind == "survived":
             lines += ["", "```diff", difference(mutant, sources[mutant.path]), "```"]
     (WORK / "report.md").write_text("\n".join(lines) + "\n")
+    left = [dataclasses.asdict(mutant) for mutant, verdict in done if verdict.kind == "survived"]
+    (WORK / "survivors.json").write_text(json.dumps(left, indent=1))
     return summary
 
 
@@ -541,12 +547,21 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=50, help="mutants to draw (%(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="of the draw (%(default)s)")
     parser.add_argument("--only", default="", metavar="REGEX", help="files whose path matches")
+    parser.add_argument(
+        "--programs",
+        action="store_true",
+        help="mutants of C: run programs in C only, for a first look",
+    )
+    parser.add_argument("--again", action="store_true", help="the survivors of the last run only")
     parser.add_argument("--list", action="store_true", help="print the mutants, run nothing")
     parser.add_argument("--minutes", type=float, default=1e9, help="stop after this time")
     given = parser.parse_args()
     WORK.mkdir(parents=True, exist_ok=True)
     copy_tree()
     every = all_mutants(given.only)
+    if given.again:
+        left = json.loads((WORK / "survivors.json").read_text())
+        every = [mutant for mutant in every if dataclasses.asdict(mutant) in left]
     drawn = random.Random(given.seed).sample(every, min(given.count, len(every)))
     sources = {mutant.path: (TREE / mutant.path).read_text() for mutant in drawn}
     print(
@@ -558,7 +573,8 @@ def main() -> int:
             print(f"{mutant.path}:{number}: {old}  ->  {new}")
         return 0
     configure()
-    runner, known, until = Runner(), equivalents(), time.monotonic() + 60 * given.minutes
+    runner = Runner(only_programs=given.programs)
+    known, until = equivalents(), time.monotonic() + 60 * given.minutes
     done: list[tuple[Mutant, Verdict]] = []
     for mutant in drawn:
         if time.monotonic() > until:
