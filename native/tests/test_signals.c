@@ -439,6 +439,31 @@ static void test_an_onset_is_smoothed_by_binomial_weights(void) {
     tagnode_tempo_destroy(&tempo);
 }
 
+/* A correlation with a peak at each multiple of 31 lags of 16 ms. The length of a beat is read at
+ * four beats, at the vertex of the parabola through 500, 1000 and 700: 1/8 of a lag after its
+ * middle. What is larger just beside the reach of a search is ignored. */
+static void test_a_tempo_is_read_from_the_peaks_of_the_correlation(void) {
+    const uint32_t beat = 31;
+    for (int beside = -1; beside <= 1; ++beside) {
+        tagnode_tempo tempo;
+        CHECK(tagnode_tempo_create(&tempo, 0.016, 0) == TAGNODE_OK);
+        tempo.filled = 1;
+        tempo.correlation[0] = 2000;
+        for (uint32_t i = 1; i <= 4; ++i) tempo.correlation[i * beat] = 1000;
+        tempo.correlation[4 * beat - 1] = 500;
+        tempo.correlation[4 * beat + 1] = 700;
+        if (beside != 0) {
+            tempo.correlation[(int)beat + 2 * beside] = 1010;
+            tempo.correlation[(int)(2 * beat) + 2 * beside] = 1010;
+            tempo.correlation[(int)(4 * beat) + 3 * beside] = 1010;
+        }
+        const tagnode_tempo_reading got = tagnode_tempo_read(&tempo);
+        CHECK_NEAR(got.bpm, 60 / ((4 * beat + 0.125) / 4 * 0.016), 1e-3);
+        CHECK_NEAR(got.confidence, 1000 / (2000 + 0.0625 / (1 - exp(-0.016 / 8))), 1e-3);
+        tagnode_tempo_destroy(&tempo);
+    }
+}
+
 int main(void) {
     alarm(240); /* ends a deadlocked test */
     test_any_partition_into_blocks_gives_the_same_bits();
@@ -455,5 +480,6 @@ int main(void) {
     test_each_signal_has_a_name_of_its_own_and_a_range();
     test_medians_are_medians();
     test_an_onset_is_smoothed_by_binomial_weights();
+    test_a_tempo_is_read_from_the_peaks_of_the_correlation();
     return closing_line();
 }
