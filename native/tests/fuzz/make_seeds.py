@@ -346,7 +346,10 @@ def _broken() -> Iterator[tuple[str, str, bytes]]:
         yield "head", f"overflow-{kind}", card + stage + bytes(64)
 
 
-_TESTED = {"00-elu-int8.tflite", "padded-29", "rbf", "valid", "late-night"}
+_TESTED = {
+    *("00-elu-int8.tflite", "13-concatenation-float32.tflite"),
+    *("padded-29", "13-concatenation-float32", "rbf", "valid", "late-night"),
+}
 
 
 def main() -> None:
