@@ -30,7 +30,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-WORK = ROOT / "build" / "mutate"
+WORK = ROOT / os.environ.get("MUTATE_FOLDER", "build/mutate")  # one for each run at a time
 TREE = WORK / "tree"
 NATIVE = WORK / "native"
 SITE = WORK / "site"
@@ -353,8 +353,8 @@ class Runner:
     That is measured once a test has failed, to know that it does so because of the mutant.
     """
 
-    def __init__(self, *, only_programs: bool) -> None:
-        self.only_programs = only_programs
+    def __init__(self, *, programs: bool, others: bool) -> None:
+        self.programs, self.others = programs, others
         self.file = WORK / "times.json"
         self.times: dict[str, float] = (
             json.loads(self.file.read_text()) if self.file.is_file() else {}
@@ -475,7 +475,7 @@ def judge(mutant: Mutant, source: str, runner: Runner, known: Sequence[dict[str,
         for test in tests_of(mutant.path) or []:
             if runner.times.get(test, 0) < 0:
                 continue
-            if is_c and is_python(test) and runner.only_programs:
+            if is_c and not (runner.others if is_python(test) else runner.programs):
                 continue
             outcome = runner.run(test, runner.limit(test))
             seconds = time.monotonic() - begun
@@ -552,7 +552,11 @@ def main() -> int:
         action="store_true",
         help="mutants of C: run programs in C only, for a first look",
     )
-    parser.add_argument("--again", action="store_true", help="the survivors of the last run only")
+    parser.add_argument(
+        "--again",
+        action="store_true",
+        help="the survivors of a run with --programs, by pytest's tests",
+    )
     parser.add_argument("--list", action="store_true", help="print the mutants, run nothing")
     parser.add_argument("--minutes", type=float, default=1e9, help="stop after this time")
     given = parser.parse_args()
@@ -573,7 +577,7 @@ def main() -> int:
             print(f"{mutant.path}:{number}: {old}  ->  {new}")
         return 0
     configure()
-    runner = Runner(only_programs=given.programs)
+    runner = Runner(programs=not given.again, others=not given.programs)
     known, until = equivalents(), time.monotonic() + 60 * given.minutes
     done: list[tuple[Mutant, Verdict]] = []
     for mutant in drawn:

@@ -443,13 +443,13 @@ static void test_an_onset_is_smoothed_by_binomial_weights(void) {
  * four beats, at the vertex of the parabola through 500, 1000 and 700: 1/8 of a lag after its
  * middle. What is larger just beside the reach of a search is ignored. */
 static void test_a_tempo_is_read_from_the_peaks_of_the_correlation(void) {
-    const uint32_t beat = 31;
+    const size_t beat = 31;
     for (int beside = -1; beside <= 1; ++beside) {
         tagnode_tempo tempo;
         CHECK(tagnode_tempo_create(&tempo, 0.016, 0) == TAGNODE_OK);
         tempo.filled = 1;
         tempo.correlation[0] = 2000;
-        for (uint32_t i = 1; i <= 4; ++i) tempo.correlation[i * beat] = 1000;
+        for (size_t i = 1; i <= 4; ++i) tempo.correlation[i * beat] = 1000;
         tempo.correlation[4 * beat - 1] = 500;
         tempo.correlation[4 * beat + 1] = 700;
         if (beside != 0) {
