@@ -1,5 +1,8 @@
-# env · demo · test · bench · lint · docs · plugins · clean: each works on a fresh checkout by itself.
+# env · demo · test · bench · lint · docs · plugins · fuzz · mutate · clean: each works on a fresh checkout by
+# itself.
 #   make test ARGS="-k node"    some tests only; ARGS="-n 0 -p no:randomly": one process, as written
+#   make fuzz SECONDS=600       each fuzzer for 10 minutes; FUZZERS=network: one of them
+#   make mutate ARGS="--count 200 --seed 1"   200 random changes of the core that the tests should notice
 #   make PYTHON=python3.12 …    another Python
 PYTHON ?= python3
 VENV ?= .venv
