@@ -1,5 +1,8 @@
-# env · demo · test · bench · lint · docs · plugins · clean: each works on a fresh checkout by itself.
+# env · demo · test · bench · lint · docs · plugins · fuzz · mutate · clean: each works on a fresh checkout by
+# itself.
 #   make test ARGS="-k node"    some tests only; ARGS="-n 0 -p no:randomly": one process, as written
+#   make fuzz SECONDS=600       each fuzzer for 10 minutes; FUZZERS=network: one of them
+#   make mutate ARGS="--count 200 --seed 1"   200 random changes of the core that the tests should notice
 #   make PYTHON=python3.12 …    another Python
 PYTHON ?= python3
 VENV ?= .venv
@@ -10,8 +13,8 @@ CLANG ?= clang-22
 SCENE := build/scene.tagnode
 PRESETS := build/presets.c
 
-.PHONY: env demo plugins test oracle test-tflite test-training test-native rt fuzz bench lint format docs \
-  release-check clean
+.PHONY: env demo plugins test oracle test-tflite test-training test-native rt fuzz mutate bench lint format \
+  docs release-check clean
 .DEFAULT_GOAL := demo
 
 $(BIN)/python:
@@ -84,17 +87,26 @@ rt: $(VENV)/.test $(SCENE) $(PRESETS)
 	  TESTS='inline|swap|realtime|node|live|stream|signals|automation|plugin' native/tests/run.sh realtime
 	$(BIN)/python -m pytest -v tests/node/test_realtime.py tests/node/test_inline.py
 
-# Feeds the model reader with damaged files; FUZZ_SECONDS=600 for longer.
-FUZZ_SECONDS ?= 60
+# Fuzzes the readers of models, heads, containers and states, and nodes that run what they accept:
+# SECONDS each. make fuzz FUZZERS=network SECONDS=600 for one, longer; the corpus stays in build/fuzz.
+FUZZERS = graph network head container state
+SECONDS = 20
 fuzz: $(VENV)/.all
-	$(BIN)/python native/tests/make_seeds.py build/fuzz/seeds
-	mkdir -p build/fuzz/corpus
-	$(CLANG) -std=c11 -D_POSIX_C_SOURCE=200809L -O2 -g -fsanitize=fuzzer,address,undefined \
-	  -fno-sanitize-recover=undefined -Inative/include -Inative/src native/tests/fuzz_graph.c \
-	  native/src/tagger/graph.c native/src/tagger/flatbuffer.c native/src/support/message.c \
-	  -o build/fuzz/fuzz_graph
-	build/fuzz/fuzz_graph -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=5 \
-	  -rss_limit_mb=1024 -print_final_stats=1 build/fuzz/corpus build/fuzz/seeds
+	$(BIN)/python native/tests/fuzz/make_seeds.py build/fuzz/seeds
+	cmake -S native -B build/fuzz/build -DTAGNODE_TESTS=ON -DTAGNODE_FUZZ=ON -DCMAKE_C_COMPILER=$(CLANG) \
+	  -DTAGNODE_SANITIZE=address,undefined -DCMAKE_BUILD_TYPE=RelWithDebInfo >/dev/null
+	cmake --build build/fuzz/build --parallel --target $(FUZZERS:%=fuzz_%) >/dev/null
+	@for name in $(FUZZERS); do \
+	  echo "-- fuzz $$name" && mkdir -p build/fuzz/corpus/$$name && \
+	  build/fuzz/build/tests/fuzz/fuzz_$$name -max_total_time=$(SECONDS) -max_len=16384 -timeout=20 \
+	    -rss_limit_mb=1024 -print_final_stats=1 -artifact_prefix=build/fuzz/$$name- \
+	    build/fuzz/corpus/$$name build/fuzz/seeds/$$name || exit 1; \
+	done
+
+# Changes one thing in the core at a time and looks whether a test fails, in a copy of the tree; by hand:
+# make mutate ARGS="--count 200 --seed 1". The survivors are in build/mutate/report.md.
+mutate: $(VENV)/.test
+	$(BIN)/python tools/mutate.py $(ARGS)
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks $(ARGS)

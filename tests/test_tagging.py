@@ -125,3 +125,15 @@ def test_musicnn_names_real_music(clips, musicnn):
     for name, labels in expected.items():
         result = pyplugin.tag(clips / f"{name}.ogg", model=musicnn)
         assert len(labels & {label for label, _ in result.top(5)}) >= 2, name
+
+
+def test_each_window_is_passed_on_as_the_result_has_it(probe):
+    windows = []
+    x = music(4, 16000)
+    result = pyplugin.tag(
+        x, 16000, model=probe.model, hop=0.5, each=lambda *window: windows.append(window)
+    )
+    starts, ends, activations = zip(*windows, strict=True)
+    np.testing.assert_allclose(starts, result.times)
+    np.testing.assert_allclose(ends, result.times + result.window)
+    np.testing.assert_array_equal(activations, result.activations)

@@ -500,6 +500,38 @@ static void test_settings_out_of_range_are_refused_with_a_sentence(void) {
     tagnode_frontend_destroy(NULL);
 }
 
+/* As tagnode.h has them. */
+static void test_settings_at_their_limits_are_accepted(void) {
+    tagnode_frontend_settings limits[14];
+    for (size_t i = 0; i < 14; ++i) limits[i] = musicnn();
+    limits[0].sample_rate = 8000;
+    limits[0].fmax = 4000;
+    limits[1].sample_rate = 48000;
+    limits[1].fmax = 24000;
+    limits[2].frame = 2;
+    limits[2].hop = 1;
+    limits[3].frame = limits[3].fft;
+    limits[4].fft = limits[4].frame = limits[4].hop = 256;
+    limits[5].fft = 4096;
+    limits[6].hop = limits[6].frame;
+    limits[7].bands = 1;
+    limits[8].bands = TAGNODE_MAX_BANDS;
+    limits[9].log_parameter = 1e-30;
+    limits[10].log_parameter = 1e30;
+    limits[11].log = TAGNODE_LOG_OFFSET;
+    limits[11].log_parameter = 0;
+    limits[12].log = TAGNODE_LOG_NONE; /* without a parameter */
+    limits[12].log_parameter = NAN;
+    limits[13].fmin = nextafter(limits[13].fmax, 0);
+    const uint32_t rates[] = {8000, 192000}, channels[] = {1, TAGNODE_MAX_CHANNELS};
+    for (size_t i = 0; i < 28; ++i) {
+        tagnode_frontend *frontend = NULL;
+        CHECK(tagnode_frontend_create(&limits[i / 2], rates[i % 2], channels[i % 2], &frontend,
+                                      NULL) == TAGNODE_OK);
+        tagnode_frontend_destroy(frontend);
+    }
+}
+
 int main(void) {
     const char *const sets[] = {"portable", "avx2", "avx512"};
     for (size_t i = 0; i < sizeof sets / sizeof sets[0]; ++i) {
@@ -520,5 +552,6 @@ int main(void) {
     }
     unsetenv("TAGNODE_ISA");
     test_settings_out_of_range_are_refused_with_a_sentence();
+    test_settings_at_their_limits_are_accepted();
     return closing_line();
 }

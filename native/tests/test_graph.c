@@ -1,6 +1,6 @@
 /* test_graph.c - reads valid model files, and refuses malicious ones. The files are built here,
  * field by field. If TAGNODE_MODELS names a folder, the .tflite files in it are read too. What is
- * accepted must keep every guarantee of graph.h: fuzz_graph.c, linked in, checks that. */
+ * accepted must keep every guarantee of graph.h: fuzz/graph.c, linked in, checks that. */
 #include "tagger/graph.h"
 
 #include "check.h"

@@ -5,6 +5,7 @@
 
 #include "head_file.h"
 #include "inline_rig.h"
+#include "node/ensemble.h"
 
 /* ---- bit for bit ---- */
 
@@ -441,6 +442,33 @@ static void test_heads_match_the_embedding_in_their_frame(void) {
     tagnode_head_release(placed.head);
 }
 
+/* A part whose cost was underestimated: no work is done before the first result of either model is
+ * due. It is finished then, counted, and the same. */
+static void test_results_that_are_not_ready_are_late_and_right(void) {
+    const tagnode_card card = card_of();
+    tagnode_model *models[MODELS] = {model_of(0, &card), model_of(1, &card)};
+    const tagnode_ensemble_setup setup = {
+        .hop = 3, .first = PATCH, .frame_samples = MEL_HOP, .burst = MEL_HOP, .wanted = {3, 3}};
+    tagnode_ensemble *ensemble = NULL;
+    CHECK(tagnode_ensemble_create(models, MODELS, &setup, &ensemble, NULL) == TAGNODE_OK);
+    float *mel = white_noise((size_t)PATCH * BANDS, 12);
+    for (int i = 0; i < PATCH; ++i) tagnode_ensemble_push(ensemble, mel + (size_t)i * BANDS);
+    const float *const *outputs[MODELS];
+    uint64_t late = 10;
+    CHECK(tagnode_ensemble_take(ensemble, PATCH, outputs, &late));
+    CHECK(late == 12);
+    for (int m = 0; m < MODELS; ++m) {
+        result is;
+        float *const whole[] = {is.values, is.embedding};
+        CHECK(tagnode_model_run(models[m], mel, whole, NULL) == TAGNODE_OK);
+        CHECK(memcmp(outputs[m][0], is.values, sizeof is.values) == 0);
+        CHECK(memcmp(outputs[m][1], is.embedding, sizeof is.embedding) == 0);
+        tagnode_model_release(models[m]);
+    }
+    free(mel);
+    tagnode_ensemble_destroy(ensemble);
+}
+
 int main(void) {
     if (!read_files()) return EXIT_FAILURE;
     test_results_match_whole_windows();
@@ -454,6 +482,7 @@ int main(void) {
     test_a_window_depends_on_exactly_its_samples();
     test_no_input_gives_non_finite_results();
     test_heads_match_the_embedding_in_their_frame();
+    test_results_that_are_not_ready_are_late_and_right();
     free_files();
     return closing_line();
 }

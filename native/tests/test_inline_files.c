@@ -1,6 +1,7 @@
 /* test_inline_files.c - model files for the inline runtime: damaged ones, and cards that contradict
  * them. */
 #include "inline_rig.h"
+#include "tagger/plan.h"
 
 static void run_if_valid(const unsigned char *bytes, size_t size, unsigned *sound) {
     const tagnode_card card = card_of();
@@ -77,10 +78,25 @@ static void test_cards_that_contradict_the_file_are_refused(void) {
     refuses(&card, TAGNODE_ERROR_ARGUMENT, "patch");
 }
 
+/* One row of each of three inputs; there is memory for as many. */
+static void test_a_plan_counts_the_rows_that_a_step_reads(void) {
+    const file got = read_file(TAGNODE_TEST_DATA "/fuzz/graph", "13-concatenation-float32");
+    tagger_graph graph;
+    tagger_plan plan;
+    tagnode_message why = {""};
+    CHECK(tagger_graph_read(got.bytes, got.size, &graph, &why) == TAGNODE_OK);
+    CHECK(tagger_plan_create(&graph, 4, 12, kernels_select(), &plan, &why) == TAGNODE_OK);
+    CHECK(plan.steps == 1 && plan.most_reads == 3);
+    tagger_plan_destroy(&plan);
+    tagger_graph_free(&graph);
+    free(got.bytes);
+}
+
 int main(void) {
     if (!read_files()) return EXIT_FAILURE;
     test_damaged_files_are_refused_or_harmless();
     test_cards_that_contradict_the_file_are_refused();
+    test_a_plan_counts_the_rows_that_a_step_reads();
     free_files();
     return closing_line();
 }

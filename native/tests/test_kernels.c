@@ -2,6 +2,7 @@
  * and C's own rounding. Inputs, weights and outputs end at the end of readable memory. */
 #include "check.h"
 #include "kernels/kernels.h"
+#include "tagger/ops_internal.h"
 
 #include <fcntl.h>
 #include <stdalign.h>
@@ -346,6 +347,33 @@ static void choice(void) {
     unsetenv("TAGNODE_ISA");
 }
 
+/* ---- fixed point ---- */
+
+/* gemmlowp's two roundings in other words: the product over 2^31 to the nearest integer, halves up;
+ * that over a power of two to the nearest, halves away from 0. */
+static int64_t fixed_times(int32_t value, int32_t multiplier, int shift) {
+    const int64_t product = (int64_t)value * multiplier + (INT64_C(1) << 30);
+    const int64_t below = product % (INT64_C(1) << 31) < 0 ? 1 : 0;
+    const int64_t high = product / (INT64_C(1) << 31) - below;
+    const double nearest = round(ldexp((double)high, shift)); /* exact: 31 bits */
+    return (int64_t)nearest;
+}
+
+static void fixed_point(void) {
+    uint32_t random = 3;
+    for (int shift = 0; shift >= -31; --shift)
+        for (int i = 0; i < 2000; ++i) {
+            const double mantissa = 0.5 + next_number(&random) / 8589934592.0;
+            const ops_fixed by = ops_fixed_of(ldexp(mantissa, shift));
+            const int32_t value = (int32_t)(next_number(&random) >> next_number(&random) % 31) *
+                                  (i % 2 == 0 ? 1 : -1);
+            CHECK_NEAR(by.multiplier, mantissa * 2147483648.0, 0.5);
+            CHECK(by.shift == shift);
+            if (value < -(1 << 30) || value > 1 << 30) continue; /* limited, see ops.c */
+            CHECK(ops_fixed_times(value, by) == fixed_times(value, by.multiplier, shift));
+        }
+}
+
 /* Argument: the number of random shapes, for slow machines. */
 int main(int count, char **arguments) {
     uint32_t random = 2463534242U;
@@ -359,5 +387,6 @@ int main(int count, char **arguments) {
     real_models(&random);
     extremes(&random);
     random_shapes(&random, count > 1 ? (uint32_t)strtoul(arguments[1], NULL, 10) : 3000);
+    fixed_point();
     return closing_line();
 }

@@ -84,13 +84,18 @@ static void test_late_results_are_held_and_counted_and_the_node_recovers(void) {
     live_pace(self, 40);
     const size_t fresh = count_of(&self->got, TAGNODE_FRESH);
     live_hold(self);
+    const int64_t blocked = atomic_load(&self->model.entered);
     live_feed(self, 40 * ONE_HOP); /* 1.2 s: what was in time is fresh, then there are no results */
     const size_t held = count_of(&self->got, TAGNODE_HELD);
     CHECK(held > 10);
     CHECK(count_of(&self->got, TAGNODE_FRESH) > fresh);
     CHECK(self->got.frames[self->got.count - 1].state == TAGNODE_HELD);
     atomic_store(&self->model.held, false);
+    await(&self->model.runs, blocked);
     nanosleep(&(struct timespec){.tv_nsec = 300000000}, NULL); /* it catches up */
+    CHECK(tagnode_get_counters(self->node).late == 0);         /* not seen yet */
+    live_feed(self, ONE_HOP);
+    CHECK(tagnode_get_counters(self->node).late == 1); /* the run that was blocked, and no other */
     live_pace(self, 60);
     compare(&self->got, &self->clock, self->mel);
     CHECK(self->got.frames[self->got.count - 1].state == TAGNODE_FRESH);

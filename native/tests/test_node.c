@@ -380,6 +380,52 @@ static void test_setups_out_of_range_are_refused_with_a_sentence(void) {
     }
 }
 
+static void accept(const tagnode_setup *setup) {
+    static fake model;
+    tagnode *node = NULL;
+    tagnode_model *made = model_of(&model);
+    tagnode_message why = {""};
+    CHECK(tagnode_create(&node) == TAGNODE_OK);
+    if (!CHECK(prepare_model(node, made, setup, &why) == TAGNODE_OK))
+        fprintf(stderr, "the message is: %s\n", why.text);
+    tagnode_model_release(made);
+    tagnode_destroy(node);
+}
+
+#define ACCEPT(field, ...)                                                                         \
+    do {                                                                                           \
+        const double numbers[] = {__VA_ARGS__};                                                    \
+        for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; ++i) {                          \
+            tagnode_setup setup = setup_of(44100);                                                 \
+            setup.signal_hop = 0.016;                                                              \
+            setup.field = numbers[i];                                                              \
+            accept(&setup);                                                                        \
+        }                                                                                          \
+    } while (0)
+
+/* As tagnode.h has them. */
+static void test_setups_at_their_limits_are_accepted(void) {
+    ACCEPT(hop, 1e-9, TAGNODE_MAX_HOP);
+    ACCEPT(compute_latency, -1, 0, 60);
+    ACCEPT(signal_hop, 0, 60);
+    ACCEPT(silence_db, -120, 0);
+    ACCEPT(silence_hold, 0, 3600);
+    const uint32_t limits[][5] = {/* rate, channels, max_frames, queue, mel_queue */
+                                  {TAGNODE_MIN_RATE, 1, 1, 2, 0},
+                                  {TAGNODE_MAX_RATE, TAGNODE_MAX_CHANNELS, 64, 65536, 65536},
+                                  {44100, 1, TAGNODE_MAX_BLOCK, 2, 1}};
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; ++i)
+        for (int32_t embedding = -1; embedding < 2; ++embedding) {
+            tagnode_setup setup = setup_of(limits[i][0]);
+            setup.channels = limits[i][1];
+            setup.max_frames = limits[i][2];
+            setup.queue = limits[i][3];
+            setup.mel_queue = limits[i][4];
+            setup.embedding = embedding;
+            accept(&setup);
+        }
+}
+
 static void refuse_card(const tagnode_card *card, const tagnode_interpreter *interpreter,
                         const char *named) {
     tagnode_model *model = (tagnode_model *)&card;
@@ -388,6 +434,24 @@ static void refuse_card(const tagnode_card *card, const tagnode_interpreter *int
     CHECK(tagnode_model_from_interpreter(interpreter, card, &model, &why) == bad);
     CHECK(model == NULL);
     CHECK(message_has(&why, named));
+}
+
+static void test_cards_at_their_limits_are_accepted(void) {
+    static fake model;
+    static float much[65536];
+    const uint32_t patches[] = {1, 4096}, outputs[] = {1, TAGNODE_MAX_OUTPUTS},
+                   sizes[] = {1, 65536};
+    tagnode_interpreter interpreter = interpreter_of(&model);
+    for (size_t o = 0; o < TAGNODE_MAX_OUTPUTS; ++o) interpreter.output[o] = much;
+    for (size_t i = 0; i < 2; ++i) {
+        tagnode_card card = card_of();
+        tagnode_model *made = NULL;
+        card.patch_frames = patches[i];
+        card.outputs = outputs[i];
+        for (size_t o = 0; o < TAGNODE_MAX_OUTPUTS; ++o) card.output_size[o] = sizes[i];
+        CHECK(tagnode_model_from_interpreter(&interpreter, &card, &made, NULL) == TAGNODE_OK);
+        tagnode_model_release(made);
+    }
 }
 
 static void test_cards_and_interpreters_out_of_range_are_refused_with_a_sentence(void) {
@@ -520,6 +584,8 @@ int main(void) {
     test_default_setup_prepares_with_a_model_and_without();
     test_version_is_the_headers();
     test_setups_out_of_range_are_refused_with_a_sentence();
+    test_setups_at_their_limits_are_accepted();
+    test_cards_at_their_limits_are_accepted();
     test_cards_and_interpreters_out_of_range_are_refused_with_a_sentence();
     test_failed_prepare_keeps_the_former_setup();
     test_prepare_again_starts_over_while_the_old_model_runs();

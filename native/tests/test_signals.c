@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "descriptors/median.h"
+#include "descriptors/tempo.h"
 #include "fake_model.h"
 
 enum { MOST = 3000, SILENCE_DB = -40, SIGNALS = TAGNODE_SIGNAL_SILENCE + 1 };
@@ -196,6 +197,24 @@ static void test_levels_and_silence_are_exact_up_to_the_end_of_the_frame(void) {
         CHECK(silent > 5 && silent < got.count - 5);
         tagnode_destroy(node);
         for (uint32_t c = 0; c < 3; ++c) free(made[c]);
+    }
+}
+
+/* Frame k ends at sample 256 k + 256, and digital silence is quiet from the first sample on. */
+static void test_silence_begins_exactly_after_its_hold(void) {
+    static measured got;
+    static const float zeros[8000];
+    const float *input = zeros;
+    for (int more = 0; more < 2; ++more) {
+        tagnode_setup setup = plain_setup(16000, 1);
+        setup.silence_hold = (2560 + more) / 16000.0;
+        tagnode *node = plain_node(&setup);
+        measure(node, &input, 1, 8000, 512, &got);
+        CHECK(got.count > 20 && got.frames[9].end == 2560);
+        for (size_t i = 0; i < got.count; ++i)
+            CHECK(got.values[i][TAGNODE_SIGNAL_SILENCE] ==
+                  (got.frames[i].end >= 2560 + more ? 1 : 0));
+        tagnode_destroy(node);
     }
 }
 
@@ -407,11 +426,50 @@ static void test_medians_are_medians(void) {
     }
 }
 
+/* Onsets are smoothed by binomial weights, 1 2 1, whose autocorrelation is binomial too: 6 4 1 0.
+ * The mean of the onsets, which is subtracted, is near 0 after one of them. */
+static void test_an_onset_is_smoothed_by_binomial_weights(void) {
+    static const double binomial[] = {6, 4, 1, 0, 0, 0};
+    tagnode_tempo tempo;
+    CHECK(tagnode_tempo_create(&tempo, 0.016, 0) == TAGNODE_OK);
+    for (int i = 0; i < 500; ++i) tagnode_tempo_push(&tempo, i == 490 ? 10 : 0);
+    for (int lag = 1; lag < 6; ++lag)
+        CHECK_NEAR((double)tempo.correlation[lag] / (double)tempo.correlation[0], binomial[lag] / 6,
+                   0.05);
+    tagnode_tempo_destroy(&tempo);
+}
+
+/* A correlation with a peak at each multiple of 31 lags of 16 ms. The length of a beat is read at
+ * four beats, at the vertex of the parabola through 500, 1000 and 700: 1/8 of a lag after its
+ * middle. What is larger just beside the reach of a search is ignored. */
+static void test_a_tempo_is_read_from_the_peaks_of_the_correlation(void) {
+    const size_t beat = 31;
+    for (int beside = -1; beside <= 1; ++beside) {
+        tagnode_tempo tempo;
+        CHECK(tagnode_tempo_create(&tempo, 0.016, 0) == TAGNODE_OK);
+        tempo.filled = 1;
+        tempo.correlation[0] = 2000;
+        for (size_t i = 1; i <= 4; ++i) tempo.correlation[i * beat] = 1000;
+        tempo.correlation[4 * beat - 1] = 500;
+        tempo.correlation[4 * beat + 1] = 700;
+        if (beside != 0) {
+            tempo.correlation[(int)beat + 2 * beside] = 1010;
+            tempo.correlation[(int)(2 * beat) + 2 * beside] = 1010;
+            tempo.correlation[(int)(4 * beat) + 3 * beside] = 1010;
+        }
+        const tagnode_tempo_reading got = tagnode_tempo_read(&tempo);
+        CHECK_NEAR(got.bpm, 60 / ((4 * beat + 0.125) / 4 * 0.016), 1e-3);
+        CHECK_NEAR(got.confidence, 1000 / (2000 + 0.0625 / (1 - exp(-0.016 / 8))), 1e-3);
+        tagnode_tempo_destroy(&tempo);
+    }
+}
+
 int main(void) {
     alarm(240); /* ends a deadlocked test */
     test_any_partition_into_blocks_gives_the_same_bits();
     test_a_frame_matches_its_mel_frame_and_is_emitted_on_time();
     test_levels_and_silence_are_exact_up_to_the_end_of_the_frame();
+    test_silence_begins_exactly_after_its_hold();
     test_non_finite_samples_count_as_0_and_large_ones_as_1e12();
     test_every_nth_frame_matches_except_for_the_largest_change();
     test_signals_do_not_change_the_models_results();
@@ -421,5 +479,7 @@ int main(void) {
     test_setups_out_of_range_are_refused_with_a_sentence();
     test_each_signal_has_a_name_of_its_own_and_a_range();
     test_medians_are_medians();
+    test_an_onset_is_smoothed_by_binomial_weights();
+    test_a_tempo_is_read_from_the_peaks_of_the_correlation();
     return closing_line();
 }

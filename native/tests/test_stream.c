@@ -353,6 +353,18 @@ static void test_wrong_settings_are_refused_with_a_sentence(void) {
     tagnode_destroy(offline);
 }
 
+static void test_settings_at_their_limits_are_accepted(void) {
+    const tagnode_stream_setup limits[] = {
+        {.inputs = TAGNODE_MAX_CHANNELS, .outputs = TAGNODE_MAX_CHANNELS, .queue = 10, .lead = 10},
+        {.inputs = 1, .outputs = 1, .queue = TAGNODE_MAX_BLOCK},
+        {.queue = 0}};
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; ++i) {
+        tagnode_stream *stream = NULL;
+        CHECK(tagnode_stream_create(&limits[i], &stream, NULL) == TAGNODE_OK && stream != NULL);
+        tagnode_stream_destroy(stream);
+    }
+}
+
 int main(void) {
     test_the_lead_is_output_first_then_what_was_written();
     test_an_empty_queue_gives_silence_and_counts_it();
@@ -363,5 +375,6 @@ int main(void) {
     test_samples_stay_in_order_between_two_threads();
     test_the_node_gets_the_same_input_as_by_process_in_any_blocks();
     test_wrong_settings_are_refused_with_a_sentence();
+    test_settings_at_their_limits_are_accepted();
     return closing_line();
 }

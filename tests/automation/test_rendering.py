@@ -127,6 +127,18 @@ def test_a_failed_rendering_leaves_no_file(probe, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["in.wav"]
 
 
+def test_an_output_that_is_the_sidechain_is_refused_and_stays(probe, tmp_path):
+    source, key, link = tmp_path / "in.wav", tmp_path / "key.wav", tmp_path / "link.wav"
+    write(source, music(1, RATE))
+    write(key, music(1, RATE))
+    link.symlink_to(key)
+    before = key.read_bytes()
+    for output in (key, link):
+        with pytest.raises(pyplugin.AudioError, match=f"{output.name} is an input too"):
+            render(source, output, preset(), sidechain=key, model=probe.model)
+    assert key.read_bytes() == before
+
+
 # ---- what a preset maps
 
 TWO_EFFECTS = """

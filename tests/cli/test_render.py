@@ -108,6 +108,18 @@ def test_invalid_input_gets_one_sentence_and_writes_no_file(run, song, change, w
     assert before == {path.name: path.read_bytes() for path in song.parent.iterdir()}
 
 
+@pytest.mark.parametrize("option", ["OUT", "--curves", "--plot"])
+def test_an_output_that_is_the_sidechain_is_rejected(run, song, option):
+    key = song.parent / {"OUT": "key.wav", "--curves": "key.csv", "--plot": "key.png"}[option]
+    key.write_bytes(song.read_bytes())
+    out = key if option == "OUT" else song.parent / "o.wav"
+    more = [] if option == "OUT" else [option, key]
+    code, _, err = run("render", song, out, "--preset", "drift", "--sidechain", key, *more)
+    assert code == 2
+    assert "input" in sentence(err)
+    assert key.read_bytes() == song.read_bytes()
+
+
 def test_two_outputs_with_the_same_name_are_rejected(run, song):
     out = song.parent / "o.wav"
     code, _, err = run("render", song, out, "--preset", "open-with-drums", "--curves", out)

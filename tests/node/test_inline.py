@@ -152,6 +152,45 @@ def test_shared_columns_change_no_bit_whatever_the_hop_and_the_blocks(musicnn, m
     np.testing.assert_array_equal(embeddings, dense[: len(values)])
 
 
+def pooling_alone(patch: int, bands: int) -> registry.Model:
+    """A float network that only takes maxima of 5 mel frames, so its first operation has edges."""
+    schema = pytest.importorskip("ai_edge_litert.schema_py_generated")
+    from op_models import OpModel
+
+    graph, shape = OpModel(), (1, patch, bands, 1)
+    options = schema.Pool2DOptionsT(
+        schema.Padding.SAME, strideW=1, strideH=1, filterWidth=1, filterHeight=5
+    )
+    mel, y = graph.tensor(shape, "float32"), graph.tensor(shape, "float32")
+    graph.op("MAX_POOL_2D", [mel], y, options)
+    data, size = graph.finish([mel], [y]), patch * bands
+    base = registry.load("musicnn-mtt")
+    card = structs.replace(
+        base.card,
+        name="pooling",
+        labels=tuple(f"{n}" for n in range(size)),
+        schema=Schema(
+            (InputTensor("mel", "float", (1, patch, bands)),),
+            (OutputTensor("activations", "float", (1, size), "predictions"),),
+        ),
+        inference=structs.replace(base.card.front_end, bands=bands),
+        patch_frames=patch,
+        embedding="",
+        sha256=sha256(data).hexdigest(),
+    )
+    return registry.Model("pooling", base.path, card, data)
+
+
+def test_edges_of_the_first_operation_are_computed(musicnn):
+    mel = np.random.default_rng(4).normal(0, 1, (70, 12)).astype(np.float32)
+    (ours,) = whole_windows(pooling_alone(20, 12), mel, 10)
+    for number, values in enumerate(ours):
+        patch = mel[10 * number : 10 * number + 20]
+        wider = np.pad(patch, ((2, 2), (0, 0)), constant_values=-np.inf)
+        expected = np.max([wider[row : row + 20] for row in range(5)], axis=0)
+        np.testing.assert_array_equal(values, expected.ravel())
+
+
 @settings(max_examples=25, deadline=None)
 @given(model=tiny_models)
 def test_small_networks_equal_litert(musicnn, model):

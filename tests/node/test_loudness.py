@@ -236,3 +236,21 @@ def test_gates_take_a_histogram_for_the_list_of_all_blocks():
     gain = np.repeat(10 ** (random.uniform(-40, 0, 600) / 20), 4410)
     x = (0.2 * gain * random.standard_normal(len(gain))).astype(np.float32)[None]
     assert integrated(x, 44100) == pytest.approx(by_pyloudnorm(x, 44100), abs=0.02)
+
+
+@pytest.mark.parametrize("shift", [0.0, -0.007, -0.013])
+def test_blocks_right_at_the_gate_count_on_the_right_side_of_it(shift):
+    # Soft blocks within 0.02 LU, the width of the histogram's bins, of the gate, which is 10 LU
+    # below the mean of all: counted or not, they move the result by several LU.
+    def of(soft: float) -> np.ndarray:
+        parts = (-20 + shift, 6), (soft, 14)
+        return tones(*parts, channels=1, rate=8000)
+
+    low, high = -36.0, -26.0  # not counted, counted
+    while high - low > 1e-4:
+        middle = (low + high) / 2
+        below = by_pyloudnorm(of(middle), 8000) > by_pyloudnorm(of(high), 8000) + 1
+        low, high = (middle, high) if below else (low, middle)
+    for soft in [low - 0.015, low - 0.008, low - 0.003, high + 0.003, high + 0.008, high + 0.015]:
+        x = of(soft)  # its first block, with the end of the loud part in it, may be on either side
+        assert integrated(x, 8000) == pytest.approx(by_pyloudnorm(x, 8000), abs=0.1), soft

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import pyplugin
 from pyplugin import Node, State
+from pyplugin.models.heads import Dense, Head
 from pyplugin.node.frontend import FrontEndStream
 from pyplugin.node.node import Frames
 
@@ -357,3 +358,10 @@ def test_the_newest_mel_frames_are_kept_and_none_unless_asked():
         assert len(none.read_mel()) == 0
     with pytest.raises(pyplugin.PypluginError, match="mel_queue is -1"):
         Node(16000, 1, 16000, model=None, mel_queue=-1)
+
+
+def test_a_head_of_another_model_is_refused_with_the_models_that_there_are(probe):
+    head = Head("mood", ("a",), "musicnn-mtt", "dense", 2, True, (Dense([[1.0, 1.0]], [0.0]),))
+    for models, have in (([probe.model], probe.model.card.name), (None, "no model")):
+        with pytest.raises(pyplugin.ModelError, match=f"the node has {have}: give it"):
+            pyplugin.Node(16000, 1, 512, model=models, heads=[head])

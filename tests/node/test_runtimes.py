@@ -1,5 +1,7 @@
 """Outside runtimes: both give the same answers through the same worker."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from helpers import music
@@ -55,3 +57,37 @@ def test_no_runtime_at_all_names_both(monkeypatch, probe):
     monkeypatch.setattr(runtimes, "installed", lambda: dict.fromkeys(runtimes.OUTSIDE))
     with pytest.raises(pyplugin.ModelError, match="ai-edge-litert or tflite-runtime"):
         Node(16000, 1, 512, model=probe.model)
+
+
+SPOILT = {
+    "an output is missing": lambda signature: signature.outputs.pop(),
+    "the input is missing": lambda signature: signature.inputs.clear(),
+    "two outputs share a name": lambda signature: setattr(
+        signature.outputs[0], "name", signature.outputs[1].name
+    ),
+    "two names are of one output": lambda signature: setattr(
+        signature.outputs[0], "tensorIndex", signature.outputs[1].tensorIndex
+    ),
+    "a name is empty": lambda signature: setattr(signature.outputs[1], "name", b""),
+    "a name has a zero": lambda signature: setattr(signature.outputs[1], "name", b"a\0b"),
+    "there is no such graph": lambda signature: setattr(signature, "subgraphIndex", 1),
+}
+
+
+@pytest.mark.skipif("litert" not in OUTSIDE, reason="needs ai-edge-litert")
+@pytest.mark.parametrize("spoilt", [None, *SPOILT])
+def test_signatures_that_do_not_name_every_tensor_are_refused(probe, spoilt):
+    from ai_edge_litert import schema_py_generated as schema
+
+    flatbuffers = pytest.importorskip("flatbuffers")
+    tree = schema.ModelT.InitFromPackedBuf(probe.model.data)
+    if spoilt:
+        SPOILT[spoilt](tree.signatureDefs[0])
+    builder = flatbuffers.Builder(1 << 16)
+    builder.Finish(tree.Pack(builder), b"TFL3")
+    model = replace(probe.model, data=bytes(builder.Output()))
+    if spoilt is None:
+        Node(16000, 1, 512, model=model, runtime="litert").close()
+        return
+    with pytest.raises(pyplugin.ModelError, match="first signature does not name every input"):
+        Node(16000, 1, 512, model=model, runtime="litert")

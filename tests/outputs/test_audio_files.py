@@ -188,6 +188,19 @@ def test_a_wav_beyond_4_gib_is_rejected(tmp_path, monkeypatch):
             writer.write(tone(1))
 
 
+def test_a_wav_ends_before_its_size_needs_more_than_32_bits(tmp_path, monkeypatch):
+    second = np.zeros((1, 8000), np.float32)
+    with AudioWriter(tmp_path / "a.wav", 8000, 1) as writer:
+        size = {"PCM_16": 2, "PCM_24": 3, "FLOAT": 4}[writer._file.subtype]
+        monkeypatch.setattr(writer._file, "write", lambda samples: None)
+        monkeypatch.setattr(writer._file, "tell", lambda: (2**32 - 2**17) // size - 8000)
+        writer.write(second)
+        # The RIFF chunk counts 36 bytes of headers too.
+        monkeypatch.setattr(writer._file, "tell", lambda: (2**32 - 36) // size - 8000 + 1)
+        with pytest.raises(AudioError, match="4 GiB"):
+            writer.write(second)
+
+
 def test_a_full_disk_is_an_error_and_leaves_nothing(tmp_path):
     resource = pytest.importorskip("resource", reason="needs setrlimit")
     signal = pytest.importorskip("signal")

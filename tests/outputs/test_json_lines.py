@@ -14,6 +14,7 @@ from frames import frame
 from pyplugin.errors import ReaderGoneError
 from pyplugin.node.node import State
 from pyplugin.outputs import JsonLines
+from pyplugin.outputs.json_lines import json_line
 
 
 def test_a_line_holds_the_frame():
@@ -46,6 +47,12 @@ def test_every_number_is_json():
     JsonLines(stream).write_frame(frame(signals={"a": -math.inf, "b": math.nan, "c": 1 / 3}))
     values = json.loads(stream.getvalue(), parse_constant=pytest.fail)["signals"]
     assert values == {"a": None, "b": None, "c": 0.333333}
+
+
+def test_times_have_six_decimals():
+    times = {"time": 1.23456789, "start": 0.12345678, "end": 2 / 3}
+    line = json.loads(json_line(frame(**times)))
+    assert (line["t"], line["start"], line["end"]) == (1.234568, 0.123457, 0.666667)
 
 
 def test_a_line_is_written_at_once():

@@ -33,8 +33,9 @@ static tagnode_status damaged(const reader *from, const char *what) {
     return TAGNODE_ERROR_MODEL;
 }
 
-/* Allocates `size` floats, at least `count`, and reads `count` of them. */
-static tagnode_status read_floats(reader *from, size_t count, size_t size, float **out) {
+/* Allocates `size` floats, at least `count`, and reads `count` of them. Products of sizes from the
+ * file need 64 bits until they are known to be within it, where size_t has 32. */
+static tagnode_status read_floats(reader *from, uint64_t count, size_t size, float **out) {
     if (from->left / 4 < count) return damaged(from, "it ends within a stage");
     float *made = calloc(size, sizeof *made);
     *out = made;
@@ -74,9 +75,9 @@ static tagnode_status read_pair(reader *from, head_stage *stage) {
 }
 
 static tagnode_status read_quantile(reader *from, head_stage *stage) {
-    const size_t count = (size_t)stage->rows * stage->inputs;
+    const uint64_t count = (uint64_t)stage->rows * stage->inputs;
     if (stage->rows < 2) return damaged(from, "a stage has fewer than 2 quantiles");
-    tagnode_status status = read_floats(from, count, count, &stage->first);
+    tagnode_status status = read_floats(from, count, (size_t)count, &stage->first);
     if (status != TAGNODE_OK) return status;
     for (size_t i = stage->inputs; i < count; ++i)
         if (stage->first[i] < stage->first[i - stage->inputs])
@@ -86,10 +87,10 @@ static tagnode_status read_quantile(reader *from, head_stage *stage) {
 }
 
 static tagnode_status read_dense(reader *from, head_stage *stage) {
-    const size_t count = (size_t)stage->outputs * stage->inputs;
+    const uint64_t count = (uint64_t)stage->outputs * stage->inputs;
     const size_t padded = ((size_t)stage->outputs + HEAD_PANEL - 1) / HEAD_PANEL * HEAD_PANEL;
     if (stage->flags >= HEAD_ACTIVATIONS) return damaged(from, "it has an unknown activation");
-    tagnode_status status = read_floats(from, count, count, &stage->first);
+    tagnode_status status = read_floats(from, count, (size_t)count, &stage->first);
     if (status == TAGNODE_OK) status = read_floats(from, stage->outputs, padded, &stage->second);
     if (status != TAGNODE_OK) return status;
     return into_panels(from, &stage->first, stage->outputs, stage->inputs, HEAD_PANEL);
@@ -106,7 +107,8 @@ static bool read_double(reader *from, double *number) {
 /* A vector's coefficients become contiguous. */
 static tagnode_status read_coefficients(reader *from, head_stage *stage) {
     const size_t outputs = stage->outputs, count = outputs * stage->rows;
-    if (from->left / 8 < count + outputs) return damaged(from, "it ends within a stage");
+    if (from->left / 8 < (uint64_t)stage->outputs * ((uint64_t)stage->rows + 1))
+        return damaged(from, "it ends within a stage");
     stage->coefficients = calloc(count, sizeof(double));
     stage->intercepts = calloc(outputs, sizeof(double));
     if (stage->coefficients == NULL || stage->intercepts == NULL)
@@ -130,8 +132,8 @@ static tagnode_status read_kernel(reader *from, head_stage *stage) {
     if (stage->outputs < 1 || stage->outputs > MOST_WIDTH || stage->degree > MOST_DEGREE ||
         stage->gamma < 0)
         return damaged(from, "a setting of its kernel is out of range");
-    const size_t vectors = (size_t)stage->rows * stage->inputs;
-    tagnode_status status = read_floats(from, vectors, vectors, &stage->first);
+    const uint64_t vectors = (uint64_t)stage->rows * stage->inputs;
+    tagnode_status status = read_floats(from, vectors, (size_t)vectors, &stage->first);
     if (status == TAGNODE_OK)
         status = into_panels(from, &stage->first, stage->rows, stage->inputs, HEAD_LANES);
     return status == TAGNODE_OK ? read_coefficients(from, stage) : status;

@@ -459,6 +459,35 @@ static void test_invalid_states_are_refused_and_change_nothing(void) {
     tagplug_destroy(before);
 }
 
+/* A state of `size` bytes with one entry, of another version. */
+static void fill_state(unsigned char *bytes, size_t size) {
+    static const unsigned char head[] = {'T', 'A', 'G', 'S', 'T', 'A', 'T', 'E', 2, 0, 0, 0, 99};
+    const size_t rest = size - 16;
+    memset(bytes, 0, size);
+    memcpy(bytes, head, sizeof head);
+    bytes[14] = (unsigned char)rest;
+    bytes[15] = (unsigned char)(rest >> 8);
+}
+
+static void test_a_state_has_64_KiB_at_most(void) {
+    static unsigned char bytes[65537];
+    tagplug *p = tagplug_create(folder), *before = tagplug_create(folder);
+    set_at_random(p, 9);
+    set_at_random(before, 9);
+    tagnode_message why = {""};
+    fill_state(bytes, 65537);
+    CHECK(tagplug_load(p, bytes, 65537, &why) == TAGNODE_ERROR_ARGUMENT &&
+          message_has(&why, "more than 64 KiB"));
+    CHECK(alike(p, before));
+    fill_state(bytes, 65536);
+    CHECK(tagplug_load(p, bytes, 65536, &why) == TAGNODE_OK);
+    tagplug *fresh = tagplug_create(folder); /* it has no entry of this version */
+    CHECK(alike(p, fresh));
+    tagplug_destroy(fresh);
+    tagplug_destroy(before);
+    tagplug_destroy(p);
+}
+
 static void test_damaged_states_never_harm(void) {
     tagplug *p = tagplug_create(folder);
     set_at_random(p, 8);
@@ -633,6 +662,7 @@ int main(void) {
     test_sources_have_texts_of_their_own_whatever_labels_are_like();
     test_a_damaged_model_is_read_once_for_its_texts();
     test_invalid_states_are_refused_and_change_nothing();
+    test_a_state_has_64_KiB_at_most();
     test_damaged_states_never_harm();
     test_a_container_gives_model_labels_and_heads();
     test_damaged_containers_are_refused_with_a_sentence();

@@ -1,22 +1,11 @@
-/* fuzz_graph.c - passes arbitrary bytes to the reader of model files, and checks what it accepts
- * against the guarantees of graph.h. For libFuzzer; make_seeds.py writes models to start from. */
+/* graph.c - fuzzes the reader of model files, and checks what it accepts against the guarantees of
+ * graph.h. */
 #include "tagger/graph.h"
 
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#define PROMISE(condition) promise((condition), #condition, __LINE__)
-
-// NOLINTNEXTLINE(misc-use-internal-linkage): libFuzzer calls it
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void promise(bool holds, const char *text, int line) {
-    if (holds) return;
-    fprintf(stderr, "%s:%d: broken: %s\n", __FILE__, line, text);
-    abort();
-}
+#include "fuzz.h"
+#include "worker/model_file.h"
 
 static volatile unsigned sink;
 
@@ -121,30 +110,25 @@ static void check_refusal(tagnode_status status, const tagger_graph *graph,
     static const char REMEDY[] = "; the worker runtime runs any model.";
     const size_t length = strlen(why->text), tail = sizeof REMEDY - 1;
     PROMISE(status == TAGNODE_ERROR_MODEL || status == TAGNODE_ERROR_UNSUPPORTED);
-    PROMISE(length > 20 && length < sizeof why->text - 1 && why->text[length - 1] == '.');
+    check_sentence(why);
     /* At the end, since a name in the file may contain the same words. */
     PROMISE((status == TAGNODE_ERROR_UNSUPPORTED) ==
             (length > tail && strcmp(why->text + length - tail, REMEDY) == 0));
-    for (size_t i = 0; i < length; ++i) PROMISE(why->text[i] >= ' ' && why->text[i] <= '~');
     PROMISE(memcmp(graph, &NOTHING, sizeof NOTHING) == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    /* The size determines the alignment of the bytes, so that the input alone determines
-     * everything. */
-    const size_t shift = size % 4;
-    unsigned char *const bytes = malloc(size + shift > 0 ? size + shift : 1);
+    const exact copy = copy_exactly(data, size);
     tagger_graph graph;
-    tagnode_message why;
-    if (bytes == NULL) return 0;
-    if (size > 0) memcpy(bytes + shift, data, size);
-    const tagnode_status status = tagger_graph_read(bytes + shift, size, &graph, &why);
+    tagnode_message why = {""};
+    const tagnode_status status = tagger_graph_read(copy.bytes, size, &graph, &why);
     if (status == TAGNODE_OK) {
         check_graph(&graph);
         tagger_graph_free(&graph);
     } else {
         check_refusal(status, &graph, &why);
     }
-    free(bytes);
+    if (tagnode_model_file_check(copy.bytes, size, &why) != TAGNODE_OK) check_sentence(&why);
+    free(copy.memory);
     return 0;
 }

@@ -1,10 +1,12 @@
-"""Write a small .tflite model of each operation of the inline runtime: seeds for fuzz_graph.
+"""Write seeds for the fuzzers: small valid files of every kind that they read.
 
-Run as: python native/tests/make_seeds.py FOLDER
+Run as: python native/tests/fuzz/make_seeds.py FOLDER. Each fuzzer gets a folder in it. With
+``--tests``: what the fuzzers run as tests, in ../data/fuzz: a seed each, and what once broke one.
 """
 
 import argparse
-from collections.abc import Sequence
+import struct
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,20 @@ import numpy as np
 import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 
+from pyplugin.automation.presets import read_preset, shipped_presets
+from pyplugin.daw.presets import slots_of, state
+from pyplugin.models.heads import (
+    Affine,
+    Dense,
+    Head,
+    HeadStage,
+    Kernel,
+    Quantile,
+    Sigmoids,
+    encode,
+)
+
+_DATA = Path(__file__).parents[1] / "data"  # two small models, written by make.py there
 Shape = tuple[int, ...]
 _IMAGE = (1, 4, 6, 2)
 _SAME, _VALID = schema.Padding.SAME, schema.Padding.VALID
@@ -173,28 +189,50 @@ class _Model:
         content = np.clip(values * 20 + 3, -128, 127).astype(np.int8).tobytes()
         return self.tensor(values.shape, "int8", _quantisation(0.05, 3), content)
 
-    def finish(self, seed: Seed, inputs: list[int], outputs: list[int]) -> bytes:
-        """Write the file, with one operation."""
-        number = getattr(schema.BuiltinOperator, seed.operation)
-        name = type(seed.options).__name__.removesuffix("T") if seed.options else "NONE"
-        operator = schema.OperatorT(
-            inputs=inputs,
-            outputs=outputs,
-            builtinOptionsType=getattr(schema.BuiltinOptions, name),
-            builtinOptions=seed.options,
-        )
-        subgraph = schema.SubGraphT(self.tensors, inputs[:1], outputs, [operator], "main")
-        code = schema.OperatorCodeT(min(number, 127), builtinCode=number, version=1)
+    def finish(self, steps: "Sequence[_Step]") -> bytes:
+        """Write the file; the graph takes the first step's first input."""
+        names = list(dict.fromkeys(step.operation for step in steps))
+        numbers = [getattr(schema.BuiltinOperator, name) for name in names]
+        operators = [
+            schema.OperatorT(
+                opcodeIndex=names.index(step.operation),
+                inputs=step.inputs,
+                outputs=[step.output],
+                builtinOptionsType=getattr(
+                    schema.BuiltinOptions,
+                    type(step.options).__name__.removesuffix("T") if step.options else "NONE",
+                ),
+                builtinOptions=step.options,
+            )
+            for step in steps
+        ]
+        inputs, outputs = steps[0].inputs[:1], [steps[-1].output]
         model = schema.ModelT(
-            version=3, operatorCodes=[code], subgraphs=[subgraph], buffers=self.buffers
+            version=3,
+            operatorCodes=[
+                schema.OperatorCodeT(min(n, 127), builtinCode=n, version=1) for n in numbers
+            ],
+            subgraphs=[schema.SubGraphT(self.tensors, inputs, outputs, operators, "main")],
+            buffers=self.buffers,
         )
         builder = flatbuffers.Builder(1024)
         builder.Finish(model.Pack(builder), b"TFL3")
         return bytes(builder.Output())
 
 
-def write(seed: Seed, kind: str) -> bytes:
-    """Return the file of a seed whose input is float32 or int8."""
+@dataclass(frozen=True)
+class _Step:
+    operation: str
+    inputs: list[int]
+    output: int
+    options: Any = None
+
+
+def write(seed: Seed, kind: str, *, between_floats: bool = False) -> bytes:
+    """Return the file of a seed whose input is float32 or int8.
+
+    ``between_floats``: with a QUANTIZE before and a DEQUANTIZE after it.
+    """
     model = _Model()
     keeps_scale = seed.operation not in ("LOGISTIC", "SOFTMAX", "TANH")
     scale = 0.05 if keeps_scale else 1 / (128 if seed.operation == "TANH" else 256)
@@ -204,19 +242,138 @@ def write(seed: Seed, kind: str) -> bytes:
     if seed.has_missing_bias:
         inputs.append(-1)
     result = model.variable(seed.result, seed.result_type or kind, _quantisation(scale, zero_point))
-    return model.finish(seed, inputs, [result])
+    steps = [_Step(seed.operation, inputs, result, seed.options)]
+    if between_floats:
+        before, after = (model.tensor(shape, "float32") for shape in (seed.shape, seed.result))
+        steps = [_Step("QUANTIZE", [before], inputs[0]), *steps]
+        steps.append(_Step("DEQUANTIZE", [result], after))
+    return model.finish(steps)
+
+
+# ---- files around models
+
+
+def _settings(*, hop: int, node_rate: int, silence: bool = False, embedding: int = 0) -> bytes:
+    """Return the end of a file for fuzz_network, see network.c: the card is that of the graph."""
+    flags = 1 | 2 * silence
+    model_rate, front_end, fft, frame, mel_hop = 2, 0b010000, 0, 255, 127
+    return bytes([flags, hop, model_rate, node_rate, front_end, fft, frame, mel_hop]) + bytes(
+        [0, 0, 0, embedding, 0, 0, 0, 0]
+    )
+
+
+def _graphs() -> Iterator[tuple[str, bytes]]:
+    for number, seed in enumerate(_seeds()):
+        for kind in seed.types:
+            yield f"{number:02}-{seed.operation.lower()}-{kind}.tflite", write(seed, kind)
+
+
+def _networks() -> Iterator[tuple[str, bytes]]:
+    for number, seed in enumerate(_seeds()):
+        name = f"{number:02}-{seed.operation.lower()}"
+        if "float32" in seed.types and not seed.result_type:
+            yield f"{name}-float32", write(seed, "float32") + _settings(hop=number, node_rate=2)
+        if "int8" in seed.types and not seed.result_type:
+            data = write(seed, "int8", between_floats=True)
+            yield f"{name}-int8", data + _settings(hop=number, node_rate=number % 6)
+    for name in ("padded", "valid"):
+        data = (_DATA / f"{name}.tflite").read_bytes()
+        for hop in (0, 4, 11, 29):
+            end = _settings(hop=hop, node_rate=hop % 5, silence=hop > 4, embedding=hop % 3)
+            yield f"{name}-{hop}", data + end
+
+
+def _stages() -> Iterator[tuple[str, int, list[HeadStage]]]:
+    """Yield stages with the number of their outputs."""
+    random = np.random.default_rng(1)
+    affine = Affine(_weights(5), _weights(5))
+    for activation in ("none", "relu", "tanh", "logistic", "softmax"):
+        yield activation, 3, [affine, Dense(_weights(3, 5), _weights(3), activation)]
+    yield "quantile", 5, [Quantile(np.sort(random.normal(size=(4, 5)), axis=0))]
+    for kind in ("rbf", "poly"):
+        kernel = Kernel(kind, 0.3, 3, 0.5, _weights(6, 5), _weights(2, 6), _weights(2))
+        yield kind, 2, [kernel, Sigmoids(_weights(2), _weights(2), normalise=kind == "rbf")]
+
+
+def _heads() -> Iterator[tuple[str, bytes]]:
+    for name, count, stages in _stages():
+        labels = tuple(f"label {i}" for i in range(count))
+        yield name, encode(Head(name, labels, "any", "embedding", 5, True, tuple(stages)))
+
+
+def _containers() -> Iterator[tuple[str, bytes]]:
+    def text(word: str) -> bytes:
+        return struct.pack("<H", len(word)) + word.encode()
+
+    def labels(*words: str) -> bytes:
+        return struct.pack("<I", len(words)) + b"".join(map(text, words))
+
+    def chunk(name: bytes, body: bytes) -> bytes:
+        return name + struct.pack("<I", len(body)) + body + bytes(-len(body) % 16)
+
+    heads = dict(_heads())
+    words = (16000, 256, 256, 128, 8, 0, 0, 0, 0, 1)
+    front_end = struct.pack("<10I", *words) + struct.pack("<3d", 10000, 0, 8000)
+    for name, before in (("padded", 0), ("valid", 1)):
+        card = text(name) + front_end + struct.pack("<4I", 24, 2, 3, 5)
+        card += labels("speech", "Male Vocal", "drums") + struct.pack("<I", before)
+        chunks = [chunk(b"CARD", card), chunk(b"TFLT", (_DATA / f"{name}.tflite").read_bytes())]
+        for head in ("softmax", "rbf") if before else ():
+            count = {"softmax": 3, "rbf": 2}[head]
+            body = text(head) + struct.pack("<I", 1) + labels(*("a", "b c", "d")[:count])
+            chunks.append(chunk(b"HEAD", body + heads[head]))
+        yield name, b"TAGMODL1" + bytes(4) + struct.pack("<I", len(chunks)) + b"".join(chunks)
+
+
+def _states() -> Iterator[tuple[str, bytes]]:
+    for name in shipped_presets():
+        yield name, state(slots_of(read_preset(name)))
+    yield "empty", b"TAGSTATE" + struct.pack("<I", 2)
+
+
+def _broken() -> Iterator[tuple[str, str, bytes]]:
+    """Yield inputs that once broke a guarantee: fuzzer, name, content."""
+    # Sizes whose product is 2^32, which is 0 where size_t has 32 bits.
+    card = b"TAGHEAD1" + struct.pack("<I", 4) + b"{}  "
+    for kind, rows, columns in (
+        (2, 1 << 20, 1 << 12),
+        (3, 1 << 16, 1 << 16),
+        (4, 1 << 20, 1 << 12),
+    ):
+        stage = struct.pack("<5I", 1, kind, rows, columns, 0)
+        if kind == 4:
+            stage += struct.pack("<2I2d", 1, 1, 1, 0)
+        yield "head", f"overflow-{kind}", card + stage + bytes(64)
+
+
+_TESTED = {
+    *("00-elu-int8.tflite", "13-concatenation-float32.tflite"),
+    *("padded-29", "13-concatenation-float32", "rbf", "valid", "late-night"),
+}
 
 
 def main() -> None:
-    """Write all seeds to the folder on the command line."""
+    """Write all seeds to the folder on the command line, or the tests."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path)
-    folder: Path = parser.parse_args().folder
-    folder.mkdir(parents=True, exist_ok=True)
-    for number, seed in enumerate(_seeds()):
-        for kind in seed.types:
-            name = f"{number:02}-{seed.operation.lower()}-{kind}.tflite"
-            (folder / name).write_bytes(write(seed, kind))
+    parser.add_argument("folder", type=Path, nargs="?", default=_DATA / "fuzz")
+    parser.add_argument("--tests", action="store_true")
+    given = parser.parse_args()
+    files = [
+        (kind, name, data)
+        for kind, seeds in (
+            ("graph", _graphs()),
+            ("network", _networks()),
+            ("head", _heads()),
+            ("container", _containers()),
+            ("state", _states()),
+        )
+        for name, data in seeds
+    ]
+    if given.tests:
+        files = [each for each in files if each[1] in _TESTED] + list(_broken())
+    for kind, name, data in files:
+        (given.folder / kind).mkdir(parents=True, exist_ok=True)
+        (given.folder / kind / name).write_bytes(data)
 
 
 if __name__ == "__main__":
