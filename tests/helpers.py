@@ -15,8 +15,11 @@ import pytest
 from msgspec import structs
 
 from pyplugin import SIGNALS, Node, SignalFrames
-from pyplugin.models.card import Card, InputTensor, Schema
+from pyplugin.models import registry
+from pyplugin.models.card import Card, InputTensor, OutputTensor, Schema
+from pyplugin.models.frontends import PRESETS
 from pyplugin.models.registry import Model
+from pyplugin.models.tflite import GraphWriter
 
 PATCH = 20
 BANDS = 96
@@ -67,6 +70,35 @@ def with_patch(card: Card, frames: int) -> Card:
     """The card of a model that takes so many frames, whatever the model takes."""
     inputs = (InputTensor("mel", "float", (1, frames, BANDS)),)
     return structs.replace(card, patch_frames=frames, schema=Schema(inputs, card.outputs))
+
+
+def mirror(preset: str, patch: int, name: str = "mirror", **changes: object) -> Model:
+    """A model whose embedding is its patch, and whose one label is the mean of it."""
+    front_end = structs.replace(PRESETS[preset], **changes)  # type: ignore[arg-type]
+    shape = (1, patch, front_end.bands)
+    graph = GraphWriter()
+    x = graph.input("mel", shape)
+    flat = graph.reshape("flat", x, (1, patch * front_end.bands))
+    one = graph.mean("mean", flat, [1])
+    outputs = {"activations": one, "patch": flat}
+    data = graph.finish({"mel": x}, outputs, description="returns its patch")
+    tensors = (
+        OutputTensor("activations", "float", (1, 1), "predictions"),
+        OutputTensor("patch", "float", (1, patch * front_end.bands), "embeddings"),
+    )
+    card = structs.replace(
+        registry.info("scene"),
+        name=name,
+        labels=("mean",),
+        schema=Schema((InputTensor("mel", "float", shape),), tensors),
+        inference=front_end,
+        patch_frames=patch,
+        silence_before=False,
+        embedding="patch",
+        quantisation=None,
+        model_types=("tflite-int8",),
+    )
+    return Model(name, Path(f"{name}.tflite"), card, data)
 
 
 def music(seconds: float, sample_rate: int, channels: int = 1, seed: int = 0) -> np.ndarray:

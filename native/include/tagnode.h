@@ -97,7 +97,7 @@ enum {
     TAGNODE_MAX_BLOCK = 1048576, /* samples a channel */
     TAGNODE_MAX_BANDS = 256,     /* mel bands */
     TAGNODE_MAX_OUTPUTS = 8,     /* outputs of a model */
-    TAGNODE_MAX_MODELS = 8,      /* inline models in one node */
+    TAGNODE_MAX_MODELS = 8,      /* models in one node */
     TAGNODE_MAX_HEADS = 32       /* heads in one node */
 };
 
@@ -361,7 +361,8 @@ typedef struct {
     uint32_t channels;    /* 1 to 8, averaged */
     uint32_t max_frames;  /* samples in the largest block, 1 to TAGNODE_MAX_BLOCK */
     double hop;           /* seconds between two descriptor frames, above 0 and up to
-                             TAGNODE_MAX_HOP; rounded to whole mel frames. Above a model's window
+                             TAGNODE_MAX_HOP; rounded to whole mel frames of the first model's
+                             front-end. Above a model's window
                              what lies between two windows costs no work of the model */
     double
         compute_latency; /* seconds allowed for a result, 0 to 60, or -1: automatic. The worker
@@ -391,7 +392,7 @@ typedef struct {
     uint32_t model, output;
 } tagnode_placed_head;
 
-/* What a node runs: no model, one, or several inline models that share a front-end; and heads. */
+/* What a node runs: no model, one, or several; and heads. */
 typedef struct {
     tagnode_model *const *models;
     uint32_t model_count; /* 0 to TAGNODE_MAX_MODELS */
@@ -403,7 +404,7 @@ typedef enum {
     TAGNODE_WARMING, /* a window is not filled yet, and its model does not accept silence before the
                         stream: values are 0 */
     TAGNODE_FRESH,   /* values describe [start, end) */
-    TAGNODE_HELD     /* the result was late or lost: values of the last fresh frame, or 0 */
+    TAGNODE_HELD     /* a result was late or lost: all values of the last fresh frame, or 0 */
 } tagnode_state;
 
 typedef struct {
@@ -412,15 +413,16 @@ typedef struct {
     tagnode_state state;
 } tagnode_frame;
 
-/* The latency in its parts, in input samples. `frontend` is 0: a mel frame is ready with its last
- * sample. */
+/* The latency in its parts, in input samples. `resampler` is that of the first model's front-end;
+ * `compute` includes what another one's is longer. `frontend` is 0: a mel frame is ready with its
+ * last sample. */
 typedef struct {
     uint32_t resampler, frontend, compute, total;
 } tagnode_latency;
 
 typedef struct {
     int64_t position;     /* input samples processed */
-    uint64_t mel_frames;  /* mel frames computed */
+    uint64_t mel_frames;  /* mel frames computed by the first front-end */
     uint64_t fresh, held; /* descriptor frames emitted in either state */
     uint64_t late;        /* results that came after their frame was due */
     uint64_t overruns;    /* mel frames lost because the worker was behind */
@@ -441,9 +443,14 @@ TAGNODE_API void tagnode_destroy(tagnode *node);
  *
  * `parts` names the models and heads, which the node retains; NULL: none. Descriptor frames carry
  * the activations of all models, one after the other, then the results of all heads for the same
- * window, and the embedding of the first model. Several models must be inline models with the same
- * front-end. Without a model there are signal frames only, from MusiCNN's front-end, and `hop`,
- * `compute_latency` and `embedding` are ignored.
+ * window, and the embedding of the first model. Without a model there are signal frames only, from
+ * MusiCNN's front-end, and `hop`, `compute_latency` and `embedding` are ignored.
+ *
+ * Inline models with the same front-end settings share one; others, and each model of the worker
+ * runtime, have their own. The first model's front-end is the node's clock: results are due at its
+ * mel frames, and signals come from it. Another model's window ends with the last of its own mel
+ * frames that ends by then, less than one of them earlier; where they are further apart than the
+ * hop, frames repeat a result. The latency is that of the slowest, and the same for all.
  *
  * Frames are fresh once all windows are filled. A model whose card allows silence_before starts as
  * after digital silence: its first result, a hop after the beginning, is fresh. This does not apply
@@ -469,7 +476,7 @@ TAGNODE_API tagnode_status tagnode_swap(tagnode *node, uint32_t index, tagnode_m
 /* Return latency and sizes, constant from prepare on and 0 before it: the latency in its parts; mel
  * frames between two descriptor frames; mel frames before the first fresh one (for the models given
  * to prepare); values in a descriptor frame (activations, then heads); floats of its embedding, 0
- * for none; mel bands. [any] */
+ * for none; mel bands. Mel frames and bands are those of the first front-end. [any] */
 TAGNODE_API tagnode_latency tagnode_get_latency(const tagnode *node) TAGNODE_NONBLOCKING;
 TAGNODE_API uint32_t tagnode_hop_frames(const tagnode *node) TAGNODE_NONBLOCKING;
 TAGNODE_API uint32_t tagnode_first_frames(const tagnode *node) TAGNODE_NONBLOCKING;
@@ -494,9 +501,9 @@ TAGNODE_API void tagnode_reset(tagnode *node) TAGNODE_NONBLOCKING;
 TAGNODE_API size_t tagnode_read(tagnode *node, tagnode_frame *frames, float *values,
                                 float *embeddings, size_t capacity) TAGNODE_NONBLOCKING;
 
-/* Reads up to `capacity` mel frames, before any patch_norm, oldest first; `mel` gets
- * tagnode_band_count() floats a frame. Frames that are not read in time are overwritten, oldest
- * first. Returns the number of frames read. [reader] */
+/* Reads up to `capacity` mel frames of the first front-end, before any patch_norm, oldest first;
+ * `mel` gets tagnode_band_count() floats a frame. Frames that are not read in time are overwritten,
+ * oldest first. Returns the number of frames read. [reader] */
 TAGNODE_API size_t tagnode_read_mel(tagnode *node, float *mel, size_t capacity) TAGNODE_NONBLOCKING;
 
 /* Returns the counters; each is exact, but together they may straddle a process call. [any] */

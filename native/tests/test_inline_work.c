@@ -78,13 +78,14 @@ static void check_work(const char *name, const file *bytes, const tagnode_card *
     const uint32_t frames = (uint32_t)(hop * model_rate / mel_hop + 0.5);
     const double frame_samples = (double)mel_hop * RATE / model_rate;
     CHECK(tagger_graph_read(bytes->bytes, bytes->size, &graph, NULL) == TAGNODE_OK);
-    CHECK(tagnode_sliced_create(&graph, card, frames, frame_samples, &sliced, NULL) == TAGNODE_OK);
+    const tagnode_ticks ticks = {0, frames, 1};
+    CHECK(tagnode_sliced_create(&graph, card, &ticks, frame_samples, &sliced, NULL) == TAGNODE_OK);
     CHECK(tagnode_sliced_start(sliced, tagnode_sliced_latency(sliced), 64, NULL) == TAGNODE_OK);
     const float silence[TAGNODE_MAX_BANDS] = {0};
     const uint32_t silent = card->patch_frames - 1 - (card->patch_frames - 1) % frames;
     if (card->silence_before)
         CHECK(tagnode_sliced_prime(sliced, silence, silent, NULL) == TAGNODE_OK);
-    tagnode_sliced_reset(sliced, card->silence_before);
+    tagnode_sliced_reset(sliced, card->silence_before, 0);
     CHECK(tagnode_frontend_create(&card->frontend, RATE, 1, &frontend, NULL) == TAGNODE_OK);
     float *mel = calloc(tagnode_frontend_capacity(frontend, block) * card->frontend.bands, 4);
     float *noise = white_noise(RATE + block, 12);

@@ -136,8 +136,9 @@ class Node(Closing):
         Most samples a channel that one :meth:`process` call brings, 1 to 1048576.
     model
         A name of ``tagnode models list``, the path of a .tflite file with its card beside it, or
-        a loaded model. A list of up to 8 int8 models with the same mel spectrogram runs on one
-        front-end. ``None`` runs none: there are signals only.
+        a loaded model; or a list of up to 8. Int8 models with the same mel spectrogram share a
+        front-end, others have their own: their windows end with the last of their mel frames that
+        ends by the first model's. ``None`` runs none: there are signals only.
     heads
         Classifiers on the models' embeddings, up to 32: names, paths of .head files, or
         :class:`pyplugin.models.heads.Head`. They classify the same windows as their models.
@@ -147,7 +148,8 @@ class Node(Closing):
     runtime
         ``"inline"``: in slices within :meth:`process`, for int8 models. ``"litert"`` and
         ``"tflite-runtime"``: on a thread beside it, for any model. ``None``: ``"inline"`` for an
-        int8 model whose operations it implements, otherwise the first other one installed.
+        int8 model whose operations it implements, otherwise the first other one installed; for
+        each model by itself.
     offline
         Wait in :meth:`process` for the thread, so that results are exact and repeatable. On
         an audio thread leave it ``False``: a result that is late is then held over. The inline
@@ -187,7 +189,7 @@ class Node(Closing):
     first_frames : int
         Mel frames before the first result; 0 without a model.
     runtime : str
-        Runtime of the model; ``"none"`` without one.
+        Runtime of the (first) model; ``"none"`` without one.
 
     Raises
     ------
@@ -244,9 +246,6 @@ class Node(Closing):
         self.heads = [each if isinstance(each, Head) else head_files.load(each) for each in heads]
         placed = self._placed()
         self.patch_frames = max((each.card.patch_frames for each in self.models), default=0)
-        wanted = runtime if len(self.models) <= 1 else "inline"
-        if runtime not in (None, wanted):
-            raise ModelError(f"Several models in one node run inline, not with {runtime}.")
         front_end = self.model.card.front_end if many else PRESETS["musicnn"]
         mel_hop = front_end.hop / front_end.sample_rate
         if hop is None:
@@ -270,7 +269,7 @@ class Node(Closing):
         with contextlib.ExitStack() as opened:
             runs = []
             for each in self.models:
-                runs.append(open_model(each, card_struct(each.card), wanted))
+                runs.append(open_model(each, card_struct(each.card), runtime))
                 opened.callback(runs[-1].close)
             self.runtime = runs[0].runtime if runs else "none"
             setup["compute_latency"] = (

@@ -28,9 +28,11 @@ class WindowSource(Protocol):
 
 
 def window_seconds(node: Node) -> float:
-    """Return the length of the window that the node's model sees, in seconds."""
-    front_end = node.model.card.front_end
-    return node.patch_frames * front_end.hop / front_end.sample_rate
+    """Return the length of the longest window that the node's models see, in seconds."""
+    return max(
+        card.patch_frames * card.front_end.hop / card.front_end.sample_rate
+        for card in (model.card for model in node.models)
+    )
 
 
 def analyse_windows(

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
-from helpers import music
-from msgspec.structs import replace
+from helpers import mirror, music
 
 import pyplugin
 from pyplugin import Node
-from pyplugin.models import registry
-from pyplugin.models.card import InputTensor, OutputTensor, Schema
-from pyplugin.models.frontends import PRESETS
 from pyplugin.models.registry import Model
-from pyplugin.models.tflite import GraphWriter
 from pyplugin.support.arrays import Float32, Float64
 
 PATCH = 24
-SCENE = registry.load("scene")
 
 
 def normalised(patch: Float64, norm: str, span: float) -> Float64:
@@ -30,35 +22,6 @@ def normalised(patch: Float64, norm: str, span: float) -> Float64:
     if norm == "max":
         return patch / (most or 1.0)
     return np.maximum(patch, most - span) if norm == "top-db" else np.maximum(patch - most, -span)
-
-
-def mirror(preset: str, **changes: object) -> Model:
-    """A model whose embedding is its patch."""
-    front_end = replace(PRESETS[preset], **changes)  # type: ignore[arg-type]
-    shape = (1, PATCH, front_end.bands)
-    graph = GraphWriter()
-    x = graph.input("mel", shape)
-    flat = graph.reshape("flat", x, (1, PATCH * front_end.bands))
-    one = graph.mean("mean", flat, [1])
-    outputs = {"activations": one, "patch": flat}
-    data = graph.finish({"mel": x}, outputs, description="returns its patch")
-    tensors = (
-        OutputTensor("activations", "float", (1, 1), "predictions"),
-        OutputTensor("patch", "float", (1, PATCH * front_end.bands), "embeddings"),
-    )
-    card = replace(
-        SCENE.card,
-        name="mirror",
-        labels=("mean",),
-        schema=Schema((InputTensor("mel", "float", shape),), tensors),
-        inference=front_end,
-        patch_frames=PATCH,
-        silence_before=False,
-        embedding="patch",
-        quantisation=None,
-        model_types=("tflite-int8",),
-    )
-    return Model("mirror", Path("mirror.tflite"), card, data)
 
 
 def patches(model: Model, runtime: str, x: Float32, rate: int) -> tuple[Float32, int]:
@@ -90,7 +53,7 @@ def patches(model: Model, runtime: str, x: Float32, rate: int) -> tuple[Float32,
 def test_each_window_is_normalised_by_itself(
     preset: str, changes: dict[str, object], runtime: str
 ) -> None:
-    model = mirror(preset, **changes)
+    model = mirror(preset, PATCH, **changes)
     front_end = model.card.front_end
     x = music(6, 22050)
     x[:, 30000:60000] *= 0.01
@@ -108,7 +71,7 @@ def test_each_window_is_normalised_by_itself(
 @pytest.mark.parametrize("runtime", ["inline", "litert"])
 @pytest.mark.parametrize("preset", ["tempocnn", "tempocnn-max", "choi", "openl3-mel128"])
 def test_silence_stays_finite(preset: str, runtime: str) -> None:
-    model = mirror(preset)
+    model = mirror(preset, PATCH)
     found, _ = patches(model, runtime, np.zeros((1, 90000), np.float32), 22050)
     levels = {"choi": -100.0}  # 10 log10(1e-10)
     assert len(found) >= 2
@@ -117,7 +80,7 @@ def test_silence_stays_finite(preset: str, runtime: str) -> None:
 
 def test_a_recordings_windows_end_within_it() -> None:
     """Frames that begin at their sample: as many windows as YAMNet has."""
-    model = mirror("yamnet")
+    model = mirror("yamnet", PATCH)
     front_end = model.card.front_end
     window = front_end.frame + (PATCH - 1) * front_end.hop
     hop = 8 * front_end.hop / front_end.sample_rate

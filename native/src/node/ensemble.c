@@ -15,6 +15,7 @@ typedef struct {
     tagnode_sliced *sliced;
     uint32_t silent; /* mel frames of silence before the stream, 0 for none */
     int64_t begin;   /* mel frame at which its first window starts */
+    int64_t tick;    /* at which that ends */
 } instance;
 
 typedef struct {
@@ -44,6 +45,13 @@ static void instance_destroy(instance *v) {
     free(v);
 }
 
+/* Returns the first tick at which a model that accepts silence before the stream has a result: the
+ * one with the stream's first mel frame. */
+static int64_t primed_tick(const tagnode_ensemble_setup *setup) TAGNODE_NONBLOCKING {
+    const int64_t tick = tagnode_ticks_from(&setup->ticks, 1);
+    return tick > 0 ? tick : 0;
+}
+
 /* The caller destroys the instance, also on error. */
 static tagnode_status instance_create(const tagnode_ensemble *ensemble, uint32_t index,
                                       tagnode_model *model, instance **out, tagnode_message *why) {
@@ -52,9 +60,11 @@ static tagnode_status instance_create(const tagnode_ensemble *ensemble, uint32_t
     if (made == NULL) return tagnode_no_memory(why, "a model");
     tagnode_model_retain(model);
     made->model = model;
-    if ((setup->primed >> index & 1) && model->card.silence_before)
-        made->silent = model->card.patch_frames - setup->first;
-    return tagnode_sliced_create(&model->graph, &model->card, setup->hop, setup->frame_samples,
+    const int64_t frames = tagnode_ticks_frames(&setup->ticks, primed_tick(setup));
+    const bool primed = (setup->primed >> index & 1) && model->card.silence_before;
+    if (primed && frames < model->card.patch_frames)
+        made->silent = model->card.patch_frames - (uint32_t)frames;
+    return tagnode_sliced_create(&model->graph, &model->card, &setup->ticks, setup->frame_samples,
                                  &made->sliced, why);
 }
 
@@ -67,36 +77,13 @@ static tagnode_status instance_start(const tagnode_ensemble *ensemble, const ins
     return tagnode_sliced_prime(v->sliced, setup->silence, v->silent, why);
 }
 
-static tagnode_status check_together(const tagnode_card *first, const tagnode_model *other,
-                                     tagnode_message *why) {
-    if (!other->sliced)
-        return tagnode_refuse(why,
-                              "Several models in one node must all be for the inline runtime.");
-    if (!tagnode_frontend_equal(&first->frontend, &other->card.frontend))
-        return tagnode_refuse(why,
-                              "Models in one node share its front-end; these need different mel "
-                              "spectrograms: use a node for each.");
-    return TAGNODE_OK;
-}
-
-/* Returns the first mel frame, from `frames` on, at which a window of that length may start so that
- * it ends at a tick. */
-static int64_t aligned(const tagnode_ensemble *ensemble, uint32_t patch, int64_t frames)
-    TAGNODE_NONBLOCKING {
-    const int64_t hop = ensemble->setup.hop;
-    const int64_t off = (frames - ((int64_t)ensemble->setup.first - patch)) % hop;
-    return off == 0 ? frames : frames + (off > 0 ? hop - off : -off);
-}
-
-static tagnode_status start_all(tagnode_ensemble *ensemble, tagnode_message *why) {
-    ensemble->latency = ensemble->setup.least_latency;
-    for (uint32_t i = 0; i < ensemble->count; ++i) {
-        const uint32_t needed = tagnode_sliced_latency(ensemble->slots[i].current->sliced);
-        if (needed > ensemble->latency) ensemble->latency = needed;
-    }
+tagnode_status tagnode_ensemble_start(tagnode_ensemble *ensemble, uint32_t latency,
+                                      tagnode_message *why) {
+    ensemble->latency = latency;
     tagnode_status status = TAGNODE_OK;
     for (uint32_t i = 0; i < ensemble->count && status == TAGNODE_OK; ++i)
         status = instance_start(ensemble, ensemble->slots[i].current, why);
+    if (status == TAGNODE_OK) tagnode_ensemble_reset(ensemble);
     return status;
 }
 
@@ -110,18 +97,14 @@ tagnode_status tagnode_ensemble_create(tagnode_model *const *models, uint32_t co
     tagnode_status status = tagnode_queue_create(&ensemble->retired, sizeof(instance *), RETIRED);
     if (status != TAGNODE_OK) (void)tagnode_report(why, status, "No memory for models.");
     for (uint32_t i = 0; i < count && status == TAGNODE_OK; ++i) {
-        status = check_together(&models[0]->card, models[i], why);
-        if (status != TAGNODE_OK) break;
         ensemble->cards[i] = models[i]->card;
         status = instance_create(ensemble, i, models[i], &ensemble->slots[i].current, why);
         ensemble->count += status == TAGNODE_OK;
     }
-    if (status == TAGNODE_OK) status = start_all(ensemble, why);
     if (status != TAGNODE_OK) {
         tagnode_ensemble_destroy(ensemble);
         return status;
     }
-    tagnode_ensemble_reset(ensemble);
     *out = ensemble;
     return TAGNODE_OK;
 }
@@ -153,8 +136,11 @@ static tagnode_status check_swap(const tagnode_ensemble *ensemble, uint32_t inde
         return tagnode_refuse(why, "There is no model %u to replace; the node has %u.", index,
                               ensemble->count);
     const tagnode_card *old = &ensemble->cards[index], *new = &model->card;
-    const tagnode_status together = check_together(old, model, why);
-    if (together != TAGNODE_OK) return together;
+    if (!model->sliced)
+        return tagnode_refuse(why, "Only a model for the inline runtime can replace another one.");
+    if (!tagnode_frontend_equal(&old->frontend, &new->frontend))
+        return tagnode_refuse(why, "The new model needs another mel spectrogram than the old one; "
+                                   "prepare the node with it instead.");
     bool fits = new->patch_frames == old->patch_frames;
     for (uint32_t i = 0; i < old->outputs; ++i)
         if (ensemble->setup.wanted[index] >> i & 1)
@@ -190,7 +176,16 @@ tagnode_status tagnode_ensemble_swap(tagnode_ensemble *ensemble, uint32_t index,
 }
 
 uint32_t tagnode_ensemble_latency(const tagnode_ensemble *ensemble) {
-    return ensemble->latency;
+    uint32_t latency = 0;
+    for (uint32_t i = 0; i < ensemble->count; ++i) {
+        const uint32_t needed = tagnode_sliced_latency(ensemble->slots[i].current->sliced);
+        if (needed > latency) latency = needed;
+    }
+    return latency;
+}
+
+int64_t tagnode_ensemble_first(const tagnode_ensemble *ensemble, uint32_t index) {
+    return ensemble->slots[index].current->tick;
 }
 
 uint64_t tagnode_ensemble_swapped(const tagnode_ensemble *ensemble) {
@@ -201,11 +196,14 @@ uint64_t tagnode_ensemble_swapped(const tagnode_ensemble *ensemble) {
 
 static void begin(const tagnode_ensemble *ensemble, instance *v) TAGNODE_NONBLOCKING {
     if (v == NULL) return;
+    const tagnode_ticks *ticks = &ensemble->setup.ticks;
+    const uint32_t patch = v->model->card.patch_frames;
     const bool primed =
         v->silent > 0 && ensemble->frames == 0; /* otherwise there was input before */
-    tagnode_sliced_reset(v->sliced, primed);
-    v->begin = primed ? -(int64_t)v->silent
-                      : aligned(ensemble, v->model->card.patch_frames, ensemble->frames);
+    const int64_t full = tagnode_ticks_from(ticks, ensemble->frames + patch);
+    v->tick = primed ? primed_tick(&ensemble->setup) : full > 0 ? full : 0;
+    v->begin = tagnode_ticks_frames(ticks, v->tick) - patch;
+    tagnode_sliced_reset(v->sliced, primed, tagnode_ticks_rest(ticks, v->tick));
 }
 
 void tagnode_ensemble_reset(tagnode_ensemble *ensemble) {
@@ -243,14 +241,10 @@ void tagnode_ensemble_advance(tagnode_ensemble *ensemble, uint32_t samples) {
     }
 }
 
-static bool is_full(const instance *v, int64_t frames) TAGNODE_NONBLOCKING {
-    return frames - v->model->card.patch_frames >= v->begin;
-}
-
 /* Replaces the current instance by the incoming one if that has a full window by now, and if there
  * is room for the old one, which only the main thread may free. */
-static void take_over(tagnode_ensemble *ensemble, slot *s, int64_t frames) TAGNODE_NONBLOCKING {
-    if (s->incoming == NULL || !is_full(s->incoming, frames)) return;
+static void take_over(tagnode_ensemble *ensemble, slot *s, int64_t tick) TAGNODE_NONBLOCKING {
+    if (s->incoming == NULL || tick < s->incoming->tick) return;
     instance **retired = (instance **)tagnode_queue_reserve(&ensemble->retired);
     if (retired == NULL) return;
     *retired = s->current;
@@ -260,18 +254,16 @@ static void take_over(tagnode_ensemble *ensemble, slot *s, int64_t frames) TAGNO
     atomic_fetch_add_explicit(&ensemble->swapped, 1, memory_order_relaxed);
 }
 
-bool tagnode_ensemble_take(tagnode_ensemble *ensemble, int64_t frames, const float *const **outputs,
+bool tagnode_ensemble_take(tagnode_ensemble *ensemble, int64_t tick, const float *const **outputs,
                            uint64_t *late) {
     bool full = true;
     for (uint32_t i = 0; i < ensemble->count; ++i) {
-        take_over(ensemble, &ensemble->slots[i], frames);
-        full = full && is_full(ensemble->slots[i].current, frames);
+        take_over(ensemble, &ensemble->slots[i], tick);
+        full = full && tick >= ensemble->slots[i].current->tick;
     }
     for (uint32_t i = 0; full && i < ensemble->count; ++i) {
         const instance *v = ensemble->slots[i].current;
-        const int64_t window =
-            (frames - v->model->card.patch_frames - v->begin) / ensemble->setup.hop;
-        *late += !tagnode_sliced_take(v->sliced, window, &outputs[i]);
+        *late += !tagnode_sliced_take(v->sliced, tick - v->tick, &outputs[i]);
     }
     return full;
 }

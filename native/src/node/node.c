@@ -1,13 +1,12 @@
 /* node.c - blocks in, descriptor frames out. There is one clock: all times are counts of input
  * samples. */
-#include <math.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "frontend/frontend.h"
 #include "heads/head.h"
-#include "node/ensemble.h"
+#include "node/branch.h"
 #include "node/model.h"
 #include "node/node.h"
 #include "node/setup.h"
@@ -16,45 +15,35 @@
 #include "support/floatenv.h"
 #include "support/message.h"
 #include "support/ring.h"
-#include "worker/worker.h"
 
 enum { CHUNK = 512 }; /* samples processed between two checks for due frames */
-
-static const double WORKER_LATENCY = 0.25; /* seconds, if automatic */
 
 /* Everything that prepare allocates; a new one replaces the old one as a whole. */
 typedef struct {
     tagnode_setup setup;
-    tagnode_card card;    /* of the first model; without a model, only its front-end is set */
-    tagnode_model *model; /* of the worker; the ensemble retains its own */
+    tagnode_branch branches[TAGNODE_MAX_MODELS]; /* the first one is the clock */
+    uint32_t branch_count;
     uint32_t models;
     uint32_t activations[TAGNODE_MAX_MODELS]; /* floats of each model */
     uint32_t wanted[TAGNODE_MAX_MODELS];      /* bit i: output i of that model is used */
     tagnode_placed_head heads[TAGNODE_MAX_HEADS];
     uint32_t head_count;
-    double *head_room; /* working memory for any one of them */
-    uint32_t patch;    /* mel frames of the longest window, 0 without a model */
-    uint32_t primed;   /* bit i: model i accepts silence before the stream */
-    uint32_t needed;   /* mel frames before the first fresh frame */
-    float *silence;    /* the mel frame of silence */
-    tagnode_frontend *frontend;
-    tagnode_worker *worker;     /* runs the model on its own thread, or NULL and: */
-    tagnode_ensemble *ensemble; /* runs one or several within process; both NULL without a model */
-    tagnode_signals *signals;   /* or NULL */
+    double *head_room;        /* working memory for any one of them */
+    uint32_t primed;          /* bit i: model i accepts silence before the stream */
+    uint32_t needed;          /* mel frames before the first fresh frame */
+    tagnode_signals *signals; /* or NULL */
     tagnode_log_ring ring;
     tagnode_log_ring mel_ring; /* for tagnode_read_mel() */
     tagnode_latency latency;
     uint32_t hop, first; /* mel frames between ticks, and until tick 0 */
     uint32_t values, embeddings;
-    float *worker_values; /* the outputs of the worker, and pointers to each */
-    float *outputs[TAGNODE_MAX_OUTPUTS];
     const float *const *results[TAGNODE_MAX_MODELS]; /* the outputs of each model */
-    float *mel, *power;     /* the mel frames of a chunk, and their power spectra for signals */
+    float *power;           /* the power spectra of a chunk's mel frames, for signals */
     uint32_t *outgoing;     /* the next descriptor frame: header, values, embedding */
     uint32_t *incoming;     /* the one that the reader copies out */
     uint32_t *incoming_mel; /* and its mel frame */
 
-    int64_t position, mel_frames, tick;
+    int64_t position, tick;
     int64_t due; /* position at which the next tick is emitted */
     _Atomic int64_t shown_position, shown_mel_frames;
     _Atomic uint64_t fresh, held, late, overruns, replaced, failures;
@@ -70,18 +59,12 @@ enum { HEADER_WORDS = sizeof(tagnode_frame) / sizeof(uint32_t) };
 
 static void core_destroy(core *c) {
     if (c == NULL) return;
-    tagnode_worker_destroy(c->worker);
-    tagnode_ensemble_destroy(c->ensemble);
     tagnode_signals_destroy(c->signals);
-    tagnode_frontend_destroy(c->frontend);
+    for (uint32_t i = 0; i < c->branch_count; ++i) tagnode_branch_close(&c->branches[i]);
     tagnode_log_ring_destroy(&c->ring);
     tagnode_log_ring_destroy(&c->mel_ring);
-    tagnode_model_release(c->model);
     for (uint32_t i = 0; i < c->head_count; ++i) tagnode_head_release(c->heads[i].head);
     free(c->head_room);
-    free(c->silence);
-    free(c->worker_values);
-    free(c->mel);
     free(c->power);
     free(c->outgoing);
     free(c->incoming);
@@ -101,79 +84,52 @@ static const tagnode_frontend_settings PLAIN_FRONTEND = {
     .fmax = 8000,
 };
 
+/* Adds the models to the branches: each inline model to the one with its front-end, each model of
+ * the worker to one of its own. */
+static void form_branches(core *c, const tagnode_parts *parts) {
+    for (uint32_t i = 0; i < parts->model_count; ++i) {
+        tagnode_model *model = parts->models[i];
+        uint32_t at = model->sliced ? 0 : c->branch_count;
+        while (at < c->branch_count &&
+               !(c->branches[at].model[0]->sliced &&
+                 tagnode_frontend_equal(&c->branches[at].settings, &model->card.frontend)))
+            ++at;
+        tagnode_branch *branch = &c->branches[at];
+        if (at == c->branch_count) ++c->branch_count;
+        branch->settings = model->card.frontend;
+        branch->index[branch->count] = i;
+        branch->model[branch->count++] = model;
+        tagnode_model_retain(model);
+        if (model->card.patch_frames > branch->patch) branch->patch = model->card.patch_frames;
+    }
+    if (c->branch_count > 0) return;
+    c->branch_count = 1;
+    c->branches[0].settings = PLAIN_FRONTEND;
+}
+
 static void plan_ticks(core *c) {
-    const tagnode_frontend_settings *f = &c->card.frontend;
-    const double frames = c->setup.hop * f->sample_rate / f->hop;
+    const tagnode_branch *clock = &c->branches[0];
+    const double frames = c->setup.hop * clock->settings.sample_rate / clock->settings.hop;
     const uint32_t whole = (uint32_t)(frames + 0.5);
     c->hop = whole < 1 ? 1 : whole;
     /* So that one tick is at the first full window: */
-    c->first = (c->patch - 1) % c->hop + 1;
-    c->embeddings = c->setup.embedding < 0 ? 0 : c->card.output_size[c->setup.embedding];
-}
-
-/* Returns the input samples in the hop of a mel frame. */
-static double frame_samples(const core *c) {
-    const tagnode_frontend_settings *f = &c->card.frontend;
-    return (double)f->hop * c->setup.sample_rate / f->sample_rate;
-}
-
-static tagnode_status start_ensemble(core *c, tagnode_model *const *models, uint32_t count,
-                                     tagnode_message *why) {
-    tagnode_ensemble_setup setup = {
-        .hop = c->hop,
-        .first = c->first,
-        .frame_samples = frame_samples(c),
-        .least_latency = (uint32_t)ceil(c->setup.compute_latency * c->setup.sample_rate),
-        .burst = CHUNK,
-        .primed = c->primed,
-        .silence = c->silence,
-    };
-    memcpy(setup.wanted, c->wanted, sizeof setup.wanted);
-    const tagnode_status status = tagnode_ensemble_create(models, count, &setup, &c->ensemble, why);
-    if (status == TAGNODE_OK) c->latency.compute = tagnode_ensemble_latency(c->ensemble);
-    return status;
-}
-
-static tagnode_status start_worker(core *c, tagnode_message *why) {
-    const double frame_seconds = frame_samples(c) / c->setup.sample_rate;
-    const bool primed = (c->primed & 1) && c->card.silence_before;
-    tagnode_worker_setup setup = {
-        .bands = c->card.frontend.bands,
-        .patch = c->card.patch_frames,
-        .hop = c->hop,
-        .first = c->first,
-        .results = (uint32_t)(c->setup.compute_latency / (c->hop * frame_seconds)) + 8,
-        .burst = (uint32_t)tagnode_frontend_capacity(c->frontend, CHUNK),
-        .silent = primed ? c->patch - c->first : 0,
-        .silence = c->silence,
-        .frame_seconds = frame_seconds,
-        .offline = c->setup.offline,
-    };
-    c->latency.compute = (uint32_t)ceil(c->setup.compute_latency * c->setup.sample_rate);
-    uint32_t floats = 0;
-    for (uint32_t i = 0; i < c->card.outputs; ++i)
-        if (c->wanted[0] >> i & 1) floats += setup.output_size[i] = c->card.output_size[i];
-    c->worker_values = calloc((size_t)floats + 1, sizeof *c->worker_values);
-    if (c->worker_values == NULL) return tagnode_no_memory(why, "a node");
-    for (uint32_t i = 0, at = 0; i < c->card.outputs; at += setup.output_size[i++])
-        c->outputs[i] = c->worker_values + at;
-    c->results[0] = (const float *const *)c->outputs;
-    tagnode_engine *engine;
-    const tagnode_status status = tagnode_model_open(c->model, &engine, why);
-    return status != TAGNODE_OK ? status : tagnode_worker_create(engine, &setup, &c->worker, why);
+    c->first = (clock->patch - 1) % c->hop + 1;
+    for (uint32_t i = 0; i < c->branch_count; ++i)
+        tagnode_branch_align(&c->branches[i], clock, c->first, c->hop);
 }
 
 /* Counts the values of a descriptor frame, notes which outputs they come from, and retains the
  * heads. */
 static tagnode_status gather(core *c, const tagnode_parts *parts, tagnode_message *why) {
     for (uint32_t i = 0; i < parts->model_count; ++i) {
-        const tagnode_card *card = &parts->models[i]->card;
-        c->values += c->activations[c->models++] = card->output_size[0];
+        c->values += c->activations[c->models++] = parts->models[i]->card.output_size[0];
         c->wanted[i] = 1;
         if (!c->setup.whole_windows) c->primed |= 1U << i;
-        if (card->patch_frames > c->patch) c->patch = card->patch_frames;
     }
-    if (c->setup.embedding >= 0) c->wanted[0] |= 1U << c->setup.embedding;
+    if (c->setup.embedding >= 0) {
+        c->wanted[0] |= 1U << c->setup.embedding;
+        c->embeddings = parts->models[0]->card.output_size[c->setup.embedding];
+    }
     size_t room = 1;
     for (uint32_t i = 0; i < parts->head_count; ++i) {
         const tagnode_placed_head *placed = &parts->heads[i];
@@ -189,25 +145,31 @@ static tagnode_status gather(core *c, const tagnode_parts *parts, tagnode_messag
     return c->head_room != NULL ? TAGNODE_OK : tagnode_no_memory(why, "a node");
 }
 
-/* Computes when the first fresh frame is due, and the mel frame of silence. */
-static tagnode_status plan_start(core *c, const tagnode_parts *parts, tagnode_message *why) {
-    c->needed = c->first;
-    for (uint32_t i = 0; i < parts->model_count; ++i) {
-        const tagnode_card *card = &parts->models[i]->card;
-        const bool primed = (c->primed >> i & 1) && card->silence_before;
-        while (!primed && c->needed < card->patch_frames) c->needed += c->hop;
+/* Loads all models, then starts them with the latency of the slowest. */
+static tagnode_status start_branches(core *c, tagnode_message *why) {
+    tagnode_status status = TAGNODE_OK;
+    uint32_t latency = 0;
+    for (uint32_t i = 0; i < c->branch_count && status == TAGNODE_OK; ++i) {
+        tagnode_branch *branch = &c->branches[i];
+        status = tagnode_branch_load(branch, &c->setup, c->wanted, c->primed, CHUNK, why);
+        if (status != TAGNODE_OK) return status;
+        const uint32_t needed = tagnode_branch_latency(branch);
+        if (needed > latency) latency = needed;
     }
-    c->silence = calloc(c->card.frontend.bands, sizeof *c->silence);
-    if (c->silence == NULL) return tagnode_no_memory(why, "a node");
-    tagnode_frontend_silence(c->frontend, c->silence);
-    return TAGNODE_OK;
+    for (uint32_t i = 0; i < c->branch_count && status == TAGNODE_OK; ++i)
+        status = tagnode_branch_start(&c->branches[i], &c->setup, latency, CHUNK, why);
+    c->latency.total = latency;
+    return status;
+}
+
+static bool is_full(const core *c, int64_t tick) {
+    for (uint32_t i = 0; i < c->branch_count; ++i)
+        if (!tagnode_branch_is_full(&c->branches[i], tick)) return false;
+    return true;
 }
 
 static tagnode_status start_models(core *c, const tagnode_parts *parts, tagnode_message *why) {
     tagnode_status status = gather(c, parts, why);
-    if (status != TAGNODE_OK) return status;
-    plan_ticks(c);
-    status = plan_start(c, parts, why);
     if (status != TAGNODE_OK) return status;
     const size_t words = HEADER_WORDS + (size_t)c->values + c->embeddings;
     c->outgoing = calloc(words, sizeof *c->outgoing);
@@ -215,21 +177,25 @@ static tagnode_status start_models(core *c, const tagnode_parts *parts, tagnode_
     if (c->outgoing == NULL || c->incoming == NULL ||
         tagnode_log_ring_create(&c->ring, words, c->setup.queue) != TAGNODE_OK)
         return tagnode_no_memory(why, "a node");
-    const bool runs_inline = parts->models[0]->sliced || parts->model_count > 1;
-    if (c->setup.compute_latency < 0) c->setup.compute_latency = runs_inline ? 0 : WORKER_LATENCY;
-    return runs_inline ? start_ensemble(c, parts->models, parts->model_count, why)
-                       : start_worker(c, why);
+    plan_ticks(c);
+    status = start_branches(c, why);
+    if (status != TAGNODE_OK) return status;
+    int64_t tick = 0;
+    while (!is_full(c, tick)) ++tick;
+    c->needed = c->first + (uint32_t)tick * c->hop;
+    return TAGNODE_OK;
 }
 
 static tagnode_status start_signals(core *c, size_t mels, tagnode_message *why) {
-    c->power = calloc(mels * tagnode_frontend_bins(c->frontend), sizeof *c->power);
+    const tagnode_branch *clock = &c->branches[0];
+    c->power = calloc(mels * tagnode_frontend_bins(clock->frontend), sizeof *c->power);
     if (c->power == NULL) return tagnode_no_memory(why, "a node");
-    return tagnode_signals_create(&c->setup, &c->card.frontend, c->frontend, CHUNK, &c->signals,
+    return tagnode_signals_create(&c->setup, &clock->settings, clock->frontend, CHUNK, &c->signals,
                                   why);
 }
 
 static tagnode_status keep_mel(core *c, tagnode_message *why) {
-    const uint32_t bands = c->card.frontend.bands;
+    const uint32_t bands = c->branches[0].settings.bands;
     c->incoming_mel = calloc(bands, sizeof *c->incoming_mel);
     if (c->incoming_mel == NULL ||
         tagnode_log_ring_create(&c->mel_ring, bands, c->setup.mel_queue) != TAGNODE_OK)
@@ -238,30 +204,27 @@ static tagnode_status keep_mel(core *c, tagnode_message *why) {
 }
 
 static tagnode_status core_create(core *c, const tagnode_parts *parts, tagnode_message *why) {
-    tagnode_status status = tagnode_frontend_create(&c->card.frontend, c->setup.sample_rate,
-                                                    c->setup.channels, &c->frontend, why);
+    form_branches(c, parts);
+    tagnode_status status = TAGNODE_OK;
+    for (uint32_t i = 0; i < c->branch_count && status == TAGNODE_OK; ++i)
+        status = tagnode_branch_open(&c->branches[i], &c->setup, CHUNK, why);
     if (status != TAGNODE_OK) return status;
-    const size_t mels = tagnode_frontend_capacity(c->frontend, CHUNK);
-    c->mel = calloc(mels * c->card.frontend.bands, sizeof *c->mel);
-    if (c->mel == NULL) return tagnode_no_memory(why, "a node");
+    const tagnode_frontend *frontend = c->branches[0].frontend;
+    const size_t mels = tagnode_frontend_capacity(frontend, CHUNK);
+    c->latency.resampler = c->latency.total = tagnode_frontend_delay(frontend);
     if (parts->model_count > 0) status = start_models(c, parts, why);
     if (status == TAGNODE_OK && c->setup.signal_hop > 0) status = start_signals(c, mels, why);
     if (status == TAGNODE_OK && c->setup.mel_queue > 0) status = keep_mel(c, why);
-    c->latency.resampler = tagnode_frontend_delay(c->frontend);
-    c->latency.frontend = 0;
-    c->latency.total = c->latency.resampler + c->latency.compute;
+    c->latency.compute = c->latency.total - c->latency.resampler;
     return status;
-}
-
-static int64_t tick_frame(const core *c, int64_t tick) TAGNODE_NONBLOCKING {
-    return c->first + tick * c->hop; /* mel frames needed for the tick */
 }
 
 static void schedule(core *c, int64_t tick) TAGNODE_NONBLOCKING {
     c->tick = tick;
     c->due = INT64_MAX;
-    if (c->patch == 0) return; /* no model: no descriptor frames */
-    c->due = tagnode_frontend_ready(c->frontend, tick_frame(c, tick) - 1) + c->latency.compute;
+    if (c->models == 0) return; /* no descriptor frames */
+    const int64_t frames = c->first + tick * c->hop;
+    c->due = tagnode_frontend_ready(c->branches[0].frontend, frames - 1) + c->latency.compute;
 }
 
 tagnode_status tagnode_create(tagnode **node) {
@@ -283,12 +246,6 @@ tagnode_status tagnode_prepare(tagnode *node, const tagnode_parts *parts,
     if (status != TAGNODE_OK) return status;
     core *made = tagnode_aligned_calloc(sizeof *made);
     if (made == NULL) return tagnode_no_memory(why, "a node");
-    made->card.frontend = PLAIN_FRONTEND;
-    if (parts->model_count > 0) {
-        made->model = parts->models[0];
-        made->card = made->model->card;
-        tagnode_model_retain(made->model);
-    }
     made->setup = *setup;
     status = core_create(made, parts, why);
     if (status != TAGNODE_OK) {
@@ -307,11 +264,17 @@ const tagnode_setup *tagnode_get_setup(const tagnode *node) {
 
 tagnode_status tagnode_swap(tagnode *node, uint32_t index, tagnode_model *model,
                             tagnode_message *why) {
-    if (node->core == NULL || node->core->ensemble == NULL)
-        return tagnode_refuse(why,
-                              "Only a node prepared with inline models can swap them; prepare the "
-                              "node anew instead.");
-    return tagnode_ensemble_swap(node->core->ensemble, index, model, why);
+    const core *c = node->core;
+    for (uint32_t b = 0; c != NULL && b < c->branch_count; ++b)
+        for (uint32_t i = 0; i < c->branches[b].count; ++i)
+            if (c->branches[b].index[i] == index && c->branches[b].ensemble != NULL)
+                return tagnode_ensemble_swap(c->branches[b].ensemble, i, model, why);
+    const uint32_t models = c == NULL ? 0 : c->models;
+    if (models > 0 && index >= models)
+        return tagnode_refuse(why, "There is no model %u to replace; the node has %u.", index,
+                              models);
+    return tagnode_refuse(why, "Only inline models of a prepared node can be swapped; prepare the "
+                               "node anew instead.");
 }
 
 /* ---- process ---- */
@@ -336,17 +299,17 @@ static void write_values(core *c) TAGNODE_NONBLOCKING {
         memcpy(values, outputs[0][c->setup.embedding], c->embeddings * sizeof *values);
 }
 
-/* Gets the result of the current tick, if there is one, into the outgoing frame. */
-static tagnode_state take_result(core *c, int64_t frames) TAGNODE_NONBLOCKING {
+/* Gets the results of the current tick, if all are there, into the outgoing frame. */
+static tagnode_state take_result(core *c) TAGNODE_NONBLOCKING {
     uint64_t late = 0, failures = 0;
-    bool ready = true;
-    if (c->ensemble != NULL) {
-        if (!tagnode_ensemble_take(c->ensemble, frames, c->results, &late)) return TAGNODE_WARMING;
-    } else {
-        if (frames < c->needed) return TAGNODE_WARMING;
-        ready = tagnode_worker_take(c->worker, c->tick, c->outputs, &late, &failures) ==
-                TAGNODE_RESULT_READY;
+    bool full = true, ready = true;
+    for (uint32_t i = 0; i < c->branch_count; ++i) {
+        const tagnode_state state =
+            tagnode_branch_take(&c->branches[i], c->tick, c->results, &late, &failures);
+        full = full && state != TAGNODE_WARMING;
+        ready = ready && state == TAGNODE_FRESH;
     }
+    if (!full) return TAGNODE_WARMING;
     if (ready) write_values(c);
     count(ready ? &c->fresh : &c->held, 1);
     count(&c->late, late);
@@ -356,37 +319,36 @@ static tagnode_state take_result(core *c, int64_t frames) TAGNODE_NONBLOCKING {
 
 /* Emits the descriptor frame of the current tick. */
 static void emit(core *c) TAGNODE_NONBLOCKING {
-    const int64_t frames = tick_frame(c, c->tick);
     tagnode_frame head;
     memset(&head, 0, sizeof head);
-    const int64_t start = tagnode_frontend_begin(c->frontend, frames - c->patch);
+    int64_t start = INT64_MAX;
+    for (uint32_t i = 0; i < c->branch_count; ++i) {
+        const int64_t begin = tagnode_branch_begin(&c->branches[i], c->tick);
+        if (begin < start) start = begin;
+    }
     head.start = start > 0 ? start : 0;
     head.emitted = c->due;
     head.end = c->due - c->latency.total;
-    head.state = take_result(c, frames);
+    head.state = take_result(c);
     memcpy(c->outgoing, &head, sizeof head);
     tagnode_log_ring_write(&c->ring, c->outgoing);
     schedule(c, c->tick + 1);
 }
 
-static void push_mel(core *c, int64_t index, const float *mel) TAGNODE_NONBLOCKING {
-    if (c->incoming_mel != NULL) tagnode_log_ring_write(&c->mel_ring, (const uint32_t *)mel);
-    if (c->ensemble != NULL)
-        tagnode_ensemble_push(c->ensemble, mel);
-    else if (c->worker != NULL)
-        count(&c->overruns, !tagnode_worker_push(c->worker, index, mel));
-}
-
 static void process_chunk(core *c, const float *const *input, uint32_t frames) TAGNODE_NONBLOCKING {
+    const tagnode_branch *clock = &c->branches[0];
+    uint64_t overruns = 0;
     if (c->signals != NULL) tagnode_signals_process(c->signals, input, frames);
-    const size_t mels =
-        tagnode_frontend_process_spectra(c->frontend, input, frames, c->mel, c->power);
+    const size_t mels = tagnode_branch_process(&c->branches[0], input, frames, c->power, &overruns);
     for (size_t i = 0; i < mels; ++i) {
-        push_mel(c, c->mel_frames++, c->mel + i * c->card.frontend.bands);
+        const float *mel = clock->mel + i * clock->settings.bands;
+        if (c->incoming_mel != NULL) tagnode_log_ring_write(&c->mel_ring, (const uint32_t *)mel);
         if (c->signals != NULL)
-            tagnode_signals_push(c->signals, c->power + i * tagnode_frontend_bins(c->frontend));
+            tagnode_signals_push(c->signals, c->power + i * tagnode_frontend_bins(clock->frontend));
     }
-    if (c->ensemble != NULL) tagnode_ensemble_advance(c->ensemble, frames);
+    for (uint32_t i = 1; i < c->branch_count; ++i)
+        (void)tagnode_branch_process(&c->branches[i], input, frames, NULL, &overruns);
+    count(&c->overruns, overruns);
     c->position += frames;
     while (c->due <= c->position) emit(c);
 }
@@ -403,8 +365,8 @@ void tagnode_process(tagnode *node, const float *const *input, uint32_t frames) 
         process_chunk(c, moved, frames - at < CHUNK ? frames - at : CHUNK);
     }
     atomic_store_explicit(&c->shown_position, c->position, memory_order_relaxed);
-    atomic_store_explicit(&c->shown_mel_frames, c->mel_frames, memory_order_relaxed);
-    atomic_store_explicit(&c->replaced, tagnode_frontend_replaced(c->frontend),
+    atomic_store_explicit(&c->shown_mel_frames, c->branches[0].mel_frames, memory_order_relaxed);
+    atomic_store_explicit(&c->replaced, tagnode_frontend_replaced(c->branches[0].frontend),
                           memory_order_relaxed);
     tagnode_floatenv_leave(saved);
 }
@@ -412,17 +374,15 @@ void tagnode_process(tagnode *node, const float *const *input, uint32_t frames) 
 void tagnode_reset(tagnode *node) {
     core *c = node->core;
     if (c == NULL) return;
-    tagnode_frontend_reset(c->frontend);
-    if (c->ensemble != NULL) tagnode_ensemble_reset(c->ensemble);
-    if (c->worker != NULL) tagnode_worker_reset(c->worker);
+    for (uint32_t i = 0; i < c->branch_count; ++i) tagnode_branch_reset(&c->branches[i]);
     if (c->signals != NULL) tagnode_signals_reset(c->signals);
     if (c->incoming_mel != NULL) tagnode_log_ring_clear(&c->mel_ring);
-    if (c->patch > 0) {
+    if (c->models > 0) {
         tagnode_log_ring_clear(&c->ring);
         memset(c->outgoing + HEADER_WORDS, 0,
                ((size_t)c->values + c->embeddings) * sizeof *c->outgoing);
     }
-    c->position = c->mel_frames = 0;
+    c->position = 0;
     schedule(c, 0);
     atomic_store(&c->shown_position, 0);
     atomic_store(&c->shown_mel_frames, 0);
@@ -437,7 +397,7 @@ size_t tagnode_read(tagnode *node, tagnode_frame *frames, float *values, float *
                     size_t capacity) {
     core *c = node->core;
     size_t taken = 0;
-    while (c != NULL && c->patch > 0 && taken < capacity &&
+    while (c != NULL && c->models > 0 && taken < capacity &&
            tagnode_log_ring_read(&c->ring, c->incoming)) {
         const uint32_t *body = c->incoming + HEADER_WORDS;
         memcpy(&frames[taken], c->incoming, sizeof *frames);
@@ -461,14 +421,14 @@ size_t tagnode_read_mel(tagnode *node, float *mel, size_t capacity) {
     size_t taken = 0;
     while (c != NULL && c->incoming_mel != NULL && taken < capacity &&
            tagnode_log_ring_read(&c->mel_ring, c->incoming_mel)) {
-        const uint32_t bands = c->card.frontend.bands;
+        const uint32_t bands = c->branches[0].settings.bands;
         memcpy(mel + taken++ * bands, c->incoming_mel, bands * sizeof *mel);
     }
     return taken;
 }
 
 uint32_t tagnode_band_count(const tagnode *node) {
-    return node->core == NULL ? 0 : node->core->card.frontend.bands;
+    return node->core == NULL ? 0 : node->core->branches[0].settings.bands;
 }
 
 tagnode_latency tagnode_get_latency(const tagnode *node) {
@@ -494,6 +454,10 @@ uint32_t tagnode_embedding_count(const tagnode *node) {
 tagnode_counters tagnode_get_counters(const tagnode *node) {
     const core *c = node->core;
     if (c == NULL) return (tagnode_counters){0};
+    uint64_t swaps = 0;
+    for (uint32_t i = 0; i < c->branch_count; ++i)
+        if (c->branches[i].ensemble != NULL)
+            swaps += tagnode_ensemble_swapped(c->branches[i].ensemble);
     return (tagnode_counters){
         .position = atomic_load_explicit(&c->shown_position, memory_order_relaxed),
         .mel_frames = (uint64_t)atomic_load_explicit(&c->shown_mel_frames, memory_order_relaxed),
@@ -504,6 +468,6 @@ tagnode_counters tagnode_get_counters(const tagnode *node) {
         .dropped = tagnode_log_ring_dropped(&c->ring),
         .replaced = atomic_load_explicit(&c->replaced, memory_order_relaxed),
         .failures = atomic_load_explicit(&c->failures, memory_order_relaxed),
-        .swaps = c->ensemble == NULL ? 0 : tagnode_ensemble_swapped(c->ensemble),
+        .swaps = swaps,
     };
 }

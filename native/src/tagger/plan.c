@@ -220,7 +220,8 @@ void tagger_plan_destroy(tagger_plan *plan) {
     memset(plan, 0, sizeof *plan);
 }
 
-bool tagger_key_needed(const tagger_placement *placement, int64_t key, uint32_t hop) {
+/* Returns whether the shared row with this key belongs to any window. */
+static bool is_needed(const tagger_placement *placement, int64_t key, uint32_t hop) {
     const int64_t latest = key - placement->left; /* latest possible start of the window */
     if (latest < 0) return false;
     const int64_t begin = latest / hop * hop;
@@ -243,7 +244,7 @@ uint64_t tagger_frame_cost(const tagger_plan *plan, uint32_t hop, int64_t index)
     for (uint32_t c = 0; c < plan->chains; ++c) {
         const tagger_placement *place = &plan->placement[plan->chain[c].output];
         const int64_t key = index - place->lag;
-        if (place->shared && key >= 0 && tagger_key_needed(place, key, hop))
+        if (place->shared && key >= 0 && is_needed(place, key, hop))
             cost += plan->chain[c].row_cost;
     }
     return cost;

@@ -69,7 +69,3 @@ tagger_cost tagger_plan_cost(const tagger_plan *plan);
 
 /* The shared rows that mel frame `index` completes. */
 uint64_t tagger_frame_cost(const tagger_plan *plan, uint32_t hop, int64_t index);
-
-/* Returns whether the shared row with this key belongs to any window. */
-bool tagger_key_needed(const tagger_placement *placement, int64_t key, uint32_t hop)
-    TAGNODE_NONBLOCKING;

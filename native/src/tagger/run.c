@@ -16,7 +16,8 @@ typedef enum { SHARED_ROWS, EDGE_ROWS } phase;
 
 struct tagger_run {
     const tagger_plan *plan;
-    uint32_t hop, results, burst;
+    tagnode_ticks ticks;
+    uint32_t results, burst;
     size_t memory_size;
     unsigned char *memory;
     unsigned char *primed; /* copy of the memory after prime, or NULL; and the frames in it */
@@ -30,6 +31,8 @@ struct tagger_run {
     int64_t frames;    /* pushed */
     int64_t processed; /* frames whose shared rows have been computed */
     int64_t window;    /* to be finished next; earlier results are available */
+    int64_t start;     /* its first frame, */
+    int64_t rest;      /* and what is left of a frame there, in 1 / ticks.divisor */
     phase phase;
     uint32_t chain, step, part; /* next work: chain, step of the chain, part of the step */
     int64_t row;                /* key of a shared row, index of an edge row; -1: to be found */
@@ -41,7 +44,9 @@ static uint32_t ring_rows(const tagger_run *run, uint32_t tensor) {
     const tagger_placement *place = &run->plan->placement[tensor];
     if (!place->kept || !place->shared) return 0;
     /* Mel frames may be ahead of the work by more than a hop, and arrive several at once. */
-    return tensor == run->plan->input ? place->rows + 2 * run->hop + run->burst : place->rows;
+    return tensor == run->plan->input
+               ? place->rows + 2 * tagnode_ticks_most(&run->ticks) + run->burst
+               : place->rows;
 }
 
 static size_t lay_out(tagger_run *run, unsigned char *memory) {
@@ -77,13 +82,14 @@ static void point_results(tagger_run *run) {
         }
 }
 
-tagnode_status tagger_run_create(const tagger_plan *plan, uint32_t hop, uint32_t results,
-                                 uint32_t burst, tagger_run **out, tagnode_message *why) {
+tagnode_status tagger_run_create(const tagger_plan *plan, const tagnode_ticks *ticks,
+                                 uint32_t results, uint32_t burst, tagger_run **out,
+                                 tagnode_message *why) {
     *out = NULL;
     tagger_run *run = calloc(1, sizeof *run);
     if (run != NULL) {
         run->plan = plan;
-        run->hop = hop;
+        run->ticks = *ticks;
         run->results = results;
         run->burst = burst;
         run->memory_size = lay_out(run, NULL);
@@ -95,7 +101,7 @@ tagnode_status tagger_run_create(const tagger_plan *plan, uint32_t hop, uint32_t
     }
     lay_out(run, run->memory);
     point_results(run);
-    tagger_run_reset(run);
+    tagger_run_reset(run, 0);
     *out = run;
     return TAGNODE_OK;
 }
@@ -120,15 +126,16 @@ tagnode_status tagger_run_prime(tagger_run *run, const float *mel, uint32_t coun
     return TAGNODE_OK;
 }
 
-void tagger_run_reset(tagger_run *run) {
-    run->frames = run->processed = run->window = 0;
+void tagger_run_reset(tagger_run *run, int64_t rest) {
+    run->frames = run->processed = run->window = run->start = 0;
+    run->rest = rest;
     run->phase = SHARED_ROWS;
     run->chain = run->step = run->part = 0;
     run->row = -1;
 }
 
-void tagger_run_rewind(tagger_run *run) {
-    tagger_run_reset(run);
+void tagger_run_rewind(tagger_run *run, int64_t rest) {
+    tagger_run_reset(run, rest);
     memcpy(run->memory, run->primed, run->memory_size);
     run->frames = run->processed =
         run->primed_frames; /* no window is complete, no work in progress */
@@ -149,7 +156,7 @@ static void *window_row(const tagger_run *run, uint32_t tensor, int64_t index) T
     const int64_t from_right = index - (place->rows - place->right);
     if (from_right >= 0)
         return run->store[tensor].edges + (size_t)(place->left + from_right) * place->row_bytes;
-    return ring_row(run, tensor, run->window * run->hop + index);
+    return ring_row(run, tensor, run->start + index);
 }
 
 static void *row_at(const tagger_run *run, uint32_t tensor, int64_t row) TAGNODE_NONBLOCKING {
@@ -174,6 +181,21 @@ static const tagger_placement *chain_place(const tagger_run *run) TAGNODE_NONBLO
     return &run->plan->placement[run->plan->chain[run->chain].output];
 }
 
+/* Returns whether any window has the shared row with this key: the latest that starts early enough
+ * has it, or none. */
+static bool is_needed(const tagger_run *run, const tagger_placement *place, int64_t key)
+    TAGNODE_NONBLOCKING {
+    const tagnode_ticks *ticks = &run->ticks;
+    const int64_t latest = key - place->left; /* possible start */
+    if (latest < 0) return false;
+    /* From the current window on, or back. */
+    const int64_t room = (latest - run->start + 1) * ticks->divisor - 1 - run->rest;
+    const int64_t windows = tagnode_floor_divide(room, ticks->step);
+    const int64_t begin =
+        run->start + tagnode_floor_divide(run->rest + windows * ticks->step, ticks->divisor);
+    return key < begin + place->rows - place->right;
+}
+
 /* Finds the next frame's shared rows; false when all frames are done or a window can be finished.
  */
 static bool find_shared(tagger_run *run) TAGNODE_NONBLOCKING {
@@ -181,13 +203,12 @@ static bool find_shared(tagger_run *run) TAGNODE_NONBLOCKING {
         for (; run->chain < run->plan->chains; ++run->chain) {
             const tagger_placement *place = chain_place(run);
             run->row = run->processed - place->lag;
-            if (place->shared && run->row >= 0 && tagger_key_needed(place, run->row, run->hop))
-                return true;
+            if (place->shared && is_needed(run, place, run->row)) return true;
         }
         run->chain = 0;
         run->row = -1;
         ++run->processed;
-        if (run->processed == run->window * run->hop + run->plan->patch) run->phase = EDGE_ROWS;
+        if (run->processed == run->start + run->plan->patch) run->phase = EDGE_ROWS;
     }
     return false;
 }
@@ -214,6 +235,9 @@ static void publish(tagger_run *run) TAGNODE_NONBLOCKING {
             memcpy(result + row * bytes, window_row(run, tensor, row), bytes);
     }
     ++run->window;
+    run->rest += run->ticks.step;
+    run->start += run->rest / run->ticks.divisor;
+    run->rest %= run->ticks.divisor;
     run->phase = SHARED_ROWS;
     run->chain = 0;
     run->row = -1;

@@ -15,7 +15,8 @@ static const double SLACK = 1.02, EASE = 1.18, HASTE = 2.5;
 struct tagnode_sliced {
     tagger_plan plan;
     tagger_run *run;
-    uint32_t hop;
+    tagnode_ticks ticks;
+    uint32_t hop; /* the fewest mel frames between two windows */
     double frame_samples;
     double pace;     /* multiply-adds that arrive with a sample, on average */
     uint64_t *work;  /* work of each of the first `frames` mel frames; until start */
@@ -48,7 +49,8 @@ static tagnode_status plan_graph(const tagger_graph *graph, const tagnode_card *
     return tagger_plan_create(graph, card, kernels_select(), plan, why);
 }
 
-/* Lists the work by mel frame: the first window and three hops, after which it is periodic. A model
+/* Lists the work by mel frame: the first window and three hops, after which it is periodic; hops
+ * that are a mel frame longer at times only give it more time. A model
  * that starts within the list, primed, never waits longer at any frame than one that starts at its
  * beginning. */
 static tagnode_status weigh(tagnode_sliced *sliced, tagnode_message *why) {
@@ -100,12 +102,13 @@ static double speed_for(const tagnode_sliced *sliced, uint32_t latency) {
 }
 
 tagnode_status tagnode_sliced_create(const tagger_graph *graph, const tagnode_card *card,
-                                     uint32_t hop, double frame_samples, tagnode_sliced **out,
-                                     tagnode_message *why) {
+                                     const tagnode_ticks *ticks, double frame_samples,
+                                     tagnode_sliced **out, tagnode_message *why) {
     *out = NULL;
     tagnode_sliced *sliced = calloc(1, sizeof *sliced);
     if (sliced == NULL) return tagnode_no_memory(why, "a model");
-    sliced->hop = hop;
+    sliced->ticks = *ticks;
+    sliced->hop = tagnode_ticks_fewest(ticks);
     sliced->frame_samples = frame_samples;
     tagnode_status status = plan_graph(graph, card, &sliced->plan, why);
     if (status == TAGNODE_OK) status = weigh(sliced, why);
@@ -125,7 +128,7 @@ tagnode_status tagnode_sliced_start(tagnode_sliced *sliced, uint32_t latency, ui
     /* Windows that may be finished and not yet read, the current one, and one for rounding. */
     const double windows = ((double)latency + burst) / (sliced->hop * sliced->frame_samples);
     const uint32_t at_once = (uint32_t)(burst / sliced->frame_samples) + 2;
-    return tagger_run_create(&sliced->plan, sliced->hop, (uint32_t)windows + 3, at_once,
+    return tagger_run_create(&sliced->plan, &sliced->ticks, (uint32_t)windows + 3, at_once,
                              &sliced->run, why);
 }
 
@@ -145,11 +148,11 @@ tagnode_status tagnode_sliced_prime(tagnode_sliced *sliced, const float *silence
     return status;
 }
 
-void tagnode_sliced_reset(tagnode_sliced *sliced, bool primed) {
+void tagnode_sliced_reset(tagnode_sliced *sliced, bool primed, int64_t rest) {
     if (primed)
-        tagger_run_rewind(sliced->run);
+        tagger_run_rewind(sliced->run, rest);
     else
-        tagger_run_reset(sliced->run);
+        tagger_run_reset(sliced->run, rest);
     sliced->credit = 0;
     sliced->spent = 0;
 }
@@ -200,7 +203,7 @@ typedef struct {
 static tagnode_status run_whole(tagnode_engine *engine, const float *patch, float *const *outputs) {
     inline_engine *self = (inline_engine *)engine;
     const tagnode_floatenv saved = tagnode_floatenv_enter();
-    tagger_run_reset(self->run);
+    tagger_run_reset(self->run, 0);
     for (uint32_t i = 0; i < self->card.patch_frames; ++i)
         tagger_run_push(self->run, patch + (size_t)i * self->card.frontend.bands);
     tagger_run_advance(self->run, UINT64_MAX);
@@ -227,8 +230,9 @@ tagnode_status tagnode_engine_open_inline(const tagger_graph *graph, const tagno
     self->engine = (tagnode_engine){.run = run_whole, .close = close_engine};
     self->card = *card;
     tagnode_status status = plan_graph(graph, card, &self->plan, why);
+    const tagnode_ticks ticks = {0, card->patch_frames, 1};
     if (status == TAGNODE_OK)
-        status = tagger_run_create(&self->plan, card->patch_frames, 1, 1, &self->run, why);
+        status = tagger_run_create(&self->plan, &ticks, 1, 1, &self->run, why);
     if (status != TAGNODE_OK) {
         close_engine(&self->engine);
         return status;

@@ -7,12 +7,12 @@
 
 typedef struct tagnode_sliced tagnode_sliced;
 
-/* Plans the graph for windows `hop` mel frames apart; a mel frame's hop is `frame_samples` input
- * samples. Returns OK, ERROR_MODEL, ERROR_UNSUPPORTED or ERROR_MEMORY. The graph must outlive it.
- * [main] */
+/* Plans the graph for windows that are `ticks` apart (its offset is ignored); a mel frame's hop is
+ * `frame_samples` input samples. Returns OK, ERROR_MODEL, ERROR_UNSUPPORTED or ERROR_MEMORY. The
+ * graph must outlive it. [main] */
 tagnode_status tagnode_sliced_create(const tagger_graph *graph, const tagnode_card *card,
-                                     uint32_t hop, double frame_samples, tagnode_sliced **out,
-                                     tagnode_message *why);
+                                     const tagnode_ticks *ticks, double frame_samples,
+                                     tagnode_sliced **out, tagnode_message *why);
 
 /* Return input samples from a window's last mel frame to its result: the latency that suits the
  * model, at which no callback does more than 1.18 times the mean work plus one part; and the least
@@ -33,8 +33,9 @@ tagnode_status tagnode_sliced_prime(tagnode_sliced *sliced, const float *silence
 
 void tagnode_sliced_destroy(tagnode_sliced *sliced);
 
-/* Forgets all input; `primed`: except the silence of prime, which must have been called. [audio] */
-void tagnode_sliced_reset(tagnode_sliced *sliced, bool primed) TAGNODE_NONBLOCKING;
+/* Forgets all input; `primed`: except the silence of prime, which must have been called. `rest` is
+ * that of tagger_run_reset. [audio] */
+void tagnode_sliced_reset(tagnode_sliced *sliced, bool primed, int64_t rest) TAGNODE_NONBLOCKING;
 
 /* Pushes the next mel frame. [audio] */
 void tagnode_sliced_push(tagnode_sliced *sliced, const float *mel) TAGNODE_NONBLOCKING;

@@ -57,9 +57,8 @@ static void announce(tagnode_worker *worker) {
 }
 
 static int64_t tick_at(const tagnode_worker_setup *setup, int64_t frames) {
-    return frames >= setup->first && (frames - setup->first) % setup->hop == 0
-               ? (frames - setup->first) / setup->hop
-               : -1;
+    const int64_t tick = tagnode_ticks_from(&setup->ticks, frames);
+    return tick >= 0 && tagnode_ticks_frames(&setup->ticks, tick) == frames ? tick : -1;
 }
 
 static void append_mel(tagnode_worker *worker, const float *mel) {
@@ -132,9 +131,9 @@ static void rest(tagnode_worker *worker) {
         pthread_mutex_unlock(&worker->lock);
         return;
     }
-    const int64_t past = worker->next - worker->setup.first;
-    const int64_t missing =
-        worker->setup.hop - (past % worker->setup.hop + worker->setup.hop) % worker->setup.hop;
+    const tagnode_ticks *ticks = &worker->setup.ticks;
+    const int64_t tick = tagnode_ticks_from(ticks, worker->next + 1);
+    const int64_t missing = tagnode_ticks_frames(ticks, tick) - worker->next;
     const double wait = 0.5 * (double)missing * worker->setup.frame_seconds;
     const double bounded = wait < 0.001 ? 0.001 : wait > 0.02 ? 0.02 : wait;
     nanosleep(&(struct timespec){.tv_nsec = (long)(bounded * 1e9)}, NULL);

@@ -1,19 +1,21 @@
 /* worker.h - a model on a thread of its own, which gets mel frames and returns results through
  * queues.
  *
- * Ticks are the results of the model, numbered from 0. Tick t is due after first + t * hop mel
- * frames; the ticks before the window is full (fewer than `patch` frames, including those of
- * silence before the stream) have no result. The audio thread never makes a system call for the
- * worker: the worker polls for work, except offline, where both sides may wait for each other. */
+ * Ticks are the results of the model, numbered from 0 (support/ticks.h); the ticks before the
+ * window is full (fewer than `patch` frames, including those of silence before the stream) have no
+ * result. The audio thread never makes a system call for the worker: the worker polls for work,
+ * except offline, where both sides may wait for each other. */
 #pragma once
 
 #include "support/engine.h"
+#include "support/ticks.h"
 #include "tagnode.h"
 
 typedef struct tagnode_worker tagnode_worker;
 
 typedef struct {
-    uint32_t bands, patch, hop, first;         /* mel frames, all but `bands` */
+    uint32_t bands, patch; /* patch: mel frames */
+    tagnode_ticks ticks;
     uint32_t output_size[TAGNODE_MAX_OUTPUTS]; /* floats of each output; 0: not used */
     uint32_t results;                          /* results in the queue */
     uint32_t burst;                            /* mel frames that may be pushed at once */
