@@ -1,4 +1,4 @@
-"""Several models on one front-end, and models exchanged while audio goes on."""
+"""Several models in one node, and models exchanged while audio goes on."""
 
 import threading
 
@@ -163,10 +163,20 @@ def test_a_node_with_a_worker_does_not_swap(probe):
     [
         ([], {}, "empty"),
         (["musicnn-mtt"] * 9, {}, "0 to 8"),
-        (["musicnn-mtt", "musicnn-mtt-float"], {}, "worker runtime"),
-        (NAMES, {"runtime": "litert"}, "inline"),
+        (["musicnn-mtt", "musicnn-mtt-float"], {"runtime": "inline"}, "worker runtime"),
     ],
 )
 def test_models_that_do_not_go_together_are_refused(models, options, words):
     with pytest.raises(pyplugin.PypluginError, match=words):
         Node(16000, 1, 512, model=models, **options)
+
+
+def test_a_float_model_runs_on_its_thread_beside_an_int8_one():
+    x = music(5, 16000)
+    names = ["musicnn-mtt", "musicnn-mtt-float"]
+    with Node(16000, 1, 4096, model=names, hop=0.4, offline=True) as node:
+        found = fresh(run(node, x))
+        assert node.counters["late"] == node.counters["held"] == 0
+    assert len(found) >= 4
+    np.testing.assert_allclose(found[:, :50], found[:, 50:], atol=0.1)
+    assert np.abs(found[:, :50] - found[:, 50:]).mean() < 0.01
