@@ -5,9 +5,10 @@ import pytest
 
 import pyplugin
 from pyplugin.errors import ModelError
+from pyplugin.models.adapting import ImportOptions
 from pyplugin.models.graphs.graph import GraphBuilder, constant
 from pyplugin.models.graphs.lowering import tflite_of
-from pyplugin.models.importing import ImportOptions, import_file
+from pyplugin.models.importing import import_file
 from pyplugin.tempo import tempo
 
 RATE = 16000

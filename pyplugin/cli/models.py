@@ -198,7 +198,8 @@ def import_models(files: tuple[Path, ...], calibrate: tuple[Path, ...], **option
       tagnode models import my-model.onnx --front-end musicnn --labels labels.txt
       tagnode models import my-model.onnx --front-end musicnn --labels labels.txt --calibrate Music
     """
-    from pyplugin.models.importing import ImportOptions, import_file
+    from pyplugin.models.adapting import ImportOptions
+    from pyplugin.models.importing import import_file
 
     if calibrate:
         options["patches"] = partial(_patches, tuple(map(str, calibrate)))

@@ -1,117 +1,46 @@
 """Models from files of other people: what ``tagnode models import`` does.
 
-A file becomes a head, if it is a short network on another model's embedding, or a model: a
-``.tflite`` file with its card. What it is comes from its graph, see
-:mod:`pyplugin.models.recognition`, from a card beside it, and from what the user gives, which wins.
-Nothing in a file is executed.
+A file becomes a head, if it is a short network on another model's embedding, or a model, see
+:mod:`pyplugin.models.adapting`. Nothing in a file is executed.
 """
 
 from __future__ import annotations
 
-import csv
-import hashlib
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-import numpy as np
-from msgspec import structs
-
 from pyplugin.errors import ModelError, NotBuiltError
 from pyplugin.models import heads, registry
-from pyplugin.models.card import (
-    Card,
-    Dataset,
-    FrontEnd,
-    InputTensor,
-    OutputTensor,
-    Schema,
-    card_of,
-    render_card,
+from pyplugin.models.adapting import (
+    ImportOptions,
+    described,
+    graph_to,
+    labels_of,
+    network_model,
+    stated,
+    tflite_model,
 )
-from pyplugin.models.checking import SIZE_LIMIT, decoded
+from pyplugin.models.card import Card, render_card
+from pyplugin.models.checking import SIZE_LIMIT
 from pyplugin.models.folders import data_folder, make_folder, read_file
-from pyplugin.models.frontends import PRESETS
-from pyplugin.models.graphs.graph import Graph, Step, Value
-from pyplugin.models.graphs.int8 import (
-    LEAST_PATCHES,
-    MOST_DRIFT,
-    MOST_MEAN_DRIFT,
-    quantised,
-    source_of,
-)
-from pyplugin.models.graphs.lowering import stages_of, tflite_of
-from pyplugin.models.graphs.source import Layer, OpenShapeError, Source, graph_of, layers_of
+from pyplugin.models.graphs.graph import Graph
+from pyplugin.models.graphs.lowering import stages_of
+from pyplugin.models.graphs.source import Layer, OpenShapeError, Source, layers_of
 from pyplugin.models.recognition import (
-    Found,
-    System,
     backbone_of,
     embedding_of,
     head_name,
     known_frames,
     recognise,
 )
-from pyplugin.models.registry import Model
 from pyplugin.models.starts import Start, parse_start
 from pyplugin.models.tflite_file import TfliteFile
-from pyplugin.support.arrays import Float32
 from pyplugin.support.files import replacing, sentence
-from pyplugin.support.spelling import alternatives, nearest, slug
 
 _MOST_BYTES = 256 << 20
-_LABELS_LIMIT = 4 << 20
-_FINAL = {"softmax": "Softmax", "sigmoid": "Sigmoid", "logistic": "Sigmoid"}
-
-
-@dataclass(frozen=True)
-class ImportOptions:
-    """What a user gives besides the file; None or empty: it is found out.
-
-    Attributes
-    ----------
-    name
-        Of the model or head.
-    card
-        A card beside the file, complete or not.
-    labels
-        A file of labels, one a line, or a CSV with a column ``display_name``.
-    front_end
-        Name of a preset, or a ``.json`` file with a card's ``inference``.
-    model, embedding
-        Of a head: the model and the output that it takes.
-    output
-        The layer of the predictions.
-    layers
-        Further layers that become outputs; the first of them is the embedding.
-    patch
-        Mel frames at once, where the file leaves them open.
-    hop
-        Seconds between two results.
-    licence
-        Of the weights.
-    known_labels
-        Labels, where an importer knows them.
-    patches
-        Takes the model in float, with an output ``patch`` that is its input, and returns patches of
-        recordings, (n, size): the network becomes int8 if that changes little, see
-        :mod:`pyplugin.models.graphs.int8`.
-    """
-
-    name: str | None = None
-    card: Path | None = None
-    labels: Path | None = None
-    front_end: str | None = None
-    model: str | None = None
-    embedding: str | None = None
-    output: str | None = None
-    layers: tuple[str, ...] = ()
-    patch: int | None = None
-    hop: float | None = None
-    licence: str | None = None
-    known_labels: tuple[str, ...] = ()
-    patches: Callable[[Model], Float32] | None = None
 
 
 @dataclass(frozen=True)
@@ -263,9 +192,6 @@ def _opened(path: Path, data: bytes, frames: int | None) -> Source | TfliteFile:
     )
 
 
-# ---- cards and labels
-
-
 def _start(path: Path, options: ImportOptions) -> Start | None:
     """Return the card given or beside the file."""
     beside = path.with_suffix(".json")
@@ -280,479 +206,14 @@ def _start(path: Path, options: ImportOptions) -> Start | None:
         raise ModelError(f"{place} is not a card: it is not UTF-8 text.") from None
 
 
-def read_labels(path: Path) -> tuple[str, ...]:
-    """Return the labels in a file: one a line, or the column ``display_name`` of a CSV.
-
-    Raises
-    ------
-    ModelError
-        It cannot be read or has no labels.
-    """
-    try:
-        text = read_file(path, "file of labels", _LABELS_LIMIT).decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise ModelError(f"{path} has no labels: it is not UTF-8 text.") from None
-    lines = text.splitlines()
-    if lines and "display_name" in lines[0].split(","):
-        labels = [row["display_name"] for row in csv.DictReader(lines)]
-    else:
-        labels = [line.strip() for line in lines if line.strip()]
-    if not labels or not all(labels):
-        raise ModelError(f"{path} has no labels; one a line is expected.")
-    return tuple(labels)
-
-
-def _labels(
-    path: Path, count: int, start: Start | None, system: System | None, options: ImportOptions
-) -> tuple[tuple[str, ...], list[str]]:
-    """Return the labels of `count` values, and notes about them."""
-    if options.known_labels:
-        labels, where = options.known_labels, "the importer"
-    elif options.labels is not None:
-        labels, where = read_labels(options.labels), str(options.labels)
-    elif start is not None and start.labels:
-        labels, where = start.labels, "its card"
-    elif system is not None and system.labels:
-        labels, where = system.labels, system.name
-    else:
-        raise ModelError(
-            f"{path} has {count} values, and nothing names them; give a file with {count} labels, "
-            "one a line, by --labels."
-        )
-    if len(labels) != count:
-        raise ModelError(
-            f"{path} has {count} values, but {where} has {len(labels)} labels; give the right ones "
-            "by --labels."
-        )
-    distinct, changed = _distinct(labels)
-    if not changed:
-        return distinct, []
-    return distinct, [f"Labels of one spelling were made distinct: {', '.join(changed)}."]
-
-
-def _distinct(labels: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
-    """Return the labels, those with the slug of an earlier one numbered; and these.
-
-    Examples
-    --------
-    >>> _distinct(["Organ", "organ", "Flute"])
-    (('Organ', 'organ 2', 'Flute'), ['organ 2'])
-    """
-    seen: set[str] = set()
-    made, changed = [], []
-    for label in labels:
-        name, number = label, 1
-        while (slug(name) or name) in seen:
-            number += 1
-            name = f"{label} {number}"
-        if number > 1:
-            changed.append(name)
-        seen.add(slug(name) or name)
-        made.append(name)
-    return tuple(made), changed
-
-
-# ---- networks
-
-
 def _network(path: Path, source: Source, start: Start | None, options: ImportOptions) -> Imported:
-    found, output = _found(path, source, start, options)
+    found, output = described(path, source, start, options)
     if options.front_end is None and recognise(found) is None:
-        graph = _graph(path, source, {"activations": output})
+        graph = graph_to(path, source, {"activations": output})
         stages = stages_of(graph)
         if stages is not None:
             return _head(path, graph, stages, start, options)
     return _written(*network_model(path, source, start, options))
-
-
-def _found(
-    path: Path, source: Source, start: Start | None, options: ImportOptions
-) -> tuple[Found, str]:
-    """Return what is known of a network, and the layer of its predictions."""
-    ends = _ends(source)
-    output = _output(path, ends, start, options.output, source)
-    found = Found(
-        {name: value.shape for name, value in source.inputs.items()},
-        [end for end in ends if end[0] == output] or ends,
-        _counted(source),
-        start,
-    )
-    return found, output
-
-
-def network_model(
-    path: Path, source: Source, start: Start | None, options: ImportOptions
-) -> tuple[Card, bytes, list[str]]:
-    """Return a network as a model: its card, the ``.tflite`` file and notes for the user.
-
-    Parameters
-    ----------
-    path
-        Names it in messages.
-    source
-        The network.
-    start
-        A card beside it.
-    options
-        What else is known.
-
-    Raises
-    ------
-    ModelError
-        Something that has to be known is not, or an operator has no counterpart.
-    """
-    found, output = _found(path, source, start, options)
-    system = recognise(found)
-    front_end = _front_end(path, found.inputs, system, options, found.ends)
-    if options.layers:
-        named = {slug(name) or f"layer-{i}": name for i, name in enumerate(options.layers, 1)}
-    else:
-        named = _embedding(system, source.names)
-    graph = _graph(path, source, {"activations": output, **named})
-    frames, graph = _with_mel(path, graph, front_end)
-    kind = _FINAL.get(source.kind(output).lower(), "")
-    if not kind and graph.outputs["activations"].constant is None:
-        kind = _activation(graph)
-    plan = _Plan(path, start, system, options, front_end, frames, source.framework)
-    flat = {name: value.size for name, value in graph.outputs.items()}
-    card, notes = plan.card(flat, kind)
-    flattened = _flattened(graph)
-    if options.patches is not None:
-        made = _quantised(flattened, card, options.patches, notes)
-        if made is not None:
-            return _hashed(*made), made[1], notes
-    data = tflite_of(flattened, description=card.name)
-    return _hashed(card, data), data, notes
-
-
-def _quantised(
-    graph: Graph, card: Card, take: Callable[[Model], Float32], notes: list[str]
-) -> tuple[Card, bytes] | None:
-    """Return the model in int8, if that changes little; and say so."""
-    mel = graph.inputs["mel"]
-    patch = Value((1, mel.size))
-    steps = [*graph.steps, Step("reshape", (mel,), patch, {"shape": patch.shape})]
-    shown = tflite_of(Graph(graph.inputs, {**graph.outputs, "patch": patch}, steps))
-    extra = OutputTensor("patch", "float", patch.shape, "embeddings")
-    schema = structs.replace(card.schema, outputs=(*card.outputs, extra))
-    whole = structs.replace(card, schema=schema)
-    rows = take(Model(card.name, Path(card.name), whole, shown))
-    if len(rows) < LEAST_PATCHES:
-        raise ModelError(
-            f"The recordings have {len(rows)} windows; at least {LEAST_PATCHES} are needed to "
-            "calibrate a model."
-        )
-    patches = np.asarray(rows, np.float32).reshape(-1, *mel.shape[1:])
-    made = quantised(graph, patches, card.labels, description=card.name)
-    if made is None:
-        notes.append("It has no convolutions, so int8 would gain nothing; it stays float.")
-        return None
-    mean, most = made.drift.float_mean_abs_diff, made.drift.float_max_abs_diff
-    what = f"its values differ from float by {mean:.4f} in the mean and {most:.3f} at the most"
-    if mean > MOST_MEAN_DRIFT or most > MOST_DRIFT:
-        notes.append(f"It stays float: in int8 {what}.")
-        return None
-    notes.append(f"It is int8 and runs in the callback; {what}.")
-    changed = structs.replace(
-        card,
-        model_types=("tflite-int8",),
-        calibration=source_of(1, len(patches[::2])),
-        quantisation=made.drift,
-    )
-    return changed, made.data
-
-
-def _embedding(system: System | None, names: Sequence[str]) -> dict[str, str]:
-    """Return the layer that a known network has as its embedding, by the output's name."""
-    if system is None or not system.embedding:
-        return {}
-    found = [name for name in names if name.endswith(system.embedding)]
-    return {"embedding": found[-1]} if found else {}
-
-
-def _activation(graph: Graph) -> str:
-    """Return the last operator of the predictions where it makes probabilities."""
-    value = graph.outputs["activations"]
-    made = {step.output: step for step in graph.steps}
-    while value in made and made[value].kind in ("reshape", "transpose"):
-        value = made[value].inputs[0]
-    return _FINAL.get(made[value].kind, "") if value in made else ""
-
-
-def _counted(source: Source) -> dict[str, int]:
-    kinds: dict[str, int] = {}
-    for name in source.names:
-        kind = source.kind(name)
-        kinds[kind] = kinds.get(kind, 0) + 1
-    return kinds
-
-
-def _ends(source: Source) -> list[tuple[str, str, tuple[int, ...]]]:
-    """Return the layers that nothing reads and that depend on the input."""
-    found, problems = [], []
-    for name in source.ends:
-        try:
-            value = source.value(name)
-        except ModelError as error:
-            problems.append(error)
-            continue
-        if value.constant is None and value.size > 0:
-            found.append((name, source.kind(name), value.shape))
-    if not found and problems:
-        raise problems[0]
-    return found
-
-
-def _output(
-    path: Path,
-    ends: Sequence[tuple[str, str, tuple[int, ...]]],
-    start: Start | None,
-    wanted: str | None,
-    source: Source,
-) -> str:
-    """Return the layer of the predictions."""
-    if wanted is not None:
-        return wanted
-    names = [name for name, _, _ in ends]
-    stated = (
-        []
-        if start is None
-        else [each.name for each in start.schema.outputs if each.purpose == "predictions"]
-    )
-    for name in (each.split(":")[0] for each in stated):
-        if name in source.names:
-            return name
-    final = [name for name, kind, _ in ends if kind.lower() in _FINAL]
-    flat = [name for name, _, shape in ends if len(shape) == 2]
-    for candidates in (final, flat, names):
-        if len(candidates) == 1:
-            return candidates[0]
-    if not names:
-        raise ModelError(f"{path}: no layer depends on the input.")
-    listed = ", ".join(f"{name} {list(shape)}" for name, _, shape in ends)
-    raise ModelError(f"{path} has several outputs; choose one by --output: {listed}.")
-
-
-def _graph(path: Path, source: Source, outputs: dict[str, str]) -> Graph:
-    try:
-        return graph_of(source, outputs)
-    except ModelError as error:
-        raise ModelError(f"{path}: {error}") from None
-
-
-def _with_mel(path: Path, graph: Graph, front_end: FrontEnd) -> tuple[int, Graph]:
-    """Put the input ``mel``, (1, frames, bands), before a network; return the frames too."""
-    if len(graph.inputs) != 1:
-        raise ModelError(f"{path} has the inputs {', '.join(graph.inputs)}; one is expected.")
-    (value,) = graph.inputs.values()
-    sizes = [size for size in value.shape if size > 1]
-    bands = front_end.bands
-    if len(sizes) != 2 or bands not in sizes:
-        raise ModelError(
-            f"{path} takes an array of shape {list(value.shape)}; the front-end has {bands} bands, "
-            f"so [1, frames, {bands}] is expected."
-        )
-    turned = sizes[0] == bands and sizes[1] != bands
-    frames = sizes[1] if turned else sizes[0]
-    mel = Value((1, frames, bands), "mel")
-    steps, last = [], mel
-    if turned:
-        last = Value((1, bands, frames))
-        steps.append(Step("transpose", (mel,), last, {"axes": (0, 2, 1)}))
-    steps.append(Step("reshape", (last,), value, {"shape": value.shape}))
-    return frames, Graph({"mel": mel}, graph.outputs, [*steps, *graph.steps])
-
-
-def _flattened(graph: Graph) -> Graph:
-    """Give every output the shape (1, n)."""
-    steps, outputs = list(graph.steps), {}
-    for name, value in graph.outputs.items():
-        outputs[name] = Value((1, value.size))
-        steps.append(Step("reshape", (value,), outputs[name], {"shape": (1, value.size)}))
-    return Graph(graph.inputs, outputs, steps)
-
-
-def _front_end(
-    path: Path,
-    inputs: Any,
-    system: System | None,
-    options: ImportOptions,
-    ends: Sequence[tuple[str, str, tuple[int, ...]]],
-) -> FrontEnd:
-    wanted = options.front_end or (system.front_end if system is not None else None)
-    if wanted is None:
-        taken = ", ".join(f"{name} {list(shape)}" for name, shape in inputs.items())
-        given = ", ".join(f"{name} {list(shape)}" for name, _, shape in ends)
-        if all(sum(size > 1 for size in shape) < 2 for shape in inputs.values()):
-            raise ModelError(
-                f"{path} takes {taken}: samples or an embedding, not mel frames; a network on an "
-                "embedding of other operators than matrices and activations cannot be a head."
-            )
-        raise ModelError(
-            f"{path} is not a network that is known here: it takes {taken} and returns {given}. "
-            f"Name its front-end by --front-end: {alternatives(sorted(PRESETS))}, or a .json file "
-            "with a card's 'inference'."
-        )
-    if wanted.endswith(".json"):
-        return _front_end_of(Path(wanted))
-    if wanted not in PRESETS:
-        raise ModelError(f"There is no front-end {wanted!r}; {nearest(wanted, PRESETS)}")
-    return PRESETS[wanted]
-
-
-def _front_end_of(path: Path) -> FrontEnd:
-    from pyplugin.models.checking import converted
-
-    try:
-        content = decoded(read_file(path, "front-end", SIZE_LIMIT).decode("utf-8", "replace"))
-        found: FrontEnd = converted(content.get("inference", content), FrontEnd)
-    except ModelError as error:
-        raise ModelError(f"{path}: {error}") from None
-    return found
-
-
-# ---- .tflite
-
-
-def tflite_model(
-    path: Path, file: TfliteFile, start: Start | None, options: ImportOptions
-) -> tuple[Card, bytes, list[str]]:
-    """Return a ``.tflite`` file in the form of a node's models; otherwise as `network_model`."""
-    ends = [(name, file.end_kind(name), shape) for name, shape in file.outputs.items()]
-    final = [each for each in ends if each[1].lower() in _FINAL]
-    if options.output is None and len(ends) > 1 and len(final) != 1:
-        listed = ", ".join(f"{name} {list(shape)}" for name, _, shape in ends)
-        raise ModelError(f"{path} has several outputs; choose one by --output: {listed}.")
-    output = options.output or (final[0] if len(final) == 1 else ends[0])[0]
-    found = Found(file.inputs, [end for end in ends if end[0] == output], file.kinds, start)
-    system = recognise(found)
-    front_end = _front_end(path, file.inputs, system, options, ends)
-    named = {slug(name) or f"layer-{i}": name for i, name in enumerate(options.layers, 1)}
-    if not named:
-        named = _embedding(system, [layer.name for layer in file.layers])
-    sizes = [size for size in next(iter(file.inputs.values())) if size > 1]
-    if len(sizes) != 2 or front_end.bands not in sizes:
-        raise ModelError(
-            f"{path} takes an array of shape {list(next(iter(file.inputs.values())))}; the "
-            f"front-end has {front_end.bands} bands."
-        )
-    turned = sizes[0] == front_end.bands != sizes[1]
-    frames = sizes[1] if turned else sizes[0]
-    outputs = {"activations": output, **named}
-    shapes = {layer.name: layer.shape for layer in file.layers}
-    plan = _Plan(path, start, system, options, front_end, frames, "tflite")
-    int8 = file.kinds.get("QUANTIZE", 0) > 0
-    plan = replace(plan, int8=int8)
-    flat = {public: int(np.prod(shapes.get(name, (0,)))) for public, name in outputs.items()}
-    card, notes = plan.card(flat, _FINAL.get(file.end_kind(output).lower(), ""))
-    try:
-        data = file.adapted(frames, front_end.bands, outputs, description=card.name)
-    except ModelError as error:
-        raise ModelError(f"{path}: {error}") from None
-    return _hashed(card, data), data, notes
-
-
-# ---- models
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """All that a card is made of."""
-
-    path: Path
-    start: Start | None
-    system: System | None
-    options: ImportOptions
-    front_end: FrontEnd
-    frames: int
-    framework: str
-    int8: bool = False
-
-    def card(self, sizes: dict[str, int], activation: str) -> tuple[Card, list[str]]:
-        """Return the card for outputs of these sizes, without the hash; and notes."""
-        start, system = self.start, self.system
-        labels, notes = _labels(self.path, sizes["activations"], start, system, self.options)
-        if not activation:
-            notes.append(
-                "Its predictions end in no softmax or sigmoid; they are taken as they are, and "
-                "should lie between 0 and 1."
-            )
-        licence = self.options.licence or _stated(start, "license") or (system and system.licence)
-        if not licence:
-            notes.append("Its licence is not known; look it up before you share what it makes.")
-        outputs = [
-            OutputTensor(
-                name,
-                "float",
-                (1, size),
-                "predictions" if name == "activations" else "embeddings",
-                op=activation if name == "activations" else "",
-            )
-            for name, size in sizes.items()
-        ]
-        seconds = self.frames * self.front_end.hop / self.front_end.sample_rate
-        hop = self.options.hop or (system.hop if system is not None else seconds / 2)
-        dataset = start.content.get("dataset") if start is not None else None
-        card = Card(
-            name=self.options.name or _file_name(self.path),
-            type=(
-                start.type if start and start.type else system.type if system else "auto-tagging"
-            ),
-            link=(start.link if start and start.link else system.link if system else "") or "none",
-            version=str(start.version) if start is not None and start.version else "1",
-            description=self._description(),
-            license=licence or "unknown",
-            author=start.author if start is not None and start.author else "unknown",
-            labels=labels,
-            model_types=("tflite-int8",) if self.int8 else ("tflite-float32",),
-            dataset=_dataset(dataset),
-            schema=Schema(
-                (InputTensor("mel", "float", (1, self.frames, self.front_end.bands)),),
-                tuple(outputs),
-            ),
-            inference=self.front_end,
-            patch_frames=self.frames,
-            default_hop=hop,
-            embedding=next((name for name in sizes if name != "activations"), None),
-            calibration=None,
-            sha256="0" * 64,
-            quantisation=None,
-            framework=self.framework,
-        )
-        return card, notes
-
-    def _description(self) -> str:
-        if self.start is not None and self.start.description:
-            return self.start.description
-        what = self.system.name if self.system is not None else "A network"
-        return f"{what}, imported from {self.path.name}."
-
-
-def _stated(start: Start | None, key: str) -> str:
-    value = start.content.get(key) if start is not None else None
-    return value if isinstance(value, str) else ""
-
-
-def _dataset(content: Any) -> Dataset:
-    """Return the dataset of a card beside the file, or what stands for one that is not known."""
-    if isinstance(content, dict):
-        try:
-            from pyplugin.models.checking import converted
-
-            found: Dataset = converted({"citation": "none", "metrics": {}, **content}, Dataset)
-        except ModelError:
-            return Dataset(str(content.get("name") or "unknown"), "none", "unknown", {})
-        return found
-    return Dataset("unknown", "none", "unknown", {})
-
-
-def _file_name(path: Path) -> str:
-    """Return the name of a model by that of its file, or of its folder if that says nothing."""
-    stem = path.parent.name if path.stem in ("model", "network", "saved_model") else path.stem
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-._")
-    if not name:
-        raise ModelError(f"{path}: name the model by --name.")
-    return name
 
 
 def _written(card: Card, data: bytes, notes: Sequence[str]) -> Imported:
@@ -768,12 +229,6 @@ def _written(card: Card, data: bytes, notes: Sequence[str]) -> Imported:
             except OSError as error:
                 raise ModelError(f"{place} cannot be written: {sentence(error)}.") from error
     return Imported("model", card.name, path, tuple(notes))
-
-
-def _hashed(card: Card, data: bytes) -> Card:
-    """Return the card with the hash of its file, checked."""
-    content = decoded(render_card(card))
-    return card_of({**content, "sha256": hashlib.sha256(data).hexdigest()})
 
 
 # ---- heads
@@ -796,12 +251,12 @@ def _head(
             "name the model by --model."
         )
     count = graph.outputs["activations"].size
-    labels, notes = _labels(path, count, start, None, options)
+    labels, notes = labels_of(path, count, start, None, options)
     stem = path.parent.name if path.stem == "model" else path.stem
     name = options.name or re.sub(r"[^A-Za-z0-9_-]+", "-", head_name(stem))
     last = stages[-1]
     activation = last.activation if isinstance(last, heads.Dense) else "none"
-    licence = options.licence or _stated(start, "license")
+    licence = options.licence or stated(start, "license")
     about: dict[str, Any] = {"imported": path.name}
     if licence:
         about["licence"] = licence

@@ -19,6 +19,7 @@ from pyplugin.models.card import Card, load_card, render_card
 from pyplugin.models.folders import data_folder, make_folder, read_file, shipped_folder
 from pyplugin.models.importers import importer as importers
 from pyplugin.models.importers.importer import BuildRequest, Built, Known, Summary
+from pyplugin.models.model import Model as Model
 from pyplugin.models.tflite import read_signature
 from pyplugin.support.files import replacing, sentence
 
@@ -49,27 +50,6 @@ class ModelStatus:
     path: Path | None
     size: int
     licence: str
-
-
-@dataclass(frozen=True)
-class Model:
-    """A model that has been read and checked.
-
-    Attributes
-    ----------
-    name : str
-        From the card.
-    path : Path
-        Of the ``.tflite`` file.
-    card : Card
-    data : bytes
-        Content of the file.
-    """
-
-    name: str
-    path: Path
-    card: Card
-    data: bytes
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,10 @@ from wiring import head_graph
 import pyplugin
 from pyplugin.errors import ModelError
 from pyplugin.models import heads, registry
+from pyplugin.models.adapting import ImportOptions
 from pyplugin.models.graphs.graph import GraphBuilder
 from pyplugin.models.graphs.lowering import tflite_of
-from pyplugin.models.importing import ImportOptions, import_file, layers_in, read_labels
+from pyplugin.models.importing import import_file, layers_in
 
 RNG = np.random.default_rng(23)
 
@@ -74,27 +75,6 @@ def test_names_and_backbones_come_from_the_card_or_the_file(folder):
     path, _, _ = head_file(folder, size=65)
     with pytest.raises(ModelError, match="takes 65 values; embedding of scene has 64"):
         import_file(path, ImportOptions(model="scene"))
-
-
-def test_labels(folder):
-    path, _, _ = head_file(folder, classes=("Organ", "organ", "Flute"))
-    done = import_file(path, ImportOptions(model="scene"))
-    assert "organ 2" in done.notes[0]
-    assert heads.load("mood").labels == ("Organ", "organ 2", "Flute")
-    labels = folder / "labels.txt"
-    labels.write_text("a\n\nb\nc\n")
-    import_file(path, ImportOptions(model="scene", labels=labels))
-    assert heads.load("mood").labels == ("a", "b", "c")
-    labels.write_text('index,mid,display_name\n0,/m/1,"One, two"\n1,/m/2,Three\n')
-    assert read_labels(labels) == ("One, two", "Three")
-    with pytest.raises(ModelError, match=r"3 values, but .*labels\.txt has 2 labels"):
-        import_file(path, ImportOptions(model="scene", labels=labels))
-    path.with_suffix(".json").unlink()
-    with pytest.raises(ModelError, match=r"3 values.*--labels"):
-        import_file(path, ImportOptions(model="scene"))
-    labels.write_bytes(b"\xff")
-    with pytest.raises(ModelError, match="UTF-8"):
-        read_labels(labels)
 
 
 def network(folder, *, bands_first=False, name="net"):

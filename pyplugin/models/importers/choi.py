@@ -57,8 +57,8 @@ class ChoiCrnn:
         ModelError
             The file cannot be had or is another one, or h5py is missing.
         """
+        from pyplugin.models.adapting import ImportOptions, network_model
         from pyplugin.models.graphs.keras import KerasNetwork, h5_arrays
-        from pyplugin.models.importing import ImportOptions, network_model
 
         groups, _ = h5_arrays(FILE.read(source.path, source.folder, source.report))
         network = KerasNetwork(_config(), _arrays(groups), version="1")
