@@ -31,6 +31,8 @@ class Seed:
     result_type: str = ""
     has_missing_bias: bool = False
     variables: int = 1  # how often the input is given before the constants
+    results: int = 1  # how many outputs of that shape
+    has_input_last: bool = False  # after the constants
     types: Sequence[str] = field(default=("float32", "int8"))
 
 
@@ -51,7 +53,8 @@ def _reducer() -> Any:
 
 
 def _seeds() -> list[Seed]:
-    plain = ("ELU", "HARD_SWISH", "LOGISTIC", "RELU", "RELU6", "TANH")
+    plain = ("ABS", "ELU", "EXP", "HARD_SWISH", "LOG", "LOGISTIC", "RELU", "RELU6", "RSQRT", "SQRT")
+    real = ("NEG", "SQUARE")
     conv = schema.Conv2DOptionsT(_SAME, strideW=1, strideH=1, dilationWFactor=1, dilationHFactor=1)
     dilated = schema.Conv2DOptionsT(
         _VALID,
@@ -66,7 +69,34 @@ def _seeds() -> list[Seed]:
     )
     four = (1, 4, 6, 4)
     return [
-        *(Seed(name, _IMAGE, _IMAGE) for name in plain),
+        *(Seed(name, _IMAGE, _IMAGE) for name in (*plain, "TANH")),
+        *(Seed(name, _IMAGE, _IMAGE, types=("float32",)) for name in real),
+        Seed("DIV", _IMAGE, _IMAGE, [_weights(2)], schema.DivOptionsT(), types=("float32",)),
+        Seed(
+            "SQUARED_DIFFERENCE",
+            _IMAGE,
+            _IMAGE,
+            [_weights(2)],
+            schema.SquaredDifferenceOptionsT(),
+        ),
+        Seed(
+            "SPLIT",
+            _IMAGE,
+            (1, 4, 2, 2),
+            [_ints(2)],
+            schema.SplitOptionsT(3),
+            results=3,
+            has_input_last=True,
+        ),
+        Seed(
+            "SPLIT_V",
+            _IMAGE,
+            (1, 4, 3, 2),
+            [_ints(3, -1), _ints(-2)],
+            schema.SplitVOptionsT(2),
+            results=2,
+        ),
+        Seed("PACK", _IMAGE, (1, 4, 6, 2, 3), options=schema.PackOptionsT(3, -1), variables=3),
         Seed("ADD", _IMAGE, _IMAGE, [_weights(2)], schema.AddOptionsT()),
         Seed("SUB", _IMAGE, _IMAGE, [_weights(2)], schema.SubOptionsT(fusedActivationFunction=3)),
         Seed("MUL", _IMAGE, _IMAGE, [_weights(2)], schema.MulOptionsT(fusedActivationFunction=1)),
@@ -183,7 +213,8 @@ class _Model:
             builtinOptionsType=getattr(schema.BuiltinOptions, name),
             builtinOptions=seed.options,
         )
-        subgraph = schema.SubGraphT(self.tensors, inputs[:1], outputs, [operator], "main")
+        given = inputs[-1:] if seed.has_input_last else inputs[:1]
+        subgraph = schema.SubGraphT(self.tensors, given, outputs, [operator], "main")
         code = schema.OperatorCodeT(min(number, 127), builtinCode=number, version=1)
         model = schema.ModelT(
             version=3, operatorCodes=[code], subgraphs=[subgraph], buffers=self.buffers
@@ -203,8 +234,13 @@ def write(seed: Seed, kind: str) -> bytes:
     inputs += [model.constant(values, seed, kind, i) for i, values in enumerate(seed.constants)]
     if seed.has_missing_bias:
         inputs.append(-1)
-    result = model.variable(seed.result, seed.result_type or kind, _quantisation(scale, zero_point))
-    return model.finish(seed, inputs, [result])
+    if seed.has_input_last:
+        inputs = [*inputs[seed.variables :], *inputs[: seed.variables]]
+    result = _quantisation(scale, zero_point)
+    outputs = [
+        model.variable(seed.result, seed.result_type or kind, result) for _ in range(seed.results)
+    ]
+    return model.finish(seed, inputs, outputs)
 
 
 def main() -> None:
