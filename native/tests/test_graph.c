@@ -473,10 +473,48 @@ static void set_op(model_plan *model, int builtin, int type, int number, int siz
     model->op[1].option[0] = (file_field){number, size, value};
 }
 
+/* Turns operation 1 into a SPLIT or SPLIT_V of tensor 0 into the last tensor and a new one: the
+ * filters' place is taken by the axis. */
+static void set_split(model_plan *model, int builtin) {
+    static const int32_t AXIS[] = {3};
+    set_op(model, builtin, builtin == 49 ? 35 : 79, 0, 4, 2);
+    model->deprecated[0] = model->builtin[0] = 19; /* operation 0 becomes a RELU */
+    model->op[0].inputs = 1;
+    model->op[0].options_type = model->op[0].options = 0;
+    model->buffer[1] = (model_buffer){AXIS, sizeof AXIS, 0};
+    model->tensor[1] = (model_tensor){2, 0, 1, .name = "axis"};
+    model->tensor[2].buffer = 0;
+    model->op[1].inputs = model->op[1].outputs = 2;
+    model->op[1].input[0] = 1;
+    model->op[1].input[1] = 3;
+    model->op[1].output[1] = 2;
+}
+
 static int64_t bits_of(float value) {
     uint32_t bits;
     memcpy(&bits, &value, sizeof bits);
     return bits;
+}
+
+static void test_binary_and_pack_options(void) {
+    DAMAGED((set_op(&m, 42, 29, 0, 1, 6), m.op[1].inputs = 2), "operation 1 (DIV)");
+    DAMAGED((set_op(&m, 83, 59, 0, 4, 2)), "PackOptions.values_count of operation 1 (PACK)");
+    DAMAGED((set_op(&m, 83, 59, 0, 4, -1)), "PackOptions.values_count");
+    DAMAGED((set_op(&m, 83, 59, 1, 4, 0)), "PackOptions.values_count"); /* the default is 0 */
+    DAMAGED((set_op(&m, 83, 59, 0, 4, 1), m.op[1].options = 2,
+             m.op[1].option[1] = (file_field){1, 4, 4}),
+            "PackOptions.axis");
+}
+
+static void test_splits(void) {
+    DAMAGED((set_split(&m, 49), m.op[1].option[0].value = 3), "num_splits of operation 1 (SPLIT)");
+    DAMAGED((set_split(&m, 49), m.op[1].options_type = 0), "num_splits of operation 1 (SPLIT)");
+    DAMAGED((set_split(&m, 49), m.op[1].outputs = 0), "Operator.outputs of operation 1 (SPLIT)");
+    DAMAGED((set_split(&m, 49), m.op[1].output[1] = 4), "Operator.outputs of operation 1 (SPLIT)");
+    DAMAGED((set_split(&m, 49), m.op[1].output[1] = 9), "Operator.outputs of operation 1 (SPLIT)");
+    DAMAGED((set_split(&m, 49), m.op[1].inputs = 1), "Operator.inputs of operation 1 (SPLIT)");
+    DAMAGED((set_split(&m, 102)), "Operator.inputs of operation 1 (SPLIT_V)");
+    UNSUPPORTED((set_split(&m, 49), m.repeated_ops = TAGGER_MAX_OPS - 2), "too many");
 }
 
 static void test_options(void) {
@@ -526,6 +564,25 @@ static void test_options_and_their_defaults(void) {
     file = write_model(&model);
     if (CHECK(tagger_graph_read(file.bytes, file.size, &graph, NULL) == TAGNODE_OK))
         CHECK(graph.op[1].as.leaky_relu.alpha == 0.0F && graph.op[0].input[2] == -1);
+    tagger_graph_free(&graph);
+    free(file.bytes);
+}
+
+/* A SPLIT becomes one operation for each output, with the axis last. */
+static void test_several_outputs(void) {
+    model_plan model = sound_model();
+    tagger_graph graph;
+    set_split(&model, 49);
+    const file_writer file = write_model(&model);
+    if (CHECK(tagger_graph_read(file.bytes, file.size, &graph, NULL) == TAGNODE_OK)) {
+        CHECK(graph.ops == 3);
+        for (uint32_t i = 0; graph.ops == 3 && i < 2; ++i) {
+            const tagger_op *const op = &graph.op[1 + i];
+            CHECK(op->code == TAGGER_SPLIT && op->inputs == 2);
+            CHECK(op->input[0] == 3 && op->input[1] == 1 && op->output == (i == 0 ? 4 : 2));
+            CHECK(op->as.split.part == i && op->as.split.parts == 2);
+        }
+    }
     tagger_graph_free(&graph);
     free(file.bytes);
 }
@@ -643,12 +700,31 @@ static void test_hostile(void) {
     test_every_bit(file.bytes, file.size);
     test_every_word(file.bytes, file.size);
     free(file.bytes);
+    model = sound_model();
+    set_split(&model, 49);
+    const file_writer split = write_model(&model);
+    test_every_truncation(split.bytes, split.size);
+    test_every_bit(split.bytes, split.size);
+    test_every_word(split.bytes, split.size);
+    free(split.bytes);
 }
 
 static void test_names(void) {
     CHECK(strcmp(tagger_opcode_name(TAGGER_ADD), "ADD") == 0);
     CHECK(strcmp(tagger_opcode_name(TAGGER_ELU), "ELU") == 0);
+    CHECK(strcmp(tagger_opcode_name(TAGGER_ABS), "ABS") == 0);
+    CHECK(strcmp(tagger_opcode_name(TAGGER_DIV), "DIV") == 0);
+    CHECK(strcmp(tagger_opcode_name(TAGGER_EXP), "EXP") == 0);
+    CHECK(strcmp(tagger_opcode_name(TAGGER_LOG), "LOG") == 0);
+    CHECK(strcmp(tagger_opcode_name(TAGGER_NEG), "NEG") == 0);
+    CHECK(strcmp(tagger_opcode_name(TAGGER_PACK), "PACK") == 0);
     CHECK(strcmp(tagger_opcode_name(TAGGER_PAD), "PAD") == 0);
+    CHECK(strcmp(tagger_opcode_name(TAGGER_RSQRT), "RSQRT") == 0);
+    CHECK(strcmp(tagger_opcode_name(TAGGER_SPLIT), "SPLIT") == 0);
+    CHECK(strcmp(tagger_opcode_name(TAGGER_SPLIT_V), "SPLIT_V") == 0);
+    CHECK(strcmp(tagger_opcode_name(TAGGER_SQRT), "SQRT") == 0);
+    CHECK(strcmp(tagger_opcode_name(TAGGER_SQUARE), "SQUARE") == 0);
+    CHECK(strcmp(tagger_opcode_name(TAGGER_SQUARED_DIFFERENCE), "SQUARED_DIFFERENCE") == 0);
     CHECK(strcmp(tagger_opcode_name(TAGGER_REDUCE_MAX), "REDUCE_MAX") == 0);
     CHECK(strcmp(tagger_opcode_name(TAGGER_TRANSPOSE), "TRANSPOSE") == 0);
     CHECK(strcmp(tagger_opcode_name(TAGGER_OPCODES), "unknown") == 0);
@@ -708,8 +784,11 @@ int main(void) {
     test_quantisation();
     test_operation_kinds();
     test_operation_tensors();
+    test_binary_and_pack_options();
+    test_splits();
     test_options();
     test_options_and_their_defaults();
+    test_several_outputs();
     test_structure();
     test_shared_tables();
     test_hostile();

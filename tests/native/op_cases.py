@@ -307,6 +307,8 @@ def _reduce(kind: str, dtype: str) -> Callable[[Random], tuple[bytes, Array]]:
 
 
 _BINARY_OPTIONS = {
+    "DIV": schema.DivOptionsT,
+    "SQUARED_DIFFERENCE": schema.SquaredDifferenceOptionsT,
     "ADD": schema.AddOptionsT,
     "SUB": schema.SubOptionsT,
     "MUL": schema.MulOptionsT,
@@ -343,7 +345,7 @@ def _binary(kind: str, dtype: str) -> Callable[[Random], tuple[bytes, Array]]:
         if random.random() < 0.05:
             shape = (1, 3, 4, 2, 5)
         options = _BINARY_OPTIONS[kind]()
-        if not picks:
+        if not picks and kind != "SQUARED_DIFFERENCE":
             options.fusedActivationFunction = _pick(random, (NONE, NONE, NONE, RELU, RELU6))
         x, data = _input(model, random, shape, dtype)
         scale, zero_point = quantisation(random, x)
@@ -360,6 +362,9 @@ def _binary(kind: str, dtype: str) -> Callable[[Random], tuple[bytes, Array]]:
         out_scale, out_zero_point = quantisation(random, x)
         if kind == "MUL" and dtype == "int8":
             out_scale = float(np.float32(x.scale * scale * 2 ** random.uniform(3, 8)))
+        if kind == "SQUARED_DIFFERENCE" and dtype == "int8":  # LiteRT takes no finer steps
+            span = 255 * max(x.scale, scale)
+            out_scale = float(np.float32(span * span / 255 * 2 ** random.uniform(-5, 1)))
         y = model.tensor(shape, dtype, out_scale, out_zero_point)
         model.op(kind, pair, y, options)
         return model.finish([x], [y]), data
@@ -534,6 +539,96 @@ def _slice(random: Random) -> tuple[bytes, Array]:
     return model.finish([x], [y]), data
 
 
+def _positive(random: Random, kind: str, x: Value, data: Array) -> Array:
+    """Return values that are defined: not below 0, and in float not 0 either."""
+    if x.dtype == "int8":
+        return np.maximum(data, x.zero_point).astype(np.int8)
+    return (np.abs(data) + (0 if kind == "SQRT" else 1e-3)).astype(np.float32)
+
+
+def _range(random: Random, kind: str, x: Value) -> tuple[float, int]:
+    """Return an int8 quantisation that the function's values fill, but for some clipping."""
+    furthest = x.scale * max(127 - x.zero_point, 1)
+    top = {
+        "ABS": furthest,
+        "EXP": np.exp(min(furthest, 8)),
+        "LOG": 2 * abs(np.log(furthest)) + 1,
+        "RSQRT": x.scale**-0.5,
+        "SQRT": furthest**0.5,
+    }[kind]
+    return float(np.float32(top / 200 * 2 ** random.uniform(-2, 1))), _zero_point(random)
+
+
+def _function(kind: str, dtype: str) -> Callable[[Random], tuple[bytes, Array]]:
+    def draw(random: Random) -> tuple[bytes, Array]:
+        model = OpModel()
+        shape = _any_shape(random)
+        x, data = _input(model, random, shape, dtype)
+        if kind == "EXP" and dtype == "int8":
+            x = model.tensor(shape, dtype, min(x.scale, 0.08), x.zero_point)
+        if kind in ("LOG", "SQRT", "RSQRT"):
+            data = _positive(random, kind, x, data)
+        scale, zero_point = _range(random, kind, x) if dtype == "int8" else (0.0, 0)
+        if kind == "ABS" and random.random() < 0.3:
+            scale = x.scale
+        y = model.tensor(shape, dtype, scale, zero_point)
+        model.op(kind, [x], y)
+        return model.finish([x], [y]), data
+
+    return draw
+
+
+def _split(kind: str, dtype: str) -> Callable[[Random], tuple[bytes, Array]]:
+    def draw(random: Random) -> tuple[bytes, Array]:
+        model = OpModel()
+        parts = int(random.integers(1, 5))
+        shape = list(_any_shape(random))
+        axis = int(random.integers(1, len(shape)))
+        lengths = [int(n) for n in random.integers(1, 4, parts)]
+        if kind == "SPLIT":
+            lengths = lengths[:1] * parts
+        shape[axis] = sum(lengths)
+        x, data = _input(model, random, tuple(shape), dtype)
+        outputs = [
+            _like(model, x, (*shape[:axis], length, *shape[axis + 1 :])) for length in lengths
+        ]
+        given = model.integers(axis - len(shape) if random.random() < 0.3 else axis)
+        if kind == "SPLIT":
+            model.split(kind, [given, x], outputs, schema.SplitOptionsT(numSplits=parts))
+        else:
+            if random.random() < 0.4:
+                lengths[int(random.integers(parts))] = -1
+            inputs = [x, model.integers(lengths), given]
+            model.split(kind, inputs, outputs, schema.SplitVOptionsT(numSplits=parts))
+        return model.finish([x], outputs), data
+
+    return draw
+
+
+def _pack(dtype: str) -> Callable[[Random], tuple[bytes, Array]]:
+    def draw(random: Random) -> tuple[bytes, Array]:
+        model = OpModel()
+        shape = _any_shape(random)
+        x, data = _input(model, random, shape, dtype)
+        parts = [x] * int(random.integers(1, 4))
+        for _ in range(int(random.integers(0, 3))):
+            values = _floats(random, shape) if dtype == "float32" else _bytes(random, shape)
+            constant = model.tensor(shape, dtype, x.scale, x.zero_point, data=values)
+            parts.insert(int(random.integers(len(parts) + 1)), constant)
+        axis = int(random.integers(1, len(shape) + 1))
+        if len(shape) == 2 and shape[0] > 1:  # several windows
+            axis, parts = 0, parts[:1]
+        if all(part is not x for part in parts):
+            parts[0] = x
+        y = _like(model, x, (*shape[:axis], len(parts), *shape[axis:]))
+        signed = axis - len(y.shape) if random.random() < 0.3 else axis
+        options = schema.PackOptionsT(valuesCount=len(parts), axis=signed)
+        model.op("PACK", parts, y, options)
+        return model.finish([x], [y]), data
+
+    return draw
+
+
 def _unary(kind: str, dtype: str) -> Callable[[Random], tuple[bytes, Array]]:
     def draw(random: Random) -> tuple[bytes, Array]:
         model = OpModel()
@@ -630,6 +725,8 @@ Draw = Callable[[Random], tuple[bytes, Array]]
 
 _UNARY = ("RELU", "RELU6", "LEAKY_RELU", "ELU", "LOGISTIC", "TANH", "HARD_SWISH")
 
+_FUNCTIONS = ("ABS", "EXP", "LOG", "RSQRT", "SQRT")
+
 _TIMES = 4
 
 # How many of each, in so many turns, and how to draw one.
@@ -643,6 +740,8 @@ _DRAWN: dict[str, tuple[int, Draw]] = {
     "EXPAND_DIMS": (12, _expand),
     "TRANSPOSE": (40, _transpose),
     "STRIDED_SLICE": (60, _slice),
+    "NEG": (12, _function("NEG", "float32")),
+    "SQUARE": (12, _function("SQUARE", "float32")),
     "network": (25, _network),
 }
 for _dtype, _share in (("int8", 2), ("float32", 1)):
@@ -653,6 +752,8 @@ for _dtype, _share in (("int8", 2), ("float32", 1)):
     _DRAWN[f"MEAN{_name}"] = (30 * _share, _reduce("MEAN", _dtype))
     _DRAWN[f"REDUCE_MAX{_name}"] = (15 * _share, _reduce("REDUCE_MAX", _dtype))
     for _kind in _BINARY_OPTIONS:
+        if _kind == "DIV" and _dtype == "int8":
+            continue
         _DRAWN[f"{_kind}{_name}"] = (30 * _share, _binary(_kind, _dtype))
     _DRAWN[f"CONCATENATION{_name}"] = (25 * _share, _concatenation(_dtype))
     _DRAWN[f"PAD{_name}"] = (20 * _share, _pad("PAD", _dtype))
@@ -660,6 +761,11 @@ for _dtype, _share in (("int8", 2), ("float32", 1)):
     _DRAWN[f"RESHAPE{_name}"] = (15 * _share, _reshape(_dtype))
     for _kind in _UNARY:
         _DRAWN[f"{_kind}{_name}"] = (12 * _share, _unary(_kind, _dtype))
+    for _kind in _FUNCTIONS:
+        _DRAWN[f"{_kind}{_name}"] = (15 * _share, _function(_kind, _dtype))
+    for _kind in ("SPLIT", "SPLIT_V"):
+        _DRAWN[f"{_kind}{_name}"] = (15 * _share, _split(_kind, _dtype))
+    _DRAWN[f"PACK{_name}"] = (15 * _share, _pack(_dtype))
     _DRAWN[f"SOFTMAX{_name}"] = (15 * _share, _unary("SOFTMAX", _dtype))
 
 KINDS = tuple(_DRAWN)

@@ -27,6 +27,8 @@ _INT8_VERSIONS = {
     "FULLY_CONNECTED": 4,
     "CONV_2D": 3,
     "DEPTHWISE_CONV_2D": 3,
+    "SPLIT_V": 1,
+    "TRANSPOSE_CONV": 3,
 }
 
 
@@ -94,6 +96,13 @@ class OpModel:
 
     def op(self, kind: str, inputs: Sequence[Value], output: Value, options: Any = None) -> Value:
         """Add an operation and return its output."""
+        self.split(kind, inputs, [output], options)
+        return output
+
+    def split(
+        self, kind: str, inputs: Sequence[Value], outputs: Sequence[Value], options: Any = None
+    ) -> None:
+        """Add an operation with any number of outputs."""
         number = getattr(schema.BuiltinOperator, kind)
         is_int8 = any(value.dtype == "int8" for value in inputs)
         code = (number, _INT8_VERSIONS.get(kind, 2) if is_int8 else 1)
@@ -104,12 +113,11 @@ class OpModel:
             schema.OperatorT(
                 opcodeIndex=self._codes.index(code),
                 inputs=[value.index for value in inputs],
-                outputs=[output.index],
+                outputs=[value.index for value in outputs],
                 builtinOptionsType=getattr(schema.BuiltinOptions, name),
                 builtinOptions=options,
             )
         )
-        return output
 
     def finish(self, inputs: Sequence[Value], outputs: Sequence[Value]) -> bytes:
         """Return the file."""

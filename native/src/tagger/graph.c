@@ -423,6 +423,22 @@ static void read_arithmetic(graph_reader *reader, flatbuffer_table options, tagg
     read_activation(reader, options, 0, op);
 }
 
+static void read_pack(graph_reader *reader, flatbuffer_table options, tagger_op *op) {
+    static const flatbuffer_field COUNT = {0, 4, "PackOptions.values_count"};
+    static const flatbuffer_field AXIS = {1, 4, "PackOptions.axis"};
+    const int32_t rank = (int32_t)reader->graph.tensor[op->output].rank;
+    const int64_t count = flatbuffer_signed(&reader->file, options, COUNT, 0);
+    if (count != op->inputs) wrong(reader, COUNT);
+    op->as.concatenation.axis = flatbuffer_signed(&reader->file, options, AXIS, 0);
+    if (op->as.concatenation.axis < -rank || op->as.concatenation.axis >= rank) wrong(reader, AXIS);
+}
+
+static void read_split(graph_reader *reader, flatbuffer_table options, tagger_op *op) {
+    static const flatbuffer_field COUNT = {0, 4, "num_splits"};
+    const int64_t count = flatbuffer_signed(&reader->file, options, COUNT, 0);
+    if (count != op->as.split.parts) wrong(reader, COUNT);
+}
+
 static void read_softmax(graph_reader *reader, flatbuffer_table options, tagger_op *op) {
     static const flatbuffer_field BETA = {0, 4, "SoftmaxOptions.beta"};
     op->as.softmax.beta = flatbuffer_float(&reader->file, options, BETA);
@@ -458,8 +474,8 @@ static void read_strided_slice(graph_reader *reader, flatbuffer_table options, t
 
 typedef void (*options_reader)(graph_reader *reader, flatbuffer_table options, tagger_op *op);
 
-/* `options_type` is the BuiltinOptions that `read` expects. The third input of an operation that
- * also takes 2, a bias, may be -1. */
+/* `options_type` is the BuiltinOptions that `read` expects. The last input of an operation that
+ * also takes one less, but at least 2, is a bias, and may be -1. */
 typedef struct {
     tagger_opcode code;
     uint8_t builtin, least_inputs, most_inputs, options_type;
@@ -468,30 +484,42 @@ typedef struct {
 
 /* In the order of tagger_opcode, then aliases. */
 static const op_kind OP_KINDS[] = {
+    {TAGGER_ABS, 101, 1, 1, OPTIONS_NONE, NULL},
     {TAGGER_ADD, 0, 2, 2, 11, read_arithmetic},
     {TAGGER_AVERAGE_POOL_2D, 1, 1, 1, 5, read_pool},
     {TAGGER_CONCATENATION, 2, 1, TAGGER_MAX_INPUTS, 10, read_concatenation},
     {TAGGER_CONV_2D, 3, 2, 3, 1, read_conv},
     {TAGGER_DEPTHWISE_CONV_2D, 4, 2, 3, 2, read_depthwise},
     {TAGGER_DEQUANTIZE, 6, 1, 1, OPTIONS_NONE, NULL},
+    {TAGGER_DIV, 42, 2, 2, 29, read_arithmetic},
     {TAGGER_ELU, 111, 1, 1, OPTIONS_NONE, NULL},
+    {TAGGER_EXP, 47, 1, 1, OPTIONS_NONE, NULL},
     {TAGGER_EXPAND_DIMS, 70, 2, 2, OPTIONS_NONE, NULL},
     {TAGGER_FULLY_CONNECTED, 9, 2, 3, 8, read_fully_connected},
     {TAGGER_HARD_SWISH, 117, 1, 1, OPTIONS_NONE, NULL},
     {TAGGER_LEAKY_RELU, 98, 1, 1, 75, read_leaky_relu},
+    {TAGGER_LOG, 73, 1, 1, OPTIONS_NONE, NULL},
     {TAGGER_LOGISTIC, 14, 1, 1, OPTIONS_NONE, NULL},
     {TAGGER_MAXIMUM, 55, 2, 2, OPTIONS_NONE, NULL},
     {TAGGER_MAX_POOL_2D, 17, 1, 1, 5, read_pool},
     {TAGGER_MEAN, 40, 2, 2, OPTIONS_NONE, NULL},
     {TAGGER_MINIMUM, 57, 2, 2, OPTIONS_NONE, NULL},
     {TAGGER_MUL, 18, 2, 2, 21, read_arithmetic},
+    {TAGGER_NEG, 59, 1, 1, OPTIONS_NONE, NULL},
+    {TAGGER_PACK, 83, 1, TAGGER_MAX_INPUTS, 59, read_pack},
     {TAGGER_PAD, 34, 2, 2, OPTIONS_NONE, NULL},
     {TAGGER_QUANTIZE, 114, 1, 1, OPTIONS_NONE, NULL},
     {TAGGER_REDUCE_MAX, 82, 2, 2, OPTIONS_NONE, NULL},
     {TAGGER_RELU, 19, 1, 1, OPTIONS_NONE, NULL},
     {TAGGER_RELU6, 21, 1, 1, OPTIONS_NONE, NULL},
     {TAGGER_RESHAPE, 22, 1, 2, OPTIONS_NONE, NULL}, /* the output's shape is sufficient */
+    {TAGGER_RSQRT, 76, 1, 1, OPTIONS_NONE, NULL},
     {TAGGER_SOFTMAX, 25, 1, 1, 9, read_softmax},
+    {TAGGER_SPLIT, 49, 2, 2, 35, read_split},
+    {TAGGER_SPLIT_V, 102, 3, 3, 79, read_split},
+    {TAGGER_SQRT, 75, 1, 1, OPTIONS_NONE, NULL},
+    {TAGGER_SQUARE, 92, 1, 1, OPTIONS_NONE, NULL},
+    {TAGGER_SQUARED_DIFFERENCE, 99, 2, 2, OPTIONS_NONE, NULL},
     {TAGGER_SQUEEZE, 43, 1, 1, OPTIONS_NONE, NULL}, /* likewise */
     {TAGGER_STRIDED_SLICE, 45, 4, 4, 32, read_strided_slice},
     {TAGGER_SUB, 41, 2, 2, 28, read_arithmetic},
@@ -545,7 +573,7 @@ static const op_kind *read_kind(graph_reader *reader, flatbuffer_table table) {
 static void read_inputs(graph_reader *reader, flatbuffer_table table, const op_kind *kind,
                         tagger_op *op) {
     const flatbuffer_vector inputs = flatbuffer_list(&reader->file, table, OPERATOR_INPUTS);
-    const bool has_bias = kind->least_inputs == 2 && kind->most_inputs == 3;
+    const bool has_bias = kind->least_inputs >= 2 && kind->most_inputs == kind->least_inputs + 1;
     if (inputs.length < kind->least_inputs) wrong(reader, OPERATOR_INPUTS);
     if (inputs.length > kind->most_inputs)
         unsupported(reader, "has %u inputs, more than %u", inputs.length, kind->most_inputs);
@@ -554,20 +582,24 @@ static void read_inputs(graph_reader *reader, flatbuffer_table table, const op_k
     if (copy == NULL) return;
     for (uint32_t i = 0; i < inputs.length; ++i) {
         const int64_t tensor = flatbuffer_signed_of(&reader->file, inputs, i);
-        const bool is_missing = tensor == -1 && has_bias && i == 2;
+        const bool is_missing = tensor == -1 && has_bias && i == kind->least_inputs;
         if (!is_missing &&
             (tensor < 0 || tensor >= reader->graph.tensors || !reader->known[tensor]))
             wrong(reader, OPERATOR_INPUTS); /* no such tensor, or one that is written later */
         copy[i] = (int32_t)tensor;
     }
+    if (kind->code == TAGGER_SPLIT) {
+        const int32_t axis = copy[0];
+        copy[0] = copy[1];
+        copy[1] = axis;
+    }
     op->inputs = inputs.length;
     op->input = copy;
 }
 
-static void read_output(graph_reader *reader, flatbuffer_table table, tagger_op *op) {
-    const flatbuffer_vector outputs = flatbuffer_list(&reader->file, table, OPERATOR_OUTPUTS);
-    const int64_t tensor =
-        outputs.length == 1 ? flatbuffer_signed_of(&reader->file, outputs, 0) : -1;
+static void read_output(graph_reader *reader, flatbuffer_vector outputs, uint32_t index,
+                        tagger_op *op) {
+    const int64_t tensor = flatbuffer_signed_of(&reader->file, outputs, index);
     if (tensor < 0 || tensor >= reader->graph.tensors || reader->known[tensor]) {
         wrong(reader, OPERATOR_OUTPUTS); /* no such tensor, or one that has a value already */
         return;
@@ -576,19 +608,9 @@ static void read_output(graph_reader *reader, flatbuffer_table table, tagger_op 
     op->output = (uint32_t)tensor;
 }
 
-static void read_op(graph_reader *reader, uint32_t index, tagger_op *op) {
+static void read_options(graph_reader *reader, flatbuffer_table table, const op_kind *kind,
+                         tagger_op *op) {
     flatbuffer *const file = &reader->file;
-    const flatbuffer_table table = flatbuffer_table_of(file, reader->ops, index);
-    memset(op, 0, sizeof *op);
-    reader->part = OF_OPERATION;
-    reader->index = index;
-    reader->op_name = NULL;
-    const op_kind *const kind = read_kind(reader, table);
-    if (kind == NULL) return;
-    op->code = kind->code;
-    read_inputs(reader, table, kind, op);
-    if (!failed(reader)) read_output(reader, table, op);
-    if (failed(reader) || kind->read == NULL) return;
     const uint64_t type = flatbuffer_unsigned(file, table, OPERATOR_OPTIONS_TYPE);
     flatbuffer_table options = {0};
     if (type == kind->options_type)
@@ -598,13 +620,60 @@ static void read_op(graph_reader *reader, uint32_t index, tagger_op *op) {
     if (!failed(reader)) kind->read(reader, options, op);
 }
 
+/* Reads operation `index` of the file as one for each of its outputs, at most `room`, and returns
+ * their number. */
+static uint32_t read_op(graph_reader *reader, uint32_t index, tagger_op *op, uint32_t room) {
+    const flatbuffer_table table = flatbuffer_table_of(&reader->file, reader->ops, index);
+    if (room == 0) return 0;
+    memset(op, 0, sizeof *op);
+    reader->part = OF_OPERATION;
+    reader->index = index;
+    reader->op_name = NULL;
+    const op_kind *const kind = read_kind(reader, table);
+    if (kind == NULL) return 0;
+    op->code = kind->code;
+    read_inputs(reader, table, kind, op);
+    if (failed(reader)) return 0;
+    const flatbuffer_vector outputs = flatbuffer_list(&reader->file, table, OPERATOR_OUTPUTS);
+    const bool splits = kind->read == read_split;
+    if (outputs.length == 0 || outputs.length > (splits ? room : 1))
+        wrong(reader, OPERATOR_OUTPUTS);
+    if (!failed(reader)) read_output(reader, outputs, 0, op);
+    if (failed(reader)) return 0;
+    if (splits) op->as.split.parts = outputs.length;
+    if (kind->read != NULL) read_options(reader, table, kind, op);
+    for (uint32_t i = 1; i < outputs.length && !failed(reader); ++i) {
+        op[i] = op[0];
+        op[i].as.split.part = i;
+        read_output(reader, outputs, i, &op[i]);
+    }
+    return outputs.length;
+}
+
 /* The graph */
+
+/* Counts the operations: in the graph, one for each output. */
+static void count_ops(graph_reader *reader) {
+    uint64_t ops = 0;
+    for (uint32_t i = 0; i < reader->ops.length && !failed(reader); ++i) {
+        reader->part = OF_OPERATION;
+        reader->index = i;
+        reader->op_name = NULL;
+        const flatbuffer_table table = flatbuffer_table_of(&reader->file, reader->ops, i);
+        const uint32_t outputs = flatbuffer_list(&reader->file, table, OPERATOR_OUTPUTS).length;
+        ops += outputs > 0 ? outputs : 1;
+        if (ops > TAGGER_MAX_OPS)
+            unsupported(reader, "has %u outputs: too many, more than %d with those before", outputs,
+                        TAGGER_MAX_OPS);
+    }
+    reader->graph.ops = (uint32_t)ops;
+}
 
 /* Counts the memory for the inputs of the operations. */
 static void measure_ops(graph_reader *reader) {
     reader->part = OF_OPERATION;
     reader->op_name = NULL;
-    for (uint32_t i = 0; i < reader->graph.ops && !failed(reader); ++i) {
+    for (uint32_t i = 0; i < reader->ops.length && !failed(reader); ++i) {
         reader->index = i;
         const flatbuffer_table table = flatbuffer_table_of(&reader->file, reader->ops, i);
         const uint32_t inputs = flatbuffer_list(&reader->file, table, OPERATOR_INPUTS).length;
@@ -633,7 +702,10 @@ static void read_parts(graph_reader *reader, uint32_t input) {
         unsupported(reader, "has an input of type INT32");
     reader->known[input] = true;
     graph->input = input;
-    for (uint32_t i = 0; i < graph->ops && !failed(reader); ++i) read_op(reader, i, &graph->op[i]);
+    uint32_t placed = 0;
+    for (uint32_t i = 0; i < reader->ops.length && !failed(reader); ++i)
+        placed += read_op(reader, i, &graph->op[placed], graph->ops - placed);
+    if (placed != graph->ops) wrong(reader, SUBGRAPH_OPERATORS); /* the file changed */
 }
 
 static void read_outputs(graph_reader *reader, flatbuffer_vector outputs) {
@@ -668,8 +740,8 @@ static void read_subgraph(graph_reader *reader, flatbuffer_table subgraph) {
     if (failed(reader)) return;
     const int64_t input = flatbuffer_signed_of(file, inputs, 0);
     reader->graph.tensors = reader->tensors.length;
-    reader->graph.ops = reader->ops.length;
     if (input < 0 || input >= reader->tensors.length) wrong(reader, SUBGRAPH_INPUTS);
+    if (!failed(reader)) count_ops(reader);
     if (!failed(reader)) read_parts(reader, (uint32_t)input);
     if (failed(reader)) return;
     reader->block_size = reader->taken;

@@ -37,30 +37,42 @@ typedef struct {
 } tagger_tensor;
 
 typedef enum {
+    TAGGER_ABS,
     TAGGER_ADD,
     TAGGER_AVERAGE_POOL_2D,
     TAGGER_CONCATENATION,
     TAGGER_CONV_2D,
     TAGGER_DEPTHWISE_CONV_2D,
     TAGGER_DEQUANTIZE,
+    TAGGER_DIV,
     TAGGER_ELU,
+    TAGGER_EXP,
     TAGGER_EXPAND_DIMS,
     TAGGER_FULLY_CONNECTED,
     TAGGER_HARD_SWISH,
     TAGGER_LEAKY_RELU,
+    TAGGER_LOG,
     TAGGER_LOGISTIC,
     TAGGER_MAXIMUM,
     TAGGER_MAX_POOL_2D,
     TAGGER_MEAN,
     TAGGER_MINIMUM,
     TAGGER_MUL,
+    TAGGER_NEG,
+    TAGGER_PACK,
     TAGGER_PAD, /* PAD and PADV2 */
     TAGGER_QUANTIZE,
     TAGGER_REDUCE_MAX,
     TAGGER_RELU,
     TAGGER_RELU6,
     TAGGER_RESHAPE,
+    TAGGER_RSQRT,
     TAGGER_SOFTMAX,
+    TAGGER_SPLIT,
+    TAGGER_SPLIT_V,
+    TAGGER_SQRT,
+    TAGGER_SQUARE,
+    TAGGER_SQUARED_DIFFERENCE,
     TAGGER_SQUEEZE,
     TAGGER_STRIDED_SLICE,
     TAGGER_SUB,
@@ -79,10 +91,11 @@ typedef enum {
 
 typedef struct {
     tagger_opcode code;
-    uint32_t inputs;      /* at least 1 */
-    const int32_t *input; /* tensor indices; -1 only for a missing bias, the third of three */
+    uint32_t inputs; /* at least 1 */
+    /* Tensor indices; -1 only for a missing bias, the third of three. SPLIT has its axis last. */
+    const int32_t *input;
     uint32_t output;
-    /* Fused: ADD SUB MUL CONV DEPTHWISE FULLY_CONNECTED POOLS CONCATENATION. */
+    /* Fused: ADD SUB MUL DIV CONV DEPTHWISE FULLY_CONNECTED POOLS CONCATENATION. */
     tagger_activation activation;
     union {
         struct {                    /* CONV_2D, DEPTHWISE_CONV_2D, MAX_POOL_2D, AVERAGE_POOL_2D */
@@ -94,7 +107,10 @@ typedef struct {
         } window;
         struct {
             int32_t axis;
-        } concatenation; /* -rank to rank - 1, of the output */
+        } concatenation; /* also of PACK; -rank to rank - 1, of the output */
+        struct {
+            uint32_t part, parts;
+        } split; /* SPLIT and SPLIT_V: one operation for each of the `parts` outputs */
         struct {
             float beta;
         } softmax; /* finite, at least 0 */

@@ -255,6 +255,8 @@ static preparer *const PREPARERS[TAGGER_OPCODES] = {
     [TAGGER_ADD] = ops_prepare_binary,
     [TAGGER_SUB] = ops_prepare_binary,
     [TAGGER_MUL] = ops_prepare_binary,
+    [TAGGER_DIV] = ops_prepare_binary,
+    [TAGGER_SQUARED_DIFFERENCE] = ops_prepare_binary,
     [TAGGER_MINIMUM] = ops_prepare_binary,
     [TAGGER_MAXIMUM] = ops_prepare_binary,
     [TAGGER_RELU] = ops_prepare_unary,
@@ -264,6 +266,13 @@ static preparer *const PREPARERS[TAGGER_OPCODES] = {
     [TAGGER_LOGISTIC] = ops_prepare_unary,
     [TAGGER_TANH] = ops_prepare_unary,
     [TAGGER_HARD_SWISH] = ops_prepare_unary,
+    [TAGGER_ABS] = ops_prepare_unary,
+    [TAGGER_EXP] = ops_prepare_unary,
+    [TAGGER_LOG] = ops_prepare_unary,
+    [TAGGER_NEG] = ops_prepare_unary,
+    [TAGGER_RSQRT] = ops_prepare_unary,
+    [TAGGER_SQRT] = ops_prepare_unary,
+    [TAGGER_SQUARE] = ops_prepare_unary,
     [TAGGER_QUANTIZE] = ops_prepare_unary,
     [TAGGER_DEQUANTIZE] = ops_prepare_unary,
     [TAGGER_SOFTMAX] = ops_prepare_softmax,
@@ -272,8 +281,11 @@ static preparer *const PREPARERS[TAGGER_OPCODES] = {
     [TAGGER_EXPAND_DIMS] = ops_prepare_reshape,
     [TAGGER_TRANSPOSE] = ops_prepare_view,
     [TAGGER_STRIDED_SLICE] = ops_prepare_view,
+    [TAGGER_SPLIT] = ops_prepare_view,
+    [TAGGER_SPLIT_V] = ops_prepare_view,
     [TAGGER_PAD] = ops_prepare_pad,
     [TAGGER_CONCATENATION] = ops_prepare_concatenation,
+    [TAGGER_PACK] = ops_prepare_stack,
 };
 
 /* Axis 0 of a stack of rows is 1: one window. */
@@ -295,7 +307,7 @@ static tagnode_status check_tensors(const ops_work *work) {
     preparer *prepare = PREPARERS[work->op->code];
     if (prepare == NULL) return ops_unsupported(work, "at all");
     if (input->data != NULL && prepare != ops_prepare_binary &&
-        prepare != ops_prepare_concatenation)
+        prepare != ops_prepare_concatenation && prepare != ops_prepare_stack)
         return ops_unsupported(work, "of a constant");
     return TAGNODE_OK;
 }

@@ -43,6 +43,7 @@ struct tagger_step {
     uint32_t part_cost; /* multiply-adds of the most expensive part; other work is converted by its
                            time */
     uint32_t reads;     /* variable inputs */
+    bool by_position;   /* constants differ from row to row: windows that overlap share no rows */
     tagger_reads read[TAGGER_MAX_INPUTS];
     void (*run)(const tagger_step *step, const tagger_part *part) TAGNODE_NONBLOCKING; /* [audio] */
     void *state; /* private to the operation: packed weights, tables, scratch; 64-byte aligned */

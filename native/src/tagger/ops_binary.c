@@ -1,11 +1,12 @@
-/* ADD, SUB, MUL, MINIMUM, MAXIMUM of two tensors that broadcast to the output's shape, int8 and
- * float. */
+/* ADD, SUB, MUL, MINIMUM, MAXIMUM, SQUARED_DIFFERENCE of two tensors that broadcast to the output's
+ * shape, int8 and float; DIV of float. */
 #include "tagger/ops_internal.h"
 
 enum {
-    DIMS = 3,   /* of a row */
-    CHUNK = 64, /* elements at a time */
-    SPAN = 20   /* bits of XNNPACK's multipliers; left shift of the reference kernels */
+    DIMS = 3,       /* of a row */
+    CHUNK = 64,     /* elements at a time */
+    SPAN = 20,      /* bits of XNNPACK's multipliers; left shift of the reference kernels */
+    SQUARE_SPAN = 7 /* left shift of a difference that is squared */
 };
 
 /* One operand, and how its position moves with that of the output; steps in elements. */
@@ -35,6 +36,11 @@ struct binary {
     ops_fixed fixed[2], fixed_output; /* the reference kernels' */
 };
 
+static float clamped_ratio(float value, float low, float high) TAGNODE_NONBLOCKING {
+    const float raised = value < low ? low : value;
+    return raised > high ? high : raised;
+}
+
 static void line_float(const binary *plan, const void *a, const void *b, void *output, size_t count)
     TAGNODE_NONBLOCKING {
     const float *x = a, *y = b, low = plan->clamp.low, high = plan->clamp.high;
@@ -48,6 +54,12 @@ static void line_float(const binary *plan, const void *a, const void *b, void *o
         break;
     case TAGGER_MUL:
         for (size_t i = 0; i < count; ++i) result[i] = ops_limited(x[i] * y[i], low, high);
+        break;
+    case TAGGER_DIV: /* NaN, of 0 / 0, remains */
+        for (size_t i = 0; i < count; ++i) result[i] = clamped_ratio(x[i] / y[i], low, high);
+        break;
+    case TAGGER_SQUARED_DIFFERENCE:
+        for (size_t i = 0; i < count; ++i) result[i] = (x[i] - y[i]) * (x[i] - y[i]);
         break;
     case TAGGER_MINIMUM:
         for (size_t i = 0; i < count; ++i) result[i] = y[i] < x[i] ? y[i] : x[i];
@@ -119,6 +131,22 @@ static void multiply_int8_fixed(const binary *plan, const void *a, const void *b
         const int32_t product = (x[i] - plan->zero[0]) * (y[i] - plan->zero[1]);
         const int32_t scaled = ops_fixed_times(product, plan->fixed_output) + plan->zero_point;
         result[i] = (int8_t)ops_clamped(scaled, plan->low, plan->high);
+    }
+}
+
+/* The reference kernels': the operands as in their addition, but shifted by less. */
+static void square_int8(const binary *plan, const void *a, const void *b, void *output,
+                        size_t count) TAGNODE_NONBLOCKING {
+    const int8_t *x = a, *y = b;
+    int8_t *result = output;
+    for (size_t i = 0; i < count; ++i) {
+        const int32_t first = (x[i] - plan->zero[0]) * (1 << SQUARE_SPAN);
+        const int32_t second = (y[i] - plan->zero[1]) * (1 << SQUARE_SPAN);
+        const int32_t apart =
+            ops_fixed_times(first, plan->fixed[0]) - ops_fixed_times(second, plan->fixed[1]);
+        const int32_t scaled =
+            ops_fixed_times(apart * apart, plan->fixed_output) + plan->zero_point;
+        result[i] = (int8_t)ops_clamped(scaled, -128, 127);
     }
 }
 
@@ -201,7 +229,10 @@ static tagnode_status place_side(const ops_work *work, uint32_t index, binary *p
     side->constant = tensor->data;
     side->row_bytes = tagger_row_bytes(tensor);
     side->rows = tagger_rows(tensor);
-    if (tensor->data != NULL) return TAGNODE_OK;
+    if (tensor->data != NULL) {
+        work->step->by_position |= side->row_step != 0;
+        return TAGNODE_OK;
+    }
     for (uint32_t i = 0; i < work->step->reads; ++i)
         side->first_row += ops_rows_read(work->graph, &work->step->read[i]);
     if (side->rows > 1 && tensor->rank == output->rank) {
@@ -264,6 +295,16 @@ static line_function *prepare_multiplication(const ops_work *work, binary *plan)
     return multiply_int8_fixed;
 }
 
+static line_function *prepare_square(const ops_work *work, binary *plan) {
+    const float first = ops_input(work, 0)->scale[0], second = ops_input(work, 1)->scale[0];
+    const double twice = (double)(2.0F * (first > second ? first : second));
+    plan->fixed[0] = ops_fixed_of((double)first / twice);
+    plan->fixed[1] = ops_fixed_of((double)second / twice);
+    plan->fixed_output = ops_fixed_of(
+        twice * twice / (double)((float)(1 << 2 * SQUARE_SPAN) * work->output->scale[0]));
+    return square_int8;
+}
+
 static tagnode_status prepare_int8(const ops_work *work, binary *plan) {
     const tagger_tensor *sides[2] = {ops_input(work, 0), ops_input(work, 1)};
     const tagger_opcode code = work->op->code;
@@ -274,6 +315,7 @@ static tagnode_status prepare_int8(const ops_work *work, binary *plan) {
         plan->line = extreme_int8;
         return TAGNODE_OK;
     }
+    if (code == TAGGER_DIV) return ops_unsupported(work, "of int8");
     if (!ops_is_quantised(sides[0]) || !ops_is_quantised(sides[1]) ||
         !ops_is_quantised(work->output))
         return ops_unsupported(work, "without quantisation of the whole tensor");
@@ -284,8 +326,9 @@ static tagnode_status prepare_int8(const ops_work *work, binary *plan) {
     plan->high = clamp.high;
     plan->least = (float)(clamp.low - plan->zero_point);
     plan->most = (float)(clamp.high - plan->zero_point);
-    plan->line =
-        code == TAGGER_MUL ? prepare_multiplication(work, plan) : prepare_addition(work, plan);
+    plan->line = code == TAGGER_MUL                  ? prepare_multiplication(work, plan)
+                 : code == TAGGER_SQUARED_DIFFERENCE ? prepare_square(work, plan)
+                                                     : prepare_addition(work, plan);
     return TAGNODE_OK;
 }
 
@@ -334,9 +377,10 @@ tagnode_status ops_prepare_binary(const ops_work *work) {
     if (status == TAGNODE_OK && a->type == TAGGER_INT8) status = prepare_int8(work, &plan);
     if (status == TAGNODE_OK) status = allocate(work, &plan);
     if (status != TAGNODE_OK) return status;
-    const size_t cost = a->type == TAGGER_FLOAT32   ? OPS_COST_FLOAT
-                        : plan.line == extreme_int8 ? OPS_COST_BYTE
-                                                    : OPS_COST_INTEGER;
+    const size_t cost = work->op->code == TAGGER_DIV ? OPS_COST_ROOT
+                        : a->type == TAGGER_FLOAT32  ? OPS_COST_FLOAT
+                        : plan.line == extreme_int8  ? OPS_COST_BYTE
+                                                     : OPS_COST_INTEGER;
     ops_cut(work, work->step->row_bytes / plan.element_size, cost, 1);
     work->step->run = run_binary;
     return TAGNODE_OK;

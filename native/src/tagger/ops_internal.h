@@ -14,8 +14,9 @@ enum {
     OPS_COST_BYTE = 4,      /* compared */
     OPS_COST_FLOAT = 8,     /* float added, multiplied or compared */
     OPS_COST_TABLE = 8,     /* byte looked up */
+    OPS_COST_ROOT = 16,     /* float divided, or its square root */
     OPS_COST_INTEGER = 16,  /* int8 result in fixed point or requantised */
-    OPS_COST_FUNCTION = 200 /* exp or tanh */
+    OPS_COST_FUNCTION = 200 /* exp, log or tanh */
 };
 
 /* A preparation in progress. */
@@ -144,6 +145,7 @@ tagnode_status ops_prepare_reshape(const ops_work *work);
 tagnode_status ops_prepare_view(const ops_work *work);
 tagnode_status ops_prepare_pad(const ops_work *work);
 tagnode_status ops_prepare_concatenation(const ops_work *work);
+tagnode_status ops_prepare_stack(const ops_work *work);
 
 /* Checks input, filter and output of a convolution in int8, and places its windows. */
 tagnode_status ops_place_filter(const ops_work *work, ops_axis_window *x, ops_axis_window *y);

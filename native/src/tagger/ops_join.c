@@ -1,4 +1,4 @@
-/* PAD, PADV2 and CONCATENATION. */
+/* PAD, PADV2, CONCATENATION and PACK. */
 #include "tagger/ops_internal.h"
 
 enum { DIMS = 3 }; /* of a row */
@@ -167,7 +167,10 @@ static void place_part(const ops_work *work, uint32_t index, concatenation *plan
     part->bytes = tagger_row_bytes(input) / plan->outer;
     if (plan->over_time) part->first = *first;
     *first += part->rows;
-    if (input->data != NULL) return;
+    if (input->data != NULL) {
+        work->step->by_position |= !plan->over_time && part->rows > 1;
+        return;
+    }
     ops_read(work, index, plan->over_time ? -(int32_t)part->first : 0, 1, 1, 1);
     ++*pointer;
 }
@@ -201,5 +204,102 @@ tagnode_status ops_prepare_concatenation(const ops_work *work) {
     work->step->run = plan->over_time ? run_over_time : run_within_row;
     ops_cut(work, plan->over_time ? work->step->row_bytes : plan->outer,
             plan->over_time ? OPS_COST_COPY : work->step->row_bytes / plan->outer, 1);
+    return TAGNODE_OK;
+}
+
+/* An input of PACK. */
+typedef struct {
+    const char *constant;
+    uint32_t pointer;
+} stacked;
+
+typedef struct {
+    bool by_row;      /* output row r from row r of each input, not from all rows */
+    size_t block;     /* bytes that come from an input in one go */
+    size_t input_row; /* bytes */
+    uint32_t count;
+    stacked *part;
+} stack;
+
+/* The output alternates between blocks of the inputs: input i / block % count for byte i. */
+static void run_stack(const tagger_step *step, const tagger_part *part) TAGNODE_NONBLOCKING {
+    const stack *plan = step->state;
+    const ops_range range = ops_part(step, step->row_bytes, 1, part);
+    const size_t base = (size_t)part->row * step->row_bytes;
+    for (size_t at = range.begin; at < range.end;) {
+        const size_t whole = base + at, number = whole / plan->block, within = whole % plan->block;
+        const stacked *from = &plan->part[number % plan->count];
+        const size_t source = number / plan->count * plan->block + within;
+        const size_t offset = source % plan->input_row;
+        size_t count = plan->block - within, wanted = range.end - at;
+        if (count > plan->input_row - offset) count = plan->input_row - offset;
+        if (count > wanted) count = wanted;
+        const char *input = from->constant;
+        if (input != NULL)
+            input += source;
+        else
+            input = (const char *)
+                        part->rows[from->pointer + (plan->by_row ? 0 : source / plan->input_row)] +
+                    offset;
+        memcpy((char *)part->output + at, input, count);
+        at += count;
+    }
+}
+
+/* Checks input `index` of PACK: the output's shape without the axis. */
+static tagnode_status check_stacked(const ops_work *work, uint32_t index, uint32_t axis) {
+    const tagger_tensor *input = ops_input(work, index), *output = work->output;
+    if (input == NULL || input->rank + 1 != output->rank || input->type != output->type)
+        return ops_contradiction(work, "inputs and output");
+    for (uint32_t i = 0; i < input->rank; ++i)
+        if (input->dims[i] != output->dims[i < axis ? i : i + 1])
+            return ops_contradiction(work, "inputs and output");
+    if (!ops_same_quantisation(input, output))
+        return ops_unsupported(work, "of tensors with different quantisation");
+    return TAGNODE_OK;
+}
+
+static void place_stacked(const ops_work *work, stack *plan) {
+    uint32_t pointer = 0;
+    for (uint32_t i = 0; i < plan->count; ++i) {
+        const tagger_tensor *input = ops_input(work, i);
+        plan->part[i] = (stacked){input->data, pointer};
+        if (input->data != NULL) {
+            work->step->by_position |= tagger_rows(work->output) > 1;
+        } else if (plan->by_row) {
+            ops_read_same(work, i);
+            ++pointer;
+        } else {
+            ops_read_all(work, i);
+            pointer += tagger_rows(input);
+        }
+    }
+}
+
+tagnode_status ops_prepare_stack(const ops_work *work) {
+    const tagger_tensor *output = work->output, *first = ops_input(work, 0);
+    const int32_t axis = ops_axis(output, work->op->as.concatenation.axis);
+    if (axis < 0 || output->dims[axis] != work->op->inputs)
+        return ops_contradiction(work, "inputs and output");
+    for (uint32_t i = 0; i < work->op->inputs; ++i) {
+        const tagnode_status status = check_stacked(work, i, (uint32_t)axis);
+        if (status != TAGNODE_OK) return status;
+    }
+    size_t needed = 0;
+    ops_room(&needed, sizeof(stack));
+    const size_t parts = ops_room(&needed, work->op->inputs * sizeof(stacked));
+    const tagnode_status status = ops_allocate(work, needed);
+    if (status != TAGNODE_OK) return status;
+    stack *plan = work->step->state;
+    *plan = (stack){.by_row = first->rank >= 3 && axis >= 2,
+                    .block = ops_element_size(first),
+                    .input_row = tagger_row_bytes(first),
+                    .count = work->op->inputs,
+                    .part = (stacked *)(void *)((char *)work->step->state + parts)};
+    for (uint32_t i = (uint32_t)axis; i < first->rank; ++i) plan->block *= first->dims[i];
+    place_stacked(work, plan);
+    const size_t copied = plan->block < plan->input_row ? plan->block : plan->input_row;
+    ops_cut(work, work->step->row_bytes, OPS_COST_COPY + OPS_COST_FUNCTION / copied, 1);
+    work->step->run = run_stack;
     return TAGNODE_OK;
 }

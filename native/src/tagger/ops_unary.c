@@ -1,5 +1,9 @@
 /* Operations on one element at a time: int8 by a table of 256, float by a function. */
+#include <stdlib.h>
+
 #include "tagger/ops_internal.h"
+
+enum { ROOT_BITS = 20 }; /* of RSQRT's intermediate value */
 
 typedef struct {
     int8_t table[256];        /* int8 to int8, by the value + 128 */
@@ -46,6 +50,13 @@ static float apply(tagger_opcode code, float alpha, float x) TAGNODE_NONBLOCKING
     case TAGGER_LOGISTIC: return 1.0F / (1.0F + expf(-x));
     case TAGGER_TANH: return tanhf(x);
     case TAGGER_HARD_SWISH: return x / 6.0F * ops_limited(x + 3.0F, 0.0F, 6.0F);
+    case TAGGER_ABS: return fabsf(x);
+    case TAGGER_EXP: return expf(x);
+    case TAGGER_LOG: return logf(x);
+    case TAGGER_NEG: return -x;
+    case TAGGER_RSQRT: return 1.0F / sqrtf(x);
+    case TAGGER_SQRT: return sqrtf(x);
+    case TAGGER_SQUARE: return x * x;
     default: return x;
     }
 }
@@ -64,6 +75,8 @@ static double exact(tagger_opcode code, double x) {
     case TAGGER_ELU: return x < 0.0 ? expm1(x) : x;
     case TAGGER_LOGISTIC: return 1.0 / (1.0 + exp(-x));
     case TAGGER_TANH: return tanh(x);
+    case TAGGER_EXP: return exp(x);
+    case TAGGER_LOG: return log(x);
     default: return x;
     }
 }
@@ -151,6 +164,41 @@ static int32_t by_hard_swish(int32_t value, const tagger_tensor *input,
     return divided_by_power(product, -to_output.shift) + output->zero_point[0];
 }
 
+/* ABS: the reference kernel's fixed point, if the scales differ. */
+static int32_t by_magnitude(int32_t value, const tagger_tensor *input,
+                            const tagger_tensor *output) {
+    const int32_t distance = abs(value - input->zero_point[0]), zero = output->zero_point[0];
+    if (input->scale[0] == output->scale[0]) return distance + zero;
+    const double ratio = (double)(input->scale[0] / output->scale[0]);
+    return ops_fixed_times(distance, ops_fixed_of(ratio)) + zero;
+}
+
+/* SQRT: the reference kernel rounds towards 0; it refuses negative values, here they count as 0. */
+static int32_t by_root(int32_t value, const tagger_tensor *input, const tagger_tensor *output) {
+    const float x = input->scale[0] * (float)(value - input->zero_point[0]);
+    const float root = x > 0.0F ? sqrtf(x) / output->scale[0] : 0.0F;
+    return (int32_t)ops_limited(root, 0.0F, 1024.0F) + output->zero_point[0];
+}
+
+/* RSQRT: the reference kernel's fixed point, with 1 / sqrt in 2^-20; the greatest value at 0, and
+ * here below 0, which the kernel refuses. */
+static int32_t by_inverse_root(int32_t value, const tagger_tensor *input,
+                               const tagger_tensor *output) {
+    const int32_t centred = value - input->zero_point[0];
+    if (centred <= 0) return INT8_MAX;
+    const double scale = 1.0 / (double)(sqrtf(input->scale[0]) * output->scale[0]);
+    ops_fixed factor = ops_fixed_of(scale);
+    factor.shift -= ROOT_BITS;
+    const int32_t inverse = (int32_t)rint((1 << ROOT_BITS) / sqrt((double)centred));
+    return ops_fixed_times(inverse, factor) + output->zero_point[0];
+}
+
+/* LOG: the lowest value at 0 and below. */
+static int32_t by_logarithm(int32_t value, const tagger_tensor *input,
+                            const tagger_tensor *output) {
+    return value > input->zero_point[0] ? by_function(TAGGER_LOG, value, input, output) : INT8_MIN;
+}
+
 static int32_t looked_up(const ops_work *work, int32_t value) {
     const tagger_tensor *input = ops_input(work, 0), *output = work->output;
     const tagger_opcode code = work->op->code;
@@ -160,6 +208,10 @@ static int32_t looked_up(const ops_work *work, int32_t value) {
     case TAGGER_QUANTIZE: return by_ratio(value, NULL, input, output);
     case TAGGER_LEAKY_RELU: return by_ratio(value, &work->op->as.leaky_relu.alpha, input, output);
     case TAGGER_HARD_SWISH: return by_hard_swish(value, input, output);
+    case TAGGER_ABS: return by_magnitude(value, input, output);
+    case TAGGER_SQRT: return by_root(value, input, output);
+    case TAGGER_RSQRT: return by_inverse_root(value, input, output);
+    case TAGGER_LOG: return by_logarithm(value, input, output);
     default: return by_function(code, value, input, output);
     }
 }
@@ -191,9 +243,14 @@ static void prepare_quantise(const ops_work *work, unary *plan) {
 static void prepare_function(const ops_work *work, unary *plan) {
     const tagger_opcode code = work->op->code;
     plan->alpha = code == TAGGER_LEAKY_RELU ? work->op->as.leaky_relu.alpha : 0.0F;
-    const bool costly = code == TAGGER_ELU || code == TAGGER_LOGISTIC || code == TAGGER_TANH;
+    const bool costly = code == TAGGER_ELU || code == TAGGER_LOGISTIC || code == TAGGER_TANH ||
+                        code == TAGGER_EXP || code == TAGGER_LOG;
+    const bool is_root = code == TAGGER_SQRT || code == TAGGER_RSQRT;
     ops_cut(work, work->step->row_bytes / sizeof(float),
-            costly ? OPS_COST_FUNCTION : OPS_COST_FLOAT, 1);
+            costly    ? OPS_COST_FUNCTION
+            : is_root ? 2 * OPS_COST_ROOT
+                      : OPS_COST_FLOAT,
+            1);
     work->step->run = run_function;
 }
 
@@ -205,6 +262,8 @@ tagnode_status ops_prepare_unary(const ops_work *work) {
         return ops_unsupported(work, "without quantisation of the whole tensor");
     if (from_int8 != to_int8 && work->op->code != (to_int8 ? TAGGER_QUANTIZE : TAGGER_DEQUANTIZE))
         return ops_unsupported(work, "of several types");
+    if (from_int8 && (work->op->code == TAGGER_NEG || work->op->code == TAGGER_SQUARE))
+        return ops_unsupported(work, "of int8");
     const tagnode_status status = ops_allocate(work, sizeof(unary));
     if (status != TAGNODE_OK) return status;
     ops_read_same(work, 0);

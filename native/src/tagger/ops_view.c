@@ -1,5 +1,5 @@
-/* TRANSPOSE and STRIDED_SLICE: output elements from input elements at constant steps along each
- * axis. */
+/* TRANSPOSE, STRIDED_SLICE, SPLIT and SPLIT_V: output elements from input elements at constant
+ * steps along each axis. */
 #include <stdlib.h>
 
 #include "tagger/ops_internal.h"
@@ -163,8 +163,58 @@ static tagnode_status prepare_slice(const ops_work *work) {
     return finish(work, origin, steps);
 }
 
+/* Finds the length of an output of SPLIT_V along its axis of `size`, and where it begins; one
+ * length may be -1: the rest. */
+static bool find_part(const ops_work *work, const int32_t *lengths, int64_t size, slice *found) {
+    const uint32_t part = work->op->as.split.part, parts = work->op->as.split.parts;
+    int64_t given = 0;
+    uint32_t rests = 0;
+    for (uint32_t i = 0; i < parts; ++i) {
+        if (lengths[i] < -1) return false;
+        if (lengths[i] == -1)
+            ++rests;
+        else
+            given += lengths[i];
+    }
+    const int64_t rest = size - given;
+    if (rests > 1 || rest < 0 || (rests == 0 && rest != 0)) return false;
+    *found = (slice){.step = 1, .count = lengths[part] >= 0 ? lengths[part] : rest};
+    for (uint32_t i = 0; i < part; ++i) found->begin += lengths[i] >= 0 ? lengths[i] : rest;
+    return true;
+}
+
+static tagnode_status prepare_split(const ops_work *work) {
+    const tagger_tensor *input = ops_input(work, 0), *output = work->output;
+    const uint32_t part = work->op->as.split.part, parts = work->op->as.split.parts;
+    const bool by_length = work->op->code == TAGGER_SPLIT_V;
+    const int32_t *wanted = ops_integers(work, by_length ? 2 : 1, 1);
+    const int32_t *lengths = by_length ? ops_integers(work, 1, parts) : NULL;
+    if (wanted == NULL || (by_length && lengths == NULL))
+        return ops_unsupported(work, "by an axis or lengths that are not constant");
+    if (!ops_same_quantisation(input, output))
+        return ops_unsupported(work, "that changes the quantisation");
+    const int32_t axis = ops_axis(input, *wanted);
+    if (axis < 0 || output->rank != input->rank)
+        return ops_contradiction(work, "input, axis and output");
+    const uint32_t size = input->dims[axis], each = size / parts;
+    slice found = {.begin = (int64_t)part * each, .step = 1, .count = each};
+    if (by_length ? !find_part(work, lengths, size, &found) : size % parts != 0)
+        return ops_contradiction(work, "input and outputs");
+    stride steps[TAGGER_MAX_RANK] = {{0, 0}};
+    for (uint32_t i = 0; i < input->rank; ++i) {
+        if (output->dims[i] != ((int32_t)i == axis ? found.count : input->dims[i]))
+            return ops_contradiction(work, "input and outputs");
+        steps[i] = along(input, i);
+    }
+    return finish(work, times(along(input, (uint32_t)axis), found.begin), steps);
+}
+
 tagnode_status ops_prepare_view(const ops_work *work) {
     const tagger_tensor *input = ops_input(work, 0);
     if (input->type != work->output->type) return ops_contradiction(work, "input and output");
-    return work->op->code == TAGGER_TRANSPOSE ? prepare_transpose(work) : prepare_slice(work);
+    switch (work->op->code) {
+    case TAGGER_TRANSPOSE: return prepare_transpose(work);
+    case TAGGER_STRIDED_SLICE: return prepare_slice(work);
+    default: return prepare_split(work);
+    }
 }

@@ -7,6 +7,7 @@
 
 /* How far the rows that a step reads extend around its own row. */
 static bool reads_beside(const tagger_step *step, const tagger_placement *placement) {
+    if (step->by_position) return false;
     for (uint32_t i = 0; i < step->reads; ++i) {
         const tagger_reads *read = &step->read[i];
         if (read->all || read->stride != 1 || !placement[read->tensor].shared) return false;
@@ -67,7 +68,9 @@ static int32_t follower(const tagger_plan *plan, uint32_t index) {
     const tagger_reads *read = &reader->read[0];
     const bool row_by_row = reader->reads == 1 && !read->all && read->first == 0 &&
                             read->count == 1 && read->stride == 1 && reader->rows == step->rows;
-    return row_by_row ? next : -1;
+    const bool alike =
+        plan->placement[reader->output].shared == plan->placement[step->output].shared;
+    return row_by_row && alike ? next : -1;
 }
 
 /* Follows a row from step `first` on, as long as a single reader processes it row by row. */

@@ -63,8 +63,11 @@ static void check_options(const tagger_graph *graph, const tagger_op *op) {
         PROMISE(is_step(op->as.window.filter_h) && is_step(op->as.window.filter_w));
         break;
     case TAGGER_CONCATENATION:
+    case TAGGER_PACK:
         PROMISE(op->as.concatenation.axis >= -rank && op->as.concatenation.axis < rank);
         break;
+    case TAGGER_SPLIT:
+    case TAGGER_SPLIT_V: PROMISE(op->as.split.part < op->as.split.parts); break;
     case TAGGER_SOFTMAX: PROMISE(isfinite(op->as.softmax.beta)); break;
     case TAGGER_LEAKY_RELU: PROMISE(isfinite(op->as.leaky_relu.alpha)); break;
     default: break;

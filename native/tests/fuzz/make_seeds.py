@@ -47,6 +47,8 @@ class Seed:
     result_type: str = ""
     has_missing_bias: bool = False
     variables: int = 1  # how often the input is given before the constants
+    results: int = 1  # how many outputs of that shape
+    has_input_last: bool = False  # after the constants
     types: Sequence[str] = field(default=("float32", "int8"))
 
 
@@ -67,7 +69,8 @@ def _reducer() -> Any:
 
 
 def _seeds() -> list[Seed]:
-    plain = ("ELU", "HARD_SWISH", "LOGISTIC", "RELU", "RELU6", "TANH")
+    plain = ("ABS", "ELU", "EXP", "HARD_SWISH", "LOG", "LOGISTIC", "RELU", "RELU6", "RSQRT", "SQRT")
+    real = ("NEG", "SQUARE")
     conv = schema.Conv2DOptionsT(_SAME, strideW=1, strideH=1, dilationWFactor=1, dilationHFactor=1)
     dilated = schema.Conv2DOptionsT(
         _VALID,
@@ -82,7 +85,34 @@ def _seeds() -> list[Seed]:
     )
     four = (1, 4, 6, 4)
     return [
-        *(Seed(name, _IMAGE, _IMAGE) for name in plain),
+        *(Seed(name, _IMAGE, _IMAGE) for name in (*plain, "TANH")),
+        *(Seed(name, _IMAGE, _IMAGE, types=("float32",)) for name in real),
+        Seed("DIV", _IMAGE, _IMAGE, [_weights(2)], schema.DivOptionsT(), types=("float32",)),
+        Seed(
+            "SQUARED_DIFFERENCE",
+            _IMAGE,
+            _IMAGE,
+            [_weights(2)],
+            schema.SquaredDifferenceOptionsT(),
+        ),
+        Seed(
+            "SPLIT",
+            _IMAGE,
+            (1, 4, 2, 2),
+            [_ints(2)],
+            schema.SplitOptionsT(3),
+            results=3,
+            has_input_last=True,
+        ),
+        Seed(
+            "SPLIT_V",
+            _IMAGE,
+            (1, 4, 3, 2),
+            [_ints(3, -1), _ints(-2)],
+            schema.SplitVOptionsT(2),
+            results=2,
+        ),
+        Seed("PACK", _IMAGE, (1, 4, 6, 2, 3), options=schema.PackOptionsT(3, -1), variables=3),
         Seed("ADD", _IMAGE, _IMAGE, [_weights(2)], schema.AddOptionsT()),
         Seed("SUB", _IMAGE, _IMAGE, [_weights(2)], schema.SubOptionsT(fusedActivationFunction=3)),
         Seed("MUL", _IMAGE, _IMAGE, [_weights(2)], schema.MulOptionsT(fusedActivationFunction=1)),
@@ -189,15 +219,15 @@ class _Model:
         content = np.clip(values * 20 + 3, -128, 127).astype(np.int8).tobytes()
         return self.tensor(values.shape, "int8", _quantisation(0.05, 3), content)
 
-    def finish(self, steps: "Sequence[_Step]") -> bytes:
-        """Write the file; the graph takes the first step's first input."""
+    def finish(self, steps: "Sequence[_Step]", given: int) -> bytes:
+        """Write the file; the graph takes one tensor."""
         names = list(dict.fromkeys(step.operation for step in steps))
         numbers = [getattr(schema.BuiltinOperator, name) for name in names]
         operators = [
             schema.OperatorT(
                 opcodeIndex=names.index(step.operation),
                 inputs=step.inputs,
-                outputs=[step.output],
+                outputs=step.outputs,
                 builtinOptionsType=getattr(
                     schema.BuiltinOptions,
                     type(step.options).__name__.removesuffix("T") if step.options else "NONE",
@@ -206,7 +236,7 @@ class _Model:
             )
             for step in steps
         ]
-        inputs, outputs = steps[0].inputs[:1], [steps[-1].output]
+        inputs, outputs = [given], steps[-1].outputs
         model = schema.ModelT(
             version=3,
             operatorCodes=[
@@ -224,7 +254,7 @@ class _Model:
 class _Step:
     operation: str
     inputs: list[int]
-    output: int
+    outputs: list[int]
     options: Any = None
 
 
@@ -241,13 +271,20 @@ def write(seed: Seed, kind: str, *, between_floats: bool = False) -> bytes:
     inputs += [model.constant(values, seed, kind, i) for i, values in enumerate(seed.constants)]
     if seed.has_missing_bias:
         inputs.append(-1)
-    result = model.variable(seed.result, seed.result_type or kind, _quantisation(scale, zero_point))
-    steps = [_Step(seed.operation, inputs, result, seed.options)]
+    given = inputs[0]
+    if seed.has_input_last:
+        inputs = [*inputs[seed.variables :], *inputs[: seed.variables]]
+    steps_of = _quantisation(scale, zero_point)
+    outputs = [
+        model.variable(seed.result, seed.result_type or kind, steps_of) for _ in range(seed.results)
+    ]
+    steps = [_Step(seed.operation, inputs, outputs, seed.options)]
     if between_floats:
         before, after = (model.tensor(shape, "float32") for shape in (seed.shape, seed.result))
-        steps = [_Step("QUANTIZE", [before], inputs[0]), *steps]
-        steps.append(_Step("DEQUANTIZE", [result], after))
-    return model.finish(steps)
+        steps = [_Step("QUANTIZE", [before], [given]), *steps]
+        steps.append(_Step("DEQUANTIZE", outputs[:1], [after]))
+        given = before
+    return model.finish(steps, given)
 
 
 # ---- files around models
@@ -312,8 +349,8 @@ def _containers() -> Iterator[tuple[str, bytes]]:
         return name + struct.pack("<I", len(body)) + body + bytes(-len(body) % 16)
 
     heads = dict(_heads())
-    words = (16000, 256, 256, 128, 8, 0, 0, 0, 0, 1)
-    front_end = struct.pack("<10I", *words) + struct.pack("<3d", 10000, 0, 8000)
+    words = (16000, 256, 256, 128, 8, 0, 0, 0, 0, 0, 0, 1, 0, 0)
+    front_end = struct.pack("<14I", *words) + struct.pack("<4d", 10000, 0, 8000, 0)
     for name, before in (("padded", 0), ("valid", 1)):
         card = text(name) + front_end + struct.pack("<4I", 24, 2, 3, 5)
         card += labels("speech", "Male Vocal", "drums") + struct.pack("<I", before)
@@ -322,7 +359,7 @@ def _containers() -> Iterator[tuple[str, bytes]]:
             count = {"softmax": 3, "rbf": 2}[head]
             body = text(head) + struct.pack("<I", 1) + labels(*("a", "b c", "d")[:count])
             chunks.append(chunk(b"HEAD", body + heads[head]))
-        yield name, b"TAGMODL1" + bytes(4) + struct.pack("<I", len(chunks)) + b"".join(chunks)
+        yield name, b"TAGMODL2" + bytes(4) + struct.pack("<I", len(chunks)) + b"".join(chunks)
 
 
 def _states() -> Iterator[tuple[str, bytes]]:
@@ -347,8 +384,8 @@ def _broken() -> Iterator[tuple[str, str, bytes]]:
 
 
 _TESTED = {
-    *("00-elu-int8.tflite", "13-concatenation-float32.tflite"),
-    *("padded-29", "13-concatenation-float32", "rbf", "valid", "late-night"),
+    *("01-elu-int8.tflite", "25-concatenation-float32.tflite"),
+    *("padded-29", "25-concatenation-float32", "rbf", "valid", "late-night"),
 }
 
 
