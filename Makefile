@@ -118,8 +118,9 @@ lint: $(VENV)/.lint
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/clang-format --dry-run --Werror $$(find native -name '*.[ch]')
 	cmake -S native -B build/lint -DTAGNODE_TESTS=ON >/dev/null
-	$(BIN)/clang-tidy --quiet -p build/lint $$(find native/src native/plugin native/tests -name '*.c' \
-	  -not -name 'neon*' -not -name '*_windows.c' -not -name 'abi_*' -not -name 'host_lilv.c')
+	find native/src native/plugin native/tests -name '*.c' -not -name 'neon*' -not -name '*_windows.c' \
+	  -not -name 'abi_*' -not -name 'host_lilv.c' -print0 | \
+	  xargs -0 -n 4 -P 2 $(BIN)/clang-tidy --quiet -p build/lint
 
 format: $(VENV)/.lint
 	$(BIN)/ruff check --fix .
