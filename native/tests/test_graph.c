@@ -496,6 +496,16 @@ static int64_t bits_of(float value) {
     return bits;
 }
 
+static void test_transpose_conv(void) {
+    DAMAGED((set_op(&m, 67, 49, 1, 4, 1)), "Operator.inputs of operation 1 (TRANSPOSE_CONV)");
+    DAMAGED((set_op(&m, 67, 49, 1, 4, 1), m.op[1].inputs = 3),
+            "stride_h of operation 1 (TRANSPOSE_CONV)");
+    DAMAGED((set_op(&m, 67, 49, 0, 1, 2), m.op[1].inputs = 3),
+            "padding of operation 1 (TRANSPOSE_CONV)");
+    DAMAGED((set_op(&m, 67, 49, 1, 4, 1), m.op[1].inputs = 3, m.op[1].input[2] = -1),
+            "Operator.inputs of operation 1 (TRANSPOSE_CONV)");
+}
+
 static void test_binary_and_pack_options(void) {
     DAMAGED((set_op(&m, 42, 29, 0, 1, 6), m.op[1].inputs = 2), "operation 1 (DIV)");
     DAMAGED((set_op(&m, 83, 59, 0, 4, 2)), "PackOptions.values_count of operation 1 (PACK)");
@@ -727,6 +737,7 @@ static void test_names(void) {
     CHECK(strcmp(tagger_opcode_name(TAGGER_SQUARED_DIFFERENCE), "SQUARED_DIFFERENCE") == 0);
     CHECK(strcmp(tagger_opcode_name(TAGGER_REDUCE_MAX), "REDUCE_MAX") == 0);
     CHECK(strcmp(tagger_opcode_name(TAGGER_TRANSPOSE), "TRANSPOSE") == 0);
+    CHECK(strcmp(tagger_opcode_name(TAGGER_TRANSPOSE_CONV), "TRANSPOSE_CONV") == 0);
     CHECK(strcmp(tagger_opcode_name(TAGGER_OPCODES), "unknown") == 0);
 }
 
@@ -784,6 +795,7 @@ int main(void) {
     test_quantisation();
     test_operation_kinds();
     test_operation_tensors();
+    test_transpose_conv();
     test_binary_and_pack_options();
     test_splits();
     test_options();

@@ -217,6 +217,37 @@ def _depthwise(random: Random) -> tuple[bytes, Array]:
     return model.finish([x], [y]), data
 
 
+def _transpose_conv(dtype: str) -> Callable[[Random], tuple[bytes, Array]]:
+    def draw(random: Random) -> tuple[bytes, Array]:
+        model = OpModel()
+        out_shape = _image(random, largest=16, channels=(1, 2, 3, 5, 8, 17))
+        padding, height, width, stride_h, stride_w, _, _, rows, columns = _place(
+            random, out_shape, dilates=False
+        )
+        channels, depth = out_shape[3], int(_pick(random, (1, 2, 3, 4, 7, 16)))
+        x, data = _input(model, random, (1, rows, columns, depth), dtype)
+        shape = (channels, height, width, depth)
+        if dtype == "int8":
+            given, y = _filters(model, random, x, shape, 0, out_shape, needs_bias=False)
+        else:
+            given = [x, model.tensor(shape, dtype, data=_floats(random, shape, 0.3))]
+            if random.random() < 0.7:
+                bias = _floats(random, (channels,))
+                given.append(model.tensor((channels,), dtype, data=bias))
+            y = model.tensor(out_shape, dtype)
+        options = schema.TransposeConvOptionsT(
+            padding=padding,
+            strideH=stride_h,
+            strideW=stride_w,
+            fusedActivationFunction=_pick(random, (NONE, NONE, RELU, RELU6)),
+        )
+        inputs = [model.integers(out_shape), given[1], x, *given[2:]]
+        model.op("TRANSPOSE_CONV", inputs, y, options)
+        return model.finish([x], [y]), data
+
+    return draw
+
+
 def _dense(dtype: str) -> Callable[[Random], tuple[bytes, Array]]:
     def draw(random: Random) -> tuple[bytes, Array]:
         model = OpModel()
@@ -747,6 +778,7 @@ _DRAWN: dict[str, tuple[int, Draw]] = {
 for _dtype, _share in (("int8", 2), ("float32", 1)):
     _name = "" if _dtype == "int8" else " float"
     _DRAWN[f"FULLY_CONNECTED{_name}"] = (30 * _share, _dense(_dtype))
+    _DRAWN[f"TRANSPOSE_CONV{_name}"] = (40 * _share, _transpose_conv(_dtype))
     _DRAWN[f"MAX_POOL_2D{_name}"] = (25 * _share, _pool("MAX_POOL_2D", _dtype))
     _DRAWN[f"AVERAGE_POOL_2D{_name}"] = (25 * _share, _pool("AVERAGE_POOL_2D", _dtype))
     _DRAWN[f"MEAN{_name}"] = (30 * _share, _reduce("MEAN", _dtype))

@@ -63,6 +63,28 @@ def streamed(model: registry.Model, x: np.ndarray, hop: float, sizes=(512,), **o
     return values, embeddings
 
 
+def with_card(name: str, data: bytes, patch: int, bands: int, classes: int) -> registry.Model:
+    """A network and its card: activations and a layer "dense", of as many values."""
+    base = registry.load("musicnn-mtt")
+    card = structs.replace(
+        base.card,
+        name=name,
+        labels=tuple("abcdefgh"[:classes]),
+        schema=Schema(
+            (InputTensor("mel", "float", (1, patch, bands)),),
+            (
+                OutputTensor("activations", "float", (1, classes), "predictions"),
+                OutputTensor("dense", "float", (1, classes), "embeddings"),
+            ),
+        ),
+        inference=structs.replace(base.card.front_end, bands=bands),
+        patch_frames=patch,
+        embedding="dense",
+        sha256=sha256(data).hexdigest(),
+    )
+    return registry.Model(name, base.path, card, data)
+
+
 def tiny_model(
     *, patch: int, bands: int, height: int, width: int, same: bool, pad: int, second: int, seed: int
 ) -> registry.Model:
@@ -103,24 +125,7 @@ def tiny_model(
     )
     outputs = {"activations": graph.logistic("activations", dense), "dense": dense}
     data = graph.finish({"mel": mel}, outputs, description="tiny")
-    base = registry.load("musicnn-mtt")
-    card = structs.replace(
-        base.card,
-        name="tiny",
-        labels=("a", "b", "c", "d"),
-        schema=Schema(
-            (InputTensor("mel", "float", (1, patch, bands)),),
-            (
-                OutputTensor("activations", "float", (1, 4), "predictions"),
-                OutputTensor("dense", "float", (1, 4), "embeddings"),
-            ),
-        ),
-        inference=structs.replace(base.card.front_end, bands=bands),
-        patch_frames=patch,
-        embedding="dense",
-        sha256=sha256(data).hexdigest(),
-    )
-    return registry.Model("tiny", base.path, card, data)
+    return with_card("tiny", data, patch, bands, 4)
 
 
 tiny_models = st.builds(
@@ -199,6 +204,51 @@ def test_small_networks_equal_litert(musicnn, model):
     theirs = whole_windows(model, mel, 7, "litert")
     for a, b in zip(ours, theirs, strict=True):
         np.testing.assert_allclose(a, b, atol=1e-5)
+
+
+def varied_model(patch: int = 20, bands: int = 6) -> registry.Model:
+    """A network of operators of other people's graphs, with a constant that differs over time."""
+    random = np.random.default_rng(5)
+    graph = GraphWriter()
+    shape, half = (1, patch, bands, 1), (1, patch, bands // 2, 1)
+
+    def constant(name: str, size: tuple[int, ...]) -> Tensor:
+        return graph.constant(name, random.uniform(0.5, 2, size).astype(np.float32))
+
+    def integers(name: str, values: tuple[int, ...]) -> Tensor:
+        return graph.constant(name, np.array(values, np.int32))
+
+    mel = graph.input("mel", (1, patch, bands))
+    image = graph.reshape("r", mel, shape)
+    padded = graph.pad("pad", image, ((0, 0), (1, 1), (0, 0), (0, 0)))
+    highest = graph.max_pool_2d("highest", padded, (3, 1), stride=(1, 1))
+    scaled = graph.operator("scaled", "DIV", [highest, constant("s", (1, 1, bands, 1))], shape)
+    moved = graph.operator("moved", "DIV", [scaled, constant("m", shape)], shape)
+    squared = ("SquaredDifference", {})
+    apart = graph.operator("apart", "SQUARED_DIFFERENCE", [moved, scaled], shape, squared)
+    root = graph.operator("root", "SQRT", [apart], shape)
+    limits = [integers("first", (0,) * 4), integers("end", half), integers("step", (1,) * 4)]
+    part = graph.operator("part", "STRIDED_SLICE", [root, *limits], half, ("StridedSlice", {}))
+    stacked = ("Pack", {"valuesCount": 2, "axis": 3})
+    both = graph.operator("both", "PACK", [part, part], (*half[:3], 2, 1), stacked)
+    features = graph.reshape("features", both, shape)
+    flat = graph.reshape("flat", graph.mean("mean", features, (1,)), (1, bands))
+    outputs = {"activations": graph.logistic("activations", flat), "dense": flat}
+    data = graph.finish({"mel": mel}, outputs, description="varied")
+    return with_card("varied", data, patch, bands, bands)
+
+
+def test_a_constant_that_differs_over_time_keeps_its_place_in_each_window(musicnn):
+    model = varied_model()
+    x = music(1.5, 16000)
+    mel = pyplugin.melspectrogram(x, 16000, model.card.front_end)
+    ours = whole_windows(model, mel, 3)
+    for a, b in zip(ours, whole_windows(model, mel, 3, "litert"), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4)
+    values, dense = streamed(model, x, 3 * 0.016, (441,))
+    assert len(values) > 10
+    np.testing.assert_array_equal(values, ours[0][: len(values)])
+    np.testing.assert_array_equal(dense, ours[1][: len(values)])
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -389,6 +389,12 @@ static void read_depthwise(graph_reader *reader, flatbuffer_table options, tagge
     read_step(reader, options, DILATION_H, 1, &op->as.window.dilation_h);
 }
 
+static void read_transpose_conv(graph_reader *reader, flatbuffer_table options, tagger_op *op) {
+    read_window(reader, options, op);
+    read_activation(reader, options, 3, op);
+    op->as.window.dilation_w = op->as.window.dilation_h = 1;
+}
+
 static void read_pool(graph_reader *reader, flatbuffer_table options, tagger_op *op) {
     static const flatbuffer_field FILTER_W = {3, 4, "Pool2DOptions.filter_width"};
     static const flatbuffer_field FILTER_H = {4, 4, "Pool2DOptions.filter_height"};
@@ -525,6 +531,7 @@ static const op_kind OP_KINDS[] = {
     {TAGGER_SUB, 41, 2, 2, 28, read_arithmetic},
     {TAGGER_TANH, 28, 1, 1, OPTIONS_NONE, NULL},
     {TAGGER_TRANSPOSE, 39, 2, 2, OPTIONS_NONE, NULL},
+    {TAGGER_TRANSPOSE_CONV, 67, 3, 4, 49, read_transpose_conv},
     {TAGGER_PAD, 60, 3, 3, OPTIONS_NONE, NULL}, /* PADV2 */
 };
 
@@ -570,6 +577,21 @@ static const op_kind *read_kind(graph_reader *reader, flatbuffer_table table) {
     return NULL;
 }
 
+/* Puts the variable input first: SPLIT has its axis there in the file, TRANSPOSE_CONV the output's
+ * shape, which is known, and the filter. */
+static void order_inputs(int32_t *input, tagger_op *op) {
+    if (op->code != TAGGER_SPLIT && op->code != TAGGER_TRANSPOSE_CONV) return;
+    const int32_t first = input[0];
+    if (op->code == TAGGER_SPLIT) {
+        input[0] = input[1];
+        input[1] = first;
+        return;
+    }
+    input[0] = input[2];
+    if (op->inputs == 4) input[2] = input[3];
+    --op->inputs;
+}
+
 static void read_inputs(graph_reader *reader, flatbuffer_table table, const op_kind *kind,
                         tagger_op *op) {
     const flatbuffer_vector inputs = flatbuffer_list(&reader->file, table, OPERATOR_INPUTS);
@@ -588,13 +610,9 @@ static void read_inputs(graph_reader *reader, flatbuffer_table table, const op_k
             wrong(reader, OPERATOR_INPUTS); /* no such tensor, or one that is written later */
         copy[i] = (int32_t)tensor;
     }
-    if (kind->code == TAGGER_SPLIT) {
-        const int32_t axis = copy[0];
-        copy[0] = copy[1];
-        copy[1] = axis;
-    }
     op->inputs = inputs.length;
     op->input = copy;
+    order_inputs(copy, op);
 }
 
 static void read_output(graph_reader *reader, flatbuffer_vector outputs, uint32_t index,
@@ -652,35 +670,25 @@ static uint32_t read_op(graph_reader *reader, uint32_t index, tagger_op *op, uin
 
 /* The graph */
 
-/* Counts the operations: in the graph, one for each output. */
-static void count_ops(graph_reader *reader) {
-    uint64_t ops = 0;
-    for (uint32_t i = 0; i < reader->ops.length && !failed(reader); ++i) {
-        reader->part = OF_OPERATION;
-        reader->index = i;
-        reader->op_name = NULL;
-        const flatbuffer_table table = flatbuffer_table_of(&reader->file, reader->ops, i);
-        const uint32_t outputs = flatbuffer_list(&reader->file, table, OPERATOR_OUTPUTS).length;
-        ops += outputs > 0 ? outputs : 1;
-        if (ops > TAGGER_MAX_OPS)
-            unsupported(reader, "has %u outputs: too many, more than %d with those before", outputs,
-                        TAGGER_MAX_OPS);
-    }
-    reader->graph.ops = (uint32_t)ops;
-}
-
-/* Counts the memory for the inputs of the operations. */
+/* Counts the operations, one for each output, and the memory for their inputs. */
 static void measure_ops(graph_reader *reader) {
+    uint64_t ops = 0;
     reader->part = OF_OPERATION;
     reader->op_name = NULL;
     for (uint32_t i = 0; i < reader->ops.length && !failed(reader); ++i) {
         reader->index = i;
         const flatbuffer_table table = flatbuffer_table_of(&reader->file, reader->ops, i);
         const uint32_t inputs = flatbuffer_list(&reader->file, table, OPERATOR_INPUTS).length;
+        const uint32_t outputs = flatbuffer_list(&reader->file, table, OPERATOR_OUTPUTS).length;
         if (inputs > TAGGER_MAX_INPUTS)
             unsupported(reader, "has %u inputs, more than %d", inputs, TAGGER_MAX_INPUTS);
         take(reader, 4 * (uint64_t)inputs);
+        ops += outputs > 0 ? outputs : 1;
+        if (ops > TAGGER_MAX_OPS)
+            unsupported(reader, "has %u outputs: too many, more than %d with those before", outputs,
+                        TAGGER_MAX_OPS);
     }
+    reader->graph.ops = (uint32_t)ops;
 }
 
 /* Reads the graph except its inputs and outputs; without memory, only measures. */
@@ -691,11 +699,7 @@ static void read_parts(graph_reader *reader, uint32_t input) {
     graph->op = take(reader, graph->ops * sizeof *graph->op);
     for (uint32_t i = 0; i < graph->tensors && !failed(reader); ++i)
         read_tensor(reader, i, reader->block != NULL ? &graph->tensor[i] : &scratch);
-    if (failed(reader)) return;
-    if (reader->block == NULL) {
-        measure_ops(reader);
-        return;
-    }
+    if (failed(reader) || reader->block == NULL) return;
     reader->part = OF_MODEL;
     if (reader->known[input]) wrong(reader, SUBGRAPH_INPUTS); /* a constant */
     if (graph->tensor[input].type == TAGGER_INT32)
@@ -741,7 +745,7 @@ static void read_subgraph(graph_reader *reader, flatbuffer_table subgraph) {
     const int64_t input = flatbuffer_signed_of(file, inputs, 0);
     reader->graph.tensors = reader->tensors.length;
     if (input < 0 || input >= reader->tensors.length) wrong(reader, SUBGRAPH_INPUTS);
-    if (!failed(reader)) count_ops(reader);
+    if (!failed(reader)) measure_ops(reader);
     if (!failed(reader)) read_parts(reader, (uint32_t)input);
     if (failed(reader)) return;
     reader->block_size = reader->taken;

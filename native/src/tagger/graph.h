@@ -78,6 +78,7 @@ typedef enum {
     TAGGER_SUB,
     TAGGER_TANH,
     TAGGER_TRANSPOSE,
+    TAGGER_TRANSPOSE_CONV,
     TAGGER_OPCODES
 } tagger_opcode;
 
@@ -92,13 +93,14 @@ typedef enum {
 typedef struct {
     tagger_opcode code;
     uint32_t inputs; /* at least 1 */
-    /* Tensor indices; -1 only for a missing bias, the third of three. SPLIT has its axis last. */
+    /* Tensor indices; -1 only for a missing bias, the third of three. SPLIT has its axis
+     * last, TRANSPOSE_CONV only input, filter and bias. */
     const int32_t *input;
     uint32_t output;
-    /* Fused: ADD SUB MUL DIV CONV DEPTHWISE FULLY_CONNECTED POOLS CONCATENATION. */
+    /* Fused: ADD SUB MUL DIV CONV DEPTHWISE TRANSPOSE_CONV FULLY_CONNECTED POOLS CONCATENATION. */
     tagger_activation activation;
     union {
-        struct {                    /* CONV_2D, DEPTHWISE_CONV_2D, MAX_POOL_2D, AVERAGE_POOL_2D */
+        struct { /* CONV_2D, DEPTHWISE_CONV_2D, MAX_POOL_2D, AVERAGE_POOL_2D, TRANSPOSE_CONV */
             tagger_padding padding; /* the values below are 1 to 65535 */
             uint32_t stride_h, stride_w;
             uint32_t dilation_h, dilation_w; /* 1 for the pools */

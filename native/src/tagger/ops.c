@@ -117,10 +117,9 @@ static bool place_window(ops_axis_window *axis, tagger_padding padding) {
     return true;
 }
 
-bool ops_place_windows(const ops_work *work, uint32_t height, uint32_t width, ops_axis_window *x,
-                       ops_axis_window *y) {
-    const tagger_tensor *input = ops_input(work, 0), *output = work->output;
-    const tagger_op *op = work->op;
+static bool place_windows(const tagger_op *op, const tagger_tensor *input,
+                          const tagger_tensor *output, uint32_t height, uint32_t width,
+                          ops_axis_window *x, ops_axis_window *y) {
     *y = (ops_axis_window){.input = input->dims[1],
                            .output = output->dims[1],
                            .window = height,
@@ -132,6 +131,16 @@ bool ops_place_windows(const ops_work *work, uint32_t height, uint32_t width, op
                            .stride = op->as.window.stride_w,
                            .dilation = op->as.window.dilation_w};
     return place_window(x, op->as.window.padding) && place_window(y, op->as.window.padding);
+}
+
+bool ops_place_windows(const ops_work *work, uint32_t height, uint32_t width, ops_axis_window *x,
+                       ops_axis_window *y) {
+    return place_windows(work->op, ops_input(work, 0), work->output, height, width, x, y);
+}
+
+bool ops_place_transposed(const ops_work *work, uint32_t height, uint32_t width, ops_axis_window *x,
+                          ops_axis_window *y) {
+    return place_windows(work->op, work->output, ops_input(work, 0), height, width, x, y);
 }
 
 ops_float_clamp ops_clamp_float(tagger_activation activation) {
@@ -247,6 +256,7 @@ typedef tagnode_status preparer(const ops_work *work);
 static preparer *const PREPARERS[TAGGER_OPCODES] = {
     [TAGGER_CONV_2D] = ops_prepare_conv,
     [TAGGER_DEPTHWISE_CONV_2D] = ops_prepare_depthwise,
+    [TAGGER_TRANSPOSE_CONV] = ops_prepare_transpose_conv,
     [TAGGER_FULLY_CONNECTED] = ops_prepare_dense,
     [TAGGER_AVERAGE_POOL_2D] = ops_prepare_pool,
     [TAGGER_MAX_POOL_2D] = ops_prepare_pool,

@@ -95,6 +95,10 @@ typedef struct {
 bool ops_place_windows(const ops_work *work, uint32_t height, uint32_t width, ops_axis_window *x,
                        ops_axis_window *y);
 
+/* The same for a transposed convolution: the windows are those over its output. */
+bool ops_place_transposed(const ops_work *work, uint32_t height, uint32_t width, ops_axis_window *x,
+                          ops_axis_window *y);
+
 /* The clamp of a fused activation. */
 typedef struct {
     int32_t low, high;
@@ -135,6 +139,7 @@ static inline int32_t ops_clamped(int32_t value, int32_t low, int32_t high) {
 
 tagnode_status ops_prepare_conv(const ops_work *work);
 tagnode_status ops_prepare_depthwise(const ops_work *work);
+tagnode_status ops_prepare_transpose_conv(const ops_work *work);
 tagnode_status ops_prepare_dense(const ops_work *work);
 tagnode_status ops_prepare_pool(const ops_work *work);
 tagnode_status ops_prepare_reduce(const ops_work *work);

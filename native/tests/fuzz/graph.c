@@ -54,12 +54,15 @@ static void check_options(const tagger_graph *graph, const tagger_op *op) {
     switch (op->code) {
     case TAGGER_DEPTHWISE_CONV_2D: PROMISE(is_step(op->as.window.multiplier)); /* fall through */
     case TAGGER_CONV_2D:
+    case TAGGER_TRANSPOSE_CONV:
     case TAGGER_MAX_POOL_2D:
     case TAGGER_AVERAGE_POOL_2D:
         PROMISE(op->as.window.padding <= TAGGER_PADDING_VALID);
         PROMISE(is_step(op->as.window.stride_h) && is_step(op->as.window.stride_w));
         PROMISE(is_step(op->as.window.dilation_h) && is_step(op->as.window.dilation_w));
-        if (op->code == TAGGER_CONV_2D || op->code == TAGGER_DEPTHWISE_CONV_2D) break;
+        if (op->code == TAGGER_CONV_2D || op->code == TAGGER_DEPTHWISE_CONV_2D ||
+            op->code == TAGGER_TRANSPOSE_CONV)
+            break;
         PROMISE(is_step(op->as.window.filter_h) && is_step(op->as.window.filter_w));
         break;
     case TAGGER_CONCATENATION:

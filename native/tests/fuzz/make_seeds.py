@@ -131,6 +131,14 @@ def _seeds() -> list[Seed]:
         Seed("CONV_2D", _IMAGE, (1, 2, 4, 1), [_weights(1, 2, 2, 2), _weights(1)], dilated),
         Seed("DEPTHWISE_CONV_2D", _IMAGE, four, [_weights(1, 3, 3, 4), _weights(4)], depthwise),
         Seed(
+            "TRANSPOSE_CONV",
+            (1, 2, 3, 2),
+            (1, 4, 6, 3),
+            [_ints(1, 4, 6, 3), _weights(3, 2, 2, 2)],
+            schema.TransposeConvOptionsT(_SAME, strideW=2, strideH=2),
+            has_input_last=True,
+        ),
+        Seed(
             "FULLY_CONNECTED",
             (1, 8),
             (1, 3),
