@@ -448,14 +448,16 @@ static void test_results_that_are_not_ready_are_late_and_right(void) {
     const tagnode_card card = card_of();
     tagnode_model *models[MODELS] = {model_of(0, &card), model_of(1, &card)};
     const tagnode_ensemble_setup setup = {
-        .hop = 3, .first = PATCH, .frame_samples = MEL_HOP, .burst = MEL_HOP, .wanted = {3, 3}};
+        .ticks = {PATCH, 3, 1}, .frame_samples = MEL_HOP, .burst = MEL_HOP, .wanted = {3, 3}};
     tagnode_ensemble *ensemble = NULL;
     CHECK(tagnode_ensemble_create(models, MODELS, &setup, &ensemble, NULL) == TAGNODE_OK);
+    const uint32_t latency = tagnode_ensemble_latency(ensemble);
+    CHECK(tagnode_ensemble_start(ensemble, latency, NULL) == TAGNODE_OK);
     float *mel = white_noise((size_t)PATCH * BANDS, 12);
     for (int i = 0; i < PATCH; ++i) tagnode_ensemble_push(ensemble, mel + (size_t)i * BANDS);
     const float *const *outputs[MODELS];
     uint64_t late = 10;
-    CHECK(tagnode_ensemble_take(ensemble, PATCH, outputs, &late));
+    CHECK(tagnode_ensemble_take(ensemble, 0, outputs, &late));
     CHECK(late == 12);
     for (int m = 0; m < MODELS; ++m) {
         result is;

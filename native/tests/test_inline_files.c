@@ -80,12 +80,13 @@ static void test_cards_that_contradict_the_file_are_refused(void) {
 
 /* One row of each of three inputs; there is memory for as many. */
 static void test_a_plan_counts_the_rows_that_a_step_reads(void) {
-    const file got = read_file(TAGNODE_TEST_DATA "/fuzz/graph", "13-concatenation-float32");
+    const file got = read_file(TAGNODE_TEST_DATA "/fuzz/graph", "25-concatenation-float32");
     tagger_graph graph;
     tagger_plan plan;
     tagnode_message why = {""};
     CHECK(tagger_graph_read(got.bytes, got.size, &graph, &why) == TAGNODE_OK);
-    CHECK(tagger_plan_create(&graph, 4, 12, kernels_select(), &plan, &why) == TAGNODE_OK);
+    const tagnode_card card = {.patch_frames = 4, .frontend.bands = 12};
+    CHECK(tagger_plan_create(&graph, &card, kernels_select(), &plan, &why) == TAGNODE_OK);
     CHECK(plan.steps == 1 && plan.most_reads == 3);
     tagger_plan_destroy(&plan);
     tagger_graph_free(&graph);

@@ -55,10 +55,14 @@ static bool has_names(const char *(*name)(uint32_t), const char *expected) {
 
 static void test_front_end_settings_have_the_names_that_cards_use(void) {
     CHECK(has_names(tagnode_window_name, "hann-periodic hann-symmetric"));
-    CHECK(has_names(tagnode_mel_scale_name, "slaney htk"));
+    CHECK(has_names(tagnode_mel_scale_name, "slaney htk none"));
     CHECK(has_names(tagnode_mel_norm_name, "none slaney"));
     CHECK(has_names(tagnode_spectrum_name, "power magnitude"));
-    CHECK(has_names(tagnode_log_name, "none log10-1p log-offset db"));
+    CHECK(has_names(tagnode_log_name, "none log10-1p log-offset db log-floor log-zero"));
+    CHECK(has_names(tagnode_mel_triangles_name, "hertz mel"));
+    CHECK(has_names(tagnode_exponent_name, "one two half"));
+    CHECK(has_names(tagnode_framing_name, "centred from-zero"));
+    CHECK(has_names(tagnode_patch_norm_name, "none z-score max top-db relative-db"));
     CHECK(has_names(tagnode_combine_name, "sum max"));
 }
 
