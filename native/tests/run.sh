@@ -13,7 +13,7 @@
 # by default; without it the work of that model is not measured.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-build=${BUILD:-build/native}
+export build=${BUILD:-build/native}
 clang=${CLANG:-clang}
 export TAGNODE_MODELS=${TAGNODE_MODELS:-${XDG_DATA_HOME:-${HOME:-}/.local/share}/pyplugin/models}
 
@@ -62,19 +62,19 @@ check_arm() {
         -DCMAKE_SYSTEM_PROCESSOR=aarch64 -DCMAKE_C_COMPILER="$clang" \
         -DCMAKE_C_COMPILER_TARGET=aarch64-linux-gnu
     cmake --build "$build/aarch64" --parallel "$(nproc)" >/dev/null
-    local machine name shapes
-    for machine in cortex-a72 max; do
-        for name in automation graph head kernels ring signals swap; do
-            shapes=
-            [ "$name" != kernels ] || shapes=400
-            # shellcheck disable=SC2086 # no argument rather than an empty one
-            on_arm "$machine" "test_$name" $shapes
+    local machine name shapes vst3=Tagnode.vst3/Contents/aarch64-linux/Tagnode.so
+    {
+        echo "cortex-a72 plugin/host_clap $build/aarch64/tagnode.clap"
+        echo "cortex-a72 plugin/host_vst3 $build/aarch64/$vst3"
+        echo "cortex-a72 plugin/host_lv2 $build/aarch64/tagnode.lv2/tagnode.so"
+        for machine in cortex-a72 max; do
+            for name in automation graph head kernels ring signals swap; do
+                shapes=
+                [ "$name" != kernels ] || shapes=400
+                echo "$machine test_$name $shapes"
+            done
         done
-    done
-    local vst3=Tagnode.vst3/Contents/aarch64-linux/Tagnode.so
-    on_arm cortex-a72 plugin/host_lv2 "$build/aarch64/tagnode.lv2/tagnode.so"
-    on_arm cortex-a72 plugin/host_clap "$build/aarch64/tagnode.clap"
-    on_arm cortex-a72 plugin/host_vst3 "$build/aarch64/$vst3"
+    } | xargs -P "$(nproc)" -L 1 bash -c 'set -o pipefail; on_arm "$@"' on_arm
 }
 
 # The library as another project uses it: installed, static and shared, found by CMake and by
@@ -112,10 +112,12 @@ check_installed() {
     done
 }
 
-on_arm() { # machine, program, arguments
+on_arm() { # machine, program, arguments; also in other shells, some at a time
     qemu-aarch64-static -cpu "$1" -L /usr/aarch64-linux-gnu "$build/aarch64/tests/$2" "${@:3}" |
         sed "s/^/$1 ${2##*/}: /"
 }
+
+export -f on_arm
 
 # There is nothing here to run them on.
 check_windows() {
