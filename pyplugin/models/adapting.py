@@ -40,7 +40,7 @@ from pyplugin.models.graphs.int8 import (
     source_of,
 )
 from pyplugin.models.graphs.lowering import tflite_of
-from pyplugin.models.graphs.source import Source, graph_of
+from pyplugin.models.graphs.source import NetworkSource, graph_of
 from pyplugin.models.model import Model
 from pyplugin.models.recognition import Found, System, recognise
 from pyplugin.models.starts import Start
@@ -180,7 +180,7 @@ def _distinct(labels: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
 
 
 def described(
-    path: Path, source: Source, start: Start | None, options: ImportOptions
+    path: Path, source: NetworkSource, start: Start | None, options: ImportOptions
 ) -> tuple[Found, str]:
     """Return what is known of a network, and the layer of its predictions."""
     ends = _ends(source)
@@ -195,7 +195,7 @@ def described(
 
 
 def network_model(
-    path: Path, source: Source, start: Start | None, options: ImportOptions
+    path: Path, source: NetworkSource, start: Start | None, options: ImportOptions
 ) -> tuple[Card, bytes, list[str]]:
     """Return a network as a model: its card, the ``.tflite`` file and notes for the user.
 
@@ -293,7 +293,7 @@ def _activation(graph: Graph) -> str:
     return _FINAL.get(made[value].kind, "") if value in made else ""
 
 
-def _counted(source: Source) -> dict[str, int]:
+def _counted(source: NetworkSource) -> dict[str, int]:
     kinds: dict[str, int] = {}
     for name in source.names:
         kind = source.kind(name)
@@ -301,7 +301,7 @@ def _counted(source: Source) -> dict[str, int]:
     return kinds
 
 
-def _ends(source: Source) -> list[tuple[str, str, tuple[int, ...]]]:
+def _ends(source: NetworkSource) -> list[tuple[str, str, tuple[int, ...]]]:
     """Return the layers that nothing reads and that depend on the input."""
     found, problems = [], []
     for name in source.ends:
@@ -322,7 +322,7 @@ def _output(
     ends: Sequence[tuple[str, str, tuple[int, ...]]],
     start: Start | None,
     wanted: str | None,
-    source: Source,
+    source: NetworkSource,
 ) -> str:
     """Return the layer of the predictions."""
     if wanted is not None:
@@ -347,7 +347,7 @@ def _output(
     raise ModelError(f"{path} has several outputs; choose one by --output: {listed}.")
 
 
-def graph_to(path: Path, source: Source, outputs: dict[str, str]) -> Graph:
+def graph_to(path: Path, source: NetworkSource, outputs: dict[str, str]) -> Graph:
     """Return the network up to some layers, see :func:`graph_of`; errors name the file."""
     try:
         return graph_of(source, outputs)

@@ -28,7 +28,7 @@ from pyplugin.models.checking import SIZE_LIMIT
 from pyplugin.models.folders import data_folder, make_folder, read_file
 from pyplugin.models.graphs.graph import Graph
 from pyplugin.models.graphs.lowering import stages_of
-from pyplugin.models.graphs.source import Layer, OpenShapeError, Source, layers_of
+from pyplugin.models.graphs.source import NetworkLayer, NetworkSource, OpenShapeError, layers_of
 from pyplugin.models.recognition import (
     backbone_of,
     embedding_of,
@@ -102,7 +102,7 @@ def import_file(path: str | Path, options: ImportOptions | None = None) -> Impor
     return _network(file, opened, start, given)
 
 
-def open_file(path: Path, frames: int | None = None) -> Source | TfliteFile:
+def open_file(path: Path, frames: int | None = None) -> NetworkSource | TfliteFile:
     """Read a network of any format.
 
     Parameters
@@ -137,7 +137,7 @@ def open_file(path: Path, frames: int | None = None) -> Source | TfliteFile:
         raise ModelError(f"{path}: {error}") from None
 
 
-def layers_in(path: Path, frames: int | None = None) -> list[Layer]:
+def layers_in(path: Path, frames: int | None = None) -> list[NetworkLayer]:
     """Return the layers of a network in a file, each of which can be an output.
 
     Raises
@@ -158,7 +158,7 @@ def _refuse_folder(path: Path) -> NoReturn:
     raise ModelError(f"{path} is a folder; give a file.")
 
 
-def _opened(path: Path, data: bytes, frames: int | None) -> Source | TfliteFile:
+def _opened(path: Path, data: bytes, frames: int | None) -> NetworkSource | TfliteFile:
     if data[4:8] == b"TFL3":
         return TfliteFile(data)
     if data[:8] == b"\x89HDF\r\n\x1a\n":
@@ -206,7 +206,9 @@ def _start(path: Path, options: ImportOptions) -> Start | None:
         raise ModelError(f"{place} is not a card: it is not UTF-8 text.") from None
 
 
-def _network(path: Path, source: Source, start: Start | None, options: ImportOptions) -> Imported:
+def _network(
+    path: Path, source: NetworkSource, start: Start | None, options: ImportOptions
+) -> Imported:
     found, output = described(path, source, start, options)
     if options.front_end is None and recognise(found) is None:
         graph = graph_to(path, source, {"activations": output})

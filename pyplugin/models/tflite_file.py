@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from pyplugin.errors import ModelError
-from pyplugin.models.graphs.source import Layer
+from pyplugin.models.graphs.source import NetworkLayer
 from pyplugin.models.tflite import aligned_buffer, file_of, schema_modules
 from pyplugin.support.spelling import nearest
 
@@ -95,10 +95,10 @@ class TfliteFile:
         return found
 
     @property
-    def layers(self) -> list[Layer]:
+    def layers(self) -> list[NetworkLayer]:
         """The results of all operators, in the order of the file."""
         return [
-            Layer(self._name(index), self._kind(operator), self._shape(index))
+            NetworkLayer(self._name(index), self._kind(operator), self._shape(index))
             for operator in self._graph.operators
             for index in operator.outputs
         ]

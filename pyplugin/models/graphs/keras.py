@@ -29,7 +29,7 @@ _CONFIG_LIMIT = 64 << 20
 
 
 class KerasNetwork:
-    """A :class:`pyplugin.models.graphs.source.Source` of a Keras configuration.
+    """A :class:`pyplugin.models.graphs.source.NetworkSource` of a Keras configuration.
 
     Parameters
     ----------

@@ -54,7 +54,7 @@ class _Node:
 
 
 class OnnxNetwork:
-    """A :class:`pyplugin.models.graphs.source.Source` of an ``.onnx`` file.
+    """A :class:`pyplugin.models.graphs.source.NetworkSource` of an ``.onnx`` file.
 
     Parameters
     ----------

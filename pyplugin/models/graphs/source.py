@@ -12,7 +12,7 @@ from pyplugin.support.spelling import nearest
 
 
 @dataclass(frozen=True)
-class Layer:
+class NetworkLayer:
     """A result within a network.
 
     Attributes
@@ -46,7 +46,7 @@ class OpenShapeError(ModelError):
         self.shape = tuple(shape)
 
 
-class Source(Protocol):
+class NetworkSource(Protocol):
     """A network in a file.
 
     Attributes
@@ -150,7 +150,7 @@ def in_order(
             pending += missing
 
 
-def graph_of(source: Source, outputs: Mapping[str, str]) -> Graph:
+def graph_of(source: NetworkSource, outputs: Mapping[str, str]) -> Graph:
     """Return the network from the inputs to some layers.
 
     Parameters
@@ -175,7 +175,7 @@ def graph_of(source: Source, outputs: Mapping[str, str]) -> Graph:
     return source.builder.finish(values)
 
 
-def layers_of(source: Source) -> list[Layer]:
+def layers_of(source: NetworkSource) -> list[NetworkLayer]:
     """Return the layers that depend on the input, in the order of the file."""
     found = []
     for name in source.names:
@@ -184,5 +184,5 @@ def layers_of(source: Source) -> list[Layer]:
         except ModelError:
             continue
         if value.constant is None:
-            found.append(Layer(name, source.kind(name), value.shape))
+            found.append(NetworkLayer(name, source.kind(name), value.shape))
     return found

@@ -47,7 +47,7 @@ _NONE = Attribute()
 
 
 @dataclass
-class Node:
+class GraphNode:
     """A node of a graph or of a function."""
 
     name: str = ""
@@ -64,12 +64,12 @@ class Node:
 class _Function:
     arguments: list[str] = field(default_factory=list)
     results: list[str] = field(default_factory=list)
-    nodes: list[Node] = field(default_factory=list)
+    nodes: list[GraphNode] = field(default_factory=list)
     returned: dict[str, str] = field(default_factory=dict)
 
 
 class FrozenGraph:
-    """A :class:`pyplugin.models.graphs.source.Source` of a frozen graph.
+    """A :class:`pyplugin.models.graphs.source.NetworkSource` of a frozen graph.
 
     Parameters
     ----------
@@ -90,14 +90,14 @@ class FrozenGraph:
         self._start(*_graph(memoryview(data)), frames)
 
     @classmethod
-    def of_nodes(cls, nodes: list[Node], frames: int | None = None) -> FrozenGraph:
+    def of_nodes(cls, nodes: list[GraphNode], frames: int | None = None) -> FrozenGraph:
         """Return the graph of nodes that were read from another format."""
         made = cls.__new__(cls)
         made._start(nodes, {}, frames)
         return made
 
     def _start(
-        self, nodes: list[Node], functions: dict[str, _Function], frames: int | None
+        self, nodes: list[GraphNode], functions: dict[str, _Function], frames: int | None
     ) -> None:
         self._functions = functions
         self.builder = GraphBuilder()
@@ -137,7 +137,11 @@ class _Scope:
     """Nodes whose results can be asked for: those of the graph, or of one call of a function."""
 
     def __init__(
-        self, graph: FrozenGraph, nodes: Iterable[Node], arguments: dict[str, Value], depth: int = 0
+        self,
+        graph: FrozenGraph,
+        nodes: Iterable[GraphNode],
+        arguments: dict[str, Value],
+        depth: int = 0,
     ) -> None:
         self.graph, self.depth = graph, depth
         self.nodes = {node.name: node for node in nodes}
@@ -170,7 +174,7 @@ class _Scope:
             raise ModelError(f"The graph has no node {name!r}, which another one reads.")
         return [_node_of(each) for each in self.nodes[name].inputs if not each.startswith("^")]
 
-    def _result(self, node: Node) -> tuple[Value | None, ...]:
+    def _result(self, node: GraphNode) -> tuple[Value | None, ...]:
         inputs = [self._at(each) for each in node.inputs if not each.startswith("^")]
         if node.op == "Merge":
             live = [each for each in inputs if each is not None]
@@ -191,7 +195,7 @@ class _Scope:
             raise ModelError(f"Layer {node.name!r} ({node.op}) is damaged ({error}).") from error
         return result if isinstance(result, tuple) else (result,)
 
-    def _called(self, node: Node, values: Sequence[Value]) -> tuple[Value | None, ...]:
+    def _called(self, node: GraphNode, values: Sequence[Value]) -> tuple[Value | None, ...]:
         name = node.attribute("f").function
         function = self.graph._functions.get(name)
         if function is None or self.depth >= _DEEPEST_CALL:
@@ -204,7 +208,7 @@ class _Scope:
 # ---- operators
 
 Result = Value | tuple[Value | None, ...]
-_Translate = Callable[[FrozenGraph, Node, list[Value]], Result]
+_Translate = Callable[[FrozenGraph, GraphNode, list[Value]], Result]
 
 
 def _whole(value: Value) -> list[int]:
@@ -220,7 +224,7 @@ def _known(value: Value) -> Array:
     return value.constant
 
 
-def _placeholder(graph: FrozenGraph, node: Node, inputs: list[Value]) -> Value:
+def _placeholder(graph: FrozenGraph, node: GraphNode, inputs: list[Value]) -> Value:
     if node.name in graph.inputs:
         return graph.inputs[node.name]
     if node.attribute("dtype").kind == _BOOL:
@@ -228,7 +232,7 @@ def _placeholder(graph: FrozenGraph, node: Node, inputs: list[Value]) -> Value:
     raise ModelError("an input that is not float")
 
 
-def _fused_norm(graph: FrozenGraph, node: Node, inputs: list[Value]) -> Result:
+def _fused_norm(graph: FrozenGraph, node: GraphNode, inputs: list[Value]) -> Result:
     epsilon = node.attribute("epsilon").real if "epsilon" in node.attributes else 1e-4
     if "is_training" not in node.attributes or node.attribute("is_training").flag:
         raise ModelError("a batch norm in training")
@@ -243,18 +247,18 @@ def _fused_norm(graph: FrozenGraph, node: Node, inputs: list[Value]) -> Result:
     return (build.binary("add", y, constant(shift.astype(np.float32))), *[None] * 5)
 
 
-def _bias(graph: FrozenGraph, node: Node, inputs: list[Value]) -> Value:
+def _bias(graph: FrozenGraph, node: GraphNode, inputs: list[Value]) -> Value:
     x, bias = inputs
     if _channel_axis(node) == 1 and len(x.shape) == 4 and bias.constant is not None:
         bias = constant(bias.constant.reshape(1, -1, 1, 1))
     return graph.builder.binary("add", x, bias)
 
 
-def _conv(graph: FrozenGraph, node: Node, inputs: list[Value]) -> Value:
+def _conv(graph: FrozenGraph, node: GraphNode, inputs: list[Value]) -> Value:
     return _as_image(graph, node, inputs[0], lambda x: _convolved(graph, node, x, inputs[1]))
 
 
-def _convolved(graph: FrozenGraph, node: Node, x: Value, kernel: Value) -> Value:
+def _convolved(graph: FrozenGraph, node: GraphNode, x: Value, kernel: Value) -> Value:
     weights = _known(kernel)
     groups = 1
     if node.op == "DepthwiseConv2dNative":
@@ -272,7 +276,7 @@ def _convolved(graph: FrozenGraph, node: Node, x: Value, kernel: Value) -> Value
     )
 
 
-def _pool(graph: FrozenGraph, node: Node, inputs: list[Value]) -> Value:
+def _pool(graph: FrozenGraph, node: GraphNode, inputs: list[Value]) -> Value:
     kind = "max_pool" if node.op.startswith("Max") else "mean_pool"
     size, stride = _pair(node, "ksize"), _pair(node, "strides")
 
@@ -282,7 +286,9 @@ def _pool(graph: FrozenGraph, node: Node, inputs: list[Value]) -> Value:
     return _as_image(graph, node, inputs[0], pooled)
 
 
-def _as_image(graph: FrozenGraph, node: Node, x: Value, operate: Callable[[Value], Value]) -> Value:
+def _as_image(
+    graph: FrozenGraph, node: GraphNode, x: Value, operate: Callable[[Value], Value]
+) -> Value:
     """Run an operator on channels last, whatever the node's layout."""
     if _channel_axis(node) != 1:
         return operate(x)
@@ -290,7 +296,7 @@ def _as_image(graph: FrozenGraph, node: Node, x: Value, operate: Callable[[Value
     return build.transpose(operate(build.transpose(x, (0, 2, 3, 1))), (0, 3, 1, 2))
 
 
-def _reduced(graph: FrozenGraph, node: Node, inputs: list[Value]) -> Value:
+def _reduced(graph: FrozenGraph, node: GraphNode, inputs: list[Value]) -> Value:
     kinds = {"Mean": "mean", "Max": "reduce_max", "Min": "reduce_min", "Sum": "sum"}
     keep = node.attribute("keep_dims").flag
     if node.op == "Prod":
@@ -299,7 +305,7 @@ def _reduced(graph: FrozenGraph, node: Node, inputs: list[Value]) -> Value:
     return graph.builder.reduce(kinds[node.op], inputs[0], _whole(inputs[1]), keep=keep)
 
 
-def _matmul(graph: FrozenGraph, node: Node, inputs: list[Value]) -> Value:
+def _matmul(graph: FrozenGraph, node: GraphNode, inputs: list[Value]) -> Value:
     x, y = inputs
     if node.attribute("transpose_b").flag or node.attribute("adj_y").flag:
         y = graph.builder.transpose(y, [*range(len(y.shape) - 2), -1, -2])
@@ -309,7 +315,7 @@ def _matmul(graph: FrozenGraph, node: Node, inputs: list[Value]) -> Value:
 
 
 def _binary(kind: str) -> _Translate:
-    def translate(graph: FrozenGraph, node: Node, inputs: list[Value]) -> Value:
+    def translate(graph: FrozenGraph, node: GraphNode, inputs: list[Value]) -> Value:
         return graph.builder.binary(kind, *inputs)
 
     return translate
@@ -319,11 +325,11 @@ def _unary(kind: str) -> _Translate:
     return lambda graph, node, inputs: graph.builder.unary(kind, inputs[0])
 
 
-def _reshape(graph: FrozenGraph, node: Node, inputs: list[Value]) -> Value:
+def _reshape(graph: FrozenGraph, node: GraphNode, inputs: list[Value]) -> Value:
     return graph.builder.reshape(inputs[0], _whole(inputs[1]))
 
 
-def _squeeze(graph: FrozenGraph, node: Node, inputs: list[Value]) -> Value:
+def _squeeze(graph: FrozenGraph, node: GraphNode, inputs: list[Value]) -> Value:
     shape = inputs[0].shape
     alone = [axis for axis, size in enumerate(shape) if size == 1]
     gone = {axis % len(shape) for axis in node.attribute("squeeze_dims").integers or alone}
@@ -331,14 +337,14 @@ def _squeeze(graph: FrozenGraph, node: Node, inputs: list[Value]) -> Value:
     return graph.builder.reshape(inputs[0], left)
 
 
-def _expand(graph: FrozenGraph, node: Node, inputs: list[Value]) -> Value:
+def _expand(graph: FrozenGraph, node: GraphNode, inputs: list[Value]) -> Value:
     (axis,) = _whole(inputs[1])
     shape = list(inputs[0].shape)
     shape.insert(axis + len(shape) + 1 if axis < 0 else axis, 1)
     return graph.builder.reshape(inputs[0], shape)
 
 
-def _concat(graph: FrozenGraph, node: Node, inputs: list[Value]) -> Value:
+def _concat(graph: FrozenGraph, node: GraphNode, inputs: list[Value]) -> Value:
     if node.op == "Concat":
         (axis,), parts = _whole(inputs[0]), inputs[1:]
     else:
@@ -346,21 +352,21 @@ def _concat(graph: FrozenGraph, node: Node, inputs: list[Value]) -> Value:
     return graph.builder.concat(parts, axis)
 
 
-def _pack(graph: FrozenGraph, node: Node, inputs: list[Value]) -> Value:
+def _pack(graph: FrozenGraph, node: GraphNode, inputs: list[Value]) -> Value:
     axis = node.attribute("axis").integer
     axis += len(inputs[0].shape) + 1 if axis < 0 else 0
     shape = [*inputs[0].shape[:axis], 1, *inputs[0].shape[axis:]]
     return graph.builder.concat([graph.builder.reshape(x, shape) for x in inputs], axis)
 
 
-def _pad(graph: FrozenGraph, node: Node, inputs: list[Value]) -> Value:
+def _pad(graph: FrozenGraph, node: GraphNode, inputs: list[Value]) -> Value:
     around = np.asarray(_known(inputs[1])).reshape(-1, 2)
     if len(inputs) > 2 and np.any(_known(inputs[2])):
         raise ModelError("padding with other values than 0")
     return graph.builder.pad(inputs[0], tuple((int(a), int(b)) for a, b in around))
 
 
-def _split(graph: FrozenGraph, node: Node, inputs: list[Value]) -> Result:
+def _split(graph: FrozenGraph, node: GraphNode, inputs: list[Value]) -> Result:
     if node.op == "Split":
         (axis,), x = _whole(inputs[0]), inputs[1]
         count = node.attribute("num_split").integer
@@ -378,7 +384,7 @@ def _split(graph: FrozenGraph, node: Node, inputs: list[Value]) -> Result:
     return tuple(parts)
 
 
-def _strided(graph: FrozenGraph, node: Node, inputs: list[Value]) -> Value:
+def _strided(graph: FrozenGraph, node: GraphNode, inputs: list[Value]) -> Value:
     x, begin, end, step = inputs[0], *(_whole(each) for each in inputs[1:4])
     masks = {
         name: node.attribute(f"{name}_mask").integer
@@ -406,7 +412,7 @@ def _strided(graph: FrozenGraph, node: Node, inputs: list[Value]) -> Value:
     return graph.builder.reshape(graph.builder.slice(x, ranges), left)
 
 
-def _slice(graph: FrozenGraph, node: Node, inputs: list[Value]) -> Value:
+def _slice(graph: FrozenGraph, node: GraphNode, inputs: list[Value]) -> Value:
     begin, size = _whole(inputs[1]), _whole(inputs[2])
     shape = inputs[0].shape
     sizes = zip(shape, begin, size, strict=True)
@@ -414,17 +420,17 @@ def _slice(graph: FrozenGraph, node: Node, inputs: list[Value]) -> Value:
     return graph.builder.slice(inputs[0], ranges)
 
 
-def _gather(graph: FrozenGraph, node: Node, inputs: list[Value]) -> Value:
+def _gather(graph: FrozenGraph, node: GraphNode, inputs: list[Value]) -> Value:
     axis = _whole(inputs[2])[0] if len(inputs) > 2 else 0
     return constant(np.take(_known(inputs[0]), _known(inputs[1]), axis=axis))
 
 
-def _switch(graph: FrozenGraph, node: Node, inputs: list[Value]) -> Result:
+def _switch(graph: FrozenGraph, node: GraphNode, inputs: list[Value]) -> Result:
     taken = bool(_known(inputs[1]).reshape(()))
     return (None, inputs[0]) if taken else (inputs[0], None)
 
 
-def _cast(graph: FrozenGraph, node: Node, inputs: list[Value]) -> Value:
+def _cast(graph: FrozenGraph, node: GraphNode, inputs: list[Value]) -> Value:
     if inputs[0].constant is None:
         if node.attribute("DstT").kind != _FLOAT:
             raise ModelError("a conversion to another type than float")
@@ -432,14 +438,14 @@ def _cast(graph: FrozenGraph, node: Node, inputs: list[Value]) -> Value:
     return constant(inputs[0].constant.astype(_TYPES[node.attribute("DstT").kind]))
 
 
-def _sparse(graph: FrozenGraph, node: Node, inputs: list[Value]) -> Value:
+def _sparse(graph: FrozenGraph, node: GraphNode, inputs: list[Value]) -> Value:
     where, shape, values, default = (_known(each) for each in inputs)
     dense = np.full(tuple(int(n) for n in shape.reshape(-1)), default.reshape(()))
     dense[tuple(np.atleast_2d(where.reshape(len(where), -1)).T)] = values
     return constant(dense)
 
 
-def _fused(graph: FrozenGraph, node: Node, inputs: list[Value]) -> Value:
+def _fused(graph: FrozenGraph, node: GraphNode, inputs: list[Value]) -> Value:
     """Translate what a converter joined: a product, then a bias and an activation."""
     first = _conv if "Conv" in node.op else _matmul
     value, rest = first(graph, node, inputs[:2]), inputs[2:]
@@ -459,7 +465,7 @@ _ACTIVATIONS = {"Relu": "relu", "Relu6": "relu6", "Elu": "elu", "Sigmoid": "sigm
 def _folded(function: Callable[..., Any]) -> _Translate:
     """Return the translation of an operator on constants only."""
 
-    def translate(graph: FrozenGraph, node: Node, inputs: list[Value]) -> Value:
+    def translate(graph: FrozenGraph, node: GraphNode, inputs: list[Value]) -> Value:
         return constant(function(*(_known(each) for each in inputs)))
 
     return translate
@@ -560,8 +566,8 @@ OPERATORS: dict[str, _Translate] = {
 # ---- the file
 
 
-def _graph(data: memoryview) -> tuple[list[Node], dict[str, _Function]]:
-    nodes: list[Node] = []
+def _graph(data: memoryview) -> tuple[list[GraphNode], dict[str, _Function]]:
+    nodes: list[GraphNode] = []
     functions: dict[str, _Function] = {}
     for number, value in fields(data):
         if number == 1:
@@ -602,8 +608,8 @@ def _signature(message: memoryview, function: _Function) -> str:
     return name
 
 
-def _node(message: memoryview) -> Node:
-    node = Node()
+def _node(message: memoryview) -> GraphNode:
+    node = GraphNode()
     for number, value in fields(message):
         if number == 1:
             node.name = text(value)
@@ -661,18 +667,18 @@ def _attribute(message: memoryview) -> Attribute:
     return made
 
 
-def _channel_axis(node: Node) -> int:
+def _channel_axis(node: GraphNode) -> int:
     return 1 if node.attribute("data_format").text == "NCHW" else -1
 
 
-def _pair(node: Node, name: str) -> tuple[int, int]:
+def _pair(node: GraphNode, name: str) -> tuple[int, int]:
     """Return the numbers for height and width."""
     four = node.attribute(name).integers or [1, 1, 1, 1]
     first = 2 if _channel_axis(node) == 1 else 1
     return four[first], four[first + 1]
 
 
-def _padding(node: Node) -> Amounts | str:
+def _padding(node: GraphNode) -> Amounts | str:
     name = node.attribute("padding").text
     if name == "EXPLICIT":
         amounts = node.attribute("explicit_paddings").integers

@@ -11,8 +11,8 @@ import numpy as np
 
 from pyplugin.errors import ModelError
 from pyplugin.models.graphs.keras import KerasNetwork
-from pyplugin.models.graphs.source import Source
-from pyplugin.models.graphs.tensorflow import Attribute, FrozenGraph, Node
+from pyplugin.models.graphs.source import NetworkSource
+from pyplugin.models.graphs.tensorflow import Attribute, FrozenGraph, GraphNode
 from pyplugin.support.arrays import Array
 from pyplugin.support.documents import DocumentError, parse_json
 
@@ -21,7 +21,7 @@ _TYPES |= {"uint16": "<u2", "int8": "i1"}
 _KINDS = {"DT_FLOAT": 1, "DT_INT32": 3, "DT_INT64": 9, "DT_BOOL": 10}
 
 
-def read_tfjs(text: str, read: Callable[[str], bytes], frames: int | None = None) -> Source:
+def read_tfjs(text: str, read: Callable[[str], bytes], frames: int | None = None) -> NetworkSource:
     """Read a layers model or a graph model.
 
     Parameters
@@ -102,8 +102,8 @@ def _array(entry: Any, data: bytes, at: int) -> tuple[Array, int]:
     return values, end
 
 
-def _node(entry: Any, arrays: Mapping[str, Array]) -> Node:
-    node = Node(
+def _node(entry: Any, arrays: Mapping[str, Array]) -> GraphNode:
+    node = GraphNode(
         str(entry["name"]), str(entry["op"]), [str(each) for each in entry.get("input", ())]
     )
     for name, value in entry.get("attr", {}).items():

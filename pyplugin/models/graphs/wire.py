@@ -26,7 +26,7 @@ def fields(message: memoryview) -> Iterator[Field]:
 
     Examples
     --------
-    >>> [(number, bytes(value)) for number, value in fields(memoryview(b"\\x12\\x02ab"))]
+    >>> [(number, bytes(value)) for number, value in fields(memoryview(b"\x12\x02ab"))]
     [(2, b'ab')]
     """
     at, end = 0, len(message)
