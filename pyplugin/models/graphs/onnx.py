@@ -7,7 +7,7 @@ meet cancel each other.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -130,7 +130,12 @@ class OnnxNetwork:
         translate = OPERATORS.get(node.op)
         if translate is None or any(each.graph for each in node.attributes.values()):
             raise ModelError(f"The operator {node.op} (layer {name!r}) is not known here.")
-        inputs = [self._values[each] for each in node.inputs if each]
+        if node.op == "Clip" and node.inputs[1:2] == [""]:
+            node = replace(node, op="Min", inputs=[node.inputs[0], *node.inputs[2:3]])
+            translate = OPERATORS["Min"]
+        if "" in node.inputs:
+            raise ModelError(f"Layer {name!r} ({node.op}) leaves an input out.")
+        inputs = [self._values[each] for each in node.inputs]
         try:
             result = translate(self.builder, node, inputs)
         except ModelError as error:

@@ -261,7 +261,7 @@ def _conv(graph: FrozenGraph, node: GraphNode, inputs: list[Value]) -> Value:
 def _convolved(graph: FrozenGraph, node: GraphNode, x: Value, kernel: Value) -> Value:
     weights = _known(kernel)
     groups = 1
-    if node.op == "DepthwiseConv2dNative":
+    if "Depthwise" in node.op:
         groups = weights.shape[2]
         weights = weights.reshape(*weights.shape[:2], 1, -1)
     elif x.shape[3] != weights.shape[2]:

@@ -98,6 +98,15 @@ def test_operators_with_constants(op, arrays):
     check([(op, ["x", *arrays], ["y"], rest)], arrays=arrays)
 
 
+def test_inputs_that_are_left_out():
+    check([("Clip", ["x", "", "a"], ["y"], {})], arrays={"a": np.float32(0.5)})
+    check([("Clip", ["x", "a"], ["y"], {})], arrays={"a": np.float32(0.5)})
+    arrays = {"a": np.array([1]), "b": np.array([5]), "d": np.array([2])}
+    data = network([("Slice", ["x", "a", "b", "", "d"], ["y"], {})], (8, 6), arrays)
+    with pytest.raises(ModelError, match="leaves an input out"):
+        OnnxNetwork(data).value("y")
+
+
 def test_squeeze_split_and_constant():
     check([("Squeeze", ["x", "a"], ["y"], {})], (1, 3, 1, 6), {"a": np.array([2])})
     nodes = [

@@ -59,6 +59,29 @@ def test_a_graph_model(quantised):
     np.testing.assert_allclose(got, want / want.sum(), atol=0.02 if quantised else 1e-6)
 
 
+def test_a_joined_depthwise_convolution():
+    kernel = RNG.normal(size=(3, 3, 2, 1)).astype("f4")
+    shape = {"shape": {"dim": [{"size": str(size)} for size in (-1, 5, 5, 2)]}}
+    ones = {"list": {"i": ["1", "1", "1", "1"]}}
+    joined = {"list": {"s": [base64.b64encode(b"Relu").decode()]}}
+    nodes = [
+        {"name": "x", "op": "Placeholder", "attr": {"dtype": {"type": "DT_FLOAT"}, "shape": shape}},
+        {"name": "k", "op": "Const", "attr": {}},
+        {
+            "name": "y",
+            "op": "FusedDepthwiseConv2dNative",
+            "input": ["x", "k"],
+            "attr": {"strides": ones, "padding": text("VALID"), "fused_ops": joined},
+        },
+    ]
+    content, files = written({"node": nodes}, {"k": kernel})
+    x = RNG.normal(size=(1, 5, 5, 2)).astype("f4")
+    got = graph_of(read_tfjs(content, files.__getitem__), {"y": "y"}).run(x)["y"]
+    windows = np.lib.stride_tricks.sliding_window_view(x, (3, 3), axis=(1, 2))
+    want = np.einsum("bhwcij,ijc->bhwc", windows, kernel[..., 0])
+    np.testing.assert_allclose(got, np.maximum(want, 0), atol=1e-5)
+
+
 def test_a_layers_model_with_a_layer_at_each_step():
     kernel = RNG.normal(size=(3, 2)).astype("f4")
     inner = {"class_name": "Dense", "config": {"name": "dense", "units": 2, "use_bias": False}}
