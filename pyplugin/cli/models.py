@@ -99,7 +99,7 @@ def info(name: str) -> None:
     help="Take weights whose licence restricts what may be done with them.",
 )
 def get(names: tuple[str, ...], source: Path | None, *, accepted: bool, **options: Any) -> None:
-    """Build models from published weights; 'all' builds every one whose weights can be downloaded.
+    """Build models from published weights; 'all' builds those under licences without restrictions.
 
     The int8 models are also made ready for the DAW plugin. Weights under the AGPL, the GPL or a
     licence that forbids commercial use are taken only with --accept-license, or after a question.
@@ -186,7 +186,8 @@ def import_models(files: tuple[Path, ...], calibrate: tuple[Path, ...], **option
     """Import networks of other people: .pb, .onnx, .h5, .keras, .tflite or tfjs' model.json.
 
     A network on another model's embedding becomes a head, any other one a model. Known networks
-    (MusiCNN and its classifiers, YAMNet, VGGish, TempoCNN, deepsound) need no options.
+    (MusiCNN and its classifiers, YAMNet, TempoCNN, deepsound) need no front-end; labels that
+    neither a card nor the network states come from --labels.
 
     Models run beside the callback, in float. With --calibrate a model becomes int8 and runs inside
     it, if its values then differ by at most 0.005 in the mean and 0.15 anywhere.
@@ -220,24 +221,20 @@ _MOST_PATCHES = 200
 
 
 def _patches(given: tuple[str, ...], model: Any) -> Any:
-    """Return what a model takes of recordings: windows side by side, evenly from all of them."""
-    import numpy as np
-
+    """Return what a model takes of each recording, in windows that overlap by half."""
     from pyplugin.cli.ui.recordings import expand_files
     from pyplugin.tagging import tag
 
     files, status = expand_files(given)
+    if status or not files:
+        raise click.UsageError("--calibrate has no recordings, or some that cannot be read.")
     front_end = model.card.front_end
     window = model.card.patch_frames * front_end.hop / front_end.sample_rate
-    found = []
-    for each in files:
-        result = tag(each, model=model, hop=window / 2, embedding="patch", runtime="litert")
-        if result.embeddings is not None:
-            found.append(result.embeddings)
-    if status or not found:
-        raise click.UsageError("--calibrate has recordings that cannot be read.")
-    rows = np.concatenate(found)
-    return rows[np.linspace(0, len(rows) - 1, min(len(rows), _MOST_PATCHES)).astype(int)]
+    options = {"model": model, "hop": window / 2, "embedding": "patch", "runtime": "litert"}
+    results = [tag(each, **options).embeddings for each in files]
+    found = [rows for rows in results if rows is not None]
+    step = -(-sum(map(len, found)) // _MOST_PATCHES)
+    return [rows[::step] for rows in found]
 
 
 @command.command("layers")

@@ -81,9 +81,9 @@ class ImportOptions:
     known_labels
         Labels, where an importer knows them.
     patches
-        Takes the model in float, with an output ``patch`` that is its input, and returns patches of
-        recordings, (n, size): the network becomes int8 if that changes little, see
-        :mod:`pyplugin.models.graphs.int8`.
+        Takes the model in float, with an output ``patch`` that is its input, and returns that
+        output, (n, size), for each of some recordings: the network becomes int8 if that changes
+        little, see :mod:`pyplugin.models.graphs.int8`.
     """
 
     name: str | None = None
@@ -98,7 +98,7 @@ class ImportOptions:
     hop: float | None = None
     licence: str | None = None
     known_labels: tuple[str, ...] = ()
-    patches: Callable[[Model], Float32] | None = None
+    patches: Callable[[Model], Sequence[Float32]] | None = None
 
 
 # ---- cards and labels
@@ -240,7 +240,7 @@ def network_model(
 
 
 def _quantised(
-    graph: Graph, card: Card, take: Callable[[Model], Float32], notes: list[str]
+    graph: Graph, card: Card, take: Callable[[Model], Sequence[Float32]], notes: list[str]
 ) -> tuple[Card, bytes] | None:
     """Return the model in int8, if that changes little; and say so."""
     mel = graph.inputs["mel"]
@@ -251,13 +251,14 @@ def _quantised(
     schema = structs.replace(card.schema, outputs=(*card.outputs, extra))
     whole = structs.replace(card, schema=schema)
     rows = take(Model(card.name, Path(card.name), whole, shown))
-    if len(rows) < LEAST_PATCHES:
+    recordings = [np.asarray(each, np.float32).reshape(-1, *mel.shape[1:]) for each in rows]
+    count = sum(map(len, recordings))
+    if count < LEAST_PATCHES:
         raise ModelError(
-            f"The recordings have {len(rows)} windows; at least {LEAST_PATCHES} are needed to "
+            f"The recordings have {count} windows; at least {LEAST_PATCHES} are needed to "
             "calibrate a model."
         )
-    patches = np.asarray(rows, np.float32).reshape(-1, *mel.shape[1:])
-    made = quantised(graph, patches, card.labels, description=card.name)
+    made = quantised(graph, recordings, card.labels, description=card.name)
     if made is None:
         notes.append("It has no convolutions, so int8 would gain nothing; it stays float.")
         return None
@@ -270,7 +271,7 @@ def _quantised(
     changed = structs.replace(
         card,
         model_types=("tflite-int8",),
-        calibration=source_of(1, len(patches[::2])),
+        calibration=source_of(recordings),
         quantisation=made.drift,
     )
     return changed, made.data
@@ -431,6 +432,8 @@ def tflite_model(
     path: Path, file: TfliteFile, start: Start | None, options: ImportOptions
 ) -> tuple[Card, bytes, list[str]]:
     """Return a ``.tflite`` file in the form of a node's models; otherwise as `network_model`."""
+    if options.patches is not None:
+        raise ModelError(f"{path} keeps its own numbers; --calibrate is for other formats.")
     ends = [(name, file.end_kind(name), shape) for name, shape in file.outputs.items()]
     final = [each for each in ends if each[1].lower() in _FINAL]
     if options.output is None and len(ends) > 1 and len(final) != 1:

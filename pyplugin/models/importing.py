@@ -23,12 +23,13 @@ from pyplugin.models.adapting import (
     stated,
     tflite_model,
 )
-from pyplugin.models.card import Card, render_card
+from pyplugin.models.card import Card
 from pyplugin.models.checking import SIZE_LIMIT
-from pyplugin.models.folders import data_folder, make_folder, read_file
+from pyplugin.models.folders import data_folder, read_file
 from pyplugin.models.graphs.graph import Graph
 from pyplugin.models.graphs.lowering import stages_of
 from pyplugin.models.graphs.source import NetworkLayer, NetworkSource, OpenShapeError, layers_of
+from pyplugin.models.importers.importer import Built
 from pyplugin.models.recognition import (
     backbone_of,
     embedding_of,
@@ -38,7 +39,6 @@ from pyplugin.models.recognition import (
 )
 from pyplugin.models.starts import Start, parse_start
 from pyplugin.models.tflite_file import TfliteFile
-from pyplugin.support.files import replacing, sentence
 
 _MOST_BYTES = 256 << 20
 
@@ -214,22 +214,20 @@ def _network(
         graph = graph_to(path, source, {"activations": output})
         stages = stages_of(graph)
         if stages is not None:
+            unused = {"--layer": options.layers, "--hop": options.hop, "--patch": options.patch}
+            for name, value in {**unused, "--calibrate": options.patches}.items():
+                if value:
+                    raise ModelError(f"{path} is a head; {name} is for models.")
             return _head(path, graph, stages, start, options)
+    if options.model or options.embedding:
+        raise ModelError(f"{path} is no head; --model and --embedding are for heads.")
     return _written(*network_model(path, source, start, options))
 
 
 def _written(card: Card, data: bytes, notes: Sequence[str]) -> Imported:
     if card.name in registry.reserved_names():
         raise ModelError(f"There is a model {card.name!r} of pyplugin's own; give another --name.")
-    folder = data_folder()
-    path = folder / f"{card.name}.tflite"
-    make_folder(folder)
-    for place, content in ((path, data), (path.with_suffix(".json"), render_card(card).encode())):
-        with replacing(place, error=ModelError) as partial:
-            try:
-                partial.write_bytes(content)
-            except OSError as error:
-                raise ModelError(f"{place} cannot be written: {sentence(error)}.") from error
+    (path,) = registry.store(Built(((data, card),)), data_folder())
     return Imported("model", card.name, path, tuple(notes))
 
 

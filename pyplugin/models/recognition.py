@@ -110,12 +110,6 @@ def _musicnn(found: Found) -> System | None:
     )
 
 
-def _essentia_vgg(found: Found) -> System | None:
-    if found.sizes != [128, 128] or found.kinds.get("Conv2D") != 5:
-        return None
-    return System("Essentia's VGG", "essentia-vgg", 1.0, "auto-tagging", licence="CC-BY-NC-SA-4.0")
-
-
 def _yamnet(found: Found) -> System | None:
     if found.sizes != [96, 64] or found.labels != 521:
         return None
@@ -181,7 +175,6 @@ def _deepsound(found: Found) -> System | None:
 
 _TESTS: tuple[Callable[[Found], System | None], ...] = (
     _musicnn,
-    _essentia_vgg,
     _yamnet,
     _vggish,
     _tempocnn,

@@ -140,7 +140,7 @@ def get(
         options=_chosen(name, known, options),
         report=report or (lambda line: None),
     )
-    return _written(known.importer.build(request), target)
+    return store(known.importer.build(request), target)
 
 
 def load(name: str | Path) -> Model:
@@ -262,8 +262,14 @@ def _chosen(name: str, known: Known, given: Mapping[str, int | None]) -> dict[st
     return chosen
 
 
-def _written(built: Built, folder: Path) -> list[Path]:
-    """Write what an importer built, all files or none; return the paths of the models."""
+def store(built: Built, folder: Path) -> list[Path]:
+    """Write models, all files or none; return their paths.
+
+    Raises
+    ------
+    ModelError
+        A model cannot be called as its card says, or the folder cannot be written.
+    """
     files = {folder / name: content for name, content in built.files.items()}
     paths = []
     for data, card in built.models:

@@ -116,7 +116,8 @@ def test_a_network_with_a_named_front_end_is_a_model(folder, bands_first):
 def recorded(model):
     """Return patches of noise, as the command takes them of recordings."""
     noise = RNG.normal(size=160000) / 10
-    return pyplugin.tag(noise, 16000, model=model, hop=0.256, embedding="patch").embeddings
+    result = pyplugin.tag(noise, 16000, model=model, hop=0.256, embedding="patch")
+    return [result.embeddings[:20], result.embeddings[20:]]
 
 
 def test_recordings_make_a_network_int8_and_inline(folder):
@@ -151,6 +152,7 @@ def test_recordings_make_a_network_int8_and_inline(folder):
     card = registry.info("net")
     assert card.model_types == ("tflite-int8",)
     assert card.quantisation.float_mean_abs_diff <= 0.005
+    assert (card.calibration.recordings, card.calibration.patches) == (1, 20)
     noise = RNG.normal(size=32000) / 10
     results = {
         runtime: pyplugin.tag(noise, 16000, model="net", runtime=runtime).activations
@@ -189,6 +191,17 @@ def test_several_outputs_are_listed(folder):
     assert [layer.name for layer in layers_in(path)] == ["a", "b"]
     with pytest.raises(ModelError, match="no layer 'c'"):
         import_file(path, ImportOptions(output="c"))
+
+
+def test_options_of_the_other_kind_are_refused(folder):
+    head, _, _ = head_file(folder)
+    for name, value in {"hop": 1.0, "layers": ("a",), "patches": recorded}.items():
+        with pytest.raises(ModelError, match="is a head"):
+            import_file(head, ImportOptions(model="scene", **{name: value}))
+    path, _ = network(folder)
+    given = {"front_end": "musicnn", "labels": folder / "labels.txt"}
+    with pytest.raises(ModelError, match="--calibrate is for other formats"):
+        import_file(path, ImportOptions(**given, patches=recorded))
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import json
 import pytest
 from helpers import published_weights
 
+from pyplugin.models.frontends import PRESETS
 from pyplugin.models.recognition import (
     Found,
     audioset_labels,
@@ -37,6 +38,7 @@ def end(count, kind="Softmax"):
 def test_systems(shape, count, kinds, name):
     system = recognise(Found({"x": shape}, end(count), kinds))
     assert (None if system is None else system.name) == name
+    assert system is None or system.front_end in PRESETS
     if system is not None and system.labels:
         assert len(system.labels) == count
 

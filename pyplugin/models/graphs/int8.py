@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pyplugin.models.card import CalibrationSource, Drift
-from pyplugin.models.graphs.graph import Graph, Step, Value
+from pyplugin.models.graphs.graph import Graph, Step, Value, same_padding
 from pyplugin.models.graphs.lowering import Writer, tflite_of
 from pyplugin.models.quantisation import (
     activation_quantisation,
@@ -69,7 +69,7 @@ class Quantised:
 
 
 def quantised(
-    graph: Graph, patches: Float32, labels: tuple[str, ...], *, description: str = ""
+    graph: Graph, recordings: Sequence[Float32], labels: tuple[str, ...], *, description: str = ""
 ) -> Quantised | None:
     """Return a network in int8.
 
@@ -77,9 +77,9 @@ def quantised(
     ----------
     graph
         Its input is ``mel``, its first output the predictions.
-    patches
-        (n, frames, bands) of recordings, at least 8: half of them set the ranges, with the other
-        half the result is compared.
+    recordings
+        (n, frames, bands) of each, at least 8 patches in all. Every other recording sets the
+        ranges, with the rest the result is compared; of a single one, its halves.
     labels
         Of the predictions.
     description
@@ -95,7 +95,7 @@ def quantised(
     bounded = with_bounds(graph)
     if not any(step.kind in _BOUNDED for step in bounded.steps):
         return None
-    used, held = patches[::2], patches[1::2]
+    used, held = _parted(recordings)
     (output, *_) = graph.outputs
     whole = tflite_of(graph)
     want = np.stack([run(whole, patch)[output].reshape(-1) for patch in held])
@@ -110,9 +110,20 @@ def quantised(
     return best
 
 
-def source_of(recordings: int, patches: int) -> CalibrationSource:
-    """Return the card's statement about the recordings."""
-    return CalibrationSource("Recordings of the person who imported it.", recordings, patches)
+def _parted(recordings: Sequence[Float32]) -> tuple[Float32, Float32]:
+    """Return the patches that set the ranges, and those to compare with."""
+    if len(recordings) > 1:
+        return np.concatenate(recordings[::2]), np.concatenate(recordings[1::2])
+    (patches,) = recordings
+    middle = len(patches) // 2
+    return patches[:middle], patches[middle + 1 :]  # the one between may overlap both
+
+
+def source_of(recordings: Sequence[Float32]) -> CalibrationSource:
+    """Return the card's statement about the recordings that set the ranges."""
+    used, _ = _parted(recordings)
+    count = len(recordings[::2])
+    return CalibrationSource("Recordings of the person who imported it.", count, len(used))
 
 
 def _drift(got: Float32, want: Float32, labels: tuple[str, ...]) -> Drift:
@@ -134,10 +145,7 @@ def _ranges(graph: Graph, patches: Float32, run: Run) -> Iterable[Ranges]:
     values: dict[Value, None] = {}
     for step in graph.steps:
         if step.kind in _BOUNDED:
-            source = step.inputs[0]
-            while source in made and made[source].kind in _SHAPED:
-                source = made[source].inputs[0]
-            values |= {source: None, step.output: None}
+            values |= {_unmoved(made, step.inputs[0]): None, step.output: None}
     named = {f"v{index}": value for index, value in enumerate(values)}
     file = tflite_of(_plain(graph, named))
     lows: dict[tuple[str, float], list[float]] = {}
@@ -153,6 +161,13 @@ def _ranges(graph: Graph, patches: Float32, run: Run) -> Iterable[Ranges]:
         yield {
             value: (min(lows[name, tail]), max(highs[name, tail])) for name, value in named.items()
         }
+
+
+def _unmoved(made: Mapping[Value, Step], value: Value) -> Value:
+    """Return the value of which another one has the elements, moved or some of them."""
+    while value in made and made[value].kind in _SHAPED:
+        value = made[value].inputs[0]
+    return value
 
 
 def _corrected(graph: Graph, ranges: Ranges, patches: Float32, run: Run) -> Graph:
@@ -274,12 +289,22 @@ def _plain(graph: Graph, outputs: Mapping[str, Value]) -> Graph:
 # ---- the file
 
 
+def _moves(step: Step) -> bool:
+    """Return whether a step has an int8 form that keeps the steps of its input."""
+    if step.kind == "max_pool" and any(map(any, step.options["padding"])):
+        reach, stride = step.options["size"], step.options["stride"]
+        same = same_padding(step.inputs[0].shape[1:3], reach, stride)
+        return bool(step.options["padding"] == same)  # LiteRT pads int8 with 0 only
+    return step.kind in _SHAPED
+
+
 class _Int8Writer(Writer):
     """Writes convolutions and what lies between them in int8, everything else in float."""
 
     def __init__(self, graph: Graph, ranges: Ranges) -> None:
         super().__init__(graph)
         self._ranges = ranges
+        self._made = {step.output: step for step in graph.steps}
         self._integers: dict[Value, Tensor] = {}
 
     def of(self, value: Value) -> Tensor:
@@ -292,23 +317,16 @@ class _Int8Writer(Writer):
         """Return the int8 form of a value."""
         if value not in self._integers:
             tensor = self.of(value)
-            quantisation = activation_quantisation(*self._range(value))
+            quantisation = activation_quantisation(*self._ranges[_unmoved(self._made, value)])
             made = self.writer.quantise(f"{tensor.name}/int8", tensor, quantisation)
             self._integers[value] = made
         return self._integers[value]
 
-    def _range(self, value: Value) -> tuple[float, float]:
-        """Return the range of a value, or of the one that it was made of."""
-        made = {step.output: step for step in self.graph.steps}
-        while value not in self._ranges:
-            value = made[value].inputs[0]
-        return self._ranges[value]
-
     def written(self, step: Step, name: str) -> Tensor | None:
-        if step.kind in _BOUNDED and self._has_range(step.inputs[0]):
+        if step.kind in _BOUNDED:
             self._integers[step.output] = self._convolved(step, name)
             return None
-        if step.kind in _SHAPED and step.inputs[0] in self._integers:
+        if step.inputs[0] in self._integers and _moves(step):
             self._integers[step.output] = self._moved(step, name)
             return None
         joined = step.kind == "concat" and step.output in self._ranges
@@ -316,16 +334,6 @@ class _Int8Writer(Writer):
             self._integers[step.output] = self._concatenated(step, name)
             return None
         return super().written(step, name)
-
-    def _has_range(self, value: Value) -> bool:
-        """Return whether a value has a range, itself or by what only moves its elements."""
-        made = {step.output: step for step in self.graph.steps}
-        while value not in self._ranges:
-            step = made.get(value)
-            if step is None or step.kind not in _SHAPED:
-                return False
-            value = step.inputs[0]
-        return True
 
     def _convolved(self, step: Step, name: str) -> Tensor:
         x = self._integer(step.inputs[0])
