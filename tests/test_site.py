@@ -22,6 +22,7 @@ import msgspec
 import nbformat
 import pytest
 from documents import NOTEBOOKS, ROOT, name_of
+from sharing import folder_of_the_run, made_once
 from test_public import PUBLIC
 
 from pyplugin.automation.schema import preset_schema
@@ -78,14 +79,15 @@ def tools(monkeypatch) -> Callable[[str], ModuleType]:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("site")
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", folder]
-    environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1", "MPLBACKEND": ""}
-    done = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return folder
+    def build(folder: Path) -> None:
+        command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", folder]
+        environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1", "MPLBACKEND": ""}
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    return made_once(folder_of_the_run(tmp_path_factory, "site"), build)
 
 
 @pytest.fixture(scope="module")

@@ -260,7 +260,10 @@ def delays(neighbours: Neighbours) -> np.ndarray:
     sent = np.round(stamps / SCALE).astype(int)
     sounds = sent > 0
     np.testing.assert_array_equal(noise[sounds], NOISE[sent[sounds] % len(NOISE)])
-    assert not noise[~sounds].any()
+    # The server connects and disconnects one channel of a stream after the other.
+    inside = slice(sounds.argmax(), len(sounds) - sounds[::-1].argmax())
+    assert not noise[inside][~sounds[inside]].any()
+    assert np.count_nonzero(noise[~sounds]) <= 2 * PERIOD
     return np.where(sounds, times - sent, -1)
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from helpers import music, noise
+from sharing import build_missing
 
 import pyplugin
 
@@ -46,7 +47,8 @@ def test_in_blocks_with_a_latency_that_is_constant(rate):
         np.testing.assert_array_equal(frames(size), expected)
 
 
-def test_two_models_of_other_windows(musicnn, sound):
+def test_two_models_of_other_windows(sound):
+    build_missing("musicnn-mtt", "musicnn-mtt-p64")
     result = [
         pyplugin.tag(sound, RATE, model=name, hop=4.0).activations
         for name in ("musicnn-mtt", "musicnn-mtt-p64")

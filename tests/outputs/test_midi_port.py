@@ -62,7 +62,7 @@ def test_a_virtual_port_is_visible_to_others(jack, opened):
     output = opened("virtual:moved", ranges=GAIN)
     backend = mido.Backend("mido.backends.rtmidi/UNIX_JACK")
     name = next(name for name in backend.get_input_names() if "moved" in name)
-    with backend.open_input(name) as port:
+    with receiver(name, virtual=False) as port:
         output.write_parameters(1.0, {"gain.gain_db": -30}, {})
         got: list[tuple[int, int]] = []
         assert until(lambda: got.extend(values(port)) or got)
