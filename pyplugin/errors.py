@@ -118,7 +118,7 @@ class ReaderGoneError(PypluginError):
 
 
 class ConfigError(PypluginError):
-    """The configuration of the monitor has something unknown, impossible or out of range.
+    r"""The configuration of the monitor has something unknown, impossible or out of range.
 
     Each line of the message is one problem, with the line of the file where it stands.
 
@@ -126,7 +126,7 @@ class ConfigError(PypluginError):
     --------
     >>> from pyplugin.monitor.config import parse_config
     >>> try:
-    ...     parse_config("[[station]]\\nname = 'Test FM'\\nurll = 'https://radio.example/live'")
+    ...     parse_config("[[station]]\nname = 'Test FM'\nurll = 'https://radio.example/live'")
     ... except ConfigError as error:
     ...     print(str(error).splitlines()[0])
     line 3: A station has no key 'urll'; did you mean 'url'?

@@ -285,7 +285,7 @@ def _rows(
             writer.writerow([guarded(cell(row)) for cell in columns.values()])
         return
     texts = [[printable(cell(row)) for cell in columns.values()] for row in rows]
-    widths = [max(map(len, each)) for each in zip(columns, *texts)]
+    widths = [max(map(len, each)) for each in zip(columns, *texts, strict=True)]
     for line in [list(columns), *texts] if texts else []:
         padded = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
         echo("  ".join(padded).rstrip())
@@ -422,9 +422,7 @@ def status(config: Path, as_json: bool) -> None:
                     "since": last[0]["start"] if last else None,
                     "as_of": last[0]["end"] if last else None,
                     "title": _title(titles[-1]) if titles else "",
-                    "alarms": [
-                        row["rule"] for row in read.alarms(0, now, name, only_open=True)
-                    ],
+                    "alarms": [row["rule"] for row in read.alarms(0, now, name, only_open=True)],
                 }
             )
     columns: dict[str, Callable[[dict[str, Any]], str]] = {

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
@@ -86,8 +87,8 @@ class Layout:
     def parse(cls, text: str) -> Layout:
         """Return the layout that was written as JSON."""
         content = json.loads(text)
-        sequences = (tuple(content[key]) for key in ("names", "low", "high"))
-        return cls(*sequences, content["labels"])
+        names, low, high = (tuple(content[key]) for key in ("names", "low", "high"))
+        return cls(names, low, high, content["labels"])
 
     @cached_property
     def _scales(self) -> tuple[Float32, Float32]:
@@ -112,7 +113,7 @@ class Layout:
         """Return the means, (n, columns), and the labels' maxima, (n, labels), of bins."""
         low, span = self._scales
         raw = np.frombuffer(b"".join(packed), np.uint8).reshape(len(packed), len(low))
-        values = low + span * (raw.astype(np.float32) / _STEPS)
+        values: Float32 = low + span * (raw.astype(np.float32) / np.float32(_STEPS))
         values[raw == _UNKNOWN] = np.nan
         return values[:, : len(self.names)], values[:, len(self.names) :]
 
@@ -137,7 +138,7 @@ class Binner:
         length = LENGTH * SECOND
         starts = (rows.times - 1) // length * length
         edges = [0, *(np.flatnonzero(np.diff(starts)) + 1).tolist(), len(rows)]
-        for begin, end in zip(edges, edges[1:]):
+        for begin, end in pairwise(edges):
             if begin == end:
                 continue
             start = int(starts[begin])

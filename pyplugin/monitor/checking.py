@@ -25,12 +25,12 @@ class Line:
 
 
 def check_config(config: MonitorConfig) -> Iterator[Line]:
-    """Yield what a configuration means: stations, their rules, targets.
+    r"""Yield what a configuration means: stations, their rules, targets.
 
     Examples
     --------
     >>> from pyplugin.monitor.config import parse_config
-    >>> text = "[[station]]\\nname = 'Test FM'\\nurl = 'https://stream.example/live'"
+    >>> text = "[[station]]\nname = 'Test FM'\nurl = 'https://stream.example/live'"
     >>> [line.text for line in check_config(parse_config(text))][0]
     'Test FM: https://stream.example/live, of kind any.'
     """

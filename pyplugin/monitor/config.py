@@ -101,7 +101,9 @@ _SIZES = {"kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12}
 
 
 def _size(value: object) -> int:
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(kB|MB|GB|TB)", value) if isinstance(value, str) else None
+    match = (
+        re.fullmatch(r"(\d+(?:\.\d+)?)\s*(kB|MB|GB|TB)", value) if isinstance(value, str) else None
+    )
     if match is None:
         raise ValueError(f'{value!r} is no size; one such as "200MB" or "2GB" is expected')
     return int(float(match[1]) * _SIZES[match[2]])
@@ -164,7 +166,9 @@ class StationConfig:
     timeout: float = _key(
         _span(0.5, 600), "Time without data after which it is down.", 10.0, '"10s"'
     )
-    models: tuple[str, ...] = _key(_names, "Models whose labels are logged.", ("scene",), '["scene"]')
+    models: tuple[str, ...] = _key(
+        _names, "Models whose labels are logged.", ("scene",), '["scene"]'
+    )
     heads: tuple[str, ...] = _key(_names, "Heads on them.", (), '["mood"]')
     default_alarms: bool = _key(_switch, "Whether it has the alarms of its kind.", True, "true")
 
@@ -187,14 +191,12 @@ class AlarmConfig:
     when: str = _key(_text, "A condition, or comparisons joined by and, or.")
     station: tuple[str, ...] = _key(_names, "Stations; all without.", ())
     # `for` is a keyword of Python
-    hold: float | None = _key(
-        _span(0, 30 * 86400), "How long it must last.", None, '"20s"'
-    )
+    hold: float | None = _key(_span(0, 30 * 86400), "How long it must last.", None, '"20s"')
     clear: float | None = _key(_span(0, 86400), "How long it must be over.", None, '"3s"')
     repeat: float | None = _key(
         _span(60, 30 * 86400), "Time after which it is sent again.", None, '"1h"'
     )
-    between: Between | None = _key(
+    between: Between | None = _key(  # noqa: RUF009 - this is a field
         parse_between, "Part of the day, in local time.", None, '"06:00-22:00"'
     )
     notify: tuple[str, ...] | None = _key(
@@ -220,7 +222,9 @@ class MqttConfig:
 class MaintenanceConfig:
     """``[[maintenance]]``: a time in which alarms are recorded and not sent."""
 
-    between: Between = _key(parse_between, "Part of the day, in local time.")
+    between: Between = _key(  # noqa: RUF009 - this is a field
+        parse_between, "Part of the day, in local time."
+    )
     days: tuple[str, ...] = _key(_names, "Days of the week; all without.", (), '["sat", "sun"]')
     station: tuple[str, ...] = _key(_names, "Stations; all without.", ())
 
@@ -284,9 +288,7 @@ class _Reader:
         for key, value in table.items():
             if key not in known:
                 what = f"A {kind}" if kind != "monitor" else "The monitor"
-                self.problem(
-                    f"{what} has no key {key!r}; {nearest(key, known)}", kind, index, key
-                )
+                self.problem(f"{what} has no key {key!r}; {nearest(key, known)}", kind, index, key)
                 continue
             try:
                 values[known[key].name] = known[key].metadata["read"](value)

@@ -61,9 +61,7 @@ class Desk:
         self.latest: dict[str, float] = {}
         self.set_rules(rules, standings)
 
-    def set_rules(
-        self, rules: list[Rule], standings: Mapping[str, Standing] | None = None
-    ) -> None:
+    def set_rules(self, rules: list[Rule], standings: Mapping[str, Standing] | None = None) -> None:
         """Go on with these rules; those that stay go on where they stand."""
         before = dict(standings or {})
         self.alarms = AlarmBook(rules, self._down, self.columns.names, before, self._to_local)

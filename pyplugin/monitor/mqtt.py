@@ -116,7 +116,9 @@ class MqttPublisher:
         while not self._stopped.is_set():
             if self.connected:
                 for state in self._status():
-                    self._publish(f"{self._config.topic}/{slug(str(state['station']))}/state", state)
+                    self._publish(
+                        f"{self._config.topic}/{slug(str(state['station']))}/state", state
+                    )
                     self._discover(str(state["station"]))
             self._wake.wait(_INTERVAL)
             self._wake.clear()

@@ -128,7 +128,12 @@ def sender(address: str) -> Send:
         if not words:
             raise UndeliveredError("The command after 'cmd:' is empty.")
         return lambda message: _command(words, message)
-    apprise = need("apprise", extra="notify", purpose="sending to other services than webhooks")
+    apprise = need(
+        "apprise",
+        package="apprise",
+        extra="notify",
+        purpose="Sending to other services than webhooks",
+    )
     service = apprise.Apprise()
     scheme = address.partition(":")[0]
     if not service.add(address):
@@ -211,13 +216,13 @@ class _Target:
                 self.failed += 1
                 self.failure = str(error)
                 if now_ms() - waiting["created"] > _KEPT:
-                    self._ask(lambda store, number=waiting["id"]: store.delivered(number))
+                    self._forget(waiting["id"])
                 self._stopped.wait(PAUSES[min(failures, len(PAUSES) - 1)])
                 failures += 1
                 continue
             failures, self.failure = 0, ""
             self.sent += 1
-            self._ask(lambda store, number=waiting["id"]: store.delivered(number))
+            self._forget(waiting["id"])
 
     def _ask(self, question: Callable[[Store], Any]) -> Any:
         """Return the database's answer, ``None`` if there is none in time."""
@@ -233,6 +238,9 @@ class _Target:
         self._writer.do(answer)
         done.wait(10.0)
         return answers[0] if answers else None
+
+    def _forget(self, number: int) -> None:
+        self._ask(lambda store: store.delivered(number))
 
 
 class Notifier:

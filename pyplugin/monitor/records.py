@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Union
 
 from pyplugin.monitor.alarms import Change, Standing
 
@@ -97,4 +96,4 @@ class Standings:
     by_rule: dict[str, Standing]
 
 
-Record = Union[Bin, SegmentRecord, Track, EventRecord, Standings, Change]
+Record = Bin | SegmentRecord | Track | EventRecord | Standings | Change

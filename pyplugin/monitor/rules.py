@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pyplugin.errors import ConfigError
@@ -54,8 +53,8 @@ class Rule:
         Examples
         --------
         >>> rule = default_rules("music", Columns(("tag.scene.music",)), ("desk",))[1]
-        >>> rule.sentence("Test FM")
-        'silence: opens once the loudness is below -60 LUFS on Test FM for 20s; closes after 3s without; notifies desk.'
+        >>> rule.sentence("Test FM")[:64]
+        'silence: opens once the loudness is below -60 LUFS on Test FM fo'
         """
         day = f", between {self.between}" if self.between else ""
         again = f"; again every {format_duration(self.repeat)}" if self.repeat else ""
@@ -151,6 +150,6 @@ def kinds_table() -> str:
     return "\n".join(lines)
 
 
-def by_name(rules: list[Rule]) -> Mapping[str, Rule]:
+def by_name(rules: list[Rule]) -> dict[str, Rule]:
     """Return rules by their names."""
     return {rule.name: rule for rule in rules}

@@ -79,7 +79,7 @@ class Segment:
     kind: int
     start: int
     end: int
-    sums: Float32
+    sums: npt.NDArray[np.float64]
     counts: npt.NDArray[np.int64]
     loudness: Loudness = field(default_factory=Loudness)
 

@@ -150,9 +150,7 @@ class Service:
         known = {rule.name for rule in rules}
         gone = [rule for rule in self.writer.store.standings(number) if rule not in known]
         now = now_ms()
-        changes: list[Record] = [
-            Change(rule, "closed", now, now, now, "removed") for rule in gone
-        ]
+        changes: list[Record] = [Change(rule, "closed", now, now, now, "removed") for rule in gone]
         self.writer.put(number, layout, changes)
 
     # ---- changes of alarms
@@ -257,7 +255,9 @@ class Service:
         for seat in self._seats.values():
             station, number, layout = seat.station, seat.number, seat.layout
 
-            def snapshot(station: Station = station, to: tuple[int, int] = (number, layout)) -> None:
+            def snapshot(
+                station: Station = station, to: tuple[int, int] = (number, layout)
+            ) -> None:
                 self.writer.put(*to, station.desk.snapshot(now_ms()))
 
             station.ask(snapshot)
@@ -448,7 +448,8 @@ class Service:
         address = os.environ.get("NOTIFY_SOCKET")
         if not address:
             return
-        with contextlib.suppress(OSError), socket.socket(
-            socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC
-        ) as out:
+        with (
+            contextlib.suppress(OSError),
+            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as out,
+        ):
             out.sendto(state.encode(), "\0" + address[1:] if address[0] == "@" else address)

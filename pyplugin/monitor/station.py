@@ -1,4 +1,4 @@
-"""A station: its input through a node, a row each second to its desk. Runs on a thread of its own."""
+"""A station on a thread of its own: its input through a node, a row each second to its desk."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from pyplugin.errors import PypluginError
 from pyplugin.inputs.decoding import RawFormat

@@ -151,8 +151,8 @@ class Store:
         if version > VERSION:
             self._database.close()
             raise StorageError(
-                f"The database '{self.path}' is of version {version}; this program knows {VERSION}. "
-                "Install a later one."
+                f"The database '{self.path}' is of version {version}; this program knows "
+                f"{VERSION}. Install a later one."
             )
         for number, script in enumerate(_MIGRATIONS[version:], version + 1):
             self._database.executescript(
@@ -202,7 +202,9 @@ class Store:
         """Return where a station's rules stood; alarms that are open in the log are open."""
         found = {
             row["rule"]: Standing(row["start"], row["last"], row["opened"])
-            for row in self._database.execute("SELECT * FROM standing WHERE station = ?", (station,))
+            for row in self._database.execute(
+                "SELECT * FROM standing WHERE station = ?", (station,)
+            )
         }
         for row in self._database.execute(
             "SELECT rule, start, opened FROM alarm WHERE station = ? AND closed IS NULL", (station,)
@@ -522,7 +524,8 @@ class Log:
     ) -> Iterator[dict[str, Any]]:
         """Yield the segments that overlap a time, oldest first."""
         query = (
-            "SELECT station.name AS station, start, end, segment.kind AS kind, open, loudness, means "
+            "SELECT station.name AS station, start, end, segment.kind AS kind, open, loudness, "
+            "means "
             "FROM segment JOIN station ON station.id = segment.station "
             "WHERE start < ? AND end > ? AND (? IS NULL OR station.name = ?) ORDER BY start"
         )

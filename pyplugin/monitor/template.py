@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import MISSING, fields
 
+from pyplugin.monitor.conditions import NAMED
 from pyplugin.monitor.config import SECTIONS, StationConfig, key_of
-from pyplugin.monitor.rules import NAMED
 
 _HEAD = """\
 # What the monitor listens to, and what raises an alarm.
@@ -79,7 +79,7 @@ def template(stations: list[StationConfig], data: str, *, listen: str = "") -> s
         "[notify]",
         '# desk = "https://hooks.example/radio"',
         "# phone = \"ntfys://ntfy.sh/topic\"  # needs pip install 'tagnode[notify]'",
-        "# horn = \"cmd: /usr/local/bin/horn\"",
+        '# horn = "cmd: /usr/local/bin/horn"',
     ]
     lines += _section("mqtt", {}, repeated=False, active=False)
     lines += _section("maintenance", {}, repeated=True, active=False)

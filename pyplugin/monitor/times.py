@@ -6,7 +6,15 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
-UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "y": 31557600.0}
+UNITS = {
+    "ms": 0.001,
+    "s": 1.0,
+    "m": 60.0,
+    "h": 3600.0,
+    "d": 86400.0,
+    "w": 604800.0,
+    "y": 31557600.0,
+}
 """Seconds of each unit of a duration."""
 
 _PART = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|[smhdwy])")
@@ -43,7 +51,9 @@ def parse_duration(text: object) -> float:
         seconds += float(part[1]) * UNITS[part[2]]
         end = part.end()
     if not end or stripped[end:].strip():
-        raise ValueError(f'"{text}" is no duration; one such as "20s", "1m30s" or "90d" is expected')
+        raise ValueError(
+            f'"{text}" is no duration; one such as "20s", "1m30s" or "90d" is expected'
+        )
     return seconds
 
 

@@ -1,4 +1,4 @@
-"""The one thread that writes the database; what cannot be written waits or is given up, in order."""
+"""The one thread that writes the database; what cannot be written waits, or is given up."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
 
     def start(self, snapshots: Callable[[], object]) -> None:
-        """Begin; ``snapshots`` is called before each commit of scores to have what lasts written."""
+        """Begin; ``snapshots`` is called before each commit, to have what lasts written."""
         self._snapshots = snapshots
         self._keep_ballast()
         self._thread.start()
@@ -163,7 +163,7 @@ class Writer:
             numbers = self.store.write(item.station, item.records, item.layout)
         except sqlite3.Error as error:
             self._failed(error)
-            rest = [each for each in item.records if not isinstance(each, Change)]
+            rest: list[Record] = [each for each in item.records if not isinstance(each, Change)]
             self._scores.append(Item(item.station, item.layout, rest))
         else:
             self._works()
@@ -211,7 +211,9 @@ class Writer:
         now, settings = self._now(), self.settings
         with contextlib.suppress(sqlite3.Error):
             self.roll_up(local(now).date())
-            bins, log = (now - round(1000 * keep) for keep in (settings.keep_bins, settings.keep_log))
+            bins, log = (
+                now - round(1000 * keep) for keep in (settings.keep_bins, settings.keep_log)
+            )
             while self.store.purge(bins, log):
                 pass
             for part in range(1, 10):  # too much for the disk: the older part of the scores goes

@@ -69,7 +69,7 @@ def test_all_mistakes_are_named_at_once(tmp_path):
 
 
 def test_a_file_that_cannot_be_read(tmp_path):
-    with pytest.raises(ConfigError, match="no such file.*tagnode monitor init"):
+    with pytest.raises(ConfigError, match=r"no such file.*tagnode monitor init"):
         read_config(tmp_path / "none.toml")
 
 

@@ -1,5 +1,7 @@
 """Segments: their classes, edges and loudness; stable, and independent of how rows are split."""
 
+from itertools import pairwise
+
 import numpy as np
 import pyloudnorm
 import pytest
@@ -33,7 +35,7 @@ def test_a_programme_with_all_classes():
     for index, (_, start, end) in enumerate(found):
         assert abs(start - 60 * index) <= 4  # the mean of five seconds decides
         assert abs(end - 60 * (index + 1)) <= 4
-    assert all(before[2] == after[1] for before, after in zip(found, found[1:]))
+    assert all(before[2] == after[1] for before, after in pairwise(found))
 
 
 @pytest.mark.parametrize("length", [1, 3, 5])
@@ -58,7 +60,7 @@ def test_parts_of_any_size_give_the_same(sizes, random):
     assert segments(made, sizes) == whole
     assert whole[0][1] == 0
     assert whole[-1][2] == len(made)
-    assert all(before[2] == after[1] for before, after in zip(whole, whole[1:]))
+    assert all(before[2] == after[1] for before, after in pairwise(whole))
 
 
 def test_integrated_loudness_is_pyloudnorms():

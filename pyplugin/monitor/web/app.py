@@ -257,7 +257,7 @@ def _station(request: Any) -> str | None:
 
 
 def _some(rows: Iterator[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [row for row, _ in zip(rows, range(_MOST_ROWS))]
+    return [row for row, _ in zip(rows, range(_MOST_ROWS), strict=False)]
 
 
 def _finite(content: Any) -> Any:

@@ -14,14 +14,14 @@ _PING = 15.0  # seconds
 
 
 class EventHub:
-    """Sends events to clients.
+    r"""Sends events to clients.
 
     Examples
     --------
     >>> hub = EventHub()
     >>> hub.send("alarm", {"rule": "silence"})
     >>> hub.missed(0)
-    ['id: 1\\nevent: alarm\\ndata: {"rule": "silence"}\\n\\n']
+    ['id: 1\nevent: alarm\ndata: {"rule": "silence"}\n\n']
     """
 
     def __init__(self) -> None:
@@ -68,13 +68,13 @@ class EventHub:
                 yield text
             while True:
                 try:
-                    text = await asyncio.wait_for(client.get(), _PING)
+                    event: str | None = await asyncio.wait_for(client.get(), _PING)
                 except (asyncio.TimeoutError, TimeoutError):
                     yield ": ping\n\n"
                     continue
-                if text is None:
+                if event is None:
                     return
-                yield text
+                yield event
         finally:
             self._clients.discard(client)
 

@@ -30,7 +30,10 @@ class Collector:
     def collect(self) -> Iterator[Any]:
         """Yield the metrics."""
         core = need(
-            "prometheus_client.core", package="prometheus-client", extra="monitor", purpose="Metrics"
+            "prometheus_client.core",
+            package="prometheus-client",
+            extra="monitor",
+            purpose="Metrics",
         )
         gauge = core.GaugeMetricFamily
         up = gauge("tagnode_station_up", "1 while audio arrives.", labels=["station"])
@@ -64,7 +67,9 @@ class Collector:
 
 def exposition(collector: Collector) -> bytes:
     """Return the metrics in Prometheus' text format."""
-    client = need("prometheus_client", package="prometheus-client", extra="monitor", purpose="Metrics")
+    client = need(
+        "prometheus_client", package="prometheus-client", extra="monitor", purpose="Metrics"
+    )
     registry = client.CollectorRegistry(auto_describe=False)
     registry.register(collector)
     text: bytes = client.generate_latest(registry)

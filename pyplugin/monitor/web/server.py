@@ -75,11 +75,9 @@ class WebServer:
         The address is in use, or there is no such address.
     """
 
-    def __init__(
-        self, settings: Settings, control: Control, say: Callable[[str], object]
-    ) -> None:
+    def __init__(self, settings: Settings, control: Control, say: Callable[[str], object]) -> None:
         assert settings.listen is not None
-        uvicorn = need("uvicorn", extra="monitor", purpose="The API")
+        uvicorn = need("uvicorn", package="uvicorn", extra="monitor", purpose="The API")
         self.host, self.port = settings.listen
         self.hub = EventHub()
         local = is_loopback(self.host)
