@@ -7,6 +7,7 @@ import contextlib
 import ipaddress
 import os
 import secrets
+import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -99,11 +100,12 @@ class WebServer:
         )
         self._server = uvicorn.Server(config)
         try:
-            self._socket = config.bind_socket()
-        except (SystemExit, OSError) as error:
+            family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+            self._socket = socket.create_server((self.host, self.port), family=family)
+        except OSError as error:
             raise ConfigError(
-                f"The address {self.host}:{self.port} cannot be listened at; another program may "
-                "use it: change 'listen' in [monitor]."
+                f"The address {self.host}:{self.port} cannot be listened at: "
+                f"{(error.strerror or str(error)).lower()}; change 'listen' in [monitor]."
             ) from error
         self.port = self._socket.getsockname()[1]
         self._thread = threading.Thread(target=self._run, name="web", daemon=True)
