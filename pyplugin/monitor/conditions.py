@@ -46,7 +46,9 @@ _ALL = ("music", "talk", "mixed", "any")
 
 NAMED: dict[str, Named] = {
     "down": Named("station.down > 0.5", "no audio arrives", 30, 3, _ALL),
-    "silence": Named("signal.loudness_short < -60", "the loudness is below -60 LUFS", 20, 3, _ALL),
+    "silence": Named(
+        "signal.loudness_momentary < -60", "the loudness is below -60 LUFS", 20, 3, _ALL
+    ),
     "fallback": Named("station.fallback > 0.5", "the server sends a replacement", 5, 3, _ALL),
     "title frozen": Named("station.title_age > 7200", "the title has not changed for 2 h", 0, 3),
     "too loud": Named(

@@ -7,6 +7,7 @@ depend on how the rows are split.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
@@ -97,7 +98,7 @@ class Desk:
         records: list[Record] = [self._record(segment, ended=True) for segment in ended]
         now = self._segmenter.current
         if now is not None and now is not before:
-            records.append(self._record(now))
+            records.append(replace(self._record(now), end=now.start))  # written at once
         return records
 
     def _record(self, segment: Segment, *, ended: bool = False) -> SegmentRecord:

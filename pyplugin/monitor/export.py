@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pyplugin.errors import PypluginError
 from pyplugin.monitor.storage import Log, iso
 from pyplugin.support.cells import guarded
 from pyplugin.support.files import not_written
@@ -44,7 +43,7 @@ def export_log(
             folder.mkdir(parents=True, exist_ok=True)
             count = _write(path, getattr(log, name)(start, end, station))
         except OSError as error:
-            raise PypluginError(not_written(path, error)) from error
+            raise not_written(path, error) from error
         yield path, count
 
 

@@ -35,7 +35,7 @@ class SegmentRecord:
     kind
         One of :data:`pyplugin.monitor.segments.CLASSES`.
     start, end
-        Milliseconds of UTC.
+        Milliseconds of UTC; of one that begins they are the same.
     open
         Whether it still lasts.
     loudness

@@ -139,7 +139,7 @@ def kinds_table() -> str:
     Examples
     --------
     >>> print(kinds_table().splitlines()[3])
-    | `silence` | the loudness is below -60 LUFS | `signal.loudness_short < -60` | 20s | 3s | all |
+    | `silence` | the loudness is below -60 LUFS | `signal.loudness_momentary < -60` | 20s | 3s | all |
     """
     lines = ["| condition | holds while | as comparisons | `for` | `clear` | alarm of kind |"]
     lines.append("|---|---|---|---|---|---|")
