@@ -30,7 +30,7 @@ class StationClock:
     >>> clock.arrived(4.0)  # a burst of four seconds
     >>> now[0] += 2.0
     >>> clock.arrived(4.1)  # late
-    >>> clock.at(4.0), clock.now()
+    >>> round(clock.at(4.0), -3), clock.now()
     (1100000, 1102000)
     """
 

@@ -55,7 +55,7 @@ class Desk:
         self._age = columns.index("station.title_age")
         self._fallback = columns.index("station.fallback")
         self._track: Track | None = None
-        self._heard = np.zeros(3)  # seconds of the track: all, with music, with speech
+        self._shares = np.zeros(3)  # seconds of the track: all, with music, with speech
         self._titled: int | None = None  # when the title changed last
         self._formatted = self._untitled = self._connected = -_TOGETHER
         self._replaced = False  # whether the server sends a fallback
@@ -119,7 +119,7 @@ class Desk:
             return
         kind = self._segmenter.current.kind
         heard = np.array([1, kind in (MUSIC, OVER), kind in (SPEECH, OVER)])
-        self._heard += len(rows) * heard
+        self._shares += len(rows) * heard
 
     # ---- events
 
@@ -153,7 +153,7 @@ class Desk:
         if track is not None:
             records.append(track)
         self._track, self._titled = None, time if title else self._titled
-        self._heard[:] = 0
+        self._shares[:] = 0
         if title:
             artist, dash, name = title.partition(" - ")
             self._track = Track(time, time, True, *((name, artist) if dash else (title, "")))
@@ -163,7 +163,7 @@ class Desk:
     def _ended_track(self, time: int, *, open: bool = False) -> Track | None:
         if self._track is None:
             return None
-        seconds, music, speech = self._heard
+        seconds, music, speech = self._shares
         shares = [round(float(part / seconds), 3) if seconds else 0.0 for part in (music, speech)]
         track = self._track
         return Track(track.start, time, open, track.title, track.artist, *shares)

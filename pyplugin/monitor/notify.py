@@ -18,7 +18,7 @@ from pyplugin.monitor.alarms import Change
 from pyplugin.monitor.rules import Rule
 from pyplugin.monitor.storage import Store
 from pyplugin.monitor.times import format_duration, local
-from pyplugin.monitor.writer import Writer, now_ms
+from pyplugin.monitor.writer import LogWriter, now_ms
 from pyplugin.support.optional import need
 
 PAUSES = (2.0, 5.0, 15.0, 60.0, 300.0, 900.0)
@@ -180,7 +180,7 @@ def _command(words: Sequence[str], message: Message) -> None:
 class _Target:
     """One target: a thread that sends what the database has for it, oldest first."""
 
-    def __init__(self, name: str, address: str, writer: Writer) -> None:
+    def __init__(self, name: str, address: str, writer: LogWriter) -> None:
         self.name, self.address = name, address
         self._writer = writer
         self._wake, self._stopped = threading.Event(), threading.Event()
@@ -254,7 +254,7 @@ class Notifier:
         Whose database keeps what waits.
     """
 
-    def __init__(self, targets: Mapping[str, str], writer: Writer) -> None:
+    def __init__(self, targets: Mapping[str, str], writer: LogWriter) -> None:
         self._writer = writer
         self._targets = {name: _Target(name, address, writer) for name, address in targets.items()}
 

@@ -33,7 +33,7 @@ class Probe:
     title
         What is on, as the station writes it; empty without.
     loudness
-        Integrated over what was heard, in LUFS; ``None`` of silence.
+        Integrated over that time, in LUFS; ``None`` of silence.
     labels
         Mean activation by label.
     opened

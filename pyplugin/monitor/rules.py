@@ -138,8 +138,8 @@ def kinds_table() -> str:
 
     Examples
     --------
-    >>> print(kinds_table().splitlines()[3])
-    | `silence` | the loudness is below -60 LUFS | `signal.loudness_momentary < -60` | 20s | 3s | all |
+    >>> print(kinds_table().splitlines()[2])
+    | `down` | no audio arrives | `station.down > 0.5` | 30s | 3s | all |
     """
     lines = ["| condition | holds while | as comparisons | `for` | `clear` | alarm of kind |"]
     lines.append("|---|---|---|---|---|---|")
@@ -153,3 +153,7 @@ def kinds_table() -> str:
 def by_name(rules: list[Rule]) -> dict[str, Rule]:
     """Return rules by their names."""
     return {rule.name: rule for rule in rules}
+
+
+if __name__ == "__main__":
+    print(kinds_table())

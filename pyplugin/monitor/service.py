@@ -22,7 +22,7 @@ from pyplugin.monitor.rules import Rule, by_name, rules_of
 from pyplugin.monitor.station import Station, columns_of, plan_of
 from pyplugin.monitor.storage import Store
 from pyplugin.monitor.times import local
-from pyplugin.monitor.writer import Writer, now_ms
+from pyplugin.monitor.writer import LogWriter, now_ms
 from pyplugin.node.plan import Plan
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class Service:
             station.name: rules_of(station, columns_of(plans[station.name]), config)
             for station in config.stations
         }
-        self.writer = Writer(config.settings, self._changed)
+        self.writer = LogWriter(config.settings, self._changed)
         self.notifier = Notifier(config.targets, self.writer)
         self.mqtt = self._mqtt(config)
         self.web = self._web(say)
@@ -289,8 +289,8 @@ class Service:
 
     def _deaf(self, station: Station, now: float) -> bool:
         beats = station.beats
-        hears = now - beats.audio < _LOOK
-        return bool(station.config.models) and hears and beats.audio - beats.result > _NO_RESULT
+        receives = now - beats.audio < _LOOK
+        return bool(station.config.models) and receives and beats.audio - beats.result > _NO_RESULT
 
     def _replace(self, name: str, why: str) -> None:
         seat = self._seats[name]

@@ -121,7 +121,7 @@ class Store:
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder, Store(folder) as store:
     ...     station = store.station("Test FM", "https://stream.example/live", "music", time=0)
-    ...     store.write(station, [EventRecord(1000, "started", "It listens.")])
+    ...     _ = store.write(station, [EventRecord(1000, "started", "It listens.")])
     ...     [event["message"] for event in Log(folder).events(0, 2000)]
     ['It listens.']
     """

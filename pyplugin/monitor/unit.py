@@ -17,7 +17,7 @@ CONFIG = Path("/etc/tagnode/radio.toml")
 
 
 @dataclass(frozen=True)
-class Step:
+class InstallStep:
     """A command, or a file to be written.
 
     Attributes
@@ -84,22 +84,24 @@ def program_words() -> list[str]:
     return [script] if script else [sys.executable, "-m", "pyplugin"]
 
 
-def steps(config: Path, data: str, user: str) -> list[Step]:
+def steps(config: Path, data: str, user: str) -> list[InstallStep]:
     """Return what makes the service: user, folders, configuration, unit, start."""
     made = [
-        Step(("useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", user)),
-        Step(("install", "-d", "-o", user, "-m", "0750", data)),
-        Step(("install", "-d", "-m", "0755", str(CONFIG.parent))),
+        InstallStep(
+            ("useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", user)
+        ),
+        InstallStep(("install", "-d", "-o", user, "-m", "0750", data)),
+        InstallStep(("install", "-d", "-m", "0755", str(CONFIG.parent))),
     ]
     if config.absolute() != CONFIG:
-        made.append(Step(("install", "-m", "0640", "-g", user, str(config), str(CONFIG))))
-    made.append(Step(path=UNIT, content=unit_text(CONFIG, data, user, program_words())))
-    made.append(Step(("systemctl", "daemon-reload")))
-    made.append(Step(("systemctl", "enable", "--now", UNIT.name)))
+        made.append(InstallStep(("install", "-m", "0640", "-g", user, str(config), str(CONFIG))))
+    made.append(InstallStep(path=UNIT, content=unit_text(CONFIG, data, user, program_words())))
+    made.append(InstallStep(("systemctl", "daemon-reload")))
+    made.append(InstallStep(("systemctl", "enable", "--now", UNIT.name)))
     return made
 
 
-def install_service(planned: list[Step]) -> Iterator[str]:
+def install_service(planned: list[InstallStep]) -> Iterator[str]:
     """Do the steps; yield a line on each.
 
     Raises
@@ -124,7 +126,7 @@ def install_service(planned: list[Step]) -> Iterator[str]:
         yield str(step)
 
 
-def _needed(step: Step) -> bool:
+def _needed(step: InstallStep) -> bool:
     """Return whether a step is still to be done."""
     if step.command[0] == "useradd":
         found = subprocess.run(("id", step.command[-1]), capture_output=True, check=False)

@@ -41,7 +41,7 @@ class Item:
     records: list[Record]
 
 
-class Writer:
+class LogWriter:
     """Writes records: events, segments, titles and alarms at once, scores every minute.
 
     Parameters
@@ -244,4 +244,4 @@ def _waits(record: Record) -> bool:
     return isinstance(record, (Bin, Standings))
 
 
-__all__ = ["NAME", "Item", "Writer", "now_ms"]
+__all__ = ["NAME", "Item", "LogWriter", "now_ms"]

@@ -89,8 +89,8 @@ def test_export_writes_what_sqlite_has(monitor, station, tmp_path):
     with sqlite3.connect(station.parent / "log" / "monitor.sqlite") as database:
         for table, name in (("segment", "segments"), ("alarm", "alarms"), ("event", "events")):
             (count,) = database.execute(f"SELECT count(*) FROM {table}").fetchone()
-            rows = list(csv.reader((tmp_path / "out" / f"{name}.csv").open()))
-            assert len(rows) == count + 1
+            text = (tmp_path / "out" / f"{name}.csv").read_text()
+            assert len(list(csv.reader(io.StringIO(text)))) == count + 1
     file = tmp_path / "file"
     file.write_text("")
     code, _, err = monitor("export", file / "x")
@@ -163,10 +163,10 @@ def test_the_unit_is_one_that_systemd_takes(run, station, tmp_path):
     assert keys["ReadWritePaths"] == str(station.parent / "log")
 
 
-def test_signals_end_it_with_everything_written_and_systemd_is_told(tmp_path):
-    told = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    told.bind(str(tmp_path / "notify"))
-    told.settimeout(30)
+def test_signals_end_it_with_everything_written_and_systemd_knows(tmp_path):
+    manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    manager.bind(str(tmp_path / "notify"))
+    manager.settimeout(30)
     config = tmp_path / "radio.toml"
     config.write_text(
         f'[monitor]\ndata = "{tmp_path / "log"}"\n[[station]]\nname = "Test FM"\n'
@@ -176,7 +176,7 @@ def test_signals_end_it_with_everything_written_and_systemd_is_told(tmp_path):
     environment = {**os.environ, "NOTIFY_SOCKET": str(tmp_path / "notify")}
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
         try:
-            assert told.recv(100) == b"READY=1"
+            assert manager.recv(100) == b"READY=1"
             config.write_text(config.read_text() + "[[station]]\nname = 'x'\n")
             process.send_signal(signal.SIGHUP)  # it stays as it was
             database = tmp_path / "log" / "monitor.sqlite"
@@ -193,8 +193,8 @@ def test_signals_end_it_with_everything_written_and_systemd_is_told(tmp_path):
             process.kill()
     states = [b""]
     while states[-1] != b"STOPPING=1":
-        states.append(told.recv(100))
-    told.close()
+        states.append(manager.recv(100))
+    manager.close()
     assert process.returncode == 0
     assert "the configuration stays as it was" in err
     assert "A station has one of url" in err

@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+from documents import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pyplugin.monitor.columns import Columns
 from pyplugin.monitor.conditions import NAMED, parse_condition
+from pyplugin.monitor.rules import kinds_table
 
 COLUMNS = Columns(("tag.scene.speech", "tag.scene.music", "head.mood.very-happy"))
 
@@ -56,6 +58,10 @@ def test_every_condition_with_a_name_can_be_read(name):
     condition = parse_condition(name, columns)
     assert condition.named == name
     assert str(condition) == NAMED[name].meaning
+
+
+def test_the_table_in_the_documents_is_this_one():
+    assert kinds_table() in (ROOT / "docs" / "monitor.md").read_text(encoding="utf-8")
 
 
 def test_names_full_short_and_with_units():

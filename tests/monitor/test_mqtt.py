@@ -158,6 +158,6 @@ def test_a_broker_that_is_not_there_holds_up_nothing():
 
 
 def test_a_password_that_cannot_be_read_is_named(tmp_path):
+    config = MqttConfig(username="x", password_file=str(tmp_path / "none"))
     with pytest.raises(ConfigError, match=r"password_file .*: no such file"):
-        config = MqttConfig(username="x", password_file=str(tmp_path / "none"))
         MqttPublisher(config, lambda: [])

@@ -112,7 +112,7 @@ def test_what_was_not_sent_is_sent_after_a_restart(programme, tmp_path):
         target = f'[notify]\ndesk = "{url}"'
         dead = configuration(tmp_path, f'file = "{programme}"', target.replace("/hook", "0/hook"))
         with running(dead) as service:
-            assert until(lambda: all(not each["values"] == {} for each in service.status()), 30)
+            assert until(lambda: all(each["values"] != {} for each in service.status()), 30)
             assert until(lambda: service.notifier.state()["desk"]["failed"], 30)
         config = configuration(tmp_path, 'command = "sleep 60"', target)
         with running(config):

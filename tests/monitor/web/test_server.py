@@ -1,4 +1,4 @@
-"""The API, through a real server: what it answers, and whom."""
+"""The API, through a real server: what it answers, and what it refuses."""
 
 import http.client
 import json
