@@ -163,8 +163,7 @@ class LogWriter:
             numbers = self.store.write(item.station, item.records, item.layout)
         except sqlite3.Error as error:
             self._failed(error)
-            rest: list[Record] = [each for each in item.records if not isinstance(each, Change)]
-            self._scores.append(Item(item.station, item.layout, rest))
+            self._scores.append(item)
         else:
             self._works()
         for change, number in zip(changes, numbers, strict=True):
