@@ -164,8 +164,6 @@ class LogWriter:
         except sqlite3.Error as error:
             self._failed(error)
             self._scores.append(item)
-        else:
-            self._works()
         for change, number in zip(changes, numbers, strict=True):
             self._on_change(item.station, change, number or None)
         return not self.failure
