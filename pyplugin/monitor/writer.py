@@ -156,7 +156,7 @@ class LogWriter:
         while sum(len(each.records) for each in self._scores) > _MOST:
             self.lost += len(self._scores.pop(0).records)
 
-    def _write(self, item: Item) -> bool:
+    def _write(self, item: Item) -> None:
         changes = [record for record in item.records if isinstance(record, Change)]
         numbers = [0] * len(changes)
         try:
@@ -166,7 +166,6 @@ class LogWriter:
             self._scores.append(item)
         for change, number in zip(changes, numbers, strict=True):
             self._on_change(item.station, change, number or None)
-        return not self.failure
 
     def _commit_scores(self) -> None:
         waiting, self._scores = self._scores, []
@@ -188,11 +187,11 @@ class LogWriter:
 
     def _works(self) -> None:
         if self.failure:
-            self.failure = ""
-            self._keep_ballast()
             event = EventRecord(self._now(), "disk", "The log can be written again.")
             with contextlib.suppress(sqlite3.Error):
                 self.store.write(0, [event])
+            self._keep_ballast()
+            self.failure = ""
 
     def _keep_ballast(self) -> None:
         with contextlib.suppress(OSError):
