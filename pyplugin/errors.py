@@ -115,3 +115,19 @@ class ReaderGoneError(PypluginError):
     """The reader of our output has closed it, as with ``| head``: an end, not a failure."""
 
     exit_code = 0
+
+
+class ConfigError(PypluginError):
+    r"""The configuration of the monitor has something unknown, impossible or out of range.
+
+    Each line of the message is one problem, with the line of the file where it stands.
+
+    Examples
+    --------
+    >>> from pyplugin.monitor.config import parse_config
+    >>> try:
+    ...     parse_config("[[station]]\nname = 'Test FM'\nurll = 'https://radio.example/live'")
+    ... except ConfigError as error:
+    ...     print(str(error).splitlines()[0])
+    line 3: A station has no key 'urll'; did you mean 'url'?
+    """

@@ -56,6 +56,11 @@ class Session(Closing):
         Seconds between two frames of a node without a model.
     on_event
         Called with each event of the input.
+    on_signals
+        Called with each signal frame: the second of the stream at which it was emitted, and its
+        values in the order of :data:`pyplugin.SIGNALS`.
+    on_block
+        Called with each block of the input, (channels, n) float32, before it is analysed.
 
     Attributes
     ----------
@@ -93,12 +98,15 @@ class Session(Closing):
         board: AutomatedBoard | None = None,
         hop: float = LIVE_HOP,
         on_event: Callable[[Event], object] | None = None,
+        on_signals: Callable[[float, Float32], object] | None = None,
+        on_block: Callable[[Float32], object] | None = None,
     ) -> None:
         self.input: Any = input
         self._make_node, self._make_mover = make_node, make_mover
         self._outputs = list(outputs)
         self._board, self._hop = board, hop
         self._on_event = on_event or (lambda event: None)
+        self._on_signals, self._on_block = on_signals, on_block
         self._own: Node | None = None  # made here, and closed here
         self._player: BoardStream | None = None
         self._lost = 0
@@ -205,6 +213,8 @@ class Session(Closing):
             self._flush()
             return False
         self._follow_format()
+        if self._on_block is not None:
+            self._on_block(block)
         if self._own is not None:
             self._check_levels(block)
             self._analyse(block)
@@ -286,6 +296,8 @@ class Session(Closing):
     def _take_signals(self, measured: SignalFrames, index: int) -> None:
         row, emitted = measured.values[index], int(measured.emitted[index])
         self._push("signal", emitted, row)
+        if self._on_signals is not None:
+            self._on_signals(self._offset + emitted / self.node.sample_rate, row)
         self.signals = dict(zip(SIGNALS, row.tolist(), strict=True))
         if self.node.models:
             return

@@ -36,6 +36,8 @@ from pyplugin.models import heads, importing
 from pyplugin.models.folders import data_folder
 from pyplugin.models.graphs.graph import GraphBuilder
 from pyplugin.models.graphs.lowering import tflite_of
+from pyplugin.monitor.config import parse_config
+from pyplugin.monitor.storage import Store
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -101,6 +103,10 @@ def desk(musicnn, recordings, tmp_path, monkeypatch) -> Path:
         heads.save(head)
         heads.save(head, tmp_path / "out" / f"{name}.head")
     _networks(tmp_path)
+    Store(tmp_path / "log").close()
+    for name in ("radio.toml", "new.toml"):
+        text = '[monitor]\ndata = "log"\n[[station]]\nname = "Test FM"\nfile = "song.ogg"\n'
+        (tmp_path / name).write_text(text)
     shutil.copy(ROOT / "examples" / "demo" / "demo.toml", tmp_path / "mine.toml")
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -186,6 +192,10 @@ NOT_RUN = {
     "listen": "tests/cli/test_listen.py",  # a sound device, or another program's output
     "models get": "tests/models/importers/test_importer.py",  # a download
     "models verify": "tests/cli/test_models.py",
+    **dict.fromkeys(  # a station, for ever, root, and who is notified
+        (f"monitor {each}" for each in ("init", "install", "probe", "run", "test-notify")),
+        "tests/cli/test_monitor.py",
+    ),
     "plugins": "tests/cli/test_plugins.py",  # folders of this user
     "train": "tests/cli/test_train_head.py",  # minutes
 }
@@ -302,7 +312,8 @@ def test_other_commands_that_do_not_exist_are_found(line):
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_every_fence_is_of_a_language_that_is_checked(page):
-    read = {"toml": parse_preset, "json": json.loads, "text": str, "": str}
+    toml = parse_config if name_of(page) == "docs/monitor.md" else parse_preset
+    read = {"toml": toml, "json": json.loads, "text": str, "": str}
     for _, language, code in FENCE.findall(text_of(page)):
         if language in read:
             read[language](code)

@@ -1,0 +1,455 @@
+"""The service: stations, the database and the notifications, supervised."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from pyplugin.errors import PypluginError
+from pyplugin.inputs.playlists import without_password
+from pyplugin.monitor.alarms import Change
+from pyplugin.monitor.config import DAYS, MonitorConfig, StationConfig
+from pyplugin.monitor.desk import Desk, closed_by_removal
+from pyplugin.monitor.notify import Message, Notifier
+from pyplugin.monitor.records import EventRecord, Record
+from pyplugin.monitor.rules import Rule, by_name, rules_of
+from pyplugin.monitor.station import Station, columns_of, plan_of
+from pyplugin.monitor.storage import Store
+from pyplugin.monitor.times import local
+from pyplugin.monitor.writer import LogWriter, now_ms
+from pyplugin.node.plan import Plan
+
+if TYPE_CHECKING:
+    from pyplugin.monitor.mqtt import MqttPublisher
+    from pyplugin.monitor.web.server import WebServer
+
+_TICK = 0.5  # seconds between two looks at what was asked for
+_LOOK = 5.0  # seconds between two looks of the supervisor
+_HUNG = 60.0  # seconds after which a loop that does not run is given up
+_NO_RESULT = 30.0  # seconds of audio without a result after which the node is
+_LEAKED = 3  # threads that did not end; more, and the process ends for its supervisor
+
+
+class UnhealthyError(PypluginError):
+    """The service cannot heal itself; whoever started it starts it again.
+
+    Examples
+    --------
+    >>> raise UnhealthyError("Four threads do not end.")
+    Traceback (most recent call last):
+        ...
+    pyplugin.monitor.service.UnhealthyError: Four threads do not end.
+    """
+
+    exit_code = 1
+
+
+@dataclass
+class _Seat:
+    """A station and what belongs to it."""
+
+    config: StationConfig
+    plan: Plan
+    number: int
+    layout: int
+    rules: dict[str, Rule]
+    station: Station
+    restarts: int = 0
+    paused: bool = False
+
+
+class Service:
+    """Runs the monitor.
+
+    Parameters
+    ----------
+    config
+        Checked.
+    on_message
+        Takes each message of an alarm, for a terminal; on the writer's thread.
+    say
+        Takes a sentence for a person: the token, once.
+
+    Raises
+    ------
+    PypluginError
+        The database, a model or a rule cannot be used.
+    """
+
+    def __init__(
+        self,
+        config: MonitorConfig,
+        on_message: Callable[[Message], object] | None = None,
+        say: Callable[[str], object] = lambda sentence: None,
+    ) -> None:
+        self.config = config
+        self._on_message = on_message
+        plans = {station.name: plan_of(station) for station in config.stations}
+        rules = {
+            station.name: rules_of(station, columns_of(plans[station.name]), config)
+            for station in config.stations
+        }
+        self.writer = LogWriter(config.settings, self._changed)
+        self.notifier = Notifier(config.targets, self.writer)
+        self.mqtt = self._mqtt(config)
+        self.web = self._web(say)
+        self._messages = 0
+        self._seats: dict[str, _Seat] = {}
+        self._by_number: dict[int, str] = {}
+        self._lock = threading.RLock()
+        self._stopped = threading.Event()
+        self.leaked = 0
+        self.began = now_ms()
+        for station in config.stations:
+            self._seat(station, plans[station.name], rules[station.name])
+
+    def _web(self, say: Callable[[str], object]) -> WebServer | None:
+        if self.config.settings.listen is None:
+            return None
+        from pyplugin.monitor.web.server import WebServer
+
+        return WebServer(self.config.settings, self, say)
+
+    def _mqtt(self, config: MonitorConfig) -> MqttPublisher | None:
+        if config.mqtt is None:
+            return None
+        from pyplugin.monitor.mqtt import MqttPublisher
+
+        return MqttPublisher(config.mqtt, self.status)
+
+    # ---- stations
+
+    def _seat(self, config: StationConfig, plan: Plan, rules: list[Rule]) -> None:
+        source = without_password(config.source)
+        store = self.writer.store
+        number = store.station(config.name, source, config.kind, time=now_ms())
+        store.finish_left_open(number)
+        desk = Desk(columns_of(plan), rules, store.standings(number))
+        layout = store.layout(desk.layout)
+        self._by_number[number] = config.name
+        station = self._station(config, plan, desk, number, layout)
+        self._seats[config.name] = _Seat(config, plan, number, layout, by_name(rules), station)
+        self._close_removed(desk, rules, number, layout)
+
+    def _station(
+        self, config: StationConfig, plan: Plan, desk: Desk, number: int, layout: int
+    ) -> Station:
+        def sink(records: list[Record]) -> None:
+            self.writer.put(number, layout, records)
+
+        return Station(config, desk, sink, plan=plan)
+
+    def _close_removed(self, desk: Desk, rules: list[Rule], number: int, layout: int) -> None:
+        """Close alarms in the log whose rules are no longer there."""
+        known = {rule.name for rule in rules}
+        gone = [rule for rule in self.writer.store.standings(number) if rule not in known]
+        now = now_ms()
+        changes: list[Record] = [Change(rule, "closed", now, now, now, "removed") for rule in gone]
+        self.writer.put(number, layout, changes)
+
+    # ---- changes of alarms
+
+    def _changed(self, number: int, change: Change, alarm: int | None) -> None:
+        """Send a change of an alarm; on the writer's thread."""
+        name = self._by_number.get(number, "")
+        seat = self._seats.get(name)
+        rule = seat.rules.get(change.rule) if seat is not None else None
+        message = Message.of(name, change, alarm, rule)
+        self._messages += 1
+        if self._in_maintenance(name, change.time):
+            return
+        self.notifier.send(message, rule.notify if rule is not None else ())
+        if self.web is not None:
+            self.web.hub.send("alarm", asdict(message))
+        if self.mqtt is not None:
+            self.mqtt.alarm(message)
+        if self._on_message is not None:
+            self._on_message(message)
+
+    def _in_maintenance(self, station: str, time: int) -> bool:
+        moment = local(time)
+        return any(
+            moment in each.between
+            and (not each.days or DAYS[moment.weekday()] in each.days)
+            and (not each.station or station in each.station)
+            for each in self.config.maintenance
+        )
+
+    # ---- running
+
+    def start(self) -> None:
+        """Begin to listen, write and notify."""
+        self.writer.start(self._snapshots)
+        self.notifier.start()
+        if self.mqtt is not None:
+            self.mqtt.start()
+        if self.web is not None:
+            self.web.start()
+        self._event("started", f"Listening to {len(self._seats)} stations.")
+        for seat in self._seats.values():
+            seat.station.start()
+
+    def run(
+        self, *, seconds: float | None = None, each: Callable[[], object] | None = None
+    ) -> None:
+        """Watch over all of it until :meth:`stop`, or until every recording is read.
+
+        Parameters
+        ----------
+        seconds
+            Return after so long; ``None`` for never.
+        each
+            Called twice a second.
+
+        Raises
+        ------
+        UnhealthyError
+            It cannot heal itself.
+        """
+        self._notify_manager("READY=1")
+        begun = looked = time.monotonic()
+        while not self._stopped.wait(_TICK):
+            now = time.monotonic()
+            if each is not None:
+                each()
+            if now - looked >= _LOOK:
+                looked = now
+                self.look()
+                self._notify_manager("WATCHDOG=1")
+            if all(seat.station.finished for seat in self._seats.values()):
+                return
+            if seconds is not None and now - begun >= seconds:
+                return
+
+    def stop(self) -> None:
+        """End: what lasts is closed and written. From any thread, or a signal."""
+        self._stopped.set()
+
+    def close(self) -> None:
+        """Stop the stations, write what waits, and end."""
+        self._notify_manager("STOPPING=1")
+        self._stopped.set()
+        stations = [seat.station for seat in self._seats.values()]
+        for station in stations:
+            threading.Thread(target=station.stop, daemon=True).start()
+        for station in stations:
+            station.stop()
+        self._event("stopped", "The monitor was stopped.")
+        self.notifier.stop()
+        if self.mqtt is not None:
+            self.mqtt.stop()
+        if self.web is not None:
+            self.web.stop()
+        self.writer.stop()
+
+    def _event(self, kind: str, message: str) -> None:
+        self.writer.put(0, 0, [EventRecord(now_ms(), kind, message)])
+
+    def _snapshots(self) -> None:
+        for seat in self._seats.values():
+            station, number, layout = seat.station, seat.number, seat.layout
+
+            def snapshot(
+                station: Station = station, to: tuple[int, int] = (number, layout)
+            ) -> None:
+                self.writer.put(*to, station.desk.snapshot(now_ms()))
+
+            station.ask(snapshot)
+
+    # ---- supervision
+
+    def look(self) -> None:
+        """Replace what hangs.
+
+        Raises
+        ------
+        UnhealthyError
+            Too much of it does not end, or nothing is written.
+        """
+        now = time.monotonic()
+        for name, seat in self._seats.items():
+            station = seat.station
+            if station.finished or seat.paused:
+                continue
+            beats = station.beats
+            if not station.alive or now - beats.step > _HUNG:
+                self._replace(name, f"{name}: its loop did not run for {now - beats.step:.0f} s.")
+            elif self._deaf(station, now):
+                self._replace(name, f"{name}: audio arrives, but there are no results.")
+        if not self.writer.alive or now - self.writer.beat > _HUNG:
+            raise UnhealthyError("The thread that writes the log hangs; ending to be started anew.")
+        if self.leaked > _LEAKED:
+            raise UnhealthyError(f"{self.leaked} threads do not end; ending to be started anew.")
+
+    def _deaf(self, station: Station, now: float) -> bool:
+        beats = station.beats
+        receives = now - beats.audio < _LOOK
+        return bool(station.config.models) and receives and beats.audio - beats.result > _NO_RESULT
+
+    def _replace(self, name: str, why: str) -> None:
+        seat = self._seats[name]
+        old = seat.station
+        if not old.stop(10.0):
+            self.leaked += 1
+        seat.restarts += 1
+        self.writer.put(seat.number, seat.layout, [EventRecord(now_ms(), "restarted", why)])
+        self._begin_anew(seat)
+
+    def _begin_anew(self, seat: _Seat) -> None:
+        """Begin a station anew, whose alarms stand where they stood."""
+        before = seat.station.desk
+        standings = dict(before.alarms.standings)
+        desk = Desk(before.columns, list(seat.rules.values()), standings)
+        seat.station = self._station(seat.config, seat.plan, desk, seat.number, seat.layout)
+        seat.station.start()
+
+    # ---- configuration
+
+    def reload(self, config: MonitorConfig) -> list[str]:
+        """Go on with another configuration; only what changed is begun anew.
+
+        Returns
+        -------
+        list of str
+            A sentence on each change.
+
+        Raises
+        ------
+        PypluginError
+            Something in it cannot be used; nothing has changed.
+        """
+        plans = {station.name: plan_of(station) for station in config.stations}
+        rules = {
+            station.name: rules_of(station, columns_of(plans[station.name]), config)
+            for station in config.stations
+        }
+        said = []
+        wanted = {station.name: station for station in config.stations}
+        for name in [name for name in self._seats if name not in wanted]:
+            self._seats.pop(name).station.stop()
+            said.append(f"{name} was removed.")
+        for name, station in wanted.items():
+            seat = self._seats.get(name)
+            if seat is None or seat.config != station:
+                if seat is not None:
+                    seat.station.stop()
+                self._seat(station, plans[name], rules[name])
+                self._seats[name].station.start()
+                said.append(f"{name} was {'added' if seat is None else 'begun anew'}.")
+            elif list(seat.rules.values()) != rules[name]:
+                self._give_rules(seat, rules[name])
+                said.append(f"The rules of {name} changed.")
+        if config.mqtt != self.config.mqtt:
+            if self.mqtt is not None:
+                self.mqtt.stop()
+            self.mqtt = self._mqtt(config)
+            if self.mqtt is not None:
+                self.mqtt.start()
+        self.config = config
+        self.notifier.set_targets(config.targets)
+        self._event("configuration", " ".join(said) or "The configuration is as it was.")
+        return said
+
+    def _give_rules(self, seat: _Seat, rules: list[Rule]) -> None:
+        seat.rules = by_name(rules)
+        desk = seat.station.desk
+
+        def change() -> None:
+            changes = closed_by_removal(desk, rules, now_ms())
+            desk.set_rules(rules, desk.alarms.standings)
+            self.writer.put(seat.number, seat.layout, [*changes])
+
+        seat.station.ask(change)
+
+    # ---- state
+
+    def status(self) -> list[dict[str, Any]]:
+        """Return how each station is: a dictionary for a person, an API or metrics."""
+        now = time.monotonic()
+        found: list[dict[str, Any]] = []
+        for name, seat in self._seats.items():
+            desk, station = seat.station.desk, seat.station
+            found.append(
+                {
+                    "station": name,
+                    "kind": seat.config.kind,
+                    "down": station.down,
+                    "paused": seat.paused,
+                    "on_air": desk.on_air,
+                    "title": desk.title,
+                    "alarms": desk.open_alarms,
+                    "values": dict(desk.latest),
+                    "seconds_since_audio": round(now - station.beats.audio, 1),
+                    "restarts": seat.restarts,
+                }
+            )
+        return found
+
+    def counters(self) -> dict[str, float]:
+        """Return counters of the service by name."""
+        return {
+            "alarm_changes": self._messages,
+            "records_lost": self.writer.lost,
+            "threads_leaked": self.leaked,
+        }
+
+    def problem(self) -> str:
+        """Return why the service is not well; a station that is down is no reason."""
+        if self.writer.failure:
+            return self.writer.failure
+        if time.monotonic() - self.writer.beat > _HUNG or not self.writer.alive:
+            return "The thread that writes the log hangs."
+        now = time.monotonic()
+        for name, seat in self._seats.items():
+            station = seat.station
+            if not (station.finished or seat.paused) and now - station.beats.step > _HUNG:
+                return f"{name}: its loop hangs."
+        return ""
+
+    def acknowledge(self, alarm: int, note: str) -> bool:
+        """Mark an alarm as seen; return whether there is one of that number."""
+        answers: list[bool] = []
+        done = threading.Event()
+
+        def write(store: Store) -> None:
+            answers.append(store.acknowledge(alarm, now_ms(), note))
+            done.set()
+
+        self.writer.do(write)
+        done.wait(5.0)
+        return any(answers)
+
+    def pause(self, station: str, *, paused: bool) -> bool:
+        """Stop listening to a station, or begin again; return whether there is one."""
+        with self._lock:
+            found = [
+                seat for name, seat in self._seats.items() if station in (name, seat.config.id)
+            ]
+            for seat in found:
+                if paused and not seat.paused:
+                    seat.paused = True
+                    seat.station.stop()
+                elif seat.paused and not paused:
+                    seat.paused = False
+                    self._begin_anew(seat)
+                word = "paused" if paused else "resumed"
+                event = EventRecord(now_ms(), word, f"{seat.config.name} was {word}.")
+                self.writer.put(seat.number, seat.layout, [event])
+        return bool(found)
+
+    def _notify_manager(self, state: str) -> None:
+        """Send a state to systemd where it has started us."""
+        address = os.environ.get("NOTIFY_SOCKET")
+        if not address:
+            return
+        with (
+            contextlib.suppress(OSError),
+            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as out,
+        ):
+            out.sendto(state.encode(), "\0" + address[1:] if address[0] == "@" else address)

@@ -1,0 +1,347 @@
+"""A station on a thread of its own: its input through a node, a row each second to its desk."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from pyplugin.errors import PypluginError
+from pyplugin.inputs.decoding import RawFormat
+from pyplugin.inputs.input import Event, Input
+from pyplugin.inputs.opening import open_input
+from pyplugin.models.heads import load as load_head
+from pyplugin.models.registry import load as load_model
+from pyplugin.monitor.clock import RecordingClock, StationClock
+from pyplugin.monitor.columns import SECOND, Columns, RowMaker, Rows, joined
+from pyplugin.monitor.config import StationConfig
+from pyplugin.monitor.desk import Desk
+from pyplugin.monitor.records import EventRecord, Record
+from pyplugin.node.node import MAX_BLOCK, Node
+from pyplugin.node.plan import Plan
+from pyplugin.node.signals import SIGNALS
+from pyplugin.outputs.output import DescriptorFrame, Values
+from pyplugin.session import Session
+from pyplugin.support.arrays import Float32
+
+HOP = 0.5
+"""Seconds between two results of the models."""
+
+SIGNAL_HOP = 0.1
+"""Seconds between two signal frames: a gating block of EBU R 128 begins as often."""
+
+_QUIET = 1.0  # seconds without audio, beyond the station's timeout, after which it is down
+_PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)  # after a failure of ours; never for ever
+
+Sink = Callable[[list[Record]], object]
+"""Takes what is to be kept."""
+
+
+class _Clock(Protocol):
+    def arrived(self, seconds: float) -> None: ...
+    def at(self, seconds: float) -> int: ...
+    def now(self) -> int: ...
+    def step(self) -> int: ...
+
+
+def plan_of(station: StationConfig) -> Plan:
+    """Return the plan of a station's nodes.
+
+    Raises
+    ------
+    ModelError
+        A model or a head is missing or damaged.
+    """
+    models = tuple(load_model(name) for name in station.models)
+    heads = tuple(load_head(name) for name in station.heads)
+    return Plan(models, heads, HOP, None, SIGNAL_HOP)
+
+
+@dataclass
+class Beats:
+    """Signs of life, on the monotonic clock; a supervisor watches them.
+
+    Attributes
+    ----------
+    step
+        When the loop ran last.
+    audio
+        When audio arrived last.
+    result
+        When the node gave a result last.
+    """
+
+    step: float
+    audio: float
+    result: float
+
+
+class RowClock:
+    """Makes a row of each second of a stream, and of each second in which nothing came.
+
+    Parameters
+    ----------
+    columns
+        Of the rows.
+    clock
+        The stream's.
+    """
+
+    def __init__(self, columns: Columns, clock: _Clock) -> None:
+        self._maker, self._clock = RowMaker(columns), clock
+        self._next: int | None = None  # end of the next row
+        self._got = False  # whether a signal came for it
+        self._made: list[Rows] = []
+        self.down = False
+
+    def add_signals(self, seconds: float, values: Float32) -> None:
+        """Take a signal frame of this second of the stream."""
+        self._reach(self._clock.at(seconds))
+        self._got = True
+        self._maker.add_signals(values)
+
+    def add_labels(self, seconds: float, values: list[float]) -> None:
+        """Take a result of the models, of this second of the stream."""
+        self._reach(self._clock.at(seconds))
+        self._maker.add_labels(values)
+
+    def rows(self) -> Rows | None:
+        """Return the rows that are complete; those of a second without a signal are down."""
+        if self.down:
+            self._reach(self._clock.now() - SECOND)
+        made, self._made = self._made, []
+        return joined(made) if made else None
+
+    def _reach(self, time: int) -> None:
+        """Complete the rows that end up to a time."""
+        if self._next is None:
+            self._next = time // SECOND * SECOND + SECOND
+        while self._next < time:
+            self._made.append(self._maker.row(self._next, {"station.down": float(not self._got)}))
+            self._got = False
+            self._next += SECOND
+
+    def shift(self, milliseconds: int) -> None:
+        """Go on after the time of day was set."""
+        if self._next is not None:
+            self._next = (self._next + milliseconds) // SECOND * SECOND
+
+
+class _Results:
+    """An output that gives a node's results to the rows."""
+
+    failures = 0
+
+    def __init__(self, rows: RowClock, beats: Beats) -> None:
+        self._rows, self._beats = rows, beats
+
+    def write_frame(self, frame: DescriptorFrame) -> None:
+        self._beats.result = time.monotonic()
+        values = [value for tags in frame.tags.values() for value in tags.values()]
+        values += [value for tags in frame.heads.values() for value in tags.values()]
+        if frame.state.name != "WARMING":
+            self._rows.add_labels(frame.time, values)
+
+    def write_parameters(self, time: float, parameters: Values, signals: Values) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+class Station:
+    """A station on a thread, for as long as it is not stopped; nothing ends it otherwise.
+
+    Parameters
+    ----------
+    config
+        What it listens to.
+    desk
+        What its rows and events go to; of this thread while it runs.
+    sink
+        Takes what is to be kept, on this thread.
+    on_block
+        Takes each block and its sample rate, for clips.
+    """
+
+    def __init__(
+        self,
+        config: StationConfig,
+        desk: Desk,
+        sink: Sink,
+        *,
+        plan: Plan | None = None,
+        on_block: Callable[[Float32, int], object] | None = None,
+    ) -> None:
+        self.config, self.desk = config, desk
+        self._sink, self._on_block = sink, on_block
+        self._plan = plan or plan_of(config)
+        self._stopped = threading.Event()
+        self._asked: list[Callable[[], object]] = []
+        self._lock = threading.Lock()
+        self._session: Session | None = None
+        now = time.monotonic()
+        self.beats = Beats(now, now, now)
+        self.down = True
+        self.failures = 0
+        self.finished = False
+        """Whether a recording was read to its end."""
+        self._thread = threading.Thread(
+            target=self._run, name=f"station {config.name}", daemon=True
+        )
+
+    # ---- from other threads
+
+    def start(self) -> None:
+        """Begin to listen."""
+        self._thread.start()
+
+    def stop(self, timeout: float = 15.0) -> bool:
+        """End; return whether the thread ended in time."""
+        self._stopped.set()
+        session = self._session
+        if session is not None:
+            with contextlib.suppress(Exception):
+                session.input.close()
+        if self._thread.is_alive() and self._thread is not threading.current_thread():
+            self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    @property
+    def alive(self) -> bool:
+        """Whether its thread runs."""
+        return self._thread.is_alive()
+
+    def ask(self, task: Callable[[], object]) -> None:
+        """Have something done on the station's thread, where its desk may be touched."""
+        with self._lock:
+            self._asked.append(task)
+
+    # ---- on its thread
+
+    def _run(self) -> None:
+        while not self._stopped.is_set() and not self.finished:
+            begun = time.monotonic()
+            try:
+                self._listen()
+            except Exception as error:  # whatever it is, the station goes on
+                self.failures += 1
+                self._failed(error)
+                if self.config.file:
+                    self.finished = True
+                    return
+                if time.monotonic() - begun > _PAUSES[-1]:
+                    self.failures = 1
+                self._stopped.wait(_PAUSES[min(self.failures, len(_PAUSES)) - 1])
+
+    def _failed(self, error: Exception) -> None:
+        sentence = str(error) or type(error).__name__
+        if not isinstance(error, PypluginError):
+            sentence = f"Unexpected {type(error).__name__}: {sentence}"
+        with contextlib.suppress(Exception):
+            self._sink([EventRecord(round(time.time() * 1000), "restarted", sentence)])
+
+    def _open(self) -> tuple[Input, _Clock, bool]:
+        """Return the input, its clock, and whether the session makes the node."""
+        config = self.config
+        if config.device:
+            from pyplugin.inputs.devices import Listener
+
+            device = int(config.device) if config.device.isdigit() else config.device
+            return Listener(device, self._make_node), StationClock(), False
+        if config.file:
+            from pyplugin.inputs.recording import Recording
+
+            return Recording(config.file), RecordingClock(round(time.time() * 1000)), True
+        raw = RawFormat(config.rate, config.channels, config.format)
+        stream = open_input(
+            config.source, raw=raw, timeout=config.timeout, charset=config.charset or None
+        )
+        return stream, StationClock(), True
+
+    def _make_node(self, sample_rate: int, channels: int) -> Node:
+        return self._plan.build(sample_rate, channels, MAX_BLOCK, offline=not self.config.device)
+
+    def _listen(self) -> None:
+        input, clock, makes = self._open()
+        rows = RowClock(self.desk.columns, clock)
+        with contextlib.ExitStack() as stack:
+            stack.callback(input.close)
+            session = stack.enter_context(
+                Session(
+                    input,
+                    self._make_node if makes else None,
+                    outputs=[_Results(rows, self.beats)],
+                    hop=HOP,
+                    on_event=lambda event: self._event(clock, rows, event),
+                    on_signals=rows.add_signals,
+                    on_block=lambda block: self._block(clock, block),
+                )
+            )
+            self._session = session
+            try:
+                while not self._stopped.is_set() and self._step(session, clock, rows):
+                    pass
+            finally:
+                self._session = None
+                self._sink(self.desk.end(clock.now()))
+                self.finished = bool(self.config.file) and not self._stopped.is_set()
+
+    def _step(self, session: Session, clock: _Clock, rows: RowClock) -> bool:
+        position = session.seconds
+        going = session.step(0.25)
+        now = time.monotonic()
+        self.beats.step = now
+        if session.seconds > position:
+            self.beats.audio = now
+            rows.down = False
+        elif now - self.beats.audio > self.config.timeout + _QUIET:
+            rows.down = True
+        self.down = rows.down
+        self._follow_clock(clock, rows)
+        records: list[Record] = []
+        made = rows.rows()
+        if made is not None:
+            records += self.desk.push(made)
+        if records:
+            self._sink(records)
+        self._do_asked()
+        return going
+
+    def _follow_clock(self, clock: _Clock, rows: RowClock) -> None:
+        step = clock.step()
+        if step:
+            rows.shift(step)
+            self._sink(self.desk.clock_set(clock.now(), step))
+
+    def _do_asked(self) -> None:
+        with self._lock:
+            tasks, self._asked = self._asked, []
+        for task in tasks:
+            task()
+
+    def _event(self, clock: _Clock, rows: RowClock, event: Event) -> None:
+        if event.kind == "disconnected":
+            rows.down = True
+        session = self._session
+        live = event.kind in ("disconnected", "reconnected") or session is None
+        time = clock.now() if live or session is None else clock.at(session.seconds)
+        self._sink(self.desk.event(time, event))
+
+    def _block(self, clock: _Clock, block: Float32) -> None:
+        session = self._session
+        if session is None or not block.shape[1]:
+            return
+        rate = session.node.sample_rate
+        clock.arrived(session.seconds + block.shape[1] / rate)
+        if self._on_block is not None:
+            self._on_block(block, rate)
+
+
+def columns_of(plan: Plan) -> Columns:
+    """Return the columns of the rows that these nodes give."""
+    assert SIGNALS
+    return Columns(tuple(plan.descriptors))

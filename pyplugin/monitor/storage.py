@@ -1,0 +1,609 @@
+"""The database: all SQL of the monitor. Written by one thread, read by anyone.
+
+SQLite in WAL mode with 1 kB pages. Times are milliseconds of UTC and stand first in every key, so
+that what is written lies together: on a memory card bytes written count, not bytes kept.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, tzinfo
+from functools import singledispatchmethod
+from pathlib import Path
+from typing import Any
+
+from pyplugin.errors import PypluginError
+from pyplugin.monitor.alarms import Change, Standing
+from pyplugin.monitor.bins import Layout
+from pyplugin.monitor.records import (
+    Bin,
+    EventRecord,
+    Record,
+    SegmentRecord,
+    Standings,
+    Track,
+)
+from pyplugin.monitor.times import local
+
+NAME = "monitor.sqlite"
+VERSION = 1
+
+_MIGRATIONS = (
+    """
+    CREATE TABLE station (
+        id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, source TEXT NOT NULL, kind TEXT NOT NULL,
+        added INTEGER NOT NULL);
+    CREATE TABLE layout (id INTEGER PRIMARY KEY, content TEXT NOT NULL UNIQUE);
+    CREATE TABLE bin (
+        start INTEGER, station INTEGER, layout INTEGER NOT NULL, seconds INTEGER NOT NULL,
+        data BLOB NOT NULL, PRIMARY KEY (start, station)) WITHOUT ROWID;
+    CREATE TABLE segment (
+        start INTEGER, station INTEGER, end INTEGER NOT NULL, kind TEXT NOT NULL,
+        open INTEGER NOT NULL, loudness REAL, means TEXT NOT NULL,
+        PRIMARY KEY (start, station)) WITHOUT ROWID;
+    CREATE TABLE track (
+        start INTEGER, station INTEGER, end INTEGER NOT NULL, open INTEGER NOT NULL,
+        title TEXT NOT NULL, artist TEXT NOT NULL, music REAL NOT NULL, speech REAL NOT NULL,
+        PRIMARY KEY (start, station)) WITHOUT ROWID;
+    CREATE TABLE alarm (
+        id INTEGER PRIMARY KEY, station INTEGER NOT NULL, rule TEXT NOT NULL,
+        start INTEGER NOT NULL, opened INTEGER NOT NULL, end INTEGER, closed INTEGER,
+        reason TEXT NOT NULL DEFAULT '', acknowledged INTEGER, note TEXT NOT NULL DEFAULT '',
+        clip TEXT NOT NULL DEFAULT '', detail TEXT NOT NULL);
+    CREATE INDEX alarm_open ON alarm (station, rule) WHERE closed IS NULL;
+    CREATE TABLE event (
+        id INTEGER PRIMARY KEY, time INTEGER NOT NULL, station INTEGER, kind TEXT NOT NULL,
+        message TEXT NOT NULL);
+    CREATE TABLE standing (
+        station INTEGER, rule TEXT, start INTEGER, last INTEGER NOT NULL, opened INTEGER,
+        PRIMARY KEY (station, rule)) WITHOUT ROWID;
+    CREATE TABLE day (
+        station INTEGER, day TEXT, kind TEXT, seconds REAL NOT NULL,
+        PRIMARY KEY (station, day, kind)) WITHOUT ROWID;
+    CREATE TABLE delivery (
+        id INTEGER PRIMARY KEY, target TEXT NOT NULL, message TEXT NOT NULL,
+        created INTEGER NOT NULL, tries INTEGER NOT NULL DEFAULT 0);
+    """,
+)
+"""What makes version 1, 2, … of the version before; `PRAGMA user_version` says which it is."""
+
+
+class StorageError(PypluginError):
+    """The database cannot be opened, or is of a later version.
+
+    Examples
+    --------
+    >>> raise StorageError("'/var/lib/tagnode/monitor.sqlite' cannot be opened.")
+    Traceback (most recent call last):
+        ...
+    pyplugin.monitor.storage.StorageError: '/var/lib/tagnode/monitor.sqlite' cannot be opened.
+    """
+
+    exit_code = 1
+
+
+def _connect(path: Path, *, writes: bool) -> sqlite3.Connection:
+    mode = "rwc" if writes else "ro"
+    try:
+        connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode={mode}",
+            *(30.0,),
+            uri=True,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA schema_version")
+    except sqlite3.Error as error:
+        raise StorageError(f"The database '{path}' cannot be opened: {error}.") from error
+    return connection
+
+
+class Store:
+    """Writes the database; of one thread.
+
+    Parameters
+    ----------
+    folder
+        Where it is, or is made.
+
+    Raises
+    ------
+    StorageError
+        It cannot be opened or made, or a later version wrote it.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder, Store(folder) as store:
+    ...     station = store.station("Test FM", "https://stream.example/live", "music", time=0)
+    ...     _ = store.write(station, [EventRecord(1000, "started", "It listens.")])
+    ...     [event["message"] for event in Log(folder).events(0, 2000)]
+    ['It listens.']
+    """
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self.path = Path(folder) / NAME
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise StorageError(f"The folder '{folder}' cannot be made: {reason}.") from error
+        self._database = _connect(self.path, writes=True)
+        self._layouts: dict[str, int] = {}
+        try:
+            self._prepare()
+        except sqlite3.Error as error:
+            self._database.close()
+            raise StorageError(f"The database '{self.path}' cannot be used: {error}.") from error
+
+    def _prepare(self) -> None:
+        run = self._database.execute
+        run("PRAGMA page_size = 1024")
+        run("PRAGMA journal_mode = WAL")
+        run("PRAGMA synchronous = NORMAL")
+        run("PRAGMA journal_size_limit = 1000000")
+        (version,) = run("PRAGMA user_version").fetchone()
+        if version > VERSION:
+            self._database.close()
+            raise StorageError(
+                f"The database '{self.path}' is of version {version}; this program knows "
+                f"{VERSION}. Install a later one."
+            )
+        for number, script in enumerate(_MIGRATIONS[version:], version + 1):
+            self._database.executescript(
+                f"BEGIN; {script}; PRAGMA user_version = {number}; COMMIT;"
+            )
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the database. Twice is harmless."""
+        self._database.close()
+
+    # ---- stations
+
+    def station(self, name: str, source: str, kind: str, *, time: int) -> int:
+        """Return the number of a station, which is added if it is new.
+
+        Parameters
+        ----------
+        source
+            Its address without a password.
+        time
+            Now, in milliseconds of UTC.
+        """
+        self._database.execute(
+            "INSERT INTO station (name, source, kind, added) VALUES (?, ?, ?, ?) "
+            "ON CONFLICT (name) DO UPDATE SET source = excluded.source, kind = excluded.kind",
+            (name, source, kind, time),
+        )
+        found = self._database.execute("SELECT id FROM station WHERE name = ?", (name,))
+        return int(found.fetchone()[0])
+
+    def layout(self, layout: Layout) -> int:
+        """Return the number of a layout of bins."""
+        text = layout.text
+        if text not in self._layouts:
+            self._database.execute("INSERT OR IGNORE INTO layout (content) VALUES (?)", (text,))
+            found = self._database.execute("SELECT id FROM layout WHERE content = ?", (text,))
+            self._layouts[text] = int(found.fetchone()[0])
+        return self._layouts[text]
+
+    def standings(self, station: int) -> dict[str, Standing]:
+        """Return where a station's rules stood; alarms that are open in the log are open."""
+        found = {
+            row["rule"]: Standing(row["start"], row["last"], row["opened"])
+            for row in self._database.execute(
+                "SELECT * FROM standing WHERE station = ?", (station,)
+            )
+        }
+        for row in self._database.execute(
+            "SELECT rule, start, opened FROM alarm WHERE station = ? AND closed IS NULL", (station,)
+        ):
+            standing = found.setdefault(row["rule"], Standing(row["start"], row["opened"]))
+            standing.start = row["start"]
+            standing.opened = standing.opened or row["opened"]
+            standing.last = max(standing.last, row["opened"])
+        return found
+
+    def finish_left_open(self, station: int) -> None:
+        """End what a kill or a loss of power left open, where it was last known."""
+        for table in ("segment", "track"):
+            self._database.execute(
+                f"UPDATE {table} SET open = 0 WHERE station = ? AND open", (station,)
+            )
+
+    # ---- records
+
+    def write(self, station: int, records: Iterable[Record], layout: int = 0) -> list[int]:
+        """Write records in one transaction.
+
+        Parameters
+        ----------
+        layout
+            Number of the layout of the bins among them.
+
+        Returns
+        -------
+        list of int
+            Number of the alarm of each change, 0 where there is none.
+
+        Raises
+        ------
+        sqlite3.Error
+            The disk is full, or the like; nothing was written.
+        """
+        self._alarms: list[int] = []
+        self._layout = layout
+        self._database.execute("BEGIN IMMEDIATE")
+        try:
+            for record in records:
+                self._put(record, station)
+            self._database.execute("COMMIT")
+        except BaseException:
+            if self._database.in_transaction:
+                self._database.execute("ROLLBACK")
+            raise
+        return self._alarms
+
+    @singledispatchmethod
+    def _put(self, record: Any, station: int) -> None:
+        raise TypeError(f"{type(record).__name__} is no record")
+
+    @_put.register
+    def _(self, record: Bin, station: int) -> None:
+        self._database.execute(
+            # where the clock was set back, or a restart was within it: the more complete one
+            "INSERT INTO bin VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+            "layout = excluded.layout, seconds = excluded.seconds, data = excluded.data "
+            "WHERE excluded.seconds > seconds",
+            (record.start, station, self._layout, record.seconds, record.values),
+        )
+
+    @_put.register
+    def _(self, record: SegmentRecord, station: int) -> None:
+        self._database.execute(
+            "INSERT INTO segment VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+            "end = excluded.end, kind = excluded.kind, open = excluded.open, "
+            "loudness = excluded.loudness, means = excluded.means "
+            "WHERE open AND excluded.end >= end",  # a snapshot may be written after the end
+            (
+                *(record.start, station, record.end, record.kind, record.open),
+                *(record.loudness, json.dumps(record.means)),
+            ),
+        )
+
+    @_put.register
+    def _(self, record: Track, station: int) -> None:
+        self._database.execute(
+            "INSERT INTO track VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+            "end = excluded.end, open = excluded.open, title = excluded.title, "
+            "artist = excluded.artist, music = excluded.music, speech = excluded.speech "
+            "WHERE open AND excluded.end >= end",
+            (
+                *(record.start, station, record.end, record.open),
+                *(record.title, record.artist, record.music, record.speech),
+            ),
+        )
+
+    @_put.register
+    def _(self, record: EventRecord, station: int) -> None:
+        self._database.execute(
+            "INSERT INTO event (time, station, kind, message) VALUES (?, ?, ?, ?)",
+            (record.time, station or None, record.kind, record.message),
+        )
+
+    @_put.register
+    def _(self, record: Standings, station: int) -> None:
+        self._database.execute("DELETE FROM standing WHERE station = ?", (station,))
+        self._database.executemany(
+            "INSERT INTO standing VALUES (?, ?, ?, ?, ?)",
+            [
+                (station, rule, each.start, each.last, each.opened)
+                for rule, each in record.by_rule.items()
+                if each.start is not None
+            ],
+        )
+
+    @_put.register
+    def _(self, record: Change, station: int) -> None:
+        run = self._database.execute
+        detail = json.dumps(record.values)
+        opened = run(
+            "SELECT id FROM alarm WHERE station = ? AND rule = ? AND closed IS NULL",
+            (station, record.rule),
+        ).fetchone()
+        if record.edge == "opened" and opened is None:
+            added = run(
+                "INSERT INTO alarm (station, rule, start, opened, detail) VALUES (?, ?, ?, ?, ?)",
+                (station, record.rule, record.start, record.time, detail),
+            )
+            self._alarms.append(int(added.lastrowid or 0))
+            return
+        if opened is not None and record.edge == "closed":
+            run(
+                "UPDATE alarm SET end = ?, closed = ?, reason = ? WHERE id = ?",
+                (record.end, record.time, record.reason, opened["id"]),
+            )
+        self._alarms.append(0 if opened is None else int(opened["id"]))
+
+    def acknowledge(self, alarm: int, time: int, note: str = "") -> bool:
+        """Mark an alarm as seen by a person; return whether there is such an alarm."""
+        done = self._database.execute(
+            "UPDATE alarm SET acknowledged = coalesce(acknowledged, ?), note = ? WHERE id = ?",
+            (time, note, alarm),
+        )
+        return done.rowcount == 1
+
+    def set_clip(self, alarm: int, name: str) -> None:
+        """Note the file of the clip before an alarm."""
+        self._database.execute("UPDATE alarm SET clip = ? WHERE id = ?", (name, alarm))
+
+    # ---- deliveries
+
+    def queue(self, target: str, message: str, time: int, most: int = 1000) -> None:
+        """Keep a message for a target until it is sent; the oldest beyond ``most`` are dropped."""
+        run = self._database.execute
+        run(
+            "INSERT INTO delivery (target, message, created) VALUES (?, ?, ?)",
+            (target, message, time),
+        )
+        run(
+            "DELETE FROM delivery WHERE target = ? AND id NOT IN "
+            "(SELECT id FROM delivery WHERE target = ? ORDER BY id DESC LIMIT ?)",
+            (target, target, most),
+        )
+
+    def next_delivery(self, target: str) -> sqlite3.Row | None:
+        """Return the oldest message that waits for a target."""
+        found: sqlite3.Row | None = self._database.execute(
+            "SELECT * FROM delivery WHERE target = ? ORDER BY id LIMIT 1", (target,)
+        ).fetchone()
+        return found
+
+    def delivered(self, number: int) -> None:
+        """Forget a message that was sent."""
+        self._database.execute("DELETE FROM delivery WHERE id = ?", (number,))
+
+    def not_delivered(self, number: int) -> None:
+        """Count an attempt that failed."""
+        self._database.execute("UPDATE delivery SET tries = tries + 1 WHERE id = ?", (number,))
+
+    # ---- days and retention
+
+    def roll_up(self, day: date, zone: tzinfo | None = None) -> None:
+        """Write the seconds of each class of a local day, of its segments.
+
+        Parameters
+        ----------
+        day
+            May have 23 or 25 hours.
+        zone
+            Instead of the machine's time zone.
+        """
+        start, end = day_of(day, zone)
+        self._database.execute(
+            "INSERT OR REPLACE INTO day SELECT station, ?, kind, "
+            "sum(min(end, ?) - max(start, ?)) / 1000.0 FROM segment "
+            "WHERE start < ? AND start > ? AND end > ? GROUP BY station, kind",
+            (day.isoformat(), end, start, end, start - _LONGEST, start),
+        )
+
+    def purge(self, bins_before: int, log_before: int, most: int = 2000) -> int:
+        """Delete what is too old, at most so many rows of each kind; return how many."""
+        count = 0
+        for table, key, before in (
+            ("bin", "start", bins_before),
+            ("segment", "start", log_before),
+            ("track", "start", log_before),
+        ):
+            count += self._database.execute(
+                f"DELETE FROM {table} WHERE ({key}, station) IN "
+                f"(SELECT {key}, station FROM {table} WHERE {key} < ? ORDER BY {key} LIMIT ?)",
+                (before, most),
+            ).rowcount
+        for table, column in (("event", "time"), ("alarm", "closed")):
+            count += self._database.execute(
+                f"DELETE FROM {table} WHERE id IN "
+                f"(SELECT id FROM {table} WHERE {column} < ? ORDER BY id LIMIT ?)",
+                (log_before, most),
+            ).rowcount
+        return count
+
+    @property
+    def bytes(self) -> int:
+        """Size of the database's pages that are in use."""
+        pages, free, size = (
+            self._database.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("page_count", "freelist_count", "page_size")
+        )
+        return int((pages - free) * size)
+
+    def check(self) -> list[str]:
+        """Return what SQLite finds wrong with the file; empty if nothing."""
+        try:
+            found = self._database.execute("PRAGMA quick_check(10)").fetchall()
+        except sqlite3.Error as error:
+            return [str(error)]
+        return [row[0] for row in found if row[0] != "ok"]
+
+
+_LONGEST = 40 * 86_400_000  # milliseconds that a segment lasts at most when days are summed
+
+
+def day_of(day: date, zone: tzinfo | None = None) -> tuple[int, int]:
+    """Return begin and end of a local day in milliseconds of UTC.
+
+    Parameters
+    ----------
+    zone
+        Instead of the machine's time zone.
+
+    Examples
+    --------
+    >>> from zoneinfo import ZoneInfo
+    >>> begin, end = day_of(date(2026, 10, 25), ZoneInfo("Europe/Berlin"))
+    >>> (end - begin) / 3_600_000
+    25.0
+    """
+    begin, after = (
+        datetime.combine(each, datetime.min.time(), zone) for each in (day, day + timedelta(days=1))
+    )
+    return round(begin.timestamp() * 1000), round(after.timestamp() * 1000)
+
+
+@dataclass(frozen=True)
+class BinRows:
+    """Bins of one station and one layout.
+
+    Attributes
+    ----------
+    starts
+        Milliseconds of UTC.
+    means, tops
+        (n, columns) and (n, labels).
+    """
+
+    layout: Layout
+    starts: list[int]
+    means: Any
+    tops: Any
+
+
+class Log:
+    """Reads the database, while or after it is written.
+
+    Parameters
+    ----------
+    folder
+        Where it is.
+
+    Raises
+    ------
+    StorageError
+        There is none, or it cannot be read.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        path = Path(folder) / NAME
+        if not path.is_file():
+            raise StorageError(
+                f"There is no log in '{os.fspath(folder)}'; 'tagnode monitor run' writes one."
+            )
+        self._database = _connect(path, writes=False)
+
+    def __enter__(self) -> Log:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._database.close()
+
+    def close(self) -> None:
+        """Close the database."""
+        self._database.close()
+
+    def _rows(self, query: str, values: Sequence[Any]) -> Iterator[dict[str, Any]]:
+        for row in self._database.execute(query, values):
+            yield dict(row)
+
+    def stations(self) -> list[dict[str, Any]]:
+        """Return ``id, name, source, kind, added`` of each station."""
+        return list(self._rows("SELECT * FROM station ORDER BY id", ()))
+
+    def segments(
+        self, start: int, end: int, station: str | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """Yield the segments that overlap a time, oldest first."""
+        query = (
+            "SELECT station.name AS station, start, end, segment.kind AS kind, open, loudness, "
+            "means "
+            "FROM segment JOIN station ON station.id = segment.station "
+            "WHERE start < ? AND end > ? AND (? IS NULL OR station.name = ?) ORDER BY start"
+        )
+        for row in self._rows(query, (end, start, station, station)):
+            row["means"] = json.loads(row["means"])
+            row["open"] = bool(row["open"])
+            yield row
+
+    def tracks(self, start: int, end: int, station: str | None = None) -> Iterator[dict[str, Any]]:
+        """Yield the titles of a time, oldest first."""
+        query = (
+            "SELECT station.name AS station, start, end, open, title, artist, music, speech "
+            "FROM track JOIN station ON station.id = track.station "
+            "WHERE start < ? AND end >= ? AND (? IS NULL OR station.name = ?) ORDER BY start"
+        )
+        for row in self._rows(query, (end, start, station, station)):
+            row["open"] = bool(row["open"])
+            yield row
+
+    def alarms(
+        self, start: int, end: int, station: str | None = None, *, only_open: bool = False
+    ) -> Iterator[dict[str, Any]]:
+        """Yield the alarms of a time, oldest first."""
+        query = (
+            "SELECT alarm.id AS id, station.name AS station, rule, start, opened, end, closed, "
+            "reason, acknowledged, note, clip, detail FROM alarm "
+            "JOIN station ON station.id = alarm.station WHERE opened < ? "
+            "AND (closed IS NULL OR closed > ?) AND (? IS NULL OR station.name = ?) "
+            "AND (NOT ? OR closed IS NULL) ORDER BY opened"
+        )
+        for row in self._rows(query, (end, start, station, station, only_open)):
+            row["detail"] = json.loads(row["detail"])
+            yield row
+
+    def events(self, start: int, end: int, station: str | None = None) -> Iterator[dict[str, Any]]:
+        """Yield the events of a time, oldest first."""
+        query = (
+            "SELECT time, station.name AS station, event.kind AS kind, message FROM event "
+            "LEFT JOIN station ON station.id = event.station "
+            "WHERE time >= ? AND time < ? AND (? IS NULL OR station.name = ?) ORDER BY time"
+        )
+        yield from self._rows(query, (start, end, station, station))
+
+    def bins(self, start: int, end: int, station: str) -> Iterator[BinRows]:
+        """Yield the bins of a station, a part for each change of layout and each 1000."""
+        query = (
+            "SELECT bin.start AS start, content, data FROM bin JOIN layout ON layout.id = layout "
+            "JOIN station ON station.id = bin.station "
+            "WHERE bin.start >= ? AND bin.start < ? AND station.name = ? ORDER BY bin.start"
+        )
+        starts: list[int] = []
+        packed: list[bytes] = []
+        text = ""
+        for row in self._database.execute(query, (start, end, station)):
+            if packed and (row["content"] != text or len(packed) == 1000):
+                yield _unpacked(text, starts, packed)
+                starts, packed = [], []
+            text = row["content"]
+            starts.append(row["start"])
+            packed.append(row["data"])
+        if packed:
+            yield _unpacked(text, starts, packed)
+
+    def days(self, station: str | None = None) -> Iterator[dict[str, Any]]:
+        """Yield ``station, day, kind, seconds`` of each day that is summed up."""
+        query = (
+            "SELECT station.name AS station, day, day.kind AS kind, seconds FROM day "
+            "JOIN station ON station.id = day.station "
+            "WHERE ? IS NULL OR station.name = ? ORDER BY day, station.name"
+        )
+        yield from self._rows(query, (station, station))
+
+
+def _unpacked(text: str, starts: list[int], packed: list[bytes]) -> BinRows:
+    layout = Layout.parse(text)
+    return BinRows(layout, starts, *layout.unpack(packed))
+
+
+def iso(utc_ms: int | None, zone: tzinfo | None = None) -> str:
+    """Return a time as ISO 8601 in local time with its offset; ``""`` for ``None``."""
+    return "" if utc_ms is None else local(utc_ms, zone).isoformat(timespec="seconds")

@@ -1,0 +1,143 @@
+"""The server on a thread, and the token of those that are not on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import os
+import secrets
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pyplugin.errors import ConfigError
+from pyplugin.monitor.config import Settings
+from pyplugin.monitor.web.app import Access, Control, make_app
+from pyplugin.monitor.web.events import EventHub
+from pyplugin.support.optional import need
+
+_TOKEN = "token"
+_LOCAL = ("localhost", "127.0.0.1", "::1")
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine can connect to an address.
+
+    Examples
+    --------
+    >>> is_loopback("127.0.0.1"), is_loopback("localhost"), is_loopback("0.0.0.0")
+    (True, True, False)
+    """
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def token_of(folder: str, say: Callable[[str], object]) -> str:
+    """Return the token, which is made and said at the first start.
+
+    Raises
+    ------
+    ConfigError
+        It can be neither read nor written.
+    """
+    path = Path(folder) / _TOKEN
+    try:
+        if path.exists():
+            return path.read_text(encoding="ascii").strip()
+        token = secrets.token_urlsafe(24)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(f"{token}\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"The token in '{path}' cannot be used: {error}.") from error
+    say(f"The token of the API is {token}; it is kept in {path} and not shown again.")
+    return token
+
+
+class WebServer:
+    """Serves API and metrics.
+
+    Parameters
+    ----------
+    settings
+        Address and folder.
+    control
+        The service.
+    say
+        Takes a sentence for a person.
+
+    Raises
+    ------
+    ConfigError
+        The address is in use, or there is no such address.
+    """
+
+    def __init__(self, settings: Settings, control: Control, say: Callable[[str], object]) -> None:
+        assert settings.listen is not None
+        uvicorn = need("uvicorn", package="uvicorn", extra="monitor", purpose="The API")
+        self.host, self.port = settings.listen
+        self.hub = EventHub()
+        local = is_loopback(self.host)
+        hosts: list[str] = []
+        if local:
+            hosts = [*_LOCAL, *_hosts_of(settings.base_url)]
+        access = Access("" if local else token_of(settings.data, say), hosts)
+        app = make_app(settings.data, control, self.hub, access)
+        config = uvicorn.Config(
+            app,
+            host=self.host,
+            port=self.port,
+            log_level="error",
+            lifespan="off",
+            access_log=False,
+            timeout_graceful_shutdown=3,
+            limit_concurrency=200,
+            h11_max_incomplete_event_size=16384,
+        )
+        self._server = uvicorn.Server(config)
+        try:
+            family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+            self._socket = socket.create_server((self.host, self.port), family=family)
+        except OSError as error:
+            raise ConfigError(
+                f"The address {self.host}:{self.port} cannot be listened at: "
+                f"{(error.strerror or str(error)).lower()}; change 'listen' in [monitor]."
+            ) from error
+        self.port = self._socket.getsockname()[1]
+        self._thread = threading.Thread(target=self._run, name="web", daemon=True)
+
+    def start(self) -> None:
+        """Begin to serve."""
+        self._thread.start()
+
+    def _run(self) -> None:
+        async def serve() -> None:
+            self.hub.attach(asyncio.get_running_loop())
+            await self._server.serve([self._socket])
+
+        with contextlib.suppress(Exception):
+            asyncio.run(serve())
+
+    @property
+    def alive(self) -> bool:
+        """Whether it serves."""
+        return self._thread.is_alive()
+
+    def stop(self) -> None:
+        """End, clients of events included."""
+        self.hub.close()
+        self._server.should_exit = True
+        if self._thread.is_alive():
+            self._thread.join(10.0)
+        self._socket.close()
+
+
+def _hosts_of(url: str) -> list[str]:
+    from urllib.parse import urlsplit
+
+    host: Any = urlsplit(url).hostname if url else None
+    return [host] if host else []
