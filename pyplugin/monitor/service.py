@@ -8,12 +8,15 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pyplugin.errors import PypluginError
 from pyplugin.inputs.playlists import without_password
 from pyplugin.monitor.alarms import Change
+from pyplugin.monitor.clips import ClipFolder, PreRoll
 from pyplugin.monitor.config import DAYS, MonitorConfig, StationConfig
 from pyplugin.monitor.desk import Desk, closed_by_removal
 from pyplugin.monitor.notify import Message, Notifier
@@ -60,6 +63,7 @@ class _Seat:
     layout: int
     rules: dict[str, Rule]
     station: Station
+    roll: PreRoll | None = None
     restarts: int = 0
     paused: bool = False
 
@@ -100,6 +104,8 @@ class Service:
         self.mqtt = self._mqtt(config)
         self.web = self._web(say)
         self._messages = 0
+        self._clips = ClipFolder(Path(config.settings.data) / "clips", config.settings.clips)
+        self._encoder = ThreadPoolExecutor(1, "clips")
         self._seats: dict[str, _Seat] = {}
         self._by_number: dict[int, str] = {}
         self._lock = threading.RLock()
@@ -133,17 +139,26 @@ class Service:
         desk = Desk(columns_of(plan), rules, store.standings(number))
         layout = store.layout(desk.layout)
         self._by_number[number] = config.name
-        station = self._station(config, plan, desk, number, layout)
-        self._seats[config.name] = _Seat(config, plan, number, layout, by_name(rules), station)
+        roll = PreRoll() if self.config.settings.clips else None
+        station = self._station(config, plan, desk, number, layout, roll)
+        self._seats[config.name] = _Seat(
+            config, plan, number, layout, by_name(rules), station, roll
+        )
         self._close_removed(desk, rules, number, layout)
 
     def _station(
-        self, config: StationConfig, plan: Plan, desk: Desk, number: int, layout: int
+        self,
+        config: StationConfig,
+        plan: Plan,
+        desk: Desk,
+        number: int,
+        layout: int,
+        roll: PreRoll | None,
     ) -> Station:
         def sink(records: list[Record]) -> None:
             self.writer.put(number, layout, records)
 
-        return Station(config, desk, sink, plan=plan)
+        return Station(config, desk, sink, plan=plan, on_block=roll.add if roll else None)
 
     def _close_removed(self, desk: Desk, rules: list[Rule], number: int, layout: int) -> None:
         """Close alarms in the log whose rules are no longer there."""
@@ -162,6 +177,8 @@ class Service:
         rule = seat.rules.get(change.rule) if seat is not None else None
         message = Message.of(name, change, alarm, rule)
         self._messages += 1
+        if change.edge == "opened" and alarm is not None and seat is not None and seat.roll:
+            self._encoder.submit(self._clip, alarm, seat.roll, change.start)
         if self._in_maintenance(name, change.time):
             return
         self.notifier.send(message, rule.notify if rule is not None else ())
@@ -171,6 +188,11 @@ class Service:
             self.mqtt.alarm(message)
         if self._on_message is not None:
             self._on_message(message)
+
+    def _clip(self, alarm: int, roll: PreRoll, start: int) -> None:
+        name = self._clips.write(str(alarm), roll, start)
+        if name:
+            self.writer.do(lambda store: store.set_clip(alarm, name))
 
     def _in_maintenance(self, station: str, time: int) -> bool:
         moment = local(time)
@@ -240,6 +262,7 @@ class Service:
             threading.Thread(target=station.stop, daemon=True).start()
         for station in stations:
             station.stop()
+        self._encoder.shutdown(wait=True)
         self._event("stopped", "The monitor was stopped.")
         self.notifier.stop()
         if self.mqtt is not None:
@@ -306,7 +329,9 @@ class Service:
         before = seat.station.desk
         standings = dict(before.alarms.standings)
         desk = Desk(before.columns, list(seat.rules.values()), standings)
-        seat.station = self._station(seat.config, seat.plan, desk, seat.number, seat.layout)
+        seat.station = self._station(
+            seat.config, seat.plan, desk, seat.number, seat.layout, seat.roll
+        )
         seat.station.start()
 
     # ---- configuration

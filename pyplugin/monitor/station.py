@@ -164,7 +164,7 @@ class Station:
     sink
         Takes what is to be kept, on this thread.
     on_block
-        Takes each block and its sample rate, for clips.
+        Takes each block, its sample rate and the time of its end, for clips.
     """
 
     def __init__(
@@ -174,7 +174,7 @@ class Station:
         sink: Sink,
         *,
         plan: Plan | None = None,
-        on_block: Callable[[Float32, int], object] | None = None,
+        on_block: Callable[[Float32, int, int], object] | None = None,
     ) -> None:
         self.config, self.desk = config, desk
         self._sink, self._on_block = sink, on_block
@@ -336,9 +336,10 @@ class Station:
         if session is None or not block.shape[1]:
             return
         rate = session.node.sample_rate
-        clock.arrived(session.seconds + block.shape[1] / rate)
+        end = session.seconds + block.shape[1] / rate
+        clock.arrived(end)
         if self._on_block is not None:
-            self._on_block(block, rate)
+            self._on_block(block, rate, clock.at(end))
 
 
 def columns_of(plan: Plan) -> Columns:

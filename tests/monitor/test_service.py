@@ -5,6 +5,7 @@ import http.server
 import json
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -85,6 +86,7 @@ def test_a_recording_is_logged_and_its_alarms_are_sent_in_order(programme, tmp_p
     )
     with webhook(lambda: next(answers, 200)) as (url, posts):
         config = configuration(tmp_path, f'file = "{programme}"', f'{rules}desk = "{url}"')
+        config = replace(config, settings=replace(config.settings, clips=10**6))
         with running(config):
             assert until(lambda: len(posts) >= 3, 30)
     with Log(tmp_path) as log:
@@ -105,6 +107,9 @@ def test_a_recording_is_logged_and_its_alarms_are_sent_in_order(programme, tmp_p
         ("silence", "opened"),
     ]
     assert posts[0]["alarm"] == alarms[0]["id"]
+    clips = [row["clip"] for row in alarms]
+    assert clips == [path.name for path in sorted((tmp_path / "clips").iterdir())]
+    assert len(clips) == 2
 
 
 def test_what_was_not_sent_is_sent_after_a_restart(programme, tmp_path):
