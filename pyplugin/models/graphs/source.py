@@ -55,6 +55,8 @@ class NetworkSource(Protocol):
         Collects the steps of what has been asked for.
     framework
         As in cards: ``tensorflow``, ``keras``, ``onnx``.
+    title
+        What the network is called within the file, or ``""``.
     inputs
         The float inputs.
     ends
@@ -65,6 +67,7 @@ class NetworkSource(Protocol):
 
     builder: GraphBuilder
     framework: str
+    title: str
     inputs: dict[str, Value]
     ends: list[str]
     names: list[str]
