@@ -17,7 +17,7 @@ from pyplugin.cli.ui.paths import check_outputs, check_suffix, path_option
 from pyplugin.cli.ui.recordings import expand_files, tag_files
 from pyplugin.cli.ui.suppress_output import check_plan
 from pyplugin.cli.ui.terminal import echo, silence
-from pyplugin.errors import ModelError, PypluginError, ReaderGoneError
+from pyplugin.errors import PypluginError, ReaderGoneError
 from pyplugin.inputs.recording import Recording
 from pyplugin.models.card import Card
 from pyplugin.models.heads import Head
@@ -181,11 +181,8 @@ def command(
     plan = Plan.of(model, heads, runtime=runtime)
     check_plan(plan)
     (loaded,), loaded_heads = plan.models, plan.heads
-    if not loaded.card.labels and not loaded_heads and embeddings is None:
-        raise ModelError(
-            f"{loaded.card.name} has no labels, an embedding only: name a --head that classifies "
-            "it, or write it with 'tagnode embed'."
-        )
+    if embeddings is None:
+        plan.check_labels()
     kept = None
     if embeddings is not None and not layers:
         kept = loaded.card.output_named(embedding).name

@@ -168,6 +168,20 @@ class Plan:
         for each in self.models:
             open_model(each, card_struct(each.card), self.runtime).close()
 
+    def check_labels(self) -> None:
+        """Raise unless a model or a head has labels; nodes without a model need none.
+
+        Raises
+        ------
+        ModelError
+            The models have embeddings only, and there are no heads.
+        """
+        if self.models and not self.descriptors:
+            raise ModelError(
+                f"{self.models[0].card.name} has no labels, an embedding only: use it with a head, "
+                "or write it with 'tagnode embed'."
+            )
+
     def build(self, sample_rate: int, channels: int, max_block: int, **options: Any) -> Node:
         """Return a node for a stream; ``options`` are those of :class:`pyplugin.Node`.
 
