@@ -247,7 +247,7 @@ def _quantised(
     mel = graph.inputs["mel"]
     patch = Value((1, mel.size))
     steps = [*graph.steps, Step("reshape", (mel,), patch, {"shape": patch.shape})]
-    shown = tflite_of(Graph(graph.inputs, {**graph.outputs, "patch": patch}, steps))
+    shown = tflite_of(replace(graph, outputs={**graph.outputs, "patch": patch}, steps=steps))
     extra = OutputTensor("patch", "float", patch.shape, "embeddings")
     schema = structs.replace(card.schema, outputs=(*card.outputs, extra))
     whole = structs.replace(card, schema=schema)
@@ -421,7 +421,7 @@ def _with_mel(path: Path, graph: Graph, front_end: FrontEnd) -> tuple[int, Graph
         last = Value((1, bands, frames))
         steps.append(Step("transpose", (mel,), last, {"axes": (0, 2, 1)}))
     steps.append(Step("reshape", (last,), value, {"shape": value.shape}))
-    return frames, Graph({"mel": mel}, graph.outputs, [*steps, *graph.steps])
+    return frames, replace(graph, inputs={"mel": mel}, steps=[*steps, *graph.steps])
 
 
 def _flattened(graph: Graph) -> Graph:
@@ -430,7 +430,7 @@ def _flattened(graph: Graph) -> Graph:
     for name, value in graph.outputs.items():
         outputs[name] = Value((1, value.size))
         steps.append(Step("reshape", (value,), outputs[name], {"shape": (1, value.size)}))
-    return Graph(graph.inputs, outputs, steps)
+    return replace(graph, outputs=outputs, steps=steps)
 
 
 def _front_end(

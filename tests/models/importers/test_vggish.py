@@ -29,6 +29,7 @@ CONVOLUTIONS = [
 ]
 DENSE = [("fc1/fc1_1", 12288, 4096), ("fc1/fc1_2", 4096, 4096), ("fc2", 4096, 128)]
 LAYER = "model/vggish/fc2/Relu"
+OTHERS = ("model/vggish/pool3/MaxPool", "model/fully_connected/Relu")
 POOLED = ("conv1", "conv2", "conv3/conv3_2", "conv4/conv4_2")
 
 
@@ -160,7 +161,8 @@ def test_essentias_small_vggish_gives_what_tensorflow_gives(
         tf.import_graph_def(definition, name="")
         placeholders = [op.outputs[0] for op in graph.get_operations() if op.type == "Placeholder"]
         feed = {each: patches if each.dtype == tf.float32 else False for each in placeholders}
-        tags, layer = session.run(["model/Sigmoid:0", f"{LAYER}:0"], feed)
+        wanted = ["model/Sigmoid:0", f"{LAYER}:0", *(f"{name}:0" for name in OTHERS)]
+        tags, layer, *others = session.run(wanted, feed)
     assert got.embeddings is not None
     count = len(got.times)
     assert count >= len(tags) - 1 > 3
@@ -169,3 +171,7 @@ def test_essentias_small_vggish_gives_what_tensorflow_gives(
     np.testing.assert_allclose(
         got.embeddings[: len(tags)], want, atol=1e-4 * max(np.abs(want).max(), 1e-3)
     )
+    got = pyplugin.tag(samples, rate, model="small", layers=OTHERS)
+    for name, other in zip(OTHERS, others, strict=True):
+        want = other.reshape(len(tags), -1)[:count]
+        np.testing.assert_allclose(got.layers[name][: len(tags)], want, atol=1e-5)
