@@ -1,6 +1,9 @@
 /* test_branches.c - models with different front-ends in one node: each result is that of the whole
  * window that ends with the last mel frame complete at its tick, bit for bit, for any rate, hop and
  * block size; inline and on the worker's thread, with and without silence before the stream. */
+#include <stdatomic.h>
+#include <time.h>
+
 #include "inline_rig.h"
 
 enum { MOST = 6, MOST_FRAMES = 2048, LENGTH_MS = 1300 };
@@ -310,6 +313,74 @@ static void test_wrong_hops_are_refused(void) {
     tagnode_model_release(model);
 }
 
+static _Atomic bool gate_closed;
+static _Atomic uint32_t begun, runs;
+
+static void sleep_ms(int milliseconds) {
+    const struct timespec time = {.tv_nsec = milliseconds * 1000000L};
+    nanosleep(&time, NULL);
+}
+
+static int invoke_behind_a_gate(void *handle) {
+    atomic_fetch_add(&begun, 1);
+    while (atomic_load(&gate_closed)) sleep_ms(1);
+    const int status = invoke(handle);
+    atomic_fetch_add(&runs, 1);
+    return status;
+}
+
+/* A result that comes after its first frame is in those that share it. */
+static void test_a_late_result_is_in_the_rest_of_its_frames(void) {
+    static fake self;
+    const tagnode_card card = card_number(0);
+    const tagnode_interpreter interpreter = {.invoke = invoke_behind_a_gate,
+                                             .handle = &self,
+                                             .input = self.input,
+                                             .output = {self.values, self.embedding}};
+    tagnode_model *model = NULL;
+    CHECK(tagnode_model_from_interpreter(&interpreter, &card, &model, NULL) == TAGNODE_OK);
+    const uint32_t every = 50;
+    const tagnode_parts parts = {.models = &model, .model_count = 1, .every = &every};
+    const tagnode_setup setup = {.sample_rate = 16000,
+                                 .channels = 1,
+                                 .max_frames = 100,
+                                 .hop = 0.02,
+                                 .compute_latency = 0.1,
+                                 .embedding = -1,
+                                 .queue = 64};
+    tagnode *node = NULL;
+    CHECK(tagnode_create(&node) == TAGNODE_OK);
+    CHECK(tagnode_prepare(node, &parts, &setup, NULL) == TAGNODE_OK);
+    float *signal = white_noise(16000, 9);
+    tagnode_frame frame;
+    float values[VALUES];
+    atomic_store(&gate_closed, true);
+    const uint32_t before = atomic_load(&runs), none = atomic_load(&begun);
+    uint32_t held = 0, fresh = 0;
+    for (size_t at = 0; at + 100 <= 16000 && fresh < 5; at += 100) {
+        const float *input = signal + at;
+        tagnode_process(node, &input, 100);
+        const bool full = tagnode_get_counters(node).mel_frames >= PATCH; /* and not yet due */
+        for (int i = 0; full && i < 5000 && atomic_load(&begun) == none; ++i) sleep_ms(1);
+        while (tagnode_read(node, &frame, values, NULL, 1) == 1) {
+            held += frame.state == TAGNODE_HELD;
+            fresh += frame.state == TAGNODE_FRESH;
+        }
+        if (held != 3 || !atomic_load(&gate_closed)) continue;
+        CHECK(fresh == 0);
+        atomic_store(&gate_closed, false);
+        for (int i = 0; i < 5000 && atomic_load(&runs) == before; ++i) sleep_ms(1);
+        sleep_ms(20); /* until the worker has passed it on */
+    }
+    CHECK(held == 3 && fresh == 5);
+    CHECK(memcmp(values, self.values, sizeof values) == 0);
+    CHECK(tagnode_get_counters(node).late == 1);
+    atomic_store(&gate_closed, false);
+    tagnode_destroy(node);
+    tagnode_model_release(model);
+    free(signal);
+}
+
 /* A model without activations adds no values; its output 0 is an embedding as the others are. */
 static void test_a_model_may_have_an_embedding_only(void) {
     tagnode_card cards[] = {card_number(0), card_number(1)};
@@ -388,6 +459,7 @@ int main(void) {
     test_models_on_threads_of_their_own();
     test_each_model_has_its_own_hop();
     test_wrong_hops_are_refused();
+    test_a_late_result_is_in_the_rest_of_its_frames();
     test_a_model_may_have_an_embedding_only();
     test_a_swap_is_within_its_branch();
     free_files();

@@ -210,8 +210,11 @@ tagnode_state tagnode_branch_take(tagnode_branch *b, int64_t tick, const float *
         return TAGNODE_FRESH;
     }
     if (own < b->first) return TAGNODE_WARMING;
-    if (own != b->taken)
+    const bool again = own == b->taken; /* ticks that share a result may still get a late one */
+    if (!again || b->result == TAGNODE_RESULT_LATE) {
         b->result = tagnode_worker_take(b->worker, own, b->outputs, late, failures);
+        *late += again && b->result == TAGNODE_RESULT_READY;
+    }
     b->taken = own;
     outputs[b->index[0]] = (const float *const *)b->outputs;
     return b->result == TAGNODE_RESULT_READY ? TAGNODE_FRESH : TAGNODE_HELD;
