@@ -18,15 +18,16 @@ from pyplugin.support.arrays import Float32
 h5py = pytest.importorskip("h5py", reason="needs h5py")
 librosa = pytest.importorskip("librosa", reason="needs librosa")
 
-POOLS = {6144: (8, 8), 512: (32, 24)}
+POOLS = {("mel128", 6144): (4, 8), ("mel128", 512): (16, 24)}
+POOLS |= {("mel256", 6144): (8, 8), ("mel256", 512): (32, 24)}
 
 
 def original() -> Any:
-    """The audio network for mel256 behind its spectrogram, as openl3/models.py builds it."""
+    """The audio network behind its spectrogram, as openl3/models.py builds it for any bands."""
     keras = pytest.importorskip("tensorflow", reason="needs tensorflow").keras
     layers = keras.layers
     keras.utils.set_random_seed(3)
-    x = given = layers.Input((256, 199, 1))
+    x = given = layers.Input((None, 199, 1))
     x = layers.BatchNormalization()(x)
     for filters in (64, 128, 256):
         for _ in range(2):
@@ -76,14 +77,14 @@ def network() -> Any:
     return original()
 
 
-def front_end(samples: Float32, *, older: bool) -> Float32:
+def front_end(samples: Float32, bands: int, *, older: bool) -> Float32:
     """The levels of all frames in dB: kapre 0.1.4's for `older`, else kapre 0.3.5's."""
     mel = librosa.feature.melspectrogram(
         y=samples.astype(np.float64),
         sr=48000,
         n_fft=2048,
         hop_length=242,
-        n_mels=256,
+        n_mels=bands,
         power=2.0 if older else 1.0,
         htk=older,
         center=older,
@@ -94,27 +95,36 @@ def front_end(samples: Float32, *, older: bool) -> Float32:
 
 
 @pytest.mark.filterwarnings("ignore:Empty filters")
-@pytest.mark.parametrize(("size", "older"), [(512, False), (6144, True)])
+@pytest.mark.parametrize(
+    ("bands", "size", "older"),
+    [
+        ("mel256", 512, False),
+        ("mel256", 6144, True),
+        ("mel128", 6144, False),
+        ("mel128", 512, True),
+    ],
+)
 def test_it_gives_what_keras_gives_from_audio_on(
-    size: int, older: bool, network: Any, tmp_path: Path
+    bands: str, size: int, older: bool, network: Any, tmp_path: Path
 ) -> None:
     assert network.count_params() == 4_689_860
-    path = tmp_path / "openl3_audio_mel256_music.h5"
+    path = tmp_path / f"openl3_audio_{bands}_music.h5"
     write(network, path, older=older)
-    (built,) = registry.get(f"openl3-music-mel256-emb{size}", source=path, folder=tmp_path)
+    (built,) = registry.get(f"openl3-music-{bands}-emb{size}", source=path, folder=tmp_path)
     card = registry.info(built)
     assert (card.labels, card.license, card.default_hop) == ((), "CC-BY-4.0", 1.0)
     samples = music(2.2, 48000)
     got = pyplugin.tag(samples, 48000, model=str(built), embedding="embedding", hop=1.0)
 
-    mel = front_end(samples[0], older=older)
+    mel = front_end(samples[0], int(bands[3:]), older=older)
     starts = range(0, len(mel) - 198, 198)
     patches = np.stack([mel[start : start + 199] for start in starts])
     top = patches.max(axis=(1, 2), keepdims=True)
     patches = np.maximum(patches - top, -80).transpose(0, 2, 1)[..., None]
-    maps = network.predict(patches, verbose=0)  # (n, 32, 24, 512)
-    height, width = POOLS[size]
-    pooled = maps.reshape(len(maps), 32 // height, height, 24 // width, width, 512).max(axis=(2, 4))
+    maps = network.predict(patches, verbose=0)  # (n, bands / 8, 24, 512)
+    height, width = POOLS[bands, size]
+    shape = (len(maps), maps.shape[1] // height, height, 24 // width, width, 512)
+    pooled = maps.reshape(shape).max(axis=(2, 4))
     assert got.embeddings is not None
     want = pooled.reshape(len(maps), -1)
     assert want.shape == (2, size)
