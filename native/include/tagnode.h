@@ -466,9 +466,9 @@ TAGNODE_API void tagnode_destroy(tagnode *node);
  * Heads add no latency: a head runs in the callback that emits the frame, for some microseconds if
  * it is linear or a small network; with support vectors its time grows with their number.
  *
- * Returns OK, ERROR_ARGUMENT (setup or parts out of range, or hop * `every` above TAGNODE_MAX_HOP; a
- * head for a model or output that does not exist or has another size), ERROR_MEMORY, ERROR_MODEL or
- * ERROR_RUNTIME. [main, not active] */
+ * Returns OK, ERROR_ARGUMENT (setup or parts out of range, or hop * `every` above TAGNODE_MAX_HOP;
+ * a head for a model or output that does not exist or has another size), ERROR_MEMORY, ERROR_MODEL
+ * or ERROR_RUNTIME. [main, not active] */
 TAGNODE_API tagnode_status tagnode_prepare(tagnode *node, const tagnode_parts *parts,
                                            const tagnode_setup *setup, tagnode_message *why);
 
