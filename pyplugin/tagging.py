@@ -31,6 +31,7 @@ def tag(
     hop: float | None = None,
     track: int | None = None,
     embedding: str | None = None,
+    layers: str | Sequence[str] = (),
     runtime: str | None = None,
     progress: Callable[[float], object] | None = None,
     each: Callable[[float, float, Float32], object] | None = None,
@@ -58,6 +59,9 @@ def tag(
     embedding
         Output of the model to return as ``TagResult.embeddings``, such as
         ``"penultimate"``; ``None`` for none.
+    layers
+        Layers of the model to return instead, in ``TagResult.layers`` by their names and side by
+        side in ``TagResult.embeddings``: any of those that ``tagnode models layers`` lists.
     runtime
         ``"inline"``, ``"litert"``, ``"tflite-runtime"``, or ``None``, as for :class:`Node`.
     progress
@@ -76,7 +80,8 @@ def tag(
     AudioError
         The recording or the array cannot be used.
     ModelError
-        The model or a head cannot be used, or `hop` or `embedding` does not fit the model.
+        The model or a head cannot be used, or `hop`, `embedding` or `layers` does not fit the
+        model.
 
     See Also
     --------
@@ -102,6 +107,7 @@ def tag(
                 source.channels,
                 source.block,
                 embedding=embedding,
+                layers=layers,
                 offline=True,
                 whole_windows=True,
             )
@@ -122,7 +128,7 @@ def tag(
             window=window,
             hop=node.hop,
             activations=stacked[:, : len(node.labels)],
-            embeddings=embeddings if embedding is not None else None,
+            embeddings=embeddings if embedding is not None or node.layer_columns else None,
             duration=source.read_samples / source.sample_rate,
             notes=source.notes,
             heads={
@@ -130,4 +136,5 @@ def tag(
                 for head in node.heads
             },
             replaced=node.counters["replaced"],
+            layers={name: embeddings[:, where] for name, where in node.layer_columns.items()},
         )

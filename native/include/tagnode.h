@@ -97,6 +97,7 @@ enum {
     TAGNODE_MAX_BLOCK = 1048576, /* samples a channel */
     TAGNODE_MAX_BANDS = 256,     /* mel bands */
     TAGNODE_MAX_OUTPUTS = 8,     /* outputs of a model */
+    TAGNODE_MAX_SIZE = 262144,   /* floats of an output */
     TAGNODE_MAX_MODELS = 8,      /* models in one node */
     TAGNODE_MAX_HEADS = 32       /* heads in one node */
 };
@@ -255,7 +256,9 @@ typedef struct {
     tagnode_frontend_settings frontend;
     uint32_t patch_frames; /* mel frames in the model's input, 1 to 4096 */
     uint32_t outputs;      /* 1 to TAGNODE_MAX_OUTPUTS, in the order of the model's signature */
-    uint32_t output_size[TAGNODE_MAX_OUTPUTS]; /* floats of each; output 0 are the activations */
+    uint32_t output_size[TAGNODE_MAX_OUTPUTS]; /* floats of each, 1 to TAGNODE_MAX_SIZE; output 0
+                                                  are the activations */
+    bool embedding_only; /* the model has no activations: output 0 is an embedding, too */
     bool silence_before; /* silence may be assumed before a stream: the model was trained on sounds
                             that begin within its window, after silence */
     tagnode_patch_norm patch_norm; /* of each patch by itself: windows of an inline model then share
@@ -397,7 +400,9 @@ typedef struct {
     tagnode_model *const *models;
     uint32_t model_count; /* 0 to TAGNODE_MAX_MODELS */
     const tagnode_placed_head *heads;
-    uint32_t head_count; /* 0 to TAGNODE_MAX_HEADS */
+    uint32_t head_count;   /* 0 to TAGNODE_MAX_HEADS */
+    const uint32_t *every; /* of each model, at least 1: how many descriptor frames share a result
+                              of it, so that its hop is so many times the node's; NULL: 1 */
 } tagnode_parts;
 
 typedef enum {
@@ -446,11 +451,13 @@ TAGNODE_API void tagnode_destroy(tagnode *node);
  * window, and the embedding of the first model. Without a model there are signal frames only, from
  * MusiCNN's front-end, and `hop`, `compute_latency` and `embedding` are ignored.
  *
- * Inline models with the same front-end settings share one; others, and each model of the worker
- * runtime, have their own. The first model's front-end is the node's clock: results are due at its
- * mel frames, and signals come from it. Another model's window ends with the last of its own mel
- * frames that ends by then, less than one of them earlier; where they are further apart than the
- * hop, frames repeat a result. The latency is that of the slowest, and the same for all.
+ * Inline models with the same front-end settings and hop share one; others, and each model of the
+ * worker runtime, have their own. The first model's front-end is the node's clock: results are due
+ * at its mel frames, and signals come from it. Another model's window ends with the last of its own
+ * mel frames that ends by then, less than one of them earlier; where they are further apart than
+ * the hop, frames repeat a result, as they do for a model with `every` above 1. Such a model has
+ * one of its results at the first frame at which its window is filled. The latency is that of the
+ * slowest, and the same for all.
  *
  * Frames are fresh once all windows are filled. A model whose card allows silence_before starts as
  * after digital silence: its first result, a hop after the beginning, is fresh. This does not apply
@@ -459,8 +466,9 @@ TAGNODE_API void tagnode_destroy(tagnode *node);
  * Heads add no latency: a head runs in the callback that emits the frame, for some microseconds if
  * it is linear or a small network; with support vectors its time grows with their number.
  *
- * Returns OK, ERROR_ARGUMENT (setup or parts out of range; a head for a model or output that does
- * not exist or has another size), ERROR_MEMORY, ERROR_MODEL or ERROR_RUNTIME. [main, not active] */
+ * Returns OK, ERROR_ARGUMENT (setup or parts out of range, or hop * `every` above TAGNODE_MAX_HOP;
+ * a head for a model or output that does not exist or has another size), ERROR_MEMORY, ERROR_MODEL
+ * or ERROR_RUNTIME. [main, not active] */
 TAGNODE_API tagnode_status tagnode_prepare(tagnode *node, const tagnode_parts *parts,
                                            const tagnode_setup *setup, tagnode_message *why);
 

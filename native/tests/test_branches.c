@@ -1,6 +1,9 @@
 /* test_branches.c - models with different front-ends in one node: each result is that of the whole
  * window that ends with the last mel frame complete at its tick, bit for bit, for any rate, hop and
  * block size; inline and on the worker's thread, with and without silence before the stream. */
+#include <stdatomic.h>
+#include <time.h>
+
 #include "inline_rig.h"
 
 enum { MOST = 6, MOST_FRAMES = 2048, LENGTH_MS = 1300 };
@@ -8,6 +11,7 @@ enum { MOST = 6, MOST_FRAMES = 2048, LENGTH_MS = 1300 };
 typedef struct {
     uint32_t count, rate, hop, block;
     double hop_seconds;
+    uint32_t every[MOST]; /* ticks that share a result of the model */
     tagnode_card card[MOST];
     tagnode_model *model[MOST];
     tagnode_frontend *frontend[MOST];
@@ -132,16 +136,31 @@ static void play(tagnode *node, const float *input, uint32_t frames, uint32_t mo
         memcpy(got->values[got->count++], values, (size_t)models * VALUES * sizeof *values);
 }
 
+/* The last mel frame of model 0 at a tick. */
+static int64_t last_at(uint32_t hop, int64_t tick) {
+    return (PATCH - 1) % hop + tick * hop;
+}
+
+/* The tick whose window is the last of model m at a tick: one of its turns is at the first full
+ * window. Negative: there is none yet. */
+static int64_t turn_of(const band *b, uint32_t m, uint32_t hop, int64_t tick) {
+    const int64_t every = b->every[m];
+    int64_t full = 0;
+    while (complete(b, m, last_at(hop, full)) < PATCH) ++full;
+    return tick < full % every ? -1 : tick - (tick - full % every) % every;
+}
+
 static void check_frame(const band *b, tagnode *node, const outcome *got, size_t tick,
                         int64_t length) {
     const uint32_t hop = tagnode_hop_frames(node);
-    const int64_t last = (int64_t)((PATCH - 1) % hop + tick * hop);
+    const int64_t last = last_at(hop, (int64_t)tick);
     const tagnode_latency latency = tagnode_get_latency(node);
     const int64_t end = tagnode_frontend_ready(b->frontend[0], last) - latency.resampler;
     int64_t start = INT64_MAX;
     bool full = true;
     for (uint32_t m = 0; m < b->count; ++m) {
-        const int64_t frames = complete(b, m, last);
+        const int64_t turn = turn_of(b, m, hop, (int64_t)tick);
+        const int64_t frames = turn < 0 ? 0 : complete(b, m, last_at(hop, turn));
         const int64_t begin = tagnode_frontend_begin(b->frontend[m], frames - PATCH);
         start = begin < start ? begin : start;
         full = full && has_window(b, m, frames);
@@ -155,7 +174,7 @@ static void check_frame(const band *b, tagnode *node, const outcome *got, size_t
     for (uint32_t m = 0; full && m < b->count; ++m) {
         float patch[PATCH * BANDS], values[VALUES], embedding[EMBEDDING];
         float *const outputs[] = {values, embedding};
-        patch_of(b, m, complete(b, m, last), patch);
+        patch_of(b, m, complete(b, m, last_at(hop, turn_of(b, m, hop, (int64_t)tick))), patch);
         CHECK(tagnode_model_run(b->model[m], patch, outputs, NULL) == TAGNODE_OK);
         if (!CHECK(memcmp(values, got->values[tick] + (size_t)m * VALUES, sizeof values) == 0))
             fprintf(stderr, "model %u, tick %zu, %u Hz, hop %g, blocks of %u\n", m, tick, b->rate,
@@ -176,7 +195,8 @@ static void check_band(band *b, const float *signal, size_t length) {
                                  .queue = MOST_FRAMES,
                                  .offline = true};
     CHECK(tagnode_create(&node) == TAGNODE_OK);
-    if (!CHECK(prepare_models(node, b->model, b->count, &setup, &why) == TAGNODE_OK)) {
+    const tagnode_parts parts = {.models = b->model, .model_count = b->count, .every = b->every};
+    if (!CHECK(tagnode_prepare(node, &parts, &setup, &why) == TAGNODE_OK)) {
         fprintf(stderr, "the message is: %s\n", why.text);
         exit(EXIT_FAILURE);
     }
@@ -200,11 +220,13 @@ static void check_band(band *b, const float *signal, size_t length) {
     tagnode_destroy(node);
 }
 
-/* Models `first`, `second` ... of card_number(); bit m of `silence`: silence_before. */
-static void check_models(const uint32_t *numbers, uint32_t count, uint32_t silence, uint32_t rate,
-                         double hop, uint32_t block) {
+/* Models `first`, `second` ... of card_number(); bit m of `silence`: silence_before; `every` may be
+ * NULL: 1. */
+static void check_hops(const uint32_t *numbers, uint32_t count, uint32_t silence, uint32_t rate,
+                       double hop, const uint32_t *every, uint32_t block) {
     static fake fakes[MOST];
     band b = {.count = count, .rate = rate, .hop_seconds = hop, .block = block};
+    for (uint32_t m = 0; m < count; ++m) b.every[m] = every == NULL ? 1 : every[m];
     const size_t length = (size_t)rate * LENGTH_MS / 1000;
     float *signal = white_noise(length, rate + block);
     for (uint32_t m = 0; m < count; ++m) {
@@ -222,6 +244,11 @@ static void check_models(const uint32_t *numbers, uint32_t count, uint32_t silen
         free(b.silence[m]);
     }
     free(signal);
+}
+
+static void check_models(const uint32_t *numbers, uint32_t count, uint32_t silence, uint32_t rate,
+                         double hop, uint32_t block) {
+    check_hops(numbers, count, silence, rate, hop, NULL, block);
 }
 
 static void test_each_model_has_its_own_front_end(void) {
@@ -252,6 +279,150 @@ static void test_models_on_threads_of_their_own(void) {
     for (uint32_t turn = 0; turn < 16; ++turn)
         check_models(sets[turn % 4], counts[turn % 4], turn / 8 ? 7 : 0, RATES[turn % RATE_COUNT],
                      hops[turn / 4 % 2], BLOCKS[2 + turn % 5]);
+}
+
+static void test_each_model_has_its_own_hop(void) {
+    const uint32_t sets[][MOST] = {{0, 1, 2, 4}, {0, 0, 3, 0}, {1, 0, 14, 1}, {10, 0, 12, 11}};
+    const uint32_t every[][MOST] = {{1, 3, 5, 2}, {4, 1, 7, 1}, {2, 2, 9, 1}, {3, 1, 2, 8}};
+    const double hops[] = {0.008, 0.05, 0.013};
+    for (uint32_t turn = 0; turn < 48; ++turn)
+        check_hops(sets[turn % 4], 4, turn / 4 % 3 * 5, RATES[turn % RATE_COUNT],
+                   hops[turn / 4 % 3], every[turn / 12], BLOCKS[1 + turn % 6]);
+}
+
+static void test_wrong_hops_are_refused(void) {
+    const tagnode_card card = card_number(0);
+    tagnode_model *model = model_of(0, &card);
+    const uint32_t wrong[] = {0, 12001, 4000000000U};
+    const tagnode_setup setup = {.sample_rate = 16000,
+                                 .channels = 1,
+                                 .max_frames = 64,
+                                 .hop = 0.05,
+                                 .compute_latency = -1,
+                                 .embedding = -1,
+                                 .queue = 2};
+    for (size_t i = 0; i < 3; ++i) {
+        tagnode *node = NULL;
+        tagnode_message why = {""};
+        const tagnode_parts parts = {.models = &model, .model_count = 1, .every = &wrong[i]};
+        CHECK(tagnode_create(&node) == TAGNODE_OK);
+        CHECK(tagnode_prepare(node, &parts, &setup, &why) == TAGNODE_ERROR_ARGUMENT);
+        CHECK(strstr(why.text, "Model 0 has a result at every") != NULL);
+        tagnode_destroy(node);
+    }
+    tagnode_model_release(model);
+}
+
+static _Atomic bool gate_closed;
+static _Atomic uint32_t begun, runs;
+
+static void sleep_ms(int milliseconds) {
+    const struct timespec time = {.tv_nsec = milliseconds * 1000000L};
+    nanosleep(&time, NULL);
+}
+
+static int invoke_behind_a_gate(void *handle) {
+    atomic_fetch_add(&begun, 1);
+    while (atomic_load(&gate_closed)) sleep_ms(1);
+    const int status = invoke(handle);
+    atomic_fetch_add(&runs, 1);
+    return status;
+}
+
+/* A result that comes after its first frame is in those that share it. */
+static void test_a_late_result_is_in_the_rest_of_its_frames(void) {
+    static fake self;
+    const tagnode_card card = card_number(0);
+    const tagnode_interpreter interpreter = {.invoke = invoke_behind_a_gate,
+                                             .handle = &self,
+                                             .input = self.input,
+                                             .output = {self.values, self.embedding}};
+    tagnode_model *model = NULL;
+    CHECK(tagnode_model_from_interpreter(&interpreter, &card, &model, NULL) == TAGNODE_OK);
+    const uint32_t every = 50;
+    const tagnode_parts parts = {.models = &model, .model_count = 1, .every = &every};
+    const tagnode_setup setup = {.sample_rate = 16000,
+                                 .channels = 1,
+                                 .max_frames = 100,
+                                 .hop = 0.02,
+                                 .compute_latency = 0.1,
+                                 .embedding = -1,
+                                 .queue = 64};
+    tagnode *node = NULL;
+    CHECK(tagnode_create(&node) == TAGNODE_OK);
+    CHECK(tagnode_prepare(node, &parts, &setup, NULL) == TAGNODE_OK);
+    float *signal = white_noise(16000, 9);
+    tagnode_frame frame;
+    float values[VALUES];
+    atomic_store(&gate_closed, true);
+    const uint32_t before = atomic_load(&runs), none = atomic_load(&begun);
+    uint32_t held = 0, fresh = 0;
+    for (size_t at = 0; at + 100 <= 16000 && fresh < 5; at += 100) {
+        const float *input = signal + at;
+        tagnode_process(node, &input, 100);
+        const bool full = tagnode_get_counters(node).mel_frames >= PATCH; /* and not yet due */
+        for (int i = 0; full && i < 5000 && atomic_load(&begun) == none; ++i) sleep_ms(1);
+        while (tagnode_read(node, &frame, values, NULL, 1) == 1) {
+            held += frame.state == TAGNODE_HELD;
+            fresh += frame.state == TAGNODE_FRESH;
+        }
+        if (held != 3 || !atomic_load(&gate_closed)) continue;
+        CHECK(fresh == 0);
+        atomic_store(&gate_closed, false);
+        for (int i = 0; i < 5000 && atomic_load(&runs) == before; ++i) sleep_ms(1);
+        sleep_ms(20); /* until the worker has passed it on */
+    }
+    CHECK(held == 3 && fresh == 5);
+    CHECK(memcmp(values, self.values, sizeof values) == 0);
+    CHECK(tagnode_get_counters(node).late == 1);
+    atomic_store(&gate_closed, false);
+    tagnode_destroy(node);
+    tagnode_model_release(model);
+    free(signal);
+}
+
+/* A model without activations adds no values; its output 0 is an embedding as the others are. */
+static void test_a_model_may_have_an_embedding_only(void) {
+    tagnode_card cards[] = {card_number(0), card_number(1)};
+    cards[0].embedding_only = true;
+    tagnode_model *models[] = {model_of(0, &cards[0]), model_of(1, &cards[1])};
+    const size_t length = 16000;
+    float *signal = white_noise(length, 5);
+    const tagnode_setup setup = {.sample_rate = 16000,
+                                 .channels = 1,
+                                 .max_frames = MOST_BLOCK,
+                                 .hop = 0.05,
+                                 .compute_latency = -1,
+                                 .embedding = 0,
+                                 .queue = 64};
+    static tagnode_frame frames[2][64];
+    static float values[2][64 * 2 * VALUES], embeddings[2][64 * VALUES];
+    size_t count[2];
+    for (int plain = 0; plain < 2; ++plain) {
+        tagnode *node = NULL;
+        tagnode_card same = cards[0];
+        same.embedding_only = false;
+        tagnode_model *first = model_of(0, &same);
+        tagnode_model *given[] = {plain ? first : models[0], models[1]};
+        CHECK(tagnode_create(&node) == TAGNODE_OK);
+        CHECK(prepare_models(node, given, 2, &setup, NULL) == TAGNODE_OK);
+        CHECK(tagnode_value_count(node) == (plain ? 2 * VALUES : VALUES));
+        CHECK(tagnode_embedding_count(node) == VALUES);
+        for (size_t at = 0; at < length; at += 500) {
+            const float *input = signal + at;
+            tagnode_process(node, &input, 500);
+        }
+        count[plain] = tagnode_read(node, frames[plain], values[plain], embeddings[plain], 64);
+        tagnode_destroy(node);
+        tagnode_model_release(first);
+    }
+    CHECK(count[0] == count[1] && count[0] > 10);
+    CHECK(memcmp(embeddings[0], embeddings[1], count[0] * VALUES * sizeof(float)) == 0);
+    for (size_t i = 0; i < count[0]; ++i)
+        CHECK(memcmp(values[0] + i * VALUES, values[1] + (2 * i + 1) * VALUES,
+                     VALUES * sizeof(float)) == 0);
+    free(signal);
+    for (int m = 0; m < 2; ++m) tagnode_model_release(models[m]);
 }
 
 static void test_a_swap_is_within_its_branch(void) {
@@ -286,6 +457,10 @@ int main(void) {
     test_each_model_has_its_own_front_end();
     test_silence_before_a_stream();
     test_models_on_threads_of_their_own();
+    test_each_model_has_its_own_hop();
+    test_wrong_hops_are_refused();
+    test_a_late_result_is_in_the_rest_of_its_frames();
+    test_a_model_may_have_an_embedding_only();
     test_a_swap_is_within_its_branch();
     free_files();
     return closing_line();

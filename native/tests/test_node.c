@@ -438,9 +438,9 @@ static void refuse_card(const tagnode_card *card, const tagnode_interpreter *int
 
 static void test_cards_at_their_limits_are_accepted(void) {
     static fake model;
-    static float much[65536];
+    static float much[TAGNODE_MAX_SIZE];
     const uint32_t patches[] = {1, 4096}, outputs[] = {1, TAGNODE_MAX_OUTPUTS},
-                   sizes[] = {1, 65536};
+                   sizes[] = {1, TAGNODE_MAX_SIZE};
     tagnode_interpreter interpreter = interpreter_of(&model);
     for (size_t o = 0; o < TAGNODE_MAX_OUTPUTS; ++o) interpreter.output[o] = much;
     for (size_t i = 0; i < 2; ++i) {
@@ -457,7 +457,7 @@ static void test_cards_at_their_limits_are_accepted(void) {
 static void test_cards_and_interpreters_out_of_range_are_refused_with_a_sentence(void) {
     static fake model;
     const tagnode_interpreter whole = interpreter_of(&model);
-    const uint32_t patches[] = {0, 4097}, outputs[] = {0, 9}, sizes[] = {0, 65537};
+    const uint32_t patches[] = {0, 4097}, outputs[] = {0, 9}, sizes[] = {0, TAGNODE_MAX_SIZE + 1};
     for (size_t i = 0; i < 2; ++i) {
         tagnode_interpreter all = whole;
         for (size_t o = 0; o < TAGNODE_MAX_OUTPUTS; ++o) all.output[o] = model.values;

@@ -1,16 +1,19 @@
 """``tagnode embed``: Write a model's embedding of recordings."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 import numpy as np
 
+from pyplugin.cli.ui.embeddings import layer_suffixes, save_embeddings
 from pyplugin.cli.ui.paths import check_outputs, check_suffix, path_option
 from pyplugin.cli.ui.recordings import Done, expand_files, tag_files
 from pyplugin.cli.ui.suppress_output import check_plan
 from pyplugin.cli.ui.terminal import echo
 from pyplugin.models import registry
+from pyplugin.models.layer_outputs import with_layers
 from pyplugin.node.node import DEFAULT_MODEL
 from pyplugin.node.plan import Plan
 from pyplugin.support.arrays import Float32
@@ -22,10 +25,17 @@ from pyplugin.support.printable import printable
 
 @click.command("embed")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
-@path_option("--out", "File to write: .npy or .parquet.", required=True)
+@path_option("--out", "File to write: .npy, .npz or .parquet.", required=True)
 @click.option(
     "--embedding",
     help="Output with the embedding, such as penultimate or dense.  [default: the one of the card]",
+)
+@click.option(
+    "--layer",
+    "layers",
+    multiple=True,
+    metavar="LAYER",
+    help="Write this layer instead, one of 'tagnode models layers MODEL'; may be repeated.",
 )
 @click.option(
     "--model",
@@ -43,29 +53,36 @@ def command(
     files: tuple[str, ...],
     out: Path,
     embedding: str | None,
+    layers: tuple[str, ...],
     model: str,
     hop: float | None,
     plot: Path | None,
 ) -> None:
     """Write the embeddings of recordings, one row for each window.
 
-    A .npy file contains the rows of all FILEs in order, (n, E) float32. A .parquet file contains a
-    table with the columns file, start and end in seconds, and embedding. If a FILE cannot be read,
-    this is reported, the others are processed, and the exit status is 2. If it is interrupted, the
-    file has the rows of the FILEs that are done.
+    A .npy file contains the rows of all FILEs in order, (n, E) float32; a .npz file such an array
+    for each --layer, by its name, or one named embedding. A .parquet file contains a table with the
+    columns file, start and end in seconds, and embedding or the names of the layers. If a FILE
+    cannot be read, this is reported, the others are processed, and the exit status is 2. If it is
+    interrupted, the file has the rows of the FILEs that are done.
 
     \b
     Examples:
       tagnode embed song.ogg --out song.npy --model musicnn-mtt --embedding dense
       tagnode embed *.mp3 --out songs.parquet --plot songs.png
+      tagnode embed song.ogg --out song.npz --layer logits --layer embedding
     """
     files, unread = expand_files(files)
-    check_suffix("--out", out, ".npy", ".parquet")
+    if layers and embedding is not None:
+        raise click.UsageError("--layer and --embedding both choose what is written; give one.")
+    check_suffix("--out", out, *layer_suffixes(layers), ".parquet")
     check_suffix("--plot", plot, ".png")
     arrow = _arrow() if out.suffix == ".parquet" else None
     check_outputs((out, plot), files)
     loaded = registry.load(model)
-    chosen = loaded.card.output_named(embedding).name
+    chosen = " and ".join(layers) if layers else loaded.card.output_named(embedding).name
+    if layers:
+        with_layers(loaded, layers)  # fail before any work is done
     check_plan(Plan.of(loaded))
     done: Done = []
     try:
@@ -74,7 +91,8 @@ def command(
             lambda given, result: done.append((given, result)),
             model=loaded,
             hop=hop,
-            embedding=chosen,
+            embedding=None if layers else chosen,
+            layers=layers,
         )
     except BaseException:
         if done:  # an interruption keeps what is done
@@ -100,11 +118,13 @@ def command(
 
 def _write(out: Path, arrow: Any, done: Done) -> Float32:
     rows = np.concatenate([result.embeddings for _, result in done])
+    names = list(done[0][1].layers)
+    layers = {name: np.concatenate([each.layers[name] for _, each in done]) for name in names}
     with replacing(out) as partial, partial.open("wb") as stream:
         if arrow is None:
-            np.save(stream, rows)
+            save_embeddings(stream, out.suffix, rows, layers)
         else:
-            _write_parquet(arrow, stream, done, rows)
+            _write_parquet(arrow, stream, done, layers or {"embedding": rows})
     return rows
 
 
@@ -113,12 +133,13 @@ def _arrow() -> Any:
     return need("pyarrow", package="pyarrow", extra="train", purpose="Writing .parquet")
 
 
-def _write_parquet(arrow: Any, file: Any, done: Done, rows: Float32) -> None:
-    flat = arrow.array(np.ascontiguousarray(rows).reshape(-1))
+def _write_parquet(arrow: Any, file: Any, done: Done, arrays: Mapping[str, Float32]) -> None:
     columns = {
         "file": [readable(given) for given, result in done for _ in result.times],
         "start": np.concatenate([result.times for _, result in done]),
         "end": np.concatenate([result.times + result.window for _, result in done]),
-        "embedding": arrow.FixedSizeListArray.from_arrays(flat, rows.shape[1]),
     }
+    for name, rows in arrays.items():
+        flat = arrow.array(np.ascontiguousarray(rows).reshape(-1))
+        columns[name] = arrow.FixedSizeListArray.from_arrays(flat, rows.shape[1])
     arrow.parquet.write_table(arrow.table(columns), file)

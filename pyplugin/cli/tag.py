@@ -12,6 +12,7 @@ import click
 import numpy as np
 import numpy.typing as npt
 
+from pyplugin.cli.ui.embeddings import layer_suffixes, save_embeddings
 from pyplugin.cli.ui.paths import check_outputs, check_suffix, path_option
 from pyplugin.cli.ui.recordings import expand_files, tag_files
 from pyplugin.cli.ui.suppress_output import check_plan
@@ -20,6 +21,7 @@ from pyplugin.errors import PypluginError, ReaderGoneError
 from pyplugin.inputs.recording import Recording
 from pyplugin.models.card import Card
 from pyplugin.models.heads import Head
+from pyplugin.models.layer_outputs import with_layers
 from pyplugin.node.node import DEFAULT_MODEL, State
 from pyplugin.node.plan import Plan
 from pyplugin.node.runtimes import RUNTIMES
@@ -83,7 +85,10 @@ from pyplugin.support.spelling import alternatives
     "skipped, an incomplete one is done again.",
 )
 @path_option("--plot", "Write a plot of mel spectrogram and tags (.png).")
-@path_option("--embeddings", "Write the embedding of each window to this file (.npy).")
+@path_option(
+    "--embeddings",
+    "Write the embedding of each window to this file (.npy; .npz: one array for each --layer).",
+)
 @path_option(
     "--labels",
     f"Write the time spans of each tag to this file ({alternatives(LABELS)}; .txt for Audacity).",
@@ -96,6 +101,14 @@ from pyplugin.support.spelling import alternatives
 @click.option(
     "--embedding",
     help="Output with the embedding, such as penultimate or dense.  [default: the one of the card]",
+)
+@click.option(
+    "--layer",
+    "layers",
+    multiple=True,
+    metavar="LAYER",
+    help="Write this layer of the model to --embeddings instead, one of 'tagnode models layers "
+    "MODEL'; may be repeated.",
 )
 @click.option(
     "--track",
@@ -117,6 +130,7 @@ def command(
     labels: Path | None,
     threshold: float | None,
     embedding: str | None,
+    layers: tuple[str, ...],
     track: int | None,
 ) -> None:
     """Detect the content of recordings of any format and length.
@@ -135,6 +149,7 @@ def command(
       tagnode tag song.ogg --json | jq .tags
       tagnode tag song.ogg --labels song.txt --threshold 0.5
       tagnode tag song.ogg --embeddings song.npy --embedding dense --model musicnn-mtt
+      tagnode tag song.ogg --embeddings song.npz --layer logits --layer embedding
       tagnode tag song.ogg --head voice
     """
     files, unread = expand_files(files)
@@ -152,9 +167,13 @@ def command(
         raise PypluginError("--json writes to standard output, which is closed.")
     if embedding is not None and embeddings is None:
         raise click.UsageError("--embedding applies to --embeddings; add --embeddings FILE.")
+    if layers and embeddings is None:
+        raise click.UsageError("--layer applies to --embeddings; add --embeddings FILE.")
+    if layers and embedding is not None:
+        raise click.UsageError("--layer and --embedding both choose what is written; give one.")
     if threshold is not None and labels is None:
         raise click.UsageError("--threshold applies to --labels; add --labels FILE.")
-    check_suffix("--embeddings", embeddings, ".npy")
+    check_suffix("--embeddings", embeddings, *layer_suffixes(layers))
     check_suffix("--plot", plot, ".png")
     if labels is not None:
         check_labels(labels)
@@ -162,7 +181,13 @@ def command(
     plan = Plan.of(model, heads, runtime=runtime)
     check_plan(plan)
     (loaded,), loaded_heads = plan.models, plan.heads
-    kept = loaded.card.output_named(embedding).name if embeddings is not None else None
+    if embeddings is None:
+        plan.check_labels()
+    kept = None
+    if embeddings is not None and not layers:
+        kept = loaded.card.output_named(embedding).name
+    if layers:
+        with_layers(loaded, layers)  # fail before any work is done
     last: list[TagResult] = []
     vital = csv is None and all(value is None for _, value in single)
     prints = not as_json and not (csv is not None and is_standard_output(csv))
@@ -203,6 +228,7 @@ def command(
             heads=loaded_heads,
             hop=hop,
             embedding=kept,
+            layers=layers,
             runtime=runtime,
             track=track,
         )
@@ -211,7 +237,7 @@ def command(
         if embeddings is not None:
             assert result.embeddings is not None
             with replacing(embeddings) as part, part.open("wb") as stream:
-                np.save(stream, result.embeddings)
+                save_embeddings(stream, embeddings.suffix, result.embeddings, result.layers)
         if labels is not None:
             chosen = THRESHOLD if threshold is None else threshold
             write_labels(labels, result, threshold=chosen, title=Path(files[0]).name)
@@ -245,7 +271,7 @@ def _print(given: str, result: TagResult, top: int, *, vital: bool) -> None:
     plural = "window" if len(result.times) == 1 else "windows"
     windows = f"{printable(result.model)}, {len(result.times)} {plural}"
     lines = [f"{printable(given)}  {int(minutes)}:{seconds:04.1f}  {windows}"]
-    lines += [f"  {line}" for line in _bars(result.top(top))]
+    lines += [f"  {line}" for line in _bars(result.top(top))]  # none of an embedding only
     for name, tags in result.heads.items():
         lines.append(f"  {printable(name)}:")
         values = zip(tags.labels, tags.mean.tolist(), strict=True)
@@ -255,7 +281,7 @@ def _print(given: str, result: TagResult, top: int, *, vital: bool) -> None:
 
 def _bars(scores: Sequence[tuple[str, float]]) -> list[str]:
     shown = [(printable(label), score) for label, score in scores]
-    width = max(len(label) for label, _ in shown)
+    width = max((len(label) for label, _ in shown), default=0)
     shares = all(0 <= score <= 1 for _, score in shown)  # a regression has other values
     bars = ["#" * round(30 * score) if shares else "" for _, score in shown]
     pairs = zip(shown, bars, strict=True)

@@ -84,10 +84,15 @@ def encode(card: Card, data: bytes, heads: Sequence[Head] = ()) -> bytes:
     Raises
     ------
     ModelError
-        The model is not int8, a head does not fit it, or there are too many labels or heads.
+        The model is not int8, has an embedding or regression values only, a head does not fit it,
+        or there are too many labels or heads.
     """
     if "tflite-int8" not in card.model_types:
         raise ModelError(f"{card.name} is a float model; the plugin runs int8 models only.")
+    if not card.labels or card.outputs[0].purpose != "predictions":
+        raise ModelError(
+            f"{card.name} has no labels with values from 0 to 1, which the plugin's sources are."
+        )
     heads = [head for head in (group_head(card.name, card.labels), *heads) if head is not None]
     labels = len(card.labels) + sum(len(head.labels) for head in heads)
     if labels > _MOST_LABELS or len(heads) > _MOST_HEADS:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from msgspec import structs
@@ -42,13 +43,15 @@ from pyplugin.models.graphs.int8 import (
 from pyplugin.models.graphs.lowering import tflite_of
 from pyplugin.models.graphs.source import NetworkSource, graph_of
 from pyplugin.models.model import Model
-from pyplugin.models.recognition import Found, System, recognise
+from pyplugin.models.recognition import EMBEDDING, Found, System, model_name, recognise
 from pyplugin.models.starts import Start
 from pyplugin.models.tflite_file import TfliteFile
 from pyplugin.support.arrays import Float32
 from pyplugin.support.spelling import alternatives, nearest, slug
 
 _LABELS_LIMIT = 4 << 20
+NO_PROBABILITIES = "Its values are not probabilities: they are a regression's, in its own unit."
+
 _FINAL = {"softmax": "Softmax", "sigmoid": "Sigmoid", "logistic": "Sigmoid"}
 
 
@@ -141,7 +144,8 @@ def labels_of(
     else:
         raise ModelError(
             f"{path} has {count} values, and nothing names them; give a file with {count} labels, "
-            "one a line, by --labels."
+            "one a line, by --labels; or, if they are an embedding, a card whose output has the "
+            "'output_purpose' 'embeddings' by --card."
         )
     if len(labels) != count:
         raise ModelError(
@@ -190,6 +194,7 @@ def described(
         [end for end in ends if end[0] == output] or ends,
         _counted(source),
         start,
+        source.title,
     )
     return found, output
 
@@ -218,15 +223,11 @@ def network_model(
     found, output = described(path, source, start, options)
     system = recognise(found)
     front_end = _front_end(path, found.inputs, system, options, found.ends)
-    if options.layers:
-        named = {slug(name) or f"layer-{i}": name for i, name in enumerate(options.layers, 1)}
-    else:
-        named = _embedding(system, source.names)
-    graph = graph_to(path, source, {"activations": output, **named})
+    ends = {name: shape for name, _, shape in _ends(source) if name != output}
+    outputs = _outputs(output, source.names, ends, start, system, options)
+    graph = graph_to(path, source, outputs)
     frames, graph = _with_mel(path, graph, front_end)
-    kind = _FINAL.get(source.kind(output).lower(), "")
-    if not kind and graph.outputs["activations"].constant is None:
-        kind = _activation(graph)
+    kind = _FINAL.get(source.kind(output).lower(), "") or _activation(graph)
     plan = _Plan(path, start, system, options, front_end, frames, source.framework)
     flat = {name: value.size for name, value in graph.outputs.items()}
     card, notes = plan.card(flat, kind)
@@ -246,7 +247,7 @@ def _quantised(
     mel = graph.inputs["mel"]
     patch = Value((1, mel.size))
     steps = [*graph.steps, Step("reshape", (mel,), patch, {"shape": patch.shape})]
-    shown = tflite_of(Graph(graph.inputs, {**graph.outputs, "patch": patch}, steps))
+    shown = tflite_of(replace(graph, outputs={**graph.outputs, "patch": patch}, steps=steps))
     extra = OutputTensor("patch", "float", patch.shape, "embeddings")
     schema = structs.replace(card.schema, outputs=(*card.outputs, extra))
     whole = structs.replace(card, schema=schema)
@@ -277,17 +278,61 @@ def _quantised(
     return changed, made.data
 
 
-def _embedding(system: System | None, names: Sequence[str]) -> dict[str, str]:
-    """Return the layer that a known network has as its embedding, by the output's name."""
-    if system is None or not system.embedding:
-        return {}
-    found = [name for name in names if name.endswith(system.embedding)]
+def _outputs(
+    output: str,
+    names: Sequence[str],
+    ends: Mapping[str, tuple[int, ...]],
+    start: Start | None,
+    system: System | None,
+    options: ImportOptions,
+) -> dict[str, str]:
+    """Return the layers that become outputs by the outputs' names, that of the results first.
+
+    Parameters
+    ----------
+    output
+        The layer of the results.
+    names
+        All layers.
+    ends
+        Shapes of the other layers that nothing reads.
+    """
+    layers = {slug(name) or f"layer-{i}": name for i, name in enumerate(options.layers, 1)}
+    if _is_embedding(start, system, options):
+        return {"embedding": output, **{k: v for k, v in layers.items() if k != "embedding"}}
+    return {"activations": output, **(layers or _embedding(names, ends, start, system))}
+
+
+def _is_embedding(start: Start | None, system: System | None, options: ImportOptions) -> bool:
+    """Return whether the results of a network are an embedding, because nothing names them."""
+    if options.labels is not None or options.known_labels or (start is not None and start.labels):
+        return False
+    if system is not None and (system.labels or system.type == EMBEDDING):
+        return not system.labels
+    purposes = {each.purpose for each in start.schema.outputs} if start is not None else set()
+    return purposes == {"embeddings"}
+
+
+def _embedding(
+    names: Sequence[str],
+    ends: Mapping[str, tuple[int, ...]],
+    start: Start | None,
+    system: System | None,
+) -> dict[str, str]:
+    """Return the layer that a network with labels has as its embedding, by the output's name."""
+    described = start.schema.outputs if start is not None else ()
+    stated = [each.name.removesuffix(":0") for each in described if each.purpose == "embeddings"]
+    found = [name for name in stated if name in names]
+    if not found and system is not None and system.embedding:
+        found = [name for name in names if name.endswith(system.embedding)]
+    if not found and system is not None and system.embedding_size:
+        found = [name for name, shape in ends.items() if math.prod(shape) == system.embedding_size]
     return {"embedding": found[-1]} if found else {}
 
 
 def _activation(graph: Graph) -> str:
-    """Return the last operator of the predictions where it makes probabilities."""
-    value = graph.outputs["activations"]
+    """Return the last operator of the results where it makes probabilities."""
+    value = next(iter(graph.outputs.values()))
     made = {step.output: step for step in graph.steps}
     while value in made and made[value].kind in ("reshape", "transpose"):
         value = made[value].inputs[0]
@@ -334,7 +379,7 @@ def _output(
         if start is None
         else [each.name for each in start.schema.outputs if each.purpose == "predictions"]
     )
-    for name in (each.split(":")[0] for each in stated):
+    for name in (each.removesuffix(":0") for each in stated):
         if name in source.names:
             return name
     final = [name for name, kind, _ in ends if kind.lower() in _FINAL]
@@ -376,7 +421,7 @@ def _with_mel(path: Path, graph: Graph, front_end: FrontEnd) -> tuple[int, Graph
         last = Value((1, bands, frames))
         steps.append(Step("transpose", (mel,), last, {"axes": (0, 2, 1)}))
     steps.append(Step("reshape", (last,), value, {"shape": value.shape}))
-    return frames, Graph({"mel": mel}, graph.outputs, [*steps, *graph.steps])
+    return frames, replace(graph, inputs={"mel": mel}, steps=[*steps, *graph.steps])
 
 
 def _flattened(graph: Graph) -> Graph:
@@ -385,7 +430,7 @@ def _flattened(graph: Graph) -> Graph:
     for name, value in graph.outputs.items():
         outputs[name] = Value((1, value.size))
         steps.append(Step("reshape", (value,), outputs[name], {"shape": (1, value.size)}))
-    return Graph(graph.inputs, outputs, steps)
+    return replace(graph, outputs=outputs, steps=steps)
 
 
 def _front_end(
@@ -443,9 +488,8 @@ def tflite_model(
     found = Found(file.inputs, [end for end in ends if end[0] == output], file.kinds, start)
     system = recognise(found)
     front_end = _front_end(path, file.inputs, system, options, ends)
-    named = {slug(name) or f"layer-{i}": name for i, name in enumerate(options.layers, 1)}
-    if not named:
-        named = _embedding(system, [layer.name for layer in file.layers])
+    names = [layer.name for layer in file.layers]
+    others = {name: shape for name, _, shape in ends if name != output}
     sizes = [size for size in next(iter(file.inputs.values())) if size > 1]
     if len(sizes) != 2 or front_end.bands not in sizes:
         raise ModelError(
@@ -454,7 +498,7 @@ def tflite_model(
         )
     turned = sizes[0] == front_end.bands != sizes[1]
     frames = sizes[1] if turned else sizes[0]
-    outputs = {"activations": output, **named}
+    outputs = _outputs(output, names, others, start, system, options)
     shapes = {layer.name: layer.shape for layer in file.layers}
     plan = _Plan(path, start, system, options, front_end, frames, "tflite")
     int8 = file.kinds.get("QUANTIZE", 0) > 0
@@ -487,21 +531,24 @@ class _Plan:
     def card(self, sizes: dict[str, int], activation: str) -> tuple[Card, list[str]]:
         """Return the card for outputs of these sizes, without the hash; and notes."""
         start, system = self.start, self.system
-        labels, notes = labels_of(self.path, sizes["activations"], start, system, self.options)
-        if not activation:
-            notes.append(
-                "Its predictions end in no softmax or sigmoid; they are taken as they are, and "
-                "should lie between 0 and 1."
-            )
+        labels: tuple[str, ...] = ()
+        notes: list[str] = []
+        if "activations" in sizes:
+            count = sizes["activations"]
+            labels, notes = labels_of(self.path, count, start, system, self.options)
+            if not activation:
+                notes.append(NO_PROBABILITIES)
         licence = self.options.licence or stated(start, "license") or (system and system.licence)
         if not licence:
             notes.append("Its licence is not known; look it up before you share what it makes.")
+        purpose: Literal["predictions", "regression"]
+        purpose = "predictions" if activation else "regression"
         outputs = [
             OutputTensor(
                 name,
                 "float",
                 (1, size),
-                "predictions" if name == "activations" else "embeddings",
+                purpose if name == "activations" else "embeddings",
                 op=activation if name == "activations" else "",
             )
             for name, size in sizes.items()
@@ -564,7 +611,7 @@ def _dataset(content: Any) -> Dataset:
 def _file_name(path: Path) -> str:
     """Return the name of a model by that of its file, or of its folder if that says nothing."""
     stem = path.parent.name if path.stem in ("model", "network", "saved_model") else path.stem
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-._")
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", model_name(stem)).strip("-._")
     if not name:
         raise ModelError(f"{path}: name the model by --name.")
     return name

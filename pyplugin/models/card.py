@@ -332,6 +332,19 @@ class Card(_Part, frozen=True, kw_only=True, rename={"labels": "classes"}):
         return self.schema.outputs
 
     @property
+    def results(self) -> tuple[OutputTensor, ...]:
+        """Outputs of predictions or regression values; a model of an embedding only has none.
+
+        Examples
+        --------
+        >>> from pyplugin.models import registry
+        >>> [output.name for output in registry.info("scene").results]
+        ['activations']
+        """
+        named = ("predictions", "regression")
+        return tuple(output for output in self.outputs if output.purpose in named)
+
+    @property
     def front_end(self) -> FrontEnd:
         """The settings of the mel spectrogram.
 
@@ -492,8 +505,7 @@ def _label_problems(card: Card) -> Iterator[str]:
             yield f"{place} has {output.size} values, but {len(output.labels)} 'classes'."
         if output.range is not None and not output.range[0] < output.range[1]:
             yield f"{place} has the 'range' {list(output.range)}; expected [least, greatest]."
-    results = [each for each in card.outputs if each.purpose in ("predictions", "regression")]
-    if card.labels and all(output.labels for output in results):
+    if card.labels and all(output.labels for output in card.results):
         yield "The card has 'classes', but its 'schema.outputs' has none of predictions."
     if card.quantisation is not None and set(card.quantisation.per_label) != set(card.labels):
         yield "The card's 'quantisation.per_label' does not name the same as 'classes'."

@@ -1,9 +1,12 @@
 """Read TensorFlow checkpoints from bytes, without TensorFlow.
 
-A checkpoint is a pair of files. ``.index`` is a LevelDB table, a sorted list of keys and values in
-blocks, with the type, shape and place of each variable (``tensor_bundle.proto`` in
+A checkpoint of version 2 is a pair of files. ``.index`` is a LevelDB table, a sorted list of keys
+and values in blocks, with the type, shape and place of each variable (``tensor_bundle.proto`` in
 TensorFlow); ``.data-00000-of-00001`` holds the arrays, raw and little-endian. Both carry CRC-32C
 sums, and all of them are checked here, so that a damaged file never yields weights.
+
+One of version 1 is a single LevelDB table, whose values are the arrays themselves
+(``saved_tensor_slice.proto``).
 """
 
 from collections.abc import Callable, Iterator
@@ -75,6 +78,92 @@ def read_checkpoint(
         elif keep(name):
             variables[name] = _read_variable(name, _parse_entry(name, value), data)
     return variables
+
+
+def read_single_checkpoint(
+    data: bytes, *, wanted: Callable[[str], bool] | None = None
+) -> dict[str, Float32]:
+    """Return the float variables of a checkpoint of version 1, a single file.
+
+    Parameters
+    ----------
+    data : bytes
+        Content of the file.
+    wanted : callable, optional
+        As for `read_checkpoint`.
+
+    Returns
+    -------
+    dict of str to ndarray of float32
+        Name to value, in the order of the table.
+
+    Raises
+    ------
+    ModelError
+        When the file is truncated or damaged, or holds something other than whole float arrays
+        under a wanted name.
+    """
+    keep = wanted if wanted is not None else _is_weight
+    items = _table_items(data)
+    shapes: dict[str, tuple[int, tuple[int, ...]]] = {}
+    variables: dict[str, Float32] = {}
+    for key, value in items:
+        parts = dict(_message_fields(value))
+        if not key:  # the list of variables
+            for field, entry in _message_fields(_content(parts.get(1))):
+                if field == 1:
+                    name, type_code, shape = _slice_meta(_content(entry))
+                    shapes[name] = type_code, shape
+            continue
+        saved = dict(_message_fields(_content(parts.get(2))))
+        name = _text(saved.get(1))
+        if keep(name):
+            if name not in shapes:
+                raise _damaged(f"it does not list {name!r}")
+            variables[name] = _saved_array(name, *shapes[name], saved)
+    return variables
+
+
+def _slice_meta(message: bytes) -> tuple[str, int, tuple[int, ...]]:
+    """Read a SavedSliceMeta: 1 name, 2 shape, 3 type."""
+    fields = dict(_message_fields(message))
+    shape = tuple(_dimensions(_content(fields.get(2, b""))))
+    return _text(fields.get(1)), _number(fields.get(3, 0)), shape
+
+
+def _saved_array(
+    name: str, type_code: int, shape: tuple[int, ...], saved: dict[int, int | bytes]
+) -> Float32:
+    """Read a SavedSlice: 2 slice, 3 data, a TensorProto whose field 5 are floats."""
+    for field, extent in _message_fields(_content(saved.get(2, b""))):
+        if field == 1 and extent:
+            raise ModelError(f"The checkpoint holds {name!r} in slices, which cannot be read.")
+    if type_code != _TYPE_FLOAT:
+        raise _other_type(name, type_code)
+    content = _content(dict(_message_fields(_content(saved.get(3)))).get(5, b""))
+    if len(content) != 4 * prod(shape):
+        raise _damaged(f"{len(content)} bytes cannot hold {name!r} of shape {shape}")
+    return np.frombuffer(content, "<f4").reshape(shape)
+
+
+def _content(value: int | bytes | None) -> bytes:
+    if not isinstance(value, bytes):
+        raise _damaged("a description has a number where a message belongs")
+    return value
+
+
+def _text(value: int | bytes | None) -> str:
+    try:
+        return _content(value).decode()
+    except UnicodeDecodeError:
+        raise _damaged("a variable's name is not text") from None
+
+
+def _other_type(name: str, type_code: int) -> ModelError:
+    return ModelError(
+        f"The checkpoint's {name!r} is of TensorFlow type {type_code}; "
+        f"only type {_TYPE_FLOAT} (float32) can be read."
+    )
 
 
 def crc32c(data: bytes) -> int:
@@ -284,10 +373,7 @@ def _dimensions(message: bytes) -> Iterator[int]:
 
 def _read_variable(name: str, entry: _Entry, data: bytes) -> Float32:
     if entry.type_code != _TYPE_FLOAT:
-        raise ModelError(
-            f"The checkpoint's {name!r} is of TensorFlow type {entry.type_code}; "
-            f"only type {_TYPE_FLOAT} (float32) can be read."
-        )
+        raise _other_type(name, entry.type_code)
     if entry.shard != 0 or entry.size != 4 * prod(entry.shape):
         raise _damaged(f"{entry.size} bytes cannot hold {name!r} of shape {entry.shape}")
     if entry.offset + entry.size > len(data):

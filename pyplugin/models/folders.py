@@ -9,6 +9,9 @@ from pyplugin.errors import ModelError
 from pyplugin.support.files import sentence
 from pyplugin.support.shipped import shipped
 
+MOST_MODEL_BYTES = 384 << 20
+"""Bytes that a file with a network may have; VGGish's has 289 million."""
+
 
 def data_folder() -> Path:
     """Return the folder of the models built on this machine, which need not exist yet.

@@ -64,6 +64,10 @@ _OPENL3 = _mel(
     fmax=24_000.0,
     patch_norm="relative-db",
 )
+# 10 log10 of bands of a magnitude, not below 1e-10: 20 log10 of their root, not below 1e-5
+_OPENL3_SLANEY = replace(
+    _OPENL3, mel_scale="slaney", spectrum="magnitude", log_floor=1e-5, framing="from-zero"
+)
 
 PRESETS: dict[str, FrontEnd] = {
     # librosa's settings in musicnn 0.1.0 (extractor.py, configuration.py)
@@ -85,6 +89,10 @@ PRESETS: dict[str, FrontEnd] = {
     # takes its own zeros for what is beyond it, and frames begin 42 samples later.
     "openl3-mel128": _OPENL3,
     "openl3-mel256": replace(_OPENL3, bands=256),
+    # OpenL3 from 0.4 on, on kapre 0.3.5 (composed.py, get_melspectrogram_layer), and Essentia's
+    # conversions of it: the same weights behind Slaney's mel of the magnitudes
+    "openl3-slaney-mel128": _OPENL3_SLANEY,
+    "openl3-slaney-mel256": replace(_OPENL3_SLANEY, bands=256),
     "openl3-linear": replace(
         _OPENL3, frame=512, fft=512, bands=257, mel_scale="none", framing="from-zero"
     ),

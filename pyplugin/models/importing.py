@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 from pyplugin.errors import ModelError, NotBuiltError
 from pyplugin.models import heads, registry
 from pyplugin.models.adapting import (
+    NO_PROBABILITIES,
     ImportOptions,
     described,
     graph_to,
@@ -25,7 +26,7 @@ from pyplugin.models.adapting import (
 )
 from pyplugin.models.card import Card
 from pyplugin.models.checking import SIZE_LIMIT
-from pyplugin.models.folders import data_folder, read_file
+from pyplugin.models.folders import MOST_MODEL_BYTES, data_folder, read_file
 from pyplugin.models.graphs.graph import Graph
 from pyplugin.models.graphs.lowering import stages_of
 from pyplugin.models.graphs.source import NetworkLayer, NetworkSource, OpenShapeError, layers_of
@@ -35,12 +36,11 @@ from pyplugin.models.recognition import (
     embedding_of,
     head_name,
     known_frames,
+    missing_backbone,
     recognise,
 )
 from pyplugin.models.starts import Start, parse_start
 from pyplugin.models.tflite_file import TfliteFile
-
-_MOST_BYTES = 256 << 20
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def open_file(path: Path, frames: int | None = None) -> NetworkSource | TfliteFi
         )
     if path.is_dir():
         _refuse_folder(path)
-    data = read_file(path, "network", _MOST_BYTES)
+    data = read_file(path, "network", MOST_MODEL_BYTES)
     try:
         try:
             return _opened(path, data, frames)
@@ -175,7 +175,7 @@ def _opened(path: Path, data: bytes, frames: int | None) -> NetworkSource | Tfli
         def beside(name: str) -> bytes:
             if Path(name).name != name:
                 raise ModelError(f"It names the file {name!r}, which is not beside it.")
-            return read_file(path.parent / name, "array file", _MOST_BYTES)
+            return read_file(path.parent / name, "array file", MOST_MODEL_BYTES)
 
         return read_tfjs(data.decode("utf-8", "replace"), beside, frames)
     if path.suffix == ".onnx":
@@ -264,7 +264,7 @@ def _head(
         about |= {k: v for k, v in start.content.items() if k in ("link", "author", "description")}
     if activation == "none":
         about["purpose"] = "regression"
-        notes.append("Its values are not probabilities: they are a regression's, in its own unit.")
+        notes.append(NO_PROBABILITIES)
     head = heads.Head(
         name, labels, model, output, value.size, activation != "softmax", stages, about
     )
@@ -279,10 +279,7 @@ def _backbone_notes(head: heads.Head) -> list[str]:
     except NotBuiltError as error:
         return [str(error)]
     except ModelError:
-        return [
-            f"The head runs on {head.model}, which is not here; import it before the head is used: "
-            f"tagnode models import {head.model}.pb"
-        ]
+        return [missing_backbone(head.name, head.model)]
     found = card.output_named(head.output)
     if found.size != head.size:
         raise ModelError(

@@ -6,6 +6,7 @@ does not say, such as the labels of a classifier, comes from the card beside it 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ from pyplugin.models.starts import Start
 from pyplugin.support.shipped import shipped
 
 Shape = tuple[int, ...]
+
+EMBEDDING = "embedding"
+"""The type of a model that returns an embedding, not labels."""
 
 
 @dataclass(frozen=True)
@@ -30,17 +34,26 @@ class Found:
         How many operators of each kind, in the words of its framework.
     start
         The card beside it, if there is one.
+    title
+        What the network is called within the file, where files say so: Keras'.
     """
 
     inputs: Mapping[str, Shape]
     ends: Sequence[tuple[str, str, Shape]]
     kinds: Mapping[str, int]
     start: Start | None = None
+    title: str = ""
 
     @property
     def sizes(self) -> list[int]:
         """The first input's sizes but 1."""
         return [size for size in next(iter(self.inputs.values())) if size > 1]
+
+    @property
+    def convolutions(self) -> int:
+        """How many convolutions there are."""
+        names = ("Conv2D", "Conv", "CONV_2D")
+        return next((self.kinds[name] for name in names if name in self.kinds), 0)
 
     @property
     def labels(self) -> int:
@@ -66,6 +79,8 @@ class System:
         Of its values, where they are always the same.
     embedding
         Ends of the name of the layer that is used as embedding, or ``""``.
+    embedding_size
+        Values of the embedding, where it is another end of the network; 0 where it is not.
     licence, link
         Of the weights that its authors publish.
     """
@@ -76,6 +91,7 @@ class System:
     type: str
     labels: tuple[str, ...] = ()
     embedding: str = ""
+    embedding_size: int = 0
     licence: str = ""
     link: str = ""
 
@@ -97,7 +113,7 @@ def recognise(found: Found) -> System | None:
 
 
 def _musicnn(found: Found) -> System | None:
-    if found.sizes != [187, 96] or found.kinds.get("Conv2D", found.kinds.get("Conv")) != 8:
+    if found.sizes != [187, 96] or found.convolutions != 8:
         return None
     return System(
         "MusiCNN",
@@ -126,10 +142,48 @@ def _yamnet(found: Found) -> System | None:
 
 
 def _vggish(found: Found) -> System | None:
-    convolutions = found.kinds.get("Conv2D", found.kinds.get("Conv", found.kinds.get("CONV_2D")))
-    if found.sizes != [96, 64] or convolutions != 6:
+    if found.sizes != [96, 64] or found.convolutions != 6:
         return None
-    return System("VGGish", "vggish", 0.96, "embedding", licence="Apache-2.0")
+    return System(
+        "VGGish",
+        "vggish",
+        0.96,
+        EMBEDDING,
+        licence="Apache-2.0",
+        link="https://github.com/tensorflow/models/tree/master/research/audioset/vggish",
+    )
+
+
+def _openl3(found: Found) -> System | None:
+    bands = next((size for size in found.sizes if size in (128, 256)), 0)
+    if sorted(found.sizes) != sorted((199, bands)) or found.convolutions != 8:
+        return None
+    return System(
+        "OpenL3",
+        f"openl3-slaney-mel{bands}",
+        1.0,
+        EMBEDDING,
+        licence="CC-BY-4.0",
+        link="https://github.com/marl/openl3",
+    )
+
+
+def _effnet(found: Found) -> System | None:
+    if found.sizes != [128, 96] or found.labels not in (400, 1280):
+        return None
+    return System(
+        "Discogs-EffNet",
+        "essentia-musicnn",
+        62 * 256 / 16000,
+        "auto-tagging" if found.labels == 400 else EMBEDDING,
+        embedding_size=1280,
+        licence="CC-BY-NC-SA-4.0",
+        link="https://essentia.upf.edu/models.html",
+    )
+
+
+# tempo-cnn's fma2018 (classifier.py): its classes are at equal ratios, and its graph is fcn's.
+_FMA = tuple(f"{math.exp((i + 435) * math.log(10) / 256):.2f} BPM" for i in range(256))
 
 
 def _tempocnn(found: Found) -> System | None:
@@ -142,7 +196,7 @@ def _tempocnn(found: Found) -> System | None:
         front_end,
         128 * 512 / 11025,
         "tempo estimation",
-        labels=tuple(f"{bpm} BPM" for bpm in range(30, 286)),
+        labels=tuple(f"{bpm} BPM" for bpm in range(30, 286)) if found.title != "fma2018" else _FMA,
         licence="AGPL-3.0-only",
         link="https://github.com/hendriks73/tempo-cnn",
     )
@@ -177,12 +231,14 @@ _TESTS: tuple[Callable[[Found], System | None], ...] = (
     _musicnn,
     _yamnet,
     _vggish,
+    _openl3,
+    _effnet,
     _tempocnn,
     _deepsound,
 )
 
 
-_FRAMES = {(40, 0, 1): 256, (0, 128): 36}
+_FRAMES = {(40, 0, 1): 256, (0, 128): 36}  # TempoCNN, deepsound
 """Frames of known networks whose files leave them open (0), by the input without the batch."""
 
 
@@ -226,6 +282,39 @@ _BACKBONES = {
 """Our model and output by what Essentia calls the network that a head was trained on."""
 
 _NAME = re.compile(rf"^(.+?)-({'|'.join(map(re.escape, _BACKBONES))})(?:-\d+)?$")
+
+
+_FILES = {"vggish": "audioset-vggish-3.pb"}
+"""Essentia's files of models that we call otherwise."""
+
+
+def missing_backbone(head: str, model: str) -> str:
+    """Return the sentence for a head whose model is not here.
+
+    Examples
+    --------
+    >>> missing_backbone("mood_sad", "discogs-effnet-bs64-1")[-55:]
+    ': run `tagnode models import discogs-effnet-bs64-1.pb`.'
+    """
+    stem = f"{model}-3" if model.startswith("openl3-") else model
+    file = _FILES.get(model, f"{stem}.pb")
+    return (
+        f"The head {head} runs on the model {model}, which is not here; import it: run "
+        f"`tagnode models import {file}`."
+    )
+
+
+def model_name(stem: str) -> str:
+    """Return the name under which heads look for a model, by that of its file.
+
+    Examples
+    --------
+    >>> model_name("audioset-vggish-3"), model_name("openl3-music-mel128-emb512-3"), model_name("x")
+    ('vggish', 'openl3-music-mel128-emb512', 'x')
+    """
+    if re.fullmatch(r"(audioset-)?vggish(-\d+)?", stem):
+        return "vggish"
+    return re.sub(r"^(openl3-.*)-\d+$", r"\1", stem)
 
 
 def head_name(stem: str) -> str:

@@ -16,14 +16,19 @@ from pathlib import Path
 
 from pyplugin.errors import ModelError, NotBuiltError
 from pyplugin.models.card import Card, load_card, render_card
-from pyplugin.models.folders import data_folder, make_folder, read_file, shipped_folder
+from pyplugin.models.folders import (
+    MOST_MODEL_BYTES,
+    data_folder,
+    make_folder,
+    read_file,
+    shipped_folder,
+)
 from pyplugin.models.importers import importer as importers
 from pyplugin.models.importers.importer import BuildRequest, Built, Known, Summary
 from pyplugin.models.model import Model as Model
 from pyplugin.models.tflite import read_signature
 from pyplugin.support.files import replacing, sentence
 
-_SIZE_LIMIT = 256 << 20  # of a model file in bytes; ours have up to 2 million
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -168,7 +173,7 @@ def load(name: str | Path) -> Model:
     """
     path, remedy = _located(name)
     card = load_card(path.with_suffix(".json"))
-    data = read_file(path, "model", _SIZE_LIMIT)
+    data = read_file(path, "model", MOST_MODEL_BYTES)
     found = hashlib.sha256(data).hexdigest()
     if found != card.sha256:
         raise ModelError(

@@ -55,6 +55,7 @@ def card_struct(card: Card) -> Any:
     struct.outputs = len(card.outputs)
     for index, output in enumerate(card.outputs):
         struct.output_size[index] = output.size
+    struct.embedding_only = not card.results
     struct.silence_before = card.silence_before
     struct.patch_norm = _PATCH_NORMS.index(card.front_end.patch_norm)
     struct.patch_range = card.front_end.patch_range
@@ -74,15 +75,18 @@ def _refusals(card: Card) -> Iterator[str]:
         )
     if len(card.outputs) > lib.TAGNODE_MAX_OUTPUTS:
         yield f"it has {len(card.outputs)} outputs; at most {lib.TAGNODE_MAX_OUTPUTS} are possible"
-    purposes = [output.purpose for output in card.outputs]
-    if "regression" in purposes:
-        yield "it has an output of regression values; only predictions from 0 to 1 are possible"
-    if "predictions" not in purposes:
-        yield "it has no output of predictions"
-    if purposes.index("predictions") != 0 or purposes.count("predictions") > 1:
+    results = card.results
+    if results and (len(results) > 1 or results[0] is not card.outputs[0]):
         yield (
-            "one output of predictions is expected, the first; its outputs are "
-            + ", ".join(f"{output.name} ({output.purpose})" for output in card.outputs)
+            "one output of predictions or of regression values is expected, the first; its outputs "
+            "are " + ", ".join(f"{output.name} ({output.purpose})" for output in card.outputs)
         )
-    if card.outputs[0].labels not in ((), card.labels):
-        yield f"the output {card.outputs[0].name} has other labels than the card"
+    if card.labels and not results:
+        yield "it has labels, but no output of predictions or of regression values"
+    if results and results[0].labels not in ((), card.labels):
+        yield f"the output {results[0].name} has other labels than the card"
+    if results and results[0].size != len(card.labels):
+        yield (
+            f"the output {results[0].name} has {results[0].size} values, but the card has "
+            f"{len(card.labels)} labels"
+        )

@@ -21,6 +21,10 @@ from pyplugin.support.spelling import nearest
 _INT_TYPES = ("INT8", "UINT8", "INT16")
 
 
+def _text(name: bytes | str) -> str:
+    return name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name)
+
+
 class TfliteFile:
     """A file that has been read.
 
@@ -71,8 +75,7 @@ class TfliteFile:
             raise ModelError("The .tflite file is damaged: an operator reads no tensor.")
 
     def _name(self, index: int) -> str:
-        name = self._graph.tensors[index].name
-        return name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name)
+        return _text(self._graph.tensors[index].name)
 
     def _shape(self, index: int) -> tuple[int, ...]:
         tensor = self._graph.tensors[index]
@@ -114,12 +117,62 @@ class TfliteFile:
         return self._kind(made[index])
 
     def _index(self, name: str) -> int:
+        for signature in self._model.signatureDefs or []:
+            for output in signature.outputs or []:
+                if _text(output.name) == name:
+                    return int(output.tensorIndex)
         for operator in self._graph.operators:
             for index in operator.outputs:
                 if self._name(index) == name:
                     return int(index)
         names = [layer.name for layer in self.layers]
         raise ModelError(f"The network has no layer {name!r}; {nearest(name, names)}")
+
+    def size_of(self, name: str) -> int:
+        """Return how many values a layer has.
+
+        Raises
+        ------
+        ModelError
+            There is no such layer.
+        """
+        return math.prod(self._shape(self._index(name)))
+
+    def with_joined(self, output: str, layers: Sequence[str]) -> bytes:
+        """Return the file with one more output, (1, n): the values of some layers as floats.
+
+        Parameters
+        ----------
+        output
+            Name of the output.
+        layers
+            At least one; their values follow each other in this order.
+
+        Raises
+        ------
+        ModelError
+            There is no such layer, or the file has no signature that names its outputs.
+        """
+        signatures = self._model.signatureDefs or []
+        if len(signatures) != 1:
+            raise ModelError("The file has no signature that names its outputs.")
+        indices = [self._index(name) for name in layers]
+        only = len(indices) == 1
+        rows = [
+            self._left(output if only else f"{output}/{number}", index)
+            for number, index in enumerate(indices, 1)
+        ]
+        joined = rows[0]
+        if not only:
+            after: list[Any] = []
+            shape = (1, sum(self._shape(row)[1] for row in rows))
+            joined = self._result(
+                after, "CONCATENATION", rows, shape, output, ("Concatenation", {"axis": 1})
+            )
+            self._graph.operators = [*self._graph.operators, *after]
+        self._graph.outputs = [*map(int, self._graph.outputs), joined]
+        signatures[0].outputs.append(self._schema.TensorMapT(output, joined))
+        return self._written()
 
     def adapted(
         self, frames: int, bands: int, outputs: Mapping[str, str], *, description: str = ""
@@ -160,6 +213,9 @@ class TfliteFile:
         ]
         self._model.description = description
         self._model.metadata = None
+        return self._written()
+
+    def _written(self) -> bytes:
         for number, buffer in enumerate(self._model.buffers):
             if buffer.data is not None and len(buffer.data):
                 content = np.asarray(buffer.data, np.uint8).tobytes()

@@ -21,6 +21,7 @@ from pyplugin.models import heads as head_files
 from pyplugin.models import registry
 from pyplugin.models.frontends import PRESETS
 from pyplugin.models.heads import Head
+from pyplugin.models.layer_outputs import with_layers
 from pyplugin.models.registry import Model
 from pyplugin.models.structs import card_struct
 from pyplugin.node.frontend import check_rate, planes
@@ -99,7 +100,7 @@ class Frames(ByValue):
         (n, D) float32 in the order of ``Node.descriptors``: activations of the models, then of the
         heads, 0 to 1.
     embeddings
-        (n, E) float32 where the node was given an ``embedding``, otherwise (n, 0).
+        (n, E) float32 where the node was given an ``embedding`` or ``layers``, otherwise (n, 0).
 
     Examples
     --------
@@ -143,8 +144,10 @@ class Node(Closing):
         Classifiers on the models' embeddings, up to 32: names, paths of .head files, or
         :class:`pyplugin.models.heads.Head`. They classify the same windows as their models.
     hop
-        Seconds between two results, rounded to whole mel frames, up to the model's window;
-        ``None`` for the card's default.
+        Seconds between two results, rounded to whole mel frames of the (first) model. With several
+        models a list has one for each; ``None``, also in the list, stands for the card's default.
+        Descriptor frames are the shortest of them apart, the others are rounded to multiples of
+        it, and frames in between repeat a model's last result.
     runtime
         ``"inline"``: in slices within :meth:`process`, for int8 models. ``"litert"`` and
         ``"tflite-runtime"``: on a thread beside it, for any model. ``None``: ``"inline"`` for an
@@ -157,6 +160,9 @@ class Node(Closing):
     embedding
         Output of the (first) model to return as ``Frames.embeddings``, ``"penultimate"`` for
         example.
+    layers
+        Layers of the (first) model to return instead, one after the other: outputs, or any of those
+        that ``tagnode models layers`` lists; :attr:`layer_columns` are their places.
     compute_latency
         Seconds for computing a result, 0 to 60; part of the latency. 0.25 by default on a thread;
         the inline runtime takes the time that a hop's work needs, or this if it is longer.
@@ -183,7 +189,9 @@ class Node(Closing):
     models, heads : list
         The loaded models and heads.
     hop : float
-        Seconds between two results, as rounded; 0 without a model.
+        Seconds between two descriptor frames, as rounded; 0 without a model.
+    hops : list of float
+        Seconds between two results of each model.
     mel_seconds : float
         Seconds between two mel frames.
     first_frames : int
@@ -196,8 +204,8 @@ class Node(Closing):
     AudioError
         Sample rate, channels or block out of range.
     ModelError
-        A model or head that does not exist or is damaged, no runtime, an output that the model does
-        not have, or a head for another model.
+        A model or head that does not exist or is damaged, no runtime, an output or a layer that the
+        model does not have, or a head for another model.
     PypluginError
         Another argument out of range.
 
@@ -220,10 +228,11 @@ class Node(Closing):
         *,
         model: str | Model | Sequence[str | Model] | None = DEFAULT_MODEL,
         heads: Sequence[str | Path | Head] = (),
-        hop: float | None = None,
+        hop: float | Sequence[float | None] | None = None,
         runtime: str | None = None,
         offline: bool = False,
         embedding: str | None = None,
+        layers: str | Sequence[str] = (),
         compute_latency: float | None = None,
         queue: int = _DEFAULTS.queue,
         signals: float | None = None,
@@ -244,19 +253,27 @@ class Node(Closing):
             raise ModelError("The list of models is empty; name at least one, or None.")
         self.models = [registry.load(each) if isinstance(each, str) else each for each in many]
         self.heads = [each if isinstance(each, Head) else head_files.load(each) for each in heads]
+        self.layer_columns: dict[str, slice] = {}
+        wanted = [layers] if isinstance(layers, str) else list(layers)
+        if wanted:
+            if embedding is not None:
+                raise PypluginError("Give embedding or layers, not both.")
+            made = with_layers(self.model, wanted)
+            self.models[0], embedding, self.layer_columns = made.model, made.output, made.columns
         placed = self._placed()
         self.patch_frames = max((each.card.patch_frames for each in self.models), default=0)
         front_end = self.model.card.front_end if many else PRESETS["musicnn"]
         mel_hop = front_end.hop / front_end.sample_rate
-        if hop is None:
-            hop = self.model.card.default_hop if many else 0.0
+        each_hop = self._hops_of(hop)
+        wrong = [seconds for seconds in each_hop if not 0 < seconds <= lib.TAGNODE_MAX_HOP]
+        shortest = wrong[0] if wrong else min(each_hop, default=0.0)  # prepare refuses a wrong one
         if signals is None:
             signals = 0.0 if many else mel_hop
         setup = {
             "sample_rate": self.sample_rate,
             "channels": self.channels,
             "max_frames": self.max_block,
-            "hop": hop,
+            "hop": shortest,
             "embedding": self._output(embedding),
             "queue": _whole("queue", queue, 2, 65536, PypluginError),
             "offline": offline,
@@ -275,12 +292,15 @@ class Node(Closing):
             setup["compute_latency"] = (
                 _DEFAULTS.compute_latency if compute_latency is None else compute_latency
             )
-            self._prepare(setup, [run.model for run in runs], placed)
+            tick = max(int(shortest / mel_hop + 0.5), 1) * mel_hop if not wrong else mel_hop
+            every = [1 if wrong else max(round(each / tick), 1) for each in each_hop]
+            self._prepare(setup, [run.model for run in runs], every, placed)
             self._opened = opened.pop_all()
         self._measures = signals > 0
         self._mel_queue = mel_queue
         self.hop_frames = int(lib.tagnode_hop_frames(self._node))
         self.hop = self.hop_frames * front_end.hop / front_end.sample_rate
+        self.hops = [self.hop * number for number in every]
         self.mel_seconds = front_end.hop / front_end.sample_rate
         self.first_frames = int(lib.tagnode_first_frames(self._node))
         self.latency = from_struct(Latency, lib.tagnode_get_latency(self._node))
@@ -320,6 +340,19 @@ class Node(Closing):
         """Names of the columns of ``SignalFrames.values``, ``signal.<name>``, if it measures."""
         return [f"signal.{name}" for name in SIGNALS] if self._measures else []
 
+    def _hops_of(self, hop: float | Sequence[float | None] | None) -> list[float]:
+        """Return the seconds between two results of each model."""
+        given = list(hop) if isinstance(hop, Sequence) else [hop] * len(self.models)
+        if len(given) != len(self.models):
+            raise PypluginError(
+                f"There are {len(given)} hops for {len(self.models)} models; give one for each."
+            )
+        cards = [model.card for model in self.models]
+        return [
+            card.default_hop if each is None else each
+            for card, each in zip(cards, given, strict=True)
+        ]
+
     def _output(self, name: str | None) -> int:
         if name is None:
             return -1
@@ -350,7 +383,11 @@ class Node(Closing):
         return places
 
     def _prepare(
-        self, setup: dict[str, Any], models: list[Any], placed: list[tuple[int, int]]
+        self,
+        setup: dict[str, Any],
+        models: list[Any],
+        every: list[int],
+        placed: list[tuple[int, int]],
     ) -> None:
         pointer, why = ffi.new("tagnode **"), message()
         if lib.tagnode_create(pointer) != lib.TAGNODE_OK:
@@ -360,7 +397,9 @@ class Node(Closing):
         pairs = [(head, *place) for head, place in zip(opened, placed, strict=True)]
         models_given = ffi.new("tagnode_model *[]", models)
         heads_given = ffi.new("tagnode_placed_head[]", pairs)
-        parts = ffi.new("tagnode_parts *", (models_given, len(models), heads_given, len(pairs)))
+        shared = ffi.new("uint32_t[]", every)
+        given = (models_given, len(models), heads_given, len(pairs), shared)
+        parts = ffi.new("tagnode_parts *", given)
         check(lib.tagnode_prepare(node, parts, ffi.new("tagnode_setup *", setup), why), why)
         self._node = node
 
@@ -534,6 +573,8 @@ class Node(Closing):
                     f"The head {head.name} is made for {old}, not for {loaded.card.name}; make a "
                     "new node."
                 )
+        if index == 0 and self.layer_columns:
+            loaded = with_layers(loaded, list(self.layer_columns)).model
         opened = open_model(loaded, card_struct(loaded.card), "inline")
         why = message()
         try:

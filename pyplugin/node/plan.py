@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pyplugin.errors import ModelError, PresetError
+from pyplugin.errors import ModelError, NotBuiltError, PresetError
 from pyplugin.models import registry
 from pyplugin.models.heads import Head
 from pyplugin.models.heads import load as load_head
+from pyplugin.models.recognition import missing_backbone
 from pyplugin.models.registry import Model
 from pyplugin.models.structs import card_struct
 from pyplugin.node.node import DEFAULT_MODEL, Node, descriptors_of
@@ -86,7 +87,7 @@ class Plan:
         """
         loaded = tuple(each if isinstance(each, Head) else load_head(each) for each in heads)
         if model is None:
-            model = loaded[0].model if loaded else DEFAULT_MODEL
+            model = _backbone(loaded[0]) if loaded else DEFAULT_MODEL
         return cls((_loaded(model),), loaded, hop, runtime, signals)
 
     @classmethod
@@ -138,7 +139,15 @@ class Plan:
             elif kind != "signal":
                 models[first] = None
         ordered = sorted(models, key=lambda each: each != first)
-        loaded = tuple(_loaded(default if each == first else each) for each in ordered)
+        runs = {head.model: head for head in heads.values()}
+        loaded = tuple(
+            _loaded(default)
+            if each == first
+            else _backbone(runs[each])
+            if each in runs
+            else _loaded(each)
+            for each in ordered
+        )
         if signals is None:
             signals = SIGNAL_HOP if "signal" in kinds else 0.0
         return cls(loaded, tuple(heads.values()), hop, runtime, signals)
@@ -158,6 +167,20 @@ class Plan:
         """
         for each in self.models:
             open_model(each, card_struct(each.card), self.runtime).close()
+
+    def check_labels(self) -> None:
+        """Raise unless a model or a head has labels; nodes without a model need none.
+
+        Raises
+        ------
+        ModelError
+            The models have embeddings only, and there are no heads.
+        """
+        if self.models and not self.descriptors:
+            raise ModelError(
+                f"{self.models[0].card.name} has no labels, an embedding only: use it with a head, "
+                "or write it with 'tagnode embed'."
+            )
 
     def build(self, sample_rate: int, channels: int, max_block: int, **options: Any) -> Node:
         """Return a node for a stream; ``options`` are those of :class:`pyplugin.Node`.
@@ -182,6 +205,18 @@ class Plan:
 
 def _loaded(model: str | Model) -> Model:
     return model if isinstance(model, Model) else registry.load(model)
+
+
+def _backbone(head: Head) -> Model:
+    """Load the model that a head runs on."""
+    try:
+        return registry.load(head.model)
+    except NotBuiltError:
+        raise
+    except ModelError as error:
+        if any(status.name == head.model for status in registry.available()):
+            raise  # it is damaged
+        raise ModelError(missing_backbone(head.name, head.model)) from error
 
 
 def _head_of(descriptor: str, name: str) -> Head:

@@ -49,9 +49,10 @@ class TagResult(ByValue):
     window, hop
         Length of a window and distance between two, in seconds.
     activations
-        (n, L) float32, 0 to 1.
+        (n, L) float32, 0 to 1; of a regression in its own unit; L is 0 for a model that has an
+        embedding only.
     embeddings
-        (n, E) float32 of the output asked for, or ``None``.
+        (n, E) float32 of the output or the layers asked for, or ``None``.
     duration
         Of the recording, in seconds.
     notes
@@ -61,6 +62,8 @@ class TagResult(ByValue):
         Results of each head for the same windows, by its name.
     replaced
         Number of NaN or infinite samples, which counted as 0.
+    layers
+        (n, size) float32 of each layer asked for, by its name.
 
     Examples
     --------
@@ -84,6 +87,7 @@ class TagResult(ByValue):
     notes: list[str] = field(default_factory=list)
     heads: dict[str, HeadResult] = field(default_factory=dict)
     replaced: int = 0
+    layers: dict[str, Float32] = field(default_factory=dict)
 
     @property
     def bounds(self) -> Float64:

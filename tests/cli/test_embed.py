@@ -44,7 +44,7 @@ def test_the_plot_is_a_picture(run, labelled_clips, model_file, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--out", "x.csv"], "--out is x.csv; a name that ends in .npy or .parquet"),
+        (["--out", "x.csv"], "--out is x.csv; a name that ends in .npy, .npz or .parquet"),
         (["--out", "x.npy", "--plot", "x.svg"], "--plot is x.svg; a name that ends in .png"),
         (["--out", "x.npy", "--embedding", "none"], "no output 'none'"),
         (["--out", "missing/x.npy"], "its folder does not exist"),

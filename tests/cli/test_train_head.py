@@ -1,14 +1,17 @@
 """``tagnode train head`` on short recordings and a small model."""
 
+import json
 import shutil
 
 import numpy as np
 import pytest
 import soundfile
 from helpers import level_noise, limit_file_size, written_files
+from msgspec import structs
 
 import pyplugin
 from pyplugin.models import heads
+from pyplugin.models.card import render_card
 
 pytest.importorskip("sklearn", reason="training needs scikit-learn: pip install 'tagnode[train]'")
 
@@ -180,3 +183,34 @@ def test_invalid_input_gets_one_sentence_and_leaves_no_file(
     (labelled_clips / "LOUD").mkdir()
     soundfile.write(labelled_clips / "LOUD" / "0.wav", level_noise("loud", 50), RATE)
     refused("would both have the address loud")
+
+
+def test_a_model_of_an_embedding_only_is_a_backbone(
+    run, labelled_clips, model_file, tmp_path, probe, monkeypatch
+):
+    """It has no labels of its own; its head has. Commands that need labels say so."""
+    monkeypatch.setenv("PYPLUGIN_MODELS", str(tmp_path / "models"))
+    (tmp_path / "models").mkdir()
+    card = probe.model.card
+    outputs = [structs.replace(each, purpose="embeddings", op="") for each in card.outputs]
+    schema = structs.replace(card.schema, outputs=tuple(outputs))
+    path = tmp_path / "models" / "probe.tflite"
+    path.write_bytes(probe.model.data)
+    path.with_suffix(".json").write_text(
+        render_card(structs.replace(card, labels=(), schema=schema, quantisation=None))
+    )
+    options = training_options("probe", "--out", tmp_path / "levels.head")
+    code, out, err = run("train", "head", labelled_clips, *options, "--embedding", "dense")
+    assert (code, err) == (0, "")
+    assert "accuracy 100.0 %" in out
+    clip = labelled_clips / "loud" / "0.wav"
+    code, out, _ = run("tag", clip, "--head", tmp_path / "levels.head")
+    assert code == 0
+    assert out.split("levels:")[1].split()[:1] == ["clicks"]
+    code, out, _ = run("tag", clip, "--head", tmp_path / "levels.head", "--json")
+    assert json.loads(out.splitlines()[0])["heads"]["levels"]["loud"] > 0.5
+    for command in (("tag", clip), ("listen", "-")):
+        code, _, err = run(*command, "--model", "probe")
+        assert (code, err.count("probe has no labels, an embedding only")) == (2, 1)
+    with pyplugin.Node(RATE, 1, 512, model="probe", heads=[tmp_path / "levels.head"]) as node:
+        assert node.descriptors == ["head.levels.clicks", "head.levels.loud", "head.levels.soft"]

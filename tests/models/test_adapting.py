@@ -102,5 +102,6 @@ def test_predictions_without_a_last_activation_and_a_licence_are_noted(tmp_path)
     options = ImportOptions(front_end="musicnn", labels=tmp_path / "labels.txt")
     card, _, notes = tflite_model(Path("net.tflite"), file, None, options)
     assert card.license == "unknown"
-    assert "no softmax or sigmoid" in notes[0]
+    assert card.outputs[0].purpose == "regression"
+    assert "regression" in notes[0]
     assert "licence is not known" in notes[1]

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyplugin.errors import ModelError
-from pyplugin.models.checkpoint import crc32c, read_checkpoint
+from pyplugin.models.checkpoint import crc32c, read_checkpoint, read_single_checkpoint
 from pyplugin.models.importers import musicnn, vgg
 
 NETWORKS = {**musicnn.NETWORKS, **vgg.NETWORKS}
@@ -189,3 +189,56 @@ def test_reads_the_same_as_tensorflow(name: str, originals: Path) -> None:
     assert set(found) == set(expected)
     for key, value in found.items():
         np.testing.assert_array_equal(value, expected[key], strict=True)
+
+
+@pytest.fixture(scope="module")
+def single(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, dict[str, np.ndarray]]:
+    """A checkpoint of version 1, as TensorFlow writes it, with what is in it."""
+    tf = pytest.importorskip("tensorflow", reason="needs tensorflow").compat.v1
+    random = np.random.default_rng(2)
+    arrays = {
+        f"net/{name}": random.standard_normal(shape).astype("f4")
+        for name, shape in {"a": (3, 4, 2), "b": (2,), "empty": (0, 3), "one": ()}.items()
+    }
+    with tf.Graph().as_default(), tf.Session() as session:
+        variables = [
+            tf.get_variable(name, initializer=array, use_resource=False)
+            for name, array in arrays.items()
+        ]
+        step = tf.get_variable("step", initializer=np.int64(7), use_resource=False)
+        session.run(tf.global_variables_initializer())
+        saver = tf.train.Saver([*variables, step], write_version=tf.train.SaverDef.V1)
+        path = saver.save(session, str(tmp_path_factory.mktemp("single") / "net.ckpt"))
+    return Path(path).read_bytes(), arrays
+
+
+def test_a_single_file_is_read_as_tensorflow_wrote_it(
+    single: tuple[bytes, dict[str, np.ndarray]],
+) -> None:
+    data, arrays = single
+    found = read_single_checkpoint(data, wanted=lambda name: name.startswith("net/"))
+    assert set(found) == set(arrays)
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(found[name], array, strict=True)
+    with pytest.raises(ModelError, match="'step' is of TensorFlow type 9"):
+        read_single_checkpoint(data)
+
+
+def test_a_damaged_single_file_yields_no_weights(
+    single: tuple[bytes, dict[str, np.ndarray]],
+) -> None:
+    data, arrays = single
+    refused = 0
+    for place in range(0, len(data), 3):
+        damaged = bytearray(data)
+        damaged[place] ^= 0x55
+        with pytest.raises(ModelError):
+            read_single_checkpoint(data[:place], wanted=lambda name: "net/" in name)
+        try:
+            found = read_single_checkpoint(bytes(damaged), wanted=lambda name: "net/" in name)
+        except ModelError:
+            refused += 1
+            continue
+        for name, array in arrays.items():  # a byte that says nothing
+            np.testing.assert_array_equal(found[name], array)
+    assert refused > len(data) / 3 * 0.8

@@ -80,3 +80,9 @@ def test_tempocnns_and_openl3s_are_what_they_compute() -> None:
         levels = 10 * np.log10(np.maximum(np.sqrt(power), 1e-10))
         mel = melspectrogram(x, 48000, f"openl3-mel{bands}")
         np.testing.assert_allclose(mel, levels.T, atol=2e-3)
+        magnitude = librosa.feature.melspectrogram(
+            y=x, sr=48000, n_fft=2048, hop_length=242, n_mels=bands, power=1.0, center=False
+        )
+        levels = 10 * np.log10(np.maximum(magnitude, 1e-10))
+        mel = melspectrogram(x, 48000, f"openl3-slaney-mel{bands}")
+        np.testing.assert_allclose(mel, levels.T, atol=2e-3)

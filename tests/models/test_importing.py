@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 import wiring
 from helpers import published_weights
+from msgspec import structs
 from wiring import head_graph
 
 import pyplugin
+from pyplugin.daw import container
 from pyplugin.errors import ModelError
 from pyplugin.models import heads, registry
 from pyplugin.models.adapting import ImportOptions
@@ -317,3 +319,48 @@ def test_all_graphs_of_others_give_in_litert_what_they_give_in_numpy(folder):
         made.invoke()
         got = made.get_tensor(made.get_output_details()[0]["index"])
         np.testing.assert_allclose(got, graph.run(x)["y"], atol=1e-5, err_msg=path.name)
+
+
+def test_a_whole_model_of_a_regression_keeps_its_unit(folder, run, clips):
+    """Valence and arousal from 1 to 9: a network on mel frames that ends in no activation."""
+    onnx = pytest.importorskip("onnx", reason="needs onnx")
+    kind, weights = onnx.TensorProto.FLOAT, RNG.normal(0, 0.1, (96, 2)).astype("f4")
+    bias = np.array([5, 4.5], "f4")
+    nodes = [
+        onnx.helper.make_node("ReduceMean", ["x"], ["m"], axes=[1], keepdims=0),
+        onnx.helper.make_node("Gemm", ["m", "w", "b"], ["y"]),
+    ]
+    arrays = {"w": weights, "b": bias}
+    graph = onnx.helper.make_graph(
+        nodes,
+        "net",
+        [onnx.helper.make_tensor_value_info("x", kind, (1, 20, 96))],
+        [onnx.helper.make_tensor_value_info("y", kind, (1, 2))],
+        [onnx.numpy_helper.from_array(array, name) for name, array in arrays.items()],
+    )
+    opset = [onnx.helper.make_opsetid("", 13)]
+    model = onnx.helper.make_model(graph, opset_imports=opset, ir_version=8)
+    (folder / "mood.onnx").write_bytes(model.SerializeToString())
+    (folder / "mood.json").write_text(
+        json.dumps({"name": "mood", "type": "regression model", "classes": ["valence", "arousal"]})
+    )
+    done = import_file(folder / "mood.onnx", ImportOptions(front_end="musicnn"))
+    assert done.kind == "model"
+    assert "regression" in done.notes[0]
+    card = registry.info("mood")
+    assert (card.outputs[0].purpose, card.type) == ("regression", "regression model")
+    samples = np.random.default_rng(2).normal(0, 0.1, 16000)
+    result = pyplugin.tag(samples, 16000, model="mood", hop=0.32)
+    mel = pyplugin.melspectrogram(samples, 16000, "musicnn")
+    want = np.stack([mel[at : at + 20].mean(axis=0) @ weights + bias for at in range(0, 40, 20)])
+    np.testing.assert_allclose(result.activations[:2], want, atol=1e-4)
+    assert result.activations.max() > 3
+    code, out, _ = run("tag", min(clips.glob("*.ogg")), "--model", "mood")
+    assert code == 0
+    assert "valence" in out
+    assert "#" not in out
+    with pytest.raises(ModelError, match="the plugin runs int8"):
+        container.encode(card, b"")
+    int8 = structs.replace(card, model_types=("tflite-int8",))
+    with pytest.raises(ModelError, match="no labels with values from 0 to 1"):
+        container.encode(int8, b"")

@@ -2,10 +2,13 @@
 
 import json
 
+import numpy as np
 import pytest
 from helpers import published_weights
 
+from pyplugin.models import registry
 from pyplugin.models.frontends import PRESETS
+from pyplugin.models.importing import import_file
 from pyplugin.models.recognition import (
     Found,
     audioset_labels,
@@ -28,6 +31,12 @@ def end(count, kind="Softmax"):
         ((1, 187, 96), 50, {"Conv2D": 8}, "MusiCNN"),
         ((1, 96, 64), 521, {"CONV_2D": 14}, "YAMNet"),
         ((1, 96, 64, 1), 128, {"Conv2D": 6}, "VGGish"),
+        ((1, 128, 199, 1), 512, {"Conv2D": 8}, "OpenL3"),
+        ((1, 199, 256), 6144, {"Conv": 8}, "OpenL3"),
+        ((1, 128, 96), 400, {"PartitionedCall": 1}, "Discogs-EffNet"),
+        ((1, 128, 96), 1280, {"Conv": 81}, "Discogs-EffNet"),
+        ((1, 128, 96), 50, {"Conv": 81}, None),
+        ((1, 128, 199, 1), 512, {"Conv2D": 7}, None),
         ((1, 40, 256, 1), 256, {"Conv2D": 13}, "TempoCNN"),
         ((1, 64, 128), 10, {"Conv1D": 3}, "deepsound"),
         ((1, 187, 96), 50, {"Conv2D": 5}, None),
@@ -87,3 +96,21 @@ def test_the_cards_of_essentia_name_their_backbones():
             assert found == backbone_of(path.stem, None), path.name
         else:
             assert found is None
+
+
+def test_the_tempi_of_fma2018_are_at_equal_ratios():
+    """Its graph is that of fcn, so the name that it has within the file decides."""
+    kinds = {"Conv2D": 9, "Concatenate": 4}
+    inputs = {"x": (1, 40, 256, 1)}
+    plain = recognise(Found(inputs, end(256), kinds, title="fcn")).labels
+    assert (plain[0], plain[90], plain[255]) == ("30 BPM", "120 BPM", "285 BPM")
+    labels = recognise(Found(inputs, end(256), kinds, title="fma2018")).labels
+    bpm = np.array([float(label.removesuffix(" BPM")) for label in labels])
+    np.testing.assert_allclose(bpm, np.exp((np.arange(256) + 435) * np.log(10) / 256), atol=5e-3)
+
+
+def test_the_file_of_fma2018_is_recognised(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYPLUGIN_MODELS", str(tmp_path))
+    import_file(published_weights() / "tempocnn" / "fma2018.h5")
+    assert registry.info("fma2018").labels[0] == "50.03 BPM"
+    assert registry.info("fma2018").front_end.patch_norm == "max"

@@ -140,7 +140,7 @@ def test_available_lists_what_is_built_and_what_is_not(built: Path) -> None:
         path.stat().st_size,
     )
     assert (statuses["vgg-mtt"].path, statuses["vgg-mtt"].size) == (None, 0)
-    licences = {"ISC", "MIT", "Apache-2.0", "AGPL-3.0-only"}
+    licences = {"ISC", "MIT", "Apache-2.0", "AGPL-3.0-only", "CC-BY-4.0"}
     assert {status.licence for status in statuses.values()} == licences
 
 

@@ -23,10 +23,14 @@ def card(*outputs: OutputTensor, inputs: tuple[InputTensor, ...] = (MEL,), **cha
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        (card(EMBEDDING), "has no output of predictions"),
-        (card(LOGITS, TAGS), "one output of predictions is expected, the first; .* logits"),
+        (card(EMBEDDING), "has labels, but no output of predictions or of regression"),
+        (card(LOGITS, TAGS), "one output of predictions .* is expected, the first; .* logits"),
         (card(TAGS, replace(LOGITS, purpose="predictions")), "one output of predictions"),
-        (card(TAGS, replace(LOGITS, purpose="regression")), "output of regression values"),
+        (card(TAGS, replace(LOGITS, purpose="regression")), "one output of predictions"),
+        (
+            card(replace(TAGS, purpose="regression"), labels=("speech",)),
+            "activations has 6 values, but the card has 1 labels",
+        ),
         (card(*SCENE.card.outputs * 9), "27 outputs; at most"),
         (card(replace(TAGS, labels=tuple("abcdef"))), "other labels than the card"),
         (

@@ -61,16 +61,25 @@ void tagnode_branch_align(tagnode_branch *b, const tagnode_branch *clock, uint32
     const int64_t last = ((int64_t)first - 1) * c->hop + reach_of(c), step = (int64_t)hop * c->hop;
     const int64_t frame = (int64_t)s->hop * c->sample_rate, apart = step * s->sample_rate;
     const int64_t offset = last * s->sample_rate - reach_of(s) * c->sample_rate + frame;
-    b->node = reduced(offset, apart, frame);
-    b->own = b->node;
-    b->each_frame = b->node.step < b->node.divisor;
+    const tagnode_ticks node = reduced(offset, apart, frame);
+    const int64_t full = tagnode_ticks_from(&node, b->patch);
+    b->phase = full > 0 ? full % b->every : 0;
+    b->turns = reduced(offset + b->phase * apart, apart * b->every, frame);
+    b->own = b->turns;
+    b->each_frame = b->turns.step < b->turns.divisor;
     if (!b->each_frame) return;
-    const int64_t frames = tagnode_ticks_frames(&b->node, 0);
+    const int64_t frames = tagnode_ticks_frames(&b->turns, 0);
     b->own = (tagnode_ticks){frames > 1 ? frames : 1, 1, 1};
 }
 
+/* Returns the last turn at or before a tick of the node; below 0 before the first. */
+static int64_t turn_at(const tagnode_branch *b, int64_t tick) TAGNODE_NONBLOCKING {
+    return tagnode_floor_divide(tick - b->phase, b->every);
+}
+
 static int64_t own_tick(const tagnode_branch *b, int64_t tick) TAGNODE_NONBLOCKING {
-    return b->each_frame ? tagnode_ticks_frames(&b->node, tick) - b->own.offset : tick;
+    const int64_t turn = turn_at(b, tick);
+    return b->each_frame ? tagnode_ticks_frames(&b->turns, turn) - b->own.offset : turn;
 }
 
 bool tagnode_branch_is_full(const tagnode_branch *b, int64_t tick) {
@@ -78,7 +87,8 @@ bool tagnode_branch_is_full(const tagnode_branch *b, int64_t tick) {
 }
 
 int64_t tagnode_branch_begin(const tagnode_branch *b, int64_t tick) {
-    return tagnode_frontend_begin(b->frontend, tagnode_ticks_frames(&b->node, tick) - b->patch);
+    const int64_t frames = tagnode_ticks_frames(&b->turns, turn_at(b, tick));
+    return tagnode_frontend_begin(b->frontend, frames - b->patch);
 }
 
 /* ---- models ---- */
@@ -200,8 +210,11 @@ tagnode_state tagnode_branch_take(tagnode_branch *b, int64_t tick, const float *
         return TAGNODE_FRESH;
     }
     if (own < b->first) return TAGNODE_WARMING;
-    if (own != b->taken)
+    const bool again = own == b->taken; /* ticks that share a result may still get a late one */
+    if (!again || b->result == TAGNODE_RESULT_LATE) {
         b->result = tagnode_worker_take(b->worker, own, b->outputs, late, failures);
+        *late += again && b->result == TAGNODE_RESULT_READY;
+    }
     b->taken = own;
     outputs[b->index[0]] = (const float *const *)b->outputs;
     return b->result == TAGNODE_RESULT_READY ? TAGNODE_FRESH : TAGNODE_HELD;

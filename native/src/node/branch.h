@@ -1,10 +1,11 @@
-/* branch.h - a front-end of a node with its models: the inline models that take its mel frames, or
- * one model on a thread of its own.
+/* branch.h - a front-end of a node with its models: the inline models that take its mel frames at
+ * one hop, or one model on a thread of its own.
  *
  * The first branch is the node's clock: results are due at every hop-th of its mel frames, the
  * node's ticks. In each other branch the window of a tick ends with the last mel frame that ends by
  * then, less than a mel frame earlier. If ticks are closer together than the mel frames of a
- * branch, its windows end with each of those, and ticks share their results. */
+ * branch, its windows end with each of those, and ticks share their results. They also do if the
+ * branch takes every so many-th tick only: then its turns are those ticks. */
 #pragma once
 
 #include "frontend/frontend.h"
@@ -19,9 +20,11 @@ typedef struct {
     uint32_t index[TAGNODE_MAX_MODELS]; /* of each model in the node */
     uint32_t patch;                     /* mel frames of the longest window, 0 without a model */
     uint32_t least_latency;             /* input samples, of a result */
-    tagnode_ticks node;                 /* its mel frames at the node's ticks */
-    tagnode_ticks own;                  /* and at its own, the ends of its windows */
-    bool each_frame;                    /* own ticks are all mel frames */
+    uint32_t every;                     /* the node's ticks from one turn to the next */
+    int64_t phase;                      /* the tick of turn 0 */
+    tagnode_ticks turns;                /* its mel frames at its turns */
+    tagnode_ticks own;                  /* and at its own ticks, the ends of its windows */
+    bool each_frame;                    /* own ticks are all mel frames, otherwise the turns */
     int64_t first;                      /* the first own tick with results of all models */
     tagnode_ensemble *ensemble;
     tagnode_worker *worker;
@@ -42,7 +45,8 @@ tagnode_status tagnode_branch_open(tagnode_branch *branch, const tagnode_setup *
                                    uint32_t chunk, tagnode_message *why);
 void tagnode_branch_close(tagnode_branch *branch);
 
-/* Sets the ticks: those of the node are `first` + tick * `hop` mel frames of `clock`. [main] */
+/* Sets the ticks: those of the node are `first` + tick * `hop` mel frames of `clock`. One of the
+ * turns is at the first tick with a full window. [main] */
 void tagnode_branch_align(tagnode_branch *branch, const tagnode_branch *clock, uint32_t first,
                           uint32_t hop);
 

@@ -15,10 +15,9 @@ static tagnode_status check_card(const tagnode_card *card, tagnode_message *why)
         return tagnode_refuse(why, "The card lists %u outputs; it must be 1 to %d.", card->outputs,
                               TAGNODE_MAX_OUTPUTS);
     for (uint32_t i = 0; i < card->outputs; ++i)
-        if (card->output_size[i] < 1 || card->output_size[i] > 65536)
-            return tagnode_refuse(why,
-                                  "Output %u of the card has %u floats; it must be 1 to 65536.", i,
-                                  card->output_size[i]);
+        if (card->output_size[i] < 1 || card->output_size[i] > TAGNODE_MAX_SIZE)
+            return tagnode_refuse(why, "Output %u of the card has %u floats; it must be 1 to %d.",
+                                  i, card->output_size[i], TAGNODE_MAX_SIZE);
     const bool decibels =
         card->patch_norm == TAGNODE_PATCH_TOP_DB || card->patch_norm == TAGNODE_PATCH_RELATIVE_DB;
     if (tagnode_patch_norm_name((uint32_t)card->patch_norm) == NULL)

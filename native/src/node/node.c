@@ -84,19 +84,21 @@ static const tagnode_frontend_settings PLAIN_FRONTEND = {
     .fmax = 8000,
 };
 
-/* Adds the models to the branches: each inline model to the one with its front-end, each model of
- * the worker to one of its own. */
+/* Adds the models to the branches: each inline model to the one with its front-end and hop, each
+ * model of the worker to one of its own. */
 static void form_branches(core *c, const tagnode_parts *parts) {
     for (uint32_t i = 0; i < parts->model_count; ++i) {
         tagnode_model *model = parts->models[i];
+        const uint32_t every = parts->every != NULL ? parts->every[i] : 1;
         uint32_t at = model->sliced ? 0 : c->branch_count;
         while (at < c->branch_count &&
-               !(c->branches[at].model[0]->sliced &&
+               !(c->branches[at].model[0]->sliced && c->branches[at].every == every &&
                  tagnode_frontend_equal(&c->branches[at].settings, &model->card.frontend)))
             ++at;
         tagnode_branch *branch = &c->branches[at];
         if (at == c->branch_count) ++c->branch_count;
         branch->settings = model->card.frontend;
+        branch->every = every;
         branch->index[branch->count] = i;
         branch->model[branch->count++] = model;
         tagnode_model_retain(model);
@@ -105,6 +107,7 @@ static void form_branches(core *c, const tagnode_parts *parts) {
     if (c->branch_count > 0) return;
     c->branch_count = 1;
     c->branches[0].settings = PLAIN_FRONTEND;
+    c->branches[0].every = 1;
 }
 
 static void plan_ticks(core *c) {
@@ -122,7 +125,8 @@ static void plan_ticks(core *c) {
  * heads. */
 static tagnode_status gather(core *c, const tagnode_parts *parts, tagnode_message *why) {
     for (uint32_t i = 0; i < parts->model_count; ++i) {
-        c->values += c->activations[c->models++] = parts->models[i]->card.output_size[0];
+        const tagnode_card *card = &parts->models[i]->card;
+        c->values += c->activations[c->models++] = card->embedding_only ? 0 : card->output_size[0];
         c->wanted[i] = 1;
         if (!c->setup.whole_windows) c->primed |= 1U << i;
     }
@@ -137,7 +141,7 @@ static tagnode_status gather(core *c, const tagnode_parts *parts, tagnode_messag
         c->heads[c->head_count++] = *placed;
         c->values += tagnode_head_outputs(placed->head);
         c->wanted[placed->model] |= 1U << placed->output;
-        if (placed->output != 0)
+        if (placed->output != 0 || parts->models[placed->model]->card.embedding_only)
             c->primed &= ~(1U << placed->model); /* the head was trained on full windows */
         if (tagnode_head_room(placed->head) > room) room = tagnode_head_room(placed->head);
     }

@@ -60,6 +60,16 @@ static tagnode_status check_model(const tagnode_setup *s, const tagnode_card *ca
     return TAGNODE_OK;
 }
 
+static tagnode_status check_every(const tagnode_setup *s, uint32_t every, uint32_t index,
+                                  tagnode_message *why) {
+    if (every >= 1 && every * s->hop <= TAGNODE_MAX_HOP) return TAGNODE_OK;
+    return tagnode_refuse(
+        why,
+        "Model %u has a result at every %u-th frame, %g s apart; it must be every "
+        "first or a later one, and at most %d s.",
+        index, every, every * s->hop, TAGNODE_MAX_HOP);
+}
+
 static tagnode_status check_head(const tagnode_parts *parts, uint32_t index, tagnode_message *why) {
     const tagnode_placed_head *placed = &parts->heads[index];
     if (placed->model >= parts->model_count)
@@ -90,6 +100,8 @@ tagnode_status tagnode_setup_check(const tagnode_parts *parts, const tagnode_set
     tagnode_status status = check_setup(&asked, why);
     for (uint32_t i = 0; i < parts->model_count && status == TAGNODE_OK; ++i) {
         status = check_model(&asked, &parts->models[i]->card, why);
+        if (status == TAGNODE_OK && parts->every != NULL)
+            status = check_every(setup, parts->every[i], i, why);
         asked.embedding = -1; /* only the first model's embedding is used */
     }
     for (uint32_t i = 0; i < parts->head_count && status == TAGNODE_OK; ++i)

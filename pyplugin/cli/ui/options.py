@@ -60,6 +60,7 @@ class AnalysisOptions:
         else:
             plan = Plan.of(self.model, hop=hop, runtime=self.runtime, signals=SIGNAL_HOP)
         check_plan(plan)
+        plan.check_labels()
         return plan
 
 

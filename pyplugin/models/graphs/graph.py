@@ -58,11 +58,14 @@ class Graph:
         By name, in the order of the file; the first dimension is the batch, 1.
     steps
         In an order in which they can run.
+    names
+        What the file calls results of steps.
     """
 
     inputs: dict[str, Value]
     outputs: dict[str, Value]
     steps: list[Step] = field(default_factory=list)
+    names: Mapping[Value, str] = field(default_factory=dict)
 
     def run(self, *inputs: npt.ArrayLike) -> dict[str, Float32]:
         """Compute the outputs in numpy.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -187,7 +187,7 @@ def _corrected(graph: Graph, ranges: Ranges, patches: Float32, run: Run) -> Grap
         value = Value(step.inputs[2].shape, constant=(bias + rows).astype(np.float32))
         fixed = Step("dense", (*step.inputs[:2], value), step.output, step.options)
         steps = [fixed if each.output is step.output else each for each in graph.steps]
-        graph = Graph(graph.inputs, graph.outputs, steps)
+        graph = replace(graph, steps=steps)
     return graph
 
 
@@ -237,7 +237,7 @@ def with_bounds(graph: Graph) -> Graph:
                 scale, shift = (scale * factor, shift) if kind == "mul" else (scale, factor)
         most = 6.0 if relu.kind == "relu6" else np.inf
         steps.append(_bounded(step, last.output, scale, shift, most))
-    return Graph(graph.inputs, graph.outputs, steps)
+    return replace(graph, steps=steps)
 
 
 def _channels(step: Step, value: Value, size: int) -> Float64 | None:

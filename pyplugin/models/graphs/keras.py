@@ -57,12 +57,15 @@ class KerasNetwork:
         frames: int | None = None,
         version: str = "",
     ) -> None:
+        self.title = ""
         self._slope = 1 / 6 if version.startswith("3") else 0.2
         self.builder = GraphBuilder()
         self.inputs: dict[str, Value] = {}
         self._arrays = arrays
         try:
             self._layers = _layers(config)
+            if isinstance(config["config"], Mapping):
+                self.title = str(config["config"].get("name", ""))
             self._read = {name: _sources(name, each) for name, each in self._layers.items()}
             self._chain(config)
             self._start(frames)

@@ -107,6 +107,7 @@ class Writer:
         self.graph, self.writer = graph, GraphWriter()
         self._tensors: dict[Value, Tensor] = {}
         self._count = 0
+        self._taken = {*graph.inputs, *graph.outputs}
 
     def finish(self, description: str) -> bytes:
         """Write all steps; return the file."""
@@ -114,13 +115,21 @@ class Writer:
         self._tensors |= dict(zip(self.graph.inputs.values(), inputs.values(), strict=True))
         for step in self.graph.steps:
             self._count += 1
-            tensor = self.written(step, f"{step.kind}_{self._count}")
+            tensor = self.written(step, self._name(step))
             if tensor is not None:
                 self._tensors[step.output] = tensor
         outputs = {}
         for name, value in self.graph.outputs.items():
             outputs[name] = self.writer.reshape(name, self.of(value), value.shape)
         return self.writer.finish(inputs, outputs, description=description)
+
+    def _name(self, step: Step) -> str:
+        """Return the name of a step: that in its file, or its kind and number."""
+        name = self.graph.names.get(step.output, "")
+        if not name or name in self._taken:
+            name = f"{step.kind}_{self._count}"
+        self._taken.add(name)
+        return name
 
     def of(self, value: Value) -> Tensor:
         """Return the float tensor of a value."""

@@ -70,6 +70,7 @@ class OnnxNetwork:
     """
 
     framework = "onnx"
+    title = ""
 
     def __init__(self, data: bytes, frames: int | None = None) -> None:
         self.builder = GraphBuilder()

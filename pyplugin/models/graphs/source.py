@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from pyplugin.errors import ModelError
@@ -55,6 +56,8 @@ class NetworkSource(Protocol):
         Collects the steps of what has been asked for.
     framework
         As in cards: ``tensorflow``, ``keras``, ``onnx``.
+    title
+        What the network is called within the file, or ``""``.
     inputs
         The float inputs.
     ends
@@ -65,6 +68,7 @@ class NetworkSource(Protocol):
 
     builder: GraphBuilder
     framework: str
+    title: str
     inputs: dict[str, Value]
     ends: list[str]
     names: list[str]
@@ -172,7 +176,16 @@ def graph_of(source: NetworkSource, outputs: Mapping[str, str]) -> Graph:
     for name, value in values.items():
         if value.constant is not None:
             raise ModelError(f"The layer {outputs[name]!r} does not depend on the input.")
-    return source.builder.finish(values)
+    return replace(source.builder.finish(values), names=_names(source))
+
+
+def _names(source: NetworkSource) -> dict[Value, str]:
+    """Return the name of each layer's result; of several, the first."""
+    found: dict[Value, str] = {}
+    for name in source.names:
+        with contextlib.suppress(ModelError):
+            found.setdefault(source.value(name), name)
+    return found
 
 
 def layers_of(source: NetworkSource) -> list[NetworkLayer]:

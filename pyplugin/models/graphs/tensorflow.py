@@ -7,6 +7,7 @@ not in training is one of them.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -85,6 +86,7 @@ class FrozenGraph:
     """
 
     framework = "tensorflow"
+    title = ""
 
     def __init__(self, data: bytes, frames: int | None = None) -> None:
         self._start(*_graph(memoryview(data)), frames)
@@ -103,11 +105,13 @@ class FrozenGraph:
         self.builder = GraphBuilder()
         self.inputs: dict[str, Value] = {}
         self._scope = _Scope(self, nodes, {})
+        self.batch = 1  # of the file; here it is always 1
         unknown: tuple[str, list[int]] | None = None
         for node in nodes:
             if node.op != "Placeholder" or node.attribute("dtype").kind != _FLOAT:
                 continue
             sizes = node.attribute("shape").shape
+            self.batch = max([self.batch, *sizes[:1]])
             shape = input_shape(sizes, frames)
             if shape is not None:
                 self.inputs[node.name] = self.builder.input(node.name, shape)
@@ -117,19 +121,34 @@ class FrozenGraph:
             if unknown is not None:
                 raise OpenShapeError(*unknown)
             raise ModelError("The graph has no float input.")
-        self.names = [node.name for node in nodes if node.op not in _SILENT]
-        read = {_node_of(each) for node in nodes for each in node.inputs}
+        named = [node for node in nodes if node.op not in _SILENT]
+        self.names = [name for node in named for name in self._results_of(node)]
+        calls = {node.name for node in named if len(self._results_of(node)) > 1}
+        read = {
+            each.removesuffix(":0") if _node_of(each) in calls else _node_of(each)
+            for node in nodes
+            for each in node.inputs
+        }
         self.ends = [name for name in self.names if name not in read]
+
+    def _results_of(self, node: GraphNode) -> list[str]:
+        """Return the names of a node's results: a call of a function may have several."""
+        function = self._functions.get(node.attribute("f").function)
+        if function is None or node.op not in _CALLS:
+            return [node.name]
+        rest = range(1, len(function.results))
+        return [node.name, *(f"{node.name}:{number}" for number in rest)]
 
     def kind(self, name: str) -> str:
         """Return TensorFlow's name of a layer's operator."""
-        return self._scope.nodes[name].op
+        return self._scope.nodes[_node_of(name)].op
 
     def value(self, name: str) -> Value:
         """Return the result of a layer."""
         return self._scope.value(name)
 
 
+_CALLS = ("PartitionedCall", "StatefulPartitionedCall")
 _SILENT = {"Const", "NoOp", "Placeholder", "PlaceholderWithDefault", "Assert", "SaveV2"}
 
 
@@ -182,7 +201,7 @@ class _Scope:
         if any(each is None for each in inputs):
             return (None,) * 8
         values = [each for each in inputs if each is not None]
-        if node.op in ("PartitionedCall", "StatefulPartitionedCall"):
+        if node.op in _CALLS:
             return self._called(node, values)
         translate = OPERATORS.get(node.op)
         if translate is None:
@@ -326,7 +345,10 @@ def _unary(kind: str) -> _Translate:
 
 
 def _reshape(graph: FrozenGraph, node: GraphNode, inputs: list[Value]) -> Value:
-    return graph.builder.reshape(inputs[0], _whole(inputs[1]))
+    shape = _whole(inputs[1])
+    if graph.batch > 1 and shape[:1] == [graph.batch] and -1 not in shape:
+        shape[0] = inputs[0].size // max(math.prod(shape[1:]), 1)
+    return graph.builder.reshape(inputs[0], shape)
 
 
 def _squeeze(graph: FrozenGraph, node: GraphNode, inputs: list[Value]) -> Value:
@@ -390,25 +412,40 @@ def _strided(graph: FrozenGraph, node: GraphNode, inputs: list[Value]) -> Value:
         name: node.attribute(f"{name}_mask").integer
         for name in ("begin", "end", "shrink_axis", "new_axis", "ellipsis")
     }
-    if masks["new_axis"] or masks["ellipsis"]:
-        raise ModelError("a slice that adds axes")
-    ranges, left = [], []
-    for axis, size in enumerate(x.shape):
-        if axis >= len(begin):
+
+    def is_set(mask: str, place: int) -> bool:
+        return bool(masks[mask] >> place & 1)
+
+    added = sum(is_set("new_axis", place) for place in range(len(begin)))
+    gaps = sum(is_set("ellipsis", place) for place in range(len(begin)))
+    sizes, ranges, left = list(x.shape), [], []
+    rest = len(sizes) - (len(begin) - added - gaps)  # axes that no place names
+
+    def keep(count: int) -> None:
+        for size in [sizes.pop(0) for _ in range(count)]:
             ranges.append((0, size, 1))
             left.append(size)
+
+    for place in range(len(begin)):
+        if is_set("ellipsis", place):
+            keep(rest)
             continue
-        first = None if masks["begin"] >> axis & 1 else begin[axis]
-        last = None if masks["end"] >> axis & 1 else end[axis]
-        if masks["shrink_axis"] >> axis & 1:
-            start = begin[axis] % size
+        if is_set("new_axis", place):
+            left.append(1)
+            continue
+        size = sizes.pop(0)
+        if is_set("shrink_axis", place):
+            start = begin[place] % size
             ranges.append((start, start + 1, 1))
             continue
-        start, stop, each = slice(first, last, step[axis]).indices(size)
+        first = None if is_set("begin", place) else begin[place]
+        last = None if is_set("end", place) else end[place]
+        start, stop, each = slice(first, last, step[place]).indices(size)
         if each < 0:
             raise ModelError("a slice that goes backwards")
         ranges.append((start, stop, each))
         left.append(len(range(start, stop, each)))
+    keep(len(sizes))
     return graph.builder.reshape(graph.builder.slice(x, ranges), left)
 
 
