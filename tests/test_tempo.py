@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import pyplugin
-from pyplugin.errors import ModelError
+from pyplugin.errors import AudioError, ModelError
 from pyplugin.models.adapting import ImportOptions
 from pyplugin.models.graphs.graph import GraphBuilder, constant
 from pyplugin.models.graphs.lowering import tflite_of
@@ -49,6 +49,18 @@ def test_no_beat():
     result = tempo(np.zeros(5 * RATE), RATE)
     assert (result.overall, result.overall_confidence) == (0, 0)
     assert not result.bpm.any()
+    with pytest.raises(AudioError, match="no beat"):
+        result.curve()
+
+
+@pytest.mark.parametrize("beats", [0.75, 2])
+def test_a_curve_has_the_time_of_beats(beats):
+    result = tempo(clicks(96, 20), RATE)
+    curve = result.curve(beats)
+    beating = result.bpm > 0
+    np.testing.assert_allclose(curve.values, 60 * beats / result.bpm[beating], rtol=1e-6)
+    np.testing.assert_array_equal(curve.times, result.times[beating])
+    assert curve.values[-1] / beats == pytest.approx(60 / result.overall, rel=0.02)
 
 
 @pytest.fixture
@@ -78,6 +90,7 @@ def test_a_model_of_the_tempo(model):
     assert set(result.bpm[result.times < 2]) == {60}
     assert set(result.bpm[result.times > 4]) == {90}
     assert len(result.times) == len(tags.times)
+    assert set(result.curve(0.5).values.round(6)) == {0.5, 0.333333}
 
 
 def test_a_model_of_something_else_is_refused():
