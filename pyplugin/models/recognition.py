@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from pyplugin.models.starts import Start
 from pyplugin.support.shipped import shipped
@@ -197,6 +198,7 @@ def known_frames(shape: Sequence[int]) -> int | None:
     return _FRAMES.get(tuple(max(size, 0) for size in shape[1:]))
 
 
+@cache
 def audioset_labels() -> tuple[str, ...]:
     """Return the display names of the 521 classes of AudioSet that YAMNet has, in its order.
 
