@@ -138,6 +138,8 @@ def _tempocnn(found: Found) -> System | None:
         return None
     joined = found.kinds.get("Concatenate", found.kinds.get("ConcatV2", 0)) == 4
     front_end = "tempocnn-max" if joined else "tempocnn"  # fcn, cnn, ismir2018, fma2018
+    if "BatchNormalization" not in found.kinds:  # no file of Keras', as tempo-cnn's are
+        front_end = f"essentia-{front_end}"
     return System(
         "TempoCNN",
         front_end,

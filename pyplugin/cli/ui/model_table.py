@@ -83,9 +83,8 @@ def model_rows(names: Sequence[str] = (), *, measure: bool = False) -> list[Mode
 def _row(status: ModelStatus, measure: bool) -> ModelRow:
     summary = importers.names().get(status.name)
     labels = len(summary.labels) if summary is not None and summary.labels else None
-    row = ModelRow(
-        status.name, status.description, status.licence, status.built, "", labels, status.size
-    )
+    about = summary.description if summary is not None else status.description
+    row = ModelRow(status.name, about, status.licence, status.built, "", labels, status.size)
     if status.path is None:
         return row
     try:
