@@ -80,19 +80,6 @@ def litert_waveform(file: str, audio: str, hop: str) -> Run:
     return run
 
 
-def onnx(file: str, audio: str, hop: str) -> Run:
-    """onnxruntime on mel frames in AUDIO, a .npy of patches."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
-    entry, patches = session.get_inputs()[0].name, np.load(audio)
-    return lambda: np.concatenate(
-        [session.run(None, {entry: patch[None]})[0].reshape(1, -1) for patch in patches]
-    )
-
-
 def main() -> None:
     kind, file, audio, hop, *output = sys.argv[1:]
     run = globals()[kind](file, audio, hop)

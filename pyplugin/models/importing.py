@@ -97,7 +97,8 @@ def import_file(path: str | Path, options: ImportOptions | None = None) -> Impor
             "possible."
         )
     start = _start(file, given)
-    opened = open_file(file, given.patch)
+    stated = start.content.get("patch_frames") if start is not None else None
+    opened = open_file(file, given.patch or (stated if isinstance(stated, int) else None))
     if isinstance(opened, TfliteFile):
         return _written(*tflite_model(file, opened, start, given))
     return _network(file, opened, start, given)

@@ -94,6 +94,7 @@ def _model(path: Path, found: Found, output: str, options: ImportOptions) -> dic
     return {
         **_common(path, found, system),
         "name": path.stem,
+        **({} if options.patch is None else {"patch_frames": options.patch}),
         "type": system.type if system is not None else "auto-tagging",
         "// schema": "The layer of the predictions; 'tagnode models layers' lists all layers.",
         "schema": {"outputs": [{"name": output, "output_purpose": "predictions"}]},

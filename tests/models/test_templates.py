@@ -89,6 +89,32 @@ def test_labels_of_one_name_are_made_distinct_and_named(folder):
     assert any("A 2" in note for note in done.notes)
 
 
+def test_frames_that_a_file_leaves_open_stay_in_the_card(folder):
+    onnx = pytest.importorskip("onnx", reason="needs onnx")
+    kind = onnx.TensorProto.FLOAT
+    nodes = [
+        onnx.helper.make_node("Conv", ["x", "w"], ["c"]),
+        onnx.helper.make_node("GlobalAveragePool", ["c"], ["g"]),
+        onnx.helper.make_node("Flatten", ["g"], ["f"]),
+        onnx.helper.make_node("Softmax", ["f"], ["y"]),
+    ]
+    graph = onnx.helper.make_graph(
+        nodes,
+        "net",
+        [onnx.helper.make_tensor_value_info("x", kind, (1, 1, "frames", 96))],
+        [onnx.helper.make_tensor_value_info("y", kind, (1, 2))],
+        [onnx.numpy_helper.from_array(RNG.normal(size=(2, 1, 3, 5)).astype("f4"), "w")],
+    )
+    path = folder / "open.onnx"
+    path.write_bytes(onnx.helper.make_model(graph, ir_version=9).SerializeToString())
+    with pytest.raises(ModelError, match="--patch"):
+        card_template(path)
+    content = json.loads(card_template(path, ImportOptions(patch=48)))
+    content["classes"] = ["a", "b"]
+    done = import_file(path, ImportOptions(card=write(folder, content)))
+    assert registry.info(done.name).patch_frames == 48
+
+
 def test_a_head_needs_no_front_end(folder):
     path = folder / "mood-msd-musicnn-1.pb"
     path.write_bytes(head_graph(RNG.normal(size=(200, 2)), np.zeros(2), last="Softmax"))
