@@ -42,6 +42,8 @@ from pyplugin.models.starts import Start, parse_start
 from pyplugin.models.tflite_file import TfliteFile
 
 _MOST_BYTES = 256 << 20
+MOST_FRAMES = 100_000
+"""Of a patch of a network that leaves their number open."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ def import_file(path: str | Path, options: ImportOptions | None = None) -> Impor
         )
     start = _start(file, given)
     stated = start.content.get("patch_frames") if start is not None else None
-    opened = open_file(file, given.patch or (stated if isinstance(stated, int) else None))
+    opened = open_file(file, given.patch or (stated and min(stated, MOST_FRAMES)))
     if isinstance(opened, TfliteFile):
         return _written(*tflite_model(file, opened, start, given))
     return _network(file, opened, start, given)
@@ -207,6 +209,9 @@ def _start(path: Path, options: ImportOptions) -> Start | None:
     start = parse_start(text, str(place))
     try:
         stated_front_end(start)
+        for sentence in start.missing:
+            if sentence.startswith(("The card's 'patch_frames'", "The card's 'default_hop'")):
+                raise ModelError(sentence)
     except ModelError as error:
         raise with_line(error, text, str(place)) from None
     return start

@@ -74,6 +74,11 @@ def test_an_error_in_it_has_its_line(folder):
         ModelError, match=r"mine\.json, line 4: .*'classes' is 'a'; expected a list"
     ):
         import_file(path, ImportOptions(card=write(folder, content)))
+    for key, value in (("default_hop", "often"), ("patch_frames", -1), ("patch_frames", True)):
+        broken = {**content, "classes": ["a", "b", "c"], key: value}
+        broken["inference"] = {**content["inference"], "log": "none"}
+        with pytest.raises(ModelError, match=rf"mine\.json, line \d+: The card's '{key}' is"):
+            import_file(path, ImportOptions(card=write(folder, broken)))
     content["classes"] = ["a", "b"]
     content["inference"]["log"] = "db"
     with pytest.raises(ModelError, match="3 values, but its card has 2 labels"):
