@@ -78,7 +78,7 @@ def facts(table: str) -> dict[str, list[str]]:
 def documented():
     text = DOCS.read_text(encoding="utf-8")
     section = text[text.index("## Choosing") :]
-    return facts(section.partition("\n## ")[0])
+    return facts(re.split(r"\n##+ ", section)[0])
 
 
 @pytest.mark.usefixtures("musicnn")
