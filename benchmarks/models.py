@@ -131,7 +131,7 @@ def measure(*, long: bool = False) -> list[Figure]:
             else:
                 absent.append(f"left out: {case.file} is not in {WEIGHTS}")
         figures += list(of_heads())
-    title = "import of a file, a process with all that it loads, wall time"
+    title = f"import of a file, processor time of the whole process (least of {ROUNDS})"
     figures.append(Figure("models", title, "s", imports, absent))
     title = (
         "largest difference of a value from that of the original program, from the audio file on"
@@ -147,7 +147,7 @@ def one(case: Case, folder: Path, imports: list[Row], differences: list[Row]) ->
     labels = folder / "labels.txt"
     labels.write_text("\n".join(f"value {number}" for number in range(found.labels)))
     command = ["-m", "pyplugin", "models", "import", path, "--name", "float", "--labels", labels]
-    seconds = min(run(command).wall for _ in range(ROUNDS))
+    seconds = min(run(command).cpu for _ in range(ROUNDS))
     imports.append(Row(case.name, seconds, limit=IMPORT_LIMIT))
     model = registry.load("float")
     audio = folder / "audio.wav"
