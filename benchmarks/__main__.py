@@ -24,6 +24,7 @@ NAMES = (
     "automation",
     "measured",
     "plugin",
+    "models",
     "instructions",
 )
 

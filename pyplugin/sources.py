@@ -13,6 +13,7 @@
 :func:`crest`, :func:`flatness`, :func:`flux`,      timbre
 :func:`brightness`, :func:`percussive`
 :func:`onset`, :func:`tempo`, :func:`silence`       onsets, tempo, silence
+:func:`beat`                                        the length of a beat, s
 :func:`signal`                                      any signal by its name
 :func:`maximum`                                     the source that is farthest from its minimum
 ==================================================  ================================================
@@ -23,6 +24,7 @@ from pyplugin.errors import PresetError
 from pyplugin.support.descriptors import head_name, signal_name, tag_name
 
 __all__ = [
+    "beat",
     "brightness",
     "crest",
     "flatness",
@@ -273,6 +275,24 @@ def tempo_confidence() -> Source:
     ('signal.tempo_confidence',)
     """
     return signal("tempo_confidence")
+
+
+def beat() -> Source:
+    """Return the length of a beat at the tempo found last, in seconds; 0 before the first.
+
+    It keeps its value where the beat pauses. Its usual range is 0 to 1 s, so ``.scale(0, 0.75)``
+    is the time of three quarters of a beat.
+
+    See Also
+    --------
+    pyplugin.tempo.TempoResult.curve : The same from a model of the tempo.
+
+    Examples
+    --------
+    >>> beat().scale(0, 0.75).descriptors
+    ('signal.beat_s',)
+    """
+    return signal("beat_s")
 
 
 def silence() -> Source:

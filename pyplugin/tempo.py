@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from pyplugin.errors import ModelError
+from pyplugin.errors import AudioError, ModelError
 from pyplugin.inputs.recording import Recording
 from pyplugin.models import registry
 from pyplugin.node.node import Node
 from pyplugin.node.signals import SIGNALS
 from pyplugin.support.arrays import ByValue, Float32, Float64
+from pyplugin.support.results import Curve
 from pyplugin.tagging import tag
 
 if TYPE_CHECKING:
@@ -56,6 +57,44 @@ class TempoResult(ByValue):
     overall_confidence: float
     duration: float
     notes: list[str]
+
+    def curve(self, beats: float = 1.0) -> Curve:
+        """Return the time of a number of beats, for parameters such as that of a delay.
+
+        Parameters
+        ----------
+        beats
+            How many, above 0: 0.75 for three quarters of one.
+
+        Returns
+        -------
+        Curve
+            Seconds over time. Where there is no beat it goes on to the next tempo.
+
+        Raises
+        ------
+        AudioError
+            The recording has no beat.
+
+        See Also
+        --------
+        pyplugin.sources.beat : The same as a signal, also live.
+
+        Examples
+        --------
+        >>> import pyplugin
+        >>> from pedalboard import Delay, Pedalboard
+        >>> clicks = np.zeros(16000 * 15)
+        >>> clicks[::8000] = 1.0
+        >>> dotted = tempo(clicks, 16000).curve(0.75)
+        >>> auto = pyplugin.automate(Pedalboard([Delay()]), {"delay.delay_seconds": dotted})
+        >>> round(float(auto(clicks, 16000).curves["delay.delay_seconds"].values[-1]), 3)
+        0.375
+        """
+        beating = self.bpm > 0
+        if not beating.any():
+            raise AudioError("The recording has no beat, so no time can be given in beats.")
+        return Curve(self.times[beating], 60.0 * beats / self.bpm[beating].astype(np.float64))
 
 
 def tempo(

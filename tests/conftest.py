@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import BANDS, DATA, PATCH, Probe
+from helpers import BANDS, DATA, PATCH, Probe, published_weights
 from hypothesis import HealthCheck, settings
 from jackserver import JackServer, Neighbours
 from sharing import (
@@ -31,6 +31,7 @@ from pyplugin.models import registry
 from pyplugin.models.card import Card, Dataset, InputTensor, OutputTensor, Schema
 from pyplugin.models.importers import musicnn as musicnn_family
 from pyplugin.models.importers import vgg
+from pyplugin.models.importers import yamnet as yamnet_family
 from pyplugin.models.importers.musicnn_wheel import WHEEL
 from pyplugin.models.tflite import GraphWriter
 from pyplugin.node.frontend import PRESETS
@@ -147,6 +148,18 @@ def musicnn() -> registry.Model:
     """The first model, built if it is not there yet."""
     build_missing("musicnn-mtt")
     return registry.load("musicnn-mtt")
+
+
+@pytest.fixture(scope="session")
+def yamnet(tmp_path_factory: pytest.TempPathFactory) -> registry.Model:
+    """YAMNet, in a folder of its own, where its published file is."""
+    source = published_weights() / "yamnet" / yamnet_family.FILE.name
+
+    def make(folder: Path) -> None:
+        registry.get("yamnet", source=source, folder=folder)
+
+    folder = made_once(folder_of_the_run(tmp_path_factory, "yamnet"), make)
+    return registry.load(folder / "yamnet.tflite")
 
 
 @pytest.fixture(scope="session")

@@ -32,7 +32,7 @@ from documents import (
 import pyplugin
 from pyplugin.automation.presets import parse_preset
 from pyplugin.daw import installation
-from pyplugin.models import heads, importing
+from pyplugin.models import adapting, heads, importing, templates
 from pyplugin.models.folders import data_folder
 from pyplugin.models.graphs.graph import GraphBuilder
 from pyplugin.models.graphs.lowering import tflite_of
@@ -143,6 +143,10 @@ def _networks(folder: Path) -> None:
     model = onnx.helper.make_model(whole, ir_version=9)
     (folder / "my-model.onnx").write_bytes(model.SerializeToString())
     (folder / "labels.txt").write_text("one\ntwo\n")
+    options = adapting.ImportOptions(front_end="musicnn")
+    content = json.loads(templates.card_template(folder / "my-model.onnx", options))
+    (folder / "my-model.json").write_text(json.dumps({**content, "classes": ["one", "two"]}))
+    importing.import_file(folder / "my-model.onnx")
 
 
 # ---- Python

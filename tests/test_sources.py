@@ -24,6 +24,7 @@ SOURCES = {
     "percussive": sources.percussive(),
     "tempo_bpm": sources.tempo(),
     "tempo_confidence": sources.tempo_confidence(),
+    "beat_s": sources.beat(),
     "silence": sources.silence(),
 }
 

@@ -1,14 +1,21 @@
 """The tempo of recordings: clicks at a known tempo, and a model with known answers."""
 
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
+import soundfile
+from helpers import published_weights
 
 import pyplugin
-from pyplugin.errors import ModelError
-from pyplugin.models.adapting import ImportOptions
+from pyplugin.errors import AudioError, ModelError
+from pyplugin.models.adapting import ImportOptions, described
 from pyplugin.models.graphs.graph import GraphBuilder, constant
 from pyplugin.models.graphs.lowering import tflite_of
-from pyplugin.models.importing import import_file
+from pyplugin.models.importing import import_file, open_file
 from pyplugin.tempo import tempo
 
 RATE = 16000
@@ -49,6 +56,18 @@ def test_no_beat():
     result = tempo(np.zeros(5 * RATE), RATE)
     assert (result.overall, result.overall_confidence) == (0, 0)
     assert not result.bpm.any()
+    with pytest.raises(AudioError, match="no beat"):
+        result.curve()
+
+
+@pytest.mark.parametrize("beats", [0.75, 2])
+def test_a_curve_has_the_time_of_beats(beats):
+    result = tempo(clicks(96, 20), RATE)
+    curve = result.curve(beats)
+    beating = result.bpm > 0
+    np.testing.assert_allclose(curve.values, 60 * beats / result.bpm[beating], rtol=1e-6)
+    np.testing.assert_array_equal(curve.times, result.times[beating])
+    assert curve.values[-1] / beats == pytest.approx(60 / result.overall, rel=0.02)
 
 
 @pytest.fixture
@@ -78,8 +97,29 @@ def test_a_model_of_the_tempo(model):
     assert set(result.bpm[result.times < 2]) == {60}
     assert set(result.bpm[result.times > 4]) == {90}
     assert len(result.times) == len(tags.times)
+    assert set(result.curve(0.5).values.round(6)) == {0.5, 0.333333}
 
 
 def test_a_model_of_something_else_is_refused():
     with pytest.raises(ModelError, match="labels of scene are no tempi"):
         tempo(np.zeros(RATE), RATE, model="scene")
+
+
+def test_essentias_network_gives_what_essentia_gives(tmp_path, monkeypatch):
+    """From the file on; Essentia has a process of its own, for it brings a TensorFlow."""
+    if importlib.util.find_spec("essentia") is None:
+        pytest.skip("essentia is not installed (extra: oracle)")
+    monkeypatch.setenv("PYPLUGIN_MODELS", str(tmp_path / "models"))
+    path = published_weights() / "essentia-test-graphs" / "deeptemp_k16.pb"
+    name = import_file(path).name
+    audio = clicks(110, 24)[: 11025 * 24]
+    soundfile.write(tmp_path / "clicks.wav", audio, 11025, subtype="FLOAT")
+    output = described(path, open_file(path), None, ImportOptions())[1]
+    script = Path(__file__).parents[1] / "benchmarks" / "original.py"
+    command = [script, "essentia_tempocnn", f"{path}:{output}", tmp_path / "clicks.wav", "128"]
+    subprocess.run([sys.executable, *command, tmp_path / "values.npy"], check=True)
+    expected = np.load(tmp_path / "values.npy")
+    result = pyplugin.tag(tmp_path / "clicks.wav", model=name, hop=128 * 512 / 11025)
+    count = min(len(expected), len(result.activations))
+    assert count > 1
+    np.testing.assert_allclose(result.activations[:count], expected[:count], atol=1e-4)

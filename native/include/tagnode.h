@@ -544,6 +544,7 @@ typedef enum {
     TAGNODE_SIGNAL_TEMPO_BPM,  /* BPM, 40 to 240; 0 at a confidence below 0.1 */
     TAGNODE_SIGNAL_TEMPO_CONFIDENCE, /* 0 .. 1, periodicity of the onsets of about 8 s */
     TAGNODE_SIGNAL_SILENCE,          /* 1 in silence as the setup defines it, otherwise 0 */
+    TAGNODE_SIGNAL_BEAT_S,           /* s, a beat at the tempo found last; 0 before the first */
     TAGNODE_SIGNAL_END               /* of this header; callers ask tagnode_signal_count() */
 } tagnode_signal_id;
 

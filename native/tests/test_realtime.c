@@ -61,7 +61,7 @@ static void callback(host *self, const float *const *input, uint32_t frames, boo
         self->held += frame.state == TAGNODE_HELD;
         tagnode_automation_push(self->automation, 0, frame.emitted, values[VALUES - 1]);
     }
-    float signals[TAGNODE_SIGNAL_SILENCE + 1];
+    float signals[TAGNODE_SIGNAL_END];
     while (tagnode_read_signals(self->node, &frame, signals, 1) == 1) ++self->measured;
     while (tagnode_read_mel(self->node, self->mel, 64) == 64) self->parameter = self->mel[0];
     const tagnode_counters counters = tagnode_get_counters(self->node);

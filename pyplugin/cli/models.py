@@ -1,5 +1,6 @@
 """``tagnode models``: List, build and check models."""
 
+import json
 import sys
 from functools import partial
 from pathlib import Path
@@ -53,20 +54,35 @@ def command() -> None:
 
 
 @command.command("list")
-def list_models() -> None:
-    """List all models, and whether they are built.
+@click.option(
+    "--measure", is_flag=True, help="Measure the processor time of those that are built, here."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
+def list_models(*, measure: bool, as_json: bool) -> None:
+    """List all models: what they name, size, window, hop, latency, and how they run.
+
+    The latency is that of results at 48 kHz; "inline" runs in the callback, "worker" on a thread
+    beside it. With --measure there is the processor time for a second of audio in both, in
+    milliseconds; it is of this machine at this moment, and nothing is kept.
 
     \b
-    Example:
+    Examples:
       tagnode models list
+      tagnode models list --measure
+      tagnode models list --json
     """
-    from pyplugin.models import folders, registry
+    from dataclasses import asdict
 
-    statuses = registry.available()
-    width = max(len(status.name) for status in statuses)
-    for status in statuses:
-        size = f"{status.size / 1e6:5.1f} MB" if status.built and status.size else "not built"
-        echo(f"{status.name:<{width}}  {size:>9}  {printable(status.description)}")
+    from pyplugin.cli.ui.model_table import as_lines, model_rows
+    from pyplugin.models import folders
+
+    with without_banner():
+        rows = model_rows(measure=measure)
+    if as_json:
+        echo(json.dumps([asdict(row) for row in rows], indent=1, ensure_ascii=False))
+        return
+    for line in as_lines(rows):
+        echo(printable(line))
     echo(f"\nFolder: {folders.data_folder()}")
 
 
@@ -182,7 +198,15 @@ def get(names: tuple[str, ...], source: Path | None, *, accepted: bool, **option
     help="A recording, or a folder of them, by which the network becomes int8; may be repeated.",
 )
 @click.option("--license", "licence", metavar="SPDX", help="The licence of the weights.")
-def import_models(files: tuple[Path, ...], calibrate: tuple[Path, ...], **options: Any) -> None:
+@click.option(
+    "--card-template",
+    "template",
+    is_flag=True,
+    help="Import nothing; print a start of a card for FILE, with comments, to be filled in.",
+)
+def import_models(
+    files: tuple[Path, ...], calibrate: tuple[Path, ...], *, template: bool, **options: Any
+) -> None:
     """Import networks of other people: .pb, .onnx, .h5, .keras, .tflite or tfjs' model.json.
 
     A network on another model's embedding becomes a head, any other one a model. Known networks
@@ -198,13 +222,16 @@ def import_models(files: tuple[Path, ...], calibrate: tuple[Path, ...], **option
       tagnode models import yamnet.tflite
       tagnode models import my-model.onnx --front-end musicnn --labels labels.txt
       tagnode models import my-model.onnx --front-end musicnn --labels labels.txt --calibrate Music
+      tagnode models import my-model.onnx --card-template > my-card.json
     """
     from pyplugin.models.adapting import ImportOptions
     from pyplugin.models.importing import import_file
 
+    if template:
+        _print_template(files, options)
+        return
     if calibrate:
-        options["patches"] = partial(_patches, tuple(map(str, calibrate)))
-
+        options["patches"] = partial(patches_of, tuple(map(str, calibrate)))
     if len(files) > 1 and (options["name"] or options["card"]):
         raise click.UsageError("--name and --card are for one file.")
     for path in files:
@@ -217,10 +244,26 @@ def import_models(files: tuple[Path, ...], calibrate: tuple[Path, ...], **option
         echo(f"  tagnode tag song.ogg {use} {printable(done.name)}", err=True)
 
 
+def _print_template(files: tuple[Path, ...], options: dict[str, Any]) -> None:
+    from pyplugin.models.adapting import ImportOptions
+    from pyplugin.models.templates import card_template
+
+    used = {"front_end", "output", "patch"}
+    unused = [name for name, value in options.items() if value and name not in used]
+    if len(files) > 1 or unused:
+        raise click.UsageError(
+            "--card-template takes one FILE, and of the other options --front-end, --output and "
+            "--patch only."
+        )
+    with without_banner():
+        text = card_template(files[0], ImportOptions(**options))
+    echo(text, nl=False)
+
+
 _MOST_PATCHES = 200
 
 
-def _patches(given: tuple[str, ...], model: Any) -> Any:
+def patches_of(given: tuple[str, ...], model: Any) -> Any:
     """Return what a model takes of each recording, in windows that overlap by half."""
     from pyplugin.cli.ui.recordings import expand_files
     from pyplugin.tagging import tag
@@ -260,6 +303,19 @@ def layers(source: str, patch: int | None) -> None:
     for layer in found:
         shape = " x ".join(map(str, layer.shape))
         echo(f"{layer.kind:<{width}}  {shape:>16}  {printable(layer.name)}")
+
+
+@command.command("schema")
+def schema() -> None:
+    """Print the JSON Schema of cards, for editors that validate JSON.
+
+    \b
+    Example:
+      tagnode models schema > card.schema.json
+    """
+    from pyplugin.models.schema import card_schema
+
+    echo(json.dumps(card_schema(), indent=1, ensure_ascii=False))
 
 
 _RESTRICTING = ("AGPL", "GPL", "CC-BY-NC")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from collections.abc import Callable
 
 import click
 
-from pyplugin.cli.ui.progress import progress_bar
-from pyplugin.cli.ui.recordings import expand_files, report_failure
+from pyplugin.cli.ui.recordings import each_file, expand_files
 from pyplugin.cli.ui.suppress_output import check_plan
 from pyplugin.cli.ui.terminal import echo
 from pyplugin.node.plan import Plan
@@ -47,17 +46,14 @@ def command(
     files, status = expand_files(files)
     if model is not None:
         check_plan(Plan.of(model, hop=hop))
-    for given in files:
-        try:
-            with progress_bar(printable(Path(given).name)) as report:
-                result = tempo(given, model=model, hop=hop, progress=report)
-        except Exception as error:
-            status = max(status, report_failure(given, error))
-            continue
-        for note in result.notes:
-            echo(f"tagnode: {printable(given)}: {printable(note)}", err=True)
+
+    def write(given: str, result: TempoResult) -> None:
         echo(_json(given, result) if as_json else "\n".join(_lines(given, result, over_time)))
-    raise SystemExit(status)
+
+    def work(given: str, report: Callable[[float], object]) -> TempoResult:
+        return tempo(given, model=model, hop=hop, progress=report)
+
+    raise SystemExit(max(status, each_file(files, work, write)))
 
 
 def _lines(given: str, result: TempoResult, over_time: bool) -> list[str]:

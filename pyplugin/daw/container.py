@@ -38,6 +38,15 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
     "scene": {"voice": ("speech", "singing")},
     "musicnn-mtt": _MTT_GROUPS,
     "vgg-mtt": _MTT_GROUPS,
+    "yamnet": {
+        "applause": ("Applause", "Clapping", "Cheering"),
+        "cough": ("Cough", "Sneeze", "Throat clearing", "Sniff"),
+        "siren": (
+            *("Siren", "Civil defense siren", "Police car (siren)", "Ambulance (siren)"),
+            *("Fire engine, fire truck (siren)", "Fire alarm", "Smoke detector, smoke alarm"),
+            "Alarm",
+        ),
+    },
 }
 """Labels that belong together, by model. A slot of the plugin has one source; the sum of a group is
 one. Presets sum the same labels."""
@@ -88,7 +97,10 @@ def encode(card: Card, data: bytes, heads: Sequence[Head] = ()) -> bytes:
         or there are too many labels or heads.
     """
     if "tflite-int8" not in card.model_types:
-        raise ModelError(f"{card.name} is a float model; the plugin runs int8 models only.")
+        raise ModelError(
+            f"{card.name} is a float model; the plugin runs int8 models only. 'tagnode models "
+            "import --calibrate RECORDINGS' makes one of a network's file."
+        )
     if not card.labels or card.outputs[0].purpose != "predictions":
         raise ModelError(
             f"{card.name} has no labels with values from 0 to 1, which the plugin's sources are."

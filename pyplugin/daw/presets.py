@@ -28,7 +28,7 @@ from pyplugin.daw.parameters import IDENTITY, MODELS, PARAMETERS, TARGETS
 from pyplugin.errors import PresetError, PypluginError
 from pyplugin.models import registry
 from pyplugin.node.signals import SIGNALS
-from pyplugin.support.descriptors import short_name
+from pyplugin.support.descriptors import owner_of, short_name
 from pyplugin.support.files import sentence, write_file
 from pyplugin.support.spelling import nearest, slug
 
@@ -240,7 +240,7 @@ def _source(slots: Slots, number: int, item: Map, model: str) -> tuple[str, floa
         if name not in known:
             raise PresetError(f"{model} has no label {name!r}; {nearest(name, known)}")
     elif name not in (f"head.any.{slug(group)}" for group in GROUPS.get(model, {})):
-        head = name.split(".")[1]
+        head = owner_of(name)
         slots.notes.append(
             f"slot {number}: {name} needs the head in the plugin: tagnode plugins model {model} "
             f"--head {head} --as custom-1, then Model custom-1."
@@ -257,7 +257,7 @@ def _bare(descriptor: str, model: str) -> str:
         It is of another model: the plugin runs one.
     """
     short = short_name(descriptor)
-    other = descriptor.split(".")[1]
+    other = owner_of(descriptor)
     if short != descriptor and other != model:
         raise PresetError(f"{descriptor!r} is of {other}; the plugin runs one model, {model}.")
     return short

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+import msgspec
 import numpy as np
 from msgspec import structs
 
@@ -29,7 +30,7 @@ from pyplugin.models.card import (
     card_of,
     render_card,
 )
-from pyplugin.models.checking import SIZE_LIMIT, converted, decoded
+from pyplugin.models.checking import SIZE_LIMIT, converted, decoded, explain
 from pyplugin.models.folders import read_file
 from pyplugin.models.frontends import PRESETS
 from pyplugin.models.graphs.graph import Graph, Step, Value
@@ -144,8 +145,8 @@ def labels_of(
     else:
         raise ModelError(
             f"{path} has {count} values, and nothing names them; give a file with {count} labels, "
-            "one a line, by --labels; or, if they are an embedding, a card whose output has the "
-            "'output_purpose' 'embeddings' by --card."
+            "one a line, by --labels, or a card with 'classes'; or, if they are an embedding, a "
+            "card whose output has the 'output_purpose' 'embeddings' by --card."
         )
     if len(labels) != count:
         raise ModelError(
@@ -222,7 +223,7 @@ def network_model(
     """
     found, output = described(path, source, start, options)
     system = recognise(found)
-    front_end = _front_end(path, found.inputs, system, options, found.ends)
+    front_end = _front_end(path, found, system, options)
     ends = {name: shape for name, _, shape in _ends(source) if name != output}
     outputs = _outputs(output, source.names, ends, start, system, options)
     graph = graph_to(path, source, outputs)
@@ -374,14 +375,9 @@ def _output(
     if wanted is not None:
         return wanted
     names = [name for name, _, _ in ends]
-    stated = (
-        []
-        if start is None
-        else [each.name for each in start.schema.outputs if each.purpose == "predictions"]
-    )
-    for name in (each.removesuffix(":0") for each in stated):
-        if name in source.names:
-            return name
+    stated = _stated_output(start, source.names)
+    if stated is not None:
+        return stated
     final = [name for name, kind, _ in ends if kind.lower() in _FINAL]
     flat = [name for name, _, shape in ends if len(shape) == 2]
     for candidates in (final, flat, names):
@@ -391,6 +387,15 @@ def _output(
         raise ModelError(f"{path}: no layer depends on the input.")
     listed = ", ".join(f"{name} {list(shape)}" for name, _, shape in ends)
     raise ModelError(f"{path} has several outputs; choose one by --output: {listed}.")
+
+
+def _stated_output(start: Start | None, names: Sequence[str]) -> str | None:
+    """Return the layer of the predictions that a card names, if it is among these."""
+    for each in start.schema.outputs if start is not None else ():
+        name = each.name.split(":")[0]
+        if each.purpose == "predictions" and name in names:
+            return name
+    return None
 
 
 def graph_to(path: Path, source: NetworkSource, outputs: dict[str, str]) -> Graph:
@@ -433,18 +438,35 @@ def _flattened(graph: Graph) -> Graph:
     return replace(graph, outputs=outputs, steps=steps)
 
 
-def _front_end(
-    path: Path,
-    inputs: Any,
-    system: System | None,
-    options: ImportOptions,
-    ends: Sequence[tuple[str, str, tuple[int, ...]]],
-) -> FrontEnd:
-    wanted = options.front_end or (system.front_end if system is not None else None)
+def stated_front_end(start: Start | None) -> FrontEnd | None:
+    """Return the front-end of a card beside a file, where it has one and not a name only.
+
+    Raises
+    ------
+    ModelError
+        A field of it is missing, unknown or out of range.
+    """
+    content = start.content.get("inference") if start is not None else None
+    if not isinstance(content, dict) or content.get("algorithm") != "mel":
+        return None
+    kept = {key: value for key, value in content.items() if not key.startswith("//")}
+    try:
+        return msgspec.convert(kept, FrontEnd)
+    except msgspec.ValidationError as error:
+        raise ModelError(explain(str(error), {"inference": kept}, Card, "inference")) from None
+
+
+def _front_end(path: Path, found: Found, system: System | None, options: ImportOptions) -> FrontEnd:
+    wanted = options.front_end
     if wanted is None:
-        taken = ", ".join(f"{name} {list(shape)}" for name, shape in inputs.items())
-        given = ", ".join(f"{name} {list(shape)}" for name, _, shape in ends)
-        if all(sum(size > 1 for size in shape) < 2 for shape in inputs.values()):
+        stated = stated_front_end(found.start)
+        if stated is not None:
+            return stated
+        wanted = system.front_end if system is not None else None
+    if wanted is None:
+        taken = ", ".join(f"{name} {list(shape)}" for name, shape in found.inputs.items())
+        given = ", ".join(f"{name} {list(shape)}" for name, _, shape in found.ends)
+        if all(sum(size > 1 for size in shape) < 2 for shape in found.inputs.values()):
             raise ModelError(
                 f"{path} takes {taken}: samples or an embedding, not mel frames; a network on an "
                 "embedding of other operators than matrices and activations cannot be a head."
@@ -452,7 +474,7 @@ def _front_end(
         raise ModelError(
             f"{path} is not a network that is known here: it takes {taken} and returns {given}. "
             f"Name its front-end by --front-end: {alternatives(sorted(PRESETS))}, or a .json file "
-            "with a card's 'inference'."
+            "with a card's 'inference'; --card-template writes a start of one."
         )
     if wanted.endswith(".json"):
         return _front_end_of(Path(wanted))
@@ -473,23 +495,31 @@ def _front_end_of(path: Path) -> FrontEnd:
 # ---- .tflite
 
 
+def tflite_found(
+    path: Path, file: TfliteFile, start: Start | None, options: ImportOptions
+) -> tuple[Found, str]:
+    """Return what is known of a ``.tflite`` file, and the layer of its predictions."""
+    ends = [(name, file.end_kind(name), shape) for name, shape in file.outputs.items()]
+    final = [each for each in ends if each[1].lower() in _FINAL]
+    stated = _stated_output(start, [name for name, _, _ in ends])
+    if options.output is None and stated is None and len(ends) > 1 and len(final) != 1:
+        listed = ", ".join(f"{name} {list(shape)}" for name, _, shape in ends)
+        raise ModelError(f"{path} has several outputs; choose one by --output: {listed}.")
+    output = options.output or stated or (final[0] if len(final) == 1 else ends[0])[0]
+    return Found(file.inputs, [end for end in ends if end[0] == output], file.kinds, start), output
+
+
 def tflite_model(
     path: Path, file: TfliteFile, start: Start | None, options: ImportOptions
 ) -> tuple[Card, bytes, list[str]]:
     """Return a ``.tflite`` file in the form of a node's models; otherwise as `network_model`."""
     if options.patches is not None:
         raise ModelError(f"{path} keeps its own numbers; --calibrate is for other formats.")
-    ends = [(name, file.end_kind(name), shape) for name, shape in file.outputs.items()]
-    final = [each for each in ends if each[1].lower() in _FINAL]
-    if options.output is None and len(ends) > 1 and len(final) != 1:
-        listed = ", ".join(f"{name} {list(shape)}" for name, _, shape in ends)
-        raise ModelError(f"{path} has several outputs; choose one by --output: {listed}.")
-    output = options.output or (final[0] if len(final) == 1 else ends[0])[0]
-    found = Found(file.inputs, [end for end in ends if end[0] == output], file.kinds, start)
+    found, output = tflite_found(path, file, start, options)
     system = recognise(found)
-    front_end = _front_end(path, file.inputs, system, options, ends)
+    front_end = _front_end(path, found, system, options)
     names = [layer.name for layer in file.layers]
-    others = {name: shape for name, _, shape in ends if name != output}
+    others = {name: shape for name, shape in file.outputs.items() if name != output}
     sizes = [size for size in next(iter(file.inputs.values())) if size > 1]
     if len(sizes) != 2 or front_end.bands not in sizes:
         raise ModelError(
@@ -554,7 +584,8 @@ class _Plan:
             for name, size in sizes.items()
         ]
         seconds = self.frames * self.front_end.hop / self.front_end.sample_rate
-        hop = self.options.hop or (system.hop if system is not None else seconds / 2)
+        stated_hop = start.content.get("default_hop") if start is not None else None
+        hop = self.options.hop or stated_hop or (system.hop if system is not None else seconds / 2)
         dataset = start.content.get("dataset") if start is not None else None
         card = Card(
             name=self.options.name or _file_name(self.path),

@@ -12,13 +12,13 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from pyplugin.errors import ModelError
-from pyplugin.models.checking import SIZE_LIMIT, converted, decoded
+from pyplugin.models.checking import SIZE_LIMIT, converted, decoded, with_line
 from pyplugin.models.folders import read_file
 
 Text = Annotated[str, Meta(min_length=1)]
@@ -33,7 +33,23 @@ Rate = Annotated[int, Meta(ge=8_000, le=192_000)]
 Samples = Annotated[int, Meta(ge=16, le=65_536)]
 Frequency = Annotated[float, Meta(ge=0, le=96_000)]
 
+Value = TypeVar("Value")
+
 _ACTIVATIONS = {"sigmoid": "sigmoid", "softmax": "softmax"}
+
+LOG_PARAMETERS = {
+    "log10-1p": "log_scale",
+    "log-offset": "log_offset",
+    "log-floor": "log_floor",
+    "log-zero": "log_floor",
+    "db": "log_floor",
+}
+"""The setting that each logarithm of a front-end has."""
+
+
+def _stated(value: Value) -> Value:
+    """Return the default of a field that a written card has nevertheless."""
+    return field(default_factory=lambda: value)
 
 
 class _Part(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -52,10 +68,10 @@ class Dataset(_Part, frozen=True):
     link : str
     """
 
-    name: Text
-    citation: Text
-    size: Text | Annotated[int, Meta(ge=0)]
-    metrics: Mapping[str, Number | Mapping[str, Number]]
+    name: Text = _stated("unknown")
+    citation: Text = _stated("none")
+    size: Text | Annotated[int, Meta(ge=0)] = _stated("unknown")
+    metrics: Mapping[str, Number | Mapping[str, Number]] = field(default_factory=lambda: {})
     link: str = ""
 
 
@@ -140,7 +156,7 @@ class Schema(_Part, frozen=True):
     outputs: Annotated[tuple[OutputTensor, ...], Meta(min_length=1, max_length=64)]
 
 
-class FrontEnd(_Part, frozen=True, tag_field="algorithm", tag="mel"):
+class FrontEnd(_Part, frozen=True, kw_only=True, tag_field="algorithm", tag="mel"):
     """How audio becomes the mel frames that a model takes.
 
     Attributes
@@ -162,6 +178,7 @@ class FrontEnd(_Part, frozen=True, tag_field="algorithm", tag="mel"):
         ``ln(log_floor)`` where x is 0, ``10*log10(max(x, log_floor))`` of a power (20 of a
         magnitude), or x.
     log_scale, log_offset, log_floor : float
+        Of those that `log` has.
     fmin, fmax : float
         Edges of the lowest and highest band in Hz.
     mel_triangles : {"hertz", "mel"}
@@ -185,15 +202,15 @@ class FrontEnd(_Part, frozen=True, tag_field="algorithm", tag="mel"):
     fft: Samples
     hop: Annotated[int, Meta(ge=1, le=65_536)]
     bands: Annotated[int, Meta(ge=1, le=4_096)]
-    window: Literal["hann-periodic", "hann-symmetric"]
+    window: Literal["hann-periodic", "hann-symmetric"] = _stated("hann-periodic")
     mel_scale: Literal["slaney", "htk", "none"]
     mel_norm: Literal["slaney", "none"]
     spectrum: Literal["power", "magnitude"]
     log: Literal["log10-1p", "log-offset", "log-floor", "log-zero", "db", "none"]
-    log_scale: Positive
-    log_offset: Positive
-    log_floor: Positive
-    fmin: Frequency
+    log_scale: Positive = _stated(0.0)
+    log_offset: Positive = _stated(0.0)
+    log_floor: Positive = _stated(0.0)
+    fmin: Frequency = _stated(0.0)
     fmax: Frequency
     mel_triangles: Literal["hertz", "mel"] = "hertz"
     exponent: Literal["one", "two", "half"] = "one"
@@ -294,26 +311,26 @@ class Card(_Part, frozen=True, kw_only=True, rename={"labels": "classes"}):
     """
 
     name: Text
-    type: Text
-    link: Text
-    version: Text
-    description: Text
-    license: Text
-    author: Text
+    type: Text = _stated("auto-tagging")
+    link: Text = _stated("none")
+    version: Text = _stated("1")
+    description: Text = _stated("none")
+    license: Text = _stated("unknown")
+    author: Text = _stated("unknown")
     labels: Labels = ()
     model_types: Annotated[
         tuple[Literal["tflite-int8", "tflite-float32"], ...], Meta(min_length=1, max_length=2)
     ]
-    dataset: Dataset
+    dataset: Dataset = field(default_factory=Dataset)
     schema: Schema
     inference: FrontEnd | Waveform
     patch_frames: Size
     default_hop: Annotated[float, Meta(ge=0.001, le=3600)]
     silence_before: bool = False
     embedding: Text | None = None
-    calibration: CalibrationSource | None
+    calibration: CalibrationSource | None = _stated(None)
     sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
-    quantisation: Drift | None
+    quantisation: Drift | None = _stated(None)
     email: str = ""
     release_date: str = ""
     framework: str = ""
@@ -398,27 +415,34 @@ def load_card(path: Path) -> Card:
     ------
     ModelError
         The file cannot be read, is not JSON, or a field is missing, unknown or out of range; the
-        message names the field.
+        message names the line and the field.
     """
     content = read_file(path, "card", SIZE_LIMIT)
     try:
-        return parse_card(content.decode())
-    except ModelError as error:
-        raise ModelError(f"{path}: {error}") from None
+        return parse_card(content.decode(), str(path))
     except UnicodeDecodeError:
         raise ModelError(f"{path} is not a card: it is not UTF-8 text.") from None
 
 
-def parse_card(text: str) -> Card:
+def parse_card(text: str, where: str = "") -> Card:
     """Check the JSON text of a card and return the card.
+
+    Parameters
+    ----------
+    text : str
+    where : str
+        The file, for messages.
 
     Raises
     ------
     ModelError
         The text is not JSON, or a field is missing, unknown or out of range; the message names the
-        field, what was given and what is expected.
+        line, the field, what was given, what is expected and an example.
     """
-    return card_of(decoded(text))
+    try:
+        return card_of(decoded(text))
+    except ModelError as error:
+        raise with_line(error, text, where) from None
 
 
 def card_of(content: Mapping[str, Any]) -> Card:
@@ -469,6 +493,12 @@ def _front_end_problems(card: Card) -> Iterator[str]:
     else:
         expected = [card.patch_frames, end.bands]
         named = "'patch_frames' and 'inference.bands' make"
+        needed = LOG_PARAMETERS.get(end.log)
+        if needed is not None and end.log != "log-offset" and getattr(end, needed) <= 0:
+            yield (
+                f"The card's 'inference.{needed}' is {getattr(end, needed):g}; a 'log' of "
+                f"{end.log} needs more than 0."
+            )
         if end.frame > end.fft:
             yield (
                 f"The card's 'inference.frame' is {end.frame}, more than its 'inference.fft' of "
@@ -493,14 +523,18 @@ def _front_end_problems(card: Card) -> Iterator[str]:
 
 def _label_problems(card: Card) -> Iterator[str]:
     if len(set(card.labels)) != len(card.labels):
-        yield "The card's 'classes' has two of one name."
+        twice = next(label for label in card.labels if card.labels.count(label) > 1)
+        yield f"The card's 'classes' has {twice!r} twice; give each label a name of its own."
     for number, output in enumerate(card.outputs):
         place = f"The card's 'schema.outputs[{number}]'"
         labels = output.labels or card.labels
         if len(set(output.labels)) != len(output.labels):
             yield f"{place} has two 'classes' of one name."
         if output.purpose == "predictions" and output.size != len(labels):
-            yield f"{place} has {output.size} predictions, but 'classes' has {len(labels)}."
+            yield (
+                f"{place} has {output.size} predictions, but 'classes' has {len(labels)} labels; "
+                f"give {output.size}."
+            )
         if output.labels and output.size != len(output.labels):
             yield f"{place} has {output.size} values, but {len(output.labels)} 'classes'."
         if output.range is not None and not output.range[0] < output.range[1]:

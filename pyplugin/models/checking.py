@@ -1,13 +1,17 @@
 """Checking JSON against typed structures, with errors as sentences that name the field."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any, Literal, TypeVar, get_args, get_type_hints
 
 import msgspec
 from msgspec import Struct
 
 from pyplugin.errors import ModelError
+from pyplugin.models.folders import shipped_folder
+from pyplugin.support.json_lines import line_in_json
 
 SIZE_LIMIT = 1 << 20  # characters of a card; ours have about 6000
 
@@ -31,6 +35,43 @@ def decoded(text: str) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ModelError("Not a card: it must be a JSON object.")
     return content
+
+
+_FIELD = re.compile(
+    r"The card(?:'s| has(?: no field| an unknown field)?) '(?P<path>[^']*)'", re.DOTALL
+)
+_BYTE = re.compile(r" \(byte (?P<byte>\d+)\)")
+
+
+def with_line(error: ModelError, text: str, where: str = "") -> ModelError:
+    r"""Return an error about a card with the line that it is about.
+
+    Parameters
+    ----------
+    error
+        Of `decoded`, `converted`, or with a sentence that begins as theirs.
+    text
+        The card.
+    where
+        The file, for the message.
+
+    Examples
+    --------
+    >>> text = '{"name": "a",\n "version": 2}'
+    >>> print(with_line(ModelError("The card's 'version' is 2; expected text."), text, "a.json"))
+    a.json, line 2: The card's 'version' is 2; expected text.
+    """
+    sentence, line = str(error), 0
+    byte, field = _BYTE.search(sentence), _FIELD.match(sentence)
+    if byte is not None:
+        line = text.encode()[: int(byte["byte"])].count(b"\n") + 1
+        sentence = sentence.replace(byte[0], "")
+    elif field is not None:
+        steps = [name or int(number) for name, number in _STEP.findall(f".{field['path']}")]
+        line = line_in_json(text, steps)
+    places = [where] * bool(where) + [f"line {line}"] * bool(line)
+    begin = ", ".join(places)
+    return ModelError(f"{begin}: {sentence}" if begin else sentence)
 
 
 def converted(content: Mapping[str, Any], kind: type[Kind]) -> Kind:
@@ -95,9 +136,9 @@ def explain(message: str, content: Any, kind: type[Any], begin: str = "") -> str
     steps += [name or f"[{number}]" for name, number in _STEP.findall(path)]
     field = re.search(r"(missing required|unknown) field `(.*)`", what, re.DOTALL)
     if field is not None:
-        place = repr(_joined([*steps, field[2]]))
-        has = "has no field" if field[1] == "missing required" else "has an unknown field"
-        return f"The card {has} {place}."
+        if field[1] == "missing required":
+            return absent(kind, [*steps, field[2]])
+        return f"The card has an unknown field {_joined([*steps, field[2]])!r}."
     given = content
     for step in steps:
         given = given[int(step[1:-1]) if step.startswith("[") else step]
@@ -107,7 +148,33 @@ def explain(message: str, content: Any, kind: type[Any], begin: str = "") -> str
     expected = f"one of {', '.join(choices)}" if choices else _expected(what)
     if path.endswith("[...]"):
         expected = f"each of its values to be {expected}"
+    elif not choices:
+        expected += _such_as(kind, steps)
     return f"The card's {_joined(steps)!r} is {shown}; expected {expected}."
+
+
+def absent(kind: type[Any], steps: list[str]) -> str:
+    """Return the sentence on a field that is missing."""
+    return f"The card has no field {_joined(steps)!r}{_such_as(kind, steps)}."
+
+
+@cache
+def _example() -> Any:
+    """Return the content of a card that is right."""
+    return json.loads((shipped_folder() / "scene.json").read_text(encoding="utf-8"))
+
+
+def _such_as(kind: type[Any], steps: list[str]) -> str:
+    """Return what stands at a place in the example, as the end of a sentence."""
+    tag = kind.__struct_config__.tag if issubclass(kind, Struct) else None
+    place = _example()["inference"] if tag is not None else _example()
+    for step in steps:
+        if step.startswith("["):
+            place = place[0] if isinstance(place, list) and place else None
+        else:
+            place = place.get(step) if isinstance(place, dict) else None
+    shown = json.dumps(place, ensure_ascii=False)
+    return f", such as {shown}" if place is not None and len(shown) <= 60 else ""
 
 
 def _joined(steps: list[str]) -> str:

@@ -84,6 +84,9 @@ PRESETS: dict[str, FrontEnd] = {
     "tempocnn": _TEMPOCNN,
     # ... max_normalizer: the others, fcn, cnn, ismir2018 and fma2018
     "tempocnn-max": replace(_TEMPOCNN, patch_norm="max"),
+    # Essentia's TensorflowInputTempoCNN: the same but for the symmetric window
+    "essentia-tempocnn": replace(_TEMPOCNN, window="hann-symmetric"),
+    "essentia-tempocnn-max": replace(_TEMPOCNN, window="hann-symmetric", patch_norm="max"),
     # OpenL3 (marl/openl3, models.py) on kapre 0.1.4 (time_frequency.py, backend_keras.py): the
     # root of the mel powers as an amplitude, but in dB as a power. In each window of 1 s, kapre
     # takes its own zeros for what is beyond it, and frames begin 42 samples later.

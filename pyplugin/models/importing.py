@@ -22,10 +22,11 @@ from pyplugin.models.adapting import (
     labels_of,
     network_model,
     stated,
+    stated_front_end,
     tflite_model,
 )
 from pyplugin.models.card import Card
-from pyplugin.models.checking import SIZE_LIMIT
+from pyplugin.models.checking import SIZE_LIMIT, with_line
 from pyplugin.models.folders import MOST_MODEL_BYTES, data_folder, read_file
 from pyplugin.models.graphs.graph import Graph
 from pyplugin.models.graphs.lowering import stages_of
@@ -41,6 +42,9 @@ from pyplugin.models.recognition import (
 )
 from pyplugin.models.starts import Start, parse_start
 from pyplugin.models.tflite_file import TfliteFile
+
+MOST_FRAMES = 100_000
+"""Of a patch of a network that leaves their number open."""
 
 
 @dataclass(frozen=True)
@@ -95,8 +99,9 @@ def import_file(path: str | Path, options: ImportOptions | None = None) -> Impor
             f"A model cannot be called {given.name!r}; letters, digits, '.', '-' and '_' are "
             "possible."
         )
-    opened = open_file(file, given.patch)
     start = _start(file, given)
+    stated = start.content.get("patch_frames") if start is not None else None
+    opened = open_file(file, given.patch or (stated and min(stated, MOST_FRAMES)))
     if isinstance(opened, TfliteFile):
         return _written(*tflite_model(file, opened, start, given))
     return _network(file, opened, start, given)
@@ -199,18 +204,26 @@ def _start(path: Path, options: ImportOptions) -> Start | None:
     if place is None:
         return None
     try:
-        return parse_start(read_file(place, "card", SIZE_LIMIT).decode())
-    except ModelError as error:
-        raise ModelError(f"{place}: {error}") from None
+        text = read_file(place, "card", SIZE_LIMIT).decode()
     except UnicodeDecodeError:
         raise ModelError(f"{place} is not a card: it is not UTF-8 text.") from None
+    start = parse_start(text, str(place))
+    try:
+        stated_front_end(start)
+        for sentence in start.missing:
+            if sentence.startswith(("The card's 'patch_frames'", "The card's 'default_hop'")):
+                raise ModelError(sentence)
+    except ModelError as error:
+        raise with_line(error, text, str(place)) from None
+    return start
 
 
 def _network(
     path: Path, source: NetworkSource, start: Start | None, options: ImportOptions
 ) -> Imported:
     found, output = described(path, source, start, options)
-    if options.front_end is None and recognise(found) is None:
+    named = options.front_end is not None or stated_front_end(start) is not None
+    if not named and recognise(found) is None:
         graph = graph_to(path, source, {"activations": output})
         stages = stages_of(graph)
         if stages is not None:
@@ -225,7 +238,7 @@ def _network(
 
 
 def _written(card: Card, data: bytes, notes: Sequence[str]) -> Imported:
-    if card.name in registry.reserved_names():
+    if registry.is_reserved(card.name, card.labels):
         raise ModelError(f"There is a model {card.name!r} of pyplugin's own; give another --name.")
     (path,) = registry.store(Built(((data, card),)), data_folder())
     return Imported("model", card.name, path, tuple(notes))

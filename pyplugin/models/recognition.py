@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from pyplugin.models.starts import Start
 from pyplugin.support.shipped import shipped
@@ -191,6 +192,8 @@ def _tempocnn(found: Found) -> System | None:
         return None
     joined = found.kinds.get("Concatenate", found.kinds.get("ConcatV2", 0)) == 4
     front_end = "tempocnn-max" if joined else "tempocnn"  # fcn, cnn, ismir2018, fma2018
+    if "BatchNormalization" not in found.kinds:  # no file of Keras', as tempo-cnn's are
+        front_end = f"essentia-{front_end}"
     return System(
         "TempoCNN",
         front_end,
@@ -253,6 +256,7 @@ def known_frames(shape: Sequence[int]) -> int | None:
     return _FRAMES.get(tuple(max(size, 0) for size in shape[1:]))
 
 
+@cache
 def audioset_labels() -> tuple[str, ...]:
     """Return the display names of the 521 classes of AudioSet that YAMNet has, in its order.
 

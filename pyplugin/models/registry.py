@@ -200,10 +200,17 @@ def info(name: str | Path) -> Card:
     return load_card(path.with_suffix(".json"))
 
 
-def reserved_names() -> set[str]:
-    """Return the names of shipped models and of those whose labels an importer states."""
-    known = importers.names()
-    return {*_shipped(), *(name for name, summary in known.items() if summary.labels)}
+def is_reserved(name: str, labels: tuple[str, ...]) -> bool:
+    """Return whether a name is that of a shipped model, or of an importer's with other labels.
+
+    Examples
+    --------
+    >>> is_reserved("scene", ("speech",)), is_reserved("mine", ("speech",))
+    (True, False)
+    """
+    summary = importers.names().get(name)
+    others = summary.labels if summary is not None else ()
+    return name in _shipped() or (bool(others) and others != labels)
 
 
 def labels(name: str) -> tuple[str, ...]:

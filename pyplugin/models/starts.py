@@ -9,8 +9,9 @@ from typing import Any, get_type_hints
 import msgspec
 from msgspec import Struct
 
+from pyplugin.errors import ModelError
 from pyplugin.models.card import Card, Labels, Text, card_of
-from pyplugin.models.checking import converted, decoded, explain
+from pyplugin.models.checking import absent, converted, decoded, explain, with_line
 
 
 class StartTensor(Struct, frozen=True, rename={"purpose": "output_purpose"}):
@@ -97,13 +98,15 @@ class Start(Struct, rename={"labels": "classes"}):
         return card_of({**kept, **{k: msgspec.to_builtins(v) for k, v in fields.items()}})
 
 
-def parse_start(text: str) -> Start:
+def parse_start(text: str, where: str = "") -> Start:
     """Read a card that need not be complete, such as Essentia's.
 
     Parameters
     ----------
     text : str
-        JSON.
+        JSON. Keys that begin with ``//`` are comments.
+    where : str
+        The file, for messages.
 
     Raises
     ------
@@ -116,11 +119,14 @@ def parse_start(text: str) -> Start:
     >>> start = parse_start('{"name": "mood", "type": "classifier", "classes": ["sad"]}')
     >>> start.labels
     ('sad',)
-    >>> start.missing[0]
-    "The card has no field 'link'."
+    >>> print(start.missing[0])
+    The card has no field 'model_types', such as ["tflite-int8"].
     """
-    content = decoded(text)
-    start = converted(content, Start)
+    try:
+        content = decoded(text)
+        start = converted(content, Start)
+    except ModelError as error:
+        raise with_line(error, text, where) from None
     start.content = content
     start.missing = tuple(_missing(content))
     return start
@@ -136,4 +142,4 @@ def _missing(content: Mapping[str, Any]) -> Iterator[str]:
             except msgspec.ValidationError as error:
                 yield explain(str(error), content, Card, key)
         elif field.required:
-            yield f"The card has no field {key!r}."
+            yield absent(Card, [key])

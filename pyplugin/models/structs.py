@@ -5,15 +5,8 @@ from typing import Any
 
 from pyplugin._native import ffi, lib, names
 from pyplugin.errors import ModelError
-from pyplugin.models.card import Card, FrontEnd
+from pyplugin.models.card import LOG_PARAMETERS, Card, FrontEnd
 
-_LOG_PARAMETER = {
-    "log10-1p": "log_scale",
-    "log-offset": "log_offset",
-    "log-floor": "log_floor",
-    "log-zero": "log_floor",
-    "db": "log_floor",
-}
 _CHOICES = {
     setting: names(getattr(lib, f"tagnode_{setting}_name"))
     for setting in (
@@ -35,7 +28,7 @@ def frontend_settings(front_end: FrontEnd) -> Any:
     chosen = {name: choices.index(getattr(front_end, name)) for name, choices in _CHOICES.items()}
     same = ("sample_rate", "frame", "fft", "hop", "bands", "fmin", "fmax")
     values = {name: getattr(front_end, name) for name in same}
-    values["log_parameter"] = getattr(front_end, _LOG_PARAMETER.get(front_end.log, ""), 0.0)
+    values["log_parameter"] = getattr(front_end, LOG_PARAMETERS.get(front_end.log, ""), 0.0)
     return ffi.new("tagnode_frontend_settings *", values | chosen)
 
 

@@ -20,7 +20,7 @@ from pyplugin.models.structs import card_struct
 from pyplugin.node.node import DEFAULT_MODEL, Node, descriptors_of
 from pyplugin.node.runtimes import open_model
 from pyplugin.node.signals import SIGNAL_HOP
-from pyplugin.support.descriptors import kind_of
+from pyplugin.support.descriptors import kind_of, owner_of
 
 
 @dataclass(frozen=True)
@@ -129,9 +129,8 @@ class Plan:
         models: dict[str, None] = {}
         heads: dict[str, Head] = {}
         for name in wanted:
-            kind, _, rest = name.partition(".")
-            owner = rest.partition(".")[0]
-            if kind == "tag" and "." in rest:
+            kind, owner = kind_of(name), owner_of(name)
+            if kind == "tag" and owner:
                 models[owner] = None
             elif kind == "head":
                 heads[owner] = heads.get(owner) or _head_of(name, owner)

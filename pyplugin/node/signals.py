@@ -25,7 +25,7 @@ class Signal:
     name
         ``rms_db``; the descriptor is called ``signal.rms_db``.
     unit
-        ``dBFS``, ``dBTP``, ``LUFS``, ``dB``, ``Hz``, ``BPM`` or ``""``.
+        ``dBFS``, ``dBTP``, ``LUFS``, ``dB``, ``Hz``, ``BPM``, ``s`` or ``""``.
     meaning
         A short description.
     low, high

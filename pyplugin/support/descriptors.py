@@ -81,6 +81,19 @@ def short_name(name: str) -> str:
     return f"tag.{name.rpartition('.')[2]}" if kind_of(name) == "tag" else name
 
 
+def owner_of(name: str) -> str:
+    """Return the model or head that a name has; ``""`` for a short name.
+
+    Names of models may have dots, slugs of labels have none.
+
+    Examples
+    --------
+    >>> owner_of("tag.net-1.5.wren"), owner_of("tag.wren"), owner_of("head.mood.happy")
+    ('net-1.5', '', 'mood')
+    """
+    return name.partition(".")[2].rpartition(".")[0]
+
+
 def accepted_names(names: Iterable[str]) -> dict[str, str]:
     """Return what each accepted spelling stands for, short names first.
 
@@ -114,7 +127,7 @@ def unknown(name: str, names: Iterable[str], signals: Iterable[str]) -> str:
     """
     full = list(names)
     kind = kind_of(name)
-    models = list(dict.fromkeys(each.split(".")[1] for each in full if kind_of(each) == "tag"))
+    models = list(dict.fromkeys(owner_of(each) for each in full if kind_of(each) == "tag"))
     if kind == "signal":
         return f"There is no signal {name!r}; {nearest(name, signals)}"
     if kind == "head":

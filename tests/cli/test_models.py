@@ -72,3 +72,38 @@ def test_without_a_network_the_message_names_the_option_for_a_file(run, monkeypa
     assert code == 1
     assert "--from" in err
     assert "Traceback" not in err
+
+
+def test_the_list_as_json_has_every_model(run):
+    code, out, _ = run("models", "list", "--json")
+    assert code == 0
+    rows = {row["name"]: row for row in json.loads(out)}
+    assert (rows["scene"]["labels"], rows["scene"]["runtime"]) == (6, "inline")
+    assert rows["yamnet"]["labels"] == 521
+    assert rows["scene"]["cpu"] == {}
+
+
+def test_the_schema_of_cards_is_printed(run):
+    code, out, _ = run("models", "schema")
+    assert code == 0
+    assert json.loads(out)["title"] == "tagnode card"
+
+
+def test_a_card_template_goes_from_the_file_to_a_tag(run, tmp_path, monkeypatch, model_file, song):
+    monkeypatch.setenv("PYPLUGIN_MODELS", str(tmp_path / "models"))
+    model_file.with_suffix(".json").unlink()
+    options = ("--output", "activations")
+    code, out, _ = run("models", "import", model_file, "--card-template", *options)
+    assert code == 0
+    content = json.loads(out)
+    assert "3 labels" in content["// classes"]
+    content |= {"classes": ["loud", "quiet", "beat"], "license": "MIT", "name": "mine"}
+    card = tmp_path / "mine.json"
+    card.write_text(json.dumps(content, indent=1))
+    code, _, err = run("models", "import", model_file, "--card", card, "--name", "mine")
+    assert code == 0, err
+    assert "licence is not known" not in err
+    assert "loud" in run("tag", song, "--model", "mine")[1]
+    code, _, err = run("models", "import", model_file, "--card-template", "--hop", "1")
+    assert code == 2
+    assert "--card-template takes one FILE" in err

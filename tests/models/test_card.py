@@ -1,21 +1,19 @@
 """Cards: what is written reads back; every bad field is refused by name."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from card_cases import CARD, CONTENT, FIELDS, OPTIONAL, OUTPUTS, changed
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from pyplugin.errors import ModelError
 from pyplugin.models.card import (
-    CalibrationSource,
     Card,
     Dataset,
-    Drift,
     InputTensor,
     OutputTensor,
     Schema,
@@ -26,57 +24,6 @@ from pyplugin.models.card import (
 )
 from pyplugin.models.folders import shipped_folder
 from pyplugin.models.frontends import PRESETS
-
-OUTPUTS = (
-    OutputTensor("activations", "float", (1, 2), "predictions"),
-    OutputTensor("dense", "float", (1, 7), "embeddings"),
-)
-CARD = Card(
-    name="small",
-    type="auto-tagging",
-    link="https://example.org",
-    version="1",
-    description="A card for tests.",
-    license="MIT",
-    author="Nobody",
-    labels=("piano", "no piano"),
-    model_types=("tflite-int8",),
-    dataset=Dataset("none", "none", "0", {"ROC-AUC": 0.5}),
-    schema=Schema((InputTensor("mel", "float", (1, 187, 96)),), OUTPUTS),
-    inference=PRESETS["musicnn"],
-    patch_frames=187,
-    default_hop=1.0,
-    embedding="dense",
-    calibration=CalibrationSource("noise", 1, 2),
-    sha256="0" * 64,
-    quantisation=Drift(0.01, 0.1, 4.5, {"piano": 0.01, "no piano": 0.01}),
-)
-CONTENT: dict[str, Any] = json.loads(render_card(CARD))
-
-
-def paths(content: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
-    """The place of every field."""
-    found = []
-    if isinstance(content, dict):
-        for key, value in content.items():
-            found += [(*path, key), *paths(value, (*path, key))]
-    elif isinstance(content, list) and content and isinstance(content[0], dict):
-        for number, value in enumerate(content):
-            found += paths(value, (*path, number))
-    return found
-
-
-FREE = {"metrics", "per_label"}  # objects whose keys are the author's
-FIELDS = [path for path in paths(CONTENT) if not FREE & set(path[:-1])]
-
-
-def changed(path: tuple[str | int, ...], change: Callable[[Any, str | int], None]) -> str:
-    content = json.loads(json.dumps(CONTENT))
-    place = content
-    for key in path[:-1]:
-        place = place[key]
-    change(place, path[-1])
-    return json.dumps(content)
 
 
 def test_a_card_reads_back() -> None:
@@ -166,7 +113,15 @@ def test_essentias_fields_are_kept() -> None:
     )
 
 
-@pytest.mark.parametrize("path", [path for path in FIELDS if path != ("embedding",)], ids=str)
+@pytest.mark.parametrize("path", sorted(OPTIONAL), ids=str)
+def test_a_field_that_does_not_matter_may_be_missing(path: tuple[str, ...]) -> None:
+    assert path in FIELDS
+    text = changed(path, lambda place, key: place.pop(key))
+    card = parse_card(text)
+    assert parse_card(render_card(card)) == card
+
+
+@pytest.mark.parametrize("path", [path for path in FIELDS if path not in OPTIONAL], ids=str)
 def test_a_missing_field_is_named(path: tuple[str | int, ...]) -> None:
     text = changed(path, lambda place, key: place.pop(key))
     with pytest.raises(ModelError, match=str(path[-1])):
@@ -303,11 +258,73 @@ def test_the_shipped_card_reads_back() -> None:
     assert json.loads(render_card(load_card(path))) == json.loads(path.read_text())
 
 
-def test_a_sentence_has_the_place_what_is_given_and_what_is_expected() -> None:
-    content = json.loads(render_card(CARD))
-    content["inference"]["window"] = "hamming"
+LINES = json.dumps(CONTENT, indent=1).splitlines()
+
+
+@pytest.mark.parametrize(
+    ("line", "change", "sentence"),
+    [
+        (
+            ' "patch_frames": 187,',
+            ' "patch_frames": "187",',
+            "The card's 'patch_frames' is '187'; expected a whole number, such as 125.",
+        ),
+        (
+            '  "log": "log10-1p",',
+            '  "log": "ln",',
+            "The card's 'inference.log' is 'ln'; expected one of log10-1p, log-offset, log-floor, "
+            "log-zero, db, none.",
+        ),
+        (
+            ' "default_hop": 1.0,',
+            ' "default_hup": 1.0,',
+            "The card has an unknown field 'default_hup'.",
+        ),
+        (
+            '  "log_scale": 10000.0,',
+            '  "log_scale": 0,',
+            "The card's 'inference.log_scale' is 0; a 'log' of log10-1p needs more than 0.",
+        ),
+        (
+            '  "piano",',
+            '  "no piano",',
+            "The card's 'classes' has 'no piano' twice; give each label a name of its own.",
+        ),
+        (
+            '  "piano",',
+            '  "piano", "organ",',
+            "The card's 'schema.outputs[0]' has 2 predictions, but 'classes' has 3 labels; give 2.",
+        ),
+        (' "name": "small",', ' "name": "small"', "Not a card: "),
+    ],
+)
+def test_an_error_has_its_line_what_is_given_what_is_expected_and_an_example(
+    tmp_path: Path, line: str, change: str, sentence: str
+) -> None:
+    path = tmp_path / "x.json"
+    path.write_text("\n".join(change if each == line else each for each in LINES))
     with pytest.raises(ModelError) as caught:
-        parse_card(json.dumps(content))
+        load_card(path)
+    where = LINES.index(line) + 1
+    if "'classes' has" in sentence:  # the label's line is not that of the field
+        where = next(
+            number
+            for number, each in enumerate(LINES, 1)
+            if each.strip().startswith('"classes"' if "twice" in sentence else '"outputs"')
+        )
+        where += "outputs[0]" in sentence  # the first item
+    if sentence.startswith("Not a card"):
+        where += 1  # where the comma is missed
+    assert str(caught.value).startswith(f"{path}, line {where}: {sentence}")
+
+
+def test_a_missing_field_has_the_line_of_what_it_belongs_to_and_an_example() -> None:
+    content = json.loads(render_card(CARD))
+    del content["inference"]["bands"]
+    text = json.dumps(content, indent=1)
+    line = text[: text.index('"inference"')].count("\n") + 1
+    with pytest.raises(ModelError) as caught:
+        parse_card(text)
     assert str(caught.value) == (
-        "The card's 'inference.window' is 'hamming'; expected one of hann-periodic, hann-symmetric."
+        f"line {line}: The card has no field 'inference.bands', such as 96."
     )

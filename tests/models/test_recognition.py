@@ -53,10 +53,19 @@ def test_systems(shape, count, kinds, name):
 
 
 def test_tempocnn_with_joined_layers_is_normalised_by_its_maximum():
-    kinds = {"Conv2D": 9, "Concatenate": 4}
+    kinds = {"Conv2D": 9, "Concatenate": 4, "BatchNormalization": 10}
     assert recognise(Found({"x": (1, 40, 256, 1)}, end(256), kinds)).front_end == "tempocnn-max"
     assert known_frames([-1, 40, -1, 1]) == 256
     assert known_frames([-1, -1, 7]) is None
+
+
+@pytest.mark.parametrize(("joined", "end_of_name"), [(0, ""), (4, "-max")])
+def test_tempocnn_of_essentia_has_the_window_of_essentia(joined, end_of_name):
+    """Keras' files are tempo-cnn's own, which takes librosa's window."""
+    kinds = {"Conv2D": 13, "ConcatV2": joined, "Rsqrt": 12}
+    found = recognise(Found({"x": (1, 40, 256, 1)}, end(256), kinds))
+    assert found.front_end == f"essentia-tempocnn{end_of_name}"
+    assert PRESETS[found.front_end].window == "hann-symmetric"
 
 
 def test_the_classes_of_audioset():

@@ -77,16 +77,13 @@ def test_a_tagger_is_a_start() -> None:
     assert [output.purpose for output in start.schema.outputs] == ["predictions", "embeddings"]
     assert start.content["internal_notes"] == ["unknown to both"]
     assert start.missing == (
-        "The card has no field 'license'.",
         "The card's 'model_types[0]' is 'frozen_model'; expected one of tflite-int8, "
         "tflite-float32.",
         "The card's 'inference.algorithm' is 'TensorflowPredictMusiCNN'; expected one of mel, "
         "waveform.",
-        "The card has no field 'patch_frames'.",
-        "The card has no field 'default_hop'.",
-        "The card has no field 'calibration'.",
+        "The card has no field 'patch_frames', such as 125.",
+        "The card has no field 'default_hop', such as 0.1.",
         "The card has no field 'sha256'.",
-        "The card has no field 'quantisation'.",
     )
 
 
@@ -96,7 +93,6 @@ def test_a_classifier_is_a_start() -> None:
     assert model is not None
     assert model.model_name == "tiny-tagger-1"
     assert start.schema.inputs[0].shape == ("batch_size", 200)
-    assert "The card has no field 'dataset.citation'." in start.missing
     assert any("'schema.inputs[0].shape[0]' is 'batch_size'" in each for each in start.missing)
 
 
@@ -171,6 +167,7 @@ def test_every_card_of_essentias_is_a_start() -> None:
             each["name"] for each in outputs
         ]
         assert start.content == content
-        for field in ("license", "patch_frames", "sha256"):
-            assert f"The card has no field '{field}'." in start.missing, path.name
+        for field in ("patch_frames", "sha256"):
+            begin = f"The card has no field '{field}'"
+            assert any(each.startswith(begin) for each in start.missing), path.name
         assert any("inference" in sentence for sentence in start.missing), path.name

@@ -163,6 +163,29 @@ def test_tempo_follows_a_change():
     assert got[-1] == pytest.approx(132, rel=0.01)
 
 
+def test_the_length_of_a_beat_is_that_of_the_last_tempo():
+    """It begins with 0 and stays through a pause; reset() ends it."""
+    noise = 0.1 * np.random.default_rng(2).standard_normal(40 * 22050)
+    x = np.concatenate([loop(100, "drums"), noise])
+    got = measure(x, 22050)
+    bpm, beat = got["tempo_bpm"], got["beat_s"]
+    first = np.flatnonzero(bpm)[0]
+    assert not beat[:first].any()
+    assert bpm[-1] == 0
+    for at in np.flatnonzero(bpm):
+        assert beat[at] == pytest.approx(60 / bpm[at])
+    last = np.flatnonzero(bpm)[-1]
+    np.testing.assert_array_equal(beat[last:], beat[last])
+    assert beat[int(10 / 0.016)] == pytest.approx(0.6, rel=0.01)
+    sound, column = x[: 11 * 22050].astype(np.float32)[np.newaxis], list(SIGNALS).index("beat_s")
+    with Node(22050, 1, sound.shape[1], model=None, offline=True) as node:
+        node.process(sound)
+        assert node.read_signals().values[-1, column] > 0
+        node.reset()
+        node.process(np.zeros((1, 22050), np.float32))
+        assert not node.read_signals().values[:, column].any()
+
+
 def test_tempo_of_a_recorded_loop_is_librosas(clips):
     x, rate = soundfile.read(clips / "drum-loop.ogg", dtype="float32")
     got = measure(x.T, rate)
@@ -219,10 +242,10 @@ def test_a_tagger_in_the_node_changes_nothing(musicnn):
 
 def test_signals_have_names_units_and_ranges():
     assert list(SIGNALS)[:2] == ["rms_db", "peak_db"]
-    assert len(SIGNALS) == lib.tagnode_signal_count() == 15
+    assert len(SIGNALS) == lib.tagnode_signal_count() == 16
     for name, signal in SIGNALS.items():
         assert signal.name == name
-        assert signal.unit in ("dBFS", "dBTP", "LUFS", "dB", "Hz", "BPM", "")
+        assert signal.unit in ("dBFS", "dBTP", "LUFS", "dB", "Hz", "BPM", "s", "")
         assert signal.low < signal.high
     with Node(16000, 1, 512, model=None) as node:
         assert node.signals == [f"signal.{name}" for name in SIGNALS]

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import socket
-from collections.abc import Iterator
 from html import escape
 from typing import Any
 
-import msgspec
-from griffe import Docstring, DocstringSectionKind
 from pythonosc.osc_bundle import OscBundle
 
 from pyplugin.automation.schema import preset_schema
 from pyplugin.models import registry
-from pyplugin.models.card import Card
+from pyplugin.models.schema import card_schema
 from pyplugin.node.node import State
 from pyplugin.node.signals import SIGNALS
 from pyplugin.outputs import json_lines
@@ -30,60 +26,25 @@ __all__ = ["card", "json_line", "midi", "osc", "preset"]
 
 def card() -> str:
     """Return a table for each part of a card, and the JSON Schema."""
-    schemas, components = msgspec.json.schema_components([Card])
+    schema = card_schema()
+    components = schema["$defs"]
     parts = [_struct_table("Card", components)]
     parts += [
         f"## {name}\n\n{_struct_table(name, components)}" for name in components if name != "Card"
     ]
-    whole = {**schemas[0], "$defs": components}
-    text = json.dumps(whole, indent=1)
+    text = json.dumps(schema, indent=1)
     parts.append(f'??? note "JSON Schema of a card"\n\n{_indented(_fence("json", text))}')
     return "\n\n".join(parts)
 
 
 def _struct_table(name: str, components: dict[str, Any]) -> str:
-    kind = next(each for each in _structs(Card) if each.__name__ == name)
     component = components[name]
-    about, attributes = _documented(kind)
-    names = {field.encode_name: field.name for field in msgspec.structs.fields(kind)}
-    rows = [about, "", "| field | type | required | |", "|---|---|---|---|"]
+    rows = [component["description"], "", "| field | type | required | |", "|---|---|---|---|"]
     for field, schema in component["properties"].items():
         required = "yes" if field in component.get("required", ()) else ""
-        meaning = attributes.get(names.get(field, field), "")
+        meaning = schema.get("description")
         rows.append(f"| `{field}` | {_type(schema)} | {required} | {_cell(meaning)} |")
     return "\n".join(rows)
-
-
-def _structs(kind: Any) -> Iterator[type]:
-    """Yield a structure and those in it."""
-    info = msgspec.inspect.type_info(kind)
-    waiting, seen = [info], set()
-    while waiting:
-        each = waiting.pop(0)
-        if isinstance(each, msgspec.inspect.StructType):
-            if each.cls in seen:
-                continue
-            seen.add(each.cls)
-            yield each.cls
-            waiting += [field.type for field in each.fields]
-        for inner in ("types", "item_types"):
-            waiting += getattr(each, inner, ())
-        for inner in ("item_type", "value_type"):
-            waiting += [getattr(each, inner)] if hasattr(each, inner) else []
-
-
-def _documented(kind: type) -> tuple[str, dict[str, str]]:
-    """Return the first sentence of a structure, and what it says of each field."""
-    docstring = Docstring(inspect.cleandoc(kind.__doc__ or ""), lineno=1)
-    about, attributes = "", {}
-    for section in docstring.parse("numpy", warnings=False):
-        if section.kind is DocstringSectionKind.text:
-            about = about or section.value.strip().replace("\n", " ")
-        elif section.kind is DocstringSectionKind.attributes:
-            for attribute in section.value:
-                for name in attribute.name.split(", "):
-                    attributes[name] = attribute.description
-    return about, attributes
 
 
 def _type(schema: dict[str, Any]) -> str:

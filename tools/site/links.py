@@ -22,6 +22,7 @@ PAGES = {
 
 FILES = {
     "CITATION.cff": "CITATION.cff",
+    "models/card.schema.json": "reference/card.schema.json",
     "presets/preset.schema.json": "reference/preset.schema.json",
 }
 """Files that the site carries as they are."""

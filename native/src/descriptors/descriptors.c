@@ -28,6 +28,7 @@ struct tagnode_descriptors {
     int64_t position;
     int64_t step, step_begin, step_end; /* the current step of 10 ms */
     tagnode_spectral_reading spectrum; /* the last one; flux and onset are the largest since take */
+    float beat;                        /* s, at the last tempo that was found */
     mark *marks;
     size_t room, first, waiting;
 };
@@ -43,6 +44,7 @@ static void begin(tagnode_descriptors *d) TAGNODE_NONBLOCKING {
     d->step_end = step_end(d, 0);
     d->first = d->waiting = 0;
     d->spectrum = (tagnode_spectral_reading){0};
+    d->beat = 0;
 }
 
 tagnode_status tagnode_descriptors_create(const tagnode_setup *setup,
@@ -146,6 +148,7 @@ void tagnode_descriptors_push(tagnode_descriptors *d, const float *power) {
 void tagnode_descriptors_take(tagnode_descriptors *d, float *values) {
     const mark *m = &d->marks[d->first];
     const tagnode_tempo_reading tempo = tagnode_tempo_read(&d->tempo);
+    if (tempo.bpm > 0) d->beat = 60 / tempo.bpm;
     const float all[TAGNODE_SIGNALS] = {
         [TAGNODE_SIGNAL_RMS_DB] = m->level.rms_db,
         [TAGNODE_SIGNAL_PEAK_DB] = m->level.peak_db,
@@ -162,6 +165,7 @@ void tagnode_descriptors_take(tagnode_descriptors *d, float *values) {
         [TAGNODE_SIGNAL_TEMPO_BPM] = tempo.bpm,
         [TAGNODE_SIGNAL_TEMPO_CONFIDENCE] = tempo.confidence,
         [TAGNODE_SIGNAL_SILENCE] = m->level.silent ? 1 : 0,
+        [TAGNODE_SIGNAL_BEAT_S] = d->beat,
     };
     memcpy(values, all, sizeof all);
     d->first = (d->first + 1) % d->room;

@@ -17,6 +17,7 @@ static const tagnode_signal TABLE[TAGNODE_SIGNALS] = {
     {"tempo_bpm", "BPM", "tempo, 0 if none is found", 60, 180, 0},
     {"tempo_confidence", "", "periodicity of the onsets", 0, 1, 0},
     {"silence", "", "1 in silence", 0, 1, 0},
+    {"beat_s", "s", "length of a beat at the tempo found last", 0, 1, 0},
 };
 
 uint32_t tagnode_signal_count(void) {

@@ -38,7 +38,8 @@ enum { MODEL_ROOM = 15, TARGET_ROOM = 15, INPUT_ROOM = 3 };
     X(6, "custom-1", TAGNODE_PLUGIN_CUSTOM)                                                        \
     X(7, "custom-2", TAGNODE_PLUGIN_CUSTOM)                                                        \
     X(8, "custom-3", TAGNODE_PLUGIN_CUSTOM)                                                        \
-    X(9, "custom-4", TAGNODE_PLUGIN_CUSTOM)
+    X(9, "custom-4", TAGNODE_PLUGIN_CUSTOM)                                                        \
+    X(10, "yamnet", TAGNODE_PLUGIN_KNOWN)
 
 /* Gain is the last stage, so that it ducks the echoes too. */
 #define TARGETS(X)                                                                                 \

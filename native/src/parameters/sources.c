@@ -42,6 +42,7 @@ static const struct {
     {189, "tag.sexy"}, {190, "tag.catchy"}, {191, "tag.funk"}, {192, "tag.electro"},
     {193, "tag.heavy-metal"}, {194, "tag.progressive-rock"}, {195, "tag.60s"}, {196, "tag.rnb"},
     {197, "tag.indie-pop"}, {198, "tag.sad"}, {199, "tag.house"}, {200, "tag.happy"},
+    {201, "head.any.applause"}, {202, "head.any.cough"}, {203, "head.any.siren"},
     /* clang-format on */
 };
 enum { NAMED = sizeof named / sizeof *named };

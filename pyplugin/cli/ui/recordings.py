@@ -1,8 +1,8 @@
-"""The recordings of a command: each tagged in turn, whatever is wrong with another."""
+"""The recordings of a command: each analysed in turn, whatever is wrong with another."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from pyplugin.cli.ui.progress import progress_bar
 from pyplugin.cli.ui.terminal import echo
@@ -13,6 +13,14 @@ from pyplugin.support.results import TagResult
 from pyplugin.tagging import tag
 
 Done = list[tuple[str, TagResult]]
+
+
+class _Analysed(Protocol):
+    @property
+    def notes(self) -> list[str]: ...
+
+
+Result = TypeVar("Result", bound=_Analysed)
 
 
 def expand_files(given: Sequence[str]) -> tuple[tuple[str, ...], int]:
@@ -56,18 +64,55 @@ def tag_files(
     ModelError
         What concerns all recordings; what concerns one is reported.
     """
-    status = 0
     window = options.pop("each_window", None)
     outputs = _Outputs()
-    wrong_models: set[str] = set()
-    for given in files:
+
+    def work(given: str, report: Callable[[float], object]) -> TagResult:
         if window is not None:
             options["each"] = outputs.watched(window(given))
+        return tag(given, progress=report, **options)
+
+    return each_file(files, work, each, fatal=lambda: outputs.failed)
+
+
+def each_file(
+    files: Sequence[str],
+    work: Callable[[str, Callable[[float], object]], Result],
+    each: Callable[[str, Result], object],
+    *,
+    fatal: Callable[[], bool] = lambda: False,
+) -> int:
+    """Analyse recordings in turn with a progress bar, and report those that cannot be.
+
+    Parameters
+    ----------
+    files
+        As they were given.
+    work
+        Takes one of them, and a function for the share that is done; returns a result with notes.
+    each
+        Called with each result, once its notes are printed. What it raises ends the work.
+    fatal
+        Whether what `work` raised ends it too.
+
+    Returns
+    -------
+    int
+        Exit status: 0, or the highest of those that failed.
+
+    Raises
+    ------
+    ModelError
+        What concerns all recordings; what concerns one is reported.
+    """
+    status = 0
+    wrong_models: set[str] = set()
+    for given in files:
         try:
             with progress_bar(printable(Path(given).name)) as report:
-                result = tag(given, progress=report, **options)
+                result = work(given, report)
         except Exception as error:
-            if outputs.failed or str(error) in wrong_models:
+            if fatal() or str(error) in wrong_models:
                 raise
             if isinstance(error, ModelError):  # the next file shows whether it concerns all
                 wrong_models.add(str(error))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pyplugin.models.download import PublishedFile
 from pyplugin.models.importers.importer import BuildRequest, Built, Needs, Summary, register
+from pyplugin.models.recognition import audioset_labels
 
 _REVISION = "c9f665b0a8b973d35cb9d383b3e92e9f14b4dd72"
 FILE = PublishedFile(
@@ -24,7 +25,7 @@ class Yamnet:
     def names(self) -> dict[str, Summary]:
         """Return the one model."""
         about = "521 classes of sounds, speech and music, after AudioSet: YAMNet (int8)."
-        return {"yamnet": Summary(about, _LICENCE)}
+        return {"yamnet": Summary(about, _LICENCE, audioset_labels())}
 
     def needs(self) -> Needs:
         """Return that the file is needed, which is fetched where it is not given."""
