@@ -7,7 +7,7 @@
 #include "descriptors/tempo.h"
 #include "fake_model.h"
 
-enum { MOST = 3000, SILENCE_DB = -40, SIGNALS = TAGNODE_SIGNAL_SILENCE + 1 };
+enum { MOST = 3000, SILENCE_DB = -40, SIGNALS = TAGNODE_SIGNAL_REPETITION + 1 };
 static const double HOLD = 0.15;
 
 typedef struct {
