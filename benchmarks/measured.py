@@ -9,7 +9,7 @@ import soundfile
 
 from benchmarks.report import Figure, Row
 from benchmarks.sounds import DEMO
-from pyplugin import Node
+from pyplugin import SIGNALS, Node
 from pyplugin.models import registry
 
 RATE, SECONDS, BLOCK, ROUNDS = 48000, 30, 8192, 7
@@ -33,7 +33,7 @@ def measure(*, long: bool = False) -> list[Figure]:
         for name, call in calls.items():
             best[name] = min(best[name], call() / (sound.shape[1] / RATE) * 1e3)
     rows = [
-        Row("a node without a model: 16 signals, 62.5 a second", best["signals"]),
+        Row(f"a node without a model: {len(SIGNALS)} signals, 62.5 a second", best["signals"]),
         Row("MusiCNN, hop 0.25 s", best["without"]),
         Row("MusiCNN, hop 0.25 s, and signals", best["with"]),
         Row("ffmpeg's ebur128, with true peak and nothing else", best["ffmpeg"], "ffmpeg"),

@@ -14,6 +14,11 @@
 :func:`brightness`, :func:`percussive`
 :func:`onset`, :func:`tempo`, :func:`silence`       onsets, tempo, silence
 :func:`beat`                                        the length of a beat, s
+:func:`correlation`, :func:`side`, :func:`dc`,      channels: stereo, offset, levels
+:func:`channel_low`, :func:`channel_high`,
+:func:`channel_gap`
+:func:`clipping`, :func:`hum`, :func:`tone`,        faults of a transmission
+:func:`noise`, :func:`presence`, :func:`repetition`
 :func:`signal`                                      any signal by its name
 :func:`maximum`                                     the source that is farthest from its minimum
 ==================================================  ================================================
@@ -26,21 +31,33 @@ from pyplugin.support.descriptors import head_name, signal_name, tag_name
 __all__ = [
     "beat",
     "brightness",
+    "channel_gap",
+    "channel_high",
+    "channel_low",
+    "clipping",
+    "correlation",
     "crest",
+    "dc",
     "flatness",
     "flux",
     "head",
+    "hum",
     "label",
     "loudness",
     "maximum",
+    "noise",
     "onset",
     "peak",
     "percussive",
+    "presence",
+    "repetition",
     "rms",
+    "side",
     "signal",
     "silence",
     "tempo",
     "tempo_confidence",
+    "tone",
     "true_peak",
 ]
 
@@ -304,3 +321,135 @@ def silence() -> Source:
     ('signal.silence',)
     """
     return signal("silence")
+
+
+def correlation() -> Source:
+    """Return the correlation of the first two channels, -1 to 1; 1 for mono.
+
+    Examples
+    --------
+    >>> correlation().descriptors
+    ('signal.correlation',)
+    """
+    return signal("correlation")
+
+
+def side() -> Source:
+    """Return the level of the stereo difference relative to the sum in dB.
+
+    Examples
+    --------
+    >>> side().descriptors
+    ('signal.side_db',)
+    """
+    return signal("side_db")
+
+
+def channel_low() -> Source:
+    """Return the level of the quietest channel in dBFS.
+
+    Examples
+    --------
+    >>> channel_low().descriptors
+    ('signal.channel_low_db',)
+    """
+    return signal("channel_low_db")
+
+
+def channel_high() -> Source:
+    """Return the level of the loudest channel in dBFS.
+
+    Examples
+    --------
+    >>> channel_high().descriptors
+    ('signal.channel_high_db',)
+    """
+    return signal("channel_high_db")
+
+
+def channel_gap() -> Source:
+    """Return the level of the loudest channel over that of the quietest in dB.
+
+    Examples
+    --------
+    >>> channel_gap().descriptors
+    ('signal.channel_gap_db',)
+    """
+    return signal("channel_gap_db")
+
+
+def dc() -> Source:
+    """Return the largest constant offset of a channel in dBFS.
+
+    Examples
+    --------
+    >>> dc().descriptors
+    ('signal.dc_db',)
+    """
+    return signal("dc_db")
+
+
+def clipping() -> Source:
+    """Return the share of the samples that are clipped, 0 to 1.
+
+    Examples
+    --------
+    >>> clipping().descriptors
+    ('signal.clipping',)
+    """
+    return signal("clipping")
+
+
+def hum() -> Source:
+    """Return the share of the power in mains hum, 0 to 1.
+
+    Examples
+    --------
+    >>> hum().descriptors
+    ('signal.hum',)
+    """
+    return signal("hum")
+
+
+def tone() -> Source:
+    """Return the share of the power in one steady tone, 0 to 1.
+
+    Examples
+    --------
+    >>> tone().descriptors
+    ('signal.tone',)
+    """
+    return signal("tone")
+
+
+def noise() -> Source:
+    """Return the share of the power in steady broadband noise, 0 to 1.
+
+    Examples
+    --------
+    >>> noise().descriptors
+    ('signal.noise',)
+    """
+    return signal("noise")
+
+
+def presence() -> Source:
+    """Return the presence of programme: 0 for what is steady, 1 for what changes.
+
+    Examples
+    --------
+    >>> presence().descriptors
+    ('signal.presence',)
+    """
+    return signal("presence")
+
+
+def repetition() -> Source:
+    """Return the likeness to what was 0.2 to 50 s before, 0 to 1.
+
+    Examples
+    --------
+    >>> repetition().descriptors
+    ('signal.repetition',)
+    """
+    return signal("repetition")

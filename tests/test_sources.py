@@ -26,6 +26,18 @@ SOURCES = {
     "tempo_confidence": sources.tempo_confidence(),
     "beat_s": sources.beat(),
     "silence": sources.silence(),
+    "correlation": sources.correlation(),
+    "side_db": sources.side(),
+    "channel_low_db": sources.channel_low(),
+    "channel_high_db": sources.channel_high(),
+    "channel_gap_db": sources.channel_gap(),
+    "dc_db": sources.dc(),
+    "clipping": sources.clipping(),
+    "hum": sources.hum(),
+    "tone": sources.tone(),
+    "noise": sources.noise(),
+    "presence": sources.presence(),
+    "repetition": sources.repetition(),
 }
 
 

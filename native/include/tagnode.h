@@ -545,6 +545,20 @@ typedef enum {
     TAGNODE_SIGNAL_TEMPO_CONFIDENCE, /* 0 .. 1, periodicity of the onsets of about 8 s */
     TAGNODE_SIGNAL_SILENCE,          /* 1 in silence as the setup defines it, otherwise 0 */
     TAGNODE_SIGNAL_BEAT_S,           /* s, a beat at the tempo found last; 0 before the first */
+    TAGNODE_SIGNAL_CORRELATION,      /* -1 .. 1, of the first two channels over 3 s; mono 1 */
+    TAGNODE_SIGNAL_SIDE_DB,          /* dB, -60 to 60: their difference over their sum */
+    TAGNODE_SIGNAL_CHANNEL_LOW_DB,   /* dBFS over 3 s, the quietest channel but LFE */
+    TAGNODE_SIGNAL_CHANNEL_HIGH_DB,  /* dBFS over 3 s, the loudest channel but LFE */
+    TAGNODE_SIGNAL_CHANNEL_GAP_DB,   /* dB, from 0: the loudest over the quietest channel */
+    TAGNODE_SIGNAL_DC_DB,            /* dBFS of the mean over 3 s, the largest of all channels */
+    TAGNODE_SIGNAL_CLIPPING,         /* 0 .. 1, share of 3 s on flat tops at the extreme of a
+                                        channel, the largest of all */
+    TAGNODE_SIGNAL_HUM,              /* 0 .. 1, share of the power at 50 or 60 Hz and multiples */
+    TAGNODE_SIGNAL_TONE,             /* 0 .. 1, share of the power in one steady tone, over 2 s */
+    TAGNODE_SIGNAL_NOISE,            /* 0 .. 1, share in steady broadband noise, over 2 s */
+    TAGNODE_SIGNAL_PRESENCE,         /* 0 .. 1, K-weighted: 0 what is steady, and silence; 1 what
+                                        changes as programme does, over 2 s */
+    TAGNODE_SIGNAL_REPETITION,       /* 0 .. 1, correlation of 4 s with those 0.2 to 50 s before */
     TAGNODE_SIGNAL_END               /* of this header; callers ask tagnode_signal_count() */
 } tagnode_signal_id;
 

@@ -18,7 +18,7 @@ ROOMS: dict[str, set[str]] = {
     "stream": {"node"},
     "node": {"frontend", "descriptors", "tagger", "worker", "heads", "automation"},
     "frontend": set(),
-    "descriptors": set(),
+    "descriptors": {"frontend"},
     "tagger": {"kernels"},
     "kernels": set(),
     "worker": set(),

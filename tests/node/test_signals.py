@@ -242,7 +242,7 @@ def test_a_tagger_in_the_node_changes_nothing(musicnn):
 
 def test_signals_have_names_units_and_ranges():
     assert list(SIGNALS)[:2] == ["rms_db", "peak_db"]
-    assert len(SIGNALS) == lib.tagnode_signal_count() == 16
+    assert len(SIGNALS) == lib.tagnode_signal_count() == 28
     for name, signal in SIGNALS.items():
         assert signal.name == name
         assert signal.unit in ("dBFS", "dBTP", "LUFS", "dB", "Hz", "BPM", "s", "")

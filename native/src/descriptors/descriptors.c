@@ -2,6 +2,7 @@
 
 #include "descriptors/level.h"
 #include "descriptors/loudness.h"
+#include "descriptors/programme.h"
 #include "descriptors/spectral.h"
 #include "descriptors/tempo.h"
 #include "support/aligned.h"
@@ -15,12 +16,14 @@ enum { MOST = 512 }; /* samples processed at once */
 typedef struct {
     tagnode_level_reading level;
     tagnode_loudness_reading loudness;
+    tagnode_programme_reading programme;
 } mark;
 
 struct tagnode_descriptors {
     uint32_t sample_rate, channels;
     tagnode_level level;
     tagnode_loudness loudness;
+    tagnode_programme programme;
     tagnode_spectral spectral;
     tagnode_tempo tempo;
     /* Each channel with non-finite samples replaced, and the samples before the block. */
@@ -58,6 +61,10 @@ tagnode_status tagnode_descriptors_create(const tagnode_setup *setup,
     d->room = marks;
     d->marks = calloc(d->room, sizeof *d->marks);
     tagnode_status status = d->marks == NULL ? TAGNODE_ERROR_MEMORY : TAGNODE_OK;
+    tagnode_loudness_init(&d->loudness, setup->sample_rate, setup->channels);
+    if (status == TAGNODE_OK)
+        status = tagnode_programme_create(&d->programme, setup->sample_rate, setup->channels,
+                                          &d->loudness);
     if (status == TAGNODE_OK)
         status = tagnode_level_create(&d->level, setup->sample_rate, setup->channels,
                                       setup->silence_db, setup->silence_hold);
@@ -71,7 +78,6 @@ tagnode_status tagnode_descriptors_create(const tagnode_setup *setup,
         tagnode_descriptors_destroy(d);
         return status;
     }
-    tagnode_loudness_init(&d->loudness, setup->sample_rate, setup->channels);
     begin(d);
     *descriptors = d;
     return TAGNODE_OK;
@@ -80,6 +86,7 @@ tagnode_status tagnode_descriptors_create(const tagnode_setup *setup,
 void tagnode_descriptors_destroy(tagnode_descriptors *d) {
     if (d == NULL) return;
     tagnode_level_destroy(&d->level);
+    tagnode_programme_destroy(&d->programme);
     tagnode_spectral_destroy(&d->spectral);
     tagnode_tempo_destroy(&d->tempo);
     free(d->marks);
@@ -89,6 +96,7 @@ void tagnode_descriptors_destroy(tagnode_descriptors *d) {
 void tagnode_descriptors_reset(tagnode_descriptors *d) {
     tagnode_level_reset(&d->level);
     tagnode_loudness_reset(&d->loudness);
+    tagnode_programme_reset(&d->programme);
     tagnode_spectral_reset(&d->spectral);
     tagnode_tempo_reset(&d->tempo);
     begin(d);
@@ -108,6 +116,7 @@ static void process_part(tagnode_descriptors *d, const float *const *input, size
     }
     tagnode_level_process(&d->level, samples, length);
     tagnode_loudness_process(&d->loudness, samples, length);
+    tagnode_programme_process(&d->programme, samples, length);
     for (uint32_t c = 0; c < d->channels; ++c)
         memmove(d->line[c], d->line[c] + length, TAGNODE_LEVEL_PAST * sizeof(float));
 }
@@ -134,7 +143,8 @@ void tagnode_descriptors_mark(tagnode_descriptors *d) {
     const double progress =
         (double)(d->position - d->step_begin) / (double)(d->step_end - d->step_begin);
     d->marks[(d->first + d->waiting++) % d->room] =
-        (mark){tagnode_level_read(&d->level), tagnode_loudness_read(&d->loudness, progress)};
+        (mark){tagnode_level_read(&d->level), tagnode_loudness_read(&d->loudness, progress),
+               d->programme.reading};
 }
 
 void tagnode_descriptors_push(tagnode_descriptors *d, const float *power) {
@@ -166,6 +176,19 @@ void tagnode_descriptors_take(tagnode_descriptors *d, float *values) {
         [TAGNODE_SIGNAL_TEMPO_CONFIDENCE] = tempo.confidence,
         [TAGNODE_SIGNAL_SILENCE] = m->level.silent ? 1 : 0,
         [TAGNODE_SIGNAL_BEAT_S] = d->beat,
+        [TAGNODE_SIGNAL_CORRELATION] = m->programme.balance.correlation,
+        [TAGNODE_SIGNAL_SIDE_DB] = m->programme.balance.side_db,
+        [TAGNODE_SIGNAL_CHANNEL_LOW_DB] = m->programme.balance.low_db,
+        [TAGNODE_SIGNAL_CHANNEL_HIGH_DB] = m->programme.balance.high_db,
+        [TAGNODE_SIGNAL_CHANNEL_GAP_DB] =
+            m->programme.balance.high_db - m->programme.balance.low_db,
+        [TAGNODE_SIGNAL_DC_DB] = m->programme.balance.offset_db,
+        [TAGNODE_SIGNAL_CLIPPING] = m->programme.clipping,
+        [TAGNODE_SIGNAL_HUM] = m->programme.hum,
+        [TAGNODE_SIGNAL_TONE] = m->programme.steady.tone,
+        [TAGNODE_SIGNAL_NOISE] = m->programme.steady.noise,
+        [TAGNODE_SIGNAL_PRESENCE] = m->programme.steady.presence,
+        [TAGNODE_SIGNAL_REPETITION] = m->programme.repetition,
     };
     memcpy(values, all, sizeof all);
     d->first = (d->first + 1) % d->room;

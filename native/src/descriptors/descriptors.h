@@ -23,7 +23,7 @@ void tagnode_descriptors_reset(tagnode_descriptors *descriptors) TAGNODE_NONBLOC
 void tagnode_descriptors_process(tagnode_descriptors *descriptors, const float *const *input,
                                  size_t offset, size_t frames) TAGNODE_NONBLOCKING;
 
-/* Stores level and loudness of the samples so far. */
+/* Stores what is measured of the samples so far. */
 void tagnode_descriptors_mark(tagnode_descriptors *descriptors) TAGNODE_NONBLOCKING;
 
 /* Processes the power spectrum of the next mel frame. */

@@ -50,6 +50,19 @@ void tagnode_loudness_init(tagnode_loudness *l, uint32_t sample_rate, uint32_t c
     l->integrated = TAGNODE_SILENT_DB;
 }
 
+/* |b0 + b1 / z + b2 / z^2|^2 on the unit circle. */
+static double squared(double b0, double b1, double b2, double angle) {
+    const double re = b0 + b1 * cos(angle) + b2 * cos(2 * angle);
+    const double im = b1 * sin(angle) + b2 * sin(2 * angle);
+    return re * re + im * im;
+}
+
+double tagnode_loudness_gain(const tagnode_loudness *l, double angle) {
+    const double *s = l->shelf, *h = l->high_pass;
+    return squared(s[0], s[1], s[2], angle) / squared(1, s[3], s[4], angle) *
+           squared(1, -2, 1, angle) / squared(1, h[0], h[1], angle);
+}
+
 void tagnode_loudness_reset(tagnode_loudness *l) {
     memset(l->state, 0, sizeof l->state);
     memset(l->steps, 0, sizeof l->steps);

@@ -37,6 +37,9 @@ typedef struct {
 void tagnode_loudness_init(tagnode_loudness *loudness, uint32_t sample_rate, uint32_t channels);
 void tagnode_loudness_reset(tagnode_loudness *loudness) TAGNODE_NONBLOCKING;
 
+/* Returns the power gain of the K-weighting at a frequency in radians a sample. */
+double tagnode_loudness_gain(const tagnode_loudness *loudness, double angle);
+
 /* Processes `length` finite samples of each channel. */
 void tagnode_loudness_process(tagnode_loudness *loudness, const float *const *samples,
                               size_t length) TAGNODE_NONBLOCKING;

@@ -18,6 +18,18 @@ static const tagnode_signal TABLE[TAGNODE_SIGNALS] = {
     {"tempo_confidence", "", "periodicity of the onsets", 0, 1, 0},
     {"silence", "", "1 in silence", 0, 1, 0},
     {"beat_s", "s", "length of a beat at the tempo found last", 0, 1, 0},
+    {"correlation", "", "of the first two channels: 1 mono, -1 opposite", -1, 1, 3},
+    {"side_db", "dB", "difference over sum of the first two channels", -30, 0, 3},
+    {"channel_low_db", "dBFS", "level of the quietest channel", -60, 0, 3},
+    {"channel_high_db", "dBFS", "level of the loudest channel", -60, 0, 3},
+    {"channel_gap_db", "dB", "loudest over quietest channel", 0, 60, 3},
+    {"dc_db", "dBFS", "largest constant offset of a channel", -80, -20, 3},
+    {"clipping", "", "share of a channel on flat tops at its extreme", 0, 0.02F, 3},
+    {"hum", "", "share of the power at 50 or 60 Hz and multiples", 0, 1, 2},
+    {"tone", "", "share of the power in one steady tone", 0, 1, 2},
+    {"noise", "", "share of the power in steady broadband noise", 0, 1, 2},
+    {"presence", "", "0 hum, hiss, tone or silence; 1 changes as programme", 0, 1, 2},
+    {"repetition", "", "likeness to the sound 0.2 to 50 s before", 0, 1, 4},
 };
 
 uint32_t tagnode_signal_count(void) {

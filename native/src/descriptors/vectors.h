@@ -5,6 +5,7 @@
 
 enum { TAGNODE_LANES = 4 };
 typedef float tagnode_vector __attribute__((vector_size(16), aligned(4), may_alias));
+typedef uint32_t tagnode_bit_vector __attribute__((vector_size(16), aligned(4), may_alias));
 typedef int32_t tagnode_int_vector __attribute__((vector_size(16), aligned(4), may_alias));
 typedef double tagnode_pair __attribute__((vector_size(16), may_alias));
 
