@@ -132,7 +132,7 @@ def test_tags_and_embedding_are_those_of_tensorflow(
     files: tuple[Path, Original], folder: Path
 ) -> None:
     path, original = files
-    assert {layer.name for layer in layers_in(path)} == {"PartitionedCall", "PartitionedCall:1"}
+    assert {layer.name for layer in layers_in(path)} >= {"PartitionedCall", "PartitionedCall:1"}
     done = import_file(with_card(path, folder))
     card = registry.info(NAME)
     assert (done.kind, done.name, card.license) == ("model", NAME, "CC-BY-NC-SA-4.0")
