@@ -46,7 +46,7 @@ def tag(
     sample_rate
         Sample rate of an array in Hz, 8000 to 192000; otherwise ``None``.
     model
-        A name of ``tagnode models list``, the path of a .tflite file with its card beside it, or
+        A name of ``tagnode models list``, the path of a model file with its card beside it, or
         a loaded model. ``None`` for the model of the first head, or ``"scene"`` without heads.
     heads
         Classifiers on the model's embedding, as for :class:`Node`.
@@ -59,7 +59,8 @@ def tag(
         Output of the model to return as ``TagResult.embeddings``, such as
         ``"penultimate"``; ``None`` for none.
     runtime
-        ``"inline"``, ``"litert"``, ``"tflite-runtime"``, or ``None``, as for :class:`Node`.
+        ``"inline"``, ``"litert"``, ``"tflite-runtime"``, ``"onnxruntime"`` or ``None``, as for
+        :class:`Node`.
     progress
         Called with the share read so far, 0 to 1, after each block.
     each

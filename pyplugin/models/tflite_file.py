@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from pyplugin.errors import ModelError
+from pyplugin.models.card import ModelType
 from pyplugin.models.graphs.source import NetworkLayer
 from pyplugin.models.tflite import aligned_buffer, file_of, schema_modules
 from pyplugin.support.spelling import nearest
@@ -43,6 +44,15 @@ class TfliteFile:
     """
 
     framework = "tflite"
+
+    @property
+    def model_type(self) -> ModelType:
+        """``tflite-int8`` if operators take and give integers, else ``tflite-float32``."""
+        for operator in self._graph.operators:
+            ends = [index for index in (*operator.inputs[:1], *operator.outputs[:1]) if index >= 0]
+            if len(ends) == 2 and all(self._type(index) in _INT_TYPES for index in ends):
+                return "tflite-int8"
+        return "tflite-float32"
 
     def __init__(self, data: bytes) -> None:
         self._schema, _ = schema_modules()

@@ -15,13 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from pyplugin.errors import ModelError
+from pyplugin.models.graphs.wire import MOST_VALUES
 from pyplugin.support.arrays import Array, Float32
 
 Shape = tuple[int, ...]
 Amounts = tuple[tuple[int, int], ...]
-
-_MOST_VALUES = 1 << 27
-"""Elements of an array: half a gigabyte of floats."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -414,7 +412,7 @@ class GraphBuilder:
     # ---- inside
 
     def _step(self, kind: str, inputs: tuple[Value, ...], shape: Shape, /, **options: Any) -> Value:
-        if math.prod(shape) > _MOST_VALUES:
+        if math.prod(shape) > MOST_VALUES:
             raise ModelError(f"An array of shape {list(shape)} is too large for a network here.")
         constants = [x.constant for x in inputs if x.constant is not None]
         if len(constants) == len(inputs):

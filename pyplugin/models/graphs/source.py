@@ -46,6 +46,10 @@ class OpenShapeError(ModelError):
         self.shape = tuple(shape)
 
 
+class UntranslatedError(ModelError):
+    """An operator of a network that is not known here; another program may know it."""
+
+
 class NetworkSource(Protocol):
     """A network in a file.
 
@@ -77,8 +81,10 @@ class NetworkSource(Protocol):
 
         Raises
         ------
-        ModelError
+        UntranslatedError
             It needs an operator that is not known here.
+        ModelError
+            It is damaged.
         """
 
 

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from pyplugin.errors import ModelError
+from pyplugin.models.graphs.graphdef import Attribute, GraphNode
 from pyplugin.models.graphs.keras import KerasNetwork
 from pyplugin.models.graphs.source import NetworkSource
-from pyplugin.models.graphs.tensorflow import Attribute, FrozenGraph, GraphNode
+from pyplugin.models.graphs.tensorflow import FrozenGraph
 from pyplugin.support.arrays import Array
 from pyplugin.support.documents import DocumentError, parse_json
 
