@@ -8,8 +8,9 @@ what does nothing.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -19,7 +20,25 @@ from pyplugin.models.graphs.source import NetworkLayer
 from pyplugin.models.tflite import aligned_buffer, file_of, schema_modules
 from pyplugin.support.spelling import nearest
 
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
+
 _INT_TYPES = ("INT8", "UINT8", "INT16")
+
+
+def _guarded(method: Callable[Given, Result]) -> Callable[Given, Result]:
+    """Return a method of which damage raises errors for users: the reader's are of any class."""
+
+    @wraps(method)
+    def guarded(*given: Given.args, **named: Given.kwargs) -> Result:
+        try:
+            return method(*given, **named)
+        except ModelError:
+            raise
+        except Exception as error:
+            raise ModelError(f"The .tflite file is damaged ({error}).") from error
+
+    return guarded
 
 
 class TfliteFile:
@@ -46,6 +65,7 @@ class TfliteFile:
     framework = "tflite"
 
     @property
+    @_guarded
     def model_type(self) -> ModelType:
         """``tflite-int8`` if operators take and give integers, else ``tflite-float32``."""
         for operator in self._graph.operators:
@@ -96,6 +116,7 @@ class TfliteFile:
         return next((name for name, value in names.items() if value == number), str(number))
 
     @property
+    @_guarded
     def kinds(self) -> dict[str, int]:
         """How many operators of each kind there are."""
         found: dict[str, int] = {}
@@ -105,6 +126,7 @@ class TfliteFile:
         return found
 
     @property
+    @_guarded
     def layers(self) -> list[NetworkLayer]:
         """The results of all operators, in the order of the file."""
         return [
@@ -113,6 +135,7 @@ class TfliteFile:
             for index in operator.outputs
         ]
 
+    @_guarded
     def end_kind(self, name: str) -> str:
         """Return the operator that gives a layer; of one made float again, the operator before."""
         made = {index: op for op in self._graph.operators for index in op.outputs}
@@ -131,6 +154,7 @@ class TfliteFile:
         names = [layer.name for layer in self.layers]
         raise ModelError(f"The network has no layer {name!r}; {nearest(name, names)}")
 
+    @_guarded
     def adapted(
         self, frames: int, bands: int, outputs: Mapping[str, str], *, description: str = ""
     ) -> bytes:

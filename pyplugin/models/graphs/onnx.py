@@ -14,12 +14,14 @@ import numpy as np
 from pyplugin.errors import ModelError
 from pyplugin.models.graphs.graph import Amounts, GraphBuilder, Value, constant, same_padding
 from pyplugin.models.graphs.source import (
+    DAMAGE,
     OpenShapeError,
     UntranslatedError,
     in_order,
     input_shape,
 )
 from pyplugin.models.graphs.wire import (
+    MOST_VALUES,
     array_of,
     bytes_field,
     content,
@@ -167,7 +169,7 @@ class OnnxNetwork:
             result = translate(self.builder, node, inputs)
         except ModelError as error:
             raise UntranslatedError(f"Layer {name!r} ({node.op}): {error}") from None
-        except (IndexError, KeyError, ValueError, TypeError, OverflowError) as error:
+        except DAMAGE as error:
             raise ModelError(f"Layer {name!r} ({node.op}) is damaged ({error}).") from error
         results = result if isinstance(result, list) else [result]
         for output, value in zip(node.outputs, results, strict=False):
@@ -393,7 +395,10 @@ def _constant(build: GraphBuilder, node: _Node, inputs: list[Value]) -> Value:
 def _gather(build: GraphBuilder, node: _Node, inputs: list[Value]) -> Value:
     axis = node.integer("axis", 0)
     if inputs[0].constant is not None:
-        return constant(np.take(inputs[0].constant, _known(inputs[1]).astype(int), axis=axis))
+        table, places = inputs[0].constant, _known(inputs[1]).astype(int)
+        if places.size * table.size > MOST_VALUES:
+            raise ModelError(f"{places.size} of an array of shape {list(table.shape)}")
+        return constant(np.take(table, places, axis=axis))
     axis %= len(inputs[0].shape)
     (index,) = _whole(inputs[1])
     index %= inputs[0].shape[axis]

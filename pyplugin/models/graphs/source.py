@@ -10,6 +10,17 @@ from pyplugin.errors import ModelError
 from pyplugin.models.graphs.graph import Graph, GraphBuilder, Value
 from pyplugin.support.spelling import nearest
 
+DAMAGE = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+"""What comes of values in a file that are not what its format says."""
+
 
 @dataclass(frozen=True)
 class NetworkLayer:

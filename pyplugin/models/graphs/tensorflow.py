@@ -18,6 +18,7 @@ from pyplugin.models.graphs.graphdef import (
     read_nodes,
 )
 from pyplugin.models.graphs.source import (
+    DAMAGE,
     OpenShapeError,
     UntranslatedError,
     in_order,
@@ -127,6 +128,6 @@ class FrozenGraph:
             result = translate(self, node, values)
         except ModelError as error:
             raise UntranslatedError(f"Layer {node.name!r} ({node.op}): {error}") from None
-        except (IndexError, KeyError, ValueError, TypeError, OverflowError) as error:
+        except DAMAGE as error:
             raise ModelError(f"Layer {node.name!r} ({node.op}) is damaged ({error}).") from error
         return result if isinstance(result, tuple) else (result,)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -10,6 +11,7 @@ import numpy as np
 from pyplugin.errors import ModelError
 from pyplugin.models.graphs.graph import Amounts, GraphBuilder, Value, constant
 from pyplugin.models.graphs.graphdef import BOOL, FLOAT, TYPES, VARIABLES, GraphNode, tensor_of
+from pyplugin.models.graphs.wire import MOST_VALUES
 from pyplugin.support.arrays import Array
 
 
@@ -183,6 +185,8 @@ def _split(graph: Network, node: GraphNode, inputs: list[Value]) -> Result:
     if node.op == "Split":
         (axis,), x = _whole(inputs[0]), inputs[1]
         count = node.attribute("num_split").integer
+        if not 1 <= count <= x.shape[axis]:
+            raise ModelError(f"{count} parts of {x.shape[axis]}")
         sizes = [x.shape[axis] // count] * count
     else:
         x, sizes, (axis,) = inputs[0], _whole(inputs[1]), _whole(inputs[2])
@@ -235,7 +239,10 @@ def _slice(graph: Network, node: GraphNode, inputs: list[Value]) -> Value:
 
 def _gather(graph: Network, node: GraphNode, inputs: list[Value]) -> Value:
     axis = _whole(inputs[2])[0] if len(inputs) > 2 else 0
-    return constant(np.take(_known(inputs[0]), _known(inputs[1]), axis=axis))
+    table, places = _known(inputs[0]), _known(inputs[1])
+    if places.size * table.size > MOST_VALUES:
+        raise ModelError(f"{places.size} of an array of shape {list(table.shape)}")
+    return constant(np.take(table, places, axis=axis))
 
 
 def _switch(graph: Network, node: GraphNode, inputs: list[Value]) -> Result:
@@ -251,9 +258,22 @@ def _cast(graph: Network, node: GraphNode, inputs: list[Value]) -> Value:
     return constant(inputs[0].constant.astype(TYPES[node.attribute("DstT").kind]))
 
 
+def _filled(shape: list[int], value: Array) -> Value:
+    if min(shape, default=0) < 0 or math.prod(shape) > MOST_VALUES:
+        raise ModelError(f"an array whose size cannot be: {shape}")
+    return constant(np.full(shape, value.reshape(())))
+
+
+def _range(graph: Network, node: GraphNode, inputs: list[Value]) -> Value:
+    first, end, step = (_known(each).reshape(()) for each in inputs)
+    if not 0 <= (float(end) - float(first)) / float(step) <= MOST_VALUES:
+        raise ModelError(f"a range from {first} to {end} by {step}")
+    return constant(np.arange(first.item(), end.item(), step.item(), dtype=first.dtype))
+
+
 def _sparse(graph: Network, node: GraphNode, inputs: list[Value]) -> Value:
     where, shape, values, default = (_known(each) for each in inputs)
-    dense = np.full(tuple(int(n) for n in shape.reshape(-1)), default.reshape(()))
+    dense = np.array(_filled([int(n) for n in shape.reshape(-1)], default).constant)
     dense[tuple(np.atleast_2d(where.reshape(len(where), -1)).T)] = values
     return constant(dense)
 
@@ -333,10 +353,10 @@ OPERATORS: dict[str, _Translate] = {
     "Switch": _switch,
     "Cast": _cast,
     "Shape": lambda graph, node, inputs: constant(np.array(inputs[0].shape, np.int32)),
-    "Range": _folded(np.arange),
+    "Range": _range,
     "Equal": _folded(np.equal),
     "Where": _folded(lambda x: np.argwhere(x).astype(np.int64)),
-    "Fill": _folded(lambda shape, value: np.full(tuple(shape), value)),
+    "Fill": lambda graph, node, inputs: _filled(_whole(inputs[0]), _known(inputs[1])),
     "Floor": _folded(np.floor),
     "FloorDiv": _folded(np.floor_divide),
     "SparseToDense": _sparse,
