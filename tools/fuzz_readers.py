@@ -5,7 +5,7 @@
 Seeds are networks of each format, written here with what the tests need; they are changed as bytes
 and as the trees that protocol buffers and JSON are. What a reader accepts becomes a graph, stages
 of a head and a .tflite file, as in an import. Only errors for users may come out, within limits of
-time and memory. Inputs that break this are in build/fuzz/readers; --replay FILE ... runs them again.
+time and memory. Inputs that break this are in build/fuzz/readers; --replay FILE runs them again.
 """
 
 from __future__ import annotations

@@ -289,8 +289,11 @@ def _kept(
             return _for_onnxruntime(path, replace(options, runtime="onnxruntime"))
         except ModelError as further:
             raise ModelError(f"{error} {str(further).removeprefix(f'{path}: ')}") from None
-    if not isinstance(source, FrozenGraph):
-        raise error
+    if not isinstance(source, FrozenGraph) or path.suffix == ".json":
+        hint = ""
+        if source.framework == "keras":
+            hint = " Keras may export it as a SavedModel: model.export('network'); import that."
+        raise ModelError(f"{error}{hint}")
     ends = [options.output] if options.output is not None else source.ends
     wanted = dict.fromkeys([*dependent(source, ends), *options.layers])
     try:

@@ -60,15 +60,15 @@ def converted(
     for node in nodes:
         if _LOOPS.fullmatch(node.op):
             raise ModelError(
-                f"{why} It has control flow ({node.op}, layer {node.name!r}), which cannot be "
-                "imported; export it without loops and conditions."
+                f"{why} It has control flow ({node.op}), which cannot be imported; export it "
+                "without loops and conditions."
             )
         if node.op in VARIABLES:
             raise ModelError(f"The values of the variable {node.name!r} are not in its checkpoint.")
         if _SYSTEM.fullmatch(node.op):
             raise ModelError(
-                f"{why} It has an operator that reaches out of the network ({node.op}, layer "
-                f"{node.name!r}); such networks are refused."
+                f"{why} It has an operator that reaches out of the network ({node.op}); such "
+                "networks are refused."
             )
     if find_spec("tensorflow") is None:
         raise ModelError(f"{why} TensorFlow may know it: {install(_EXTRA)}.")

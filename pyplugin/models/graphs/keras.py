@@ -17,7 +17,13 @@ import numpy as np
 from pyplugin.errors import ModelError
 from pyplugin.models.graphs.graph import Amounts, GraphBuilder, Value, constant
 from pyplugin.models.graphs.hdf5 import read_hdf5
-from pyplugin.models.graphs.source import DAMAGE, OpenShapeError, in_order, input_shape
+from pyplugin.models.graphs.source import (
+    DAMAGE,
+    OpenShapeError,
+    UntranslatedError,
+    in_order,
+    input_shape,
+)
 from pyplugin.support.arrays import Array
 from pyplugin.support.documents import DocumentError, parse_json
 
@@ -129,11 +135,11 @@ class KerasNetwork:
         translate = LAYERS.get(str(kind))
         if translate is None:
             what = "holds code, which is never run" if kind == "Lambda" else "is not known here"
-            raise ModelError(f"The layer {name!r} is of the class {kind}, which {what}.")
+            raise UntranslatedError(f"The layer {name!r} is of the class {kind}, which {what}.")
         try:
             return translate(self, config, self._arrays.get(name, {}), inputs)
         except ModelError as error:
-            raise ModelError(f"Layer {name!r} ({kind}): {error}") from None
+            raise UntranslatedError(f"Layer {name!r} ({kind}): {error}.") from None
         except DAMAGE as error:
             raise ModelError(f"Layer {name!r} ({kind}) is damaged ({error}).") from error
 
@@ -462,10 +468,9 @@ def read_h5(data: bytes, frames: int | None = None) -> KerasNetwork:
     arrays, texts = h5_arrays(data)
     text = texts.get("model_config")
     if text is None:
-        layers = f": {', '.join(list(arrays)[:5])} ..." if arrays else ""
         raise ModelError(
-            f"The file has weights only{layers}, not the network that they belong to. Load them "
-            "into it with Keras, save both with model.save('network.keras'), and import that."
+            "The file has weights only, not the network that they belong to. Load them into it with "
+            "Keras, save both with model.save('network.keras'), and import that."
         )
     return KerasNetwork(_json(text), arrays, frames, texts.get("keras_version", ""))
 

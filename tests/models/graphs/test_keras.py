@@ -93,7 +93,7 @@ def test_weights_alone_are_not_a_network(tmp_path):
         file.attrs["layer_names"] = [b"d"]
     data = (tmp_path / "w.h5").read_bytes()
     assert h5_arrays(data)[0]["d"]["kernel"].shape == (4, 3)
-    with pytest.raises(ModelError, match=r"weights only: d \.\.\.,.*model\.save"):
+    with pytest.raises(ModelError, match=r"weights only.*model\.save"):
         read_h5(data)
 
 
