@@ -469,8 +469,8 @@ def read_h5(data: bytes, frames: int | None = None) -> KerasNetwork:
     text = texts.get("model_config")
     if text is None:
         raise ModelError(
-            "The file has weights only, not the network that they belong to. Load them into it with "
-            "Keras, save both with model.save('network.keras'), and import that."
+            "The file has weights only, not the network that they belong to. Load them into it "
+            "with Keras, save both with model.save('network.keras'), and import that."
         )
     return KerasNetwork(_json(text), arrays, frames, texts.get("keras_version", ""))
 
