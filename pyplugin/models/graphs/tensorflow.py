@@ -67,11 +67,13 @@ class FrozenGraph:
         self.inputs: dict[str, Value] = {}
         self.nodes = {node.name: node for node in nodes}
         self._results: dict[str, tuple[Value | None, ...]] = {}
+        self.batch = 1
         unknown: tuple[str, list[int]] | None = None
         for node in nodes:
             if node.op != "Placeholder" or node.attribute("dtype").kind != FLOAT:
                 continue
             sizes = node.attribute("shape").shape
+            self.batch = max([self.batch, *sizes[:1]])
             shape = input_shape(sizes, frames)
             if shape is not None:
                 self.inputs[node.name] = self.builder.input(node.name, shape)
@@ -81,10 +83,16 @@ class FrozenGraph:
             if unknown is not None:
                 raise OpenShapeError(*unknown)
             raise ModelError("The graph has no float input.")
-        self.names = [node.name for node in nodes if node.op not in _SILENT]
-        read = {node_of(each) for node in nodes for each in node.inputs}
+        named = [node for node in nodes if node.op not in _SILENT]
+        self.names = [name for node in named for name in _results_of(node)]
+        several = {node.name for node in named if len(_results_of(node)) > 1}
+        read = {
+            each.removesuffix(":0") if node_of(each) in several else node_of(each)
+            for node in nodes
+            for each in node.inputs
+        }
         self.ends = list(ends) or [name for name in self.names if name not in read]
-        self.names += [end for end in self.ends if end not in self.nodes]
+        self.names += [end for end in self.ends if end not in self.names]
 
     def kind(self, name: str) -> str:
         """Return TensorFlow's name of a layer's operator."""
@@ -131,3 +139,9 @@ class FrozenGraph:
         except DAMAGE as error:
             raise ModelError(f"Layer {node.name!r} ({node.op}) is damaged ({error}).") from error
         return result if isinstance(result, tuple) else (result,)
+
+
+def _results_of(node: GraphNode) -> list[str]:
+    """Return the names of a node's results: a call of a function may have several."""
+    rest = range(1, len(node.inputs)) if node.op == "IdentityN" else ()
+    return [node.name, *(f"{node.name}:{number}" for number in rest)]

@@ -16,10 +16,14 @@ from pyplugin.support.arrays import Array
 
 
 class Network(Protocol):
-    """What a translation needs of the network: where its steps are collected, and the inputs."""
+    """What a translation needs of the network: where its steps are collected, and the inputs.
+
+    `batch` is that of the file; here it is always 1.
+    """
 
     builder: GraphBuilder
     inputs: dict[str, Value]
+    batch: int
 
 
 Result = Value | tuple[Value | None, ...]
@@ -141,7 +145,10 @@ def _unary(kind: str) -> _Translate:
 
 
 def _reshape(graph: Network, node: GraphNode, inputs: list[Value]) -> Value:
-    return graph.builder.reshape(inputs[0], _whole(inputs[1]))
+    shape = _whole(inputs[1])
+    if graph.batch > 1 and shape[:1] == [graph.batch] and -1 not in shape:
+        shape[0] = inputs[0].size // max(math.prod(shape[1:]), 1)
+    return graph.builder.reshape(inputs[0], shape)
 
 
 def _squeeze(graph: Network, node: GraphNode, inputs: list[Value]) -> Value:
@@ -207,25 +214,40 @@ def _strided(graph: Network, node: GraphNode, inputs: list[Value]) -> Value:
         name: node.attribute(f"{name}_mask").integer
         for name in ("begin", "end", "shrink_axis", "new_axis", "ellipsis")
     }
-    if masks["new_axis"] or masks["ellipsis"]:
-        raise ModelError("a slice that adds axes")
-    ranges, left = [], []
-    for axis, size in enumerate(x.shape):
-        if axis >= len(begin):
+
+    def is_set(mask: str, place: int) -> bool:
+        return bool(masks[mask] >> place & 1)
+
+    added = sum(is_set("new_axis", place) for place in range(len(begin)))
+    gaps = sum(is_set("ellipsis", place) for place in range(len(begin)))
+    sizes, ranges, left = list(x.shape), [], []
+    rest = len(sizes) - (len(begin) - added - gaps)  # axes that no place names
+
+    def keep(count: int) -> None:
+        for size in [sizes.pop(0) for _ in range(count)]:
             ranges.append((0, size, 1))
             left.append(size)
+
+    for place in range(len(begin)):
+        if is_set("ellipsis", place):
+            keep(rest)
             continue
-        first = None if masks["begin"] >> axis & 1 else begin[axis]
-        last = None if masks["end"] >> axis & 1 else end[axis]
-        if masks["shrink_axis"] >> axis & 1:
-            start = begin[axis] % size
+        if is_set("new_axis", place):
+            left.append(1)
+            continue
+        size = sizes.pop(0)
+        if is_set("shrink_axis", place):
+            start = begin[place] % size
             ranges.append((start, start + 1, 1))
             continue
-        start, stop, each = slice(first, last, step[axis]).indices(size)
+        first = None if is_set("begin", place) else begin[place]
+        last = None if is_set("end", place) else end[place]
+        start, stop, each = slice(first, last, step[place]).indices(size)
         if each < 0:
             raise ModelError("a slice that goes backwards")
         ranges.append((start, stop, each))
         left.append(len(range(start, stop, each)))
+    keep(len(sizes))
     return graph.builder.reshape(graph.builder.slice(x, ranges), left)
 
 

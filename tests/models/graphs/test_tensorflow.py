@@ -125,6 +125,7 @@ def cases(tf):
     yield lambda x: tf.reduce_max(x, 1, keepdims=True) - tf.reduce_min(x, 1, keepdims=True), image
     yield lambda x: nn.softmax(tf.reshape(x, (tf.shape(x)[0], -1))), image
     yield lambda x: tf.concat([x[:, 1:, ::2], x[:, :-1, 1::2]], -1), image
+    yield lambda x: x[:, None, 1:, ..., 2, tf.newaxis] + x[..., None, :1, 0][:, None, 1:], image
     yield lambda x: tf.concat(tf.split(x, [1, 3], 3)[::-1], 3), image
     yield lambda x: tf.stack([x[:, 2], x[:, 5]], 1), image
     yield lambda x: tf.squeeze(tf.expand_dims(x[:, :1], 2), (1, 2)), image
@@ -143,10 +144,10 @@ def cases(tf):
     yield normed, image
 
 
-@pytest.mark.parametrize("number", range(20))
+@pytest.mark.parametrize("number", range(21))
 def test_operators_give_what_tensorflow_gives(tf, number):
     listed = list(cases(tf))
-    assert len(listed) == 20
+    assert len(listed) == 21
     function, shape = listed[number]
     data, name = frozen(tf, function, shape)
     x = RNG.normal(size=shape).astype("f4")
