@@ -50,6 +50,8 @@ from pyplugin.models.recognition import (
 )
 from pyplugin.models.starts import Start, parse_start
 from pyplugin.models.tflite_file import TfliteFile
+from pyplugin.support.files import sentence
+from pyplugin.support.spelling import nearest
 
 _MOST_BYTES = 256 << 20
 
@@ -144,7 +146,7 @@ def open_file(
             f"{path} is a classifier of Gaia, which needs Gaia's own descriptors; train its "
             "classes anew with 'tagnode train head' on the recordings."
         )
-    file = _within(path) if path.is_dir() else path
+    file = _within(path)
     data = read_file(file, "network", _MOST_BYTES)
     try:
         if signature is not None and file.name != _SAVED_MODEL:
@@ -185,17 +187,22 @@ def layers_in(
 _SAVED_MODEL = "saved_model.pb"
 
 
-def _within(folder: Path) -> Path:
-    """Return the file that says what a folder has."""
-    if (folder / _SAVED_MODEL).is_file():
-        return folder / _SAVED_MODEL
-    metas = [each for each in sorted(folder.iterdir()) if each.name.endswith(".meta")]
+def _within(path: Path) -> Path:
+    """Return the file that says what a folder has; a file is returned as it is."""
+    try:
+        if not path.is_dir():
+            return path
+        names = sorted(each.name for each in path.iterdir())
+    except OSError as error:
+        raise ModelError(f"Cannot read {path}: {sentence(error)}.") from error
+    metas = [name for name in names if name.endswith(".meta")]
+    for name in (_SAVED_MODEL, "model.json"):
+        if name in names:
+            return path / name
     if len(metas) == 1:
-        return metas[0]
-    if (folder / "model.json").is_file():
-        return folder / "model.json"
+        return path / metas[0]
     raise ModelError(
-        f"{folder} is a folder without {_SAVED_MODEL}, so it is no SavedModel; give the file of a "
+        f"{path} is a folder without {_SAVED_MODEL}, so it is no SavedModel; give the file of a "
         "network."
     )
 
@@ -289,13 +296,19 @@ def _kept(
             return _for_onnxruntime(path, replace(options, runtime="onnxruntime"))
         except ModelError as further:
             raise ModelError(f"{error} {str(further).removeprefix(f'{path}: ')}") from None
-    if not isinstance(source, FrozenGraph) or path.suffix == ".json":
+    if not isinstance(source, FrozenGraph) or _within(path).suffix == ".json":
         hint = ""
         if source.framework == "keras":
             hint = " Keras may export it as a SavedModel: model.export('network'); import that."
         raise ModelError(f"{error}{hint}")
     ends = [options.output] if options.output is not None else source.ends
+    for name in (*ends, *options.layers):
+        if name not in source.names:
+            known = nearest(name, source.names)
+            raise ModelError(f"{path}: The network has no layer {name!r}; {known}")
     wanted = dict.fromkeys([*dependent(source, ends), *options.layers])
+    if not wanted:
+        raise ModelError(f"{path}: no layer depends on the input.")
     try:
         return TfliteFile(converted(source, list(wanted), str(error), options.report))
     except ModelError as further:
@@ -304,7 +317,7 @@ def _kept(
 
 def _start(path: Path, options: ImportOptions) -> Start | None:
     """Return the card given or beside the file."""
-    beside = path.with_suffix(".json")
+    beside = path.parent / f"{path.stem}.json"
     place = options.card or (beside if path.suffix != ".json" and beside.is_file() else None)
     if place is None:
         return None

@@ -298,7 +298,8 @@ def store(built: Built, folder: Path) -> list[Path]:
             except OSError as error:
                 raise ModelError(f"{path} cannot be written: {sentence(error)}.") from error
     for other in others:  # that a former import of the same name left; the card is not its own
-        other.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            other.unlink()
     return paths
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import os
@@ -13,11 +14,11 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from pyplugin.errors import PypluginError
+from pyplugin.support.files import sentence
 
 try:
     import resource
@@ -73,12 +74,15 @@ def run_apart(
     PypluginError
         The module refused the job, failed, or exceeded a limit.
     """
-    with tempfile.TemporaryDirectory(prefix="pyplugin-") as name:
-        folder = Path(name)
-        for place, content in files.items():
-            (folder / place).write_bytes(content)
-        (folder / _JOB).write_text(json.dumps({"memory": memory, **job}), encoding="utf-8")
-        status = _waited(module, folder, what, seconds, error)
+    with contextlib.ExitStack() as stack:
+        try:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pyplugin-")))
+            for place, content in files.items():
+                (folder / place).write_bytes(content)
+            (folder / _JOB).write_text(json.dumps({"memory": memory, **job}), encoding="utf-8")
+            status = _waited(module, folder, what, seconds, error)
+        except OSError as reason:
+            raise error(f"{what} cannot be started: {sentence(reason)}.") from reason
         try:
             answer = json.loads((folder / _RESULT).read_text(encoding="utf-8"))
         except (OSError, ValueError):
@@ -148,9 +152,9 @@ def serve(work: Callable[[Mapping[str, Any]], Any]) -> None:
 def _limit(memory: int) -> None:
     """Limit memory and files, and end with the process that started this one."""
     if resource is not None:
-        with suppress(ValueError, OSError):
+        with contextlib.suppress(ValueError, OSError):
             resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
-        with suppress(ValueError, OSError):
+        with contextlib.suppress(ValueError, OSError):
             resource.setrlimit(resource.RLIMIT_FSIZE, (_FILE_BYTES, _FILE_BYTES))
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform == "linux":

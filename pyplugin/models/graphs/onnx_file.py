@@ -190,10 +190,8 @@ def _field(number: int, value: int | memoryview) -> bytes:
 
 def _node(kind: str, inputs: Sequence[str], output: str, **integers: Sequence[int]) -> bytes:
     """Return an operator as a field of a graph."""
-    parts = [bytes_field(1, name) for name in inputs] + [
-        bytes_field(2, output),
-        bytes_field(4, kind),
-    ]
+    parts = [bytes_field(1, name) for name in inputs]
+    parts += [bytes_field(2, output), bytes_field(4, kind)]
     for name, values in integers.items():
         numbers = b"".join(number_field(8, value) for value in values)
         parts.append(bytes_field(5, bytes_field(1, name) + numbers + number_field(20, 7)))
