@@ -9,10 +9,10 @@ from __future__ import annotations
 import csv
 import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from msgspec import structs
@@ -41,7 +41,7 @@ from pyplugin.models.graphs.int8 import (
     source_of,
 )
 from pyplugin.models.graphs.lowering import tflite_of
-from pyplugin.models.graphs.source import NetworkLayer, NetworkSource, graph_of
+from pyplugin.models.graphs.source import KeptFile, NetworkSource, graph_of
 from pyplugin.models.model import Model
 from pyplugin.models.recognition import Found, System, recognise
 from pyplugin.models.starts import Start
@@ -457,52 +457,6 @@ def _front_end_of(path: Path) -> FrontEnd:
 
 
 # ---- files that are kept
-
-
-class KeptFile(Protocol):
-    """A file whose operators are not translated: a ``.tflite`` file, or ``.onnx`` for onnxruntime.
-
-    Attributes
-    ----------
-    framework, model_type
-        As in cards.
-    inputs, outputs
-        Shapes by name, in the file's order.
-    kinds
-        How many operators of each kind there are.
-    layers
-        Whatever can be an output.
-    """
-
-    framework: str
-
-    @property
-    def model_type(self) -> ModelType:
-        """As in cards."""
-
-    @property
-    def inputs(self) -> Mapping[str, tuple[int, ...]]:
-        """Shapes by name."""
-
-    @property
-    def outputs(self) -> Mapping[str, tuple[int, ...]]:
-        """Shapes by name."""
-
-    @property
-    def kinds(self) -> Mapping[str, int]:
-        """Operators by their kind."""
-
-    @property
-    def layers(self) -> Sequence[NetworkLayer]:
-        """In the order of the file."""
-
-    def end_kind(self, name: str) -> str:
-        """Return the operator that gives a layer."""
-
-    def adapted(
-        self, frames: int, bands: int, outputs: Mapping[str, str], *, description: str = ""
-    ) -> bytes:
-        """Return the file with the input ``mel`` and these layers as outputs."""
 
 
 def tflite_model(

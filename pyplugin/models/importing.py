@@ -16,7 +16,6 @@ from pyplugin.errors import ModelError, NotBuiltError
 from pyplugin.models import heads, registry
 from pyplugin.models.adapting import (
     ImportOptions,
-    KeptFile,
     described,
     graph_to,
     labels_of,
@@ -33,6 +32,7 @@ from pyplugin.models.graphs.graph import Graph
 from pyplugin.models.graphs.lowering import stages_of
 from pyplugin.models.graphs.onnx_file import OnnxFile
 from pyplugin.models.graphs.source import (
+    KeptFile,
     NetworkLayer,
     NetworkSource,
     OpenShapeError,

@@ -17,6 +17,8 @@ Field = tuple[int, "int | memoryview"]
 MOST_VALUES = 1 << 27
 """Elements of an array: half a gigabyte of floats."""
 
+MOST_AXES = 32
+
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 
 
@@ -149,7 +151,7 @@ def array_of(
     [[1.0, 2.0], [2.0, 2.0]]
     """
     count = math.prod(shape)
-    if min(shape, default=0) < 0 or count > MOST_VALUES:
+    if min(shape, default=0) < 0 or count > MOST_VALUES or len(shape) > MOST_AXES:
         raise ModelError(f"an array whose size cannot be: {list(shape)}")
     if raw is not None and len(raw) == count * np.dtype(kind).itemsize:
         return np.frombuffer(raw, np.dtype(kind).newbyteorder("<")).reshape(shape)
