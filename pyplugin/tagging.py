@@ -47,7 +47,7 @@ def tag(
     sample_rate
         Sample rate of an array in Hz, 8000 to 192000; otherwise ``None``.
     model
-        A name of ``tagnode models list``, the path of a .tflite file with its card beside it, or
+        A name of ``tagnode models list``, the path of a model file with its card beside it, or
         a loaded model. ``None`` for the model of the first head, or ``"scene"`` without heads.
     heads
         Classifiers on the model's embedding, as for :class:`Node`.
@@ -63,7 +63,8 @@ def tag(
         Layers of the model to return instead, in ``TagResult.layers`` by their names and side by
         side in ``TagResult.embeddings``: any of those that ``tagnode models layers`` lists.
     runtime
-        ``"inline"``, ``"litert"``, ``"tflite-runtime"``, or ``None``, as for :class:`Node`.
+        ``"inline"``, ``"litert"``, ``"tflite-runtime"``, ``"onnxruntime"`` or ``None``, as for
+        :class:`Node`.
     progress
         Called with the share read so far, 0 to 1, after each block.
     each

@@ -278,6 +278,13 @@ TAGNODE_API tagnode_status tagnode_model_load_litert(const char *library, const 
                                                      size_t size, const tagnode_card *card,
                                                      tagnode_model **model, tagnode_message *why);
 
+/* Loads an .onnx model for the worker runtime, which runs onnxruntime's C API on a thread of its
+ * own. `library` is the path of libonnxruntime.so; otherwise as tagnode_model_load_litert. [main]
+ */
+TAGNODE_API tagnode_status tagnode_model_load_onnx(const char *library, const void *bytes,
+                                                   size_t size, const tagnode_card *card,
+                                                   tagnode_model **model, tagnode_message *why);
+
 /* Loads a .tflite model for the inline runtime, which runs in slices within tagnode_process(): int8
  * convolutions, then float. `bytes` and `card` are copied; every offset and size in the file is
  * checked. `*model` is NULL unless OK.

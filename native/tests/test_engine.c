@@ -1,4 +1,4 @@
-/* test_engine.c - the two engines of the worker thread.
+/* test_engine.c - the engines of the worker thread; the tests in Python run onnxruntime itself.
  *
  * With TAGNODE_LITERT (a libLiteRt.so) and TAGNODE_MODEL, LiteRT runs as well. The model has a
  * signature, an input of float32 [1, 187, 96] and outputs of TAGNODE_OUTPUTS values, by default
@@ -154,6 +154,22 @@ static void test_other_library_is_named_with_the_missing_symbol(void) {
     CHECK(engine == NULL);
     CHECK(message_has(&why, "libm.so.6"));
     CHECK(message_has(&why, "LiteRtCompiledModelIsNonCpuFullyAccelerated"));
+}
+
+/* ------------------------------------------------------------------ onnxruntime, no library --- */
+
+static void test_onnxruntime_that_is_missing_or_another_library_is_named(void) {
+    static const char *const libraries[] = {"/nowhere/libonnxruntime.so", "libm.so.6"};
+    const tagnode_card card = tagger_card();
+    for (size_t i = 0; i < 2; ++i) {
+        tagnode_engine *engine = (tagnode_engine *)&card;
+        tagnode_message why = {""};
+        CHECK(tagnode_engine_open_onnx(libraries[i], "", 0, &card, &engine, &why) ==
+              TAGNODE_ERROR_RUNTIME);
+        CHECK(engine == NULL);
+        CHECK(message_has(&why, libraries[i]));
+        CHECK(message_has(&why, i == 0 ? "cannot be loaded" : "OrtGetApiBase"));
+    }
 }
 
 /* ------------------------------------------------------------------------- litert, for real --- */
@@ -365,6 +381,7 @@ int main(void) {
     test_no_bytes_cause_reads_outside_the_file();
     test_missing_library_is_named();
     test_other_library_is_named_with_the_missing_symbol();
+    test_onnxruntime_that_is_missing_or_another_library_is_named();
     test_litert();
     return closing_line();
 }

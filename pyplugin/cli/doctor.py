@@ -21,6 +21,7 @@ _OPTIONAL = {
     "python-rtmidi": ("live", "MIDI ports"),
     "jams": ("jams", ".jams files"),
     "torch": ("network", "tagnode train network"),
+    "h5py": ("import", "Keras files of tagnode models import"),
 }
 
 
@@ -52,7 +53,8 @@ def command() -> None:
     found = runtimes.installed()
     line("inline", "built in, for int8 models")
     for name, number in found.items():
-        line(name, number or f"not installed (float models): {install(name)}")
+        outside = runtimes.OUTSIDE[name]
+        line(name, number or f"not installed ({outside.suffix} models): {install(outside.extra)}")
     if found["litert"]:
         line("  library", str(runtimes.litert_library()))
     for package, (extra, purpose) in _OPTIONAL.items():

@@ -182,6 +182,12 @@ def get(names: tuple[str, ...], source: Path | None, *, accepted: bool, **option
 @click.option("--model", metavar="NAME", help="Of a head: the model that it runs on.")
 @click.option("--embedding", metavar="OUTPUT", help="Of a head: the model's output that it takes.")
 @click.option("--output", metavar="LAYER", help="The layer of the predictions.")
+@click.option("--signature", metavar="NAME", help="Of a SavedModel that has several.")
+@click.option(
+    "--runtime",
+    type=click.Choice(["onnxruntime"]),
+    help="Keep an .onnx file as it is, for onnxruntime, also if its operators are known.",
+)
 @click.option(
     "--layer",
     "layers",
@@ -207,11 +213,15 @@ def get(names: tuple[str, ...], source: Path | None, *, accepted: bool, **option
 def import_models(
     files: tuple[Path, ...], calibrate: tuple[Path, ...], *, template: bool, **options: Any
 ) -> None:
-    """Import networks of other people: .pb, .onnx, .h5, .keras, .tflite or tfjs' model.json.
+    """Import networks of other people: SavedModels, .meta, .pb, .onnx, .h5, .keras, .tflite, tfjs.
 
     A network on another model's embedding becomes a head, any other one a model. Known networks
     (MusiCNN and its classifiers, YAMNet, TempoCNN, deepsound) need no front-end; labels that
     neither a card nor the network states come from --labels.
+
+    A SavedModel is given by its folder, a checkpoint by its .meta, TensorFlow.js by its model.json.
+    Of operators that are not known, onnxruntime runs those of .onnx, and TensorFlow, if it is
+    installed, converts those of its own formats.
 
     Models run beside the callback, in float. With --calibrate a model becomes int8 and runs inside
     it, if its values then differ by at most 0.005 in the mean and 0.15 anywhere.
@@ -236,7 +246,7 @@ def import_models(
         raise click.UsageError("--name and --card are for one file.")
     for path in files:
         with without_banner():
-            done = import_file(path, ImportOptions(**options))
+            done = import_file(path, ImportOptions(**options, report=partial(echo, err=True)))
         use = "--head" if done.kind == "head" else "--model"
         echo(f"{printable(done.path)}: {done.kind} {printable(done.name)}")
         for note in done.notes:
@@ -283,7 +293,8 @@ def patches_of(given: tuple[str, ...], model: Any) -> Any:
 @command.command("layers")
 @click.argument("source", metavar="NAME|FILE")
 @click.option("--patch", type=click.IntRange(1, 100_000), help="Mel frames, where a file needs it.")
-def layers(source: str, patch: int | None) -> None:
+@click.option("--signature", metavar="NAME", help="Of a SavedModel that has several.")
+def layers(source: str, patch: int | None, signature: str | None) -> None:
     """List the layers of a model or of a network's file; each can be an output.
 
     \b
@@ -298,7 +309,7 @@ def layers(source: str, patch: int | None) -> None:
     path = Path(source) if Path(source).exists() else known.get(source)
     if path is None:
         path = registry.load(source).path  # says what is missing
-    found = layers_in(path, patch)
+    found = layers_in(path, patch, signature)
     width = max((len(layer.kind) for layer in found), default=0)
     for layer in found:
         shape = " x ".join(map(str, layer.shape))

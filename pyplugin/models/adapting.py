@@ -25,6 +25,7 @@ from pyplugin.models.card import (
     Dataset,
     FrontEnd,
     InputTensor,
+    ModelType,
     OutputTensor,
     Schema,
     card_of,
@@ -42,11 +43,10 @@ from pyplugin.models.graphs.int8 import (
     source_of,
 )
 from pyplugin.models.graphs.lowering import tflite_of
-from pyplugin.models.graphs.source import NetworkSource, graph_of
+from pyplugin.models.graphs.source import KeptFile, NetworkSource, graph_of
 from pyplugin.models.model import Model
 from pyplugin.models.recognition import EMBEDDING, Found, System, model_name, recognise
 from pyplugin.models.starts import Start
-from pyplugin.models.tflite_file import TfliteFile
 from pyplugin.support.arrays import Float32
 from pyplugin.support.spelling import alternatives, nearest, slug
 
@@ -88,6 +88,12 @@ class ImportOptions:
         Takes the model in float, with an output ``patch`` that is its input, and returns that
         output, (n, size), for each of some recordings: the network becomes int8 if that changes
         little, see :mod:`pyplugin.models.graphs.int8`.
+    signature
+        Of a SavedModel that has several.
+    runtime
+        ``"onnxruntime"``: an ``.onnx`` file is kept for it, also if its operators are known.
+    report
+        Takes a line of what is happening.
     """
 
     name: str | None = None
@@ -103,6 +109,9 @@ class ImportOptions:
     licence: str | None = None
     known_labels: tuple[str, ...] = ()
     patches: Callable[[Model], Sequence[Float32]] | None = None
+    signature: str | None = None
+    runtime: str | None = None
+    report: Callable[[str], None] = lambda line: None
 
 
 # ---- cards and labels
@@ -188,7 +197,10 @@ def described(
     path: Path, source: NetworkSource, start: Start | None, options: ImportOptions
 ) -> tuple[Found, str]:
     """Return what is known of a network, and the layer of its predictions."""
-    ends = _ends(source)
+    try:
+        ends = _ends(source)
+    except ModelError as error:
+        raise type(error)(f"{path}: {error}") from None
     output = _output(path, ends, start, options.output, source)
     found = Found(
         {name: value.shape for name, value in source.inputs.items()},
@@ -201,7 +213,11 @@ def described(
 
 
 def network_model(
-    path: Path, source: NetworkSource, start: Start | None, options: ImportOptions
+    path: Path,
+    source: NetworkSource,
+    start: Start | None,
+    options: ImportOptions,
+    known: tuple[Found, str] | None = None,
 ) -> tuple[Card, bytes, list[str]]:
     """Return a network as a model: its card, the ``.tflite`` file and notes for the user.
 
@@ -215,19 +231,24 @@ def network_model(
         A card beside it.
     options
         What else is known.
+    known
+        What `described` returned, where it was called.
 
     Raises
     ------
+    UntranslatedError
+        An operator is not known, or has no counterpart.
     ModelError
-        Something that has to be known is not, or an operator has no counterpart.
+        Something that has to be known is not.
     """
-    found, output = described(path, source, start, options)
+    found, output = known or described(path, source, start, options)
     system = recognise(found)
     front_end = _front_end(path, found, system, options)
     ends = {name: shape for name, _, shape in _ends(source) if name != output}
     outputs = _outputs(output, source.names, ends, start, system, options)
     graph = graph_to(path, source, outputs)
     frames, graph = _with_mel(path, graph, front_end)
+    _check_patch(path, frames, options)
     kind = _FINAL.get(source.kind(output).lower(), "") or _activation(graph)
     plan = _Plan(path, start, system, options, front_end, frames, source.framework)
     flat = {name: value.size for name, value in graph.outputs.items()}
@@ -237,7 +258,10 @@ def network_model(
         made = _quantised(flattened, card, options.patches, notes)
         if made is not None:
             return _hashed(*made), made[1], notes
-    data = tflite_of(flattened, description=card.name)
+    try:
+        data = tflite_of(flattened, description=card.name)
+    except ModelError as error:
+        raise type(error)(f"{path}: {error}") from None
     return _hashed(card, data), data, notes
 
 
@@ -403,7 +427,7 @@ def graph_to(path: Path, source: NetworkSource, outputs: dict[str, str]) -> Grap
     try:
         return graph_of(source, outputs)
     except ModelError as error:
-        raise ModelError(f"{path}: {error}") from None
+        raise type(error)(f"{path}: {error}") from None
 
 
 def _with_mel(path: Path, graph: Graph, front_end: FrontEnd) -> tuple[int, Graph]:
@@ -427,6 +451,13 @@ def _with_mel(path: Path, graph: Graph, front_end: FrontEnd) -> tuple[int, Graph
         steps.append(Step("transpose", (mel,), last, {"axes": (0, 2, 1)}))
     steps.append(Step("reshape", (last,), value, {"shape": value.shape}))
     return frames, replace(graph, inputs={"mel": mel}, steps=[*steps, *graph.steps])
+
+
+def _check_patch(path: Path, frames: int, options: ImportOptions) -> None:
+    if options.patch not in (None, frames):
+        raise ModelError(
+            f"{path} takes {frames} mel frames at once, so --patch {options.patch} is not possible."
+        )
 
 
 def _flattened(graph: Graph) -> Graph:
@@ -492,7 +523,7 @@ def _front_end_of(path: Path) -> FrontEnd:
     return found
 
 
-# ---- .tflite
+# ---- files that are kept
 
 
 def tflite_found(
@@ -510,9 +541,9 @@ def tflite_found(
 
 
 def tflite_model(
-    path: Path, file: TfliteFile, start: Start | None, options: ImportOptions
+    path: Path, file: KeptFile, start: Start | None, options: ImportOptions
 ) -> tuple[Card, bytes, list[str]]:
-    """Return a ``.tflite`` file in the form of a node's models; otherwise as `network_model`."""
+    """Return a file that is kept in the form of a node's models; otherwise as `network_model`."""
     if options.patches is not None:
         raise ModelError(f"{path} keeps its own numbers; --calibrate is for other formats.")
     found, output = tflite_found(path, file, start, options)
@@ -528,11 +559,10 @@ def tflite_model(
         )
     turned = sizes[0] == front_end.bands != sizes[1]
     frames = sizes[1] if turned else sizes[0]
+    _check_patch(path, frames, options)
     outputs = _outputs(output, names, others, start, system, options)
     shapes = {layer.name: layer.shape for layer in file.layers}
-    plan = _Plan(path, start, system, options, front_end, frames, "tflite")
-    int8 = file.kinds.get("QUANTIZE", 0) > 0
-    plan = replace(plan, int8=int8)
+    plan = _Plan(path, start, system, options, front_end, frames, file.framework, file.model_type)
     flat = {public: int(np.prod(shapes.get(name, (0,)))) for public, name in outputs.items()}
     card, notes = plan.card(flat, _FINAL.get(file.end_kind(output).lower(), ""))
     try:
@@ -556,7 +586,7 @@ class _Plan:
     front_end: FrontEnd
     frames: int
     framework: str
-    int8: bool = False
+    model_type: ModelType = "tflite-float32"
 
     def card(self, sizes: dict[str, int], activation: str) -> tuple[Card, list[str]]:
         """Return the card for outputs of these sizes, without the hash; and notes."""
@@ -598,7 +628,7 @@ class _Plan:
             license=licence or "unknown",
             author=start.author if start is not None and start.author else "unknown",
             labels=labels,
-            model_types=("tflite-int8",) if self.int8 else ("tflite-float32",),
+            model_types=(self.model_type,),
             dataset=_dataset(dataset),
             schema=Schema(
                 (InputTensor("mel", "float", (1, self.frames, self.front_end.bands)),),
@@ -639,10 +669,21 @@ def _dataset(content: Any) -> Dataset:
     return Dataset("unknown", "none", "unknown", {})
 
 
+def stem_of(path: Path) -> str:
+    """Return the name of a file without its end, or of its folder if that says nothing.
+
+    Examples
+    --------
+    >>> stem_of(Path("mood/model.json")), stem_of(Path("mood.pb"))
+    ('mood', 'mood')
+    """
+    unsaid = path.stem in ("model", "network", "saved_model") or path.name.startswith(".")
+    return path.absolute().parent.name if unsaid else path.stem
+
+
 def _file_name(path: Path) -> str:
-    """Return the name of a model by that of its file, or of its folder if that says nothing."""
-    stem = path.parent.name if path.stem in ("model", "network", "saved_model") else path.stem
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", model_name(stem)).strip("-._")
+    """Return the name of a model by that of its file."""
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", model_name(stem_of(path))).strip("-._")
     if not name:
         raise ModelError(f"{path}: name the model by --name.")
     return name

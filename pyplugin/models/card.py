@@ -1,4 +1,4 @@
-"""Cards: what a model is, what it takes and what it returns; a JSON file beside each ``.tflite``.
+"""Cards: what a model is, what it takes and what it returns; a JSON file beside the model's.
 
 The format is a superset of Essentia's model cards: one of theirs is a valid start of ours, which
 :mod:`pyplugin.models.starts` reads. :class:`Card` has what running needs besides: the front-end,
@@ -34,6 +34,7 @@ Samples = Annotated[int, Meta(ge=16, le=65_536)]
 Frequency = Annotated[float, Meta(ge=0, le=96_000)]
 
 Value = TypeVar("Value")
+ModelType = Literal["tflite-int8", "tflite-float32", "onnx"]
 
 _ACTIVATIONS = {"sigmoid": "sigmoid", "softmax": "softmax"}
 
@@ -279,7 +280,7 @@ class Card(_Part, frozen=True, kw_only=True, rename={"labels": "classes"}):
         One for each element of the predictions, unless an output has its own; empty for a model
         that has an embedding only.
     model_types : tuple of str
-        Of ``tflite-int8`` and ``tflite-float32``.
+        Of ``tflite-int8`` and ``tflite-float32``, or ``onnx``.
     dataset : Dataset
     schema : Schema
         The inputs and outputs.
@@ -295,7 +296,7 @@ class Card(_Part, frozen=True, kw_only=True, rename={"labels": "classes"}):
         Name of the output that is used where one embedding is wanted.
     calibration : CalibrationSource or None
     sha256 : str
-        Of the ``.tflite`` file, in hexadecimal.
+        Of the ``.tflite`` or ``.onnx`` file, in hexadecimal.
     quantisation : Drift or None
     email, release_date, framework, framework_version, programming_env, citation
         Essentia's further fields.
@@ -318,9 +319,7 @@ class Card(_Part, frozen=True, kw_only=True, rename={"labels": "classes"}):
     license: Text = _stated("unknown")
     author: Text = _stated("unknown")
     labels: Labels = ()
-    model_types: Annotated[
-        tuple[Literal["tflite-int8", "tflite-float32"], ...], Meta(min_length=1, max_length=2)
-    ]
+    model_types: Annotated[tuple[ModelType, ...], Meta(min_length=1, max_length=2)]
     dataset: Dataset = field(default_factory=Dataset)
     schema: Schema
     inference: FrontEnd | Waveform

@@ -41,7 +41,11 @@ class _Entry:
 
 
 def read_checkpoint(
-    index: bytes, data: bytes, *, wanted: Callable[[str], bool] | None = None
+    index: bytes,
+    data: bytes,
+    *,
+    wanted: Callable[[str], bool] | None = None,
+    skip_others: bool = False,
 ) -> dict[str, Float32]:
     """Return the float variables of a checkpoint that has one data file.
 
@@ -54,6 +58,9 @@ def read_checkpoint(
     wanted : callable, optional
         Takes the name of a variable, returns whether to read it. By default everything but the
         state of the Adam optimiser is read.
+    skip_others : bool
+        Leave out wanted variables of other types, such as counters of steps, instead of refusing
+        the checkpoint.
 
     Returns
     -------
@@ -76,7 +83,9 @@ def read_checkpoint(
         if not name:
             _check_header(value)
         elif keep(name):
-            variables[name] = _read_variable(name, _parse_entry(name, value), data)
+            entry = _parse_entry(name, value)
+            if entry.type_code == _TYPE_FLOAT or not skip_others:
+                variables[name] = _read_variable(name, entry, data)
     return variables
 
 

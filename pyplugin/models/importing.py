@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from pyplugin.errors import ModelError, NotBuiltError
 from pyplugin.models import heads, registry
@@ -23,14 +23,25 @@ from pyplugin.models.adapting import (
     network_model,
     stated,
     stated_front_end,
+    stem_of,
     tflite_model,
 )
 from pyplugin.models.card import Card
 from pyplugin.models.checking import SIZE_LIMIT, with_line
 from pyplugin.models.folders import MOST_MODEL_BYTES, data_folder, read_file
+from pyplugin.models.graphs.converter import converted, dependent
 from pyplugin.models.graphs.graph import Graph
 from pyplugin.models.graphs.lowering import stages_of
-from pyplugin.models.graphs.source import NetworkLayer, NetworkSource, OpenShapeError, layers_of
+from pyplugin.models.graphs.onnx_file import OnnxFile
+from pyplugin.models.graphs.source import (
+    KeptFile,
+    NetworkLayer,
+    NetworkSource,
+    OpenShapeError,
+    UntranslatedError,
+    layers_of,
+)
+from pyplugin.models.graphs.tensorflow import FrozenGraph
 from pyplugin.models.importers.importer import Built
 from pyplugin.models.recognition import (
     backbone_of,
@@ -42,6 +53,8 @@ from pyplugin.models.recognition import (
 )
 from pyplugin.models.starts import Start, parse_start
 from pyplugin.models.tflite_file import TfliteFile
+from pyplugin.support.files import sentence
+from pyplugin.support.spelling import nearest
 
 MOST_FRAMES = 100_000
 """Of a patch of a network that leaves their number open."""
@@ -75,7 +88,8 @@ def import_file(path: str | Path, options: ImportOptions | None = None) -> Impor
     Parameters
     ----------
     path
-        ``.pb``, ``.onnx``, ``.h5``, ``.keras``, ``.tflite``, or ``model.json`` of TensorFlow.js.
+        ``.pb``, ``.onnx``, ``.h5``, ``.keras``, ``.tflite``, ``.meta`` with its checkpoint,
+        ``model.json`` of TensorFlow.js, or the folder of a SavedModel.
     options
         What else is known.
 
@@ -100,22 +114,33 @@ def import_file(path: str | Path, options: ImportOptions | None = None) -> Impor
             "possible."
         )
     start = _start(file, given)
+    if given.runtime is not None:
+        return _written(*tflite_model(file, _for_onnxruntime(file, given), start, given))
     stated = start.content.get("patch_frames") if start is not None else None
-    opened = open_file(file, given.patch or (stated and min(stated, MOST_FRAMES)))
+    patch = given.patch or (stated and min(stated, MOST_FRAMES))
+    opened = open_file(file, patch, given.signature)
     if isinstance(opened, TfliteFile):
         return _written(*tflite_model(file, opened, start, given))
-    return _network(file, opened, start, given)
+    try:
+        return _network(file, opened, start, given)
+    except UntranslatedError as error:
+        kept = _kept(file, opened, error, given)
+        return _written(*tflite_model(file, kept, start, given))
 
 
-def open_file(path: Path, frames: int | None = None) -> NetworkSource | TfliteFile:
+def open_file(
+    path: Path, frames: int | None = None, signature: str | None = None
+) -> NetworkSource | TfliteFile:
     """Read a network of any format.
 
     Parameters
     ----------
     path
-        The file.
+        The file or folder.
     frames
         Size of a dimension of the input that the file leaves open.
+    signature
+        Of a SavedModel that has several.
 
     Raises
     ------
@@ -127,22 +152,25 @@ def open_file(path: Path, frames: int | None = None) -> NetworkSource | TfliteFi
             f"{path} is a classifier of Gaia, which needs Gaia's own descriptors; train its "
             "classes anew with 'tagnode train head' on the recordings."
         )
-    if path.is_dir():
-        _refuse_folder(path)
-    data = read_file(path, "network", MOST_MODEL_BYTES)
+    file = _within(path)
+    data = read_file(file, "network", MOST_MODEL_BYTES)
     try:
+        if signature is not None and file.name != _SAVED_MODEL:
+            raise ModelError("It is no SavedModel, so it has no signatures.")
         try:
-            return _opened(path, data, frames)
+            return _opened(file, data, frames, signature)
         except OpenShapeError as error:
             known = known_frames(error.shape)
             if known is None:
                 raise
-            return _opened(path, data, known)
+            return _opened(file, data, known, signature)
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from None
 
 
-def layers_in(path: Path, frames: int | None = None) -> list[NetworkLayer]:
+def layers_in(
+    path: Path, frames: int | None = None, signature: str | None = None
+) -> list[NetworkLayer]:
     """Return the layers of a network in a file, each of which can be an output.
 
     Raises
@@ -150,20 +178,44 @@ def layers_in(path: Path, frames: int | None = None) -> list[NetworkLayer]:
     ModelError
         As `open_file`.
     """
-    opened = open_file(path, frames)
-    return opened.layers if isinstance(opened, TfliteFile) else layers_of(opened)
+    opened = open_file(path, frames, signature)
+    if isinstance(opened, TfliteFile):
+        return opened.layers
+    try:
+        for name in opened.ends:
+            opened.value(name)
+    except UntranslatedError:
+        if path.suffix == ".onnx":
+            return _for_onnxruntime(path, ImportOptions(runtime="onnxruntime", patch=frames)).layers
+    return layers_of(opened)
 
 
-def _refuse_folder(path: Path) -> NoReturn:
-    if (path / "saved_model.pb").is_file():
-        raise ModelError(
-            f"{path} is a SavedModel; freeze it into one .pb, or convert it to .tflite with "
-            "tf.lite.TFLiteConverter.from_saved_model, and import that."
-        )
-    raise ModelError(f"{path} is a folder; give a file.")
+_SAVED_MODEL = "saved_model.pb"
 
 
-def _opened(path: Path, data: bytes, frames: int | None) -> NetworkSource | TfliteFile:
+def _within(path: Path) -> Path:
+    """Return the file that says what a folder has; a file is returned as it is."""
+    try:
+        if not path.is_dir():
+            return path
+        names = sorted(each.name for each in path.iterdir())
+    except OSError as error:
+        raise ModelError(f"Cannot read {path}: {sentence(error)}.") from error
+    metas = [name for name in names if name.endswith(".meta")]
+    for name in (_SAVED_MODEL, "model.json"):
+        if name in names:
+            return path / name
+    if len(metas) == 1:
+        return path / metas[0]
+    raise ModelError(
+        f"{path} is a folder without {_SAVED_MODEL}, so it is no SavedModel; give the file of a "
+        "network."
+    )
+
+
+def _opened(
+    path: Path, data: bytes, frames: int | None, signature: str | None
+) -> NetworkSource | TfliteFile:
     if data[4:8] == b"TFL3":
         return TfliteFile(data)
     if data[:8] == b"\x89HDF\r\n\x1a\n":
@@ -183,6 +235,21 @@ def _opened(path: Path, data: bytes, frames: int | None) -> NetworkSource | Tfli
             return read_file(path.parent / name, "array file", MOST_MODEL_BYTES)
 
         return read_tfjs(data.decode("utf-8", "replace"), beside, frames)
+    if path.name == _SAVED_MODEL:
+        from pyplugin.models.graphs.saved_model import read_saved_model
+
+        stem = path.parent / "variables" / "variables"
+        return read_saved_model(data, lambda: _checkpoint(stem), signature, frames)
+    if path.name.endswith(".meta"):
+        from pyplugin.models.graphs.saved_model import read_meta
+
+        stem = path.with_name(path.name.removesuffix(".meta"))
+        return read_meta(data, lambda: _checkpoint(stem), frames)
+    if path.name.endswith((".index", ".data-00000-of-00001", ".ckpt")):
+        raise ModelError(
+            "It has the arrays of a checkpoint; give the .meta file beside it, which has the "
+            "network."
+        )
     if path.suffix == ".onnx":
         from pyplugin.models.graphs.onnx import OnnxNetwork
 
@@ -192,14 +259,71 @@ def _opened(path: Path, data: bytes, frames: int | None) -> NetworkSource | Tfli
 
         return FrozenGraph(data, frames)
     raise ModelError(
-        "Its format is not known; frozen .pb, .onnx, .h5, .keras, .tflite and model.json of "
-        "TensorFlow.js can be imported."
+        "Its format is not known; SavedModels, checkpoints with their .meta, frozen .pb, .onnx, "
+        ".h5, .keras, .tflite and model.json of TensorFlow.js can be imported."
     )
+
+
+def _checkpoint(stem: Path) -> tuple[bytes, bytes]:
+    """Return the two files of a checkpoint."""
+    ends = (".index", ".data-00000-of-00001")
+    index, data = (
+        read_file(stem.with_name(stem.name + end), "checkpoint", MOST_MODEL_BYTES) for end in ends
+    )
+    return index, data
+
+
+# ---- networks that are not known here
+
+
+def _for_onnxruntime(path: Path, options: ImportOptions) -> OnnxFile:
+    """Return an ``.onnx`` file as it is kept for onnxruntime."""
+    if options.runtime != "onnxruntime" or path.suffix != ".onnx":
+        raise ModelError(
+            f"{path} cannot be kept for the runtime {options.runtime}; .onnx files can be kept for "
+            "onnxruntime."
+        )
+    data = read_file(path, "network", MOST_MODEL_BYTES)
+    try:
+        try:
+            return OnnxFile(data, options.patch)
+        except OpenShapeError as error:
+            return OnnxFile(data, known_frames(error.shape))
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from None
+
+
+def _kept(
+    path: Path, source: NetworkSource, error: UntranslatedError, options: ImportOptions
+) -> KeptFile:
+    """Return a network with operators that are not known here for a runtime that knows them."""
+    if path.suffix == ".onnx":
+        try:
+            return _for_onnxruntime(path, replace(options, runtime="onnxruntime"))
+        except ModelError as further:
+            raise ModelError(f"{error} {str(further).removeprefix(f'{path}: ')}") from None
+    if not isinstance(source, FrozenGraph) or _within(path).suffix == ".json":
+        hint = ""
+        if source.framework == "keras":
+            hint = " Keras may export it as a SavedModel: model.export('network'); import that."
+        raise ModelError(f"{error}{hint}")
+    ends = [options.output] if options.output is not None else source.ends
+    for name in (*ends, *options.layers):
+        if name not in source.names:
+            known = nearest(name, source.names)
+            raise ModelError(f"{path}: The network has no layer {name!r}; {known}")
+    wanted = dict.fromkeys([*dependent(source, ends), *options.layers])
+    if not wanted:
+        raise ModelError(f"{path}: no layer depends on the input.")
+    try:
+        return TfliteFile(converted(source, list(wanted), str(error), options.report))
+    except ModelError as further:
+        raise ModelError(f"{path}: {str(further).removeprefix(f'{path}: ')}") from None
 
 
 def _start(path: Path, options: ImportOptions) -> Start | None:
     """Return the card given or beside the file."""
-    beside = path.with_suffix(".json")
+    beside = path.parent / f"{path.stem}.json"
     place = options.card or (beside if path.suffix != ".json" and beside.is_file() else None)
     if place is None:
         return None
@@ -234,7 +358,7 @@ def _network(
             return _head(path, graph, stages, start, options)
     if options.model or options.embedding:
         raise ModelError(f"{path} is no head; --model and --embedding are for heads.")
-    return _written(*network_model(path, source, start, options))
+    return _written(*network_model(path, source, start, options, (found, output)))
 
 
 def _written(card: Card, data: bytes, notes: Sequence[str]) -> Imported:
@@ -255,7 +379,7 @@ def _head(
     options: ImportOptions,
 ) -> Imported:
     (value,) = graph.inputs.values()
-    place = backbone_of(path.stem if path.stem != "model" else path.parent.name, start)
+    place = backbone_of(stem_of(path), start)
     model = options.model or (place[0] if place else None)
     output = options.embedding or embedding_of(model)
     if model is None:
@@ -265,8 +389,7 @@ def _head(
         )
     count = graph.outputs["activations"].size
     labels, notes = labels_of(path, count, start, None, options)
-    stem = path.parent.name if path.stem == "model" else path.stem
-    name = options.name or re.sub(r"[^A-Za-z0-9_-]+", "-", head_name(stem))
+    name = options.name or re.sub(r"[^A-Za-z0-9_-]+", "-", head_name(stem_of(path)))
     last = stages[-1]
     activation = last.activation if isinstance(last, heads.Dense) else "none"
     licence = options.licence or stated(start, "license")

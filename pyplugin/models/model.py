@@ -15,7 +15,7 @@ class Model:
     name : str
         From the card.
     path : Path
-        Of the ``.tflite`` file.
+        Of the ``.tflite`` or ``.onnx`` file.
     card : Card
     data : bytes
         Content of the file.

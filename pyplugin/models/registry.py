@@ -1,7 +1,7 @@
 """Models by name: list them, build them, load them, check them.
 
 A name is looked up in three places: the models that come with pyplugin (``scene``), those that an
-importer can build (:mod:`pyplugin.models.importers`), and the ``.tflite`` files in
+importer can build (:mod:`pyplugin.models.importers`), and the ``.tflite`` and ``.onnx`` files in
 `data_folder`, whoever put them there, each with its card, ``.json``, beside it. A model is built
 once; after that it works without a network connection.
 """
@@ -23,11 +23,15 @@ from pyplugin.models.folders import (
     read_file,
     shipped_folder,
 )
+from pyplugin.models.graphs.onnx_file import read_interface
 from pyplugin.models.importers import importer as importers
 from pyplugin.models.importers.importer import BuildRequest, Built, Known, Summary
 from pyplugin.models.model import Model as Model
 from pyplugin.models.tflite import read_signature
 from pyplugin.support.files import replacing, sentence
+
+SUFFIXES = (".tflite", ".onnx")
+"""Ends of the names of model files."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -42,7 +46,7 @@ class ModelStatus:
     built : bool
     description : str
     path : Path or None
-        Of the ``.tflite`` file, once built.
+        Of the ``.tflite`` or ``.onnx`` file, once built.
     size : int
         Of that file in bytes; 0 before.
     licence : str
@@ -82,15 +86,16 @@ def available() -> list[ModelStatus]:
     >>> available()[0].name
     'scene'
     """
-    folder = data_folder()
+    users = _users()
     statuses = [_status(name, path, None) for name, path in _shipped().items()]
     known = importers.names()
     for name, summary in known.items():
-        statuses.append(_status(name, folder / f"{name}.tflite", summary))
+        absent = data_folder() / f"{name}.tflite"
+        statuses.append(_status(name, users.get(name, absent), summary))
     taken = {status.name for status in statuses}
-    for path in sorted(folder.glob("*.tflite")):
-        if path.stem not in taken and path.with_suffix(".json").is_file():
-            statuses.append(_status(path.stem, path, None))
+    for name, path in users.items():
+        if name not in taken and path.with_suffix(".json").is_file():
+            statuses.append(_status(name, path, None))
     return statuses
 
 
@@ -154,7 +159,7 @@ def load(name: str | Path) -> Model:
     Parameters
     ----------
     name : str or Path
-        A name, or the path of a ``.tflite`` file with its card, ``.json``, beside it.
+        A name, or the path of a ``.tflite`` or ``.onnx`` file with its card, ``.json``, beside it.
 
     Returns
     -------
@@ -283,17 +288,19 @@ def store(built: Built, folder: Path) -> list[Path]:
         A model cannot be called as its card says, or the folder cannot be written.
     """
     files = {folder / name: content for name, content in built.files.items()}
-    paths = []
+    paths, others = [], []
     for data, card in built.models:
         if _NAME.fullmatch(card.name) is None:
             raise ModelError(
                 f"A model cannot be called {card.name!r}; letters, digits, '.', '-' and '_' are "
                 "possible."
             )
-        path = folder / f"{card.name}.tflite"
+        kept = "onnx" in card.model_types
+        path = folder / f"{card.name}{SUFFIXES[kept]}"
         files[path] = data
         files[path.with_suffix(".json")] = render_card(card).encode()
         paths.append(path)
+        others.append(path.with_suffix(SUFFIXES[not kept]))
     make_folder(folder)
     with contextlib.ExitStack() as stack:
         for path, content in files.items():
@@ -302,13 +309,16 @@ def store(built: Built, folder: Path) -> list[Path]:
                 place.write_bytes(content)
             except OSError as error:
                 raise ModelError(f"{path} cannot be written: {sentence(error)}.") from error
+    for other in others:  # that a former import of the same name left; the card is not its own
+        with contextlib.suppress(OSError):
+            other.unlink()
     return paths
 
 
 def _located(name: str | Path) -> tuple[Path, str]:
     """Return the path of a model, and what to do should it turn out damaged."""
     again = "get the file and its card again"
-    if isinstance(name, Path) or name.endswith(".tflite"):
+    if isinstance(name, Path) or name.endswith(SUFFIXES):
         path = Path(name)
         if not path.is_file():
             raise ModelError(f"There is no model file {path}.")
@@ -319,10 +329,10 @@ def _located(name: str | Path) -> tuple[Path, str]:
         return shipped, "install pyplugin again"
     known = importers.find(name)
     if known is not None:
-        path = data_folder() / f"{known.name}.tflite"
-        if not path.is_file():
+        built = _users().get(known.name)
+        if built is None:
             raise NotBuiltError(f"The model {name} has not been built; {_remedy(name)}.")
-        return path, _remedy(name)
+        return built, _remedy(name)
     users = _users()
     if name in users:
         return users[name], again
@@ -347,7 +357,8 @@ def _shipped() -> dict[str, Path]:
 
 def _users() -> dict[str, Path]:
     """Return the models in the data folder, by name."""
-    return {path.stem: path for path in sorted(data_folder().glob("*.tflite"))}
+    paths = [path for path in data_folder().glob("*.*") if path.suffix in SUFFIXES]
+    return {path.stem: path for path in sorted(paths)}
 
 
 def _status(name: str, path: Path, summary: Summary | None) -> ModelStatus:
@@ -372,7 +383,8 @@ def _verified(status: ModelStatus) -> Verification:
             {tensor.name: tensor.shape for tensor in model.card.inputs},
             {output.name: (1, output.size) for output in model.card.outputs},
         )
-        found = read_signature(model.data)
+        onnx = model.path.suffix == SUFFIXES[1]
+        found = read_interface(model.data) if onnx else read_signature(model.data)
         if found is not None and found != expected:
             raise ModelError(f"The inputs and outputs of {model.path} are not those of its card.")
     except ModelError as error:

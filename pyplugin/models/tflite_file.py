@@ -8,21 +8,41 @@ what does nothing.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
 from pyplugin.errors import ModelError
+from pyplugin.models.card import ModelType
 from pyplugin.models.graphs.source import NetworkLayer
 from pyplugin.models.tflite import aligned_buffer, file_of, schema_modules
 from pyplugin.support.spelling import nearest
+
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
 
 _INT_TYPES = ("INT8", "UINT8", "INT16")
 
 
 def _text(name: bytes | str) -> str:
     return name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name)
+
+
+def _guarded(method: Callable[Given, Result]) -> Callable[Given, Result]:
+    """Return a method of which damage raises errors for users: the reader's are of any class."""
+
+    @wraps(method)
+    def guarded(*given: Given.args, **named: Given.kwargs) -> Result:
+        try:
+            return method(*given, **named)
+        except ModelError:
+            raise
+        except Exception as error:
+            raise ModelError(f"The .tflite file is damaged ({error}).") from error
+
+    return guarded
 
 
 class TfliteFile:
@@ -47,6 +67,16 @@ class TfliteFile:
     """
 
     framework = "tflite"
+
+    @property
+    @_guarded
+    def model_type(self) -> ModelType:
+        """``tflite-int8`` if operators take and give integers, else ``tflite-float32``."""
+        for operator in self._graph.operators:
+            ends = [index for index in (*operator.inputs[:1], *operator.outputs[:1]) if index >= 0]
+            if len(ends) == 2 and all(self._type(index) in _INT_TYPES for index in ends):
+                return "tflite-int8"
+        return "tflite-float32"
 
     def __init__(self, data: bytes) -> None:
         self._schema, _ = schema_modules()
@@ -89,6 +119,7 @@ class TfliteFile:
         return next((name for name, value in names.items() if value == number), str(number))
 
     @property
+    @_guarded
     def kinds(self) -> dict[str, int]:
         """How many operators of each kind there are."""
         found: dict[str, int] = {}
@@ -98,6 +129,7 @@ class TfliteFile:
         return found
 
     @property
+    @_guarded
     def layers(self) -> list[NetworkLayer]:
         """The results of all operators, in the order of the file."""
         return [
@@ -106,6 +138,7 @@ class TfliteFile:
             for index in operator.outputs
         ]
 
+    @_guarded
     def end_kind(self, name: str) -> str:
         """Return the operator that gives a layer; of one made float again, the operator before."""
         made = {index: op for op in self._graph.operators for index in op.outputs}
@@ -138,6 +171,7 @@ class TfliteFile:
         """
         return math.prod(self._shape(self._index(name)))
 
+    @_guarded
     def with_joined(self, output: str, layers: Sequence[str]) -> bytes:
         """Return the file with one more output, (1, n): the values of some layers as floats.
 
@@ -174,6 +208,7 @@ class TfliteFile:
         signatures[0].outputs.append(self._schema.TensorMapT(output, joined))
         return self._written()
 
+    @_guarded
     def adapted(
         self, frames: int, bands: int, outputs: Mapping[str, str], *, description: str = ""
     ) -> bytes:

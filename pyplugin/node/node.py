@@ -136,7 +136,7 @@ class Node(Closing):
     max_block
         Most samples a channel that one :meth:`process` call brings, 1 to 1048576.
     model
-        A name of ``tagnode models list``, the path of a .tflite file with its card beside it, or
+        A name of ``tagnode models list``, the path of a model file with its card beside it, or
         a loaded model; or a list of up to 8. Int8 models with the same mel spectrogram share a
         front-end, others have their own: their windows end with the last of their mel frames that
         ends by the first model's. ``None`` runs none: there are signals only.
@@ -150,9 +150,10 @@ class Node(Closing):
         it, and frames in between repeat a model's last result.
     runtime
         ``"inline"``: in slices within :meth:`process`, for int8 models. ``"litert"`` and
-        ``"tflite-runtime"``: on a thread beside it, for any model. ``None``: ``"inline"`` for an
-        int8 model whose operations it implements, otherwise the first other one installed; for
-        each model by itself.
+        ``"tflite-runtime"``: on a thread beside it, for any ``.tflite`` model, as
+        ``"onnxruntime"`` for an ``.onnx`` one. ``None``: ``"inline"`` for an int8 model whose
+        operations it implements, otherwise the first other one installed; for each model by
+        itself.
     offline
         Wait in :meth:`process` for the thread, so that results are exact and repeatable. On
         an audio thread leave it ``False``: a result that is late is then held over. The inline

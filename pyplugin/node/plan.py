@@ -73,7 +73,7 @@ class Plan:
         Parameters
         ----------
         model
-            A name, the path of a .tflite file, or a loaded model; ``None`` for the one that the
+            A name, the path of a model file, or a loaded model; ``None`` for the one that the
             first head was trained on, or the default.
         heads
             Names, paths of .head files, or loaded heads.
@@ -123,7 +123,7 @@ class Plan:
         """
         wanted, default = list(names), model or DEFAULT_MODEL
         kinds = {kind_of(name) for name in wanted}
-        if "head" in kinds and isinstance(default, str) and default.endswith(".tflite"):
+        if "head" in kinds and isinstance(default, str) and default.endswith(registry.SUFFIXES):
             default = registry.load(default)  # heads know it by its card's name
         first = default if isinstance(default, str) else default.card.name
         models: dict[str, None] = {}

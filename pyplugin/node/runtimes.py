@@ -1,7 +1,7 @@
 """Runtimes: our own inside the callback, or an external one on a thread.
 
-``inline`` runs int8 models of the operations that it implements; LiteRT runs any model, and
-tflite-runtime replaces it where it has no wheel.
+``inline`` runs int8 models of the operations that it implements; LiteRT runs any ``.tflite`` model,
+and tflite-runtime replaces it where it has no wheel; onnxruntime runs ``.onnx`` models.
 """
 
 from __future__ import annotations
@@ -26,8 +26,21 @@ if TYPE_CHECKING:
     from pyplugin.models.registry import Model
 
 
-OUTSIDE = {"litert": "ai-edge-litert", "tflite-runtime": "tflite-runtime"}
-"""External runtimes by our name, preferred first, and their packages."""
+@dataclass(frozen=True)
+class Outside:
+    """An external runtime: its package, the extra that installs it, and what it runs."""
+
+    package: str
+    extra: str
+    suffix: str
+
+
+OUTSIDE = {
+    "litert": Outside("ai-edge-litert", "litert", ".tflite"),
+    "tflite-runtime": Outside("tflite-runtime", "tflite-runtime", ".tflite"),
+    "onnxruntime": Outside("onnxruntime", "onnx", ".onnx"),
+}
+"""External runtimes by our name, preferred first."""
 
 RUNTIMES = ("inline", *OUTSIDE)
 """All runtimes by name."""
@@ -39,9 +52,9 @@ _INVOKE = "_ZN6tflite4impl11Interpreter6InvokeEv"
 def installed() -> dict[str, str | None]:
     """Return each outside runtime's version, ``None`` where it is not installed."""
     found: dict[str, str | None] = {}
-    for name, package in OUTSIDE.items():
+    for name, runtime in OUTSIDE.items():
         try:
-            found[name] = version(package)
+            found[name] = version(runtime.package)
         except PackageNotFoundError:
             found[name] = None
     return found
@@ -80,7 +93,7 @@ def open_model(model: Model, card: Any, runtime: str | None) -> Opened:
     """Open a model with a runtime, by default with the one that fits best.
 
     That is ``inline`` for an int8 model whose operations it implements, otherwise the first
-    external runtime that is installed.
+    external runtime that is installed and runs files of its kind.
 
     Raises
     ------
@@ -89,18 +102,27 @@ def open_model(model: Model, card: Any, runtime: str | None) -> Opened:
     """
     if runtime is not None and runtime not in RUNTIMES:
         raise ModelError(f"There is no runtime {runtime!r}; choose one of {', '.join(RUNTIMES)}.")
+    suffix = ".onnx" if "onnx" in model.card.model_types else ".tflite"
+    able = [name for name, each in OUTSIDE.items() if each.suffix == suffix]
+    if runtime is not None and runtime not in able and (runtime, suffix) != ("inline", ".tflite"):
+        raise ModelError(
+            f"The runtime {runtime} does not run {model.name}, which is an {suffix} model; "
+            f"{' or '.join(able)} does."
+        )
     if runtime == "inline":
         return _open_inline(model, card)
     if runtime is None and "tflite-int8" in model.card.model_types:
         with contextlib.suppress(UnsupportedError):
             return _open_inline(model, card)
-    present = [name for name, number in installed().items() if number is not None]
+    numbers = installed()
+    present = [name for name in able if numbers[name] is not None]
     wanted = runtime or next(iter(present), None)
     if wanted is None or wanted not in present:
         needed = "The model" if runtime is None else f"The runtime {runtime}"
-        package = OUTSIDE[runtime] if runtime else " or ".join(OUTSIDE.values())
-        raise ModelError(f"{needed} needs {package}: {install(runtime or 'litert')}.")
-    return _open_litert(model, card) if wanted == "litert" else _open_tflite(model, card)
+        named = [OUTSIDE[runtime]] if runtime else [OUTSIDE[name] for name in able]
+        packages = " or ".join(each.package for each in named)
+        raise ModelError(f"{needed} needs {packages}: {install(named[0].extra)}.")
+    return _OPEN[wanted](model, card)
 
 
 def _loaded(load: Callable[..., int], *arguments: Any) -> Any:
@@ -131,6 +153,27 @@ def litert_library() -> Path:
 def _open_litert(model: Model, card: Any) -> Opened:
     load, library = lib.tagnode_model_load_litert, str(litert_library()).encode()
     return Opened(_loaded(load, library, model.data, len(model.data), card), "litert")
+
+
+def onnx_library() -> Path:
+    """Return the path of onnxruntime's C library, without loading it.
+
+    Raises
+    ------
+    ModelError
+        The package is installed without its library.
+    """
+    names = ("libonnxruntime.*", "onnxruntime.dll")
+    spec = find_spec("onnxruntime")
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        for library in (path for name in names for path in sorted(Path(folder, "capi").glob(name))):
+            return library
+    raise ModelError("onnxruntime has no libonnxruntime; update it: pip install -U onnxruntime.")
+
+
+def _open_onnx(model: Model, card: Any) -> Opened:
+    load, library = lib.tagnode_model_load_onnx, str(onnx_library()).encode()
+    return Opened(_loaded(load, library, model.data, len(model.data), card), "onnxruntime")
 
 
 def _open_tflite(model: Model, card: Any) -> Opened:
@@ -172,3 +215,6 @@ def _check_tensors(interpreter: Any, model: Model, outputs: list[int]) -> None:
             f"{model.name} takes {source.size} {source.dtype} and returns {sizes}; its card has "
             f"{room} float32 and {wanted}."
         )
+
+
+_OPEN = {"litert": _open_litert, "tflite-runtime": _open_tflite, "onnxruntime": _open_onnx}

@@ -163,7 +163,7 @@ def test_an_unknown_field_is_named(group: tuple[str | int, ...]) -> None:
         (("classes",), ["piano", "piano"]),
         (("classes",), ["piano", 3]),
         (("classes",), ["piano"]),
-        (("model_types",), ["onnx"]),
+        (("model_types",), ["keras"]),
         (("dataset", "metrics"), {"ROC-AUC": "high"}),
         (("schema", "inputs", 0, "shape"), [1, 96, 186]),
         (("schema", "inputs", 0, "shape"), [1, 187]),

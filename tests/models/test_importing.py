@@ -230,11 +230,13 @@ def test_what_cannot_be_named(folder):
     path, _, _ = head_file(folder)
     with pytest.raises(ModelError, match="cannot be called"):
         import_file(path, ImportOptions(name="../up", model="scene"))
-    with pytest.raises(ModelError, match="is a folder"):
+    with pytest.raises(ModelError, match=r"without saved_model\.pb"):
         import_file(folder)
-    (folder / "saved_model.pb").write_bytes(b"")
-    with pytest.raises(ModelError, match="SavedModel"):
-        import_file(folder)
+    with pytest.raises(ModelError, match="no signatures"):
+        import_file(path, ImportOptions(signature="a"))
+    (folder / "a.index").write_bytes(b"")
+    with pytest.raises(ModelError, match=r"\.meta file beside it"):
+        import_file(folder / "a.index")
     with pytest.raises(ModelError, match="nothing\\.pb"):
         import_file(folder / "nothing.pb")
 
@@ -246,6 +248,143 @@ def test_arrays_beside_a_network_stay_beside_it(folder):
     )
     with pytest.raises(ModelError, match="not beside it"):
         import_file(folder / "model.json")
+
+
+# ---- operators that are not known here
+
+
+def odd_onnx(folder):
+    """Write a network with an operator that only onnxruntime knows; return its path."""
+    onnx_networks = pytest.importorskip("onnx_networks")
+    nodes = [
+        ("MatMul", ["x", "w"], ["m"], {}),
+        ("Hardmax", ["m"], ["h"], {}),
+        ("ReduceMean", ["h"], ["y"], {"axes": [1], "keepdims": 0}),
+        ("Softmax", ["y"], ["s"], {}),
+    ]
+    arrays = {"w": onnx_networks.array(96, 3)}
+    data = onnx_networks.network(nodes, (1, 32, 96), arrays, outputs=("s",))
+    path = folder / "odd.onnx"
+    path.write_bytes(data)
+    (folder / "labels.txt").write_text("one\ntwo\nthree\n")
+    return path, arrays["w"]
+
+
+def odd_values(mel, kernel):
+    """Return what that network gives."""
+    products = mel @ kernel
+    shares = (products == products.max(axis=1, keepdims=True)).mean(axis=0)
+    raised = np.exp(shares)
+    return raised / raised.sum()
+
+
+def test_onnxruntime_runs_what_is_not_known_here(folder, run):
+    path, kernel = odd_onnx(folder)
+    options = ImportOptions(
+        front_end="musicnn", labels=folder / "labels.txt", layers=("y",), licence="MIT"
+    )
+    done = import_file(path, options)
+    assert done.path.name == "odd.onnx"
+    card = registry.info("odd")
+    assert (card.model_types, card.framework, card.embedding) == (("onnx",), "onnx", "y")
+    assert registry.verify()[-1].ok
+    assert [status.name for status in registry.available() if status.built][-1] == "odd"
+    noise = RNG.normal(size=32000) / 10
+    result = pyplugin.tag(noise, 16000, model="odd", hop=0.256, embedding="y")
+    mel = pyplugin.melspectrogram(noise, 16000)
+    for row, time in enumerate(result.times):
+        first = round(time * 16000 / 256)
+        want = odd_values(mel[first : first + 32], kernel)
+        np.testing.assert_allclose(result.activations[row], want, atol=1e-5)
+    by_path = pyplugin.tag(noise, 16000, model=str(done.path), hop=0.256)
+    np.testing.assert_array_equal(by_path.activations, result.activations)
+    with pytest.raises(ModelError, match=r"litert does not run odd, which is an \.onnx model"):
+        pyplugin.tag(noise, 16000, model="odd", runtime="litert")
+    with pytest.raises(ModelError, match="onnxruntime does not run scene"):
+        pyplugin.tag(noise, 16000, model="scene", runtime="onnxruntime")
+    assert run("plugins", "model", "odd")[0] == 2
+    assert any(layer.kind == "Hardmax" for layer in layers_in(done.path))
+
+
+def test_a_file_is_kept_for_onnxruntime_if_the_user_says_so(folder):
+    path, _ = odd_onnx(folder)
+    path.write_bytes(path.read_bytes().replace(b"Hardmax", b"Softmax"))
+    given = {"front_end": "musicnn", "labels": folder / "labels.txt", "name": "mine"}
+    noise = RNG.normal(size=32000) / 10
+    values = []
+    for runtime, suffix in ((None, ".tflite"), ("onnxruntime", ".onnx"), (None, ".tflite")):
+        done = import_file(path, ImportOptions(**given, runtime=runtime))
+        names = sorted(each.name for each in done.path.parent.glob("mine.*"))
+        assert names == sorted(["mine.json", f"mine{suffix}"])
+        values.append(pyplugin.tag(noise, 16000, model="mine", hop=0.256).activations)
+    np.testing.assert_allclose(values[1], values[0], atol=1e-5)
+    pb, _, _ = head_file(folder)
+    with pytest.raises(ModelError, match=r"\.onnx files can be kept"):
+        import_file(pb, ImportOptions(runtime="onnxruntime"))
+    with pytest.raises(ModelError, match=r"takes 32 mel frames at once, so --patch 64"):
+        import_file(path, ImportOptions(**given, patch=64))
+
+
+def test_an_operator_that_nobody_knows_is_named(folder):
+    path, _ = odd_onnx(folder)
+    path.write_bytes(path.read_bytes().replace(b"Hardmax", b"Hardmix"))
+    with pytest.raises(ModelError, match=r"odd\.onnx: The operator Hardmix .*onnxruntime cannot"):
+        import_file(path, ImportOptions(front_end="musicnn"))
+    assert not (folder / "models").exists()
+
+
+def odd_module(tf, folder, name="odd"):
+    """Save a network with an operator that TensorFlow and .tflite know, but not we."""
+
+    class Module(tf.Module):
+        def __init__(self):
+            self.kernel = tf.Variable(RNG.normal(size=(96, 3)).astype("f4"))
+
+        @tf.function(input_signature=[tf.TensorSpec((None, 32, 96))])
+        def __call__(self, x):
+            y = tf.reduce_mean(tf.sin(x @ self.kernel), 1)
+            return {"activations": tf.sigmoid(y)}
+
+    module = Module()
+    tf.saved_model.save(module, str(folder / name), signatures={"serving": module.__call__})
+    (folder / "labels.txt").write_text("one\ntwo\nthree\n")
+    return folder / name, module
+
+
+def test_tensorflow_converts_what_is_not_known_here(folder, capfd):
+    tf = pytest.importorskip("tensorflow", reason="needs tensorflow")
+    path, module = odd_module(tf, folder)
+    (layer,) = (each.name for each in layers_in(path) if "MatMul" in each.kind)
+    lines = []
+    given = {"front_end": "musicnn", "labels": folder / "labels.txt", "report": lines.append}
+    capfd.readouterr()
+    done = import_file(path, ImportOptions(**given, licence="MIT", layers=(layer,)))
+    assert capfd.readouterr() == ("", "")
+    assert (done.name, done.path.suffix) == ("odd", ".tflite")
+    assert lines[0].startswith("Converting")
+    noise = RNG.normal(size=32000) / 10
+    result = pyplugin.tag(
+        noise, 16000, model="odd", hop=0.256, embedding=registry.info("odd").embedding
+    )
+    mel = pyplugin.melspectrogram(noise, 16000)
+    for row, time in enumerate(result.times):
+        first = round(time * 16000 / 256)
+        product = mel[first : first + 32] @ module.kernel.numpy()
+        np.testing.assert_allclose(result.embeddings[row], product.reshape(-1), atol=1e-4)
+        want = module(tf.constant(mel[None, first : first + 32]))["activations"].numpy()[0]
+        np.testing.assert_allclose(result.activations[row], want, atol=1e-5)
+
+
+def test_saved_models_of_known_operators_need_no_tensorflow(folder, monkeypatch):
+    tf = pytest.importorskip("tensorflow", reason="needs tensorflow")
+    network = tf.keras.Sequential([tf.keras.Input((64,)), tf.keras.layers.Dense(2, "softmax")])
+    network.export(folder / "mood", verbose=False)
+    monkeypatch.setattr("pyplugin.models.importing.converted", None)
+    (folder / "labels.txt").write_text("happy\nsad\n")
+    done = import_file(folder / "mood", ImportOptions(model="scene", labels=folder / "labels.txt"))
+    assert (done.kind, done.name) == ("head", "mood")
+    x = RNG.normal(size=(3, 64)).astype("f4")
+    np.testing.assert_allclose(heads.run(heads.load("mood"), x), network(x).numpy(), atol=1e-6)
 
 
 # ---- what others published

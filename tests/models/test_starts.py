@@ -78,7 +78,7 @@ def test_a_tagger_is_a_start() -> None:
     assert start.content["internal_notes"] == ["unknown to both"]
     assert start.missing == (
         "The card's 'model_types[0]' is 'frozen_model'; expected one of tflite-int8, "
-        "tflite-float32.",
+        "tflite-float32, onnx.",
         "The card's 'inference.algorithm' is 'TensorflowPredictMusiCNN'; expected one of mel, "
         "waveform.",
         "The card has no field 'patch_frames', such as 125.",

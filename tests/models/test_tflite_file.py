@@ -8,7 +8,7 @@ from pyplugin.errors import ModelError
 from pyplugin.models import registry
 from pyplugin.models.graphs.graph import GraphBuilder
 from pyplugin.models.graphs.lowering import tflite_of
-from pyplugin.models.tflite import read_signature
+from pyplugin.models.tflite import read_signature, schema_modules
 from pyplugin.models.tflite_file import TfliteFile
 
 interpreter = pytest.importorskip("ai_edge_litert.interpreter", reason="needs LiteRT")
@@ -30,6 +30,39 @@ def network(shape) -> bytes:
     y = builder.reduce("mean", builder.unary("relu", y), (1, 2), keep=False)
     y = builder.softmax(builder.dense(y, RNG.normal(size=(4, 3))))
     return tflite_of(builder.finish({"classes": y}))
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda model: setattr(model.subgraphs[0].tensors[0], "shape", None),
+        lambda model: setattr(model, "buffers", None),
+        lambda model: setattr(model, "operatorCodes", model.operatorCodes[:0]),
+        lambda model: setattr(model.subgraphs[0].tensors[0], "shape", [-(1 << 31), 1, 1]),
+    ],
+)
+def test_damage_is_an_error(spoil):
+    schema, flatbuffers = schema_modules()
+    model = schema.ModelT.InitFromPackedBuf(bytearray(network((1, 12, 8))))
+    spoil(model)
+    builder = flatbuffers.Builder(1 << 12)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    with pytest.raises(ModelError):
+        TfliteFile(bytes(builder.Output())).adapted(12, 8, {"activations": "classes"})
+
+
+def test_int8_is_known_by_the_operators(tmp_path):
+    """Also where the input itself is int8, so that nothing is quantised."""
+    schema, flatbuffers = schema_modules()
+    model = schema.ModelT.InitFromPackedBuf(bytearray(network((1, 12, 8))))
+    assert TfliteFile(network((1, 12, 8))).model_type == "tflite-float32"
+    for tensor in model.subgraphs[0].tensors:
+        tensor.type = schema.TensorType.INT8
+    builder = flatbuffers.Builder(1 << 12)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    file = TfliteFile(bytes(builder.Output()))
+    assert "QUANTIZE" not in file.kinds
+    assert file.model_type == "tflite-int8"
 
 
 @pytest.mark.parametrize("shape", [(1, 12, 8), (1, 12, 8, 1), (1, 8, 12), (1, 8, 12, 1)])

@@ -54,8 +54,10 @@ static void *duplicate(const void *bytes, size_t size) {
     return copy == NULL ? NULL : memcpy(copy, bytes, size);
 }
 
-/* `library` is LiteRT's, or NULL; `sliced`: for the inline runtime. */
-static tagnode_status load(const char *library, bool sliced, const void *bytes, size_t size,
+typedef enum { LITERT, ONNX, INLINE } runtime;
+
+/* `library` is that of the runtime, or NULL. */
+static tagnode_status load(const char *library, runtime runs, const void *bytes, size_t size,
                            const tagnode_card *card, tagnode_model **model, tagnode_message *why) {
     *model = NULL;
     if (bytes == NULL) return tagnode_refuse(why, "The model file is NULL; pass its bytes.");
@@ -67,9 +69,10 @@ static tagnode_status load(const char *library, bool sliced, const void *bytes, 
     made->library = library == NULL ? NULL : duplicate(library, strlen(library) + 1);
     if (made->bytes == NULL || (library != NULL && made->library == NULL))
         status = tagnode_no_memory(why, "a model");
-    if (status == TAGNODE_OK && sliced)
+    if (status == TAGNODE_OK && runs == INLINE)
         status = tagger_graph_read(made->bytes, size, &made->graph, why);
-    made->sliced = sliced && status == TAGNODE_OK;
+    made->sliced = runs == INLINE && status == TAGNODE_OK;
+    made->onnx = runs == ONNX;
     tagnode_engine *engine = NULL; /* fail now rather than in prepare */
     if (status == TAGNODE_OK) status = tagnode_model_open(made, &engine, why);
     if (engine != NULL) engine->close(engine);
@@ -83,12 +86,18 @@ static tagnode_status load(const char *library, bool sliced, const void *bytes, 
 tagnode_status tagnode_model_load_litert(const char *library, const void *bytes, size_t size,
                                          const tagnode_card *card, tagnode_model **model,
                                          tagnode_message *why) {
-    return load(library, false, bytes, size, card, model, why);
+    return load(library, LITERT, bytes, size, card, model, why);
+}
+
+tagnode_status tagnode_model_load_onnx(const char *library, const void *bytes, size_t size,
+                                       const tagnode_card *card, tagnode_model **model,
+                                       tagnode_message *why) {
+    return load(library, ONNX, bytes, size, card, model, why);
 }
 
 tagnode_status tagnode_model_load_inline(const void *bytes, size_t size, const tagnode_card *card,
                                          tagnode_model **model, tagnode_message *why) {
-    return load(NULL, true, bytes, size, card, model, why);
+    return load(NULL, INLINE, bytes, size, card, model, why);
 }
 
 tagnode_status tagnode_model_run(tagnode_model *model, const float *patch, float *const *outputs,
@@ -136,6 +145,6 @@ tagnode_status tagnode_model_open(tagnode_model *model, tagnode_engine **engine,
     if (model->bytes == NULL)
         return tagnode_engine_open_interpreter(&model->interpreter, &model->card,
                                                &model->interpreter_lock, engine, why);
-    return tagnode_engine_open_litert(model->library, model->bytes, model->size, &model->card,
-                                      engine, why);
+    return (model->onnx ? tagnode_engine_open_onnx : tagnode_engine_open_litert)(
+        model->library, model->bytes, model->size, &model->card, engine, why);
 }

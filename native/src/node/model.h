@@ -13,7 +13,8 @@ struct tagnode_model {
     tagnode_card card;
     bool sliced;        /* for the inline runtime: `graph` is set */
     tagger_graph graph; /* points into `bytes` */
-    char *library;      /* LiteRT's, or NULL */
+    bool onnx;          /* for onnxruntime; else for LiteRT, unless `sliced` */
+    char *library;      /* of that runtime, or NULL */
     void *bytes;        /* the model file; NULL for an interpreter created elsewhere */
     size_t size;
     tagnode_interpreter interpreter;

@@ -1,4 +1,5 @@
-/* engines.h - the worker's runtimes: LiteRT's C API, and interpreters created elsewhere. */
+/* engines.h - the worker's runtimes: LiteRT's and onnxruntime's C APIs, and interpreters created
+ * elsewhere. */
 #pragma once
 
 #include <pthread.h>
@@ -11,6 +12,11 @@
 tagnode_status tagnode_engine_open_litert(const char *library, const void *bytes, size_t size,
                                           const tagnode_card *card, tagnode_engine **engine,
                                           tagnode_message *why);
+
+/* The same for an .onnx file with onnxruntime's C API. */
+tagnode_status tagnode_engine_open_onnx(const char *library, const void *bytes, size_t size,
+                                        const tagnode_card *card, tagnode_engine **engine,
+                                        tagnode_message *why);
 
 /* Wraps an interpreter created elsewhere. It runs under `lock`, which must outlive the engine.
  * Returns OK or ERROR_MEMORY. */

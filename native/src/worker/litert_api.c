@@ -1,43 +1,9 @@
 #include "worker/litert_api.h"
 
 #include "support/message.h"
+#include "worker/library.h"
 
 #include <string.h>
-
-#ifdef _WIN32
-#define WIN32_LEAN_AND_MEAN
-#include <windows.h>
-#else
-#include <dlfcn.h>
-#endif
-
-/* Returns NULL if it cannot be loaded. It is never unloaded: exit handlers may run later, and a
- * thread that ran a model may still have to end. */
-static void *open_library(const char *path) {
-#ifdef _WIN32
-    return LoadLibraryA(path);
-#else
-    return dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-#endif
-}
-
-/* Returns why that failed last, or NULL. */
-static const char *library_error(void) {
-#ifdef _WIN32
-    return NULL;
-#else
-    return dlerror();
-#endif
-}
-
-/* Returns NULL if it has no such symbol. */
-static void *find_symbol(void *library, const char *symbol) {
-#ifdef _WIN32
-    return (void *)GetProcAddress(library, symbol);
-#else
-    return dlsym(library, symbol);
-#endif
-}
 
 #define MEMBER(name) offsetof(litert_api, name)
 static const struct {
@@ -81,16 +47,14 @@ static const struct {
 tagnode_status tagnode_litert_load(const char *path, litert_api *api, tagnode_message *why) {
     const char *shown = path != NULL ? path : "libLiteRt.so";
     /* If it were unmapped, the process would crash at its end (2.1.5 and 2.2.0). */
-    void *library = open_library(shown);
-    if (library == NULL) {
-        const char *reason = library_error();
+    void *library = tagnode_library_open(shown);
+    if (library == NULL)
         return tagnode_report(
             why, TAGNODE_ERROR_RUNTIME,
             "LiteRT's library %s cannot be loaded (%s); install ai-edge-litert 2.3 or later.",
-            shown, reason != NULL ? reason : "no reason given");
-    }
+            shown, tagnode_library_error());
     for (size_t i = 0; i < sizeof symbols / sizeof symbols[0]; ++i) {
-        void *address = find_symbol(library, symbols[i].name);
+        void *address = tagnode_library_symbol(library, symbols[i].name);
         if (address == NULL)
             return tagnode_report(why, TAGNODE_ERROR_RUNTIME,
                                   "%s is not a LiteRT library, or too old: it has no %s; "

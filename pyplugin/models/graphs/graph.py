@@ -15,13 +15,14 @@ import numpy as np
 import numpy.typing as npt
 
 from pyplugin.errors import ModelError
+from pyplugin.models.graphs.wire import MOST_VALUES
 from pyplugin.support.arrays import Array, Float32
+
+_MOST_FOLDED = 1 << 28  # elements of all constants that are computed
+_MOST_GROUPS, _FARTHEST = 4096, 1 << 16
 
 Shape = tuple[int, ...]
 Amounts = tuple[tuple[int, int], ...]
-
-_MOST_VALUES = 1 << 27
-"""Elements of an array: half a gigabyte of floats."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -208,10 +209,13 @@ class GraphBuilder:
         self._inputs: dict[str, Value] = {}
         self._steps: list[Step] = []
         self._made_by: dict[Value, Step] = {}
+        self._folded_values = 0
 
     def input(self, name: str, shape: Sequence[int]) -> Value:
         """Add an input."""
         value = Value(tuple(shape), name)
+        if value.size > MOST_VALUES:
+            raise ModelError(f"An array of shape {list(shape)} is too large for a network here.")
         self._inputs[name] = value
         return value
 
@@ -239,7 +243,11 @@ class GraphBuilder:
 
     def leaky_relu(self, x: Value, slope: float) -> Value:
         """Multiply what is negative by a slope."""
-        return self._step("leaky_relu", (x,), x.shape, slope=slope)
+        with np.errstate(over="ignore"):
+            factor = float(np.float32(slope))
+        if not math.isfinite(factor):
+            raise ModelError(f"A slope of {slope} cannot be.")
+        return self._step("leaky_relu", (x,), x.shape, slope=factor)
 
     def softmax(self, x: Value) -> Value:
         """Make the last axis a distribution."""
@@ -303,6 +311,8 @@ class GraphBuilder:
             raise ModelError(
                 f"A kernel of shape {list(weights.shape)} cannot convolve {list(x.shape)}."
             )
+        if groups > _MOST_GROUPS:
+            raise ModelError(f"A convolution in {groups} groups is too large for a network here.")
         if groups > 1 and weights.shape[2] == 1 and weights.shape[3] % groups == 0:
             each = weights.shape[3] // groups
             weights = weights.reshape(*weights.shape[:2], groups, each)
@@ -312,6 +322,8 @@ class GraphBuilder:
         else:
             kind, channels = "conv", weights.shape[3]
         offset = _constant(np.zeros(channels) if bias is None else bias)
+        if not all(1 <= each <= _FARTHEST for each in dilation):
+            raise ModelError(f"A dilation of {list(dilation)} cannot be.")
         reach = [(weights.shape[i] - 1) * dilation[i] + 1 for i in range(2)]
         around, size = _window(x.shape, reach, stride, padding)
         options = {"stride": stride, "dilation": dilation, "padding": around}
@@ -417,10 +429,13 @@ class GraphBuilder:
     # ---- inside
 
     def _step(self, kind: str, inputs: tuple[Value, ...], shape: Shape, /, **options: Any) -> Value:
-        if math.prod(shape) > _MOST_VALUES:
+        if math.prod(shape) > MOST_VALUES:
             raise ModelError(f"An array of shape {list(shape)} is too large for a network here.")
         constants = [x.constant for x in inputs if x.constant is not None]
         if len(constants) == len(inputs):
+            self._folded_values += math.prod(shape)
+            if self._folded_values > _MOST_FOLDED:
+                raise ModelError("Its constants are too large for a network here.")
             return Value(shape, constant=compute(kind, constants, options).reshape(shape))
         step = Step(kind, inputs, Value(shape), options)
         self._steps.append(step)
@@ -540,6 +555,8 @@ def _window(
     shape: Shape, reach: Sequence[int], stride: Sequence[int], padding: Amounts | str
 ) -> tuple[Amounts, tuple[int, int]]:
     """Return the padding in numbers, and height and width of the result."""
+    if not all(1 <= each <= _FARTHEST for each in (*reach, *stride)):
+        raise ModelError(f"A window of {list(reach)} that moves by {list(stride)} cannot be.")
     if padding == "same":
         around = same_padding(shape[1:3], reach, stride)
     elif isinstance(padding, str):

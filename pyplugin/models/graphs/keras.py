@@ -16,15 +16,22 @@ import numpy as np
 
 from pyplugin.errors import ModelError
 from pyplugin.models.graphs.graph import Amounts, GraphBuilder, Value, constant
-from pyplugin.models.graphs.source import OpenShapeError, in_order, input_shape
+from pyplugin.models.graphs.hdf5 import read_hdf5
+from pyplugin.models.graphs.source import (
+    DAMAGE,
+    OpenShapeError,
+    UntranslatedError,
+    in_order,
+    input_shape,
+)
 from pyplugin.support.arrays import Array
 from pyplugin.support.documents import DocumentError, parse_json
-from pyplugin.support.optional import need
 
 Arrays = Mapping[str, Array]
 """A layer's arrays by their last names: ``kernel``, ``bias``, ``gamma`` …"""
 
-_MOST_LAYERS = 10_000
+_WHOLE = "model_weights/"  # where the arrays of a network saved whole are
+_MOST_LAYERS, _MOST_STEPS = 10_000, 4096
 _CONFIG_LIMIT = 64 << 20
 
 
@@ -69,7 +76,7 @@ class KerasNetwork:
             self._read = {name: _sources(name, each) for name, each in self._layers.items()}
             self._chain(config)
             self._start(frames)
-        except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
+        except DAMAGE as error:
             raise ModelError(f"The configuration of the network is damaged ({error}).") from error
         self.names = [name for name in self._layers if name not in self.inputs]
         used = {source for sources in self._read.values() for source in sources}
@@ -128,15 +135,15 @@ class KerasNetwork:
         return self._apply(layer["class_name"], name, layer["config"], inputs)
 
     def _apply(self, kind: str, name: str, config: Any, inputs: list[Value]) -> Value:
-        translate = LAYERS.get(kind)
+        translate = LAYERS.get(str(kind))
         if translate is None:
             what = "holds code, which is never run" if kind == "Lambda" else "is not known here"
-            raise ModelError(f"The layer {name!r} is of the class {kind}, which {what}.")
+            raise UntranslatedError(f"The layer {name!r} is of the class {kind}, which {what}.")
         try:
             return translate(self, config, self._arrays.get(name, {}), inputs)
         except ModelError as error:
-            raise ModelError(f"Layer {name!r} ({kind}): {error}") from None
-        except (KeyError, IndexError, TypeError, ValueError) as error:
+            raise UntranslatedError(f"Layer {name!r} ({kind}): {error}.") from None
+        except DAMAGE as error:
             raise ModelError(f"Layer {name!r} ({kind}) is damaged ({error}).") from error
 
     def activated(self, x: Value, name: Any) -> Value:
@@ -339,6 +346,8 @@ def _gru(net: KerasNetwork, config: Any, arrays: Arrays, inputs: list[Value]) ->
     if config.get("go_backwards"):
         raise ModelError("a GRU that goes backwards")
     build, x, units = net.builder, inputs[0], int(config["units"])
+    if x.shape[1] > _MOST_STEPS:
+        raise ModelError(f"a GRU of {x.shape[1]} steps; {_MOST_STEPS} are possible")
     after = bool(config.get("reset_after"))
     bias = arrays.get("bias", np.zeros((2, 3 * units) if after else 3 * units))
     own = bias[0] if after else bias
@@ -459,14 +468,14 @@ def read_h5(data: bytes, frames: int | None = None) -> KerasNetwork:
     ModelError
         It is damaged, has weights only, or h5py is missing.
     """
-    arrays, attributes = h5_arrays(data)
-    text = attributes.get("model_config")
+    arrays, texts = h5_arrays(data)
+    text = texts.get("model_config")
     if text is None:
         raise ModelError(
-            "The file has weights only, not the network that they belong to; save it with "
-            "model.save(...)."
+            "The file has weights only, not the network that they belong to. Load them into it "
+            "with Keras, save both with model.save('network.keras'), and import that."
         )
-    return KerasNetwork(_json(text), arrays, frames, attributes.get("keras_version", ""))
+    return KerasNetwork(_json(text), arrays, frames, texts.get("keras_version", ""))
 
 
 def h5_arrays(data: bytes) -> tuple[dict[str, dict[str, Array]], dict[str, str]]:
@@ -477,31 +486,14 @@ def h5_arrays(data: bytes) -> tuple[dict[str, dict[str, Array]], dict[str, str]]
     ModelError
         It is damaged, or h5py is missing.
     """
-    h5py = need("h5py", package="h5py", extra="import", purpose="A Keras file")
-    try:
-        with h5py.File(io.BytesIO(data), "r") as file:
-            root = file.get("model_weights", file)
-            arrays = {str(name): _collected(group, h5py) for name, group in root.items()}
-            texts = {
-                str(key): value.decode() if isinstance(value, bytes) else str(value)
-                for key, value in file.attrs.items()
-                if isinstance(value, (bytes, str))
-            }
-    except (OSError, RuntimeError, ValueError, KeyError, UnicodeDecodeError) as error:
-        raise ModelError(f"The file is damaged or not HDF5 ({error}).") from error
-    return arrays, texts
-
-
-def _collected(group: Any, h5py: Any) -> dict[str, Array]:
-    found: dict[str, Array] = {}
-
-    def visit(path: str, item: Any) -> None:
-        if isinstance(item, h5py.Dataset) and item.dtype.kind == "f":
-            found[path.rsplit("/", 1)[-1].split(":")[0]] = np.asarray(item[()], np.float32)
-
-    if isinstance(group, h5py.Group):
-        group.visititems(visit)
-    return found
+    file = read_hdf5(data)
+    whole = any(path.startswith(_WHOLE) for path in file.arrays)
+    found: dict[str, dict[str, Array]] = {}
+    for path, values in file.arrays.items():
+        layer, _, rest = path.removeprefix(_WHOLE).partition("/")
+        if path.startswith(_WHOLE) == whole and rest:
+            found.setdefault(layer, {})[rest.rsplit("/", 1)[-1].split(":")[0]] = values
+    return found, file.texts
 
 
 def read_keras(data: bytes, frames: int | None = None) -> KerasNetwork:
@@ -519,9 +511,16 @@ def read_keras(data: bytes, frames: int | None = None) -> KerasNetwork:
                     raise ModelError(f"The file's {name} is larger than 1 GiB.")
             config = _json(archive.read("config.json").decode())
             weights = archive.read("model.weights.h5")
-    except (zipfile.BadZipFile, KeyError, UnicodeDecodeError, NotImplementedError) as error:
+    except ModelError:
+        raise
+    except Exception as error:  # of damage zipfile raises anything
         raise ModelError(f"The file is damaged or not one of Keras ({error}).") from error
-    return KerasNetwork(config, _keras_3_arrays(config, weights), frames, "3")
+    arrays = read_hdf5(weights).arrays
+    try:
+        named = _keras_3_arrays(config, arrays)
+    except DAMAGE as error:
+        raise ModelError(f"The configuration of the network is damaged ({error}).") from error
+    return KerasNetwork(config, named, frames, "3")
 
 
 _VARIABLES = {
@@ -535,33 +534,27 @@ _VARIABLES = {
 }
 
 
-def _keras_3_arrays(config: Any, data: bytes) -> dict[str, dict[str, Array]]:
+def _keras_3_arrays(config: Any, arrays: Mapping[str, Array]) -> dict[str, dict[str, Array]]:
     """Name the numbered variables of Keras 3, which are in groups named by class and number."""
-    h5py = need("h5py", package="h5py", extra="import", purpose="A Keras file")
     found: dict[str, dict[str, Array]] = {}
     counts: dict[str, int] = {}
-    try:
-        with h5py.File(io.BytesIO(data), "r") as file:
-            for name, layer in _layers(config).items():
-                stem = _snake(layer["class_name"])
-                number = counts.get(stem, 0)
-                counts[stem] = number + 1
-                group = file.get(f"layers/{stem}_{number}" if number else f"layers/{stem}")
-                group = group if group is not None else file.get(f"_layer_checkpoint/{name}")
-                inner = None if group is None else group.get("cell/vars", group.get("vars"))
-                names = [
-                    each
-                    for each in _VARIABLES.get(layer["class_name"], ())
-                    if _has(each, layer["config"])
-                ]
-                if inner is not None:
-                    found[name] = {
-                        each: np.asarray(inner[str(index)][()], np.float32)
-                        for index, each in enumerate(names)
-                        if str(index) in inner
-                    }
-    except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"The file's weights are damaged ({error}).") from error
+    for name, layer in _layers(config).items():
+        stem = _snake(layer["class_name"])
+        number = counts.get(stem, 0)
+        counts[stem] = number + 1
+        group = f"layers/{stem}_{number}" if number else f"layers/{stem}"
+        if not any(path.startswith(f"{group}/") for path in arrays):
+            group = f"_layer_checkpoint/{name}"
+        inner = f"{group}/cell/vars"
+        if not any(path.startswith(f"{inner}/") for path in arrays):
+            inner = f"{group}/vars"
+        kinds = _VARIABLES.get(layer["class_name"], ())
+        names = [each for each in kinds if _has(each, layer["config"])]
+        found[name] = {
+            each: arrays[f"{inner}/{index}"]
+            for index, each in enumerate(names)
+            if f"{inner}/{index}" in arrays
+        }
     return found
 
 

@@ -6,18 +6,35 @@ meet cancel each other.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from pyplugin.errors import ModelError
 from pyplugin.models.graphs.graph import Amounts, GraphBuilder, Value, constant, same_padding
-from pyplugin.models.graphs.source import OpenShapeError, in_order, input_shape
-from pyplugin.models.graphs.wire import content, fields, integer, numbers, real, text
+from pyplugin.models.graphs.source import (
+    DAMAGE,
+    OpenShapeError,
+    UntranslatedError,
+    in_order,
+    input_shape,
+)
+from pyplugin.models.graphs.wire import (
+    MOST_VALUES,
+    array_of,
+    bytes_field,
+    content,
+    fields,
+    integer,
+    number_field,
+    numbers,
+    real,
+    text,
+)
 from pyplugin.support.arrays import Array
 
-_FLOAT = 1
+FLOAT, INT64 = 1, 7
 _TYPES = {1: "f4", 2: "u1", 3: "i1", 6: "i4", 7: "i8", 9: "?", 10: "f2", 11: "f8"}
 _VALUES = {4: "f4", 5: "i8", 7: "i8", 10: "f8"}
 _MOST_NODES = 50_000
@@ -67,6 +84,11 @@ class OnnxNetwork:
     ------
     ModelError
         It is damaged, not ONNX, or has no float input of a known shape.
+
+    Attributes
+    ----------
+    stated
+        Shapes of the outputs as the file states them; 0 where a size is left open.
     """
 
     framework = "onnx"
@@ -78,6 +100,7 @@ class OnnxNetwork:
         self._values: dict[str, Value] = {}
         self._nodes: list[_Node] = []
         self.ends: list[str] = []
+        self.stated: dict[str, tuple[int, ...]] = {}
         given: list[tuple[str, int, list[int]]] = []
         for number, value in fields(memoryview(data)):
             if number == 7:
@@ -85,7 +108,7 @@ class OnnxNetwork:
         self._made = {name: node for node in self._nodes for name in node.outputs if name}
         unknown: tuple[str, list[int]] | None = None
         for name, kind, sizes in given:
-            if name in self._values or kind != _FLOAT:
+            if name in self._values or kind != FLOAT:
                 continue
             shape = input_shape(sizes, frames)
             if shape is None:
@@ -108,13 +131,19 @@ class OnnxNetwork:
             elif number == 11:
                 given.append(_input(content(value)))
             elif number == 12:
-                self.ends.append(_input(content(value))[0])
+                name, _, sizes = _input(content(value))
+                self.ends.append(name)
+                self.stated[name] = tuple(sizes)
             if len(self._nodes) > _MOST_NODES:
                 raise ModelError(f"The network has more than {_MOST_NODES} nodes.")
 
     def kind(self, name: str) -> str:
         """Return ONNX' name of a layer's operator."""
         return self._made[name].op
+
+    def sources(self, name: str) -> list[str]:
+        """Return the names of what a layer reads."""
+        return self._made[name].inputs
 
     def value(self, name: str) -> Value:
         """Return the result of a layer."""
@@ -130,24 +159,24 @@ class OnnxNetwork:
     def _compute(self, node: _Node, name: str) -> None:
         translate = OPERATORS.get(node.op)
         if translate is None or any(each.graph for each in node.attributes.values()):
-            raise ModelError(f"The operator {node.op} (layer {name!r}) is not known here.")
+            raise UntranslatedError(f"The operator {node.op} (layer {name!r}) is not known here.")
         if node.op == "Clip" and node.inputs[1:2] == [""]:
             node = replace(node, op="Min", inputs=[node.inputs[0], *node.inputs[2:3]])
             translate = OPERATORS["Min"]
         if "" in node.inputs:
-            raise ModelError(f"Layer {name!r} ({node.op}) leaves an input out.")
+            raise UntranslatedError(f"Layer {name!r} ({node.op}) leaves an input out.")
         inputs = [self._values[each] for each in node.inputs]
         try:
             result = translate(self.builder, node, inputs)
         except ModelError as error:
-            raise ModelError(f"Layer {name!r} ({node.op}): {error}") from None
-        except (IndexError, KeyError, ValueError, TypeError, OverflowError) as error:
+            raise UntranslatedError(f"Layer {name!r} ({node.op}): {error}") from None
+        except DAMAGE as error:
             raise ModelError(f"Layer {name!r} ({node.op}) is damaged ({error}).") from error
         results = result if isinstance(result, list) else [result]
         for output, value in zip(node.outputs, results, strict=False):
             self._values[output] = value
         if name not in self._values:
-            raise ModelError(f"Layer {name!r} ({node.op}) has no such output here.")
+            raise UntranslatedError(f"Layer {name!r} ({node.op}) has no such output here.")
 
 
 # ---- operators
@@ -367,7 +396,10 @@ def _constant(build: GraphBuilder, node: _Node, inputs: list[Value]) -> Value:
 def _gather(build: GraphBuilder, node: _Node, inputs: list[Value]) -> Value:
     axis = node.integer("axis", 0)
     if inputs[0].constant is not None:
-        return constant(np.take(inputs[0].constant, _known(inputs[1]).astype(int), axis=axis))
+        table, places = inputs[0].constant, _known(inputs[1]).astype(int)
+        if places.size * table.size > MOST_VALUES:
+            raise ModelError(f"{places.size} of an array of shape {list(table.shape)}")
+        return constant(np.take(table, places, axis=axis))
     axis %= len(inputs[0].shape)
     (index,) = _whole(inputs[1])
     index %= inputs[0].shape[axis]
@@ -521,13 +553,10 @@ def _tensor(message: memoryview) -> tuple[str, Array]:
             raise ModelError("The network's arrays are in another file; save it as one file.")
     if not kind:
         return name, np.zeros(0)  # of a type that no operator here takes
-    if raw is not None:
-        values: Array = np.frombuffer(raw, np.dtype(kind).newbyteorder("<"))
-    else:
-        values = (np.concatenate(parts) if parts else np.zeros(0)).astype(kind)
-    if min(shape, default=0) < 0 or len(values) != int(np.prod(shape, dtype=np.float64)):
-        raise ModelError(f"The array {name!r} is damaged: its size is not that of its shape.")
-    return name, values.reshape(shape)
+    try:
+        return name, array_of(kind, shape, raw, parts)
+    except ModelError as error:
+        raise ModelError(f"The array {name!r} is damaged: {error}.") from None
 
 
 def _input(message: memoryview) -> tuple[str, int, list[int]]:
@@ -556,3 +585,12 @@ def _tensor_type(message: memoryview) -> tuple[int, list[int]]:
                     size = [integer(v) for n, v in fields(content(inner)) if n == 1]
                     sizes.append(size[0] if size else 0)
     return kind, sizes
+
+
+def value_of(name: str, shape: Sequence[int] | None) -> bytes:
+    """Return what a file has of a float input or output; an output need not have a shape."""
+    if shape is None:
+        return bytes_field(1, name)
+    sizes = b"".join(bytes_field(1, number_field(1, size)) for size in shape)
+    tensor = number_field(1, FLOAT) + bytes_field(2, sizes)
+    return bytes_field(1, name) + bytes_field(2, bytes_field(1, tensor))

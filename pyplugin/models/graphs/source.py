@@ -8,8 +8,20 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from pyplugin.errors import ModelError
+from pyplugin.models.card import ModelType
 from pyplugin.models.graphs.graph import Graph, GraphBuilder, Value
 from pyplugin.support.spelling import nearest
+
+DAMAGE = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+"""What comes of values in a file that are not what its format says."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +59,10 @@ class OpenShapeError(ModelError):
         self.shape = tuple(shape)
 
 
+class UntranslatedError(ModelError):
+    """An operator of a network that is not known here; another program may know it."""
+
+
 class NetworkSource(Protocol):
     """A network in a file.
 
@@ -81,9 +97,57 @@ class NetworkSource(Protocol):
 
         Raises
         ------
-        ModelError
+        UntranslatedError
             It needs an operator that is not known here.
+        ModelError
+            It is damaged.
         """
+
+
+class KeptFile(Protocol):
+    """A file whose operators are not translated: a ``.tflite`` file, or ``.onnx`` for onnxruntime.
+
+    Attributes
+    ----------
+    framework, model_type
+        As in cards.
+    inputs, outputs
+        Shapes by name, in the file's order.
+    kinds
+        How many operators of each kind there are.
+    layers
+        Whatever can be an output.
+    """
+
+    framework: str
+
+    @property
+    def model_type(self) -> ModelType:
+        """As in cards."""
+
+    @property
+    def inputs(self) -> Mapping[str, tuple[int, ...]]:
+        """Shapes by name."""
+
+    @property
+    def outputs(self) -> Mapping[str, tuple[int, ...]]:
+        """Shapes by name."""
+
+    @property
+    def kinds(self) -> Mapping[str, int]:
+        """Operators by their kind."""
+
+    @property
+    def layers(self) -> Sequence[NetworkLayer]:
+        """In the order of the file."""
+
+    def end_kind(self, name: str) -> str:
+        """Return the operator that gives a layer."""
+
+    def adapted(
+        self, frames: int, bands: int, outputs: Mapping[str, str], *, description: str = ""
+    ) -> bytes:
+        """Return the file with the input ``mel`` and these layers as outputs."""
 
 
 def input_shape(sizes: Sequence[int], frames: int | None) -> tuple[int, ...] | None:

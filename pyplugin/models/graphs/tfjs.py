@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from pyplugin.errors import ModelError
+from pyplugin.models.graphs.graphdef import Attribute, GraphNode
 from pyplugin.models.graphs.keras import KerasNetwork
-from pyplugin.models.graphs.source import NetworkSource
-from pyplugin.models.graphs.tensorflow import Attribute, FrozenGraph, GraphNode
+from pyplugin.models.graphs.source import DAMAGE, NetworkSource
+from pyplugin.models.graphs.tensorflow import FrozenGraph
 from pyplugin.support.arrays import Array
 from pyplugin.support.documents import DocumentError, parse_json
 
@@ -53,7 +54,7 @@ def read_tfjs(text: str, read: Callable[[str], bytes], frames: int | None = None
         return KerasNetwork(config, _named_by_layer(config, by_layer), frames, version)
     except DocumentError as error:
         raise ModelError(f"The file is not JSON: {error}") from error
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    except DAMAGE as error:
         raise ModelError(
             f"The file is damaged or no network of TensorFlow.js ({error})."
         ) from error

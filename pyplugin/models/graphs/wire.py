@@ -1,9 +1,10 @@
-"""Protocol buffers on the wire: fields of a message, without a schema and without copies."""
+"""Protocol buffers on the wire, read without a schema and without copies, and written."""
 
 from __future__ import annotations
 
+import math
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -12,6 +13,11 @@ from pyplugin.support.arrays import Array
 
 Field = tuple[int, "int | memoryview"]
 """Number of a field, and its value: an integer (also for fixed sizes, as their bits), or bytes."""
+
+MOST_VALUES = 1 << 27
+"""Elements of an array: half a gigabyte of floats."""
+
+MOST_AXES = 32
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 
@@ -109,6 +115,88 @@ def numbers(value: int | memoryview, kind: str) -> Array:
         number, at = _varint(value, at)
         found.append(integer(number))
     return np.array(found, np.int64).astype(kind)
+
+
+def array_of(
+    kind: str,
+    shape: Sequence[int],
+    raw: memoryview | None,
+    parts: Sequence[Array],
+    *,
+    repeats: bool = False,
+) -> Array:
+    """Return the array of a tensor's message.
+
+    Parameters
+    ----------
+    kind
+        numpy's type, without a byte order.
+    shape
+        Of the array.
+    raw
+        Its bytes, or None where the values are in fields of numbers.
+    parts
+        What occurrences of those fields have.
+    repeats
+        The last value stands for those that are missing, as in TensorFlow.
+
+    Raises
+    ------
+    ModelError
+        The number of values is not that of the shape.
+
+    Examples
+    --------
+    >>> array_of("f4", (2, 2), None, [np.array([1, 2])], repeats=True).tolist()
+    [[1.0, 2.0], [2.0, 2.0]]
+    """
+    count = math.prod(shape)
+    if min(shape, default=0) < 0 or count > MOST_VALUES or len(shape) > MOST_AXES:
+        raise ModelError(f"an array whose size cannot be: {list(shape)}")
+    if raw is not None and len(raw) == count * np.dtype(kind).itemsize:
+        return np.frombuffer(raw, np.dtype(kind).newbyteorder("<")).reshape(shape)
+    values: Array = np.concatenate(parts) if parts else np.zeros(0)
+    if repeats and len(values) < count:
+        last = values[-1:] if len(values) else np.zeros(1)
+        values = np.concatenate([values, np.repeat(last, count - len(values))])
+    if raw is not None or len(values) != count:
+        raise ModelError("an array whose size is not that of its shape")
+    return values.astype(kind).reshape(shape)
+
+
+# ---- writing
+
+
+def number_field(number: int, value: int) -> bytes:
+    r"""Return a field with an integer.
+
+    Examples
+    --------
+    >>> number_field(1, 300)
+    b'\x08\xac\x02'
+    """
+    return _varint_bytes(number << 3 | VARINT) + _varint_bytes(value)
+
+
+def bytes_field(number: int, value: bytes | memoryview | str) -> bytes:
+    r"""Return a field with bytes, a message or text.
+
+    Examples
+    --------
+    >>> bytes_field(2, "ab")
+    b'\x12\x02ab'
+    """
+    data = value.encode() if isinstance(value, str) else bytes(value)
+    return _varint_bytes(number << 3 | BYTES) + _varint_bytes(len(data)) + data
+
+
+def _varint_bytes(value: int) -> bytes:
+    value &= (1 << 64) - 1
+    made = bytearray()
+    while value > 0x7F:
+        made.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*made, value])
 
 
 def _varint(message: memoryview, at: int) -> tuple[int, int]:

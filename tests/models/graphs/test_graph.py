@@ -174,3 +174,20 @@ def test_multiplications_are_counted():
     y = builder.conv(y, np.ones((3, 3, 1, 4)), groups=4)  # 16 positions of 36
     y = builder.dense(builder.reshape(y, (1, 64)), np.ones((64, 5)))
     assert builder.finish({"y": y}).multiplications == 36 * 72 + 16 * 36 + 320
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda b, x: b.input("large", (1, 1 << 28)),
+        lambda b, x: b.conv(x, np.ones((1, 1, 8, 8)), stride=(0, 1)),
+        lambda b, x: b.conv(x, np.ones((1, 1, 8, 8)), dilation=(1 << 40, 1)),
+        lambda b, x: b.pool("max_pool", x, (1, 1), stride=(1, 1 << 31)),
+        lambda b, x: b.leaky_relu(x, 1e300),
+        lambda b, x: b.conv(b.input("wide", (1, 1, 1, 8192)), np.ones((1, 1, 2, 2)), groups=4097),
+    ],
+)
+def test_sizes_that_cannot_be_are_refused(build):
+    builder = GraphBuilder()
+    with pytest.raises(ModelError, match=r"cannot be|too large|cannot convolve"):
+        build(builder, builder.input("x", (1, 9, 9, 8)))

@@ -155,3 +155,32 @@ def test_operators_give_what_tensorflow_gives(tf, number):
     got = graph_of(FrozenGraph(data), {"y": name}).run(x)["y"]
     assert got.shape == want.shape
     np.testing.assert_allclose(got, want, atol=2e-5, rtol=2e-5)
+
+
+@pytest.mark.parametrize(
+    ("op", "operands", "attributes"),
+    [
+        ("Fill", [np.array([1 << 30], "i4"), np.float32(1)], {}),
+        ("Fill", [np.array([-1], "i4"), np.float32(1)], {}),
+        ("Range", [np.int32(0), np.int32((1 << 31) - 1), np.int32(1)], {}),
+        ("Range", [np.int32(0), np.int32(9), np.int32(0)], {}),
+        ("GatherV2", [np.zeros(4096, "f4"), np.zeros(1 << 16, "i4"), np.int32(0)], {}),
+        ("Split", [np.int32(0), np.zeros(4, "f4")], {"num_split": wiring.number(3, 1 << 40)}),
+        ("Split", [np.int32(0), np.zeros(4, "f4")], {}),
+        ("Pad", [np.zeros(4, "f4"), np.array([[1 << 30, 0]], "i4")], {}),
+    ],
+)
+def test_constants_that_would_fill_the_memory_are_refused(op, operands, attributes):
+    constants = [const(f"c{place}", each) for place, each in enumerate(operands)]
+    names = [f"c{place}" for place in range(len(operands))]
+    graph = placeholder("x", (1, 4)) + b"".join(constants) + node("y", op, *names, **attributes)
+    with pytest.raises(ModelError, match="Layer 'y'"):
+        FrozenGraph(graph).value("y")
+
+
+def test_many_large_constants_are_refused():
+    shape = const("shape", np.array([1 << 26], "i4")) + const("one", np.float32(1))
+    graph = placeholder("x", (1, 4)) + shape + node("n0", "Fill", "shape", "one")
+    graph += b"".join(node(f"n{place + 1}", "Neg", f"n{place}") for place in range(6))
+    with pytest.raises(ModelError, match="constants are too large"):
+        FrozenGraph(graph).value("n6")

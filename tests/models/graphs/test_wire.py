@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyplugin.errors import ModelError
-from pyplugin.models.graphs.wire import content, fields, integer, numbers, real, text
+from pyplugin.models.graphs.wire import array_of, content, fields, integer, numbers, real, text
 
 
 @given(
@@ -79,3 +79,18 @@ def test_a_value_of_another_type_is_an_error():
     with pytest.raises(ModelError):
         numbers(memoryview(b"abc"), "f4")
     assert numbers(memoryview(b""), "f4").dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("shape", "raw", "parts"),
+    [
+        ((2,), b"abcd", []),
+        ((-1,), None, []),
+        ((1 << 40,), None, [np.ones(1)]),
+        ((1,) * 65, None, [np.ones(1)]),
+        ((2,), None, [np.ones(1)]),
+    ],
+)
+def test_arrays_that_are_not_of_their_shape(shape, raw, parts):
+    with pytest.raises(ModelError, match="size"):
+        array_of("f4", shape, None if raw is None else memoryview(raw), parts)
