@@ -92,6 +92,8 @@ def test_limits_of_time_and_memory(tmp_path):
 def test_it_ends_with_the_process_that_waits_for_it(tmp_path, number):
     mark = tmp_path / "mark"
     code = f"""
+    import signal
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
     from pyplugin.support.apart import run_apart
     job = {{"what": "sleep", "mark": {str(mark)!r}}}
     run_apart("some_work", job, {{}}, what="It", seconds=60, memory=1 << 30)
