@@ -106,7 +106,9 @@ def test_without_a_model_a_frame_comes_each_hop():
     ) as session:
         session.run()
     assert [frame.time for frame in kept.frames] == pytest.approx([0.5, 1, 1.5], abs=0.017)
-    assert all(frame.tags == {} and len(frame.signals) == len(pyplugin.SIGNALS) for frame in kept.frames)
+    assert all(
+        frame.tags == {} and len(frame.signals) == len(pyplugin.SIGNALS) for frame in kept.frames
+    )
 
 
 def test_a_change_of_format_gets_a_new_node_and_events_are_passed_on(probe):

@@ -154,8 +154,8 @@ def labels_of(
     else:
         raise ModelError(
             f"{path} has {count} values, and nothing names them; give a file with {count} labels, "
-            "one a line, by --labels, or a card with 'classes'; or, if they are an embedding, a "
-            "card whose output has the 'output_purpose' 'embeddings' by --card."
+            "one a line, by --labels, or a card with 'classes' by --card; or, if they are an "
+            "embedding, a card whose output has the 'output_purpose' 'embeddings'."
         )
     if len(labels) != count:
         raise ModelError(
@@ -416,7 +416,7 @@ def _output(
 def _stated_output(start: Start | None, names: Sequence[str]) -> str | None:
     """Return the layer of the predictions that a card names, if it is among these."""
     for each in start.schema.outputs if start is not None else ():
-        name = each.name.split(":")[0]
+        name = each.name.removesuffix(":0")
         if each.purpose == "predictions" and name in names:
             return name
     return None
@@ -527,7 +527,7 @@ def _front_end_of(path: Path) -> FrontEnd:
 
 
 def tflite_found(
-    path: Path, file: TfliteFile, start: Start | None, options: ImportOptions
+    path: Path, file: KeptFile, start: Start | None, options: ImportOptions
 ) -> tuple[Found, str]:
     """Return what is known of a ``.tflite`` file, and the layer of its predictions."""
     ends = [(name, file.end_kind(name), shape) for name, shape in file.outputs.items()]

@@ -116,8 +116,8 @@ def import_file(path: str | Path, options: ImportOptions | None = None) -> Impor
     start = _start(file, given)
     if given.runtime is not None:
         return _written(*tflite_model(file, _for_onnxruntime(file, given), start, given))
-    stated = start.content.get("patch_frames") if start is not None else None
-    patch = given.patch or (stated and min(stated, MOST_FRAMES))
+    frames = start.content.get("patch_frames") if start is not None else None
+    patch = given.patch or (frames and min(frames, MOST_FRAMES))
     opened = open_file(file, patch, given.signature)
     if isinstance(opened, TfliteFile):
         return _written(*tflite_model(file, opened, start, given))
