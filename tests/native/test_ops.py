@@ -34,6 +34,8 @@ SOURCES = (
     "src/support/message.c",
     "src/tagger/flatbuffer.c",
     "src/tagger/graph.c",
+    "src/tagger/graph_ops.c",
+    "src/tagger/graph_tensors.c",
 )
 
 Results = dict[str, list[tuple[Case, Known, Answer]]]
