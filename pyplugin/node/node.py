@@ -506,7 +506,7 @@ class Node(Closing):
         return {name: int(getattr(counters, name)) for name, _ in fields}
 
     def swap(self, model: str | Model, *, index: int = 0) -> None:
-        """Replace a model by another int8 model while audio is running.
+        """Replace a model by another inline model while audio is running.
 
         The new model is prepared here, runs beside the old one until its window is full, and then
         replaces it: no frame is missing, held or out of place. ``counters["swaps"]`` counts it.

@@ -1,7 +1,7 @@
 """Runtimes: our own inside the callback, or an external one on a thread.
 
-``inline`` runs int8 models of the operations that it implements; LiteRT runs any model, and
-tflite-runtime replaces it where it has no wheel.
+``inline`` runs models of the operations that it implements, in int8 or float; LiteRT runs any
+model, and tflite-runtime replaces it where it has no wheel.
 """
 
 from __future__ import annotations

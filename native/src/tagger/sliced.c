@@ -28,7 +28,7 @@ struct tagnode_sliced {
 };
 
 /* Checks a graph against its card and plans it. */
-static tagnode_status plan_graph(const tagger_graph *graph, const tagnode_card *card,
+static tagnode_status plan_graph(const tagger_graph *graph, const tagnode_card *card, bool alone,
                                  tagger_plan *plan, tagnode_message *why) {
     if (graph->outputs < card->outputs)
         return tagnode_report(why, TAGNODE_ERROR_MODEL,
@@ -46,7 +46,7 @@ static tagnode_status plan_graph(const tagger_graph *graph, const tagnode_card *
                                   "Output %u of the model has %zu floats; its card has %u.", i,
                                   output->elements, card->output_size[i]);
     }
-    return tagger_plan_create(graph, card, kernels_select(), plan, why);
+    return tagger_plan_create(graph, card, kernels_select(), alone, plan, why);
 }
 
 /* Lists the work by mel frame: the first window and three hops, after which it is periodic; hops
@@ -110,7 +110,7 @@ tagnode_status tagnode_sliced_create(const tagger_graph *graph, const tagnode_ca
     sliced->ticks = *ticks;
     sliced->hop = tagnode_ticks_fewest(ticks);
     sliced->frame_samples = frame_samples;
-    tagnode_status status = plan_graph(graph, card, &sliced->plan, why);
+    tagnode_status status = plan_graph(graph, card, false, &sliced->plan, why);
     if (status == TAGNODE_OK) status = weigh(sliced, why);
     if (status != TAGNODE_OK) {
         tagnode_sliced_destroy(sliced);
@@ -229,7 +229,7 @@ tagnode_status tagnode_engine_open_inline(const tagger_graph *graph, const tagno
     if (self == NULL) return tagnode_no_memory(why, "a model");
     self->engine = (tagnode_engine){.run = run_whole, .close = close_engine};
     self->card = *card;
-    tagnode_status status = plan_graph(graph, card, &self->plan, why);
+    tagnode_status status = plan_graph(graph, card, true, &self->plan, why);
     const tagnode_ticks ticks = {0, card->patch_frames, 1};
     if (status == TAGNODE_OK)
         status = tagger_run_create(&self->plan, &ticks, 1, 1, &self->run, why);
