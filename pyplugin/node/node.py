@@ -146,7 +146,8 @@ class Node(Closing):
         Seconds between two results, rounded to whole mel frames, up to the model's window;
         ``None`` for the card's default.
     runtime
-        ``"inline"``: in slices within :meth:`process`, for int8 models. ``"litert"`` and
+        ``"inline"``: in slices within :meth:`process`, for models of the operations that it
+        implements and whose work fits in a hop on this machine. ``"litert"`` and
         ``"tflite-runtime"``: on a thread beside it, for any model. ``None``: ``"inline"`` for an
         int8 model whose operations it implements, otherwise the first other one installed; for
         each model by itself.

@@ -18,7 +18,9 @@ from pyplugin import Node
 from pyplugin._native import lib, text
 from pyplugin.models import registry
 from pyplugin.models.importing import import_file
+from pyplugin.models.structs import card_struct
 from pyplugin.models.tflite import GraphWriter, Tensor
+from pyplugin.node.runtimes import open_model
 
 TOLERANCE = 1e-5  # of the greatest value, or of 1
 ACTIVATIONS = ("ELU", "RELU", "RELU6", "TANH", "LOGISTIC", "HARD_SWISH", "EXP")
@@ -211,3 +213,34 @@ def test_weights_of_half_precision_equal_litert(musicnn):
     model = registry.Model("half", model.path, card, data)
     mel = np.random.default_rng(8).normal(0, 1, (50, 8)).astype(np.float32)
     check_near(whole_windows(model, mel, 10), whole_windows(model, mel, 10, "litert"))
+
+
+@pytest.fixture(scope="module")
+def heavy():
+    """Two thousand million multiply-adds, of which windows share none."""
+    made = Network(96, 64, 4)
+    made.conv(3, 3, 256, padding="same", stride=(2, 2), relu=True)
+    for _ in range(2):
+        made.conv(3, 3, 256, padding="same", relu=True)
+    return made.finish("heavy")
+
+
+def test_a_model_too_heavy_for_its_hop_is_refused_with_both_times(musicnn, heavy):
+    with pytest.raises(pyplugin.ModelError, match="too heavy for the inline runtime") as caught:
+        Node(16000, 1, 512, model=heavy, hop=0.016, runtime="inline")
+    sentence = str(caught.value)
+    work, gives = (float(text) for text in re.findall(r"([\d.e-]+) s", sentence))
+    assert gives == 0.016
+    assert sentence.endswith("choose a longer hop, or the worker runtime.")
+    opened = open_model(heavy, card_struct(heavy.card), "inline")
+    started = time.process_time()
+    opened.run(np.zeros((96, 64), np.float32), [4, 4])
+    taken = time.process_time() - started  # of one window, and of packing its weights
+    opened.close()
+    assert 0.3 * taken < work < 3 * taken
+
+
+def test_it_runs_where_it_has_the_time(musicnn, heavy):
+    for options in ({"hop": 0.016, "offline": True}, {"hop": 60.0}):
+        with Node(16000, 1, 512, model=heavy, runtime="inline", **options) as node:
+            assert node.runtime == "inline"
