@@ -17,6 +17,7 @@ NAMES = (
     "startup",
     "memory",
     "patch",
+    "floats",
     "node",
     "callback",
     "signals",

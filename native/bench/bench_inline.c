@@ -2,6 +2,8 @@
  *
  *   patch LIBRARY INT8 FLOAT
  *       Seconds for a whole patch, engine by engine; a line for each line of standard input.
+ *   float LIBRARY MODEL
+ *       The same of a float model.
  *   stream MODEL SOUND HOP BLOCK SECONDS
  *       Processor seconds for this duration of sound.
  *   callback KIND LIBRARY MODEL SOUND HOP BLOCK SECONDS CORE OUTPUT
@@ -10,7 +12,8 @@
  *       Seconds to load and to prepare, bytes allocated, resident now and at most, in KiB.
  *
  * SOUND is mono at 48 kHz, float32 without a header. Models have MusiCNN's front-end; if one does
- * not have 187 frames and 50 tags, MODEL is FRAMES:TAGS:FILE. */
+ * not have 187 frames and 50 tags, MODEL is FRAMES:TAGS:FILE, or FRAMES:TAGS:BANDS:FILE for the
+ * mode float, which has no front-end. */
 #define _GNU_SOURCE /* NOLINT */
 #include <malloc.h>
 #include <math.h>
@@ -99,6 +102,11 @@ static tagnode_model *load(const char *library, const char *path) {
         card.patch_frames = (uint32_t)frames;
         card.output_size[0] = (uint32_t)strtoul(rest + 1, &rest, 10);
         path = rest + 1;
+        const unsigned long bands = strtoul(path, &rest, 10);
+        if (rest != path && *rest == ':') {
+            card.frontend.bands = (uint32_t)bands;
+            path = rest + 1;
+        }
     }
     size_t size;
     void *bytes = read_file(path, &size);
@@ -171,10 +179,11 @@ __attribute__((noinline)) static void steady_state(tagnode *node, player *sound,
 
 /* ---- patch ---- */
 
-enum { MOST_ENGINES = 8, TURNS = 3 };
+enum { MOST_ENGINES = 8, TURNS = 3, MOST_TAGS = 65536, MOST_VALUES = 1 << 20 };
 
 static void time_engine(const char *name, tagnode_engine *engine, const float *patch) {
-    float tags[TAGS], *outputs[TAGNODE_MAX_OUTPUTS] = {tags};
+    static float tags[MOST_TAGS];
+    float *outputs[TAGNODE_MAX_OUTPUTS] = {tags};
     double best = 1e9;
     for (int i = 0; i < TURNS; ++i) {
         const double start = now();
@@ -185,31 +194,53 @@ static void time_engine(const char *name, tagnode_engine *engine, const float *p
     printf("%s %.9f ", name, best);
 }
 
-static int time_patch(char **arguments) {
+typedef struct {
+    int count;
     const char *name[MOST_ENGINES];
     tagnode_engine *engine[MOST_ENGINES];
-    int engines = 0;
+} engines;
+
+static void add_engine(engines *all, const char *name, const char *library, const char *model) {
+    all->name[all->count] = name;
+    all->engine[all->count++] = open_engine(library, model);
+}
+
+/* The inline runtime, with every table of kernels that this machine has. */
+static void add_inline(engines *all, const char *model) {
     const kernels_table *table;
     for (uint32_t i = 0; (table = kernels_at(i)) != NULL; ++i) {
         if (setenv("TAGNODE_ISA", table->name, 1) != 0) abort();
-        name[engines] = table->name;
-        engine[engines++] = open_engine(NULL, arguments[1]);
+        add_engine(all, table->name, NULL, model);
     }
-    if (arguments[0][0] != '\0') {
-        name[engines] = "int8,_CompiledModel";
-        engine[engines++] = open_engine(arguments[0], arguments[1]);
-        name[engines] = "float,_CompiledModel";
-        engine[engines++] = open_engine(arguments[0], arguments[2]);
-    }
-    float *patch = allocate(PATCH * BANDS * sizeof *patch);
-    for (int i = 0; i < PATCH * BANDS; ++i)
-        patch[i] = 3.5F * (0.5F + 0.5F * sinf(0.37F * (float)i));
+}
+
+static int time_engines(const engines *all) {
+    float *patch = allocate(MOST_VALUES * sizeof *patch);
+    for (int i = 0; i < MOST_VALUES; ++i) patch[i] = 3.5F * (0.5F + 0.5F * sinf(0.37F * (float)i));
     while (getchar() != EOF) {
-        for (int i = 0; i < engines; ++i) time_engine(name[i], engine[i], patch);
+        for (int i = 0; i < all->count; ++i) time_engine(all->name[i], all->engine[i], patch);
         printf("\n");
         (void)fflush(stdout);
     }
     return 0;
+}
+
+static int time_patch(char **arguments) {
+    engines all = {0};
+    add_inline(&all, arguments[1]);
+    if (arguments[0][0] != '\0') {
+        add_engine(&all, "int8,_CompiledModel", arguments[0], arguments[1]);
+        add_engine(&all, "float,_CompiledModel", arguments[0], arguments[2]);
+    }
+    return time_engines(&all);
+}
+
+static int time_float(char **arguments) {
+    engines all = {0};
+    add_inline(&all, arguments[1]);
+    if (arguments[0][0] != '\0')
+        add_engine(&all, "float,_CompiledModel", arguments[0], arguments[1]);
+    return time_engines(&all);
 }
 
 /* ---- stream ---- */
@@ -392,6 +423,7 @@ int main(int count, char **arguments) {
         int arguments;
         int (*run)(char **arguments);
     } modes[] = {{"patch", 3, time_patch},
+                 {"float", 2, time_float},
                  {"stream", 5, time_stream},
                  {"callback", 9, time_callback},
                  {"load", 2, time_load}};

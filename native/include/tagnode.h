@@ -285,8 +285,8 @@ TAGNODE_API tagnode_status tagnode_model_load_onnx(const char *library, const vo
                                                    size_t size, const tagnode_card *card,
                                                    tagnode_model **model, tagnode_message *why);
 
-/* Loads a .tflite model for the inline runtime, which runs in slices within tagnode_process(): int8
- * convolutions, then float. `bytes` and `card` are copied; every offset and size in the file is
+/* Loads a .tflite model for the inline runtime, which runs in slices within tagnode_process(), in
+ * int8 or float32. `bytes` and `card` are copied; every offset and size in the file is
  * checked. `*model` is NULL unless OK.
  * Returns OK, ERROR_ARGUMENT, ERROR_MEMORY, ERROR_MODEL (a damaged file, or not what the card
  * describes) or ERROR_UNSUPPORTED (a valid model with an operation or type that this runtime lacks,
@@ -474,8 +474,9 @@ TAGNODE_API void tagnode_destroy(tagnode *node);
  * it is linear or a small network; with support vectors its time grows with their number.
  *
  * Returns OK, ERROR_ARGUMENT (setup or parts out of range, or hop * `every` above TAGNODE_MAX_HOP;
- * a head for a model or output that does not exist or has another size), ERROR_MEMORY, ERROR_MODEL
- * or ERROR_RUNTIME. [main, not active] */
+ * a head for a model or output that does not exist or has another size), ERROR_MEMORY, ERROR_MODEL,
+ * ERROR_RUNTIME or ERROR_UNSUPPORTED (the work of an inline model takes longer than a hop on this
+ * machine, and the setup is not `offline`; `why` has both times). [main, not active] */
 TAGNODE_API tagnode_status tagnode_prepare(tagnode *node, const tagnode_parts *parts,
                                            const tagnode_setup *setup, tagnode_message *why);
 

@@ -15,10 +15,10 @@ enum {
     MEL_HOP = 128,
     MOST_BLOCK = 8192,
     MOST_ANSWERS = 1024,
-    MODELS = 2
+    MODELS = 3
 };
 
-static const char *const NAMES[MODELS] = {"padded", "valid"};
+static const char *const NAMES[MODELS] = {"padded", "valid", "real"};
 static const uint32_t RATES[] = {8000, 11025, 16000, 22050, 44100, 48000, 96000, 192000};
 static const uint32_t BLOCKS[] = {1, 17, 64, 441, 512, MOST_BLOCK, 0}; /* random sizes */
 enum { RATE_COUNT = sizeof RATES / sizeof *RATES, BLOCK_COUNT = sizeof BLOCKS / sizeof *BLOCKS };

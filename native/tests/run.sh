@@ -68,9 +68,9 @@ check_arm() {
         echo "cortex-a72 plugin/host_vst3 $build/aarch64/$vst3"
         echo "cortex-a72 plugin/host_lv2 $build/aarch64/tagnode.lv2/tagnode.so"
         for machine in cortex-a72 max; do
-            for name in automation graph head kernels ring signals swap; do
+            for name in automation floats graph head kernels ring signals swap; do
                 shapes=
-                [ "$name" != kernels ] || shapes=400
+                case $name in kernels) shapes=400 ;; floats) shapes=60 ;; esac
                 echo "$machine test_$name $shapes"
             done
         done

@@ -96,7 +96,7 @@ static void run_step(const tagger_graph *graph, const tagger_step *step, const v
     for (uint32_t row = step->rows; row-- > 0;) {
         const void **rows = find_rows(graph, step, values, row);
         for (uint32_t part = 0; part < step->parts; ++part)
-            step->run(step, &(tagger_part){rows, output->row[row], row, part});
+            step->run(step, &(tagger_part){rows, output->row[row], row, part, 1, 0});
         for (uint32_t i = 0; i < TAGGER_ROW_SLACK; ++i)
             if (output->row[row][step->row_bytes + i] != GUARD) fail("a step wrote beyond its row");
         free((void *)rows);

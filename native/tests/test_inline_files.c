@@ -86,7 +86,7 @@ static void test_a_plan_counts_the_rows_that_a_step_reads(void) {
     tagnode_message why = {""};
     CHECK(tagger_graph_read(got.bytes, got.size, &graph, &why) == TAGNODE_OK);
     const tagnode_card card = {.patch_frames = 4, .frontend.bands = 12};
-    CHECK(tagger_plan_create(&graph, &card, kernels_select(), &plan, &why) == TAGNODE_OK);
+    CHECK(tagger_plan_create(&graph, &card, kernels_select(), false, &plan, &why) == TAGNODE_OK);
     CHECK(plan.steps == 1 && plan.most_reads == 3);
     tagger_plan_destroy(&plan);
     tagger_graph_free(&graph);

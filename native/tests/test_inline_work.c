@@ -114,7 +114,7 @@ static void check_work(const char *name, const file *bytes, const tagnode_card *
            name, after, tagnode_patch_norm_name((uint32_t)card->patch_norm), frames, block, mean,
            (unsigned long long)most, (double)most / mean, 100.0 * (double)idle / (calls - warm));
     tagger_plan plan;
-    CHECK(tagger_plan_create(&graph, card, kernels_select(), &plan, NULL) == TAGNODE_OK);
+    CHECK(tagger_plan_create(&graph, card, kernels_select(), false, &plan, NULL) == TAGNODE_OK);
     const uint32_t part = tagger_plan_cost(&plan).part;
     tagger_plan_destroy(&plan);
     CHECK((double)most <= 1.2 * mean + part);

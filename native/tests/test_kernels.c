@@ -1,38 +1,13 @@
 /* test_kernels.c - every table of kernels that this machine supports, compared with sums in int64
  * and C's own rounding. Inputs, weights and outputs end at the end of readable memory. */
 #include "check.h"
+#include "guarded.h"
 #include "kernels/kernels.h"
 #include "tagger/ops_internal.h"
 
-#include <fcntl.h>
 #include <stdalign.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 enum { CANARY = 0x5A };
-
-/* Memory that ends at an inaccessible page. */
-typedef struct {
-    char *mapping;
-    size_t mapped;
-    void *data;
-} guarded;
-
-static guarded guard(size_t size) {
-    const size_t page = (size_t)sysconf(_SC_PAGESIZE), inside = (size + page - 1) / page * page;
-    guarded memory = {.mapped = inside + page};
-    const int zeros = open("/dev/zero", O_RDWR);
-    memory.mapping = mmap(NULL, memory.mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE, zeros, 0);
-    if (memory.mapping == MAP_FAILED || mprotect(memory.mapping + inside, page, PROT_NONE) != 0)
-        abort();
-    close(zeros);
-    memory.data = memory.mapping + inside - size;
-    return memory;
-}
-
-static void unguard(guarded *memory) {
-    munmap(memory->mapping, memory->mapped);
-}
 
 typedef struct {
     uint32_t positions, segments, length, channels;

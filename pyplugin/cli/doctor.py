@@ -49,9 +49,9 @@ def command() -> None:
     line("Python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
     frontend = text(lib.tagnode_frontend_instruction_set())
     kernels = text(lib.tagnode_model_instruction_set())
-    line("instruction set", f"{frontend}, int8 models {kernels} (TAGNODE_ISA forces another)")
+    line("instruction set", f"{frontend}, inline models {kernels} (TAGNODE_ISA forces another)")
     found = runtimes.installed()
-    line("inline", "built in, for int8 models")
+    line("inline", "built in, for int8 models and, if asked, float ones")
     for name, number in found.items():
         outside = runtimes.OUTSIDE[name]
         line(name, number or f"not installed ({outside.suffix} models): {install(outside.extra)}")

@@ -149,7 +149,8 @@ class Node(Closing):
         Descriptor frames are the shortest of them apart, the others are rounded to multiples of
         it, and frames in between repeat a model's last result.
     runtime
-        ``"inline"``: in slices within :meth:`process`, for int8 models. ``"litert"`` and
+        ``"inline"``: in slices within :meth:`process`, for models of the operations that it
+        implements and whose work fits in a hop on this machine. ``"litert"`` and
         ``"tflite-runtime"``: on a thread beside it, for any ``.tflite`` model, as
         ``"onnxruntime"`` for an ``.onnx`` one. ``None``: ``"inline"`` for an int8 model whose
         operations it implements, otherwise the first other one installed; for each model by
@@ -546,7 +547,7 @@ class Node(Closing):
         return {name: int(getattr(counters, name)) for name, _ in fields}
 
     def swap(self, model: str | Model, *, index: int = 0) -> None:
-        """Replace a model by another int8 model while audio is running.
+        """Replace a model by another inline model while audio is running.
 
         The new model is prepared here, runs beside the old one until its window is full, and then
         replaces it: no frame is missing, held or out of place. ``counters["swaps"]`` counts it.

@@ -1,7 +1,8 @@
 """Runtimes: our own inside the callback, or an external one on a thread.
 
-``inline`` runs int8 models of the operations that it implements; LiteRT runs any ``.tflite`` model,
-and tflite-runtime replaces it where it has no wheel; onnxruntime runs ``.onnx`` models.
+``inline`` runs models of the operations that it implements, in int8 or float; LiteRT runs any
+``.tflite`` model, and tflite-runtime replaces it where it has no wheel; onnxruntime runs ``.onnx``
+models.
 """
 
 from __future__ import annotations

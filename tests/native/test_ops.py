@@ -29,11 +29,15 @@ MODELS = ("musicnn-mtt", "musicnn-msd", "vgg-mtt", "vgg-msd")
 NATIVE = Path(__file__).parents[2] / "native"
 SOURCES = (
     "tests/run_graph.c",
+    "src/kernels/floats_kernels.c",
+    "src/kernels/floats_pack.c",
     "src/kernels/portable.c",
     "src/kernels/select.c",
     "src/support/message.c",
     "src/tagger/flatbuffer.c",
     "src/tagger/graph.c",
+    "src/tagger/graph_ops.c",
+    "src/tagger/graph_tensors.c",
 )
 
 Results = dict[str, list[tuple[Case, Known, Answer]]]
@@ -51,6 +55,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     built = tmp_path_factory.mktemp("native") / "run_graph"
     operations = sorted((NATIVE / "src" / "tagger").glob("ops*.c"))
     flags = ["-std=c11", "-O2", "-ffp-contract=off", "-D_POSIX_C_SOURCE=200809L"]
+    flags += ["-DTAGNODE_FLOATS_NAME=portable", "-DTAGNODE_FLOATS_PLAIN"]
     folders = [f"-I{NATIVE / 'include'}", f"-I{NATIVE / 'src'}"]
     files = [*(NATIVE / name for name in SOURCES), *operations]
     subprocess.run([compiler, *flags, *folders, *files, "-o", built, "-lm"], check=True)

@@ -138,7 +138,6 @@ def test_reset_after_a_swap_is_asked_for():
     ("model", "options", "words"),
     [
         ("musicnn-mtt-p64", {}, "window"),
-        ("musicnn-mtt-float", {}, "worker runtime"),
         ("musicnn-mt", {}, "musicnn-mtt"),
         ("musicnn-msd", {"index": 1}, "no model 1"),
     ],
@@ -163,12 +162,29 @@ def test_a_node_with_a_worker_does_not_swap(probe):
     [
         ([], {}, "empty"),
         (["musicnn-mtt"] * 9, {}, "0 to 8"),
-        (["musicnn-mtt", "musicnn-mtt-float"], {"runtime": "inline"}, "worker runtime"),
     ],
 )
 def test_models_that_do_not_go_together_are_refused(models, options, words):
     with pytest.raises(pyplugin.PypluginError, match=words):
         Node(16000, 1, 512, model=models, **options)
+
+
+def test_a_float_model_runs_inline_beside_an_int8_one_and_in_its_place():
+    x = music(8, 16000)
+    options = {"hop": 0.4, "runtime": "inline"}
+    with Node(16000, 1, 512, model="musicnn-mtt-float", **options) as node:
+        alone = fresh(run(node, x))
+    with Node(16000, 1, 512, model=["musicnn-mtt", "musicnn-mtt-float"], **options) as node:
+        both = fresh(run(node, x))
+        assert node.counters["late"] == 0
+    count = min(len(alone), len(both))
+    assert count >= 8
+    np.testing.assert_array_equal(both[:count, 50:], alone[:count])
+    with Node(16000, 1, 512, model="musicnn-mtt", **options) as node:
+        node.swap("musicnn-mtt-float")
+        found = fresh(run(node, x))
+        assert node.counters["swaps"] == 1
+    np.testing.assert_array_equal(found[-3:], alone[len(found) - 3 : len(found)])
 
 
 def test_a_float_model_runs_on_its_thread_beside_an_int8_one():

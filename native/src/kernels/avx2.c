@@ -27,4 +27,4 @@ ALWAYS_INLINE __m256i multiply_add(__m256i sum, __m256i input, __m256i weights) 
 
 #include "kernels/positions.h"
 
-KERNELS_TABLE(avx2);
+KERNELS_TABLE(avx2, avx2);

@@ -86,4 +86,4 @@ static void run_tile(const tile_job *job) {
     tiles[job->positions - 1][job->blocks - 1](job);
 }
 
-KERNELS_TABLE(avx512vnni);
+KERNELS_TABLE(avx512vnni, avx512);

@@ -1,5 +1,5 @@
 /* kernels.h - the int8 arithmetic that takes most of the time, one table for each instruction set,
- * all bit for bit equal.
+ * all bit for bit equal; each has the one for float32, floats.h, of the same machines.
  *
  * The main kernel is an indirect matrix product: each output position reads `segments` runs of
  * consecutive bytes, anywhere in memory (the rows of a convolution's window; one run for a fully
@@ -8,6 +8,7 @@
  * a float times the channel's scale, rounded to nearest even, plus the zero point, clamped. */
 #pragma once
 
+#include "kernels/floats.h"
 #include "tagnode.h"
 
 /* Weights of a convolution, packed for one table. */
@@ -68,6 +69,8 @@ typedef struct {
      * position p, byte p of the rows, reads at 4 * p (step 4). */
     void (*interleave4)(const int8_t *const *rows, uint32_t count, int8_t *output)
         TAGNODE_NONBLOCKING;
+
+    const floats_table *floats;
 } kernels_table;
 
 /* Returns the best table for this machine, or the one that TAGNODE_ISA names if the machine

@@ -23,4 +23,4 @@ ALWAYS_INLINE void add_products(int32x4_t sums[4], const int8_t *input,
 
 #include "kernels/positions.h"
 
-KERNELS_TABLE(neon);
+KERNELS_TABLE(neon, neon);

@@ -20,4 +20,4 @@ ALWAYS_INLINE void add_products(int32x4_t sums[4], const int8_t *input,
 
 #include "kernels/positions.h"
 
-KERNELS_TABLE(neondot);
+KERNELS_TABLE(neondot, neon);

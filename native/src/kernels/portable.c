@@ -28,4 +28,4 @@ ALWAYS_INLINE void tile(const tile_job *job, int positions) {
 
 #include "kernels/positions.h"
 
-KERNELS_TABLE(portable);
+KERNELS_TABLE(portable, portable);

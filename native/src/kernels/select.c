@@ -37,8 +37,10 @@ static bool machine_runs(const kernels_table *table) {
         return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni");
     if (table == &tagnode_kernels_avxvnni)
-        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("avxvnni");
-    if (table == &tagnode_kernels_avx2) return __builtin_cpu_supports("avx2");
+        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+               __builtin_cpu_supports("avxvnni");
+    if (table == &tagnode_kernels_avx2)
+        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 #elif defined(TAGNODE_HAVE_ARM64)
     if (table == &tagnode_kernels_neondot) return (getauxval(AT_HWCAP) & HAS_ASIMDDP) != 0;
     if (table == &tagnode_kernels_neon) return true;

@@ -322,7 +322,9 @@ static void interleave4(const int8_t *const *rows, uint32_t count, int8_t *outpu
     }
 }
 
-#define KERNELS_TABLE(id)                                                                          \
+/* The table `id`, with the float32 arithmetic of the table `real`. */
+#define KERNELS_TABLE(id, real)                                                                    \
+    extern const floats_table tagnode_floats_##real;                                               \
     extern const kernels_table tagnode_kernels_##id;                                               \
-    const kernels_table tagnode_kernels_##id = {#id,     packed_size, pack,                        \
-                                                product, product_max, interleave4}
+    const kernels_table tagnode_kernels_##id = {                                                   \
+        #id, packed_size, pack, product, product_max, interleave4, &tagnode_floats_##real}

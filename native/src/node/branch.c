@@ -102,6 +102,7 @@ static tagnode_status load_ensemble(tagnode_branch *b, const tagnode_setup *setu
     tagnode_ensemble_setup with = {
         .ticks = b->own,
         .frame_samples = frame_samples(b, setup),
+        .frame_seconds = setup->offline ? 0 : (double)b->settings.hop / b->settings.sample_rate,
         .burst = chunk,
         .primed = b->primed,
         .silence = b->silence,

@@ -71,8 +71,11 @@ static tagnode_status instance_create(const tagnode_ensemble *ensemble, uint32_t
 static tagnode_status instance_start(const tagnode_ensemble *ensemble, const instance *v,
                                      tagnode_message *why) {
     const tagnode_ensemble_setup *setup = &ensemble->setup;
-    const tagnode_status status =
-        tagnode_sliced_start(v->sliced, ensemble->latency, setup->burst, why);
+    const double hop = (double)setup->ticks.step / (double)setup->ticks.divisor;
+    tagnode_status status = tagnode_sliced_start(v->sliced, ensemble->latency, setup->burst, why);
+    if (status == TAGNODE_OK && setup->frame_seconds > 0)
+        status =
+            tagnode_sliced_check_time(v->sliced, setup->silence, hop * setup->frame_seconds, why);
     if (status != TAGNODE_OK || v->silent == 0) return status;
     return tagnode_sliced_prime(v->sliced, setup->silence, v->silent, why);
 }

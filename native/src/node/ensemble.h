@@ -15,6 +15,7 @@ typedef struct tagnode_ensemble tagnode_ensemble;
 typedef struct {
     tagnode_ticks ticks;
     double frame_samples; /* input samples in the hop of a mel frame */
+    double frame_seconds; /* the same in seconds; 0 if results may take any time: offline */
     uint32_t burst;       /* largest number of input samples between two calls of advance */
     uint32_t wanted[TAGNODE_MAX_MODELS]; /* bit i: output i of that model is used */
     uint32_t primed;                     /* bit i: model i accepts silence before the stream */
@@ -33,8 +34,8 @@ void tagnode_ensemble_reset(tagnode_ensemble *ensemble) TAGNODE_NONBLOCKING;
  * [main] */
 uint32_t tagnode_ensemble_latency(const tagnode_ensemble *ensemble);
 
-/* Allocates the memory to run at that latency, or a longer one. Returns OK or ERROR_MEMORY. [main]
- */
+/* Allocates the memory to run at that latency, or a longer one. Returns OK, ERROR_MEMORY, or
+ * ERROR_UNSUPPORTED if a model is too heavy for its hop. [main] */
 tagnode_status tagnode_ensemble_start(tagnode_ensemble *ensemble, uint32_t latency,
                                       tagnode_message *why);
 

@@ -196,14 +196,34 @@ int32_t ops_fixed_times(int32_t value, ops_fixed by) TAGNODE_NONBLOCKING {
 tagnode_status ops_place_filter(const ops_work *work, ops_axis_window *x, ops_axis_window *y) {
     const tagger_tensor *input = ops_input(work, 0), *filter = ops_input(work, 1);
     if (filter == NULL) return ops_contradiction(work, "the inputs");
-    if (input->type != TAGGER_INT8 || filter->type != TAGGER_INT8 ||
-        work->output->type != TAGGER_INT8)
-        return ops_unsupported(work, "in other types than int8");
+    if (input->type != filter->type || input->type != work->output->type)
+        return ops_unsupported(work, "of several types");
     if (filter->data == NULL) return ops_unsupported(work, "with a filter that is not constant");
     if (input->rank != 4 || filter->rank != 4 || work->output->rank != 4)
         return ops_contradiction(work, "the shapes");
     if (!ops_place_windows(work, filter->dims[1], filter->dims[2], x, y))
         return ops_contradiction(work, "input, filter and output");
+    return TAGNODE_OK;
+}
+
+ops_range ops_inner_positions(const ops_axis_window *x) {
+    const uint64_t reach = (uint64_t)(x->window - 1) * x->dilation + 1;
+    const uint64_t room = (uint64_t)x->input + x->before;
+    uint64_t end = room < reach ? 0 : (room - reach) / x->stride + 1;
+    if (end > x->output) end = x->output;
+    uint64_t begin = ((uint64_t)x->before + x->stride - 1) / x->stride;
+    if (begin > end) begin = end;
+    return (ops_range){(size_t)begin, (size_t)end};
+}
+
+tagnode_status ops_float_bias(const ops_work *work, uint32_t channels, const float **values) {
+    const tagger_tensor *bias = ops_input(work, 2);
+    *values = NULL;
+    if (bias == NULL) return TAGNODE_OK;
+    if (bias->type != TAGGER_FLOAT32 || bias->data == NULL)
+        return ops_unsupported(work, "with a bias that is not a float constant");
+    if (bias->elements != channels) return ops_contradiction(work, "filter and bias");
+    *values = bias->data;
     return TAGNODE_OK;
 }
 

@@ -25,15 +25,21 @@ typedef struct {
     uint32_t count, stride, dilation;
 } tagger_reads;
 
-/* A part of a row, to be computed. */
+/* A part of a row, or of `count` rows that are computed together. */
 typedef struct {
-    const void *const *rows; /* pointers to the rows read, input after input */
+    const void *const *rows; /* pointers to the rows read, input after input, row after row */
     void *output;
     uint32_t row;    /* index in the output */
     uint32_t number; /* of the part: 0 .. parts - 1, in order, each with the same `rows` */
+    uint32_t count;  /* rows, `apart` bytes from each other; 1 unless the step can do more */
+    size_t apart;
 } tagger_part;
 
 typedef struct tagger_step tagger_step;
+
+typedef struct {
+    uint32_t parts, part_cost;
+} tagger_division;
 
 struct tagger_step {
     const tagger_op *op;
@@ -43,14 +49,26 @@ struct tagger_step {
     uint32_t part_cost; /* multiply-adds of the most expensive part; other work is converted by its
                            time */
     uint32_t reads;     /* variable inputs */
-    bool by_position;   /* constants differ from row to row: windows that overlap share no rows */
+    uint32_t pointers;  /* to the rows that a row reads; filled in by the plan */
+    /* If several rows are cheaper together: up to `together`, which `divide` into parts; or 0. */
+    uint32_t together;
+    tagger_division (*divide)(const tagger_step *step, uint32_t rows) TAGNODE_NONBLOCKING;
+    bool by_position; /* constants differ from row to row: windows that overlap share no rows */
     tagger_reads read[TAGGER_MAX_INPUTS];
     void (*run)(const tagger_step *step, const tagger_part *part) TAGNODE_NONBLOCKING; /* [audio] */
     void *state; /* private to the operation: packed weights, tables, scratch; 64-byte aligned */
+    floats_weights *epilogue; /* within the state, of a float convolution; otherwise NULL */
 };
 
 /* The cost of a part that preparing aims at, at most, in multiply-adds. */
 enum { TAGGER_PART_COST = 100000 };
+
+/* Returns the parts of `rows` rows: 1, or up to `together`. */
+static inline tagger_division tagger_divide(const tagger_step *step, uint32_t rows)
+    TAGNODE_NONBLOCKING {
+    if (step->together > 0) return step->divide(step, rows);
+    return (tagger_division){step->parts * rows, step->part_cost};
+}
 
 /* Prepares operation `index` of a graph. The graph and its bytes must outlive the step. Returns OK,
  * ERROR_UNSUPPORTED (`why` names the operation and the reason, and that the worker runtime runs any
@@ -58,9 +76,11 @@ enum { TAGGER_PART_COST = 100000 };
 tagnode_status tagger_step_prepare(const tagger_graph *graph, uint32_t index,
                                    const kernels_table *kernels, tagger_step *step,
                                    tagnode_message *why);
-/* Makes a prepared CONV_2D return the maximum of each of its rows instead of the row: the result of
- * the MAX_POOL_2D `index`, at less cost. Returns false, and changes nothing, if the two are not
- * such a pair. The caller makes sure that nothing else reads the rows. [main] */
+/* Makes a prepared step return the result of operation `index`, which reads the step's, at less
+ * cost: an int8 CONV_2D the maximum of each of its rows instead of the row, MAX_POOL_2D; a float
+ * convolution RELU, RELU6, and MUL and ADD of a constant for each channel. Returns false, and
+ * changes nothing, if the two are not such a pair. The caller makes sure that nothing else reads
+ * the rows. [main] */
 bool tagger_step_absorb(const tagger_graph *graph, uint32_t index, tagger_step *step);
 
 void tagger_step_free(tagger_step *step);

@@ -1,4 +1,4 @@
-/* CONV_2D in int8, through the kernels' indirect product. */
+/* CONV_2D in int8, through the kernels' indirect product; that in float is in ops_conv_float.c. */
 #include "tagger/ops_internal.h"
 
 enum {
@@ -17,10 +17,10 @@ typedef struct {
     kernels_weights weights;
     const kernels_table *kernels;
     ops_axis_window x;
-    uint32_t rows, taps;           /* of the window: runs are rows * taps */
-    uint32_t depth, width;         /* channels of the input; bytes of a run */
-    uint32_t segments, length;     /* runs of a position and the bytes of each, for the kernels */
-    size_t inner_begin, inner_end; /* positions whose window is inside the row */
+    uint32_t rows, taps;       /* of the window: runs are rows * taps */
+    uint32_t depth, width;     /* channels of the input; bytes of a run */
+    uint32_t segments, length; /* runs of a position and the bytes of each, for the kernels */
+    ops_range inner;           /* positions whose window is inside the row */
     bool interleaved;
     bool maximum; /* of all positions, instead of each */
     uint32_t position_groups, channel_groups;
@@ -127,9 +127,9 @@ static void run_conv(const tagger_step *step, const tagger_part *part) TAGNODE_N
         run_interleaved(conv, &own, lines, all);
         return;
     }
-    const ops_range left = common(all, 0, conv->inner_begin);
-    const ops_range inner = common(all, conv->inner_begin, conv->inner_end);
-    const ops_range right = common(all, conv->inner_end, width);
+    const ops_range left = common(all, 0, conv->inner.begin);
+    const ops_range inner = common(all, conv->inner.begin, conv->inner.end);
+    const ops_range right = common(all, conv->inner.end, width);
     if (left.begin < left.end) run_outer(conv, &own, lines, left);
     if (inner.begin < inner.end) run_inner(conv, &own, lines, inner);
     if (right.begin < right.end) run_outer(conv, &own, lines, right);
@@ -173,20 +173,7 @@ static tagnode_status place(const ops_work *work, ops_axis_window *x, ops_axis_w
         return ops_unsupported(work, "in groups of channels");
     if (filter->dims[0] != work->output->dims[3])
         return ops_contradiction(work, "filter and output");
-    return ops_check_filter(work, 0, filter->dims[0]);
-}
-
-/* Finds the positions that read nothing outside the row. */
-static void find_inner(convolution *conv) {
-    const ops_axis_window *x = &conv->x;
-    const uint64_t reach = (uint64_t)(x->window - 1) * x->dilation + 1;
-    const uint64_t room = (uint64_t)x->input + x->before;
-    uint64_t end = room < reach ? 0 : (room - reach) / x->stride + 1;
-    if (end > x->output) end = x->output;
-    uint64_t begin = ((uint64_t)x->before + x->stride - 1) / x->stride;
-    if (begin > end) begin = end;
-    conv->inner_begin = (size_t)begin;
-    conv->inner_end = (size_t)end;
+    return TAGNODE_OK;
 }
 
 static size_t padded(uint32_t length) {
@@ -202,7 +189,7 @@ static convolution plan_conv(const ops_work *work, ops_axis_window x, ops_axis_w
     plan.width = apart ? plan.depth : x.window * plan.depth;
     plan.segments = plan.interleaved ? plan.rows / 4 : plan.rows * plan.taps;
     plan.length = plan.interleaved ? 4 : plan.width;
-    find_inner(&plan);
+    plan.inner = ops_inner_positions(&x);
     return plan;
 }
 
@@ -235,7 +222,10 @@ tagnode_status ops_prepare_conv(const ops_work *work) {
     ops_axis_window x = {0}, y = {0};
     tagnode_status status = place(work, &x, &y);
     if (status != TAGNODE_OK) return status;
+    if (work->output->type == TAGGER_FLOAT32) return ops_prepare_conv_float(work, x, y);
     const uint32_t channels = ops_input(work, 1)->dims[0];
+    status = ops_check_filter(work, 0, channels);
+    if (status != TAGNODE_OK) return status;
     convolution plan = plan_conv(work, x, y);
     cut(work, &plan, channels, plan.segments * padded(plan.length));
     size_t weights = 0;
@@ -251,8 +241,10 @@ tagnode_status ops_prepare_conv(const ops_work *work) {
 
 bool tagger_step_absorb(const tagger_graph *graph, uint32_t index, tagger_step *step) {
     const tagger_op *pool = &graph->op[index];
-    if (step->run != run_conv || pool->code != TAGGER_MAX_POOL_2D ||
-        pool->activation != TAGGER_ACT_NONE || (uint32_t)pool->input[0] != step->output)
+    if (step->epilogue != NULL) return ops_absorb_float(graph, pool, step);
+    if (step->run != run_conv || ((convolution *)step->state)->maximum ||
+        pool->code != TAGGER_MAX_POOL_2D || pool->activation != TAGGER_ACT_NONE ||
+        (uint32_t)pool->input[0] != step->output)
         return false;
     const tagger_tensor *rows = &graph->tensor[step->output], *most = &graph->tensor[pool->output];
     const bool whole = pool->as.window.filter_h == 1 && pool->as.window.stride_h == 1 &&

@@ -1,8 +1,8 @@
-/* FULLY_CONNECTED: int8 through the kernels' product, float in plain C in a fixed order that
- * compilers may not change, so that every machine gives the same bits. */
+/* FULLY_CONNECTED: int8 through the kernels' product, float through their inner products, which are
+ * the same bits on every machine. */
 #include "tagger/ops_internal.h"
 
-enum { BLOCK = 16, LANES = 16 };
+enum { BLOCK = 16 };
 
 typedef struct {
     uint32_t units, depth;     /* outputs, inputs of each */
@@ -35,32 +35,24 @@ static void run_int8(const tagger_step *step, const tagger_part *part) TAGNODE_N
                            (uint32_t)(units.end - units.begin), part->output, plan->units);
 }
 
-static float inner_product(const float *restrict a, const float *restrict b, size_t length)
-    TAGNODE_NONBLOCKING {
-    float sums[LANES] = {0};
-    size_t i = 0;
-    for (; i + LANES <= length; i += LANES)
-        for (size_t lane = 0; lane < LANES; ++lane) sums[lane] += a[i + lane] * b[i + lane];
-    for (size_t lane = 0; i < length; ++i, ++lane) sums[lane] += a[i] * b[i];
-    for (size_t half = LANES / 2; half > 0; half /= 2)
-        for (size_t lane = 0; lane < half; ++lane) sums[lane] += sums[lane + half];
-    return sums[0];
-}
-
+/* Results one after the other, as many of a vector at once as there are. */
 static void run_float(const tagger_step *step, const tagger_part *part) TAGNODE_NONBLOCKING {
     const dense *plan = step->state;
     const ops_range results = ops_part(step, (size_t)plan->vectors * plan->units, 1, part);
-    for (size_t i = results.begin; i < results.end; ++i) {
-        const size_t v = i / plan->units, unit = i % plan->units;
-        const float *weights = plan->filter + unit * plan->depth;
-        float sum = 0.0F;
-        for (size_t s = 0; s < plan->segments; ++s) {
-            const float *run =
-                (const float *)(const void *)segment(plan, part->rows, v, s, sizeof(float));
-            sum += inner_product(run, weights + s * plan->length, plan->length);
+    for (size_t i = results.begin, count; i < results.end; i += count) {
+        const size_t v = i / plan->units, unit = i % plan->units, left = plan->units - unit;
+        float *sums = (float *)part->output + i;
+        count = results.end - i < left ? results.end - i : left;
+        for (size_t u = 0; u < count; ++u) sums[u] = 0.0F;
+        for (size_t s = 0; s < plan->segments; ++s)
+            plan->kernels->floats->dot(
+                (const float *)(const void *)segment(plan, part->rows, v, s, sizeof(float)),
+                plan->filter + unit * plan->depth + s * plan->length, plan->length, plan->depth,
+                (uint32_t)count, sums);
+        for (size_t u = 0; u < count; ++u) {
+            const float sum = sums[u] + (plan->bias != NULL ? plan->bias[unit + u] : 0.0F);
+            sums[u] = ops_limited(sum, plan->clamp.low, plan->clamp.high);
         }
-        if (plan->bias != NULL) sum += plan->bias[unit];
-        ((float *)part->output)[i] = ops_limited(sum, plan->clamp.low, plan->clamp.high);
     }
 }
 
@@ -85,17 +77,14 @@ static tagnode_status prepare_int8(const ops_work *work, const dense *found) {
 }
 
 static tagnode_status prepare_float(const ops_work *work, const dense *found) {
-    const tagger_tensor *bias = ops_input(work, 2);
-    if (bias != NULL && (bias->type != TAGGER_FLOAT32 || bias->data == NULL))
-        return ops_unsupported(work, "with a bias that is not a float constant");
-    if (bias != NULL && bias->elements != found->units)
-        return ops_contradiction(work, "filter and bias");
-    const tagnode_status status = ops_allocate(work, sizeof(dense));
+    const float *bias = NULL;
+    tagnode_status status = ops_float_bias(work, found->units, &bias);
+    if (status == TAGNODE_OK) status = ops_allocate(work, sizeof(dense));
     if (status != TAGNODE_OK) return status;
     dense *plan = work->step->state;
     *plan = *found;
     plan->filter = ops_input(work, 1)->data;
-    plan->bias = bias != NULL ? bias->data : NULL;
+    plan->bias = bias;
     plan->clamp = ops_clamp_float(work->op->activation);
     ops_cut(work, (size_t)found->vectors * found->units, (size_t)found->depth * OPS_COST_FLOAT, 1);
     work->step->run = run_float;

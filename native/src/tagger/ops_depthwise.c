@@ -1,4 +1,4 @@
-/* DEPTHWISE_CONV_2D in int8: sums in plain C, requantised as in XNNPACK. */
+/* DEPTHWISE_CONV_2D: int8 in plain C, requantised as in XNNPACK, float through the kernels. */
 #include <stdlib.h>
 
 #include "tagger/ops_internal.h"
@@ -67,7 +67,7 @@ static tagnode_status place(const ops_work *work, ops_axis_window *x, ops_axis_w
     if (filter[0] != 1) return ops_contradiction(work, "the shapes");
     if (filter[3] != work->output->dims[3] || filter[3] % ops_input(work, 0)->dims[3] != 0)
         return ops_contradiction(work, "filter, input and output");
-    return ops_check_filter(work, 3, filter[3]);
+    return TAGNODE_OK;
 }
 
 /* Returns whether no channel's sum can overflow. */
@@ -93,12 +93,11 @@ static void fill(const ops_work *work, depthwise *plan, float *scale, int32_t *b
     plan->high = (float)(clamp.high - plan->zero_point);
 }
 
-tagnode_status ops_prepare_depthwise(const ops_work *work) {
-    ops_axis_window x = {0}, y = {0};
-    tagnode_status status = place(work, &x, &y);
-    if (status != TAGNODE_OK) return status;
+static tagnode_status prepare_int8(const ops_work *work, ops_axis_window x, ops_axis_window y) {
     const tagger_tensor *filter = ops_input(work, 1);
     const uint32_t channels = filter->dims[3], depth = ops_input(work, 0)->dims[3];
+    tagnode_status status = ops_check_filter(work, 3, channels);
+    if (status != TAGNODE_OK) return status;
     size_t needed = 0;
     ops_room(&needed, sizeof(depthwise));
     const size_t scales = ops_room(&needed, channels * sizeof(float));
@@ -121,7 +120,109 @@ tagnode_status ops_prepare_depthwise(const ops_work *work) {
     if (!sums_fit(plan)) return ops_unsupported(work, "whose sums may overflow 32 bits");
     const size_t taps = (size_t)y.window * x.window;
     ops_cut(work, x.output, channels * (taps * OPS_COST_FLOAT + OPS_COST_INTEGER), 1);
-    ops_read(work, 0, -(int32_t)y.before, y.window, y.stride, y.dilation);
     work->step->run = run_depthwise;
     return TAGNODE_OK;
+}
+
+/* ---- float ---- */
+
+typedef struct {
+    floats_weights weights; /* one tap for each tap of the window: [tap][channel], padded */
+    const floats_table *kernels;
+    ops_axis_window x;
+    uint32_t rows, depth, multiplier;
+    size_t stride; /* channels, padded */
+    const float **inputs, **filters;
+    float *spread; /* inputs repeated `multiplier` times, for each tap */
+} real_depthwise;
+
+/* Collects the taps of a position that are inside the input, and returns their number. */
+static uint32_t collect(const real_depthwise *plan, const float *const *rows, int64_t first)
+    TAGNODE_NONBLOCKING {
+    uint32_t count = 0;
+    for (uint32_t r = 0; r < plan->rows; ++r) {
+        if (rows[r] == NULL) continue;
+        for (uint32_t tap = 0; tap < plan->x.window; ++tap) {
+            const int64_t column = first + (int64_t)tap * plan->x.dilation;
+            if (column < 0 || column >= plan->x.input) continue;
+            const float *input = rows[r] + column * plan->depth;
+            float *spread = plan->spread + count * plan->stride;
+            for (size_t c = 0; plan->multiplier > 1 && c < plan->weights.channels; ++c)
+                spread[c] = input[c / plan->multiplier];
+            plan->inputs[count] = plan->multiplier > 1 ? spread : input;
+            plan->filters[count++] =
+                plan->weights.weights + ((size_t)r * plan->x.window + tap) * plan->stride;
+        }
+    }
+    return count;
+}
+
+static void run_real(const tagger_step *step, const tagger_part *part) TAGNODE_NONBLOCKING {
+    const real_depthwise *plan = step->state;
+    const ops_range range = ops_part(step, plan->x.output, 1, part);
+    for (size_t p = range.begin; p < range.end; ++p) {
+        const uint32_t taps = collect(plan, (const float *const *)part->rows,
+                                      (int64_t)(p * plan->x.stride) - plan->x.before);
+        plan->kernels->weigh(plan->inputs, plan->filters, taps, &plan->weights,
+                             (float *)part->output + p * plan->weights.channels);
+    }
+}
+
+/* Copies the filter and the bias, with room for whole blocks of channels. */
+static void fill_real(const ops_work *work, real_depthwise *plan, const float *bias) {
+    const size_t channels = plan->weights.channels, taps = (size_t)plan->rows * plan->x.window;
+    const ops_float_clamp clamp = ops_clamp_float(work->op->activation);
+    const float *filter = ops_input(work, 1)->data;
+    for (size_t t = 0; t < taps; ++t)
+        memcpy(plan->weights.weights + t * plan->stride, filter + t * channels,
+               channels * sizeof *filter);
+    if (bias != NULL) memcpy(plan->weights.bias, bias, channels * sizeof *bias);
+    plan->weights.low = clamp.low;
+    plan->weights.high = clamp.high;
+}
+
+static tagnode_status prepare_real(const ops_work *work, ops_axis_window x, ops_axis_window y) {
+    const uint32_t channels = ops_input(work, 1)->dims[3], depth = ops_input(work, 0)->dims[3];
+    const float *bias = NULL;
+    tagnode_status status = ops_float_bias(work, channels, &bias);
+    if (status != TAGNODE_OK) return status;
+    real_depthwise plan = {.weights = {.channels = channels},
+                           .kernels = work->kernels->floats,
+                           .x = x,
+                           .rows = y.window,
+                           .depth = depth,
+                           .multiplier = channels / depth,
+                           .stride =
+                               ((size_t)channels + FLOATS_BLOCK - 1) / FLOATS_BLOCK * FLOATS_BLOCK};
+    const size_t taps = (size_t)y.window * x.window, vector = plan.stride * sizeof(float);
+    size_t needed = 0;
+    ops_room(&needed, sizeof plan);
+    const size_t weights = ops_room(&needed, taps * vector);
+    const size_t biases = ops_room(&needed, 3 * vector); /* and scale and shift */
+    const size_t inputs = ops_room(&needed, taps * sizeof(float *));
+    const size_t filters = ops_room(&needed, taps * sizeof(float *));
+    const size_t spread = ops_room(&needed, plan.multiplier > 1 ? taps * vector : 0);
+    status = ops_allocate(work, needed);
+    if (status != TAGNODE_OK) return status;
+    char *memory = work->step->state;
+    plan.weights.weights = (float *)(void *)(memory + weights);
+    plan.weights.bias = (float *)(void *)(memory + biases);
+    plan.inputs = (const float **)(void *)(memory + inputs);
+    plan.filters = (const float **)(void *)(memory + filters);
+    plan.spread = (float *)(void *)(memory + spread);
+    fill_real(work, &plan, bias);
+    memcpy(work->step->state, &plan, sizeof plan);
+    const size_t each = plan.multiplier > 1 ? OPS_COST_FUSED + OPS_COST_FLOAT : OPS_COST_FLOAT;
+    ops_cut(work, x.output, plan.stride * (taps * each + OPS_COST_FLOAT), 1);
+    work->step->run = run_real;
+    work->step->epilogue = &((real_depthwise *)work->step->state)->weights;
+    return TAGNODE_OK;
+}
+
+tagnode_status ops_prepare_depthwise(const ops_work *work) {
+    ops_axis_window x = {0}, y = {0};
+    const tagnode_status status = place(work, &x, &y);
+    if (status != TAGNODE_OK) return status;
+    ops_read(work, 0, -(int32_t)y.before, y.window, y.stride, y.dilation);
+    return work->output->type == TAGGER_INT8 ? prepare_int8(work, x, y) : prepare_real(work, x, y);
 }

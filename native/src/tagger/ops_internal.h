@@ -8,15 +8,17 @@
 #include "support/message.h"
 #include "tagger/ops.h"
 
-/* Costs relative to a multiply-add of the kernels, for the size of parts. */
+/* Costs relative to a multiply-add of the int8 kernels, for the size of parts. */
 enum {
+    OPS_COST_FUSED = 4,     /* multiply-add of the float kernels */
     OPS_COST_COPY = 1,      /* byte moved */
     OPS_COST_BYTE = 4,      /* compared */
     OPS_COST_FLOAT = 8,     /* float added, multiplied or compared */
     OPS_COST_TABLE = 8,     /* byte looked up */
     OPS_COST_ROOT = 16,     /* float divided, or its square root */
     OPS_COST_INTEGER = 16,  /* int8 result in fixed point or requantised */
-    OPS_COST_FUNCTION = 200 /* exp, log or tanh */
+    OPS_COST_SERIES = 40,   /* exp, ELU, logistic or tanh */
+    OPS_COST_FUNCTION = 200 /* log */
 };
 
 /* A preparation in progress. */
@@ -138,6 +140,7 @@ static inline int32_t ops_clamped(int32_t value, int32_t low, int32_t high) {
 }
 
 tagnode_status ops_prepare_conv(const ops_work *work);
+tagnode_status ops_prepare_conv_float(const ops_work *work, ops_axis_window x, ops_axis_window y);
 tagnode_status ops_prepare_depthwise(const ops_work *work);
 tagnode_status ops_prepare_transpose_conv(const ops_work *work);
 tagnode_status ops_prepare_dense(const ops_work *work);
@@ -152,9 +155,19 @@ tagnode_status ops_prepare_pad(const ops_work *work);
 tagnode_status ops_prepare_concatenation(const ops_work *work);
 tagnode_status ops_prepare_stack(const ops_work *work);
 
-/* Checks input, filter and output of a convolution in int8, and places its windows. */
+/* Checks input, filter and output of a convolution, all int8 or all float, and places its windows.
+ */
 tagnode_status ops_place_filter(const ops_work *work, ops_axis_window *x, ops_axis_window *y);
-/* Checks a filter's channels: one scale for each or one for all, zero points 0, an int32 bias. */
+/* Finds the positions whose windows are inside the row. */
+ops_range ops_inner_positions(const ops_axis_window *x);
+/* tagger_step_absorb for a float convolution, whose weights have room for scale and shift: twice
+ * the channels, rounded up to blocks, after the bias. */
+bool ops_absorb_float(const tagger_graph *graph, const tagger_op *next, tagger_step *step);
+/* Checks the bias of a float operation; it may be missing: NULL. */
+tagnode_status ops_float_bias(const ops_work *work, uint32_t channels, const float **values);
+/* Checks an int8 filter's channels: one scale for each or one for all, zero points 0, an int32
+ * bias.
+ */
 tagnode_status ops_check_filter(const ops_work *work, uint32_t axis, uint32_t channels);
 /* The factor of a channel's sum: input * filter / output scale. */
 float ops_filter_scale(const ops_work *work, uint32_t channel);

@@ -2,6 +2,7 @@
 #include "tagger/ops_internal.h"
 
 typedef struct {
+    const floats_table *floats;
     size_t length;
     float beta;
     float exponentials[256]; /* int8: by the distance below the largest value */
@@ -28,10 +29,8 @@ static void softmax_float(const softmax *plan, const float *input, float *output
     TAGNODE_NONBLOCKING {
     float greatest = input[0], sum = 0.0F;
     for (size_t i = 1; i < plan->length; ++i) greatest = input[i] > greatest ? input[i] : greatest;
-    for (size_t i = 0; i < plan->length; ++i) {
-        output[i] = expf((input[i] - greatest) * plan->beta);
-        sum += output[i];
-    }
+    plan->floats->function(FLOATS_EXP, greatest, plan->beta, input, output, plan->length);
+    for (size_t i = 0; i < plan->length; ++i) sum += output[i];
     const float inverse = 1.0F / sum;
     for (size_t i = 0; i < plan->length; ++i) output[i] *= inverse;
 }
@@ -60,6 +59,7 @@ tagnode_status ops_prepare_softmax(const ops_work *work) {
     const tagnode_status status = ops_allocate(work, sizeof(softmax));
     if (status != TAGNODE_OK) return status;
     softmax *plan = work->step->state;
+    plan->floats = work->kernels->floats;
     plan->length = input->dims[input->rank - 1];
     plan->beta = work->op->as.softmax.beta;
     plan->zero_point = is_int8 ? output->zero_point[0] : INT32_MIN; /* INT32_MIN marks float */
@@ -67,7 +67,7 @@ tagnode_status ops_prepare_softmax(const ops_work *work) {
     for (int i = 0; is_int8 && i < 256; ++i)
         plan->exponentials[i] = expf(-input->scale[0] * plan->beta * (float)i);
     const size_t lines = output->elements / work->step->rows / plan->length;
-    const size_t each = is_int8 ? OPS_COST_INTEGER * 2 : OPS_COST_FUNCTION;
+    const size_t each = is_int8 ? OPS_COST_INTEGER * 2 : OPS_COST_SERIES;
     ops_cut(work, lines, plan->length * each, 1);
     ops_read_same(work, 0);
     work->step->run = run_softmax;

@@ -9,6 +9,7 @@
 typedef struct {
     ops_axis_window x, y;
     uint32_t depth, channels;
+    const floats_table *floats;
     bool all_rows; /* are passed; otherwise one for each tap, the last one's first */
     const void *filter;
     const float *scale; /* int8 */
@@ -44,13 +45,6 @@ static int32_t dot_int8(const int8_t *input, const int8_t *weights, int32_t zero
     return sum;
 }
 
-static float dot_float(const float *input, const float *weights, uint32_t depth)
-    TAGNODE_NONBLOCKING {
-    float sum = 0.0F;
-    for (uint32_t d = 0; d < depth; ++d) sum += input[d] * weights[d];
-    return sum;
-}
-
 /* The sum of one output value, in int8 or in float. */
 typedef struct {
     int32_t whole;
@@ -73,8 +67,8 @@ static total add_taps(const transposed *plan, const tagger_part *part, size_t co
                 sum.whole += dot_int8((const int8_t *)row + from, (const int8_t *)plan->filter + at,
                                       plan->input_zero, plan->depth);
             else
-                sum.real += dot_float((const float *)row + from, (const float *)plan->filter + at,
-                                      plan->depth);
+                plan->floats->dot((const float *)row + from, (const float *)plan->filter + at,
+                                  plan->depth, 0, 1, &sum.real);
         }
     }
     return sum;
@@ -131,16 +125,6 @@ static tagnode_status place(const ops_work *work, transposed *plan) {
     return TAGNODE_OK;
 }
 
-static tagnode_status check_real_bias(const ops_work *work, transposed *plan) {
-    const tagger_tensor *bias = ops_input(work, 2);
-    if (bias == NULL) return TAGNODE_OK;
-    if (bias->data == NULL || bias->type != TAGGER_FLOAT32)
-        return ops_unsupported(work, "with a bias that is not a float constant");
-    if (bias->elements != plan->channels) return ops_contradiction(work, "filter and bias");
-    plan->real_bias = bias->data;
-    return TAGNODE_OK;
-}
-
 static tagnode_status quantise(const ops_work *work, transposed *plan) {
     const tagger_tensor *bias = ops_input(work, 2);
     const tagnode_status status = ops_check_filter(work, 0, plan->channels);
@@ -166,11 +150,12 @@ static void read_rows(const ops_work *work, transposed *plan) {
 }
 
 tagnode_status ops_prepare_transpose_conv(const ops_work *work) {
-    transposed plan = {.clamp = ops_clamp_float(work->op->activation)};
+    transposed plan = {.floats = work->kernels->floats,
+                       .clamp = ops_clamp_float(work->op->activation)};
     tagnode_status status = place(work, &plan);
     if (status != TAGNODE_OK) return status;
     const bool is_int8 = work->output->type == TAGGER_INT8;
-    status = is_int8 ? quantise(work, &plan) : check_real_bias(work, &plan);
+    status = is_int8 ? quantise(work, &plan) : ops_float_bias(work, plan.channels, &plan.real_bias);
     if (status != TAGNODE_OK) return status;
     size_t needed = 0;
     ops_room(&needed, sizeof plan);

@@ -11,6 +11,8 @@ typedef struct {
     float alpha;              /* of LEAKY_RELU */
     float inverse, low, high; /* float to int8: 1 / scale; clamp, less the zero point */
     int32_t zero_point;
+    const floats_table *floats; /* and its function, or FLOATS_FUNCTIONS for none */
+    floats_code series;
 } unary;
 
 static void run_table(const tagger_step *step, const tagger_part *part) TAGNODE_NONBLOCKING {
@@ -41,33 +43,60 @@ static void run_quantise(const tagger_step *step, const tagger_part *part) TAGNO
     }
 }
 
-static float apply(tagger_opcode code, float alpha, float x) TAGNODE_NONBLOCKING {
+/* One loop for each function, which compilers can vectorise. */
+#define EACH(y)                                                                                    \
+    for (size_t i = 0; i < count; ++i) {                                                           \
+        const float x = input[i];                                                                  \
+        output[i] = (y);                                                                           \
+    }                                                                                              \
+    break
+
+static void apply_power(tagger_opcode code, const float *restrict input, float *restrict output,
+                        size_t count) TAGNODE_NONBLOCKING {
     switch (code) {
-    case TAGGER_RELU: return x < 0.0F ? 0.0F : x;
-    case TAGGER_RELU6: return ops_limited(x, 0.0F, 6.0F);
-    case TAGGER_LEAKY_RELU: return x < 0.0F ? x * alpha : x;
-    case TAGGER_ELU: return x < 0.0F ? expm1f(x) : x;
-    case TAGGER_LOGISTIC: return 1.0F / (1.0F + expf(-x));
-    case TAGGER_TANH: return tanhf(x);
-    case TAGGER_HARD_SWISH: return x / 6.0F * ops_limited(x + 3.0F, 0.0F, 6.0F);
-    case TAGGER_ABS: return fabsf(x);
-    case TAGGER_EXP: return expf(x);
-    case TAGGER_LOG: return logf(x);
-    case TAGGER_NEG: return -x;
-    case TAGGER_RSQRT: return 1.0F / sqrtf(x);
-    case TAGGER_SQRT: return sqrtf(x);
-    case TAGGER_SQUARE: return x * x;
-    default: return x;
+    case TAGGER_LOG: EACH(logf(x));
+    case TAGGER_RSQRT: EACH(1.0F / sqrtf(x));
+    case TAGGER_SQRT: EACH(sqrtf(x));
+    case TAGGER_SQUARE: EACH(x * x);
+    default: EACH(x);
+    }
+}
+
+static void apply(tagger_opcode code, float alpha, const float *restrict input,
+                  float *restrict output, size_t count) TAGNODE_NONBLOCKING {
+    switch (code) {
+    case TAGGER_RELU: EACH(x < 0.0F ? 0.0F : x);
+    case TAGGER_RELU6: EACH(ops_limited(x, 0.0F, 6.0F));
+    case TAGGER_LEAKY_RELU: EACH(x < 0.0F ? x * alpha : x);
+    case TAGGER_HARD_SWISH: EACH(x / 6.0F * ops_limited(x + 3.0F, 0.0F, 6.0F));
+    case TAGGER_ABS: EACH(fabsf(x));
+    case TAGGER_NEG: EACH(-x);
+    default: apply_power(code, input, output, count);
     }
 }
 
 static void run_function(const tagger_step *step, const tagger_part *part) TAGNODE_NONBLOCKING {
     const unary *plan = step->state;
     const ops_range range = ops_part(step, step->row_bytes / sizeof(float), 1, part);
-    const float *input = part->rows[0];
-    float *result = part->output;
-    for (size_t i = range.begin; i < range.end; ++i)
-        result[i] = apply(step->op->code, plan->alpha, input[i]);
+    apply(step->op->code, plan->alpha, (const float *)part->rows[0] + range.begin,
+          (float *)part->output + range.begin, range.end - range.begin);
+}
+
+static floats_code series_of(tagger_opcode code) {
+    switch (code) {
+    case TAGGER_ELU: return FLOATS_ELU;
+    case TAGGER_EXP: return FLOATS_EXP;
+    case TAGGER_LOGISTIC: return FLOATS_LOGISTIC;
+    case TAGGER_TANH: return FLOATS_TANH;
+    default: return FLOATS_FUNCTIONS;
+    }
+}
+
+static void run_series(const tagger_step *step, const tagger_part *part) TAGNODE_NONBLOCKING {
+    const unary *plan = step->state;
+    const ops_range range = ops_part(step, step->row_bytes / sizeof(float), 1, part);
+    plan->floats->function(plan->series, 0.0F, 1.0F, (const float *)part->rows[0] + range.begin,
+                           (float *)part->output + range.begin, range.end - range.begin);
 }
 
 static double exact(tagger_opcode code, double x) {
@@ -243,15 +272,17 @@ static void prepare_quantise(const ops_work *work, unary *plan) {
 static void prepare_function(const ops_work *work, unary *plan) {
     const tagger_opcode code = work->op->code;
     plan->alpha = code == TAGGER_LEAKY_RELU ? work->op->as.leaky_relu.alpha : 0.0F;
-    const bool costly = code == TAGGER_ELU || code == TAGGER_LOGISTIC || code == TAGGER_TANH ||
-                        code == TAGGER_EXP || code == TAGGER_LOG;
+    plan->floats = work->kernels->floats;
+    plan->series = series_of(code);
+    const bool is_series = plan->series != FLOATS_FUNCTIONS;
     const bool is_root = code == TAGGER_SQRT || code == TAGGER_RSQRT;
     ops_cut(work, work->step->row_bytes / sizeof(float),
-            costly    ? OPS_COST_FUNCTION
-            : is_root ? 2 * OPS_COST_ROOT
-                      : OPS_COST_FLOAT,
+            is_series            ? OPS_COST_SERIES
+            : code == TAGGER_LOG ? OPS_COST_FUNCTION
+            : is_root            ? 2 * OPS_COST_ROOT
+                                 : OPS_COST_FLOAT,
             1);
-    work->step->run = run_function;
+    work->step->run = is_series ? run_series : run_function;
 }
 
 tagnode_status ops_prepare_unary(const ops_work *work) {

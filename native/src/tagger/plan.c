@@ -20,11 +20,12 @@ static int32_t at_least(int32_t value, int32_t least) {
 }
 
 /* Computes which rows of a step's output are shared, from those of its inputs. */
-static void place_output(const tagger_step *step, tagger_placement *placement) {
+static void place_output(const tagger_plan *plan, const tagger_step *step) {
+    tagger_placement *placement = plan->placement;
     tagger_placement *out = &placement[step->output];
     const int32_t rows = (int32_t)step->rows;
     int32_t left = 0, right = 0, lag = INT32_MIN;
-    const bool beside = reads_beside(step, placement);
+    const bool beside = !plan->alone && reads_beside(step, placement);
     for (uint32_t i = 0; beside && i < step->reads; ++i) {
         const tagger_reads *read = &step->read[i];
         const tagger_placement *in = &placement[read->tensor];
@@ -73,6 +74,33 @@ static int32_t follower(const tagger_plan *plan, uint32_t index) {
     return row_by_row && alike ? next : -1;
 }
 
+/* Returns the multiply-adds for `rows` rows of a chain, computed together. */
+static uint64_t cost_of(const tagger_plan *plan, const tagger_chain *chain, uint32_t rows) {
+    uint64_t cost = 0;
+    for (uint32_t i = 0; i < chain->count; ++i) {
+        const tagger_division into =
+            tagger_divide(&plan->step[plan->order[chain->first + i]], rows);
+        cost += (uint64_t)into.parts * into.part_cost;
+    }
+    return cost;
+}
+
+/* Finds the costs of a chain: of a row, and of the most expensive part of any number of rows. */
+static void weigh(const tagger_plan *plan, tagger_chain *chain) {
+    for (uint32_t i = 0; i < chain->count; ++i) { /* as many as every step can that has a limit */
+        const uint32_t limit = plan->step[plan->order[chain->first + i]].together;
+        if (limit > 0 && (chain->together == 0 || limit < chain->together)) chain->together = limit;
+    }
+    if (chain->together == 0) chain->together = 1;
+    for (uint32_t i = 0; i < chain->count; ++i)
+        for (uint32_t rows = 1; rows <= chain->together; ++rows) {
+            const tagger_step *step = &plan->step[plan->order[chain->first + i]];
+            const uint32_t cost = tagger_divide(step, rows).part_cost;
+            if (cost > chain->part_cost) chain->part_cost = cost;
+        }
+    chain->row_cost = cost_of(plan, chain, 1);
+}
+
 /* Follows a row from step `first` on, as long as a single reader processes it row by row. */
 static void follow(tagger_plan *plan, uint32_t first, bool *taken, uint32_t *placed) {
     tagger_chain *chain = &plan->chain[plan->chains++];
@@ -82,11 +110,11 @@ static void follow(tagger_plan *plan, uint32_t first, bool *taken, uint32_t *pla
         const tagger_step *step = &plan->step[at];
         taken[at] = true;
         plan->order[(*placed)++] = (uint32_t)at;
-        chain->row_cost += (uint64_t)step->parts * step->part_cost;
-        if (step->part_cost > chain->part_cost) chain->part_cost = step->part_cost;
         chain->output = step->output;
     }
     chain->count = *placed - chain->first;
+    weigh(plan, chain);
+    if (chain->together > plan->most_together) plan->most_together = chain->together;
     plan->placement[chain->output].kept = true;
 }
 
@@ -104,12 +132,11 @@ static tagnode_status form_chains(tagger_plan *plan, tagnode_message *why) {
 
 static void measure(tagger_plan *plan) {
     for (uint32_t s = 0; s < plan->steps; ++s) {
-        const tagger_step *step = &plan->step[s];
-        uint32_t reads = 0;
+        tagger_step *step = &plan->step[s];
         for (uint32_t i = 0; i < step->reads; ++i)
-            reads += step->read[i].all ? plan->placement[step->read[i].tensor].rows
-                                       : step->read[i].count;
-        if (reads > plan->most_reads) plan->most_reads = reads;
+            step->pointers += step->read[i].all ? plan->placement[step->read[i].tensor].rows
+                                                : step->read[i].count;
+        if (step->pointers > plan->most_reads) plan->most_reads = step->pointers;
         if (plan->placement[step->output].row_bytes > plan->most_row)
             plan->most_row = plan->placement[step->output].row_bytes;
     }
@@ -141,12 +168,14 @@ static tagnode_status prepare_steps(tagger_plan *plan, bool *absorbed, const ker
         const tagnode_status status = tagger_step_prepare(graph, op, kernels, step, why);
         if (status != TAGNODE_OK) return status;
         ++plan->steps;
-        const int32_t next = only_consumer(graph, step->output);
-        if (next >= 0 && !is_graph_output(graph, step->output))
-            absorbed[next] = tagger_step_absorb(graph, (uint32_t)next, step);
+        for (bool more = true; more && !is_graph_output(graph, step->output);) {
+            const int32_t next = only_consumer(graph, step->output);
+            more = next >= 0 && tagger_step_absorb(graph, (uint32_t)next, step);
+            if (more) absorbed[next] = true;
+        }
         plan->placement[step->output].row_bytes =
             kept_bytes(tagger_row_bytes(&graph->tensor[step->output]));
-        place_output(step, plan->placement);
+        place_output(plan, step);
     }
     return TAGNODE_OK;
 }
@@ -180,16 +209,17 @@ static tagnode_status place_input(tagger_plan *plan, const tagnode_card *card,
     if (status != TAGNODE_OK) return status;
     plan->placement[tensors.scale].row_bytes = kept_bytes(tagger_patch_scale_bytes());
     plan->placement[graph->input].row_bytes = kept_bytes(row_bytes);
-    place_output(&plan->step[0], plan->placement);
-    place_output(&plan->step[1], plan->placement);
+    place_output(plan, &plan->step[0]);
+    place_output(plan, &plan->step[1]);
     return TAGNODE_OK;
 }
 
 tagnode_status tagger_plan_create(const tagger_graph *graph, const tagnode_card *card,
-                                  const kernels_table *kernels, tagger_plan *plan,
+                                  const kernels_table *kernels, bool alone, tagger_plan *plan,
                                   tagnode_message *why) {
     memset(plan, 0, sizeof *plan);
     plan->graph = graph;
+    plan->alone = alone;
     plan->patch = card->patch_frames;
     plan->bands = card->frontend.bands;
     plan->patch_norm = card->patch_norm;
@@ -231,12 +261,18 @@ static bool is_needed(const tagger_placement *placement, int64_t key, uint32_t h
     return key < begin + placement->rows - placement->right;
 }
 
+static uint64_t edges_cost(const tagger_plan *plan, const tagger_chain *chain, uint32_t rows) {
+    const uint32_t rest = rows % chain->together;
+    return rows / chain->together * cost_of(plan, chain, chain->together) +
+           (rest > 0 ? cost_of(plan, chain, rest) : 0);
+}
+
 tagger_cost tagger_plan_cost(const tagger_plan *plan) {
     tagger_cost cost = {0};
     for (uint32_t c = 0; c < plan->chains; ++c) {
         const tagger_chain *chain = &plan->chain[c];
         const tagger_placement *place = &plan->placement[chain->output];
-        cost.edges += chain->row_cost * ((uint64_t)place->left + place->right);
+        cost.edges += edges_cost(plan, chain, place->left) + edges_cost(plan, chain, place->right);
         if (chain->part_cost > cost.part) cost.part = chain->part_cost;
     }
     return cost;

@@ -13,7 +13,9 @@
  * tensor in front of the graph's input, and everything from there on is edges.
  *
  * Steps that pass rows on one by one to a single reader form a chain, which processes a row all the
- * way, so that only the last tensor of a chain is kept. */
+ * way, so that only the last tensor of a chain is kept. Edges are computed a few rows at a time if
+ * that is cheaper for a step of the chain, as it is where a row is short and the weights are many.
+ */
 #pragma once
 
 #include "tagger/ops.h"
@@ -32,6 +34,7 @@ typedef struct {
 typedef struct {
     uint32_t first,
         count;          /* in `order`: the steps, in the order in which a row passes through them */
+    uint32_t together;  /* edge rows that are computed together, at most */
     uint64_t row_cost;  /* multiply-adds for a row */
     uint32_t part_cost; /* of the most expensive part */
     uint32_t output;    /* the tensor that is kept */
@@ -46,17 +49,20 @@ typedef struct {
     tagger_placement *placement; /* of each tensor */
     uint32_t tensors;            /* those of the graph, then those in front of it */
     uint32_t input;              /* the tensor of the mel frames */
+    bool alone;
     tagnode_patch_norm patch_norm;
     uint32_t patch, bands;
     uint32_t most_reads; /* largest number of row pointers of a step */
     size_t most_row;     /* bytes of the longest row within a chain */
+    uint32_t most_together;
 } tagger_plan;
 
 /* Plans a graph whose input holds the card's patch_frames * bands floats, with patch_frames rows.
- * Returns OK, ERROR_MODEL, ERROR_UNSUPPORTED or ERROR_MEMORY. The graph must outlive the plan.
+ * If `alone`, windows share nothing: all rows are edges, which takes more memory and less time for
+ * one. Returns OK, ERROR_MODEL, ERROR_UNSUPPORTED or ERROR_MEMORY. The graph must outlive the plan.
  * [main] */
 tagnode_status tagger_plan_create(const tagger_graph *graph, const tagnode_card *card,
-                                  const kernels_table *kernels, tagger_plan *plan,
+                                  const kernels_table *kernels, bool alone, tagger_plan *plan,
                                   tagnode_message *why);
 void tagger_plan_destroy(tagger_plan *plan);
 

@@ -24,7 +24,7 @@ struct tagger_run {
     uint32_t primed_frames;
     row_store *store;                      /* of each tensor */
     const void **rows;                     /* the rows that the current step reads */
-    unsigned char *scratch[2];             /* rows within a chain */
+    unsigned char *scratch[2];             /* rows within a chain, those that run together */
     float *(*result)[TAGNODE_MAX_OUTPUTS]; /* of each kept window */
     float *result_memory;
 
@@ -36,6 +36,8 @@ struct tagger_run {
     phase phase;
     uint32_t chain, step, part; /* next work: chain, step of the chain, part of the step */
     int64_t row;                /* key of a shared row, index of an edge row; -1: to be found */
+    uint32_t count;             /* rows from there on that are computed together */
+    tagger_division division;   /* of these rows in the current step */
 };
 
 /* ---- memory ---- */
@@ -54,12 +56,13 @@ static size_t lay_out(tagger_run *run, unsigned char *memory) {
     size_t used = 0, floats = 0;
     run->store = tagnode_take_part(memory, &used, plan->tensors * sizeof *run->store);
     run->result = tagnode_take_part(memory, &used, run->results * sizeof *run->result);
-    run->rows =
-        (const void **)tagnode_take_part(memory, &used, (plan->most_reads + 1) * sizeof *run->rows);
+    run->rows = (const void **)tagnode_take_part(
+        memory, &used, ((size_t)plan->most_reads * plan->most_together + 1) * sizeof *run->rows);
     for (uint32_t i = 0; i < plan->graph->outputs; ++i)
         floats += plan->graph->tensor[plan->graph->output[i]].elements;
     run->result_memory = tagnode_take_part(memory, &used, run->results * floats * sizeof(float));
-    for (int i = 0; i < 2; ++i) run->scratch[i] = tagnode_take_part(memory, &used, plan->most_row);
+    for (int i = 0; i < 2; ++i)
+        run->scratch[i] = tagnode_take_part(memory, &used, plan->most_row * plan->most_together);
     for (uint32_t t = 0; t < plan->tensors; ++t) {
         const tagger_placement *place = &plan->placement[t];
         if (!place->kept) continue;
@@ -132,6 +135,7 @@ void tagger_run_reset(tagger_run *run, int64_t rest) {
     run->phase = SHARED_ROWS;
     run->chain = run->step = run->part = 0;
     run->row = -1;
+    run->count = 1;
 }
 
 void tagger_run_rewind(tagger_run *run, int64_t rest) {
@@ -166,13 +170,23 @@ static void *row_at(const tagger_run *run, uint32_t tensor, int64_t row) TAGNODE
 /* Collects the rows that the first step of a chain reads. */
 static void gather(tagger_run *run, const tagger_step *step) TAGNODE_NONBLOCKING {
     const void **next = run->rows;
-    for (uint32_t i = 0; i < step->reads; ++i) {
-        const tagger_reads *read = &step->read[i];
-        const uint32_t count = read->all ? run->plan->placement[read->tensor].rows : read->count;
-        const int64_t first = read->all ? 0 : run->row * read->stride + read->first;
-        const int64_t apart = read->all ? 1 : read->dilation;
-        for (uint32_t j = 0; j < count; ++j) *next++ = row_at(run, read->tensor, first + j * apart);
-    }
+    for (int64_t row = run->row; row < run->row + run->count; ++row)
+        for (uint32_t i = 0; i < step->reads; ++i) {
+            const tagger_reads *read = &step->read[i];
+            const uint32_t count =
+                read->all ? run->plan->placement[read->tensor].rows : read->count;
+            const int64_t first = read->all ? 0 : row * read->stride + read->first;
+            const int64_t apart = read->all ? 1 : read->dilation;
+            for (uint32_t j = 0; j < count; ++j)
+                *next++ = row_at(run, read->tensor, first + j * apart);
+        }
+}
+
+/* Those that a later one reads: the results of the step before. */
+static void pass_on(tagger_run *run, uint32_t tensor) TAGNODE_NONBLOCKING {
+    const size_t apart = run->plan->placement[tensor].row_bytes;
+    for (uint32_t i = 0; i < run->count; ++i)
+        run->rows[i] = run->scratch[(run->step - 1) % 2] + i * apart;
 }
 
 /* ---- the next row ---- */
@@ -213,12 +227,18 @@ static bool find_shared(tagger_run *run) TAGNODE_NONBLOCKING {
     return false;
 }
 
+/* Finds the next edge rows, up to as many as are computed together; left and right ones apart. */
 static bool find_edge(tagger_run *run) TAGNODE_NONBLOCKING {
     for (; run->chain < run->plan->chains; ++run->chain) {
         const tagger_placement *place = chain_place(run);
-        ++run->row;
+        run->row = run->row < 0 ? 0 : run->row + run->count;
         if (run->row == place->left) run->row = place->rows - place->right;
-        if (run->row < place->rows) return true;
+        if (run->row < place->rows) {
+            const int64_t left = (run->row < place->left ? place->left : place->rows) - run->row;
+            const uint32_t together = run->plan->chain[run->chain].together;
+            run->count = left < together ? (uint32_t)left : together;
+            return true;
+        }
         run->row = -1;
     }
     return false;
@@ -241,6 +261,7 @@ static void publish(tagger_run *run) TAGNODE_NONBLOCKING {
     run->phase = SHARED_ROWS;
     run->chain = 0;
     run->row = -1;
+    run->count = 1;
 }
 
 /* Moves on to the next row that can be computed; false if there is none. */
@@ -255,17 +276,39 @@ static bool find_row(tagger_run *run) TAGNODE_NONBLOCKING {
 
 /* ---- work ---- */
 
-/* Computes one part of the current row; true if that finished the row. */
+static const tagger_step *step_at(const tagger_run *run, uint32_t number) TAGNODE_NONBLOCKING {
+    return &run->plan->step[run->plan->order[run->plan->chain[run->chain].first + number]];
+}
+
+/* Computes one part of the current rows in one step; `output` is that of the first row. */
+static void run_part(const tagger_run *run, const tagger_step *step, char *output)
+    TAGNODE_NONBLOCKING {
+    const bool alone = step->together == 0; /* row by row */
+    const uint32_t at = alone ? run->part / step->parts : 0;
+    const size_t apart = run->plan->placement[step->output].row_bytes;
+    const uint32_t row = run->phase == SHARED_ROWS ? chain_place(run)->left : (uint32_t)run->row;
+    step->run(step, &(tagger_part){.rows = run->rows + (size_t)at * step->pointers,
+                                   .output = output + at * apart,
+                                   .row = row + at,
+                                   .number = run->part - at * step->parts,
+                                   .count = alone ? 1 : run->count,
+                                   .apart = apart});
+}
+
+/* Computes one part of the current rows; true if that finished them. */
 static bool do_part(tagger_run *run) TAGNODE_NONBLOCKING {
     const tagger_chain *chain = &run->plan->chain[run->chain];
-    const tagger_step *step = &run->plan->step[run->plan->order[chain->first + run->step]];
+    const tagger_step *step = step_at(run, run->step);
     const bool last = run->step + 1 == chain->count;
-    if (run->part == 0 && run->step == 0) gather(run, step);
-    if (run->part == 0 && run->step > 0) run->rows[0] = run->scratch[(run->step - 1) % 2];
-    void *output = last ? row_at(run, chain->output, run->row) : run->scratch[run->step % 2];
-    const uint32_t row = run->phase == SHARED_ROWS ? chain_place(run)->left : (uint32_t)run->row;
-    step->run(step, &(tagger_part){run->rows, output, row, run->part});
-    if (++run->part < step->parts) return false;
+    if (run->part == 0) {
+        run->division = tagger_divide(step, run->count);
+        if (run->step == 0)
+            gather(run, step);
+        else
+            pass_on(run, step_at(run, run->step - 1)->output);
+    }
+    run_part(run, step, last ? row_at(run, chain->output, run->row) : run->scratch[run->step % 2]);
+    if (++run->part < run->division.parts) return false;
     run->part = 0;
     if (!last) {
         ++run->step;
@@ -280,9 +323,9 @@ uint64_t tagger_run_advance(tagger_run *run, uint64_t budget) {
     while (spent < budget) {
         const bool within = run->step > 0 || run->part > 0;
         if (!within && !find_row(run)) break;
-        const tagger_chain *chain = &run->plan->chain[run->chain];
-        spent += run->plan->step[run->plan->order[chain->first + run->step]].part_cost;
-        if (do_part(run) && run->phase == SHARED_ROWS) ++run->chain;
+        const bool finished = do_part(run);
+        spent += run->division.part_cost;
+        if (finished && run->phase == SHARED_ROWS) ++run->chain;
     }
     return spent;
 }

@@ -6,11 +6,17 @@
 
 #include "support/floatenv.h"
 #include "support/message.h"
+#include "support/processor_time.h"
 
 /* Work is done faster than it arrives, so that a result is ready sooner; then the node is idle
  * until the next frame. EASE is the factor that a node chooses by itself, HASTE the largest factor
  * for a model that must keep to the latency of another, and SLACK the margin for rounding. */
 static const double SLACK = 1.02, EASE = 1.18, HASTE = 2.5;
+
+/* Seconds of a multiply-add on a slow machine, portable kernels; of a measurement; multiply-adds
+ * between two looks at the clock; measurements of which the fastest counts. */
+static const double SLOWEST = 5e-10, TRIAL = 0.03;
+enum { STRIDE = 2000000, TRIALS = 3 };
 
 struct tagnode_sliced {
     tagger_plan plan;
@@ -28,7 +34,7 @@ struct tagnode_sliced {
 };
 
 /* Checks a graph against its card and plans it. */
-static tagnode_status plan_graph(const tagger_graph *graph, const tagnode_card *card,
+static tagnode_status plan_graph(const tagger_graph *graph, const tagnode_card *card, bool alone,
                                  tagger_plan *plan, tagnode_message *why) {
     if (graph->outputs < card->outputs)
         return tagnode_report(why, TAGNODE_ERROR_MODEL,
@@ -46,7 +52,7 @@ static tagnode_status plan_graph(const tagger_graph *graph, const tagnode_card *
                                   "Output %u of the model has %zu floats; its card has %u.", i,
                                   output->elements, card->output_size[i]);
     }
-    return tagger_plan_create(graph, card, kernels_select(), plan, why);
+    return tagger_plan_create(graph, card, kernels_select(), alone, plan, why);
 }
 
 /* Lists the work by mel frame: the first window and three hops, after which it is periodic; hops
@@ -110,7 +116,7 @@ tagnode_status tagnode_sliced_create(const tagger_graph *graph, const tagnode_ca
     sliced->ticks = *ticks;
     sliced->hop = tagnode_ticks_fewest(ticks);
     sliced->frame_samples = frame_samples;
-    tagnode_status status = plan_graph(graph, card, &sliced->plan, why);
+    tagnode_status status = plan_graph(graph, card, false, &sliced->plan, why);
     if (status == TAGNODE_OK) status = weigh(sliced, why);
     if (status != TAGNODE_OK) {
         tagnode_sliced_destroy(sliced);
@@ -130,6 +136,43 @@ tagnode_status tagnode_sliced_start(tagnode_sliced *sliced, uint32_t latency, ui
     const uint32_t at_once = (uint32_t)(burst / sliced->frame_samples) + 2;
     return tagger_run_create(&sliced->plan, &sliced->ticks, (uint32_t)windows + 3, at_once,
                              &sliced->run, why);
+}
+
+/* Returns the seconds of a multiply-add, from the first window or a part of it. */
+static double time_work(tagnode_sliced *sliced, const float *silence) {
+    const double begin = tagnode_processor_seconds();
+    uint64_t spent = 0;
+    double taken = 0;
+    tagger_run_reset(sliced->run, 0);
+    for (uint32_t i = 0; i < sliced->plan.patch && taken < TRIAL; ++i) {
+        tagger_run_push(sliced->run, silence);
+        for (uint64_t done = STRIDE; done >= STRIDE && taken < TRIAL; spent += done) {
+            done = tagger_run_advance(sliced->run, STRIDE);
+            taken = tagnode_processor_seconds() - begin;
+        }
+    }
+    tagger_run_reset(sliced->run, 0);
+    return spent > 0 ? taken / (double)spent : 0;
+}
+
+tagnode_status tagnode_sliced_check_time(tagnode_sliced *sliced, const float *silence,
+                                         double hop_seconds, tagnode_message *why) {
+    const double work = sliced->pace * sliced->hop * sliced->frame_samples;
+    if (work * SLOWEST <= hop_seconds) return TAGNODE_OK;
+    const tagnode_floatenv saved = tagnode_floatenv_enter();
+    double least = INFINITY;
+    for (int i = 0; i < TRIALS && least > hop_seconds; ++i) {
+        const double taken = work * time_work(sliced, silence);
+        if (taken < least) least = taken;
+    }
+    tagnode_floatenv_leave(saved);
+    if (least <= hop_seconds) return TAGNODE_OK;
+    return tagnode_report(
+        why, TAGNODE_ERROR_UNSUPPORTED,
+        "The model is too heavy for the inline runtime at this hop: the work of a "
+        "hop takes about %.3g s here, and the hop gives %.3g s; choose a longer "
+        "hop, or the worker runtime.",
+        least, hop_seconds);
 }
 
 void tagnode_sliced_destroy(tagnode_sliced *sliced) {
@@ -229,7 +272,7 @@ tagnode_status tagnode_engine_open_inline(const tagger_graph *graph, const tagno
     if (self == NULL) return tagnode_no_memory(why, "a model");
     self->engine = (tagnode_engine){.run = run_whole, .close = close_engine};
     self->card = *card;
-    tagnode_status status = plan_graph(graph, card, &self->plan, why);
+    tagnode_status status = plan_graph(graph, card, true, &self->plan, why);
     const tagnode_ticks ticks = {0, card->patch_frames, 1};
     if (status == TAGNODE_OK)
         status = tagger_run_create(&self->plan, &ticks, 1, 1, &self->run, why);

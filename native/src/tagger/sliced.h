@@ -26,6 +26,12 @@ uint32_t tagnode_sliced_least_latency(const tagnode_sliced *sliced);
 tagnode_status tagnode_sliced_start(tagnode_sliced *sliced, uint32_t latency, uint32_t burst,
                                     tagnode_message *why);
 
+/* Returns OK if a hop's work fits in a hop of `hop_seconds` on this machine, otherwise
+ * ERROR_UNSUPPORTED with both times. A model whose work could only be too much is run for a moment,
+ * and timed, on `silence`, a mel frame. Call it after start; the state is that after it. [main] */
+tagnode_status tagnode_sliced_check_time(tagnode_sliced *sliced, const float *silence,
+                                         double hop_seconds, tagnode_message *why);
+
 /* For a model that accepts silence before the stream: pushes `count` silent mel frames, fewer than
  * a window. Call it after start. Returns OK or ERROR_MEMORY. [main] */
 tagnode_status tagnode_sliced_prime(tagnode_sliced *sliced, const float *silence, uint32_t count,

@@ -29,7 +29,7 @@ from pyplugin.models.heads import (
     encode,
 )
 
-_DATA = Path(__file__).parents[1] / "data"  # two small models, written by make.py there
+_DATA = Path(__file__).parents[1] / "data"  # small models, written by make.py there
 Shape = tuple[int, ...]
 _IMAGE = (1, 4, 6, 2)
 _SAME, _VALID = schema.Padding.SAME, schema.Padding.VALID
@@ -298,13 +298,21 @@ def write(seed: Seed, kind: str, *, between_floats: bool = False) -> bytes:
 # ---- files around models
 
 
-def _settings(*, hop: int, node_rate: int, silence: bool = False, embedding: int = 0) -> bytes:
+def _settings(
+    *,
+    hop: int,
+    node_rate: int,
+    silence: bool = False,
+    embedding: int = 0,
+    front_end: int = 0,
+    log: int = 1,
+    patch_norm: int = 0,
+) -> bytes:
     """Return the end of a file for fuzz_network, see network.c: the card is that of the graph."""
     flags = 1 | 2 * silence
-    model_rate, front_end, fft, frame, mel_hop = 2, 0b010000, 0, 255, 127
-    return bytes([flags, hop, model_rate, node_rate, front_end, fft, frame, mel_hop]) + bytes(
-        [0, 0, 0, embedding, 0, 0, 0, 0]
-    )
+    model_rate, patch_range, fft, frame, mel_hop = 2, 160, 0, 255, 127
+    start = [flags, hop, model_rate, node_rate, front_end, log, patch_norm, patch_range]
+    return bytes([*start, fft, frame, mel_hop, 0, 0, 0, embedding, 0, 0, 0, 0, 0])
 
 
 def _graphs() -> Iterator[tuple[str, bytes]]:
@@ -321,11 +329,16 @@ def _networks() -> Iterator[tuple[str, bytes]]:
         if "int8" in seed.types and not seed.result_type:
             data = write(seed, "int8", between_floats=True)
             yield f"{name}-int8", data + _settings(hop=number, node_rate=number % 6)
-    for name in ("padded", "valid"):
+    for name in ("padded", "valid", "real"):
         data = (_DATA / f"{name}.tflite").read_bytes()
         for hop in (0, 4, 11, 29):
             end = _settings(hop=hop, node_rate=hop % 5, silence=hop > 4, embedding=hop % 3)
             yield f"{name}-{hop}", data + end
+        for norm in range(1, 5):  # each with other settings of the front-end
+            front_end = norm << 5 | (norm & 1) << 4 | (norm >> 1 & 1) << 3 | (norm & 3) << 1
+            log = (norm + 1) + 6 * (norm % 4)
+            end = _settings(hop=7, node_rate=2, front_end=front_end, log=log, patch_norm=norm)
+            yield f"{name}-norm-{norm}", data + end
 
 
 def _stages() -> Iterator[tuple[str, int, list[HeadStage]]]:
@@ -393,7 +406,8 @@ def _broken() -> Iterator[tuple[str, str, bytes]]:
 
 _TESTED = {
     *("01-elu-int8.tflite", "25-concatenation-float32.tflite"),
-    *("padded-29", "25-concatenation-float32", "rbf", "valid", "late-night"),
+    *("padded-29", "padded-norm-1", "25-concatenation-float32", "26-conv_2d-float32"),
+    *("rbf", "valid", "late-night"),
 }
 
 

@@ -1,9 +1,9 @@
-/* network.c - fuzzes whole models: a .tflite file and, in the last 16 bytes, a card and a setup. A
+/* network.c - fuzzes whole models: a .tflite file and, in the last 20 bytes, a card and a setup. A
  * node processes audio with what is accepted. */
 #include "playing.h"
 #include "tagger/ops.h"
 
-enum { SETTINGS = 16 };
+enum { SETTINGS = 20 };
 
 /* The bytes of the settings. */
 enum {
@@ -11,7 +11,10 @@ enum {
     HOP,
     MODEL_RATE,
     NODE_RATE,
-    FRONTEND,
+    FRONTEND, /* window, norm, spectrum, triangles, framing: a bit each; scale and exponent */
+    LOG,      /* kind and parameter */
+    PATCH_NORM,
+    RANGE,
     FFT,
     FRAME,
     MEL_HOP,
@@ -25,15 +28,23 @@ enum { CARD_FROM_GRAPH = 1, SILENCE_BEFORE = 2, STEREO = 4, WHOLE_WINDOWS = 8 };
 
 static tagnode_card card_of(const uint8_t *settings) {
     static const uint32_t rates[] = {8000, 11025, 16000, 22050, 44100, 48000};
+    static const double parameters[] = {10000, 1, 0.01, 1e-10, 1e-30, 0, -1};
+    const uint32_t kind = settings[FRONTEND];
     tagnode_card card = {.frontend = {.sample_rate = rates[settings[MODEL_RATE] % 6],
                                       .fft = 256U << settings[FFT] % 4,
                                       .bands = settings[BANDS],
-                                      .log_parameter = 10000,
-                                      .window = (tagnode_window)(settings[FRONTEND] & 1),
-                                      .mel_scale = (tagnode_mel_scale)(settings[FRONTEND] >> 1 & 1),
-                                      .mel_norm = (tagnode_mel_norm)(settings[FRONTEND] >> 2 & 1),
-                                      .spectrum = (tagnode_spectrum)(settings[FRONTEND] >> 3 & 1),
-                                      .log = (tagnode_log)(settings[FRONTEND] >> 4 & 3)},
+                                      .window = (tagnode_window)(kind & 1),
+                                      .mel_norm = (tagnode_mel_norm)(kind >> 1 & 1),
+                                      .spectrum = (tagnode_spectrum)(kind >> 2 & 1),
+                                      .mel_triangles = (tagnode_mel_triangles)(kind >> 3 & 1),
+                                      .framing = (tagnode_framing)(kind >> 4 & 1),
+                                      .mel_scale = (tagnode_mel_scale)((kind >> 5) % 3),
+                                      .exponent = (tagnode_exponent)((kind >> 5) / 3 % 3),
+                                      .log = (tagnode_log)(settings[LOG] % 6),
+                                      .log_parameter = parameters[settings[LOG] / 6 % 7]},
+                         .patch_norm =
+                             (tagnode_patch_norm)(settings[PATCH_NORM] % 6), /* 5 is none of them */
+                         .patch_range = settings[RANGE] / 2.0,
                          .patch_frames = settings[PATCH],
                          .outputs = settings[OUTPUTS],
                          .silence_before = settings[FLAGS] & SILENCE_BEFORE};

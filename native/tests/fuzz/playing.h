@@ -136,6 +136,7 @@ static inline void play(const tagnode_parts *parts, tagnode_setup setup) {
     tagnode_message why = {""};
     setup.max_frames = MOST_BLOCK;
     setup.queue = 2 * MOST_BLOCK; /* a hop may be as short as a sample */
+    setup.offline = true;         /* and its work longer */
     PROMISE(tagnode_create(&node) == TAGNODE_OK);
     if (tagnode_prepare(node, parts, &setup, &why) != TAGNODE_OK) {
         check_sentence(&why);
