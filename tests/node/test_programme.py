@@ -324,6 +324,24 @@ def test_what_does_not_repeat_has_none(clips):
 # ---- the node ----
 
 
+def test_the_signal_before_the_first_sample_is_silence():
+    x = 0.1 * loop(4, 0.7, 8000) + 0.01 * sine(100, 4, 8000)
+    x = np.stack([np.clip(x, -0.05, 0.05), 0.5 * x])
+    at_once = measure(x, 8000)
+    later = measure(np.pad(x, ((0, 0), (23040, 0))), 8000)  # whole blocks, frames and mel frames
+    shift = 23040 // 128
+    for name in list(at_once)[16:-1]:  # but repetition, which is searched for about once a second
+        count = len(at_once[name])
+        np.testing.assert_allclose(
+            at_once[name], later[name][shift : shift + count], atol=1e-4, err_msg=name
+        )
+
+
+def test_a_share_is_at_most_1_after_a_long_constant():
+    x = np.concatenate([np.full(6 * RATE, 0.5), -0.2 * sine(300, 0.5)])
+    assert measure(x, RATE, signals=0.05)["clipping"].max() <= 1
+
+
 @settings(max_examples=6, deadline=None)
 @given(sizes=st.lists(st.integers(60, 8192), min_size=1, max_size=6), rate=st.integers(8000, 17000))
 def test_any_blocks_give_the_same_bits(sizes, rate):

@@ -63,7 +63,7 @@ static void find_runs(tagnode_flat_tops *t, const float *x, float sign, float to
             end_run(t, v, far);
         } else {
             if (t->run == 0) t->steep = t->before < far;
-            ++t->run;
+            t->run += t->run < UINT32_MAX / 4;
         }
         t->before = v;
     }
@@ -88,10 +88,9 @@ static uint32_t end_block(tagnode_flat_tops *t, uint32_t at) TAGNODE_NONBLOCKING
     for (uint32_t i = 0; i < TAGNODE_BLOCKS_3_S; ++i) top = t->tops[i] > top ? t->tops[i] : top;
     t->floor = top - 2 * tolerance_of(top);
     if (top < QUIET) return 0;
-    const float level = t->floor;
     uint32_t count = 0;
     for (uint32_t i = 0; i < TAGNODE_BLOCKS_3_S; ++i)
-        count += t->tops[i] >= level ? t->counts[i] : 0;
+        count += t->tops[i] >= t->floor ? t->counts[i] : 0;
     return count;
 }
 
@@ -103,5 +102,6 @@ float tagnode_clipping_block(tagnode_clipping *c) {
         most = count > most ? count : most;
     }
     c->at = (c->at + 1) % TAGNODE_BLOCKS_3_S;
-    return (float)(most / c->samples);
+    const double share = most / c->samples; /* a run may have begun before these 3 s */
+    return share < 1 ? (float)share : 1;
 }

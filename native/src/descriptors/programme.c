@@ -76,7 +76,8 @@ void tagnode_programme_destroy(tagnode_programme *p) {
 void tagnode_programme_reset(tagnode_programme *p) {
     memset(p->stream, 0, sizeof p->stream);
     memset(p->before, 0, sizeof p->before);
-    p->filled = p->chunks = p->frame_filled = 0;
+    p->filled = p->chunks = 0;
+    p->frame_filled = TAGNODE_STEADY_FFT - TAGNODE_STEADY_HOP; /* with silence */
     p->block_square = p->frame_square = 0;
     tagnode_balance_reset(&p->balance);
     tagnode_clipping_reset(&p->clipping);

@@ -1,5 +1,7 @@
 #include "descriptors/steady.h"
 
+#include "descriptors/decibel.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -42,9 +44,12 @@ void tagnode_steady_init(tagnode_steady *s, double rate,
 void tagnode_steady_reset(tagnode_steady *s) {
     memset(s->peak, 0, sizeof s->peak);
     memset(s->all, 0, sizeof s->all);
-    memset(s->db, 0, sizeof s->db);
     memset(s->weighted, 0, sizeof s->weighted);
-    memset(s->smooth, 0, sizeof s->smooth);
+    for (uint32_t b = 0; b < TAGNODE_STEADY_BANDS; ++b)
+        for (uint32_t i = 0; i < TAGNODE_STEADY_FRAMES; ++i) { /* as of silence */
+            s->db[b][i] = TAGNODE_SILENT_DB;
+            s->smooth[b][i] = 1;
+        }
     s->at = 0;
 }
 
