@@ -23,6 +23,7 @@ NAMES = (
     "load",
     "automation",
     "measured",
+    "monitor",
     "plugin",
     "instructions",
 )
