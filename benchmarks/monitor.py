@@ -1,4 +1,4 @@
-"""The radio monitor beside ffmpeg's silencedetect: processor time and memory for 1, 4, 16 stations."""
+"""The radio monitor beside ffmpeg silencedetect: processor time and memory by stations."""
 
 import io
 import os
@@ -35,8 +35,8 @@ def measure(*, long: bool = False) -> list[Figure]:
             memory.append(Row(f"{count} stations", resident, limit=most))
             if peer:
                 cpu, resident = _detected(peer, port, count)
-                shares.append(Row(f"ffmpeg silencedetect, {count}", cpu, "ffmpeg"))
-                memory.append(Row(f"ffmpeg silencedetect, {count}", resident, "ffmpeg"))
+                shares.append(Row(f"ffmpeg silencedetect, {count}", cpu, f"ffmpeg {count}"))
+                memory.append(Row(f"ffmpeg silencedetect, {count}", resident, f"ffmpeg {count}"))
     what = "MP3 128 kbit/s, 44.1 kHz stereo, from loopback"
     return [
         Figure("monitor", f"processor time, {what}", "% of a core", shares),
