@@ -24,6 +24,7 @@ NAMES = (
     "load",
     "automation",
     "measured",
+    "monitor",
     "plugin",
     "models",
     "instructions",
