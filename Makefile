@@ -13,7 +13,7 @@ CLANG ?= clang-22
 SCENE := build/scene.tagnode
 PRESETS := build/presets.c
 
-.PHONY: env demo plugins test oracle test-tflite test-training test-native rt fuzz mutate bench lint format \
+.PHONY: env demo demo-monitor plugins test oracle test-tflite test-training test-native rt fuzz mutate bench lint format \
   docs release-check clean
 .DEFAULT_GOAL := demo
 
@@ -36,6 +36,10 @@ env: $(VENV)/.all
 
 demo: $(VENV)/.all
 	@$(BIN)/python examples/demo/demo.py demo-output
+
+# A station that goes wrong in five ways in two minutes, on a loopback Icecast, and the log of it.
+demo-monitor: $(VENV)/.all
+	@$(BIN)/python examples/demo/radio.py demo-output
 
 # The plugins for DAWs: build/plugins/tagnode.lv2, tagnode.clap and Tagnode.vst3.
 plugins: $(SCENE) $(PRESETS)

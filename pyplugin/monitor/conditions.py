@@ -46,9 +46,24 @@ _ALL = ("music", "talk", "mixed", "any")
 
 NAMED: dict[str, Named] = {
     "down": Named("station.down > 0.5", "no audio arrives", 30, 3, _ALL),
-    "silence": Named(
-        "signal.loudness_momentary < -60", "the loudness is below -60 LUFS", 20, 3, _ALL
+    "no programme": Named(
+        "signal.presence < 0.3", "there is no programme: silence, hum, hiss or a tone", 20, 3, _ALL
     ),
+    "silence": Named("signal.loudness_momentary < -60", "the loudness is below -60 LUFS", 20, 3),
+    "hiss": Named("signal.noise > 0.7", "there is steady noise", 20, 3),
+    "hum": Named("signal.hum > 0.5", "there is mains hum", 10, 3),
+    "tone": Named("signal.tone > 0.8", "there is a steady tone", 20, 3),
+    "stuck": Named("signal.repetition > 0.9", "the same sound comes again and again", 40, 5, _ALL),
+    "out of phase": Named(
+        "signal.correlation < -0.7", "the channels are opposite, and cancel in mono", 10, 3, _ALL
+    ),
+    "one channel": Named(
+        "signal.channel_gap_db > 25 and signal.channel_high_db > -50",
+        "one channel is missing",
+        *(10, 3, _ALL),
+    ),
+    "clipped": Named("signal.clipping > 0.001", "the sound is clipped", 2, 10),
+    "offset": Named("signal.dc_db > -40", "a channel has a constant offset", 5, 5),
     "fallback": Named("station.fallback > 0.5", "the server sends a replacement", 5, 3, _ALL),
     "title frozen": Named("station.title_age > 7200", "the title has not changed for 2 h", 0, 3),
     "too loud": Named(
@@ -59,7 +74,8 @@ NAMED: dict[str, Named] = {
         "the short-term loudness is below -40 LUFS",
         *(120, 10),
     ),
-    "no music": Named("music < 0.3 and speech < 0.3", "there is neither music nor speech", 120, 10),
+    "no speech": Named("speech < 0.2", "nobody speaks", 1800, 30, ("talk",)),
+    "no music": Named("music < 0.2", "there is no music", 1800, 30, ("music",)),
 }
 """The conditions with names."""
 

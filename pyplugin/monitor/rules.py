@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 
 from pyplugin.errors import ConfigError
@@ -53,8 +54,8 @@ class Rule:
         Examples
         --------
         >>> rule = default_rules("music", Columns(("tag.scene.music",)), ("desk",))[1]
-        >>> rule.sentence("Test FM")[:64]
-        'silence: opens once the loudness is below -60 LUFS on Test FM fo'
+        >>> rule.sentence("Test FM")[:63]
+        'no programme: opens once there is no programme: silence, hum, h'
         """
         day = f", between {self.between}" if self.between else ""
         again = f"; again every {format_duration(self.repeat)}" if self.repeat else ""
@@ -93,12 +94,16 @@ def _made(
 
 
 def default_rules(kind: str, columns: Columns, targets: tuple[str, ...]) -> list[Rule]:
-    """Return the rules that a station of this kind has without being asked."""
-    return [
-        _made(name, parse_condition(name, columns), None, targets)
-        for name, named in NAMED.items()
-        if kind in named.kinds
-    ]
+    """Return the rules that a station of this kind has without being asked.
+
+    One that needs a label that its models have not is left out.
+    """
+    rules = []
+    for name, named in NAMED.items():
+        if kind in named.kinds:
+            with contextlib.suppress(ValueError):
+                rules.append(_made(name, parse_condition(name, columns), None, targets))
+    return rules
 
 
 def rules_of(station: StationConfig, columns: Columns, config: MonitorConfig) -> list[Rule]:

@@ -58,8 +58,10 @@ def test_three_stations_of_one_server(tmp_path):
             f'url = "http://127.0.0.1:{port}/{name}"\n'
             for name in ("main", "late")
         )
-        down = '[[alarm]]\nname = "down"\nwhen = "down"\nfor = "2s"\nclear = "1s"\n'
-        config = parse_config(f'[monitor]\ndata = "{tmp_path / "log"}"\n{stations}{down}')
+        alarms = '[[alarm]]\nname = "down"\nwhen = "down"\nfor = "2s"\nclear = "1s"\n'
+        alarms += '[[alarm]]\nname = "fallback"\nwhen = "fallback"\n'
+        head = f'[monitor]\ndata = "{tmp_path / "log"}"\ndefault_alarms = false\n'
+        config = parse_config(head + stations + alarms)
         with (
             radio.running(*radio.source(port, "/spare", mono, bit_rate=48), folder=folders[0]),
             radio.running(*radio.source(port, "/main", stereo), folder=folders[1]) as main,

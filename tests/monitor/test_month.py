@@ -18,7 +18,7 @@ from pyplugin.monitor.storage import Log, Store
 DAYS = int(os.environ.get("PYPLUGIN_MONITOR_DAYS", "3"))
 STATIONS = 1 if DAYS < 30 else 4
 HOUR = 3600
-FAULTS = {"down": 30, "silence": 20}  # seconds after which each is reported
+FAULTS = {"down": 30, "no programme": 20}  # seconds after which each is reported
 
 
 def faults_of(random, hours):
@@ -43,12 +43,15 @@ def hour_of(random, hour, faults):
     level = -20 + 4 * random.standard_normal(HOUR)
     loudness = COLUMNS.index("loudness_momentary")
     down = COLUMNS.index("station.down")
+    presence = COLUMNS.index("presence")
     values[:, down] = 0
+    values[:, presence] = np.clip(0.8 + 0.1 * random.standard_normal(HOUR), 0.4, 1)
     for kind, start, length in faults:
         inside = slice(start - hour * HOUR, start - hour * HOUR + length)
-        if kind == "silence":
+        if kind == "no programme":
             level[inside] = -120
             values[inside, :2] = 0
+            values[inside, presence] = 0
         else:
             values[inside] = np.nan
             values[inside, down] = 1

@@ -99,12 +99,12 @@ def test_a_recording_is_logged_and_its_alarms_are_sent_in_order(programme, tmp_p
     np.testing.assert_allclose(edges[-2:], [30, 60], atol=5)
     assert [(row["rule"], row["end"] is None) for row in alarms] == [
         ("Music", False),
-        ("silence", True),
+        ("no programme", True),
     ]
     assert [(each["rule"], each["edge"]) for each in posts[:3]] == [
         ("Music", "opened"),
         ("Music", "closed"),
-        ("silence", "opened"),
+        ("no programme", "opened"),
     ]
     assert posts[0]["alarm"] == alarms[0]["id"]
     clips = [row["clip"] for row in alarms]
@@ -122,7 +122,7 @@ def test_what_was_not_sent_is_sent_after_a_restart(programme, tmp_path):
         config = configuration(tmp_path, 'command = "sleep 60"', target)
         with running(config):
             assert until(lambda: posts, 30)
-    assert (posts[0]["rule"], posts[0]["edge"]) == ("silence", "opened")
+    assert (posts[0]["rule"], posts[0]["edge"]) == ("no programme", "opened")
 
 
 def test_a_stream_with_titles_that_stalls_and_comes_back(tmp_path):
