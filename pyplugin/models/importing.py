@@ -114,17 +114,18 @@ def import_file(path: str | Path, options: ImportOptions | None = None) -> Impor
             "possible."
         )
     start = _start(file, given)
-    if given.runtime is not None:
-        return _written(*tflite_model(file, _for_onnxruntime(file, given), start, given))
     frames = start.content.get("patch_frames") if start is not None else None
     patch = given.patch or (frames and min(frames, MOST_FRAMES))
+    if given.runtime is not None:
+        kept: KeptFile = _for_onnxruntime(file, replace(given, patch=patch))
+        return _written(*tflite_model(file, kept, start, given))
     opened = open_file(file, patch, given.signature)
     if isinstance(opened, TfliteFile):
         return _written(*tflite_model(file, opened, start, given))
     try:
         return _network(file, opened, start, given)
     except UntranslatedError as error:
-        kept = _kept(file, opened, error, given)
+        kept = _kept(file, opened, error, replace(given, patch=patch))
         return _written(*tflite_model(file, kept, start, given))
 
 

@@ -61,6 +61,16 @@ def installed() -> dict[str, str | None]:
     return found
 
 
+def kind_of(model: Model) -> str:
+    """Return the end of the name of a model's file."""
+    return ".onnx" if "onnx" in model.card.model_types else ".tflite"
+
+
+def outside_of(model: Model) -> list[str]:
+    """Return the external runtimes that run files of a model's kind, preferred first."""
+    return [name for name, each in OUTSIDE.items() if each.suffix == kind_of(model)]
+
+
 @dataclass
 class Opened:
     """An opened model: C's handle, and objects that must outlive it."""
@@ -103,8 +113,7 @@ def open_model(model: Model, card: Any, runtime: str | None) -> Opened:
     """
     if runtime is not None and runtime not in RUNTIMES:
         raise ModelError(f"There is no runtime {runtime!r}; choose one of {', '.join(RUNTIMES)}.")
-    suffix = ".onnx" if "onnx" in model.card.model_types else ".tflite"
-    able = [name for name, each in OUTSIDE.items() if each.suffix == suffix]
+    suffix, able = kind_of(model), outside_of(model)
     if runtime is not None and runtime not in able and (runtime, suffix) != ("inline", ".tflite"):
         raise ModelError(
             f"The runtime {runtime} does not run {model.name}, which is an {suffix} model; "

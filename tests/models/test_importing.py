@@ -253,7 +253,7 @@ def test_arrays_beside_a_network_stay_beside_it(folder):
 # ---- operators that are not known here
 
 
-def odd_onnx(folder):
+def odd_onnx(folder, frames=32):
     """Write a network with an operator that only onnxruntime knows; return its path."""
     onnx_networks = pytest.importorskip("onnx_networks")
     nodes = [
@@ -263,7 +263,7 @@ def odd_onnx(folder):
         ("Softmax", ["y"], ["s"], {}),
     ]
     arrays = {"w": onnx_networks.array(96, 3)}
-    data = onnx_networks.network(nodes, (1, 32, 96), arrays, outputs=("s",))
+    data = onnx_networks.network(nodes, (1, frames, 96), arrays, outputs=("s",))
     path = folder / "odd.onnx"
     path.write_bytes(data)
     (folder / "labels.txt").write_text("one\ntwo\nthree\n")
@@ -323,6 +323,15 @@ def test_a_file_is_kept_for_onnxruntime_if_the_user_says_so(folder):
         import_file(pb, ImportOptions(runtime="onnxruntime"))
     with pytest.raises(ModelError, match=r"takes 32 mel frames at once, so --patch 64"):
         import_file(path, ImportOptions(**given, patch=64))
+
+
+@pytest.mark.parametrize("runtime", [None, "onnxruntime"])
+def test_a_card_gives_the_frames_that_onnx_leaves_open(folder, runtime):
+    path, _ = odd_onnx(folder, "time")
+    start = {"name": "odd", "classes": ["one", "two", "three"], "patch_frames": 24}
+    path.with_suffix(".json").write_text(json.dumps(start))
+    import_file(path, ImportOptions(front_end="musicnn", runtime=runtime))
+    assert registry.info("odd").patch_frames == 24
 
 
 def test_an_operator_that_nobody_knows_is_named(folder):

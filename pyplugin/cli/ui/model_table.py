@@ -17,7 +17,7 @@ from pyplugin.models import registry
 from pyplugin.models.importers import importer as importers
 from pyplugin.models.registry import ModelStatus
 from pyplugin.node.node import Node
-from pyplugin.node.runtimes import OUTSIDE, installed
+from pyplugin.node.runtimes import installed, outside_of
 from pyplugin.support.arrays import Float32
 
 _RATE, _BLOCK = 48000, 512
@@ -107,7 +107,7 @@ def _row(status: ModelStatus, measure: bool) -> ModelRow:
 def _costs(model: registry.Model, place: str) -> dict[str, float]:
     """Return the milliseconds for a second of audio in each runtime that the model can have."""
     costs = {"inline": cost(model, "inline")} if place == "inline" else {}
-    outside = next((name for name in OUTSIDE if installed()[name] is not None), None)
+    outside = next((name for name in outside_of(model) if installed()[name] is not None), None)
     if outside is not None:
         costs["worker"] = cost(model, outside)
     return costs
