@@ -148,8 +148,8 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     samples, rate = soundfile.read(HERE / "demo.ogg", dtype="float32", always_2d=True)
     assert rate == RATE
-    programme = np.repeat(samples.T, 3 - samples.shape[1], axis=0)
-    programme = programme + 0.02 * np.roll(programme, 500, axis=1) * [[1], [-1]]  # a little width
+    mono = samples.mean(axis=1)
+    programme = np.stack([mono, mono]) + 0.05 * np.roll(mono, 500) * [[1], [-1]]  # a little width
     parts = [(title, encoded(each)) for title, each in schedule(programme, 1.0)]
     config = folder / "radio.toml"
     shutil.rmtree(folder / "monitor", ignore_errors=True)
