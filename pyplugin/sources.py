@@ -18,7 +18,7 @@
 :func:`channel_low`, :func:`channel_high`,
 :func:`channel_gap`
 :func:`clipping`, :func:`hum`, :func:`tone`,        faults of a transmission
-:func:`noise`, :func:`presence`, :func:`repetition`
+:func:`hiss`, :func:`presence`, :func:`repetition`
 :func:`signal`                                      any signal by its name
 :func:`maximum`                                     the source that is farthest from its minimum
 ==================================================  ================================================
@@ -41,11 +41,11 @@ __all__ = [
     "flatness",
     "flux",
     "head",
+    "hiss",
     "hum",
     "label",
     "loudness",
     "maximum",
-    "noise",
     "onset",
     "peak",
     "percussive",
@@ -422,15 +422,15 @@ def tone() -> Source:
     return signal("tone")
 
 
-def noise() -> Source:
+def hiss() -> Source:
     """Return the share of the power in steady broadband noise, 0 to 1.
 
     Examples
     --------
-    >>> noise().descriptors
-    ('signal.noise',)
+    >>> hiss().descriptors
+    ('signal.hiss',)
     """
-    return signal("noise")
+    return signal("hiss")
 
 
 def presence() -> Source:

@@ -28,7 +28,7 @@ class Rule:
 RULES = {
     "silence": Rule("presence < 0.3", lambda s: s["presence"] < 0.3, 20),
     "hum": Rule("hum > 0.5", lambda s: s["hum"] > 0.5, 10),
-    "hiss": Rule("noise > 0.7", lambda s: s["noise"] > 0.7, 20),
+    "hiss": Rule("hiss > 0.7", lambda s: s["hiss"] > 0.7, 20),
     "tone": Rule("tone > 0.8", lambda s: s["tone"] > 0.8, 20),
     "stuck": Rule("repetition > 0.9", lambda s: s["repetition"] > 0.9, 40),
     "stuck_short": Rule(

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -29,12 +30,13 @@ ARGUMENTS = {
     "live_tag_meter.py": ["--tag", "speech"],
     "demo/demo.py": ["demo-output"],
 }
+RADIO = "demo/radio.py"  # which needs Icecast
 VOICE = "voice_or_instrumental.py"  # which needs labelled recordings
 
 
 def test_every_example_is_here():
     found = {path.relative_to(EXAMPLES).as_posix() for path in EXAMPLES.rglob("*.py")}
-    assert found - {"demo/make_demo_audio.py", VOICE} == set(ARGUMENTS)
+    assert found - {"demo/make_demo_audio.py", RADIO, VOICE} == set(ARGUMENTS)
 
 
 @pytest.mark.usefixtures("musicnn")
@@ -126,3 +128,16 @@ def test_spans_past_the_end_are_refused(tmp_path):
     assert done.returncode == 2
     assert "short.wav has 1.0 s; the spans reach 28 s" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.waits(130)
+@pytest.mark.skipif(shutil.which("icecast2") is None, reason="needs icecast2")
+def test_the_monitor_reports_what_goes_wrong_at_the_station(tmp_path):
+    command = [sys.executable, EXAMPLES / RADIO, "out"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    reported = done.stdout.partition("What was sent")[0]
+    for rule in ("no programme", "tone", "out of phase", "stuck", "down"):
+        assert f"Demo FM: {rule} since" in reported
+    for title in ("Good morning", "One channel inverted"):
+        assert title in done.stdout.partition("The log")[2]

@@ -35,7 +35,7 @@ SOURCES = {
     "clipping": sources.clipping(),
     "hum": sources.hum(),
     "tone": sources.tone(),
-    "noise": sources.noise(),
+    "hiss": sources.hiss(),
     "presence": sources.presence(),
     "repetition": sources.repetition(),
 }

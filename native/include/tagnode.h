@@ -563,7 +563,7 @@ typedef enum {
                                         channel, the largest of all */
     TAGNODE_SIGNAL_HUM,              /* 0 .. 1, share of the power at 50 or 60 Hz and multiples */
     TAGNODE_SIGNAL_TONE,             /* 0 .. 1, share of the power in one steady tone, over 2 s */
-    TAGNODE_SIGNAL_NOISE,            /* 0 .. 1, share in steady broadband noise, over 2 s */
+    TAGNODE_SIGNAL_HISS,             /* 0 .. 1, share in steady broadband noise, over 2 s */
     TAGNODE_SIGNAL_PRESENCE,         /* 0 .. 1, K-weighted: 0 what is steady, and silence; 1 what
                                         changes as programme does, over 2 s */
     TAGNODE_SIGNAL_REPETITION,       /* 0 .. 1, correlation of 4 s with those 0.2 to 50 s before */

@@ -113,7 +113,7 @@ def _log(config: Path) -> Log:
 def init(sources: tuple[str, ...], out: Path, kind: str, data: str | None) -> None:
     """Write a configuration with every key, and what each means.
 
-    The name of a station is asked of it; one that does not answer gets that of its address.
+    A station that states no name gets that of its address.
 
     \b
     Examples:
@@ -167,7 +167,7 @@ def _distinct(stations: list[Any]) -> list[Any]:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def probe(source: str, seconds: float, as_json: bool) -> None:
-    """Listen to a station for some seconds, and say what it is.
+    """Listen to a station for some seconds, and print format, title, loudness and labels.
 
     \b
     Example:
@@ -186,7 +186,7 @@ def probe(source: str, seconds: float, as_json: bool) -> None:
 @command.command("check")
 @_config_option
 def check(config: Path) -> None:
-    """Check the configuration, and say each rule as a sentence.
+    """Check the configuration, and print each rule as a sentence.
 
     \b
     Example:

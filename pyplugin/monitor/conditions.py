@@ -50,7 +50,7 @@ NAMED: dict[str, Named] = {
         "signal.presence < 0.3", "there is no programme: silence, hum, hiss or a tone", 20, 3, _ALL
     ),
     "silence": Named("signal.loudness_momentary < -60", "the loudness is below -60 LUFS", 20, 3),
-    "hiss": Named("signal.noise > 0.7", "there is steady noise", 20, 3),
+    "hiss": Named("signal.hiss > 0.7", "there is steady noise", 20, 3),
     "hum": Named("signal.hum > 0.5", "there is mains hum", 10, 3),
     "tone": Named("signal.tone > 0.8", "there is a steady tone", 20, 3),
     "stuck": Named("signal.repetition > 0.9", "the same sound comes again and again", 40, 5, _ALL),

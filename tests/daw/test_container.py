@@ -106,7 +106,8 @@ def test_a_group_is_the_sum_of_its_labels(name: str) -> None:
         np.testing.assert_allclose(
             said[:, head.labels.index(group)], activations[:, columns].sum(axis=1), rtol=1e-6
         )
-    for descriptor in [*(f"tag.{slug(label)}" for label in labels), *head.descriptors]:
+    numbered = [] if len(labels) > 100 else labels  # of more the number is a hash
+    for descriptor in [*(f"tag.{slug(label)}" for label in numbered), *head.descriptors]:
         number = parameters.source_id(descriptor)  # one that stands in the plugin's table
         assert parameters.source_name(number) == descriptor
 

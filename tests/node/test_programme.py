@@ -252,7 +252,7 @@ def test_presence_and_noise_follow_their_definition(clips):
     chosen = frame >= round(2 * 12000 / 512) - 1
     index = frame[chosen] - round(2 * 12000 / 512) + 1
     np.testing.assert_allclose(got["presence"][chosen], presence[index], atol=0.02)
-    np.testing.assert_allclose(got["noise"][chosen], noisy[index], atol=0.02)
+    np.testing.assert_allclose(got["hiss"][chosen], noisy[index], atol=0.02)
     assert presence.max() > 0.9
     assert noisy.max() > 0.9
 
@@ -264,7 +264,7 @@ def test_noise_of_any_colour_is_noise_and_no_presence(slope):
     x = np.fft.irfft(spectrum * (hertz / 1000) ** (slope / 6.02))
     got = measure(0.02 * x / x.std(), RATE, signals=0.1)
     late = got["time"] > 2.5
-    assert got["noise"][late].min() > 0.9
+    assert got["hiss"][late].min() > 0.9
     assert got["presence"][late].max() < 0.3
 
 

@@ -21,7 +21,11 @@ from pyplugin.node.runtimes import open_model
 RATE, MEL_HOP = 16000, 256
 RUNTIMES = [
     "inline",
-    *(name for name, version in runtimes.installed().items() if version is not None),
+    *(
+        name
+        for name, version in runtimes.installed().items()
+        if version is not None and name != "onnxruntime"  # which runs .onnx files only
+    ),
 ]
 SCENE = registry.load("scene")
 PATCH = SCENE.card.patch_frames

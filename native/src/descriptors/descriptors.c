@@ -186,7 +186,7 @@ void tagnode_descriptors_take(tagnode_descriptors *d, float *values) {
         [TAGNODE_SIGNAL_CLIPPING] = m->programme.clipping,
         [TAGNODE_SIGNAL_HUM] = m->programme.hum,
         [TAGNODE_SIGNAL_TONE] = m->programme.steady.tone,
-        [TAGNODE_SIGNAL_NOISE] = m->programme.steady.noise,
+        [TAGNODE_SIGNAL_HISS] = m->programme.steady.noise,
         [TAGNODE_SIGNAL_PRESENCE] = m->programme.steady.presence,
         [TAGNODE_SIGNAL_REPETITION] = m->programme.repetition,
     };

@@ -27,7 +27,7 @@ static const tagnode_signal TABLE[TAGNODE_SIGNALS] = {
     {"clipping", "", "share of a channel on flat tops at its extreme", 0, 0.02F, 3},
     {"hum", "", "share of the power at 50 or 60 Hz and multiples", 0, 1, 2},
     {"tone", "", "share of the power in one steady tone", 0, 1, 2},
-    {"noise", "", "share of the power in steady broadband noise", 0, 1, 2},
+    {"hiss", "", "share of the power in steady broadband noise", 0, 1, 2},
     {"presence", "", "0 hum, hiss, tone or silence; 1 changes as programme", 0, 1, 2},
     {"repetition", "", "likeness to the sound 0.2 to 50 s before", 0, 1, 4},
 };

@@ -15,7 +15,7 @@ from pyplugin.models.graphs.wire import MOST_VALUES
 from pyplugin.support.arrays import Array
 
 
-class Network(Protocol):
+class TensorflowNetwork(Protocol):
     """What a translation needs of the network: where its steps are collected, and the inputs.
 
     `batch` is that of the file; here it is always 1.
@@ -27,7 +27,7 @@ class Network(Protocol):
 
 
 Result = Value | tuple[Value | None, ...]
-_Translate = Callable[[Network, GraphNode, list[Value]], Result]
+_Translate = Callable[[TensorflowNetwork, GraphNode, list[Value]], Result]
 
 
 def _whole(value: Value) -> list[int]:
@@ -43,7 +43,7 @@ def _known(value: Value) -> Array:
     return value.constant
 
 
-def _placeholder(graph: Network, node: GraphNode, inputs: list[Value]) -> Value:
+def _placeholder(graph: TensorflowNetwork, node: GraphNode, inputs: list[Value]) -> Value:
     if node.name in graph.inputs:
         return graph.inputs[node.name]
     if node.attribute("dtype").kind == BOOL:
@@ -51,7 +51,7 @@ def _placeholder(graph: Network, node: GraphNode, inputs: list[Value]) -> Value:
     raise ModelError("an input that is not float")
 
 
-def _fused_norm(graph: Network, node: GraphNode, inputs: list[Value]) -> Result:
+def _fused_norm(graph: TensorflowNetwork, node: GraphNode, inputs: list[Value]) -> Result:
     epsilon = node.attribute("epsilon").real if "epsilon" in node.attributes else 1e-4
     if "is_training" not in node.attributes or node.attribute("is_training").flag:
         raise ModelError("a batch norm in training")
@@ -66,18 +66,18 @@ def _fused_norm(graph: Network, node: GraphNode, inputs: list[Value]) -> Result:
     return (build.binary("add", y, constant(shift.astype(np.float32))), *[None] * 5)
 
 
-def _bias(graph: Network, node: GraphNode, inputs: list[Value]) -> Value:
+def _bias(graph: TensorflowNetwork, node: GraphNode, inputs: list[Value]) -> Value:
     x, bias = inputs
     if _channel_axis(node) == 1 and len(x.shape) == 4 and bias.constant is not None:
         bias = constant(bias.constant.reshape(1, -1, 1, 1))
     return graph.builder.binary("add", x, bias)
 
 
-def _conv(graph: Network, node: GraphNode, inputs: list[Value]) -> Value:
+def _conv(graph: TensorflowNetwork, node: GraphNode, inputs: list[Value]) -> Value:
     return _as_image(graph, node, inputs[0], lambda x: _convolved(graph, node, x, inputs[1]))
 
 
-def _convolved(graph: Network, node: GraphNode, x: Value, kernel: Value) -> Value:
+def _convolved(graph: TensorflowNetwork, node: GraphNode, x: Value, kernel: Value) -> Value:
     weights = _known(kernel)
     groups = 1
     if "Depthwise" in node.op:
@@ -95,7 +95,7 @@ def _convolved(graph: Network, node: GraphNode, x: Value, kernel: Value) -> Valu
     )
 
 
-def _pool(graph: Network, node: GraphNode, inputs: list[Value]) -> Value:
+def _pool(graph: TensorflowNetwork, node: GraphNode, inputs: list[Value]) -> Value:
     kind = "max_pool" if node.op.startswith("Max") else "mean_pool"
     size, stride = _pair(node, "ksize"), _pair(node, "strides")
 
@@ -106,7 +106,7 @@ def _pool(graph: Network, node: GraphNode, inputs: list[Value]) -> Value:
 
 
 def _as_image(
-    graph: Network, node: GraphNode, x: Value, operate: Callable[[Value], Value]
+    graph: TensorflowNetwork, node: GraphNode, x: Value, operate: Callable[[Value], Value]
 ) -> Value:
     """Run an operator on channels last, whatever the node's layout."""
     if _channel_axis(node) != 1:
@@ -115,7 +115,7 @@ def _as_image(
     return build.transpose(operate(build.transpose(x, (0, 2, 3, 1))), (0, 3, 1, 2))
 
 
-def _reduced(graph: Network, node: GraphNode, inputs: list[Value]) -> Value:
+def _reduced(graph: TensorflowNetwork, node: GraphNode, inputs: list[Value]) -> Value:
     kinds = {"Mean": "mean", "Max": "reduce_max", "Min": "reduce_min", "Sum": "sum"}
     keep = node.attribute("keep_dims").flag
     if node.op == "Prod":
@@ -124,7 +124,7 @@ def _reduced(graph: Network, node: GraphNode, inputs: list[Value]) -> Value:
     return graph.builder.reduce(kinds[node.op], inputs[0], _whole(inputs[1]), keep=keep)
 
 
-def _matmul(graph: Network, node: GraphNode, inputs: list[Value]) -> Value:
+def _matmul(graph: TensorflowNetwork, node: GraphNode, inputs: list[Value]) -> Value:
     x, y = inputs
     if node.attribute("transpose_b").flag or node.attribute("adj_y").flag:
         y = graph.builder.transpose(y, [*range(len(y.shape) - 2), -1, -2])
@@ -134,7 +134,7 @@ def _matmul(graph: Network, node: GraphNode, inputs: list[Value]) -> Value:
 
 
 def _binary(kind: str) -> _Translate:
-    def translate(graph: Network, node: GraphNode, inputs: list[Value]) -> Value:
+    def translate(graph: TensorflowNetwork, node: GraphNode, inputs: list[Value]) -> Value:
         return graph.builder.binary(kind, *inputs)
 
     return translate
@@ -144,14 +144,14 @@ def _unary(kind: str) -> _Translate:
     return lambda graph, node, inputs: graph.builder.unary(kind, inputs[0])
 
 
-def _reshape(graph: Network, node: GraphNode, inputs: list[Value]) -> Value:
+def _reshape(graph: TensorflowNetwork, node: GraphNode, inputs: list[Value]) -> Value:
     shape = _whole(inputs[1])
     if graph.batch > 1 and shape[:1] == [graph.batch] and -1 not in shape:
         shape[0] = inputs[0].size // max(math.prod(shape[1:]), 1)
     return graph.builder.reshape(inputs[0], shape)
 
 
-def _squeeze(graph: Network, node: GraphNode, inputs: list[Value]) -> Value:
+def _squeeze(graph: TensorflowNetwork, node: GraphNode, inputs: list[Value]) -> Value:
     shape = inputs[0].shape
     alone = [axis for axis, size in enumerate(shape) if size == 1]
     gone = {axis % len(shape) for axis in node.attribute("squeeze_dims").integers or alone}
@@ -159,14 +159,14 @@ def _squeeze(graph: Network, node: GraphNode, inputs: list[Value]) -> Value:
     return graph.builder.reshape(inputs[0], left)
 
 
-def _expand(graph: Network, node: GraphNode, inputs: list[Value]) -> Value:
+def _expand(graph: TensorflowNetwork, node: GraphNode, inputs: list[Value]) -> Value:
     (axis,) = _whole(inputs[1])
     shape = list(inputs[0].shape)
     shape.insert(axis + len(shape) + 1 if axis < 0 else axis, 1)
     return graph.builder.reshape(inputs[0], shape)
 
 
-def _concat(graph: Network, node: GraphNode, inputs: list[Value]) -> Value:
+def _concat(graph: TensorflowNetwork, node: GraphNode, inputs: list[Value]) -> Value:
     if node.op == "Concat":
         (axis,), parts = _whole(inputs[0]), inputs[1:]
     else:
@@ -174,21 +174,21 @@ def _concat(graph: Network, node: GraphNode, inputs: list[Value]) -> Value:
     return graph.builder.concat(parts, axis)
 
 
-def _pack(graph: Network, node: GraphNode, inputs: list[Value]) -> Value:
+def _pack(graph: TensorflowNetwork, node: GraphNode, inputs: list[Value]) -> Value:
     axis = node.attribute("axis").integer
     axis += len(inputs[0].shape) + 1 if axis < 0 else 0
     shape = [*inputs[0].shape[:axis], 1, *inputs[0].shape[axis:]]
     return graph.builder.concat([graph.builder.reshape(x, shape) for x in inputs], axis)
 
 
-def _pad(graph: Network, node: GraphNode, inputs: list[Value]) -> Value:
+def _pad(graph: TensorflowNetwork, node: GraphNode, inputs: list[Value]) -> Value:
     around = np.asarray(_known(inputs[1])).reshape(-1, 2)
     if len(inputs) > 2 and np.any(_known(inputs[2])):
         raise ModelError("padding with other values than 0")
     return graph.builder.pad(inputs[0], tuple((int(a), int(b)) for a, b in around))
 
 
-def _split(graph: Network, node: GraphNode, inputs: list[Value]) -> Result:
+def _split(graph: TensorflowNetwork, node: GraphNode, inputs: list[Value]) -> Result:
     if node.op == "Split":
         (axis,), x = _whole(inputs[0]), inputs[1]
         count = node.attribute("num_split").integer
@@ -208,7 +208,7 @@ def _split(graph: Network, node: GraphNode, inputs: list[Value]) -> Result:
     return tuple(parts)
 
 
-def _strided(graph: Network, node: GraphNode, inputs: list[Value]) -> Value:
+def _strided(graph: TensorflowNetwork, node: GraphNode, inputs: list[Value]) -> Value:
     x, begin, end, step = inputs[0], *(_whole(each) for each in inputs[1:4])
     masks = {
         name: node.attribute(f"{name}_mask").integer
@@ -251,7 +251,7 @@ def _strided(graph: Network, node: GraphNode, inputs: list[Value]) -> Value:
     return graph.builder.reshape(graph.builder.slice(x, ranges), left)
 
 
-def _slice(graph: Network, node: GraphNode, inputs: list[Value]) -> Value:
+def _slice(graph: TensorflowNetwork, node: GraphNode, inputs: list[Value]) -> Value:
     begin, size = _whole(inputs[1]), _whole(inputs[2])
     shape = inputs[0].shape
     sizes = zip(shape, begin, size, strict=True)
@@ -259,7 +259,7 @@ def _slice(graph: Network, node: GraphNode, inputs: list[Value]) -> Value:
     return graph.builder.slice(inputs[0], ranges)
 
 
-def _gather(graph: Network, node: GraphNode, inputs: list[Value]) -> Value:
+def _gather(graph: TensorflowNetwork, node: GraphNode, inputs: list[Value]) -> Value:
     axis = _whole(inputs[2])[0] if len(inputs) > 2 else 0
     table, places = _known(inputs[0]), _known(inputs[1])
     if places.size * table.size > MOST_VALUES:
@@ -267,12 +267,12 @@ def _gather(graph: Network, node: GraphNode, inputs: list[Value]) -> Value:
     return constant(np.take(table, places, axis=axis))
 
 
-def _switch(graph: Network, node: GraphNode, inputs: list[Value]) -> Result:
+def _switch(graph: TensorflowNetwork, node: GraphNode, inputs: list[Value]) -> Result:
     taken = bool(_known(inputs[1]).reshape(()))
     return (None, inputs[0]) if taken else (inputs[0], None)
 
 
-def _cast(graph: Network, node: GraphNode, inputs: list[Value]) -> Value:
+def _cast(graph: TensorflowNetwork, node: GraphNode, inputs: list[Value]) -> Value:
     if inputs[0].constant is None:
         if node.attribute("DstT").kind != FLOAT:
             raise ModelError("a conversion to another type than float")
@@ -286,21 +286,21 @@ def _filled(shape: list[int], value: Array) -> Value:
     return constant(np.full(shape, value.reshape(())))
 
 
-def _range(graph: Network, node: GraphNode, inputs: list[Value]) -> Value:
+def _range(graph: TensorflowNetwork, node: GraphNode, inputs: list[Value]) -> Value:
     first, end, step = (_known(each).reshape(()) for each in inputs)
     if not 0 <= (float(end) - float(first)) / float(step) <= MOST_VALUES:
         raise ModelError(f"a range from {first} to {end} by {step}")
     return constant(np.arange(first.item(), end.item(), step.item(), dtype=first.dtype))
 
 
-def _sparse(graph: Network, node: GraphNode, inputs: list[Value]) -> Value:
+def _sparse(graph: TensorflowNetwork, node: GraphNode, inputs: list[Value]) -> Value:
     where, shape, values, default = (_known(each) for each in inputs)
     dense = np.array(_filled([int(n) for n in shape.reshape(-1)], default).constant)
     dense[tuple(np.atleast_2d(where.reshape(len(where), -1)).T)] = values
     return constant(dense)
 
 
-def _fused(graph: Network, node: GraphNode, inputs: list[Value]) -> Value:
+def _fused(graph: TensorflowNetwork, node: GraphNode, inputs: list[Value]) -> Value:
     """Translate what a converter joined: a product, then a bias and an activation."""
     first = _conv if "Conv" in node.op else _matmul
     value, rest = first(graph, node, inputs[:2]), inputs[2:]
@@ -317,14 +317,14 @@ def _fused(graph: Network, node: GraphNode, inputs: list[Value]) -> Value:
 _ACTIVATIONS = {"Relu": "relu", "Relu6": "relu6", "Elu": "elu", "Sigmoid": "sigmoid"}
 
 
-def _variable(graph: Network, node: GraphNode, inputs: list[Value]) -> Value:
+def _variable(graph: TensorflowNetwork, node: GraphNode, inputs: list[Value]) -> Value:
     raise ModelError("a variable whose values are not in the file or its checkpoint")
 
 
 def _folded(function: Callable[..., Any]) -> _Translate:
     """Return the translation of an operator on constants only."""
 
-    def translate(graph: Network, node: GraphNode, inputs: list[Value]) -> Value:
+    def translate(graph: TensorflowNetwork, node: GraphNode, inputs: list[Value]) -> Value:
         return constant(function(*(_known(each) for each in inputs)))
 
     return translate
