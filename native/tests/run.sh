@@ -27,7 +27,7 @@ check() { # folder, compiler, sanitizers
     echo "-- C tests: $1"
     configure "$1" -DTAGNODE_TESTS=ON -DCMAKE_C_COMPILER="$2" -DTAGNODE_SANITIZE="$3"
     cmake --build "$build/$1" --parallel "$(nproc)" >/dev/null
-    (cd "$build/$1" && ctest --output-on-failure --no-tests=error -R "${TESTS:-.}")
+    (cd "$build/$1" && ctest --parallel "$(nproc)" --output-on-failure --no-tests=error -R "${TESTS:-.}")
     case $1 in # the work that a callback does is the same in all
     plain | realtime) grep -h "a callback," "$build/$1/Testing/Temporary/LastTest.log" || true ;;
     esac
