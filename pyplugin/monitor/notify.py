@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import shlex
 import subprocess
 import threading
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -148,16 +150,23 @@ def sender(address: str) -> Send:
 
 
 def _post(address: str, message: Message) -> None:
+    parts = urllib.parse.urlsplit(address)
+    user, _, host = parts.netloc.rpartition("@")
+    where = f"{host}{parts.path}"
+    headers = {"Content-Type": "application/json", "User-Agent": "tagnode"}
+    if user:
+        plain = urllib.parse.unquote(user).encode()
+        headers["Authorization"] = "Basic " + base64.b64encode(plain).decode()
     request = urllib.request.Request(
-        address,
+        urllib.parse.urlunsplit(parts._replace(netloc=host)),
         data=json.dumps(asdict(message)).encode(),
-        headers={"Content-Type": "application/json", "User-Agent": "tagnode"},
+        headers=headers,
     )
-    where = address.partition("?")[0].rpartition("@")[2]
     try:
         with urllib.request.urlopen(request, timeout=_TIMEOUT):
             pass
     except urllib.error.HTTPError as error:
+        error.close()
         raise UndeliveredError(f"{where} answered {error.code}.") from error
     except (OSError, ValueError) as error:
         raise UndeliveredError(f"{where}: {error}.") from error
