@@ -13,6 +13,7 @@ from pyplugin.errors import PypluginError
 from pyplugin.inputs.decoding import RawFormat
 from pyplugin.inputs.input import Event, Input
 from pyplugin.inputs.opening import open_input
+from pyplugin.inputs.streams import StreamInput
 from pyplugin.models.heads import load as load_head
 from pyplugin.models.registry import load as load_model
 from pyplugin.monitor.clock import RecordingClock, StationClock
@@ -183,6 +184,7 @@ class Station:
         self._asked: list[Callable[[], object]] = []
         self._lock = threading.Lock()
         self._session: Session | None = None
+        self._stream: StreamInput | None = None
         now = time.monotonic()
         self.beats = Beats(now, now, now)
         self.down = True
@@ -202,10 +204,9 @@ class Station:
     def stop(self, timeout: float = 15.0) -> bool:
         """End; return whether the thread ended in time."""
         self._stopped.set()
-        session = self._session
-        if session is not None:
-            with contextlib.suppress(Exception):
-                session.input.close()
+        stream = self._stream
+        if stream is not None:  # whose close may come from any thread, and ends a wait
+            stream.close()
         if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join(timeout)
         return not self._thread.is_alive()
@@ -260,6 +261,7 @@ class Station:
         stream = open_input(
             config.source, raw=raw, timeout=config.timeout, charset=config.charset or None
         )
+        self._stream = stream
         return stream, StationClock(), True
 
     def _make_node(self, sample_rate: int, channels: int) -> Node:
@@ -286,7 +288,7 @@ class Station:
                 while not self._stopped.is_set() and self._step(session, clock, rows):
                     pass
             finally:
-                self._session = None
+                self._session = self._stream = None
                 self._sink(self.desk.end(clock.now()))
                 self.finished = bool(self.config.file) and not self._stopped.is_set()
 
