@@ -162,6 +162,12 @@ def test_a_stream_with_titles_that_stalls_and_comes_back(tmp_path):
     assert 1 <= (alarm["end"] - alarm["start"]) / 1000 <= 6
 
 
+def test_a_recording_may_be_stopped_at_any_moment(programme, tmp_path):
+    for number in range(12):
+        with running(configuration(tmp_path / str(number), f'file = "{programme}"')):
+            time.sleep(0.03 * number)
+
+
 def test_a_loop_that_hangs_is_replaced(tmp_path, monkeypatch):
     from pyplugin.monitor import service as module
 
