@@ -84,8 +84,14 @@ class MqttPublisher:
         if self.connected:
             sent = self._client.publish(f"{self._config.topic}/status", "offline", 1, retain=True)
             sent.wait_for_publish(2.0)
-        self._client.disconnect()
-        self._client.loop_stop()
+        client = self._client
+        client.disconnect()
+        client.loop_stop()
+        # it refers to this object, so it would keep its sockets until a collection
+        client.on_connect = client.on_disconnect = client.on_message = None
+        connection = client.socket()
+        if connection is not None:
+            connection.close()
 
     # ---- paho's thread
 
