@@ -19,6 +19,7 @@ from pyplugin.cli.ui.paths import PATH
 from pyplugin.cli.ui.terminal import echo
 from pyplugin.errors import ConfigError
 from pyplugin.support.cells import guarded
+from pyplugin.support.files import replacing
 from pyplugin.support.printable import printable
 
 if TYPE_CHECKING:
@@ -126,7 +127,8 @@ def init(sources: tuple[str, ...], out: Path, kind: str, data: str | None) -> No
         raise click.UsageError(f"There is a file {out} already; give another one by --out.")
     stations = [_station_of(source, kind) for source in sources]
     text = template(_distinct(stations), data or str(out.absolute().parent / "monitor"))
-    out.write_text(text, encoding="utf-8")
+    with replacing(out) as part:
+        part.write_text(text, encoding="utf-8")
     echo(f"{printable(out)} is written; edit it, then: tagnode monitor check --config {out}")
 
 
@@ -408,7 +410,9 @@ def status(config: Path, as_json: bool) -> None:
     Example:
       tagnode monitor status
     """
-    now = round(time.time() * 1000)
+    from pyplugin.monitor.times import now_ms
+
+    now = now_ms()
     with _log(config) as read:
         rows = []
         for station in read.stations():
@@ -507,6 +511,7 @@ def test_notify(config: Path, names: tuple[str, ...]) -> None:
     """
     from pyplugin.errors import PypluginError
     from pyplugin.monitor.notify import Message, sender
+    from pyplugin.monitor.times import now_ms
     from pyplugin.support.spelling import nearest
 
     targets = _read(config).targets
@@ -515,7 +520,7 @@ def test_notify(config: Path, names: tuple[str, ...]) -> None:
             raise click.UsageError(f"[notify] has no {name!r}; {nearest(name, targets)}")
     if not targets:
         raise ConfigError(f"{config} has nothing in [notify].")
-    now = round(time.time() * 1000)
+    now = now_ms()
     text = "This is a test of tagnode monitor."
     message = Message("test", "test", "opened", now, now, None, "", None, text)
     failed = False

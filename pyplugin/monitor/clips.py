@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from collections import deque
 from fractions import Fraction
@@ -11,7 +10,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from pyplugin.errors import PypluginError
 from pyplugin.support.arrays import Float32
+from pyplugin.support.files import replacing
 from pyplugin.support.optional import need
 
 BEFORE = 10.0
@@ -74,28 +75,22 @@ def encode(samples: npt.NDArray[np.int16], rate: int, path: Path) -> None:
 
     Raises
     ------
-    OSError
+    PypluginError
         It cannot be written.
     """
     av = need("av", package="av", extra="audio", purpose="Clips")
     layout = "mono" if samples.shape[0] == 1 else "stereo"
-    part = path.with_name(f".{path.name}.part")
-    try:
-        with av.open(str(part), "w", format="ogg") as output:
-            stream = output.add_stream("libopus", rate=_RATE, layout=layout)
-            stream.bit_rate = _BIT_RATE
-            frame = av.AudioFrame.from_ndarray(samples, "s16p", layout)
-            frame.sample_rate = rate
-            frame.time_base = Fraction(1, rate)
-            frame.pts = 0
-            resampler = av.AudioResampler("flt", layout, _RATE, frame_size=960)
-            for each in [*resampler.resample(frame), *resampler.resample(None)]:
-                output.mux(stream.encode(each))
-            output.mux(stream.encode(None))
-        part.replace(path)
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink()
+    with replacing(path) as part, av.open(str(part), "w", format="ogg") as output:
+        stream = output.add_stream("libopus", rate=_RATE, layout=layout)
+        stream.bit_rate = _BIT_RATE
+        frame = av.AudioFrame.from_ndarray(samples, "s16p", layout)
+        frame.sample_rate = rate
+        frame.time_base = Fraction(1, rate)
+        frame.pts = 0
+        resampler = av.AudioResampler("flt", layout, _RATE, frame_size=960)
+        for each in [*resampler.resample(frame), *resampler.resample(None)]:
+            output.mux(stream.encode(each))
+        output.mux(stream.encode(None))
 
 
 class ClipFolder:
@@ -127,7 +122,7 @@ class ClipFolder:
             self.folder.mkdir(parents=True, exist_ok=True)
             encode(samples, rate, self.folder / f"{name}.opus")
             self._shrink()
-        except OSError:
+        except (OSError, PypluginError):
             return ""
         return f"{name}.opus" if (self.folder / f"{name}.opus").exists() else ""
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from pyplugin.monitor.storage import Log, iso
 from pyplugin.support.cells import guarded
-from pyplugin.support.files import not_written
+from pyplugin.support.files import not_written, replacing
 
 _TIMES = ("start", "end", "opened", "closed", "acknowledged", "time")
 
@@ -49,7 +49,7 @@ def export_log(
 
 def _write(path: Path, rows: Iterator[dict[str, Any]]) -> int:
     count = 0
-    with path.open("w", encoding="utf-8", newline="") as file:
+    with replacing(path) as part, part.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         for row in rows:
             if not count:

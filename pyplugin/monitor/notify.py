@@ -18,9 +18,8 @@ from typing import Any
 from pyplugin.errors import PypluginError
 from pyplugin.monitor.alarms import Change
 from pyplugin.monitor.rules import Rule
-from pyplugin.monitor.storage import Store
-from pyplugin.monitor.times import format_duration, local
-from pyplugin.monitor.writer import LogWriter, now_ms
+from pyplugin.monitor.times import format_duration, local, now_ms
+from pyplugin.monitor.writer import LogWriter
 from pyplugin.support.optional import need
 
 PAUSES = (2.0, 5.0, 15.0, 60.0, 300.0, 900.0)
@@ -213,7 +212,7 @@ class _Target:
         failures = 0
         send: Send | None = None
         while not self._stopped.is_set():
-            waiting = self._ask(lambda store: store.next_delivery(self.name))
+            waiting = self._writer.ask(lambda store: store.next_delivery(self.name))
             if waiting is None:
                 self._wake.wait(60.0)
                 self._wake.clear()
@@ -233,23 +232,8 @@ class _Target:
             self.sent += 1
             self._forget(waiting["id"])
 
-    def _ask(self, question: Callable[[Store], Any]) -> Any:
-        """Return the database's answer, ``None`` if there is none in time."""
-        answers: list[Any] = []
-        done = threading.Event()
-
-        def answer(store: Store) -> None:
-            try:
-                answers.append(question(store))
-            finally:
-                done.set()
-
-        self._writer.do(answer)
-        done.wait(10.0)
-        return answers[0] if answers else None
-
     def _forget(self, number: int) -> None:
-        self._ask(lambda store: store.delivered(number))
+        self._writer.ask(lambda store: store.delivered(number))
 
 
 class Notifier:

@@ -6,6 +6,7 @@ import contextlib
 import time
 import urllib.parse
 from dataclasses import asdict, dataclass, field
+from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -151,6 +152,4 @@ def name_of_station(url: str) -> str:
         if stream.title and not stream.title.startswith(("http", "rtsp")):
             return stream.title
     parts = urllib.parse.urlsplit(url)
-    return (parts.path.strip("/").rpartition("/")[2] or parts.hostname or "station").rpartition(
-        "."
-    )[0] or (parts.hostname or "station")
+    return PurePosixPath(parts.path).stem or parts.hostname or "station"

@@ -9,13 +9,14 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pyplugin.errors import PypluginError
 from pyplugin.inputs.playlists import without_password
-from pyplugin.monitor.alarms import Change
+from pyplugin.monitor.alarms import Change, Standing
+from pyplugin.monitor.bins import Layout
 from pyplugin.monitor.clips import ClipFolder, PreRoll
 from pyplugin.monitor.config import DAYS, MonitorConfig, StationConfig
 from pyplugin.monitor.desk import Desk, closed_by_removal
@@ -23,9 +24,9 @@ from pyplugin.monitor.notify import Message, Notifier
 from pyplugin.monitor.records import EventRecord, Record
 from pyplugin.monitor.rules import Rule, by_name, rules_of
 from pyplugin.monitor.station import Station, columns_of, plan_of
-from pyplugin.monitor.storage import Store
-from pyplugin.monitor.times import local
-from pyplugin.monitor.writer import LogWriter, now_ms
+from pyplugin.monitor.storage import StorageError, Store
+from pyplugin.monitor.times import local, now_ms
+from pyplugin.monitor.writer import LogWriter
 from pyplugin.node.plan import Plan
 
 if TYPE_CHECKING:
@@ -111,7 +112,6 @@ class Service:
         self._lock = threading.RLock()
         self._stopped = threading.Event()
         self.leaked = 0
-        self.began = now_ms()
         for station in config.stations:
             self._seat(station, plans[station.name], rules[station.name])
 
@@ -132,19 +132,29 @@ class Service:
     # ---- stations
 
     def _seat(self, config: StationConfig, plan: Plan, rules: list[Rule]) -> None:
-        source = without_password(config.source)
-        store = self.writer.store
-        number = store.station(config.name, source, config.kind, time=now_ms())
-        store.finish_left_open(number)
-        desk = Desk(columns_of(plan), rules, store.standings(number))
-        layout = store.layout(desk.layout)
+        columns = columns_of(plan)
+
+        def known(store: Store) -> tuple[int, int, dict[str, Standing]]:
+            source = without_password(config.source)
+            number = store.station(config.name, source, config.kind, time=now_ms())
+            store.finish_left_open(number)
+            return number, store.layout(Layout.of(columns)), store.standings(number)
+
+        found = self.writer.ask(known)
+        if found is None:
+            raise StorageError(f"The log takes too long to answer; {config.name} is not begun.")
+        number, layout, standings = found
+        desk = Desk(columns, rules, standings)
         self._by_number[number] = config.name
         roll = PreRoll() if self.config.settings.clips else None
         station = self._station(config, plan, desk, number, layout, roll)
         self._seats[config.name] = _Seat(
             config, plan, number, layout, by_name(rules), station, roll
         )
-        self._close_removed(desk, rules, number, layout)
+        now, kept = now_ms(), {rule.name for rule in rules}
+        gone = [rule for rule in standings if rule not in kept]
+        changes = [Change(rule, "closed", now, now, now, "removed") for rule in gone]
+        self.writer.put(number, layout, [*changes])
 
     def _station(
         self,
@@ -159,14 +169,6 @@ class Service:
             self.writer.put(number, layout, records)
 
         return Station(config, desk, sink, plan=plan, on_block=roll.add if roll else None)
-
-    def _close_removed(self, desk: Desk, rules: list[Rule], number: int, layout: int) -> None:
-        """Close alarms in the log whose rules are no longer there."""
-        known = {rule.name for rule in rules}
-        gone = [rule for rule in self.writer.store.standings(number) if rule not in known]
-        now = now_ms()
-        changes: list[Record] = [Change(rule, "closed", now, now, now, "removed") for rule in gone]
-        self.writer.put(number, layout, changes)
 
     # ---- changes of alarms
 
@@ -214,7 +216,7 @@ class Service:
         if self.web is not None:
             self.web.start()
         self._event("started", f"Listening to {len(self._seats)} stations.")
-        for seat in self._seats.values():
+        for seat in list(self._seats.values()):
             seat.station.start()
 
     def run(
@@ -275,7 +277,7 @@ class Service:
         self.writer.put(0, 0, [EventRecord(now_ms(), kind, message)])
 
     def _snapshots(self) -> None:
-        for seat in self._seats.values():
+        for seat in list(self._seats.values()):
             station, number, layout = seat.station, seat.number, seat.layout
 
             def snapshot(
@@ -296,7 +298,7 @@ class Service:
             Too much of it does not end, or nothing is written.
         """
         now = time.monotonic()
-        for name, seat in self._seats.items():
+        for name, seat in list(self._seats.items()):
             station = seat.station
             if station.finished or seat.paused:
                 continue
@@ -370,13 +372,15 @@ class Service:
             elif list(seat.rules.values()) != rules[name]:
                 self._give_rules(seat, rules[name])
                 said.append(f"The rules of {name} changed.")
+        if config.settings != self.config.settings:
+            said.append("[monitor] has changed, which counts from the next start.")
         if config.mqtt != self.config.mqtt:
             if self.mqtt is not None:
                 self.mqtt.stop()
             self.mqtt = self._mqtt(config)
             if self.mqtt is not None:
                 self.mqtt.start()
-        self.config = config
+        self.config = replace(config, settings=self.config.settings)
         self.notifier.set_targets(config.targets)
         self._event("configuration", " ".join(said) or "The configuration is as it was.")
         return said
@@ -398,7 +402,7 @@ class Service:
         """Return how each station is: a dictionary for a person, an API or metrics."""
         now = time.monotonic()
         found: list[dict[str, Any]] = []
-        for name, seat in self._seats.items():
+        for name, seat in list(self._seats.items()):
             desk, station = seat.station.desk, seat.station
             found.append(
                 {
@@ -431,7 +435,7 @@ class Service:
         if time.monotonic() - self.writer.beat > _HUNG or not self.writer.alive:
             return "The thread that writes the log hangs."
         now = time.monotonic()
-        for name, seat in self._seats.items():
+        for name, seat in list(self._seats.items()):
             station = seat.station
             if not (station.finished or seat.paused) and now - station.beats.step > _HUNG:
                 return f"{name}: its loop hangs."
@@ -439,22 +443,15 @@ class Service:
 
     def acknowledge(self, alarm: int, note: str) -> bool:
         """Mark an alarm as seen; return whether there is one of that number."""
-        answers: list[bool] = []
-        done = threading.Event()
-
-        def write(store: Store) -> None:
-            answers.append(store.acknowledge(alarm, now_ms(), note))
-            done.set()
-
-        self.writer.do(write)
-        done.wait(5.0)
-        return any(answers)
+        return bool(self.writer.ask(lambda store: store.acknowledge(alarm, now_ms(), note)))
 
     def pause(self, station: str, *, paused: bool) -> bool:
         """Stop listening to a station, or begin again; return whether there is one."""
         with self._lock:
             found = [
-                seat for name, seat in self._seats.items() if station in (name, seat.config.id)
+                seat
+                for name, seat in list(self._seats.items())
+                if station in (name, seat.config.id)
             ]
             for seat in found:
                 if paused and not seat.paused:

@@ -21,9 +21,9 @@ from pyplugin.monitor.columns import SECOND, Columns, RowMaker, Rows, joined
 from pyplugin.monitor.config import StationConfig
 from pyplugin.monitor.desk import Desk
 from pyplugin.monitor.records import EventRecord, Record
+from pyplugin.monitor.times import now_ms
 from pyplugin.node.node import MAX_BLOCK, Node
 from pyplugin.node.plan import Plan
-from pyplugin.node.signals import SIGNALS
 from pyplugin.outputs.output import DescriptorFrame, Values
 from pyplugin.session import Session
 from pyplugin.support.arrays import Float32
@@ -87,12 +87,18 @@ class RowClock:
     ----------
     columns
         Of the rows.
+
+    Attributes
+    ----------
     clock
-        The stream's.
+        The stream's; another one after each attempt to open it, and the rows go on.
+    down
+        Whether no audio arrives.
     """
 
-    def __init__(self, columns: Columns, clock: _Clock) -> None:
-        self._maker, self._clock = RowMaker(columns), clock
+    def __init__(self, columns: Columns) -> None:
+        self._maker = RowMaker(columns)
+        self.clock: _Clock = StationClock()
         self._next: int | None = None  # end of the next row
         self._got = False  # whether a signal came for it
         self._made: list[Rows] = []
@@ -100,19 +106,19 @@ class RowClock:
 
     def add_signals(self, seconds: float, values: Float32) -> None:
         """Take a signal frame of this second of the stream."""
-        self._reach(self._clock.at(seconds))
+        self._reach(self.clock.at(seconds))
         self._got = True
         self._maker.add_signals(values)
 
     def add_labels(self, seconds: float, values: list[float]) -> None:
         """Take a result of the models, of this second of the stream."""
-        self._reach(self._clock.at(seconds))
+        self._reach(self.clock.at(seconds))
         self._maker.add_labels(values)
 
     def rows(self) -> Rows | None:
         """Return the rows that are complete; those of a second without a signal are down."""
         if self.down:
-            self._reach(self._clock.now() - SECOND)
+            self._reach(self.clock.now() - SECOND)
         made, self._made = self._made, []
         return joined(made) if made else None
 
@@ -187,7 +193,7 @@ class Station:
         self._stream: StreamInput | None = None
         now = time.monotonic()
         self.beats = Beats(now, now, now)
-        self.down = True
+        self._rows = RowClock(desk.columns)
         self.failures = 0
         self.finished = False
         """Whether a recording was read to its end."""
@@ -216,6 +222,11 @@ class Station:
         """Whether its thread runs."""
         return self._thread.is_alive()
 
+    @property
+    def down(self) -> bool:
+        """Whether no audio arrives, or none has yet."""
+        return self._rows.down or not self.desk.latest
+
     def ask(self, task: Callable[[], object]) -> None:
         """Have something done on the station's thread, where its desk may be touched."""
         with self._lock:
@@ -236,14 +247,22 @@ class Station:
                     return
                 if time.monotonic() - begun > _PAUSES[-1]:
                     self.failures = 1
-                self._stopped.wait(_PAUSES[min(self.failures, len(_PAUSES)) - 1])
+                self._pause(_PAUSES[min(self.failures, len(_PAUSES)) - 1])
+
+    def _pause(self, seconds: float) -> None:
+        """Wait, and go on with the rows meanwhile: the station is down."""
+        self._rows.clock, self._rows.down = StationClock(), True
+        until = time.monotonic() + seconds
+        while not self._stopped.is_set() and time.monotonic() < until:
+            self._stopped.wait(1.0)
+            self._look_after()
 
     def _failed(self, error: Exception) -> None:
         sentence = str(error) or type(error).__name__
         if not isinstance(error, PypluginError):
             sentence = f"Unexpected {type(error).__name__}: {sentence}"
         with contextlib.suppress(Exception):
-            self._sink([EventRecord(round(time.time() * 1000), "restarted", sentence)])
+            self._sink([EventRecord(now_ms(), "restarted", sentence)])
 
     def _open(self) -> tuple[Input, _Clock, bool]:
         """Return the input, its clock, and whether the session makes the node."""
@@ -256,7 +275,7 @@ class Station:
         if config.file:
             from pyplugin.inputs.recording import Recording
 
-            return Recording(config.file), RecordingClock(round(time.time() * 1000)), True
+            return Recording(config.file), RecordingClock(now_ms()), True
         raw = RawFormat(config.rate, config.channels, config.format)
         stream = open_input(
             config.source, raw=raw, timeout=config.timeout, charset=config.charset or None
@@ -269,7 +288,7 @@ class Station:
 
     def _listen(self) -> None:
         input, clock, makes = self._open()
-        rows = RowClock(self.desk.columns, clock)
+        rows, rows.clock = self._rows, clock
         with contextlib.ExitStack() as stack:
             stack.callback(input.close)
             session = stack.enter_context(
@@ -278,63 +297,59 @@ class Station:
                     self._make_node if makes else None,
                     outputs=[_Results(rows, self.beats)],
                     hop=HOP,
-                    on_event=lambda event: self._event(clock, rows, event),
+                    on_event=self._event,
                     on_signals=rows.add_signals,
-                    on_block=lambda block: self._block(clock, block),
+                    on_block=self._block,
                 )
             )
             self._session = session
             try:
-                while not self._stopped.is_set() and self._step(session, clock, rows):
+                while not self._stopped.is_set() and self._step(session):
                     pass
             finally:
                 self._session = self._stream = None
                 self._sink(self.desk.end(clock.now()))
                 self.finished = bool(self.config.file) and not self._stopped.is_set()
 
-    def _step(self, session: Session, clock: _Clock, rows: RowClock) -> bool:
+    def _step(self, session: Session) -> bool:
         position = session.seconds
         going = session.step(0.25)
         now = time.monotonic()
-        self.beats.step = now
         if session.seconds > position:
             self.beats.audio = now
-            rows.down = False
+            self._rows.down = False
         elif now - self.beats.audio > self.config.timeout + _QUIET:
-            rows.down = True
-        self.down = rows.down
-        self._follow_clock(clock, rows)
-        records: list[Record] = []
-        made = rows.rows()
-        if made is not None:
-            records += self.desk.push(made)
-        if records:
-            self._sink(records)
-        self._do_asked()
+            self._rows.down = True
+        self._look_after()
         return going
 
-    def _follow_clock(self, clock: _Clock, rows: RowClock) -> None:
+    def _look_after(self) -> None:
+        """Follow the clock, give the rows to the desk, and do what other threads ask for."""
+        self.beats.step = time.monotonic()
+        rows, clock = self._rows, self._rows.clock
         step = clock.step()
         if step:
             rows.shift(step)
             self._sink(self.desk.clock_set(clock.now(), step))
-
-    def _do_asked(self) -> None:
+        made = rows.rows()
+        if made is not None:
+            self._sink(self.desk.push(made))
         with self._lock:
             tasks, self._asked = self._asked, []
         for task in tasks:
             task()
 
-    def _event(self, clock: _Clock, rows: RowClock, event: Event) -> None:
+    def _event(self, event: Event) -> None:
+        clock = self._rows.clock
         if event.kind == "disconnected":
-            rows.down = True
+            self._rows.down = True
         session = self._session
         live = event.kind in ("disconnected", "reconnected") or session is None
         time = clock.now() if live or session is None else clock.at(session.seconds)
         self._sink(self.desk.event(time, event))
 
-    def _block(self, clock: _Clock, block: Float32) -> None:
-        session = self._session
+    def _block(self, block: Float32) -> None:
+        session, clock = self._session, self._rows.clock
         if session is None or not block.shape[1]:
             return
         rate = session.node.sample_rate
@@ -346,5 +361,4 @@ class Station:
 
 def columns_of(plan: Plan) -> Columns:
     """Return the columns of the rows that these nodes give."""
-    assert SIGNALS
     return Columns(tuple(plan.descriptors))

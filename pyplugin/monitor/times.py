@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
@@ -123,6 +124,11 @@ def parse_between(text: object) -> Between:
     if len(minutes) != 2 or len(ends) != 2 or minutes[0] == minutes[1]:
         raise ValueError(f'{text!r} is no span of the day; one such as "06:00-22:00" is expected')
     return Between(*minutes)
+
+
+def now_ms() -> int:
+    """Return the time in milliseconds of UTC."""
+    return round(time.time() * 1000)
 
 
 def local(utc_ms: int, zone: tzinfo | None = None) -> datetime:

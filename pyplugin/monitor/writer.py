@@ -11,12 +11,13 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 from pyplugin.monitor.alarms import Change
 from pyplugin.monitor.config import Settings
 from pyplugin.monitor.records import Bin, EventRecord, Record, SegmentRecord, Standings, Track
-from pyplugin.monitor.storage import NAME, Store
-from pyplugin.monitor.times import local
+from pyplugin.monitor.storage import Store
+from pyplugin.monitor.times import local, now_ms
 
 _MOST = 20_000  # records that wait while nothing can be written; then the oldest scores go
 _ROUND = 3600.0  # seconds between two rounds of deleting what is old
@@ -25,11 +26,6 @@ _BALLAST_BYTES = 8_000_000
 
 Now = Callable[[], int]
 """Returns milliseconds of UTC."""
-
-
-def now_ms() -> int:
-    """Return the time in milliseconds of UTC."""
-    return round(time.time() * 1000)
 
 
 @dataclass(frozen=True)
@@ -104,6 +100,26 @@ class LogWriter:
             self._queue.append(Item(0, 0, [_Task(task)]))  # type: ignore[list-item]
             self._changed.notify()
 
+    def ask(self, question: Callable[[Store], Any], timeout: float = 10.0) -> Any:
+        """Return what the database says, asked on its thread; ``None`` if that takes too long.
+
+        Before :meth:`start` it is asked at once.
+        """
+        if not self._thread.is_alive():
+            return question(self.store)
+        answers: list[Any] = []
+        done = threading.Event()
+
+        def answer(store: Store) -> None:
+            try:
+                answers.append(question(store))
+            finally:
+                done.set()
+
+        self.do(answer)
+        done.wait(timeout)
+        return answers[0] if answers else None
+
     def stop(self, timeout: float = 30.0) -> None:
         """Write all that waits, and end."""
         with self._changed:
@@ -154,7 +170,8 @@ class LogWriter:
         if urgent:
             self._write(Item(item.station, item.layout, urgent))
         while sum(len(each.records) for each in self._scores) > _MOST:
-            self.lost += len(self._scores.pop(0).records)
+            scores = (at for at, each in enumerate(self._scores) if all(map(_waits, each.records)))
+            self.lost += len(self._scores.pop(next(scores, 0)).records)
 
     def _write(self, item: Item) -> None:
         changes = [record for record in item.records if isinstance(record, Change)]
@@ -165,7 +182,8 @@ class LogWriter:
             self._failed(error)
             self._scores.append(item)
         for change, number in zip(changes, numbers, strict=True):
-            self._on_change(item.station, change, number or None)
+            with contextlib.suppress(Exception):  # a failure to report it must not stop the log
+                self._on_change(item.station, change, number or None)
 
     def _commit_scores(self) -> None:
         waiting, self._scores = self._scores, []
@@ -211,14 +229,14 @@ class LogWriter:
                 now - round(1000 * keep) for keep in (settings.keep_bins, settings.keep_log)
             )
             while self.store.purge(bins, log):
-                pass
+                self.beat = time.monotonic()
             for part in range(1, 10):  # too much for the disk: the older part of the scores goes
                 free = shutil.disk_usage(self.store.path.parent).free
                 if self.store.bytes <= settings.disk and free >= settings.reserve:
                     break
                 oldest = bins + (now - bins) * part // 10
                 while self.store.purge(oldest, log):
-                    pass
+                    self.beat = time.monotonic()
 
     def roll_up(self, today: date) -> None:
         """Sum up the days since the last one that was, today included."""
@@ -238,6 +256,3 @@ def _waits(record: Record) -> bool:
     if isinstance(record, (SegmentRecord, Track)):
         return record.open and record.end > record.start
     return isinstance(record, (Bin, Standings))
-
-
-__all__ = ["NAME", "Item", "LogWriter", "now_ms"]

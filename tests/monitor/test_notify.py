@@ -15,7 +15,8 @@ from pyplugin.monitor import notify
 from pyplugin.monitor.alarms import Change
 from pyplugin.monitor.config import Settings
 from pyplugin.monitor.notify import Message, Notifier, UndeliveredError, sender
-from pyplugin.monitor.writer import LogWriter, now_ms
+from pyplugin.monitor.times import now_ms
+from pyplugin.monitor.writer import LogWriter
 
 
 def message(number=1, **more):
@@ -112,6 +113,7 @@ def test_what_fails_is_tried_again_in_order(hook, tmp_path, monkeypatch):
             writer.do(lambda store, each=each: notifier.send(each, ["desk", "none"]))
         assert until(lambda: len(hook.posts) == 5)
         assert [each["alarm"] for each in hook.posts] == [1, 2, 3, 4, 5]
+        assert until(lambda: notifier.state()["desk"]["sent"] == 5)
         state = notifier.state()["desk"]
         assert (state["sent"], state["failed"], state["failure"]) == (5, 3, "")
     finally:

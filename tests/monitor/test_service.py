@@ -13,6 +13,7 @@ import soundfile
 from frames import until
 from stream_server import encoded, icy, serving
 
+from pyplugin.monitor import service as module
 from pyplugin.monitor.config import parse_config
 from pyplugin.monitor.service import Service
 from pyplugin.monitor.storage import Log
@@ -169,8 +170,6 @@ def test_a_recording_may_be_stopped_at_any_moment(programme, tmp_path):
 
 
 def test_a_loop_that_hangs_is_replaced(tmp_path, monkeypatch):
-    from pyplugin.monitor import service as module
-
     monkeypatch.setattr(module, "_HUNG", 1.0)
     config = configuration(tmp_path, 'command = "cat /dev/zero"')
     made = Service(config)
@@ -196,6 +195,17 @@ def test_a_loop_that_hangs_is_replaced(tmp_path, monkeypatch):
         assert "restarted" in [row["kind"] for row in log.events(0, 10**14)]
 
 
+def test_a_device_that_is_not_there_is_down_and_nothing_is_replaced(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "_HUNG", 2.5)
+    monkeypatch.setattr(module, "_LOOK", 0.5)
+    rule = '[[alarm]]\nname = "down"\nwhen = "down"\nfor = "2s"\n'
+    with running(configuration(tmp_path, 'device = "no such device"', rule)) as service:
+        assert until(lambda: service.status()[0]["alarms"] == ["down"], 20)
+        time.sleep(4)
+        assert service.status()[0]["restarts"] == 0
+        assert service.problem() == ""
+
+
 def test_a_reload_begins_anew_only_what_changed(tmp_path):
     stations = '[[station]]\nname = "Other"\ncommand = "cat /dev/zero"\n'
     config = configuration(tmp_path, 'command = "cat /dev/zero"', stations)
@@ -211,5 +221,9 @@ def test_a_reload_begins_anew_only_what_changed(tmp_path):
         assert said == ["The rules of Test FM changed.", "Other was begun anew."]
         assert service._seats["Test FM"].station is before["Test FM"]
         assert service._seats["Other"].station is not before["Other"]
-        said = service.reload(configuration(tmp_path, 'command = "cat /dev/zero"'))
-        assert said == ["Other was removed."]
+        last = configuration(tmp_path, 'command = "cat /dev/zero"')
+        assert service.reload(last) == ["Other was removed."]
+        settings = replace(last.settings, commit=30.0)
+        assert service.reload(replace(last, settings=settings)) == [
+            "[monitor] has changed, which counts from the next start."
+        ]

@@ -6,6 +6,7 @@ import pytest
 from frames import until
 from station_rows import COLUMNS, rows
 
+from pyplugin.monitor import writer as module
 from pyplugin.monitor.alarms import Change
 from pyplugin.monitor.bins import Layout
 from pyplugin.monitor.config import Settings
@@ -96,3 +97,31 @@ def test_the_end_writes_what_waits(tmp_path):
     writer.put(station, layout, [Bin(0, 10, PACKED)])
     writer.stop()
     assert counts(tmp_path) == (0, 1)
+
+
+def test_a_failure_to_report_an_alarm_stops_nothing(tmp_path):
+    def report(*about):
+        raise BrokenPipeError
+
+    writer = LogWriter(Settings(str(tmp_path)), report, lambda: 10**7)
+    station = writer.store.station("Test FM", "x", "any", time=0)
+    writer.start(lambda: None)
+    writer.put(station, 0, [Change("silence", "opened", 30_000, 10_000)])
+    writer.put(station, 0, [EventRecord(5, "gap", "x")])
+    writer.stop()
+    assert counts(tmp_path) == (1, 0)
+
+
+def test_scores_are_given_up_before_anything_else(written, tmp_path, monkeypatch):
+    writer, station, layout, _ = written
+    monkeypatch.setattr(module, "_MOST", 10)
+    (pages,) = writer.store._database.execute("PRAGMA page_count").fetchone()
+    writer.ask(lambda store: store._database.execute(f"PRAGMA max_page_count = {pages}"))
+    long = [EventRecord(n, "gap", "x" * 5000) for n in range(3)]
+    writer.put(station, layout, long)
+    for number in range(40):
+        writer.put(station, layout, [Bin(10_000 * number, 10, PACKED)])
+    writer.ask(lambda store: store._database.execute("PRAGMA max_page_count = 1000000"))
+    assert until(lambda: counts(tmp_path)[0] >= 3, 10)
+    assert until(lambda: writer.lost == 40 - counts(tmp_path)[1], 10)
+    assert writer.lost > 0

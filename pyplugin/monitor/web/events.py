@@ -45,14 +45,13 @@ class EventHub:
 
     def _spread(self, text: str | None) -> None:
         for client in list(self._clients):
-            if client.full():
+            if client.full():  # it is too slow: its stream ends
                 self._clients.discard(client)
                 while not client.empty():
                     client.get_nowait()
-                text_or_end = None
+                client.put_nowait(None)
             else:
-                text_or_end = text
-            client.put_nowait(text_or_end)
+                client.put_nowait(text)
 
     def missed(self, last: int) -> list[str]:
         """Return the events after one that a client had, as far as they are kept."""
