@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measure the statistics of the batch norms of Choi's ConvNet, which its file lacks, on music.
 
-    tools/choi_statistics.py cnn_weights_theano.h5 CORPUS models/choi-cnn.json
+    tools/choi_statistics.py mode0_cnn_weights_theano.h5 CORPUS models/choi-cnn.json
 
 CORPUS has a manifest.csv with the columns path, seconds, category, group and split. At most three
 recordings of each group of music and songs in its training split are used.
@@ -9,9 +9,9 @@ recordings of each group of music and songs in its training split are used.
 
 from __future__ import annotations
 
+import argparse
 import csv
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -98,4 +98,7 @@ def main(weights: str, corpus: str, out: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    for name in ("weights", "corpus", "out"):
+        parser.add_argument(name)
+    main(**vars(parser.parse_args()))
