@@ -21,6 +21,7 @@ from pyplugin.errors import ConfigError
 from pyplugin.support.cells import guarded
 from pyplugin.support.files import replacing
 from pyplugin.support.printable import printable
+from pyplugin.support.spelling import counted
 
 if TYPE_CHECKING:
     from pyplugin.monitor.config import MonitorConfig
@@ -250,7 +251,8 @@ def run(config: Path, seconds: float | None, quiet: bool) -> None:
 
     service.start()
     if not quiet:
-        echo(f"Listening to {len(read.stations)} stations; the log is in {read.settings.data}.")
+        listening = f"Listening to {counted(len(read.stations), 'station')}"
+        echo(f"{listening}; the log is in {read.settings.data}.")
     try:
         with ended_by_interrupts():
             service.run(seconds=seconds, each=lambda: reload() if asked else None)

@@ -9,6 +9,7 @@ from pyplugin.cli.ui.paths import PATH, check_suffix
 from pyplugin.cli.ui.terminal import echo
 from pyplugin.support.optional import need
 from pyplugin.support.printable import printable
+from pyplugin.support.spelling import counted
 
 
 @click.group("presets")
@@ -90,16 +91,12 @@ def check(files: tuple[str, ...]) -> None:
             echo(f"tagnode: {printable(where)}{printable(error)}", err=True)
             wrong = True
         else:
-            effects = _count(len(preset.effects), "effect")
-            automated = _count(len({item.target for item in preset.maps}), "parameter")
+            effects = counted(len(preset.effects), "effect")
+            automated = counted(len({item.target for item in preset.maps}), "parameter")
             models = " and ".join(each.card.name for each in auto.plan.models) or "no model"
             echo(f"{printable(given)}: valid; {effects}, {automated} automated, {models}")
     if wrong:
         raise SystemExit(2)
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 @command.command("new")

@@ -7,9 +7,9 @@
 :mod:`.rules`            rules: a condition, how long, when, and who is notified
 :mod:`.alarms`           when alarms open and close
 :mod:`.segments`         what was on air from when to when
-:mod:`.desk`             all of a station's rows and events through these; no clock, no thread
+:mod:`.station_log`      all of a station's rows and events through these; no clock, no thread
 :mod:`.storage`          the database
-:mod:`.station`          a station: its input, its node, and its desk, on a thread
+:mod:`.station`          a station: its input, its node, and its log, on a thread
 :mod:`.service`          all of it, supervised
 =======================  ===========================================================================
 """

@@ -1,4 +1,4 @@
-"""What a rule asks for: conditions by name, and comparisons of labels and signals."""
+"""The conditions of rules: by name, and comparisons of labels and signals."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Named:
     hold, clear
         Seconds that it lasts before an alarm opens, and is over before it closes.
     kinds
-        Kinds of stations that have this alarm without being asked.
+        Kinds of stations that have this alarm by default.
     """
 
     when: str
@@ -47,7 +47,7 @@ _ALL = ("music", "talk", "mixed", "any")
 NAMED: dict[str, Named] = {
     "down": Named("station.down > 0.5", "no audio arrives", 30, 3, _ALL),
     "no programme": Named(
-        "signal.presence < 0.3", "there is no programme: silence, hum, hiss or a tone", 20, 3, _ALL
+        "signal.presence < 0.3", "there is only silence, hum, hiss or a tone", 20, 3, _ALL
     ),
     "silence": Named("signal.loudness_momentary < -60", "the loudness is below -60 LUFS", 20, 3),
     "hiss": Named("signal.hiss > 0.7", "there is steady noise", 20, 3),

@@ -117,7 +117,7 @@ def _address(value: object) -> tuple[str, int]:
 
 
 def _key(read: Read, meaning: str, default: Any = MISSING, example: str = "") -> Any:
-    """Return a field of a section: how its value is read, and what ``monitor init`` says of it."""
+    """Return a field of a section: how its value is read, its meaning, and an example."""
     about = {"read": read, "meaning": meaning, "example": example}
     return field(metadata=about) if default is MISSING else field(default=default, metadata=about)
 

@@ -212,7 +212,7 @@ class _Target:
         failures = 0
         send: Send | None = None
         while not self._stopped.is_set():
-            waiting = self._writer.ask(lambda store: store.next_delivery(self.name))
+            waiting = self._writer.query(lambda store: store.next_delivery(self.name))
             if waiting is None:
                 self._wake.wait(60.0)
                 self._wake.clear()
@@ -233,7 +233,7 @@ class _Target:
             self._forget(waiting["id"])
 
     def _forget(self, number: int) -> None:
-        self._writer.ask(lambda store: store.delivered(number))
+        self._writer.query(lambda store: store.delivered(number))
 
 
 class Notifier:

@@ -21,6 +21,7 @@ from pyplugin.node.plan import Plan
 from pyplugin.node.signals import SIGNALS
 from pyplugin.session import Session
 from pyplugin.support.arrays import Float32
+from pyplugin.support.spelling import counted
 
 _NAMED = 5.0  # seconds to wait for a station's name
 
@@ -58,12 +59,11 @@ class Probe:
 
     def lines(self) -> list[str]:
         """Return it for a person."""
-        plural = "" if self.channels == 1 else "s"
         loudness = "silence" if self.loudness is None else f"{self.loudness:.1f} LUFS"
         labels = sorted(self.labels.items(), key=lambda each: -each[1])
         return [
             f"station   {self.name or self.source}",
-            f"format    {self.sample_rate} Hz, {self.channels} channel{plural}, "
+            f"format    {self.sample_rate} Hz, {counted(self.channels, 'channel')}, "
             f"audio after {self.opened:.1f} s",
             f"title     {self.title or 'none'}",
             f"loudness  {loudness} over {self.seconds:.1f} s",
@@ -85,7 +85,7 @@ def probe_station(source: str, seconds: float = 10.0) -> Probe:
     Raises
     ------
     AudioError
-        Nothing comes from it; the sentence says why.
+        Nothing comes from it; the sentence has the reason.
 
     Examples
     --------

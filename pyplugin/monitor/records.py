@@ -1,4 +1,4 @@
-"""What a station's desk gives to the log."""
+"""What a station's log gives to the log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What rules would have said of a time that is in the log."""
+"""The alarms that rules would have raised in a time that is in the log."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class Rule:
         --------
         >>> rule = default_rules("music", Columns(("tag.scene.music",)), ("desk",))[1]
         >>> rule.sentence("Test FM")[:63]
-        'no programme: opens once there is no programme: silence, hum, h'
+        'no programme: opens once there is only silence, hum, hiss or a '
         """
         day = f", between {self.between}" if self.between else ""
         again = f"; again every {format_duration(self.repeat)}" if self.repeat else ""
@@ -94,7 +94,7 @@ def _made(
 
 
 def default_rules(kind: str, columns: Columns, targets: tuple[str, ...]) -> list[Rule]:
-    """Return the rules that a station of this kind has without being asked.
+    """Return the rules that a station of this kind has by default.
 
     One that needs a label that its models have not is left out.
     """

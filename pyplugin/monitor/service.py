@@ -19,21 +19,22 @@ from pyplugin.monitor.alarms import Change, Standing
 from pyplugin.monitor.bins import Layout
 from pyplugin.monitor.clips import ClipFolder, PreRoll
 from pyplugin.monitor.config import DAYS, MonitorConfig, StationConfig
-from pyplugin.monitor.desk import Desk, closed_by_removal
 from pyplugin.monitor.notify import Message, Notifier
 from pyplugin.monitor.records import EventRecord, Record
 from pyplugin.monitor.rules import Rule, by_name, rules_of
 from pyplugin.monitor.station import Station, columns_of, plan_of
+from pyplugin.monitor.station_log import StationLog, closed_by_removal
 from pyplugin.monitor.storage import StorageError, Store
 from pyplugin.monitor.times import local, now_ms
 from pyplugin.monitor.writer import LogWriter
 from pyplugin.node.plan import Plan
+from pyplugin.support.spelling import counted
 
 if TYPE_CHECKING:
     from pyplugin.monitor.mqtt import MqttPublisher
     from pyplugin.monitor.web.server import WebServer
 
-_TICK = 0.5  # seconds between two looks at what was asked for
+_TICK = 0.5  # seconds between two checks for signals
 _LOOK = 5.0  # seconds between two looks of the supervisor
 _HUNG = 60.0  # seconds after which a loop that does not run is given up
 _NO_RESULT = 30.0  # seconds of audio without a result after which the node is
@@ -55,7 +56,7 @@ class UnhealthyError(PypluginError):
 
 
 @dataclass
-class _Seat:
+class _Supervised:
     """A station and what belongs to it."""
 
     config: StationConfig
@@ -78,7 +79,7 @@ class Service:
         Checked.
     on_message
         Takes each message of an alarm, for a terminal; on the writer's thread.
-    say
+    report
         Takes a sentence for a person: the token, once.
 
     Raises
@@ -91,7 +92,7 @@ class Service:
         self,
         config: MonitorConfig,
         on_message: Callable[[Message], object] | None = None,
-        say: Callable[[str], object] = lambda sentence: None,
+        report: Callable[[str], object] = lambda sentence: None,
     ) -> None:
         self.config = config
         self._on_message = on_message
@@ -103,24 +104,24 @@ class Service:
         self.writer = LogWriter(config.settings, self._changed)
         self.notifier = Notifier(config.targets, self.writer)
         self.mqtt = self._mqtt(config)
-        self.web = self._web(say)
+        self.web = self._web(report)
         self._messages = 0
         self._clips = ClipFolder(Path(config.settings.data) / "clips", config.settings.clips)
         self._encoder = ThreadPoolExecutor(1, "clips")
-        self._seats: dict[str, _Seat] = {}
+        self._stations: dict[str, _Supervised] = {}
         self._by_number: dict[int, str] = {}
         self._lock = threading.RLock()
         self._stopped = threading.Event()
         self.leaked = 0
         for station in config.stations:
-            self._seat(station, plans[station.name], rules[station.name])
+            self._add(station, plans[station.name], rules[station.name])
 
-    def _web(self, say: Callable[[str], object]) -> WebServer | None:
+    def _web(self, report: Callable[[str], object]) -> WebServer | None:
         if self.config.settings.listen is None:
             return None
         from pyplugin.monitor.web.server import WebServer
 
-        return WebServer(self.config.settings, self, say)
+        return WebServer(self.config.settings, self, report)
 
     def _mqtt(self, config: MonitorConfig) -> MqttPublisher | None:
         if config.mqtt is None:
@@ -131,7 +132,7 @@ class Service:
 
     # ---- stations
 
-    def _seat(self, config: StationConfig, plan: Plan, rules: list[Rule]) -> None:
+    def _add(self, config: StationConfig, plan: Plan, rules: list[Rule]) -> None:
         columns = columns_of(plan)
 
         def known(store: Store) -> tuple[int, int, dict[str, Standing]]:
@@ -140,15 +141,15 @@ class Service:
             store.finish_left_open(number)
             return number, store.layout(Layout.of(columns)), store.standings(number)
 
-        found = self.writer.ask(known)
+        found = self.writer.query(known)
         if found is None:
             raise StorageError(f"The log takes too long to answer; {config.name} is not begun.")
         number, layout, standings = found
-        desk = Desk(columns, rules, standings)
+        log = StationLog(columns, rules, standings)
         self._by_number[number] = config.name
         roll = PreRoll() if self.config.settings.clips else None
-        station = self._station(config, plan, desk, number, layout, roll)
-        self._seats[config.name] = _Seat(
+        station = self._station(config, plan, log, number, layout, roll)
+        self._stations[config.name] = _Supervised(
             config, plan, number, layout, by_name(rules), station, roll
         )
         now, kept = now_ms(), {rule.name for rule in rules}
@@ -160,7 +161,7 @@ class Service:
         self,
         config: StationConfig,
         plan: Plan,
-        desk: Desk,
+        log: StationLog,
         number: int,
         layout: int,
         roll: PreRoll | None,
@@ -168,19 +169,19 @@ class Service:
         def sink(records: list[Record]) -> None:
             self.writer.put(number, layout, records)
 
-        return Station(config, desk, sink, plan=plan, on_block=roll.add if roll else None)
+        return Station(config, log, sink, plan=plan, on_block=roll.add if roll else None)
 
     # ---- changes of alarms
 
     def _changed(self, number: int, change: Change, alarm: int | None) -> None:
         """Send a change of an alarm; on the writer's thread."""
         name = self._by_number.get(number, "")
-        seat = self._seats.get(name)
-        rule = seat.rules.get(change.rule) if seat is not None else None
+        entry = self._stations.get(name)
+        rule = entry.rules.get(change.rule) if entry is not None else None
         message = Message.of(name, change, alarm, rule)
         self._messages += 1
-        if change.edge == "opened" and alarm is not None and seat is not None and seat.roll:
-            self._encoder.submit(self._clip, alarm, seat.roll, change.start)
+        if change.edge == "opened" and alarm is not None and entry is not None and entry.roll:
+            self._encoder.submit(self._clip, alarm, entry.roll, change.start)
         if self._in_maintenance(name, change.time):
             return
         self.notifier.send(message, rule.notify if rule is not None else ())
@@ -215,9 +216,9 @@ class Service:
             self.mqtt.start()
         if self.web is not None:
             self.web.start()
-        self._event("started", f"Listening to {len(self._seats)} stations.")
-        for seat in list(self._seats.values()):
-            seat.station.start()
+        self._event("started", f"Listening to {counted(len(self._stations), 'station')}.")
+        for entry in list(self._stations.values()):
+            entry.station.start()
 
     def run(
         self, *, seconds: float | None = None, each: Callable[[], object] | None = None
@@ -244,9 +245,9 @@ class Service:
                 each()
             if now - looked >= _LOOK:
                 looked = now
-                self.look()
+                self.supervise()
                 self._notify_manager("WATCHDOG=1")
-            if all(seat.station.finished for seat in self._seats.values()):
+            if all(entry.station.finished for entry in self._stations.values()):
                 return
             if seconds is not None and now - begun >= seconds:
                 return
@@ -259,7 +260,7 @@ class Service:
         """Stop the stations, write what waits, and end."""
         self._notify_manager("STOPPING=1")
         self._stopped.set()
-        stations = [seat.station for seat in self._seats.values()]
+        stations = [entry.station for entry in self._stations.values()]
         for station in stations:
             threading.Thread(target=station.stop, daemon=True).start()
         for station in stations:
@@ -277,19 +278,19 @@ class Service:
         self.writer.put(0, 0, [EventRecord(now_ms(), kind, message)])
 
     def _snapshots(self) -> None:
-        for seat in list(self._seats.values()):
-            station, number, layout = seat.station, seat.number, seat.layout
+        for entry in list(self._stations.values()):
+            station, number, layout = entry.station, entry.number, entry.layout
 
             def snapshot(
                 station: Station = station, to: tuple[int, int] = (number, layout)
             ) -> None:
-                self.writer.put(*to, station.desk.snapshot(now_ms()))
+                self.writer.put(*to, station.log.snapshot(now_ms()))
 
-            station.ask(snapshot)
+            station.call_soon(snapshot)
 
     # ---- supervision
 
-    def look(self) -> None:
+    def supervise(self) -> None:
         """Replace what hangs.
 
         Raises
@@ -298,43 +299,49 @@ class Service:
             Too much of it does not end, or nothing is written.
         """
         now = time.monotonic()
-        for name, seat in list(self._seats.items()):
-            station = seat.station
-            if station.finished or seat.paused:
+        for name, entry in list(self._stations.items()):
+            station = entry.station
+            if station.finished or entry.paused:
                 continue
-            beats = station.beats
-            if not station.alive or now - beats.step > _HUNG:
-                self._replace(name, f"{name}: its loop did not run for {now - beats.step:.0f} s.")
-            elif self._deaf(station, now):
+            heartbeats = station.heartbeats
+            if not station.alive or now - heartbeats.step > _HUNG:
+                self._replace(
+                    name, f"{name}: its loop did not run for {now - heartbeats.step:.0f} s."
+                )
+            elif self._without_results(station, now):
                 self._replace(name, f"{name}: audio arrives, but there are no results.")
         if not self.writer.alive or now - self.writer.beat > _HUNG:
             raise UnhealthyError("The thread that writes the log hangs; ending to be started anew.")
         if self.leaked > _LEAKED:
             raise UnhealthyError(f"{self.leaked} threads do not end; ending to be started anew.")
 
-    def _deaf(self, station: Station, now: float) -> bool:
-        beats = station.beats
-        receives = now - beats.audio < _LOOK
-        return bool(station.config.models) and receives and beats.audio - beats.result > _NO_RESULT
+    def _without_results(self, station: Station, now: float) -> bool:
+        heartbeats = station.heartbeats
+        receives = now - heartbeats.audio < _LOOK
+        return (
+            bool(station.config.models)
+            and receives
+            and heartbeats.audio - heartbeats.result > _NO_RESULT
+        )
 
     def _replace(self, name: str, why: str) -> None:
-        seat = self._seats[name]
-        old = seat.station
+        entry = self._stations[name]
+        old = entry.station
         if not old.stop(10.0):
             self.leaked += 1
-        seat.restarts += 1
-        self.writer.put(seat.number, seat.layout, [EventRecord(now_ms(), "restarted", why)])
-        self._begin_anew(seat)
+        entry.restarts += 1
+        self.writer.put(entry.number, entry.layout, [EventRecord(now_ms(), "restarted", why)])
+        self._begin_anew(entry)
 
-    def _begin_anew(self, seat: _Seat) -> None:
+    def _begin_anew(self, entry: _Supervised) -> None:
         """Begin a station anew, whose alarms stand where they stood."""
-        before = seat.station.desk
+        before = entry.station.log
         standings = dict(before.alarms.standings)
-        desk = Desk(before.columns, list(seat.rules.values()), standings)
-        seat.station = self._station(
-            seat.config, seat.plan, desk, seat.number, seat.layout, seat.roll
+        log = StationLog(before.columns, list(entry.rules.values()), standings)
+        entry.station = self._station(
+            entry.config, entry.plan, log, entry.number, entry.layout, entry.roll
         )
-        seat.station.start()
+        entry.station.start()
 
     # ---- configuration
 
@@ -356,24 +363,24 @@ class Service:
             station.name: rules_of(station, columns_of(plans[station.name]), config)
             for station in config.stations
         }
-        said = []
+        changes = []
         wanted = {station.name: station for station in config.stations}
-        for name in [name for name in self._seats if name not in wanted]:
-            self._seats.pop(name).station.stop()
-            said.append(f"{name} was removed.")
+        for name in [name for name in self._stations if name not in wanted]:
+            self._stations.pop(name).station.stop()
+            changes.append(f"{name} was removed.")
         for name, station in wanted.items():
-            seat = self._seats.get(name)
-            if seat is None or seat.config != station:
-                if seat is not None:
-                    seat.station.stop()
-                self._seat(station, plans[name], rules[name])
-                self._seats[name].station.start()
-                said.append(f"{name} was {'added' if seat is None else 'begun anew'}.")
-            elif list(seat.rules.values()) != rules[name]:
-                self._give_rules(seat, rules[name])
-                said.append(f"The rules of {name} changed.")
+            entry = self._stations.get(name)
+            if entry is None or entry.config != station:
+                if entry is not None:
+                    entry.station.stop()
+                self._add(station, plans[name], rules[name])
+                self._stations[name].station.start()
+                changes.append(f"{name} was {'added' if entry is None else 'begun anew'}.")
+            elif list(entry.rules.values()) != rules[name]:
+                self._give_rules(entry, rules[name])
+                changes.append(f"The rules of {name} changed.")
         if config.settings != self.config.settings:
-            said.append("[monitor] has changed, which counts from the next start.")
+            changes.append("[monitor] has changed, which counts from the next start.")
         if config.mqtt != self.config.mqtt:
             if self.mqtt is not None:
                 self.mqtt.stop()
@@ -382,19 +389,19 @@ class Service:
                 self.mqtt.start()
         self.config = replace(config, settings=self.config.settings)
         self.notifier.set_targets(config.targets)
-        self._event("configuration", " ".join(said) or "The configuration is as it was.")
-        return said
+        self._event("configuration", " ".join(changes) or "The configuration is as it was.")
+        return changes
 
-    def _give_rules(self, seat: _Seat, rules: list[Rule]) -> None:
-        seat.rules = by_name(rules)
-        desk = seat.station.desk
+    def _give_rules(self, entry: _Supervised, rules: list[Rule]) -> None:
+        entry.rules = by_name(rules)
+        log = entry.station.log
 
         def change() -> None:
-            changes = closed_by_removal(desk, rules, now_ms())
-            desk.set_rules(rules, desk.alarms.standings)
-            self.writer.put(seat.number, seat.layout, [*changes])
+            changes = closed_by_removal(log, rules, now_ms())
+            log.set_rules(rules, log.alarms.standings)
+            self.writer.put(entry.number, entry.layout, [*changes])
 
-        seat.station.ask(change)
+        entry.station.call_soon(change)
 
     # ---- state
 
@@ -402,20 +409,20 @@ class Service:
         """Return how each station is: a dictionary for a person, an API or metrics."""
         now = time.monotonic()
         found: list[dict[str, Any]] = []
-        for name, seat in list(self._seats.items()):
-            desk, station = seat.station.desk, seat.station
+        for name, entry in list(self._stations.items()):
+            log, station = entry.station.log, entry.station
             found.append(
                 {
                     "station": name,
-                    "kind": seat.config.kind,
+                    "kind": entry.config.kind,
                     "down": station.down,
-                    "paused": seat.paused,
-                    "on_air": desk.on_air,
-                    "title": desk.title,
-                    "alarms": desk.open_alarms,
-                    "values": dict(desk.latest),
-                    "seconds_since_audio": round(now - station.beats.audio, 1),
-                    "restarts": seat.restarts,
+                    "paused": entry.paused,
+                    "on_air": log.on_air,
+                    "title": log.title,
+                    "alarms": log.open_alarms,
+                    "values": dict(log.latest),
+                    "seconds_since_audio": round(now - station.heartbeats.audio, 1),
+                    "restarts": entry.restarts,
                 }
             )
         return found
@@ -435,34 +442,34 @@ class Service:
         if time.monotonic() - self.writer.beat > _HUNG or not self.writer.alive:
             return "The thread that writes the log hangs."
         now = time.monotonic()
-        for name, seat in list(self._seats.items()):
-            station = seat.station
-            if not (station.finished or seat.paused) and now - station.beats.step > _HUNG:
+        for name, entry in list(self._stations.items()):
+            station = entry.station
+            if not (station.finished or entry.paused) and now - station.heartbeats.step > _HUNG:
                 return f"{name}: its loop hangs."
         return ""
 
     def acknowledge(self, alarm: int, note: str) -> bool:
         """Mark an alarm as seen; return whether there is one of that number."""
-        return bool(self.writer.ask(lambda store: store.acknowledge(alarm, now_ms(), note)))
+        return bool(self.writer.query(lambda store: store.acknowledge(alarm, now_ms(), note)))
 
     def pause(self, station: str, *, paused: bool) -> bool:
         """Stop listening to a station, or begin again; return whether there is one."""
         with self._lock:
             found = [
-                seat
-                for name, seat in list(self._seats.items())
-                if station in (name, seat.config.id)
+                entry
+                for name, entry in list(self._stations.items())
+                if station in (name, entry.config.id)
             ]
-            for seat in found:
-                if paused and not seat.paused:
-                    seat.paused = True
-                    seat.station.stop()
-                elif seat.paused and not paused:
-                    seat.paused = False
-                    self._begin_anew(seat)
+            for entry in found:
+                if paused and not entry.paused:
+                    entry.paused = True
+                    entry.station.stop()
+                elif entry.paused and not paused:
+                    entry.paused = False
+                    self._begin_anew(entry)
                 word = "paused" if paused else "resumed"
-                event = EventRecord(now_ms(), word, f"{seat.config.name} was {word}.")
-                self.writer.put(seat.number, seat.layout, [event])
+                event = EventRecord(now_ms(), word, f"{entry.config.name} was {word}.")
+                self.writer.put(entry.number, entry.layout, [event])
         return bool(found)
 
     def _notify_manager(self, state: str) -> None:

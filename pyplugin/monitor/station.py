@@ -1,4 +1,4 @@
-"""A station on a thread of its own: its input through a node, a row each second to its desk."""
+"""A station on a thread of its own: its input through a node, a row each second to its log."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from pyplugin.models.registry import load as load_model
 from pyplugin.monitor.clock import RecordingClock, StationClock
 from pyplugin.monitor.columns import SECOND, Columns, RowMaker, Rows, joined
 from pyplugin.monitor.config import StationConfig
-from pyplugin.monitor.desk import Desk
 from pyplugin.monitor.records import EventRecord, Record
+from pyplugin.monitor.station_log import StationLog
 from pyplugin.monitor.times import now_ms
 from pyplugin.node.node import MAX_BLOCK, Node
 from pyplugin.node.plan import Plan
@@ -62,7 +62,7 @@ def plan_of(station: StationConfig) -> Plan:
 
 
 @dataclass
-class Beats:
+class Heartbeats:
     """Signs of life, on the monotonic clock; a supervisor watches them.
 
     Attributes
@@ -142,11 +142,11 @@ class _Results:
 
     failures = 0
 
-    def __init__(self, rows: RowClock, beats: Beats) -> None:
-        self._rows, self._beats = rows, beats
+    def __init__(self, rows: RowClock, heartbeats: Heartbeats) -> None:
+        self._rows, self._heartbeats = rows, heartbeats
 
     def write_frame(self, frame: DescriptorFrame) -> None:
-        self._beats.result = time.monotonic()
+        self._heartbeats.result = time.monotonic()
         values = [value for tags in frame.tags.values() for value in tags.values()]
         values += [value for tags in frame.heads.values() for value in tags.values()]
         if frame.state.name != "WARMING":
@@ -166,7 +166,7 @@ class Station:
     ----------
     config
         What it listens to.
-    desk
+    log
         What its rows and events go to; of this thread while it runs.
     sink
         Takes what is to be kept, on this thread.
@@ -177,13 +177,13 @@ class Station:
     def __init__(
         self,
         config: StationConfig,
-        desk: Desk,
+        log: StationLog,
         sink: Sink,
         *,
         plan: Plan | None = None,
         on_block: Callable[[Float32, int, int], object] | None = None,
     ) -> None:
-        self.config, self.desk = config, desk
+        self.config, self.log = config, log
         self._sink, self._on_block = sink, on_block
         self._plan = plan or plan_of(config)
         self._stopped = threading.Event()
@@ -192,8 +192,8 @@ class Station:
         self._session: Session | None = None
         self._stream: StreamInput | None = None
         now = time.monotonic()
-        self.beats = Beats(now, now, now)
-        self._rows = RowClock(desk.columns)
+        self.heartbeats = Heartbeats(now, now, now)
+        self._rows = RowClock(log.columns)
         self.failures = 0
         self.finished = False
         """Whether a recording was read to its end."""
@@ -225,10 +225,10 @@ class Station:
     @property
     def down(self) -> bool:
         """Whether no audio arrives, or none has yet."""
-        return self._rows.down or not self.desk.latest
+        return self._rows.down or not self.log.latest
 
-    def ask(self, task: Callable[[], object]) -> None:
-        """Have something done on the station's thread, where its desk may be touched."""
+    def call_soon(self, task: Callable[[], object]) -> None:
+        """Have something done on the station's thread, where its log may be touched."""
         with self._lock:
             self._asked.append(task)
 
@@ -295,7 +295,7 @@ class Station:
                 Session(
                     input,
                     self._make_node if makes else None,
-                    outputs=[_Results(rows, self.beats)],
+                    outputs=[_Results(rows, self.heartbeats)],
                     hop=HOP,
                     on_event=self._event,
                     on_signals=rows.add_signals,
@@ -308,7 +308,7 @@ class Station:
                     pass
             finally:
                 self._session = self._stream = None
-                self._sink(self.desk.end(clock.now()))
+                self._sink(self.log.end(clock.now()))
                 self.finished = bool(self.config.file) and not self._stopped.is_set()
 
     def _step(self, session: Session) -> bool:
@@ -316,24 +316,24 @@ class Station:
         going = session.step(0.25)
         now = time.monotonic()
         if session.seconds > position:
-            self.beats.audio = now
+            self.heartbeats.audio = now
             self._rows.down = False
-        elif now - self.beats.audio > self.config.timeout + _QUIET:
+        elif now - self.heartbeats.audio > self.config.timeout + _QUIET:
             self._rows.down = True
         self._look_after()
         return going
 
     def _look_after(self) -> None:
-        """Follow the clock, give the rows to the desk, and do what other threads ask for."""
-        self.beats.step = time.monotonic()
+        """Follow the clock, give the rows to the log, and do what other threads ask for."""
+        self.heartbeats.step = time.monotonic()
         rows, clock = self._rows, self._rows.clock
         step = clock.step()
         if step:
             rows.shift(step)
-            self._sink(self.desk.clock_set(clock.now(), step))
+            self._sink(self.log.clock_set(clock.now(), step))
         made = rows.rows()
         if made is not None:
-            self._sink(self.desk.push(made))
+            self._sink(self.log.push(made))
         with self._lock:
             tasks, self._asked = self._asked, []
         for task in tasks:
@@ -346,7 +346,7 @@ class Station:
         session = self._session
         live = event.kind in ("disconnected", "reconnected") or session is None
         time = clock.now() if live or session is None else clock.at(session.seconds)
-        self._sink(self.desk.event(time, event))
+        self._sink(self.log.event(time, event))
 
     def _block(self, block: Float32) -> None:
         session, clock = self._session, self._rows.clock

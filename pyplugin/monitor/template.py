@@ -9,7 +9,7 @@ from pyplugin.monitor.config import SECTIONS, StationConfig, key_of
 
 _HEAD = """\
 # What the monitor listens to, and what raises an alarm.
-# 'tagnode monitor check FILE' says what it means, 'tagnode monitor run FILE' begins.
+# 'tagnode monitor check --config FILE' explains it, 'tagnode monitor run --config FILE' runs it.
 # A key behind a # has its default.
 """
 

@@ -33,7 +33,7 @@ def parse_duration(text: object) -> float:
     Raises
     ------
     ValueError
-        It has no unit, or is no duration; the sentence says what is expected.
+        It has no unit, or is no duration; the sentence has an example.
 
     Examples
     --------

@@ -100,10 +100,10 @@ class LogWriter:
             self._queue.append(Item(0, 0, [_Task(task)]))  # type: ignore[list-item]
             self._changed.notify()
 
-    def ask(self, question: Callable[[Store], Any], timeout: float = 10.0) -> Any:
-        """Return what the database says, asked on its thread; ``None`` if that takes too long.
+    def query(self, question: Callable[[Store], Any], timeout: float = 10.0) -> Any:
+        """Return the result of a query on this thread; ``None`` if that takes too long.
 
-        Before :meth:`start` it is asked at once.
+        Before :meth:`start` it runs at once.
         """
         if not self._thread.is_alive():
             return question(self.store)

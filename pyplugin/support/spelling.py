@@ -52,3 +52,14 @@ def alternatives(names: Iterable[str]) -> str:
     """
     *others, last = names
     return f"{', '.join(others)} or {last}" if others else last
+
+
+def counted(number: int, what: str) -> str:
+    """Return a number with its noun, in the plural unless it is one.
+
+    Examples
+    --------
+    >>> counted(1, "station"), counted(2, "station")
+    ('1 station', '2 stations')
+    """
+    return f"{number} {what}{'' if number == 1 else 's'}"

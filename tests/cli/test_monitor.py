@@ -120,7 +120,7 @@ def test_a_configuration_is_written_and_checked(run, tmp_path):
     assert (code, "already" in err) == (2, True)
     code, out, _ = run("monitor", "check", "--config", file)
     assert code == 0
-    assert "no programme: opens once there is no programme" in out
+    assert "no programme: opens once there is only silence" in out
     file.write_text(file.read_text() + '[[alarm]]\nname = "a"\nwhen = "musik > 0.5"\n')
     code, _, err = run("monitor", "check", "--config", file)
     assert (code, "did you mean 'music'" in err) == (2, True)

@@ -11,8 +11,8 @@ from station_rows import BEGIN, COLUMNS
 
 from pyplugin.monitor.alarms import Change
 from pyplugin.monitor.columns import Rows
-from pyplugin.monitor.desk import Desk
 from pyplugin.monitor.rules import default_rules
+from pyplugin.monitor.station_log import StationLog
 from pyplugin.monitor.storage import Log, Store
 
 DAYS = int(os.environ.get("PYPLUGIN_MONITOR_DAYS", "3"))
@@ -65,16 +65,16 @@ def run(store, name, hours, seed):
     random = np.random.default_rng(seed)
     faults = faults_of(random, hours)
     station = store.station(name, "x", "any", time=BEGIN)
-    desk = Desk(COLUMNS, default_rules("any", COLUMNS, ()))
-    layout = store.layout(desk.layout)
+    log_of_it = StationLog(COLUMNS, default_rules("any", COLUMNS, ()))
+    layout = store.layout(log_of_it.layout)
     changes = []
     for hour in range(hours):
         inside = [each for each in faults if each[1] // HOUR == hour]
-        records = desk.push(hour_of(random, hour, inside))
-        records += desk.snapshot(BEGIN + 1000 * (hour + 1) * HOUR)
+        records = log_of_it.push(hour_of(random, hour, inside))
+        records += log_of_it.snapshot(BEGIN + 1000 * (hour + 1) * HOUR)
         store.write(station, records, layout)
         changes += [each for each in records if isinstance(each, Change)]
-    store.write(station, desk.end(BEGIN + 1000 * hours * HOUR), layout)
+    store.write(station, log_of_it.end(BEGIN + 1000 * hours * HOUR), layout)
     return faults, changes
 
 

@@ -175,17 +175,17 @@ def test_a_loop_that_hangs_is_replaced(tmp_path, monkeypatch):
     made = Service(config)
     made.start()
     try:
-        station = made._seats["Test FM"].station
-        assert until(lambda: station.desk.latest, 20)
+        station = made._stations["Test FM"].station
+        assert until(lambda: station.log.latest, 20)
         released = threading.Event()
-        station.ask(lambda: released.wait(30))
-        assert until(lambda: time.monotonic() - station.beats.step > 1.2, 20)
+        station.call_soon(lambda: released.wait(30))
+        assert until(lambda: time.monotonic() - station.heartbeats.step > 1.2, 20)
         monkeypatch.setattr(module.Station, "stop", lambda self, timeout=0: False)
-        made.look()
-        replaced = made._seats["Test FM"].station
+        made.supervise()
+        replaced = made._stations["Test FM"].station
         assert replaced is not station
         assert made.leaked == 1
-        assert until(lambda: replaced.desk.latest, 20)
+        assert until(lambda: replaced.log.latest, 20)
         released.set()
     finally:
         monkeypatch.undo()
@@ -210,17 +210,17 @@ def test_a_reload_begins_anew_only_what_changed(tmp_path):
     stations = '[[station]]\nname = "Other"\ncommand = "cat /dev/zero"\n'
     config = configuration(tmp_path, 'command = "cat /dev/zero"', stations)
     with running(config) as service:
-        before = {name: seat.station for name, seat in service._seats.items()}
+        before = {name: entry.station for name, entry in service._stations.items()}
         alarm = '[[alarm]]\nname = "a"\nstation = "Test FM"\nwhen = "music > 0.5"\n'
-        said = service.reload(
+        changes = service.reload(
             configuration(tmp_path, 'command = "cat /dev/zero"', stations + alarm)
         )
-        assert said == ["The rules of Test FM changed."]
+        assert changes == ["The rules of Test FM changed."]
         changed = stations.replace("/dev/zero", "/dev/zero -u")
-        said = service.reload(configuration(tmp_path, 'command = "cat /dev/zero"', changed))
-        assert said == ["The rules of Test FM changed.", "Other was begun anew."]
-        assert service._seats["Test FM"].station is before["Test FM"]
-        assert service._seats["Other"].station is not before["Other"]
+        changes = service.reload(configuration(tmp_path, 'command = "cat /dev/zero"', changed))
+        assert changes == ["The rules of Test FM changed.", "Other was begun anew."]
+        assert service._stations["Test FM"].station is before["Test FM"]
+        assert service._stations["Other"].station is not before["Other"]
         last = configuration(tmp_path, 'command = "cat /dev/zero"')
         assert service.reload(last) == ["Other was removed."]
         settings = replace(last.settings, commit=30.0)

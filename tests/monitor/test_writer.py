@@ -116,12 +116,12 @@ def test_scores_are_given_up_before_anything_else(written, tmp_path, monkeypatch
     writer, station, layout, _ = written
     monkeypatch.setattr(module, "_MOST", 10)
     (pages,) = writer.store._database.execute("PRAGMA page_count").fetchone()
-    writer.ask(lambda store: store._database.execute(f"PRAGMA max_page_count = {pages}"))
+    writer.query(lambda store: store._database.execute(f"PRAGMA max_page_count = {pages}"))
     long = [EventRecord(n, "gap", "x" * 5000) for n in range(3)]
     writer.put(station, layout, long)
     for number in range(40):
         writer.put(station, layout, [Bin(10_000 * number, 10, PACKED)])
-    writer.ask(lambda store: store._database.execute("PRAGMA max_page_count = 1000000"))
+    writer.query(lambda store: store._database.execute("PRAGMA max_page_count = 1000000"))
     assert until(lambda: counts(tmp_path)[0] >= 3, 10)
     assert until(lambda: writer.lost == 40 - counts(tmp_path)[1], 10)
     assert writer.lost > 0

@@ -59,7 +59,7 @@ class Access:
 
 
 class _BadRequestError(Exception):
-    """The question cannot be answered; the sentence says why."""
+    """The question cannot be answered; the sentence has the reason."""
 
 
 def make_app(folder: str, control: Control, hub: EventHub, access: Access) -> Any:
@@ -261,7 +261,7 @@ def _some(rows: Iterator[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _finite(content: Any) -> Any:
-    """Return it with ``None`` for what JSON cannot say."""
+    """Return it with ``None`` for numbers that JSON lacks."""
     if isinstance(content, float) and not math.isfinite(content):
         return None
     if isinstance(content, dict):

@@ -1,4 +1,4 @@
-"""Metrics for Prometheus, made of the states when they are asked for."""
+"""Metrics for Prometheus, made of the states at each request."""
 
 from __future__ import annotations
 

@@ -37,8 +37,8 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def token_of(folder: str, say: Callable[[str], object]) -> str:
-    """Return the token, which is made and said at the first start.
+def token_of(folder: str, report: Callable[[str], object]) -> str:
+    """Return the token, which is made and reported at the first start.
 
     Raises
     ------
@@ -54,7 +54,7 @@ def token_of(folder: str, say: Callable[[str], object]) -> str:
             file.write(f"{token}\n")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"The token in '{path}' cannot be used: {error}.") from error
-    say(f"The token of the API is {token}; it is kept in {path} and not shown again.")
+    report(f"The token of the API is {token}; it is kept in {path} and not shown again.")
     return token
 
 
@@ -67,7 +67,7 @@ class WebServer:
         Address and folder.
     control
         The service.
-    say
+    report
         Takes a sentence for a person.
 
     Raises
@@ -76,7 +76,9 @@ class WebServer:
         The address is in use, or there is no such address.
     """
 
-    def __init__(self, settings: Settings, control: Control, say: Callable[[str], object]) -> None:
+    def __init__(
+        self, settings: Settings, control: Control, report: Callable[[str], object]
+    ) -> None:
         assert settings.listen is not None
         uvicorn = need("uvicorn", package="uvicorn", extra="monitor", purpose="The API")
         self.host, self.port = settings.listen
@@ -85,7 +87,7 @@ class WebServer:
         hosts: list[str] = []
         if local:
             hosts = [*_LOCAL, *_hosts_of(settings.base_url)]
-        access = Access("" if local else token_of(settings.data, say), hosts)
+        access = Access("" if local else token_of(settings.data, report), hosts)
         app = make_app(settings.data, control, self.hub, access)
         config = uvicorn.Config(
             app,

@@ -1,4 +1,4 @@
-"""A station's desk: rows and events in, records and changes of alarms out."""
+"""A station's log: rows and events in, records and changes of alarms out."""
 
 import numpy as np
 import pytest
@@ -8,13 +8,13 @@ from station_rows import BEGIN, COLUMNS, absent, in_parts, in_turn, played, sile
 
 from pyplugin.inputs.input import Event
 from pyplugin.monitor.alarms import Change
-from pyplugin.monitor.desk import Desk
 from pyplugin.monitor.records import Bin, EventRecord, SegmentRecord, Track
 from pyplugin.monitor.rules import default_rules
+from pyplugin.monitor.station_log import StationLog
 
 
-def desk():
-    return Desk(COLUMNS, default_rules("any", COLUMNS, ()))
+def station_log():
+    return StationLog(COLUMNS, default_rules("any", COLUMNS, ()))
 
 
 def of(kind, records):
@@ -31,7 +31,7 @@ def test_parts_of_any_size_give_the_same(sizes, random):
     ]
 
     def records(parts):
-        at = desk()
+        at = station_log()
         found = [each for part in parts for each in at.push(part)]
         found += at.end(int(made.times[-1]))
         return (
@@ -48,7 +48,7 @@ def test_parts_of_any_size_give_the_same(sizes, random):
 
 
 def test_titles_become_tracks_with_what_was_on_during_them():
-    at = desk()
+    at = station_log()
     records = at.event(BEGIN, Event("title", "Title", title="Band - Song"))
     assert at.title == "Band - Song"
     at.push(played(100))
@@ -65,7 +65,7 @@ def test_titles_become_tracks_with_what_was_on_during_them():
 
 
 def test_the_age_of_a_title_is_counted():
-    at = desk()
+    at = station_log()
     at.push(played(10))
     assert "station.title_age" not in at.latest
     at.event(BEGIN + 10_000, Event("title", "Title", title="Song"))
@@ -76,7 +76,7 @@ def test_the_age_of_a_title_is_counted():
 
 @pytest.mark.parametrize("title_first", [True, False])
 def test_another_format_without_a_title_is_a_fallback(title_first):
-    at = desk()
+    at = station_log()
     at.event(BEGIN - 60_000, Event("title", "Title", title="Song"))
     events = [Event("format", "Now 22050 Hz, 1 channel."), Event("title", "Title: none")]
     for index, event in enumerate(events[:: -1 if title_first else 1]):
@@ -90,7 +90,7 @@ def test_another_format_without_a_title_is_a_fallback(title_first):
 
 
 def test_another_format_of_another_connection_is_no_fallback():
-    at = desk()
+    at = station_log()
     at.event(BEGIN, Event("reconnected", "It is back."))
     at.event(BEGIN + 100, Event("format", "Now 22050 Hz, 1 channel."))
     at.event(BEGIN + 200, Event("title", "Title: none"))
@@ -98,7 +98,7 @@ def test_another_format_of_another_connection_is_no_fallback():
 
 
 def test_a_set_clock_ends_the_segment_and_no_length_is_wrong():
-    at = desk()
+    at = station_log()
     at.push(played(100))
     step = -3_600_000
     records = at.clock_set(BEGIN + 100_000 + step, step)

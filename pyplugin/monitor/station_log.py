@@ -1,6 +1,6 @@
-"""A station's desk: its rows and events in, records for the log and changes of alarms out.
+"""A station's log: its rows and events in, records for the log and changes of alarms out.
 
-It has no clock and no thread, so a month runs through it in minutes, and what it says does not
+It has no clock and no thread, so a month runs through it in minutes, and its records do not
 depend on how the rows are split.
 """
 
@@ -18,13 +18,13 @@ from pyplugin.monitor.bins import Binner, Layout
 from pyplugin.monitor.columns import Columns, Rows
 from pyplugin.monitor.records import EventRecord, Record, SegmentRecord, Standings, Track
 from pyplugin.monitor.rules import Rule
-from pyplugin.monitor.segments import CLASSES, MUSIC, OVER, SPEECH, Segment, Segmenter
+from pyplugin.monitor.segments import CLASSES, MUSIC, OFF, OVER, SILENCE, SPEECH, Segment, Segmenter
 from pyplugin.monitor.times import local
 
 _TOGETHER = 10_000  # milliseconds within which a format and a title change at one time
 
 
-class Desk:
+class StationLog:
     """Logs one station.
 
     Parameters
@@ -87,7 +87,7 @@ class Desk:
         return records
 
     def _fill(self, rows: Rows) -> None:
-        """Write what the desk knows itself into the rows."""
+        """Write what the log knows itself into the rows."""
         rows.values[:, self._fallback] = float(self._replaced)
         if self._titled is not None:
             rows.values[:, self._age] = np.maximum(rows.times - self._titled, 0) / 1000
@@ -107,7 +107,8 @@ class Desk:
             for name, mean in zip(self.columns.labels, segment.means, strict=True)
             if mean is not None
         }
-        loudness = segment.loudness.integrated
+        quiet = segment.kind in (OFF, SILENCE)  # what is left of the sound before does not count
+        loudness = None if quiet else segment.loudness.integrated
         return SegmentRecord(
             *(CLASSES[segment.kind], segment.start, segment.end, not ended),
             None if loudness is None else round(loudness, 1),
@@ -118,8 +119,8 @@ class Desk:
         if self._track is None or self._segmenter.current is None:
             return
         kind = self._segmenter.current.kind
-        heard = np.array([1, kind in (MUSIC, OVER), kind in (SPEECH, OVER)])
-        self._shares += len(rows) * heard
+        kinds = np.array([1, kind in (MUSIC, OVER), kind in (SPEECH, OVER)])
+        self._shares += len(rows) * kinds
 
     # ---- events
 
@@ -233,11 +234,11 @@ class Desk:
         return [name for name, now in self.alarms.standings.items() if now.opened is not None]
 
 
-def closed_by_removal(desk: Desk, rules: list[Rule], time: int) -> list[Change]:
+def closed_by_removal(log: StationLog, rules: list[Rule], time: int) -> list[Change]:
     """Close the open alarms of rules that a new configuration has not; return the changes."""
     kept = {rule.name for rule in rules}
     changes: list[Change] = []
-    for timer in desk.alarms.timers:
+    for timer in log.alarms.timers:
         if timer.rule.name not in kept:
             changes += timer.end(time, "removed")
     return changes
