@@ -264,6 +264,7 @@ class _Relay:
         self._clock = ArrivalClock()
         self._edge: float | None = None  # where the audio so far ends in time
         self._tail: deque[Float32] = deque()
+        self._kept = 0  # samples in it
         self._format: tuple[int, int] | None = None
         self._connection: Connection | None = None
         self._held: list[Piece] | None = None
@@ -380,10 +381,11 @@ class _Relay:
                 self._send(Event("format", f"Now {setup[0]} Hz, {setup[1]} channel{plural}."))
             self._format = setup
             self._tail.clear()
+            self._kept = 0
         self._tail.append(item.samples)
-        kept = sum(each.shape[1] for each in self._tail)
-        while kept - self._tail[0].shape[1] >= TAIL * item.sample_rate:
-            kept -= self._tail.popleft().shape[1]
+        self._kept += item.samples.shape[1]
+        while self._kept - self._tail[0].shape[1] >= TAIL * item.sample_rate:
+            self._kept -= self._tail.popleft().shape[1]
         return self._send(item)
 
     def end(self) -> None:
