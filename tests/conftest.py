@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from ctypes.util import find_library
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -40,6 +41,9 @@ from pyplugin.node.frontend import PRESETS
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")
 
+GENERATORS: list[tuple[np.random.Generator, Any]] = []
+"""Random generators of the test modules, and how each begins."""
+
 # Tests with such a fixture, which is costly or exclusive, stay together in one process.
 TOGETHER = {
     "jack": "jack",
@@ -50,19 +54,29 @@ TOGETHER = {
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Two processes more than there are cores, for some tests only wait."""
+    """Three processes more than there are cores, for some tests only wait."""
     affinity = getattr(os, "sched_getaffinity", None)  # not on macOS
-    return (len(affinity(0)) if affinity else os.cpu_count() or 1) + 2
+    return (len(affinity(0)) if affinity else os.cpu_count() or 1) + 3
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Leave what was imported out of later garbage collections, of which there are many."""
+    """Leave what was imported out of later garbage collections, of which there are many.
+
+    Note how random generators begin.
+    """
     if getattr(session.config.option, "loadgroup", False):
         for item in session.items:
             grouped = item.get_closest_marker("xdist_group") is not None
             assert not grouped or "@" in item.nodeid, "pytest-xdist does not know of the groups"
     gc.collect()
     gc.freeze()
+    GENERATORS.extend(
+        (value, value.bit_generator.state)
+        for module in list(sys.modules.values())
+        if Path(getattr(module, "__file__", None) or "/").is_relative_to(Path(__file__).parent)
+        for value in vars(module).values()
+        if isinstance(value, np.random.Generator)
+    )
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
@@ -96,6 +110,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items[:] = [*long, *groups, *rest[:middle], *short, *rest[middle:]]
 
 
+@pytest.fixture(autouse=True)
+def _same_numbers_in_any_order() -> None:
+    """Let the generators of the test modules begin anew."""
+    for generator, state in GENERATORS:
+        generator.bit_generator.state = state
+
+
 @pytest.fixture(scope="session")
 def clips() -> Path:
     """The folder with six short recordings; tests/data/README.md says whose they are."""
@@ -104,9 +125,13 @@ def clips() -> Path:
 
 @pytest.fixture(scope="module", autouse=True)
 def _plugins_end_with_their_module() -> Iterator[None]:
-    """Collect plugins in reference cycles now, so that their output is not in another test."""
+    """Collect plugins in reference cycles now, so that their output is not in another test.
+
+    What is left lives longer than the module: later collections need not look at it.
+    """
     yield
     gc.collect()
+    gc.freeze()
 
 
 DPF = Path("/usr/share/dpf/distrho")

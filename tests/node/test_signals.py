@@ -143,6 +143,7 @@ def loop(bpm: float, kind: str, rate: int = 22050, seconds: float = 11) -> np.nd
     return x[: int(seconds * rate)]
 
 
+@pytest.mark.xdist_group("librosa compiles for 12 s")
 @pytest.mark.parametrize("kind", ["clicks", "drums"])
 @pytest.mark.parametrize("bpm", [60, 66.6, 75, 82, 90, 100, 110, 120, 128, 140, 150, 160, 170, 180])
 def test_tempo_is_exact_after_10_seconds(bpm, kind):
