@@ -68,7 +68,7 @@ class Session(Closing):
         As they are now.
     last : DescriptorFrame or None
         The latest frame.
-    parameters, signals : dict
+    parameters : dict
         Latest values by name.
 
     Examples
@@ -116,7 +116,7 @@ class Session(Closing):
         self._offset = 0.0  # seconds of the stream at which the node began, gaps included
         self.last: DescriptorFrame | None = None
         self.parameters: dict[str, float] = {}
-        self.signals: dict[str, float] = {}
+        self._signals: dict[str, float] | Float32 = {}  # a row until someone asks
         self._attach(self._fitting_node())
 
     # ---- node
@@ -267,6 +267,13 @@ class Session(Closing):
 
     # ---- results
 
+    @property
+    def signals(self) -> dict[str, float]:
+        """Latest values of the signals by name."""
+        if not isinstance(self._signals, dict):
+            self._signals = dict(zip(SIGNALS, self._signals.tolist(), strict=True))
+        return self._signals
+
     def poll(self) -> int:
         """Read the node's results, and send them. Returns the number of frames."""
         frames, measured = self.node.read(), self.node.read_signals()
@@ -298,7 +305,7 @@ class Session(Closing):
         self._push("signal", emitted, row)
         if self._on_signals is not None:
             self._on_signals(self._offset + emitted / self.node.sample_rate, row)
-        self.signals = dict(zip(SIGNALS, row.tolist(), strict=True))
+        self._signals = row
         if self.node.models:
             return
         seconds = emitted / self.node.sample_rate

@@ -50,6 +50,9 @@ class Connection(Protocol):
     continues: bool
     """Whether an attempt goes on where the last one ended, or has reported what was lost."""
 
+    buffered: bool
+    """Whether what arrives waits for the reader for a second, and nothing is lost."""
+
     def pieces(self) -> Iterator[Piece | Event]:
         """Yield audio and events until the source ends.
 
@@ -69,6 +72,7 @@ class _Interruptible:
     live = True
     retries = True
     continues = False
+    buffered = False
 
     def __init__(self, title: str) -> None:
         self.title = title
@@ -91,6 +95,8 @@ class HttpConnection(_Interruptible):
     charset
         Of titles that are not UTF-8; ``None`` to detect it.
     """
+
+    buffered = True
 
     def __init__(self, url: str, *, timeout: float = TIMEOUT, charset: str | None = None) -> None:
         super().__init__(without_password(url))

@@ -36,6 +36,7 @@ def open_input(
     retry: bool = True,
     timeout: float = TIMEOUT,
     charset: str | None = None,
+    gather: float = 0.0,
 ) -> StreamInput:
     """Open a source of live audio.
 
@@ -54,6 +55,8 @@ def open_input(
         Seconds without data after which a network stream counts as broken.
     charset
         Of titles that are not UTF-8; ``None`` to detect it.
+    gather
+        Seconds of audio of a network stream that are read at once.
 
     Returns
     -------
@@ -80,12 +83,14 @@ def open_input(
         return StreamInput(connection, retry=False)
     if source.startswith("cmd:") or is_url(source):
         made = connection_for(source, raw=raw, timeout=timeout, charset=charset)
-        return StreamInput(made, retry=retry)
+        return StreamInput(made, retry=retry, gather=gather)
     if source.lower().endswith(SUFFIXES):
         first = read_playlist(source)[0]
         if not is_url(first):
             raise AudioError(f"The playlist '{source}' names files; give it to 'tagnode tag'.")
-        return open_input(first, raw=raw, retry=retry, timeout=timeout, charset=charset)
+        return open_input(
+            first, raw=raw, retry=retry, timeout=timeout, charset=charset, gather=gather
+        )
     try:
         if stat.S_ISREG(Path(source).stat().st_mode):
             raise AudioError(f"'{source}' is a file; give it to 'tagnode tag'.")

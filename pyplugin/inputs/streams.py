@@ -31,7 +31,8 @@ _LONGEST_WAIT = 5.0  # seconds after which it counts as over anyway
 _SLOW = 0.8  # share of real time below which a stream is too slow
 _JUDGED = 30.0  # seconds over which that is measured
 _OUTAGE = 10.0  # seconds without audio that are reported otherwise
-_BLOCK = 8192  # samples that one read returns at most
+_MOST = 1.0  # seconds that one read returns at most, and a little
+_EDGE = 0.002  # seconds of waiting for audio after which all that has arrived was read
 
 
 class _ClosedError(Exception):
@@ -50,6 +51,9 @@ class StreamInput(Closing):
         What it reads.
     retry
         Whether to try again; otherwise the first failure ends it, and is in :attr:`failure`.
+    gather
+        Seconds of audio that are decoded and read at once where the connection keeps them until
+        then: so much later, and with less work.
 
     Attributes
     ----------
@@ -67,12 +71,15 @@ class StreamInput(Closing):
     array([[ 0.5, -0.5]], dtype=float32)
     """
 
-    def __init__(self, connection: Connection, *, retry: bool = True) -> None:
+    def __init__(self, connection: Connection, *, retry: bool = True, gather: float = 0.0) -> None:
         self._connection = connection
         self._retry = retry
+        self._gather = gather if connection.buffered else 0.0
         self._changed = threading.Condition()
+        self._closing = threading.Event()
         self._queue: deque[Piece | Event] = deque()
         self._queued = 0.0  # seconds
+        self._waiting_events = 0  # in the queue
         self._events: list[Event] = []
         self._closed = False
         self._ended = False
@@ -123,6 +130,8 @@ class StreamInput(Closing):
     def read(self, timeout: float) -> Float32 | None:
         """Return what arrived within ``timeout`` seconds, of one format; ``None`` at the end.
 
+        It waits for as much as it gathers, for an event, or for the end.
+
         Returns
         -------
         numpy.ndarray or None
@@ -131,11 +140,11 @@ class StreamInput(Closing):
         until = time.monotonic() + timeout
         with self._changed:
             while not self._closed:
-                block = self._take()
+                left = until - time.monotonic()
+                block = self._take() if self._enough() or self._ended or left <= 0 else None
                 if block is not None:
                     self._changed.notify_all()
                     return block
-                left = until - time.monotonic()
                 if self._ended:
                     return None
                 if left <= 0:
@@ -143,26 +152,32 @@ class StreamInput(Closing):
                 self._changed.wait(left)
             return None
 
+    def _enough(self) -> bool:
+        """Return whether a reader need not wait for more."""
+        return self._waiting_events > 0 or (bool(self._queue) and self._queued >= self._gather)
+
     def _take(self) -> Float32 | None:
         """Return the audio at the front of the queue, up to the next event or change of format."""
         pieces: list[Float32] = []
-        count = 0
-        while self._queue and count < _BLOCK:
+        seconds = 0.0
+        while self._queue and seconds < _MOST:
             each = self._queue[0]
             if isinstance(each, Event):
                 if pieces:
                     break
                 self._events.append(each)
                 self._queue.popleft()
+                self._waiting_events -= 1
                 continue
             setup = (each.sample_rate, each.samples.shape[0])
             if pieces and setup != self._format:
                 break
             self._format = setup
             self._queue.popleft()
-            self._queued -= each.samples.shape[1] / each.sample_rate
+            length = each.samples.shape[1] / each.sample_rate
+            self._queued -= length
+            seconds += length
             pieces.append(each.samples)
-            count += each.samples.shape[1]
         return np.concatenate(pieces, axis=1) if pieces else None
 
     def events(self) -> list[Event]:
@@ -176,6 +191,7 @@ class StreamInput(Closing):
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+        self._closing.set()
         self._connection.interrupt()
         if self._thread is not threading.current_thread():
             self._thread.join(15.0)
@@ -191,11 +207,16 @@ class StreamInput(Closing):
                 self._changed.wait(1.0)
             if self._closed:
                 raise _ClosedError
+            waiting = not self._enough()  # of a reader, maybe
             self._queue.append(item)
             if isinstance(item, Piece):
                 self._queued += item.samples.shape[1] / item.sample_rate
-                self._known.set()
-            self._changed.notify_all()
+                if not self._known.is_set():
+                    self._known.set()
+            else:
+                self._waiting_events += 1
+            if waiting and self._enough():
+                self._changed.notify_all()
             return at_once
 
     def _full(self) -> bool:
@@ -217,8 +238,13 @@ class StreamInput(Closing):
             try:
                 with contextlib.closing(self._connection.pieces()) as pieces:  # type: ignore[type-var]
                     relay.begin(self._connection)
+                    asked = time.monotonic()
                     for piece in pieces:
+                        waited = time.monotonic() - asked
                         relay.take(piece)
+                        if waited > _EDGE and self._connection.live and relay.late < self._gather:
+                            self._pause(self._gather)
+                        asked = time.monotonic()
                 relay.end()
             except _ClosedError:
                 raise
@@ -247,12 +273,8 @@ class StreamInput(Closing):
             self._pause(pause)
 
     def _pause(self, seconds: float) -> None:
-        until = time.monotonic() + seconds
-        with self._changed:
-            while (left := until - time.monotonic()) > 0 and not self._closed:
-                self._changed.wait(left)
-            if self._closed:
-                raise _ClosedError
+        if self._closing.wait(seconds):
+            raise _ClosedError
 
 
 class _Relay:
@@ -273,6 +295,11 @@ class _Relay:
         self._first: float | None = None  # arrival of the first audio of this connection
         self.flowed = 0.0
         """Seconds between the first and last audio of this connection."""
+
+    @property
+    def late(self) -> float:
+        """Seconds by which the last audio arrived later than the live edge."""
+        return self._clock.late
 
     def begin(self, connection: Connection) -> None:
         """Expect the audio of a new attempt."""

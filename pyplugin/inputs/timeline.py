@@ -24,6 +24,8 @@ class ArrivalClock:
         arrived at the live edge.
     position : float
         Seconds of audio so far, lost ones included.
+    late : float
+        Seconds by which the last audio arrived later than the live edge.
 
     Examples
     --------
@@ -45,6 +47,7 @@ class ArrivalClock:
     def __init__(self) -> None:
         self.origin = math.inf
         self.position = 0.0
+        self.late = 0.0
         self._since = math.inf  # the lateness below was least since then
         self._least = math.inf
         self._last = math.inf
@@ -69,6 +72,7 @@ class ArrivalClock:
         if late <= 0 or not math.isfinite(self.origin):
             self.origin = now - self.position
             late = 0.0
+        self.late = late
         if not on_time or late < self.LOST:
             self._since, self._least = now, math.inf
             return 0.0

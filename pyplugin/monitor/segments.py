@@ -195,10 +195,11 @@ class Segmenter:
                 pair[:, place] = rows.values[:, chosen].max(axis=1)
         line = np.concatenate([self._past, pair])
         self._past = line[len(line) - (_SMOOTHED - 1) :]
-        windows = np.lib.stride_tricks.sliding_window_view(line, _SMOOTHED, axis=0)
-        known = ~np.isnan(windows)
-        sums = np.where(known, windows, 0).sum(axis=2)
-        means = sums / np.maximum(known.sum(axis=2), 1)
+        known = ~np.isnan(line)
+        values, count = np.where(known, line, 0), len(rows)
+        sums = sum(values[shift : shift + count] for shift in range(_SMOOTHED))
+        counts = sum(known[shift : shift + count].astype(np.float32) for shift in range(_SMOOTHED))
+        means = sums / np.maximum(counts, 1)
         return means[:, 0], means[:, 1]
 
     def _hysteresis(self, which: int, values: Float32) -> npt.NDArray[np.bool_]:

@@ -34,8 +34,8 @@ HOP = 0.5
 SIGNAL_HOP = 0.1
 """Seconds between two signal frames: a gating block of EBU R 128 begins as often."""
 
-_SMALL = 0.1  # seconds of audio in one step; after less, more is gathered
-_GATHER = 0.2  # seconds
+_GATHER = 0.5  # seconds of a stream that are read at once
+_WAIT = 0.25  # seconds for other audio at most
 _QUIET = 1.0  # seconds without audio, beyond the station's timeout, after which it is down
 _PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)  # after a failure of ours; never for ever
 
@@ -280,7 +280,11 @@ class Station:
             return Recording(config.file), RecordingClock(now_ms()), True
         raw = RawFormat(config.rate, config.channels, config.format)
         stream = open_input(
-            config.source, raw=raw, timeout=config.timeout, charset=config.charset or None
+            config.source,
+            raw=raw,
+            timeout=config.timeout,
+            charset=config.charset or None,
+            gather=_GATHER,
         )
         self._stream = stream
         return stream, StationClock(), True
@@ -315,9 +319,7 @@ class Station:
 
     def _step(self, session: Session) -> bool:
         position = session.seconds
-        going = session.step(0.25)
-        if self._stream is not None and session.seconds - position < _SMALL:
-            self._stopped.wait(_GATHER)  # a decoder gives 40 small pieces a second
+        going = session.step(_WAIT if self._stream is None else 2 * _GATHER)
         now = time.monotonic()
         if session.seconds > position:
             self.heartbeats.audio = now

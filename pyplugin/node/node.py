@@ -493,6 +493,8 @@ class Node(Closing):
             parts = [self._read(self._open())]
             while len(parts[-1]) == self._room:
                 parts.append(self._read(self._open()))
+        if len(parts) == 1:
+            return parts[0]
         columns = zip(*(vars(part).values() for part in parts), strict=True)
         return Frames(*(np.concatenate(column) for column in columns))
 

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers import noise
 from stream_server import Request, StreamServer, encoded, icy, serving, sweep
 
 from pyplugin.errors import AudioError
 from pyplugin.inputs import streams
 from pyplugin.inputs.connections import HttpConnection
+from pyplugin.inputs.decoding import Piece
 from pyplugin.inputs.input import Event
 from pyplugin.inputs.streams import StreamInput
 
@@ -358,3 +360,37 @@ def test_a_gap_before_another_format_counts_samples_of_the_format_before(server)
     assert rate == 22050
     assert total + gaps == pytest.approx(last - first, abs=1.5)
     assert gaps > 2
+
+
+class Dripping:
+    """A connection from which a piece of 25 ms comes every 25 ms, with a title in the middle."""
+
+    title, live, retries, continues = "dripping", True, False, False
+
+    def __init__(self, samples: np.ndarray, *, buffered: bool) -> None:
+        self.samples, self.buffered = samples, buffered
+
+    def pieces(self):
+        for start in range(0, self.samples.shape[1], 200):
+            time.sleep(0.025)
+            yield Piece(self.samples[:, start : start + 200], 8000)
+            if start == 4000:
+                yield Event("title", "Title: x", title="x")
+
+    def interrupt(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("buffered", [True, False])
+def test_what_is_gathered_is_complete_and_in_fewer_parts(buffered):
+    samples = noise(2, 9000)
+    blocks, titles = [], []
+    with StreamInput(Dripping(samples, buffered=buffered), retry=False, gather=0.3) as stream:
+        while (block := stream.read(5.0)) is not None:
+            titles += [sum(each.shape[1] for each in blocks) for each in stream.events()]
+            blocks.append(block)
+    np.testing.assert_array_equal(np.concatenate(blocks, axis=1), samples)
+    assert titles[0] == 4200, "a title before the audio that follows it"
+    lengths = [block.shape[1] for block in blocks]
+    assert (lengths[0] >= 2400) == buffered
+    assert (len(blocks) <= 6) == buffered
