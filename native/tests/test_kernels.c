@@ -303,6 +303,73 @@ static void interleaving(const kernels_table *table, uint32_t *random) {
     }
 }
 
+/* Taps of channels, whose rows end after a whole block of 16, and an output that ends at once. */
+static void weighing(const kernels_table *table, uint32_t *random) {
+    enum { TAPS = 12, CHANNELS = 80, FULL = (CHANNELS + 15) / 16 * 16 };
+    for (int turn = 0; turn < 300; ++turn) {
+        const uint32_t channels = 1 + below(random, CHANNELS), taps = below(random, TAPS + 1),
+                       padded = (channels + 15) / 16 * 16;
+        const int fill = turn % 10 == 0 ? INT8_MIN : RANDOM;
+        guarded row[2][TAPS], output = guard(channels);
+        const int8_t *rows[2][TAPS];
+        int32_t bias[FULL];
+        float scale[FULL];
+        for (uint32_t t = 0; t < 2 * taps; ++t) {
+            guarded *one = &row[t % 2][t / 2];
+            *one = guard(padded);
+            rows[t % 2][t / 2] = one->data;
+            for (uint32_t i = 0; i < padded; ++i) ((int8_t *)one->data)[i] = byte(random, fill);
+        }
+        for (int c = 0; c < FULL; ++c) {
+            bias[c] = (int32_t)below(random, 40000) - 20000;
+            scale[c] = ldexpf(1 + (float)below(random, 100) / 100, -(int)below(random, 16));
+        }
+        const kernels_weights weights = {.channels = channels,
+                                         .bias = bias,
+                                         .scale = scale,
+                                         .zero_point = (int32_t)below(random, 256) - 128,
+                                         .low = (int8_t)(below(random, 100) - 128),
+                                         .high = (int8_t)(below(random, 100) + 28)};
+        table->weigh(rows[0], rows[1], taps, &weights, output.data);
+        bool holds = true;
+        for (uint32_t c = 0; c < channels; ++c) {
+            int32_t sum = bias[c];
+            for (uint32_t t = 0; t < taps; ++t) sum += rows[0][t][c] * rows[1][t][c];
+            const double rounded = (double)nearbyintf((float)sum * scale[c]) + weights.zero_point;
+            holds &= ((int8_t *)output.data)[c] == fmin(fmax(rounded, weights.low), weights.high);
+        }
+        CHECK(holds);
+        for (uint32_t t = 0; t < 2 * taps; ++t) unguard(&row[t % 2][t / 2]);
+        unguard(&output);
+    }
+}
+
+static void greatest_of_rows(const kernels_table *table, uint32_t *random) {
+    enum { ROWS = 6 };
+    for (uint32_t length = 1; length < 120; ++length) {
+        const uint32_t count = below(random, ROWS + 1);
+        const int8_t low = (int8_t)(below(random, 60) - 128),
+                     high = (int8_t)(below(random, 60) + 40);
+        guarded row[ROWS], output = guard(length);
+        const int8_t *rows[ROWS];
+        for (uint32_t r = 0; r < count; ++r) {
+            row[r] = guard(length);
+            rows[r] = row[r].data;
+            for (uint32_t i = 0; i < length; ++i) ((int8_t *)row[r].data)[i] = byte(random, RANDOM);
+        }
+        table->greatest(rows, count, length, low, high, output.data);
+        bool holds = true;
+        for (uint32_t i = 0; i < length; ++i) {
+            int most = low;
+            for (uint32_t r = 0; r < count; ++r) most = rows[r][i] > most ? rows[r][i] : most;
+            holds &= ((int8_t *)output.data)[i] == (most < high ? most : high);
+        }
+        CHECK(holds);
+        for (uint32_t r = 0; r < count; ++r) unguard(&row[r]);
+        unguard(&output);
+    }
+}
+
 static void choice(void) {
     const kernels_table *table, *best = NULL;
     CHECK(strcmp(kernels_at(0)->name, "portable") == 0 && kernels_at(1000) == NULL);
@@ -358,6 +425,8 @@ int main(int count, char **arguments) {
         rounding(table);
         overflow(table);
         interleaving(table, &random);
+        weighing(table, &random);
+        greatest_of_rows(table, &random);
     }
     real_models(&random);
     extremes(&random);

@@ -62,6 +62,16 @@ typedef struct {
                         uint32_t first_channel, uint32_t count, int8_t *output, bool join)
         TAGNODE_NONBLOCKING;
 
+    /* output[c] = bias[c] + the sum over taps of inputs[t][c] * filters[t][c], requantised, of
+     * weights' channels; its weights are not used. Reads up to the next multiple of 16 channels.
+     * The caller sees to it that the sums of the absolute values fit int32. */
+    void (*weigh)(const int8_t *const *inputs, const int8_t *const *filters, uint32_t taps,
+                  const kernels_weights *weights, int8_t *output) TAGNODE_NONBLOCKING;
+
+    /* output[i] = the greatest of rows[r][i], within low and high; rows may be 0. */
+    void (*greatest)(const int8_t *const *rows, uint32_t count, size_t length, int8_t low,
+                     int8_t high, int8_t *output) TAGNODE_NONBLOCKING;
+
     /* output[4 * i + r] = rows[r][i] for i below count: combines four runs of 1 byte into one of 4.
      * Runs shorter than 4 are padded to 4, so a convolution one byte wide (filters
      * [channels][segments][1], segments a multiple of 4) costs four times less as

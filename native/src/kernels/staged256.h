@@ -3,6 +3,9 @@
  * products of LAYOUT_GROUP inputs, the same ones in every lane, with the weights of 8 channels. */
 #pragma once
 
+#define OWN_REQUANTISE
+#define OWN_ADD_TAPS
+
 #include "kernels/tiles.h"
 
 #include <immintrin.h>
@@ -57,4 +60,37 @@ ALWAYS_INLINE void tile(const tile_job *job, int positions) {
                          job->sums + (size_t)b * BLOCK, lanes);
         weights += (size_t)count * BLOCK;
     }
+}
+
+/* 8 sums to 8 integers. */
+ALWAYS_INLINE __m256i rounded(rounding to, const float *scale, const int32_t *sums) {
+    const __m256 value = _mm256_mul_ps(_mm256_cvtepi32_ps(load(sums)), _mm256_loadu_ps(scale)),
+                 raised = _mm256_max_ps(value, _mm256_set1_ps(to.low)),
+                 clamped = _mm256_min_ps(raised, _mm256_set1_ps(to.high));
+    return _mm256_add_epi32(_mm256_cvtps_epi32(clamped), _mm256_set1_epi32(to.zero_point));
+}
+
+ALWAYS_INLINE void requantise(rounding to, const float *scale, const int32_t *sums,
+                              int8_t *output) {
+    const __m256i low = rounded(to, scale, sums), high = rounded(to, scale + 8, sums + 8),
+                  pairs = _mm256_permute4x64_epi64(_mm256_packs_epi32(low, high), 0xD8);
+    _mm_storeu_si128((void *)output, _mm_packs_epi16(_mm256_castsi256_si128(pairs),
+                                                     _mm256_extracti128_si256(pairs, 1)));
+}
+
+ALWAYS_INLINE __m256i widened(const int8_t *bytes) {
+    return _mm256_cvtepi8_epi16(_mm_loadu_si128((const void *)bytes));
+}
+
+ALWAYS_INLINE void add_taps(const int8_t *const *inputs, const int8_t *const *filters,
+                            uint32_t taps, uint32_t channel, const int32_t *bias, int32_t *sums) {
+    __m256i low = load(bias), high = load(bias + 8);
+    for (uint32_t t = 0; t < taps; ++t) {
+        const __m256i product =
+            _mm256_mullo_epi16(widened(inputs[t] + channel), widened(filters[t] + channel));
+        low = _mm256_add_epi32(low, _mm256_cvtepi16_epi32(_mm256_castsi256_si128(product)));
+        high = _mm256_add_epi32(high, _mm256_cvtepi16_epi32(_mm256_extracti128_si256(product, 1)));
+    }
+    store(sums, low);
+    store(sums + 8, high);
 }

@@ -160,22 +160,36 @@ static bool pack(const int8_t *filters, const int32_t *bias, int32_t input_zero_
     return true;
 }
 
-/* 16 sums to 16 bytes. Clamping comes first: the rest converts to int without overflow. Adding 1.5
- * * 2^23, where floats are 1 apart, rounds to nearest even. */
-static inline void requantise(const kernels_weights *weights, uint32_t channel, const int32_t *sums,
-                              int8_t *output) TAGNODE_NONBLOCKING {
-    const float low = (float)(weights->low - weights->zero_point),
-                high = (float)(weights->high - weights->zero_point), unit = 0x1.8p23F;
-    const float *scale = weights->scale + channel;
-    const int32_t zero_point = weights->zero_point;
+/* Requantisation, in variables of the caller: what is written are bytes, which might be anything,
+ * so that a compiler would load the weights' fields again for each block. */
+typedef struct {
+    const float *scale; /* of the first channel */
+    float low, high;    /* less the zero point */
+    int32_t zero_point;
+} rounding;
+
+ALWAYS_INLINE rounding rounding_of(const kernels_weights *weights, uint32_t channel) {
+    return (rounding){weights->scale + channel, (float)(weights->low - weights->zero_point),
+                      (float)(weights->high - weights->zero_point), weights->zero_point};
+}
+
+/* 16 sums to 16 bytes. Clamping comes first: the rest converts to int without overflow. */
+ALWAYS_INLINE void requantise(rounding to, const float *scale, const int32_t *sums, int8_t *output);
+
+#ifndef OWN_REQUANTISE
+/* Adding 1.5 * 2^23, where floats are 1 apart, rounds to nearest even. */
+ALWAYS_INLINE void requantise(rounding to, const float *scale, const int32_t *sums,
+                              int8_t *output) {
+    const float unit = 0x1.8p23F;
     VECTORISE
     for (int c = 0; c < BLOCK; ++c) {
         float value = (float)sums[c] * scale[c];
-        value = value > low ? value : low;
-        value = value < high ? value : high;
-        output[c] = (int8_t)((int32_t)((value + unit) - unit) + zero_point);
+        value = value > to.low ? value : to.low;
+        value = value < to.high ? value : to.high;
+        output[c] = (int8_t)((int32_t)((value + unit) - unit) + to.zero_point);
     }
 }
+#endif
 
 typedef struct {
     const kernels_weights *weights;
@@ -185,19 +199,24 @@ typedef struct {
     bool maximum, join;
 } target;
 
-/* Requantises `count` sums and writes them, combined with the output if `join`. */
-static void finish(const target *to, uint32_t channel, uint32_t count, const int32_t *sums,
-                   int8_t *output) TAGNODE_NONBLOCKING {
-    for (uint32_t c = 0; c < count; c += BLOCK) {
-        int8_t block[BLOCK];
-        const uint32_t left = count - c < BLOCK ? count - c : BLOCK;
-        requantise(to->weights, channel + c, sums + c, block);
-        for (uint32_t i = 0; to->join && i < left; ++i)
-            block[i] = output[c + i] > block[i] ? output[c + i] : block[i];
-        if (left == BLOCK)
-            memcpy(output + c, block, BLOCK);
-        else
-            memcpy(output + c, block, left);
+/* Requantises `count` sums and writes them. */
+ALWAYS_INLINE void finish(rounding to, uint32_t count, const int32_t *sums, int8_t *output) {
+    uint32_t c = 0;
+    for (; c + BLOCK <= count; c += BLOCK) requantise(to, to.scale + c, sums + c, output + c);
+    if (c == count) return;
+    int8_t block[BLOCK];
+    requantise(to, to.scale + c, sums + c, block);
+    memcpy(output + c, block, count - c);
+}
+
+/* The same, combined with what is there. */
+static void finish_join(rounding to, uint32_t count, const int32_t *sums, int8_t *output)
+    TAGNODE_NONBLOCKING {
+    int8_t block[BLOCK];
+    for (uint32_t c = 0; c < count; ++c) {
+        if (c % BLOCK == 0) requantise(to, to.scale + c, sums + c, block);
+        const int8_t here = block[c % BLOCK];
+        output[c] = output[c] > here ? output[c] : here;
     }
 }
 
@@ -229,6 +248,7 @@ static void compute_blocks(const target *to, const kernels_input *input, uint32_
     alignas(64) int32_t sums[MOST_POSITIONS * MOST_BLOCKS * BLOCK];
     alignas(64) int32_t best[MOST_BLOCKS * BLOCK];
     const kernels_weights *weights = to->weights;
+    const rounding to_bytes = rounding_of(weights, channel);
     const size_t block = block_weights(weights->segments, weights->length);
     const uint32_t lanes = blocks * BLOCK, left = to->first + to->count - channel,
                    count = lanes < left ? lanes : left;
@@ -254,10 +274,13 @@ static void compute_blocks(const target *to, const kernels_input *input, uint32_
             continue;
         }
         for (uint32_t i = 0; i < positions; ++i)
-            finish(to, channel, count, sums + (size_t)i * lanes,
+            finish(to_bytes, count, sums + (size_t)i * lanes,
                    to->output + (p + i) * to->stride + channel);
     }
-    if (to->maximum) finish(to, channel, count, best, to->output + channel);
+    if (to->maximum && to->join)
+        finish_join(to_bytes, count, best, to->output + channel);
+    else if (to->maximum)
+        finish(to_bytes, count, best, to->output + channel);
 }
 
 static void compute(const target *to, const kernels_input *input) TAGNODE_NONBLOCKING {
@@ -309,6 +332,58 @@ ALWAYS_INLINE void interleave16(const int8_t *a, const int8_t *b, const int8_t *
     }
 }
 
+/* Sums of 16 channels over taps. Products of two bytes fit int16. */
+ALWAYS_INLINE void add_taps(const int8_t *const *inputs, const int8_t *const *filters,
+                            uint32_t taps, uint32_t channel, const int32_t *bias, int32_t *sums);
+
+#ifndef OWN_ADD_TAPS
+ALWAYS_INLINE void add_taps(const int8_t *const *inputs, const int8_t *const *filters,
+                            uint32_t taps, uint32_t channel, const int32_t *bias, int32_t *sums) {
+    memcpy(sums, bias, BLOCK * sizeof *sums);
+    for (uint32_t t = 0; t < taps; ++t) {
+        const int8_t *input = inputs[t] + channel, *filter = filters[t] + channel;
+        VECTORISE
+        for (int c = 0; c < BLOCK; ++c) sums[c] += (int16_t)(input[c] * filter[c]);
+    }
+}
+#endif
+
+static void weigh(const int8_t *const *inputs, const int8_t *const *filters, uint32_t taps,
+                  const kernels_weights *weights, int8_t *output) TAGNODE_NONBLOCKING {
+    alignas(64) int32_t sums[BLOCK];
+    const int32_t *bias = weights->bias;
+    const uint32_t channels = weights->channels;
+    const rounding to = rounding_of(weights, 0);
+    for (uint32_t c = 0; c < channels; c += BLOCK) {
+        add_taps(inputs, filters, taps, c, bias + c, sums);
+        const uint32_t left = channels - c;
+        rounding here = to;
+        here.scale += c;
+        finish(here, left < BLOCK ? left : BLOCK, sums, output + c);
+    }
+}
+
+ALWAYS_INLINE bytes16 greater(bytes16 a, bytes16 b) {
+    const bytes16 chosen = a > b;
+    return (a & chosen) | (b & ~chosen);
+}
+
+static void greatest(const int8_t *const *rows, uint32_t count, size_t length, int8_t low,
+                     int8_t high, int8_t *output) TAGNODE_NONBLOCKING {
+    const bytes16 none = {0}, least = none + low, most = none + high;
+    for (size_t i = 0; length >= BLOCK && i < length; i += BLOCK) {
+        if (i + BLOCK > length) i = length - BLOCK; /* the last ones once more */
+        bytes16 best = least;
+        for (uint32_t r = 0; r < count; ++r) best = greater(best, *(const bytes16 *)(rows[r] + i));
+        *(bytes16 *)(output + i) = ~greater(~best, ~most); /* the lesser */
+    }
+    for (size_t i = 0; length < BLOCK && i < length; ++i) {
+        int8_t best = low;
+        for (uint32_t r = 0; r < count; ++r) best = best > rows[r][i] ? best : rows[r][i];
+        output[i] = best < high ? best : high;
+    }
+}
+
 static void interleave4(const int8_t *const *rows, uint32_t count, int8_t *output)
     TAGNODE_NONBLOCKING {
     const int8_t *a = rows[0], *b = rows[1], *c = rows[2], *d = rows[3];
@@ -326,5 +401,6 @@ static void interleave4(const int8_t *const *rows, uint32_t count, int8_t *outpu
 #define KERNELS_TABLE(id, real)                                                                    \
     extern const floats_table tagnode_floats_##real;                                               \
     extern const kernels_table tagnode_kernels_##id;                                               \
-    const kernels_table tagnode_kernels_##id = {                                                   \
-        #id, packed_size, pack, product, product_max, interleave4, &tagnode_floats_##real}
+    const kernels_table tagnode_kernels_##id = {#id,      packed_size, pack,                       \
+                                                product,  product_max, weigh,                      \
+                                                greatest, interleave4, &tagnode_floats_##real}

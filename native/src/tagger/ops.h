@@ -61,7 +61,7 @@ struct tagger_step {
 };
 
 /* The cost of a part that preparing aims at, at most, in multiply-adds. */
-enum { TAGGER_PART_COST = 100000 };
+enum { TAGGER_PART_COST = 150000 };
 
 /* Returns the parts of `rows` rows: 1, or up to `together`. */
 static inline tagger_division tagger_divide(const tagger_step *step, uint32_t rows)

@@ -33,34 +33,40 @@ typedef struct {
 /* The work of one part. */
 typedef struct {
     size_t first_channel, channels;
-    ops_range positions;
     int8_t *output;
+    bool joins; /* a maximum: others of this part are in the output */
 } portion;
 
-static void multiply(const convolution *conv, const portion *part, ops_range positions,
-                     kernels_input input) TAGNODE_NONBLOCKING {
+/* Positions that are computed together. */
+typedef struct {
+    size_t begin, count;
+} positions_set;
+
+static void multiply(const convolution *conv, portion *part, positions_set at, kernels_input input)
+    TAGNODE_NONBLOCKING {
     input.runs = conv->runs;
-    input.positions = (uint32_t)(positions.end - positions.begin);
+    input.positions = (uint32_t)at.count;
     const uint32_t first = (uint32_t)part->first_channel, channels = (uint32_t)part->channels;
     if (conv->maximum)
         conv->kernels->product_max(&conv->weights, &input, first, channels, part->output,
-                                   positions.begin > 0);
+                                   part->joins);
     else
         conv->kernels->product(&conv->weights, &input, first, channels,
-                               part->output + positions.begin * conv->weights.channels,
+                               part->output + at.begin * conv->weights.channels,
                                conv->weights.channels);
+    part->joins = true;
 }
 
-static void run_inner(const convolution *conv, const portion *part, const int8_t *const *rows,
-                      ops_range positions) TAGNODE_NONBLOCKING {
+static void run_inner(const convolution *conv, portion *part, const int8_t *const *rows,
+                      positions_set at) TAGNODE_NONBLOCKING {
     const int8_t **run = conv->runs;
-    const size_t column = positions.begin * conv->x.stride - conv->x.before;
+    const size_t column = at.begin * conv->x.stride - conv->x.before;
     for (uint32_t r = 0; r < conv->rows; ++r)
         for (uint32_t tap = 0; tap < conv->taps; ++tap) {
-            const size_t at = (column + (size_t)tap * conv->x.dilation) * conv->depth;
-            *run++ = rows[r] != NULL ? rows[r] + at : conv->padding;
+            const size_t byte = (column + (size_t)tap * conv->x.dilation) * conv->depth;
+            *run++ = rows[r] != NULL ? rows[r] + byte : conv->padding;
         }
-    multiply(conv, part, positions,
+    multiply(conv, part, at,
              (kernels_input){.step = (ptrdiff_t)((size_t)conv->x.stride * conv->depth)});
 }
 
@@ -78,23 +84,23 @@ static const int8_t *outer_run(const convolution *conv, const int8_t *row, int64
     return copy;
 }
 
-static void run_outer(const convolution *conv, const portion *part, const int8_t *const *rows,
-                      ops_range positions) TAGNODE_NONBLOCKING {
+static void run_outer(const convolution *conv, portion *part, const int8_t *const *rows,
+                      positions_set at) TAGNODE_NONBLOCKING {
     const int8_t **run = conv->runs;
     int8_t *copy = conv->copies;
-    for (size_t p = positions.begin; p < positions.end; ++p) {
+    for (size_t p = at.begin; p < at.begin + at.count; ++p) {
         const int64_t column = (int64_t)(p * conv->x.stride) - conv->x.before;
         for (uint32_t r = 0; r < conv->rows; ++r)
             for (uint32_t tap = 0; tap < conv->taps; ++tap, copy += conv->copy_stride)
                 *run++ = outer_run(conv, rows[r], column + (int64_t)tap * conv->x.dilation, copy);
     }
-    multiply(conv, part, positions, (kernels_input){.pitch = conv->weights.segments});
+    multiply(conv, part, at, (kernels_input){.pitch = conv->weights.segments});
 }
 
-static void run_interleaved(const convolution *conv, const portion *part, const int8_t *const *rows,
-                            ops_range positions) TAGNODE_NONBLOCKING {
-    const size_t column = positions.begin * conv->x.stride;
-    const size_t reach = (positions.end - positions.begin - 1) * conv->x.stride + 1;
+static void run_interleaved(const convolution *conv, portion *part, const int8_t *const *rows,
+                            positions_set at) TAGNODE_NONBLOCKING {
+    const size_t column = at.begin * conv->x.stride;
+    const size_t reach = (at.count - 1) * conv->x.stride + 1;
     const uint32_t count = (uint32_t)((reach + WIDE - 1) / WIDE * WIDE);
     int8_t *copy = conv->copies;
     for (uint32_t r = 0; r < conv->rows; r += 4, copy += conv->copy_stride) {
@@ -104,11 +110,12 @@ static void run_interleaved(const convolution *conv, const portion *part, const 
         conv->kernels->interleave4(four, count, copy);
         conv->runs[r / 4] = copy;
     }
-    multiply(conv, part, positions, (kernels_input){.step = 4 * (ptrdiff_t)conv->x.stride});
+    multiply(conv, part, at, (kernels_input){.step = 4 * (ptrdiff_t)conv->x.stride});
 }
 
-static ops_range common(ops_range a, size_t begin, size_t end) TAGNODE_NONBLOCKING {
-    return (ops_range){a.begin > begin ? a.begin : begin, a.end < end ? a.end : end};
+static positions_set common(ops_range a, size_t begin, size_t end) TAGNODE_NONBLOCKING {
+    const size_t first = a.begin > begin ? a.begin : begin, after = a.end < end ? a.end : end;
+    return (positions_set){first, after > first ? after - first : 0};
 }
 
 static void run_conv(const tagger_step *step, const tagger_part *part) TAGNODE_NONBLOCKING {
@@ -121,18 +128,23 @@ static void run_conv(const tagger_step *step, const tagger_part *part) TAGNODE_N
     const size_t width = conv->x.output;
     const ops_range all = {width * slice / conv->position_groups,
                            width * (slice + 1) / conv->position_groups};
-    const portion own = {first, (end < channels ? end : channels) - first, all, part->output};
+    portion own = {first, (end < channels ? end : channels) - first, part->output, all.begin > 0};
     const int8_t *const *lines = (const int8_t *const *)part->rows;
     if (conv->interleaved) {
-        run_interleaved(conv, &own, lines, all);
+        run_interleaved(conv, &own, lines, common(all, 0, width));
         return;
     }
-    const ops_range left = common(all, 0, conv->inner.begin);
-    const ops_range inner = common(all, conv->inner.begin, conv->inner.end);
-    const ops_range right = common(all, conv->inner.end, width);
-    if (left.begin < left.end) run_outer(conv, &own, lines, left);
-    if (inner.begin < inner.end) run_inner(conv, &own, lines, inner);
-    if (right.begin < right.end) run_outer(conv, &own, lines, right);
+    const positions_set left = common(all, 0, conv->inner.begin),
+                        inner = common(all, conv->inner.begin, conv->inner.end),
+                        right = common(all, conv->inner.end, width);
+    const size_t outer = left.count + right.count;
+    if (outer > 0 && outer + inner.count <= MOST_POSITIONS) { /* one tile */
+        run_outer(conv, &own, lines, common(all, 0, width));
+        return;
+    }
+    if (left.count > 0) run_outer(conv, &own, lines, left);
+    if (inner.count > 0) run_inner(conv, &own, lines, inner);
+    if (right.count > 0) run_outer(conv, &own, lines, right);
 }
 
 static uint32_t groups_of(size_t items, size_t each) {

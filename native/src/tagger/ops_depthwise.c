@@ -1,62 +1,46 @@
-/* DEPTHWISE_CONV_2D: int8 in plain C, requantised as in XNNPACK, float through the kernels. */
+/* DEPTHWISE_CONV_2D: through the kernels, in int8 and in float. */
 #include <stdlib.h>
 
 #include "tagger/ops_internal.h"
 
+enum { BLOCK = 16 /* channels that are weighed at once */ };
+
+/* Taps outside the input read padding, so that each position has the same ones. */
 typedef struct {
+    kernels_weights weights; /* of the sums: bias, scale and clamp */
+    const kernels_table *kernels;
     ops_axis_window x;
-    uint32_t rows, depth, channels,
-        multiplier; /* rows of the window; channels = depth * multiplier */
-    int32_t input_zero, zero_point;
-    const int8_t *filter; /* [rows][window][channels] */
-    const float *scale;
-    const int32_t *bias;
-    int32_t *sums;
-    float low, high; /* less the zero point */
+    uint32_t rows, depth, multiplier; /* rows of the window; channels are depth * multiplier */
+    size_t stride;                    /* channels, rounded up to whole blocks */
+    const int8_t **inputs, **filters; /* of each tap */
+    int8_t *spread;                   /* inputs repeated `multiplier` times, for each tap */
+    const int8_t *padding;
 } depthwise;
 
-/* sums += (taps - zero point) * weights, over one tap of the window. */
-static void add_tap(const depthwise *plan, const int8_t *restrict input,
-                    const int8_t *restrict weights, int32_t *restrict sums) TAGNODE_NONBLOCKING {
-    const int32_t zero = plan->input_zero;
-    if (plan->multiplier == 1) {
-        for (uint32_t c = 0; c < plan->channels; ++c) sums[c] += (input[c] - zero) * weights[c];
-        return;
-    }
-    for (uint32_t d = 0; d < plan->depth; ++d) {
-        const int32_t value = input[d] - zero;
-        for (uint32_t m = 0; m < plan->multiplier; ++m)
-            sums[d * plan->multiplier + m] += value * weights[d * plan->multiplier + m];
-    }
-}
-
-static void add_position(const depthwise *plan, const int8_t *const *rows, int64_t first)
-    TAGNODE_NONBLOCKING {
-    memcpy(plan->sums, plan->bias, plan->channels * sizeof *plan->sums);
-    for (uint32_t r = 0; r < plan->rows; ++r) {
-        if (rows[r] == NULL) continue;
-        for (uint32_t tap = 0; tap < plan->x.window; ++tap) {
-            const int64_t column = first + (int64_t)tap * plan->x.dilation;
-            if (column < 0 || column >= plan->x.input) continue;
-            const int8_t *weights =
-                plan->filter + ((size_t)r * plan->x.window + tap) * plan->channels;
-            add_tap(plan, rows[r] + column * plan->depth, weights, plan->sums);
-        }
-    }
+static const int8_t *input_of(const depthwise *plan, const int8_t *row, int64_t column,
+                              int8_t *spread) TAGNODE_NONBLOCKING {
+    if (row == NULL || column < 0 || column >= plan->x.input) return plan->padding;
+    const int8_t *input = row + column * plan->depth;
+    if (plan->multiplier == 1) return input;
+    for (uint32_t d = 0; d < plan->depth; ++d)
+        memset(spread + (size_t)d * plan->multiplier, input[d], plan->multiplier);
+    return spread;
 }
 
 static void run_depthwise(const tagger_step *step, const tagger_part *part) TAGNODE_NONBLOCKING {
     const depthwise *plan = step->state;
+    const int8_t *const *rows = (const int8_t *const *)part->rows;
     const ops_range range = ops_part(step, plan->x.output, 1, part);
     for (size_t p = range.begin; p < range.end; ++p) {
-        add_position(plan, (const int8_t *const *)part->rows,
-                     (int64_t)(p * plan->x.stride) - plan->x.before);
-        int8_t *result = (int8_t *)part->output + p * plan->channels;
-        for (uint32_t c = 0; c < plan->channels; ++c) {
-            const float scaled = (float)plan->sums[c] * plan->scale[c];
-            result[c] = (int8_t)(ops_nearest(ops_limited(scaled, plan->low, plan->high)) +
-                                 plan->zero_point);
-        }
+        const int64_t first = (int64_t)(p * plan->x.stride) - plan->x.before;
+        uint32_t taps = 0;
+        for (uint32_t r = 0; r < plan->rows; ++r)
+            for (uint32_t tap = 0; tap < plan->x.window; ++tap, ++taps)
+                plan->inputs[taps] =
+                    input_of(plan, rows[r], first + (int64_t)tap * plan->x.dilation,
+                             plan->spread + taps * plan->stride);
+        plan->kernels->weigh(plan->inputs, plan->filters, taps, &plan->weights,
+                             (int8_t *)part->output + p * plan->weights.channels);
     }
 }
 
@@ -70,56 +54,76 @@ static tagnode_status place(const ops_work *work, ops_axis_window *x, ops_axis_w
     return TAGNODE_OK;
 }
 
-/* Returns whether no channel's sum can overflow. */
-static bool sums_fit(const depthwise *plan) {
+/* Copies a channel's filter, and its bias less the zero point's share; false if a sum could
+ * overflow. */
+static bool fill_channel(const depthwise *plan, const int8_t *filter, int8_t *copy, uint32_t c) {
     const size_t taps = (size_t)plan->rows * plan->x.window;
-    for (uint32_t c = 0; c < plan->channels; ++c) {
-        int64_t sum = llabs((int64_t)plan->bias[c]);
-        for (size_t i = 0; i < taps; ++i)
-            sum += INT64_C(256) * abs(plan->filter[i * plan->channels + c]);
-        if (sum > INT32_MAX) return false;
+    const int32_t bias = plan->weights.bias[c];
+    int64_t sum = 0, most = llabs((int64_t)bias);
+    for (size_t t = 0; t < taps; ++t) {
+        const int8_t weight = filter[t * plan->weights.channels + c];
+        copy[t * plan->stride + c] = weight;
+        sum += weight;
+        most += INT64_C(256) * abs(weight);
+    }
+    if (most > INT32_MAX) return false;
+    plan->weights.bias[c] = (int32_t)(bias - plan->weights.input_zero_point * sum);
+    return true;
+}
+
+static bool fill(const ops_work *work, depthwise *plan, int8_t *filters) {
+    const tagger_tensor *filter = ops_input(work, 1), *bias = ops_input(work, 2);
+    const ops_clamp clamp = ops_int8_clamp(work->op->activation, work->output);
+    const size_t taps = (size_t)plan->rows * plan->x.window;
+    plan->weights.input_zero_point = ops_input(work, 0)->zero_point[0];
+    plan->weights.zero_point = work->output->zero_point[0];
+    plan->weights.low = (int8_t)clamp.low;
+    plan->weights.high = (int8_t)clamp.high;
+    if (bias != NULL)
+        memcpy(plan->weights.bias, bias->data, plan->weights.channels * sizeof(int32_t));
+    for (size_t t = 0; t < taps; ++t) plan->filters[t] = filters + t * plan->stride;
+    for (uint32_t c = 0; c < plan->weights.channels; ++c) {
+        plan->weights.scale[c] = ops_filter_scale(work, c);
+        if (!fill_channel(plan, filter->data, filters, c)) return false;
     }
     return true;
 }
 
-static void fill(const ops_work *work, depthwise *plan, float *scale, int32_t *bias) {
-    const tagger_tensor *given = ops_input(work, 2);
-    if (given != NULL) memcpy(bias, given->data, plan->channels * sizeof *bias);
-    for (uint32_t c = 0; c < plan->channels; ++c) scale[c] = ops_filter_scale(work, c);
-    const ops_clamp clamp = ops_int8_clamp(work->op->activation, work->output);
-    plan->input_zero = ops_input(work, 0)->zero_point[0];
-    plan->zero_point = work->output->zero_point[0];
-    plan->low = (float)(clamp.low - plan->zero_point);
-    plan->high = (float)(clamp.high - plan->zero_point);
-}
-
 static tagnode_status prepare_int8(const ops_work *work, ops_axis_window x, ops_axis_window y) {
-    const tagger_tensor *filter = ops_input(work, 1);
-    const uint32_t channels = filter->dims[3], depth = ops_input(work, 0)->dims[3];
+    const uint32_t channels = ops_input(work, 1)->dims[3], depth = ops_input(work, 0)->dims[3];
     tagnode_status status = ops_check_filter(work, 3, channels);
     if (status != TAGNODE_OK) return status;
+    depthwise plan = {.weights = {.channels = channels},
+                      .kernels = work->kernels,
+                      .x = x,
+                      .rows = y.window,
+                      .depth = depth,
+                      .multiplier = channels / depth,
+                      .stride = ((size_t)channels + BLOCK - 1) / BLOCK * BLOCK};
+    const size_t taps = (size_t)y.window * x.window, bytes = plan.stride + TAGGER_ROW_SLACK;
     size_t needed = 0;
-    ops_room(&needed, sizeof(depthwise));
-    const size_t scales = ops_room(&needed, channels * sizeof(float));
-    const size_t biases = ops_room(&needed, channels * sizeof(int32_t));
-    const size_t sums = ops_room(&needed, channels * sizeof(int32_t));
+    ops_room(&needed, sizeof plan);
+    const size_t biases = ops_room(&needed, plan.stride * sizeof(int32_t));
+    const size_t scales = ops_room(&needed, plan.stride * sizeof(float));
+    const size_t inputs = ops_room(&needed, taps * sizeof(int8_t *));
+    const size_t pointers = ops_room(&needed, taps * sizeof(int8_t *));
+    const size_t filters = ops_room(&needed, taps * plan.stride);
+    const size_t spread = ops_room(&needed, plan.multiplier > 1 ? taps * plan.stride : 0);
+    const size_t padding = ops_room(&needed, bytes);
     status = ops_allocate(work, needed);
     if (status != TAGNODE_OK) return status;
     char *memory = work->step->state;
-    depthwise *plan = work->step->state;
-    *plan = (depthwise){.x = x,
-                        .rows = y.window,
-                        .depth = depth,
-                        .channels = channels,
-                        .multiplier = channels / depth,
-                        .filter = filter->data,
-                        .scale = (float *)(memory + scales),
-                        .bias = (int32_t *)(memory + biases),
-                        .sums = (int32_t *)(memory + sums)};
-    fill(work, plan, (float *)(memory + scales), (int32_t *)(memory + biases));
-    if (!sums_fit(plan)) return ops_unsupported(work, "whose sums may overflow 32 bits");
-    const size_t taps = (size_t)y.window * x.window;
-    ops_cut(work, x.output, channels * (taps * OPS_COST_FLOAT + OPS_COST_INTEGER), 1);
+    plan.weights.bias = (int32_t *)(void *)(memory + biases);
+    plan.weights.scale = (float *)(void *)(memory + scales);
+    plan.inputs = (const int8_t **)(void *)(memory + inputs);
+    plan.filters = (const int8_t **)(void *)(memory + pointers);
+    plan.spread = (int8_t *)(memory + spread);
+    plan.padding = (int8_t *)(memory + padding);
+    memset(memory + padding, ops_input(work, 0)->zero_point[0], bytes);
+    if (!fill(work, &plan, (int8_t *)(memory + filters)))
+        return ops_unsupported(work, "whose sums may overflow 32 bits");
+    memcpy(work->step->state, &plan, sizeof plan);
+    ops_cut(work, x.output, plan.stride * (taps * OPS_COST_FLOAT + OPS_COST_INTEGER), 1);
     work->step->run = run_depthwise;
     return TAGNODE_OK;
 }

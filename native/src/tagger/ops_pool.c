@@ -1,4 +1,4 @@
-/* MAX_POOL_2D and AVERAGE_POOL_2D, int8 and float. */
+/* MAX_POOL_2D and AVERAGE_POOL_2D, int8 and float; maxima in int8 through the kernels. */
 #include "tagger/ops_internal.h"
 
 enum { GRAIN = 16 };
@@ -9,6 +9,8 @@ typedef struct {
     int32_t zero_point;
     ops_clamp clamp;
     ops_float_clamp float_clamp;
+    const kernels_table *kernels;
+    const int8_t **values; /* of a window, for a maximum */
     int32_t *sums;
 } pool;
 
@@ -41,26 +43,20 @@ static ops_range part_of(const tagger_step *step, const tagger_part *part) TAGNO
     return ops_part(step, (size_t)plan->x.output * plan->channels, GRAIN, part);
 }
 
-static void keep_greater_int8(const int8_t *restrict values, int8_t *restrict best, size_t count)
-    TAGNODE_NONBLOCKING {
-    for (size_t i = 0; i < count; ++i) best[i] = values[i] > best[i] ? values[i] : best[i];
-}
-
 static void keep_greater_float(const float *restrict values, float *restrict best, size_t count)
     TAGNODE_NONBLOCKING {
     for (size_t i = 0; i < count; ++i) best[i] = values[i] > best[i] ? values[i] : best[i];
 }
 
-/* Joins one row with the greatest values so far, or with the sums. */
-static void join_int8(const pool *plan, const int8_t *row, const stretch *at, bool is_max,
-                      int8_t *best) TAGNODE_NONBLOCKING {
+/* Adds one row to the sums. */
+static void add_int8(const pool *plan, const int8_t *row, const stretch *at) TAGNODE_NONBLOCKING {
     for (size_t c = at->columns.begin; c < at->columns.end; ++c) {
         const int8_t *values = row + c * plan->channels + at->first;
-        if (is_max) keep_greater_int8(values, best, at->count);
-        for (size_t i = 0; !is_max && i < at->count; ++i) plan->sums[i] += values[i];
+        for (size_t i = 0; i < at->count; ++i) plan->sums[i] += values[i];
     }
 }
 
+/* Joins one row with the greatest values so far, or with the sums. */
 static void join_float(const pool *plan, const float *row, const stretch *at, bool is_max,
                        float *joined) TAGNODE_NONBLOCKING {
     for (size_t c = at->columns.begin; c < at->columns.end; ++c) {
@@ -81,24 +77,34 @@ static void divide_int8(const pool *plan, int32_t count, int8_t *means, size_t l
 }
 
 /* Over the part of a window that is inside the input. */
-static void run_int8(const tagger_step *step, const tagger_part *part) TAGNODE_NONBLOCKING {
+static void run_average(const tagger_step *step, const tagger_part *part) TAGNODE_NONBLOCKING {
     const pool *plan = step->state;
-    const bool is_max = step->op->code == TAGGER_MAX_POOL_2D;
-    const int8_t high = (int8_t)plan->clamp.high;
     for (ops_range left = part_of(step, part); left.begin < left.end;) {
         const stretch at = next_stretch(plan, &left);
         int8_t *result = (int8_t *)part->output + at.position * plan->channels + at.first;
         uint32_t rows = 0;
-        memset(result, plan->clamp.low, at.count);
-        if (!is_max) memset(plan->sums, 0, at.count * sizeof *plan->sums);
+        memset(plan->sums, 0, at.count * sizeof *plan->sums);
         for (uint32_t r = 0; r < plan->rows; ++r) {
             if (part->rows[r] == NULL) continue;
-            join_int8(plan, part->rows[r], &at, is_max, result);
+            add_int8(plan, part->rows[r], &at);
             ++rows;
         }
-        if (!is_max) divide_int8(plan, (int32_t)(rows * columns_of(&at)), result, at.count);
-        for (size_t i = 0; is_max && i < at.count; ++i)
-            result[i] = result[i] > high ? high : result[i];
+        divide_int8(plan, (int32_t)(rows * columns_of(&at)), result, at.count);
+    }
+}
+
+static void run_max(const tagger_step *step, const tagger_part *part) TAGNODE_NONBLOCKING {
+    const pool *plan = step->state;
+    for (ops_range left = part_of(step, part); left.begin < left.end;) {
+        const stretch at = next_stretch(plan, &left);
+        int8_t *result = (int8_t *)part->output + at.position * plan->channels + at.first;
+        uint32_t count = 0;
+        for (uint32_t r = 0; r < plan->rows; ++r)
+            for (size_t c = at.columns.begin; part->rows[r] != NULL && c < at.columns.end; ++c)
+                plan->values[count++] =
+                    (const int8_t *)part->rows[r] + c * plan->channels + at.first;
+        plan->kernels->greatest(plan->values, count, at.count, (int8_t)plan->clamp.low,
+                                (int8_t)plan->clamp.high, result);
     }
 }
 
@@ -148,17 +154,25 @@ tagnode_status ops_prepare_pool(const ops_work *work) {
     const uint32_t channels = work->output->dims[3];
     size_t needed = 0;
     ops_room(&needed, sizeof(pool));
+    const bool is_int8 = work->output->type == TAGGER_INT8,
+               is_max = work->op->code == TAGGER_MAX_POOL_2D;
     const size_t sums = ops_room(&needed, channels * sizeof(int32_t));
+    const size_t most = (size_t)(x.window < x.input ? x.window : x.input) *
+                        (y.window < y.input ? y.window : y.input);
+    const size_t values = ops_room(&needed, is_max ? most * sizeof(int8_t *) : 0);
     status = ops_allocate(work, needed);
     if (status != TAGNODE_OK) return status;
     pool *plan = work->step->state;
-    *plan = (pool){.x = x, .rows = y.window, .channels = channels};
-    plan->sums = (int32_t *)((char *)work->step->state + sums);
+    char *memory = work->step->state;
+    *plan = (pool){.x = x,
+                   .rows = y.window,
+                   .channels = channels,
+                   .kernels = work->kernels,
+                   .values = (const int8_t **)(void *)(memory + values),
+                   .sums = (int32_t *)(void *)(memory + sums)};
     plan->float_clamp = ops_clamp_float(work->op->activation);
-    const bool is_int8 = work->output->type == TAGGER_INT8,
-               is_max = work->op->code == TAGGER_MAX_POOL_2D;
     if (is_int8) plan->clamp = ops_int8_clamp(work->op->activation, work->output);
-    work->step->run = is_int8 ? run_int8 : run_float;
+    work->step->run = !is_int8 ? run_float : is_max ? run_max : run_average;
     const size_t each = is_int8 && is_max ? OPS_COST_BYTE : OPS_COST_FLOAT;
     const size_t last = is_int8 && !is_max ? OPS_COST_INTEGER : OPS_COST_FLOAT;
     ops_cut(work, (size_t)x.output * channels, (size_t)y.window * x.window * each + last, GRAIN);
