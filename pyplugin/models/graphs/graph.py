@@ -34,6 +34,11 @@ class Value:
     constant: Array | None = None
 
     @property
+    def is_vector(self) -> bool:
+        """Whether all axes but the last are 1."""
+        return bool(self.shape) and self.size == self.shape[-1]
+
+    @property
     def size(self) -> int:
         """Number of elements."""
         return math.prod(self.shape)
@@ -408,6 +413,7 @@ class GraphBuilder:
             inner, order = before
             below = tuple(amounts[order.index(axis)] for axis in range(len(order)))
             return self.transpose(self.pad(inner, below), order)
+        _check_amounts(amounts)
         shape = tuple(size + sum(each) for size, each in zip(x.shape, amounts, strict=True))
         return self._step("pad", (x,), shape, amounts=tuple(amounts))
 
@@ -437,6 +443,8 @@ class GraphBuilder:
             if self._folded_values > _MOST_FOLDED:
                 raise ModelError("Its constants are too large for a network here.")
             return Value(shape, constant=compute(kind, constants, options).reshape(shape))
+        if any(size < 1 for size in shape):
+            raise ModelError(f"An array of shape {list(shape)} that depends on the input is empty.")
         step = Step(kind, inputs, Value(shape), options)
         self._steps.append(step)
         self._made_by[step.output] = step
@@ -551,6 +559,11 @@ def _array(value: Value) -> npt.NDArray[np.float64]:
     return np.asarray(value.constant, np.float64)
 
 
+def _check_amounts(amounts: Amounts) -> None:
+    if min(map(min, amounts)) < 0:
+        raise ModelError(f"A padding of {[list(each) for each in amounts]} cannot be.")
+
+
 def _window(
     shape: Shape, reach: Sequence[int], stride: Sequence[int], padding: Amounts | str
 ) -> tuple[Amounts, tuple[int, int]]:
@@ -562,6 +575,7 @@ def _window(
     elif isinstance(padding, str):
         around = ((0, 0), (0, 0))
     else:
+        _check_amounts(padding)
         around = padding
     left = [(shape[1 + i] + sum(around[i]) - reach[i]) // stride[i] + 1 for i in range(2)]
     if min(left) < 1:

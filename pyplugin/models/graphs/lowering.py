@@ -36,11 +36,11 @@ def stages_of(graph: Graph) -> tuple[heads.HeadStage, ...] | None:
     if len(graph.inputs) != 1 or len(graph.outputs) != 1:
         return None
     (value,), (end,) = graph.inputs.values(), graph.outputs.values()
-    if value.size != value.shape[-1]:
+    if not value.is_vector:
         return None
     stages: list[heads.HeadStage] = []
     for step in graph.steps:
-        if step.inputs[0] is not value or step.output.size != step.output.shape[-1]:
+        if step.inputs[0] is not value or not step.output.is_vector:
             return None
         stage = _stage(step, stages)
         last = stages[-1] if stages else None

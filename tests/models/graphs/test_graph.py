@@ -191,3 +191,20 @@ def test_sizes_that_cannot_be_are_refused(build):
     builder = GraphBuilder()
     with pytest.raises(ModelError, match=r"cannot be|too large|cannot convolve"):
         build(builder, builder.input("x", (1, 9, 9, 8)))
+
+
+@pytest.mark.parametrize("amounts", [((0, 0), (-1, 0)), ((0, 0), (1 << 56, -(1 << 56)))])
+def test_padding_that_cuts_off_is_refused(amounts):
+    builder = GraphBuilder()
+    x = builder.input("x", (1, 8, 8, 1))
+    with pytest.raises(ModelError, match=r"padding of .* cannot be"):
+        builder.pad(x, ((0, 0), *amounts, (0, 0)))
+    with pytest.raises(ModelError, match=r"padding of .* cannot be"):
+        builder.conv(x, np.ones((2, 2, 1, 1)), None, padding=amounts)
+
+
+def test_what_depends_on_the_input_is_not_empty():
+    builder = GraphBuilder()
+    x = builder.input("x", (1, 8))
+    with pytest.raises(ModelError, match="is empty"):
+        builder.slice(x, [(0, 1, 1), (5, 5, 1)])

@@ -130,3 +130,10 @@ def test_other_networks_are_no_heads():
     assert made(lambda b, x: b.unary("relu", x), (1, 4, 8)) is None
     assert made(lambda b, x: b.binary("maximum", x, constant(np.float32(1)))) is None
     assert made(lambda b, x: b.slice(x, [(0, 1, 1), (0, 4, 1)])) is None
+
+
+def test_a_number_is_no_vector_of_a_head():
+    builder = GraphBuilder()
+    x = builder.input("x", (1, 4))
+    y = builder.reshape(builder.reduce("mean", x, (0, 1), keep=False), ())
+    assert stages_of(builder.finish({"y": y})) is None
