@@ -21,6 +21,7 @@ from pyplugin.monitor.times import local, now_ms
 
 _MOST = 20_000  # records that wait while nothing can be written; then the oldest scores go
 _ROUND = 3600.0  # seconds between two rounds of deleting what is old
+_ROLLED = 400  # days that are summed up at once at most, after a pause of the monitor
 _BALLAST = "ballast"
 _BALLAST_BYTES = 8_000_000
 
@@ -240,7 +241,8 @@ class LogWriter:
 
     def roll_up(self, today: date) -> None:
         """Sum up the days since the last one that was, today included."""
-        first = self._rolled or today - timedelta(days=2)
+        last = self._rolled or self.store.last_day() or today
+        first = min(max(last, today - timedelta(days=_ROLLED)), today)
         for offset in range((today - first).days + 1):
             self.store.roll_up(first + timedelta(days=offset))
         self._rolled = today

@@ -98,10 +98,13 @@ static uint32_t no_print(uint64_t number) TAGNODE_NONBLOCKING {
     return (uint32_t)(number * 2654435761U) >> (32 - BITS);
 }
 
-/* Whether the waveform at a lag, or just beside it, was found not to be a loop. */
+/* Whether the waveform at a lag, or just beside it, was found not to be a loop, and the
+ * fingerprints are not much more alike since: a loop that has just begun is within reach a little
+ * later. */
 static bool has_failed(const tagnode_repetition *r, uint32_t lag) TAGNODE_NONBLOCKING {
     for (size_t i = 0; i < TAGNODE_REPETITION_FAILED; ++i)
-        if (r->failed[i] != NONE && lag + 1 >= r->failed[i] && lag <= r->failed[i] + 1) return true;
+        if (r->failed[i] != NONE && lag + 1 >= r->failed[i] && lag <= r->failed[i] + 1)
+            return r->distance[lag] > r->failed_distance[i] * 3 / 4;
     return false;
 }
 
@@ -158,6 +161,7 @@ static void begin_search(tagnode_repetition *r) TAGNODE_NONBLOCKING {
     }
     r->lag = lag;
     r->candidate = r->kept != 0 ? NONE : r->best;
+    r->candidate_distance = r->distance[r->best];
     r->end = r->waves;
     r->reach = r->kept != 0 ? 2 * BESIDE : TAGNODE_REPETITION_REACH;
     r->tried = 0;
@@ -184,6 +188,7 @@ static double refine(const float *products, uint32_t best) TAGNODE_NONBLOCKING {
  * a loop alike: the next search is at another lag. */
 static void note_failure(tagnode_repetition *r, float value) TAGNODE_NONBLOCKING {
     r->failed[r->failed_at] = r->candidate;
+    r->failed_distance[r->failed_at] = r->candidate_distance;
     r->failures[r->failed_at] = value;
     r->failed_at = (r->failed_at + 1) % TAGNODE_REPETITION_FAILED;
 }
