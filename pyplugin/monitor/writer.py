@@ -240,9 +240,12 @@ class LogWriter:
                     self.beat = time.monotonic()
 
     def roll_up(self, today: date) -> None:
-        """Sum up the days since the last one that was, today included."""
+        """Sum up the days since the last one that was, yesterday and today included.
+
+        Yesterday again, for what was on air at midnight may be written some time after it.
+        """
         last = self._rolled or self.store.last_day() or today
-        first = min(max(last, today - timedelta(days=_ROLLED)), today)
+        first = min(max(last, today - timedelta(days=_ROLLED)), today - timedelta(days=1))
         for offset in range((today - first).days + 1):
             self.store.roll_up(first + timedelta(days=offset))
         self._rolled = today
