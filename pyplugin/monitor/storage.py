@@ -189,12 +189,19 @@ class Store:
         sqlite3.Error
             The disk is full, or the like; nothing was written.
         """
+        return self.write_all([(station, layout, records)])
+
+    def write_all(self, parts: Iterable[tuple[int, int, Iterable[Record]]]) -> list[int]:
+        """Write the records of stations in one transaction: station, layout, records of each.
+
+        What lies together on the disk is then written once.
+        """
         self._alarms: list[int] = []
-        self._layout = layout
         self._database.execute("BEGIN IMMEDIATE")
         try:
-            for record in records:
-                self._put(record, station)
+            for station, self._layout, records in parts:
+                for record in records:
+                    self._put(record, station)
             self._database.execute("COMMIT")
         except BaseException:
             if self._database.in_transaction:

@@ -188,13 +188,12 @@ class LogWriter:
 
     def _commit_scores(self) -> None:
         waiting, self._scores = self._scores, []
-        for index, item in enumerate(waiting):
-            try:
-                self.store.write(item.station, item.records, item.layout)
-            except sqlite3.Error as error:
-                self._failed(error)
-                self._scores = waiting[index:] + self._scores
-                return
+        try:
+            self.store.write_all((item.station, item.layout, item.records) for item in waiting)
+        except sqlite3.Error as error:
+            self._failed(error)
+            self._scores = waiting + self._scores
+            return
         self._works()
 
     def _failed(self, error: sqlite3.Error) -> None:
