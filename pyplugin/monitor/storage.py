@@ -317,10 +317,12 @@ class Store:
             (target, target, most),
         )
 
-    def next_delivery(self, target: str) -> sqlite3.Row | None:
-        """Return the oldest message that waits for a target."""
+    def next_delivery(self, target: str, but: Sequence[int] = ()) -> sqlite3.Row | None:
+        """Return the oldest message that waits for a target, but for those of these numbers."""
+        marks = ", ".join("?" * len(but))
         found: sqlite3.Row | None = self._database.execute(
-            "SELECT * FROM delivery WHERE target = ? ORDER BY id LIMIT 1", (target,)
+            f"SELECT * FROM delivery WHERE target = ? AND id NOT IN ({marks}) ORDER BY id LIMIT 1",
+            (target, *but),
         ).fetchone()
         return found
 
