@@ -1,4 +1,4 @@
-"""Bytes that the log of four stations writes to the disk: python -m benchmarks.log_writes DAYS.
+"""What the log of four stations writes to the disk: python -m benchmarks.log_writes DAYS COMMIT.
 
 Time is made up, the database is real. The kernel counts what goes to the disk (`write_bytes` in
 /proc/self/io) once it is flushed. In a real day it flushes pages that are 30 s old; here the files
@@ -86,5 +86,5 @@ def megabytes_a_day(folder: Path, days: float, commit: int = 60) -> tuple[float,
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory(dir=".") as name:  # on a disk: /tmp may be in memory
-        flushed, grown = megabytes_a_day(Path(name), float(sys.argv[1]))
+        flushed, grown = megabytes_a_day(Path(name), float(sys.argv[1]), int(sys.argv[2]))
     print(f"{flushed:.2f} {grown:.2f}")
