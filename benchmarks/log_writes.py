@@ -85,6 +85,8 @@ def megabytes_a_day(folder: Path, days: float, commit: int = 60) -> tuple[float,
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory(dir=".") as name:  # on a disk: /tmp may be in memory
+    out = Path("bench-output")  # on a disk: /tmp may be in memory
+    out.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out) as name:
         flushed, grown = megabytes_a_day(Path(name), float(sys.argv[1]), int(sys.argv[2]))
     print(f"{flushed:.2f} {grown:.2f}")

