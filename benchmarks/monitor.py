@@ -1,4 +1,4 @@
-"""The radio monitor beside ffmpeg silencedetect: processor time and memory by stations."""
+"""The radio monitor beside its peers: processor time, memory, writes, and what each detects."""
 
 import io
 import os
@@ -15,11 +15,13 @@ import av
 import numpy as np
 import soundfile
 
+from benchmarks import detectors
 from benchmarks.report import Figure, Row
 from benchmarks.sounds import DEMO
 
 STATIONS = (1, 4, 16)
 SHARES, MEMORY = (1.0, 2.5, 7.0), (80, 90, 130)  # at most: per cent of a core, MiB
+WRITTEN = 20  # MB a day at most: a memory card of 16 GB is written over in two years
 WARM, SECONDS = 8.0, 20.0
 BIT_RATE = 128_000
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -37,10 +39,29 @@ def measure(*, long: bool = False) -> list[Figure]:
                 cpu, resident = _detected(peer, port, count)
                 shares.append(Row(f"ffmpeg silencedetect, {count}", cpu, f"ffmpeg {count}"))
                 memory.append(Row(f"ffmpeg silencedetect, {count}", resident, f"ffmpeg {count}"))
+    writes = []
+    for commit, most in ((60, WRITTEN), (300, None)):
+        command = [
+            sys.executable,
+            "-m",
+            "benchmarks.log_writes",
+            "30" if long else "0.5",
+            str(commit),
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        flushed, kept = map(float, done.stdout.split())
+        writes.append(Row(f"commit = {commit}s", flushed, limit=most, beside={"kept": kept}))
     what = "MP3 128 kbit/s, 44.1 kHz stereo, from loopback"
     return [
         Figure("monitor", f"processor time, {what}", "% of a core", shares),
         Figure("monitor", f"resident memory, {what}", "MiB", memory),
+        Figure(
+            "monitor",
+            "log of 4 stations, a segment every 90 s, a title every 210 s",
+            "MB a day to the disk",
+            writes,
+        ),
+        detectors.measure(),
     ]
 
 

@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from pyplugin.monitor.columns import Columns, Rows
+from pyplugin.monitor.columns import Columns, RowMaker, Rows, joined
+from pyplugin.monitor.config import StationConfig
+from pyplugin.monitor.station import columns_of, plan_of
 
 COLUMNS = Columns(("tag.scene.speech", "tag.scene.music"))
 BEGIN = 1_700_000_000_000
@@ -51,3 +53,26 @@ def in_parts(made, sizes):
         yield made.part(at, at + size)
         at += size
     yield made.part(at, len(made))
+
+
+def moved(made, seconds):
+    """The same rows, so many seconds later."""
+    return Rows(made.times + 1000 * seconds, made.values.copy(), made.momentary)
+
+
+def measured(sound, rate):
+    """The rows of real sound, (channels, n), by the default model; its columns are with them."""
+    plan = plan_of(StationConfig("Test FM", command="x"))
+    columns = columns_of(plan)
+    maker, parts = RowMaker(columns), []
+    with plan.build(rate, len(sound), rate, offline=True) as node:
+        for second in range(sound.shape[1] // rate):
+            found = node.process(
+                np.ascontiguousarray(sound[:, second * rate : (second + 1) * rate])
+            )
+            for result in found.values:
+                maker.add_labels(result.tolist())
+            for signals in node.read_signals().values:
+                maker.add_signals(signals)
+            parts.append(maker.row(BEGIN + 1000 * (second + 1), {"station.down": 0.0}))
+    return columns, joined(parts)

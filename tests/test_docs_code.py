@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import soundfile
 import wiring
+import yaml
 from documents import (
     FENCE,
     NOTEBOOKS,
@@ -264,6 +265,20 @@ def _python(words: list[str]) -> bool:
     return ours or words[1] in ("twine", "http.server")
 
 
+ADDRESSES = ("/metrics", "/healthz", "/api/v1/status")  # monitor/web/test_server.py
+
+
+def _as_root(words: list[str]) -> bool:
+    if words[0] == "systemctl":
+        return words[-1] in ("tagnode-monitor", "prometheus")
+    name, rest = Path(words[0]).name, words[1:]
+    if name == "tagnode":
+        return any(" ".join(rest).startswith(prefix) for prefix in NOT_RUN)
+    if name in ("pip", "python3"):
+        return CHECKS[name](rest)
+    return words[:2] == ["apt-get", "install"]
+
+
 def _cmake(words: list[str]) -> bool:
     return "-S" not in words or (ROOT / words[words.index("-S") + 1]).is_dir()
 
@@ -276,7 +291,13 @@ CHECKS: dict[str, Callable[[list[str]], bool]] = {
     "python": _python,
     "cmake": _cmake,
     ".ci/run": lambda words: not words,
-    "sudo": lambda words: words[:2] == ["apt-get", "install"],
+    "sudo": _as_root,
+    "python3": lambda words: words[:2] == ["-m", "venv"],
+    ".": lambda words: words[0].endswith("/bin/activate"),
+    "promtool": lambda words: (ROOT / words[2]).is_file(),  # monitor/web/test_metrics.py
+    "mosquitto_sub": bool,
+    "curl": lambda words: any(each in words[-1] for each in ADDRESSES),
+    "journalctl": bool,
     "pre-commit": lambda words: words == ["install"],
     "git": lambda words: words[0] in ("tag", "push", "clone"),
     "jq": bool,
@@ -314,10 +335,25 @@ def test_other_commands_that_do_not_exist_are_found(line):
 # ---- everything else in fences
 
 
+def whole_config(text: str) -> object:
+    """Read a part of a monitor's configuration, with the stations and targets that it names."""
+    content = tomllib.loads(text)
+    named = {"Test FM", *(each for rule in content.get("alarm", []) for each in stations_of(rule))}
+    named -= {each["name"] for each in content.get("station", [])}
+    missing = "".join(f'[[station]]\nname = "{name}"\ncommand = "x"\n' for name in named)
+    return parse_config(f"{text}\n{missing}")
+
+
+def stations_of(rule: dict[str, object]) -> list[str]:
+    given = rule.get("station", [])
+    return [given] if isinstance(given, str) else list(given)  # type: ignore[call-overload]
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_every_fence_is_of_a_language_that_is_checked(page):
-    toml = parse_config if name_of(page) == "docs/monitor.md" else parse_preset
-    read = {"toml": toml, "json": json.loads, "text": str, "": str}
+    radio = name_of(page).startswith(("docs/monitor.md", "docs/radio/"))
+    toml = whole_config if radio else parse_preset
+    read = {"toml": toml, "yaml": yaml.safe_load, "json": json.loads, "text": str, "": str}
     for _, language, code in FENCE.findall(text_of(page)):
         if language in read:
             read[language](code)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import signal
-import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pyplugin.cli.ui.interrupts import ended_by_interrupts
+from pyplugin.cli.ui.log_table import clock, lasted, number, print_rows
 from pyplugin.cli.ui.paths import PATH
 from pyplugin.cli.ui.terminal import echo
 from pyplugin.errors import ConfigError
-from pyplugin.support.cells import guarded
 from pyplugin.support.files import replacing
 from pyplugin.support.printable import printable
 from pyplugin.support.spelling import counted
@@ -235,7 +233,7 @@ def run(config: Path, seconds: float | None, quiet: bool) -> None:
 
     def show(message: Message) -> None:
         if not quiet:
-            echo(f"{_clock(message.time)} {printable(message.text)}")
+            echo(f"{clock(message.time)} {printable(message.text)}")
 
     service = Service(read, show, lambda sentence: echo(printable(sentence)))
     asked: list[bool] = []
@@ -261,48 +259,7 @@ def run(config: Path, seconds: float | None, quiet: bool) -> None:
         service.close()
 
 
-def _clock(utc_ms: int) -> str:
-    from pyplugin.monitor.times import local
-
-    return local(utc_ms).strftime("%Y-%m-%d %H:%M:%S")
-
-
 # ---- reading the log
-
-
-def _rows(
-    rows: Iterable[dict[str, Any]],
-    columns: dict[str, Callable[[dict[str, Any]], str]],
-    *,
-    as_json: bool,
-    as_csv: bool,
-) -> None:
-    """Print rows as JSON, CSV or a table."""
-    if as_json:
-        for row in rows:
-            echo(json.dumps(row, ensure_ascii=False))
-        return
-    if as_csv:
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(columns)
-        for row in rows:
-            writer.writerow([guarded(cell(row)) for cell in columns.values()])
-        return
-    texts = [[printable(cell(row)) for cell in columns.values()] for row in rows]
-    widths = [max(map(len, each)) for each in zip(columns, *texts, strict=True)]
-    for line in [list(columns), *texts] if texts else []:
-        padded = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-        echo("  ".join(padded).rstrip())
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.1f}"
-
-
-def _lasted(row: dict[str, Any]) -> str:
-    from pyplugin.monitor.times import format_duration
-
-    return format_duration(round((row["end"] - row["start"]) / 1000))
 
 
 @command.command("log")
@@ -333,20 +290,23 @@ def log(
     span = _moment(start, 86400.0), _moment(end, -60.0)
     with _log(config) as read:
         if titles:
-            rows: Iterator[dict[str, Any]] = read.tracks(*span, station)
+            from pyplugin.monitor.titles import with_changes
+
+            rows: Iterator[dict[str, Any]] = with_changes(read.tracks(*span, station), read)
             columns: dict[str, Callable[[dict[str, Any]], str]] = {
                 "station": lambda row: row["station"],
-                "start": lambda row: _clock(row["start"]),
-                "length": _lasted,
+                "start": lambda row: clock(row["start"]),
+                "length": lasted,
                 "artist": lambda row: row["artist"],
                 "title": lambda row: row["title"],
                 "music": lambda row: f"{row['music']:.0%}",
+                "sound": _changed,
             }
         elif events:
             rows = read.events(*span, station)
             columns = {
                 "station": lambda row: row["station"] or "",
-                "time": lambda row: _clock(row["time"]),
+                "time": lambda row: clock(row["time"]),
                 "event": lambda row: row["kind"],
                 "message": lambda row: row["message"],
             }
@@ -354,21 +314,71 @@ def log(
             rows = read.segments(*span, station)
             columns = {
                 "station": lambda row: row["station"],
-                "start": lambda row: _clock(row["start"]),
-                "end": lambda row: "" if row["open"] else _clock(row["end"]),
-                "length": _lasted,
+                "start": lambda row: clock(row["start"]),
+                "end": lambda row: "" if row["open"] else clock(row["end"]),
+                "length": lasted,
                 "on air": lambda row: row["kind"],
-                "LUFS": lambda row: _number(row["loudness"]),
+                "LUFS": lambda row: number(row["loudness"]),
             }
-        _rows(rows, columns, as_json=as_json, as_csv=as_csv)
+        print_rows(rows, columns, as_json=as_json, as_csv=as_csv)
+
+
+def _changed(row: dict[str, Any]) -> str:
+    """Return when the sound changed after the title did; "same" if it did not."""
+    if row["change"] is None:
+        return "same" if row["compared"] else ""
+    return f"{row['change']:+d}s"
+
+
+@command.command("loudness")
+@_config_option
+@_between
+@_station_option
+@click.option("--hourly", is_flag=True, help="Rows for each hour instead of the whole time.")
+@_csv_option
+@_json_option
+def loudness(
+    config: Path,
+    start: str | None,
+    end: str | None,
+    station: str | None,
+    hourly: bool,
+    as_csv: bool,
+    as_json: bool,
+) -> None:
+    """Print the integrated loudness of each class of what was on air (EBU R 128).
+
+    LU is the difference from the programme of the whole time: advertisements that are louder than
+    what surrounds them stand out.
+
+    \b
+    Examples:
+      tagnode monitor loudness --from 7d
+      tagnode monitor loudness --from 2026-11-29 --to 2026-11-30 --hourly --csv
+    """
+    from pyplugin.monitor.loudness import loudness_by_class
+    from pyplugin.monitor.times import format_duration
+
+    span = _moment(start, 86400.0), _moment(end, 0.0)
+    columns: dict[str, Callable[[dict[str, Any]], str]] = {
+        "station": lambda row: row["station"],
+        "from": lambda row: clock(row["start"]),
+        "on air": lambda row: row["kind"],
+        "length": lambda row: format_duration(row["seconds"]),
+        "LUFS": lambda row: number(row["loudness"]),
+        "LU": lambda row: "" if row["difference"] is None else f"{row['difference']:+.1f}",
+    }
+    with _log(config) as read:
+        rows = loudness_by_class(read, *span, station, hourly=hourly)
+        print_rows(rows, columns, as_json=as_json, as_csv=as_csv)
 
 
 _ALARM_COLUMNS: dict[str, Callable[[dict[str, Any]], str]] = {
     "id": lambda row: str(row["id"]),
     "station": lambda row: row["station"],
     "alarm": lambda row: row["rule"],
-    "start": lambda row: _clock(row["start"]),
-    "end": lambda row: _clock(row["end"]) if row["end"] else "open",
+    "start": lambda row: clock(row["start"]),
+    "end": lambda row: clock(row["end"]) if row["end"] else "open",
     "reason": lambda row: row["reason"],
     "seen": lambda row: "yes" if row["acknowledged"] else "",
 }
@@ -399,7 +409,7 @@ def alarms(
     span = _moment(start, 86400.0), _moment(end, -60.0)
     with _log(config) as read:
         rows = read.alarms(*span, station, only_open=only_open)
-        _rows(rows, _ALARM_COLUMNS, as_json=as_json, as_csv=as_csv)
+        print_rows(rows, _ALARM_COLUMNS, as_json=as_json, as_csv=as_csv)
 
 
 @command.command("status")
@@ -434,12 +444,12 @@ def status(config: Path, as_json: bool) -> None:
     columns: dict[str, Callable[[dict[str, Any]], str]] = {
         "station": lambda row: row["station"],
         "on air": lambda row: row["on_air"],
-        "since": lambda row: _clock(row["since"]) if row["since"] else "",
-        "as of": lambda row: _clock(row["as_of"]) if row["as_of"] else "",
+        "since": lambda row: clock(row["since"]) if row["since"] else "",
+        "as of": lambda row: clock(row["as_of"]) if row["as_of"] else "",
         "title": lambda row: row["title"],
         "alarms": lambda row: ", ".join(row["alarms"]),
     }
-    _rows(rows, columns, as_json=as_json, as_csv=False)
+    print_rows(rows, columns, as_json=as_json, as_csv=False)
 
 
 def _title(row: dict[str, Any]) -> str:
@@ -495,10 +505,10 @@ def replay(
     columns: dict[str, Callable[[dict[str, Any]], str]] = {
         "station": lambda row: row["station"],
         "alarm": lambda row: row["rule"],
-        "start": lambda row: _clock(row["start"]),
-        "length": _lasted,
+        "start": lambda row: clock(row["start"]),
+        "length": lasted,
     }
-    _rows(found(), columns, as_json=as_json, as_csv=as_csv)
+    print_rows(found(), columns, as_json=as_json, as_csv=as_csv)
 
 
 @command.command("test-notify")

@@ -20,6 +20,7 @@ STATES: dict[str, tuple[str, str]] = {
     "station.down": ("", "1 while no audio arrives"),
     "station.title_age": ("s", "seconds since the title changed"),
     "station.fallback": ("", "1 while the server sends a replacement"),
+    "station.title_alone": ("", "1 once the title changed and the sound did not"),
 }
 """Unit and meaning of the values that describe the connection."""
 

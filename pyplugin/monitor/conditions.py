@@ -66,6 +66,9 @@ NAMED: dict[str, Named] = {
     "offset": Named("signal.dc_db > -40", "a channel has a constant offset", 5, 5),
     "fallback": Named("station.fallback > 0.5", "the server sends a replacement", 5, 3, _ALL),
     "title frozen": Named("station.title_age > 7200", "the title has not changed for 2 h", 0, 3),
+    "title without change of sound": Named(
+        "station.title_alone > 0.5", "the title has changed and the sound has not", 0, 3
+    ),
     "too loud": Named(
         "signal.loudness_short > -9", "the short-term loudness is above -9 LUFS", 60, 20
     ),

@@ -6,11 +6,13 @@ import base64
 import contextlib
 import json
 import shlex
+import sqlite3
 import subprocess
 import threading
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -18,6 +20,7 @@ from typing import Any
 from pyplugin.errors import PypluginError
 from pyplugin.monitor.alarms import Change
 from pyplugin.monitor.rules import Rule
+from pyplugin.monitor.storage import Store
 from pyplugin.monitor.times import format_duration, local, now_ms
 from pyplugin.monitor.writer import LogWriter
 from pyplugin.support.optional import need
@@ -26,6 +29,7 @@ PAUSES = (2.0, 5.0, 15.0, 60.0, 300.0, 900.0)
 """Seconds before each new attempt; the last one stays."""
 
 _TIMEOUT = 15.0  # seconds that a target may take
+_HELD = 1000  # messages of a target that are kept in memory at most
 _KEPT = 3 * 86_400_000  # milliseconds after which an undelivered message is given up
 
 
@@ -194,6 +198,9 @@ class _Target:
         self._wake, self._stopped = threading.Event(), threading.Event()
         self.failure = ""
         self.sent = self.failed = 0
+        self.held: deque[str] = deque(maxlen=_HELD)
+        """Messages that the database could not take: its disk is full."""
+        self._gone: set[int] = set()  # numbers of those that are sent and still in the database
         self._thread = threading.Thread(target=self._run, name=f"notify {name}", daemon=True)
 
     def start(self) -> None:
@@ -212,28 +219,44 @@ class _Target:
         failures = 0
         send: Send | None = None
         while not self._stopped.is_set():
-            waiting = self._writer.query(lambda store: store.next_delivery(self.name))
-            if waiting is None:
+            waiting = self._writer.query(self._next)
+            if waiting is None and not self.held:
                 self._wake.wait(60.0)
                 self._wake.clear()
                 continue
+            text = self.held[0] if waiting is None else waiting["message"]
             try:
                 send = send or sender(self.address)
-                send(Message(**json.loads(waiting["message"])))
+                send(Message(**json.loads(text)))
             except Exception as error:
                 self.failed += 1
                 self.failure = str(error)
-                if now_ms() - waiting["created"] > _KEPT:
+                if waiting is not None and now_ms() - waiting["created"] > _KEPT:
                     self._forget(waiting["id"])
                 self._stopped.wait(PAUSES[min(failures, len(PAUSES) - 1)])
                 failures += 1
                 continue
             failures, self.failure = 0, ""
             self.sent += 1
-            self._forget(waiting["id"])
+            if waiting is None:
+                self.held.popleft()
+            else:
+                self._forget(waiting["id"])
 
     def _forget(self, number: int) -> None:
-        self._writer.query(lambda store: store.delivered(number))
+        self._gone.add(number)
+        self._writer.query(self._clear)
+
+    def _clear(self, store: Store) -> None:
+        """Delete what is sent; on a full disk that fails, and is done later."""
+        for number in tuple(self._gone):
+            with contextlib.suppress(sqlite3.Error):
+                store.delivered(number)
+                self._gone.discard(number)
+
+    def _next(self, store: Store) -> sqlite3.Row | None:
+        self._clear(store)
+        return store.next_delivery(self.name, tuple(self._gone))
 
 
 class Notifier:
@@ -262,9 +285,18 @@ class Notifier:
             target = self._targets.get(name)
             if target is None:
                 continue
-            with contextlib.suppress(Exception):
-                self._writer.store.queue(name, json.dumps(asdict(message)), message.time)
+            text = json.dumps(asdict(message))
+            if target.held or not self._queued(name, text, message.time):
+                target.held.append(text)
             target.wake()
+
+    def _queued(self, name: str, text: str, time: int) -> bool:
+        """Return whether the database keeps a message until it is sent."""
+        try:
+            self._writer.store.queue(name, text, time)
+        except sqlite3.Error:
+            return False
+        return True
 
     def set_targets(self, targets: Mapping[str, str]) -> None:
         """Go on with other targets."""

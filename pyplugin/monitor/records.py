@@ -81,7 +81,7 @@ class EventRecord:
     ----------
     kind
         As of :class:`pyplugin.inputs.input.Event`, or ``"started"``, ``"stopped"``, ``"clock"``,
-        ``"disk"``, ``"configuration"``, ``"restarted"``.
+        ``"disk"``, ``"configuration"``, ``"restarted"``, ``"killed"``.
     """
 
     time: int

@@ -20,11 +20,12 @@ from pyplugin.monitor.bins import Layout
 from pyplugin.monitor.clips import ClipFolder, PreRoll
 from pyplugin.monitor.config import DAYS, MonitorConfig, StationConfig
 from pyplugin.monitor.notify import Message, Notifier
-from pyplugin.monitor.records import EventRecord, Record
+from pyplugin.monitor.records import EventRecord, Record, Standings
 from pyplugin.monitor.rules import Rule, by_name, rules_of
+from pyplugin.monitor.schema import StorageError
 from pyplugin.monitor.station import Station, columns_of, plan_of
 from pyplugin.monitor.station_log import StationLog, closed_by_removal
-from pyplugin.monitor.storage import StorageError, Store
+from pyplugin.monitor.storage import Store
 from pyplugin.monitor.times import local, now_ms
 from pyplugin.monitor.writer import LogWriter
 from pyplugin.node.plan import Plan
@@ -70,6 +71,12 @@ class _Supervised:
     paused: bool = False
 
 
+def _not_ended(last: int) -> EventRecord:
+    """Return the event for a monitor that was killed, or lost its power, after a time."""
+    at = local(last).strftime("%H:%M:%S")
+    return EventRecord(now_ms(), "killed", f"The monitor was not ended; the log stops at {at}.")
+
+
 class Service:
     """Runs the monitor.
 
@@ -113,8 +120,17 @@ class Service:
         self._lock = threading.RLock()
         self._stopped = threading.Event()
         self.leaked = 0
+        self._close_removed(config)
         for station in config.stations:
             self._add(station, plans[station.name], rules[station.name])
+
+    def _close_removed(self, config: MonitorConfig) -> None:
+        """Close the alarms that are open of stations which the configuration has not."""
+        names, now = [station.name for station in config.stations], now_ms()
+        for row in self.writer.query(lambda store: store.open_alarms_of_others(names)) or ():
+            self._by_number[row["id"]] = row["name"]
+            change = Change(row["rule"], "closed", now, row["start"], now, "removed")
+            self.writer.put(row["id"], 0, [change, Standings({})])
 
     def _web(self, report: Callable[[str], object]) -> WebServer | None:
         if self.config.settings.listen is None:
@@ -138,7 +154,9 @@ class Service:
         def known(store: Store) -> tuple[int, int, dict[str, Standing]]:
             source = without_password(config.source)
             number = store.station(config.name, source, config.kind, time=now_ms())
-            store.finish_left_open(number)
+            last = store.finish_left_open(number)
+            if last is not None:
+                store.write(number, [_not_ended(last)])
             return number, store.layout(Layout.of(columns)), store.standings(number)
 
         found = self.writer.query(known)
@@ -379,6 +397,7 @@ class Service:
             elif list(entry.rules.values()) != rules[name]:
                 self._give_rules(entry, rules[name])
                 changes.append(f"The rules of {name} changed.")
+        self._close_removed(config)
         if config.settings != self.config.settings:
             changes.append("[monitor] has changed, which counts from the next start.")
         if config.mqtt != self.config.mqtt:

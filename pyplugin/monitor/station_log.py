@@ -15,6 +15,7 @@ import numpy as np
 from pyplugin.inputs.input import Event
 from pyplugin.monitor.alarms import AlarmBook, Change, Standing
 from pyplugin.monitor.bins import Binner, Layout
+from pyplugin.monitor.changes import TitleWatch
 from pyplugin.monitor.columns import Columns, Rows
 from pyplugin.monitor.records import EventRecord, Record, SegmentRecord, Standings, Track
 from pyplugin.monitor.rules import Rule
@@ -54,6 +55,8 @@ class StationLog:
         self._down = columns.index("station.down")
         self._age = columns.index("station.title_age")
         self._fallback = columns.index("station.fallback")
+        self._alone = columns.index("station.title_alone")
+        self._watch = TitleWatch(columns)
         self._track: Track | None = None
         self._shares = np.zeros(3)  # seconds of the track: all, with music, with speech
         self._titled: int | None = None  # when the title changed last
@@ -89,6 +92,7 @@ class StationLog:
     def _fill(self, rows: Rows) -> None:
         """Write what the log knows itself into the rows."""
         rows.values[:, self._fallback] = float(self._replaced)
+        rows.values[:, self._alone] = self._watch.push(rows)
         if self._titled is not None:
             rows.values[:, self._age] = np.maximum(rows.times - self._titled, 0) / 1000
 
@@ -150,6 +154,7 @@ class StationLog:
 
     def _new_title(self, time: int, title: str) -> list[Record]:
         records: list[Record] = []
+        self._watch.title(time, another=bool(title) and title != self.title and self.title != "")
         track = self._ended_track(time)
         if track is not None:
             records.append(track)

@@ -16,7 +16,6 @@ from functools import singledispatchmethod
 from pathlib import Path
 from typing import Any
 
-from pyplugin.errors import PypluginError
 from pyplugin.monitor.alarms import Change, Standing
 from pyplugin.monitor.bins import Layout
 from pyplugin.monitor.records import (
@@ -27,80 +26,8 @@ from pyplugin.monitor.records import (
     Standings,
     Track,
 )
+from pyplugin.monitor.schema import MIGRATIONS, NAME, VERSION, StorageError, connect
 from pyplugin.monitor.times import local
-
-NAME = "monitor.sqlite"
-VERSION = 1
-
-_MIGRATIONS = (
-    """
-    CREATE TABLE station (
-        id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, source TEXT NOT NULL, kind TEXT NOT NULL,
-        added INTEGER NOT NULL);
-    CREATE TABLE layout (id INTEGER PRIMARY KEY, content TEXT NOT NULL UNIQUE);
-    CREATE TABLE bin (
-        start INTEGER, station INTEGER, layout INTEGER NOT NULL, seconds INTEGER NOT NULL,
-        data BLOB NOT NULL, PRIMARY KEY (start, station)) WITHOUT ROWID;
-    CREATE TABLE segment (
-        start INTEGER, station INTEGER, end INTEGER NOT NULL, kind TEXT NOT NULL,
-        open INTEGER NOT NULL, loudness REAL, means TEXT NOT NULL,
-        PRIMARY KEY (start, station)) WITHOUT ROWID;
-    CREATE TABLE track (
-        start INTEGER, station INTEGER, end INTEGER NOT NULL, open INTEGER NOT NULL,
-        title TEXT NOT NULL, artist TEXT NOT NULL, music REAL NOT NULL, speech REAL NOT NULL,
-        PRIMARY KEY (start, station)) WITHOUT ROWID;
-    CREATE TABLE alarm (
-        id INTEGER PRIMARY KEY, station INTEGER NOT NULL, rule TEXT NOT NULL,
-        start INTEGER NOT NULL, opened INTEGER NOT NULL, end INTEGER, closed INTEGER,
-        reason TEXT NOT NULL DEFAULT '', acknowledged INTEGER, note TEXT NOT NULL DEFAULT '',
-        clip TEXT NOT NULL DEFAULT '', detail TEXT NOT NULL);
-    CREATE INDEX alarm_open ON alarm (station, rule) WHERE closed IS NULL;
-    CREATE TABLE event (
-        id INTEGER PRIMARY KEY, time INTEGER NOT NULL, station INTEGER, kind TEXT NOT NULL,
-        message TEXT NOT NULL);
-    CREATE TABLE standing (
-        station INTEGER, rule TEXT, start INTEGER, last INTEGER NOT NULL, opened INTEGER,
-        PRIMARY KEY (station, rule)) WITHOUT ROWID;
-    CREATE TABLE day (
-        station INTEGER, day TEXT, kind TEXT, seconds REAL NOT NULL,
-        PRIMARY KEY (station, day, kind)) WITHOUT ROWID;
-    CREATE TABLE delivery (
-        id INTEGER PRIMARY KEY, target TEXT NOT NULL, message TEXT NOT NULL,
-        created INTEGER NOT NULL, tries INTEGER NOT NULL DEFAULT 0);
-    """,
-)
-"""What makes version 1, 2, … of the version before; `PRAGMA user_version` says which it is."""
-
-
-class StorageError(PypluginError):
-    """The database cannot be opened, or is of a later version.
-
-    Examples
-    --------
-    >>> raise StorageError("'/var/lib/tagnode/monitor.sqlite' cannot be opened.")
-    Traceback (most recent call last):
-        ...
-    pyplugin.monitor.storage.StorageError: '/var/lib/tagnode/monitor.sqlite' cannot be opened.
-    """
-
-    exit_code = 1
-
-
-def _connect(path: Path, *, writes: bool) -> sqlite3.Connection:
-    mode = "rwc" if writes else "ro"
-    try:
-        connection = sqlite3.connect(
-            f"{path.absolute().as_uri()}?mode={mode}",
-            *(30.0,),
-            uri=True,
-            isolation_level=None,
-            check_same_thread=False,
-        )
-        connection.row_factory = sqlite3.Row
-        connection.execute("PRAGMA schema_version")
-    except sqlite3.Error as error:
-        raise StorageError(f"The database '{path}' cannot be opened: {error}.") from error
-    return connection
 
 
 class Store:
@@ -133,7 +60,7 @@ class Store:
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             raise StorageError(f"The folder '{folder}' cannot be made: {reason}.") from error
-        self._database = _connect(self.path, writes=True)
+        self._database = connect(self.path, writes=True)
         self._layouts: dict[str, int] = {}
         try:
             self._prepare()
@@ -154,7 +81,7 @@ class Store:
                 f"The database '{self.path}' is of version {version}; this program knows "
                 f"{VERSION}. Install a later one."
             )
-        for number, script in enumerate(_MIGRATIONS[version:], version + 1):
+        for number, script in enumerate(MIGRATIONS[version:], version + 1):
             self._database.executescript(
                 f"BEGIN; {script}; PRAGMA user_version = {number}; COMMIT;"
             )
@@ -215,12 +142,32 @@ class Store:
             standing.last = max(standing.last, row["opened"])
         return found
 
-    def finish_left_open(self, station: int) -> None:
-        """End what a kill or a loss of power left open, where it was last known."""
+    def finish_left_open(self, station: int) -> int | None:
+        """End what a kill or a loss of power left open, where it was last known.
+
+        Returns
+        -------
+        int or None
+            When that was; ``None`` if the monitor was ended properly.
+        """
+        last = self._database.execute(
+            "SELECT max(end) FROM segment WHERE station = ? AND open", (station,)
+        ).fetchone()[0]
         for table in ("segment", "track"):
             self._database.execute(
                 f"UPDATE {table} SET open = 0 WHERE station = ? AND open", (station,)
             )
+        return None if last is None else int(last)
+
+    def open_alarms_of_others(self, stations: Sequence[str]) -> list[sqlite3.Row]:
+        """Return ``id, name, rule, start`` of the open alarms of all stations but these."""
+        marks = ", ".join("?" * len(stations))
+        return self._database.execute(
+            "SELECT station.id AS id, name, rule, start FROM alarm "
+            "JOIN station ON station.id = alarm.station "
+            f"WHERE closed IS NULL AND name NOT IN ({marks})",
+            tuple(stations),
+        ).fetchall()
 
     # ---- records
 
@@ -242,12 +189,19 @@ class Store:
         sqlite3.Error
             The disk is full, or the like; nothing was written.
         """
+        return self.write_all([(station, layout, records)])
+
+    def write_all(self, parts: Iterable[tuple[int, int, Iterable[Record]]]) -> list[int]:
+        """Write the records of stations in one transaction: station, layout, records of each.
+
+        What lies together on the disk is then written once.
+        """
         self._alarms: list[int] = []
-        self._layout = layout
         self._database.execute("BEGIN IMMEDIATE")
         try:
-            for record in records:
-                self._put(record, station)
+            for station, self._layout, records in parts:
+                for record in records:
+                    self._put(record, station)
             self._database.execute("COMMIT")
         except BaseException:
             if self._database.in_transaction:
@@ -363,10 +317,12 @@ class Store:
             (target, target, most),
         )
 
-    def next_delivery(self, target: str) -> sqlite3.Row | None:
-        """Return the oldest message that waits for a target."""
+    def next_delivery(self, target: str, but: Sequence[int] = ()) -> sqlite3.Row | None:
+        """Return the oldest message that waits for a target, but for those of these numbers."""
+        marks = ", ".join("?" * len(but))
         found: sqlite3.Row | None = self._database.execute(
-            "SELECT * FROM delivery WHERE target = ? ORDER BY id LIMIT 1", (target,)
+            f"SELECT * FROM delivery WHERE target = ? AND id NOT IN ({marks}) ORDER BY id LIMIT 1",
+            (target, *but),
         ).fetchone()
         return found
 
@@ -379,6 +335,11 @@ class Store:
         self._database.execute("UPDATE delivery SET tries = tries + 1 WHERE id = ?", (number,))
 
     # ---- days and retention
+
+    def last_day(self) -> date | None:
+        """Return the last day that was summed up."""
+        found = self._database.execute("SELECT max(day) FROM day").fetchone()[0]
+        return None if found is None else date.fromisoformat(found)
 
     def roll_up(self, day: date, zone: tzinfo | None = None) -> None:
         """Write the seconds of each class of a local day, of its segments.
@@ -499,7 +460,7 @@ class Log:
             raise StorageError(
                 f"There is no log in '{os.fspath(folder)}'; 'tagnode monitor run' writes one."
             )
-        self._database = _connect(path, writes=False)
+        self._database = connect(path, writes=False)
 
     def __enter__(self) -> Log:
         return self

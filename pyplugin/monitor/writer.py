@@ -21,6 +21,7 @@ from pyplugin.monitor.times import local, now_ms
 
 _MOST = 20_000  # records that wait while nothing can be written; then the oldest scores go
 _ROUND = 3600.0  # seconds between two rounds of deleting what is old
+_ROLLED = 400  # days that are summed up at once at most, after a pause of the monitor
 _BALLAST = "ballast"
 _BALLAST_BYTES = 8_000_000
 
@@ -187,13 +188,12 @@ class LogWriter:
 
     def _commit_scores(self) -> None:
         waiting, self._scores = self._scores, []
-        for index, item in enumerate(waiting):
-            try:
-                self.store.write(item.station, item.records, item.layout)
-            except sqlite3.Error as error:
-                self._failed(error)
-                self._scores = waiting[index:] + self._scores
-                return
+        try:
+            self.store.write_all((item.station, item.layout, item.records) for item in waiting)
+        except sqlite3.Error as error:
+            self._failed(error)
+            self._scores = waiting + self._scores
+            return
         self._works()
 
     def _failed(self, error: sqlite3.Error) -> None:
@@ -239,8 +239,12 @@ class LogWriter:
                     self.beat = time.monotonic()
 
     def roll_up(self, today: date) -> None:
-        """Sum up the days since the last one that was, today included."""
-        first = self._rolled or today - timedelta(days=2)
+        """Sum up the days since the last one that was, yesterday and today included.
+
+        Yesterday again, for what was on air at midnight may be written some time after it.
+        """
+        last = self._rolled or self.store.last_day() or today
+        first = min(max(last, today - timedelta(days=_ROLLED)), today - timedelta(days=1))
         for offset in range((today - first).days + 1):
             self.store.roll_up(first + timedelta(days=offset))
         self._rolled = today

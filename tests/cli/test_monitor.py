@@ -64,6 +64,18 @@ def test_the_log_as_a_table_csv_and_json(monitor):
     assert monitor("log", "--titles")[:2] == (0, "")
 
 
+def test_loudness_by_class_and_by_hour(monitor):
+    until = ("--to", "2999-01-01")
+    rows = [json.loads(line) for line in monitor("loudness", *until, "--json")[1].splitlines()]
+    assert [row["kind"] for row in rows] == ["programme", "other"]
+    assert rows[0]["loudness"] == pytest.approx(-20, abs=3)
+    assert (rows[0]["difference"], rows[0]["seconds"]) == (0, pytest.approx(40, abs=6))
+    hours = list(csv.DictReader(io.StringIO(monitor("loudness", *until, "--hourly", "--csv")[1])))
+    assert {row["on air"] for row in hours} == {"programme", "other"}
+    assert all(row["from"].endswith(":00:00") for row in hours)
+    assert "LUFS" in monitor("loudness", *until)[1].splitlines()[0]
+
+
 def test_alarms_and_status(monitor):
     (alarm,) = [json.loads(line) for line in monitor("alarms", "--json")[1].splitlines()]
     assert alarm["rule"] == "no programme"

@@ -3,6 +3,7 @@
 import base64
 import http.server
 import json
+import socket
 import sys
 import threading
 from dataclasses import asdict
@@ -116,6 +117,61 @@ def test_what_fails_is_tried_again_in_order(hook, tmp_path, monkeypatch):
         assert until(lambda: notifier.state()["desk"]["sent"] == 5)
         state = notifier.state()["desk"]
         assert (state["sent"], state["failed"], state["failure"]) == (5, 3, "")
+    finally:
+        notifier.stop()
+        writer.stop()
+
+
+def test_a_target_that_hangs_holds_nobody_up_and_gets_each_message_once(
+    hook, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(notify, "PAUSES", (0.05,))
+    monkeypatch.setattr(notify, "_TIMEOUT", 0.3)
+    silent = socket.create_server(("127.0.0.1", 0))  # it accepts and never answers
+    port = silent.getsockname()[1]
+    writer = LogWriter(Settings(str(tmp_path)), lambda *about: None)
+    notifier = Notifier({"desk": hook.url, "late": f"http://127.0.0.1:{port}/hook"}, writer)
+    writer.start(lambda: None)
+    notifier.start()
+    try:
+        for number in range(1, 4):
+            each = message(number, time=now_ms())
+            writer.do(lambda store, each=each: notifier.send(each, ["desk", "late"]))
+        assert until(lambda: notifier.state()["late"]["failed"] >= 2)
+        assert [each["alarm"] for each in hook.posts] == [1, 2, 3]
+        assert writer.query(lambda store: 7, timeout=5.0) == 7  # the log goes on
+        hook.posts.clear()
+        silent.close()
+        notifier.set_targets({"desk": hook.url, "late": hook.url})
+        assert until(lambda: len(hook.posts) >= 3)
+        assert until(lambda: notifier.state()["late"]["sent"] == 3)
+        assert [each["alarm"] for each in hook.posts] == [1, 2, 3]
+    finally:
+        notifier.stop()
+        writer.stop()
+
+
+def test_a_full_disk_keeps_no_message_back_and_sends_none_twice(hook, tmp_path, monkeypatch):
+    monkeypatch.setattr(notify, "PAUSES", (0.05,))
+    hook.codes = [503]
+    writer = LogWriter(Settings(str(tmp_path)), lambda *about: None)
+    notifier = Notifier({"desk": hook.url}, writer)
+    run = writer.store._database.execute
+    writer.start(lambda: None)
+    try:
+        writer.query(lambda store: notifier.send(message(1, time=now_ms()), ["desk"]))
+        writer.query(lambda store: run("PRAGMA query_only = 1"))  # as a disk mounted read-only
+        for number in (2, 3):
+            each = message(number, time=now_ms())
+            writer.query(lambda store, each=each: notifier.send(each, ["desk"]))
+        notifier.start()
+        assert until(lambda: notifier.state()["desk"]["sent"] == 3)
+        writer.query(lambda store: run("PRAGMA query_only = 0"))
+        writer.query(lambda store: notifier.send(message(4, time=now_ms()), ["desk"]))
+        assert until(lambda: notifier.state()["desk"]["sent"] == 4)
+        assert [each["alarm"] for each in hook.posts] == [1, 2, 3, 4]
+        waits = "SELECT count(*) FROM delivery"
+        assert until(lambda: writer.query(lambda store: run(waits).fetchone()[0]) == 0)
     finally:
         notifier.stop()
         writer.stop()

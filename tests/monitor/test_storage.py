@@ -12,7 +12,8 @@ import pytest
 
 from pyplugin.monitor.alarms import Change, Standing
 from pyplugin.monitor.records import EventRecord, SegmentRecord, Standings, Track
-from pyplugin.monitor.storage import NAME, VERSION, Log, StorageError, Store, day_of
+from pyplugin.monitor.schema import NAME, VERSION, StorageError
+from pyplugin.monitor.storage import Log, Store, day_of
 
 
 @pytest.fixture

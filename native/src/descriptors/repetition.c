@@ -10,6 +10,7 @@ enum {
     BITS = TAGNODE_STEADY_BANDS - 1,
     LAGS_A_CHUNK = 10,
     BESIDE = 8,
+    NONE = 0, /* a lag that is never compared */
     STEPS = 8 /* between two samples */
 };
 
@@ -61,14 +62,22 @@ void tagnode_repetition_destroy(tagnode_repetition *r) {
     free(r->wave);
 }
 
+static void forget_failures(tagnode_repetition *r) TAGNODE_NONBLOCKING {
+    memset(r->failed, 0, sizeof r->failed);
+    memset(r->failures, 0, sizeof r->failures);
+    r->failed_at = 0;
+}
+
 void tagnode_repetition_reset(tagnode_repetition *r) {
     memset(r->prints, 0, 2 * (size_t)r->prints_room * sizeof *r->prints);
     memset(r->distance, 0, (r->last + TAGNODE_LANES) * sizeof *r->distance);
     memset(r->wave, 0, r->wave_room * sizeof *r->wave);
     r->prints_at = 0;
     r->scanned = r->last + 1;
+    r->distance[NONE] = UINT32_MAX;
     r->best = r->lag = r->kept = r->tried = r->rest = 0;
     r->waves = r->end = 0;
+    forget_failures(r);
     memset(r->past, 0, sizeof r->past);
     r->past_at = 0;
     r->value = 0;
@@ -89,6 +98,16 @@ static uint32_t no_print(uint64_t number) TAGNODE_NONBLOCKING {
     return (uint32_t)(number * 2654435761U) >> (32 - BITS);
 }
 
+/* Whether the waveform at a lag, or just beside it, was found not to be a loop, and the
+ * fingerprints are not much more alike since: a loop that has just begun is within reach a little
+ * later. */
+static bool has_failed(const tagnode_repetition *r, uint32_t lag) TAGNODE_NONBLOCKING {
+    for (size_t i = 0; i < TAGNODE_REPETITION_FAILED; ++i)
+        if (r->failed[i] != NONE && lag + 1 >= r->failed[i] && lag <= r->failed[i] + 1)
+            return r->distance[lag] > r->failed_distance[i] * 3 / 4;
+    return false;
+}
+
 /* Replaces, for some lags, the oldest comparison in the window with the newest. */
 static void compare(tagnode_repetition *r) TAGNODE_NONBLOCKING {
     if (r->scanned > r->last) return;
@@ -101,7 +120,7 @@ static void compare(tagnode_repetition *r) TAGNODE_NONBLOCKING {
             count_bits(gone[0] ^ *(const tagnode_bit_vector *)(gone + lag));
     uint32_t best = r->best;
     for (uint32_t lag = r->scanned; lag < r->scanned + count; ++lag)
-        best = distance[lag] < distance[best] ? lag : best;
+        if (distance[lag] < distance[best] && !has_failed(r, lag)) best = lag;
     r->best = best;
     r->scanned += count;
 }
@@ -135,10 +154,14 @@ static void begin_search(tagnode_repetition *r) TAGNODE_NONBLOCKING {
     const uint32_t lag = r->kept != 0 ? r->kept : r->best * r->hop;
     const bool alike = r->kept != 0 || r->distance[r->best] < MOST_DIFFERENT * BITS * r->window;
     if (!alike || r->waves < (uint64_t)lag + TAGNODE_REPETITION_REACH + r->length) {
-        r->value = 0;
+        if (r->failed[0] == NONE)
+            r->value = 0; /* else those that failed may be the best, after all */
+        forget_failures(r);
         return;
     }
     r->lag = lag;
+    r->candidate = r->kept != 0 ? NONE : r->best;
+    r->candidate_distance = r->distance[r->best];
     r->end = r->waves;
     r->reach = r->kept != 0 ? 2 * BESIDE : TAGNODE_REPETITION_REACH;
     r->tried = 0;
@@ -161,6 +184,15 @@ static double refine(const float *products, uint32_t best) TAGNODE_NONBLOCKING {
     return most;
 }
 
+/* Fingerprints prefer lags that are whole frames, and a codec may leave only every second round of
+ * a loop alike: the next search is at another lag. */
+static void note_failure(tagnode_repetition *r, float value) TAGNODE_NONBLOCKING {
+    r->failed[r->failed_at] = r->candidate;
+    r->failed_distance[r->failed_at] = r->candidate_distance;
+    r->failures[r->failed_at] = value;
+    r->failed_at = (r->failed_at + 1) % TAGNODE_REPETITION_FAILED;
+}
+
 static void end_search(tagnode_repetition *r) TAGNODE_NONBLOCKING {
     uint32_t best = BESIDE;
     for (uint32_t i = BESIDE; i <= 2 * r->reach - BESIDE; ++i)
@@ -173,10 +205,18 @@ static void end_search(tagnode_repetition *r) TAGNODE_NONBLOCKING {
     const bool again = r->kept != 0 && value < (double)LOOP;
     r->lag = 0;
     r->kept = value < (double)LOOP || found > r->last * r->hop ? 0 : found;
-    if (again)
+    if (again) {
         r->rest = 0; /* another lag may be better */
+        return;
+    }
+    const float limited = value < 0 ? 0 : value > 1 ? 1 : (float)value;
+    if (value >= (double)LOOP)
+        forget_failures(r);
     else
-        r->value = value < 0 ? 0 : value > 1 ? 1 : (float)value;
+        note_failure(r, limited);
+    r->value = limited;
+    for (size_t i = 0; i < TAGNODE_REPETITION_FAILED; ++i)
+        r->value = r->failures[i] > r->value ? r->failures[i] : r->value;
 }
 
 static void search(tagnode_repetition *r) TAGNODE_NONBLOCKING {
@@ -213,7 +253,7 @@ void tagnode_repetition_push(tagnode_repetition *r, const float *db, const float
                              bool audible) {
     if (r->lag == 0) {
         r->rest = r->rest > 0 ? r->rest - 1 : 0;
-        if (r->rest == 0 && r->best >= r->first) {
+        if (r->rest == 0 && (r->best != NONE || r->kept != 0)) {
             begin_search(r);
             r->rest = r->pause;
         }
@@ -225,7 +265,8 @@ void tagnode_repetition_push(tagnode_repetition *r, const float *db, const float
     }
     r->prints_at = (r->prints_at == 0 ? r->prints_room : r->prints_at) - 1;
     r->prints[r->prints_at] = r->prints[r->prints_at + r->prints_room] = print;
-    r->scanned = r->best = r->first;
+    r->scanned = r->first;
+    r->best = NONE;
 }
 
 float tagnode_repetition_read(const tagnode_repetition *repetition) {

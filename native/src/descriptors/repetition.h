@@ -12,7 +12,8 @@
 enum {
     TAGNODE_REPETITION_REACH =
         96, /* samples around a lag in which the waveform is searched at most */
-    TAGNODE_REPETITION_TAPS = 36 /* of the filter before */
+    TAGNODE_REPETITION_TAPS = 36, /* of the filter before */
+    TAGNODE_REPETITION_FAILED = 4 /* lags that are not tried again for some time */
 };
 
 typedef struct {
@@ -34,12 +35,18 @@ typedef struct {
     uint32_t past_at;
 
     /* The search in progress: */
-    uint32_t lag;          /* its middle in samples, 0: none */
-    uint32_t kept;         /* the lag at which the last search found a loop, 0: none */
+    uint32_t lag;                /* its middle in samples, 0: none */
+    uint32_t kept;               /* the lag at which the last search found a loop, 0: none */
+    uint32_t candidate_distance; /* bits that differ there */
+    uint32_t candidate;    /* the lag in frames that fingerprints found; 0: it is the kept one */
     uint64_t end;          /* of the samples that are correlated */
     uint32_t reach, tried; /* samples to either side; lags tried so far */
     float products[2 * TAGNODE_REPETITION_REACH + 1];
-    double power;         /* of those samples */
+    double power;                               /* of those samples */
+    uint32_t failed[TAGNODE_REPETITION_FAILED]; /* lags in frames that were tried last, 0: none */
+    uint32_t failed_distance[TAGNODE_REPETITION_FAILED];
+    float failures[TAGNODE_REPETITION_FAILED]; /* their correlations */
+    uint32_t failed_at;
     uint32_t rest, pause; /* frames until the next search, and between two */
     float value;
 } tagnode_repetition;

@@ -12,7 +12,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from pyplugin.monitor.storage import Log, StorageError, iso
+from pyplugin.monitor.loudness import loudness_by_class
+from pyplugin.monitor.schema import StorageError
+from pyplugin.monitor.storage import Log, iso
+from pyplugin.monitor.titles import with_changes
 from pyplugin.monitor.web.events import EventHub
 from pyplugin.monitor.web.metrics import Collector, exposition
 from pyplugin.support.cells import guarded
@@ -109,6 +112,9 @@ def make_app(folder: str, control: Control, hub: EventHub, access: Access) -> An
 
         return read
 
+    def tracks(log: Log, request: Request) -> list[dict[str, Any]]:
+        return list(with_changes(rows("tracks")(log, request), log))
+
     def bins(log: Log, request: Request) -> dict[str, Any]:
         station = _station(request)
         if station is None:
@@ -121,6 +127,10 @@ def make_app(folder: str, control: Control, hub: EventHub, access: Access) -> An
             for part in log.bins(start, end, station)
         ]
         return {"station": station, "seconds": 10, "parts": parts}
+
+    def loudness(log: Log, request: Request) -> list[dict[str, Any]]:
+        hourly = request.query_params.get("hourly", "") in ("1", "true")
+        return _some(loudness_by_class(log, *_span(request), _station(request), hourly=hourly))
 
     def log_csv(request: Request) -> Response:
         try:
@@ -174,11 +184,12 @@ def make_app(folder: str, control: Control, hub: EventHub, access: Access) -> An
         Route(f"{api}/status", status),
         Route(f"{api}/stations", answer(lambda log, request: log.stations())),
         Route(f"{api}/segments", answer(rows("segments"))),
-        Route(f"{api}/tracks", answer(rows("tracks"))),
+        Route(f"{api}/tracks", answer(tracks)),
         Route(f"{api}/alarms", answer(rows("alarms"))),
         Route(f"{api}/events", answer(rows("events"))),
         Route(f"{api}/days", answer(lambda log, request: _some(log.days(_station(request))))),
         Route(f"{api}/bins", answer(bins)),
+        Route(f"{api}/loudness", answer(loudness)),
         Route(f"{api}/log.csv", log_csv),
         Route(f"{api}/stream", stream),
         Route(f"{api}/alarms/{{alarm:int}}/ack", acknowledge, methods=["POST"]),

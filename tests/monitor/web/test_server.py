@@ -106,6 +106,12 @@ def test_what_is_in_the_log_is_answered(serving):
     assert json.loads(ask(server, f"/api/v1/events{SPAN}")[1])[0]["kind"] == "gap"
     (state,) = json.loads(ask(server, "/api/v1/status")[1])
     assert state["values"]["station.down"] is None  # NaN is no JSON
+    loudness = json.loads(ask(server, f"/api/v1/loudness{SPAN}&hourly=1")[1])
+    assert [(row["kind"], row["loudness"]) for row in loudness] == [
+        ("programme", pytest.approx(-14, abs=0.2)),
+        ("music", pytest.approx(-14, abs=0.2)),
+    ]
+    assert json.loads(ask(server, f"/api/v1/tracks{SPAN}")[1]) == []
     status, text = ask(server, f"/api/v1/log.csv{SPAN}")
     assert status == 200
     assert text.splitlines()[0] == "station,start,end,on air,LUFS"
