@@ -85,7 +85,9 @@ TESTS: dict[str, Sequence[str]] = {
     "pyplugin/outputs": ("tests/outputs", "tests/cli/test_tag.py", "tests/cli/test_render.py"),
     "pyplugin/inputs": ("tests/inputs/test_files.py", "tests/inputs/test_joined.py"),
     "pyplugin/tagging.py": ("tests/test_tagging.py", "tests/cli/test_tag.py"),
-    "pyplugin/session.py": ("tests/test_session.py", "tests/cli/test_listen.py"),
+    "pyplugin/session.py": (
+        *("tests/test_session.py", "tests/cli/test_listen.py", "tests/cli/test_live.py"),
+    ),
 }
 _SINGLE = ("timeline", "levels", "joined", "input", "parts", "sniffing")  # of pyplugin/inputs
 _LEFT_OUT = ("neon", "litert", "choices.c", "__init__.py")  # other machines, outside libraries

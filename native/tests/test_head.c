@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "fake_model.h"
+#include "guarded.h"
 #include "head_file.h"
 
 /* ---- arithmetic ---- */
@@ -51,11 +52,10 @@ static bool refused(const unsigned char *bytes, size_t size) {
     static float x[65536], y[65536];
     tagnode_head *head = NULL;
     tagnode_message why = {""};
-    unsigned char *copy = malloc(size + 1); /* so that reading past the end is detected */
-    if (copy == NULL) abort();
-    memcpy(copy, bytes, size);
-    const tagnode_status status = tagnode_head_load(copy, size, &head, &why);
-    free(copy);
+    guarded copy = guard(size); /* so that reading past the end is fatal */
+    memcpy(copy.data, bytes, size);
+    const tagnode_status status = tagnode_head_load(copy.data, size, &head, &why);
+    unguard(&copy);
     if (status != TAGNODE_OK) {
         CHECK(status == TAGNODE_ERROR_MODEL && head == NULL);
         CHECK(message_has(&why, "ead"));

@@ -310,6 +310,7 @@ static void test_default_setup_prepares_with_a_model_and_without(void) {
     CHECK(prepare_model(node, made, &setup, NULL) == TAGNODE_OK);
     CHECK(tagnode_value_count(node) == VALUES && tagnode_embedding_count(node) == 0);
     CHECK(tagnode_get_latency(node).compute == 12000); /* automatic: 0.25 s for a worker */
+    CHECK(setup.sample_rate == 48000 && setup.channels == 2 && setup.max_frames == 8192);
     CHECK(setup.silence_db == -60 && setup.silence_hold == 2 && !setup.offline);
     tagnode_model_release(made);
     tagnode_destroy(node);

@@ -168,6 +168,8 @@ static void test_every_signal_has_a_source(void) {
         const uint32_t source = tagnode_plugin_source_find(name);
         CHECK(source > 0 && source < 100 && tagnode_plugin_source_signal(source) == i);
     }
+    CHECK(tagnode_plugin_source_signal(0) == UINT32_MAX);
+    CHECK(tagnode_plugin_source_signal(tagnode_signal_count() + 1) == UINT32_MAX);
 }
 
 int main(void) {
