@@ -1,0 +1,170 @@
+"""Where recordings are: local files, and whatever fsspec opens (S3, HTTP, ZIP and others)."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from pyplugin.errors import PypluginError
+from pyplugin.inputs.files import Source
+from pyplugin.support.optional import need
+
+_BLOCK = 1 << 20  # bytes that are hashed at once
+_AHEAD = 1 << 20  # bytes of a remote file that are fetched at once
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A recording to decode.
+
+    Attributes
+    ----------
+    source
+        What :class:`Recording` takes.
+    content
+        Returns the hash of what was read and the rest; ``None`` of a local file, which is read
+        again (from the cache of the system).
+    """
+
+    source: Source
+    content: Callable[[], str] | None = None
+
+
+def is_remote(path: str) -> bool:
+    """Return whether a path is an address that fsspec opens.
+
+    Examples
+    --------
+    >>> is_remote("s3://bucket/a.mp3"), is_remote("/music/a.mp3")
+    (True, False)
+    """
+    return "://" in path
+
+
+@contextlib.contextmanager
+def opened(path: str) -> Iterator[Opened]:
+    """Yield a recording; one that is not local is streamed, and hashed on its way."""
+    if not is_remote(path):
+        yield Opened(path)
+        return
+    system, inside = file_system(path)
+    with system.open(inside, "rb", block_size=_AHEAD, cache_type="readahead") as file:
+        reader = HashingReader(file)
+        yield Opened(cast("BinaryIO", reader), reader.content)
+
+
+def file_system(path: str) -> tuple[Any, str]:
+    """Return fsspec's file system of an address, and the path in it.
+
+    Raises
+    ------
+    PypluginError
+        fsspec, or the package for this protocol, is not installed, or there is no such protocol.
+    """
+    fsspec = need("fsspec", package="fsspec", extra="cluster", purpose="Reading an address")
+    try:
+        system, inside = fsspec.core.url_to_fs(path)
+    except (ImportError, ValueError) as error:
+        raise PypluginError(f"'{path}' cannot be opened: {error}") from error
+    return system, inside
+
+
+class HashingReader(io.RawIOBase):
+    """A file that hashes what is read of it, once, in the order of the file.
+
+    Examples
+    --------
+    >>> reader = HashingReader(io.BytesIO(b"a recording"))
+    >>> reader.read(2), reader.content()[:8]
+    (b'a ', '42bcb964')
+    """
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+        self._digest = hashlib.blake2b(digest_size=16)
+        self._hashed = 0
+        self.name = getattr(file, "full_name", None) or getattr(file, "path", "")
+
+    def readable(self) -> bool:
+        """Return ``True``."""
+        return True
+
+    def seekable(self) -> bool:
+        """Return whether it can be sought in."""
+        return bool(self._file.seekable())
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to a position."""
+        return int(self._file.seek(offset, whence))
+
+    def tell(self) -> int:
+        """Return the position."""
+        return int(self._file.tell())
+
+    def read(self, size: int = -1) -> bytes:
+        """Return the next bytes."""
+        at = self.tell()
+        data = bytes(self._file.read(size))
+        if at <= self._hashed < at + len(data):
+            self._digest.update(data[self._hashed - at :])
+            self._hashed = at + len(data)
+        return data
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill a buffer."""
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def content(self) -> str:
+        """Return the hash of the whole file; what was not read is read."""
+        self.seek(self._hashed)
+        while self.read(_BLOCK):
+            pass
+        return self._digest.hexdigest()
+
+
+def content_of(path: str) -> str:
+    """Return the hash of a file's content; may raise OSError."""
+    if is_remote(path):
+        with opened(path) as file:
+            assert file.content is not None
+            return file.content()
+    digest = hashlib.blake2b(digest_size=16)
+    with Path(path).open("rb") as stream:
+        while block := stream.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def mtime_of(path: str) -> tuple[int, int | None]:
+    """Return size and time of change, in microseconds, of a recording; may raise OSError."""
+    if is_remote(path):
+        system, inside = file_system(path)
+        system.invalidate_cache()
+        return remote_state(system.info(inside))
+    status = os.stat(path)  # noqa: PTH116 - names of any bytes
+    return status.st_size, status.st_mtime_ns // 1000
+
+
+def remote_state(info: dict[str, Any]) -> tuple[int, int | None]:
+    """Return size and time of change of what fsspec says about a file."""
+    for key in ("LastModified", "last_modified", "mtime", "modified", "date_time"):
+        value = info.get(key)
+        if value is None:
+            continue
+        if isinstance(value, (int, float)):
+            return int(info["size"] or 0), round(value * 1e6)
+        if isinstance(value, tuple):  # of a ZIP archive: local time without a zone
+            import calendar
+
+            return int(info["size"] or 0), calendar.timegm((*value, 0, 0, 0)) * 1_000_000
+        if hasattr(value, "timestamp"):
+            return int(info["size"] or 0), round(value.timestamp() * 1e6)
+    return int(info["size"] or 0), None
