@@ -80,6 +80,16 @@ class Store:
         read = [_read_part(part, columns) for part in self.parts(table)]
         return pa.concat_tables([empty, *(each.cast(empty.schema) for each in read)])
 
+    @staticmethod
+    def read_part(part: Path, columns: Sequence[str] | None = None) -> Any:
+        """Return a file of a table, or some of its columns, as a table of Arrow."""
+        return _read_part(part, columns)
+
+    @staticmethod
+    def paths(rows: Any) -> list[str]:
+        """Return the paths of rows with ``path`` and ``path_bytes``, as the system has them."""
+        return _paths(rows)
+
     def count(self, table: str) -> int:
         """Return the number of rows of a table."""
         pq = schema.arrow().parquet

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pyplugin.cli.ui.paths import PATH, check_outputs, path_option
+from pyplugin.cli.ui.paths import PATH, check_outputs, check_suffix, path_option
 from pyplugin.cli.ui.terminal import echo
 from pyplugin.support.printable import printable
 from pyplugin.support.special import is_special
@@ -77,7 +78,9 @@ def build_catalogue(
     from pyplugin.catalogue.building import build
     from pyplugin.catalogue.processes import ProcessPool
 
-    setup = _setup(folder, models, heads, hop, options["embeddings"], options["windows"])
+    setup = _setup(
+        folder, models, heads, hop, embeddings=options["embeddings"], windows=options["windows"]
+    )
     view = _View()
     progress = build(
         sources,
@@ -97,6 +100,7 @@ def _setup(
     models: str | None,
     heads: tuple[str, ...],
     hop: float | None,
+    *,
     embeddings: bool,
     windows: bool,
 ) -> Any:
@@ -324,3 +328,66 @@ def export(
 def _written(path: Path, number: int) -> None:
     if not is_special(path):
         echo(f"{printable(path)}: {counted(number, 'recording')}")
+
+
+@command.command("similar")
+@_FOLDER
+@click.argument("recording", metavar="FILE")
+@click.option("--k", default=10, show_default=True, type=click.IntRange(1), help="How many.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each.")
+def similar_to(folder: Path, recording: str, k: int, *, as_json: bool) -> None:
+    """Print the recordings that are most like FILE, the nearest first.
+
+    A FILE that the catalogue does not have is analysed. The catalogue needs --embeddings.
+
+    \b
+    Example:
+      tagnode catalogue similar tags song.ogg --k 5
+    """
+    from pyplugin.catalogue.analysis import Analyser
+    from pyplugin.catalogue.locations import is_remote
+    from pyplugin.catalogue.similar import check_embeddings, embedding_of, similar
+    from pyplugin.catalogue.store import Store
+
+    store = Store(folder)
+    check_embeddings(store)
+    path = recording if is_remote(recording) else os.path.abspath(recording)  # noqa: PTH100
+    embedding = embedding_of(store, path)
+    if embedding is None:
+        with Analyser(_setup(folder, None, (), None, embeddings=False, windows=False)) as analyser:
+            embedding = analyser.analyse(path).embedding
+    assert embedding is not None
+    for each in [each for each in similar(store, embedding, k + 1) if each.path != path][:k]:
+        if as_json:
+            echo(json.dumps(vars(each), ensure_ascii=False), vital=True)
+        else:
+            echo(f"{each.similarity:.3f}  {printable(each.path)}", vital=True)
+
+
+@command.command("map")
+@_FOLDER
+@click.argument("out", type=PATH, metavar="OUT.html")
+@click.option(
+    "--by",
+    "method",
+    type=click.Choice(["pca", "tsne"]),
+    default="pca",
+    show_default=True,
+    help="Two directions of most variance, or neighbourhoods by t-SNE, which takes longer.",
+)
+def map_of(folder: Path, out: Path, method: str) -> None:
+    """Write a page with a point for each recording: similar ones are near each other.
+
+    It shows names, is zoomed by the wheel and plays what is clicked. The catalogue needs
+    --embeddings.
+
+    \b
+    Example:
+      tagnode catalogue map tags map.html
+    """
+    from pyplugin.catalogue.map import write_map
+    from pyplugin.catalogue.store import Store
+
+    check_suffix("OUT", out, ".html")
+    check_outputs((out,), ())
+    _written(out, write_map(Store(folder), out, method=method))
