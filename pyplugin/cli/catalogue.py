@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,7 +18,8 @@ from pyplugin.support.special import is_special
 from pyplugin.support.spelling import counted
 
 if TYPE_CHECKING:
-    from pyplugin.catalogue.building import Progress
+    from pyplugin.catalogue.building import Engine, Progress
+    from pyplugin.catalogue.setup import Setup
 
 _FOLDER = click.argument("folder", type=PATH, metavar="CATALOGUE")
 
@@ -52,6 +53,11 @@ def command() -> None:
 @click.option("--windows", is_flag=True, help="Keep the activations of each window.")
 @click.option("--jobs", type=click.IntRange(1), help="Processes.  [default: one a core]")
 @click.option("--memory", type=click.IntRange(200), metavar="MB", help="Limit of each process.")
+@click.option(
+    "--scheduler",
+    metavar="URL|local",
+    help="Use the workers of this Dask scheduler; 'local' starts one.  [default: processes]",
+)
 @click.option("--retry", is_flag=True, help="Try recordings with errors again.")
 def build_catalogue(
     sources: tuple[str, ...],
@@ -61,6 +67,7 @@ def build_catalogue(
     hop: float | None,
     jobs: int | None,
     memory: int | None,
+    scheduler: str | None,
     **options: bool,
 ) -> None:
     """Analyse the recordings in each SOURCE, and write what is found into CATALOGUE.
@@ -74,9 +81,9 @@ def build_catalogue(
     Examples:
       tagnode catalogue build Music tags
       tagnode catalogue build Music tags --embeddings --jobs 2
+      tagnode catalogue build s3://bucket/masters tags --scheduler tcp://head:8786
     """
     from pyplugin.catalogue.building import build
-    from pyplugin.catalogue.processes import ProcessPool
 
     setup = _setup(
         folder, models, heads, hop, embeddings=options["embeddings"], windows=options["windows"]
@@ -86,13 +93,23 @@ def build_catalogue(
         sources,
         folder,
         setup,
-        lambda made: ProcessPool(made, jobs, memory=memory),
+        lambda made: _engine(made, scheduler, jobs, memory),
         retry=options["retry"],
         report=view.show,
     )
     view.end()
     _summary(folder, progress)
     raise SystemExit(1 if progress.failed or progress.unread else 0)
+
+
+def _engine(setup: Setup, scheduler: str | None, jobs: int | None, memory: int | None) -> Engine:
+    if scheduler is not None:
+        from pyplugin.catalogue.cluster import Cluster
+
+        return Cluster(setup, scheduler, jobs, memory=memory)
+    from pyplugin.catalogue.processes import ProcessPool
+
+    return ProcessPool(setup, jobs, memory=memory)
 
 
 def _setup(
@@ -103,7 +120,7 @@ def _setup(
     *,
     embeddings: bool,
     windows: bool,
-) -> Any:
+) -> Setup:
     from pyplugin.catalogue.setup import HOP, Setup
     from pyplugin.catalogue.store import MANIFEST, Store
 
