@@ -124,7 +124,8 @@ class HashingReader(io.RawIOBase):
 
     def content(self) -> str:
         """Return the hash of the whole file; what was not read is read."""
-        self.seek(self._hashed)
+        if self.seekable():
+            self.seek(self._hashed)
         while self.read(_BLOCK):
             pass
         return self._digest.hexdigest()
@@ -154,17 +155,21 @@ def mtime_of(path: str) -> tuple[int, int | None]:
 
 
 def remote_state(info: dict[str, Any]) -> tuple[int, int | None]:
-    """Return size and time of change of what fsspec says about a file."""
+    """Return size and time of change of what fsspec says about a file.
+
+    A size that a server does not state is -1.
+    """
+    size = -1 if info.get("size") is None else int(info["size"])
     for key in ("LastModified", "last_modified", "mtime", "modified", "date_time"):
         value = info.get(key)
         if value is None:
             continue
         if isinstance(value, (int, float)):
-            return int(info["size"] or 0), round(value * 1e6)
+            return size, round(value * 1e6)
         if isinstance(value, tuple):  # of a ZIP archive: local time without a zone
             import calendar
 
-            return int(info["size"] or 0), calendar.timegm((*value, 0, 0, 0)) * 1_000_000
+            return size, calendar.timegm((*value, 0, 0, 0)) * 1_000_000
         if hasattr(value, "timestamp"):
-            return int(info["size"] or 0), round(value.timestamp() * 1e6)
-    return int(info["size"] or 0), None
+            return size, round(value.timestamp() * 1e6)
+    return size, None

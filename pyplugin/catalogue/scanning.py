@@ -7,6 +7,7 @@ import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from pyplugin.catalogue.locations import file_system, is_remote, remote_state
 from pyplugin.catalogue.records import Found, Outcome, Problem
@@ -154,6 +155,8 @@ def _distinct(paths: Iterable[str], result: Scan) -> None:
 
 def _remote(source: str, result: Scan) -> list[Found]:
     system, inside = file_system(source)
+    if source.startswith(("http://", "https://")) and Path(source).suffix.lower() in _NAMES:
+        return list(_single(system, source, inside, result))
     try:
         listed = system.find(inside, detail=True)
     except PypluginError:
@@ -162,17 +165,27 @@ def _remote(source: str, result: Scan) -> list[Found]:
         raise StreamError(f"'{source}' cannot be listed: {error}") from error
     if not listed:
         raise StreamError(f"'{source}' has nothing in it; give a file, or a folder with some.")
-    single = list(listed) == [inside]
-    if not single:
-        result.roots.append(source.rstrip("/"))
+    if list(listed) == [inside]:
+        return list(_single(system, source, inside, result))
+    result.roots.append(source.rstrip("/"))
     return [
-        Found(_address(system, source, name), *remote_state(info))
+        Found(_address(source, name), *remote_state(info))
         for name, info in sorted(listed.items())
-        if single or Path(name).suffix.lower() in _NAMES
+        if Path(name).suffix.lower() in _NAMES
     ]
 
 
-def _address(system: object, source: str, name: str) -> str:
+def _single(system: Any, source: str, inside: str, result: Scan) -> Iterator[Found]:
+    """Yield what an address itself names, or note that there is nothing."""
+    address = _address(source, inside)
+    try:
+        yield Found(address, *remote_state(system.info(inside)))
+    except Exception as error:  # as above
+        why = Problem("network", f"'{address}' cannot be read: {error or type(error).__name__}")
+        result.problems.append(Outcome(Found(address, 0, None), why))
+
+
+def _address(source: str, name: str) -> str:
     """Return the address of a file that was listed: that of an archive keeps the archive's."""
     first, chain, rest = source.partition("::")
     protocol = first.partition("://")[0]
