@@ -52,7 +52,7 @@ class Progress:
     analysed, failed
         Recordings of `todo` that are done: with results, and without.
     kinds
-        Number of failures by kind.
+        Number of recordings without results by kind; names that lead nowhere are among them.
     audio
         Seconds of audio that were analysed.
     expected, left

@@ -54,8 +54,10 @@ def opened(path: str) -> Iterator[Opened]:
         yield Opened(path)
         return
     system, inside = file_system(path)
-    with system.open(inside, "rb", block_size=_AHEAD, cache_type="readahead") as file:
-        reader = HashingReader(file)
+    whole = path.startswith(("http://", "https://")) and not system.info(inside).get("partial")
+    options = {"block_size": 0} if whole else {"block_size": _AHEAD, "cache_type": "readahead"}
+    with system.open(inside, "rb", **options) as file:
+        reader = HashingReader(file, seekable=not whole)
         yield Opened(cast("BinaryIO", reader), reader.content)
 
 
@@ -78,6 +80,13 @@ def file_system(path: str) -> tuple[Any, str]:
 class HashingReader(io.RawIOBase):
     """A file that hashes what is read of it, once, in the order of the file.
 
+    Parameters
+    ----------
+    file
+        Open for reading.
+    seekable
+        It can be sought in; a server may not allow that.
+
     Examples
     --------
     >>> reader = HashingReader(io.BytesIO(b"a recording"))
@@ -85,8 +94,9 @@ class HashingReader(io.RawIOBase):
     (b'a ', '42bcb964')
     """
 
-    def __init__(self, file: Any) -> None:
-        self._file = file
+    def __init__(self, file: Any, *, seekable: bool = True) -> None:
+        self._file, self._seekable = file, seekable
+        self._at = 0
         self._digest = hashlib.blake2b(digest_size=16)
         self._hashed = 0
         self.name = getattr(file, "full_name", None) or getattr(file, "path", "")
@@ -97,20 +107,24 @@ class HashingReader(io.RawIOBase):
 
     def seekable(self) -> bool:
         """Return whether it can be sought in."""
-        return bool(self._file.seekable())
+        return self._seekable
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         """Go to a position."""
-        return int(self._file.seek(offset, whence))
+        if not self._seekable:
+            raise io.UnsupportedOperation("the server sends it from the beginning only")
+        self._at = int(self._file.seek(offset, whence))
+        return self._at
 
     def tell(self) -> int:
         """Return the position."""
-        return int(self._file.tell())
+        return self._at
 
     def read(self, size: int = -1) -> bytes:
         """Return the next bytes."""
-        at = self.tell()
+        at = self._at
         data = bytes(self._file.read(size))
+        self._at += len(data)
         if at <= self._hashed < at + len(data):
             self._digest.update(data[self._hashed - at :])
             self._hashed = at + len(data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from collections.abc import Iterable, Iterator
@@ -169,10 +170,18 @@ def _remote(source: str, result: Scan) -> list[Found]:
         return list(_single(system, source, inside, result))
     result.roots.append(source.rstrip("/"))
     return [
-        Found(_address(source, name), *remote_state(info))
+        Found(_address(source, name), *remote_state(_complete(system, name, info)))
         for name, info in sorted(listed.items())
         if Path(name).suffix.lower() in _NAMES
     ]
+
+
+def _complete(system: Any, name: str, info: dict[str, Any]) -> dict[str, Any]:
+    """Return what is known of a file; a list of HTTP has no sizes."""
+    if info.get("size") is None:
+        with contextlib.suppress(Exception):  # reading it reports that
+            return dict(system.info(name))
+    return info
 
 
 def _single(system: Any, source: str, inside: str, result: Scan) -> Iterator[Found]:

@@ -99,7 +99,7 @@ def build_catalogue(
     )
     view.end()
     _summary(folder, progress)
-    raise SystemExit(1 if progress.failed or progress.unread else 0)
+    raise SystemExit(1 if progress.kinds or progress.unread else 0)
 
 
 def _engine(setup: Setup, scheduler: str | None, jobs: int | None, memory: int | None) -> Engine:
@@ -187,13 +187,14 @@ def _summary(folder: Path, progress: Progress) -> None:
     for number, what in ((progress.moved, "moved"), (progress.vanished, "vanished")):
         if number:
             parts.append(f"{number} {what}")
-    if progress.failed:
+    failed = sum(progress.kinds.values())
+    if failed:
         kinds = ", ".join(f"{number} {kind}" for kind, number in progress.kinds.most_common())
-        parts.append(f"{progress.failed} without results ({kinds})")
+        parts.append(f"{failed} without results ({kinds})")
     echo(f"{printable(folder)}: {', '.join(parts)}")
     for place, why in progress.unread.items():
         echo(f"tagnode: '{printable(place)}' cannot be read: {why}", err=True)
-    if progress.failed:
+    if failed:
         echo(f"Why: tagnode catalogue errors {printable(folder)}", err=True)
 
 
