@@ -232,6 +232,27 @@ class Writer(Store, Closing):
             rows = rows.set_column(index, field, pa.array(values, field.type))
         _write_part(part, rows)
 
+    def restate(self, states: Mapping[str, tuple[int, int | None, str]]) -> None:
+        """Take note of files that changed without their audio: size, time and hash by path."""
+        pa = schema.arrow()
+        for part in self.parts("recordings") if states else ():
+            rows = _read_part(part)
+            names = _paths(rows)
+            if not any(name in states for name in names):
+                continue
+            for number, column in enumerate(("size", "mtime", "content")):
+                index = rows.schema.get_field_index(column)
+                field = rows.schema.field(index)
+                old = rows[column]
+                if column == "mtime":
+                    old = old.cast(pa.int64())
+                values = [
+                    states[name][number] if name in states else value
+                    for name, value in zip(names, old.to_pylist(), strict=True)
+                ]
+                rows = rows.set_column(index, field, pa.array(values, field.type))
+            _write_part(part, rows)
+
     def merge(self) -> None:
         """Make one part of many small ones.
 

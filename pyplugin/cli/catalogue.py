@@ -7,12 +7,13 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from pyplugin.cli.ui.paths import PATH, check_outputs, check_suffix, path_option
 from pyplugin.cli.ui.terminal import echo
+from pyplugin.errors import PypluginError
 from pyplugin.support.printable import printable
 from pyplugin.support.special import is_special
 from pyplugin.support.spelling import counted
@@ -409,3 +410,54 @@ def map_of(folder: Path, out: Path, method: str) -> None:
     check_suffix("OUT", out, ".html")
     check_outputs((out,), ())
     _written(out, write_map(Store(folder), out, method=method))
+
+
+@command.command("write")
+@_FOLDER
+@click.option("--genre", metavar="MODEL|HEAD", help="Write its strongest label as the genre.")
+@click.option("--mood", metavar="MODEL|HEAD", help="Write its strongest label as the mood.")
+@click.option("--key", metavar="MODEL|HEAD", help="Write its strongest label as the initial key.")
+@click.option("--bpm", is_flag=True, help="Write the tempo.")
+@click.option("--replaygain", is_flag=True, help="Write gain (to -18 LUFS) and true peak.")
+@click.option("--where", "condition", metavar="CONDITION", help="Only these; as for query.")
+@click.option("--dry-run", is_flag=True, help="Print what would change, and change nothing.")
+def write(folder: Path, condition: str | None, *, dry_run: bool, **asked: Any) -> None:
+    """Write results into the tags of the files themselves.
+
+    Each file is copied; the copy takes its place once its audio and its tags were compared. Other
+    tags stay as they are.
+
+    \b
+    Examples:
+      tagnode catalogue write tags --bpm --replaygain --dry-run
+      tagnode catalogue write tags --genre scene --where "music > .8" --dry-run
+    """
+    from pyplugin.catalogue.locations import content_of, mtime_of
+    from pyplugin.catalogue.query import Database
+    from pyplugin.catalogue.store import Writer
+    from pyplugin.catalogue.writeback import Wanted, values_for, write_tags
+
+    if not any(asked.values()):
+        raise click.UsageError("Give --genre, --mood, --key, --bpm or --replaygain.")
+    setup = _setup(folder, None, (), None, embeddings=False, windows=False)
+    code = 0
+    with Writer(folder) as store:
+        with Database(store) as database:
+            wanted = list(values_for(database, setup, Wanted(**asked), condition))
+        states: dict[str, tuple[int, int | None, str]] = {}
+        try:
+            for path, values in wanted:
+                try:
+                    change = write_tags(path, values, dry_run=dry_run)
+                except PypluginError as error:
+                    echo(f"tagnode: {printable(error)}", err=True)
+                    code = 1
+                    continue
+                for field, after in change.after.items():
+                    before = change.before[field] or "-"
+                    echo(printable(f"{path}: {field} {before} -> {after}"))
+                if change.after and not dry_run:
+                    states[path] = (*mtime_of(path), content_of(path))
+        finally:
+            store.restate(states)
+    raise SystemExit(code)
