@@ -137,10 +137,11 @@ def build(
 
     Examples
     --------
-    >>> import tempfile
+    >>> import numpy as np, soundfile, tempfile
     >>> from pyplugin.catalogue.processes import ProcessPool
-    >>> folder = Path(tempfile.mkdtemp(), "tags")
-    >>> progress = build(["examples/demo"], folder, Setup.of(), ProcessPool)
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> soundfile.write(folder / "tone.wav", np.sin(np.arange(48000) / 10), 16000)
+    >>> progress = build([str(folder)], folder / "tags", Setup.of(), ProcessPool)
     >>> progress.analysed, progress.failed
     (1, 0)
     """

@@ -215,9 +215,13 @@ def _connected(
         raise failure from error
 
 
+def _ours() -> str:
+    return version("tagnode")
+
+
 def _check_workers(client: Any, scheduler: str) -> None:
     """Raise unless there are workers, and all have this version."""
-    ours = version("tagnode")
+    ours = _ours()
     try:
         found = client.run(version, "tagnode")
     except Exception as error:

@@ -84,15 +84,13 @@ class Database(Closing):
     Examples
     --------
     >>> import tempfile
-    >>> from pyplugin.catalogue.building import build
-    >>> from pyplugin.catalogue.processes import ProcessPool
     >>> from pyplugin.catalogue.setup import Setup
-    >>> folder = Path(tempfile.mkdtemp(), "tags")
-    >>> _ = build(["tests/data/clips"], folder, Setup.of(), ProcessPool)
-    >>> with Database(Store(folder)) as database:
-    ...     found = database.query("speech > .8 and music < .2")
-    >>> [Path(row[0]).name for row in found.rows]
-    ['speech.ogg']
+    >>> from pyplugin.catalogue.store import Writer
+    >>> with Writer(Path(tempfile.mkdtemp()), Setup.of().identity) as store:
+    ...     with Database(store) as database:
+    ...         found = database.query("speech > .8", columns=["speech"])
+    >>> found.columns, found.rows
+    (['path', 'speech'], [])
     """
 
     def __init__(self, store: Store) -> None:
@@ -208,13 +206,7 @@ def _text(value: str) -> str:
 
 
 def summary(store: Store) -> Mapping[str, Any]:
-    """Return numbers of a catalogue: recordings, hours, errors by kind, bytes.
-
-    Examples
-    --------
-    >>> summary.__name__
-    'summary'
-    """
+    """Return numbers of a catalogue: recordings, hours, errors by kind, bytes."""
     rows = store.read("recordings", ["duration", "vanished"])
     kinds = store.read("errors", ["kind"])["kind"].to_pylist()
     compute = need("pyarrow.compute", package="pyarrow", extra="catalogue", purpose="A catalogue")

@@ -117,7 +117,8 @@ def _walk(folder: str, result: Scan, seen: set[tuple[int, int]]) -> Iterator[str
     except OSError as error:
         result.unread[folder] = sentence(error)
         return
-    folders = []
+    folders: list[str] = []
+    links: list[str] = []
     for entry in entries:
         if entry.name.startswith("."):
             continue
@@ -126,10 +127,10 @@ def _walk(folder: str, result: Scan, seen: set[tuple[int, int]]) -> Iterator[str
         except OSError:
             is_folder = False  # a link to itself
         if is_folder:
-            folders.append(entry.path)
+            (links if entry.is_symlink() else folders).append(entry.path)
         elif Path(entry.name).suffix.lower() in _NAMES:
             yield entry.path
-    for each in folders:
+    for each in [*folders, *links]:  # so that what has a place has its own
         yield from _walk(each, result, seen)
 
 

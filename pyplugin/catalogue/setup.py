@@ -21,7 +21,10 @@ HOP = 1.0
 PRESENT = 0.3
 """Activation from which a window counts in a label's share; also that of exported labels."""
 
-_SIGNAL_HOP = 0.512  # seconds between two values of loudness and tempo; as pyplugin.tempo has it
+TEMPO_EVERY = 4
+"""Signal frames from one value of the tempo to the next: then it is that of pyplugin.tempo."""
+
+_SIGNAL_HOP = 0.128  # seconds; what is later than the last of them is missing in the loudness
 
 
 @dataclass(frozen=True)
