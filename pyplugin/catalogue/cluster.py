@@ -75,7 +75,7 @@ class Cluster(Closing):
         memory: int | None = None,
     ) -> None:
         self._name = f"tagnode-{id(setup):x}-{time.time_ns():x}"
-        self._scheduler = scheduler
+        self._scheduler, self._lost = scheduler, False
         self._deaths: Counter[str] = Counter()
         with contextlib.ExitStack() as stack:
             self._client = _connected(stack, scheduler, workers, memory)
@@ -89,8 +89,9 @@ class Cluster(Closing):
 
     def close(self) -> None:
         """Leave the scheduler, or end the local cluster; what is under way is not done."""
-        with contextlib.suppress(Exception):  # of a scheduler that has gone
-            self._client.unregister_worker_plugin(self._name)
+        if not self._lost:
+            with contextlib.suppress(Exception):  # the scheduler has just gone
+                self._client.unregister_worker_plugin(self._name)
         self._stack.close()
 
     def _count(self) -> int:
@@ -160,6 +161,7 @@ class Cluster(Closing):
             raise self._gone() from None
 
     def _gone(self) -> PypluginError:
+        self._lost = True
         failure = PypluginError(
             f"The scheduler {self._scheduler} has gone away. What is done is kept: start it again, "
             "and give the same command."

@@ -1,7 +1,9 @@
 """A Dask cluster gives the rows of the process pool, and its failures are explained."""
 
 import os
+import select
 import signal
+import threading
 
 import pytest
 from collections_of_sounds import Inline
@@ -25,6 +27,7 @@ def found(path) -> Found:
     return Found(str(path), status.st_size, status.st_mtime_ns // 1000)
 
 
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="needs pidfd_open of Linux")
 def test_processes_of_a_cluster(collection, tmp_path):
     poison = tmp_path / "poison.wav"
     os.mkfifo(poison)  # a worker that opens it waits until it is killed
@@ -56,13 +59,15 @@ class _kept:  # noqa: N801 - lends an engine that another one closes
 
 def _killing(poison, cluster):
     """Kill the worker that opens a file, twice."""
-    import threading
 
     def kill():
         for _ in range(2):
             with poison.open("wb"):  # returns once a worker has opened it
                 for pid in cluster._client.run(os.getpid).values():
+                    handle = os.pidfd_open(pid)
                     os.kill(pid, signal.SIGKILL)
+                    select.select([handle], [], [])  # until it has ended
+                    os.close(handle)
 
     thread = threading.Thread(target=kill)
     thread.start()

@@ -5,6 +5,7 @@ import pytest
 
 from pyplugin import PypluginError
 from pyplugin.catalogue import similar as module
+from pyplugin.catalogue.map import METHODS
 from pyplugin.catalogue.planning import Plan
 from pyplugin.catalogue.records import Analysis, Found, Outcome
 from pyplugin.catalogue.setup import Setup
@@ -87,7 +88,7 @@ def test_a_map_keeps_groups_apart():
     rows = ROWS[:12] * 0.1
     rows[groups == 1, 0] += 5
     rows[groups == 0, 1] += 5
-    for method in ("pca", "tsne"):
+    for method in METHODS:
         placed = map_positions(rows, method)
         assert placed.min() == 0
         assert placed.max() == pytest.approx(1)
