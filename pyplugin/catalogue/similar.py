@@ -29,6 +29,7 @@ EXACT = 50_000
 CONNECTIVITY, EXPANSION_ADD, EXPANSION_SEARCH = 16, 128, 256
 """Of the graph: neighbours of a node, and candidates while adding and searching."""
 
+_FEW = 1000  # points that one thread places sooner than several
 _INDEX, _CONTENT = "similar.usearch", "similar.json"
 _ROWS = 32  # bits of a key that are the row of a part
 
@@ -71,10 +72,10 @@ def similar(store: Store, embedding: Float32, k: int = 10) -> list[Likeness]:
     embedding_of : that of a recording in the catalogue.
     """
     check_embeddings(store)
-    wanted = _unit(embedding[np.newaxis])[0]
+    wanted = unit(embedding[np.newaxis])[0]
     if store.count("recordings") <= EXACT:
         paths, rows = embeddings(store)
-        values = _unit(rows) @ wanted
+        values = unit(rows) @ wanted
         best = np.argsort(-values, kind="stable")[:k]
         return [Likeness(paths[index], float(values[index])) for index in best]
     index = Index(store)
@@ -126,9 +127,25 @@ def _of_part(store: Store, part: Path) -> tuple[list[str], Float32, Int64]:
     return [names[index] for index in there], values.astype(np.float32), there.astype(np.int64)
 
 
-def _unit(rows: Float32) -> Float32:
+def unit(rows: Float32) -> Float32:
+    """Return rows, (n, E), at a length of 1."""
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     return np.asarray(rows / np.maximum(lengths, 1e-12), np.float32)
+
+
+def new_index(size: int) -> Any:
+    """Return an empty index of usearch for embeddings of this many values."""
+    usearch = need(
+        "usearch.index", package="usearch", extra="catalogue", purpose="An index of embeddings"
+    )
+    return usearch.Index(
+        ndim=size,
+        metric="cos",
+        dtype="f16",
+        connectivity=CONNECTIVITY,
+        expansion_add=EXPANSION_ADD,
+        expansion_search=EXPANSION_SEARCH,
+    )
 
 
 class Index:
@@ -143,18 +160,8 @@ class Index:
     """
 
     def __init__(self, store: Store) -> None:
-        usearch = need(
-            "usearch.index", package="usearch", extra="catalogue", purpose="An index of embeddings"
-        )
         self._store = store
-        self._made = usearch.Index(
-            ndim=store.identity["embedding_size"],
-            metric="cos",
-            dtype="f16",
-            connectivity=CONNECTIVITY,
-            expansion_add=EXPANSION_ADD,
-            expansion_search=EXPANSION_SEARCH,
-        )
+        self._made = new_index(store.identity["embedding_size"])
         now = {part.name: _state(part) for part in store.parts("recordings")}
         there = self._read()
         if there and all(now.get(name) == state for name, state in there.items()):
@@ -185,7 +192,7 @@ class Index:
         _, rows, numbers = _of_part(self._store, part)
         keys = (np.uint64(int(part.stem[5:])) << np.uint64(_ROWS)) | numbers.astype(np.uint64)
         if len(keys):
-            self._made.add(keys, _unit(rows))
+            self._made.add(keys, unit(rows))
 
     def _read(self) -> dict[str, Any]:
         try:
@@ -228,15 +235,17 @@ def map_positions(rows: Float32, method: str) -> Float32:
     >>> map_positions(np.float32([[0, 1], [1, 0], [1, 1]]), "pca").shape
     (3, 2)
     """
-    unit = _unit(rows)
+    directions = unit(rows)
     if len(rows) < 3:
         placed = np.stack([np.arange(len(rows)), np.zeros(len(rows))], axis=1)
     elif method == "pca":
-        placed = _sklearn("decomposition").PCA(2, random_state=0).fit_transform(unit)
+        placed = _sklearn("decomposition").PCA(2, random_state=0).fit_transform(directions)
     else:
         near = min(30.0, (len(rows) - 1) / 3)
         made = _sklearn("manifold").TSNE(2, perplexity=near, init="pca", random_state=0)
-        placed = made.fit_transform(unit)
+        limit = need("threadpoolctl", package="threadpoolctl", extra="catalogue", purpose="A map")
+        with limit.threadpool_limits(1 if len(rows) < _FEW else None):
+            placed = made.fit_transform(directions)
     low, high = placed.min(axis=0, initial=np.inf), placed.max(axis=0, initial=-np.inf)
     return np.asarray((placed - low) / np.maximum(high - low, 1e-9), np.float32)
 

@@ -1,0 +1,202 @@
+"""Catalogues: throughput of one and two processes and of Dask, memory, and the index."""
+
+import contextlib
+import os
+import resource
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+import av
+import numpy as np
+import soundfile
+
+from benchmarks.measuring import missing
+from benchmarks.report import Figure, Row
+from benchmarks.sounds import DEMO
+
+FILES, LONG = 160, 2000
+BASES = 6  # of each format; the others are copies
+FORMATS = {".mp3": "libmp3lame", ".m4a": "aac", ".flac": "", ".ogg": ""}
+EMBEDDINGS, SIZE = 100_000, 200
+TASKS, LONG_TASKS = 2_000, 100_000
+MEMORY = 250  # MiB a worker at most
+SPEED_UP, EFFICIENCY, OVERHEAD = 1.9, 0.95, 0.05
+
+
+def measure(*, long: bool = False) -> list[Figure]:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        _make(folder / "music", LONG if long else FILES)
+        figures = _built(folder)
+    return [*figures, _index(), *_tasks(LONG_TASKS if long else TASKS)]
+
+
+def _make(folder: Path, count: int) -> None:
+    """Write recordings of 30 to 240 s."""
+    folder.mkdir()
+    demo, rate = soundfile.read(DEMO, dtype="float32", always_2d=True)
+    rng = np.random.default_rng(0)
+    bases = []
+    for suffix, codec in FORMATS.items():
+        for number in range(BASES):
+            seconds = float(rng.uniform(30, 240))
+            start = int(rng.integers(len(demo)))
+            mono = np.resize(np.roll(demo[:, 0], -start), int(seconds * rate))
+            samples = np.stack([mono, 0.8 * mono], axis=1)
+            path = folder / f"base-{number}{suffix}"
+            _encode(path, codec, samples, rate)
+            bases.append(path)
+    for number in range(len(bases), count):
+        base = bases[number % len(bases)]
+        shutil.copyfile(base, folder / f"{number}{base.suffix}")
+
+
+def _encode(path: Path, codec: str, samples: np.ndarray, rate: int) -> None:
+    if not codec:
+        with soundfile.SoundFile(path, "w", rate, 2) as file:
+            for at in range(0, len(samples), rate):  # libvorbis fails on more at once
+                file.write(samples[at : at + rate])
+        return
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream(codec, rate=rate, layout="stereo")
+        stream.bit_rate = 192_000
+        for at in range(0, len(samples), 1152):
+            part = np.ascontiguousarray(samples[at : at + 1152].T)
+            frame = av.AudioFrame.from_ndarray(part, "fltp", "stereo")
+            frame.sample_rate, frame.pts = rate, at
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+
+
+def _built(folder: Path) -> list[Figure]:
+    from pyplugin.catalogue.cluster import Cluster
+    from pyplugin.catalogue.processes import ProcessPool
+    from pyplugin.catalogue.setup import Setup
+
+    setup = Setup.of(["scene"], embeddings=True)
+    cores = min(2, len(os.sched_getaffinity(0)))
+    alone, audio = _alone(folder / "music", setup)
+    one, peak = _timed(folder, "one", setup, ProcessPool(setup, 1))
+    two, _ = _timed(folder, "two", setup, ProcessPool(setup, cores))
+    with contextlib.closing(Cluster(setup, workers=cores)) as cluster:
+        dask, _ = _timed(folder, "dask", setup, cluster)
+    speed = [
+        Row("decoding and node alone, a core", audio / alone),
+        Row("1 process", audio / one),
+        Row(f"{cores} processes", audio / two, "process pool"),
+        Row(f"Dask, {cores} processes", audio / dask, against={"process pool": 1.0}),
+    ]
+    ratios = [
+        Row("slowness of 2 processes, of 1/2 of one's time", 2 * two / one, limit=2 / SPEED_UP),
+        Row("time of 1 process, of decoding and node", one / alone, limit=1 / EFFICIENCY),
+        Row("time of Dask, of the process pool", dask / two, limit=1 + OVERHEAD),
+    ]
+    notes = missing("essentia", "musicnn")
+    return [
+        Figure("catalogue", "speed, scene with signals and embedding", "x real time", speed, notes),
+        Figure("catalogue", "what is lost", "ratio", ratios),
+        Figure("catalogue", "memory", "MiB", [Row("a worker, at most", peak, limit=MEMORY)]),
+    ]
+
+
+def _alone(folder: Path, setup: object) -> tuple[float, float]:
+    """Return the seconds that decoding and the node take here, and those of audio."""
+    from pyplugin.catalogue.analysis import Analyser
+
+    paths = sorted(map(str, folder.iterdir()))
+    audio, begun = 0.0, time.perf_counter()
+    with Analyser(setup) as analyser:
+        for path in paths:
+            audio += analyser.analyse(path).duration
+    return time.perf_counter() - begun, audio
+
+
+def _timed(folder: Path, name: str, setup: object, engine: object) -> tuple[float, float]:
+    """Return the seconds of a build, and the most memory of one worker."""
+    from pyplugin.catalogue.building import build
+
+    begun = time.perf_counter()
+    build([str(folder / "music")], folder / name, setup, lambda made: engine)
+    taken = time.perf_counter() - begun
+    return taken, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+
+
+def _index() -> Figure:
+    from pyplugin.catalogue.similar import new_index, unit
+
+    rng = np.random.default_rng(0)
+    middles = rng.normal(size=(500, SIZE))
+
+    def draw(count: int) -> np.ndarray:
+        near = middles[rng.integers(len(middles), size=count)]
+        return unit((near + 0.8 * rng.normal(size=(count, SIZE))).astype(np.float32))
+
+    rows, queries = draw(EMBEDDINGS), draw(300)
+    index = new_index(SIZE)
+    begun = time.perf_counter()
+    index.add(np.arange(len(rows), dtype=np.uint64), rows)
+    adding = time.perf_counter() - begun
+    found, taken = 0, 0.0
+    for query in queries:
+        exact = set(np.argsort(-(rows @ query))[:10].tolist())
+        begun = time.perf_counter()
+        keys = index.search(query, 10).keys
+        taken += time.perf_counter() - begun
+        found += len(exact & set(map(int, keys)))
+    missed = 1 - found / (10 * len(queries))
+    return Figure(
+        "catalogue",
+        f"similar among {EMBEDDINGS}, {SIZE} values each",
+        "ms",
+        [
+            Row("a query", taken / len(queries) * 1e3, limit=5.0),
+            Row("missed of the 10 nearest, %", 100 * missed, limit=5.0),
+            Row("making the index, s", adding),
+        ],
+    )
+
+
+def nothing(task: int) -> int:
+    return task
+
+
+def _tasks(count: int) -> list[Figure]:
+    """Return the time of the scheduler for a task that does nothing, and how its memory grows."""
+    from pyplugin.catalogue.cluster import Cluster
+    from pyplugin.catalogue.setup import Setup
+
+    with Cluster(Setup.of(), workers=2) as cluster:
+        for _ in cluster.gather(range(200), nothing):
+            pass
+        sizes, begun, used = [], time.perf_counter(), time.process_time()
+        for done, _ in enumerate(cluster.gather(range(count), nothing), 1):
+            if done % (count // 10) == 0:
+                sizes.append(_resident())
+        taken, used = time.perf_counter() - begun, time.process_time() - used
+    milliseconds = taken / count * 1e3
+    return [
+        Figure(
+            "catalogue",
+            f"{count} tasks that do nothing, through a scheduler of Dask",
+            "ms",
+            [
+                Row("a task", milliseconds, limit=0.02 * 60e3),
+                Row("a task, of the processor of scheduler and client", used / count * 1e3),
+            ],
+        ),
+        Figure(
+            "catalogue",
+            "memory of scheduler and client",
+            "MiB",
+            [Row("after a tenth of the tasks", sizes[0]), Row("after all", sizes[-1])],
+        ),
+    ]
+
+
+def _resident() -> float:
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmRSS"):
+            return int(line.split()[1]) / 1024
+    return float("nan")
