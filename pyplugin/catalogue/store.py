@@ -133,6 +133,7 @@ class Writer(Store, Closing):
     """
 
     def __init__(self, folder: Path, identity: Mapping[str, Any] | None = None) -> None:
+        schema.arrow()  # fail before anything is made
         if identity is not None:
             _make(folder)
         elif not folder.is_dir():
