@@ -1,12 +1,16 @@
 """Catalogues: throughput of one and two processes and of Dask, memory, and the index."""
 
-import contextlib
+from __future__ import annotations
+
 import os
 import resource
 import shutil
 import tempfile
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import av
 import numpy as np
@@ -15,6 +19,10 @@ import soundfile
 from benchmarks.measuring import missing
 from benchmarks.report import Figure, Row
 from benchmarks.sounds import DEMO
+
+if TYPE_CHECKING:
+    from pyplugin.catalogue.building import Engine
+    from pyplugin.catalogue.setup import Setup
 
 FILES, LONG = 160, 2000
 BASES = 6  # of each format; the others are copies
@@ -71,27 +79,38 @@ def _encode(path: Path, codec: str, samples: np.ndarray, rate: int) -> None:
 
 
 def _built(folder: Path) -> list[Figure]:
+    from pyplugin.catalogue.building import build
     from pyplugin.catalogue.cluster import Cluster
     from pyplugin.catalogue.processes import ProcessPool
     from pyplugin.catalogue.setup import Setup
 
     setup = Setup.of(["scene"], embeddings=True)
     cores = min(2, len(os.sched_getaffinity(0)))
-    alone, audio = _alone(folder / "music", setup)
-    one, peak = _timed(folder, "one", setup, ProcessPool(setup, 1))
-    two, _ = _timed(folder, "two", setup, ProcessPool(setup, cores))
-    with contextlib.closing(Cluster(setup, workers=cores)) as cluster:
-        dask, _ = _timed(folder, "dask", setup, cluster)
+    music = folder / "music"
+    audio = 0.0
+
+    def alone() -> None:
+        nonlocal audio
+        audio = _analysed(music, setup)
+
+    def built(name: str, engine: Callable[[], Engine]) -> Callable[[], object]:
+        return lambda: build([str(music)], folder / name, setup, lambda made: engine())
+
+    plain = _used(alone)
+    one = _used(built("one", lambda: ProcessPool(setup, 1)))
+    two = _used(built("two", lambda: ProcessPool(setup, cores)))
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    dask = _used(built("dask", lambda: Cluster(setup, workers=cores)))
     speed = [
-        Row("decoding and node alone, a core", audio / alone),
-        Row("1 process", audio / one),
-        Row(f"{cores} processes", audio / two, "process pool"),
-        Row(f"Dask, {cores} processes", audio / dask, against={"process pool": 1.0}),
+        Row("decoding and node alone, a core", audio / plain.wall),
+        Row("1 process", audio / one.wall),
+        Row(f"{cores} processes", audio / two.wall),
+        Row(f"Dask, {cores} processes", audio / dask.wall),
     ]
     ratios = [
-        Row("slowness of 2 processes, of 1/2 of one's time", 2 * two / one, limit=2 / SPEED_UP),
-        Row("time of 1 process, of decoding and node", one / alone, limit=1 / EFFICIENCY),
-        Row("time of Dask, of the process pool", dask / two, limit=1 + OVERHEAD),
+        Row("time of 2 processes, of half of 1", 2 * two.wall / one.wall, limit=2 / SPEED_UP),
+        Row("processor of 1 process, of both alone", one.cpu / plain.cpu, limit=1 / EFFICIENCY),
+        Row("processor of Dask, of the process pool", dask.cpu / two.cpu, limit=1 + OVERHEAD),
     ]
     notes = missing("essentia", "musicnn")
     return [
@@ -101,26 +120,31 @@ def _built(folder: Path) -> list[Figure]:
     ]
 
 
-def _alone(folder: Path, setup: object) -> tuple[float, float]:
-    """Return the seconds that decoding and the node take here, and those of audio."""
+def _analysed(folder: Path, setup: Setup) -> float:
+    """Analyse all recordings here; return the seconds of audio."""
     from pyplugin.catalogue.analysis import Analyser
 
-    paths = sorted(map(str, folder.iterdir()))
-    audio, begun = 0.0, time.perf_counter()
     with Analyser(setup) as analyser:
-        for path in paths:
-            audio += analyser.analyse(path).duration
-    return time.perf_counter() - begun, audio
+        return sum(analyser.analyse(str(path)).duration for path in sorted(folder.iterdir()))
 
 
-def _timed(folder: Path, name: str, setup: object, engine: object) -> tuple[float, float]:
-    """Return the seconds of a build, and the most memory of one worker."""
-    from pyplugin.catalogue.building import build
+@dataclass(frozen=True)
+class Used:
+    """Seconds, of the clock and of processors, of this process and those that it started."""
 
-    begun = time.perf_counter()
-    build([str(folder / "music")], folder / name, setup, lambda made: engine)
-    taken = time.perf_counter() - begun
-    return taken, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    wall: float
+    cpu: float
+
+
+def _used(work: Callable[[], object]) -> Used:
+    wall, cpu = time.perf_counter(), _processor()
+    work()
+    return Used(time.perf_counter() - wall, _processor() - cpu)
+
+
+def _processor() -> float:
+    kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return sum(each.ru_utime + each.ru_stime for each in map(resource.getrusage, kinds))
 
 
 def _index() -> Figure:
