@@ -7,7 +7,10 @@
 :mod:`.analysis`       one recording, decoded once, through all models
 :mod:`.processes`      a process a core of this machine does the work
 :mod:`.cluster`        a Dask cluster does it
-:mod:`.store`          the files of a catalogue: parts that are written whole
+:mod:`.store`          the folder of a catalogue: parts that are written whole
+:mod:`.query`          conditions on columns, in DuckDB; :mod:`.export` writes what they select
+:mod:`.similar`        the nearest embeddings; :mod:`.map` draws them
+:mod:`.writeback`      results in the tags of the files themselves
 :mod:`.building`       all of it: recordings in, parts out, at any time to be continued
 =====================  =============================================================================
 """

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from pyplugin.catalogue.parts import paths_of, read_part
 from pyplugin.catalogue.store import Store
 from pyplugin.errors import PypluginError
 from pyplugin.support.arrays import Float32, Int64
@@ -119,10 +120,10 @@ def embedding_of(store: Store, path: str) -> Float32 | None:
 
 def _of_part(store: Store, part: Path) -> tuple[list[str], Float32, Int64]:
     """Return paths, embeddings and row numbers of what is there in a part."""
-    rows = store.read_part(part, ["path", "path_bytes", "vanished", "embedding"])
+    rows = read_part(part, ["path", "path_bytes", "vanished", "embedding"])
     flat = rows["embedding"].combine_chunks().flatten().to_numpy()
     there = np.flatnonzero(rows["vanished"].is_null().to_numpy())
-    names = store.paths(rows)
+    names = paths_of(rows)
     values = flat.reshape(len(rows), store.identity["embedding_size"])[there]
     return [names[index] for index in there], values.astype(np.float32), there.astype(np.int64)
 
@@ -185,8 +186,8 @@ class Index:
         part = self._store.folder / "recordings" / f"part-{key >> _ROWS:08d}.parquet"
         if not part.exists():
             return None
-        rows = self._store.read_part(part, ["path", "path_bytes"])
-        return self._store.paths(rows.slice(key & ((1 << _ROWS) - 1), 1))[0]
+        rows = read_part(part, ["path", "path_bytes"])
+        return paths_of(rows.slice(key & ((1 << _ROWS) - 1), 1))[0]
 
     def _add(self, part: Path) -> None:
         _, rows, numbers = _of_part(self._store, part)

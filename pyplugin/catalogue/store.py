@@ -17,7 +17,7 @@ import contextlib
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -25,6 +25,7 @@ import numpy as np
 
 from pyplugin._native import VERSION as LIBRARY
 from pyplugin.catalogue import schema
+from pyplugin.catalogue.parts import paths_of, read_part, rows_of, write_part
 from pyplugin.catalogue.planning import Known, Plan
 from pyplugin.catalogue.records import Analysis, Outcome, Problem
 from pyplugin.catalogue.setup import check_same
@@ -33,7 +34,7 @@ from pyplugin.support.arrays import Float32, Float64
 from pyplugin.support.cells import readable
 from pyplugin.support.closing import Closing
 from pyplugin.support.documents import DocumentError, parse_json
-from pyplugin.support.files import lock, not_written, replacing, sentence, write_file
+from pyplugin.support.files import lock, sentence, write_file
 
 MANIFEST = "catalogue.json"
 TABLES = ("windows", "errors", "recordings")  # in the order in which a part is written
@@ -77,18 +78,8 @@ class Store:
         pa = schema.arrow()
         made = getattr(schema, f"{table}_schema")(self.identity)
         empty = made.empty_table() if columns is None else made.empty_table().select(columns)
-        read = [_read_part(part, columns) for part in self.parts(table)]
+        read = [read_part(part, columns) for part in self.parts(table)]
         return pa.concat_tables([empty, *(each.cast(empty.schema) for each in read)])
-
-    @staticmethod
-    def read_part(part: Path, columns: Sequence[str] | None = None) -> Any:
-        """Return a file of a table, or some of its columns, as a table of Arrow."""
-        return _read_part(part, columns)
-
-    @staticmethod
-    def paths(rows: Any) -> list[str]:
-        """Return the paths of rows with ``path`` and ``path_bytes``, as the system has them."""
-        return _paths(rows)
 
     def count(self, table: str) -> int:
         """Return the number of rows of a table."""
@@ -99,10 +90,10 @@ class Store:
         """Return the state of each recording that has a row, by its path."""
         rows: dict[str, Known] = {}
         columns = ["path", "path_bytes", "size", "mtime", "kind"]
-        for path, _, size, mtime, kind in _rows(self.read("errors", columns)):
+        for path, _, size, mtime, kind in rows_of(self.read("errors", columns)):
             rows[path] = Known(size, mtime, problem=kind)
         columns = ["path", "path_bytes", "size", "mtime", "content", "vanished"]
-        for path, _, size, mtime, content, vanished in _rows(self.read("recordings", columns)):
+        for path, _, size, mtime, content, vanished in rows_of(self.read("recordings", columns)):
             rows[path] = Known(size, mtime, content, vanished=vanished is not None)
         return rows
 
@@ -188,7 +179,7 @@ class Writer(Store, Closing):
             return
         for table in TABLES:
             for part in self.parts(table):
-                names = _paths(_read_part(part, ["path", "path_bytes"]))
+                names = paths_of(read_part(part, ["path", "path_bytes"]))
                 touched = any(name in stale or name in moved or name in marks for name in names)
                 if touched:
                     self._amend_part(table, part, names, stale, moved, marks)
@@ -207,7 +198,7 @@ class Writer(Store, Closing):
         if not kept:
             part.unlink()
             return
-        rows = _read_part(part).take(pa.array(kept, pa.int64()))
+        rows = read_part(part).take(pa.array(kept, pa.int64()))
         now = [names[index] for index in kept]
         changed: dict[str, list[Any]] = {
             "path": [readable(moved[name].path if name in moved else name) for name in now],
@@ -231,14 +222,14 @@ class Writer(Store, Closing):
             index = rows.schema.get_field_index(name)
             field = rows.schema.field(index)
             rows = rows.set_column(index, field, pa.array(values, field.type))
-        _write_part(part, rows)
+        write_part(part, rows)
 
     def restate(self, states: Mapping[str, tuple[int, int | None, str]]) -> None:
         """Take note of files that changed without their audio: size, time and hash by path."""
         pa = schema.arrow()
         for part in self.parts("recordings") if states else ():
-            rows = _read_part(part)
-            names = _paths(rows)
+            rows = read_part(part)
+            names = paths_of(rows)
             if not any(name in states for name in names):
                 continue
             for number, column in enumerate(("size", "mtime", "content")):
@@ -252,7 +243,7 @@ class Writer(Store, Closing):
                     for name, value in zip(names, old.to_pylist(), strict=True)
                 ]
                 rows = rows.set_column(index, field, pa.array(values, field.type))
-            _write_part(part, rows)
+            write_part(part, rows)
 
     def merge(self) -> None:
         """Make one part of many small ones.
@@ -270,9 +261,9 @@ class Writer(Store, Closing):
         place = self.folder / _MERGING
         _make(place)
         for table in TABLES:
-            tables = [_read_part(part) for part in self.parts(table) if part.name in set(names)]
+            tables = [read_part(part) for part in self.parts(table) if part.name in set(names)]
             if tables:
-                _write_part(place / f"{table}.parquet", schema.arrow().concat_tables(tables))
+                write_part(place / f"{table}.parquet", schema.arrow().concat_tables(tables))
         journal = {"into": target, "from": names}
         write_file(self.folder / _JOURNAL, json.dumps(journal).encode())
         self._finish_merging()
@@ -320,46 +311,7 @@ class Writer(Store, Closing):
     def _write(self, table: str, number: int, rows: Any) -> None:
         part = self._part(table, number)
         _make(part.parent)
-        _write_part(part, rows)
-
-
-def _write_part(part: Path, rows: Any) -> None:
-    try:
-        with replacing(part) as temporary:
-            schema.arrow().parquet.write_table(rows, temporary, compression="zstd")
-    except OSError as error:
-        raise not_written(part, error) from error
-
-
-def _read_part(part: Path, columns: Sequence[str] | None = None) -> Any:
-    pa = schema.arrow()
-    try:
-        with part.open("rb") as file:
-            return pa.parquet.read_table(file, columns=None if columns is None else list(columns))
-    except (OSError, pa.ArrowException) as error:
-        raise PypluginError(
-            f"'{part}' is damaged ({error}); remove it, and build again: its recordings are redone."
-        ) from error
-
-
-def _paths(rows: Any) -> list[str]:
-    return [
-        path if data is None else os.fsdecode(data)
-        for path, data in zip(rows["path"].to_pylist(), rows["path_bytes"].to_pylist(), strict=True)
-    ]
-
-
-def _rows(table: Any) -> Iterator[tuple[Any, ...]]:
-    """Yield rows with the real path first; times are numbers."""
-    pa = schema.arrow()
-    columns = []
-    for name in table.column_names:
-        column = table[name]
-        if pa.types.is_timestamp(column.type):
-            column = column.cast(pa.int64())
-        columns.append(column.to_pylist())
-    columns[0] = _paths(table)
-    return zip(*columns, strict=True)
+        write_part(part, rows)
 
 
 def _read_manifest(folder: Path) -> dict[str, Any]:
@@ -414,7 +366,7 @@ def _locked(folder: Path) -> BinaryIO:
 def read_windows(store: Store) -> dict[str, tuple[Float64, Float64, Float32]]:
     """Return starts and ends in seconds, and activations (n, D), of each recording by its path."""
     rows = store.read("windows")
-    names = np.array(_paths(rows), object)
+    names = np.array(paths_of(rows), object)
     starts, ends = rows["start"].to_numpy(), rows["end"].to_numpy()
     columns = [rows[name].to_numpy() for name in store.identity["descriptors"]]
     values = np.stack(columns, axis=1) if columns else np.zeros((len(names), 0), np.float32)
