@@ -98,8 +98,14 @@ def _built(folder: Path) -> list[Figure]:
 
     plain = _used(alone)
     one = _used(built("one", lambda: ProcessPool(setup, 1)))
-    two = _used(built("two", lambda: ProcessPool(setup, cores)))
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    peaks: list[float] = []
+
+    class Watched(ProcessPool):
+        def close(self) -> None:
+            peaks.extend(_status(worker.process.pid, "VmHWM") for worker in self._running)
+            super().close()
+
+    two = _used(built("two", lambda: Watched(setup, cores)))
     dask = _used(built("dask", lambda: Cluster(setup, workers=cores)))
     speed = [
         Row("decoding and node alone, a core", audio / plain.wall),
@@ -116,7 +122,7 @@ def _built(folder: Path) -> list[Figure]:
     return [
         Figure("catalogue", "speed, scene with signals and embedding", "x real time", speed, notes),
         Figure("catalogue", "what is lost", "ratio", ratios),
-        Figure("catalogue", "memory", "MiB", [Row("a worker, at most", peak, limit=MEMORY)]),
+        Figure("catalogue", "memory", "MiB", [Row("a worker, at most", max(peaks), limit=MEMORY)]),
     ]
 
 
@@ -197,7 +203,7 @@ def _tasks(count: int) -> list[Figure]:
         sizes, begun, used = [], time.perf_counter(), time.process_time()
         for done, _ in enumerate(cluster.gather(range(count), nothing), 1):
             if done % (count // 10) == 0:
-                sizes.append(_resident())
+                sizes.append(_status("self", "VmRSS"))
         taken, used = time.perf_counter() - begun, time.process_time() - used
     milliseconds = taken / count * 1e3
     return [
@@ -219,8 +225,9 @@ def _tasks(count: int) -> list[Figure]:
     ]
 
 
-def _resident() -> float:
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("VmRSS"):
+def _status(process: int | str, field: str) -> float:
+    """Return a size that the kernel states of a process, in MiB."""
+    for line in Path(f"/proc/{process}/status").read_text().splitlines():
+        if line.startswith(f"{field}:"):
             return int(line.split()[1]) / 1024
     return float("nan")

@@ -202,7 +202,7 @@ def _connected(
             n_workers=workers or cores(),
             threads_per_worker=1,
             memory_limit=None if memory is None else memory << 20,
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",  # what it serves stays on this machine
             silence_logs=50,
         )
         return stack.enter_context(distributed.Client(stack.enter_context(cluster)))

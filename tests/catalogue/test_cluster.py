@@ -80,7 +80,7 @@ def scheduler():
         n_workers=1,
         threads_per_worker=2,
         processes=False,
-        dashboard_address=None,
+        dashboard_address="127.0.0.1:0",
         silence_logs=50,
         protocol="tcp://",
     ) as made:
