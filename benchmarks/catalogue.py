@@ -16,7 +16,6 @@ import av
 import numpy as np
 import soundfile
 
-from benchmarks.measuring import missing
 from benchmarks.report import Figure, Row
 from benchmarks.sounds import DEMO
 
@@ -118,9 +117,8 @@ def _built(folder: Path) -> list[Figure]:
         Row("processor of 1 process, of both alone", one.cpu / plain.cpu, limit=1 / EFFICIENCY),
         Row("processor of Dask, of the process pool", dask.cpu / two.cpu, limit=1 + OVERHEAD),
     ]
-    notes = missing("essentia", "musicnn")
     return [
-        Figure("catalogue", "speed, scene with signals and embedding", "x real time", speed, notes),
+        Figure("catalogue", "speed, scene with signals and embedding", "x real time", speed),
         Figure("catalogue", "what is lost", "ratio", ratios),
         Figure("catalogue", "memory", "MiB", [Row("a worker, at most", max(peaks), limit=MEMORY)]),
     ]

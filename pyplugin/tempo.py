@@ -184,8 +184,12 @@ def overall_tempo(bpm: Float32, confidence: Float32) -> tuple[float, float]:
     if not beating.any():
         return 0.0, 0.0
     values, weights = bpm[beating].astype(float), confidence[beating].astype(float)
-    near = np.abs(np.log(values[:, None] / values[None, :])) < _NEAR
-    best = near[int(np.argmax(near @ weights))]
+    logs = np.log(values)
+    order = np.argsort(logs, kind="stable")
+    sums = np.concatenate([[0.0], np.cumsum(weights[order])])
+    low = np.searchsorted(logs[order], logs - _NEAR, side="right")
+    high = np.searchsorted(logs[order], logs + _NEAR, side="left")
+    best = np.abs(logs - logs[int(np.argmax(sums[high] - sums[low]))]) < _NEAR
     overall = float(np.average(values[best], weights=weights[best]))
     return overall, float(weights[best].sum() / weights.sum())
 
