@@ -90,14 +90,21 @@ def build_catalogue(
         folder, models, heads, hop, embeddings=options["embeddings"], windows=options["windows"]
     )
     view = _View()
-    progress = build(
-        sources,
-        folder,
-        setup,
-        lambda made: _engine(made, scheduler, jobs, memory),
-        retry=options["retry"],
-        report=view.show,
-    )
+    try:
+        progress = build(
+            sources,
+            folder,
+            setup,
+            lambda made: _engine(made, scheduler, jobs, memory),
+            retry=options["retry"],
+            report=view.show,
+        )
+    except BaseException:
+        view.end()
+        if view.last is not None:
+            kept = counted(view.last.before + view.last.done, "recording")
+            echo(f"tagnode: {printable(folder)} has {kept}; the same command continues", err=True)
+        raise
     view.end()
     _summary(folder, progress)
     raise SystemExit(1 if progress.kinds or progress.unread else 0)
@@ -145,9 +152,11 @@ class _View:
         self._drawn = sys.stderr is not None and sys.stderr.isatty()
         self._every = 0.2 if self._drawn else 30.0
         self._next = time.monotonic() + (0.0 if self._drawn else self._every)
+        self.last: Progress | None = None
 
     def show(self, progress: Progress) -> None:
         """Show the progress, if it is time to."""
+        self.last = progress
         now = time.monotonic()
         if now < self._next or progress.todo == 0:
             return
