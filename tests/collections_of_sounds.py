@@ -7,7 +7,7 @@ import soundfile
 from helpers import music, noise, tone
 
 from pyplugin.catalogue.analysis import Analyser
-from pyplugin.catalogue.records import Found, Outcome
+from pyplugin.catalogue.records import FoundRecording, Outcome
 from pyplugin.catalogue.setup import Setup
 
 RATE = 22050
@@ -21,7 +21,7 @@ class Inline:
     def __init__(self, setup: Setup, fails: int | None = None, error: type = KeyboardInterrupt):
         self._analyser, self._fails, self._error = Analyser(setup), fails, error
 
-    def run(self, tasks: Iterable[list[Found]]) -> Iterator[Outcome]:
+    def run(self, tasks: Iterable[list[FoundRecording]]) -> Iterator[Outcome]:
         done = 0
         for task in tasks:
             for found in task:

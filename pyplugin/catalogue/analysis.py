@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from pyplugin.catalogue.locations import content_of, is_remote, mtime_of, opened
-from pyplugin.catalogue.records import Analysis, Found, Outcome, Problem
+from pyplugin.catalogue.records import FoundRecording, Outcome, Problem, RecordingAnalysis
 from pyplugin.catalogue.setup import PRESENT, TEMPO_EVERY, Setup
 from pyplugin.errors import AudioError, StreamError
 from pyplugin.inputs.files import Source
@@ -51,8 +51,8 @@ class Analyser(Closing):
     >>> soundfile.write("tone.wav", 0.5 * np.sin(np.arange(48000) / 10), 16000)
     >>> with Analyser(Setup.of()) as analyser:
     ...     result = analyser.analyse("tone.wav")
-    >>> result.duration, result.sample_rate, len(result.mean), round(result.loudness)
-    (3.0, 16000, 6, -9)
+    >>> result.duration, result.sample_rate, len(result.mean), round(result.true_peak)
+    (3.0, 16000, 6, -6)
     """
 
     def __init__(self, setup: Setup) -> None:
@@ -64,10 +64,10 @@ class Analyser(Closing):
         while self._nodes:
             self._nodes.popitem()[1].close()
 
-    def outcome(self, found: Found) -> Outcome:
+    def outcome(self, found: FoundRecording) -> Outcome:
         """Analyse a recording, and return what became of it, whatever it was."""
         try:
-            result: Analysis | Problem = self._checked(found)
+            result: RecordingAnalysis | Problem = self._checked(found)
         except MemoryError:
             result = Problem("memory", f"'{found.path}' needs more memory than a worker may use")
         except FileNotFoundError:
@@ -84,7 +84,7 @@ class Analyser(Closing):
             result = Problem("unexpected", f"unexpected {type(error).__name__}: {error}")
         return Outcome(found, result)
 
-    def _checked(self, found: Found) -> Analysis | Problem:
+    def _checked(self, found: FoundRecording) -> RecordingAnalysis | Problem:
         if found.size == 0:
             return Problem("empty", f"'{found.path}' is empty: it has 0 bytes")
         if Path(found.path).suffix.lower() in _OFTEN_ENCRYPTED and _is_encrypted(found.path):
@@ -97,7 +97,7 @@ class Analyser(Closing):
             )
         return result
 
-    def analyse(self, path: str) -> Analysis:
+    def analyse(self, path: str) -> RecordingAnalysis:
         """Analyse a recording.
 
         Parameters
@@ -118,7 +118,7 @@ class Analyser(Closing):
             content = file.content() if file.content is not None else content_of(path)
         return replace(measured, content=content, cost=time.process_time() - begun)
 
-    def _measure(self, source: Source) -> Analysis:
+    def _measure(self, source: Source) -> RecordingAnalysis:
         setup = self._setup
         with Recording(source) as recording:
             node = self._node(recording)
@@ -142,7 +142,7 @@ class Analyser(Closing):
             sparse = slice(TEMPO_EVERY - 1, None, TEMPO_EVERY)
             tempo, sure = overall_tempo(bpm[sparse], confidence[sparse])
             windows = np.concatenate(kept) if kept else None
-            return Analysis(
+            return RecordingAnalysis(
                 content="",
                 duration=recording.read_samples / recording.sample_rate,
                 sample_rate=recording.sample_rate,
@@ -184,7 +184,7 @@ def _single(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> Float32:
     return values.astype(np.float32)
 
 
-def _refused(found: Found, error: AudioError) -> Problem:
+def _refused(found: FoundRecording, error: AudioError) -> Problem:
     """Return why a file is no recording: what the decoder's sentence does not know comes first."""
     reason = error.__cause__
     if isinstance(reason, PermissionError):

@@ -12,10 +12,10 @@ from typing import Protocol
 
 from pyplugin.catalogue.locations import content_of
 from pyplugin.catalogue.planning import Tasks, expected_seconds, plan
-from pyplugin.catalogue.records import Analysis, Found, Outcome
+from pyplugin.catalogue.records import FoundRecording, Outcome, RecordingAnalysis
 from pyplugin.catalogue.scanning import Scan, scan
 from pyplugin.catalogue.setup import Setup
-from pyplugin.catalogue.store import Writer
+from pyplugin.catalogue.store import CatalogueWriter
 from pyplugin.errors import PypluginError
 from pyplugin.support.spelling import counted
 
@@ -32,7 +32,7 @@ class Engine(Protocol):
     workers: int
     """How many there are."""
 
-    def run(self, tasks: Iterable[list[Found]]) -> Iterator[Outcome]:
+    def run(self, tasks: Iterable[list[FoundRecording]]) -> Iterator[Outcome]:
         """Yield what becomes of the recordings of all tasks; tasks are taken as they are needed."""
 
     def close(self) -> None:
@@ -145,7 +145,7 @@ def build(
     >>> progress.analysed, progress.failed
     (1, 0)
     """
-    with Writer(folder, setup.identity) as store:
+    with CatalogueWriter(folder, setup.identity) as store:
         seen = scan(sources)
         known = store.known()
         made = plan(seen, known, content_of, retry=retry)
@@ -177,9 +177,9 @@ def _check_vanished(seen: Scan, vanished: int, here: int) -> None:
 
 
 def _work(
-    store: Writer,
+    store: CatalogueWriter,
     workers: Engine,
-    todo: Sequence[Found],
+    todo: Sequence[FoundRecording],
     progress: Progress,
     report: Callable[[Progress], object],
 ) -> None:
@@ -192,7 +192,7 @@ def _work(
             waiting.append(outcome)
             seconds = expected_seconds(outcome.found)
             progress.left = max(progress.left - seconds, 0.0)
-            if isinstance(outcome.result, Analysis):
+            if isinstance(outcome.result, RecordingAnalysis):
                 progress.analysed += 1
                 progress.audio += outcome.result.duration
                 expected, cost = expected + seconds, cost + outcome.result.cost

@@ -14,7 +14,7 @@ from importlib.metadata import version
 from typing import Any
 
 from pyplugin.catalogue.processes import DEATHS, cores
-from pyplugin.catalogue.records import Found, Outcome, Problem
+from pyplugin.catalogue.records import FoundRecording, Outcome, Problem
 from pyplugin.catalogue.setup import Setup
 from pyplugin.errors import PypluginError
 from pyplugin.support.closing import Closing
@@ -98,7 +98,7 @@ class Cluster(Closing):
         threads: dict[str, int] = self._client.nthreads()
         return max(sum(threads.values()), 1)
 
-    def run(self, tasks: Iterable[list[Found]]) -> Iterator[Outcome]:
+    def run(self, tasks: Iterable[list[FoundRecording]]) -> Iterator[Outcome]:
         """Yield what becomes of the recordings of all tasks, in the order in which they are done.
 
         Raises
@@ -169,7 +169,7 @@ class Cluster(Closing):
         failure.exit_code = 1
         return failure
 
-    def _failed(self, task: list[Found], error: BaseException) -> Iterator[Outcome]:
+    def _failed(self, task: list[FoundRecording], error: BaseException) -> Iterator[Outcome]:
         killed = isinstance(error, _distributed().KilledWorker)
         if killed and len(task) > 1:
             self._deaths.update(found.path for found in task)

@@ -8,7 +8,7 @@ from typing import Any
 from distributed import WorkerPlugin, get_worker
 
 from pyplugin.catalogue.analysis import Analyser
-from pyplugin.catalogue.records import Found, Outcome
+from pyplugin.catalogue.records import FoundRecording, Outcome
 from pyplugin.catalogue.setup import Setup
 
 
@@ -32,14 +32,14 @@ class Models(WorkerPlugin):  # type: ignore[misc]
         del worker
         self._threads = threading.local()
 
-    def analyse(self, task: list[Found]) -> list[Outcome]:
+    def analyse(self, task: list[FoundRecording]) -> list[Outcome]:
         """Return what becomes of each recording."""
         if not hasattr(self._threads, "analyser"):
             self._threads.analyser = Analyser(self.setup_of_models)
         return [self._threads.analyser.outcome(found) for found in task]
 
 
-def analyse(name: str, task: list[Found]) -> list[Outcome]:
+def analyse(name: str, task: list[FoundRecording]) -> list[Outcome]:
     """Analyse the recordings of a task with the models of this name."""
     models = get_worker().plugins[name]
     assert isinstance(models, Models)

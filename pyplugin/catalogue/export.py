@@ -11,7 +11,7 @@ import numpy as np
 from pyplugin.catalogue.query import PLAIN, Database
 from pyplugin.catalogue.schema import STATISTICS
 from pyplugin.catalogue.setup import PRESENT
-from pyplugin.catalogue.store import Store, read_windows
+from pyplugin.catalogue.store import Catalogue, read_windows
 from pyplugin.errors import PypluginError
 from pyplugin.outputs.export import write_labels
 from pyplugin.support.cells import csv_row, encoded, guarded
@@ -61,7 +61,7 @@ def export_m3u(database: Database, out: Path, condition: str | None, sort: str |
     return len(found.rows)
 
 
-def export_jams(store: Store, database: Database, folder: Path, condition: str | None) -> int:
+def export_jams(store: Catalogue, database: Database, folder: Path, condition: str | None) -> int:
     """Write a .jams file for each recording: where each label is present; return their number.
 
     With windows in the catalogue these are spans, without them one that lasts for all of the

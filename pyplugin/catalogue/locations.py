@@ -20,7 +20,7 @@ _AHEAD = 1 << 20  # bytes of a remote file that are fetched at once
 
 
 @dataclass(frozen=True)
-class Opened:
+class OpenedRecording:
     """A recording to decode.
 
     Attributes
@@ -48,17 +48,17 @@ def is_remote(path: str) -> bool:
 
 
 @contextlib.contextmanager
-def opened(path: str) -> Iterator[Opened]:
+def opened(path: str) -> Iterator[OpenedRecording]:
     """Yield a recording; one that is not local is streamed, and hashed on its way."""
     if not is_remote(path):
-        yield Opened(path)
+        yield OpenedRecording(path)
         return
     system, inside = file_system(path)
     whole = path.startswith(("http://", "https://")) and not system.info(inside).get("partial")
     options = {"block_size": 0} if whole else {"block_size": _AHEAD, "cache_type": "readahead"}
     with system.open(inside, "rb", **options) as file:
         reader = HashingReader(file, seekable=not whole)
-        yield Opened(cast("BinaryIO", reader), reader.content)
+        yield OpenedRecording(cast("BinaryIO", reader), reader.content)
 
 
 def file_system(path: str) -> tuple[Any, str]:

@@ -12,7 +12,7 @@ import numpy as np
 from pyplugin.catalogue.locations import is_remote
 from pyplugin.catalogue.query import Database
 from pyplugin.catalogue.similar import check_embeddings, embeddings, map_positions
-from pyplugin.catalogue.store import Store
+from pyplugin.catalogue.store import Catalogue
 from pyplugin.support.cells import encoded, readable
 from pyplugin.support.descriptors import kind_of, short_name
 from pyplugin.support.files import replacing
@@ -23,7 +23,7 @@ METHODS = ("pca", "tsne")
 _LABELS = 30  # that colours and names show; more would fill the page
 
 
-def write_map(store: Store, out: Path, *, method: str = "pca") -> int:
+def write_map(store: Catalogue, out: Path, *, method: str = "pca") -> int:
     """Write a page with a point for each recording; return their number.
 
     Parameters

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pyplugin.catalogue.records import PASSING, Found
+from pyplugin.catalogue.records import PASSING, FoundRecording
 from pyplugin.catalogue.scanning import Scan
 
 TASK_SECONDS = 60.0
@@ -18,13 +18,13 @@ _COMPRESSED = 20e3  # bytes a second of any other suffix: 160 kbit/s
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownRecording:
     """A row of a catalogue: the state of the file that it describes.
 
     Attributes
     ----------
     size, mtime
-        As in :class:`Found`.
+        As in :class:`FoundRecording`.
     content
         Hash of its content; empty in a row of errors.
     problem
@@ -41,7 +41,7 @@ class Known:
 
 
 @dataclass
-class Plan:
+class BuildPlan:
     """What a build does.
 
     Attributes
@@ -58,9 +58,9 @@ class Plan:
         Paths whose rows are no longer true.
     """
 
-    todo: list[Found] = field(default_factory=list)
+    todo: list[FoundRecording] = field(default_factory=list)
     done: int = 0
-    moved: dict[str, Found] = field(default_factory=dict)
+    moved: dict[str, FoundRecording] = field(default_factory=dict)
     vanished: list[str] = field(default_factory=list)
     returned: list[str] = field(default_factory=list)
     stale: list[str] = field(default_factory=list)
@@ -68,11 +68,11 @@ class Plan:
 
 def plan(
     scan: Scan,
-    known: Mapping[str, Known],
+    known: Mapping[str, KnownRecording],
     content: Callable[[str], str],
     *,
     retry: bool = False,
-) -> Plan:
+) -> BuildPlan:
     """Compare what is there with what is known.
 
     Parameters
@@ -89,12 +89,12 @@ def plan(
 
     Examples
     --------
-    >>> there = Scan([Found("/m/b", 9, 1)], roots=["/m"])
-    >>> result = plan(there, {"/m/a": Known(9, 1, "hash")}, lambda path: "hash")
+    >>> there = Scan([FoundRecording("/m/b", 9, 1)], roots=["/m"])
+    >>> result = plan(there, {"/m/a": KnownRecording(9, 1, "hash")}, lambda path: "hash")
     >>> result.todo, list(result.moved)
     ([], ['/m/a'])
     """
-    result = Plan()
+    result = BuildPlan()
     here = {each.path for each in scan.found}
     gone = {path: row for path, row in known.items() if path not in here and scan.covers(path)}
     movable: dict[int, list[str]] = {}
@@ -127,7 +127,7 @@ def plan(
     return result
 
 
-def _stands(row: Known, found: Found, *, retry: bool) -> bool:
+def _stands(row: KnownRecording, found: FoundRecording, *, retry: bool) -> bool:
     """Return whether a row is still true of a file."""
     if (row.size, row.mtime) != (found.size, found.mtime):
         return False
@@ -135,9 +135,9 @@ def _stands(row: Known, found: Found, *, retry: bool) -> bool:
 
 
 def _same_content(
-    found: Found,
+    found: FoundRecording,
     candidates: Iterable[str],
-    gone: Mapping[str, Known],
+    gone: Mapping[str, KnownRecording],
     content: Callable[[str], str],
 ) -> str | None:
     candidates = list(candidates)
@@ -150,12 +150,12 @@ def _same_content(
     return next((path for path in candidates if gone[path].content == digest), None)
 
 
-def expected_seconds(found: Found) -> float:
+def expected_seconds(found: FoundRecording) -> float:
     """Return about how long a recording lasts, by its size and suffix.
 
     Examples
     --------
-    >>> expected_seconds(Found("a.mp3", 4_000_000, 0))
+    >>> expected_seconds(FoundRecording("a.mp3", 4_000_000, 0))
     200.0
     """
     return found.size / _BYTES.get(Path(found.path).suffix.lower(), _COMPRESSED)
@@ -182,12 +182,13 @@ class Tasks:
 
     Examples
     --------
-    >>> tasks = Tasks([Found("a.mp3", 20_000 * 9000, 0), Found("b.mp3", 10, 0)], 1)
+    >>> long, short = FoundRecording("a.mp3", 180_000_000, 0), FoundRecording("b.mp3", 10, 0)
+    >>> tasks = Tasks([long, short], 1)
     >>> [[each.path for each in task] for task in tasks]
     [['a.mp3'], ['b.mp3']]
     """
 
-    def __init__(self, todo: Iterable[Found], workers: int) -> None:
+    def __init__(self, todo: Iterable[FoundRecording], workers: int) -> None:
         self._todo = list(todo)[::-1]
         self._workers = max(workers, 1)
         self.left = sum(map(expected_seconds, self._todo))
@@ -198,11 +199,11 @@ class Tasks:
         if cost > 0:
             self.speed = audio / cost
 
-    def __iter__(self) -> Iterator[list[Found]]:
+    def __iter__(self) -> Iterator[list[FoundRecording]]:
         while self._todo:
             share = self.left / (2 * self._workers)
             size = min(TASK_SECONDS * self.speed, share)
-            task: list[Found] = []
+            task: list[FoundRecording] = []
             taken = 0.0
             while self._todo and (not task or taken + expected_seconds(self._todo[-1]) <= size):
                 task.append(self._todo.pop())

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from typing import IO
 
-from pyplugin.catalogue.records import Found, Outcome, Problem
+from pyplugin.catalogue.records import FoundRecording, Outcome, Problem
 from pyplugin.catalogue.setup import Setup
 from pyplugin.catalogue.worker import ONE_THREAD
 from pyplugin.errors import PypluginError
@@ -38,7 +38,7 @@ class _Worker:
     connection: Connection
     log: IO[bytes]
     ready: bool = False
-    task: deque[Found] = field(default_factory=deque)  # what has no outcome yet
+    task: deque[FoundRecording] = field(default_factory=deque)  # what has no outcome yet
 
     def end(self) -> None:
         self.connection.close()
@@ -81,7 +81,7 @@ class ProcessPool(Closing):
         while self._running:
             self._running.pop().end()
 
-    def run(self, tasks: Iterable[list[Found]]) -> Iterator[Outcome]:
+    def run(self, tasks: Iterable[list[FoundRecording]]) -> Iterator[Outcome]:
         """Yield what becomes of the recordings of all tasks, in the order in which they are done.
 
         A task is taken when a worker is free, so no more than one for each is under way.
@@ -92,7 +92,7 @@ class ProcessPool(Closing):
             The workers cannot be started.
         """
         pending = iter(tasks)
-        again: deque[list[Found]] = deque()
+        again: deque[list[FoundRecording]] = deque()
         while True:
             while len(self._running) < self.workers:
                 self._running.append(self._started())
@@ -135,7 +135,7 @@ class ProcessPool(Closing):
             self._refuse(worker)
         return worker
 
-    def _give(self, worker: _Worker, task: list[Found]) -> None:
+    def _give(self, worker: _Worker, task: list[FoundRecording]) -> None:
         if task:
             worker.task.extend(task)
             try:
@@ -143,7 +143,7 @@ class ProcessPool(Closing):
             except OSError:
                 return  # it has ended, which reading from it shows
 
-    def _buried(self, worker: _Worker, again: deque[list[Found]]) -> Iterator[Outcome]:
+    def _buried(self, worker: _Worker, again: deque[list[FoundRecording]]) -> Iterator[Outcome]:
         """Put aside a worker that has ended, and put back what it had left."""
         if not worker.ready:
             self._refuse(worker)
@@ -166,10 +166,11 @@ class ProcessPool(Closing):
         worker.log.seek(0)
         lines = worker.log.read().decode(errors="replace").strip().splitlines()
         why = f": {lines[-1]}" if lines else ""
+        worker.end()
         raise PypluginError(f"The workers of this build cannot be started{why}")
 
 
-def _ended(found: Found, status: int) -> str:
+def _ended(found: FoundRecording, status: int) -> str:
     how = f"signal {-status}" if status < 0 else f"the status {status}"
     return (
         f"'{found.path}' ended {counted(DEATHS, 'worker')}, the last one by {how}; it is left out"

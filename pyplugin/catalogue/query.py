@@ -10,7 +10,7 @@ from typing import Any
 
 from pyplugin.catalogue import schema
 from pyplugin.catalogue.schema import STATISTICS
-from pyplugin.catalogue.store import Store
+from pyplugin.catalogue.store import Catalogue
 from pyplugin.errors import PypluginError
 from pyplugin.support.closing import Closing
 from pyplugin.support.descriptors import accepted_names
@@ -55,7 +55,7 @@ def aliases(descriptors: Sequence[str]) -> dict[str, str]:
 
 
 @dataclass(frozen=True)
-class Rows:
+class QueryRows:
     """The result of a query: names of columns, and rows; paths as the system has them."""
 
     columns: list[str]
@@ -84,16 +84,17 @@ class Database(Closing):
     Examples
     --------
     >>> import tempfile
+    >>> from pathlib import Path
     >>> from pyplugin.catalogue.setup import Setup
-    >>> from pyplugin.catalogue.store import Writer
-    >>> with Writer(Path(tempfile.mkdtemp()), Setup.of().identity) as store:
+    >>> from pyplugin.catalogue.store import CatalogueWriter
+    >>> with CatalogueWriter(Path(tempfile.mkdtemp()), Setup.of().identity) as store:
     ...     with Database(store) as database:
     ...         found = database.query("speech > .8", columns=["speech"])
     >>> found.columns, found.rows
     (['path', 'speech'], [])
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Catalogue) -> None:
         duckdb = need("duckdb", package="duckdb", extra="catalogue", purpose="A query")
         self._error: type[Exception] = duckdb.Error
         self.aliases = aliases(store.identity["descriptors"])
@@ -126,7 +127,7 @@ class Database(Closing):
         sort: str | None = None,
         reverse: bool = False,
         limit: int | None = None,
-    ) -> Rows:
+    ) -> QueryRows:
         """Return recordings that are there, and for which a condition holds.
 
         Parameters
@@ -161,7 +162,7 @@ class Database(Closing):
         except self._error as error:
             raise PypluginError(self._explained(error, condition, sort)) from error
         real = [(path if data is None else os.fsdecode(data), *rest) for path, *rest, data in rows]
-        return Rows(chosen, real)
+        return QueryRows(chosen, real)
 
     def named(self, *expressions: str | None) -> list[str]:
         """Return the columns that expressions name, in their order."""
@@ -205,7 +206,7 @@ def _text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-def summary(store: Store) -> Mapping[str, Any]:
+def summary(store: Catalogue) -> Mapping[str, Any]:
     """Return numbers of a catalogue: recordings, hours, errors by kind, bytes."""
     rows = store.read("recordings", ["duration", "vanished"])
     kinds = store.read("errors", ["kind"])["kind"].to_pylist()

@@ -9,7 +9,7 @@ from pyplugin.support.arrays import Float32, Float64
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundRecording:
     r"""A recording in a folder.
 
     Attributes
@@ -25,7 +25,7 @@ class Found:
 
     Examples
     --------
-    >>> Found("/music/caf\udce9.mp3", 10, 0).path_bytes
+    >>> FoundRecording("/music/caf\udce9.mp3", 10, 0).path_bytes
     b'/music/caf\xe9.mp3'
     """
 
@@ -45,7 +45,7 @@ class Found:
 
 
 @dataclass(frozen=True, eq=False)
-class Analysis:
+class RecordingAnalysis:
     """What was measured of a recording.
 
     Attributes
@@ -126,5 +126,5 @@ class Problem:
 class Outcome:
     """What became of a recording: its analysis, or a problem."""
 
-    found: Found
-    result: Analysis | Problem = field(compare=False)
+    found: FoundRecording
+    result: RecordingAnalysis | Problem = field(compare=False)

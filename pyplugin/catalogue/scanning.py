@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pyplugin.catalogue.locations import file_system, is_remote, remote_state
-from pyplugin.catalogue.records import Found, Outcome, Problem
+from pyplugin.catalogue.records import FoundRecording, Outcome, Problem
 from pyplugin.errors import AudioError, PypluginError, StreamError
 from pyplugin.inputs.expanding import SUFFIXES
 from pyplugin.inputs.playlists import SUFFIXES as PLAYLISTS
@@ -37,7 +37,7 @@ class Scan:
         Folders in them that could not be read, and why: nothing is known of what is in them.
     """
 
-    found: list[Found] = field(default_factory=list)
+    found: list[FoundRecording] = field(default_factory=list)
     problems: list[Outcome] = field(default_factory=list)
     roots: list[str] = field(default_factory=list)
     unread: dict[str, str] = field(default_factory=dict)
@@ -143,7 +143,7 @@ def _distinct(paths: Iterable[str], result: Scan) -> None:
             status = os.stat(path)  # noqa: PTH116
         except OSError as error:
             why = Problem("missing", f"'{path}' leads to no file: {sentence(error)}")
-            result.problems.append(Outcome(Found(path, 0, None), why))
+            result.problems.append(Outcome(FoundRecording(path, 0, None), why))
             continue
         if not stat.S_ISREG(status.st_mode):
             continue
@@ -151,11 +151,12 @@ def _distinct(paths: Iterable[str], result: Scan) -> None:
         states[key] = status.st_size, status.st_mtime_ns // 1000
         places.setdefault(key, []).append(path)
     result.found += [
-        Found(first, *states[key], tuple(others)) for key, (first, *others) in places.items()
+        FoundRecording(first, *states[key], tuple(others))
+        for key, (first, *others) in places.items()
     ]
 
 
-def _remote(source: str, result: Scan) -> list[Found]:
+def _remote(source: str, result: Scan) -> list[FoundRecording]:
     system, inside = file_system(source)
     if source.startswith(("http://", "https://")) and Path(source).suffix.lower() in _NAMES:
         return list(_single(system, source, inside, result))
@@ -171,7 +172,7 @@ def _remote(source: str, result: Scan) -> list[Found]:
         return list(_single(system, source, inside, result))
     result.roots.append(source.rstrip("/"))
     return [
-        Found(_address(source, name), *remote_state(_complete(system, name, info)))
+        FoundRecording(_address(source, name), *remote_state(_complete(system, name, info)))
         for name, info in sorted(listed.items())
         if Path(name).suffix.lower() in _NAMES
     ]
@@ -185,14 +186,14 @@ def _complete(system: Any, name: str, info: dict[str, Any]) -> dict[str, Any]:
     return info
 
 
-def _single(system: Any, source: str, inside: str, result: Scan) -> Iterator[Found]:
+def _single(system: Any, source: str, inside: str, result: Scan) -> Iterator[FoundRecording]:
     """Yield what an address itself names, or note that there is nothing."""
     address = _address(source, inside)
     try:
-        yield Found(address, *remote_state(system.info(inside)))
+        yield FoundRecording(address, *remote_state(system.info(inside)))
     except Exception as error:  # as above
         why = Problem("network", f"'{address}' cannot be read: {error or type(error).__name__}")
-        result.problems.append(Outcome(Found(address, 0, None), why))
+        result.problems.append(Outcome(FoundRecording(address, 0, None), why))
 
 
 def _address(source: str, name: str) -> str:

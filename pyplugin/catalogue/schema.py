@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from pyplugin.catalogue.records import Analysis, Outcome, Problem
+from pyplugin.catalogue.records import Outcome, Problem, RecordingAnalysis
 from pyplugin.support.cells import readable
 from pyplugin.support.optional import need
 
@@ -92,7 +92,9 @@ def recordings_table(identity: Mapping[str, Any], outcomes: Sequence[Outcome]) -
     pa = arrow()
     schema = recordings_schema(identity)
     now = round(time.time() * 1e6)
-    done = [(each.found, each.result) for each in outcomes if isinstance(each.result, Analysis)]
+    done = [
+        (each.found, each.result) for each in outcomes if isinstance(each.result, RecordingAnalysis)
+    ]
     columns: dict[str, Any] = {
         "path": [readable(found.path) for found, _ in done],
         "path_bytes": [found.path_bytes for found, _ in done],
@@ -143,7 +145,11 @@ def windows_table(identity: Mapping[str, Any], outcomes: Sequence[Outcome]) -> A
     parts = []
     for outcome in outcomes:
         result, found = outcome.result, outcome.found
-        if not isinstance(result, Analysis) or result.windows is None or result.starts is None:
+        if (
+            not isinstance(result, RecordingAnalysis)
+            or result.windows is None
+            or result.starts is None
+        ):
             continue
         columns = {
             "path": [readable(found.path)] * len(result.starts),

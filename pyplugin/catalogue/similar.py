@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from pyplugin.catalogue.parts import paths_of, read_part
-from pyplugin.catalogue.store import Store
+from pyplugin.catalogue.store import Catalogue
 from pyplugin.errors import PypluginError
 from pyplugin.support.arrays import Float32, Int64
 from pyplugin.support.documents import DocumentError, parse_json
@@ -51,7 +51,7 @@ class Likeness:
     similarity: float
 
 
-def similar(store: Store, embedding: Float32, k: int = 10) -> list[Likeness]:
+def similar(store: Catalogue, embedding: Float32, k: int = 10) -> list[Likeness]:
     """Return the recordings whose embeddings have the smallest angle to one, the nearest first.
 
     Parameters
@@ -88,7 +88,7 @@ def similar(store: Store, embedding: Float32, k: int = 10) -> list[Likeness]:
     return found
 
 
-def check_embeddings(store: Store) -> None:
+def check_embeddings(store: Catalogue) -> None:
     """Raise unless a catalogue has embeddings."""
     if not store.identity["embedding_size"]:
         raise PypluginError(
@@ -97,7 +97,7 @@ def check_embeddings(store: Store) -> None:
         )
 
 
-def embeddings(store: Store) -> tuple[list[str], Float32]:
+def embeddings(store: Catalogue) -> tuple[list[str], Float32]:
     """Return the paths of the recordings that are there, and their embeddings, (n, E)."""
     paths: list[str] = []
     parts: list[Float32] = [np.zeros((0, store.identity["embedding_size"]), np.float32)]
@@ -108,7 +108,7 @@ def embeddings(store: Store) -> tuple[list[str], Float32]:
     return paths, np.concatenate(parts)
 
 
-def embedding_of(store: Store, path: str) -> Float32 | None:
+def embedding_of(store: Catalogue, path: str) -> Float32 | None:
     """Return the embedding of a recording, (E,); ``None`` if the catalogue does not have it."""
     for part in store.parts("recordings"):
         names, rows, _ = _of_part(store, part)
@@ -118,7 +118,7 @@ def embedding_of(store: Store, path: str) -> Float32 | None:
     return None
 
 
-def _of_part(store: Store, part: Path) -> tuple[list[str], Float32, Int64]:
+def _of_part(store: Catalogue, part: Path) -> tuple[list[str], Float32, Int64]:
     """Return paths, embeddings and row numbers of what is there in a part."""
     rows = read_part(part, ["path", "path_bytes", "vanished", "embedding"])
     flat = rows["embedding"].combine_chunks().flatten().to_numpy()
@@ -160,7 +160,7 @@ class Index:
         A catalogue with embeddings.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Catalogue) -> None:
         self._store = store
         self._made = new_index(store.identity["embedding_size"])
         now = {part.name: _state(part) for part in store.parts("recordings")}

@@ -26,8 +26,8 @@ import numpy as np
 from pyplugin._native import VERSION as LIBRARY
 from pyplugin.catalogue import schema
 from pyplugin.catalogue.parts import paths_of, read_part, rows_of, write_part
-from pyplugin.catalogue.planning import Known, Plan
-from pyplugin.catalogue.records import Analysis, Outcome, Problem
+from pyplugin.catalogue.planning import BuildPlan, KnownRecording
+from pyplugin.catalogue.records import Outcome, Problem, RecordingAnalysis
 from pyplugin.catalogue.setup import check_same
 from pyplugin.errors import PypluginError
 from pyplugin.support.arrays import Float32, Float64
@@ -45,7 +45,7 @@ _SMALL_PARTS = 64  # that are merged while a build goes on
 _JOURNAL, _MERGING = "merging.json", "merging"
 
 
-class Store:
+class Catalogue:
     """A catalogue to read.
 
     Parameters
@@ -86,15 +86,15 @@ class Store:
         pq = schema.arrow().parquet
         return sum(pq.ParquetFile(part).metadata.num_rows for part in self.parts(table))
 
-    def known(self) -> dict[str, Known]:
+    def known(self) -> dict[str, KnownRecording]:
         """Return the state of each recording that has a row, by its path."""
-        rows: dict[str, Known] = {}
+        rows: dict[str, KnownRecording] = {}
         columns = ["path", "path_bytes", "size", "mtime", "kind"]
         for path, _, size, mtime, kind in rows_of(self.read("errors", columns)):
-            rows[path] = Known(size, mtime, problem=kind)
+            rows[path] = KnownRecording(size, mtime, problem=kind)
         columns = ["path", "path_bytes", "size", "mtime", "content", "vanished"]
         for path, _, size, mtime, content, vanished in rows_of(self.read("recordings", columns)):
-            rows[path] = Known(size, mtime, content, vanished=vanished is not None)
+            rows[path] = KnownRecording(size, mtime, content, vanished=vanished is not None)
         return rows
 
     def is_being_built(self) -> bool:
@@ -106,7 +106,7 @@ class Store:
             return False
 
 
-class Writer(Store, Closing):
+class CatalogueWriter(Catalogue, Closing):
     """A catalogue to write; one process at a time has it.
 
     Parameters
@@ -158,14 +158,14 @@ class Writer(Store, Closing):
         number = self._next()
         if any(isinstance(each.result, Problem) for each in outcomes):
             self._write("errors", number, schema.errors_table(self.identity, outcomes))
-        if any(isinstance(each.result, Analysis) for each in outcomes):
+        if any(isinstance(each.result, RecordingAnalysis) for each in outcomes):
             if self.identity["windows"]:
                 self._write("windows", number, schema.windows_table(self.identity, outcomes))
             self._write("recordings", number, schema.recordings_table(self.identity, outcomes))
         if len(self._small("recordings")) >= _SMALL_PARTS:
             self.merge()
 
-    def amend(self, plan: Plan) -> None:
+    def amend(self, plan: BuildPlan) -> None:
         """Bring rows up to date: drop those that are not true, mark and rename others.
 
         A part is read and written once; the table of recordings comes last, so that whatever
@@ -363,7 +363,7 @@ def _locked(folder: Path) -> BinaryIO:
     return stream
 
 
-def read_windows(store: Store) -> dict[str, tuple[Float64, Float64, Float32]]:
+def read_windows(store: Catalogue) -> dict[str, tuple[Float64, Float64, Float32]]:
     """Return starts and ends in seconds, and activations (n, D), of each recording by its path."""
     rows = store.read("windows")
     names = np.array(paths_of(rows), object)

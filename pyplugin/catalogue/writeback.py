@@ -70,7 +70,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Change:
+class TagChange:
     """The tags of a file before and after, by :data:`FIELDS`; equal ones are left out."""
 
     path: str
@@ -169,7 +169,7 @@ def initial_key(label: str) -> str:
     return found[1].upper() + sign + ("m" if minor else "")
 
 
-def write_tags(path: str, values: Mapping[str, str], *, dry_run: bool = False) -> Change:
+def write_tags(path: str, values: Mapping[str, str], *, dry_run: bool = False) -> TagChange:
     """Write tags into a file.
 
     Parameters
@@ -183,7 +183,7 @@ def write_tags(path: str, values: Mapping[str, str], *, dry_run: bool = False) -
 
     Returns
     -------
-    Change
+    TagChange
         With nothing in it if the file has these tags already.
 
     Raises
@@ -200,7 +200,7 @@ def write_tags(path: str, values: Mapping[str, str], *, dry_run: bool = False) -
         before = {name: _read(opened, name) for name in values}
         after = {name: _stored(opened, name, value) for name, value in values.items()}
         changed = [name for name in values if before[name] != after[name]]
-        change = Change(
+        change = TagChange(
             path, {name: before[name] for name in changed}, {name: after[name] for name in changed}
         )
         if dry_run or not changed:

@@ -130,11 +130,11 @@ def _setup(
     windows: bool,
 ) -> Setup:
     from pyplugin.catalogue.setup import HOP, Setup
-    from pyplugin.catalogue.store import MANIFEST, Store
+    from pyplugin.catalogue.store import MANIFEST, Catalogue
 
     names = [name.strip() for name in models.split(",")] if models else []
     if (folder / MANIFEST).exists() and not (names or heads or hop or embeddings or windows):
-        there = Store(folder).identity
+        there = Catalogue(folder).identity
         return Setup.of(
             [each["name"] for each in there["models"]],
             [each["name"] for each in there["heads"]],
@@ -219,9 +219,9 @@ def status(folder: Path, *, as_json: bool) -> None:
       tagnode catalogue status tags
     """
     from pyplugin.catalogue.query import aliases, summary
-    from pyplugin.catalogue.store import Store
+    from pyplugin.catalogue.store import Catalogue
 
-    store = Store(folder)
+    store = Catalogue(folder)
     numbers = {**summary(store), "being_built": store.is_being_built(), "setup": store.identity}
     if as_json:
         echo(json.dumps(numbers, ensure_ascii=False, indent=1))
@@ -253,9 +253,9 @@ def errors(folder: Path, *, as_json: bool) -> None:
     Example:
       tagnode catalogue errors tags
     """
-    from pyplugin.catalogue.store import Store
+    from pyplugin.catalogue.store import Catalogue
 
-    rows = Store(folder).read("errors", ["path", "kind", "message"]).to_pylist()
+    rows = Catalogue(folder).read("errors", ["path", "kind", "message"]).to_pylist()
     for row in sorted(rows, key=lambda each: (each["kind"], each["path"])):
         if as_json:
             echo(json.dumps(row, ensure_ascii=False), vital=True)
@@ -293,9 +293,9 @@ def query(
       tagnode catalogue query tags "drums_max > .5 and tempo between 110 and 130" --limit 20
     """
     from pyplugin.catalogue.query import Database
-    from pyplugin.catalogue.store import Store
+    from pyplugin.catalogue.store import Catalogue
 
-    with Database(Store(folder)) as database:
+    with Database(Catalogue(folder)) as database:
         wanted = [name.strip() for name in columns.split(",")] if columns else []
         wanted += database.named(condition, sort)
         found = database.query(
@@ -338,12 +338,12 @@ def export(
     """
     from pyplugin.catalogue.export import export_csv, export_jams, export_m3u
     from pyplugin.catalogue.query import Database
-    from pyplugin.catalogue.store import Store
+    from pyplugin.catalogue.store import Catalogue
 
     if csv is None and m3u is None and jams is None:
         raise click.UsageError("Give --csv, --m3u or --jams: what is to be written.")
     check_outputs((csv, m3u), ())
-    store = Store(folder)
+    store = Catalogue(folder)
     with Database(store) as database:
         if csv is not None:
             _written(csv, export_csv(database, csv, store.identity["descriptors"], condition))
@@ -375,9 +375,9 @@ def similar_to(folder: Path, recording: str, k: int, *, as_json: bool) -> None:
     from pyplugin.catalogue.analysis import Analyser
     from pyplugin.catalogue.locations import is_remote
     from pyplugin.catalogue.similar import check_embeddings, embedding_of, similar
-    from pyplugin.catalogue.store import Store
+    from pyplugin.catalogue.store import Catalogue
 
-    store = Store(folder)
+    store = Catalogue(folder)
     check_embeddings(store)
     path = recording if is_remote(recording) else os.path.abspath(recording)  # noqa: PTH100
     embedding = embedding_of(store, path)
@@ -414,11 +414,11 @@ def map_of(folder: Path, out: Path, method: str) -> None:
       tagnode catalogue map tags map.html
     """
     from pyplugin.catalogue.map import write_map
-    from pyplugin.catalogue.store import Store
+    from pyplugin.catalogue.store import Catalogue
 
     check_suffix("OUT", out, ".html")
     check_outputs((out,), ())
-    _written(out, write_map(Store(folder), out, method=method))
+    _written(out, write_map(Catalogue(folder), out, method=method))
 
 
 @command.command("write")
@@ -443,14 +443,14 @@ def write(folder: Path, condition: str | None, *, dry_run: bool, **asked: Any) -
     """
     from pyplugin.catalogue.locations import content_of, mtime_of
     from pyplugin.catalogue.query import Database
-    from pyplugin.catalogue.store import Writer
+    from pyplugin.catalogue.store import CatalogueWriter
     from pyplugin.catalogue.writeback import Wanted, values_for, write_tags
 
     if not any(asked.values()):
         raise click.UsageError("Give --genre, --mood, --key, --bpm or --replaygain.")
     setup = _setup(folder, None, (), None, embeddings=False, windows=False)
     code = 0
-    with Writer(folder) as store:
+    with CatalogueWriter(folder) as store:
         with Database(store) as database:
             wanted = list(values_for(database, setup, Wanted(**asked), condition))
         states: dict[str, tuple[int, int | None, str]] = {}

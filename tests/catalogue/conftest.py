@@ -7,7 +7,7 @@ from collections_of_sounds import Inline, write_collection
 
 from pyplugin.catalogue.building import build
 from pyplugin.catalogue.setup import Setup
-from pyplugin.catalogue.store import Store
+from pyplugin.catalogue.store import Catalogue
 
 
 @pytest.fixture
@@ -21,9 +21,9 @@ def setup() -> Setup:
 
 
 @pytest.fixture(scope="session")
-def built(setup, tmp_path_factory) -> Store:
+def built(setup, tmp_path_factory) -> Catalogue:
     """A catalogue that tests only read; its recordings are beside it."""
     folder = tmp_path_factory.mktemp("catalogue")
     write_collection(folder / "music")
     build([str(folder / "music")], folder / "tags", setup, Inline)
-    return Store(folder / "tags")
+    return Catalogue(folder / "tags")

@@ -12,14 +12,14 @@ from helpers import needs_permissions, without_privileges
 
 import pyplugin
 from pyplugin.catalogue.analysis import Analyser
-from pyplugin.catalogue.records import Analysis, Found, Problem
+from pyplugin.catalogue.records import FoundRecording, Problem, RecordingAnalysis
 from pyplugin.catalogue.setup import Setup
 from pyplugin.tempo import tempo
 
 
-def found(path) -> Found:
+def found(path) -> FoundRecording:
     status = path.stat()
-    return Found(str(path), status.st_size, status.st_mtime_ns // 1000)
+    return FoundRecording(str(path), status.st_size, status.st_mtime_ns // 1000)
 
 
 @pytest.fixture
@@ -98,7 +98,9 @@ def test_a_file_that_vanishes_or_changes_has_a_reason(analyser, collection):
     before = found(path)
     os.utime(path, ns=(0, 0))
     assert analyser.outcome(before).result.kind == "changed"
-    assert isinstance(analyser.outcome(found(path)).result, Analysis)  # however old it says it is
+    assert isinstance(
+        analyser.outcome(found(path)).result, RecordingAnalysis
+    )  # however old it says it is
     now = found(path)
     path.unlink()
     assert analyser.outcome(now).result.kind == "missing"
@@ -115,4 +117,4 @@ def test_a_file_that_may_not_be_read_has_a_reason(analyser, collection, tmp_path
 def test_a_name_that_is_not_utf8_is_read(analyser, collection, tmp_path):
     path = tmp_path / os.fsdecode(b"caf\xe9.ogg")
     shutil.copy(collection / "tone.ogg", path)
-    assert isinstance(analyser.outcome(found(path)).result, Analysis)
+    assert isinstance(analyser.outcome(found(path)).result, RecordingAnalysis)

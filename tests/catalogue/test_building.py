@@ -16,11 +16,11 @@ from pyplugin import PypluginError
 from pyplugin.catalogue.building import build
 from pyplugin.catalogue.processes import ProcessPool
 from pyplugin.catalogue.setup import Setup
-from pyplugin.catalogue.store import Store
+from pyplugin.catalogue.store import Catalogue
 
 
 def rows(folder):
-    table = Store(folder).read("recordings").drop(["analysed"])
+    table = Catalogue(folder).read("recordings").drop(["analysed"])
     return sorted(table.to_pylist(), key=lambda row: row["path"])
 
 
@@ -40,7 +40,7 @@ def test_an_interruption_keeps_what_is_done(collection, tmp_path, plain):
     folder = tmp_path / "tags"
     with pytest.raises(KeyboardInterrupt):
         build([str(collection)], folder, plain, lambda setup: Inline(setup, fails=2))
-    assert Store(folder).count("recordings") == 2
+    assert Catalogue(folder).count("recordings") == 2
     progress = build([str(collection)], folder, plain, Inline)
     assert (progress.before, progress.analysed) == (2, 1)
 
@@ -67,7 +67,7 @@ def test_a_kill_loses_one_part_at_most(collection, tmp_path, plain):
     script = script.replace(f"{str(tmp_path / 'tags')!r}", f"Path({str(tmp_path / 'tags')!r})")
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], check=False)
     assert done.returncode == -signal.SIGKILL
-    assert Store(tmp_path / "tags").count("recordings") == 2
+    assert Catalogue(tmp_path / "tags").count("recordings") == 2
     assert build([str(collection)], tmp_path / "tags", plain, Inline).analysed == 1
 
 
@@ -105,7 +105,7 @@ def test_errors_are_kept_until_the_file_changes(collection, tmp_path, plain):
     assert build([str(collection)], folder, plain, Inline, retry=True).failed == 1
     shutil.copy(collection / "tone.ogg", collection / "bad.mp3")
     assert build([str(collection)], folder, plain, Inline).analysed == 1
-    assert Store(folder).count("errors") == 0
+    assert Catalogue(folder).count("errors") == 0
 
 
 def test_another_setup_is_refused(collection, tmp_path, plain, setup):

@@ -11,9 +11,9 @@ from collections_of_sounds import Inline
 from pyplugin import PypluginError
 from pyplugin.catalogue import cluster as module
 from pyplugin.catalogue.building import build
-from pyplugin.catalogue.records import Analysis, Found
+from pyplugin.catalogue.records import FoundRecording, RecordingAnalysis
 from pyplugin.catalogue.setup import Setup
-from pyplugin.catalogue.store import Store
+from pyplugin.catalogue.store import Catalogue
 
 distributed = pytest.importorskip("distributed", reason="needs distributed")
 pytestmark = [
@@ -22,9 +22,9 @@ pytestmark = [
 ]
 
 
-def found(path) -> Found:
+def found(path) -> FoundRecording:
     status = path.stat()
-    return Found(str(path), status.st_size, status.st_mtime_ns // 1000)
+    return FoundRecording(str(path), status.st_size, status.st_mtime_ns // 1000)
 
 
 @pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="needs pidfd_open of Linux")
@@ -35,7 +35,7 @@ def test_processes_of_a_cluster(collection, tmp_path):
     with module.Cluster(setup, workers=1) as cluster:
         made = build([str(collection)], tmp_path / "tags", setup, lambda setup: _kept(cluster))
         assert made.analysed == 3
-        task = [found(collection / "tone.ogg"), Found(str(poison), 10, None)]
+        task = [found(collection / "tone.ogg"), FoundRecording(str(poison), 10, None)]
         outcomes = cluster.run([task])
         killer = _killing(poison, cluster)
         kinds = {each.found.path: getattr(each.result, "kind", "") for each in outcomes}
@@ -43,7 +43,7 @@ def test_processes_of_a_cluster(collection, tmp_path):
     assert kinds == {str(collection / "tone.ogg"): "", str(poison): "worker"}
     build([str(collection)], tmp_path / "inline", setup, Inline)
     tables = [
-        Store(tmp_path / name).read("recordings").drop(["analysed"]).sort_by("path")
+        Catalogue(tmp_path / name).read("recordings").drop(["analysed"]).sort_by("path")
         for name in ("tags", "inline")
     ]
     assert tables[0].to_pylist() == tables[1].to_pylist()
@@ -92,7 +92,7 @@ def test_any_scheduler_by_its_address(scheduler, collection):
         assert cluster.workers == 2
         names = ("tone.ogg", "chords.flac", "noises/hiss.wav")
         outcomes = list(cluster.run([[found(collection / name)] for name in names]))
-    assert all(isinstance(each.result, Analysis) for each in outcomes)
+    assert all(isinstance(each.result, RecordingAnalysis) for each in outcomes)
     assert len(outcomes) == 3
 
 

@@ -16,7 +16,7 @@ from pyplugin.catalogue.building import build
 from pyplugin.catalogue.locations import HashingReader, content_of, remote_state
 from pyplugin.catalogue.scanning import scan
 from pyplugin.catalogue.setup import Setup
-from pyplugin.catalogue.store import Store
+from pyplugin.catalogue.store import Catalogue
 
 pytest.importorskip("fsspec", reason="needs fsspec")
 
@@ -24,7 +24,7 @@ pytest.importorskip("fsspec", reason="needs fsspec")
 def rows(folder, sources):
     """The content, duration and loudness of what is in sources, and the progress."""
     progress = build([str(each) for each in sources], folder, Setup.of(), Inline)
-    table = Store(folder).read(
+    table = Catalogue(folder).read(
         "recordings", ["content", "duration", "loudness", "tag.scene.noise.mean"]
     )
     return sorted(tuple(row.values()) for row in table.to_pylist()), progress

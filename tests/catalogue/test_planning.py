@@ -3,14 +3,14 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyplugin.catalogue.planning import Known, Tasks, expected_seconds, plan
-from pyplugin.catalogue.records import PASSING, Found
+from pyplugin.catalogue.planning import KnownRecording, Tasks, expected_seconds, plan
+from pyplugin.catalogue.records import PASSING, FoundRecording
 from pyplugin.catalogue.scanning import Scan
 
 PATHS = st.sampled_from([f"/m/{letter}.mp3" for letter in "abcdef"])
 STATES = st.tuples(st.integers(1, 3), st.integers(0, 2))
 ROWS = st.builds(
-    lambda state, problem, vanished: Known(
+    lambda state, problem, vanished: KnownRecording(
         *state, "" if problem else f"content of {state[0]}", problem, vanished
     ),
     STATES,
@@ -21,7 +21,7 @@ ROWS = st.builds(
 
 @given(st.dictionaries(PATHS, STATES), st.dictionaries(PATHS, ROWS), st.booleans())
 def test_every_recording_has_one_place(files, known, retry):
-    there = Scan([Found(path, *state) for path, state in files.items()], roots=["/m"])
+    there = Scan([FoundRecording(path, *state) for path, state in files.items()], roots=["/m"])
     made = plan(there, known, lambda path: f"content of {files[path][0]}", retry=retry)
     todo = [each.path for each in made.todo]
     moved = [each.path for each in made.moved.values()]
@@ -50,14 +50,14 @@ def test_every_recording_has_one_place(files, known, retry):
 
 
 def test_a_folder_that_was_not_searched_keeps_its_recordings():
-    made = plan(Scan([], roots=["/other"]), {"/m/a.mp3": Known(1, 1, "x")}, str)
+    made = plan(Scan([], roots=["/other"]), {"/m/a.mp3": KnownRecording(1, 1, "x")}, str)
     assert made.vanished == []
 
 
 @given(st.lists(st.integers(1, 10**9), max_size=60), st.integers(1, 8))
 def test_tasks_have_all_recordings_and_end_small(sizes, workers):
     sizes.sort(reverse=True)
-    todo = [Found(f"{number}.mp3", size, 0) for number, size in enumerate(sizes)]
+    todo = [FoundRecording(f"{number}.mp3", size, 0) for number, size in enumerate(sizes)]
     tasks = Tasks(todo, workers)
     made = list(tasks)
     assert [each for task in made for each in task] == todo

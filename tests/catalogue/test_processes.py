@@ -8,22 +8,22 @@ import pytest
 
 from pyplugin import PypluginError
 from pyplugin.catalogue.processes import ProcessPool
-from pyplugin.catalogue.records import Analysis, Found, Problem
+from pyplugin.catalogue.records import FoundRecording, Problem, RecordingAnalysis
 from pyplugin.catalogue.setup import Setup
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a POSIX system")
 
 
-def found(path) -> Found:
+def found(path) -> FoundRecording:
     status = path.stat()
-    return Found(str(path), status.st_size, status.st_mtime_ns // 1000)
+    return FoundRecording(str(path), status.st_size, status.st_mtime_ns // 1000)
 
 
 def test_a_recording_that_ends_two_workers_is_left_out(collection, tmp_path):
     poison = tmp_path / "poison.wav"
     os.mkfifo(poison)  # a worker that opens it waits until it is killed
     good = [found(collection / name) for name in ("tone.ogg", "chords.flac")]
-    task = [good[0], Found(str(poison), 10, None), good[1]]
+    task = [good[0], FoundRecording(str(poison), 10, None), good[1]]
     outcomes = []
     with ProcessPool(Setup.of(), 1) as pool:
         thread = threading.Thread(target=lambda: outcomes.extend(pool.run([task])))
@@ -37,7 +37,7 @@ def test_a_recording_that_ends_two_workers_is_left_out(collection, tmp_path):
     assert kinds == ["", "worker", ""]
     assert isinstance(outcomes[1].result, Problem)
     assert "signal 9" in outcomes[1].result.message
-    assert [each.found for each in outcomes if isinstance(each.result, Analysis)] == good
+    assert [each.found for each in outcomes if isinstance(each.result, RecordingAnalysis)] == good
 
 
 def test_a_limit_of_memory_is_an_error_of_the_recording(collection):

@@ -7,7 +7,7 @@ import pytest
 
 from pyplugin import PypluginError
 from pyplugin.catalogue.query import Database, aliases, summary
-from pyplugin.catalogue.store import Writer
+from pyplugin.catalogue.store import CatalogueWriter
 
 
 @pytest.fixture
@@ -77,14 +77,14 @@ def test_the_first_model_has_a_short_name_and_columns_keep_theirs():
 
 
 def test_an_empty_catalogue_has_no_rows(setup, tmp_path):
-    with Writer(tmp_path, setup.identity) as store, Database(store) as database:
+    with CatalogueWriter(tmp_path, setup.identity) as store, Database(store) as database:
         assert database.query("speech > 0").rows == []
         assert summary(store)["recordings"] == 0
 
 
 def test_a_folder_of_any_name_is_queried(setup, tmp_path):
     folder = Path(tmp_path, "it's [1]*")
-    with Writer(folder, setup.identity) as store, Database(store) as database:
+    with CatalogueWriter(folder, setup.identity) as store, Database(store) as database:
         assert database.query().rows == []
 
 

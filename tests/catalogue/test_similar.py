@@ -6,11 +6,11 @@ import pytest
 from pyplugin import PypluginError
 from pyplugin.catalogue import similar as module
 from pyplugin.catalogue.map import METHODS
-from pyplugin.catalogue.planning import Plan
-from pyplugin.catalogue.records import Analysis, Found, Outcome
+from pyplugin.catalogue.planning import BuildPlan
+from pyplugin.catalogue.records import FoundRecording, Outcome, RecordingAnalysis
 from pyplugin.catalogue.setup import Setup
 from pyplugin.catalogue.similar import Index, embedding_of, embeddings, map_positions, similar
-from pyplugin.catalogue.store import Writer
+from pyplugin.catalogue.store import CatalogueWriter
 
 RNG = np.random.default_rng(0)
 ROWS = RNG.normal(size=(300, 64)).astype(np.float32)
@@ -18,15 +18,17 @@ ROWS = RNG.normal(size=(300, 64)).astype(np.float32)
 
 def outcome(number: int) -> Outcome:
     zeros = np.zeros(6, np.float32)
-    found = Found(f"/m/{number}.mp3", 1, 1)
+    found = FoundRecording(f"/m/{number}.mp3", 1, 1)
     more = {"mean": zeros, "max": zeros, "share": zeros, "embedding": ROWS[number]}
-    return Outcome(found, Analysis(str(number), 1.0, 8000, 1, -20.0, -1.0, 0.0, 0.0, **more))
+    return Outcome(
+        found, RecordingAnalysis(str(number), 1.0, 8000, 1, -20.0, -1.0, 0.0, 0.0, **more)
+    )
 
 
 @pytest.fixture
 def store(tmp_path):
     setup = Setup.of(embeddings=True)
-    with Writer(tmp_path, setup.identity) as made:
+    with CatalogueWriter(tmp_path, setup.identity) as made:
         for start in (0, 100, 200):
             made.add([outcome(number) for number in range(start, start + 100)])
         yield made
@@ -60,7 +62,7 @@ def test_the_index_is_brought_up_to_date(store, monkeypatch):
     made = (store.folder / "similar.usearch").stat().st_mtime_ns
     similar(store, ROWS[0])
     assert (store.folder / "similar.usearch").stat().st_mtime_ns == made
-    store.amend(Plan(stale=["/m/7.mp3"], vanished=["/m/8.mp3"]))
+    store.amend(BuildPlan(stale=["/m/7.mp3"], vanished=["/m/8.mp3"]))
     for gone in (7, 8):
         assert similar(store, ROWS[gone], 1)[0].path != f"/m/{gone}.mp3"
     store.add([outcome(7)])
@@ -79,7 +81,10 @@ def test_embeddings_of_recordings(store):
 
 def test_a_catalogue_without_embeddings_is_refused(tmp_path):
     identity = Setup.of().identity
-    with Writer(tmp_path, identity) as store, pytest.raises(PypluginError, match="--embeddings"):
+    with (
+        CatalogueWriter(tmp_path, identity) as store,
+        pytest.raises(PypluginError, match="--embeddings"),
+    ):
         similar(store, ROWS[0])
 
 

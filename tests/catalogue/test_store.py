@@ -13,17 +13,17 @@ from helpers import limit_file_size
 
 from pyplugin import PypluginError
 from pyplugin.catalogue import store as stores
-from pyplugin.catalogue.planning import Plan
-from pyplugin.catalogue.records import Analysis, Found, Outcome, Problem
-from pyplugin.catalogue.store import MANIFEST, Store, Writer, read_windows
+from pyplugin.catalogue.planning import BuildPlan
+from pyplugin.catalogue.records import FoundRecording, Outcome, Problem, RecordingAnalysis
+from pyplugin.catalogue.store import MANIFEST, Catalogue, CatalogueWriter, read_windows
 
 
 def outcome(path: str, value: float = 0.5, size: int = 10) -> Outcome:
     row = np.full(6, value, np.float32)
     windows = np.full((3, 6), value, np.float32)
     return Outcome(
-        Found(path, size, 1_000_000),
-        Analysis(
+        FoundRecording(path, size, 1_000_000),
+        RecordingAnalysis(
             "hash", 3.0, 44100, 2, -20.0, -3.0, 120.0, 0.5, row, row, row,
             np.full(64, value, np.float32), np.arange(3.0), windows, 2.0,
         ),
@@ -31,12 +31,12 @@ def outcome(path: str, value: float = 0.5, size: int = 10) -> Outcome:
 
 
 def failure(path: str) -> Outcome:
-    return Outcome(Found(path, 5, None), Problem("unreadable", "no sound"))
+    return Outcome(FoundRecording(path, 5, None), Problem("unreadable", "no sound"))
 
 
 @pytest.fixture
 def writer(setup, tmp_path):
-    with Writer(tmp_path / "tags", setup.identity) as made:
+    with CatalogueWriter(tmp_path / "tags", setup.identity) as made:
         yield made
 
 
@@ -68,15 +68,15 @@ def test_rows_are_read_by_duckdb_and_pandas(writer):
 def test_rows_are_brought_up_to_date(writer):
     writer.add([outcome(f"/m/{name}.mp3") for name in "abcd"])
     writer.add([failure("/m/e.mp3")])
-    moved = {"/m/b.mp3": Found("/m/new/b.mp3", 10, 2_000_000)}
-    writer.amend(Plan(moved=moved, vanished=["/m/c.mp3"], stale=["/m/a.mp3", "/m/e.mp3"]))
+    moved = {"/m/b.mp3": FoundRecording("/m/new/b.mp3", 10, 2_000_000)}
+    writer.amend(BuildPlan(moved=moved, vanished=["/m/c.mp3"], stale=["/m/a.mp3", "/m/e.mp3"]))
     known = writer.known()
     assert sorted(known) == ["/m/c.mp3", "/m/d.mp3", "/m/new/b.mp3"]
     assert known["/m/new/b.mp3"].mtime == 2_000_000
     assert [known[path].vanished for path in sorted(known)] == [True, False, False]
     assert set(read_windows(writer)) == set(known)
     assert writer.count("errors") == 0
-    writer.amend(Plan(returned=["/m/c.mp3"]))
+    writer.amend(BuildPlan(returned=["/m/c.mp3"]))
     assert not writer.known()["/m/c.mp3"].vanished
 
 
@@ -84,12 +84,12 @@ def test_many_small_parts_become_one(writer, monkeypatch):
     for number in range(5):
         writer.add([outcome(f"/m/{number}.mp3", number / 10), failure(f"/m/{number}.txt")])
     before = writer.known()
-    monkeypatch.setattr(Writer, "_finish_merging", lambda self: None)  # it is killed here
+    monkeypatch.setattr(CatalogueWriter, "_finish_merging", lambda self: None)  # it is killed here
     writer.merge()
     monkeypatch.undo()
     assert writer.known() == before
     writer.close()
-    with Writer(writer.folder) as again:
+    with CatalogueWriter(writer.folder) as again:
         assert [len(again.parts(table)) for table in stores.TABLES] == [1, 1, 1]
         assert again.known() == before
         assert len(read_windows(again)) == 5
@@ -103,7 +103,7 @@ def test_windows_of_a_part_that_was_not_finished_are_removed(writer):
     (part,) = writer.parts("windows")
     shutil.copy(part, part.with_name("part-00000002.parquet"))
     writer.close()
-    with Writer(writer.folder) as again:
+    with CatalogueWriter(writer.folder) as again:
         assert again.parts("windows") == [part]
 
 
@@ -116,11 +116,11 @@ def test_a_full_disk_leaves_what_was_there(writer):
 
 
 def test_a_second_build_is_refused(writer, setup):
-    assert Store(writer.folder).is_being_built()
+    assert Catalogue(writer.folder).is_being_built()
     with pytest.raises(PypluginError, match="Another process builds"):
-        Writer(writer.folder, setup.identity)
+        CatalogueWriter(writer.folder, setup.identity)
     writer.close()
-    assert not Store(writer.folder).is_being_built()
+    assert not Catalogue(writer.folder).is_being_built()
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_a_folder_that_cannot_be_read_is_refused(tmp_path, content, expected):
     if content is not None:
         (tmp_path / MANIFEST).write_bytes(content)
     with pytest.raises(PypluginError, match=expected):
-        Store(tmp_path)
+        Catalogue(tmp_path)
 
 
 def test_a_damaged_part_is_named(writer):
