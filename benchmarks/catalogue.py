@@ -218,7 +218,11 @@ def _tasks(count: int) -> list[Figure]:
             "catalogue",
             "memory of scheduler and client",
             "MiB",
-            [Row("after a tenth of the tasks", sizes[0]), Row("after all", sizes[-1])],
+            [
+                Row("after a tenth of the tasks", sizes[0]),
+                Row("after a half", sizes[4]),
+                Row("after all", sizes[-1]),
+            ],
         ),
     ]
 
