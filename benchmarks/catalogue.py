@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pyplugin.catalogue.building import Engine
     from pyplugin.catalogue.setup import Setup
 
-FILES, LONG = 160, 2000
+FILES, LONG = 80, 2000
 BASES = 6  # of each format; the others are copies
 FORMATS = {".mp3": "libmp3lame", ".m4a": "aac", ".flac": "", ".ogg": ""}
 EMBEDDINGS, SIZE = 100_000, 200
