@@ -25,6 +25,7 @@ NAMES = (
     "automation",
     "measured",
     "monitor",
+    "catalogue",
     "plugin",
     "models",
     "instructions",

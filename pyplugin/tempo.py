@@ -163,18 +163,33 @@ def _measured(
     values, times = np.concatenate(parts), np.concatenate(ends)
     window = SIGNALS["tempo_bpm"].window
     times = np.maximum(times - window / 2, times / 2)  # the middle; of less at the start
-    overall, share = _overall(values[:, 0], values[:, 1])
+    overall, share = overall_tempo(values[:, 0], values[:, 1])
     return TempoResult(times, values[:, 0], values[:, 1], overall, share, duration, notes)
 
 
-def _overall(bpm: Float32, confidence: Float32) -> tuple[float, float]:
-    """Return the tempo with the most confidence around it, and its share of all."""
+def overall_tempo(bpm: Float32, confidence: Float32) -> tuple[float, float]:
+    """Return the tempo with the most confidence around it, and its share of all.
+
+    Parameters
+    ----------
+    bpm, confidence
+        (n,) float32: values over time; 0 BPM where there is no beat.
+
+    Examples
+    --------
+    >>> overall_tempo(np.float32([0, 120, 121]), np.float32([0, 0.5, 0.5]))
+    (120.5, 1.0)
+    """
     beating = bpm > 0
     if not beating.any():
         return 0.0, 0.0
     values, weights = bpm[beating].astype(float), confidence[beating].astype(float)
-    near = np.abs(np.log(values[:, None] / values[None, :])) < _NEAR
-    best = near[int(np.argmax(near @ weights))]
+    logs = np.log(values)
+    order = np.argsort(logs, kind="stable")
+    sums = np.concatenate([[0.0], np.cumsum(weights[order])])
+    low = np.searchsorted(logs[order], logs - _NEAR, side="right")
+    high = np.searchsorted(logs[order], logs + _NEAR, side="left")
+    best = np.abs(logs - logs[int(np.argmax(sums[high] - sums[low]))]) < _NEAR
     overall = float(np.average(values[best], weights=weights[best]))
     return overall, float(weights[best].sum() / weights.sum())
 

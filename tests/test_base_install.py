@@ -60,6 +60,7 @@ def test_help_needs_no_extra(command):
         (("listen", "-", "--osc", "127.0.0.1:9"), "live"),
         (("presets", "list"), "live"),
         (("train", "network", "models/scene.toml", "--corpus", ".", "--out", "x"), "network"),
+        (("catalogue", "build", "examples/demo", "build/none"), "catalogue"),
         (("teach", "x", "examples/demo/demo.ogg"), "train"),
     ],
 )

@@ -7,6 +7,7 @@ models/importers/test_importer.py, notebooks those of test_site.py.
 import json
 import os
 import re
+import shlex
 import shutil
 import sys
 from collections.abc import Callable
@@ -32,6 +33,9 @@ from documents import (
 
 import pyplugin
 from pyplugin.automation.presets import parse_preset
+from pyplugin.catalogue.building import build
+from pyplugin.catalogue.processes import ProcessPool
+from pyplugin.catalogue.setup import Setup
 from pyplugin.daw import installation
 from pyplugin.models import adapting, heads, importing, templates
 from pyplugin.models.folders import data_folder
@@ -80,11 +84,20 @@ def recordings(excerpts, tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def catalogue(recordings, tmp_path_factory) -> Path:
+    """A catalogue of those recordings."""
+    folder = tmp_path_factory.mktemp("catalogue")
+    build([str(recordings)], folder, Setup.of(embeddings=True), ProcessPool)
+    return folder
+
+
 @pytest.fixture
-def desk(musicnn, recordings, tmp_path, monkeypatch) -> Path:
+def desk(musicnn, recordings, catalogue, tmp_path, monkeypatch) -> Path:
     """A folder with those recordings, a preset, and a head of each name."""
     del musicnn
     shutil.copytree(recordings, tmp_path, copy_function=os.link, dirs_exist_ok=True)
+    shutil.copytree(catalogue, tmp_path / "tags")
     data = tmp_path / "models"
     (data / "heads").mkdir(parents=True)
     for path in data_folder().glob("*.*"):
@@ -192,6 +205,8 @@ def test_the_other_python_blocks_have_tests(name):
 # ---- commands of pyplugin
 
 NOT_RUN = {
+    "catalogue build Music tags --scheduler": "tests/cli/test_catalogue.py",
+    "catalogue build s3://bucket/masters": "tests/catalogue/test_locations.py",  # a cluster
     "devices": "tests/cli/test_devices.py",  # a sound device
     "live": "tests/cli/test_live.py",  # likewise
     "listen": "tests/cli/test_listen.py",  # a sound device, or another program's output
@@ -213,7 +228,7 @@ def shown_commands() -> dict[str, str]:
     texts = {name_of(page): text_of(page) for page in PAGES if name_of(page) not in ELSEWHERE}
     for name, text in {**texts, **help_texts()}.items():
         for words in commands(text):
-            line = " ".join(words)
+            line = shlex.join(words)
             if not any(line.startswith(prefix) for prefix in NOT_RUN):
                 found.setdefault(line, name)
     return found
@@ -222,7 +237,7 @@ def shown_commands() -> dict[str, str]:
 @pytest.mark.parametrize(("line", "page"), shown_commands().items())
 def test_commands_run(line, page, desk, run):
     words = []
-    for word in line.split():
+    for word in shlex.split(line):
         found = sorted(path.name for path in desk.glob(word)) if "*" in word else []
         words += found or [word]
     if words[:2] == ["presets", "new"]:

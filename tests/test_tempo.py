@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 import soundfile
 from helpers import published_weights
+from hypothesis import given
+from hypothesis import strategies as st
 
 import pyplugin
 from pyplugin.errors import AudioError, ModelError
@@ -16,7 +18,7 @@ from pyplugin.models.adapting import ImportOptions, described
 from pyplugin.models.graphs.graph import GraphBuilder, constant
 from pyplugin.models.graphs.lowering import tflite_of
 from pyplugin.models.importing import import_file, open_file
-from pyplugin.tempo import tempo
+from pyplugin.tempo import overall_tempo, tempo
 
 RATE = 16000
 
@@ -123,3 +125,22 @@ def test_essentias_network_gives_what_essentia_gives(tmp_path, monkeypatch):
     count = min(len(expected), len(result.activations))
     assert count > 1
     np.testing.assert_allclose(result.activations[:count], expected[:count], atol=1e-4)
+
+
+@given(st.lists(st.tuples(st.integers(400, 2400), st.integers(1, 100)), min_size=1, max_size=40))
+def test_the_overall_tempo_has_the_most_confidence_around_it(values):
+    given_bpm, given_confidence = (
+        (np.array(each) / scale).astype(np.float32)
+        for each, scale in zip(zip(*values, strict=True), (10, 100), strict=True)
+    )
+    overall, share = overall_tempo(given_bpm, given_confidence)
+    bpm, confidence = given_bpm.astype(np.float64), given_confidence.astype(np.float64)
+    near = np.abs(np.log(bpm[:, None] / bpm[None, :])) < 0.04
+    most = (near @ confidence).max()
+    assert share * confidence.sum() == pytest.approx(most, rel=1e-4)
+    assert np.abs(np.log(bpm / overall)).min() < 0.04
+
+
+def test_the_overall_tempo_of_a_day_fits_in_memory():
+    bpm = np.tile(np.float32([120, 121, 90]), 60_000)
+    assert overall_tempo(bpm, np.ones_like(bpm))[0] == pytest.approx(120.5)

@@ -1,0 +1,29 @@
+"""A collection, and its catalogue."""
+
+from pathlib import Path
+
+import pytest
+from collections_of_sounds import Inline, write_collection
+
+from pyplugin.catalogue.building import build
+from pyplugin.catalogue.setup import Setup
+from pyplugin.catalogue.store import Catalogue
+
+
+@pytest.fixture
+def collection(tmp_path) -> Path:
+    return write_collection(tmp_path / "music")
+
+
+@pytest.fixture(scope="session")
+def setup() -> Setup:
+    return Setup.of(["scene"], embeddings=True, windows=True)
+
+
+@pytest.fixture(scope="session")
+def built(setup, tmp_path_factory) -> Catalogue:
+    """A catalogue that tests only read; its recordings are beside it."""
+    folder = tmp_path_factory.mktemp("catalogue")
+    write_collection(folder / "music")
+    build([str(folder / "music")], folder / "tags", setup, Inline)
+    return Catalogue(folder / "tags")
