@@ -1,0 +1,260 @@
+"""The U-Nets that Spleeter separates with (Jansson et al., ISMIR 2017), one for each stem.
+
+Six convolutions halve time and frequency down to the bottleneck, six transposed ones double them
+again; each takes the convolution of its size besides. The result is a mask of the magnitudes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pyplugin.errors import ModelError
+from pyplugin.models.tflite import GraphWriter, Tensor
+from pyplugin.support.arrays import Float32
+
+BINS, CHANNELS = 1024, 2
+STRIDE = 64
+"""Frames that the six convolutions turn into one: a patch is a multiple of it."""
+
+_FILTERS = (16, 32, 64, 128, 256, 512)
+_NORMS = 2 * len(_FILTERS)
+_KERNELS = 2 * len(_FILTERS) + 1
+_EPSILON = 1e-3  # of Keras' batch norm
+_DILATION = 2
+
+Variables = Mapping[str, Float32]
+
+
+@dataclass(frozen=True)
+class UNetStyle:
+    """What differs between the published networks.
+
+    Attributes
+    ----------
+    elu
+        ELU in all layers; otherwise leaky ReLU on the way down and ReLU on the way up.
+    softmax
+        The results are logits, whose softmax over the stems are the masks.
+    """
+
+    elu: bool
+    softmax: bool
+
+
+def stem_count(variables: Variables) -> int:
+    """Return how many U-Nets the variables of a checkpoint make.
+
+    Raises
+    ------
+    ModelError
+        They are not those of such networks.
+    """
+    kernels = sum(name.endswith("/kernel") for name in variables)
+    stems, rest = divmod(kernels, _KERNELS)
+    if stems < 1 or rest:
+        raise ModelError(
+            f"The checkpoint has {kernels} kernels; Spleeter's networks have {_KERNELS} for each "
+            "stem."
+        )
+    for name, shape in _shapes(stems).items():
+        if name not in variables:
+            raise ModelError(f"The checkpoint has no {name}; it is not one of Spleeter's, or partial.")
+        if variables[name].shape != shape:
+            raise ModelError(
+                f"The checkpoint's {name} has shape {variables[name].shape}; {shape} is expected."
+            )
+        if not np.isfinite(variables[name]).all():
+            raise ModelError(f"The checkpoint's {name} has values that are not finite.")
+    return stems
+
+
+def build_unets(
+    variables: Variables, stems: Sequence[str], style: UNetStyle, *, patch: int, half: bool
+) -> bytes:
+    """Return the ``.tflite`` file of all stems' networks.
+
+    It takes ``spectrogram``, (1, patch, 1024, 2) magnitudes, and returns a mask of that shape for
+    each stem, by its name (logits with a softmax), and ``embedding``: for each stem, one after the
+    other, the mean of each channel of the bottleneck, then the mean magnitude of all channels at
+    each of its places in time and frequency.
+
+    Parameters
+    ----------
+    variables
+        Checked by `stem_count`.
+    stems
+        Their names, in the order of the checkpoint.
+    style
+        Of the network.
+    patch
+        Frames, a multiple of `STRIDE`.
+    half
+        Store the weights as float16; the arithmetic is float32 in any case.
+    """
+    writer = GraphWriter()
+    x = writer.input("spectrogram", (1, patch, BINS, CHANNELS))
+    outputs: dict[str, Tensor] = {}
+    embeddings: list[Tensor] = []
+    for index, stem in enumerate(stems):
+        each = _UNet(writer, variables, index, stem, style, half)
+        outputs[stem], bottom = each.build(x)
+        embeddings += each.embedding(bottom)
+    outputs["embedding"] = writer.concatenation("embedding", embeddings, axis=1)
+    return writer.finish(
+        {"spectrogram": x}, outputs, description=f"Spleeter: {', '.join(stems)}"
+    )
+
+
+def embedding_size(stems: int, patch: int) -> int:
+    """Return how many values the embedding of a patch has.
+
+    Examples
+    --------
+    >>> embedding_size(2, 512)
+    1280
+    """
+    return stems * (_FILTERS[-1] + (patch // STRIDE) * (BINS // STRIDE))
+
+
+class _UNet:
+    """Writes the network of one stem."""
+
+    def __init__(
+        self,
+        writer: GraphWriter,
+        variables: Variables,
+        index: int,
+        stem: str,
+        style: UNetStyle,
+        half: bool,
+    ) -> None:
+        self._writer, self._variables, self._style = writer, variables, style
+        self._stem, self._index, self._half = stem, index, half
+
+    def build(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the mask and the bottleneck."""
+        depth = len(_FILTERS)
+        skips = []
+        for level in range(depth):
+            x = self._down(x, level)
+            skips.append(x)
+            if level < depth - 1:
+                x = self._active(self._norm(x, level))
+        bottom = x
+        for level in range(depth):
+            if level:
+                name = f"{self._stem}/merge{level}"
+                x = self._writer.concatenation(name, [skips[depth - 1 - level], x], axis=3)
+            x = self._norm(self._up(x, level), depth + level)
+        mask = self._conv(x, depth, stride=1, dilation=_DILATION)
+        if not self._style.softmax:
+            mask = self._writer.logistic(f"{self._stem}/mask", mask)
+        return mask, bottom
+
+    def embedding(self, bottom: Tensor) -> list[Tensor]:
+        """Return the parts of the embedding, (1, n) each."""
+        writer, stem = self._writer, self._stem
+        channels = writer.mean(f"{stem}/channels", bottom, (1, 2))
+        size = writer.operator(f"{stem}/magnitude", "ABS", [bottom], bottom.shape, ("Abs", {}))
+        places = writer.mean(f"{stem}/places", size, (3,))
+        return [
+            writer.reshape(f"{each.name}/flat", each, (1, int(np.prod(each.shape))))
+            for each in (channels, places)
+        ]
+
+    def _down(self, x: Tensor, level: int) -> Tensor:
+        return self._conv(x, level, stride=2, dilation=1)
+
+    def _conv(self, x: Tensor, level: int, *, stride: int, dilation: int) -> Tensor:
+        name = _numbered("conv2d", self._index * (len(_FILTERS) + 1) + level)
+        return self._writer.conv_2d(
+            f"{self._stem}/conv{level + 1}",
+            x,
+            self._weights(f"{name}/kernel", (3, 0, 1, 2)),
+            self._writer.constant(f"{name}/bias", self._variables[f"{name}/bias"]),
+            padding="same",
+            stride=(stride, stride),
+            dilation=(dilation, dilation),
+        )
+
+    def _up(self, x: Tensor, level: int) -> Tensor:
+        name = _numbered("conv2d_transpose", self._index * len(_FILTERS) + level)
+        x = self._writer.transpose_conv_2d(
+            f"{self._stem}/up{level + 1}",
+            x,
+            self._weights(f"{name}/kernel", (2, 0, 1, 3)),
+            self._writer.constant(f"{name}/bias", self._variables[f"{name}/bias"]),
+            stride=2,
+            relu=not self._style.elu,
+        )
+        return self._elu(x) if self._style.elu else x
+
+    def _norm(self, x: Tensor, level: int) -> Tensor:
+        """Scale and shift each channel: a depthwise convolution over one point does both."""
+        name = _numbered("batch_normalization", self._index * _NORMS + level)
+        beta, gamma, mean, variance = (
+            self._variables[f"{name}/{part}"].astype(np.float64)
+            for part in ("beta", "gamma", "moving_mean", "moving_variance")
+        )
+        scale = gamma / np.sqrt(variance + _EPSILON)
+        shift = (beta - mean * scale).astype(np.float32)
+        filters = scale.astype(np.float32).reshape(1, 1, 1, -1)
+        return self._writer.depthwise(
+            f"{self._stem}/norm{level + 1}",
+            x,
+            self._writer.constant(f"{name}/scale", filters),
+            self._writer.constant(f"{name}/shift", shift),
+            each=1,
+            shape=x.shape,
+            padding="same",
+        )
+
+    def _active(self, x: Tensor) -> Tensor:
+        if self._style.elu:
+            return self._elu(x)
+        name = f"{x.name}/leaky"
+        return self._writer.operator(
+            name, "LEAKY_RELU", [x], x.shape, ("LeakyRelu", {"alpha": 0.2})
+        )
+
+    def _elu(self, x: Tensor) -> Tensor:
+        return self._writer.operator(f"{x.name}/elu", "ELU", [x], x.shape)
+
+    def _weights(self, name: str, order: tuple[int, ...]) -> Tensor:
+        values = self._variables[name].transpose(order)
+        if not self._half:
+            return self._writer.constant(name, values)
+        stored = self._writer.constant(f"{name}/half", values.astype(np.float16))
+        return self._writer.dequantise(name, stored)
+
+
+def _numbered(name: str, number: int) -> str:
+    """Return a variable's scope as TensorFlow numbers them."""
+    return f"{name}_{number}" if number else name
+
+
+def _shapes(stems: int) -> dict[str, tuple[int, ...]]:
+    """Return the shape of each variable."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    depth = len(_FILTERS)
+    for stem in range(stems):
+        sizes = [CHANNELS, *_FILTERS]
+        for level in range(depth):
+            name = _numbered("conv2d", stem * (depth + 1) + level)
+            shapes[f"{name}/kernel"] = (5, 5, sizes[level], sizes[level + 1])
+            shapes[f"{name}/bias"] = (sizes[level + 1],)
+        name = _numbered("conv2d", stem * (depth + 1) + depth)
+        shapes[f"{name}/kernel"], shapes[f"{name}/bias"] = (4, 4, 1, CHANNELS), (CHANNELS,)
+        ups = [*reversed(_FILTERS[:-1]), 1]
+        for level, size in enumerate(ups):
+            name = _numbered("conv2d_transpose", stem * depth + level)
+            taken = _FILTERS[-1] if level == 0 else 2 * ups[level - 1]
+            shapes[f"{name}/kernel"], shapes[f"{name}/bias"] = (5, 5, size, taken), (size,)
+        for level, size in enumerate([*_FILTERS, *ups]):
+            name = _numbered("batch_normalization", stem * _NORMS + level)
+            for part in ("beta", "gamma", "moving_mean", "moving_variance"):
+                shapes[f"{name}/{part}"] = (size,)
+    return shapes

@@ -1,0 +1,194 @@
+"""Blocks of a mix in, blocks of its stems out: :class:`Separator`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from pyplugin.errors import AudioError
+from pyplugin.stems.masks import shares_of
+from pyplugin.stems.network import Network
+from pyplugin.stems.spectra import Complex64, InverseTransform, Transform
+from pyplugin.support.arrays import Float32
+
+Above = Literal["zeros", "average"]
+MOST_CHANNELS = 2
+_STRIDE = 64  # of the networks: parts that begin at multiples of it see the same grid
+
+
+class Separator:
+    """Separates a stream in constant memory.
+
+    The networks run on one patch of spectra after the other. Patches overlap, and the masks fade
+    from one to the next in the middle of what they share, as the networks know less at their
+    edges. Without overlap the result is that of Spleeter.
+
+    Parameters
+    ----------
+    network
+        The model.
+    sample_rate
+        Of the stream, Hz, 8000 to 192000.
+    channels
+        1 or 2. Of one channel the network gets two copies, and their mean is returned.
+    overlap
+        Spectra that two patches share, a multiple of 64, up to half a patch; ``None`` for 128, or
+        a quarter of a smaller patch.
+    above
+        Shares above the 11 kHz that the networks take: 0, or the mean of those below; ``None`` for
+        the card's.
+
+    Attributes
+    ----------
+    replaced : int
+        Non-finite samples that counted as 0.
+
+    Raises
+    ------
+    AudioError
+        A parameter is out of its range.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        sample_rate: int,
+        channels: int,
+        *,
+        overlap: int | None = None,
+        above: Above | None = None,
+    ) -> None:
+        if not 1 <= channels <= MOST_CHANNELS:
+            raise AudioError(
+                f"The recording has {channels} channels; stems are separated from 1 or 2: downmix "
+                "it first."
+            )
+        self.network, self.channels, self._rate = network, channels, sample_rate
+        self._overlap = checked_overlap(network.patch, overlap)
+        self._above = above or network.front_end.above
+        taken = network.front_end.channels
+        self._transform = Transform(network.front_end, sample_rate, taken)
+        self._inverses = [
+            InverseTransform(network.front_end, sample_rate, taken) for _ in network.stems
+        ]
+        self._pending: list[Complex64] = []
+        self._waiting = 0  # spectra in it
+        self._tail: Float32 | None = None  # masks of the last patch on what the next one shares
+        self._fade = _fade(self._overlap)
+        self._taken = self._returned = self._seen = 0
+
+    @property
+    def replaced(self) -> int:
+        """How many non-finite samples counted as 0."""
+        return self._transform.replaced
+
+    def process(self, block: Float32) -> Float32:
+        """Take a block (channels, n); return the samples of all stems that are complete.
+
+        Returns
+        -------
+        ndarray
+            (stems, channels, m). Together, and with those of `finish`, as many as were given.
+        """
+        self._taken += block.shape[1]
+        parts = [self._none()]
+        self._add(self._transform.process(self._two(block)))
+        while self._waiting >= self.network.patch:
+            parts.append(self._next(self.network.patch - self._overlap))
+        return self._counted(np.concatenate(parts, axis=2))
+
+    def finish(self) -> Float32:
+        """Return the rest: (stems, channels, m)."""
+        front_end, missing = self.network.front_end, self._taken - self._returned
+        parts, count = [self._none()], 0
+        wanted = self._total()
+        while self._seen < wanted:
+            zeros = np.zeros((front_end.channels, front_end.hop), np.float32)
+            self._add(self._transform.process(zeros)[: wanted - self._seen])
+            while self._waiting >= self.network.patch:
+                parts.append(self._next(self.network.patch - self._overlap))
+        if self._waiting:
+            parts.append(self._next(self._waiting))
+        count = sum(part.shape[2] for part in parts)
+        while count < missing:  # the resampler's delay
+            silence = np.zeros((4, front_end.frame // 2 + 1, front_end.channels), np.complex64)
+            parts.append(self._inverted(np.stack([silence] * len(self.network.stems))))
+            count += parts[-1].shape[2]
+        return self._counted(np.concatenate(parts, axis=2))
+
+    def _total(self) -> int:
+        """Return how many spectra the whole stream has: all that begin before its end."""
+        front_end = self.network.front_end
+        length = -(-self._taken * front_end.sample_rate // self._rate)
+        return -(-length // front_end.hop) + front_end.frame // front_end.hop
+
+    def _two(self, block: Float32) -> Float32:
+        if self.channels == self.network.front_end.channels:
+            return block
+        return np.repeat(block, self.network.front_end.channels, axis=0)
+
+    def _none(self) -> Float32:
+        return np.zeros((len(self.network.stems), self.channels, 0), np.float32)
+
+    def _add(self, spectra: Complex64) -> None:
+        if len(spectra):
+            self._pending.append(spectra)
+            self._waiting += len(spectra)
+            self._seen += len(spectra)
+
+    def _next(self, emitted: int) -> Float32:
+        """Run a patch at the beginning of what waits; return the samples of some spectra."""
+        spectra = np.concatenate(self._pending)
+        size = min(len(spectra), self.network.patch)
+        bins = self.network.front_end.bins
+        padded = np.zeros((self.network.patch, bins, spectra.shape[2]), np.float32)
+        np.abs(spectra[:size, :bins], out=padded[:size])
+        masks, _ = self.network.run(padded)
+        if self._tail is not None:
+            shared = masks[:, : self._overlap]
+            shared += (self._tail - shared) * self._fade
+        self._tail = masks[:, emitted:size].copy() if self._overlap else None
+        rest = spectra[emitted:]
+        self._pending, self._waiting = [rest.copy()], len(rest)
+        shares = shares_of(
+            masks[:, :emitted], padded[:emitted], self.network.front_end, self._above
+        )
+        return self._inverted(shares * spectra[:emitted])
+
+    def _inverted(self, spectra: Complex64) -> Float32:
+        samples = [
+            inverse.process(each) for inverse, each in zip(self._inverses, spectra, strict=True)
+        ]
+        stacked = np.stack(samples)
+        return stacked if self.channels == stacked.shape[1] else stacked.mean(axis=1, keepdims=True)
+
+    def _counted(self, samples: Float32) -> Float32:
+        """Cut what is beyond the end of the stream, and count the rest."""
+        kept = samples[:, :, : self._taken - self._returned]
+        self._returned += kept.shape[2]
+        return kept
+
+
+def checked_overlap(patch: int, overlap: int | None) -> int:
+    """Return the overlap of patches, in spectra.
+
+    Examples
+    --------
+    >>> checked_overlap(512, None), checked_overlap(64, None)
+    (128, 0)
+    """
+    if overlap is None:
+        return min(128, patch // 4 // _STRIDE * _STRIDE)
+    if overlap % _STRIDE or not 0 <= overlap <= patch // 2:
+        raise AudioError(
+            f"The overlap is {overlap} spectra; a multiple of {_STRIDE} from 0 to {patch // 2} is "
+            "expected."
+        )
+    return overlap
+
+
+def _fade(overlap: int) -> Float32:
+    """Return the weight of the former patch, (overlap, 1, 1): it falls in the middle half."""
+    at = (np.arange(overlap) + 0.5) / max(overlap, 1)
+    return np.clip(1.5 - 2 * at, 0, 1).astype(np.float32)[:, np.newaxis, np.newaxis]
