@@ -22,8 +22,6 @@ _FILE_IDENTIFIER = b"TFL3"
 _BUFFER_ALIGNMENT = 16  # what runtimes that map the file expect of weights
 _SIGNATURE = "serving_default"
 _DTYPE_NAMES = {"float32": "FLOAT32", "float16": "FLOAT16", "int8": "INT8", "int32": "INT32"}
-_LATER = {("TRANSPOSE_CONV", "float32"): 4, ("DEQUANTIZE", "float16"): 3}
-"""Versions with a bias and an activation, and of a type."""
 
 # Operators whose int8 form came in a later version than their float form (LiteRT op_version.cc).
 _INT8_VERSIONS = {
@@ -192,22 +190,6 @@ class GraphWriter:
         )
         output = self._tensor(name, shape, x.dtype, quantisation)
         return self._operator("DEPTHWISE_CONV_2D", [x, filters, bias], output, options)
-
-    def transpose_conv_2d(
-        self, name: str, x: Tensor, filters: Tensor, bias: Tensor, *, stride: int, relu: bool
-    ) -> Tensor:
-        """Convolve transposed, to `stride` times the size; filters (out, height, width, in)."""
-        shape = (1, x.shape[1] * stride, x.shape[2] * stride, filters.shape[0])
-        activations = self._schema.ActivationFunctionType
-        options = self._schema.TransposeConvOptionsT(
-            padding=self._padding("same"),
-            strideH=stride,
-            strideW=stride,
-            fusedActivationFunction=activations.RELU if relu else activations.NONE,
-        )
-        table = self.constant(f"{name}/shape", np.array(shape, np.int32))
-        output = self._tensor(name, shape, x.dtype)
-        return self._operator("TRANSPOSE_CONV", [table, filters, x, bias], output, options)
 
     def max_pool_2d(
         self, name: str, x: Tensor, size: tuple[int, int], *, stride: tuple[int, int] | None = None
@@ -402,13 +384,14 @@ class GraphWriter:
     def _operator(
         self, kind: str, inputs: Sequence[Tensor], output: Tensor, options: Any = None
     ) -> Tensor:
-        dtype = inputs[-1].dtype
         version = _INT8_VERSIONS.get(kind, 1) if inputs[0].dtype == "int8" else 1
+        if kind == "DEQUANTIZE" and inputs[0].dtype == "float16":
+            version = 3
         kinds = self._schema.BuiltinOptions
         options_type = type(options).__name__.removesuffix("T") if options is not None else "NONE"
         self._operators.append(
             self._schema.OperatorT(
-                opcodeIndex=self._code(kind, _LATER.get((kind, dtype), version)),
+                opcodeIndex=self._code(kind, version),
                 inputs=[tensor.index for tensor in inputs],
                 outputs=[output.index],
                 builtinOptionsType=getattr(kinds, options_type),

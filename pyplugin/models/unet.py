@@ -23,7 +23,6 @@ _FILTERS = (16, 32, 64, 128, 256, 512)
 _NORMS = 2 * len(_FILTERS)
 _KERNELS = 2 * len(_FILTERS) + 1
 _EPSILON = 1e-3  # of Keras' batch norm
-_DILATION = 2
 
 Variables = Mapping[str, Float32]
 
@@ -146,10 +145,11 @@ class _UNet:
         bottom = x
         for level in range(depth):
             if level:
+                x = self._doubled(f"{self._stem}/up{level}/doubled", x)
                 name = f"{self._stem}/merge{level}"
                 x = self._writer.concatenation(name, [skips[depth - 1 - level], x], axis=3)
-            x = self._norm(self._up(x, level), depth + level)
-        mask = self._conv(x, depth, stride=1, dilation=_DILATION)
+            x = self._norm(self._up(x, level), depth + level, quarters=True)
+        mask = self._doubled(f"{self._stem}/logits", self._last(x))
         if not self._style.softmax:
             mask = self._writer.logistic(f"{self._stem}/mask", mask)
         return mask, bottom
@@ -166,33 +166,55 @@ class _UNet:
         ]
 
     def _down(self, x: Tensor, level: int) -> Tensor:
-        return self._conv(x, level, stride=2, dilation=1)
-
-    def _conv(self, x: Tensor, level: int, *, stride: int, dilation: int) -> Tensor:
         name = _numbered("conv2d", self._index * (len(_FILTERS) + 1) + level)
-        return self._writer.conv_2d(
-            f"{self._stem}/conv{level + 1}",
-            x,
-            self._weights(f"{name}/kernel", (3, 0, 1, 2)),
-            self._writer.constant(f"{name}/bias", self._variables[f"{name}/bias"]),
-            padding="same",
-            stride=(stride, stride),
-            dilation=(dilation, dilation),
-        )
+        kernel = self._variables[f"{name}/kernel"].transpose(3, 0, 1, 2)
+        bias = self._variables[f"{name}/bias"]
+        return self._conv(f"{self._stem}/conv{level + 1}", x, kernel, bias, stride=2)
 
     def _up(self, x: Tensor, level: int) -> Tensor:
+        """Convolve transposed; the four results of each point are channels, see `quarters_of`."""
         name = _numbered("conv2d_transpose", self._index * len(_FILTERS) + level)
-        x = self._writer.transpose_conv_2d(
-            f"{self._stem}/up{level + 1}",
-            x,
-            self._weights(f"{name}/kernel", (2, 0, 1, 3)),
-            self._writer.constant(f"{name}/bias", self._variables[f"{name}/bias"]),
-            stride=2,
-            relu=not self._style.elu,
-        )
+        kernel = quarters_of(self._variables[f"{name}/kernel"])
+        bias = np.tile(self._variables[f"{name}/bias"], 4)
+        label = f"{self._stem}/up{level + 1}"
+        x = self._conv(label, x, kernel, bias, relu=not self._style.elu)
         return self._elu(x) if self._style.elu else x
 
-    def _norm(self, x: Tensor, level: int) -> Tensor:
+    def _last(self, x: Tensor) -> Tensor:
+        name = _numbered("conv2d", self._index * (len(_FILTERS) + 1) + len(_FILTERS))
+        kernel = dilated_in_quarters(self._variables[f"{name}/kernel"])
+        bias = np.tile(self._variables[f"{name}/bias"], 4)
+        return self._conv(f"{self._stem}/conv{len(_FILTERS) + 1}", x, kernel, bias)
+
+    def _doubled(self, name: str, x: Tensor) -> Tensor:
+        """Put the four results of each point side by side."""
+        _, height, width, channels = x.shape
+        shape = (1, 2 * height, 2 * width, channels // 4)
+        return self._writer.operator(
+            name, "DEPTH_TO_SPACE", [x], shape, ("DepthToSpace", {"blockSize": 2})
+        )
+
+    def _conv(
+        self,
+        name: str,
+        x: Tensor,
+        kernel: Float32,
+        bias: Float32,
+        *,
+        stride: int = 1,
+        relu: bool = False,
+    ) -> Tensor:
+        return self._writer.conv_2d(
+            name,
+            x,
+            self._weights(f"{name}/kernel", kernel),
+            self._writer.constant(f"{name}/bias", bias),
+            padding="same",
+            stride=(stride, stride),
+            relu=relu,
+        )
+
+    def _norm(self, x: Tensor, level: int, *, quarters: bool = False) -> Tensor:
         """Scale and shift each channel: a depthwise convolution over one point does both."""
         name = _numbered("batch_normalization", self._index * _NORMS + level)
         beta, gamma, mean, variance = (
@@ -200,13 +222,13 @@ class _UNet:
             for part in ("beta", "gamma", "moving_mean", "moving_variance")
         )
         scale = gamma / np.sqrt(variance + _EPSILON)
-        shift = (beta - mean * scale).astype(np.float32)
-        filters = scale.astype(np.float32).reshape(1, 1, 1, -1)
+        shift, times = beta - mean * scale, 4 if quarters else 1
+        filters = np.tile(scale, times).astype(np.float32).reshape(1, 1, 1, -1)
         return self._writer.depthwise(
             f"{self._stem}/norm{level + 1}",
             x,
             self._writer.constant(f"{name}/scale", filters),
-            self._writer.constant(f"{name}/shift", shift),
+            self._writer.constant(f"{name}/shift", np.tile(shift, times).astype(np.float32)),
             each=1,
             shape=x.shape,
             padding="same",
@@ -223,12 +245,62 @@ class _UNet:
     def _elu(self, x: Tensor) -> Tensor:
         return self._writer.operator(f"{x.name}/elu", "ELU", [x], x.shape)
 
-    def _weights(self, name: str, order: tuple[int, ...]) -> Tensor:
-        values = self._variables[name].transpose(order)
+    def _weights(self, name: str, values: Float32) -> Tensor:
         if not self._half:
             return self._writer.constant(name, values)
         stored = self._writer.constant(f"{name}/half", values.astype(np.float16))
         return self._writer.dequantise(name, stored)
+
+
+def quarters_of(kernel: Float32) -> Float32:
+    """Return a transposed convolution of 5 x 5 and stride 2 as an ordinary one of 3 x 3.
+
+    Each point of the input has four results, at (2i + p, 2j + q): they become channels,
+    ``(2p + q) * out + channel``. The first kernel's place ``k`` takes the input at ``i + d`` with
+    ``k = p + 1 - 2d``. LiteRT computes this in a third of the time.
+
+    Parameters
+    ----------
+    kernel
+        (5, 5, out, in), of "same" padding.
+
+    Returns
+    -------
+    ndarray
+        (4 * out, 3, 3, in), of "same" padding.
+    """
+    _, _, out, taken = kernel.shape
+    result = np.zeros((2, 2, out, 3, 3, taken), np.float32)
+    taps = [(p, d, p + 1 - 2 * d) for p in (0, 1) for d in (-1, 0, 1) if p + 1 - 2 * d in range(5)]
+    for p, d, k in taps:
+        for q, e, m in taps:
+            result[p, q, :, d + 1, e + 1] = kernel[k, m]
+    return result.reshape(4 * out, 3, 3, taken)
+
+
+def dilated_in_quarters(kernel: Float32) -> Float32:
+    """Return a convolution of 4 x 4, dilated by 2, on the channels that `quarters_of` describes.
+
+    It takes every other point: those of ``2i + p`` are in the quarter ``1 - p``, as its padding,
+    3, is odd.
+
+    Parameters
+    ----------
+    kernel
+        (4, 4, 1, out), of "same" padding.
+
+    Returns
+    -------
+    ndarray
+        (4 * out, 5, 5, 4), of "same" padding.
+    """
+    out = kernel.shape[3]
+    result = np.zeros((2, 2, out, 5, 5, 2, 2), np.float32)
+    taps = [(p, k, k + p) for p in (0, 1) for k in range(4)]
+    for p, k, at in taps:
+        for q, m, beside in taps:
+            result[p, q, :, at, beside, 1 - p, 1 - q] = kernel[k, m, 0]
+    return result.reshape(4 * out, 5, 5, 4)
 
 
 def _numbered(name: str, number: int) -> str:
