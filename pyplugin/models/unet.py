@@ -60,7 +60,9 @@ def stem_count(variables: Variables) -> int:
         )
     for name, shape in _shapes(stems).items():
         if name not in variables:
-            raise ModelError(f"The checkpoint has no {name}; it is not one of Spleeter's, or partial.")
+            raise ModelError(
+                f"The checkpoint has no {name}; it is not one of Spleeter's, or partial."
+            )
         if variables[name].shape != shape:
             raise ModelError(
                 f"The checkpoint's {name} has shape {variables[name].shape}; {shape} is expected."
@@ -102,9 +104,7 @@ def build_unets(
         outputs[stem], bottom = each.build(x)
         embeddings += each.embedding(bottom)
     outputs["embedding"] = writer.concatenation("embedding", embeddings, axis=1)
-    return writer.finish(
-        {"spectrogram": x}, outputs, description=f"Spleeter: {', '.join(stems)}"
-    )
+    return writer.finish({"spectrogram": x}, outputs, description=f"Spleeter: {', '.join(stems)}")
 
 
 def embedding_size(stems: int, patch: int) -> int:

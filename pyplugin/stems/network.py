@@ -49,9 +49,7 @@ class Network:
         loaded = registry.load(model) if not isinstance(model, Model) else model
         card = loaded.card
         if not isinstance(card.inference, Spectra):
-            raise ModelError(
-                f"{card.name} is no model of stems; give one such as {DEFAULT_MODEL}."
-            )
+            raise ModelError(f"{card.name} is no model of stems; give one such as {DEFAULT_MODEL}.")
         self.name, self.front_end, self.patch = card.name, card.inference, card.patch_frames
         self.stems = tuple(each.name for each in card.outputs if each.purpose == "masks")
         self._interpreter = _interpreter(loaded, threads)

