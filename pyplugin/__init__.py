@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from pyplugin.sources import head as head
     from pyplugin.sources import label as label
     from pyplugin.sources import signal as signal
+    from pyplugin.sources import stem as stem
     from pyplugin.stems.separation import Separation as Separation
     from pyplugin.stems.separation import separate as separate
     from pyplugin.support.results import Curve as Curve
@@ -59,7 +60,7 @@ _HOMES = {
     "pyplugin.node.frontend": ("melspectrogram",),
     "pyplugin.node.node": ("Frames", "Latency", "Node", "State"),
     "pyplugin.node.signals": ("SIGNALS", "Signal", "SignalFrames"),
-    "pyplugin.sources": ("head", "label", "signal"),
+    "pyplugin.sources": ("head", "label", "signal", "stem"),
     "pyplugin.stems.separation": ("Separation", "separate"),
     "pyplugin.support.results": ("Curve", "HeadResult", "TagResult"),
     "pyplugin.tagging": ("tag",),

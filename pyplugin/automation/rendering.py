@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyplugin.automation.board import AutomatedBoard, RenderResult
-from pyplugin.automation.effects import build_board
+from pyplugin.automation.effects import boards_of, build_board
 from pyplugin.automation.movers import AutomatedParameter, Mover
 from pyplugin.automation.presets import Map, Preset, read_preset
 from pyplugin.automation.sources import Combined
@@ -83,7 +83,10 @@ def automated_preset(
         if plan is None:
             model, names = model or preset.model, preset.descriptors
             plan = Plan.for_descriptors(names, model=model, hop=preset.hop, runtime=runtime)
-        return AutomatedBoard(board, sources_of(preset), targets, plan)
+        whole, stems = boards_of(preset, board)
+        return AutomatedBoard(
+            whole, sources_of(preset), targets, plan, stems=stems, stem_model=preset.stems
+        )
     except PresetError as error:
         raise _at_its_line(preset, error) from error
 
@@ -100,6 +103,11 @@ def mover_of(preset: Preset, descriptors: Sequence[str], sample_rate: int) -> Mo
     sample_rate
         Of the positions, Hz.
     """
+    if preset.uses_stems:
+        raise PresetError(
+            f"{preset.name} uses stems, which are separated from whole recordings only; use it "
+            "with 'tagnode render'."
+        )
     of = AutomatedParameter.of_sources
     sources = sources_of(preset).items()
     return Mover([of(target, each, descriptors, sample_rate) for target, each in sources])
