@@ -10,8 +10,8 @@ import numpy as np
 
 from pyplugin.automation.knobs import Knobs
 from pyplugin.automation.movers import AutomatedParameter, Mover, Route
-from pyplugin.inputs.recording import Recording
-from pyplugin.node.node import MAX_BLOCK, Frames, Node
+from pyplugin.inputs.recording import BLOCK, Recording
+from pyplugin.node.node import Frames, Node
 from pyplugin.node.signals import SIGNALS, SignalFrames
 from pyplugin.node.windows import analyse_windows, replaced_note, window_seconds
 from pyplugin.stems.network import Network
@@ -167,7 +167,7 @@ def with_stems(
     tracks: dict[str, DescriptorTrack] = {}
     with contextlib.ExitStack() as stack:
         nodes = {
-            kind: stack.enter_context(Node(rate, channels, MAX_BLOCK, model=None, offline=True))
+            kind: stack.enter_context(Node(rate, channels, BLOCK, model=None, offline=True))
             for kind in wanted
         }
         parts: dict[str, list[SignalFrames]] = {kind: [] for kind in wanted}

@@ -118,7 +118,7 @@ def automate(
     hop: float | None = None,
     runtime: str | None = None,
     stems: Mapping[str, Pedalboard] | None = None,
-    stem_model: str | None = None,
+    stem_model: str | Network | None = None,
 ) -> AutomatedBoard:
     """Automate the parameters of a board by descriptors or curves.
 
@@ -141,7 +141,8 @@ def automate(
         Boards that single stems pass through, by the stem's name, before the sum of all passes
         through `board`. Their effects come first where keys are numbered. Offline only.
     stem_model
-        Of the stems; ``None`` for ``spleeter-2stems``.
+        Of the stems: a name, or a :class:`pyplugin.stems.network.Network` that is ready; ``None``
+        for ``spleeter-2stems``.
 
     Raises
     ------
@@ -192,7 +193,7 @@ class AutomatedBoard:
         plan: Plan | Callable[[list[str]], Plan],
         *,
         stems: Mapping[str, Pedalboard] | None = None,
-        stem_model: str | None = None,
+        stem_model: str | Network | None = None,
     ) -> None:
         self.board = board
         self.stems = dict(stems or {})
@@ -285,7 +286,8 @@ class AutomatedBoard:
         wanted = dict.fromkeys([*self.stems, *used])
         if not wanted:
             return None
-        network = Network(self._stem_model)
+        given = self._stem_model
+        network = given if isinstance(given, Network) else Network(given)
         for stem in wanted:
             if stem not in network.stems:
                 raise PresetError(

@@ -17,6 +17,7 @@ from pyplugin.node.plan import Plan
 
 if TYPE_CHECKING:
     from pyplugin.models.registry import Model
+    from pyplugin.stems.network import Network
 
 
 def sources_of(preset: Preset) -> dict[str, Combined]:
@@ -60,6 +61,7 @@ def automated_preset(
     model: str | Model | None = None,
     runtime: str | None = None,
     plan: Plan | None = None,
+    stem_model: str | Network | None = None,
 ) -> AutomatedBoard:
     """Build the chain of a preset with its automation.
 
@@ -71,6 +73,8 @@ def automated_preset(
         As for :class:`pyplugin.Node`; instead of the preset's.
     plan
         Models and heads that are already loaded.
+    stem_model
+        As for :func:`pyplugin.automate`; instead of the preset's.
 
     Raises
     ------
@@ -85,7 +89,12 @@ def automated_preset(
             plan = Plan.for_descriptors(names, model=model, hop=preset.hop, runtime=runtime)
         whole, stems = boards_of(preset, board)
         return AutomatedBoard(
-            whole, sources_of(preset), targets, plan, stems=stems, stem_model=preset.stems
+            whole,
+            sources_of(preset),
+            targets,
+            plan,
+            stems=stems,
+            stem_model=stem_model or preset.stems,
         )
     except PresetError as error:
         raise _at_its_line(preset, error) from error
@@ -139,6 +148,7 @@ def render(
     sidechain: str | Path | None = None,
     model: str | Model | None = None,
     runtime: str | None = None,
+    stem_model: str | Network | None = None,
     align: bool = True,
     block: int = 512,
     progress: Callable[[float], object] | None = None,
@@ -165,6 +175,8 @@ def render(
         Instead of the preset's.
     runtime
         As for :class:`pyplugin.Node`.
+    stem_model
+        As for :func:`pyplugin.automate`; instead of the preset's.
     align, block
         As for a call of an :class:`pyplugin.automation.board.AutomatedBoard`.
     progress
@@ -195,7 +207,7 @@ def render(
         if given is not None and same_file(given, output):
             raise AudioError(f"{output} is an input too; write to another file.")
     preset = preset if isinstance(preset, Preset) else read_preset(preset)
-    auto = automated_preset(preset, model=model, runtime=runtime)
+    auto = automated_preset(preset, model=model, runtime=runtime, stem_model=stem_model)
     result = auto(
         source, output=output, sidechain=sidechain, align=align, block=block, progress=progress
     )
