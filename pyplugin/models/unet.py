@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pyplugin.errors import ModelError
-from pyplugin.models.tflite import GraphWriter, Tensor
+from pyplugin.models.tflite import GraphWriter, Padding, Tensor
 from pyplugin.support.arrays import Float32
 
 BINS, CHANNELS = 1024, 2
@@ -22,6 +22,7 @@ STRIDE = 64
 _FILTERS = (16, 32, 64, 128, 256, 512)
 _NORMS = 2 * len(_FILTERS)
 _KERNELS = 2 * len(_FILTERS) + 1
+_LEAST_PARTED = 16  # channels: with fewer, four convolutions take longer than one
 _EPSILON = 1e-3  # of Keras' batch norm
 
 Variables = Mapping[str, Float32]
@@ -174,11 +175,26 @@ class _UNet:
     def _up(self, x: Tensor, level: int) -> Tensor:
         """Convolve transposed; the four results of each point are channels, see `quarters_of`."""
         name = _numbered("conv2d_transpose", self._index * len(_FILTERS) + level)
-        kernel = quarters_of(self._variables[f"{name}/kernel"])
-        bias = np.tile(self._variables[f"{name}/bias"], 4)
-        label = f"{self._stem}/up{level + 1}"
-        x = self._conv(label, x, kernel, bias, relu=not self._style.elu)
+        kernel, bias = (self._variables[f"{name}/{part}"] for part in ("kernel", "bias"))
+        label, relu = f"{self._stem}/up{level + 1}", not self._style.elu
+        if len(bias) < _LEAST_PARTED:
+            whole = quarters_of(kernel)
+            x = self._conv(label, x, whole, np.tile(bias, 4), relu=relu)
+        else:
+            x = self._parted(label, x, quarters_of(kernel).reshape(4, -1, 3, 3, x.shape[3]), bias)
         return self._elu(x) if self._style.elu else x
+
+    def _parted(self, label: str, x: Tensor, quarters: Float32, bias: Float32) -> Tensor:
+        """Convolve each quarter alone, without its taps that are 0; LiteRT pads as it convolves."""
+        parts = []
+        for index, kernel in enumerate(quarters):
+            p, q = divmod(index, 2)
+            name = f"{label}/{p}{q}"
+            padded = self._writer.pad(f"{name}/padded", x, ((0, 0), (1, p), (1, q), (0, 0)))
+            used = np.ascontiguousarray(kernel[:, : 2 + p, : 2 + q])
+            relu = not self._style.elu
+            parts.append(self._conv(name, padded, used, bias, padding="valid", relu=relu))
+        return self._writer.concatenation(label, parts, axis=3)
 
     def _last(self, x: Tensor) -> Tensor:
         name = _numbered("conv2d", self._index * (len(_FILTERS) + 1) + len(_FILTERS))
@@ -201,6 +217,7 @@ class _UNet:
         kernel: Float32,
         bias: Float32,
         *,
+        padding: Padding = "same",
         stride: int = 1,
         relu: bool = False,
     ) -> Tensor:
@@ -209,7 +226,7 @@ class _UNet:
             x,
             self._weights(f"{name}/kernel", kernel),
             self._writer.constant(f"{name}/bias", bias),
-            padding="same",
+            padding=padding,
             stride=(stride, stride),
             relu=relu,
         )
