@@ -314,6 +314,28 @@ TAGNODE_API size_t tagnode_istft_process(tagnode_istft *istft, const float *spec
 /* Returns to the state after create. [audio] */
 TAGNODE_API void tagnode_istft_reset(tagnode_istft *istft) TAGNODE_NONBLOCKING;
 
+/* How the masks of a model of stems become the stems' spectra. */
+typedef struct {
+    uint32_t frame;    /* of the spectra, as in tagnode_stft_settings */
+    uint32_t bins;     /* that the masks have, 1 to frame / 2 + 1 */
+    uint32_t channels; /* 1 to TAGNODE_MAX_CHANNELS */
+    uint32_t stems;    /* 1 or more */
+    double exponent;   /* of the magnitudes whose shares are taken, above 0; 2 is the fastest */
+    bool average;      /* bins above the masks get the mean share of those below; otherwise 0 */
+} tagnode_shares;
+
+/* Writes the magnitudes of the lowest bins of `count` spectra, bins * channels floats each. [any]
+ */
+TAGNODE_API void tagnode_spectrum_magnitudes(const float *spectra, size_t count,
+                                             const tagnode_shares *shares, float *magnitudes);
+
+/* Writes each stem's share of `count` spectra, to output[stem]: (mask * magnitude) ^ exponent over
+ * the sum of all stems, times the spectrum. The masks of stem i, bins * channels floats a spectrum,
+ * start at masks[i * stride]. `scratch` has room for (stems + 1) * bins * channels floats. [any] */
+TAGNODE_API void tagnode_share_spectra(const float *masks, size_t stride, const float *spectra,
+                                       size_t count, const tagnode_shares *shares, float *scratch,
+                                       float *const *output);
+
 /* ----------------------------------------------------------------------------------- models --- */
 
 /* What a model takes and returns. */

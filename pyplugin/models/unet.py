@@ -22,7 +22,7 @@ STRIDE = 64
 _FILTERS = (16, 32, 64, 128, 256, 512)
 _NORMS = 2 * len(_FILTERS)
 _KERNELS = 2 * len(_FILTERS) + 1
-_LEAST_PARTED = 16  # channels: with fewer, four convolutions take longer than one
+_LEAST_PARTED = 32  # channels: with fewer, four convolutions take longer than one
 _EPSILON = 1e-3  # of Keras' batch norm
 
 Variables = Mapping[str, Float32]
@@ -147,9 +147,8 @@ class _UNet:
         for level in range(depth):
             if level:
                 x = self._doubled(f"{self._stem}/up{level}/doubled", x)
-                name = f"{self._stem}/merge{level}"
-                x = self._writer.concatenation(name, [skips[depth - 1 - level], x], axis=3)
-            x = self._norm(self._up(x, level), depth + level, quarters=True)
+            skip = skips[depth - 1 - level] if level else None
+            x = self._norm(self._up(x, skip, level), depth + level, quarters=True)
         mask = self._doubled(f"{self._stem}/logits", self._last(x))
         if not self._style.softmax:
             mask = self._writer.logistic(f"{self._stem}/mask", mask)
@@ -172,16 +171,27 @@ class _UNet:
         bias = self._variables[f"{name}/bias"]
         return self._conv(f"{self._stem}/conv{level + 1}", x, kernel, bias, stride=2)
 
-    def _up(self, x: Tensor, level: int) -> Tensor:
+    def _up(self, x: Tensor, skip: Tensor | None, level: int) -> Tensor:
         """Convolve transposed; the four results of each point are channels, see `quarters_of`."""
         name = _numbered("conv2d_transpose", self._index * len(_FILTERS) + level)
         kernel, bias = (self._variables[f"{name}/{part}"] for part in ("kernel", "bias"))
         label, relu = f"{self._stem}/up{level + 1}", not self._style.elu
+        quarters, biases = quarters_of(kernel), np.tile(bias, 4)
+        if skip is not None and len(bias) == 1:  # a large image: adding is less than joining
+            at = skip.shape[3]
+            none = np.zeros_like(biases)
+            beside = self._conv(f"{label}/skip", skip, quarters[..., :at], none)
+            x = self._conv(f"{label}/own", x, quarters[..., at:], biases)
+            x = self._writer.add(f"{label}/sum", beside, x)
+            if relu:
+                x = self._writer.relu(label, x)
+            return self._elu(x) if self._style.elu else x
+        if skip is not None:
+            x = self._writer.concatenation(f"{label}/merged", [skip, x], axis=3)
         if len(bias) < _LEAST_PARTED:
-            whole = quarters_of(kernel)
-            x = self._conv(label, x, whole, np.tile(bias, 4), relu=relu)
+            x = self._conv(label, x, quarters, biases, relu=relu)
         else:
-            x = self._parted(label, x, quarters_of(kernel).reshape(4, -1, 3, 3, x.shape[3]), bias)
+            x = self._parted(label, x, quarters.reshape(4, -1, 3, 3, x.shape[3]), bias)
         return self._elu(x) if self._style.elu else x
 
     def _parted(self, label: str, x: Tensor, quarters: Float32, bias: Float32) -> Tensor:

@@ -77,12 +77,15 @@ class Network:
         """
         self._interpreter.set_tensor(self._input, magnitudes[np.newaxis])
         self._interpreter.invoke()
-        *masks, embedding = (self._interpreter.get_tensor(index)[0] for index in self._outputs)
-        stacked = np.stack(masks)
+        *indices, last = self._outputs
+        masks = np.empty((len(indices), *magnitudes.shape), np.float32)
+        for mask, index in zip(masks, indices, strict=True):
+            mask[:] = self._interpreter.tensor(index)()[0]
         if self.front_end.normalised:
-            stacked = np.exp(stacked - stacked.max(axis=0))
-            stacked /= stacked.sum(axis=0)
-        return stacked, embedding
+            masks -= masks.max(axis=0)
+            np.exp(masks, out=masks)
+            masks /= masks.sum(axis=0)
+        return masks, self._interpreter.get_tensor(last)[0]
 
 
 def _interpreter(model: Model, threads: int) -> Any:

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from pyplugin.errors import AudioError
-from pyplugin.stems.masks import shares_of
+from pyplugin.stems.masks import magnitudes_of, shared_spectra
 from pyplugin.stems.network import Network
 from pyplugin.stems.spectra import Complex64, InverseTransform, Transform
 from pyplugin.stems.wiener import wiener_filtered
@@ -81,8 +81,10 @@ class Separator:
         self._inverses = [
             InverseTransform(network.front_end, sample_rate, taken) for _ in network.stems
         ]
-        self._pending: list[Complex64] = []
+        shape = (network.patch, network.front_end.frame // 2 + 1, taken)
+        self._buffer: Complex64 = np.empty(shape, np.complex64)
         self._waiting = 0  # spectra in it
+        self._magnitudes = np.zeros((network.patch, network.front_end.bins, taken), np.float32)
         self._tail: Float32 | None = None  # masks of the last patch on what the next one shares
         self._fade = _fade(self._overlap)
         self._taken = self._returned = self._seen = 0
@@ -102,9 +104,7 @@ class Separator:
         """
         self._taken += block.shape[1]
         parts = [self._none()]
-        self._add(self._transform.process(self._two(block)))
-        while self._waiting >= self.network.patch:
-            parts.append(self._next(self.network.patch - self._overlap))
+        parts += self._added(self._transform.process(self._two(block)))
         return self._counted(np.concatenate(parts, axis=2))
 
     def finish(self) -> Float32:
@@ -114,9 +114,7 @@ class Separator:
         wanted = self._total()
         while self._seen < wanted:
             zeros = np.zeros((front_end.channels, front_end.hop), np.float32)
-            self._add(self._transform.process(zeros)[: wanted - self._seen])
-            while self._waiting >= self.network.patch:
-                parts.append(self._next(self.network.patch - self._overlap))
+            parts += self._added(self._transform.process(zeros)[: wanted - self._seen])
         if self._waiting:
             parts.append(self._next(self._waiting))
         count = sum(part.shape[2] for part in parts)
@@ -140,31 +138,35 @@ class Separator:
     def _none(self) -> Float32:
         return np.zeros((len(self.network.stems), self.channels, 0), np.float32)
 
-    def _add(self, spectra: Complex64) -> None:
-        if len(spectra):
-            self._pending.append(spectra)
-            self._waiting += len(spectra)
-            self._seen += len(spectra)
+    def _added(self, spectra: Complex64) -> list[Float32]:
+        """Take spectra; return the samples of the patches that they fill."""
+        parts = []
+        self._seen += len(spectra)
+        while len(spectra):
+            taken = spectra[: self.network.patch - self._waiting]
+            self._buffer[self._waiting : self._waiting + len(taken)] = taken
+            self._waiting += len(taken)
+            spectra = spectra[len(taken) :]
+            if self._waiting == self.network.patch:
+                parts.append(self._next(self.network.patch - self._overlap))
+        return parts
 
     def _next(self, emitted: int) -> Float32:
         """Run a patch at the beginning of what waits; return the samples of some spectra."""
-        spectra = np.concatenate(self._pending)
-        size = min(len(spectra), self.network.patch)
-        bins = self.network.front_end.bins
-        padded = np.zeros((self.network.patch, bins, spectra.shape[2]), np.float32)
-        np.abs(spectra[:size, :bins], out=padded[:size])
-        masks, _ = self.network.run(padded)
+        front_end, size = self.network.front_end, min(self._waiting, self.network.patch)
+        self._magnitudes[size:] = 0
+        magnitudes_of(self._buffer[:size], front_end, self._magnitudes)
+        masks = self.network.run(self._magnitudes)[0]
         if self._tail is not None:
             shared = masks[:, : self._overlap]
             shared += (self._tail - shared) * self._fade
         self._tail = masks[:, emitted:size].copy() if self._overlap else None
-        rest = spectra[emitted:]
-        self._pending, self._waiting = [rest.copy()], len(rest)
-        shares = shares_of(
-            masks[:, :emitted], padded[:emitted], self.network.front_end, self._above
-        )
-        mix = spectra[:emitted]
-        return self._inverted(wiener_filtered(shares * mix, mix, self._wiener))
+        mix = self._buffer[:emitted]
+        stems = shared_spectra(masks, mix, front_end, self._above)
+        samples = self._inverted(wiener_filtered(stems, mix, self._wiener))
+        self._waiting -= emitted
+        self._buffer[: self._waiting] = self._buffer[emitted : emitted + self._waiting]
+        return samples
 
     def _inverted(self, spectra: Complex64) -> Float32:
         samples = [
