@@ -19,9 +19,9 @@ BINS, CHANNELS = 1024, 2
 STRIDE = 64
 """Frames that the six convolutions turn into one: a patch is a multiple of it."""
 
-_FILTERS = (16, 32, 64, 128, 256, 512)
-_NORMS = 2 * len(_FILTERS)
-_KERNELS = 2 * len(_FILTERS) + 1
+DEPTH = 6
+_NORMS = 2 * DEPTH
+_KERNELS = 2 * DEPTH + 1
 _LEAST_PARTED = 32  # channels: with fewer, four convolutions take longer than one
 _EPSILON = 1e-3  # of Keras' batch norm
 
@@ -44,22 +44,40 @@ class UNetStyle:
     softmax: bool
 
 
-def stem_count(variables: Variables) -> int:
-    """Return how many U-Nets the variables of a checkpoint make.
+@dataclass(frozen=True)
+class Layout:
+    """What the variables of a checkpoint make.
+
+    Attributes
+    ----------
+    stems
+        How many networks.
+    filters
+        Channels after each of the six convolutions; Spleeter's have 16, 32 ... 512.
+    """
+
+    stems: int
+    filters: tuple[int, ...]
+
+
+def layout_of(variables: Variables) -> Layout:
+    """Return what the variables of a checkpoint make.
 
     Raises
     ------
     ModelError
-        They are not those of such networks.
+        They are not those of such networks, or some are missing or damaged.
     """
     kernels = sum(name.endswith("/kernel") for name in variables)
     stems, rest = divmod(kernels, _KERNELS)
     if stems < 1 or rest:
         raise ModelError(
             f"The checkpoint has {kernels} kernels; Spleeter's networks have {_KERNELS} for each "
-            "stem."
+            "stem: it is another one, or partial."
         )
-    for name, shape in _shapes(stems).items():
+    first = [variables.get(f"{_numbered('conv2d', level)}/kernel") for level in range(DEPTH)]
+    filters = tuple(1 if each is None or each.ndim != 4 else each.shape[3] for each in first)
+    for name, shape in _shapes(stems, filters).items():
         if name not in variables:
             raise ModelError(
                 f"The checkpoint has no {name}; it is not one of Spleeter's, or partial."
@@ -70,7 +88,7 @@ def stem_count(variables: Variables) -> int:
             )
         if not np.isfinite(variables[name]).all():
             raise ModelError(f"The checkpoint's {name} has values that are not finite.")
-    return stems
+    return Layout(stems, filters)
 
 
 def build_unets(
@@ -86,7 +104,7 @@ def build_unets(
     Parameters
     ----------
     variables
-        Checked by `stem_count`.
+        Checked by `layout_of`.
     stems
         Their names, in the order of the checkpoint.
     style
@@ -108,15 +126,15 @@ def build_unets(
     return writer.finish({"spectrogram": x}, outputs, description=f"Spleeter: {', '.join(stems)}")
 
 
-def embedding_size(stems: int, patch: int) -> int:
+def embedding_size(layout: Layout, patch: int) -> int:
     """Return how many values the embedding of a patch has.
 
     Examples
     --------
-    >>> embedding_size(2, 512)
+    >>> embedding_size(Layout(2, (16, 32, 64, 128, 256, 512)), 512)
     1280
     """
-    return stems * (_FILTERS[-1] + (patch // STRIDE) * (BINS // STRIDE))
+    return layout.stems * (layout.filters[-1] + (patch // STRIDE) * (BINS // STRIDE))
 
 
 class _UNet:
@@ -136,19 +154,18 @@ class _UNet:
 
     def build(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return the mask and the bottleneck."""
-        depth = len(_FILTERS)
         skips = []
-        for level in range(depth):
+        for level in range(DEPTH):
             x = self._down(x, level)
             skips.append(x)
-            if level < depth - 1:
+            if level < DEPTH - 1:
                 x = self._active(self._norm(x, level))
         bottom = x
-        for level in range(depth):
+        for level in range(DEPTH):
             if level:
                 x = self._doubled(f"{self._stem}/up{level}/doubled", x)
-            skip = skips[depth - 1 - level] if level else None
-            x = self._norm(self._up(x, skip, level), depth + level, quarters=True)
+            skip = skips[DEPTH - 1 - level] if level else None
+            x = self._norm(self._up(x, skip, level), DEPTH + level, quarters=True)
         mask = self._doubled(f"{self._stem}/logits", self._last(x))
         if not self._style.softmax:
             mask = self._writer.logistic(f"{self._stem}/mask", mask)
@@ -166,14 +183,14 @@ class _UNet:
         ]
 
     def _down(self, x: Tensor, level: int) -> Tensor:
-        name = _numbered("conv2d", self._index * (len(_FILTERS) + 1) + level)
+        name = _numbered("conv2d", self._index * (DEPTH + 1) + level)
         kernel = self._variables[f"{name}/kernel"].transpose(3, 0, 1, 2)
         bias = self._variables[f"{name}/bias"]
         return self._conv(f"{self._stem}/conv{level + 1}", x, kernel, bias, stride=2)
 
     def _up(self, x: Tensor, skip: Tensor | None, level: int) -> Tensor:
         """Convolve transposed; the four results of each point are channels, see `quarters_of`."""
-        name = _numbered("conv2d_transpose", self._index * len(_FILTERS) + level)
+        name = _numbered("conv2d_transpose", self._index * DEPTH + level)
         kernel, bias = (self._variables[f"{name}/{part}"] for part in ("kernel", "bias"))
         label, relu = f"{self._stem}/up{level + 1}", not self._style.elu
         quarters, biases = quarters_of(kernel), np.tile(bias, 4)
@@ -207,10 +224,10 @@ class _UNet:
         return self._writer.concatenation(label, parts, axis=3)
 
     def _last(self, x: Tensor) -> Tensor:
-        name = _numbered("conv2d", self._index * (len(_FILTERS) + 1) + len(_FILTERS))
+        name = _numbered("conv2d", self._index * (DEPTH + 1) + DEPTH)
         kernel = dilated_in_quarters(self._variables[f"{name}/kernel"])
         bias = np.tile(self._variables[f"{name}/bias"], 4)
-        return self._conv(f"{self._stem}/conv{len(_FILTERS) + 1}", x, kernel, bias)
+        return self._conv(f"{self._stem}/conv{DEPTH + 1}", x, kernel, bias)
 
     def _doubled(self, name: str, x: Tensor) -> Tensor:
         """Put the four results of each point side by side."""
@@ -335,24 +352,23 @@ def _numbered(name: str, number: int) -> str:
     return f"{name}_{number}" if number else name
 
 
-def _shapes(stems: int) -> dict[str, tuple[int, ...]]:
+def _shapes(stems: int, filters: Sequence[int]) -> dict[str, tuple[int, ...]]:
     """Return the shape of each variable."""
     shapes: dict[str, tuple[int, ...]] = {}
-    depth = len(_FILTERS)
     for stem in range(stems):
-        sizes = [CHANNELS, *_FILTERS]
-        for level in range(depth):
-            name = _numbered("conv2d", stem * (depth + 1) + level)
+        sizes = [CHANNELS, *filters]
+        for level in range(DEPTH):
+            name = _numbered("conv2d", stem * (DEPTH + 1) + level)
             shapes[f"{name}/kernel"] = (5, 5, sizes[level], sizes[level + 1])
             shapes[f"{name}/bias"] = (sizes[level + 1],)
-        name = _numbered("conv2d", stem * (depth + 1) + depth)
+        name = _numbered("conv2d", stem * (DEPTH + 1) + DEPTH)
         shapes[f"{name}/kernel"], shapes[f"{name}/bias"] = (4, 4, 1, CHANNELS), (CHANNELS,)
-        ups = [*reversed(_FILTERS[:-1]), 1]
+        ups = [*reversed(filters[:-1]), 1]
         for level, size in enumerate(ups):
-            name = _numbered("conv2d_transpose", stem * depth + level)
-            taken = _FILTERS[-1] if level == 0 else 2 * ups[level - 1]
+            name = _numbered("conv2d_transpose", stem * DEPTH + level)
+            taken = filters[-1] if level == 0 else 2 * ups[level - 1]
             shapes[f"{name}/kernel"], shapes[f"{name}/bias"] = (5, 5, size, taken), (size,)
-        for level, size in enumerate([*_FILTERS, *ups]):
+        for level, size in enumerate([*filters, *ups]):
             name = _numbered("batch_normalization", stem * _NORMS + level)
             for part in ("beta", "gamma", "moving_mean", "moving_variance"):
                 shapes[f"{name}/{part}"] = (size,)

@@ -29,9 +29,7 @@ def magnitudes_of(spectra: Complex64, front_end: Spectra, out: Float32) -> None:
     lib.tagnode_spectrum_magnitudes(floats(content), len(spectra), settings, floats(out))
 
 
-def shared_spectra(
-    masks: Float32, spectra: Complex64, front_end: Spectra, above: str
-) -> Complex64:
+def shared_spectra(masks: Float32, spectra: Complex64, front_end: Spectra, above: str) -> Complex64:
     """Return the share of each stem in the spectra of the mix.
 
     A stem's share in a bin is its mask times the magnitude to the power of the card's exponent,

@@ -32,7 +32,7 @@ def wiener_filtered(stems: Complex64, mix: Complex64, iterations: int) -> Comple
     Returns
     -------
     ndarray
-        (stems, m, bins, 2). Their sum over the stems is the mix, wherever a stem has power.
+        (stems, m, bins, 2). Their sum over the stems is nearly the mix, wherever that has power.
 
     Examples
     --------

@@ -149,7 +149,7 @@ def is_spleeter_folder(path: Path) -> bool:
     if not all((path / f"model{end}").is_file() for end in _ENDS):
         return False
     index = read_file(path / f"model{_ENDS[0]}", "checkpoint", MOST_MODEL_BYTES)
-    return b"conv2d_transpose" in index
+    return b"transpose" in index  # names share their beginnings with the ones before them
 
 
 def checkpoint_in(folder: Path) -> dict[str, Float32]:
@@ -179,9 +179,9 @@ def family_of(variables: dict[str, Float32]) -> str:
     ModelError
         They are not those of one of Spleeter's networks.
     """
-    from pyplugin.models.unet import stem_count
+    from pyplugin.models.unet import layout_of
 
-    count = stem_count(variables)
+    count = layout_of(variables).stems
     for name, family in FAMILIES.items():
         if len(family.stems) == count:
             return name
@@ -216,6 +216,7 @@ def build_family(
         UNetStyle,
         build_unets,
         embedding_size,
+        layout_of,
     )
 
     family = FAMILIES[name]
@@ -227,7 +228,7 @@ def build_family(
     style = UNetStyle(family.elu, family.softmax)
     data = build_unets(variables, family.stems, style, patch=patch, half=half)
     shape = (1, patch, BINS, CHANNELS)
-    size = embedding_size(len(family.stems), patch)
+    size = embedding_size(layout_of(variables), patch)
     about = "The means of the bottlenecks' channels and of their places, stem by stem."
     card = Card(
         name=model_name(f"{name}{_HALF if half else ''}", (_PATCH,), {"patch": patch}),
