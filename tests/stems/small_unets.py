@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +34,7 @@ def variables_of(stems: int, seed: int = 1, filters: Sequence[int] = FILTERS) ->
     ups = [*reversed(filters[:-1]), 1]
     for stem in range(stems):
         sizes = [2, *filters]
-        for level, (taken, size) in enumerate(zip(sizes, sizes[1:], strict=False)):
+        for level, (taken, size) in enumerate(pairwise(sizes)):
             kernel(numbered("conv2d", 7 * stem + level), (5, 5, taken, size), 25 * taken, size)
         kernel(numbered("conv2d", 7 * stem + 6), (4, 4, 1, 2), 16, 2)
         for level, size in enumerate(ups):

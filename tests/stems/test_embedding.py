@@ -38,7 +38,7 @@ def test_the_hop_may_be_any(random_network, hop):
 
 def test_a_short_recording_has_one(random_network):
     assert embed_stems(music(1, 8000, 1)[0], 8000, model=random_network).times.tolist() == [0]
-    with pytest.raises(AudioError, match="hop is 0.001 s"):
+    with pytest.raises(AudioError, match=r"hop is 0\.001 s"):
         embed_stems(np.zeros(44100), 44100, model=random_network, hop=0.001)
     with pytest.raises(AudioError, match="3 channels"):
         embed_stems(np.zeros((3, 44100)), 44100, model=random_network)

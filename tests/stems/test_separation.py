@@ -1,6 +1,6 @@
 """Recordings as stems: arrays and files, residuals, and what can go wrong."""
 
-import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -46,7 +46,7 @@ def test_files_have_the_length_and_rate_of_the_recording(tmp_path, random_networ
         residual=True,
         progress=shares.append,
     )
-    assert sorted(os.listdir(out)) == sorted(f"{name}.{format}" for name in result.paths)
+    assert {path.name for path in out.iterdir()} == {f"{name}.{format}" for name in result.paths}
     original, _ = soundfile.read(tmp_path / "song.wav")
     read = [soundfile.read(path) for path in result.paths.values()]
     assert {(len(samples), rate) for samples, rate in read} == {(96000, 32000)}
@@ -89,7 +89,7 @@ def test_an_interruption_leaves_no_files(tmp_path, random_network):
     assert list((tmp_path / "out").iterdir()) == []
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 def test_a_full_disk_is_a_sentence(tmp_path, random_network):
     soundfile.write(tmp_path / "song.wav", music(9, 44100, 1)[0], 44100)
     (tmp_path / "out").mkdir()

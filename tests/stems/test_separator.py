@@ -93,7 +93,7 @@ def test_a_wiener_filter_nearly_keeps_the_sum(random_network):
 def test_wrong_parameters_are_refused(random_network, probe):
     with pytest.raises(AudioError, match="6 channels; stems are separated from 1 or 2"):
         Separator(random_network, 44100, 6)
-    with pytest.raises(AudioError, match="overlap is 100.*multiple of 64 from 0 to 64"):
+    with pytest.raises(AudioError, match=r"overlap is 100.*multiple of 64 from 0 to 64"):
         Separator(random_network, 44100, 2, overlap=100)
     with pytest.raises(AudioError, match="11 iterations"):
         Separator(random_network, 44100, 2, wiener=11)

@@ -1,4 +1,4 @@
-"""Spleeter's graph in TensorFlow against ours: small networks, and the published one if it is here."""
+"""Spleeter's graph in TensorFlow against ours, for small networks and the published one."""
 
 import numpy as np
 import pytest
