@@ -28,14 +28,18 @@ from documents import (
     simple_commands,
     text_of,
 )
+from msgspec import structs
+from small_unets import variables_of
 
 import pyplugin
 from pyplugin.automation.presets import parse_preset
 from pyplugin.daw import installation
 from pyplugin.models import adapting, heads, importing, templates
+from pyplugin.models.card import render_card
 from pyplugin.models.folders import data_folder
 from pyplugin.models.graphs.graph import GraphBuilder
 from pyplugin.models.graphs.lowering import tflite_of
+from pyplugin.models.importers.spleeter import build_family
 from pyplugin.monitor.config import parse_config
 from pyplugin.monitor.storage import Store
 
@@ -103,6 +107,12 @@ def desk(musicnn, recordings, tmp_path, monkeypatch) -> Path:
         heads.save(head)
         heads.save(head, tmp_path / "out" / f"{name}.head")
     _networks(tmp_path)
+    for name, options in (("spleeter-2stems", {}), ("spleeter-4stems", {"patch": 64})):
+        variables = variables_of(int(name[9]))
+        model, card = build_family(name, variables, **options)
+        card = structs.replace(card, name=name)
+        (data / f"{name}.tflite").write_bytes(model)
+        (data / f"{name}.json").write_text(render_card(card))
     Store(tmp_path / "log").close()
     for name in ("radio.toml", "new.toml"):
         text = '[monitor]\ndata = "log"\n[[station]]\nname = "Test FM"\nfile = "song.ogg"\n'

@@ -278,6 +278,10 @@ TAGNODE_API void tagnode_stft_destroy(tagnode_stft *stft);
 TAGNODE_API size_t tagnode_stft_capacity(const tagnode_stft *stft, size_t frames)
     TAGNODE_NONBLOCKING;
 
+/* Returns the resampler's delay in input samples, by which spectra lag behind the input; 0 at the
+ * model's rate. [any] */
+TAGNODE_API uint32_t tagnode_stft_delay(const tagnode_stft *stft) TAGNODE_NONBLOCKING;
+
 /* Processes `frames` samples of each channel, full scale 1.0, and writes the spectra that they
  * complete to `spectra`, which has room for tagnode_stft_capacity(frames): for each of them bins 0
  * to frame / 2, for each bin all channels, real and imaginary part. Returns their number. [audio]
@@ -304,6 +308,10 @@ TAGNODE_API void tagnode_istft_destroy(tagnode_istft *istft);
 /* Returns the largest number of samples that `count` spectra can complete. [any] */
 TAGNODE_API size_t tagnode_istft_capacity(const tagnode_istft *istft, size_t count)
     TAGNODE_NONBLOCKING;
+
+/* Returns the resampler's delay in samples at the model's rate, by which the output lags behind the
+ * spectra; 0 at that rate. [any] */
+TAGNODE_API uint32_t tagnode_istft_delay(const tagnode_istft *istft) TAGNODE_NONBLOCKING;
 
 /* Adds `count` spectra, and writes the samples of each channel that they complete, from sample 0 of
  * the stream on, to `output`, which has room for tagnode_istft_capacity(count) each. Returns their

@@ -147,6 +147,7 @@ static void test_reset_is_a_new_start(void) {
     tagnode_istft *inverse = NULL;
     CHECK(tagnode_stft_create(&SPLEETER, 48000, 1, &t, NULL) == TAGNODE_OK);
     CHECK(tagnode_istft_create(&SPLEETER, 48000, 1, &inverse, NULL) == TAGNODE_OK);
+    CHECK(tagnode_stft_delay(t) > 0 && tagnode_istft_delay(inverse) > 0);
     const size_t each = (size_t)2 * 2049, room = tagnode_stft_capacity(t, length);
     float *spectra[] = {malloc(room * each * 4), malloc(room * each * 4)};
     float *output[] = {calloc(length * 2, 4), calloc(length * 2, 4)};
@@ -182,6 +183,7 @@ static void test_what_is_not_finite_counts_as_zero(void) {
     bool silent = true;
     for (size_t i = 0; i < count * 2 * 2049; ++i) silent = silent && spectra[i] == 0;
     CHECK(count == 5 && silent);
+    CHECK(tagnode_stft_delay(t) == 0);
     CHECK(tagnode_stft_replaced(t) == 3);
     tagnode_stft_reset(t);
     CHECK(tagnode_stft_replaced(t) == 0);

@@ -44,6 +44,8 @@ class Separator:
 
     Attributes
     ----------
+    overlap : int
+        Spectra that two patches share.
     replaced : int
         Non-finite samples that counted as 0.
 
@@ -69,7 +71,7 @@ class Separator:
                 "it first."
             )
         self.network, self.channels, self._rate = network, channels, sample_rate
-        self._overlap = checked_overlap(network.patch, overlap)
+        self.overlap = self._overlap = checked_overlap(network.patch, overlap)
         if not 0 <= wiener <= 10:
             raise AudioError(
                 f"There are {wiener} iterations of the Wiener filter; expected 0 to 10."
@@ -88,6 +90,12 @@ class Separator:
         self._tail: Float32 | None = None  # masks of the last patch on what the next one shares
         self._fade = _fade(self._overlap)
         self._taken = self._returned = self._seen = 0
+
+    @property
+    def delay(self) -> int:
+        """Samples of the stream by which resampling to the model's rate and back delays it."""
+        back = self._inverses[0].delay * self._rate
+        return self._transform.delay + -(-back // self.network.front_end.sample_rate)
 
     @property
     def replaced(self) -> int:

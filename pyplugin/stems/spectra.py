@@ -51,6 +51,11 @@ class Transform:
         )
 
     @property
+    def delay(self) -> int:
+        """Samples by which spectra lag behind, for resampling; 0 at the model's rate."""
+        return int(lib.tagnode_stft_delay(self._handle))
+
+    @property
     def replaced(self) -> int:
         """How many non-finite samples counted as 0."""
         return int(lib.tagnode_stft_replaced(self._handle))
@@ -80,6 +85,11 @@ class InverseTransform:
             channels,
             error=AudioError,
         )
+
+    @property
+    def delay(self) -> int:
+        """Samples at the model's rate by which the result lags behind, for resampling."""
+        return int(lib.tagnode_istft_delay(self._handle))
 
     def process(self, spectra: Complex64) -> Float32:
         """Return the samples that spectra (m, frame/2 + 1, channels) complete: (channels, n)."""

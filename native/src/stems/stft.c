@@ -116,6 +116,10 @@ uint64_t tagnode_stft_replaced(const tagnode_stft *stft) {
     return stft->replaced;
 }
 
+uint32_t tagnode_stft_delay(const tagnode_stft *stft) {
+    return stft->base.resamplers[0].delay;
+}
+
 size_t tagnode_stft_capacity(const tagnode_stft *t, size_t frames) {
     const size_t most = tagnode_resampler_yield(&t->base.resamplers[0], frames);
     return most / t->base.plan.settings.hop + 2;
@@ -233,6 +237,10 @@ void tagnode_istft_reset(tagnode_istft *t) {
         memset(t->sum[c], 0, frame * sizeof *t->sum[c]);
     }
     t->skipped = 0;
+}
+
+uint32_t tagnode_istft_delay(const tagnode_istft *istft) {
+    return istft->base.resamplers[0].delay;
 }
 
 size_t tagnode_istft_capacity(const tagnode_istft *t, size_t count) {
