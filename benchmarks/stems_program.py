@@ -19,10 +19,10 @@ BLOCK = 65536
 
 
 def tagnode(samples: np.ndarray) -> Callable[[], float]:
-    from pyplugin.stems.network import Network
+    from pyplugin.stems.network import StemNetwork
     from pyplugin.stems.separator import Separator
 
-    network = Network(threads=THREADS)
+    network = StemNetwork(threads=THREADS)
     blocks = [
         np.ascontiguousarray(samples.T[:, at : at + BLOCK]) for at in range(0, len(samples), BLOCK)
     ]

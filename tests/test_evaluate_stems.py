@@ -9,7 +9,7 @@ import soundfile
 from small_unets import passing, written
 
 from pyplugin.errors import PypluginError
-from pyplugin.stems.network import Network
+from pyplugin.stems.network import StemNetwork
 
 ROOT = Path(__file__).parents[1]
 
@@ -58,7 +58,7 @@ def test_a_track_is_measured_by_museval(tool, tmp_path):
     for name, level in (("vocals", 0.2), ("drums", 0.02)):
         soundfile.write(tmp_path / f"{name}.wav", level * rng.normal(size=(88200, 2)), 44100)
     variables = passing("spleeter-2stems", "vocals")
-    network = Network(written(tmp_path, "spleeter-2stems", variables, patch=64))
+    network = StemNetwork(written(tmp_path, "spleeter-2stems", variables, patch=64))
     scores = tool.evaluate(tmp_path, network, 0)["vocals"]
     assert set(scores) == {*tool.MEASURES, "SI-SDR", "SI-SDR improvement"}
     assert scores["SI-SDR"] < 3  # noise above 11 kHz is lost

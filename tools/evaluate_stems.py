@@ -24,7 +24,7 @@ import numpy.typing as npt
 import pyplugin
 from pyplugin.errors import PypluginError
 from pyplugin.inputs.files import load
-from pyplugin.stems.network import Network
+from pyplugin.stems.network import StemNetwork
 from pyplugin.support.optional import need
 
 Audio = npt.NDArray[np.float32]
@@ -79,7 +79,7 @@ def tracks(folder: Path) -> Iterator[Path]:
     yield from found
 
 
-def evaluate(track: Path, network: Network, wiener: int) -> dict[str, dict[str, float]]:
+def evaluate(track: Path, network: StemNetwork, wiener: int) -> dict[str, dict[str, float]]:
     """Return the measures of each stem of a track."""
     museval = need("museval", package="museval", extra="evaluate", purpose="Evaluating stems")
     read = {path.stem: load(path) for path in sorted(track.glob("*.wav"))}
@@ -109,7 +109,7 @@ def main() -> int:
     parser.add_argument("--json", type=Path, metavar="FILE")
     given = parser.parse_args()
     try:
-        network = Network(given.model)
+        network = StemNetwork(given.model)
         found = {}
         for track in tracks(given.folder):
             found[track.name] = evaluate(track, network, given.wiener)

@@ -14,7 +14,7 @@ from pyplugin.inputs.recording import BLOCK, Recording
 from pyplugin.node.node import Frames, Node
 from pyplugin.node.signals import SIGNALS, SignalFrames
 from pyplugin.node.windows import analyse_windows, replaced_note, window_seconds
-from pyplugin.stems.network import Network
+from pyplugin.stems.network import StemNetwork
 from pyplugin.stems.separation import stem_blocks
 from pyplugin.stems.separator import Separator
 from pyplugin.support.arrays import ByValue, Float32, Float64, Int64
@@ -139,7 +139,7 @@ def _with_lead(positions: Int64, values: Float64, lead: int, rises: bool) -> _Ev
 def with_stems(
     analysis: Analysis,
     recording: Recording,
-    network: Network,
+    network: StemNetwork,
     parameters: Sequence[AutomatedParameter],
     progress: Callable[[float], object],
 ) -> Analysis:

@@ -31,7 +31,7 @@ from pyplugin.node.node import MAX_BLOCK, Node
 from pyplugin.node.plan import Plan
 from pyplugin.node.windows import replaced_note
 from pyplugin.stems.network import DEFAULT_MODEL as DEFAULT_STEMS
-from pyplugin.stems.network import Network
+from pyplugin.stems.network import StemNetwork
 from pyplugin.stems.separation import stem_blocks
 from pyplugin.stems.separator import Separator
 from pyplugin.support.arrays import ByValue, Float32, Float64
@@ -118,7 +118,7 @@ def automate(
     hop: float | None = None,
     runtime: str | None = None,
     stems: Mapping[str, Pedalboard] | None = None,
-    stem_model: str | Network | None = None,
+    stem_model: str | StemNetwork | None = None,
 ) -> AutomatedBoard:
     """Automate the parameters of a board by descriptors or curves.
 
@@ -141,8 +141,8 @@ def automate(
         Boards that single stems pass through, by the stem's name, before the sum of all passes
         through `board`. Their effects come first where keys are numbered. Offline only.
     stem_model
-        Of the stems: a name, or a :class:`pyplugin.stems.network.Network` that is ready; ``None``
-        for ``spleeter-2stems``.
+        Of the stems: a name, or a ready :class:`pyplugin.stems.network.StemNetwork`; ``None`` for
+        ``spleeter-2stems``.
 
     Raises
     ------
@@ -193,7 +193,7 @@ class AutomatedBoard:
         plan: Plan | Callable[[list[str]], Plan],
         *,
         stems: Mapping[str, Pedalboard] | None = None,
-        stem_model: str | Network | None = None,
+        stem_model: str | StemNetwork | None = None,
     ) -> None:
         self.board = board
         self.stems = dict(stems or {})
@@ -273,7 +273,7 @@ class AutomatedBoard:
             paths[name] = CurvePath(name, given, rate)
         return paths
 
-    def _network(self, parameters: Sequence[AutomatedParameter]) -> Network | None:
+    def _network(self, parameters: Sequence[AutomatedParameter]) -> StemNetwork | None:
         """Return what separates the stems that are used, if any are.
 
         Raises
@@ -287,7 +287,7 @@ class AutomatedBoard:
         if not wanted:
             return None
         given = self._stem_model
-        network = given if isinstance(given, Network) else Network(given)
+        network = given if isinstance(given, StemNetwork) else StemNetwork(given)
         for stem in wanted:
             if stem not in network.stems:
                 raise PresetError(

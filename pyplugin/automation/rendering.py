@@ -17,7 +17,7 @@ from pyplugin.node.plan import Plan
 
 if TYPE_CHECKING:
     from pyplugin.models.registry import Model
-    from pyplugin.stems.network import Network
+    from pyplugin.stems.network import StemNetwork
 
 
 def sources_of(preset: Preset) -> dict[str, Combined]:
@@ -61,7 +61,7 @@ def automated_preset(
     model: str | Model | None = None,
     runtime: str | None = None,
     plan: Plan | None = None,
-    stem_model: str | Network | None = None,
+    stem_model: str | StemNetwork | None = None,
 ) -> AutomatedBoard:
     """Build the chain of a preset with its automation.
 
@@ -148,7 +148,7 @@ def render(
     sidechain: str | Path | None = None,
     model: str | Model | None = None,
     runtime: str | None = None,
-    stem_model: str | Network | None = None,
+    stem_model: str | StemNetwork | None = None,
     align: bool = True,
     block: int = 512,
     progress: Callable[[float], object] | None = None,

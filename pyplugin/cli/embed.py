@@ -131,10 +131,10 @@ def command(
 def _stems(model: Model, hop: float | None) -> Callable[[str, Callable[[float], object]], Any]:
     """Return what embeds a recording by a model of stems."""
     from pyplugin.stems.embedding import embed_stems
-    from pyplugin.stems.network import Network
+    from pyplugin.stems.network import StemNetwork
 
     with without_banner():
-        network = Network(model)
+        network = StemNetwork(model)
 
     def work(given: str, report: Callable[[float], object]) -> Any:
         return embed_stems(given, model=network, hop=hop, progress=report)

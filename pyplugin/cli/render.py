@@ -100,10 +100,10 @@ def command(
     plan = AnalysisOptions(model, runtime).plan(chosen)
     network = None
     if chosen.uses_stems:
-        from pyplugin.stems.network import DEFAULT_MODEL, Network
+        from pyplugin.stems.network import DEFAULT_MODEL, StemNetwork
 
         with without_banner():
-            network = Network(stem_model or chosen.stems or DEFAULT_MODEL)
+            network = StemNetwork(stem_model or chosen.stems or DEFAULT_MODEL)
     with progress_bar(Path(source).name) as report:
         result = render(
             source,

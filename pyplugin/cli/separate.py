@@ -85,7 +85,7 @@ def command(
       tagnode separate song.ogg --out stems --stems vocals --format flac
       tagnode separate *.mp3 --out stems --residual --threads 2
     """
-    from pyplugin.stems.network import Network
+    from pyplugin.stems.network import StemNetwork
     from pyplugin.stems.separation import chosen_stems, separate
     from pyplugin.stems.separator import checked_overlap
 
@@ -93,7 +93,7 @@ def command(
     files, status = expand_files(files)
     folders = _folders(files, out)
     with without_banner():
-        network = Network(model, threads=threads)
+        network = StemNetwork(model, threads=threads)
     chosen_stems(network, names or None, residual=residual)
     checked_overlap(network.patch, overlap)
 

@@ -45,7 +45,7 @@ class UNetStyle:
 
 
 @dataclass(frozen=True)
-class Layout:
+class UNetLayout:
     """What the variables of a checkpoint make.
 
     Attributes
@@ -60,7 +60,7 @@ class Layout:
     filters: tuple[int, ...]
 
 
-def layout_of(variables: Variables) -> Layout:
+def layout_of(variables: Variables) -> UNetLayout:
     """Return what the variables of a checkpoint make.
 
     Raises
@@ -88,7 +88,7 @@ def layout_of(variables: Variables) -> Layout:
             )
         if not np.isfinite(variables[name]).all():
             raise ModelError(f"The checkpoint's {name} has values that are not finite.")
-    return Layout(stems, filters)
+    return UNetLayout(stems, filters)
 
 
 def build_unets(
@@ -126,12 +126,12 @@ def build_unets(
     return writer.finish({"spectrogram": x}, outputs, description=f"Spleeter: {', '.join(stems)}")
 
 
-def embedding_size(layout: Layout, patch: int) -> int:
+def embedding_size(layout: UNetLayout, patch: int) -> int:
     """Return how many values the embedding of a patch has.
 
     Examples
     --------
-    >>> embedding_size(Layout(2, (16, 32, 64, 128, 256, 512)), 512)
+    >>> embedding_size(UNetLayout(2, (16, 32, 64, 128, 256, 512)), 512)
     1280
     """
     return layout.stems * (layout.filters[-1] + (patch // STRIDE) * (BINS // STRIDE))

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from pyplugin.errors import AudioError
 from pyplugin.inputs.recording import Recording
-from pyplugin.stems.network import DEFAULT_MODEL, Network
+from pyplugin.stems.network import DEFAULT_MODEL, StemNetwork
 from pyplugin.stems.spectra import Transform
 from pyplugin.support.arrays import ByValue, Float32, Float64
 
@@ -51,7 +51,7 @@ def embed_stems(
     audio: Source | npt.ArrayLike,
     sample_rate: int | None = None,
     *,
-    model: str | Model | Network = DEFAULT_MODEL,
+    model: str | Model | StemNetwork = DEFAULT_MODEL,
     hop: float | None = None,
     progress: Callable[[float], object] | None = None,
 ) -> StemEmbeddings:
@@ -75,7 +75,7 @@ def embed_stems(
     AudioError, ModelError
         As :func:`pyplugin.separate`.
     """
-    network = model if isinstance(model, Network) else Network(model)
+    network = model if isinstance(model, StemNetwork) else StemNetwork(model)
     end = network.front_end
     step = network.patch if hop is None else round(hop * end.sample_rate / end.hop)
     if step < 1:

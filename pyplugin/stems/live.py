@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pyplugin.errors import AudioError, ModelError
-from pyplugin.stems.network import DEFAULT_MODEL, Network
+from pyplugin.stems.network import DEFAULT_MODEL, StemNetwork
 from pyplugin.stems.separator import Separator
 from pyplugin.support.arrays import Float32
 from pyplugin.support.closing import Closing
@@ -35,7 +35,7 @@ class StemStream(Closing):
     sample_rate, channels
         Of the stream; Hz, 1 or 2.
     model
-        A model of stems, or a :class:`Network` that is ready.
+        A model of stems, or a :class:`StemNetwork` that is ready.
     overlap, above
         As for :class:`pyplugin.stems.separator.Separator`.
 
@@ -65,11 +65,11 @@ class StemStream(Closing):
         sample_rate: int,
         channels: int,
         *,
-        model: str | Network = DEFAULT_MODEL,
+        model: str | StemNetwork = DEFAULT_MODEL,
         overlap: int | None = None,
         above: str | None = None,
     ) -> None:
-        network = model if isinstance(model, Network) else Network(model)
+        network = model if isinstance(model, StemNetwork) else StemNetwork(model)
         self._separator = Separator(
             network,
             sample_rate,
@@ -159,7 +159,7 @@ class StemStream(Closing):
             self._ready.put(_Failed(error))
 
 
-def _seconds_of(network: Network) -> float:
+def _seconds_of(network: StemNetwork) -> float:
     """Return the time that a patch takes here, the lesser of two runs."""
     end = network.front_end
     patch = np.ones((network.patch, end.bins, end.channels), np.float32)

@@ -16,7 +16,7 @@ from pyplugin.support.optional import install
 DEFAULT_MODEL = "spleeter-2stems"
 
 
-class Network:
+class StemNetwork:
     """A model of stems, ready to run.
 
     Parameters

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from pyplugin.errors import AudioError, ModelError
 from pyplugin.inputs.recording import Recording
-from pyplugin.stems.network import DEFAULT_MODEL, Network
+from pyplugin.stems.network import DEFAULT_MODEL, StemNetwork
 from pyplugin.stems.separator import Above, Separator
 from pyplugin.support.arrays import ByValue, Float32
 from pyplugin.support.files import sentence
@@ -51,6 +51,16 @@ class Separation(ByValue):
         Samples beyond full scale that the files could not hold.
     notes
         Sentences for the user.
+
+    See Also
+    --------
+    separate : Returns it.
+
+    Examples
+    --------
+    >>> silence = np.zeros((2, 44100), np.float32)
+    >>> Separation({"vocals": silence}, {}, 44100, 1.0, "spleeter-2stems").stems["vocals"].shape
+    (2, 44100)
     """
 
     stems: dict[str, Float32]
@@ -66,7 +76,7 @@ def separate(
     audio: Source | npt.ArrayLike,
     sample_rate: int | None = None,
     *,
-    model: str | Model | Network = DEFAULT_MODEL,
+    model: str | Model | StemNetwork = DEFAULT_MODEL,
     stems: Sequence[str] | None = None,
     residual: bool = False,
     out: str | Path | None = None,
@@ -86,7 +96,7 @@ def separate(
     audio, sample_rate
         As for :func:`pyplugin.tag`; 1 or 2 channels.
     model
-        A model of stems, built by ``tagnode models get``, or a :class:`Network` that is ready.
+        A model of stems, built by ``tagnode models get``, or a :class:`StemNetwork` that is ready.
     stems
         Names of those that are wanted, also ``"residual"``; ``None`` for all of the model.
     residual
@@ -119,10 +129,15 @@ def separate(
     >>> result = pyplugin.separate("song.ogg", stems=["vocals"])  # doctest: +SKIP
     >>> result.stems["vocals"].shape  # doctest: +SKIP
     (2, 441000)
+    >>> try:
+    ...     pyplugin.separate("song.ogg", format="mp3")
+    ... except pyplugin.AudioError as error:
+    ...     print(error)
+    There is no format 'mp3'; wav, flac or ogg is possible.
     """
     if format not in FORMATS:
         raise AudioError(f"There is no format {format!r}; {alternatives(FORMATS)} is possible.")
-    network = model if isinstance(model, Network) else Network(model, threads=threads)
+    network = model if isinstance(model, StemNetwork) else StemNetwork(model, threads=threads)
     wanted = chosen_stems(network, stems, residual=residual)
     report = progress or (lambda share: None)
     with Recording(audio, sample_rate) as source, contextlib.ExitStack() as stack:
@@ -162,7 +177,7 @@ def separate(
 
 
 def chosen_stems(
-    network: Network, stems: Sequence[str] | None, *, residual: bool = False
+    network: StemNetwork, stems: Sequence[str] | None, *, residual: bool = False
 ) -> tuple[str, ...]:
     """Return the names of the stems that are wanted, in the order of the model.
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from pyplugin.errors import AudioError
 from pyplugin.stems.masks import magnitudes_of, shared_spectra
-from pyplugin.stems.network import Network
+from pyplugin.stems.network import StemNetwork
 from pyplugin.stems.spectra import Complex64, InverseTransform, Transform
 from pyplugin.stems.wiener import wiener_filtered
 from pyplugin.support.arrays import Float32
@@ -57,7 +57,7 @@ class Separator:
 
     def __init__(
         self,
-        network: Network,
+        network: StemNetwork,
         sample_rate: int,
         channels: int,
         *,

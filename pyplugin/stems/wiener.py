@@ -38,8 +38,8 @@ def wiener_filtered(stems: Complex64, mix: Complex64, iterations: int) -> Comple
     --------
     >>> mix = np.ones((4, 3, 2), np.complex64)
     >>> stems = np.stack([0.25 * mix, 0.75 * mix])
-    >>> bool(np.allclose(wiener_filtered(stems, mix, 1).sum(axis=0), mix, atol=1e-4))
-    True
+    >>> wiener_filtered(stems, mix, 1).sum(axis=0)[0, 0].real.round(2)
+    array([1., 1.], dtype=float32)
     """
     if iterations == 0:
         return stems

@@ -11,7 +11,7 @@ from pyplugin.automation.rendering import automated_preset, mover_of
 from pyplugin.automation.stems import added
 from pyplugin.daw.presets import slots_of
 from pyplugin.errors import PresetError
-from pyplugin.stems.network import Network
+from pyplugin.stems.network import StemNetwork
 
 pedalboard = pytest.importorskip("pedalboard", reason="needs pedalboard")
 pytest.importorskip("ai_edge_litert", reason="needs LiteRT")
@@ -41,7 +41,7 @@ release = 0
 
 @pytest.fixture(scope="module")
 def network(tmp_path_factory):
-    return Network(
+    return StemNetwork(
         written(tmp_path_factory.mktemp("n"), "spleeter-2stems", variables_of(2), patch=64)
     )
 
@@ -49,7 +49,9 @@ def network(tmp_path_factory):
 @pytest.fixture(scope="module")
 def all_vocals(tmp_path_factory):
     variables = passing("spleeter-2stems", "vocals")
-    return Network(written(tmp_path_factory.mktemp("v"), "spleeter-2stems", variables, patch=64))
+    return StemNetwork(
+        written(tmp_path_factory.mktemp("v"), "spleeter-2stems", variables, patch=64)
+    )
 
 
 def level(audio):

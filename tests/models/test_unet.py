@@ -6,8 +6,8 @@ from small_unets import FILTERS, by_onnx, variables_of, written
 
 from pyplugin.errors import ModelError
 from pyplugin.models.importers.spleeter import FAMILIES
-from pyplugin.models.unet import Layout, embedding_size, layout_of
-from pyplugin.stems.network import Network
+from pyplugin.models.unet import UNetLayout, embedding_size, layout_of
+from pyplugin.stems.network import StemNetwork
 
 pytest.importorskip("ai_edge_litert", reason="needs LiteRT")
 
@@ -18,7 +18,7 @@ def test_the_networks_are_those_of_the_checkpoint(tmp_path, name, wide):
     family = FAMILIES[name]
     filters = (8, 40, 36, 33, 32, 48) if wide else FILTERS  # both ways to convolve transposed
     variables = variables_of(len(family.stems), seed=3, filters=filters)
-    network = Network(written(tmp_path, name, variables, patch=64))
+    network = StemNetwork(written(tmp_path, name, variables, patch=64))
     magnitudes = np.abs(np.random.default_rng(4).normal(size=(64, 1024, 2))).astype(np.float32)
     masks, embedding = network.run(magnitudes)
     found = [
@@ -45,12 +45,12 @@ def test_weights_of_16_bits_are_half_as_large_and_nearly_the_same(tmp_path):
     assert half.name == "spleeter-2stems-fp16-p64"
     assert len(half.data) < 0.6 * len(whole.data)
     magnitudes = np.abs(np.random.default_rng(5).normal(size=(64, 1024, 2))).astype(np.float32)
-    one, other = (Network(each).run(magnitudes)[0] for each in (whole, half))
+    one, other = (StemNetwork(each).run(magnitudes)[0] for each in (whole, half))
     assert 0 < np.abs(one - other).max() < 0.01
 
 
 def test_the_embedding_of_two_published_networks_has_1280_values():
-    assert embedding_size(Layout(2, (16, 32, 64, 128, 256, 512)), 512) == 1280
+    assert embedding_size(UNetLayout(2, (16, 32, 64, 128, 256, 512)), 512) == 1280
 
 
 def _without(variables, name):

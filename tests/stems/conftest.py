@@ -3,7 +3,7 @@
 import pytest
 from small_unets import passing, variables_of, written
 
-from pyplugin.stems.network import Network
+from pyplugin.stems.network import StemNetwork
 
 
 @pytest.fixture(scope="session")
@@ -25,9 +25,9 @@ def passing_model(folder):
 
 @pytest.fixture
 def random_network(random_model):
-    return Network(random_model)
+    return StemNetwork(random_model)
 
 
 @pytest.fixture
 def passing_network(passing_model):
-    return Network(passing_model)
+    return StemNetwork(passing_model)

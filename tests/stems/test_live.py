@@ -10,7 +10,7 @@ from small_unets import variables_of, written
 from pyplugin.errors import AudioError, ModelError
 from pyplugin.stems import live
 from pyplugin.stems.live import StemStream
-from pyplugin.stems.network import Network
+from pyplugin.stems.network import StemNetwork
 from pyplugin.stems.separator import Separator
 
 pytest.importorskip("ai_edge_litert", reason="needs LiteRT")
@@ -18,7 +18,7 @@ pytest.importorskip("ai_edge_litert", reason="needs LiteRT")
 
 @pytest.fixture(scope="module")
 def network(tmp_path_factory):
-    return Network(
+    return StemNetwork(
         written(tmp_path_factory.mktemp("n"), "spleeter-2stems", variables_of(2), patch=64)
     )
 

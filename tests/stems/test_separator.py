@@ -5,7 +5,7 @@ import pytest
 from helpers import music
 
 from pyplugin.errors import AudioError, ModelError
-from pyplugin.stems.network import Network
+from pyplugin.stems.network import StemNetwork
 from pyplugin.stems.separator import Separator, checked_overlap
 
 pytest.importorskip("ai_edge_litert", reason="needs LiteRT")
@@ -54,7 +54,7 @@ def test_seams_are_those_of_one_long_run_in_the_middle(folder, random_network):
     """Patches that overlap differ less from one long run, and not at all far from their edges."""
     from small_unets import variables_of, written
 
-    long = Network(written(folder, "spleeter-2stems", variables_of(2), patch=512))
+    long = StemNetwork(written(folder, "spleeter-2stems", variables_of(2), patch=512))
     audio = music(11, 44100, 2)[:, : 470 * 1024]
     want = separated(long, audio, overlap=0)[0]
     errors = [
@@ -100,7 +100,7 @@ def test_wrong_parameters_are_refused(random_network, probe):
     with pytest.raises(AudioError, match="4000 Hz"):
         Separator(random_network, 4000, 2)
     with pytest.raises(ModelError, match="0 threads"):
-        Network("spleeter-2stems", threads=0)
+        StemNetwork("spleeter-2stems", threads=0)
     with pytest.raises(ModelError, match="no model of stems"):
-        Network("scene")
+        StemNetwork("scene")
     assert checked_overlap(512, None) == 128

@@ -9,7 +9,7 @@ from spleeter_oracle import Oracle, decibels
 from pyplugin.inputs.files import load
 from pyplugin.models.checkpoint import read_checkpoint
 from pyplugin.models.importers import spleeter
-from pyplugin.stems.network import Network
+from pyplugin.stems.network import StemNetwork
 from pyplugin.stems.separator import Separator
 
 pytest.importorskip("tensorflow", reason="needs TensorFlow: make oracle")
@@ -25,7 +25,7 @@ def separated(network, audio, overlap=0):
 def test_small_networks_separate_as_in_tensorflow(tmp_path, name):
     family = spleeter.FAMILIES[name]
     variables = variables_of(len(family.stems), seed=7)
-    network = Network(written(tmp_path, name, variables))
+    network = StemNetwork(written(tmp_path, name, variables))
     audio = music(14, 44100, 2)
     oracle = Oracle(variables, family.stems, elu=family.elu, softmax=family.softmax)
     want = np.swapaxes(oracle.separate(audio.T).numpy(), 1, 2)
@@ -40,7 +40,7 @@ def test_the_published_network_separates_a_song_as_in_tensorflow(tmp_path):
     spleeter.WHEEL.check(wheel)
     index, data = (spleeter.WHEEL.read(wheel, name) for name in spleeter.CHECKPOINT)
     variables = read_checkpoint(index, data, skip_others=True)
-    network = Network(written(tmp_path, "spleeter-2stems", variables))
+    network = StemNetwork(written(tmp_path, "spleeter-2stems", variables))
     samples, _ = load(DATA / "clips" / "sung-pop.ogg")
     audio = np.broadcast_to(samples, (2, samples.shape[1])).astype(np.float32)
     oracle = Oracle(variables, network.stems, elu=False, softmax=False)
