@@ -22,7 +22,7 @@ STRIDE = 64
 DEPTH = 6
 _NORMS = 2 * DEPTH
 _KERNELS = 2 * DEPTH + 1
-_LEAST_PARTED = 32  # channels: with fewer, four convolutions take longer than one
+_FEW, _MANY = 16, 32  # channels, up from which two convolutions are faster than one, and four
 _EPSILON = 1e-3  # of Keras' batch norm
 
 Variables = Mapping[str, Float32]
@@ -205,22 +205,26 @@ class _UNet:
             return self._elu(x) if self._style.elu else x
         if skip is not None:
             x = self._writer.concatenation(f"{label}/merged", [skip, x], axis=3)
-        if len(bias) < _LEAST_PARTED:
+        if len(bias) < _FEW:
             x = self._conv(label, x, quarters, biases, relu=relu)
         else:
-            x = self._parted(label, x, quarters.reshape(4, -1, 3, 3, x.shape[3]), bias)
+            x = self._parted(label, x, quarters.reshape(2, 2, -1, 3, 3, x.shape[3]), bias)
         return self._elu(x) if self._style.elu else x
 
     def _parted(self, label: str, x: Tensor, quarters: Float32, bias: Float32) -> Tensor:
-        """Convolve each quarter alone, without its taps that are 0; LiteRT pads as it convolves."""
-        parts = []
-        for index, kernel in enumerate(quarters):
-            p, q = divmod(index, 2)
+        """Convolve each quarter alone, or each row of them, without taps that are 0.
+
+        LiteRT pads as it convolves.
+        """
+        relu, parts = not self._style.elu, []
+        whole_rows = len(bias) < _MANY
+        for p, q in ((0, 1), (1, 1)) if whole_rows else ((0, 0), (0, 1), (1, 0), (1, 1)):
             name = f"{label}/{p}{q}"
-            padded = self._writer.pad(f"{name}/padded", x, ((0, 0), (1, p), (1, q), (0, 0)))
+            kernel = quarters[p].reshape(-1, *quarters.shape[3:]) if whole_rows else quarters[p, q]
             used = np.ascontiguousarray(kernel[:, : 2 + p, : 2 + q])
-            relu = not self._style.elu
-            parts.append(self._conv(name, padded, used, bias, padding="valid", relu=relu))
+            biases = np.tile(bias, len(kernel) // len(bias))
+            padded = self._writer.pad(f"{name}/padded", x, ((0, 0), (1, p), (1, q), (0, 0)))
+            parts.append(self._conv(name, padded, used, biases, padding="valid", relu=relu))
         return self._writer.concatenation(label, parts, axis=3)
 
     def _last(self, x: Tensor) -> Tensor:
