@@ -28,6 +28,7 @@ NAMES = (
     "catalogue",
     "plugin",
     "models",
+    "stems",
     "instructions",
 )
 

@@ -9,6 +9,7 @@
 :func:`label`, :func:`head`,      what automates a parameter; :mod:`pyplugin.sources` has the rest
 :func:`signal`
 :func:`render`                    a recording through the effects of a preset
+:func:`separate`                  a recording in, its stems out, such as vocals and accompaniment
 ``pyplugin.live``                 sound devices: a node on an input, a stream that also plays
 ``pyplugin.models``               models and heads: cards, building, checking
 ``pyplugin.daw``                  the LV2, CLAP and VST3 plugin: where it is, installing it
@@ -43,6 +44,9 @@ if TYPE_CHECKING:
     from pyplugin.sources import head as head
     from pyplugin.sources import label as label
     from pyplugin.sources import signal as signal
+    from pyplugin.sources import stem as stem
+    from pyplugin.stems.separation import Separation as Separation
+    from pyplugin.stems.separation import separate as separate
     from pyplugin.support.results import Curve as Curve
     from pyplugin.support.results import HeadResult as HeadResult
     from pyplugin.support.results import TagResult as TagResult
@@ -56,7 +60,8 @@ _HOMES = {
     "pyplugin.node.frontend": ("melspectrogram",),
     "pyplugin.node.node": ("Frames", "Latency", "Node", "State"),
     "pyplugin.node.signals": ("SIGNALS", "Signal", "SignalFrames"),
-    "pyplugin.sources": ("head", "label", "signal"),
+    "pyplugin.sources": ("head", "label", "signal", "stem"),
+    "pyplugin.stems.separation": ("Separation", "separate"),
     "pyplugin.support.results": ("Curve", "HeadResult", "TagResult"),
     "pyplugin.tagging": ("tag",),
 }
@@ -75,6 +80,7 @@ _ROOMS = {
             "plot",
             "session",
             "sources",
+            "stems",
             "training",
         )
     },

@@ -20,13 +20,14 @@
 :func:`clipping`, :func:`hum`, :func:`tone`,        faults of a transmission
 :func:`hiss`, :func:`presence`, :func:`repetition`
 :func:`signal`                                      any signal by its name
+:func:`stem`                                        the signals of one stem of the recording
 :func:`maximum`                                     the source that is farthest from its minimum
 ==================================================  ================================================
 """
 
 from pyplugin.automation.sources import Combined, Source
 from pyplugin.errors import PresetError
-from pyplugin.support.descriptors import head_name, signal_name, tag_name
+from pyplugin.support.descriptors import head_name, signal_name, stem_name, tag_name
 
 __all__ = [
     "beat",
@@ -55,6 +56,7 @@ __all__ = [
     "side",
     "signal",
     "silence",
+    "stem",
     "tempo",
     "tempo_confidence",
     "tone",
@@ -453,3 +455,56 @@ def repetition() -> Source:
     ('signal.repetition',)
     """
     return signal("repetition")
+
+
+class Stem:
+    """The signals of one stem of a recording, from :func:`stem`.
+
+    Examples
+    --------
+    >>> Stem("vocals").onset().descriptors
+    ('stem.vocals.onset',)
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = _word("stem", name)
+
+    def signal(self, name: str) -> Source:
+        """Return a measured descriptor of the stem by its name, as :func:`signal`."""
+        return Source((stem_name(self._name, _word("signal", name)),))
+
+    def rms(self) -> Source:
+        """Return the level over 50 ms, dBFS."""
+        return self.signal("rms_db")
+
+    def peak(self) -> Source:
+        """Return the sample peak over 50 ms, dBFS."""
+        return self.signal("peak_db")
+
+    def loudness(self, window: str = "momentary") -> Source:
+        """Return the loudness, LUFS, as :func:`loudness`."""
+        return self.signal(loudness(window).descriptors[0])
+
+    def onset(self) -> Source:
+        """Return the mean rise of the spectrum, dB."""
+        return self.signal("onset")
+
+    def brightness(self) -> Source:
+        """Return the spectral centroid, Hz."""
+        return self.signal("brightness_hz")
+
+
+def stem(name: str) -> Stem:
+    """Return the signals of one stem of the recording, such as its vocals. Offline only.
+
+    Parameters
+    ----------
+    name
+        As the model of stems has it: ``"vocals"``, ``"accompaniment"``, ``"drums"`` ...
+
+    Examples
+    --------
+    >>> stem("vocals").loudness().scale(0, -9).descriptors
+    ('stem.vocals.loudness_momentary',)
+    """
+    return Stem(name)

@@ -30,6 +30,8 @@ from documents import (
     simple_commands,
     text_of,
 )
+from msgspec import structs
+from small_unets import variables_of
 
 import pyplugin
 from pyplugin.automation.presets import parse_preset
@@ -38,9 +40,11 @@ from pyplugin.catalogue.processes import ProcessPool
 from pyplugin.catalogue.setup import Setup
 from pyplugin.daw import installation
 from pyplugin.models import adapting, heads, importing, templates
+from pyplugin.models.card import render_card
 from pyplugin.models.folders import data_folder
 from pyplugin.models.graphs.graph import GraphBuilder
 from pyplugin.models.graphs.lowering import tflite_of
+from pyplugin.models.importers.spleeter import build_family
 from pyplugin.monitor.config import parse_config
 from pyplugin.monitor.storage import Store
 
@@ -92,8 +96,19 @@ def catalogue(recordings, tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def stem_models(tmp_path_factory) -> Path:
+    """A folder with small models of stems under the names of the published ones."""
+    folder = tmp_path_factory.mktemp("stems")
+    for name in ("spleeter-2stems", "spleeter-4stems"):
+        model, card = build_family(name, variables_of(int(name[9])), patch=64)
+        (folder / f"{name}.tflite").write_bytes(model)
+        (folder / f"{name}.json").write_text(render_card(structs.replace(card, name=name)))
+    return folder
+
+
 @pytest.fixture
-def desk(musicnn, recordings, catalogue, tmp_path, monkeypatch) -> Path:
+def desk(musicnn, recordings, catalogue, stem_models, tmp_path, monkeypatch) -> Path:
     """A folder with those recordings, a preset, and a head of each name."""
     del musicnn
     shutil.copytree(recordings, tmp_path, copy_function=os.link, dirs_exist_ok=True)
@@ -117,6 +132,8 @@ def desk(musicnn, recordings, catalogue, tmp_path, monkeypatch) -> Path:
         heads.save(head)
         heads.save(head, tmp_path / "out" / f"{name}.head")
     _networks(tmp_path)
+    for path in stem_models.iterdir():
+        (data / path.name).symlink_to(path)
     Store(tmp_path / "log").close()
     for name in ("radio.toml", "new.toml"):
         text = '[monitor]\ndata = "log"\n[[station]]\nname = "Test FM"\nfile = "song.ogg"\n'

@@ -249,6 +249,101 @@ TAGNODE_API uint64_t tagnode_frontend_replaced(const tagnode_frontend *frontend)
 TAGNODE_API tagnode_status tagnode_resample(const float *input, size_t length, uint32_t from,
                                             uint32_t to, float *output, tagnode_message *why);
 
+/* --------------------------------------------------------------------------------- spectra --- */
+
+/* A short-time Fourier transform of a stream and its inverse, for networks that separate a mix into
+ * stems by masks on its spectra. The window is Hann's (periodic) in both directions. */
+typedef struct {
+    uint32_t sample_rate; /* the model's, Hz, 8000 to 48000 */
+    uint32_t frame;       /* samples in a window, 256 to 4096, a power of 2 */
+    uint32_t hop;         /* samples between two windows; divides `frame` by 3 or more */
+} tagnode_stft_settings;
+
+typedef struct tagnode_stft tagnode_stft;
+typedef struct tagnode_istft tagnode_istft;
+
+/* Creates a transform of `channels` (1 to 8) at `sample_rate` Hz (8000 to 192000), which are
+ * resampled to the model's rate. Window i starts at sample (i * hop - frame) of the resampled
+ * stream, before which there are zeros. `*stft` is NULL unless OK.
+ * Returns OK, ERROR_ARGUMENT or ERROR_MEMORY. [main] */
+TAGNODE_API tagnode_status tagnode_stft_create(const tagnode_stft_settings *settings,
+                                               uint32_t sample_rate, uint32_t channels,
+                                               tagnode_stft **stft, tagnode_message *why);
+
+/* Frees a transform; NULL is allowed. [main, not active] */
+TAGNODE_API void tagnode_stft_destroy(tagnode_stft *stft);
+
+/* Returns the largest number of spectra that a process call with `frames` samples can complete.
+ * [any] */
+TAGNODE_API size_t tagnode_stft_capacity(const tagnode_stft *stft, size_t frames)
+    TAGNODE_NONBLOCKING;
+
+/* Returns the resampler's delay in input samples, by which spectra lag behind the input; 0 at the
+ * model's rate. [any] */
+TAGNODE_API uint32_t tagnode_stft_delay(const tagnode_stft *stft) TAGNODE_NONBLOCKING;
+
+/* Processes `frames` samples of each channel, full scale 1.0, and writes the spectra that they
+ * complete to `spectra`, which has room for tagnode_stft_capacity(frames): for each of them bins 0
+ * to frame / 2, for each bin all channels, real and imaginary part. Returns their number. [audio]
+ */
+TAGNODE_API size_t tagnode_stft_process(tagnode_stft *stft, const float *const *input,
+                                        size_t frames, float *spectra) TAGNODE_NONBLOCKING;
+
+/* Returns to the state after create. [audio] */
+TAGNODE_API void tagnode_stft_reset(tagnode_stft *stft) TAGNODE_NONBLOCKING;
+
+/* Returns how many non-finite samples were replaced by 0 since create or reset. [audio] */
+TAGNODE_API uint64_t tagnode_stft_replaced(const tagnode_stft *stft) TAGNODE_NONBLOCKING;
+
+/* Creates the inverse of tagnode_stft_create() with the same parameters; `sample_rate` is that of
+ * the output. Unchanged spectra give the same samples, to 1e-6 of full scale at the model's rate.
+ * `*istft` is NULL unless OK. Returns OK, ERROR_ARGUMENT or ERROR_MEMORY. [main] */
+TAGNODE_API tagnode_status tagnode_istft_create(const tagnode_stft_settings *settings,
+                                                uint32_t sample_rate, uint32_t channels,
+                                                tagnode_istft **istft, tagnode_message *why);
+
+/* Frees a transform; NULL is allowed. [main, not active] */
+TAGNODE_API void tagnode_istft_destroy(tagnode_istft *istft);
+
+/* Returns the largest number of samples that `count` spectra can complete. [any] */
+TAGNODE_API size_t tagnode_istft_capacity(const tagnode_istft *istft, size_t count)
+    TAGNODE_NONBLOCKING;
+
+/* Returns the resampler's delay in samples at the model's rate, by which the output lags behind the
+ * spectra; 0 at that rate. [any] */
+TAGNODE_API uint32_t tagnode_istft_delay(const tagnode_istft *istft) TAGNODE_NONBLOCKING;
+
+/* Adds `count` spectra, and writes the samples of each channel that they complete, from sample 0 of
+ * the stream on, to `output`, which has room for tagnode_istft_capacity(count) each. Returns their
+ * number a channel. [audio] */
+TAGNODE_API size_t tagnode_istft_process(tagnode_istft *istft, const float *spectra, size_t count,
+                                         float *const *output) TAGNODE_NONBLOCKING;
+
+/* Returns to the state after create. [audio] */
+TAGNODE_API void tagnode_istft_reset(tagnode_istft *istft) TAGNODE_NONBLOCKING;
+
+/* How the masks of a model of stems become the stems' spectra. */
+typedef struct {
+    uint32_t frame;    /* of the spectra, as in tagnode_stft_settings */
+    uint32_t bins;     /* that the masks have, 1 to frame / 2 + 1 */
+    uint32_t channels; /* 1 to TAGNODE_MAX_CHANNELS */
+    uint32_t stems;    /* 1 or more */
+    double exponent;   /* of the magnitudes whose shares are taken, above 0; 2 is the fastest */
+    bool average;      /* bins above the masks get the mean share of those below; otherwise 0 */
+} tagnode_shares;
+
+/* Writes the magnitudes of the lowest bins of `count` spectra, bins * channels floats each. [any]
+ */
+TAGNODE_API void tagnode_spectrum_magnitudes(const float *spectra, size_t count,
+                                             const tagnode_shares *shares, float *magnitudes);
+
+/* Writes each stem's share of `count` spectra, to output[stem]: (mask * magnitude) ^ exponent over
+ * the sum of all stems, times the spectrum. The masks of stem i, bins * channels floats a spectrum,
+ * start at masks[i * stride]. `scratch` has room for (stems + 1) * bins * channels floats. [any] */
+TAGNODE_API void tagnode_share_spectra(const float *masks, size_t stride, const float *spectra,
+                                       size_t count, const tagnode_shares *shares, float *scratch,
+                                       float *const *output);
+
 /* ----------------------------------------------------------------------------------- models --- */
 
 /* What a model takes and returns. */

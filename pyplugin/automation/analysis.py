@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from pyplugin.automation.knobs import Knobs
 from pyplugin.automation.movers import AutomatedParameter, Mover, Route
-from pyplugin.inputs.recording import Recording
+from pyplugin.inputs.recording import BLOCK, Recording
 from pyplugin.node.node import Frames, Node
-from pyplugin.node.signals import SIGNALS
+from pyplugin.node.signals import SIGNALS, SignalFrames
 from pyplugin.node.windows import analyse_windows, replaced_note, window_seconds
+from pyplugin.stems.network import StemNetwork
+from pyplugin.stems.separation import stem_blocks
+from pyplugin.stems.separator import Separator
 from pyplugin.support.arrays import ByValue, Float32, Float64, Int64
 
 
@@ -130,6 +134,69 @@ def _with_lead(positions: Int64, values: Float64, lead: int, rises: bool) -> _Ev
         rows = which == level
         largest[rows] = np.maximum(table[first[rows]], table[last[rows] + 1 - 2**level])
     return changes, largest if rises else -largest
+
+
+def with_stems(
+    analysis: Analysis,
+    recording: Recording,
+    network: StemNetwork,
+    parameters: Sequence[AutomatedParameter],
+    progress: Callable[[float], object],
+) -> Analysis:
+    """Add the signals of a recording's stems that parameters depend on.
+
+    Parameters
+    ----------
+    analysis
+        Of the same recording.
+    recording
+        Opened anew.
+    network
+        Separates the stems.
+    parameters, progress
+        As for `analyse`.
+    """
+    wanted: dict[str, set[int]] = {}
+    for route in (route for parameter in parameters for route in parameter.routes):
+        if route.kind.startswith("stem."):
+            wanted.setdefault(route.kind, set()).update(route.columns)
+    if not wanted:
+        return analysis
+    rate, channels = recording.sample_rate, recording.channels
+    separator = Separator(network, rate, channels)
+    tracks: dict[str, DescriptorTrack] = {}
+    with contextlib.ExitStack() as stack:
+        nodes = {
+            kind: stack.enter_context(Node(rate, channels, BLOCK, model=None, offline=True))
+            for kind in wanted
+        }
+        parts: dict[str, list[SignalFrames]] = {kind: [] for kind in wanted}
+        for _, stems in stem_blocks(separator, recording, progress):
+            for kind, node in nodes.items():
+                index = network.stems.index(kind.removeprefix("stem."))
+                node.analyse(np.ascontiguousarray(stems[index]))
+                parts[kind].append(node.read_signals())
+        for kind, node in nodes.items():
+            flush = node.latency.total + round(4 * node.mel_seconds * rate)
+            node.process(np.zeros((channels, flush), np.float32))
+            parts[kind].append(node.read_signals())
+            tracks[kind] = _stem_track(parts[kind], sorted(wanted[kind]), recording, rate)
+    columns = {kind: tuple(sorted(each)) for kind, each in wanted.items()}
+    return replace(
+        analysis, _tracks=analysis._tracks | tracks, _columns=analysis._columns | columns
+    )
+
+
+def _stem_track(
+    parts: Sequence[SignalFrames], kept: list[int], recording: Recording, rate: int
+) -> DescriptorTrack:
+    positions: list[tuple[Int64, ...]] = []
+    values: list[Float32] = []
+    for got in parts:
+        inside = (got.start + got.end) // 2 < max(recording.read_samples, 1)
+        positions.append((got.start[inside], got.end[inside], got.emitted[inside]))
+        values.append(got.values[inside][:, kept])
+    return _track(positions, np.concatenate(values), rate)
 
 
 def analyse(

@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from pyplugin.automation.analysis import Analysis, analyse
+from pyplugin.automation.analysis import Analysis, analyse, with_stems
 from pyplugin.automation.claims import claim, rendering
 from pyplugin.automation.effects import effects_of, find_target, leaves, load_pedalboard
 from pyplugin.automation.movers import AutomatedParameter, CurvePath, Mover
 from pyplugin.automation.playback import LONGEST, BoardStream, CurveRecorder, finite, stages_of
 from pyplugin.automation.sources import Combined, Source, as_combined
+from pyplugin.automation.stems import recombined
 from pyplugin.errors import AudioError, PresetError
 from pyplugin.inputs.recording import BLOCK, Recording
 from pyplugin.models.registry import Model
@@ -29,8 +30,13 @@ from pyplugin.node.frontend import check_rate
 from pyplugin.node.node import MAX_BLOCK, Node
 from pyplugin.node.plan import Plan
 from pyplugin.node.windows import replaced_note
+from pyplugin.stems.network import DEFAULT_MODEL as DEFAULT_STEMS
+from pyplugin.stems.network import StemNetwork
+from pyplugin.stems.separation import stem_blocks
+from pyplugin.stems.separator import Separator
 from pyplugin.support.arrays import ByValue, Float32, Float64
 from pyplugin.support.results import Curve
+from pyplugin.support.spelling import nearest
 
 if TYPE_CHECKING:
     from pedalboard import Pedalboard
@@ -111,6 +117,8 @@ def automate(
     model: str | Model | None = None,
     hop: float | None = None,
     runtime: str | None = None,
+    stems: Mapping[str, Pedalboard] | None = None,
+    stem_model: str | StemNetwork | None = None,
 ) -> AutomatedBoard:
     """Automate the parameters of a board by descriptors or curves.
 
@@ -129,6 +137,12 @@ def automate(
         Names for effects of the board, to use in keys.
     model, hop, runtime
         As for :class:`pyplugin.Node`; no model is loaded where no source asks for a label.
+    stems
+        Boards that single stems pass through, by the stem's name, before the sum of all passes
+        through `board`. Their effects come first where keys are numbered. Offline only.
+    stem_model
+        Of the stems: a name, or a ready :class:`pyplugin.stems.network.StemNetwork`; ``None`` for
+        ``spleeter-2stems``.
 
     Raises
     ------
@@ -150,10 +164,11 @@ def automate(
         raise PresetError(f"The board is a {type(board).__name__}; a Pedalboard is expected.")
     if not mappings:
         raise PresetError("Nothing is mapped; give at least one 'effect.parameter'.")
-    effects = effects_of(board, ids)
+    whole = load_pedalboard().Pedalboard([*stems.values(), board]) if stems else board
+    effects = effects_of(whole, ids)
     targets = {name: find_target(name, effects) for name in mappings}
     plan = partial(Plan.for_descriptors, model=model, hop=hop, runtime=runtime)
-    return AutomatedBoard(board, mappings, targets, plan)
+    return AutomatedBoard(board, mappings, targets, plan, stems=stems, stem_model=stem_model)
 
 
 class AutomatedBoard:
@@ -163,6 +178,9 @@ class AutomatedBoard:
     ----------
     board
         The pedalboard.
+    stems
+        The pedalboards of single stems, by the stem's name. Their results and the rest of the
+        recording are added up, and pass through `board`.
     plan : Plan
         Models and heads that provide the descriptors.
     """
@@ -173,8 +191,13 @@ class AutomatedBoard:
         mappings: Mapping[str, Movement],
         targets: Mapping[str, Target],
         plan: Plan | Callable[[list[str]], Plan],
+        *,
+        stems: Mapping[str, Pedalboard] | None = None,
+        stem_model: str | StemNetwork | None = None,
     ) -> None:
         self.board = board
+        self.stems = dict(stems or {})
+        self._stem_model = stem_model or DEFAULT_STEMS
         self._targets = dict(targets)
         self._sources: dict[str, Combined] = {}
         self._given: dict[str, Curve | Float64] = {}
@@ -193,7 +216,8 @@ class AutomatedBoard:
         PresetError
             One that is automated is no longer among them.
         """
-        effects = list(leaves(self.board))
+        boards = (*self.stems.values(), self.board)
+        effects = [each for board in boards for each in leaves(board)]
         for name, target in self._targets.items():
             if not any(each is target.effect for each in effects):
                 raise PresetError(
@@ -248,6 +272,28 @@ class AutomatedBoard:
                 given = Curve(np.arange(given.size) / rate, given)
             paths[name] = CurvePath(name, given, rate)
         return paths
+
+    def _network(self, parameters: Sequence[AutomatedParameter]) -> StemNetwork | None:
+        """Return what separates the stems that are used, if any are.
+
+        Raises
+        ------
+        PresetError
+            The model has no such stem.
+        """
+        routes = [route for parameter in parameters for route in parameter.routes]
+        used = [each.kind[5:] for each in routes if each.kind.startswith("stem.")]
+        wanted = dict.fromkeys([*self.stems, *used])
+        if not wanted:
+            return None
+        given = self._stem_model
+        network = given if isinstance(given, StemNetwork) else StemNetwork(given)
+        for stem in wanted:
+            if stem not in network.stems:
+                raise PresetError(
+                    f"{network.name} has no stem {stem!r}; {nearest(stem, network.stems)}"
+                )
+        return network
 
     def _check_length(self, length: int) -> None:
         for name, given in self._given.items():
@@ -319,7 +365,9 @@ class AutomatedBoard:
             if played.samples is not None:
                 self._check_length(played.samples.shape[1])
             rate, automated = played.sample_rate, [each.effect for each in self._targets.values()]
-            stages = stages_of(self.board, rate, played.channels, block, automated)
+            format_of = (rate, played.channels, block, automated)
+            stages = stages_of(self.board, *format_of)
+            chains = {stem: stages_of(board, *format_of) for stem, board in self.stems.items()}
             writer: Any = _Collected(played)
             if output is not None:
                 from pyplugin.outputs.audio_files import AudioWriter
@@ -327,6 +375,7 @@ class AutomatedBoard:
                 writer = stack.enter_context(AudioWriter(output, rate, played.channels))
             paths = self._paths(rate)
             parameters, analysis = self._parameters(rate, paths), None
+            network = self._network(parameters)
             if any(parameter.routes for parameter in parameters):
                 analysed = audio if sidechain is None else sidechain
                 known = None if isinstance(analysed, (str, Path)) else sample_rate
@@ -335,6 +384,9 @@ class AutomatedBoard:
                     self.plan.build(source.sample_rate, source.channels, BLOCK, offline=True)
                 )
                 analysis = analyse(node, source, parameters, lambda share: report(share / 2))
+                if network is not None:
+                    again = stack.enter_context(Recording(analysed, known))
+                    analysis = with_stems(analysis, again, network, parameters, lambda share: None)
 
             def mover_of(effects: Sequence[Any]) -> Mover:
                 every = self._parameters(rate, paths)
@@ -342,6 +394,10 @@ class AutomatedBoard:
                 return analysis.mover(chosen, rate, align) if analysis else Mover(chosen)
 
             pieces: Iterable[Float32] = _finite(played)
+            if chains and network is not None:
+                separator = Separator(network, rate, played.channels)
+                silent = stem_blocks(separator, played, lambda share: None)
+                pieces = recombined(silent, network.stems, chains, mover_of)
             for stage in stages:
                 pieces = stage.play(pieces, mover_of(stage.effects))
             written, curves = 0, CurveRecorder(mover_of(automated), rate)
@@ -393,6 +449,11 @@ class AutomatedBoard:
         sample_rate = check_rate(sample_rate)
         effects = self._effects()
         parameters = self._parameters(sample_rate, self._paths(sample_rate))
+        routes = [route for parameter in parameters for route in parameter.routes]
+        if self.stems or any(route.kind.startswith("stem.") for route in routes):
+            raise PresetError(
+                "The board uses stems, which are separated from whole recordings only; render one."
+            )
         own_names = self.plan.descriptors
         if node is not None and own_names and node.descriptors != own_names:
             names = " and ".join(model.card.name for model in self.plan.models)

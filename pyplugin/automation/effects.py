@@ -309,6 +309,8 @@ def _listed(names: Iterable[str]) -> str:
 def build_board(preset: Preset) -> tuple[Pedalboard, dict[str, Target]]:
     """Build the chain of a preset; return it with the targets of its maps, by name.
 
+    Effects of stems are in it too; `boards_of` divides them.
+
     Raises
     ------
     PresetError
@@ -333,6 +335,24 @@ def build_board(preset: Preset) -> tuple[Pedalboard, dict[str, Target]]:
         setattr(plugin, parameter, kept)
         targets.setdefault(item.target, Target(item.target, plugin, parameter))
     return load_pedalboard().Pedalboard(list(plugins.values())), targets
+
+
+def boards_of(preset: Preset, board: Pedalboard) -> tuple[Pedalboard, dict[str, Pedalboard]]:
+    """Divide the effects of a preset: those of the sum, and those of each stem.
+
+    Parameters
+    ----------
+    preset
+        Whose effects name the stems.
+    board
+        What `build_board` returned for it.
+    """
+    made = load_pedalboard().Pedalboard
+    chains: dict[str | None, list[Plugin]] = {None: []}
+    for effect, plugin in zip(preset.effects, board, strict=True):
+        chains.setdefault(effect.stem, []).append(plugin)
+    whole = made(chains.pop(None))
+    return whole, {stem: made(chain) for stem, chain in chains.items() if stem is not None}
 
 
 _Fail = Callable[[str], PresetError]

@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,7 @@ from pyplugin.automation.sources import Combined, Source
 from pyplugin.errors import PresetError
 from pyplugin.node.signals import SIGNALS
 from pyplugin.support.arrays import Float32
-from pyplugin.support.descriptors import accepted_names, is_signal, signal_name, unknown
+from pyplugin.support.descriptors import accepted_names, measured_of, signal_name, unknown
 from pyplugin.support.results import Curve
 from pyplugin.support.spelling import alternatives
 
@@ -178,9 +178,12 @@ class CurvePath:
 
 @dataclass(frozen=True)
 class Route:
-    """The value of a source: the sum of ``columns`` of the tags or of the signals."""
+    """The value of a source: the sum of ``columns`` of the tags or of the signals.
 
-    kind: str  # "tag" or "signal"
+    The kind is ``"tag"``, ``"signal"``, or ``"stem."`` with the name of a stem: its signals.
+    """
+
+    kind: str
     columns: tuple[int, ...]
 
 
@@ -210,33 +213,54 @@ def routes_of(combined: Combined, descriptors: Sequence[str]) -> tuple[list[Rout
     signals = {signal_name(name): column for column, name in enumerate(SIGNALS)}
     routes, knobs = [], []
     for source in combined.sources:
-        for name in source.descriptors:
-            if name not in known and name not in signals:
+        names = [_measured(name, signals) or name for name in source.descriptors]
+        for name, found in zip(source.descriptors, names, strict=True):
+            if found not in known and found not in signals:
                 raise PresetError(unknown(name, descriptors, signals))
-        measured = [name in signals for name in source.descriptors]
+        measured = [name in signals for name in names]
         if any(measured) and not all(measured):
             raise PresetError(
                 f"{' + '.join(map(repr, source.descriptors))}: labels and signals have different "
                 "units and cannot be added; give the parameter two sources."
             )
-        units = {SIGNALS[name.partition(".")[2]].unit for name in source.descriptors if measured[0]}
+        units = {SIGNALS[name.partition(".")[2]].unit for name in names if measured[0]}
         if len(units) > 1:
             raise PresetError(
                 f"{' + '.join(source.descriptors)}: signals of different units cannot be added; "
                 "give the parameter two sources."
             )
         columns = {**known, **signals}
-        kind = "signal" if measured[0] else "tag"
-        routes.append(Route(kind, tuple(columns[name] for name in source.descriptors)))
+        kinds = {_track(name) for name in source.descriptors}
+        if len(kinds) > 1:
+            raise PresetError(
+                f"{' + '.join(source.descriptors)}: signals of different stems cannot be added; "
+                "give the parameter two sources."
+            )
+        routes.append(Route(kinds.pop(), tuple(columns[name] for name in names)))
         knobs.append(_ranged(source))
     return routes, knobs
+
+
+def _measured(name: str, signals: Mapping[str, int]) -> str | None:
+    """Return the name of a stem's signal without the stem, if there is such a signal."""
+    found = measured_of(name)
+    plain = signal_name(found[1]) if found is not None else ""
+    return plain if plain in signals else None
+
+
+def _track(name: str) -> str:
+    found = measured_of(name)
+    if found is None:
+        return "tag"
+    return f"stem.{found[0]}" if found[0] else "signal"
 
 
 def _ranged(source: Source) -> Knobs:
     knobs = source.knobs
     low, high = 0.0, 1.0
-    if is_signal(source.descriptors[0]):
-        about = SIGNALS[source.descriptors[0].removeprefix("signal.")]
+    measured = measured_of(source.descriptors[0])
+    if measured is not None:
+        about = SIGNALS[measured[1]]
         low, high = about.low, about.high
     low = low if knobs.low is None else knobs.low
     return replace(knobs, low=low, high=high if knobs.high is None else knobs.high)

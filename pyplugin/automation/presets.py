@@ -6,11 +6,13 @@
     name = "duck-under-voice"
     description = "…"
     model = "scene"              # and hop, in seconds; both optional
+    stems = "spleeter-2stems"    # a model of stems; this one by default
 
     [[effect]]                   # in chain order
     id = "gain"
     type = "gain"                # a pedalboard effect, in snake_case; its parameters follow
     gain_db = 0
+    stem = "vocals"              # optional: only this stem passes through the effect
 
     [[map]]
     source = "tag.speech"        # or a list, which is summed; or signal.loudness_momentary …
@@ -89,11 +91,15 @@ class Lines:
 
 @dataclass(frozen=True)
 class Effect:
-    """One effect of the chain: a class of pedalboard in snake_case, and its parameters."""
+    """One effect of the chain: a class of pedalboard in snake_case, and its parameters.
+
+    With a stem, only that stem of the recording passes through it.
+    """
 
     id: str
     type: str
     parameters: dict[str, float] = field(default_factory=dict)
+    stem: str | None = None
 
 
 @dataclass(frozen=True)
@@ -129,6 +135,8 @@ class Preset:
         Sources and targets.
     model, hop
         Name of a model, and seconds between two results; ``None`` if not set.
+    stems
+        Name of a model of stems; ``None`` if not set.
     lines
         Finds lines of the file, for messages.
 
@@ -145,12 +153,19 @@ class Preset:
     maps: tuple[Map, ...]
     model: str | None = None
     hop: float | None = None
+    stems: str | None = None
     lines: Lines = field(default_factory=lambda: Lines("", "preset"), repr=False, compare=False)
 
     @property
     def descriptors(self) -> list[str]:
         """Names of the descriptors of all maps, in their order."""
         return [name for item in self.maps for name in item.source.descriptors]
+
+    @property
+    def uses_stems(self) -> bool:
+        """Whether it needs the recording's stems, for an effect or as a source."""
+        named = any(kind_of(name) == "stem" for name in self.descriptors)
+        return named or any(effect.stem is not None for effect in self.effects)
 
 
 def names_labels(preset: Preset) -> bool:
@@ -168,6 +183,11 @@ def shipped_presets() -> dict[str, Path]:
     return {path.stem: path for path in sorted(shipped_folder().glob("*.toml"))}
 
 
+def stem_presets() -> dict[str, Path]:
+    """Return the presets in the package that use stems, by name: for ``render`` only."""
+    return {path.stem: path for path in sorted((shipped_folder() / "stems").glob("*.toml"))}
+
+
 def locate(name_or_path: str | Path) -> Path:
     """Return the file of a preset: one in the package by name, or any by its path.
 
@@ -176,7 +196,7 @@ def locate(name_or_path: str | Path) -> Path:
     PresetError
         There is no such preset.
     """
-    given, shipped = str(name_or_path), shipped_presets()
+    given, shipped = str(name_or_path), {**shipped_presets(), **stem_presets()}
     path = shipped.get(given) or Path(given)
     if path.suffix != ".toml" or not path.is_file():
         if path.suffix == ".toml":
@@ -226,7 +246,7 @@ def parse_preset(text: str, where: str = "preset") -> Preset:
     if not isinstance(data.get("preset"), dict):
         raise PresetError(f"{where} has no table [preset] with a name.")
     head = _Table(data["preset"], lines, "preset")
-    head.check_keys("name", "description", "model", "hop")
+    head.check_keys("name", "description", "model", "hop", "stems")
     effects = tuple(map(_effect, _tables(data, "effect", lines)))
     maps = tuple(map(_map, _tables(data, "map", lines)))
     _check_ids(effects, maps, lines)
@@ -240,6 +260,7 @@ def parse_preset(text: str, where: str = "preset") -> Preset:
         maps=maps,
         model=head.word("model") if "model" in head.values else None,
         hop=hop,
+        stems=head.word("stems") if "stems" in head.values else None,
         lines=lines,
     )
 
@@ -294,8 +315,9 @@ def _effect(table: _Table) -> Effect:
     name = table.word("id") if "id" in table.values else kind
     if not re.fullmatch(ID_PATTERN, name):
         raise table.error("id", f"id {name!r} may hold letters, digits, - and _ only.")
-    names = (key for key in table.values if key not in ("id", "type"))
-    return Effect(name, kind, {key: table.number(key) for key in names})
+    names = (key for key in table.values if key not in ("id", "type", "stem"))
+    stem = table.word("stem") if "stem" in table.values else None
+    return Effect(name, kind, {key: table.number(key) for key in names}, stem)
 
 
 def _map(table: _Table) -> Map:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyplugin.automation.board import AutomatedBoard, RenderResult
-from pyplugin.automation.effects import build_board
+from pyplugin.automation.effects import boards_of, build_board
 from pyplugin.automation.movers import AutomatedParameter, Mover
 from pyplugin.automation.presets import Map, Preset, read_preset
 from pyplugin.automation.sources import Combined
@@ -17,6 +17,7 @@ from pyplugin.node.plan import Plan
 
 if TYPE_CHECKING:
     from pyplugin.models.registry import Model
+    from pyplugin.stems.network import StemNetwork
 
 
 def sources_of(preset: Preset) -> dict[str, Combined]:
@@ -60,6 +61,7 @@ def automated_preset(
     model: str | Model | None = None,
     runtime: str | None = None,
     plan: Plan | None = None,
+    stem_model: str | StemNetwork | None = None,
 ) -> AutomatedBoard:
     """Build the chain of a preset with its automation.
 
@@ -71,6 +73,8 @@ def automated_preset(
         As for :class:`pyplugin.Node`; instead of the preset's.
     plan
         Models and heads that are already loaded.
+    stem_model
+        As for :func:`pyplugin.automate`; instead of the preset's.
 
     Raises
     ------
@@ -83,7 +87,15 @@ def automated_preset(
         if plan is None:
             model, names = model or preset.model, preset.descriptors
             plan = Plan.for_descriptors(names, model=model, hop=preset.hop, runtime=runtime)
-        return AutomatedBoard(board, sources_of(preset), targets, plan)
+        whole, stems = boards_of(preset, board)
+        return AutomatedBoard(
+            whole,
+            sources_of(preset),
+            targets,
+            plan,
+            stems=stems,
+            stem_model=stem_model or preset.stems,
+        )
     except PresetError as error:
         raise _at_its_line(preset, error) from error
 
@@ -100,6 +112,11 @@ def mover_of(preset: Preset, descriptors: Sequence[str], sample_rate: int) -> Mo
     sample_rate
         Of the positions, Hz.
     """
+    if preset.uses_stems:
+        raise PresetError(
+            f"{preset.name} uses stems, which are separated from whole recordings only; use it "
+            "with 'tagnode render'."
+        )
     of = AutomatedParameter.of_sources
     sources = sources_of(preset).items()
     return Mover([of(target, each, descriptors, sample_rate) for target, each in sources])
@@ -131,6 +148,7 @@ def render(
     sidechain: str | Path | None = None,
     model: str | Model | None = None,
     runtime: str | None = None,
+    stem_model: str | StemNetwork | None = None,
     align: bool = True,
     block: int = 512,
     progress: Callable[[float], object] | None = None,
@@ -157,6 +175,8 @@ def render(
         Instead of the preset's.
     runtime
         As for :class:`pyplugin.Node`.
+    stem_model
+        As for :func:`pyplugin.automate`; instead of the preset's.
     align, block
         As for a call of an :class:`pyplugin.automation.board.AutomatedBoard`.
     progress
@@ -187,7 +207,7 @@ def render(
         if given is not None and same_file(given, output):
             raise AudioError(f"{output} is an input too; write to another file.")
     preset = preset if isinstance(preset, Preset) else read_preset(preset)
-    auto = automated_preset(preset, model=model, runtime=runtime)
+    auto = automated_preset(preset, model=model, runtime=runtime, stem_model=stem_model)
     result = auto(
         source, output=output, sidechain=sidechain, align=align, block=block, progress=progress
     )

@@ -43,13 +43,16 @@ def _parameter(kind: Any, name: str) -> dict[str, Any]:
     return found
 
 
+_STEM = _word("Only this stem of the recording passes through the effect.")
+
+
 def _effects() -> dict[str, Any]:
     types = effect_types()
     ident = {"type": "string", "pattern": f"^{ID_PATTERN}$"}
     cases = []
     for name, kind in types.items():
         parameters = {each: _parameter(kind, each) for each in parameters_of(kind())}
-        properties = {"id": ident, "type": {"const": name}, **parameters}
+        properties = {"id": ident, "type": {"const": name}, "stem": _STEM, **parameters}
         then = {"properties": properties, "additionalProperties": False}
         cases.append({"if": {"properties": {"type": {"const": name}}}, "then": then})
     return {
@@ -59,7 +62,7 @@ def _effects() -> dict[str, Any]:
         "items": {
             "type": "object",
             "required": ["type"],
-            "properties": {"id": ident, "type": {"enum": list(types)}},
+            "properties": {"id": ident, "type": {"enum": list(types)}, "stem": _STEM},
             "allOf": cases,
         },
     }
@@ -128,6 +131,7 @@ def preset_schema() -> dict[str, Any]:
                     "name": {"type": "string", "pattern": "\\S"},
                     "description": _word("When to use it."),
                     "model": _word("The model that the labels belong to."),
+                    "stems": _word("The model of the stems."),
                     "hop": {
                         "type": "number",
                         "exclusiveMinimum": 0,

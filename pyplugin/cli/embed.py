@@ -1,6 +1,6 @@
 """``tagnode embed``: Write a model's embedding of recordings."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +9,13 @@ import numpy as np
 
 from pyplugin.cli.ui.embeddings import layer_suffixes, save_embeddings
 from pyplugin.cli.ui.paths import check_outputs, check_suffix, path_option
-from pyplugin.cli.ui.recordings import Done, expand_files, tag_files
-from pyplugin.cli.ui.suppress_output import check_plan
+from pyplugin.cli.ui.recordings import Done, each_file, expand_files, tag_files
+from pyplugin.cli.ui.suppress_output import check_plan, without_banner
 from pyplugin.cli.ui.terminal import echo
 from pyplugin.models import registry
+from pyplugin.models.card import Spectra
 from pyplugin.models.layer_outputs import with_layers
+from pyplugin.models.model import Model
 from pyplugin.node.node import DEFAULT_MODEL
 from pyplugin.node.plan import Plan
 from pyplugin.support.arrays import Float32
@@ -71,6 +73,7 @@ def command(
       tagnode embed song.ogg --out song.npy --model musicnn-mtt --embedding dense
       tagnode embed *.mp3 --out songs.parquet --plot songs.png
       tagnode embed song.ogg --out song.npz --layer logits --layer embedding
+      tagnode embed song.ogg --out song.npy --model spleeter-2stems
     """
     files, unread = expand_files(files)
     if layers and embedding is not None:
@@ -80,20 +83,29 @@ def command(
     arrow = _arrow() if out.suffix == ".parquet" else None
     check_outputs((out, plot), files)
     loaded = registry.load(model)
+    if isinstance(loaded.card.inference, Spectra):
+        if layers or embedding not in (None, loaded.card.embedding):
+            raise click.UsageError(f"{loaded.name} has one embedding; give no other layer.")
+        work = _stems(loaded, hop)
+    else:
+        work = None
     chosen = " and ".join(layers) if layers else loaded.card.output_named(embedding).name
     if layers:
         with_layers(loaded, layers)  # fail before any work is done
-    check_plan(Plan.of(loaded))
     done: Done = []
     try:
-        status = tag_files(
-            files,
-            lambda given, result: done.append((given, result)),
-            model=loaded,
-            hop=hop,
-            embedding=None if layers else chosen,
-            layers=layers,
-        )
+        if work is not None:
+            status = each_file(files, work, lambda given, result: done.append((given, result)))
+        else:
+            check_plan(Plan.of(loaded))
+            status = tag_files(
+                files,
+                lambda given, result: done.append((given, result)),
+                model=loaded,
+                hop=hop,
+                embedding=None if layers else chosen,
+                layers=layers,
+            )
     except BaseException:
         if done:  # an interruption keeps what is done
             _write(out, arrow, done)
@@ -114,6 +126,20 @@ def command(
             )
         echo(f"{printable(out)}: {rows.shape[0]} windows of {rows.shape[1]}")
     raise SystemExit(max(status, unread))
+
+
+def _stems(model: Model, hop: float | None) -> Callable[[str, Callable[[float], object]], Any]:
+    """Return what embeds a recording by a model of stems."""
+    from pyplugin.stems.embedding import embed_stems
+    from pyplugin.stems.network import StemNetwork
+
+    with without_banner():
+        network = StemNetwork(model)
+
+    def work(given: str, report: Callable[[float], object]) -> Any:
+        return embed_stems(given, model=network, hop=hop, progress=report)
+
+    return work
 
 
 def _write(out: Path, arrow: Any, done: Done) -> Float32:

@@ -248,10 +248,11 @@ def import_models(
         with without_banner():
             done = import_file(path, ImportOptions(**options, report=partial(echo, err=True)))
         use = "--head" if done.kind == "head" else "--model"
+        verb = "separate song.ogg --out stems" if done.kind == "stems" else "tag song.ogg"
         echo(f"{printable(done.path)}: {done.kind} {printable(done.name)}")
         for note in done.notes:
             echo(f"  {printable(note)}", err=True)
-        echo(f"  tagnode tag song.ogg {use} {printable(done.name)}", err=True)
+        echo(f"  tagnode {verb} {use} {printable(done.name)}", err=True)
 
 
 def _print_template(files: tuple[Path, ...], options: dict[str, Any]) -> None:

@@ -33,7 +33,7 @@ def list_presets() -> None:
     Example:
       tagnode presets list
     """
-    from pyplugin.automation.presets import read_preset, shipped_presets
+    from pyplugin.automation.presets import read_preset, shipped_presets, stem_presets
 
     console = need("rich.console", package="rich", extra="live", purpose="A table")
     table = need("rich.table", package="rich", extra="live", purpose="A table").Table(
@@ -42,9 +42,12 @@ def list_presets() -> None:
     table.add_column("preset", no_wrap=True)
     table.add_column("model", no_wrap=True)
     table.add_column("use")
-    for name in shipped_presets():
+    for name in (*shipped_presets(), *stem_presets()):
         preset = read_preset(name)
-        table.add_row(name, preset.model or "no model", " ".join(preset.description.split()))
+        model = preset.model or "no model"
+        if preset.uses_stems:
+            model = preset.stems or "spleeter-2stems"
+        table.add_row(name, model, " ".join(preset.description.split()))
     console.Console().print(table)
 
 

@@ -6,10 +6,11 @@ import click
 
 from pyplugin.automation.movers import FINE
 from pyplugin.automation.playback import LONGEST
-from pyplugin.automation.presets import read_preset, shipped_presets
+from pyplugin.automation.presets import read_preset, shipped_presets, stem_presets
 from pyplugin.cli.ui.options import AnalysisOptions
 from pyplugin.cli.ui.paths import PATH, check_outputs, check_suffix, path_option
 from pyplugin.cli.ui.progress import progress_bar
+from pyplugin.cli.ui.suppress_output import without_banner
 from pyplugin.cli.ui.terminal import echo
 from pyplugin.node.runtimes import RUNTIMES
 from pyplugin.outputs.export import CURVES
@@ -17,7 +18,11 @@ from pyplugin.support.printable import printable
 from pyplugin.support.spelling import alternatives
 
 
-@click.command("render", epilog=f"Presets that come with pyplugin: {', '.join(shipped_presets())}.")
+@click.command(
+    "render",
+    epilog=f"Presets that come with pyplugin: {', '.join(shipped_presets())}. "
+    f"Presets that use stems: {', '.join(stem_presets())}.",
+)
 @click.argument("source", metavar="IN")
 @click.argument("output", metavar="OUT", type=PATH)
 @click.option(
@@ -26,6 +31,11 @@ from pyplugin.support.spelling import alternatives
 @click.option("--sidechain", metavar="FILE", help="Analyse this recording instead of IN.")
 @click.option(
     "--model", help="Name of a model, or its .tflite file.  [default: the one of the preset]"
+)
+@click.option(
+    "--stem-model",
+    metavar="NAME",
+    help="Name of a model of stems, for presets that use them.  [default: the one of the preset]",
 )
 @click.option(
     "--runtime",
@@ -59,6 +69,7 @@ def command(
     preset: str,
     sidechain: str | None,
     model: str | None,
+    stem_model: str | None,
     runtime: str | None,
     align: bool,
     block: int,
@@ -87,6 +98,12 @@ def command(
         raise click.UsageError("--midi-14bit applies to .mid files; add --curves FILE.mid.")
     chosen = read_preset(preset)
     plan = AnalysisOptions(model, runtime).plan(chosen)
+    network = None
+    if chosen.uses_stems:
+        from pyplugin.stems.network import DEFAULT_MODEL, StemNetwork
+
+        with without_banner():
+            network = StemNetwork(stem_model or chosen.stems or DEFAULT_MODEL)
     with progress_bar(Path(source).name) as report:
         result = render(
             source,
@@ -95,6 +112,7 @@ def command(
             sidechain=sidechain,
             model=plan.models[0] if plan.models else None,
             runtime=runtime,
+            stem_model=network,
             align=align,
             block=block,
             progress=report,

@@ -74,9 +74,11 @@ def slots_of(preset: Preset) -> Slots:
     Raises
     ------
     PresetError
-        It has more maps than the plugin has slots, a model that the plugin cannot have, or a label
-        that the model does not have.
+        It uses stems, or has more maps than the plugin has slots, a model that the plugin cannot
+        have, or a label that the model does not have.
     """
+    if preset.uses_stems:
+        raise PresetError(f"{preset.name} uses stems, which the plugin does not separate.")
     if len(preset.maps) > parameters.SLOTS:
         raise PresetError(
             f"{preset.name} has {len(preset.maps)} maps; the plugin has {parameters.SLOTS} slots."

@@ -104,8 +104,9 @@ class OutputTensor(_Part, frozen=True, rename={"purpose": "output_purpose", "lab
     type : {"float"}
     shape : tuple of int
         Of 2 to 6 dimensions, the first of which is the batch, 1.
-    purpose : {"predictions", "logits", "embeddings", "regression"}
-        ``regression`` is for values with a unit, such as a tempo or a valence.
+    purpose : {"predictions", "logits", "embeddings", "regression", "masks"}
+        ``regression`` is for values with a unit, such as a tempo or a valence, ``masks`` for a stem
+        of that name.
     op : str
         Essentia's name of the last operation: ``Sigmoid``, ``Softmax``, ``Identity`` ...
     description : str
@@ -120,7 +121,7 @@ class OutputTensor(_Part, frozen=True, rename={"purpose": "output_purpose", "lab
     name: Text
     type: Literal["float"]
     shape: Shape
-    purpose: Literal["predictions", "logits", "embeddings", "regression"]
+    purpose: Literal["predictions", "logits", "embeddings", "regression", "masks"]
     op: str = ""
     description: str = ""
     labels: Labels = ()
@@ -232,6 +233,37 @@ class Waveform(_Part, frozen=True, tag_field="algorithm", tag="waveform"):
     sample_rate: Rate
 
 
+class Spectra(_Part, frozen=True, tag_field="algorithm", tag="stft"):
+    """The front-end of a model that separates stems: magnitudes of short-time spectra.
+
+    Window i begins at sample ``i * hop - frame``; windows are Hann's, periodic.
+
+    Attributes
+    ----------
+    sample_rate : int
+        In Hz.
+    frame, hop : int
+        Samples of a window and between two windows.
+    bins, channels : int
+        The lowest bins of the spectrum, of each channel, that the model takes.
+    exponent : float
+        Of the magnitudes whose shares are the masks.
+    above : {"average", "zeros"}
+        Masks of the bins that the model does not take: the mean of the others, or 0.
+    normalised : bool
+        The outputs are logits, whose softmax over the stems gives the magnitudes' shares.
+    """
+
+    sample_rate: Rate
+    frame: Samples
+    hop: Annotated[int, Meta(ge=1, le=65_536)]
+    bins: Annotated[int, Meta(ge=1, le=32_769)]
+    channels: Annotated[int, Meta(ge=1, le=8)]
+    exponent: Annotated[float, Meta(gt=0, le=10)] = 2.0
+    above: Literal["average", "zeros"] = "zeros"
+    normalised: bool = False
+
+
 class CalibrationSource(_Part, frozen=True):
     """Where the ranges of an int8 model came from.
 
@@ -284,7 +316,7 @@ class Card(_Part, frozen=True, kw_only=True, rename={"labels": "classes"}):
     dataset : Dataset
     schema : Schema
         The inputs and outputs.
-    inference : FrontEnd or Waveform
+    inference : FrontEnd, Waveform or Spectra
     patch_frames : int
         Mel frames that the model takes at once; samples for a waveform.
     default_hop : float
@@ -322,7 +354,7 @@ class Card(_Part, frozen=True, kw_only=True, rename={"labels": "classes"}):
     model_types: Annotated[tuple[ModelType, ...], Meta(min_length=1, max_length=2)]
     dataset: Dataset = field(default_factory=Dataset)
     schema: Schema
-    inference: FrontEnd | Waveform
+    inference: FrontEnd | Waveform | Spectra
     patch_frames: Size
     default_hop: Annotated[float, Meta(ge=0.001, le=3600)]
     silence_before: bool = False
@@ -367,10 +399,15 @@ class Card(_Part, frozen=True, kw_only=True, rename={"labels": "classes"}):
         Raises
         ------
         ModelError
-            The model takes a waveform.
+            The model takes a waveform, or separates stems.
         """
         if isinstance(self.inference, FrontEnd):
             return self.inference
+        if isinstance(self.inference, Spectra):
+            raise ModelError(
+                f"{self.name} separates stems and has no labels; it is for 'tagnode separate' and "
+                "'tagnode embed'."
+            )
         raise ModelError(
             f"{self.name} takes a waveform; the models that run here take a mel spectrogram."
         )
@@ -489,6 +526,14 @@ def _front_end_problems(card: Card) -> Iterator[str]:
     shape = sorted(size for size in card.inputs[0].shape if size > 1)
     if isinstance(end, Waveform):
         expected, named = [card.patch_frames], "'patch_frames' makes"
+    elif isinstance(end, Spectra):
+        expected = [card.patch_frames, end.bins, end.channels]
+        named = "'patch_frames', 'inference.bins' and 'inference.channels' make"
+        if end.bins > end.frame // 2 + 1:
+            yield (
+                f"The card's 'inference.bins' is {end.bins}; a spectrum of {end.frame} samples has "
+                f"{end.frame // 2 + 1}."
+            )
     else:
         expected = [card.patch_frames, end.bands]
         named = "'patch_frames' and 'inference.bands' make"

@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from msgspec import structs
+
 from pyplugin.errors import ModelError, NotBuiltError
 from pyplugin.models import heads, registry
 from pyplugin.models.adapting import (
@@ -43,6 +45,13 @@ from pyplugin.models.graphs.source import (
 )
 from pyplugin.models.graphs.tensorflow import FrozenGraph
 from pyplugin.models.importers.importer import Built
+from pyplugin.models.importers.spleeter import (
+    PATCH_FRAMES,
+    build_family,
+    checkpoint_in,
+    family_of,
+    is_spleeter_folder,
+)
 from pyplugin.models.recognition import (
     backbone_of,
     embedding_of,
@@ -67,7 +76,7 @@ class Imported:
     Attributes
     ----------
     kind
-        ``"head"`` or ``"model"``.
+        ``"head"``, ``"model"`` or ``"stems"``.
     name
         Of it.
     path
@@ -89,7 +98,7 @@ def import_file(path: str | Path, options: ImportOptions | None = None) -> Impor
     ----------
     path
         ``.pb``, ``.onnx``, ``.h5``, ``.keras``, ``.tflite``, ``.meta`` with its checkpoint,
-        ``model.json`` of TensorFlow.js, or the folder of a SavedModel.
+        ``model.json`` of TensorFlow.js, or the folder of a SavedModel or of Spleeter's.
     options
         What else is known.
 
@@ -113,6 +122,8 @@ def import_file(path: str | Path, options: ImportOptions | None = None) -> Impor
             f"A model cannot be called {given.name!r}; letters, digits, '.', '-' and '_' are "
             "possible."
         )
+    if is_spleeter_folder(file):
+        return _stems(file, given)
     start = _start(file, given)
     frames = start.content.get("patch_frames") if start is not None else None
     patch = given.patch or (frames and min(frames, MOST_FRAMES))
@@ -127,6 +138,22 @@ def import_file(path: str | Path, options: ImportOptions | None = None) -> Impor
     except UntranslatedError as error:
         kept = _kept(file, opened, error, replace(given, patch=patch))
         return _written(*tflite_model(file, kept, start, given))
+
+
+def _stems(folder: Path, options: ImportOptions) -> Imported:
+    """Import a folder of Spleeter's: the number of its networks says which one it is."""
+    variables = checkpoint_in(folder)
+    patch = options.patch or PATCH_FRAMES
+    try:
+        data, card = build_family(family_of(variables), variables, patch=patch)
+    except ModelError as error:
+        raise ModelError(f"{folder}: {error}") from None
+    if options.name is not None:
+        card = structs.replace(card, name=options.name)
+    if options.licence is not None:
+        card = structs.replace(card, license=options.licence)
+    (path,) = registry.store(Built(((data, card),)), data_folder())
+    return Imported("stems", card.name, path, ())
 
 
 def open_file(

@@ -381,7 +381,10 @@ def _verified(status: ModelStatus) -> Verification:
         model = load(status.name if status.path is None else status.path)
         expected = (
             {tensor.name: tensor.shape for tensor in model.card.inputs},
-            {output.name: (1, output.size) for output in model.card.outputs},
+            {
+                output.name: output.shape if output.purpose == "masks" else (1, output.size)
+                for output in model.card.outputs
+            },
         )
         onnx = model.path.suffix == SUFFIXES[1]
         found = read_interface(model.data) if onnx else read_signature(model.data)

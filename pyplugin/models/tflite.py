@@ -21,7 +21,7 @@ _SCHEMA_VERSION = 3
 _FILE_IDENTIFIER = b"TFL3"
 _BUFFER_ALIGNMENT = 16  # what runtimes that map the file expect of weights
 _SIGNATURE = "serving_default"
-_DTYPE_NAMES = {"float32": "FLOAT32", "int8": "INT8", "int32": "INT32"}
+_DTYPE_NAMES = {"float32": "FLOAT32", "float16": "FLOAT16", "int8": "INT8", "int32": "INT32"}
 
 # Operators whose int8 form came in a later version than their float form (LiteRT op_version.cc).
 _INT8_VERSIONS = {
@@ -125,7 +125,7 @@ class GraphWriter:
     def constant(
         self, name: str, values: npt.NDArray[Any], quantisation: Quantisation | None = None
     ) -> Tensor:
-        """Add a constant of type float32, int8 or int32."""
+        """Add a constant of type float32, float16, int8 or int32."""
         content = np.ascontiguousarray(values, values.dtype.newbyteorder("<")).tobytes()
         buffer = self._shared_buffers.get(content)
         if buffer is None:
@@ -276,7 +276,7 @@ class GraphWriter:
         return self._operator("QUANTIZE", [x], output, self._schema.QuantizeOptionsT())
 
     def dequantise(self, name: str, x: Tensor) -> Tensor:
-        """Turn int8 into float32."""
+        """Turn int8 or float16 into float32."""
         output = self._tensor(name, x.shape, "float32")
         return self._operator("DEQUANTIZE", [x], output, self._schema.DequantizeOptionsT())
 
@@ -384,12 +384,14 @@ class GraphWriter:
     def _operator(
         self, kind: str, inputs: Sequence[Tensor], output: Tensor, options: Any = None
     ) -> Tensor:
-        is_int8 = inputs[0].dtype == "int8"
+        version = _INT8_VERSIONS.get(kind, 1) if inputs[0].dtype == "int8" else 1
+        if kind == "DEQUANTIZE" and inputs[0].dtype == "float16":
+            version = 3
         kinds = self._schema.BuiltinOptions
         options_type = type(options).__name__.removesuffix("T") if options is not None else "NONE"
         self._operators.append(
             self._schema.OperatorT(
-                opcodeIndex=self._code(kind, _INT8_VERSIONS.get(kind, 1) if is_int8 else 1),
+                opcodeIndex=self._code(kind, version),
                 inputs=[tensor.index for tensor in inputs],
                 outputs=[output.index],
                 builtinOptionsType=getattr(kinds, options_type),

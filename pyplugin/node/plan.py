@@ -135,7 +135,7 @@ class Plan:
             elif kind == "head":
                 heads[owner] = heads.get(owner) or _head_of(name, owner)
                 models[heads[owner].model] = None
-            elif kind != "signal":
+            elif kind not in ("signal", "stem"):
                 models[first] = None
         ordered = sorted(models, key=lambda each: each != first)
         runs = {head.model: head for head in heads.values()}
@@ -148,7 +148,7 @@ class Plan:
             for each in ordered
         )
         if signals is None:
-            signals = SIGNAL_HOP if "signal" in kinds else 0.0
+            signals = SIGNAL_HOP if kinds & {"signal", "stem"} else 0.0
         return cls(loaded, tuple(heads.values()), hop, runtime, signals)
 
     @property

@@ -25,7 +25,9 @@ _FORMATS = {
     ".ogg": ("OGG", ("VORBIS",)),
 }
 _BYTES = {"PCM_16": 2, "PCM_24": 3, "FLOAT": 4}
-_WAV_LIMIT = 2**32 - 2**16  # bytes of samples: sizes are 32 bits, and the header needs some of it
+WAV_LIMIT = 2**32 - 2**16
+"""Bytes of samples in a WAV: its sizes are 32 bits, and the header needs some of it."""
+
 # Samples a channel handed to libsndfile at once: libvorbis keeps what it encodes on the stack.
 _PIECE = 16384
 
@@ -140,7 +142,7 @@ class AudioWriter:
     def _write(self, samples: Float32) -> None:
         if self._format == "WAV":
             written = (self._file.tell() + samples.shape[1]) * self._channels
-            if written * _BYTES[self._subtype] > _WAV_LIMIT:
+            if written * _BYTES[self._subtype] > WAV_LIMIT:
                 raise AudioError(f"'{self._path}' would pass the 4 GiB of a WAV; write a .flac")
         if self._subtype.startswith("PCM"):
             self.clipped += samples.size - int(np.count_nonzero(np.abs(samples) <= 1.0))

@@ -5,6 +5,7 @@
 ``tag.<label>``             the same, short: of the first model that has the label
 ``head.<name>.<label>``     the activation of a head's label, 0 to 1
 ``signal.<name>``           a measured value, in its unit
+``stem.<stem>.<name>``      the same of one stem of the recording, such as its vocals
 ==========================  ====================================================================
 
 Labels stand as slugs, models, heads and signals as they are called.
@@ -14,7 +15,7 @@ from collections.abc import Iterable
 
 from pyplugin.support.spelling import nearest, slug
 
-KINDS = ("tag", "head", "signal")
+KINDS = ("tag", "head", "signal", "stem")
 """What the first part of a name can be."""
 
 
@@ -54,7 +55,7 @@ def signal_name(signal: str) -> str:
 
 
 def kind_of(name: str) -> str | None:
-    """Return ``"tag"``, ``"head"`` or ``"signal"``, ``None`` for what names no descriptor.
+    """Return one of :data:`KINDS`, ``None`` for what names no descriptor.
 
     Examples
     --------
@@ -66,8 +67,34 @@ def kind_of(name: str) -> str | None:
 
 
 def is_signal(name: str) -> bool:
-    """Return whether a name is that of a measured descriptor."""
-    return kind_of(name) == "signal"
+    """Return whether a name is that of a measured descriptor, also of a stem."""
+    return kind_of(name) in ("signal", "stem")
+
+
+def stem_name(stem: str, signal: str) -> str:
+    """Return the name of a measured descriptor of a stem.
+
+    Examples
+    --------
+    >>> stem_name("vocals", "signal.rms_db")
+    'stem.vocals.rms_db'
+    """
+    return f"stem.{stem}.{signal.removeprefix('signal.')}"
+
+
+def measured_of(name: str) -> tuple[str, str] | None:
+    """Return the stem (``""`` for the recording itself) and the signal of a measured descriptor.
+
+    Examples
+    --------
+    >>> measured_of("stem.vocals.rms_db"), measured_of("signal.rms_db"), measured_of("tag.voice")
+    (('vocals', 'rms_db'), ('', 'rms_db'), None)
+    """
+    kind, _, rest = name.partition(".")
+    if kind == "signal":
+        return "", rest
+    stem, dot, signal = rest.partition(".")
+    return (stem, signal) if kind == "stem" and dot else None
 
 
 def short_name(name: str) -> str:
@@ -128,6 +155,12 @@ def unknown(name: str, names: Iterable[str], signals: Iterable[str]) -> str:
     full = list(names)
     kind = kind_of(name)
     models = list(dict.fromkeys(owner_of(each) for each in full if kind_of(each) == "tag"))
+    if kind == "stem":
+        found = measured_of(name)
+        known = [each.removeprefix("signal.") for each in signals]
+        if found is None or not found[0]:
+            return f"{name!r} names no stem and signal; stem.vocals.rms_db does."
+        return f"There is no signal {found[1]!r} of a stem; {nearest(found[1], known)}"
     if kind == "signal":
         return f"There is no signal {name!r}; {nearest(name, signals)}"
     if kind == "head":

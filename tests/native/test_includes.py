@@ -18,6 +18,7 @@ ROOMS: dict[str, set[str]] = {
     "stream": {"node"},
     "node": {"frontend", "descriptors", "tagger", "worker", "heads", "automation"},
     "frontend": set(),
+    "stems": {"frontend"},
     "descriptors": {"frontend"},
     "tagger": {"kernels"},
     "kernels": set(),

@@ -181,7 +181,7 @@ def test_writing_outside_the_with_statement_is_rejected(tmp_path):
 
 
 def test_a_wav_beyond_4_gib_is_rejected(tmp_path, monkeypatch):
-    monkeypatch.setattr("pyplugin.outputs.audio_files._WAV_LIMIT", 3 * 1000)
+    monkeypatch.setattr("pyplugin.outputs.audio_files.WAV_LIMIT", 3 * 1000)
     with AudioWriter(tmp_path / "a.wav", RATE, 1) as writer:
         writer.write(tone(1000))
         with pytest.raises(AudioError, match=r"4 GiB of a WAV; write a \.flac"):

@@ -9,6 +9,9 @@ typedef struct {
     /* One mel frame: `frame` samples in, `bands` floats out. Uses the plan's scratch. */
     void (*mel_frame)(const tagnode_mel_plan *plan, const float *samples, float *mel)
         TAGNODE_NONBLOCKING;
+    /* The complex FFT of n points in scratch[0]; returns the index of the scratch that holds the
+     * result. */
+    int (*transform)(const tagnode_mel_plan *plan) TAGNODE_NONBLOCKING;
     /* Inner product of `length` floats, a multiple of 16. */
     float (*dot)(const float *a, const float *b, size_t length) TAGNODE_NONBLOCKING;
 } tagnode_dsp;

@@ -267,6 +267,14 @@ static void compress(const tagnode_frontend_settings *settings, float *restrict 
     }
 }
 
+static int transform(const tagnode_mel_plan *plan) TAGNODE_NONBLOCKING {
+    const int at =
+        fft_down(plan, plan->rows, plan->columns, plan->row_twiddle_re, plan->row_twiddle_im, 0);
+    twiddle_transpose(plan, at);
+    return fft_down(plan, plan->columns, plan->rows, plan->column_twiddle_re,
+                    plan->column_twiddle_im, !at);
+}
+
 static void mel_frame(const tagnode_mel_plan *plan, const float *samples, float *mel)
     TAGNODE_NONBLOCKING {
     const size_t n = plan->n, pairs = plan->settings.frame / 2;
@@ -282,11 +290,7 @@ static void mel_frame(const tagnode_mel_plan *plan, const float *samples, float 
         if (plan->settings.frame % 2 != 0) re[pairs] = samples[2 * pairs] * even[pairs];
     }
 
-    int at =
-        fft_down(plan, plan->rows, plan->columns, plan->row_twiddle_re, plan->row_twiddle_im, 0);
-    twiddle_transpose(plan, at);
-    at = fft_down(plan, plan->columns, plan->rows, plan->column_twiddle_re, plan->column_twiddle_im,
-                  !at);
+    const int at = transform(plan);
     split_power(plan, plan->scratch_re[at], plan->scratch_im[at]);
     if (plan->settings.spectrum == TAGNODE_SPECTRUM_MAGNITUDE)
         for (size_t k = 0; k <= n; ++k) plan->spectrum[k] = sqrtf(plan->spectrum[k]);
@@ -304,4 +308,5 @@ static void mel_frame(const tagnode_mel_plan *plan, const float *samples, float 
 #define TABLE_OF(x) PASTE(tagnode_dsp_, x)
 
 extern const tagnode_dsp TABLE_OF(TAGNODE_DSP_NAME);
-const tagnode_dsp TABLE_OF(TAGNODE_DSP_NAME) = {NAME_OF(TAGNODE_DSP_NAME), mel_frame, dot};
+const tagnode_dsp TABLE_OF(TAGNODE_DSP_NAME) = {NAME_OF(TAGNODE_DSP_NAME), mel_frame, transform,
+                                                dot};

@@ -1,0 +1,77 @@
+"""Stems through boards of their own, and their sum."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import tee
+from typing import Any
+
+import numpy as np
+
+from pyplugin.automation.movers import Mover
+from pyplugin.automation.playback import Stage
+from pyplugin.support.arrays import Float32
+
+
+def recombined(
+    blocks: Iterable[tuple[Float32, Float32]],
+    names: Sequence[str],
+    chains: Mapping[str, Sequence[Stage]],
+    mover_of: Callable[[Sequence[Any]], Mover],
+) -> Iterator[Float32]:
+    """Pass stems through chains of effects; yield their sum with the rest of the recording.
+
+    A stem without a chain, and what the stems leave, stay as they are. Memory is that of the
+    longest delay between two chains.
+
+    Parameters
+    ----------
+    blocks
+        Blocks of the recording (channels, n) with those of its stems (stems, channels, n).
+    names
+        Of the stems.
+    chains
+        Stages by the name of the stem.
+    mover_of
+        Returns the mover of some effects.
+    """
+    copies = tee(blocks, len(chains) + 1)
+    parts = [_rest(copies[0], [names.index(stem) for stem in chains])]
+    for (stem, stages), copy in zip(chains.items(), copies[1:], strict=True):
+        part = _one(copy, names.index(stem))
+        for stage in stages:
+            part = stage.play(part, mover_of(stage.effects))
+        parts.append(iter(part))
+    yield from added(parts)
+
+
+def _rest(blocks: Iterable[tuple[Float32, Float32]], taken: list[int]) -> Iterator[Float32]:
+    for mix, stems in blocks:
+        yield mix - stems[taken].sum(axis=0)
+
+
+def _one(blocks: Iterable[tuple[Float32, Float32]], index: int) -> Iterator[Float32]:
+    for _, stems in blocks:
+        yield np.ascontiguousarray(stems[index])
+
+
+def added(parts: Sequence[Iterator[Float32]]) -> Iterator[Float32]:
+    """Add up streams of equal length, in pieces of any sizes.
+
+    Examples
+    --------
+    >>> one, two = [np.ones((1, 3))], [np.ones((1, 1)), np.ones((1, 2))]
+    >>> [piece.shape for piece in added([iter(one), iter(two)])]
+    [(1, 1), (1, 2)]
+    """
+    held = [np.zeros((1, 0), np.float32) for _ in parts]
+    while True:
+        for index, part in enumerate(parts):
+            while not held[index].shape[1]:
+                piece = next(part, None)
+                if piece is None:
+                    return
+                held[index] = piece
+        count = min(each.shape[1] for each in held)
+        yield np.sum([each[:, :count] for each in held], axis=0, dtype=np.float32)
+        held = [each[:, count:] for each in held]
