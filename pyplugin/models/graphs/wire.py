@@ -104,6 +104,8 @@ def numbers(value: int | memoryview, kind: str) -> Array:
     """
     if kind in ("f4", "f8"):
         size = int(kind[1])
+        if isinstance(value, int) and value.bit_length() > 8 * size:
+            raise _damaged()
         packed = value.to_bytes(size, "little") if isinstance(value, int) else value
         if len(packed) % size:
             raise _damaged()

@@ -79,6 +79,9 @@ def test_a_value_of_another_type_is_an_error():
     with pytest.raises(ModelError):
         numbers(memoryview(b"abc"), "f4")
     assert numbers(memoryview(b""), "f4").dtype == np.float32
+    for each in (lambda: numbers(1 << 32, "f4"), lambda: real(1 << 32)):  # a varint instead
+        with pytest.raises(ModelError):
+            each()
 
 
 @pytest.mark.parametrize(
