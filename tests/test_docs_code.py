@@ -116,7 +116,7 @@ def desk(musicnn, recordings, catalogue, stem_models, tmp_path, monkeypatch) -> 
     data = tmp_path / "models"
     (data / "heads").mkdir(parents=True)
     for path in data_folder().glob("*.*"):
-        (data / path.name).symlink_to(path)
+        _place(path, data)
     monkeypatch.setenv("PYPLUGIN_MODELS", str(data))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
@@ -133,7 +133,7 @@ def desk(musicnn, recordings, catalogue, stem_models, tmp_path, monkeypatch) -> 
         heads.save(head, tmp_path / "out" / f"{name}.head")
     _networks(tmp_path)
     for path in stem_models.iterdir():
-        (data / path.name).symlink_to(path)
+        _place(path, data)
     Store(tmp_path / "log").close()
     for name in ("radio.toml", "new.toml"):
         text = '[monitor]\ndata = "log"\n[[station]]\nname = "Test FM"\nfile = "song.ogg"\n'
@@ -141,6 +141,14 @@ def desk(musicnn, recordings, catalogue, stem_models, tmp_path, monkeypatch) -> 
     shutil.copy(ROOT / "examples" / "demo" / "demo.toml", tmp_path / "mine.toml")
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+def _place(path: Path, folder: Path) -> None:
+    """Put a file into a folder, not by a symbolic link: an import would write through it."""
+    try:
+        os.link(path, folder / path.name)
+    except OSError:  # another file system
+        shutil.copy(path, folder)
 
 
 def _networks(folder: Path) -> None:

@@ -26,3 +26,13 @@ def test_hints(path):
     assert not re.search(r"pip install\s+(-\S+\s+)*tagnode\[", text), "the brackets need quotes"
     for extra in re.findall(r"'tagnode\[([\w,-]+)\]'", text):
         assert set(extra.split(",")) <= {*EXTRAS, "nothing", "extra"}, extra
+
+
+def test_the_table_of_extras_is_that_of_the_package():
+    text = (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
+    table = re.findall(r"^\| `([\w-]+)` \|", text.partition("## First steps")[0], re.MULTILINE)
+    for_developers = {"docs", "test", "oracle", "bench", "lint"}
+    assert set(table) == set(EXTRAS) - for_developers
+    (everything,) = EXTRAS["all"]
+    above = set(table[: table.index("all")])
+    assert above == set(re.fullmatch(r"tagnode\[(.*)\]", everything)[1].split(","))
