@@ -34,7 +34,7 @@ HOP = 0.5
 SIGNAL_HOP = 0.1
 """Seconds between two signal frames: a gating block of EBU R 128 begins as often."""
 
-_GATHER = 0.5  # seconds of a stream that are read at once
+_GATHER = 0.75  # seconds of a stream that are read at once
 _WAIT = 0.25  # seconds for other audio at most
 _QUIET = 1.0  # seconds without audio, beyond the station's timeout, after which it is down
 _PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)  # after a failure of ours; never for ever

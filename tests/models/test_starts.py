@@ -80,7 +80,7 @@ def test_a_tagger_is_a_start() -> None:
         "The card's 'model_types[0]' is 'frozen_model'; expected one of tflite-int8, "
         "tflite-float32, onnx.",
         "The card's 'inference.algorithm' is 'TensorflowPredictMusiCNN'; expected one of mel, "
-        "waveform.",
+        "waveform, stft.",
         "The card has no field 'patch_frames', such as 125.",
         "The card has no field 'default_hop', such as 0.1.",
         "The card has no field 'sha256'.",

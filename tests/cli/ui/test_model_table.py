@@ -96,4 +96,5 @@ def test_the_table_has_yamnet_as_it_is_built(documented, yamnet, monkeypatch):
 def test_the_table_has_one_of_each_family_that_is_fetched(documented):
     fetched = [each for each in importer.importers() if each.needs().fetched]
     families = {name.split("-")[0] for each in fetched for name in each.names()}
+    families -= {"spleeter"}  # names nothing: docs/stems.md
     assert families | {"scene"} == {name.split("-")[0] for name in documented}
