@@ -22,17 +22,20 @@ pedalboard = pytest.importorskip("pedalboard")
 HEAD = '[preset]\nname = "mine"\n[[effect]]\nid = "e"\n'
 
 
-@pytest.fixture
-def plugin(built):
-    return pedalboard.load_plugin(str(built / "Tagnode.vst3"))
-
-
 @pytest.fixture(scope="module")
-def containers(musicnn):
-    """The models of presets, as the plugin takes them."""
-    path = container.container_path("musicnn-mtt")
+def containers(musicnn, tmp_path_factory):
+    """A folder with the models of presets, as the plugin takes them."""
+    folder = tmp_path_factory.mktemp("models")
+    path = container.container_path("musicnn-mtt", folder)
     make_folder(path.parent)
     container.write(path, musicnn.card, musicnn.data)
+    return folder
+
+
+@pytest.fixture
+def plugin(built, containers, monkeypatch):
+    monkeypatch.setenv("PYPLUGIN_MODELS", str(containers))
+    return pedalboard.load_plugin(str(built / "Tagnode.vst3"))
 
 
 def loaded(plugin, slots, folder):
@@ -104,7 +107,7 @@ def test_every_shipped_preset_loads_in_the_plugin(plugin, containers, tmp_path, 
     preset = read_preset(name)
     if preset.model == "yamnet":
         model = request.getfixturevalue("yamnet")
-        container.write(container.container_path("yamnet"), model.card, model.data)
+        container.write(container.container_path("yamnet", containers), model.card, model.data)
     slots = slots_of(preset)
     assert not any("alone" in note for note in slots.notes)  # what it sums is a group
     loaded(plugin, slots, tmp_path)
