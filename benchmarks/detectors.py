@@ -112,11 +112,11 @@ def measure() -> Figure:
             found["liquidsoap"] = {name: _liquidsoap(path) for name, path in files.items()}
         found["rms gate"] = {name: _gate(path) for name, path in files.items()}
     rows = []
-    for who, alarms in found.items():
+    for detector, alarms in found.items():
         missed = sum(not _caught(alarms[name]) for name, each in SCENARIOS.items() if each.fault)
         false = sum(_false(each, alarms[name]) for name, each in SCENARIOS.items())
-        limit = 0.0 if who == "tagnode" else None
-        rows.append(Row(who, missed, limit=limit, beside={"false": false}))
+        limit = 0.0 if detector == "tagnode" else None
+        rows.append(Row(detector, missed, limit=limit, beside={"false": false}))
     what = f"of 10 faults of {FAULT} s, missed"
     notes = [
         f"ffmpeg silencedetect and liquidsoap blank.detect: {SILENCE} dB, {LENGTH} s; "
@@ -135,7 +135,7 @@ def _false(scenario: Scenario, alarms: list[float]) -> int:
 
 
 def _table(found: dict[str, dict[str, list[float]]]) -> list[str]:
-    lines = [f"{'alarm after':26}" + "".join(f"{who:>12}" for who in found)]
+    lines = [f"{'alarm after':26}" + "".join(f"{detector:>12}" for detector in found)]
     for name, scenario in SCENARIOS.items():
         cells = []
         for alarms in found.values():

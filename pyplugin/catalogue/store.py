@@ -219,9 +219,7 @@ class CatalogueWriter(Catalogue, Closing):
                 for name, value in zip(now, old, strict=True)
             ]
         for name, values in changed.items():
-            index = rows.schema.get_field_index(name)
-            field = rows.schema.field(index)
-            rows = rows.set_column(index, field, pa.array(values, field.type))
+            rows = _with_column(rows, name, values)
         write_part(part, rows)
 
     def restate(self, states: Mapping[str, tuple[int, int | None, str]]) -> None:
@@ -233,8 +231,6 @@ class CatalogueWriter(Catalogue, Closing):
             if not any(name in states for name in names):
                 continue
             for number, column in enumerate(("size", "mtime", "content")):
-                index = rows.schema.get_field_index(column)
-                field = rows.schema.field(index)
                 old = rows[column]
                 if column == "mtime":
                     old = old.cast(pa.int64())
@@ -242,7 +238,7 @@ class CatalogueWriter(Catalogue, Closing):
                     states[name][number] if name in states else value
                     for name, value in zip(names, old.to_pylist(), strict=True)
                 ]
-                rows = rows.set_column(index, field, pa.array(values, field.type))
+                rows = _with_column(rows, column, values)
             write_part(part, rows)
 
     def merge(self) -> None:
@@ -312,6 +308,13 @@ class CatalogueWriter(Catalogue, Closing):
         part = self._part(table, number)
         _make(part.parent)
         write_part(part, rows)
+
+
+def _with_column(rows: Any, name: str, values: list[Any]) -> Any:
+    """Return a table with other values in one of its columns."""
+    index = rows.schema.get_field_index(name)
+    field = rows.schema.field(index)
+    return rows.set_column(index, field, schema.arrow().array(values, field.type))
 
 
 def _read_manifest(folder: Path) -> dict[str, Any]:

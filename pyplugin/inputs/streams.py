@@ -211,8 +211,7 @@ class StreamInput(Closing):
             self._queue.append(item)
             if isinstance(item, Piece):
                 self._queued += item.samples.shape[1] / item.sample_rate
-                if not self._known.is_set():
-                    self._known.set()
+                self._known.set()
             else:
                 self._waiting_events += 1
             if waiting and self._enough():

@@ -40,15 +40,7 @@ class Transform:
 
     def __init__(self, front_end: Spectra, sample_rate: int, channels: int) -> None:
         self._channels, self._bins = channels, front_end.frame // 2 + 1
-        self._handle = created(
-            "tagnode_stft",
-            lib.tagnode_stft_create,
-            lib.tagnode_stft_destroy,
-            _settings(front_end),
-            sample_rate,
-            channels,
-            error=AudioError,
-        )
+        self._handle = _made("tagnode_stft", front_end, sample_rate, channels)
 
     @property
     def delay(self) -> int:
@@ -76,15 +68,7 @@ class InverseTransform:
 
     def __init__(self, front_end: Spectra, sample_rate: int, channels: int) -> None:
         self._channels = channels
-        self._handle = created(
-            "tagnode_istft",
-            lib.tagnode_istft_create,
-            lib.tagnode_istft_destroy,
-            _settings(front_end),
-            sample_rate,
-            channels,
-            error=AudioError,
-        )
+        self._handle = _made("tagnode_istft", front_end, sample_rate, channels)
 
     @property
     def delay(self) -> int:
@@ -102,6 +86,14 @@ class InverseTransform:
         return samples[:, :count]
 
 
-def _settings(front_end: Spectra) -> Any:
+def _made(kind: str, front_end: Spectra, sample_rate: int, channels: int) -> Any:
     values = {name: getattr(front_end, name) for name in ("sample_rate", "frame", "hop")}
-    return ffi.new("tagnode_stft_settings *", values)
+    return created(
+        kind,
+        getattr(lib, f"{kind}_create"),
+        getattr(lib, f"{kind}_destroy"),
+        ffi.new("tagnode_stft_settings *", values),
+        sample_rate,
+        channels,
+        error=AudioError,
+    )

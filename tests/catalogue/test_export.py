@@ -7,19 +7,7 @@ import pandas as pd
 import pytest
 
 from pyplugin.catalogue.export import export_csv, export_jams, export_m3u
-from pyplugin.catalogue.query import Database
 from pyplugin.inputs.playlists import read_playlist
-
-
-@pytest.fixture
-def database(built):
-    with Database(built) as made:
-        yield made
-
-
-@pytest.fixture
-def frame(built) -> pd.DataFrame:
-    return pd.read_parquet(built.folder / "recordings").sort_values("path")
 
 
 def test_a_table_has_all_columns(database, built, frame, tmp_path):

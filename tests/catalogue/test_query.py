@@ -2,23 +2,11 @@
 
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
 from pyplugin import PypluginError
 from pyplugin.catalogue.query import Database, aliases, summary
 from pyplugin.catalogue.store import CatalogueWriter
-
-
-@pytest.fixture
-def database(built):
-    with Database(built) as made:
-        yield made
-
-
-@pytest.fixture
-def frame(built) -> pd.DataFrame:
-    return pd.read_parquet(built.folder / "recordings").sort_values("path")
 
 
 def test_conditions_select_what_pandas_does(database, frame):

@@ -11,6 +11,8 @@
 #include "kernels/floats.h"
 #include "tagnode.h"
 
+enum { KERNELS_BLOCK = 16 /* channels that are computed together */ };
+
 /* Weights of a convolution, packed for one table. */
 typedef struct {
     uint32_t channels;      /* outputs */

@@ -19,7 +19,7 @@
 
 _Static_assert(FLT_EVAL_METHOD == 0, "requantisation counts on floats that round to float");
 
-enum { BLOCK = 16 };
+enum { BLOCK = KERNELS_BLOCK };
 
 typedef struct {
     uint32_t positions, blocks;

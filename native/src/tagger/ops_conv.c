@@ -2,7 +2,7 @@
 #include "tagger/ops_internal.h"
 
 enum {
-    BLOCK = 16,      /* channels that a product computes at once */
+    BLOCK = KERNELS_BLOCK,
     MOST_BLOCKS = 5, /* blocks that are fastest in one call */
     MOST_TILE = 25,  /* positions times blocks that fit in registers */
     MOST_POSITIONS = 6,

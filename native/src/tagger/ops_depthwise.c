@@ -3,7 +3,7 @@
 
 #include "tagger/ops_internal.h"
 
-enum { BLOCK = 16 /* channels that are weighed at once */ };
+enum { BLOCK = KERNELS_BLOCK };
 
 /* Taps outside the input read padding, so that each position has the same ones. */
 typedef struct {
