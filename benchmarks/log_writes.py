@@ -1,8 +1,8 @@
 """What the log of four stations writes to the disk: python -m benchmarks.log_writes DAYS COMMIT.
 
 Time is made up, the database is real. The kernel counts what goes to the disk (`write_bytes` in
-/proc/self/io) once it is flushed. In a real day it flushes pages that are 30 s old; here the files
-are flushed twice for each minute of the log.
+/proc/self/io) once it is flushed. In a real day it flushes a file 30 s after the first change since
+the last time; here the files are flushed at such times of the log.
 """
 
 import os
@@ -22,7 +22,7 @@ from pyplugin.monitor.writer import Item, LogWriter
 
 STATIONS = 4
 BEGIN = 1_700_000_040_000  # a whole minute
-STEP, TITLE, SEGMENT, GAP = 10, 210, 90, 8640  # seconds
+STEP, TITLE, SEGMENT, GAP, FLUSH = 10, 210, 90, 8640, 30  # seconds
 
 
 def written() -> int:
@@ -63,8 +63,13 @@ def megabytes_a_day(folder: Path, days: float, commit: int = 60) -> tuple[float,
                     os.fsync(file)
 
     before = written()
+    changed: int | None = None  # seconds; when the first change was that is not flushed
     for at in range(round(days * 86400 / STEP)):
         end = BEGIN + 1000 * STEP * (at + 1)
+        if changed is not None and at * STEP - changed >= FLUSH:
+            flush()
+            changed = None
+        count = writer.store._database.total_changes
         for number, log in zip(numbers, logs, strict=True):
             records = log.push(some_rows(columns, random, at))
             if at * STEP % TITLE < STEP:
@@ -76,8 +81,8 @@ def megabytes_a_day(folder: Path, days: float, commit: int = 60) -> tuple[float,
                 writer._take(Item(number, layout, log.snapshot(end)))
         if (at + 1) * STEP % commit == 0:
             writer._commit_scores()
-        if (at + 1) * STEP % 30 == 0:
-            flush()
+        if changed is None and writer.store._database.total_changes > count:
+            changed = at * STEP
     size = writer.store.bytes
     writer.store.close()
     flush()

@@ -17,16 +17,17 @@ MIGRATIONS = (
         added INTEGER NOT NULL);
     CREATE TABLE layout (id INTEGER PRIMARY KEY, content TEXT NOT NULL UNIQUE);
     CREATE TABLE bin (
-        start INTEGER, station INTEGER, layout INTEGER NOT NULL, seconds INTEGER NOT NULL,
-        data BLOB NOT NULL, PRIMARY KEY (start, station)) WITHOUT ROWID;
+        id INTEGER PRIMARY KEY, start INTEGER NOT NULL, station INTEGER NOT NULL,
+        layout INTEGER NOT NULL, seconds INTEGER NOT NULL, data BLOB NOT NULL);
+    CREATE TABLE label (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
     CREATE TABLE segment (
-        start INTEGER, station INTEGER, end INTEGER NOT NULL, kind TEXT NOT NULL,
-        open INTEGER NOT NULL, loudness REAL, means TEXT NOT NULL,
-        PRIMARY KEY (start, station)) WITHOUT ROWID;
+        id INTEGER PRIMARY KEY, start INTEGER NOT NULL, station INTEGER NOT NULL,
+        end INTEGER NOT NULL, kind TEXT NOT NULL, open INTEGER NOT NULL, loudness REAL,
+        means TEXT NOT NULL);
     CREATE TABLE track (
-        start INTEGER, station INTEGER, end INTEGER NOT NULL, open INTEGER NOT NULL,
-        title TEXT NOT NULL, artist TEXT NOT NULL, music REAL NOT NULL, speech REAL NOT NULL,
-        PRIMARY KEY (start, station)) WITHOUT ROWID;
+        id INTEGER PRIMARY KEY, start INTEGER NOT NULL, station INTEGER NOT NULL,
+        end INTEGER NOT NULL, open INTEGER NOT NULL, title TEXT NOT NULL, artist TEXT NOT NULL,
+        music REAL NOT NULL, speech REAL NOT NULL);
     CREATE TABLE alarm (
         id INTEGER PRIMARY KEY, station INTEGER NOT NULL, rule TEXT NOT NULL,
         start INTEGER NOT NULL, opened INTEGER NOT NULL, end INTEGER, closed INTEGER,
@@ -48,6 +49,24 @@ MIGRATIONS = (
     """,
 )
 """What makes version 1, 2, … of the version before; `PRAGMA user_version` says which it is."""
+
+
+STATIONS = 4096
+"""More than there can be: numbers of stations are less."""
+
+
+def row_id(start: int, station: int = 0) -> int:
+    """Return the id of a bin, segment or track: in the order of time, then of stations.
+
+    SQLite fills the pages of a table with such ids one after the other, and finds a time in it
+    without an index; with a key of two columns it would write three times as many pages.
+
+    Examples
+    --------
+    >>> row_id(1000, 2) < row_id(1000, 3) < row_id(1001)
+    True
+    """
+    return start * STATIONS + station
 
 
 class StorageError(PypluginError):

@@ -1,7 +1,7 @@
 """The database: all SQL of the monitor. Written by one thread, read by anyone.
 
-SQLite in WAL mode with 1 kB pages. Times are milliseconds of UTC and stand first in every key, so
-that what is written lies together: on a memory card bytes written count, not bytes kept.
+SQLite in WAL mode with pages of 512 bytes. Times are milliseconds of UTC; ids of rows follow them, so that
+what is written lies together: on a memory card bytes written count, not bytes kept.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from functools import singledispatchmethod
@@ -26,7 +26,7 @@ from pyplugin.monitor.records import (
     Standings,
     Track,
 )
-from pyplugin.monitor.schema import MIGRATIONS, NAME, VERSION, StorageError, connect
+from pyplugin.monitor.schema import MIGRATIONS, NAME, VERSION, StorageError, connect, row_id
 from pyplugin.monitor.times import local
 
 
@@ -62,6 +62,7 @@ class Store:
             raise StorageError(f"The folder '{folder}' cannot be made: {reason}.") from error
         self._database = connect(self.path, writes=True)
         self._layouts: dict[str, int] = {}
+        self._labels: dict[str, int] = {}
         try:
             self._prepare()
         except sqlite3.Error as error:
@@ -70,10 +71,11 @@ class Store:
 
     def _prepare(self) -> None:
         run = self._database.execute
-        run("PRAGMA page_size = 1024")
+        run("PRAGMA page_size = 512")
         run("PRAGMA journal_mode = WAL")
         run("PRAGMA synchronous = NORMAL")
-        run("PRAGMA journal_size_limit = 1000000")
+        run("PRAGMA wal_autocheckpoint = 4000")  # pages: some ten times a day at four stations
+        run("PRAGMA journal_size_limit = 3000000")
         (version,) = run("PRAGMA user_version").fetchone()
         if version > VERSION:
             self._database.close()
@@ -206,8 +208,18 @@ class Store:
         except BaseException:
             if self._database.in_transaction:
                 self._database.execute("ROLLBACK")
+            self._labels.clear()  # those that were added are not there
             raise
         return self._alarms
+
+    def _by_number(self, means: Mapping[str, float]) -> str:
+        """Return means as JSON, by numbers of labels: a row that is longer takes a page more."""
+        for name in means.keys() - self._labels.keys():
+            self._database.execute("INSERT OR IGNORE INTO label (name) VALUES (?)", (name,))
+            found = self._database.execute("SELECT id FROM label WHERE name = ?", (name,))
+            self._labels[name] = int(found.fetchone()[0])
+        numbered = {str(self._labels[name]): mean for name, mean in means.items()}
+        return json.dumps(numbered, separators=(",", ":"))
 
     @singledispatchmethod
     def _put(self, record: Any, station: int) -> None:
@@ -217,34 +229,39 @@ class Store:
     def _(self, record: Bin, station: int) -> None:
         self._database.execute(
             # where the clock was set back, or a restart was within it: the more complete one
-            "INSERT INTO bin VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+            "INSERT INTO bin VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
             "layout = excluded.layout, seconds = excluded.seconds, data = excluded.data "
             "WHERE excluded.seconds > seconds",
-            (record.start, station, self._layout, record.seconds, record.values),
+            (
+                *(row_id(record.start, station), record.start, station),
+                *(self._layout, record.seconds, record.values),
+            ),
         )
 
     @_put.register
     def _(self, record: SegmentRecord, station: int) -> None:
         self._database.execute(
-            "INSERT INTO segment VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+            "INSERT INTO segment VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
             "end = excluded.end, kind = excluded.kind, open = excluded.open, "
             "loudness = excluded.loudness, means = excluded.means "
             "WHERE open AND excluded.end >= end",  # a snapshot may be written after the end
             (
-                *(record.start, station, record.end, record.kind, record.open),
-                *(record.loudness, json.dumps(record.means)),
+                *(row_id(record.start, station), record.start, station),
+                *(record.end, record.kind, record.open),
+                *(record.loudness, self._by_number(record.means)),
             ),
         )
 
     @_put.register
     def _(self, record: Track, station: int) -> None:
         self._database.execute(
-            "INSERT INTO track VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+            "INSERT INTO track VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
             "end = excluded.end, open = excluded.open, title = excluded.title, "
             "artist = excluded.artist, music = excluded.music, speech = excluded.speech "
             "WHERE open AND excluded.end >= end",
             (
-                *(record.start, station, record.end, record.open),
+                *(row_id(record.start, station), record.start, station),
+                *(record.end, record.open),
                 *(record.title, record.artist, record.music, record.speech),
             ),
         )
@@ -355,22 +372,18 @@ class Store:
         self._database.execute(
             "INSERT OR REPLACE INTO day SELECT station, ?, kind, "
             "sum(min(end, ?) - max(start, ?)) / 1000.0 FROM segment "
-            "WHERE start < ? AND start > ? AND end > ? GROUP BY station, kind",
-            (day.isoformat(), end, start, end, start - _LONGEST, start),
+            "WHERE id < ? AND id > ? AND end > ? GROUP BY station, kind",
+            (day.isoformat(), end, start, *_since(start, end), start),
         )
 
     def purge(self, bins_before: int, log_before: int, most: int = 2000) -> int:
         """Delete what is too old, at most so many rows of each kind; return how many."""
         count = 0
-        for table, key, before in (
-            ("bin", "start", bins_before),
-            ("segment", "start", log_before),
-            ("track", "start", log_before),
-        ):
+        for table, before in (("bin", bins_before), ("segment", log_before), ("track", log_before)):
             count += self._database.execute(
-                f"DELETE FROM {table} WHERE ({key}, station) IN "
-                f"(SELECT {key}, station FROM {table} WHERE {key} < ? ORDER BY {key} LIMIT ?)",
-                (before, most),
+                f"DELETE FROM {table} WHERE id IN "
+                f"(SELECT id FROM {table} WHERE id < ? ORDER BY id LIMIT ?)",
+                (row_id(before), most),
             ).rowcount
         for table, column in (("event", "time"), ("alarm", "closed")):
             count += self._database.execute(
@@ -398,7 +411,12 @@ class Store:
         return [row[0] for row in found if row[0] != "ok"]
 
 
-_LONGEST = 40 * 86_400_000  # milliseconds that a segment lasts at most when days are summed
+_LONGEST = 40 * 86_400_000  # milliseconds that a segment or a title lasts at most
+
+
+def _since(start: int, end: int) -> tuple[int, int]:
+    """Return the ids between which is what may have been on air in a time; the later one first."""
+    return row_id(end), row_id(start - _LONGEST)
 
 
 def day_of(day: date, zone: tzinfo | None = None) -> tuple[int, int]:
@@ -488,10 +506,16 @@ class Log:
             "SELECT station.name AS station, start, end, segment.kind AS kind, open, loudness, "
             "means "
             "FROM segment JOIN station ON station.id = segment.station "
-            "WHERE start < ? AND end > ? AND (? IS NULL OR station.name = ?) ORDER BY start"
+            "WHERE segment.id < ? AND segment.id > ? AND end > ? "
+            "AND (? IS NULL OR station.name = ?) ORDER BY segment.id"
         )
-        for row in self._rows(query, (end, start, station, station)):
-            row["means"] = json.loads(row["means"])
+        labels: dict[str, str] = {}
+        for row in self._rows(query, (*_since(start, end), start, station, station)):
+            if not labels:  # in the first row's turn: no row that is read has a later one
+                named = self._database.execute("SELECT id, name FROM label")
+                labels = {str(number): name for number, name in named}
+            means = json.loads(row["means"])
+            row["means"] = {labels[number]: mean for number, mean in means.items()}
             row["open"] = bool(row["open"])
             yield row
 
@@ -500,9 +524,10 @@ class Log:
         query = (
             "SELECT station.name AS station, start, end, open, title, artist, music, speech "
             "FROM track JOIN station ON station.id = track.station "
-            "WHERE start < ? AND end >= ? AND (? IS NULL OR station.name = ?) ORDER BY start"
+            "WHERE track.id < ? AND track.id > ? AND end >= ? "
+            "AND (? IS NULL OR station.name = ?) ORDER BY track.id"
         )
-        for row in self._rows(query, (end, start, station, station)):
+        for row in self._rows(query, (*_since(start, end), start, station, station)):
             row["open"] = bool(row["open"])
             yield row
 
@@ -535,12 +560,12 @@ class Log:
         query = (
             "SELECT bin.start AS start, content, data FROM bin JOIN layout ON layout.id = layout "
             "JOIN station ON station.id = bin.station "
-            "WHERE bin.start >= ? AND bin.start < ? AND station.name = ? ORDER BY bin.start"
+            "WHERE bin.id >= ? AND bin.id < ? AND station.name = ? ORDER BY bin.id"
         )
         starts: list[int] = []
         packed: list[bytes] = []
         text = ""
-        for row in self._database.execute(query, (start, end, station)):
+        for row in self._database.execute(query, (row_id(start), row_id(end), station)):
             if packed and (row["content"] != text or len(packed) == 1000):
                 yield _unpacked(text, starts, packed)
                 starts, packed = [], []
