@@ -1,7 +1,7 @@
 """The database: all SQL of the monitor. Written by one thread, read by anyone.
 
-SQLite in WAL mode with pages of 512 bytes. Times are milliseconds of UTC; ids of rows follow them, so that
-what is written lies together: on a memory card bytes written count, not bytes kept.
+SQLite in WAL mode with pages of 512 bytes. Times are milliseconds of UTC; ids of rows follow them,
+so that what is written lies together: on a memory card bytes written count, not bytes kept.
 """
 
 from __future__ import annotations
