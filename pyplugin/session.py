@@ -109,7 +109,6 @@ class Session(Closing):
         self._on_signals, self._on_block = on_signals, on_block
         self._own: Node | None = None  # made here, and closed here
         self._player: BoardStream | None = None
-        self._lost = 0
         self._frames = 0
         self._levels, self._checked = LevelCheck(), 0
         self._noted: set[str] = set()  # kinds of notes on levels

@@ -177,6 +177,48 @@ def test_a_gap_moves_the_time_of_what_follows(probe):
     assert np.diff(ends).max() == pytest.approx(3.25, abs=0.1)
 
 
+class Device(Cut):
+    """A duplex device: its node analyses every block; some do not arrive, which it counts."""
+
+    def __init__(self, node, blocks, lost):
+        super().__init__(blocks)
+        self.node, self.losses, self.counters, self.written = node, lost, {"lost": 0}, []
+
+    def read(self, timeout):
+        for block in self.blocks:
+            self.node.analyse(block)
+            if not self.losses.pop(0):
+                return block
+            self.counters["lost"] += block.shape[1]
+        return None
+
+    def write(self, block):
+        self.written.append(block)
+
+
+@pytest.mark.parametrize(
+    "lost", [[1, 0, 0, 0], [0, 1, 0, 0], [1, 0, 1, 0]], ids=["first", "second", "two"]
+)
+def test_the_effects_stay_at_their_place_where_a_device_loses_blocks(lost):
+    """What is played is what it would be had nothing been lost, without the lost blocks."""
+    pedalboard = pytest.importorskip("pedalboard", reason="needs pedalboard")
+    blocks = np.split(np.repeat([1.0, 0.0, 1.0, 0.5], 1024)[np.newaxis].astype("f4"), 4, axis=1)
+    level = pyplugin.sources.rms().range(-60, 0).scale(-60, 0).attack(0.05).release(0.1)
+    auto = pyplugin.automate(pedalboard.Pedalboard([pedalboard.Gain()]), {"gain.gain_db": level})
+
+    def played(lost):
+        with pyplugin.Node(RATE, 1, 1024, signals=0.016, offline=True) as node:
+            device = Device(node, blocks, list(lost))
+            with Session(device, board=auto) as session:
+                session.run()
+        return device.written
+
+    whole = played([0, 0, 0, 0])
+    wanted = [block for block, gone in zip(whole, lost, strict=True) if not gone]
+    np.testing.assert_array_equal(np.concatenate(played(lost), axis=1), np.hstack(wanted))
+    assert len({float(block[0, -1]) for block in whole}) > 2  # the gain moves
+
+
 def test_labels_that_two_models_share_have_names_of_their_own(musicnn):
     """A label that an earlier model has stands behind its model's name."""
     build_missing("musicnn-msd")
