@@ -703,6 +703,9 @@ enum { TAGNODE_MAX_MAPPINGS = 16 /* on one parameter */ };
 
 /* How a descriptor controls a parameter, in this order:
  *
+ *   median          of the descriptor's results of this time (of an even number the lower one), at
+ *                   most 640 of them: a result that stands alone is ignored, a change that lasts is
+ *                   followed half of that time later
  *   gate or range   to 0..1. A gate opens (1) at the threshold and closes (0) when the descriptor
  *                   has returned beyond the hysteresis; without a gate, `low` maps to 0 and `high`
  *                   to 1, clamped
@@ -718,6 +721,7 @@ enum { TAGNODE_MAX_MAPPINGS = 16 /* on one parameter */ };
  * than max, and a time constant sounds alike on a scale in Hz and in dB. Times are in seconds, so
  * results do not depend on sample rate or block size. */
 typedef struct {
+    float median; /* seconds, 0 to 10; 0 takes every result as it is */
     tagnode_gate gate;
     float threshold;  /* in the descriptor's unit */
     float hysteresis; /* in the descriptor's unit, 0 or more */
@@ -732,6 +736,7 @@ typedef struct {
 
 /* The knobs of a mapping: the fields above, in their order. */
 typedef enum {
+    TAGNODE_KNOB_MEDIAN,
     TAGNODE_KNOB_GATE,
     TAGNODE_KNOB_THRESHOLD,
     TAGNODE_KNOB_HYSTERESIS,
@@ -810,7 +815,7 @@ TAGNODE_API void tagnode_automation_destroy(tagnode_automation *automation);
 /* Sets the descriptor of a mapping to `value` from `position` on; NaN is ignored. A position before
  * one that was already pushed or asked for counts as that one. The first value applies immediately,
  * as if it had always been: no delay, no ramp. If the queue is full, its oldest change is applied
- * early. [audio] */
+ * early. An infinite value is no result: it rests at that end, and the median begins anew. [audio] */
 TAGNODE_API void tagnode_automation_push(tagnode_automation *automation, uint32_t mapping,
                                          int64_t position, float value) TAGNODE_NONBLOCKING;
 

@@ -137,6 +137,81 @@ static void test_gate_opens_at_the_threshold(void) {
     }
 }
 
+static int ascending(const void *a, const void *b) {
+    const float x = *(const float *)a, y = *(const float *)b;
+    return (x > y) - (x < y);
+}
+
+/* The lower median of the values of (at - samples, at], at most the last 640. */
+static float median_by_sorting(const int64_t *positions, const float *values, size_t count,
+                               int64_t samples) {
+    float some[640];
+    size_t taken = 0;
+    for (size_t i = count; i-- > 0 && taken < 640;) {
+        if (taken > 0 && positions[i] <= positions[count - 1] - samples) break;
+        some[taken++] = values[i];
+    }
+    qsort(some, taken, sizeof some[0], ascending);
+    return some[(taken - 1) / 2];
+}
+
+static void test_median_is_that_of_the_results_of_its_time(void) {
+    enum { COUNT = 3000 };
+    static const float seconds[] = {0.001F, 0.1F, 1, 10};
+    static int64_t positions[COUNT];
+    static float values[COUNT];
+    uint32_t random = 3;
+    for (size_t s = 0; s < 4; ++s) {
+        tagnode_mapping mapping = plain();
+        mapping.median = seconds[s];
+        tagnode_automation *a = made(mapping);
+        int64_t position = 0;
+        for (size_t i = 0; i < COUNT; ++i) { /* all at one position now and then; equal values */
+            positions[i] = position += next_number(&random) % 5 * 240;
+            values[i] = (float)(next_number(&random) % 50) / 49;
+            tagnode_automation_push(a, 0, position, values[i]);
+            CHECK(tagnode_automation_at(a, position) ==
+                  median_by_sorting(positions, values, i + 1, llround(seconds[s] * RATE)));
+        }
+        tagnode_automation_reset(a);
+        tagnode_automation_push(a, 0, 0, 0.25F);
+        CHECK(tagnode_automation_at(a, 0) == 0.25F); /* nothing is left of the time before */
+    }
+}
+
+static void test_what_lasts_for_less_than_half_of_the_median_opens_no_gate(void) {
+    tagnode_mapping mapping = plain();
+    mapping.gate = TAGNODE_GATE_ABOVE;
+    mapping.threshold = 0.5F;
+    mapping.median = 0.5F; /* five results */
+    for (int lasting = 1; lasting <= 4; ++lasting) {
+        tagnode_automation *a = made(mapping);
+        int64_t opened = -1;
+        for (int i = 0; i < 20; ++i) {
+            tagnode_automation_push(a, 0, 4800 * i, i >= 10 && i < 10 + lasting);
+            if (opened < 0 && tagnode_automation_at(a, 4800 * i) == 1) opened = i;
+        }
+        CHECK(opened == (lasting < 3 ? -1 : 12)); /* half of it after the change */
+    }
+}
+
+static void test_median_changes_with_its_knob(void) {
+    tagnode_mapping mapping = plain();
+    mapping.median = 0.3F;
+    tagnode_automation *a = made(mapping);
+    const float values[] = {0.1F, 0.2F, 0.9F};
+    for (int i = 0; i < 3; ++i) tagnode_automation_push(a, 0, 4800 * i, values[i]);
+    CHECK(tagnode_automation_at(a, 9600) == 0.2F);
+    mapping.median = 0;
+    CHECK(tagnode_automation_change(a, 0, &mapping));
+    CHECK(tagnode_automation_at(a, 9600) == 0.9F); /* the last result as it is */
+    mapping.median = 0.3F;
+    CHECK(tagnode_automation_change(a, 0, &mapping));
+    CHECK(tagnode_automation_at(a, 9600) == 0.9F);
+    tagnode_automation_push(a, 0, 14400, 0.4F); /* the only one since */
+    CHECK(tagnode_automation_at(a, 14400) == 0.4F);
+}
+
 static void test_first_value_applies_immediately(void) {
     tagnode_mapping mapping = plain();
     mapping.attack = 10;
@@ -608,6 +683,9 @@ int main(void) {
     test_curves_are_linear_even_ratios_and_square();
     test_values_are_clamped_and_nan_is_ignored();
     test_gate_opens_at_the_threshold();
+    test_median_is_that_of_the_results_of_its_time();
+    test_what_lasts_for_less_than_half_of_the_median_opens_no_gate();
+    test_median_changes_with_its_knob();
     test_first_value_applies_immediately();
     test_positions_that_go_back_count_as_the_latest();
     test_gate_closes_only_beyond_the_hysteresis();

@@ -1,11 +1,11 @@
 /* test_knobs.c - the knob table: a mapping accepts exactly what it lists. */
 #include "check.h"
 
-enum { KNOBS = 14 };
+enum { KNOBS = 15 };
 
-static const char *const NAMES[KNOBS] = {"gate",   "threshold", "hysteresis", "low",    "high",
-                                         "invert", "hold",      "delay",      "attack", "release",
-                                         "depth",  "curve",     "min",        "max"};
+static const char *const NAMES[KNOBS] = {"median",  "gate",   "threshold", "hysteresis", "low",
+                                         "high",    "invert", "hold",      "delay",      "attack",
+                                         "release", "depth",  "curve",     "min",        "max"};
 
 static uint32_t knob_called(const char *name) {
     uint32_t knob = 0;
@@ -89,10 +89,12 @@ static void test_set_writes_the_field_of_that_name_and_no_other(void) {
                   (j == i ? 1 : (double)(float)tagnode_knob_info(j)->default_value));
     }
     tagnode_mapping m = tagnode_mapping_default();
-    const double values[KNOBS] = {2, -3.5, 0.25, -60, 0, 1, 1.5, 2.5, 3.5, 4.5, 0.75, 2, 20, 30};
+    const double values[KNOBS] = {0.5, 2,   -3.5, 0.25, -60, 0,  1, 1.5,
+                                  2.5, 3.5, 4.5,  0.75, 2,   20, 30};
     for (uint32_t i = 0; i < KNOBS; ++i)
         CHECK(tagnode_mapping_set(&m, knob_called(NAMES[i]), values[i], NULL) == TAGNODE_OK);
-    CHECK(m.gate == TAGNODE_GATE_BELOW && m.threshold == -3.5F && m.hysteresis == 0.25F);
+    CHECK(m.median == 0.5F && m.gate == TAGNODE_GATE_BELOW);
+    CHECK(m.threshold == -3.5F && m.hysteresis == 0.25F);
     CHECK(m.low == -60 && m.high == 0 && m.invert && m.hold == 1.5F && m.delay == 2.5F);
     CHECK(m.attack == 3.5F && m.release == 4.5F && m.depth == 0.75F);
     CHECK(m.curve == TAGNODE_CURVE_EXP && m.min == 20 && m.max == 30);
@@ -123,7 +125,8 @@ static void test_values_out_of_the_limits_are_refused_with_the_knob_named(void) 
     refuse(TAGNODE_KNOB_GATE, 3, "none, above or below");
     refuse(TAGNODE_KNOB_ATTACK, 700, "attack is 700 s; it must be 0 to 600 s");
     refuse(TAGNODE_KNOB_HYSTERESIS, -1, "at least 0");
-    refuse(KNOBS, 0, "knob 14");
+    refuse(KNOBS, 0, "knob 15");
+    refuse(TAGNODE_KNOB_MEDIAN, 11, "median is 11 s; it must be 0 to 10 s");
     tagnode_mapping m = tagnode_mapping_default();
     CHECK(isnan(tagnode_mapping_get(&m, KNOBS)));
 }

@@ -121,6 +121,18 @@ class Source:
         """
         return self.set(release=seconds)
 
+    def median(self, seconds: float) -> Source:
+        """Take the median of the results of this time, before the gate or range.
+
+        What lasts for less than half of it is ignored; a change is followed half of it later.
+
+        Examples
+        --------
+        >>> Source(("tag.drums",)).median(0.5).above(0.5).knobs.median
+        0.5
+        """
+        return self.set(median=seconds)
+
     def hold(self, seconds: float) -> Source:
         """Hold a value for this time before it may fall.
 

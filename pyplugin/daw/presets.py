@@ -139,7 +139,7 @@ def _fill(slots: Slots, number: int, item: Map, preset: Preset, model: str, comb
     def share(value: float) -> float:
         return (value - low) / (high - low)
 
-    same = ("invert", "hold", "delay", "attack", "release", "depth")
+    same = ("median", "invert", "hold", "delay", "attack", "release", "depth")
     values = {name: float(getattr(knobs, name)) for name in same}
     values["source"] = parameters.source_id(descriptor)
     values["target"] = 0 if target is None else target.id

@@ -1,5 +1,7 @@
 """Automation in time: closed forms, independence of blocks."""
 
+import statistics
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -16,6 +18,21 @@ RATE = 48000
 
 def made(**knobs) -> Automation:
     return Automation([Knobs(**{"attack": 0.0, "release": 0.0, **knobs})], RATE)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 9600), st.floats(0, 1, width=32)), min_size=1, max_size=60),
+    st.sampled_from([0.05, 0.1, 0.25, 1.0]),
+)
+def test_median_is_that_of_the_results_of_the_last_seconds(results, seconds):
+    automation = made(median=seconds)
+    position, taken = 0, []
+    for later, value in results:
+        position += later
+        automation.push(0, position, value)
+        taken.append((position, value))
+        last = [value for at, value in taken if at > position - round(seconds * RATE)]
+        assert automation.at(position) == np.float32(statistics.median_low(last))
 
 
 def test_attack_and_release_are_time_constants():

@@ -36,4 +36,4 @@ def test_qtractor_finds_it(library: Path):
     printed = run(SCANNER, input=f"CLAP:{library}\n", env=env)
     kind, name, audio, midi, controls, *_ = printed.strip().split("|")
     assert (kind, name, audio, midi) == ("CLAP", "Tagnode", "2:2", "0:1")
-    assert controls == f"{7 + 8 * 20}:12"  # inputs and outputs
+    assert controls == f"{7 + 8 * 21}:12"  # inputs and outputs

@@ -251,6 +251,24 @@ def test_a_controller_has_the_ratios_of_a_log_curve(plugin, tmp_path):
     assert value * 0.9 == pytest.approx(theirs.curves["e.wet_level"].values[-1], rel=0.01)
 
 
+@pytest.mark.parametrize("median", [0, 1.0])
+def test_what_stands_alone_moves_nothing_where_there_is_a_median(plugin, tmp_path, median):
+    """A burst of 0.2 s opens the gate without it; sound that lasts does in both."""
+    rows = {"threshold": -40, "median": median, "min": 0, "max": -24, "attack": 0, "release": 0}
+    text = 'type = "gain"\n[[map]]\nsource = "signal.rms_db"\ntarget = "e.gain_db"\n'
+    text += "".join(f"{key} = {value!r}\n" for key, value in rows.items())
+    preset = parse_preset(HEAD + text)
+    loaded(plugin, slots_of(preset), tmp_path)
+    audio = np.full((2, 6 * RATE), 1e-4, np.float32)
+    burst, lasting = slice(2 * RATE, 2 * RATE + RATE // 5), slice(4 * RATE, 6 * RATE)
+    audio[:, burst] = audio[:, lasting] = 0.1
+    after = slice(burst.stop - 480, burst.stop)
+    for out in (plugin(audio, RATE), automated_preset(preset)(audio, RATE).audio):
+        gain = 20 * np.log10(out / audio)
+        np.testing.assert_allclose(gain[:, after], 0 if median else -24, atol=0.01)
+        np.testing.assert_allclose(gain[:, -480:], -24, atol=0.01)
+
+
 @pytest.mark.parametrize(
     ("text", "note"),
     [

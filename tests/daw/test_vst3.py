@@ -89,7 +89,7 @@ def test_a_host_may_do_anything_in_any_order(built: Path, library: Path, seed: i
 
 def test_pedalboard_lists_parameters_with_names_and_units(plugin: pedalboard.VST3Plugin):
     parameters = plugin.parameters
-    assert len(parameters) == 7 + 8 * 20 + 12 + 1  # the program
+    assert len(parameters) == 7 + 8 * 21 + 12 + 1  # the program
     assert parameters["bypass"].type is bool
     assert parameters["slot_1_attack_s"].label == "s"
     assert parameters["slot_8_value"].name == "Slot 8 value"

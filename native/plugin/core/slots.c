@@ -13,7 +13,8 @@ enum { QUEUE = 1024 };
 
 /* Gate, range and times, as automations take them. */
 static tagnode_mapping envelope_of(const float *p) TAGNODE_NONBLOCKING {
-    tagnode_mapping m = {.gate = (tagnode_gate)p[TAGPLUG_GATE],
+    tagnode_mapping m = {.median = p[TAGPLUG_MEDIAN],
+                         .gate = (tagnode_gate)p[TAGPLUG_GATE],
                          .threshold = p[TAGPLUG_THRESHOLD],
                          .hysteresis = p[TAGPLUG_HYSTERESIS],
                          .low = p[TAGPLUG_LOW],
@@ -51,10 +52,11 @@ static tagplug_slot slot_of(const float *parameters, uint32_t number) TAGNODE_NO
 }
 
 static bool same(const tagnode_mapping *a, const tagnode_mapping *b) TAGNODE_NONBLOCKING {
-    return a->gate == b->gate && a->threshold == b->threshold && a->hysteresis == b->hysteresis &&
-           a->low == b->low && a->high == b->high && a->invert == b->invert && a->hold == b->hold &&
-           a->delay == b->delay && a->attack == b->attack && a->release == b->release &&
-           a->depth == b->depth && a->curve == b->curve && a->min == b->min && a->max == b->max;
+    return a->median == b->median && a->gate == b->gate && a->threshold == b->threshold &&
+           a->hysteresis == b->hysteresis && a->low == b->low && a->high == b->high &&
+           a->invert == b->invert && a->hold == b->hold && a->delay == b->delay &&
+           a->attack == b->attack && a->release == b->release && a->depth == b->depth &&
+           a->curve == b->curve && a->min == b->min && a->max == b->max;
 }
 
 /* Automations get shares of a signal's usual range, so that one source replaces another with no

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "automation/knobs.h"
+#include "automation/recent.h"
 #include "support/message.h"
 #include "tagnode.h"
 
@@ -21,13 +22,14 @@ typedef enum {
 
 typedef struct {
     tagnode_mapping knobs;
-    int64_t hold, delay; /* samples */
+    int64_t median, hold, delay; /* samples */
 
     bool started, open;     /* a value was pushed; the gate is open */
     bool first_waits;       /* the first value is in the queue and will be applied as a jump */
     int64_t latest;         /* position of the last push */
     float pushed;           /* its value, 0..1 */
     float raw;              /* the descriptor's last value, in its own unit */
+    tagnode_recent *recent; /* its values of the time of the median */
     change *queue;          /* changes that are still pending */
     uint32_t first, length; /* of the queue */
 
@@ -49,6 +51,7 @@ struct tagnode_automation {
     int64_t renewed; /* from this position on, the next step updates the parameter in any case */
     float value;     /* the parameter at the last step that updated it */
     change *memory;
+    tagnode_recent *recent;
 };
 
 /* ---- create ---- */
@@ -81,8 +84,11 @@ tagnode_status tagnode_automation_create(const tagnode_mapping *mappings, uint32
     const tagnode_status status = check_all(mappings, count, combine, sample_rate, queue, why);
     if (status != TAGNODE_OK) return status;
     tagnode_automation *a = calloc(1, sizeof *a);
-    if (a != NULL) a->memory = calloc((size_t)count * queue, sizeof *a->memory);
-    if (a == NULL || a->memory == NULL) {
+    if (a != NULL) {
+        a->memory = calloc((size_t)count * queue, sizeof *a->memory);
+        a->recent = calloc(count, sizeof *a->recent);
+    }
+    if (a == NULL || a->memory == NULL || a->recent == NULL) {
         tagnode_automation_destroy(a);
         return tagnode_no_memory(why, "an automation");
     }
@@ -92,9 +98,11 @@ tagnode_status tagnode_automation_create(const tagnode_mapping *mappings, uint32
     a->sample_rate = sample_rate;
     for (uint32_t i = 0; i < count; ++i) {
         a->states[i].knobs = mappings[i];
+        a->states[i].median = llround(mappings[i].median * sample_rate);
         a->states[i].hold = llround(mappings[i].hold * sample_rate);
         a->states[i].delay = llround(mappings[i].delay * sample_rate);
         a->states[i].queue = a->memory + (size_t)i * queue;
+        a->states[i].recent = &a->recent[i];
     }
     tagnode_automation_reset(a);
     *automation = a;
@@ -104,6 +112,7 @@ tagnode_status tagnode_automation_create(const tagnode_mapping *mappings, uint32
 void tagnode_automation_destroy(tagnode_automation *automation) {
     if (automation == NULL) return;
     free(automation->memory);
+    free(automation->recent);
     free(automation);
 }
 
@@ -205,12 +214,15 @@ static void advance(tagnode_automation *a, int64_t position) TAGNODE_NONBLOCKING
     if (position > a->asked) a->asked = position;
 }
 
-void tagnode_automation_push(tagnode_automation *a, uint32_t mapping, int64_t position,
-                             float value) {
-    if (mapping >= a->count || isnan(value)) return;
-    mapping_state *s = &a->states[mapping];
-    s->raw = value;
-    const float x = control(s, value);
+/* The median of the last values, which the gate or range takes. */
+static float settled(const mapping_state *s) TAGNODE_NONBLOCKING {
+    return s->recent->length > 0 ? tagnode_recent_median(s->recent) : s->raw;
+}
+
+/* Queues the change of 0..1 that the values so far lead to. */
+static void queue_change(tagnode_automation *a, mapping_state *s, int64_t position)
+    TAGNODE_NONBLOCKING {
+    const float x = control(s, settled(s));
     if (s->started && position < s->latest) position = s->latest;
     if (position < a->asked) position = a->asked;
     if (s->started && x == s->pushed) return;
@@ -221,6 +233,19 @@ void tagnode_automation_push(tagnode_automation *a, uint32_t mapping, int64_t po
     s->started = true;
     s->latest = position;
     s->pushed = x;
+}
+
+void tagnode_automation_push(tagnode_automation *a, uint32_t mapping, int64_t position,
+                             float value) {
+    if (mapping >= a->count || isnan(value)) return;
+    mapping_state *s = &a->states[mapping];
+    s->raw = value;
+    if (!isfinite(value)) tagnode_recent_clear(s->recent);
+    if (s->median > 0 && isfinite(value)) {
+        tagnode_recent_add(s->recent, position, value);
+        tagnode_recent_drop(s->recent, position - s->median);
+    }
+    queue_change(a, s, position);
 }
 
 /* A pending position shifted by `by` samples, but not before the position asked for last. */
@@ -245,10 +270,12 @@ bool tagnode_automation_change(tagnode_automation *a, uint32_t mapping,
         each->position = shifted(a, each->position, delay - s->delay);
     }
     s->knobs = *knobs;
+    s->median = llround(knobs->median * a->sample_rate);
+    if (s->median == 0) tagnode_recent_clear(s->recent);
     s->hold = hold;
     s->delay = delay;
     if (s->started) {
-        tagnode_automation_push(a, mapping, s->latest, s->raw);
+        queue_change(a, s, s->latest);
         return true;
     }
     const float rest = control(s, -HUGE_VALF);
@@ -321,6 +348,7 @@ void tagnode_automation_reset(tagnode_automation *a) {
         mapping_state *s = &a->states[i];
         s->started = s->open = s->first_waits = false;
         s->first = s->length = 0;
+        tagnode_recent_clear(s->recent);
         s->latest = s->since = 0;
         rest_at(s, control(s, -HUGE_VALF));
     }

@@ -32,6 +32,11 @@ static const char *const COMBINES[] = {"sum", "max"};
 #define INF ((double)INFINITY)
 
 static const entry TABLE[KNOBS] = {
+    [TAGNODE_KNOB_MEDIAN] =
+        NUMBER(median, "s", 0, 10, 0,
+               "Takes the median of the results of this time, before the gate or range: what lasts "
+               "for less "
+               "than half of it is ignored, a change is followed half of it later."),
     [TAGNODE_KNOB_GATE] =
         CHOICE(gate, GATES,
                "Switches between 0 and 1 at the threshold, on above or below it; with none the "

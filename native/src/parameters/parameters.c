@@ -153,6 +153,8 @@ static const tagnode_plugin_parameter globals[TAGPLUG_GLOBALS] = {
         "Number of the MIDI controller; 14-bit ones are 0 to 31."),                                \
     [TAGPLUG_CHANNEL] = FIELD(n, first, 20, 0, "channel", "channel", "", 1, 16, 1, INTEGER,        \
         NO_CHOICES, "MIDI channel."),                                                              \
+    [TAGPLUG_MEDIAN] = FIELD(n, first, 21, 2, "median", "median", "s", 0, 10, 0, LINEAR, NO_CHOICES, \
+        "Takes the median of the source's results of this time: what lasts for less than half of it is ignored, a change is followed half of it later."), \
     }
 /* clang-format on */
 
@@ -163,8 +165,8 @@ static const tagnode_plugin_parameter slots[][TAGPLUG_FIELDS] = {
     SLOT(1, 0, 20),   SLOT(2, 0, 21),   SLOT(3, 0, 22),   SLOT(4, 0, 23),
     SLOT(5, 0, 24),   SLOT(6, 0, 25),   SLOT(7, 0, 26),   SLOT(8, 0, 27),
 #if TAGNODE_PLUGIN_SLOTS > 8
-    SLOT(9, 1, 28),   SLOT(10, 1, 29),  SLOT(11, 1, 30),  SLOT(12, 1, 31),
-    SLOT(13, 1, 102), SLOT(14, 1, 103), SLOT(15, 1, 104), SLOT(16, 1, 105),
+    SLOT(9, 3, 28),   SLOT(10, 3, 29),  SLOT(11, 3, 30),  SLOT(12, 3, 31),
+    SLOT(13, 3, 102), SLOT(14, 3, 103), SLOT(15, 3, 104), SLOT(16, 3, 105),
 #endif
 };
 /* NOLINTEND(bugprone-branch-clone,misc-redundant-expression) */
@@ -172,8 +174,8 @@ static const tagnode_plugin_parameter values[] = {
     VALUE(1, 0),  VALUE(2, 0),  VALUE(3, 0),  VALUE(4, 0),
     VALUE(5, 0),  VALUE(6, 0),  VALUE(7, 0),  VALUE(8, 0),
 #if TAGNODE_PLUGIN_SLOTS > 8
-    VALUE(9, 1),  VALUE(10, 1), VALUE(11, 1), VALUE(12, 1),
-    VALUE(13, 1), VALUE(14, 1), VALUE(15, 1), VALUE(16, 1),
+    VALUE(9, 3),  VALUE(10, 3), VALUE(11, 3), VALUE(12, 3),
+    VALUE(13, 3), VALUE(14, 3), VALUE(15, 3), VALUE(16, 3),
 #endif
 };
 _Static_assert(TAGPLUG_SLOTS >= 1 && TAGPLUG_SLOTS <= COUNT(slots), "each slot has its row");

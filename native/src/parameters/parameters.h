@@ -40,6 +40,7 @@ typedef enum {
     TAGPLUG_MIDI,
     TAGPLUG_CC,
     TAGPLUG_CHANNEL,
+    TAGPLUG_MEDIAN,
     TAGPLUG_FIELDS
 } tagplug_field;
 

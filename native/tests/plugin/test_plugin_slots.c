@@ -29,7 +29,8 @@ static void at_default(void) {
 static tagnode_mapping turned(uint32_t slot, const tagnode_plugin_target *target,
                               uint32_t *random) {
     const double min = 0.05 + 0.95 * share(random), max = 0.05 + 0.95 * share(random);
-    tagnode_mapping m = {.gate = (tagnode_gate)(next_number(random) % 3),
+    tagnode_mapping m = {.median = (float)(0.1 * share(random)),
+                         .gate = (tagnode_gate)(next_number(random) % 3),
                          .threshold = (float)share(random),
                          .hysteresis = (float)(0.2 * share(random)),
                          .low = (float)(0.4 * share(random)),
@@ -45,6 +46,7 @@ static tagnode_mapping turned(uint32_t slot, const tagnode_plugin_target *target
                          .max = (float)tagnode_plugin_target_value(target, (float)max)};
     if (!(m.min > 0 && m.max > 0) && m.curve == TAGNODE_CURVE_LOG) m.curve = TAGNODE_CURVE_LIN;
     const double values[][2] = {{TAGPLUG_SOURCE, LABEL + slot},
+                                {TAGPLUG_MEDIAN, m.median},
                                 {TAGPLUG_GATE, m.gate},
                                 {TAGPLUG_THRESHOLD, m.threshold},
                                 {TAGPLUG_HYSTERESIS, m.hysteresis},
@@ -90,7 +92,7 @@ static void compare(uint32_t slots, const tagnode_plugin_target *target, tagnode
         CHECK(tagplug_slots_target(&plugin, (tagplug_target)target->id, &is));
         double due = tagnode_automation_at(automation, step * 512 + 128);
         due = tagnode_plugin_target_share(target, due);
-        CHECK_NEAR(is, due < 0 ? 0 : due > 1 ? 1 : due, 2e-6);
+        CHECK_NEAR(is, due < 0 ? 0 : due > 1 ? 1 : due, 5e-6);
     }
     tagnode_automation_destroy(automation);
     tagplug_slots_destroy(&plugin);
