@@ -1,4 +1,4 @@
-"""Which faults signals find, and what else they take for one: a table of draws.
+"""Which faults the monitor's rules find, and what else they take for one: a table of draws.
 
 PYPLUGIN_CORPUS=… python tests/detection.py 200 0    # draws, the first seed
 """
@@ -6,65 +6,50 @@ PYPLUGIN_CORPUS=… python tests/detection.py 200 0    # draws, the first seed
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from faults import FAULTS, RATE, TWINS, draw
 from helpers import measure
 
-Signals = Mapping[str, np.ndarray]
+from pyplugin.monitor.alarms import AlarmBook
+from pyplugin.monitor.columns import SECOND, Columns, RowMaker, Rows, joined
+from pyplugin.monitor.conditions import NAMED, parse_condition
+from pyplugin.monitor.rules import Rule
+from pyplugin.node.signals import SIGNALS
+
+COLUMNS = Columns(())
+_WHEN = {"silence": "no programme", "stuck_short": "stuck or no programme"}
+"""Of a fault without a condition of its name."""
 
 
-@dataclass(frozen=True)
-class Rule:
-    """A condition that holds for some seconds."""
-
-    text: str
-    holds: Callable[[Signals], np.ndarray]
-    seconds: float
+def _rule(fault: str) -> Rule:
+    when = _WHEN.get(fault, fault.replace("_", " "))
+    named = NAMED[when.partition(" or ")[0]]
+    return Rule(fault, parse_condition(when, COLUMNS), named.hold, named.clear)
 
 
-RULES = {
-    "silence": Rule("presence < 0.3", lambda s: s["presence"] < 0.3, 20),
-    "hum": Rule("hum > 0.5", lambda s: s["hum"] > 0.5, 10),
-    "hiss": Rule("hiss > 0.7", lambda s: s["hiss"] > 0.7, 20),
-    "tone": Rule("tone > 0.8", lambda s: s["tone"] > 0.8, 20),
-    "stuck": Rule("repetition > 0.9", lambda s: s["repetition"] > 0.9, 40),
-    "stuck_short": Rule(
-        "repetition > 0.9 or presence < 0.3",
-        lambda s: (s["repetition"] > 0.9) | (s["presence"] < 0.3),
-        40,
-    ),
-    "out_of_phase": Rule("correlation < -0.7", lambda s: s["correlation"] < -0.7, 10),
-    "one_channel": Rule(
-        "channel_gap_db > 25 and channel_high_db > -50",
-        lambda s: (s["channel_gap_db"] > 25) & (s["channel_high_db"] > -50),
-        10,
-    ),
-    "clipped": Rule("clipping > 0.001", lambda s: s["clipping"] > 0.001, 2),
-    "offset": Rule("dc_db > -40", lambda s: s["dc_db"] > -40, 5),
-}
-"""By the fault that each finds."""
+RULES = {fault: _rule(fault) for fault in FAULTS}
+"""The monitor's rule that should find each fault."""
 
 
-def longest(rule: Rule, signals: Signals) -> float:
-    """Return the longest time in seconds for which a rule's condition holds."""
-    best = since = 0.0
-    for time, holds in zip(signals["time"].tolist(), rule.holds(signals).tolist(), strict=True):
-        since = since if holds else time
-        best = max(best, time - since)
-    return best
+def rows_of(name: str, seed: int) -> Rows:
+    """Return a draw as the rows of a station."""
+    signals = measure(draw(name, seed), RATE, signals=0.1)
+    maker, parts = RowMaker(COLUMNS), []
+    values = np.stack([signals[each] for each in SIGNALS], axis=1)
+    seconds = np.ceil(signals["time"] - 1e-6).astype(int)
+    for second in range(1, seconds[-1] + 1):
+        for row in values[seconds == second]:
+            maker.add_signals(row)
+        parts.append(maker.row(second * SECOND, {"station.down": 0.0}))
+    return joined(parts)
 
 
-def finds(rule: Rule, signals: Signals) -> bool:
-    """Return whether a rule's condition holds for its time."""
-    return longest(rule, signals) >= rule.seconds
-
-
-def signals_of(name: str, seed: int) -> dict[str, np.ndarray]:
-    """Return the signals of a draw, every 0.1 s."""
-    return measure(draw(name, seed), RATE, signals=0.1)
+def opened(rows: Rows) -> set[str]:
+    """Return the faults for which an alarm opens."""
+    book = AlarmBook(list(RULES.values()), COLUMNS.index("station.down"), COLUMNS.names)
+    return {change.rule for change in book.push(rows) if change.edge == "opened"}
 
 
 def table(found: Mapping[tuple[str, str], int], names: Sequence[str], count: int) -> str:
@@ -81,12 +66,11 @@ def main(count: int, first: int, names: Sequence[str]) -> None:
     found = {(name, rule): 0 for name in names for rule in RULES}
     for seed in range(first, first + count):
         for name in names:
-            signals = signals_of(name, seed)
-            for each, rule in RULES.items():
-                if finds(rule, signals):
-                    found[name, each] += 1
-                    if name in TWINS:
-                        print(f"{name} {seed}: {each}", file=sys.stderr)
+            alarms = opened(rows_of(name, seed))
+            for each in alarms:
+                found[name, each] += 1
+            if (alarms and name in TWINS) or (name in FAULTS and name not in alarms):
+                print(f"{name} {seed}: {sorted(alarms)}", file=sys.stderr)
         print(f"{seed + 1 - first} draws", file=sys.stderr)
         if (seed + 1 - first) % 25 == 0 or seed + 1 == first + count:
             print(table(found, names, seed + 1 - first), flush=True)
