@@ -1,24 +1,25 @@
 """Which faults the monitor's rules find, and what else they take for one: a table of draws.
 
-PYPLUGIN_CORPUS=… python tests/detection.py 200 0    # draws, the first seed
+PYPLUGIN_CORPUS=… python tests/detection.py 200 0       # draws, the first seed
+PYPLUGIN_CORPUS=… python tests/detection.py hours 10 0  # of programme: false alarms; a seed
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
-from faults import FAULTS, RATE, TWINS, draw
-from helpers import measure
+from faults import FAULTS, RATE, TWINS, broadcast, draw
 
 from pyplugin.monitor.alarms import AlarmBook
 from pyplugin.monitor.columns import SECOND, Columns, RowMaker, Rows, joined
 from pyplugin.monitor.conditions import NAMED, parse_condition
 from pyplugin.monitor.rules import Rule
-from pyplugin.node.signals import SIGNALS
+from pyplugin.node.node import Node
 
 COLUMNS = Columns(())
+DOWN = COLUMNS.index("station.down")
 _WHEN = {"silence": "no programme", "stuck_short": "stuck or no programme"}
 """Of a fault without a condition of its name."""
 
@@ -33,22 +34,59 @@ RULES = {fault: _rule(fault) for fault in FAULTS}
 """The monitor's rule that should find each fault."""
 
 
+class Measured:
+    """A station that sends sound: every whole second of it becomes a row."""
+
+    def __init__(self) -> None:
+        self._node = Node(RATE, 2, RATE, model=None, signals=0.1, offline=True)
+        self._maker, self._seconds = RowMaker(COLUMNS), 0
+        self._rest = np.zeros((2, 0), np.float32)
+
+    def push(self, sound: np.ndarray) -> Rows | None:
+        """Take (2, n) of sound; return the rows that are complete."""
+        line, parts = np.concatenate([self._rest, sound.astype(np.float32)], axis=1), []
+        while line.shape[1] >= RATE:
+            self._node.analyse(np.ascontiguousarray(line[:, :RATE]))
+            line = line[:, RATE:]
+            self._seconds += 1
+            for row in self._node.read_signals().values:
+                self._maker.add_signals(row)
+            parts.append(self._maker.row(self._seconds * SECOND, {"station.down": 0.0}))
+        self._rest = line
+        return joined(parts) if parts else None
+
+    def close(self) -> None:
+        self._node.close()
+
+
 def rows_of(name: str, seed: int) -> Rows:
     """Return a draw as the rows of a station."""
-    signals = measure(draw(name, seed), RATE, signals=0.1)
-    maker, parts = RowMaker(COLUMNS), []
-    values = np.stack([signals[each] for each in SIGNALS], axis=1)
-    seconds = np.ceil(signals["time"] - 1e-6).astype(int)
-    for second in range(1, seconds[-1] + 1):
-        for row in values[seconds == second]:
-            maker.add_signals(row)
-        parts.append(maker.row(second * SECOND, {"station.down": 0.0}))
-    return joined(parts)
+    station = Measured()
+    rows = station.push(draw(name, seed))
+    station.close()
+    assert rows is not None
+    return rows
+
+
+def false_alarms(hours: float, seed: int) -> Iterator[str]:
+    """Yield a line for each alarm in so many hours of programme."""
+    station = Measured()
+    book = AlarmBook(list(RULES.values()), DOWN, COLUMNS.names)
+    left = hours * 3600.0
+    for what, sound in broadcast(np.random.default_rng(seed)):
+        rows = station.push(sound)
+        for change in [] if rows is None else book.push(rows):
+            if change.edge == "opened":
+                yield f"{change.time / 3.6e6:.3f} h: {change.rule}, {what}"
+        left -= sound.shape[1] / RATE
+        if left <= 0:
+            break
+    station.close()
 
 
 def opened(rows: Rows) -> set[str]:
     """Return the faults for which an alarm opens."""
-    book = AlarmBook(list(RULES.values()), COLUMNS.index("station.down"), COLUMNS.names)
+    book = AlarmBook(list(RULES.values()), DOWN, COLUMNS.names)
     return {change.rule for change in book.push(rows) if change.edge == "opened"}
 
 
@@ -76,5 +114,8 @@ def main(count: int, first: int, names: Sequence[str]) -> None:
             print(table(found, names, seed + 1 - first), flush=True)
 
 
-if __name__ == "__main__":
+if __name__ == "__main__" and sys.argv[1] == "hours":
+    for line in false_alarms(float(sys.argv[2]), seed=int(sys.argv[3])):
+        print(line, flush=True)
+elif __name__ == "__main__":
     main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:] or (*FAULTS, *TWINS))

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -156,6 +156,27 @@ def programme(random: Random, seconds: float, *categories: str) -> np.ndarray:
     return at_level(widened(random, x, between(random, 0, 0.7)), between(random, -30, -14))
 
 
+def broadcast(random: Random) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield what a station sends: whole recordings, some spoken over a bed, with short pauses.
+
+    Each comes with the names of its recordings.
+    """
+    kinds = ["speech", "song", "music", "drums-rendered", "speech over music"]
+    while True:
+        kind = random.choice(kinds, p=[0.3, 0.15, 0.3, 0.05, 0.2])
+        parts = [recordings(each) for each in str(kind).split(" over ")]
+        paths = [pool[random.integers(len(pool))] for pool in parts if pool]
+        first, *beds = (decoded(path) for path in paths)
+        x = np.array(first)
+        for bed in beds:
+            x += gain(between(random, -18, -6)) * at_level(np.resize(bed, len(x)), level(x))
+        if not paths or level(x) < -60:
+            continue
+        x = at_level(widened(random, x, between(random, 0, 0.7)), between(random, -30, -14))
+        yield " over ".join(path.name for path in paths), perhaps_coded(random, x, 0.3)
+        yield "a pause", np.zeros((2, round(between(random, 0, 3) * RATE)))
+
+
 # ---- faults ----
 
 
@@ -200,7 +221,7 @@ def stuck(random: Random) -> np.ndarray:
     length = log_between(random, 0.2, 20)
     x = programme(random, 3 + length)
     loop = x[:, -round(length * RATE) :]
-    count = int(np.ceil((length + 50) / length))
+    count = int(np.ceil((length + 60) / length))
     return perhaps_coded(random, np.concatenate([x[:, : 3 * RATE], *[loop] * (count + 1)], 1), 0.7)
 
 
@@ -209,7 +230,7 @@ def stuck_short(random: Random) -> np.ndarray:
     length = round(log_between(random, 0.02, 0.2) * RATE)
     x = programme(random, 4)
     loop = x[:, -length:]
-    return perhaps_coded(random, np.concatenate([x, *[loop] * (46 * RATE // length)], 1), 0.7)
+    return perhaps_coded(random, np.concatenate([x, *[loop] * (56 * RATE // length)], 1), 0.7)
 
 
 def out_of_phase(random: Random) -> np.ndarray:

@@ -53,7 +53,7 @@ NAMED: dict[str, Named] = {
     "hiss": Named("signal.hiss > 0.7", "there is steady noise", 20, 3),
     "hum": Named("signal.hum > 0.5", "there is mains hum", 10, 3),
     "tone": Named("signal.tone > 0.8", "there is a steady tone", 20, 3),
-    "stuck": Named("signal.repetition > 0.9", "the same sound comes again and again", 40, 5, _ALL),
+    "stuck": Named("signal.repetition > 0.9", "the same sound comes again and again", 50, 5, _ALL),
     "out of phase": Named(
         "signal.correlation < -0.7", "the channels are opposite, and cancel in mono", 10, 3, _ALL
     ),
