@@ -25,6 +25,7 @@ NAMES = (
     "automation",
     "measured",
     "monitor",
+    "arm",
     "catalogue",
     "plugin",
     "models",

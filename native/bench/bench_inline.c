@@ -6,6 +6,9 @@
  *       The same of a float model.
  *   stream MODEL SOUND HOP BLOCK SECONDS
  *       Processor seconds for this duration of sound.
+ *   station MODEL SOUND HOP SIGNALS SECONDS
+ *       Runs this duration of sound as the radio monitor does, with signals every SIGNALS seconds;
+ *       for a tool that counts.
  *   callback KIND LIBRARY MODEL SOUND HOP BLOCK SECONDS CORE OUTPUT
  *       Seconds of each callback, as float32 to a file.
  *   load MODEL SOUND
@@ -150,13 +153,14 @@ static const float *next_block(player *sound, uint32_t frames) {
     return block;
 }
 
-static tagnode *open_node(tagnode_model *model, double hop, uint32_t block) {
+static tagnode *open_node(tagnode_model *model, double hop, double signals, uint32_t block) {
     tagnode *node;
     if (tagnode_create(&node) != TAGNODE_OK) abort();
     const tagnode_setup setup = {.sample_rate = RATE,
                                  .channels = 2,
                                  .max_frames = block,
                                  .hop = hop,
+                                 .signal_hop = signals,
                                  .compute_latency = 0.25,
                                  .embedding = -1,
                                  .queue = 64};
@@ -250,7 +254,7 @@ static int time_stream(char **arguments) {
     const double hop = strtod(arguments[2], NULL);
     const uint32_t block = (uint32_t)strtoul(arguments[3], NULL, 10);
     const double blocks = strtod(arguments[4], NULL) * RATE / block;
-    tagnode *node = open_node(load(NULL, arguments[0]), hop, block);
+    tagnode *node = open_node(load(NULL, arguments[0]), hop, 0, block);
     for (uint32_t done = 0; done < WARM_UP; done += block)
         analyse(node, next_block(&sound, block), block);
     const double start = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
@@ -308,9 +312,9 @@ static host open_host(const char *kind, const char *library, const char *model, 
                       uint32_t block) {
     host made = {0};
     if (strcmp(kind, "inline") == 0) {
-        made.node = open_node(load(NULL, model), hop, block);
+        made.node = open_node(load(NULL, model), hop, 0, block);
     } else if (strcmp(kind, "worker") == 0) {
-        made.node = open_node(load(library, model), hop, block);
+        made.node = open_node(load(library, model), hop, 0, block);
     } else if (strcmp(kind, "litert") == 0) {
         tagnode_message why;
         made.engine = open_engine(library, model);
@@ -378,6 +382,18 @@ static int time_callback(char **arguments) {
     return fclose(output);
 }
 
+/* ---- station ---- */
+
+static int run_station(char **arguments) {
+    enum { BLOCK = 4096 };
+    player sound = open_player(arguments[1]);
+    const double hop = strtod(arguments[2], NULL), signals = strtod(arguments[3], NULL);
+    const double blocks = strtod(arguments[4], NULL) * RATE / BLOCK;
+    tagnode *node = open_node(load(NULL, arguments[0]), hop, signals, BLOCK);
+    steady_state(node, &sound, BLOCK, (uint32_t)(blocks + 0.5));
+    return 0;
+}
+
 /* ---- load ---- */
 
 static size_t allocated(void) {
@@ -405,7 +421,7 @@ static int time_load(char **arguments) {
     const double start = now();
     must(tagnode_model_load_inline(bytes, size, &musicnn_card, &model, &why), &why);
     const double loaded = now();
-    tagnode *node = open_node(model, 0.25, 64);
+    tagnode *node = open_node(model, 0.25, 0, 64);
     const double prepared = now();
     const size_t after = allocated();
     free(bytes);
@@ -422,14 +438,13 @@ int main(int count, char **arguments) {
         const char *name;
         int arguments;
         int (*run)(char **arguments);
-    } modes[] = {{"patch", 3, time_patch},
-                 {"float", 2, time_float},
-                 {"stream", 5, time_stream},
-                 {"callback", 9, time_callback},
-                 {"load", 2, time_load}};
+    } modes[] = {{"patch", 3, time_patch},       {"float", 2, time_float},
+                 {"stream", 5, time_stream},     {"station", 5, run_station},
+                 {"callback", 9, time_callback}, {"load", 2, time_load}};
     for (size_t i = 0; count > 1 && i < sizeof modes / sizeof modes[0]; ++i)
         if (strcmp(arguments[1], modes[i].name) == 0 && count == modes[i].arguments + 2)
             return modes[i].run(arguments + 2);
-    fprintf(stderr, "usage: bench_inline patch | stream | callback | load ...; see its source\n");
+    fprintf(stderr,
+            "usage: bench_inline patch | stream | station | callback | load ...; see its source\n");
     return 2;
 }
