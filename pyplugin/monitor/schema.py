@@ -8,7 +8,7 @@ from pathlib import Path
 from pyplugin.errors import PypluginError
 
 NAME = "monitor.sqlite"
-VERSION = 1
+VERSION = 2
 
 MIGRATIONS = (
     """
@@ -46,6 +46,7 @@ MIGRATIONS = (
         id INTEGER PRIMARY KEY, target TEXT NOT NULL, message TEXT NOT NULL,
         created INTEGER NOT NULL, tries INTEGER NOT NULL DEFAULT 0);
     """,
+    "ALTER TABLE alarm ADD COLUMN condition TEXT NOT NULL DEFAULT '{}'",
 )
 """What makes version 1, 2, … of the version before; `PRAGMA user_version` says which it is."""
 

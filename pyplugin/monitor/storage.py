@@ -278,8 +278,12 @@ class Store:
         ).fetchone()
         if record.edge == "opened" and opened is None:
             added = run(
-                "INSERT INTO alarm (station, rule, start, opened, detail) VALUES (?, ?, ?, ?, ?)",
-                (station, record.rule, record.start, record.time, detail),
+                "INSERT INTO alarm (station, rule, start, opened, detail, condition) "
+                "VALUES (?, ?, ?, ?, ?, ?)",
+                (
+                    *(station, record.rule, record.start, record.time),
+                    *(detail, json.dumps(record.condition)),
+                ),
             )
             self._alarms.append(int(added.lastrowid or 0))
             return
@@ -383,11 +387,7 @@ class Store:
     @property
     def bytes(self) -> int:
         """Size of the database's pages that are in use."""
-        pages, free, size = (
-            self._database.execute(f"PRAGMA {name}").fetchone()[0]
-            for name in ("page_count", "freelist_count", "page_size")
-        )
-        return int((pages - free) * size)
+        return _bytes_of(self._database)
 
     def check(self) -> list[str]:
         """Return what SQLite finds wrong with the file; empty if nothing."""
@@ -398,7 +398,15 @@ class Store:
         return [row[0] for row in found if row[0] != "ok"]
 
 
-_LONGEST = 40 * 86_400_000  # milliseconds that a segment lasts at most when days are summed
+def _bytes_of(database: sqlite3.Connection) -> int:
+    pages, free, size = (
+        database.execute(f"PRAGMA {name}").fetchone()[0]
+        for name in ("page_count", "freelist_count", "page_size")
+    )
+    return int((pages - free) * size)
+
+
+_LONGEST = 40 * 86_400_000  # milliseconds that a segment or a title lasts at most, for questions
 
 
 def day_of(day: date, zone: tzinfo | None = None) -> tuple[int, int]:
@@ -461,6 +469,7 @@ class Log:
                 f"There is no log in '{os.fspath(folder)}'; 'tagnode monitor run' writes one."
             )
         self._database = connect(path, writes=False)
+        (self._version,) = self._database.execute("PRAGMA user_version").fetchone()
 
     def __enter__(self) -> Log:
         return self
@@ -471,6 +480,11 @@ class Log:
     def close(self) -> None:
         """Close the database."""
         self._database.close()
+
+    @property
+    def bytes(self) -> int:
+        """Size of the database's pages that are in use."""
+        return _bytes_of(self._database)
 
     def _rows(self, query: str, values: Sequence[Any]) -> Iterator[dict[str, Any]]:
         for row in self._database.execute(query, values):
@@ -488,9 +502,10 @@ class Log:
             "SELECT station.name AS station, start, end, segment.kind AS kind, open, loudness, "
             "means "
             "FROM segment JOIN station ON station.id = segment.station "
-            "WHERE start < ? AND end > ? AND (? IS NULL OR station.name = ?) ORDER BY start"
+            "WHERE start < ? AND start > ? AND end > ? AND (? IS NULL OR station.name = ?) "
+            "ORDER BY start"
         )
-        for row in self._rows(query, (end, start, station, station)):
+        for row in self._rows(query, (end, start - _LONGEST, start, station, station)):
             row["means"] = json.loads(row["means"])
             row["open"] = bool(row["open"])
             yield row
@@ -500,9 +515,10 @@ class Log:
         query = (
             "SELECT station.name AS station, start, end, open, title, artist, music, speech "
             "FROM track JOIN station ON station.id = track.station "
-            "WHERE start < ? AND end >= ? AND (? IS NULL OR station.name = ?) ORDER BY start"
+            "WHERE start < ? AND start > ? AND end >= ? AND (? IS NULL OR station.name = ?) "
+            "ORDER BY start"
         )
-        for row in self._rows(query, (end, start, station, station)):
+        for row in self._rows(query, (end, start - _LONGEST, start, station, station)):
             row["open"] = bool(row["open"])
             yield row
 
@@ -510,16 +526,31 @@ class Log:
         self, start: int, end: int, station: str | None = None, *, only_open: bool = False
     ) -> Iterator[dict[str, Any]]:
         """Yield the alarms of a time, oldest first."""
+        condition = "condition" if self._version >= 2 else "'{}' AS condition"
         query = (
             "SELECT alarm.id AS id, station.name AS station, rule, start, opened, end, closed, "
-            "reason, acknowledged, note, clip, detail FROM alarm "
+            f"reason, acknowledged, note, clip, detail, {condition} FROM alarm "
             "JOIN station ON station.id = alarm.station WHERE opened < ? "
             "AND (closed IS NULL OR closed > ?) AND (? IS NULL OR station.name = ?) "
             "AND (NOT ? OR closed IS NULL) ORDER BY opened"
         )
         for row in self._rows(query, (end, start, station, station, only_open)):
             row["detail"] = json.loads(row["detail"])
+            row["condition"] = json.loads(row["condition"])
             yield row
+
+    def clip(self, alarm: int) -> str:
+        """Return the file name of the clip before an alarm; empty where there is none."""
+        found = self._database.execute("SELECT clip FROM alarm WHERE id = ?", (alarm,)).fetchone()
+        return "" if found is None else str(found["clip"])
+
+    def deliveries(self) -> list[dict[str, Any]]:
+        """Return ``target, waiting, oldest, tries`` of each target that messages wait for."""
+        query = (
+            "SELECT target, count(*) AS waiting, min(created) AS oldest, max(tries) AS tries "
+            "FROM delivery GROUP BY target ORDER BY target"
+        )
+        return list(self._rows(query, ()))
 
     def events(self, start: int, end: int, station: str | None = None) -> Iterator[dict[str, Any]]:
         """Yield the events of a time, oldest first."""
