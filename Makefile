@@ -115,7 +115,16 @@ mutate: $(VENV)/.test
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks $(ARGS)
 
-lint: $(VENV)/.lint
+# Tools in JavaScript for lint and tests; no page and no package needs them.
+NPM := build/npm
+$(NPM)/.done: tools/javascript/package.json
+	@command -v npm >/dev/null || { echo "No npm here, which types of pages and tests of them need. Install it: sudo apt-get install npm" >&2; exit 1; }
+	@mkdir -p $(NPM) && cp $< $(NPM)
+	npm install --prefix $(NPM) --silent --no-audit --no-fund --no-package-lock --ignore-scripts
+	@touch $@
+
+lint: $(VENV)/.lint $(NPM)/.done
+	$(NPM)/node_modules/.bin/tsc --project tools/javascript
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
