@@ -55,7 +55,9 @@ def segment_values(kind, count, random):
     }
     momentary = level + 1.8 * random.standard_normal(count)
     loudness = {"loudness_momentary": momentary, "loudness_short": level + random.random(count)}
-    return values | loudness | {"true_peak_db": level + 13, "presence": 0.1 if level < -60 else 0.9}
+    return (
+        values | loudness | {"true_peak_db": level + 13, "presence": 0.04 if level < -60 else 0.9}
+    )
 
 
 class MadeUpRadio:

@@ -43,7 +43,7 @@ function comparison(each) {
     h("th", { scope: "row" }, each.name.replace(/^(tag|head|signal)\./, "").replace(/^scene\./, "")),
     h("td", { class: "measured" }, known ? quantity(measured, each.unit) : "unknown"),
     h("td", {}, rule),
-    h("td", {}, holds ? "holds" : known ? "does not hold" : ""),
+    h("td", {}, h("span", { role: "img", "aria-label": holds ? "holds" : "does not hold" }, holds ? "✓" : "–")),
   );
 }
 
@@ -57,7 +57,7 @@ function why(alarm) {
     const values = Object.entries(alarm.values).map(([name, value]) => `${name} ${quantity(value, "")}`);
     return h("p", { class: "remark" }, values.join(", "));
   }
-  const head = ["Value", "Measured", "Rule", ""].map((text) => h("th", { scope: "col" }, text));
+  const head = ["Value", "Measured", "Rule", "Holds"].map((text) => h("th", { scope: "col" }, text));
   return h(
     "table",
     { class: "why" },

@@ -17,15 +17,16 @@ let shown = "";
 
 const station = selection("station", "All stations");
 const day = dayInput("day");
-const before = h("button", { type: "button", onclick: () => move(-1) }, "Day before");
-const after = h("button", { type: "button", onclick: () => move(1) }, "Day after");
+/** @param {number} count @param {string} label @param {string} sign */
+const mover = (count, label, sign) =>
+  h("button", { type: "button", onclick: () => move(count), "aria-label": label, title: label }, sign);
+const moves = h("span", { class: "moves" }, mover(-1, "Day before", "←"), mover(1, "Day after", "→"));
 const form = h(
   "form",
   { class: "filters", "aria-label": "Filters" },
   field("Station", station),
   field("Day", day),
-  before,
-  after,
+  moves,
 );
 const summary = h("p", { class: "summary", role: "status" });
 const days = h("div", { class: "days" });
