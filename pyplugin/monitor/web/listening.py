@@ -51,10 +51,12 @@ class Broadcast:
         if scheme not in ("http", "https"):
             raise StreamError(f"{without_password(url)} is not HTTP; open it in a player.")
         resource = HttpResource(url, sockets=self._sockets)
-        first = resource.read(_BLOCK)
-        if not (resource.playlist or is_playlist(first)):
-            return resource, first
-        with contextlib.closing(resource):
+        with contextlib.ExitStack() as stack:
+            stack.callback(resource.close)
+            first = resource.read(_BLOCK)
+            if not (resource.playlist or is_playlist(first)):
+                stack.pop_all()
+                return resource, first
             while len(first) < _PLAYLIST and (more := resource.read(_BLOCK)):
                 first += more
         text = playlist_text(first)
