@@ -149,6 +149,12 @@ class WebServer:
             await asyncio.sleep(_LOOK)
 
     @property
+    def address(self) -> str:
+        """Where the pages are, for a person on this machine or, of all addresses, on any."""
+        host = socket.gethostname() if self.host in ("0.0.0.0", "::") else self.host
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}/"
+
+    @property
     def alive(self) -> bool:
         """Whether it serves."""
         return self._thread.is_alive()
