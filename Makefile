@@ -14,7 +14,7 @@ SCENE := build/scene.tagnode
 PRESETS := build/presets.c
 
 .PHONY: env demo demo-monitor plugins test oracle test-tflite test-training test-native rt fuzz mutate bench lint format \
-  docs release-check clean
+  docs release-check image-test clean
 .DEFAULT_GOAL := demo
 
 $(BIN)/python:
@@ -148,6 +148,10 @@ docs: $(VENV)/.docs
 release-check: $(VENV)/.test
 	$(PIP) build
 	$(BIN)/python tools/release.py $(ARGS)
+
+# Builds the image and runs it, by hand: with buildah, as root, some minutes.
+image-test:
+	tools/image_test.sh
 
 clean:
 	rm -rf $(VENV) build demo-output bench-output

@@ -197,14 +197,14 @@ class MadeUpRadio:
         self.store.close()
 
 
-def typical(folder, now=None):
+def typical(folder, now=None, talk=MARKUP):
     """Four stations: music, talk, a quiet one with an alarm, one that is off air."""
     kinds = {"Nordlicht FM": "music", "Deutschland Wort": "talk", "Kammerton": "music"}
     radio = MadeUpRadio(folder, {**kinds, "Studentenradio 99.9": "any"}, now=now)
     radio.play(
         "Nordlicht FM", ("music", 260), ("speech over music", 50), ("music", 290), title=SONGS[1]
     )
-    radio.play("Deutschland Wort", ("speech", 380), ("music", 40), ("speech", 180), title=MARKUP)
+    radio.play("Deutschland Wort", ("speech", 380), ("music", 40), ("speech", 180), title=talk)
     radio.play("Kammerton", ("music", 555), ("silence", 45), title="Streichquartett Nr. 2 - Adagio")
     radio.play("Studentenradio 99.9", ("music", 500), ("off air", 100))
     number = radio.alarm("Kammerton", "no programme", ago=45, presence=0.04)

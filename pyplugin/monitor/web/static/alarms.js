@@ -31,6 +31,15 @@ function quantity(value, unit) {
   return unit ? `${text} ${unit}` : text;
 }
 
+/**
+ * Return a name that may be broken at its underscores.
+ * @param {string} name
+ * @returns {import("./dom.js").Child[]}
+ */
+function broken(name) {
+  return name.split(/(?<=[_.])/).flatMap((part) => [part, h("wbr")]);
+}
+
 /** @param {import("./types.js").Comparison} each */
 function comparison(each) {
   const rule = `${each.above ? "above" : "below"} ${quantity(each.value, each.unit)}`;
@@ -40,7 +49,7 @@ function comparison(each) {
   return h(
     "tr",
     { class: holds ? "holds" : "" },
-    h("th", { scope: "row" }, each.name.replace(/^(tag|head|signal)\./, "").replace(/^scene\./, "")),
+    h("th", { scope: "row" }, ...broken(each.name.replace(/^(tag|head|signal)\./, ""))),
     h("td", { class: "measured" }, known ? quantity(measured, each.unit) : "unknown"),
     h("td", {}, rule),
     h("td", {}, h("span", { role: "img", "aria-label": holds ? "holds" : "does not hold" }, holds ? "✓" : "–")),

@@ -33,7 +33,7 @@ function table(label, titles, rows, none) {
     h("tr", {}, ...cells.map((cell, at) => (at ? h("td", {}, cell) : h("th", { scope: "row" }, cell)))),
   );
   const made = h("table", {}, h("thead", {}, h("tr", {}, ...head)), h("tbody", {}, ...body));
-  return h("div", { class: "wide", role: "region", "aria-label": label, tabindex: 0 }, made);
+  return h("div", { class: "card wide", role: "region", "aria-label": label, tabindex: 0 }, made);
 }
 
 /** @param {HealthPage} page */
