@@ -407,6 +407,8 @@ def _bytes_of(database: sqlite3.Connection) -> int:
 
 
 _LONGEST = 40 * 86_400_000  # milliseconds that a segment or a title lasts at most, for questions
+_DAY = 86_400_000  # milliseconds
+_SET_BACK = _DAY  # milliseconds by which a clock was set back at most, for questions
 
 
 def day_of(day: date, zone: tzinfo | None = None) -> tuple[int, int]:
@@ -490,6 +492,33 @@ class Log:
         for row in self._database.execute(query, values):
             yield dict(row)
 
+    def _first(self, table: str, time: int, station: str | None) -> int:
+        """Return since when rows of a table may reach a time, to read no more than those.
+
+        That is the last one of each station before it, and a day for clocks that were set back.
+        """
+        run = self._database.execute
+        numbers = run("SELECT id FROM station WHERE ? IS NULL OR name = ?", (station, station))
+        last = (
+            f"SELECT start FROM {table} WHERE start <= ? AND start > ? AND station = ? "
+            "ORDER BY start DESC LIMIT 1"
+        )
+        found = [
+            row["start"]
+            for (number,) in numbers.fetchall()
+            if self._was_there(number, time)
+            for row in run(last, (time, time - _LONGEST, number))
+        ]
+        return min([time, *found]) - _SET_BACK
+
+    def _was_there(self, number: int, time: int) -> bool:
+        """Return whether a station may have rows at a time, by the days that are summed up."""
+        query = "SELECT max(day) FROM day WHERE station = ? AND day <= ?"
+        around = [local(time + shift).date().isoformat() for shift in (-2 * _DAY, _DAY)]
+        (ever,) = self._database.execute(query, (number, "9999")).fetchone()
+        (last,) = self._database.execute(query, (number, around[1])).fetchone()
+        return ever is None or (last is not None and last >= around[0])
+
     def stations(self) -> list[dict[str, Any]]:
         """Return ``id, name, source, kind, added`` of each station."""
         return list(self._rows("SELECT * FROM station ORDER BY id", ()))
@@ -502,10 +531,11 @@ class Log:
             "SELECT station.name AS station, start, end, segment.kind AS kind, open, loudness, "
             "means "
             "FROM segment JOIN station ON station.id = segment.station "
-            "WHERE start < ? AND start > ? AND end > ? AND (? IS NULL OR station.name = ?) "
+            "WHERE start < ? AND start >= ? AND end > ? AND (? IS NULL OR station.name = ?) "
             "ORDER BY start"
         )
-        for row in self._rows(query, (end, start - _LONGEST, start, station, station)):
+        first = self._first("segment", start, station)
+        for row in self._rows(query, (end, first, start, station, station)):
             row["means"] = json.loads(row["means"])
             row["open"] = bool(row["open"])
             yield row
@@ -515,10 +545,11 @@ class Log:
         query = (
             "SELECT station.name AS station, start, end, open, title, artist, music, speech "
             "FROM track JOIN station ON station.id = track.station "
-            "WHERE start < ? AND start > ? AND end >= ? AND (? IS NULL OR station.name = ?) "
+            "WHERE start < ? AND start >= ? AND end >= ? AND (? IS NULL OR station.name = ?) "
             "ORDER BY start"
         )
-        for row in self._rows(query, (end, start - _LONGEST, start, station, station)):
+        first = self._first("track", start, station)
+        for row in self._rows(query, (end, first, start, station, station)):
             row["open"] = bool(row["open"])
             yield row
 

@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, tzinfo
+from datetime import tzinfo
 from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
@@ -90,6 +90,7 @@ class Views:
         for alarm in log.alarms(0, now + _HOUR, only_open=True):
             opened[alarm["station"]].append(self._alarm(alarm))
         sources = {row["name"]: row["source"] for row in log.stations()}
+        segments = _by_station(log.segments(first, now + _HOUR))
         stations = []
         for status in self.states.status():
             name = status["station"]
@@ -100,13 +101,13 @@ class Views:
                     "kind": status["kind"],
                     "seconds_since_audio": status["seconds_since_audio"],
                     "open_alarms": opened[name],
-                    "strip": self._strip(log, name, first),
+                    "strip": self._strip(log, name, first, segments[name]),
                     **_listening(sources.get(name, "")),
                 }
             )
         return {**self._times(now - _WEEK, now + _HOUR), "stations": stations}
 
-    def _strip(self, log: Log, station: str, first: int) -> Json:
+    def _strip(self, log: Log, station: str, first: int, segments: Iterable[Json]) -> Json:
         """Return the cells of ten minutes: of the log, then of what is not written yet."""
         length = LENGTH * SECOND
         means: list[dict[str, float]] = [{} for _ in range(CELLS)]
@@ -120,7 +121,7 @@ class Views:
                 means[(start - first) // length] = {
                     name: value for name, value in found.items() if value == value
                 }
-        for segment in log.segments(first, end, station):
+        for segment in segments:
             for place in _places(segment, first, length):
                 kinds[place] = segment["kind"]
         for cell in self.follower.cells(station):
@@ -152,12 +153,12 @@ class Views:
         ]
         count = len(segments)
         segments = segments[-MOST_ROWS:]
-        titles = _titles_by_station(log.tracks(start, end, station))
+        titles = _by_station(log.tracks(start, end, station))
         rows = [
             {
                 **{key: row[key] for key in ("station", "start", "end", "open", "kind")},
                 "loudness": row["loudness"],
-                "titles": _titles_of(row, titles.get(row["station"], [])),
+                "titles": _titles_of(row, titles[row["station"]]),
             }
             for row in reversed(segments)
         ]
@@ -176,31 +177,15 @@ class Views:
         day, wanted = questions.day(query, self.zone), questions.station(query)
         start, end = day_of(day, self.zone)
         names = [row["name"] for row in log.stations()]
+        segments = _by_station(map(_until_now, log.segments(start, end, wanted)))
+        alarms = _by_station(map(self._alarm, log.alarms(start, end, wanted)))
         stations = [
-            self._day_of_station(log, name, day, start, end)
+            _day_of_station(name, segments[name], alarms[name], start, end)
             for name in names
             if wanted in (None, name)
         ]
         about = {"day": day.isoformat(), "hours": (end - start) / _HOUR, "names": names}
         return {**self._times(start, end), **about, "stations": stations}
-
-    def _day_of_station(self, log: Log, name: str, day: date, start: int, end: int) -> Json:
-        segments = [
-            [max(row["start"], start), min(row["end"], end), row["kind"]]
-            for row in map(_until_now, log.segments(start, end, name))
-        ]
-        edges = list(range(start, end, _HOUR))
-        hours = [
-            {"start": edge, "seconds": _seconds(segments, edge, edge + _HOUR)} for edge in edges
-        ]
-        alarms = [self._alarm(row) for row in log.alarms(start, end, name)]
-        return {
-            "station": name,
-            "segments": segments,
-            "alarms": alarms,
-            "seconds": _seconds(segments, start, end),
-            "hours": hours,
-        }
 
     # ---- Alarms
 
@@ -276,6 +261,22 @@ def _until_now(row: Json) -> Json:
     return {**row, "end": max(now_ms(), row["end"])} if row["open"] else row
 
 
+def _day_of_station(name: str, rows: list[Json], alarms: list[Json], start: int, end: int) -> Json:
+    """Return a station's part of a day: segments within it, and the seconds of each class."""
+    segments = [[max(row["start"], start), min(row["end"], end), row["kind"]] for row in rows]
+    hours = [
+        {"start": edge, "seconds": _seconds(segments, edge, min(edge + _HOUR, end))}
+        for edge in range(start, end, _HOUR)
+    ]
+    return {
+        "station": name,
+        "segments": segments,
+        "alarms": alarms,
+        "seconds": _seconds(segments, start, end),
+        "hours": hours,
+    }
+
+
 def _places(segment: Mapping[str, Any], first: int, length: int) -> Iterable[int]:
     """Return the cells whose middle a segment has; one that lasts has all that follow."""
     start = max(-((first + length // 2 - segment["start"]) // length), 0)
@@ -300,10 +301,10 @@ def _listening(source: str) -> Json:
     return {"source": source if web else None, "listen": web and not hls}
 
 
-def _titles_by_station(tracks: Iterable[Json]) -> dict[str, list[Json]]:
-    found: dict[str, list[Json]] = defaultdict(list)
-    for track in tracks:
-        found[track["station"]].append(track)
+def _by_station(rows: Iterable[Json]) -> defaultdict[str, list[Json]]:
+    found: defaultdict[str, list[Json]] = defaultdict(list)
+    for row in rows:
+        found[row["station"]].append(row)
     return found
 
 

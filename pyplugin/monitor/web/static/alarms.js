@@ -7,6 +7,8 @@ import { Clock, lasted } from "./times.js";
 
 /** @typedef {import("./types.js").Alarm} Alarm */
 
+const MOST = 200; // cards
+
 /** @type {Clock} */
 let clock;
 /** @type {Map<number, {text: string, element: HTMLElement}>} what is shown, by number */
@@ -144,7 +146,9 @@ function tick() {
 
 /** @param {HTMLElement} place @param {Alarm[]} alarms @param {string} none */
 function list(place, alarms, none) {
-  const elements = alarms.map(card);
+  const elements = alarms.slice(0, MOST).map(card);
+  const left = alarms.length - elements.length;
+  if (left) elements.push(h("p", { class: "remark" }, `${left} more; choose a day or a station.`));
   const same = elements.length === place.children.length
     && elements.every((element, index) => element === place.children[index]);
   if (!same || !elements.length) fill(place, elements.length ? elements : [h("p", { class: "remark" }, none)]);

@@ -209,4 +209,5 @@ follow(refresh, {
     summarise(stations);
   },
 });
+setInterval(() => refresh().catch(() => {}), 600000); // the zone's offset may have changed
 setInterval(() => rows.forEach((row) => row.tick()), 1000);

@@ -10,6 +10,7 @@ import { Clock, lasted } from "./times.js";
 
 /** @type {Clock} */
 let clock;
+let until = 0; // what is shown ends then, in milliseconds of UTC
 
 const station = selection("station", "All stations");
 const kind = selection("kind", "All classes");
@@ -55,6 +56,7 @@ function titles(all) {
 /** @param {import("./types.js").LogPage} page */
 function show(page) {
   clock = new Clock(page);
+  until = page.end;
   offer(station, page.stations);
   offer(kind, page.classes);
   if (!day.value) day.value = page.day;
@@ -80,6 +82,8 @@ const refresh = async () => {
 let later;
 const soon = () => {
   clearTimeout(later);
+  if (table.element.scrollTop > 0 || until < clock.now()) return; // who reads the past goes on
+
   later = setTimeout(() => refresh().catch(() => {}), 1500); // until it is written
 };
 follow(refresh, { state: soon, title: soon, alarm: () => {}, acknowledged: () => {} });

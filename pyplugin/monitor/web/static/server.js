@@ -95,6 +95,7 @@ export function follow(refresh, handlers = {}) {
     state.dataset.state = "lost";
     say(state, "Reconnecting");
     waiting = setTimeout(connect, WAITS[Math.min(failures++, WAITS.length - 1)]);
+    again(); // which says why, or leads to the sign-in
   };
 
   const connect = () => {
@@ -121,7 +122,6 @@ export function follow(refresh, handlers = {}) {
   }, 1000);
   document.addEventListener("visibilitychange", () => (document.hidden ? stop() : connect()));
   connect();
-  again();
 }
 
 /**
