@@ -1,4 +1,4 @@
-"""A real browser for tests: Debian's Chromium, one for all tests of a process."""
+"""A real browser for tests: Debian's Chromium, one for the tests of a module."""
 
 import shutil
 from contextlib import contextmanager
@@ -9,6 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 AXE = ROOT / "build" / "npm" / "node_modules" / "axe-core" / "axe.min.js"
 OPTIONS = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
+DESK = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
 
 

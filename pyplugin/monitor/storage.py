@@ -509,7 +509,7 @@ class Log:
             if self._was_there(number, time)
             for row in run(last, (time, time - _LONGEST, number))
         ]
-        return min([time, *found]) - _SET_BACK
+        return int(min([time, *found])) - _SET_BACK
 
     def _was_there(self, number: int, time: int) -> bool:
         """Return whether a station may have rows at a time, by the days that are summed up."""

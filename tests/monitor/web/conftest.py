@@ -8,7 +8,7 @@ from pyplugin.monitor.config import Settings
 from pyplugin.monitor.web.server import WebServer
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # no longer: its event loop runs on this thread
 def browser():
     yield from launched()
 
