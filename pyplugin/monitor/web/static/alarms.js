@@ -39,7 +39,7 @@ function quantity(value, unit) {
  * @returns {import("./dom.js").Child[]}
  */
 function broken(name) {
-  return name.split(/(?<=[_.])/).flatMap((part) => [part, h("wbr")]);
+  return (name.match(/[^_.]+[_.]?/g) ?? [name]).flatMap((part) => [part, h("wbr")]);
 }
 
 /** @param {import("./types.js").Comparison} each */
