@@ -14,7 +14,7 @@ SCENE := build/scene.tagnode
 PRESETS := build/presets.c
 
 .PHONY: env demo demo-monitor plugins test oracle test-tflite test-training test-native rt fuzz mutate bench lint format \
-  docs release-check clean
+  docs release-check image-test clean
 .DEFAULT_GOAL := demo
 
 $(BIN)/python:
@@ -115,7 +115,16 @@ mutate: $(VENV)/.test
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks $(ARGS)
 
-lint: $(VENV)/.lint
+# Tools in JavaScript for lint and tests; no page and no package needs them.
+NPM := build/npm
+$(NPM)/.done: tools/javascript/package.json
+	@command -v npm >/dev/null || { echo "No npm here, which types of pages and tests of them need. Install it: sudo apt-get install npm" >&2; exit 1; }
+	@mkdir -p $(NPM) && cp $< $(NPM)
+	npm install --prefix $(NPM) --silent --no-audit --no-fund --no-package-lock --ignore-scripts
+	@touch $@
+
+lint: $(VENV)/.lint $(NPM)/.done
+	$(NPM)/node_modules/.bin/tsc --project tools/javascript
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -139,6 +148,10 @@ docs: $(VENV)/.docs
 release-check: $(VENV)/.test
 	$(PIP) build
 	$(BIN)/python tools/release.py $(ARGS)
+
+# Builds the image and runs it, by hand: with buildah, as root, some minutes.
+image-test:
+	tools/image_test.sh
 
 clean:
 	rm -rf $(VENV) build demo-output bench-output

@@ -46,6 +46,7 @@ GENERATORS: list[tuple[np.random.Generator, Any]] = []
 
 # Tests with such a fixture, which is costly or exclusive, stay together in one process.
 TOGETHER = {
+    "browser": "pages in a browser",
     "jack": "jack",
     "neighbours": "jack",
     "extended": "a copy with the examples of docs/extending.md",

@@ -32,10 +32,12 @@ CONFIG = "radio.toml"
 def command() -> None:
     """Listen to radio stations for months, log what is on air, and raise alarms.
 
+    With an address to listen at, pages show what is on air, the log, days, alarms and health.
+
     \b
     Start with:
       tagnode monitor probe https://radio.example/live.mp3
-      tagnode monitor init https://radio.example/live.mp3
+      tagnode monitor init https://radio.example/live.mp3 --listen 127.0.0.1:8080
       tagnode monitor check
       tagnode monitor run
     """
@@ -110,7 +112,15 @@ def _log(config: Path) -> Log:
 @click.option(
     "--data", metavar="FOLDER", help="Folder of the log.  [default: one beside the configuration]"
 )
-def init(sources: tuple[str, ...], out: Path, kind: str, data: str | None) -> None:
+@click.option(
+    "--listen",
+    metavar="HOST:PORT",
+    help="Address of the pages, such as 127.0.0.1:8080; on others than loopback one signs in with "
+    "a token.  [default: none]",
+)
+def init(
+    sources: tuple[str, ...], out: Path, kind: str, data: str | None, listen: str | None
+) -> None:
     """Write a configuration with every key, and what each means.
 
     A station that states no name gets that of its address.
@@ -118,14 +128,22 @@ def init(sources: tuple[str, ...], out: Path, kind: str, data: str | None) -> No
     \b
     Examples:
       tagnode monitor init
-      tagnode monitor init https://radio.example/live.mp3 --kind music
+      tagnode monitor init https://radio.example/live.mp3 --kind music --listen 127.0.0.1:8080
     """
+    from pyplugin.monitor.config import parse_address
     from pyplugin.monitor.template import template
+
+    try:
+        if listen is not None:
+            parse_address(listen)
+    except ValueError as error:
+        raise click.UsageError(f"--listen: {error}.") from None
 
     if out.exists():
         raise click.UsageError(f"There is a file {out} already; give another one by --out.")
     stations = [_station_of(source, kind) for source in sources]
-    text = template(_distinct(stations), data or str(out.absolute().parent / "monitor"))
+    folder = data or str(out.absolute().parent / "monitor")
+    text = template(_distinct(stations), folder, listen=listen or "")
     with replacing(out) as part:
         part.write_text(text, encoding="utf-8")
     echo(f"{printable(out)} is written; edit it, then: tagnode monitor check --config {out}")
@@ -251,6 +269,8 @@ def run(config: Path, seconds: float | None, quiet: bool) -> None:
     if not quiet:
         listening = f"Listening to {counted(len(read.stations), 'station')}"
         echo(f"{listening}; the log is in {read.settings.data}.")
+        if service.web is not None:
+            echo(f"The pages are at {service.web.address}.")
     try:
         with ended_by_interrupts():
             service.run(seconds=seconds, each=lambda: reload() if asked else None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +37,9 @@ class Change:
         Why it closed: ``"over"``, ``"down"``, ``"removed"``.
     values
         Value by column of what the rule compares, at ``time``.
+    condition
+        The rule as it was then, of one that opened:
+        :meth:`pyplugin.monitor.rules.Rule.described`.
     """
 
     rule: str
@@ -46,6 +49,7 @@ class Change:
     end: int | None = None
     reason: str = ""
     values: dict[str, float] = field(default_factory=dict)
+    condition: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -211,8 +215,10 @@ class AlarmBook:
             for column in rule.condition.columns
             if not np.isnan(rows.values[at, column])
         }
+        condition = rule.described(self._names) if change.edge == "opened" else {}
         return Change(
-            *(change.rule, change.edge, change.time, change.start, change.end), reason, values
+            *(change.rule, change.edge, change.time, change.start, change.end),
+            *(reason, values, condition),
         )
 
     def _within(self, times: npt.NDArray[np.int64], between: Between) -> npt.NDArray[np.bool_]:

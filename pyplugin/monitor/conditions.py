@@ -92,10 +92,14 @@ class Comparison:
     above: bool
     value: float
 
+    @property
+    def unit(self) -> str:
+        """Unit of the value; empty for labels and shares."""
+        return _unit(self.name)
+
     def __str__(self) -> str:
         way = "above" if self.above else "below"
-        unit = _unit(self.name)
-        return f"{self.name} is {way} {self.value:g}{' ' if unit else ''}{unit}"
+        return f"{self.name} is {way} {self.value:g}{' ' if self.unit else ''}{self.unit}"
 
 
 @dataclass(frozen=True)

@@ -109,7 +109,19 @@ def _size(value: object) -> int:
     return int(float(match[1]) * _SIZES[match[2]])
 
 
-def _address(value: object) -> tuple[str, int]:
+def parse_address(value: object) -> tuple[str, int]:
+    """Return host and port of an address.
+
+    Raises
+    ------
+    ValueError
+        It is none; the sentence has an example.
+
+    Examples
+    --------
+    >>> parse_address("127.0.0.1:8080")
+    ('127.0.0.1', 8080)
+    """
     host, colon, port = _text(value).rpartition(":")
     if not colon or not port.isdigit() or not 0 <= int(port) <= 65535 or not host:
         raise ValueError(f"{value!r} is no address; HOST:PORT is expected, as 127.0.0.1:8080")
@@ -131,7 +143,7 @@ class Settings:
 
     data: str = _key(_text, "Folder of the database and the clips.", "/var/lib/tagnode")
     listen: tuple[str, int] | None = _key(
-        _address, "Address of pages, API and metrics; none without.", None, '"127.0.0.1:8080"'
+        parse_address, "Address of pages, API and metrics; none without.", None, '"127.0.0.1:8080"'
     )
     base_url: str = _key(_text, "Where a proxy shows the pages, for links.", "")
     commit: float = _key(_span(1, 3600), "Time between two writes of the scores.", 60.0, '"60s"')

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pyplugin.errors import ConfigError
 from pyplugin.monitor.columns import Columns
@@ -47,6 +49,40 @@ class Rule:
         return any(
             each.name.startswith("station.") for all_of in self.condition.any_of for each in all_of
         )
+
+    def described(self, names: Sequence[str]) -> dict[str, Any]:
+        """Return what an alarm keeps of its rule, for it may be another one later.
+
+        Parameters
+        ----------
+        names
+            Of the columns.
+
+        Examples
+        --------
+        >>> columns = Columns(("tag.scene.music",))
+        >>> about = default_rules("music", columns, ())[1].described(columns.names)
+        >>> about["meaning"], about["hold"]
+        ('there is only silence, hum, hiss or a tone', 20.0)
+        >>> about["any_of"]
+        [[{'name': 'signal.presence', 'above': False, 'value': 0.3, 'unit': ''}]]
+        """
+        return {
+            "meaning": str(self.condition),
+            "hold": float(self.hold),
+            "any_of": [
+                [
+                    {
+                        "name": names[each.column],
+                        "above": each.above,
+                        "value": each.value,
+                        "unit": each.unit,
+                    }
+                    for each in all_of
+                ]
+                for all_of in self.condition.any_of
+            ],
+        }
 
     def sentence(self, station: str) -> str:
         """Return the rule in English.

@@ -32,7 +32,7 @@ MIGRATIONS = (
         id INTEGER PRIMARY KEY, station INTEGER NOT NULL, rule TEXT NOT NULL,
         start INTEGER NOT NULL, opened INTEGER NOT NULL, end INTEGER, closed INTEGER,
         reason TEXT NOT NULL DEFAULT '', acknowledged INTEGER, note TEXT NOT NULL DEFAULT '',
-        clip TEXT NOT NULL DEFAULT '', detail TEXT NOT NULL);
+        clip TEXT NOT NULL DEFAULT '', detail TEXT NOT NULL, condition TEXT NOT NULL);
     CREATE INDEX alarm_open ON alarm (station, rule) WHERE closed IS NULL;
     CREATE TABLE event (
         id INTEGER PRIMARY KEY, time INTEGER NOT NULL, station INTEGER, kind TEXT NOT NULL,

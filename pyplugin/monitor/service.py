@@ -200,11 +200,12 @@ class Service:
         self._messages += 1
         if change.edge == "opened" and alarm is not None and entry is not None and entry.roll:
             self._encoder.submit(self._clip, alarm, entry.roll, change.start)
-        if self._in_maintenance(name, change.time):
+        silent = self._in_maintenance(name, change.time)
+        if self.web is not None:  # the pages show what is in the log
+            self.web.hub.send("alarm", {**asdict(message), "maintenance": silent})
+        if silent:
             return
         self.notifier.send(message, rule.notify if rule is not None else ())
-        if self.web is not None:
-            self.web.hub.send("alarm", asdict(message))
         if self.mqtt is not None:
             self.mqtt.alarm(message)
         if self._on_message is not None:
@@ -437,6 +438,7 @@ class Service:
                     "down": station.down,
                     "paused": entry.paused,
                     "on_air": log.on_air,
+                    "since": log.since,
                     "title": log.title,
                     "alarms": log.open_alarms,
                     "values": dict(log.latest),
@@ -470,6 +472,13 @@ class Service:
     def acknowledge(self, alarm: int, note: str) -> bool:
         """Mark an alarm as seen; return whether there is one of that number."""
         return bool(self.writer.query(lambda store: store.acknowledge(alarm, now_ms(), note)))
+
+    def address(self, station: str) -> str:
+        """Return the URL of a station's stream, with its password; empty where it has none."""
+        for name, entry in list(self._stations.items()):
+            if station in (name, entry.config.id):
+                return entry.config.url
+        return ""
 
     def pause(self, station: str, *, paused: bool) -> bool:
         """Stop listening to a station, or begin again; return whether there is one."""

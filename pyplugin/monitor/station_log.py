@@ -226,6 +226,12 @@ class StationLog:
         return CLASSES[current.kind] if current is not None else ""
 
     @property
+    def since(self) -> int | None:
+        """When the segment that lasts began, in milliseconds of UTC; ``None`` before the first."""
+        current = self._segmenter.current
+        return None if current is None else current.start
+
+    @property
     def title(self) -> str:
         """The title; empty where there is none."""
         track = self._track

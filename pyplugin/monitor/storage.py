@@ -295,8 +295,12 @@ class Store:
         ).fetchone()
         if record.edge == "opened" and opened is None:
             added = run(
-                "INSERT INTO alarm (station, rule, start, opened, detail) VALUES (?, ?, ?, ?, ?)",
-                (station, record.rule, record.start, record.time, detail),
+                "INSERT INTO alarm (station, rule, start, opened, detail, condition) "
+                "VALUES (?, ?, ?, ?, ?, ?)",
+                (
+                    *(station, record.rule, record.start, record.time),
+                    *(detail, json.dumps(record.condition)),
+                ),
             )
             self._alarms.append(int(added.lastrowid or 0))
             return
@@ -373,7 +377,7 @@ class Store:
             "INSERT OR REPLACE INTO day SELECT station, ?, kind, "
             "sum(min(end, ?) - max(start, ?)) / 1000.0 FROM segment "
             "WHERE id < ? AND id > ? AND end > ? GROUP BY station, kind",
-            (day.isoformat(), end, start, *_since(start, end), start),
+            (day.isoformat(), end, start, row_id(end), row_id(start - _LONGEST), start),
         )
 
     def purge(self, bins_before: int, log_before: int, most: int = 2000) -> int:
@@ -396,11 +400,7 @@ class Store:
     @property
     def bytes(self) -> int:
         """Size of the database's pages that are in use."""
-        pages, free, size = (
-            self._database.execute(f"PRAGMA {name}").fetchone()[0]
-            for name in ("page_count", "freelist_count", "page_size")
-        )
-        return int((pages - free) * size)
+        return _bytes_of(self._database)
 
     def check(self) -> list[str]:
         """Return what SQLite finds wrong with the file; empty if nothing."""
@@ -411,12 +411,17 @@ class Store:
         return [row[0] for row in found if row[0] != "ok"]
 
 
-_LONGEST = 40 * 86_400_000  # milliseconds that a segment or a title lasts at most
+def _bytes_of(database: sqlite3.Connection) -> int:
+    pages, free, size = (
+        database.execute(f"PRAGMA {name}").fetchone()[0]
+        for name in ("page_count", "freelist_count", "page_size")
+    )
+    return int((pages - free) * size)
 
 
-def _since(start: int, end: int) -> tuple[int, int]:
-    """Return the ids between which is what may have been on air in a time; the later one first."""
-    return row_id(end), row_id(start - _LONGEST)
+_LONGEST = 40 * 86_400_000  # milliseconds that a segment or a title lasts at most, for questions
+_DAY = 86_400_000  # milliseconds
+_SET_BACK = _DAY  # milliseconds by which a clock was set back at most, for questions
 
 
 def day_of(day: date, zone: tzinfo | None = None) -> tuple[int, int]:
@@ -490,9 +495,41 @@ class Log:
         """Close the database."""
         self._database.close()
 
+    @property
+    def bytes(self) -> int:
+        """Size of the database's pages that are in use."""
+        return _bytes_of(self._database)
+
     def _rows(self, query: str, values: Sequence[Any]) -> Iterator[dict[str, Any]]:
         for row in self._database.execute(query, values):
             yield dict(row)
+
+    def _first(self, table: str, time: int, station: str | None) -> int:
+        """Return since when rows of a table may reach a time, to read no more than those.
+
+        That is the last one of each station before it, and a day for clocks that were set back.
+        """
+        run = self._database.execute
+        numbers = run("SELECT id FROM station WHERE ? IS NULL OR name = ?", (station, station))
+        last = (
+            f"SELECT start FROM {table} WHERE id < ? AND id >= ? AND station = ? "
+            "ORDER BY id DESC LIMIT 1"
+        )
+        found = [
+            row["start"]
+            for (number,) in numbers.fetchall()
+            if self._was_there(number, time)
+            for row in run(last, (row_id(time + 1), row_id(time - _LONGEST), number))
+        ]
+        return int(min([time, *found])) - _SET_BACK
+
+    def _was_there(self, number: int, time: int) -> bool:
+        """Return whether a station may have rows at a time, by the days that are summed up."""
+        query = "SELECT max(day) FROM day WHERE station = ? AND day <= ?"
+        around = [local(time + shift).date().isoformat() for shift in (-2 * _DAY, _DAY)]
+        (ever,) = self._database.execute(query, (number, "9999")).fetchone()
+        (last,) = self._database.execute(query, (number, around[1])).fetchone()
+        return ever is None or (last is not None and last >= around[0])
 
     def stations(self) -> list[dict[str, Any]]:
         """Return ``id, name, source, kind, added`` of each station."""
@@ -506,11 +543,12 @@ class Log:
             "SELECT station.name AS station, start, end, segment.kind AS kind, open, loudness, "
             "means "
             "FROM segment JOIN station ON station.id = segment.station "
-            "WHERE segment.id < ? AND segment.id > ? AND end > ? "
+            "WHERE segment.id >= ? AND segment.id < ? AND end > ? "
             "AND (? IS NULL OR station.name = ?) ORDER BY segment.id"
         )
         labels: dict[str, str] = {}
-        for row in self._rows(query, (*_since(start, end), start, station, station)):
+        first = self._first("segment", start, station)
+        for row in self._rows(query, (row_id(first), row_id(end), start, station, station)):
             if not labels:  # in the first row's turn: no row that is read has a later one
                 named = self._database.execute("SELECT id, name FROM label")
                 labels = {str(number): name for number, name in named}
@@ -524,10 +562,11 @@ class Log:
         query = (
             "SELECT station.name AS station, start, end, open, title, artist, music, speech "
             "FROM track JOIN station ON station.id = track.station "
-            "WHERE track.id < ? AND track.id > ? AND end >= ? "
+            "WHERE track.id >= ? AND track.id < ? AND end >= ? "
             "AND (? IS NULL OR station.name = ?) ORDER BY track.id"
         )
-        for row in self._rows(query, (*_since(start, end), start, station, station)):
+        first = self._first("track", start, station)
+        for row in self._rows(query, (row_id(first), row_id(end), start, station, station)):
             row["open"] = bool(row["open"])
             yield row
 
@@ -537,14 +576,28 @@ class Log:
         """Yield the alarms of a time, oldest first."""
         query = (
             "SELECT alarm.id AS id, station.name AS station, rule, start, opened, end, closed, "
-            "reason, acknowledged, note, clip, detail FROM alarm "
+            "reason, acknowledged, note, clip, detail, condition FROM alarm "
             "JOIN station ON station.id = alarm.station WHERE opened < ? "
             "AND (closed IS NULL OR closed > ?) AND (? IS NULL OR station.name = ?) "
             "AND (NOT ? OR closed IS NULL) ORDER BY opened"
         )
         for row in self._rows(query, (end, start, station, station, only_open)):
             row["detail"] = json.loads(row["detail"])
+            row["condition"] = json.loads(row["condition"])
             yield row
+
+    def clip(self, alarm: int) -> str:
+        """Return the file name of the clip before an alarm; empty where there is none."""
+        found = self._database.execute("SELECT clip FROM alarm WHERE id = ?", (alarm,)).fetchone()
+        return "" if found is None else str(found["clip"])
+
+    def deliveries(self) -> list[dict[str, Any]]:
+        """Return ``target, waiting, oldest, tries`` of each target that messages wait for."""
+        query = (
+            "SELECT target, count(*) AS waiting, min(created) AS oldest, max(tries) AS tries "
+            "FROM delivery GROUP BY target ORDER BY target"
+        )
+        return list(self._rows(query, ()))
 
     def events(self, start: int, end: int, station: str | None = None) -> Iterator[dict[str, Any]]:
         """Yield the events of a time, oldest first."""

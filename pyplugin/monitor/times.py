@@ -19,6 +19,7 @@ UNITS = {
 """Seconds of each unit of a duration."""
 
 _PART = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|[smhdwy])")
+_OFFSET_STEP = 86_400_000  # milliseconds in which the offset from UTC changes once at most
 _CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)|24:00")
 
 
@@ -141,3 +142,45 @@ def local(utc_ms: int, zone: tzinfo | None = None) -> datetime:
     '1970-01-01T00:00:00+00:00'
     """
     return datetime.fromtimestamp(utc_ms / 1000, zone).astimezone(zone)
+
+
+def offsets(start: int, end: int, zone: tzinfo | None = None) -> list[tuple[int, int]]:
+    """Return the offsets from UTC of a time, so that a page shows the time of this machine.
+
+    Parameters
+    ----------
+    start, end
+        Milliseconds of UTC, at most a few years apart.
+    zone
+        Instead of the machine's time zone.
+
+    Returns
+    -------
+    list of tuple
+        From when in milliseconds of UTC, and the offset in minutes; the first is at ``start``.
+
+    Examples
+    --------
+    >>> from zoneinfo import ZoneInfo
+    >>> day, hour = 1_792_879_200_000, 3_600_000  # in Berlin summer time ends on 2026-10-25
+    >>> found = offsets(day, day + 25 * hour, ZoneInfo("Europe/Berlin"))
+    >>> [((at - day) // hour, minutes) for at, minutes in found]
+    [(0, 120), (3, 60)]
+    """
+
+    def minutes(at: int) -> int:
+        offset = local(at, zone).utcoffset()
+        return 0 if offset is None else round(offset.total_seconds() / 60)
+
+    found, at = [(start, minutes(start))], start
+    while at < end:
+        after = min(at + _OFFSET_STEP, end)
+        now = minutes(after)
+        if now != found[-1][1]:
+            low, high = at, after  # the change is after low, and at high or before
+            while high - low > 1:
+                middle = (low + high) // 2
+                low, high = (low, middle) if minutes(middle) == now else (middle, high)
+            found.append((high, now))
+        at = after
+    return found

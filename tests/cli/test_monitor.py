@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+import urllib.request
 
 import numpy as np
 import pytest
@@ -138,6 +139,25 @@ def test_a_configuration_is_written_and_checked(run, tmp_path):
     assert (code, "did you mean 'music'" in err) == (2, True)
     code, _, err = run("monitor", "run", "--config", tmp_path / "none.toml")
     assert (code, "tagnode monitor init" in err) == (2, True)
+
+
+def test_the_pages_are_where_init_and_run_say(run, tmp_path):
+    config = tmp_path / "radio.toml"
+    words = ("monitor", "init", "cmd: cat /dev/zero", "--out", config)
+    code, _, err = run(*words, "--listen", "8080")
+    assert (code, "HOST:PORT is expected" in err, config.exists()) == (2, True, False)
+    assert run(*words, "--listen", "127.0.0.1:0")[0] == 0
+    command = [sys.executable, "-u", "-m", "pyplugin", "monitor", "run", "--config", config]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        lines = (line for line in process.stdout if "The pages are at" in line)
+        (address,) = re.findall(r"http://127\.0\.0\.1:\d+/", next(lines))
+        with urllib.request.urlopen(address, timeout=10) as response:
+            assert "<h1>Live</h1>" in response.read().decode()
+        with urllib.request.urlopen(f"{address}health.json", timeout=10) as response:
+            assert json.load(response)["ok"] is True
+        process.terminate()
+        process.communicate(timeout=30)
+    assert process.returncode == 0
 
 
 def test_probe_says_what_a_source_is(run, station):

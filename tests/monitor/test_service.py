@@ -14,9 +14,11 @@ from frames import until
 from stream_server import encoded, icy, serving
 
 from pyplugin.monitor import service as module
+from pyplugin.monitor.alarms import Change
 from pyplugin.monitor.config import parse_config
 from pyplugin.monitor.service import Service
 from pyplugin.monitor.storage import Log
+from pyplugin.monitor.times import now_ms
 
 RATE = 44100
 
@@ -227,3 +229,22 @@ def test_a_reload_begins_anew_only_what_changed(tmp_path):
         assert service.reload(replace(last, settings=settings)) == [
             "[monitor] has changed, which counts from the next start."
         ]
+
+
+def test_in_maintenance_pages_receive_an_alarm_and_nobody_is_notified(tmp_path):
+    rest = '[[maintenance]]\nbetween = "00:00-24:00"\n[notify]\ndesk = "cmd: false"\n'
+    config = configuration(tmp_path, 'command = "sleep 60"', rest)
+    config = replace(config, settings=replace(config.settings, listen=("127.0.0.1", 0)))
+    with running(config) as service:
+        entry, now = service._stations["Test FM"], now_ms()
+        change = Change("silence", "opened", now, now - 20_000)
+        service.writer.put(entry.number, entry.layout, [change])
+        assert until(lambda: any("event: alarm" in text for text in service.web.hub.missed(0)))
+        (event,) = (text for text in service.web.hub.missed(0) if "event: alarm" in text)
+        content = json.loads(event.partition("data: ")[2])
+        assert (content["rule"], content["edge"], content["maintenance"]) == (
+            *("silence", "opened", True),
+        )
+    with Log(tmp_path) as log:
+        assert [row["rule"] for row in log.alarms(0, 10**14)] == ["silence"]
+        assert log.deliveries() == []

@@ -8,12 +8,14 @@ import sys
 from datetime import date
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 
 from pyplugin.monitor.alarms import Change, Standing
 from pyplugin.monitor.records import EventRecord, SegmentRecord, Standings, Track
 from pyplugin.monitor.schema import NAME, VERSION, StorageError
 from pyplugin.monitor.storage import Log, Store, day_of
+from pyplugin.monitor.times import local
 
 
 @pytest.fixture
@@ -46,6 +48,37 @@ def test_records_come_back(store, tmp_path):
         assert not list(log.segments(5000, 10_000))
         assert next(iter(log.tracks(0, 10_000)))["artist"] == "Band"
         assert next(iter(log.events(0, 100, "Test FM")))["message"] == "1 s is missing."
+
+
+def test_the_segments_of_a_time_are_all_that_reach_into_it(store, tmp_path):
+    random = np.random.default_rng(1)
+    hour, now = 3_600_000, 1_800_000_000_000
+    written = []
+    for name, lengths, end in (
+        ("steady", (0.02, 1.0), now),
+        ("off air for days", (0.5, 250.0), now),
+        ("gone", (0.1, 3.0), now - 500 * hour),
+        ("never", (), 0),
+    ):
+        station = store.station(name, "x", "any", time=0)
+        at = now - 1500 * hour
+        records = []
+        while lengths and at < end:
+            until = at + round(hour * random.uniform(*lengths))
+            records.append(segment(at, min(until, end)))
+            at = until
+        records += [segment(at - 3 * hour, at - 2 * hour)] if name == "steady" else []  # set back
+        store.write(station, records)
+        written += [(each.start, each.end, name) for each in records]
+    for day in range(70):
+        store.roll_up(local(now - 24 * hour * day).date())
+    with Log(tmp_path) as log:
+        for start in (now - round(hours * hour) for hours in random.uniform(0, 1500, 60)):
+            end = start + round(random.uniform(0, 48) * hour)
+            found = {(row["start"], row["end"], row["station"]) for row in log.segments(start, end)}
+            assert found == {each for each in written if each[0] < end and each[1] > start}
+            one = {row["start"] for row in log.segments(start, end, "gone")}
+            assert one == {each[0] for each in found if each[2] == "gone"}
 
 
 def test_an_alarm_opens_and_closes_once(store, tmp_path):

@@ -1,42 +1,39 @@
-"""The application: its routes, and who may use them."""
+"""The application: its routes."""
 
 from __future__ import annotations
 
 import csv
-import hmac
 import io
 import math
-import time
-import urllib.parse
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
+from pyplugin.errors import PypluginError
 from pyplugin.monitor.loudness import loudness_by_class
 from pyplugin.monitor.schema import StorageError
 from pyplugin.monitor.storage import Log, iso
 from pyplugin.monitor.titles import with_changes
+from pyplugin.monitor.web import questions
+from pyplugin.monitor.web.access import Access, Guard
 from pyplugin.monitor.web.events import EventHub
+from pyplugin.monitor.web.listening import Relay
 from pyplugin.monitor.web.metrics import Collector, exposition
+from pyplugin.monitor.web.pages import PAGES, page_routes
+from pyplugin.monitor.web.questions import BadRequestError, span
+from pyplugin.monitor.web.views import MOST_ROWS, States, Views
 from pyplugin.support.cells import guarded
 from pyplugin.support.optional import need
 
-_MOST_ROWS = 10_000  # rows of one answer
-_LONGEST = 366 * 86_400_000  # milliseconds of one question
 _BODY = 10_000  # bytes of a POST
 
+API = "/api/v1"
+"""First part of the API's addresses."""
 
-class Control(Protocol):
+
+class Control(States, Protocol):
     """What the API can ask of the service."""
-
-    def status(self) -> Sequence[dict[str, Any]]:
-        """Return the state of each station."""
-
-    def counters(self) -> dict[str, float]:
-        """Return counters by name."""
-
-    def problem(self) -> str:
-        """Return why the service is not well; empty if it is."""
 
     def acknowledge(self, alarm: int, note: str) -> bool:
         """Mark an alarm as seen; return whether there is one of that number."""
@@ -44,31 +41,15 @@ class Control(Protocol):
     def pause(self, station: str, *, paused: bool) -> bool:
         """Stop listening to a station, or begin again; return whether there is one."""
 
+    def address(self, station: str) -> str:
+        """Return the URL of a station's stream, with its password; empty where it has none."""
+
 
 @dataclass
-class Access:
-    """Who may use the API.
+class Parts:
+    """What the application is made of.
 
     Attributes
-    ----------
-    token
-        What a request must carry; empty on loopback, where none is needed.
-    hosts
-        Values of ``Host`` that are answered, without ports; empty for any.
-    """
-
-    token: str = ""
-    hosts: Sequence[str] = field(default_factory=tuple)
-
-
-class _BadRequestError(Exception):
-    """The question cannot be answered; the sentence has the reason."""
-
-
-def make_app(folder: str, control: Control, hub: EventHub, access: Access) -> Any:
-    """Return the application.
-
-    Parameters
     ----------
     folder
         Of the database.
@@ -78,6 +59,22 @@ def make_app(folder: str, control: Control, hub: EventHub, access: Access) -> An
         What its events come from.
     access
         Who may use it.
+    views
+        The pages' content.
+    relay
+        Passes streams on.
+    """
+
+    folder: Path
+    control: Control
+    hub: EventHub
+    access: Access
+    views: Views
+    relay: Relay
+
+
+def make_app(parts: Parts) -> Any:
+    """Return the application.
 
     Raises
     ------
@@ -88,187 +85,175 @@ def make_app(folder: str, control: Control, hub: EventHub, access: Access) -> An
         "starlette.applications", package="starlette", extra="monitor", purpose="The API"
     )
     from starlette.middleware import Middleware
-    from starlette.requests import Request
-    from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
-    from starlette.routing import Route
 
-    def answer(read: Callable[[Log, Request], Any]) -> Callable[[Request], Response]:
-        """Return an endpoint that reads the log; starlette runs it on a thread."""
+    guard = Middleware(Guard, access=parts.access, pages=[page.path for page in PAGES])
+    routes = [*_log_routes(parts), *_state_routes(parts), *_action_routes(parts)]
+    routes += page_routes(parts.access)
+    return applications.Starlette(routes=routes, middleware=[guard])
 
-        def endpoint(request: Request) -> Response:
-            try:
-                with Log(folder) as log:
-                    return JSONResponse(_finite(read(log, request)))
-            except _BadRequestError as error:
-                return JSONResponse({"error": str(error)}, 400)
-            except StorageError as error:
-                return JSONResponse({"error": str(error)}, 503)
 
-        return endpoint
+Read = Callable[[Log, questions.Query], Any]
+"""Returns what is asked for, of the log."""
 
-    def rows(name: str) -> Callable[[Log, Request], list[dict[str, Any]]]:
-        def read(log: Log, request: Request) -> list[dict[str, Any]]:
-            return _some(getattr(log, name)(*_span(request), _station(request)))
 
-        return read
+def _answer(folder: Path, read: Read, respond: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return an endpoint that reads the log; starlette runs it on a thread."""
+    from starlette.responses import JSONResponse
 
-    def tracks(log: Log, request: Request) -> list[dict[str, Any]]:
-        return list(with_changes(rows("tracks")(log, request), log))
-
-    def bins(log: Log, request: Request) -> dict[str, Any]:
-        station = _station(request)
-        if station is None:
-            raise _BadRequestError("bins are of one station: give ?station=NAME.")
-        start, end = _span(request)
-        if end - start > _MOST_ROWS * 10_000:
-            raise _BadRequestError("At most 100,000 s of bins are given at once; ask for less.")
-        parts = [
-            {"names": part.layout.names, "starts": part.starts, "means": part.means.tolist()}
-            for part in log.bins(start, end, station)
-        ]
-        return {"station": station, "seconds": 10, "parts": parts}
-
-    def loudness(log: Log, request: Request) -> list[dict[str, Any]]:
-        hourly = request.query_params.get("hourly", "") in ("1", "true")
-        return _some(loudness_by_class(log, *_span(request), _station(request), hourly=hourly))
-
-    def log_csv(request: Request) -> Response:
+    def endpoint(request: Any) -> Any:
         try:
             with Log(folder) as log:
-                text = _csv(log.segments(*_span(request), _station(request)))
-        except _BadRequestError as error:
+                return respond(read(log, request.query_params))
+        except BadRequestError as error:
             return JSONResponse({"error": str(error)}, 400)
         except StorageError as error:
             return JSONResponse({"error": str(error)}, 503)
+
+    return endpoint
+
+
+def _log_routes(parts: Parts) -> list[Any]:
+    """Return the routes that read the log: rows of its tables, and what the pages show."""
+    from starlette.responses import JSONResponse, Response
+    from starlette.routing import Route
+
+    def json(path: str, read: Read) -> Any:
+        def respond(found: Any) -> Any:
+            return JSONResponse(_finite(found))
+
+        return Route(path, _answer(parts.folder, read, respond))
+
+    def log_csv(text: str) -> Any:
         headers = {"Content-Disposition": 'attachment; filename="log.csv"'}
         return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
 
-    def status(request: Request) -> Response:
+    def tracks(log: Log, query: questions.Query) -> list[dict[str, Any]]:
+        return list(with_changes(_rows("tracks")(log, query), log))
+
+    return [
+        *(json(f"{API}/{name}", _rows(name)) for name in ("segments", "alarms", "events")),
+        json(f"{API}/stations", lambda log, query: log.stations()),
+        json(f"{API}/tracks", tracks),
+        json(f"{API}/days", lambda log, query: _some(log.days(questions.station(query)))),
+        json(f"{API}/bins", _bins),
+        json(f"{API}/loudness", _loudness),
+        Route(f"{API}/log.csv", _answer(parts.folder, _csv, log_csv)),
+        *(json(f"/{page.name}.json", getattr(parts.views, page.name)) for page in PAGES),
+    ]
+
+
+def _state_routes(parts: Parts) -> list[Any]:
+    """Return the routes of the states, the metrics and the events."""
+    from starlette.responses import JSONResponse, PlainTextResponse, StreamingResponse
+    from starlette.routing import Route
+
+    control = parts.control
+    collector = Collector(control.status, control.counters)
+
+    def status(request: Any) -> Any:
         return JSONResponse(_finite(list(control.status())))
 
-    def health(request: Request) -> Response:
+    def health(request: Any) -> Any:
         problem = control.problem()
         return JSONResponse({"ok": not problem, "problem": problem}, 503 if problem else 200)
 
-    collector = Collector(control.status, control.counters)
-
-    def metrics(request: Request) -> Response:
+    def metrics(request: Any) -> Any:
         return PlainTextResponse(
             exposition(collector), media_type="text/plain; version=0.0.4; charset=utf-8"
         )
 
-    async def stream(request: Request) -> Response:
+    async def stream(request: Any) -> Any:
         last = request.headers.get("last-event-id", "")
-        events = hub.stream(int(last) if last.isdigit() else None)
+        events = parts.hub.stream(int(last) if last.isascii() and last.isdigit() else None)
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingResponse(events, media_type="text/event-stream", headers=headers)
 
-    async def acknowledge(request: Request) -> Response:
-        note = ""
+    return [
+        Route(f"{API}/status", status),
+        Route(f"{API}/stream", stream),
+        Route("/healthz", health),
+        Route("/metrics", metrics),
+    ]
+
+
+def _action_routes(parts: Parts) -> list[Any]:
+    """Return the routes that change something, and those of sound."""
+    from starlette.responses import FileResponse, JSONResponse, StreamingResponse
+    from starlette.routing import Route
+
+    control = parts.control
+
+    async def acknowledge(request: Any) -> Any:
         body = b""
         async for part in request.stream():
             body += part
             if len(body) > _BODY:
                 return JSONResponse({"error": f"The note has more than {_BODY} bytes."}, 413)
-        note = body.decode("utf-8", "replace")
-        found = control.acknowledge(request.path_params["alarm"], note)
+        note, alarm = body.decode("utf-8", "replace"), request.path_params["alarm"]
+        found = control.acknowledge(alarm, note)
+        if found:
+            parts.hub.send("acknowledged", {"alarm": alarm, "note": note})
         return JSONResponse({"ok": found}, 200 if found else 404)
 
-    async def pause(request: Request) -> Response:
+    async def pause(request: Any) -> Any:
         paused = request.url.path.endswith("/pause")
         found = control.pause(request.path_params["station"], paused=paused)
         return JSONResponse({"ok": found}, 200 if found else 404)
 
-    api = "/api/v1"
-    routes = [
-        Route(f"{api}/status", status),
-        Route(f"{api}/stations", answer(lambda log, request: log.stations())),
-        Route(f"{api}/segments", answer(rows("segments"))),
-        Route(f"{api}/tracks", answer(tracks)),
-        Route(f"{api}/alarms", answer(rows("alarms"))),
-        Route(f"{api}/events", answer(rows("events"))),
-        Route(f"{api}/days", answer(lambda log, request: _some(log.days(_station(request))))),
-        Route(f"{api}/bins", answer(bins)),
-        Route(f"{api}/loudness", answer(loudness)),
-        Route(f"{api}/log.csv", log_csv),
-        Route(f"{api}/stream", stream),
-        Route(f"{api}/alarms/{{alarm:int}}/ack", acknowledge, methods=["POST"]),
-        Route(f"{api}/stations/{{station}}/pause", pause, methods=["POST"]),
-        Route(f"{api}/stations/{{station}}/resume", pause, methods=["POST"]),
-        Route("/healthz", health),
-        Route("/metrics", metrics),
+    def clip(request: Any) -> Any:
+        with Log(parts.folder) as log:
+            name = log.clip(request.path_params["alarm"])
+        path = parts.folder / "clips" / name
+        if not name or not path.is_file():
+            return JSONResponse({"error": "There is no clip of this alarm."}, 404)
+        return FileResponse(path, media_type="audio/ogg")
+
+    def audio(request: Any) -> Any:
+        try:
+            broadcast = parts.relay.open(control.address(request.path_params["station"]))
+        except PypluginError as error:
+            return JSONResponse({"error": str(error)}, 502)
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        blocks = parts.relay.blocks(broadcast)
+        return StreamingResponse(blocks, media_type=broadcast.media_type, headers=headers)
+
+    return [
+        Route(f"{API}/alarms/{{alarm:int}}/ack", acknowledge, methods=["POST"]),
+        Route(f"{API}/alarms/{{alarm:int}}/clip", clip),
+        Route(f"{API}/stations/{{station}}/audio", audio),
+        Route(f"{API}/stations/{{station}}/pause", pause, methods=["POST"]),
+        Route(f"{API}/stations/{{station}}/resume", pause, methods=["POST"]),
     ]
-    return applications.Starlette(routes=routes, middleware=[Middleware(_Guard, access=access)])
 
 
-class _Guard:
-    """Refuses what is not for us: other hosts, other origins, no token."""
+def _rows(name: str) -> Callable[[Log, questions.Query], list[dict[str, Any]]]:
+    def read(log: Log, query: questions.Query) -> list[dict[str, Any]]:
+        return _some(getattr(log, name)(*span(query), questions.station(query)))
 
-    def __init__(self, app: Any, access: Access) -> None:
-        self._app, self._access = app, access
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        from starlette.requests import Request
-        from starlette.responses import JSONResponse
-
-        request = Request(scope)
-        refused = self._refused(request)
-        if refused is not None:
-            status, sentence = refused
-            await JSONResponse({"error": sentence}, status)(scope, receive, send)
-            return
-        await self._app(scope, receive, send)
-
-    def _refused(self, request: Any) -> tuple[int, str] | None:
-        host = _host_of(f"//{request.headers.get('host', '')}")
-        if self._access.hosts and host not in self._access.hosts:
-            return 421, f"This server does not answer for the host {host!r}."
-        origin = request.headers.get("origin")
-        if request.method not in ("GET", "HEAD") and origin and _host_of(origin) != host:
-            return 403, f"Requests of {origin} are not taken."
-        if self._access.token and request.url.path != "/healthz":
-            given = request.headers.get("authorization", "").removeprefix("Bearer ")
-            given = given or request.query_params.get("token", "")
-            if not hmac.compare_digest(given.encode(), self._access.token.encode()):
-                return 401, "A token is needed: 'Authorization: Bearer TOKEN'."
-        return None
+    return read
 
 
-def _host_of(url: str) -> str:
-    try:
-        return urllib.parse.urlsplit(url).hostname or ""
-    except ValueError:
-        return ""
+def _bins(log: Log, query: questions.Query) -> dict[str, Any]:
+    station = questions.station(query)
+    if station is None:
+        raise BadRequestError("bins are of one station: give ?station=NAME.")
+    start, end = span(query)
+    if end - start > MOST_ROWS * 10_000:
+        raise BadRequestError("At most 100,000 s of bins are given at once; ask for less.")
+    parts = [
+        {"names": part.layout.names, "starts": part.starts, "means": part.means.tolist()}
+        for part in log.bins(start, end, station)
+    ]
+    return {"station": station, "seconds": 10, "parts": parts}
 
 
-def _span(request: Any) -> tuple[int, int]:
-    now = round(time.time() * 1000)
-    start = _number(request, "from", now - 86_400_000)
-    end = _number(request, "to", now + 60_000)
-    if not 0 <= end - start <= _LONGEST:
-        raise _BadRequestError("'from' and 'to' are milliseconds of UTC, at most a year apart.")
-    return start, end
+def _loudness(log: Log, query: questions.Query) -> list[dict[str, Any]]:
+    hourly = query.get("hourly", "") in ("1", "true")
+    return _some(loudness_by_class(log, *span(query), questions.station(query), hourly=hourly))
 
 
-def _number(request: Any, name: str, default: int) -> int:
-    text = request.query_params.get(name)
-    if text is None:
-        return default
-    if not text.isascii() or not text.isdigit() or len(text) > 15:
-        raise _BadRequestError(f"{name} is {text[:40]!r}; milliseconds of UTC are expected.")
-    return int(text)
-
-
-def _station(request: Any) -> str | None:
-    name: str | None = request.query_params.get("station")
-    return name
-
-
-def _some(rows: Iterator[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [row for row, _ in zip(rows, range(_MOST_ROWS), strict=False)]
+def _some(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [row for row, _ in zip(rows, range(MOST_ROWS), strict=False)]
 
 
 def _finite(content: Any) -> Any:
@@ -282,11 +267,15 @@ def _finite(content: Any) -> Any:
     return content
 
 
-def _csv(segments: Iterator[dict[str, Any]]) -> str:
+def _csv(log: Log, query: questions.Query) -> str:
+    kind = questions.kind(query)
+    segments: Iterator[dict[str, Any]] = log.segments(*span(query), questions.station(query))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["station", "start", "end", "on air", "LUFS"])
     for row in segments:
+        if kind not in (None, row["kind"]):
+            continue
         loudness = "" if row["loudness"] is None else row["loudness"]
         times = [iso(row["start"]), iso(row["end"])]
         writer.writerow([guarded(row["station"]), *times, row["kind"], loudness])

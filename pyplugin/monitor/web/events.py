@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections import deque
 from collections.abc import AsyncIterator
 from typing import Any
@@ -16,6 +17,12 @@ _PING = 15.0  # seconds
 class EventHub:
     r"""Sends events to clients.
 
+    Parameters
+    ----------
+    last
+        Number of the event before the first. Of a server it is the time: then all events of a
+        server that was started anew come after those that a client had.
+
     Examples
     --------
     >>> hub = EventHub()
@@ -24,21 +31,31 @@ class EventHub:
     ['id: 1\nevent: alarm\ndata: {"rule": "silence"}\n\n']
     """
 
-    def __init__(self) -> None:
+    def __init__(self, last: int = 0) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._clients: set[asyncio.Queue[str | None]] = set()
+        self._lock = threading.Lock()
         self._recent: deque[tuple[int, str]] = deque(maxlen=_KEPT)
-        self._last = 0
+        self._last = last
 
     def attach(self, loop: asyncio.AbstractEventLoop) -> None:
         """Serve clients on this event loop."""
         self._loop = loop
 
-    def send(self, kind: str, content: dict[str, Any]) -> None:
-        """Send an event; from any thread."""
-        self._last += 1
-        text = f"id: {self._last}\nevent: {kind}\ndata: {json.dumps(content)}\n\n"
-        self._recent.append((self._last, text))
+    def send(self, kind: str, content: dict[str, Any], *, keep: bool = True) -> None:
+        """Send an event; from any thread.
+
+        Parameters
+        ----------
+        keep
+            Whether a client that comes back receives it too; not what the next one replaces.
+        """
+        text = f"event: {kind}\ndata: {json.dumps(content)}\n\n"
+        with self._lock:
+            if keep:
+                self._last += 1
+                text = f"id: {self._last}\n{text}"
+                self._recent.append((self._last, text))
         loop = self._loop
         if loop is not None and not loop.is_closed():
             loop.call_soon_threadsafe(self._spread, text)
@@ -55,7 +72,8 @@ class EventHub:
 
     def missed(self, last: int) -> list[str]:
         """Return the events after one that a client had, as far as they are kept."""
-        return [text for number, text in self._recent if number > last]
+        with self._lock:
+            return [text for number, text in self._recent if number > last]
 
     async def stream(self, last: int | None) -> AsyncIterator[str]:
         """Yield events to a client until it goes or the service ends."""

@@ -10,16 +10,22 @@ import secrets
 import socket
 import threading
 from collections.abc import Callable
+from datetime import tzinfo
 from pathlib import Path
-from typing import Any
 
 from pyplugin.errors import ConfigError
 from pyplugin.monitor.config import Settings
-from pyplugin.monitor.web.app import Access, Control, make_app
+from pyplugin.monitor.times import now_ms
+from pyplugin.monitor.web.access import Access, host_of
+from pyplugin.monitor.web.app import Control, Parts, make_app
 from pyplugin.monitor.web.events import EventHub
+from pyplugin.monitor.web.follower import Follower
+from pyplugin.monitor.web.listening import Relay
+from pyplugin.monitor.web.views import Views
 from pyplugin.support.optional import need
 
 _TOKEN = "token"
+_LOOK = 1.0  # seconds between two looks at the states
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
@@ -59,7 +65,7 @@ def token_of(folder: str, report: Callable[[str], object]) -> str:
 
 
 class WebServer:
-    """Serves API and metrics.
+    """Serves pages, API and metrics.
 
     Parameters
     ----------
@@ -69,6 +75,8 @@ class WebServer:
         The service.
     report
         Takes a sentence for a person.
+    zone
+        Of the times on the pages, instead of the machine's time zone.
 
     Raises
     ------
@@ -77,18 +85,26 @@ class WebServer:
     """
 
     def __init__(
-        self, settings: Settings, control: Control, report: Callable[[str], object]
+        self,
+        settings: Settings,
+        control: Control,
+        report: Callable[[str], object],
+        zone: tzinfo | None = None,
     ) -> None:
         assert settings.listen is not None
         uvicorn = need("uvicorn", package="uvicorn", extra="monitor", purpose="The API")
         self.host, self.port = settings.listen
-        self.hub = EventHub()
+        self.hub = EventHub(now_ms())
+        self._follower = Follower(control.status, self.hub)
+        self._relay = Relay()
         local = is_loopback(self.host)
         hosts: list[str] = []
         if local:
-            hosts = [*_LOCAL, *_hosts_of(settings.base_url)]
+            hosts = [*_LOCAL, *filter(None, [host_of(settings.base_url)])]
         access = Access("" if local else token_of(settings.data, report), hosts)
-        app = make_app(settings.data, control, self.hub, access)
+        folder = Path(settings.data)
+        views = Views(folder, control, self._follower, zone)
+        app = make_app(Parts(folder, control, self.hub, access, views, self._relay))
         config = uvicorn.Config(
             app,
             host=self.host,
@@ -119,10 +135,24 @@ class WebServer:
     def _run(self) -> None:
         async def serve() -> None:
             self.hub.attach(asyncio.get_running_loop())
+            looks = asyncio.create_task(self._look())
             await self._server.serve([self._socket])
+            looks.cancel()
 
         with contextlib.suppress(Exception):
             asyncio.run(serve())
+
+    async def _look(self) -> None:
+        while True:
+            with contextlib.suppress(Exception):  # a state that cannot be read ends no page
+                self._follower.look()
+            await asyncio.sleep(_LOOK)
+
+    @property
+    def address(self) -> str:
+        """Where the pages are, for a person on this machine or, of all addresses, on any."""
+        host = socket.gethostname() if self.host in ("0.0.0.0", "::") else self.host
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}/"
 
     @property
     def alive(self) -> bool:
@@ -132,14 +162,8 @@ class WebServer:
     def stop(self) -> None:
         """End, clients of events included."""
         self.hub.close()
+        self._relay.stop()
         self._server.should_exit = True
         if self._thread.is_alive():
             self._thread.join(10.0)
         self._socket.close()
-
-
-def _hosts_of(url: str) -> list[str]:
-    from urllib.parse import urlsplit
-
-    host: Any = urlsplit(url).hostname if url else None
-    return [host] if host else []

@@ -5,6 +5,7 @@ import json
 import threading
 import urllib.error
 import urllib.request
+from itertools import islice
 
 import pytest
 from frames import until
@@ -23,14 +24,15 @@ class Control:
 
     def __init__(self):
         self.asked = []
-        self.wrong = ""
+        self.wrong, self.title, self.since = "", "Song", 1000
 
     def status(self):
         values = {"tag.scene.music": 0.97, "signal.rms_db": -20.5, "station.down": float("nan")}
         return [
             {
                 **{"station": "Test FM", "down": False, "alarms": ["silence"], "values": values},
-                **{"seconds_since_audio": 0.1, "restarts": 2, "title": "Song", "on_air": "music"},
+                **{"seconds_since_audio": 0.1, "restarts": 2, "on_air": "music"},
+                **{"paused": False, "kind": "music", "title": self.title, "since": self.since},
             }
         ]
 
@@ -47,6 +49,9 @@ class Control:
     def pause(self, station, *, paused):
         self.asked.append((station, paused))
         return station == "test-fm"
+
+    def address(self, station):
+        return ""
 
 
 @pytest.fixture(scope="module")
@@ -169,34 +174,76 @@ def test_elsewhere_a_token_is_needed_which_is_said_once(serving, folder, monkeyp
     assert serving()[2] == []
 
 
+def events(server, last=None):
+    """Yield number, kind and content of each event, first "open"."""
+    request = urllib.request.Request(f"http://127.0.0.1:{server.port}/api/v1/stream")
+    if last is not None:
+        request.add_header("Last-Event-ID", str(last))
+    number, kind = None, "open"
+    with urllib.request.urlopen(request, timeout=10) as response:
+        assert response.headers["Content-Type"].startswith("text/event-stream")
+        yield None, kind, None
+        for line in response:
+            name, _, value = line.decode().rstrip("\n").partition(": ")
+            number = int(value) if name == "id" else number
+            kind = value if name == "event" else kind
+            if name == "data":
+                yield number, kind, json.loads(value)
+                number = None
+
+
+def alarms_of(server, last=None):
+    return ((number, content) for number, kind, content in events(server, last) if kind == "alarm")
+
+
 def test_events_arrive_and_those_that_were_missed_come_after(serving):
     server, _, _ = serving()
     received = []
 
-    def listen(last, count):
-        request = urllib.request.Request(f"http://127.0.0.1:{server.port}/api/v1/stream")
-        if last is not None:
-            request.add_header("Last-Event-ID", str(last))
-        with urllib.request.urlopen(request, timeout=10) as response:
-            assert response.headers["Content-Type"].startswith("text/event-stream")
-            received.append("open")
-            for line in response:
-                if line.startswith(b"data: "):
-                    received.append(json.loads(line[6:]))
-                if len(received) > count:
-                    return
+    def listen():
+        received.extend(islice(alarms_of(server), 2))
 
-    thread = threading.Thread(target=listen, args=(None, 2))
+    thread = threading.Thread(target=listen)
     thread.start()
-    assert until(lambda: received)
-    until(lambda: server.hub._clients)
+    assert until(lambda: server.hub._clients)
     for number in (1, 2):
         server.hub.send("alarm", {"number": number})
     thread.join(10)
-    assert received == ["open", {"number": 1}, {"number": 2}]
-    received.clear()
-    listen(1, 1)
-    assert received == ["open", {"number": 2}]
+    assert [content for _, content in received] == [{"number": 1}, {"number": 2}]
+    first, second = (number for number, _ in received)
+    assert next(alarms_of(server, last=first)) == (second, {"number": 2})
+
+
+def test_a_client_of_the_server_before_receives_all_events_of_this_one(serving):
+    before = serving()[0].hub
+    server, _, _ = serving()
+    before.send("alarm", {"number": 1})
+    last = before._last
+    server.hub._last = max(server.hub._last, last)  # begun in the same millisecond
+    server.hub.send("alarm", {"number": 2})
+    assert next(alarms_of(server, last=last))[1] == {"number": 2}
+
+
+def test_results_come_each_second_and_what_changed_in_events_of_its_own(serving):
+    server, control, _ = serving()
+    came = events(server)
+    kinds = {}
+    for number, kind, content in came:
+        kinds.setdefault(kind, (number, content))
+        if kind == "result":
+            control.title = "Band - <i>Two</i>"
+            control.since = 5000
+        if {"title", "state"} <= set(kinds):
+            break
+    number, result = kinds["result"]
+    assert number is None  # the next one replaces it
+    (station,) = result["stations"]
+    assert station["labels"] == {"tag.scene.music": 0.97}
+    assert (station["station"], station["state"], station["on_air"]) == (
+        *("Test FM", "on air", "music"),
+    )
+    assert kinds["title"][1]["title"] == "Band - <i>Two</i>"
+    assert kinds["state"][1]["since"] == 5000
 
 
 def test_a_client_of_events_does_not_hold_up_the_end(serving):
