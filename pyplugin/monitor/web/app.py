@@ -16,7 +16,6 @@ from pyplugin.monitor.schema import StorageError
 from pyplugin.monitor.storage import Log, iso
 from pyplugin.monitor.titles import with_changes
 from pyplugin.monitor.web import questions
-from pyplugin.monitor.web.access import Access, Guard
 from pyplugin.monitor.web.events import EventHub
 from pyplugin.monitor.web.listening import Relay
 from pyplugin.monitor.web.metrics import Collector, exposition
@@ -25,6 +24,7 @@ from pyplugin.monitor.web.questions import BadRequestError, span
 from pyplugin.monitor.web.views import MOST_ROWS, States, Views
 from pyplugin.support.cells import guarded
 from pyplugin.support.optional import need
+from pyplugin.web.access import Access, Guard
 
 _BODY = 10_000  # bytes of a POST
 

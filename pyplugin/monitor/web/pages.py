@@ -10,7 +10,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from pyplugin.monitor.web.access import COOKIE, Access
+from pyplugin.web.access import COOKIE, Access
 
 STATIC = Path(__file__).parent / "static"
 """The documents, modules and styles, served as they are."""

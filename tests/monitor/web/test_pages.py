@@ -20,9 +20,9 @@ from pyplugin.monitor.config import parse_config
 from pyplugin.monitor.service import Service
 from pyplugin.monitor.storage import Log, day_of
 from pyplugin.monitor.times import now_ms
-from pyplugin.monitor.web import server as server_module
-from pyplugin.monitor.web.access import COOKIE
 from pyplugin.monitor.web.pages import PAGES
+from pyplugin.web import access as access_module
+from pyplugin.web.access import COOKIE
 
 SHOWN = {  # what is there once a page shows its content
     "live": ".station:nth-child(4)",
@@ -260,7 +260,7 @@ def test_days_have_23_and_25_hours(browser, tmp_path, serving_radio, day, hours)
 
 
 def test_without_a_cookie_one_signs_in(browser, tmp_path, serving_radio, monkeypatch):
-    monkeypatch.setattr(server_module, "is_loopback", lambda host: False)
+    monkeypatch.setattr(access_module, "is_loopback", lambda host: False)
     radio = typical(tmp_path)
     server = serving_radio(radio)
     token = (tmp_path / "token").read_text().strip()

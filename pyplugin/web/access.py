@@ -1,14 +1,20 @@
-"""Who may use the pages and the API: hosts, origins, and the token of other addresses."""
+"""Who may use a web server of ours: hosts, origins, and the token of other addresses."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+import ipaddress
+import os
+import secrets
 import time
 import urllib.parse
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+
+from pyplugin.errors import ConfigError
 
 COOKIE = "tagnode_pages"
 """Name of the cookie of a browser that has given the token."""
@@ -17,14 +23,11 @@ _SIGNED_IN = 30 * 86400  # seconds
 _OPEN = ("/healthz", "/sign-in")  # addresses that need no token
 _OPEN_FOLDER = "/static/"
 
-HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-    ),
-    "Referrer-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
-}
-"""Headers of every response: nothing comes from, or goes to, another host."""
+_TOKEN = "token"
+_LOCAL = ("localhost", "127.0.0.1", "::1")
+
+POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'"
+"""What pages may load, a Content-Security-Policy: nothing comes from, or goes to, another host."""
 
 
 @dataclass
@@ -37,12 +40,15 @@ class Access:
         What a request must carry; empty on loopback, where none is needed.
     hosts
         Values of ``Host`` that are answered, without ports; empty for any.
+    guarded
+        How the paths begin that need the token; a few of :class:`Guard` never do.
     now
         Seconds since 1970.
     """
 
     token: str = ""
     hosts: Sequence[str] = field(default_factory=tuple)
+    guarded: str = "/"
     now: Callable[[], float] = time.time
 
     def is_token(self, given: str) -> bool:
@@ -99,13 +105,23 @@ class Guard:
         Who may use it.
     pages
         Addresses that are pages: without a token, they lead to where one signs in.
+    policy
+        What the pages may load, besides what is theirs.
     """
 
-    def __init__(self, app: Any, access: Access, pages: Sequence[str] = ()) -> None:
+    def __init__(
+        self, app: Any, access: Access, pages: Sequence[str] = (), policy: str = POLICY
+    ) -> None:
         self._app, self._access, self._pages = app, access, tuple(pages)
+        headers = {
+            "Content-Security-Policy": f"{policy}; frame-ancestors 'none'",
+            "Referrer-Policy": "same-origin",
+            "X-Content-Type-Options": "nosniff",
+        }
+        self._headers = [(name.lower().encode(), text.encode()) for name, text in headers.items()]
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Answer a request, with :data:`HEADERS`."""
+        """Answer a request, with headers that keep other hosts out."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -113,8 +129,7 @@ class Guard:
 
         async def send_guarded(message: Any) -> None:
             if message["type"] == "http.response.start":
-                more = [(name.lower().encode(), text.encode()) for name, text in HEADERS.items()]
-                message = {**message, "headers": [*message["headers"], *more]}
+                message = {**message, "headers": [*message["headers"], *self._headers]}
             await send(message)
 
         refused = self._refused(Request(scope))
@@ -145,6 +160,8 @@ class Guard:
         path = request.url.path
         if not self._access.token or path in _OPEN or path.startswith(_OPEN_FOLDER):
             return True
+        if not path.startswith(self._access.guarded):
+            return True
         cookie = request.cookies.get(COOKIE, "")
         if cookie and self._access.is_cookie(cookie):
             return True
@@ -152,3 +169,71 @@ class Guard:
             return False
         given = request.headers.get("authorization", "").removeprefix("Bearer ")
         return self._access.is_token(given or request.query_params.get("token", ""))
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine can connect to an address.
+
+    Examples
+    --------
+    >>> is_loopback("127.0.0.1"), is_loopback("localhost"), is_loopback("0.0.0.0")
+    (True, True, False)
+    """
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def token_of(folder: str, report: Callable[[str], object]) -> str:
+    """Return the token, which is made and reported at the first start.
+
+    Raises
+    ------
+    ConfigError
+        It can be neither read nor written.
+    """
+    path = Path(folder) / _TOKEN
+    try:
+        if path.exists():
+            return path.read_text(encoding="ascii").strip()
+        token = secrets.token_urlsafe(24)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(f"{token}\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"The token in '{path}' cannot be used: {error}.") from error
+    report(f"The token of the API is {token}; it is kept in {path} and not shown again.")
+    return token
+
+
+def access_to(
+    host: str,
+    folder: str,
+    report: Callable[[str], object],
+    *,
+    base_url: str = "",
+    guarded: str = "/",
+) -> Access:
+    """Return who may use a server: on loopback any program here, elsewhere who has the token.
+
+    Parameters
+    ----------
+    host
+        The address that it listens at.
+    folder
+        Where its token is kept.
+    report
+        Takes the sentence with a new token.
+    base_url
+        The address under which a proxy on this machine offers it; empty for none.
+    guarded
+        As in :class:`Access`.
+
+    Raises
+    ------
+    ConfigError
+        As :func:`token_of`.
+    """
+    if not is_loopback(host):
+        return Access(token_of(folder, report), guarded=guarded)
+    return Access("", [*_LOCAL, *filter(None, [host_of(base_url)])], guarded)

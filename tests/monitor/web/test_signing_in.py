@@ -5,14 +5,14 @@ import http.client
 import pytest
 from made_up_radio import MadeUpRadio
 
-from pyplugin.monitor.web import server as server_module
-from pyplugin.monitor.web.access import COOKIE, Access
+from pyplugin.web import access as access_module
+from pyplugin.web.access import COOKIE, Access
 
 
 @pytest.fixture
 def guarded(tmp_path, serving_radio, monkeypatch):
     """A server that needs a token, and the token."""
-    monkeypatch.setattr(server_module, "is_loopback", lambda host: False)
+    monkeypatch.setattr(access_module, "is_loopback", lambda host: False)
     radio = MadeUpRadio(tmp_path, {"Test FM": "any"}, days=0)
     yield serving_radio(radio), (tmp_path / "token").read_text().strip()
     radio.close()
