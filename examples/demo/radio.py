@@ -162,7 +162,7 @@ def main() -> None:
         )
         config.write_text(
             f"[monitor]\ndata = {json.dumps(str((folder / 'monitor').resolve()))}\n"
-            "default_alarms = false\n"
+            'default_alarms = false\nlisten = "127.0.0.1:0"\nclips = "20MB"\n'
             f'[[station]]\nname = "Demo FM"\nurl = "http://127.0.0.1:{port}/demo.mp3"\n'
             f'timeout = "2s"\n{rules}'
         )

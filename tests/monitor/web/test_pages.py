@@ -308,7 +308,9 @@ def test_a_station_is_listened_to(browser, tmp_path, serving_radio):
         source.handlers["/live.mp3"] = station
         page.get_by_role("button", name="Listen to Nordlicht FM").click()
         assert holds(page, "document.querySelector('audio').currentTime > 0.5")
-        page.get_by_role("button", name="Stop listening to Nordlicht FM").click()
+        stop = page.get_by_role("button", name="Stop listening to Nordlicht FM")
+        assert until(lambda: stop.inner_text() == "Stop")
+        stop.click()
         page.get_by_role("button", name="Listen to Nordlicht FM").wait_for()
     radio.close()
 

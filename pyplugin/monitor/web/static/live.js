@@ -21,6 +21,7 @@ class Listening {
   constructor() {
     /** @type {StationRow | null} */
     this.row = null;
+    player.addEventListener("playing", () => this.row?.showListening(true));
     player.addEventListener("error", () => {
       if (!this.row) return;
       fault(`${this.row.name} cannot be listened to here; open its own address.`);
@@ -36,7 +37,7 @@ class Listening {
     this.row = row;
     player.src = `api/v1/stations/${row.id}/audio`;
     player.play().catch(() => {});
-    row.showListening(true);
+    row.showListening(true, "Connecting");
   }
 
   stop() {
@@ -96,9 +97,9 @@ class StationRow {
     this.show(station);
   }
 
-  /** @param {boolean} on */
-  showListening(on) {
-    say(this.button, on ? "Stop" : "Listen");
+  /** @param {boolean} on @param {string} [text] */
+  showListening(on, text = on ? "Stop" : "Listen") {
+    say(this.button, text);
     this.button.setAttribute("aria-pressed", String(on));
     this.button.setAttribute("aria-label", `${on ? "Stop listening" : "Listen"} to ${this.name}`);
   }
