@@ -1,6 +1,6 @@
 """Containers: a model, its card and its heads in one ``.tagnode`` file, for the DAW plugin.
 
-``native/plugin/core/models.h`` describes the format. The plugin looks in the folder ``plugins``
+``native/plugin/core/container.h`` describes the format. The plugin looks in the folder ``plugins``
 below `data_folder`; :func:`install` writes them there.
 
 Run as: ``python -m pyplugin.daw.container NAME FILE``.
