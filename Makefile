@@ -1,4 +1,4 @@
-# env · demo · test · bench · lint · docs · plugins · fuzz · mutate · clean: each works on a fresh checkout by
+# env · demo · test · bench · lint · docs · plugins · web · fuzz · mutate · clean: each works on a fresh checkout by
 # itself.
 #   make test ARGS="-k node"    some tests only; ARGS="-n 0 -p no:randomly": one process, as written
 #   make fuzz SECONDS=600       each fuzzer for 10 minutes; FUZZERS=network: one of them
@@ -8,12 +8,13 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-NATIVE := $(shell find native pyplugin/_native -type f -not -path '*/__pycache__/*' 2>/dev/null)
+NATIVE := $(shell find native pyplugin/_native -type f -not -path '*/__pycache__/*' -not -path 'native/browser/*' 2>/dev/null)
 CLANG ?= clang-22
 SCENE := build/scene.tagnode
 PRESETS := build/presets.c
+WEB := build/web/tagnode
 
-.PHONY: env demo demo-monitor plugins test oracle test-tflite test-training test-native rt fuzz mutate bench lint format \
+.PHONY: env demo demo-monitor plugins web test oracle test-tflite test-training test-native rt fuzz mutate bench lint format \
   docs release-check clean
 .DEFAULT_GOAL := demo
 
@@ -49,7 +50,21 @@ plugins: $(SCENE) $(PRESETS)
 	@cmake --build build/plugins --parallel >/dev/null
 	@ls -d build/plugins/*.lv2 build/plugins/*.clap build/plugins/*.vst3
 
-# The model and the presets that they carry.
+# The package for web pages, build/web/tagnode: once with WebAssembly's SIMD, once without.
+web: $(WEB)/package.json
+	@ls -d $(WEB)
+
+$(WEB)/package.json: $(SCENE) $(NATIVE) $(wildcard native/browser/*) pyplugin/page/package.py | $(VENV)/.web
+	@command -v cmake >/dev/null || { echo "No cmake here. Install it: sudo apt-get install cmake" >&2; exit 1; }
+	@for simd in ON OFF; do \
+	  cmake -S native -B build/web/$$simd -DCMAKE_TOOLCHAIN_FILE=browser/wasm.cmake -DTAGNODE_BROWSER=ON \
+	    -DTAGNODE_SIMD128=$$simd -DTAGNODE_PYTHON=$(CURDIR)/$(BIN)/python >/dev/null && \
+	  cmake --build build/web/$$simd --parallel >/dev/null || exit 1; \
+	done
+	@$(BIN)/python -m pyplugin.page.package native/browser build/web/ON/browser/tagnode.wasm \
+	  build/web/OFF/browser/tagnode.wasm $(WEB)
+
+# The model and the presets that the plugins carry.
 $(PRESETS): $(wildcard presets/*.toml) pyplugin/daw/presets.py | $(VENV)/.all
 	@mkdir -p $(@D)
 	$(BIN)/python -m pyplugin.daw.presets $@
@@ -115,11 +130,16 @@ mutate: $(VENV)/.test
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks $(ARGS)
 
+# Types of the JavaScript, in its comments; those of the package are written from them into types/.
+TSC := npx --yes --package typescript@5.9.3 tsc
+TYPES := $(TSC) -p native/browser --outDir build/lint/types && diff -r build/lint/types native/browser/types
+
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	@if command -v npx >/dev/null; then $(TYPES); else echo "No npx here: types of JavaScript are not checked." >&2; fi
 	$(BIN)/clang-format --dry-run --Werror $$(find native -name '*.[ch]')
 	cmake -S native -B build/lint -DTAGNODE_TESTS=ON >/dev/null
 	find native/src native/plugin native/tests -name '*.c' -not -name 'neon*' -not -name '*_windows.c' \
@@ -130,6 +150,7 @@ format: $(VENV)/.lint
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/clang-format -i $$(find native -name '*.[ch]')
+	if command -v npx >/dev/null; then $(TSC) -p native/browser; fi
 
 # The documentation site, in build/site. Warnings, broken links among them, are errors.
 docs: $(VENV)/.docs
