@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import csv
-import hmac
 import io
 import math
 import time
-import urllib.parse
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from pyplugin.monitor.loudness import loudness_by_class
@@ -20,6 +17,7 @@ from pyplugin.monitor.web.events import EventHub
 from pyplugin.monitor.web.metrics import Collector, exposition
 from pyplugin.support.cells import guarded
 from pyplugin.support.optional import need
+from pyplugin.web.access import Access, Guard
 
 _MOST_ROWS = 10_000  # rows of one answer
 _LONGEST = 366 * 86_400_000  # milliseconds of one question
@@ -43,22 +41,6 @@ class Control(Protocol):
 
     def pause(self, station: str, *, paused: bool) -> bool:
         """Stop listening to a station, or begin again; return whether there is one."""
-
-
-@dataclass
-class Access:
-    """Who may use the API.
-
-    Attributes
-    ----------
-    token
-        What a request must carry; empty on loopback, where none is needed.
-    hosts
-        Values of ``Host`` that are answered, without ports; empty for any.
-    """
-
-    token: str = ""
-    hosts: Sequence[str] = field(default_factory=tuple)
 
 
 class _BadRequestError(Exception):
@@ -198,50 +180,7 @@ def make_app(folder: str, control: Control, hub: EventHub, access: Access) -> An
         Route("/healthz", health),
         Route("/metrics", metrics),
     ]
-    return applications.Starlette(routes=routes, middleware=[Middleware(_Guard, access=access)])
-
-
-class _Guard:
-    """Refuses what is not for us: other hosts, other origins, no token."""
-
-    def __init__(self, app: Any, access: Access) -> None:
-        self._app, self._access = app, access
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        from starlette.requests import Request
-        from starlette.responses import JSONResponse
-
-        request = Request(scope)
-        refused = self._refused(request)
-        if refused is not None:
-            status, sentence = refused
-            await JSONResponse({"error": sentence}, status)(scope, receive, send)
-            return
-        await self._app(scope, receive, send)
-
-    def _refused(self, request: Any) -> tuple[int, str] | None:
-        host = _host_of(f"//{request.headers.get('host', '')}")
-        if self._access.hosts and host not in self._access.hosts:
-            return 421, f"This server does not answer for the host {host!r}."
-        origin = request.headers.get("origin")
-        if request.method not in ("GET", "HEAD") and origin and _host_of(origin) != host:
-            return 403, f"Requests of {origin} are not taken."
-        if self._access.token and request.url.path != "/healthz":
-            given = request.headers.get("authorization", "").removeprefix("Bearer ")
-            given = given or request.query_params.get("token", "")
-            if not hmac.compare_digest(given.encode(), self._access.token.encode()):
-                return 401, "A token is needed: 'Authorization: Bearer TOKEN'."
-        return None
-
-
-def _host_of(url: str) -> str:
-    try:
-        return urllib.parse.urlsplit(url).hostname or ""
-    except ValueError:
-        return ""
+    return applications.Starlette(routes=routes, middleware=[Middleware(Guard, access=access)])
 
 
 def _span(request: Any) -> tuple[int, int]:

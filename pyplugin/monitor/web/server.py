@@ -1,61 +1,19 @@
-"""The server on a thread, and the token of those that are not on loopback."""
+"""The server, on a thread of its own."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
-import os
-import secrets
 import socket
 import threading
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 from pyplugin.errors import ConfigError
 from pyplugin.monitor.config import Settings
-from pyplugin.monitor.web.app import Access, Control, make_app
+from pyplugin.monitor.web.app import Control, make_app
 from pyplugin.monitor.web.events import EventHub
 from pyplugin.support.optional import need
-
-_TOKEN = "token"
-_LOCAL = ("localhost", "127.0.0.1", "::1")
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether only this machine can connect to an address.
-
-    Examples
-    --------
-    >>> is_loopback("127.0.0.1"), is_loopback("localhost"), is_loopback("0.0.0.0")
-    (True, True, False)
-    """
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def token_of(folder: str, report: Callable[[str], object]) -> str:
-    """Return the token, which is made and reported at the first start.
-
-    Raises
-    ------
-    ConfigError
-        It can be neither read nor written.
-    """
-    path = Path(folder) / _TOKEN
-    try:
-        if path.exists():
-            return path.read_text(encoding="ascii").strip()
-        token = secrets.token_urlsafe(24)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(f"{token}\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"The token in '{path}' cannot be used: {error}.") from error
-    report(f"The token of the API is {token}; it is kept in {path} and not shown again.")
-    return token
+from pyplugin.web.access import access_to
 
 
 class WebServer:
@@ -83,11 +41,7 @@ class WebServer:
         uvicorn = need("uvicorn", package="uvicorn", extra="monitor", purpose="The API")
         self.host, self.port = settings.listen
         self.hub = EventHub()
-        local = is_loopback(self.host)
-        hosts: list[str] = []
-        if local:
-            hosts = [*_LOCAL, *_hosts_of(settings.base_url)]
-        access = Access("" if local else token_of(settings.data, report), hosts)
+        access = access_to(self.host, settings.data, report, base_url=settings.base_url)
         app = make_app(settings.data, control, self.hub, access)
         config = uvicorn.Config(
             app,
@@ -136,10 +90,3 @@ class WebServer:
         if self._thread.is_alive():
             self._thread.join(10.0)
         self._socket.close()
-
-
-def _hosts_of(url: str) -> list[str]:
-    from urllib.parse import urlsplit
-
-    host: Any = urlsplit(url).hostname if url else None
-    return [host] if host else []

@@ -14,8 +14,8 @@ from pyplugin.monitor.alarms import Change
 from pyplugin.monitor.config import Settings
 from pyplugin.monitor.records import EventRecord, SegmentRecord
 from pyplugin.monitor.storage import Store
-from pyplugin.monitor.web import server as module
 from pyplugin.monitor.web.server import WebServer
+from pyplugin.web import access
 
 
 class Control:
@@ -157,7 +157,7 @@ def test_other_origins_and_hosts_are_refused(serving):
 
 
 def test_elsewhere_a_token_is_needed_which_is_said_once(serving, folder, monkeypatch):
-    monkeypatch.setattr(module, "is_loopback", lambda host: False)
+    monkeypatch.setattr(access, "is_loopback", lambda host: False)
     server, _, said = serving()
     token = (folder / "token").read_text().strip()
     assert token in said[0]
