@@ -132,7 +132,8 @@ bench: $(VENV)/.bench
 
 # Types of the JavaScript, in its comments; those of the package are written from them into types/.
 TSC := npx --yes --package typescript@5.9.3 tsc
-TYPES := $(TSC) -p native/browser --outDir build/lint/types && diff -r build/lint/types native/browser/types
+TYPES := $(TSC) -p native/browser --outDir build/lint/types && diff -r build/lint/types native/browser/types && \
+  $(TSC) -p pyplugin/page
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .
