@@ -16,7 +16,12 @@ import pytest
 from pyplugin.support.shipped import shipped
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
-ARGUMENTS = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
+ARGUMENTS = [
+    "--no-sandbox",
+    "--autoplay-policy=no-user-gesture-required",
+    "--use-fake-ui-for-media-stream",  # a microphone that beeps
+    "--use-fake-device-for-media-stream",
+]
 
 
 def package() -> Path:

@@ -13,6 +13,7 @@ from pyplugin.inputs.recording import Recording
 from pyplugin.models.heads import Head
 from pyplugin.models.registry import Model
 from pyplugin.node.node import Node
+from pyplugin.node.signals import SIGNALS
 from pyplugin.support.arrays import Float32
 from pyplugin.tagging import tag
 
@@ -84,12 +85,13 @@ def _measured(path: Path) -> tuple[Float32, float, Float32, float]:
         ) as node,
     ):
         loudness, mel = [], []
-        at = node.signals.index(LOUDNESS)
+        at = list(SIGNALS).index(LOUDNESS)
         for block in recording:
             node.analyse(block)
             loudness.append(node.read_signals().values[:, at])
             mel.append(node.read_mel())
-        return np.concatenate(loudness), _SIGNALS, np.concatenate(mel), node.mel_seconds
+        hop = max(round(_SIGNALS / node.mel_seconds), 1) * node.mel_seconds
+        return np.concatenate(loudness), hop, np.concatenate(mel), node.mel_seconds
 
 
 def picture(mel: Float32, hop: float) -> dict[str, Any]:

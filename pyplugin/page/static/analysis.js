@@ -1,5 +1,5 @@
 // analysis.js - a file becomes a song: in this page, or on the server where the page cannot.
-import { sampleRateOf } from "./sniff.js";
+import { evenScale, sampleRateOf } from "./sniff.js";
 
 /** @typedef {import("./song.js").Song} Song */
 /** @typedef {{id: string, name: string, description: string, hop: number, file?: string, sha256?: string}} Choice */
@@ -95,6 +95,7 @@ async function inPage(audio, name, choice, report) {
   const [module, model] = await Promise.all([load(), modelBytes(choice)]);
   const channels = Array.from({ length: Math.min(audio.numberOfChannels, 8) },
     (_, c) => audio.getChannelData(c));
+  channels.forEach(evenScale);
   const worker = new Worker(new URL("worker.js", document.baseURI), { type: "module" });
   try {
     const song = await new Promise((resolve, reject) => {

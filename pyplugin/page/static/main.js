@@ -122,6 +122,9 @@ function list(found, order, shown) {
 /** Shows what is at a time. @param {number} time */
 function moved(time) {
   chart.cursor(time);
+  chart.place.setAttribute("aria-valuemax", String(song?.duration ?? 0));
+  chart.place.setAttribute("aria-valuenow", time.toFixed(2));
+  chart.place.setAttribute("aria-valuetext", clock(time, 1));
   find("time", HTMLElement).textContent = clock(time, 1);
   const row = song?.values[windowAt(song, time)];
   meters.forEach(({ bar, value }, k) => {

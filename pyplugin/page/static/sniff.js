@@ -1,5 +1,5 @@
-// sniff.js - the sample rate of a sound file, which browsers do not tell: they decode to any rate
-// that is asked for, by a resampler of their own. Ours is to do that.
+// sniff.js - what browsers do not tell of a sound file: its sample rate, as they decode to any rate
+// that is asked for, by a resampler of their own; and the full scale of 16 bits.
 
 const MPEG = [[11025, 12000, 8000], null, [22050, 24000, 16000], [44100, 48000, 32000]];
 
@@ -46,4 +46,20 @@ export function sampleRateOf(bytes) {
     if (!(error instanceof RangeError)) throw error; // it ends early
   }
   return null;
+}
+
+/**
+ * Chromium divides negative samples of 16 bits by 32768 and the others by 32767. The program divides
+ * all by 32768, and so does this afterwards.
+ * @param {Float32Array} samples changed in place
+ */
+export function evenScale(samples) {
+  let seen = 0;
+  for (let i = 0; i < samples.length && seen < 2000; ++i) {
+    const steps = samples[i] * (samples[i] > 0 ? 32767 : 32768);
+    if (Math.abs(steps - Math.round(steps)) > 0.01) return; // another resolution
+    if (samples[i] > 0) ++seen;
+  }
+  for (let i = 0; i < samples.length; ++i)
+    if (samples[i] > 0) samples[i] = Math.round(samples[i] * 32767) / 32768;
 }
