@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -291,3 +292,17 @@ def test_the_example_ducks_music_under_speech(folder: Path, chromium: Any) -> No
             f"{value.format('speech')} > 0.5 && {value.format('level')} < 0.03", polling=200
         )
         assert page.inner_text("#problem") == ""
+
+
+def test_the_code_in_the_documents_runs(page: Any) -> None:
+    text = (Path(__file__).parents[2] / "docs/web.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```js\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    assert len(blocks) == 2
+    for block in blocks:
+        said: list[str] = []
+        page.on("console", lambda line, said=said: said.append(line.text))
+        imports = re.sub(r"import (\{.*?\}) from (\S+);", r"const \1 = await import(\2);", block)
+        page.evaluate(f"async () => {{ {imports} }}")
+    result = pyplugin.tag(np.zeros(5 * 44100), 44100, hop=HOP)
+    last = f"{result.labels[0]} {result.hop:g} {result.window:g} {len(result.times)}"
+    assert last in said
