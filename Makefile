@@ -143,7 +143,7 @@ lint: $(VENV)/.lint
 	@if command -v npx >/dev/null; then $(TYPES); else echo "No npx here: types of JavaScript are not checked." >&2; fi
 	$(BIN)/clang-format --dry-run --Werror $$(find native -name '*.[ch]')
 	cmake -S native -B build/lint -DTAGNODE_TESTS=ON >/dev/null
-	find native/src native/plugin native/tests -name '*.c' -not -name 'neon*' -not -name '*_windows.c' \
+	find native/src native/plugin native/tests -name '*.c' -not -name 'neon*' -not -name 'simd128*' -not -name '*_windows.c' \
 	  -not -name 'abi_*' -not -name 'host_lilv.c' -print0 | \
 	  xargs -0 -n 4 -P 2 $(BIN)/clang-tidy --quiet -p build/lint
 

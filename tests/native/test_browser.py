@@ -306,3 +306,26 @@ def test_the_code_in_the_documents_runs(page: Any) -> None:
     result = pyplugin.tag(np.zeros(5 * 44100), 44100, hop=HOP)
     last = f"{result.labels[0]} {result.hop:g} {result.window:g} {len(result.times)}"
     assert last in said
+
+
+KERNELS = Path(__file__).parents[2] / "build/web/ON/browser/test_kernels.wasm"
+IN_WASI = """
+import fs from "node:fs";
+import { WASI } from "node:wasi";
+const wasi = new WASI({ version: "preview1", args: ["test_kernels"], returnOnExit: true });
+const module = new WebAssembly.Module(fs.readFileSync(process.argv[2]));
+process.exit(wasi.start(new WebAssembly.Instance(module, wasi.getImportObject())));
+"""
+
+
+def test_the_kernels_of_simd_give_the_sums_of_plain_c(tmp_path: Path) -> None:
+    if not KERNELS.exists() or shutil.which("node") is None:
+        pytest.skip("`make web` was not run, or there is no Node.js here")
+    program = tmp_path / "wasi.mjs"
+    program.write_text(IN_WASI)
+    command = ["node", "--no-warnings", program, KERNELS]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    passed, failed = re.search(r"(\d+) passed, (\d+) failed", run.stdout).groups()
+    assert int(passed) > 100_000
+    assert failed == "0"
