@@ -21,6 +21,7 @@ from helpers import DATA
 import pyplugin
 from pyplugin.cli import main
 from pyplugin.models import registry
+from pyplugin.outputs.export import write_labels
 from pyplugin.page.app import Page
 from pyplugin.page.site import Choice, export
 from pyplugin.web.serving import Serving
@@ -175,6 +176,29 @@ def test_tables_and_labels_are_those_of_the_program(
     assert [float(span[0]) for span in spans] == pytest.approx(
         [float(span[0]) for span in theirs], abs=0.11
     )
+
+
+def test_segments_are_listed_and_seek_and_are_jams(
+    server: str, opened: Any, tmp_path: Path
+) -> None:
+    jams = pytest.importorskip("jams")
+    page = opened(server)
+    choose(page, CLIP)
+    path = tmp_path / "song.jams"
+    path.write_bytes(download(page, "jams"))
+    (note,) = jams.load(str(path)).annotations  # which validates it
+    write_labels(tmp_path / "theirs.jams", pyplugin.tag(CLIP), title=CLIP.name)
+    (expected,) = jams.load(str(tmp_path / "theirs.jams")).annotations
+    assert [each.value for each in note.data] == [each.value for each in expected.data]
+    assert [each.confidence for each in note.data] == pytest.approx(
+        [each.confidence for each in expected.data], abs=0.01
+    )
+    page.click("#segments summary")
+    rows = page.locator("#spans tr")
+    assert rows.count() == len(note.data)
+    rows.nth(4).locator("button").click()
+    time = page.evaluate("document.getElementById('player').currentTime")
+    assert time == pytest.approx(sorted(note.data, key=lambda each: each.time)[4].time, abs=0.01)
 
 
 def test_a_picture_is_a_png_with_a_legend(server: str, opened: Any) -> None:

@@ -2,7 +2,7 @@
 import { analyseFile, readSite } from "./analysis.js";
 import { Chart, clock, colourOf } from "./chart.js";
 import { listen } from "./live.js";
-import { audacityLabels, csv, jsonLines, labelName, windowAt } from "./song.js";
+import { audacityLabels, csv, jams, jsonLines, labelName, spansOf, windowAt } from "./song.js";
 
 /** @typedef {import("./song.js").Song} Song */
 
@@ -20,6 +20,7 @@ const menu = find("model", HTMLSelectElement), songs = find("song", HTMLSelectEl
 const message = find("message", HTMLElement), progress = find("progress", HTMLProgressElement);
 const player = find("player", HTMLAudioElement), bars = find("bars", HTMLUListElement);
 const filter = find("filter", HTMLInputElement), hover = find("hover", HTMLElement);
+const segments = find("segments", HTMLDetailsElement);
 const chart = new Chart(find("chart", HTMLElement));
 const site = await readSite().catch((error) => {
   tell(error.message, true);
@@ -90,6 +91,26 @@ function show(found) {
   list(found, found.labels.length <= SHOWN ? shown : order, shown);
   chart.show(found, shown);
   moved(0);
+  segments.open = false; // filled when it is opened
+  segments.hidden = ending !== null || spansOf(found).length === 0;
+}
+
+/** Fills the table of segments, a click on which seeks. */
+function listSegments() {
+  if (!song || !segments.open) return;
+  find("spans", HTMLTableSectionElement).replaceChildren(...spansOf(song).map((span) => {
+    const row = document.createElement("tr"), go = document.createElement("button");
+    go.type = "button";
+    go.textContent = clock(span.start, 1);
+    go.onclick = () => seek(span.start);
+    const cells = [go, clock(span.end, 1), span.label, span.confidence.toFixed(2)];
+    row.append(...cells.map((content) => {
+      const cell = document.createElement("td");
+      cell.append(content);
+      return cell;
+    }));
+    return row;
+  }));
 }
 
 /** @param {Song} found @param {number[]} order @param {number[]} shown */
@@ -149,6 +170,7 @@ async function begin(tab) {
   try {
     /** @type {Song | null} */
     let before = null;
+    segments.hidden = true;
     ending = await listen(choice(), tab, (grown) => {
       if (before !== grown) show(before = grown);
       chart.to = Math.max(grown.duration, SEEN);
@@ -174,7 +196,7 @@ function stop() {
 /** @param {string} format */
 async function download(format) {
   if (!song) return;
-  const text = { json: jsonLines, csv, txt: audacityLabels }[format];
+  const text = { json: jsonLines, csv, txt: audacityLabels, jams }[format];
   const names = chart.shown.map((k) => labelName(/** @type {Song} */ (song).labels[k]));
   const blob = text ? new Blob([text(song)]) : await chart.png(song.name, names);
   const link = document.createElement("a");
@@ -241,6 +263,7 @@ filter.oninput = () => {
   for (const item of bars.children)
     /** @type {HTMLElement} */ (item).hidden = !item.textContent?.toLowerCase().includes(wanted);
 };
+segments.ontoggle = listSegments;
 document.querySelectorAll("#downloads button").forEach((button) => {
   const { format = "" } = /** @type {HTMLElement} */ (button).dataset;
   button.addEventListener("click", () => void download(format));

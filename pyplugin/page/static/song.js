@@ -64,24 +64,48 @@ export function csv(song) {
   return rows.map((row) => row.join(",") + "\r\n").join("");
 }
 
-/** Where each label of the model is present: what `tagnode tag --labels FILE.txt` writes.
- * @param {Song} song */
-export function audacityLabels(song) {
+/** @typedef {{start: number, end: number, label: string, confidence: number}} Span */
+
+/** Where each label of the model is present, and its mean there, as in `tagnode tag --labels`.
+ * @param {Song} song @returns {Span[]} */
+export function spansOf(song) {
   const count = song.values.length;
   const middle = (/** @type {number} */ i) => Math.min(song.first + i * song.hop, song.duration);
   const bound = (/** @type {number} */ i) => i === 0 ? 0
     : i === count ? song.duration : (middle(i - 1) + middle(i)) / 2;
-  /** @type {[number, number, string][]} */
+  /** @type {Span[]} */
   const spans = [];
   song.labels.forEach(({ text, head }, k) => {
     if (head) return;
     for (let i = 0; i < count; ++i) {
       if (song.values[i][k] < THRESHOLD) continue;
+      let sum = song.values[i][k];
       const first = i;
-      while (i + 1 < count && song.values[i + 1][k] >= THRESHOLD) ++i;
-      spans.push([bound(first), bound(i + 1), text.split(/\s+/).join(" ").trim()]);
+      while (i + 1 < count && song.values[i + 1][k] >= THRESHOLD) sum += song.values[++i][k];
+      spans.push({ start: bound(first), end: bound(i + 1), confidence: sum / (i + 1 - first),
+        label: text.split(/\s+/).join(" ").trim() });
     }
   });
-  spans.sort((a, b) => a[0] - b[0]);
-  return spans.map(([from, to, text]) => `${from.toFixed(6)}\t${to.toFixed(6)}\t${text}\n`).join("");
+  return spans.sort((a, b) => a.start - b.start);
+}
+
+/** What `tagnode tag --labels FILE.txt` writes. @param {Song} song */
+export function audacityLabels(song) {
+  return spansOf(song).map(({ start, end, label }) =>
+    `${start.toFixed(6)}\t${end.toFixed(6)}\t${label}\n`).join("");
+}
+
+/** What `tagnode tag --labels FILE.jams` writes. @param {Song} song */
+export function jams(song) {
+  const about = { curator: { name: "", email: "" }, annotator: {}, version: "", corpus: "",
+    annotation_tools: "tagnode", annotation_rules: "", validation: "", data_source: "program" };
+  const data = spansOf(song).map(({ start, end, label, confidence }) =>
+    ({ time: start, duration: end - start, value: label, confidence }));
+  return JSON.stringify({
+    annotations: [{ annotation_metadata: about, namespace: "tag_open", data,
+      sandbox: { model: song.model }, time: 0, duration: song.duration }],
+    file_metadata: { title: song.name, artist: "", release: "", duration: song.duration,
+      identifiers: {}, jams_version: "0.3.4" },
+    sandbox: {},
+  }, null, 1);
 }
