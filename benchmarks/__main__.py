@@ -29,6 +29,7 @@ NAMES = (
     "plugin",
     "models",
     "stems",
+    "browser",
     "instructions",
 )
 
