@@ -91,7 +91,7 @@ function durationOf(file) {
 /** @param {AudioBuffer} audio @param {string} name @param {Choice} choice
  * @param {(share: number, what: string) => void} report @returns {Promise<Song>} */
 async function inPage(audio, name, choice, report) {
-  const { load } = await tagnode();
+  const { hasSimd, load } = await tagnode();
   const [module, model] = await Promise.all([load(), modelBytes(choice)]);
   const channels = Array.from({ length: Math.min(audio.numberOfChannels, 8) },
     (_, c) => audio.getChannelData(c));
@@ -107,6 +107,8 @@ async function inPage(audio, name, choice, report) {
       worker.onerror = (event) => reject(new Problem(`The analysis failed: ${event.message}`));
       worker.postMessage({ module, model, channels, sampleRate: audio.sampleRate, hop: choice.hop });
     });
+    if (!hasSimd())
+      song.notes.push("This browser lacks WebAssembly's SIMD: analyses take several times as long.");
     return { ...song, name, first: song.window / 2, duration: audio.duration };
   } finally {
     worker.terminate();
