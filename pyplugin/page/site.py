@@ -19,6 +19,7 @@ from pyplugin.models.heads import Head
 from pyplugin.models.registry import Model
 from pyplugin.support.files import write_file
 from pyplugin.support.shipped import shipped
+from pyplugin.web.access import POLICY
 
 STATIC = Path(__file__).parent / "static"
 MOST_MB = 200
@@ -157,6 +158,9 @@ def export(folder: Path, menu: Sequence[Choice], songs: Sequence[Path] = ()) -> 
             shutil.copyfile(song, folder / "songs" / str(number))
     except OSError as error:
         raise PypluginError(f"'{folder}' cannot be written: {error}.") from error
+    page = (STATIC / "index.html").read_text("utf-8")
+    policy = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
+    write_file(folder / "index.html", page.replace("<head>", f"<head>\n  {policy}", 1).encode())
     for choice in menu:
         if choice.container is not None:
             write_file(folder / "models" / f"{choice.id}.tagnode", choice.container)

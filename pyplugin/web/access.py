@@ -17,14 +17,18 @@ from pyplugin.errors import ConfigError
 _TOKEN = "token"
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 
+POLICY = (
+    "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; img-src 'self' data: blob:; "
+    "media-src 'self' blob:; base-uri 'none'; form-action 'self'"
+)
+"""What our pages may load, as a Content-Security-Policy: nothing comes from elsewhere."""
+
 HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; "
-    "img-src 'self' data: blob:; media-src 'self' blob:; base-uri 'none'; form-action 'self'; "
-    "frame-ancestors 'none'",
+    "Content-Security-Policy": f"{POLICY}; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
-"""Of every response: nothing comes from elsewhere, and no other page shows ours."""
+"""Of every response; no other page shows ours."""
 
 _ENCODED = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
 

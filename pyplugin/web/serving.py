@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 import threading
 from collections.abc import Callable
@@ -70,9 +71,10 @@ class Serving:
             family = socket.AF_INET6 if ":" in host else socket.AF_INET
             self._socket = socket.create_server((host, port), family=family)
         except OSError as error:
+            number = error.errno or 0  # below 0 for names that are not known
+            reason = os.strerror(number) if number > 0 else error.strerror or str(error)
             raise ConfigError(
-                f"The address {host}:{port} cannot be listened at: "
-                f"{(error.strerror or str(error)).lower()}; {remedy}."
+                f"The address {host}:{port} cannot be listened at: {reason.lower()}; {remedy}."
             ) from error
         self.port: int = self._socket.getsockname()[1]
         self._thread = threading.Thread(target=self._run, name="web", daemon=True)

@@ -62,6 +62,7 @@ def test_an_export_is_all_that_the_page_needs(tmp_path: Path) -> None:
     model = (tmp_path / "site" / entry["file"]).read_bytes()
     assert hashlib.sha256(model).hexdigest() == entry["sha256"]
     assert (tmp_path / "site" / about["songs"][0]["file"]).read_bytes() == CLIP.read_bytes()
+    assert "Content-Security-Policy" in (tmp_path / "site/index.html").read_text()
     for name in ("index.html", "main.js", "worker.js", "tagnode/core.js", "tagnode/tagnode.wasm"):
         assert (tmp_path / "site" / name).is_file()
 

@@ -16,6 +16,7 @@ import browsing
 import numpy as np
 import pytest
 import soundfile
+from frames import until
 from helpers import DATA
 
 import pyplugin
@@ -318,7 +319,8 @@ def test_a_microphone_is_analysed_live(host: str, opened: Any) -> None:
     page = opened(host)
     page.click("#microphone")
     page.wait_for_selector("#message:has-text('Listening')")
-    page.wait_for_function("document.getElementById('chart').getAttribute('aria-valuenow') > 1.5")
+    position = "Number(document.getElementById('chart').getAttribute('aria-valuenow'))"
+    assert until(lambda: page.evaluate(position) > 1.5)
     page.click("#stop")
     lines = [json.loads(line) for line in download(page, "json").splitlines()]
     assert len(lines) >= 10
