@@ -158,7 +158,7 @@ docs: $(VENV)/.docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 # What RELEASE.md asks for; publishes nothing.
-release-check: $(VENV)/.test
+release-check: $(VENV)/.test $(WEB)/package.json
 	$(PIP) build
 	$(BIN)/python tools/release.py $(ARGS)
 
