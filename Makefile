@@ -1,4 +1,4 @@
-# env · demo · test · bench · lint · docs · plugins · fuzz · mutate · clean: each works on a fresh checkout by
+# env · demo · test · bench · lint · docs · plugins · web · fuzz · mutate · clean: each works on a fresh checkout by
 # itself.
 #   make test ARGS="-k node"    some tests only; ARGS="-n 0 -p no:randomly": one process, as written
 #   make fuzz SECONDS=600       each fuzzer for 10 minutes; FUZZERS=network: one of them
@@ -8,12 +8,13 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-NATIVE := $(shell find native pyplugin/_native -type f -not -path '*/__pycache__/*' 2>/dev/null)
+NATIVE := $(shell find native pyplugin/_native -type f -not -path '*/__pycache__/*' -not -path 'native/browser/*' 2>/dev/null)
 CLANG ?= clang-22
 SCENE := build/scene.tagnode
 PRESETS := build/presets.c
+WEB := build/web/tagnode
 
-.PHONY: env demo demo-monitor plugins test oracle test-tflite test-training test-native rt fuzz mutate bench lint format \
+.PHONY: env demo demo-monitor plugins web test oracle test-tflite test-training test-native rt fuzz mutate bench lint format \
   docs release-check image-test clean
 .DEFAULT_GOAL := demo
 
@@ -49,7 +50,21 @@ plugins: $(SCENE) $(PRESETS)
 	@cmake --build build/plugins --parallel >/dev/null
 	@ls -d build/plugins/*.lv2 build/plugins/*.clap build/plugins/*.vst3
 
-# The model and the presets that they carry.
+# The package for web pages, build/web/tagnode: once with WebAssembly's SIMD, once without.
+web: $(WEB)/package.json
+	@ls -d $(WEB)
+
+$(WEB)/package.json: $(SCENE) $(NATIVE) $(wildcard native/browser/*) pyplugin/page/package.py | $(VENV)/.web
+	@command -v cmake >/dev/null || { echo "No cmake here. Install it: sudo apt-get install cmake" >&2; exit 1; }
+	@for simd in ON OFF; do \
+	  cmake -S native -B build/web/$$simd -DCMAKE_TOOLCHAIN_FILE=browser/wasm.cmake -DTAGNODE_BROWSER=ON \
+	    -DTAGNODE_SIMD128=$$simd -DTAGNODE_PYTHON=$(CURDIR)/$(BIN)/python >/dev/null && \
+	  cmake --build build/web/$$simd --parallel >/dev/null || exit 1; \
+	done
+	@$(BIN)/python -m pyplugin.page.package native/browser build/web/ON/browser/tagnode.wasm \
+	  build/web/OFF/browser/tagnode.wasm $(WEB)
+
+# The model and the presets that the plugins carry.
 $(PRESETS): $(wildcard presets/*.toml) pyplugin/daw/presets.py | $(VENV)/.all
 	@mkdir -p $(@D)
 	$(BIN)/python -m pyplugin.daw.presets $@
@@ -123,29 +138,35 @@ $(NPM)/.done: tools/javascript/package.json
 	npm install --prefix $(NPM) --silent --no-audit --no-fund --no-package-lock --ignore-scripts
 	@touch $@
 
+# Types of the JavaScript, in its comments; those of the package are written from them into types/.
+TSC := $(NPM)/node_modules/.bin/tsc
+TYPES := $(TSC) -p native/browser --outDir build/lint/types && diff -r build/lint/types native/browser/types && \
+  $(TSC) -p pyplugin/page && $(TSC) -p tools/javascript
+
 lint: $(VENV)/.lint $(NPM)/.done
-	$(NPM)/node_modules/.bin/tsc --project tools/javascript
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(TYPES)
 	$(BIN)/clang-format --dry-run --Werror $$(find native -name '*.[ch]')
 	cmake -S native -B build/lint -DTAGNODE_TESTS=ON >/dev/null
-	find native/src native/plugin native/tests -name '*.c' -not -name 'neon*' -not -name '*_windows.c' \
+	find native/src native/plugin native/tests -name '*.c' -not -name 'neon*' -not -name 'simd128*' -not -name '*_windows.c' \
 	  -not -name 'abi_*' -not -name 'host_lilv.c' -print0 | \
 	  xargs -0 -n 4 -P 2 $(BIN)/clang-tidy --quiet -p build/lint
 
-format: $(VENV)/.lint
+format: $(VENV)/.lint $(NPM)/.done
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/clang-format -i $$(find native -name '*.[ch]')
+	$(TSC) -p native/browser
 
 # The documentation site, in build/site. Warnings, broken links among them, are errors.
 docs: $(VENV)/.docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 # What RELEASE.md asks for; publishes nothing.
-release-check: $(VENV)/.test
+release-check: $(VENV)/.test $(WEB)/package.json
 	$(PIP) build
 	$(BIN)/python tools/release.py $(ARGS)
 

@@ -30,6 +30,7 @@ NAMES = (
     "plugin",
     "models",
     "stems",
+    "browser",
     "instructions",
 )
 

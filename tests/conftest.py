@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from browsing import browser
 from helpers import BANDS, DATA, PATCH, Probe, published_weights
 from hypothesis import HealthCheck, settings
 from jackserver import JackServer, Neighbours
@@ -47,6 +48,7 @@ GENERATORS: list[tuple[np.random.Generator, Any]] = []
 # Tests with such a fixture, which is costly or exclusive, stay together in one process.
 TOGETHER = {
     "browser": "pages in a browser",
+    "chromium": "chromium",
     "jack": "jack",
     "neighbours": "jack",
     "extended": "a copy with the examples of docs/extending.md",
@@ -289,3 +291,10 @@ def run(monkeypatch, capfd):
         return code, captured.out, captured.err
 
     return call
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """Chromium, headless. Of a module, for no other event loop can run beside it."""
+    with browser() as started:
+        yield started

@@ -55,6 +55,7 @@ def test_help_needs_no_extra(command):
         (("render", "a.wav", "b.wav", "--preset", "duck-under-voice"), "effects"),
         (("models", "get", "musicnn-mtt"), "litert"),
         (("devices",), "audio"),
+        (("serve", "--port", "0"), "page"),
         (("listen",), "audio"),
         (("listen", "-", "--midi", "x.mid", "--cc", "tag.speech=20"), "live"),
         (("listen", "-", "--osc", "127.0.0.1:9"), "live"),

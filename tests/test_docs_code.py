@@ -242,6 +242,7 @@ NOT_RUN = {
         "tests/cli/test_monitor.py",
     ),
     "plugins": "tests/cli/test_plugins.py",  # folders of this user
+    "serve": "tests/cli/test_serve.py",  # for ever
     "train": "tests/cli/test_train_head.py",  # minutes
 }
 """Commands that do not run here, and the test that runs them."""
@@ -410,6 +411,8 @@ def test_every_fence_is_of_a_language_that_is_checked(page):
             read[language](code)
             first = code.split()[0] if code.split() else ""
             assert first not in CHECKS, f"a command in a fence without `sh`: {first}"
+        elif language == "js":
+            assert name_of(page) == "docs/web.md"  # native/test_browser.py runs it in Chromium
         else:
             assert language in ("python", *SHELLS) or name_of(page) in ELSEWHERE
 

@@ -128,9 +128,9 @@ TAGNODE_API void tagnode_version_numbers(uint32_t *major, uint32_t *minor, uint3
 
 /* Return the instruction sets in use on this machine: the front-end's and descriptors' ("portable",
  * "avx2", "avx512"), and the inline models' int8 kernels' ("portable", "avx2", "avxvnni",
- * "avx512vnni", "neon", "neondot"). The environment variable TAGNODE_ISA selects another one that
- * the machine supports; "avx512" selects it for both. It is read at each create, load and prepare.
- * [main] */
+ * "avx512vnni", "neon", "neondot", "simd128"). The environment variable TAGNODE_ISA selects another
+ * one that the machine supports; "avx512" selects it for both. It is read at each create, load and
+ * prepare. [main] */
 TAGNODE_API const char *tagnode_frontend_instruction_set(void);
 TAGNODE_API const char *tagnode_model_instruction_set(void);
 

@@ -1,10 +1,13 @@
-/* guarded.h - memory that ends where reading or writing further is fatal. */
+/* guarded.h - memory that ends where reading or writing further is fatal; in WebAssembly, which has
+ * no pages to protect, it is not. */
 #pragma once
 
-#include <fcntl.h>
 #include <stdlib.h>
+#if !defined(__wasi__)
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#endif
 
 /* Memory that ends at an inaccessible page. */
 typedef struct {
@@ -13,6 +16,23 @@ typedef struct {
     void *data;
 } guarded;
 
+#if defined(__wasi__)
+static inline guarded guard(size_t size) {
+    guarded memory = {.mapped = (size + 64) / 64 * 64};
+    memory.mapping = aligned_alloc(64, memory.mapped);
+    if (memory.mapping == NULL) abort();
+    memory.data = memory.mapping;
+    return memory;
+}
+
+static inline void make_constant(const guarded *memory) {
+    (void)memory;
+}
+
+static inline void unguard(guarded *memory) {
+    free(memory->mapping);
+}
+#else
 static inline guarded guard(size_t size) {
     const size_t page = (size_t)sysconf(_SC_PAGESIZE), inside = (size + page - 1) / page * page;
     guarded memory = {.mapped = inside + page};
@@ -25,6 +45,12 @@ static inline guarded guard(size_t size) {
     return memory;
 }
 
+/* Makes writing fatal. */
+static inline void make_constant(const guarded *memory) {
+    mprotect(memory->mapping, memory->mapped - (size_t)sysconf(_SC_PAGESIZE), PROT_READ);
+}
+
 static inline void unguard(guarded *memory) {
     munmap(memory->mapping, memory->mapped);
 }
+#endif

@@ -1,6 +1,6 @@
 """Containers: a model, its card and its heads in one ``.tagnode`` file, for the DAW plugin.
 
-``native/plugin/core/models.h`` describes the format. The plugin looks in the folder ``plugins``
+``native/plugin/core/container.h`` describes the format. The plugin looks in the folder ``plugins``
 below `data_folder`; :func:`install` writes them there.
 
 Run as: ``python -m pyplugin.daw.container NAME FILE``.
@@ -78,7 +78,7 @@ def container_path(name: str, folder: Path | None = None) -> Path:
     return (folder if folder is not None else data_folder()) / "plugins" / f"{name}.tagnode"
 
 
-def encode(card: Card, data: bytes, heads: Sequence[Head] = ()) -> bytes:
+def encode(card: Card, data: bytes, heads: Sequence[Head] = (), *, groups: bool = True) -> bytes:
     """Return the bytes of a container.
 
     Parameters
@@ -89,6 +89,8 @@ def encode(card: Card, data: bytes, heads: Sequence[Head] = ()) -> bytes:
         The ``.tflite`` file.
     heads
         Up to 32, each on an output that the model has.
+    groups
+        Add the groups of the model's labels as a head.
 
     Raises
     ------
@@ -105,7 +107,8 @@ def encode(card: Card, data: bytes, heads: Sequence[Head] = ()) -> bytes:
         raise ModelError(
             f"{card.name} has no labels with values from 0 to 1, which the plugin's sources are."
         )
-    heads = [head for head in (group_head(card.name, card.labels), *heads) if head is not None]
+    grouped = group_head(card.name, card.labels) if groups else None
+    heads = [head for head in (grouped, *heads) if head is not None]
     labels = len(card.labels) + sum(len(head.labels) for head in heads)
     if labels > _MOST_LABELS or len(heads) > _MOST_HEADS:
         raise ModelError(

@@ -2,11 +2,15 @@
 
 from pathlib import Path
 
+_BUILT = {
+    "plugins": "build/plugins",
+    "browser": "build/web/tagnode",
+}  # by `make plugins`, `make web`
 _PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def shipped(name: str) -> Path:
-    """Return the folder of data files with this name: ``models``, ``presets`` or ``plugins``.
+    """Return a folder of data files: ``models``, ``presets``, ``plugins`` or ``browser``.
 
     It need not exist: an installation may lack it.
 
@@ -18,4 +22,4 @@ def shipped(name: str) -> Path:
     installed = _PACKAGE / "_data" / name
     if installed.is_dir():
         return installed
-    return _PACKAGE.parent / ("build/plugins" if name == "plugins" else name)
+    return _PACKAGE.parent / _BUILT.get(name, name)

@@ -2,6 +2,7 @@
  * automations, which works in the unit of the slot's target. */
 #pragma once
 
+#include "container.h"
 #include "parameters/parameters.h"
 
 enum { TAGPLUG_GRID = 64 /* samples between two evaluations of a slot */ };
@@ -42,7 +43,6 @@ void tagplug_slots_push_signals(tagplug_slots *slots, const float *values, int64
  * for each source id, TAGPLUG_NO_LABEL for none. [audio] */
 void tagplug_slots_push_labels(tagplug_slots *slots, const uint16_t *label_of, const float *values,
                                int64_t position) TAGNODE_NONBLOCKING;
-enum { TAGPLUG_NO_LABEL = 0xFFFF };
 
 /* Evaluates the slots at `position`. [audio] */
 void tagplug_slots_evaluate(tagplug_slots *slots, int64_t position) TAGNODE_NONBLOCKING;

@@ -38,7 +38,8 @@ typedef struct {
 } kernels_input;
 
 typedef struct {
-    const char *name; /* "portable", "avx2", "avxvnni", "avx512vnni", "neon", "neondot" */
+    const char *name; /* "portable", "avx2", "avxvnni", "avx512vnni", "neon", "neondot",
+                         "simd128" */
 
     /* Returns the bytes that pack needs, a multiple of 64. */
     size_t (*packed_size)(uint32_t channels, uint32_t segments, uint32_t length);

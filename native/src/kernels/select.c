@@ -15,6 +15,8 @@ extern const kernels_table tagnode_kernels_avx2, tagnode_kernels_avxvnni,
     tagnode_kernels_avx512vnni;
 #elif defined(TAGNODE_HAVE_ARM64)
 extern const kernels_table tagnode_kernels_neon, tagnode_kernels_neondot;
+#elif defined(TAGNODE_HAVE_SIMD128)
+extern const kernels_table tagnode_kernels_simd128;
 #endif
 
 /* From the slowest to the fastest. */
@@ -27,6 +29,8 @@ static const kernels_table *const every[] = {
 #elif defined(TAGNODE_HAVE_ARM64)
     &tagnode_kernels_neon,
     &tagnode_kernels_neondot,
+#elif defined(TAGNODE_HAVE_SIMD128)
+    &tagnode_kernels_simd128,
 #endif
 };
 enum { TABLES = sizeof every / sizeof every[0] };
@@ -44,6 +48,8 @@ static bool machine_runs(const kernels_table *table) {
 #elif defined(TAGNODE_HAVE_ARM64)
     if (table == &tagnode_kernels_neondot) return (getauxval(AT_HWCAP) & HAS_ASIMDDP) != 0;
     if (table == &tagnode_kernels_neon) return true;
+#elif defined(TAGNODE_HAVE_SIMD128)
+    if (table == &tagnode_kernels_simd128) return true;
 #endif
     return table == &tagnode_kernels_portable;
 }

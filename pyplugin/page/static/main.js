@@ -1,0 +1,293 @@
+// main.js - the page: what is chosen, what is shown, what is downloaded.
+import { analyseFile, readSite } from "./analysis.js";
+import { Chart, clock, colourOf } from "./chart.js";
+import { listen } from "./live.js";
+import { audacityLabels, csv, jams, jsonLines, labelName, spansOf, windowAt } from "./song.js";
+
+/** @typedef {import("./song.js").Song} Song */
+
+const SHOWN = 8; // labels at first
+const SEEN = 12; // seconds of a live sound
+
+/** @template {HTMLElement} T @param {string} id @param {new () => T} type @returns {T} */
+function find(id, type) {
+  const found = document.getElementById(id);
+  if (!(found instanceof type)) throw new Error(`There is no ${id}.`);
+  return found;
+}
+
+const menu = find("model", HTMLSelectElement), songs = find("song", HTMLSelectElement);
+const message = find("message", HTMLElement), progress = find("progress", HTMLProgressElement);
+const player = find("player", HTMLAudioElement), bars = find("bars", HTMLUListElement);
+const filter = find("filter", HTMLInputElement), hover = find("hover", HTMLElement);
+const segments = find("segments", HTMLDetailsElement);
+const chart = new Chart(find("chart", HTMLElement));
+const site = await readSite().catch((error) => {
+  tell(error.message, true);
+  throw error;
+});
+
+/** @type {Song | null} */
+let song = null;
+/** @type {{file: Blob, name: string} | null} */
+let chosen = null;
+let address = "", work = 0;
+/** @type {(() => void) | null} */
+let ending = null;
+/** What moves with the cursor: a label's bar and value. @type {{bar: HTMLElement, value: HTMLElement}[]} */
+let meters = [];
+
+/** @param {string} sentence */
+function tell(sentence, problem = false) {
+  message.textContent = sentence;
+  message.classList.toggle("problem", problem);
+}
+
+const choice = () => site.models[menu.selectedIndex];
+
+/** @param {Blob} file @param {string} name */
+async function open(file, name) {
+  const mine = ++work;
+  stop();
+  chosen = { file, name };
+  tell(`${name}: reading`);
+  progress.hidden = false;
+  progress.value = 0;
+  try {
+    const found = await analyseFile(file, name, choice(), site, (share, what) => {
+      if (mine !== work) return;
+      progress.value = share;
+      tell(`${name}: ${what.toLowerCase()} (${Math.round(100 * share)} %)`);
+    });
+    if (mine !== work) return; // another one was chosen meanwhile
+    if (address) URL.revokeObjectURL(address);
+    player.src = address = URL.createObjectURL(file);
+    player.hidden = false;
+    show(found);
+    tell(`${clock(found.duration)} analysed by ${found.model}.`);
+  } catch (error) {
+    if (mine === work) tell(/** @type {Error} */ (error).message, true);
+  } finally {
+    if (mine === work) progress.hidden = true;
+  }
+}
+
+/** @param {Song} found */
+function show(found) {
+  song = found;
+  find("result", HTMLElement).hidden = false;
+  find("title", HTMLElement).textContent = found.name;
+  find("notes", HTMLUListElement).replaceChildren(...found.notes.map((note) => {
+    const item = document.createElement("li");
+    item.textContent = note;
+    return item;
+  }));
+  const mean = found.labels.map((_, k) =>
+    found.values.reduce((sum, row) => sum + row[k], 0) / (found.values.length || 1));
+  const order = found.labels.map((_, k) => k).sort((a, b) => mean[b] - mean[a]);
+  const shown = found.labels.length <= SHOWN ? found.labels.map((_, k) => k) : order.slice(0, SHOWN);
+  filter.hidden = found.labels.length <= 2 * SHOWN;
+  filter.value = "";
+  list(found, found.labels.length <= SHOWN ? shown : order, shown);
+  chart.show(found, shown);
+  moved(0);
+  segments.open = false; // filled when it is opened
+  segments.hidden = ending !== null || spansOf(found).length === 0;
+}
+
+/** Fills the table of segments, a click on which seeks. */
+function listSegments() {
+  if (!song || !segments.open) return;
+  find("spans", HTMLTableSectionElement).replaceChildren(...spansOf(song).map((span) => {
+    const row = document.createElement("tr"), go = document.createElement("button");
+    go.type = "button";
+    go.textContent = clock(span.start, 1);
+    go.onclick = () => seek(span.start);
+    const cells = [go, clock(span.end, 1), span.label, span.confidence.toFixed(2)];
+    row.append(...cells.map((content) => {
+      const cell = document.createElement("td");
+      cell.append(content);
+      return cell;
+    }));
+    return row;
+  }));
+}
+
+/** @param {Song} found @param {number[]} order @param {number[]} shown */
+function list(found, order, shown) {
+  meters = [];
+  bars.replaceChildren(...order.map((k) => {
+    const item = document.createElement("li"), box = document.createElement("input");
+    const label = document.createElement("label"), bar = document.createElement("div");
+    const value = document.createElement("span"), fill = document.createElement("div");
+    box.type = "checkbox";
+    box.id = `label-${k}`;
+    box.checked = shown.includes(k);
+    box.onchange = () => {
+      chart.shown = order.filter((each) =>
+        find(`label-${each}`, HTMLInputElement).checked).sort((a, b) => a - b);
+      chart.draw();
+    };
+    label.htmlFor = box.id;
+    label.textContent = label.title = labelName(found.labels[k]);
+    bar.className = "bar";
+    value.className = "value";
+    fill.style.background = colourOf(k, chart.dark.matches);
+    bar.append(fill);
+    item.append(box, label, bar, value);
+    meters[k] = { bar: fill, value };
+    return item;
+  }));
+}
+
+/** Shows what is at a time. @param {number} time */
+function moved(time) {
+  chart.cursor(time);
+  chart.place.setAttribute("aria-valuemax", String(song?.duration ?? 0));
+  chart.place.setAttribute("aria-valuenow", time.toFixed(2));
+  chart.place.setAttribute("aria-valuetext", clock(time, 1));
+  find("time", HTMLElement).textContent = clock(time, 1);
+  const row = song?.values[windowAt(song, time)];
+  meters.forEach(({ bar, value }, k) => {
+    const now = row?.[k] ?? 0;
+    bar.style.width = `${100 * Math.max(0, Math.min(1, now))}%`;
+    value.textContent = now.toFixed(3);
+  });
+}
+
+function tick() {
+  if (song && !ending && player.readyState && (!player.paused || player.currentTime !== chart.time))
+    moved(player.currentTime);
+  requestAnimationFrame(tick);
+}
+
+/** @param {boolean} tab */
+async function begin(tab) {
+  stop();
+  ++work;
+  player.pause();
+  player.hidden = true;
+  try {
+    /** @type {Song | null} */
+    let before = null;
+    segments.hidden = true;
+    ending = await listen(choice(), tab, (grown) => {
+      if (before !== grown) show(before = grown);
+      chart.to = Math.max(grown.duration, SEEN);
+      chart.from = chart.to - SEEN;
+      chart.draw();
+      moved(grown.duration);
+    });
+    find("stop", HTMLButtonElement).hidden = false;
+    tell("Listening; nothing leaves this page.");
+  } catch (error) {
+    tell(/** @type {Error} */ (error).message, true);
+  }
+}
+
+function stop() {
+  if (!ending) return;
+  ending();
+  ending = null;
+  find("stop", HTMLButtonElement).hidden = true;
+  tell("Stopped.");
+}
+
+/** @param {string} format */
+async function download(format) {
+  if (!song) return;
+  const text = { json: jsonLines, csv, txt: audacityLabels, jams }[format];
+  const names = chart.shown.map((k) => labelName(/** @type {Song} */ (song).labels[k]));
+  const blob = text ? new Blob([text(song)]) : await chart.png(song.name, names);
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = `${song.name.replace(/\.[^.]*$/, "")}.${format}`;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
+menu.append(...site.models.map(({ name, description }) => {
+  const option = new Option(name);
+  option.title = description;
+  return option;
+}));
+menu.disabled = false;
+menu.onchange = () => chosen && open(chosen.file, chosen.name);
+if (site.songs.length) {
+  find("songs", HTMLElement).hidden = false;
+  songs.append(new Option("choose one", ""), ...site.songs.map(({ name, file }) => new Option(name, file)));
+  songs.onchange = async () => {
+    const { name, file } = site.songs[songs.selectedIndex - 1] ?? {};
+    if (!file) return;
+    try {
+      const response = await fetch(file);
+      if (!response.ok) throw new Error(`${name} is not there any more.`);
+      await open(await response.blob(), name);
+    } catch (error) {
+      tell(/** @type {Error} */ (error).message, true);
+    }
+  };
+}
+find("live", HTMLElement).hidden = !site.wasm;
+find("microphone", HTMLButtonElement).onclick = () => begin(false);
+find("tab", HTMLButtonElement).onclick = () => begin(true);
+find("stop", HTMLButtonElement).onclick = stop;
+const file = find("file", HTMLInputElement);
+file.onchange = () => {
+  const [given] = file.files ?? [];
+  if (given) void open(given, given.name);
+  file.value = "";
+};
+document.addEventListener("dragover", (event) => {
+  event.preventDefault();
+  document.body.classList.add("over");
+});
+document.addEventListener("dragleave", (event) => {
+  if (!event.relatedTarget) document.body.classList.remove("over");
+});
+document.addEventListener("drop", (event) => {
+  event.preventDefault();
+  document.body.classList.remove("over");
+  const [given] = event.dataTransfer?.files ?? [];
+  if (given) void open(given, given.name);
+});
+find("mode", HTMLSelectElement).onchange = ({ target }) => {
+  chart.area = /** @type {HTMLSelectElement} */ (target).value === "area";
+  chart.draw();
+};
+find("in", HTMLButtonElement).onclick = () => chart.zoom(0.5);
+find("out", HTMLButtonElement).onclick = () => chart.zoom(2);
+find("whole", HTMLButtonElement).onclick = () => chart.whole();
+filter.oninput = () => {
+  const wanted = filter.value.toLowerCase();
+  for (const item of bars.children)
+    /** @type {HTMLElement} */ (item).hidden = !item.textContent?.toLowerCase().includes(wanted);
+};
+segments.ontoggle = listSegments;
+document.querySelectorAll("#downloads button").forEach((button) => {
+  const { format = "" } = /** @type {HTMLElement} */ (button).dataset;
+  button.addEventListener("click", () => void download(format));
+});
+/** @param {number} time */
+const seek = (time) => {
+  if (!song || ending) return;
+  const at = Math.max(0, Math.min(song.duration, time));
+  if (player.readyState) player.currentTime = at; // not if the browser cannot play it
+  moved(at);
+};
+chart.onseek = seek;
+chart.onpoint = (/** @type {number | null} */ time) => {
+  const row = song && time !== null ? song.values[windowAt(song, time)] : undefined;
+  hover.textContent = row && time !== null ? `${clock(time, 1)}  ` + chart.shown.map((k) =>
+    `${labelName(/** @type {Song} */ (song).labels[k])} ${row[k].toFixed(2)}`).join("  ") : "";
+};
+chart.place.addEventListener("keydown", (event) => {
+  const step = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10 }[event.key];
+  if (step === undefined) return;
+  event.preventDefault();
+  seek(chart.time + step);
+});
+requestAnimationFrame(tick);
+tell(site.wasm && !window.isSecureContext
+  ? "Drop a song anywhere on this page. The microphone needs https or localhost."
+  : "Drop a song anywhere on this page, or choose one.");
