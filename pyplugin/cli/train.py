@@ -19,7 +19,7 @@ def command() -> None:
 
     \b
     Examples:
-      tagnode train head clips --model musicnn-mtt --out shouts
+      tagnode train head clips --backbone musicnn-mtt --out shouts
       tagnode train network models/scene.toml --corpus corpus --out build/scene
     """
 

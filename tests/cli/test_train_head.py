@@ -22,7 +22,7 @@ RATE = 22050
 
 
 def training_options(model_file, *more):
-    return ["--model", model_file, "--classifier", "logistic", "--jobs", 1, *more]
+    return ["--backbone", model_file, "--classifier", "logistic", "--jobs", 1, *more]
 
 
 def test_a_head_trained_on_a_folder_classifies_new_sounds(
