@@ -26,7 +26,9 @@ def whole(path: Path, layer: UnitOutput, hop: float | None = None) -> tuple[Floa
     about: list[AnalysedRecording] = []
     parts = list(stream_activations(path, layer, hop=hop, about=about.append))
     assert len(about) == 1
-    found = [np.concatenate([getattr(part, name) for part in parts]) for name in ("values", "first")]
+    found = [
+        np.concatenate([getattr(part, name) for part in parts]) for name in ("values", "first")
+    ]
     return found[0], found[1]
 
 

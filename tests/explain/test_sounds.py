@@ -24,7 +24,9 @@ def test_cuts_are_the_mean_of_the_channels(tmp_path: Path) -> None:
         assert clippings.rates == {0: 16000, 1: 8000}
         for cut in cuts:
             whole = samples.mean(axis=1) if cut.recording == 0 else samples[:, 0]
-            np.testing.assert_allclose(clippings.samples(cut), whole[cut.begin : cut.end], atol=1e-7)
+            np.testing.assert_allclose(
+                clippings.samples(cut), whole[cut.begin : cut.end], atol=1e-7
+            )
     assert {each.name for each in tmp_path.iterdir()} == {"a.wav", "b.wav"}
 
 
