@@ -13,10 +13,15 @@ from msgspec import structs
 from pyplugin._native import lib
 from pyplugin.errors import ModelError
 from pyplugin.models.card import OutputTensor
+from pyplugin.models.graphs.lowering import tflite_of
+from pyplugin.models.graphs.onnx import OnnxNetwork
+from pyplugin.models.graphs.onnx_file import OnnxFile
+from pyplugin.models.graphs.source import UntranslatedError, graph_of
 from pyplugin.models.model import Model
-from pyplugin.models.receptive_fields import UnitFields, unit_fields
+from pyplugin.models.receptive_fields import UnitFields, unit_fields, whole_window
 from pyplugin.models.tflite_file import TfliteFile
 from pyplugin.support.arrays import Float32
+from pyplugin.support.spelling import nearest
 
 _NAME = "layers"
 MOST_VALUES: int = lib.TAGNODE_MAX_SIZE
@@ -148,6 +153,8 @@ def with_units(model: Model, layer: str) -> UnitOutput:
     >>> made.fields.first.shape, int(made.fields.frames[0])
     ((117, 48), 9)
     """
+    if "onnx" in model.card.model_types:
+        return _of_onnx(model, layer)
     fields, file = unit_fields(model.data, layer), TfliteFile(model.data)
     shape = fields.shape
     window = (1, 1)
@@ -155,17 +162,40 @@ def with_units(model: Model, layer: str) -> UnitOutput:
         height, width = (1 if axis == fields.time else shape[axis] for axis in (1, 2))
         window = (height, width)
         shape = (1, shape[1] // window[0], shape[2] // window[1], shape[3])
+    output, size = _new_name(model), _size(layer, shape)
+    data = file.with_greatest(output, layer, window)
+    return UnitOutput(
+        _with_output(model, data, output, size), output, file.kind_of(layer), fields, shape
+    )
+
+
+def _of_onnx(model: Model, layer: str) -> UnitOutput:
+    """Return the same of an ``.onnx`` file, whose operators may be known to onnxruntime only."""
+    file = OnnxFile(model.data)
+    kinds = {each.name: each for each in file.layers}
+    if layer not in kinds:
+        raise ModelError(f"The network has no layer {layer!r}; {nearest(layer, kinds)}")
+    found = kinds[layer]
+    output, size = _new_name(model), _size(layer, found.shape)
+    try:
+        known = tflite_of(graph_of(OnnxNetwork(model.data), {_NAME: layer}))
+    except UntranslatedError:
+        fields = whole_window(found.shape, model.card.patch_frames)
+    else:
+        fields = unit_fields(known, _NAME, channels_first=True)
+    made = _with_output(model, file.with_output(output, layer), output, size)
+    return UnitOutput(made, output, found.kind, fields, found.shape)
+
+
+def _size(layer: str, shape: Sequence[int]) -> int:
+    """Return the number of values, unless they are too many for a node."""
     size = math.prod(shape)
     if size > MOST_VALUES:
         raise ModelError(
             f"A node returns at most {MOST_VALUES} values of a layer; {layer} has {size}: choose a "
             "later layer."
         )
-    output = _new_name(model)
-    data = file.with_greatest(output, layer, window)
-    return UnitOutput(
-        _with_output(model, data, output, size), output, file.kind_of(layer), fields, shape
-    )
+    return size
 
 
 def _new_name(model: Model) -> str:

@@ -82,7 +82,32 @@ def unit_fields(data: bytes, layer: str, *, channels_first: bool = False) -> Uni
     fields = _through(file, index)
     if fields is None or (fields.first > fields.last).all():
         raise ModelError(f"The layer {layer!r} does not depend on the input; choose another one.")
+    if fields.shape[0] != 1:  # a layer without a batch, such as (time, channels)
+        first, last = fields.first[np.newaxis], fields.last[np.newaxis]
+        fields = _Fields((1, *fields.shape), first, last)
     return _by_unit(fields, channels_first)
+
+
+def whole_window(shape: Sequence[int], frames: int) -> UnitFields:
+    """Return the units of a layer of whose operators nothing is known: each sees every frame.
+
+    Parameters
+    ----------
+    shape
+        Of the layer, the batch first. Of an image, the second axis has the units, as in PyTorch;
+        otherwise the last one.
+    frames
+        Of a patch.
+
+    Examples
+    --------
+    >>> fields = whole_window((1, 64, 10, 3), 96)
+    >>> fields.units, fields.first.shape, fields.frames.max().item()
+    (1, (1, 64), 96)
+    """
+    units = 1 if len(shape) == 4 else len(shape) - 1
+    first = np.zeros((1, shape[units]), np.int64)
+    return UnitFields(tuple(shape), units, None, first, first + frames - 1)
 
 
 @dataclass(frozen=True)

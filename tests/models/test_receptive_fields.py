@@ -147,6 +147,27 @@ def test_every_layer_of_a_published_network_has_fields(yamnet: Model) -> None:
     assert sorted(frames) == frames
 
 
+def test_the_field_of_a_published_architecture() -> None:
+    """Three times 5 frames and a pool of 2, as deepsound's genre network: 36 frames, every 8."""
+    build, frames = GraphBuilder(), 60
+    x = build.reshape(build.input("mel", (1, frames, BANDS)), (1, frames, 1, BANDS))
+    for _ in range(3):
+        x = build.conv(x, np.ones((5, 1, x.shape[3], 3)))
+        x = build.pool("max_pool", x, (2, 1), stride=(2, 1))
+    fields = unit_fields(tflite_of(build.finish({"y": x})), "y")
+    assert fields.frames.tolist() == [36, 36, 36]
+    assert np.diff(fields.first[:, 0]).tolist() == [8] * (len(fields.first) - 1)
+
+
+def test_a_layer_without_a_batch_has_its_positions_first() -> None:
+    """As before the recurrent layers of Choi's network: (time, channels)."""
+    build = GraphBuilder()
+    x = build.reshape(build.input("mel", (1, FRAMES, BANDS)), (FRAMES, BANDS))
+    fields = unit_fields(tflite_of(build.finish({"y": build.dense(x, np.ones((BANDS, 2)))})), "y")
+    assert fields.shape == (1, FRAMES, 2)
+    assert fields.first[:, 1].tolist() == fields.last[:, 0].tolist() == list(range(FRAMES))
+
+
 def test_a_layer_that_is_not_there_or_reads_nothing_is_refused(musicnn: Model) -> None:
     with pytest.raises(ModelError, match="did you mean 'timbral_38'"):
         unit_fields(musicnn.data, "timbral_39")

@@ -35,7 +35,7 @@ FILES = ("comparison.tsv", "comparison.md", "comparison.html")
 
 
 @dataclass(frozen=True)
-class Comparison:
+class BackboneComparison:
     """The result of `compare_backbones`.
 
     Attributes
@@ -65,7 +65,7 @@ def compare_backbones(
     resume: bool = False,
     jobs: int = 1,
     progress: Progress | None = None,
-) -> Comparison:
+) -> BackboneComparison:
     """Train a head for each task on each model, and write the table of their accuracies.
 
     The accuracies are those that `train_head` reports for the same clips: the mean over the
@@ -135,7 +135,7 @@ def compare_backbones(
     for journal in journals:
         with contextlib.suppress(OSError):
             journal.unlink()
-    return Comparison(found, files, [*notes], [*skipped])
+    return BackboneComparison(found, files, [*notes], [*skipped])
 
 
 def _score(
