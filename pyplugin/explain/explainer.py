@@ -241,7 +241,7 @@ class Explainer:
         times = place + chunk.curve[:, 0] * self._mel_seconds + middle - begin
         curve = np.column_stack([np.clip(times, place, place + end - begin), chunk.curve[:, 1]])
         return ShownChunk(
-            recording=readable(Path(recording.path).name),
+            recording=readable(str(recording.path)),
             value=chunk.value,
             begin=max(field[0], 0.0),
             end=min(field[1], recording.duration),

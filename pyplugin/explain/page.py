@@ -11,6 +11,7 @@ import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+from pathlib import PurePath
 
 import numpy as np
 
@@ -28,7 +29,7 @@ class ShownChunk:
     Attributes
     ----------
     recording
-        Its name.
+        As it was given.
     value
         The activation.
     begin, end
@@ -186,8 +187,8 @@ def _curves(unit: ShownUnit) -> str:
 
 
 def _chunk(number: int, chunk: ShownChunk) -> str:
-    name = html.escape(chunk.recording)
-    return (
-        f'<li><button type="button" data-at="{chunk.at:.3f}"><b>{number}</b> {name} '
-        f"{_clock(chunk.begin)} <b>{_number(chunk.value)}</b></button></li>"
-    )
+    name = html.escape(PurePath(chunk.recording).name)
+    title = html.escape(chunk.recording)
+    place = f'title="{title}" data-at="{chunk.at:.3f}"'
+    shown = f"<b>{number}</b> {name} {_clock(chunk.begin)} <b>{_number(chunk.value)}</b>"
+    return f'<li><button type="button" {place}>{shown}</button></li>'

@@ -184,7 +184,7 @@ def _of_onnx(model: Model, layer: str) -> UnitOutput:
     else:
         fields = unit_fields(known, _NAME, channels_first=True)
     made = _with_output(model, file.with_output(output, layer), output, size)
-    return UnitOutput(made, output, found.kind, fields, found.shape)
+    return UnitOutput(made, output, found.kind, fields, fields.shape)
 
 
 def _size(layer: str, shape: Sequence[int]) -> int:

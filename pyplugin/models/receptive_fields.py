@@ -105,9 +105,10 @@ def whole_window(shape: Sequence[int], frames: int) -> UnitFields:
     >>> fields.units, fields.first.shape, fields.frames.max().item()
     (1, (1, 64), 96)
     """
-    units = 1 if len(shape) == 4 else len(shape) - 1
-    first = np.zeros((1, shape[units]), np.int64)
-    return UnitFields(tuple(shape), units, None, first, first + frames - 1)
+    full = tuple(shape) if shape[0] == 1 else (1, *shape)
+    units = 1 if len(full) == 4 else len(full) - 1
+    first = np.zeros((1, full[units]), np.int64)
+    return UnitFields(full, units, None, first, first + frames - 1)
 
 
 @dataclass(frozen=True)

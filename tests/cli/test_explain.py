@@ -51,8 +51,8 @@ def test_planted_units_rank_their_own_sounds_first(
     assert printed == f"{out}/index.html: 3 units of detectors\n"
     best = {row["unit"]: row for row in rows_of(out) if row["rank"] == "1"}
     assert set(best) == {"0", "1"}  # the third is constant
-    assert best["0"]["recording"] == "tone.wav"
-    assert best["1"]["recording"] == "gap.wav"
+    assert best["0"]["recording"] == str(sounds / "tone.wav")
+    assert best["1"]["recording"] == str(sounds / "gap.wav")
     for unit, (begin, end) in {"0": (2.0, 2.5), "1": (3.0, 3.5)}.items():
         at = [float(best[unit][each]) for each in ("begin", "end")]
         assert begin - 0.05 < at[0] < at[1] < end + 0.05
@@ -87,7 +87,7 @@ def test_the_page_requests_nothing_but_its_files(
         digest = base64.b64encode(hashlib.sha256(text[1].encode()).digest()).decode()
         assert rules[name] == f"'sha256-{digest}'"
     assert "style=" not in page  # which the policy would block
-    assert not re.search(r"https?:|//", re.sub(r"<script>.*</script>", "", page, flags=re.DOTALL))
+    assert not re.search(r"https?:|url\(|@import", page)
     assert {*re.findall(r'src="([^"]+)"', page)} == {
         *("unit-0.flac", "unit-0.png", "unit-1.flac", "unit-1.png")
     }
@@ -108,7 +108,7 @@ def test_a_recording_that_fails_does_not_stop_the_others(
     assert len(err.strip().splitlines()) == 2
     assert "notes.txt' is not a recording" in err
     assert "click.wav lasts 0.01 s, less than the receptive field of the layer, 0.03 s" in err
-    assert {row["recording"] for row in rows_of(tmp_path / "out")} == {"noise.wav"}
+    assert {row["recording"] for row in rows_of(tmp_path / "out")} == {str(files[2])}
     code, printed, _ = run("models", "explain", planted_file, *files[:2], *options[:-1], "other")
     assert (code, printed) == (2, "")
     assert not Path("other").exists()
