@@ -172,7 +172,7 @@ def test_commands_are_found(line, found):
     ("line", "part"),
     [
         ("live --preset late-night --input USB --output USB", None),
-        ("train head clips --model scene --out mood", None),
+        ("train head clips --backbone scene --out mood", None),
         ("--version", None),
         ("live --preset late-night --in USB", "No such option"),
         ("nothing", "no command"),

@@ -88,7 +88,7 @@ def test_teach_and_train_make_heads_on_it(run, tmp_path, song):
     assert code == 0, err
     assert "12 of 12" in out
     assert heads.load("shout").model == NAME
-    options = ("--model", NAME, "--classifier", "logistic", "--jobs", "1")
+    options = ("--backbone", NAME, "--classifier", "logistic", "--jobs", "1")
     code, _, err = run("train", "head", clips, "--out", "level", *options)
     assert code == 0, err
     code, out, err = run("tag", song, "--head", "shout", "--head", "level", "--json")

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from pyplugin.cli.explain import explain
 from pyplugin.cli.ui.suppress_output import without_banner
 from pyplugin.cli.ui.terminal import echo
 from pyplugin.support.printable import printable
@@ -49,6 +50,7 @@ def command() -> None:
     Examples:
       tagnode models list
       tagnode models get musicnn-mtt
+      tagnode models explain scene Music --layer layer_4 --out units
       tagnode models verify
     """
 
@@ -363,3 +365,6 @@ def verify() -> None:
         echo(f"{'ok ' if result.ok else 'BAD'}  {result.name}{printable(problem)}")
     if not all(result.ok for result in results):
         raise SystemExit(1)
+
+
+command.add_command(explain)

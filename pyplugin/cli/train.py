@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from pyplugin.cli.train_compare import compare
 from pyplugin.cli.train_head import head
 from pyplugin.cli.ui.paths import PATH, path_option
 from pyplugin.cli.ui.terminal import echo
@@ -19,7 +20,8 @@ def command() -> None:
 
     \b
     Examples:
-      tagnode train head clips --model musicnn-mtt --out shouts
+      tagnode train head clips --backbone musicnn-mtt --out shouts
+      tagnode train compare clips --backbone scene --backbone musicnn-mtt --out table
       tagnode train network models/scene.toml --corpus corpus --out build/scene
     """
 
@@ -72,4 +74,5 @@ def network(config: Path, corpus: Path, out: Path, soundfonts: Path, cache: Path
     echo(path)
 
 
+command.add_command(compare)
 command.add_command(head)

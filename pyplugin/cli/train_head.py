@@ -44,7 +44,10 @@ def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
 @click.command("head")
 @click.argument("data", type=EXISTING)
 @click.option(
-    "--model", required=True, help="Name of the model with the embedding, or its .tflite file."
+    "--backbone",
+    "model",
+    required=True,
+    help="Name of the model with the embedding, or its .tflite file.",
 )
 @click.option("--out", required=True, help="Name of the head, or path of a .head file.")
 @click.option("--embedding", help="Output with the embedding.  [default: the one of the card]")
@@ -91,9 +94,9 @@ def head(data: Path, model: str, jobs: int | None, **options: Any) -> None:
 
     \b
     Examples:
-      tagnode train head clips --model musicnn-mtt --out shouts
-      tagnode train head truth.csv --model musicnn-mtt --out mood --external other-clips
-      tagnode train head clips --model musicnn-mtt --out mood --retrain mood.report.tsv 3
+      tagnode train head clips --backbone musicnn-mtt --out shouts
+      tagnode train head truth.csv --backbone musicnn-mtt --out mood --external other-clips
+      tagnode train head clips --backbone musicnn-mtt --out mood --retrain mood.report.tsv 3
     """
     need_sklearn()
     from pyplugin.training.heads.train import train_head

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from pyplugin.errors import ModelError
 from pyplugin.models.card import ModelType
@@ -43,6 +45,26 @@ def _guarded(method: Callable[Given, Result]) -> Callable[Given, Result]:
             raise ModelError(f"The .tflite file is damaged ({error}).") from error
 
     return guarded
+
+
+@dataclass(frozen=True)
+class FileOperator:
+    """An operator of a file.
+
+    Attributes
+    ----------
+    kind
+        Its name in the schema of ``.tflite`` files.
+    inputs, outputs
+        Numbers of the tensors; -1 for an input that is left out.
+    options
+        Its options as the schema has them, ``None`` for none.
+    """
+
+    kind: str
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    options: Any
 
 
 class TfliteFile:
@@ -130,6 +152,50 @@ class TfliteFile:
 
     @property
     @_guarded
+    def operators(self) -> list[FileOperator]:
+        """All operators, in the order of the file."""
+        return [
+            FileOperator(
+                self._kind(each),
+                tuple(map(int, each.inputs)),
+                tuple(map(int, each.outputs)),
+                each.builtinOptions,
+            )
+            for each in self._graph.operators
+        ]
+
+    @property
+    def source(self) -> int:
+        """Number of the input's tensor."""
+        return int(self._graph.inputs[0])
+
+    def shape(self, tensor: int) -> tuple[int, ...]:
+        """Return the shape of a tensor."""
+        return self._shape(tensor)
+
+    @_guarded
+    def integers(self, tensor: int) -> npt.NDArray[np.int64] | None:
+        """Return the whole numbers of a constant tensor; ``None`` for any other tensor."""
+        content = self._model.buffers[self._graph.tensors[tensor].buffer].data
+        kind = {"INT32": "<i4", "INT64": "<i8"}.get(self._type(tensor))
+        if content is None or kind is None:
+            return None
+        values = np.frombuffer(np.asarray(content, np.uint8).tobytes(), kind)
+        return values.reshape(self._shape(tensor)).astype(np.int64)
+
+    @_guarded
+    def tensor(self, name: str) -> int:
+        """Return the number of a layer's tensor.
+
+        Raises
+        ------
+        ModelError
+            There is no such layer; the message has the name that is nearest.
+        """
+        return self._index(name)
+
+    @property
+    @_guarded
     def layers(self) -> list[NetworkLayer]:
         """The results of all operators, in the order of the file."""
         return [
@@ -137,6 +203,12 @@ class TfliteFile:
             for operator in self._graph.operators
             for index in operator.outputs
         ]
+
+    @_guarded
+    def kind_of(self, name: str) -> str:
+        """Return the operator that gives a layer."""
+        index = self._index(name)
+        return next(each.kind for each in self.operators if index in each.outputs)
 
     @_guarded
     def end_kind(self, name: str) -> str:
@@ -187,9 +259,7 @@ class TfliteFile:
         ModelError
             There is no such layer, or the file has no signature that names its outputs.
         """
-        signatures = self._model.signatureDefs or []
-        if len(signatures) != 1:
-            raise ModelError("The file has no signature that names its outputs.")
+        signature = self._signature()
         indices = [self._index(name) for name in layers]
         only = len(indices) == 1
         rows = [
@@ -205,8 +275,50 @@ class TfliteFile:
             )
             self._graph.operators = [*self._graph.operators, *after]
         self._graph.outputs = [*map(int, self._graph.outputs), joined]
-        signatures[0].outputs.append(self._schema.TensorMapT(output, joined))
+        signature.outputs.append(self._schema.TensorMapT(output, joined))
         return self._written()
+
+    @_guarded
+    def with_greatest(self, output: str, layer: str, window: tuple[int, int]) -> bytes:
+        """Return the file with one more output, (1, n): the greatest values of a layer as floats.
+
+        Parameters
+        ----------
+        output
+            Name of the output.
+        layer
+            An image, (1, height, width, channels), or with a window of 1 of any shape.
+        window
+            Height and width of which the greatest value is taken, in steps of the same size.
+
+        Raises
+        ------
+        ModelError
+            There is no such layer, or the file has no signature that names its outputs.
+        """
+        signature, index = self._signature(), self._index(layer)
+        shape, value = self._shape(index), index
+        before: list[Any] = []
+        if window != (1, 1):
+            if self._type(index) in _INT_TYPES:
+                value = self._result(before, "DEQUANTIZE", [value], shape, f"{output}/all")
+            sizes = (1, shape[1] // window[0], shape[2] // window[1], shape[3])
+            names = ("strideH", "strideW", "filterHeight", "filterWidth")
+            options = dict(zip(names, (*window, *window), strict=True))
+            padding = self._schema.Padding.VALID
+            pool = ("Pool2D", {**options, "padding": padding})
+            value = self._result(before, "MAX_POOL_2D", [value], sizes, f"{output}/most", pool)
+            self._graph.operators = [*self._graph.operators, *before]
+        joined = self._left(output, value)
+        self._graph.outputs = [*map(int, self._graph.outputs), joined]
+        signature.outputs.append(self._schema.TensorMapT(output, joined))
+        return self._written()
+
+    def _signature(self) -> Any:
+        signatures = self._model.signatureDefs or []
+        if len(signatures) != 1:
+            raise ModelError("The file has no signature that names its outputs.")
+        return signatures[0]
 
     @_guarded
     def adapted(

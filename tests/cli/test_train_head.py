@@ -16,13 +16,13 @@ from pyplugin.models.card import render_card
 pytest.importorskip("sklearn", reason="training needs scikit-learn: pip install 'tagnode[train]'")
 
 from pyplugin.training.heads.dataset import read_dataset
-from pyplugin.training.heads.train import _examples
+from pyplugin.training.heads.examples import embedded
 
 RATE = 22050
 
 
 def training_options(model_file, *more):
-    return ["--model", model_file, "--classifier", "logistic", "--jobs", 1, *more]
+    return ["--backbone", model_file, "--classifier", "logistic", "--jobs", 1, *more]
 
 
 def test_a_head_trained_on_a_folder_classifies_new_sounds(
@@ -98,7 +98,7 @@ def test_windows_of_a_clip_stay_together(run, labelled_clips, model_file, tmp_pa
     rows = (tmp_path / "w.report.tsv").read_text().splitlines()[1:]
     assert {row.split("\t")[-1] for row in rows} == {"window"}
     dataset = read_dataset(labelled_clips)
-    examples, number, _ = _examples(dataset, probe.model, "dense", True, 1, lambda *_: None)
+    examples, number, _ = embedded(dataset, probe.model, "dense", True, 1, lambda *_: None)
     assert len(examples.y) > 2 * len(dataset.clips)
     assert len(set(number)) == len(dataset.clips)
     for index, clip in enumerate(dataset.clips):

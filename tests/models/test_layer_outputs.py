@@ -14,8 +14,9 @@ import pyplugin
 from pyplugin import Node
 from pyplugin.errors import ModelError, PypluginError
 from pyplugin.models import registry
-from pyplugin.models.importing import layers_in
-from pyplugin.models.layer_outputs import MOST_VALUES, with_layers
+from pyplugin.models.adapting import ImportOptions
+from pyplugin.models.importing import import_file, layers_in
+from pyplugin.models.layer_outputs import MOST_VALUES, with_layers, with_units
 from pyplugin.models.model import Model
 from pyplugin.models.structs import card_struct
 from pyplugin.node.runtimes import open_model
@@ -130,3 +131,59 @@ def test_wrong_layers_are_refused() -> None:
     if len(large) > 1:
         with pytest.raises(ModelError, match="at most 262144 values"):
             with_layers(model, [each.name for each in large[:3]])
+
+
+def test_units_of_an_image_are_its_channels_and_the_greatest_band_counts() -> None:
+    """In an int8 layer of scene: the greatest of its bands, by position and channel."""
+    model = registry.load("scene")
+    patch = RNG.uniform(0, 3, (125, 96)).astype(np.float32)
+    made, whole = with_units(model, "layer_3"), with_layers(model, ["layer_3"])
+    rows = []
+    for each in (made.model, whole.model):
+        opened = open_model(each, card_struct(each.card), None)
+        rows.append(opened.run(patch, [output.size for output in each.card.outputs])[-1][None])
+        opened.close()
+    found = made.activations(rows[0])
+    assert found.shape == (1, 117, 48)
+    np.testing.assert_array_equal(found, rows[1].reshape(1, 117, 9, 48).max(axis=2))
+
+
+@pytest.mark.parametrize(
+    ("layer", "frames", "positions"), [("c", 3, 30), ("h", 32, 1), ("y", 32, 1)]
+)
+def test_units_of_a_network_that_onnxruntime_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, layer: str, frames: int, positions: int
+) -> None:
+    """Channels come first; behind an operator that is not known, a unit sees the whole window."""
+    networks = pytest.importorskip("onnx_networks")
+    monkeypatch.setenv("PYPLUGIN_MODELS", str(tmp_path / "models"))
+    kernel = networks.array(2, 1, 3, 96)
+    nodes = [
+        ("Conv", ["x", "w"], ["c"], {}),
+        ("Hardmax", ["c"], ["h"], {"axis": 2}),
+        ("ReduceMax", ["c"], ["m"], {"axes": [2, 3], "keepdims": 0}),
+        ("ReduceMean", ["h"], ["n"], {"axes": [2, 3], "keepdims": 0}),
+        ("Add", ["m", "n"], ["y"], {}),
+        ("Softmax", ["y"], ["s"], {}),
+    ]
+    data = networks.network(nodes, (1, 1, 32, 96), {"w": kernel}, outputs=("s",))
+    (tmp_path / "odd.onnx").write_bytes(data)
+    (tmp_path / "labels.txt").write_text("one\ntwo\n")
+    options = ImportOptions(front_end="musicnn", labels=tmp_path / "labels.txt", licence="MIT")
+    model = registry.load(import_file(tmp_path / "odd.onnx", options).path)
+    made = with_units(model, layer)
+    assert made.fields.first.shape == (positions, 2)
+    assert set(made.fields.frames.tolist()) == {frames}
+    patch = RNG.uniform(0, 3, (32, 96)).astype(np.float32)
+    opened = open_model(made.model, card_struct(made.model.card), None)
+    rows = opened.run(patch, [output.size for output in made.model.card.outputs])[-1]
+    opened.close()
+    windows = np.lib.stride_tricks.sliding_window_view(patch, (3, 96))[:, 0]
+    values = np.einsum("nhb,uhb->nu", windows, kernel[:, 0])
+    hard = (values == values.max(axis=0)).astype(float)
+    want = {"c": values, "h": hard.max(axis=0), "y": values.max(axis=0) + hard.mean(axis=0)}
+    np.testing.assert_allclose(
+        made.activations(rows[None])[0], want[layer].reshape(-1, 2), atol=1e-3
+    )
+    with pytest.raises(ModelError, match="no layer 'q'"):
+        with_units(model, "q")

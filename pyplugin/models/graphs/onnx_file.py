@@ -138,6 +138,28 @@ class OnnxFile:
         ends = {f"{_OURS}{name}": (1, math.prod(shapes[of])) for name, of in outputs.items()}
         return self._changed({mel: given}, ends, before, after, description)
 
+    def with_output(self, output: str, layer: str) -> bytes:
+        """Return a file that `adapted` wrote with one more output: a layer as (1, n).
+
+        Parameters
+        ----------
+        output
+            Name of the output.
+        layer
+            One of `layers`.
+
+        Raises
+        ------
+        ModelError
+            There is no such layer.
+        """
+        shapes = {each.name: each.shape for each in self.layers}
+        if layer not in shapes:
+            raise ModelError(f"The network has no layer {layer!r}; {nearest(layer, shapes)}")
+        name, flat = f"{_OURS}{output}", (1, math.prod(shapes[layer]))
+        ends = {**self._network.stated, name: flat}
+        return self._changed(self.inputs, ends, (), _reshape(layer, flat, name))
+
     def _changed(
         self,
         inputs: Mapping[str, Sequence[int]],

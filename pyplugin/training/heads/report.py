@@ -20,6 +20,7 @@ from pyplugin.support.arrays import Float64, Texts
 from pyplugin.support.cells import guarded
 from pyplugin.support.files import replacing, sentence
 from pyplugin.training.heads.configurations import CLASSIFIERS, PREPROCESSING, Configuration
+from pyplugin.training.heads.html_page import cell, listed, number_cell, row, write_html
 from pyplugin.training.heads.search import Result
 
 # The columns of Gaia's report in its order, with both file names empty, then further ones.
@@ -186,7 +187,7 @@ def write_page(path: Path, page: HeadReport) -> None:
         f"<h1>{html.escape(page.title)}</h1>",
         f"<p>A head with the classes {html.escape(', '.join(page.labels))}.</p>",
         _facts(page.facts),
-        _listed("Notes", page.notes),
+        listed("Notes", page.notes),
         f"<h2>Confusion matrix</h2><p>Each {page.unit} by a head trained without it.</p>",
         _confusion(page.labels, page.truth, page.probabilities),
         _external(page),
@@ -194,64 +195,24 @@ def write_page(path: Path, page: HeadReport) -> None:
         _roc(page),
         _errors(page),
         _ranking(page),
-        _listed("Left out", page.skipped),
+        listed("Left out", page.skipped),
     ]
-    text = _PAGE.format(title=html.escape(page.title), body="\n".join(filter(None, parts)))
-    with replacing(path) as partial:
-        partial.write_text(text, encoding="utf-8", errors="backslashreplace")
-
-
-_PAGE = """<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width"><title>{title}</title><style>
-body {{ font: 15px/1.5 system-ui, sans-serif; max-width: 60em; margin: 2em auto; padding: 0 1em;
-  color: #222; background: #fff; }}
-h1 {{ overflow-wrap: anywhere; }}
-table {{ border-collapse: collapse; margin: 1em 0; display: block; overflow-x: auto; }}
-th, td {{ border-bottom: 1px solid #ddd; padding: .3em .8em; text-align: left; }}
-th {{ font-weight: 600; }}
-.number {{ text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }}
-tr > th:first-child {{ white-space: nowrap; vertical-align: top; }}
-.upright {{ writing-mode: vertical-rl; transform: rotate(180deg); text-align: left; }}
-svg {{ max-width: 100%; height: auto; }}
-</style></head><body>
-{body}
-</body></html>
-"""
-
-
-def _cell(text: str, kind: str = "td", more: str = "") -> str:
-    return f"<{kind}{more}>{html.escape(text)}</{kind}>"
-
-
-def _number(text: str, kind: str = "td", style: str = "") -> str:
-    return _cell(text, kind, f' class="number"{style}')
-
-
-def _row(*cells: str) -> str:
-    return f"<tr>{''.join(cells)}</tr>"
+    write_html(path, page.title, parts)
 
 
 def _facts(facts: dict[str, str]) -> str:
-    rows = (_row(_cell(key, "th"), _cell(value)) for key, value in facts.items())
+    rows = (row(cell(key, "th"), cell(value)) for key, value in facts.items())
     return f"<table>{''.join(rows)}</table>"
-
-
-def _listed(title: str, sentences: Sequence[str]) -> str:
-    if not sentences:
-        return ""
-    items = "".join(f"<li>{html.escape(sentence)}</li>" for sentence in sentences)
-    return f"<h2>{title}</h2><ul>{items}</ul>"
 
 
 def _confusion(labels: Sequence[str], truth: Texts, probabilities: Float64) -> str:
     predicted = np.asarray(labels)[probabilities.argmax(axis=1)]
     upright = ' class="upright"' if sum(map(len, labels)) > _WIDE else ' class="number"'
     rows = [
-        _row(
-            _cell("true \\ predicted", "th"),
-            *(_cell(label, "th", upright) for label in labels),
-            _number("correct", "th"),
+        row(
+            cell("true \\ predicted", "th"),
+            *(cell(label, "th", upright) for label in labels),
+            number_cell("correct", "th"),
         )
     ]
     for index, counts in enumerate(confusion_matrix(truth, predicted, labels=list(labels))):
@@ -259,11 +220,13 @@ def _confusion(labels: Sequence[str], truth: Texts, probabilities: Float64) -> s
             continue
         shares = counts / total
         cells = (
-            _number(str(count), style=f' style="background: rgb(31 119 180 / {0.6 * share:.2f})"')
+            number_cell(
+                str(count), style=f' style="background: rgb(31 119 180 / {0.6 * share:.2f})"'
+            )
             for count, share in zip(counts, shares, strict=True)
         )
         rows.append(
-            _row(_cell(labels[index], "th"), *cells, _number(f"{100 * shares[index]:.0f} %"))
+            row(cell(labels[index], "th"), *cells, number_cell(f"{100 * shares[index]:.0f} %"))
         )
     return f"<table>{''.join(rows)}</table>"
 
@@ -323,17 +286,17 @@ def _errors(page: HeadReport) -> str:
     if not len(shown_errors):
         return ""
     rows = [
-        _row(
-            _cell(page.names[i]),
-            _cell(str(page.truth[i])),
-            _cell(page.labels[probabilities[i]]),
-            _number(f"{page.probabilities[i].max():.2f}"),
+        row(
+            cell(page.names[i]),
+            cell(str(page.truth[i])),
+            cell(page.labels[probabilities[i]]),
+            number_cell(f"{page.probabilities[i].max():.2f}"),
         )
         for i in shown_errors
     ]
-    head = _row(
-        *(_cell(name, "th") for name in (page.unit, "true", "predicted")),
-        _number("probability", "th"),
+    head = row(
+        *(cell(name, "th") for name in (page.unit, "true", "predicted")),
+        number_cell("probability", "th"),
     )
     shown = "All"
     if len(wrong) > len(shown_errors):
@@ -346,19 +309,19 @@ def _ranking(page: HeadReport) -> str:
     if not page.results:
         return ""
     rows = [
-        _row(
-            _number(str(number)),
+        row(
+            number_cell(str(number)),
             *(
-                _number(f"{100 * np.mean(values):.1f} ± {100 * np.std(values):.1f}")
+                number_cell(f"{100 * np.mean(values):.1f} ± {100 * np.std(values):.1f}")
                 for values in (result.balanced_accuracies, result.accuracies)
             ),
-            _cell(result.configuration.words),
+            cell(result.configuration.words),
         )
         for number, result in enumerate(page.results[:_SHOWN_ROWS], 1)
     ]
-    head = _row(
-        *(_number(name, "th") for name in ("row", "mean over the classes, %", "accuracy, %")),
-        _cell("configuration", "th"),
+    head = row(
+        *(number_cell(name, "th") for name in ("row", "mean over the classes, %", "accuracy, %")),
+        cell("configuration", "th"),
     )
     return (
         f"<h2>Ranking</h2><p>The first {len(rows)} of {len(page.results)}, per {page.unit}: means "

@@ -34,7 +34,14 @@ from pyplugin.errors import PypluginError
 from pyplugin.support.arrays import Float64, Indices, Texts
 from pyplugin.support.documents import parse_json
 from pyplugin.support.files import not_written, replacing, sentence
-from pyplugin.training.heads.configurations import SEED, Configuration, Split, calibrated, pipeline
+from pyplugin.training.heads.configurations import (
+    SEED,
+    Configuration,
+    Split,
+    calibrated,
+    grid,
+    pipeline,
+)
 
 FOLDS = 5
 INNER_FOLDS = 3
@@ -297,6 +304,24 @@ def search(
         for configuration, pairs in scores_of.items()
     ]
     return sorted(results, key=lambda result: result.rank)
+
+
+def search_grid(
+    examples: Examples,
+    splits: Sequence[Split],
+    classifier: str,
+    *,
+    full: bool = False,
+    journal: Path,
+    resume: bool = False,
+    jobs: int = 1,
+    progress: Callable[[int, int], object] | None = None,
+) -> list[Result]:
+    """Try the configurations of a classifier as `search` does; `full` is as for `grid`."""
+    unequal = len(set(Counter(examples.y.tolist()).values())) > 1
+    choices = grid(classifier, full=full, unequal=unequal)
+    options = {"journal": journal, "resume": resume, "jobs": jobs, "progress": progress}
+    return search(examples, choices, splits, **options)  # type: ignore[arg-type]
 
 
 def _append_journal(journal: Path, name: str, scores: tuple[float, float]) -> None:

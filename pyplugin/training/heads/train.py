@@ -3,7 +3,6 @@
 import contextlib
 import re
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,30 +15,25 @@ from pyplugin._native import VERSION
 from pyplugin.errors import PypluginError
 from pyplugin.models import heads, registry
 from pyplugin.models.folders import make_folder
-from pyplugin.support.arrays import Float32, Float64, Indices, Texts
+from pyplugin.support.arrays import Float64, Indices, Texts
 from pyplugin.support.files import check_writable
-from pyplugin.support.spelling import slug
-from pyplugin.training.heads.configurations import Configuration, grid
+from pyplugin.training.heads.configurations import Configuration
 from pyplugin.training.heads.convert import head_of
-from pyplugin.training.heads.dataset import ClipDataset, read_dataset
-from pyplugin.training.heads.embeddings import embed_all
+from pyplugin.training.heads.dataset import ClipDataset
+from pyplugin.training.heads.examples import Progress, embed_task, read_task, scores
 from pyplugin.training.heads.report import HeadReport, read_row, write_page, write_table
 from pyplugin.training.heads.search import (
-    LEAST,
-    Examples,
     Result,
     choose_folds,
     fitted,
     out_of_fold,
-    search,
+    search_grid,
 )
 
 TOLERANCE = 1e-5
 """Largest difference of a head from scikit-learn in probability without a note in the report."""
 
 _NAME = re.compile("[A-Za-z0-9_-]+")
-
-Progress = Callable[[str, int, int], object]
 
 
 @dataclass(frozen=True)
@@ -166,28 +160,25 @@ def train_head(
     model = model if isinstance(model, registry.Model) else registry.load(model)
     output = model.card.output_named(embedding).name
     chosen = None if retrain is None else read_row(Path(retrain[0]), retrain[1])
-    dataset = read_dataset(data, filelist)
-    other = None if external is None else _external(read_dataset(external), dataset)
-    _check_labels(dataset.labels)
-    _check_classes(Counter(clip.label for clip in dataset.clips), dataset.name)
-    notes = [*dataset.notes]
-
-    examples, clips, skipped = _examples(dataset, model, output, windows, jobs, report_progress)
-    examples = _with_enough_groups(examples, clips, notes)
-    _check_examples(examples)
-    foreign = None
-    if other is not None:
-        foreign, _, left = _examples(other, model, output, windows, jobs, report_progress)
-        skipped = [*skipped, *left]
-        notes += other.notes
+    task = read_task(data, filelist, external)
+    dataset, other = task.dataset, task.other
+    made = embed_task(task, model, output, windows=windows, jobs=jobs, progress=report_progress)
+    examples, foreign = made.examples, made.foreign
+    clips, notes, skipped = made.clips, made.notes, made.skipped
     splits = choose_folds(examples)
     results: list[Result] = []
     if chosen is None:
         journal = path.with_suffix(".folds.jsonl")
-        sizes = set(Counter(examples.y.tolist()).values())
-        searched = (examples, grid(classifier, full=full, unequal=len(sizes) > 1), splits)
-        searching = partial(report_progress, "Searching")
-        results = search(*searched, journal=journal, resume=resume, jobs=jobs, progress=searching)
+        results = search_grid(
+            examples,
+            splits,
+            classifier,
+            full=full,
+            journal=journal,
+            resume=resume,
+            jobs=jobs,
+            progress=partial(report_progress, "Searching"),
+        )
         chosen = results[0].configuration
     probabilities = out_of_fold(examples, chosen, splits)
     final = fitted(examples, chosen)
@@ -197,16 +188,16 @@ def train_head(
             "inaccurate. Clips from more groups or artists would help."
         )
     labels = [str(label) for label in final.classes_]
-    accuracy, balanced = _scores(labels, probabilities, examples.y)
+    accuracy, balanced = scores(labels, probabilities, examples.y)
     about = _about(dataset, clips, windows, chosen)
     about |= {"folds": len(splits), **_figures(accuracy, balanced)}
     if windows:
-        whole = _scores(labels, *_per_clip(probabilities, examples.y, clips))
+        whole = scores(labels, *_per_clip(probabilities, examples.y, clips))
         about |= _figures(*whole, "_per_clip")
     external_score, shown = None, None
     if other is not None and foreign is not None:
         shown = (other.name, foreign.y, final.predict_proba(foreign.x))
-        external_score = _scores(labels, shown[2], foreign.y)[1]
+        external_score = scores(labels, shown[2], foreign.y)[1]
         about["external"] = {"dataset": other.name, "balanced_accuracy": round(external_score, 4)}
     head = head_of(final, name=path.stem, model=model.name, output=output, about=about)
     drift = float(np.abs(heads.run(head, examples.x) - final.predict_proba(examples.x)).max())
@@ -262,119 +253,6 @@ def _about(
         "trained_on": "windows" if windows else "means of clips",
         "configuration": {k: v for k, v in vars(chosen).items() if v is not None},
     }
-
-
-def _check_classes(counts: Counter[str], name: str) -> None:
-    if len(counts) < 2:
-        raise PypluginError(
-            f"{name} has {len(counts)} class; at least 2 are needed. For one label, use "
-            "`tagnode teach`."
-        )
-    label, count = min(counts.items(), key=lambda item: item[1])
-    if count < LEAST:
-        clips = "clip" if count == 1 else "clips"
-        raise PypluginError(
-            f"The class {label!r} has {count} usable {clips}; at least {LEAST} are needed, and "
-            "20 are better."
-        )
-
-
-def _check_labels(labels: tuple[str, ...]) -> None:
-    """Check that the addresses of the classes, ``head.NAME.label``, are unique."""
-    first: dict[str, str] = {}
-    for label in labels:
-        if not slug(label):
-            raise PypluginError(f"The class {label!r} has no letter or digit; rename it.")
-        if slug(label) in first:
-            raise PypluginError(
-                f"The classes {first[slug(label)]!r} and {label!r} would both have the address "
-                f"{slug(label)}; rename one."
-            )
-        first[slug(label)] = label
-
-
-def _external(other: ClipDataset, dataset: ClipDataset) -> ClipDataset:
-    """Check an external set against the one trained on."""
-    unknown = sorted(set(other.labels) - set(dataset.labels))
-    if unknown:
-        raise PypluginError(
-            f"The external set has the class {unknown[0]!r}, which the training set lacks; it has "
-            f"{', '.join(dataset.labels)}."
-        )
-    notes = []
-    known = {clip.digest for clip in dataset.clips if clip.digest}
-    same = sum(clip.digest in known for clip in other.clips)
-    if same:
-        notes.append(
-            f"{same} clips of the external set are in the training set, so its score is optimistic."
-        )
-    shared = {clip.group for clip in dataset.clips} & {clip.group for clip in other.clips} - {""}
-    if shared:
-        notes.append(
-            f"{len(shared)} groups of the external set are in the training set, for example "
-            f"{min(shared)}, so its score is optimistic."
-        )
-    return ClipDataset(other.name, other.clips, notes)
-
-
-def _examples(
-    dataset: ClipDataset,
-    model: registry.Model,
-    output: str,
-    windows: bool,
-    jobs: int,
-    report_progress: Progress,
-) -> tuple[Examples, Indices, list[str]]:
-    """Return the rows to train on, the index of the clip of each, and the skipped clips."""
-    paths, analysing = [clip.path for clip in dataset.clips], partial(report_progress, "Analysing")
-    embedded = embed_all(paths, model, output, jobs=jobs, progress=analysing)
-    rows: list[Float32] = []
-    labels: list[str] = []
-    clips: list[int] = []
-    groups: list[int] = []
-    numbers: dict[str, int] = {}
-    for index, (clip, found) in enumerate(zip(dataset.clips, embedded.windows, strict=True)):
-        if found is None:
-            continue
-        mean = found.mean(axis=0, dtype=np.float64).astype(np.float32)[None]
-        part = found if windows else mean
-        number = numbers.setdefault(clip.group or f"\0{clip.path}", len(numbers))
-        rows.append(part)
-        labels += [clip.label] * len(part)
-        clips += [index] * len(part)
-        groups += [number] * len(part)
-    x = np.concatenate(rows).astype(np.float64)
-    return Examples(x, np.array(labels), np.array(groups)), np.array(clips), embedded.skipped
-
-
-def _check_examples(examples: Examples) -> None:
-    _check_classes(examples.groups_of_classes(), "The set of usable clips")
-    if np.ptp(examples.x, axis=0).max() == 0:
-        raise PypluginError(
-            "The embeddings of all clips are equal, so they cannot be classified. Check that the "
-            "clips are not silent, and the model."
-        )
-
-
-def _with_enough_groups(examples: Examples, clips: Indices, notes: list[str]) -> Examples:
-    """If a class has too few groups for folds, group rows by clip only."""
-    label, count = min(examples.groups_of_classes().items(), key=lambda item: item[1])
-    alone = Examples(examples.x, examples.y, clips)
-    if count >= LEAST or alone.groups_of_classes()[label] == count:
-        return examples
-    notes.append(
-        f"All clips of {label!r} come from {count} groups or artists; at least {LEAST} are needed "
-        "to keep groups together. Folds ignore groups, so the accuracy may be that of "
-        "recognising an artist."
-    )
-    return alone
-
-
-def _scores(labels: list[str], probabilities: Float64, truth: Texts) -> tuple[float, float]:
-    """Return the accuracy, and its mean over the classes in `truth`."""
-    right = np.asarray(labels)[probabilities.argmax(axis=1)] == truth
-    each = [right[truth == label].mean() for label in sorted(set(truth.tolist()))]
-    return float(right.mean()), float(np.mean(each))
 
 
 def _figures(accuracy: float, balanced: float, ending: str = "") -> dict[str, float]:

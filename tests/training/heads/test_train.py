@@ -65,12 +65,6 @@ def test_random_labels_have_the_accuracy_of_chance(data, probe):
     assert done.balanced_accuracy < 0.9
 
 
-def test_balanced_accuracy_is_the_mean_over_the_classes():
-    truth = np.array(["a"] * 8 + ["b"] * 2)
-    probabilities = np.tile([0.9, 0.1], (10, 1))  # always a
-    assert train._scores(["a", "b"], probabilities, truth) == (0.8, 0.5)
-
-
 def test_probabilities_of_a_clip_are_the_mean_over_its_windows():
     probabilities = np.array([[0.2, 0.8], [0.4, 0.6], [1.0, 0.0]])
     means, truth = train._per_clip(probabilities, np.array(["b", "b", "a"]), np.array([3, 3, 1]))
