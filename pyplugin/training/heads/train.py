@@ -18,14 +18,12 @@ from pyplugin.models import heads, registry
 from pyplugin.models.folders import make_folder
 from pyplugin.support.arrays import Float32, Float64, Indices, Texts
 from pyplugin.support.files import check_writable
-from pyplugin.support.spelling import slug
+from pyplugin.training.dataset import LEAST, ClipDataset, check_classes, check_labels, read_dataset
 from pyplugin.training.heads.configurations import Configuration, grid
 from pyplugin.training.heads.convert import head_of
-from pyplugin.training.heads.dataset import ClipDataset, read_dataset
 from pyplugin.training.heads.embeddings import embed_all
 from pyplugin.training.heads.report import HeadReport, read_row, write_page, write_table
 from pyplugin.training.heads.search import (
-    LEAST,
     Examples,
     Result,
     choose_folds,
@@ -33,6 +31,7 @@ from pyplugin.training.heads.search import (
     out_of_fold,
     search,
 )
+from pyplugin.training.pages import Predictions
 
 TOLERANCE = 1e-5
 """Largest difference of a head from scikit-learn in probability without a note in the report."""
@@ -168,8 +167,8 @@ def train_head(
     chosen = None if retrain is None else read_row(Path(retrain[0]), retrain[1])
     dataset = read_dataset(data, filelist)
     other = None if external is None else _external(read_dataset(external), dataset)
-    _check_labels(dataset.labels)
-    _check_classes(Counter(clip.label for clip in dataset.clips), dataset.name)
+    check_labels(dataset.labels)
+    check_classes(Counter(clip.label for clip in dataset.clips), dataset.name)
     notes = [*dataset.notes]
 
     examples, clips, skipped = _examples(dataset, model, output, windows, jobs, report_progress)
@@ -224,12 +223,10 @@ def train_head(
         facts=_facts(about, model.name, output, chosen, unit, external_score),
         notes=notes,
         skipped=skipped,
-        labels=labels,
-        truth=examples.y,
-        probabilities=probabilities,
-        names=_names(dataset, clips, windows),
+        predictions=Predictions(
+            labels, examples.y, probabilities, _names(dataset, clips, windows), unit
+        ),
         results=results,
-        unit=unit,
         external_set=shown,
     )
     write_page(page, report)
@@ -262,35 +259,6 @@ def _about(
         "trained_on": "windows" if windows else "means of clips",
         "configuration": {k: v for k, v in vars(chosen).items() if v is not None},
     }
-
-
-def _check_classes(counts: Counter[str], name: str) -> None:
-    if len(counts) < 2:
-        raise PypluginError(
-            f"{name} has {len(counts)} class; at least 2 are needed. For one label, use "
-            "`tagnode teach`."
-        )
-    label, count = min(counts.items(), key=lambda item: item[1])
-    if count < LEAST:
-        clips = "clip" if count == 1 else "clips"
-        raise PypluginError(
-            f"The class {label!r} has {count} usable {clips}; at least {LEAST} are needed, and "
-            "20 are better."
-        )
-
-
-def _check_labels(labels: tuple[str, ...]) -> None:
-    """Check that the addresses of the classes, ``head.NAME.label``, are unique."""
-    first: dict[str, str] = {}
-    for label in labels:
-        if not slug(label):
-            raise PypluginError(f"The class {label!r} has no letter or digit; rename it.")
-        if slug(label) in first:
-            raise PypluginError(
-                f"The classes {first[slug(label)]!r} and {label!r} would both have the address "
-                f"{slug(label)}; rename one."
-            )
-        first[slug(label)] = label
 
 
 def _external(other: ClipDataset, dataset: ClipDataset) -> ClipDataset:
@@ -348,7 +316,7 @@ def _examples(
 
 
 def _check_examples(examples: Examples) -> None:
-    _check_classes(examples.groups_of_classes(), "The set of usable clips")
+    check_classes(examples.groups_of_classes(), "The set of usable clips")
     if np.ptp(examples.x, axis=0).max() == 0:
         raise PypluginError(
             "The embeddings of all clips are equal, so they cannot be classified. Check that the "

@@ -10,7 +10,7 @@ from pyplugin.errors import PypluginError
 
 pytest.importorskip("sklearn", reason="training needs scikit-learn: pip install 'tagnode[train]'")
 
-from pyplugin.training.heads.dataset import read_dataset
+from pyplugin.training.dataset import read_dataset
 
 
 @pytest.fixture
