@@ -20,8 +20,8 @@ from pyplugin.training.classes.fit import Fitted, clip_means
 from pyplugin.training.classes.networks import DeepsoundNetwork
 from pyplugin.training.classes.settings import ClassesSettings
 
-_PATCHES = 300
-_DRIFT_CLIPS = 100
+_PATCHES = 120
+_DRIFT_CLIPS, _DRIFT_WINDOWS = 60, 2
 _WINDOWS = 30  # of a clip to test on
 _EMBEDDING = export.EMBEDDING
 
@@ -136,7 +136,9 @@ def export_network(
     patches = batches.batch(_PATCHES, np.random.default_rng(settings.seed))[0]
     calibration = calibrate(source, variables, patches)
     data = source.build(variables, patch=patch, calibration=calibration)
-    checked = np.concatenate([spread_windows(c, patch, 4) for c in validation[:_DRIFT_CLIPS]])
+    checked = np.concatenate(
+        [spread_windows(c, patch, _DRIFT_WINDOWS) for c in validation[:_DRIFT_CLIPS]]
+    )
     card = source.card(
         data,
         patch=patch,
