@@ -169,7 +169,7 @@ def train_classes(
             jobs=jobs,
             progress=lambda done, of: show("Reading", done, of, ""),
         )
-        run = _Run(features, dataset.labels, settings, checkpoint, show, interrupted)
+        run = _Training(features, dataset.labels, settings, checkpoint, show, interrupted)
         run.notes = [*dataset.notes, *features.notes, *run.folds.notes]
         if resume and not resumed:
             run.notes.append("There was no interrupted training to resume.")
@@ -177,7 +177,7 @@ def train_classes(
         return run.finish(path, files[".report.html"], about)
 
 
-class _Run:
+class _Training:
     """One training: a network for each split, the one that is kept, and the report."""
 
     def __init__(
