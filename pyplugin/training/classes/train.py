@@ -292,7 +292,7 @@ class _Training:
         found = [self._tested[number] for number in self._tested]
         width = len(self._labels)
         return TestedClips(
-            [each.clip.path.name for each in clips],
+            ["/".join(each.clip.path.parts[-2:]) for each in clips],
             targets_of(clips, self._labels),
             np.concatenate(found) if found else np.zeros((0, width)),
         )
@@ -304,29 +304,28 @@ class _Training:
         counts = Counter(label for each in self._features.clips for label in each.clip.labels)
         kind = settings.kind
         hop = 1000.0 * kind.step / kind.frame_rate
-        window = kind.patch / kind.frame_rate
         start = f", started from the weights of {settings.start}" if settings.start else ""
         facts = {
             "Clips": ", ".join(f"{label} {count}" for label, count in sorted(counts.items())),
             "Network": f"{settings.architecture}{start}; int8, {size / 1000:.0f} kB; windows of "
-            f"{window:.2f} s, at most one result every {hop:.0f} ms",
+            f"{kind.patch / kind.frame_rate:.2f} s, at most one result every {hop:.0f} ms",
         }
-        parts = "in turn" if settings.folds else f"{len(splits[0].test)} clips"
+        on = f"on {len(tested.names)} clips that were not trained on"
+        on += ", tested in turn" if settings.folds else ""
         if tested.names and settings.exclusive:
-            facts[f"Accuracy on clips not trained on ({parts}), mean over the classes"] = (
-                f"{100 * accuracy:.1f} %"
-            )
-        elif tested.names:
-            facts[f"ROC-AUC on clips not trained on ({parts}), mean over the classes"] = (
-                f"{area:.3f}"
-            )
+            facts["Accuracy"] = f"{100 * accuracy:.1f} %, the mean over the classes, {on}"
+        if tested.names:
+            facts["ROC-AUC"] = f"{area:.3f}, the mean over the classes, {on}"
+        kept = self.folds.final if settings.folds else splits[0]
         facts["Best epoch"] = (
-            f"{fitted.epoch} of {len(fitted.losses)}, by the loss on "
-            f"{len(self.folds.final.validation if settings.folds else splits[0].validation)} "
+            f"{fitted.epoch} of {len(fitted.losses)}, by the loss on {len(kept.validation)} "
             "validation clips"
         )
-        chosen = {key: value for key, value in vars(settings).items() if value not in ("", None)}
-        facts["Settings"] = ", ".join(f"{key} {value}" for key, value in chosen.items())
+        facts["Settings"] = (
+            f"at most {settings.epochs} epochs, patience {settings.patience}, batches of "
+            f"{settings.batch} windows, learning rate {settings.learning_rate:g}, seed "
+            f"{settings.seed}"
+        )
         return {**facts, "Made by": f"pyplugin {VERSION}, PyTorch {torch.__version__}"}
 
 
