@@ -3,9 +3,9 @@
     python -m benchmarks.networks DATA [--groups CSV] [--folds 5] [--head musicnn-msd]
 
 DATA is a folder with one subfolder of recordings for each class, such as GTZAN's, or a ground
-truth, as for `tagnode train network`. Prints a table: accuracy in percent, the mean over the classes, of
-clips that a network was not trained with, nor with others of their group or artist. Heads are
-logistic regressions on the mean embedding of a clip.
+truth, as for `tagnode train network`. Prints a table: accuracy in percent, the mean over the
+classes, of clips that a network was not trained with, nor with others of their group or artist.
+Heads are logistic regressions on the mean embedding of a clip.
 """
 
 import argparse

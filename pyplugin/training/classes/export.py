@@ -160,10 +160,8 @@ def clip_probabilities(exported: Exported, clips: Sequence[ClipFeatures]) -> Flo
     """Return the mean activations of the int8 network over windows of each clip, (n, labels)."""
     if not clips:
         return np.zeros((0, len(exported.card.labels)))
-    patch = exported.card.patch_frames
-    windows = [spread_windows(each, patch, _WINDOWS) for each in clips]
-    found: Float32 = run_patches(exported.data, np.concatenate(windows), ("activations",))[
-        "activations"
-    ]
-    places = np.repeat(np.arange(len(clips)), [len(each) for each in windows])
-    return clip_means(found, places, len(clips))
+
+    def activations(windows: Float32) -> Float32:
+        return run_patches(exported.data, windows, ("activations",))["activations"]
+
+    return clip_means(activations, clips, exported.card.patch_frames, _WINDOWS)

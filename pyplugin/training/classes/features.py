@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +26,7 @@ UNREADABLE_LIMIT = 0.25
 
 _SILENCE = 10.0 ** (-70.0 / 20.0)  # peak of a recording that counts as silent
 _SHORT = 0.25  # seconds; a clip must be longer
+_SAMPLED = 20  # clips, after which the memory that all need is estimated
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +80,7 @@ def compute_features(
     clip_seconds: float | None = None,
     cache: Path | None = None,
     jobs: int = 1,
+    memory: int | None = None,
     progress: Callable[[int, int], object] | None = None,
 ) -> FeatureSet:
     """Read clips and return their mel spectrograms.
@@ -96,6 +99,8 @@ def compute_features(
         Folder to store mel spectrograms in.
     jobs
         Number of threads.
+    memory
+        Bytes that the spectrograms may have together; None for half of what the machine has free.
     progress
         Called with the number of finished clips and the total.
 
@@ -106,9 +111,10 @@ def compute_features(
     Raises
     ------
     PypluginError
-        More than a quarter of the clips cannot be read, all clips of a class are silent, or two
-        clips of different classes have the same samples.
+        More than a quarter of the clips cannot be read, all clips of a class are silent, two clips
+        of different classes have the same samples, or there is not enough memory.
     """
+    limit = memory if memory is not None else _free_memory() // 2
 
     def one(clip: LabelledClip) -> _Decoded | PypluginError:
         try:
@@ -126,6 +132,7 @@ def compute_features(
                 else:
                     message, path = str(result), str(clips[done - 1].path)
                     skipped.append(message if path in message else f"{path}: {message}")
+                _check_memory(found, done, len(clips), limit)
                 if progress is not None:
                     progress(done, len(clips))
         except BaseException:
@@ -142,6 +149,32 @@ def compute_features(
     usable = [each.features for each in found]
     _note_rates(usable, architecture, notes)
     return FeatureSet(usable, notes, skipped)
+
+
+def _free_memory() -> int:
+    """Return the bytes of memory that new data may have; 16 TB where the system does not say."""
+    with contextlib.suppress(OSError, ValueError):
+        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    return 1 << 44
+
+
+def _check_memory(found: list[_Decoded], done: int, total: int, limit: int) -> None:
+    """Raise if all clips will need more memory than there is, as far as can be told."""
+    if not found or done < min(total, _SAMPLED) or (done % _SAMPLED and done != total):
+        return
+    needed = sum(each.features.mel.nbytes for each in found) / done * total
+    if needed <= limit:
+        return
+    seconds = sum(each.features.seconds for each in found) / done
+    shorter = max(1, math.floor(seconds * limit / needed))
+    failure = PypluginError(
+        f"{total} clips of {seconds:.0f} s need about {needed / 1e6:.0f} MB of memory, and "
+        f"{limit / 1e6:.0f} MB can be used; use less of each clip: --clip-seconds {shorter}."
+    )
+    failure.exit_code = 1
+    raise failure
 
 
 def _cached(

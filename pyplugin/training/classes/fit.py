@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from pyplugin.support.arrays import Float32, Float64, Indices
+from pyplugin.support.arrays import Float32, Float64
 from pyplugin.training.classes.batches import Batches, spread_windows, targets_of
 from pyplugin.training.classes.features import ClipFeatures
 from pyplugin.training.classes.networks import (
@@ -27,6 +27,7 @@ _WEIGHT_DECAY = 0.02
 _AVERAGE = 0.99  # decay of the moving average of the weights, a step
 _WINDOWS = 8  # of a validation clip
 _START_WINDOWS = 200
+_TOGETHER = 32  # clips that are tested at once
 
 Weights = dict[str, torch.Tensor]
 
@@ -238,30 +239,53 @@ class _Validation:
     def __init__(
         self, clips: Sequence[ClipFeatures], labels: Sequence[str], settings: ClassesSettings
     ) -> None:
-        windows = [spread_windows(each, settings.kind.frames, _WINDOWS) for each in clips]
-        self._windows = np.concatenate(windows)
-        self._clips = np.repeat(np.arange(len(clips)), [len(each) for each in windows])
+        self._clips, self._frames = clips, settings.kind.frames
         self._targets = targets_of(clips, labels)
         self._exclusive = settings.exclusive
 
     def measure(self, network: ClassNetwork) -> tuple[float, float]:
         """Return loss and accuracy, means over the classes."""
-        logs = []
-        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
-            for first in range(0, len(self._windows), 128):
-                logits = network(torch.from_numpy(self._windows[first : first + 128]))
-                logs.append(log_probabilities(logits, exclusive=self._exclusive).exp().numpy())
-        found = clip_means(np.concatenate(logs), self._clips, len(self._targets))
-        return class_loss(found, self._targets, self._exclusive), class_accuracy(
-            found, self._targets, self._exclusive
-        )
+
+        def probabilities(windows: Float32) -> Float32:
+            with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+                logits = network(torch.from_numpy(windows))
+                logs = log_probabilities(logits, exclusive=self._exclusive)
+            return np.asarray(logs.exp().numpy())
+
+        found = clip_means(probabilities, self._clips, self._frames, _WINDOWS)
+        given = (found, self._targets, self._exclusive)
+        return class_loss(*given), class_accuracy(*given)
 
 
-def clip_means(probabilities: Float32, clips: Indices, count: int) -> Float64:
-    """Return the mean probabilities of the windows of each clip, (count, labels)."""
-    sums = np.zeros((count, probabilities.shape[1]))
-    np.add.at(sums, clips, probabilities)
-    return np.asarray(sums / np.bincount(clips, minlength=count)[:, None])
+def clip_means(
+    probabilities: Callable[[Float32], Float32],
+    clips: Sequence[ClipFeatures],
+    frames: int,
+    most: int,
+) -> Float64:
+    """Return the mean probabilities of windows of each clip, (n, labels).
+
+    Parameters
+    ----------
+    probabilities
+        Takes windows, (m, frames, bands), and returns (m, labels).
+    clips
+    frames
+        Of a window.
+    most
+        Greatest number of windows of a clip, spread evenly over it.
+
+    Returns
+    -------
+    ndarray of float64, shape (n, labels)
+    """
+    means = []
+    for first in range(0, len(clips), _TOGETHER):
+        windows = [spread_windows(each, frames, most) for each in clips[first : first + _TOGETHER]]
+        found = probabilities(np.concatenate(windows))
+        ends = np.cumsum([len(each) for each in windows])
+        means += [part.mean(axis=0, dtype=np.float64) for part in np.split(found, ends[:-1])]
+    return np.stack(means)
 
 
 def class_loss(probabilities: Float64, targets: Float32, exclusive: bool) -> float:

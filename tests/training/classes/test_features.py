@@ -131,3 +131,11 @@ def test_a_full_disk_is_reported(folder, tmp_path):
     with limit_file_size(2000), pytest.raises(PypluginError, match=r"cannot be written.*free some"):
         read(folder, cache=tmp_path / "cache")
     assert not list((tmp_path / "cache").iterdir())
+
+
+def test_short_memory_is_reported_with_the_seconds_that_fit(folder):
+    # 157 frames of 96 bands of 2 bytes for each clip of 2.5 s
+    needed = 8 * 157 * 96 * 2
+    assert len(read(folder, memory=needed).clips) == 8
+    with pytest.raises(PypluginError, match=r"8 clips of 2 s need .*--clip-seconds 1\."):
+        read(folder, memory=needed // 2)

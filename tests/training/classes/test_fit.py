@@ -1,6 +1,7 @@
 """Training: it learns, stops early, and goes on after an interruption as if there were none."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -9,7 +10,6 @@ pytest.importorskip("torch", reason="needs torch: pip install 'tagnode[network]'
 
 import torch
 
-from pyplugin.training.classes.batches import spread_windows
 from pyplugin.training.classes.fit import class_accuracy, clip_means, fit
 from pyplugin.training.classes.networks import predict
 from pyplugin.training.classes.settings import ClassesSettings
@@ -86,13 +86,22 @@ def test_a_network_learns_three_kinds_of_sound(architecture, exclusive, parts, c
         parts = [[e for e, h in zip(found, held, strict=True) if h == side] for side in (0, 1)]
     train, validation = parts
     fitted = fit(train, validation, LABELS, settings)
-    windows = [spread_windows(each, settings.kind.frames, 4) for each in validation]
-    places = np.repeat(np.arange(len(validation)), [len(each) for each in windows])
-    values = predict(fitted.network, np.concatenate(windows), exclusive=exclusive)
-    means = clip_means(values, places, len(validation))
+    run = partial(predict, fitted.network, exclusive=exclusive)
+    means = clip_means(run, validation, settings.kind.frames, 4)
     truth = [LABELS.index(each.clip.label) for each in validation]
     assert (means.argmax(axis=1) == truth).mean() > 0.8
     assert fitted.losses[-1] < fitted.losses[0]
+
+
+def test_clips_are_averaged_over_their_windows(features):
+    short = replace(features[0], mel=features[0].mel[:60])
+    clips = [features[1], short, *features[2:40]] * 2
+    found = clip_means(lambda windows: windows.mean(axis=1), clips, 60, 3)
+    assert found.shape == (len(clips), 96)
+    wanted = np.float64([features[1].mel[at : at + 60].mean(0, np.float64) for at in (0, 48, 97)])
+    np.testing.assert_allclose(found[0], wanted.mean(axis=0), atol=1e-3)
+    np.testing.assert_allclose(found[1], short.mel.mean(0, np.float64), atol=1e-3)
+    np.testing.assert_array_equal(found[: len(clips) // 2], found[len(clips) // 2 :])
 
 
 def test_accuracy_is_the_mean_over_the_classes():
