@@ -78,16 +78,13 @@ def choose_splits(clips: Sequence[LabelledClip], folds: int = 0, *, seed: int = 
     count = min(folds or _FOLDS, least)
     if folds > count:
         notes.append(f"A class has {least} groups only, so there are {count} folds, not {folds}.")
-    parts = _parts(clips, labels, groups, count, seed, held=2)
+    parts = _parts(clips, labels, groups, count, seed, left=2)
+    everything, none = np.arange(len(clips)), np.zeros(0, np.int64)
     splits = []
-    for number, test in enumerate(parts):
-        validation = parts[(number + 1) % count]
-        train = np.setdiff1d(np.arange(len(clips)), np.concatenate([test, validation]))
+    for test in parts if folds else parts[:1]:
+        train, validation = _divided(clips, np.setdiff1d(everything, test), labels, groups, seed)
         splits.append(Split(train, validation, test))
-        if not folds:
-            break
-    rest = np.setdiff1d(np.arange(len(clips)), parts[0])
-    return Folds(splits, Split(rest, parts[0], np.zeros(0, np.int64)), notes)
+    return Folds(splits, Split(*_divided(clips, everything, labels, groups, seed), none), notes)
 
 
 def _given_test(
@@ -109,11 +106,19 @@ def _given_test(
     rest = np.flatnonzero(~given)
     others = [clips[index] for index in rest.tolist()]
     check_classes(Counter(label for clip in others for label in clip.labels), "The training part")
-    count = min(_FOLDS, *_groups_of_classes(others, groups[rest]).values())
-    validation = rest[_parts(others, labels[rest], groups[rest], count, seed, held=1)[0]]
-    split = Split(np.setdiff1d(rest, validation), validation, np.flatnonzero(given))
+    split = Split(*_divided(clips, rest, labels, groups, seed), np.flatnonzero(given))
     notes.append(f"Tested on the {int(given.sum())} clips of the split 'test'.")
     return Folds([split], split, notes)
+
+
+def _divided(
+    clips: Sequence[LabelledClip], rest: Indices, labels: Texts, groups: Indices, seed: int
+) -> tuple[Indices, Indices]:
+    """Divide some of the clips into those to train and, about a fifth of the groups, to stop on."""
+    others = [clips[index] for index in rest.tolist()]
+    count = min(_FOLDS, *_groups_of_classes(others, groups[rest]).values())
+    validation = rest[_parts(others, labels[rest], groups[rest], count, seed, left=1)[0]]
+    return np.setdiff1d(rest, validation), validation
 
 
 def _strata(clips: Sequence[LabelledClip]) -> Texts:
@@ -159,27 +164,24 @@ def _parts(
     count: int,
     seed: int,
     *,
-    held: int,
+    left: int,
 ) -> list[Indices]:
-    """Divide clips; without `held` successive parts, the rest has all classes."""
+    """Divide clips into parts; outside of each part, every class has `left` groups at least."""
+    if count < 2:
+        raise PypluginError(
+            "The groups of a class are too large to train, to stop and to test on different ones; "
+            "use smaller groups, or more clips."
+        )
     alone = len(set(groups.tolist())) == len(groups)
     splitter = StratifiedKFold if alone else StratifiedGroupKFold
     classes = {label for clip in clips for label in clip.labels}
     for attempt in range(seed, seed + _TRIES):
         kind = splitter(count, shuffle=True, random_state=attempt)
         parts = [test for _, test in kind.split(labels, labels, None if alone else groups)]
-        numbers = range(len(parts))
-        rests = [
-            {
-                label
-                for other in numbers
-                if (other - number) % count >= held
-                for index in parts[other]
-                for label in clips[index].labels
-            }
-            for number in numbers
-        ]
-        if all(rest == classes for rest in rests) and all(map(len, parts)):
+        rests = [np.setdiff1d(np.arange(len(clips)), part) for part in parts]
+        found = [_groups_of_classes([clips[i] for i in rest], groups[rest]) for rest in rests]
+        enough = all(min(each[label] for label in classes) >= left for each in found)
+        if enough and all(map(len, parts)):
             return parts
     raise PypluginError(
         f"The groups are too large for {count} parts with every class in each training part; use "
