@@ -68,6 +68,14 @@ def test_folds_test_every_clip_once_by_networks_without_it(genres, tmp_path):
     assert "on 24 clips that were not trained on, tested in turn" in found.page.read_text()
 
 
+def test_the_weights_of_scene_are_a_start(genres, tmp_path):
+    settings = replace(QUICK, start="scene", epochs=2, least_steps=4)
+    found = train_classes(genres, out=str(tmp_path / "s.tflite"), settings=settings)
+    assert found.accuracy > 0.8
+    assert found.card.outputs[2].size == registry.info("scene").outputs[2].size
+    assert "started from the weights of scene" in found.page.read_text()
+
+
 def test_clips_may_have_several_classes(genres, tmp_path):
     rows = ["path,labels,artist\n"]
     for path in sorted(genres.rglob("*.wav")):
