@@ -6,8 +6,9 @@ from typing import Any
 
 import click
 
-from pyplugin.cli.train_head import need_sklearn, progress_bars
+from pyplugin.cli.train_head import need_sklearn
 from pyplugin.cli.ui.paths import EXISTING, path_option
+from pyplugin.cli.ui.progress import progress_bars
 from pyplugin.cli.ui.suppress_output import check_plan
 from pyplugin.cli.ui.terminal import echo
 from pyplugin.models import registry

@@ -1,14 +1,13 @@
 """``tagnode train head``."""
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
 from pyplugin.cli.ui.paths import EXISTING, PATH, path_option
+from pyplugin.cli.ui.progress import progress_bars
 from pyplugin.cli.ui.suppress_output import check_plan
 from pyplugin.cli.ui.terminal import echo
 from pyplugin.models import registry
@@ -21,24 +20,6 @@ _SHOWN_ROWS = 5
 def need_sklearn() -> None:
     """Raise if scikit-learn is missing."""
     need("sklearn", package="scikit-learn", extra="train", purpose="Training a head")
-
-
-@contextmanager
-def progress_bars() -> Iterator[Callable[[str, int, int], None]]:
-    """Yield a function that shows progress on a terminal: step, number done, total."""
-    progress = need("rich.progress", package="rich", extra="train", purpose="Showing progress")
-    console = need("rich.console", package="rich", extra="train", purpose="Showing progress")
-    screen = console.Console(stderr=True)
-    columns = (*progress.Progress.get_default_columns(), progress.MofNCompleteColumn())
-    with progress.Progress(*columns, console=screen, disable=not screen.is_terminal) as bars:
-        tasks: dict[str, int] = {}
-
-        def show(what: str, done: int, of: int) -> None:
-            if what not in tasks:
-                tasks[what] = bars.add_task(what)
-            bars.update(tasks[what], completed=done, total=of)
-
-        yield show
 
 
 @click.command("head")

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pyplugin.models.card import Card, Dataset, InputTensor, OutputTensor, Schema
@@ -34,6 +34,10 @@ class Network:
         The activations whose channels may change their sign.
     corrected : str
         The first float layer after the int8 ones; its bias takes up their mean error.
+    kind : str
+        The task, as in cards.
+    preset : str
+        The front-end, one of `pyplugin.models.frontends.PRESETS`.
     """
 
     name: str
@@ -46,6 +50,8 @@ class Network:
     activations: tuple[str, ...]
     turnable: frozenset[str]
     corrected: str
+    kind: str = field(default="auto-tagging", kw_only=True)
+    preset: str = field(default="musicnn", kw_only=True)
 
     def card(self, data: bytes, *, patch: int, int8: bool, **about: Any) -> Card:
         """Return the card of a file that `build` returned.
@@ -60,10 +66,10 @@ class Network:
         **about
             The fields of the card that are not the network's: name, description, licence ...
         """
-        front_end = PRESETS["musicnn"]
+        front_end = PRESETS[self.preset]
         mel = InputTensor("mel", "float", (1, patch, front_end.bands))
         return Card(
-            type="auto-tagging",
+            type=self.kind,
             labels=self.labels,
             model_types=("tflite-int8" if int8 else "tflite-float32",),
             schema=Schema((mel,), self.outputs),

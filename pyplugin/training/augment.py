@@ -3,19 +3,22 @@
 Reverberation, codecs and speed changes work on samples. Level, equalisation, bandwidth, noise,
 partial silence and mixtures work on mel powers, where they are products and sums: cheap enough to
 be drawn again for each window. Adding powers ignores phase, which differs between windows anyway.
+Bands are those of the front-end ``musicnn`` unless another one is given.
 """
 
 import io
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
+from pyplugin.models.card import FrontEnd
 from pyplugin.models.frontends import PRESETS
 from pyplugin.support.arrays import Float32, Float64
 
 Generator = np.random.Generator
 
-_SCALE = PRESETS["musicnn"].log_scale
+_FRONT_END = PRESETS["musicnn"]
 
 
 @dataclass(frozen=True)
@@ -35,12 +38,14 @@ CODECS = (
 )
 
 
-def mel_power(mel: Float32) -> Float32:
-    """Return mel powers from front-end values, which are log10(1 + 10000 power).
+def mel_power(mel: Float32 | npt.NDArray[np.float16], front_end: FrontEnd = _FRONT_END) -> Float32:
+    """Return mel powers from front-end values, such as log10(1 + 10000 power).
 
     Parameters
     ----------
     mel : ndarray of float32 or float16, any shape
+    front_end : FrontEnd, optional
+        Whose logarithm is ``log10-1p`` or ``log-zero``, the natural one.
 
     Returns
     -------
@@ -51,22 +56,29 @@ def mel_power(mel: Float32) -> Float32:
     >>> mel_power(log_mel(np.array([0.0, 0.5], np.float32))).round(4).tolist()
     [0.0, 0.5]
     """
+    if front_end.log == "log-zero":
+        return np.asarray(np.exp(mel.astype(np.float32)))
     power: Float32 = np.expm1(mel.astype(np.float32) * np.float32(np.log(10.0)))
-    return power / np.float32(_SCALE)
+    return power / np.float32(front_end.log_scale)
 
 
-def log_mel(power: Float32) -> Float32:
-    """Return front-end values, log10(1 + 10000 power), from mel powers.
+def log_mel(power: Float32, front_end: FrontEnd = _FRONT_END) -> Float32:
+    """Return front-end values, such as log10(1 + 10000 power), from mel powers.
 
     Parameters
     ----------
     power : ndarray of float32, any shape
+    front_end : FrontEnd, optional
+        As for `mel_power`.
 
     Returns
     -------
     ndarray of float32, same shape
     """
-    return np.asarray(np.log1p(power * np.float32(_SCALE)) / np.float32(np.log(10.0)))
+    if front_end.log == "log-zero":
+        return np.asarray(np.log(np.maximum(power, np.float32(front_end.log_floor))))
+    scaled = power * np.float32(front_end.log_scale)
+    return np.asarray(np.log1p(scaled) / np.float32(np.log(10.0)))
 
 
 def add_reverberation(samples: Float32, sample_rate: int, random: Generator) -> Float32:
@@ -149,28 +161,28 @@ def apply_codec(samples: Float32, sample_rate: int, random: Generator) -> tuple[
     return np.concatenate(parts).astype(np.float32), int(found)
 
 
-def band_frequencies() -> Float64:
+def band_frequencies(front_end: FrontEnd = _FRONT_END) -> Float64:
     """Return the centres of the front-end's bands in Hz, shape (bands,); Slaney's mel scale."""
-    front_end = PRESETS["musicnn"]
     step = np.log(6.4) / 27.0
     top = 15.0 + np.log(front_end.fmax / 1000.0) / step
     mels = np.linspace(0.0, top, front_end.bands + 2)[1:-1]
     return np.where(mels < 15.0, mels * 200.0 / 3.0, 1000.0 * np.exp(step * (mels - 15.0)))
 
 
-def equaliser(count: int, random: Generator) -> Float32:
+def equaliser(count: int, random: Generator, front_end: FrontEnd = _FRONT_END) -> Float32:
     """Draw smooth power gains (count, bands): a tilt, and one broad peak or dip.
 
     Parameters
     ----------
     count : int
     random : Generator
+    front_end : FrontEnd, optional
 
     Returns
     -------
     ndarray of float32, shape (count, bands)
     """
-    octaves = np.log2(band_frequencies() / 1000.0)
+    octaves = np.log2(band_frequencies(front_end) / 1000.0)
     tilt = random.normal(0.0, 1.5, (count, 1)) * octaves
     centre = random.uniform(-4.0, 3.0, (count, 1))
     width = random.uniform(0.4, 1.5, (count, 1))
@@ -178,7 +190,7 @@ def equaliser(count: int, random: Generator) -> Float32:
     return np.asarray(10.0 ** ((tilt + peak) / 10.0), np.float32)
 
 
-def band_limits(count: int, random: Generator) -> Float32:
+def band_limits(count: int, random: Generator, front_end: FrontEnd = _FRONT_END) -> Float32:
     """Draw power gains (count, bands) of channels with limited bandwidth.
 
     About half pass everything; the others have a low-pass at 3 to 7.5 kHz, and 15 % also a
@@ -188,12 +200,13 @@ def band_limits(count: int, random: Generator) -> Float32:
     ----------
     count : int
     random : Generator
+    front_end : FrontEnd, optional
 
     Returns
     -------
     ndarray of float32, shape (count, bands)
     """
-    frequencies = band_frequencies()[None]
+    frequencies = band_frequencies(front_end)[None]
     cuts = np.exp(random.uniform(np.log(3000.0), np.log(7500.0), (count, 1)))
     cuts = np.where(random.random((count, 1)) < 0.5, cuts, 20_000.0)
     lows = random.uniform(100.0, 500.0, (count, 1)) * (random.random((count, 1)) < 0.15)
@@ -203,7 +216,9 @@ def band_limits(count: int, random: Generator) -> Float32:
     return np.asarray(np.maximum(gains, 1e-7), np.float32)
 
 
-def coloured_noise(count: int, frames: int, random: Generator) -> Float32:
+def coloured_noise(
+    count: int, frames: int, random: Generator, front_end: FrontEnd = _FRONT_END
+) -> Float32:
     """Draw mel powers (count, frames, bands) of stationary coloured noise with a mean of 1.
 
     The power of a band of noise has a chi-square distribution with two degrees of freedom for each
@@ -213,16 +228,17 @@ def coloured_noise(count: int, frames: int, random: Generator) -> Float32:
     ----------
     count, frames : int
     random : Generator
+    front_end : FrontEnd, optional
 
     Returns
     -------
     ndarray of float32, shape (count, frames, bands)
     """
-    frequencies = band_frequencies()
+    frequencies = band_frequencies(front_end)
     octaves = np.log2(frequencies / 1000.0)
     colour = 10.0 ** (random.uniform(-6.0, 2.0, (count, 1, 1)) * octaves / 10.0)
-    shape = colour * equaliser(count, random)[:, None]
-    widths = np.gradient(frequencies) / 31.25
+    shape = colour * equaliser(count, random, front_end)[:, None]
+    widths = np.gradient(frequencies) / (front_end.sample_rate / front_end.fft)
     degrees = np.maximum(2.0, 2.0 * widths)
     spread = random.gamma(degrees / 2.0, 2.0 / degrees, (count, frames, len(frequencies)))
     power = shape * spread

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from pyplugin.errors import ModelError, PypluginError
+from pyplugin.models import registry
 from pyplugin.models.card import CalibrationSource, Drift
 from pyplugin.models.folders import data_folder
 from pyplugin.models.importers import musicnn, vgg
@@ -30,6 +31,7 @@ from pyplugin.models.networks import Network
 from pyplugin.models.quantisation import Calibration
 from pyplugin.models.records import Record, save_record
 from pyplugin.support.arrays import Float32, Float64
+from pyplugin.support.optional import install
 from pyplugin.training.corpus import read_rows
 
 NETWORKS: dict[str, WheelNetwork] = {**musicnn.NETWORKS, **vgg.NETWORKS}
@@ -159,6 +161,24 @@ def run_patches(model: bytes, patches: Float32, names: Sequence[str]) -> dict[st
             values = interpreter.get_tensor(indices[name])
             kept[name].append(values.reshape(-1, values.shape[-1]).copy())
     return {name: np.concatenate(values) for name, values in kept.items()}
+
+
+def check_litert() -> None:
+    """Check that LiteRT, which `run_patches` needs, is installed and runs.
+
+    Raises
+    ------
+    ModelError
+        It is not installed.
+    """
+    try:
+        import ai_edge_litert.interpreter  # noqa: F401
+    except ImportError as error:
+        raise ModelError(
+            f"Quantising a network needs LiteRT ({error}); install it: {install('litert')}."
+        ) from error
+    scene = registry.load("scene")
+    run_patches(scene.data, np.zeros((1, *scene.card.inputs[0].shape[1:]), np.float32), ())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

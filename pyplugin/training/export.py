@@ -8,6 +8,7 @@ from pyplugin.models.card import Dataset, OutputTensor
 from pyplugin.models.layers import Block, LayerWriter, Variables, variable
 from pyplugin.models.networks import Network
 from pyplugin.models.quantisation import Calibration
+from pyplugin.models.tflite import Tensor
 from pyplugin.support.arrays import Float32, Float64
 from pyplugin.training.corpus import LABELS
 from pyplugin.training.network import NetworkSettings, SceneNetwork
@@ -38,7 +39,7 @@ def scene_network(
         ),
         embedding=EMBEDDING,
         build=partial(build, settings=settings, description=description),
-        activations=("image", *(_layer(number) for number in range(len(settings.layers)))),
+        activations=("image", *(layer_name(number) for number in range(len(settings.layers)))),
         turnable=frozenset(),
         corrected="dense",
     )
@@ -51,6 +52,7 @@ def build(
     patch: int | None = None,
     calibration: Calibration | None = None,
     description: str = "",
+    exclusive: bool = False,
 ) -> bytes:
     """Return the network as a ``.tflite`` file.
 
@@ -68,6 +70,8 @@ def build(
         Ranges for an int8 file; without it the file is float.
     description : str
         Description stored in the file.
+    exclusive : bool
+        Whether exactly one label holds: a softmax gives the activations, instead of sigmoids.
 
     Raises
     ------
@@ -81,32 +85,41 @@ def build(
     x, reads = layers.quantised(image), "image"
     for number, layer in enumerate(settings.layers):
         x = layers.convolved(
-            _layer(number),
+            layer_name(number),
             x,
-            _block(variables, number, offset=0.0 if number else _OFFSET),
+            folded(variables, number, offset=0.0 if number else _OFFSET),
             reads=reads,
-            writes=_layer(number),
+            writes=layer_name(number),
             padding="valid",
             step=(1, layer.step),
             dilation=(layer.dilation, 1),
         )
-        reads = _layer(number)
+        reads = layer_name(number)
     x = layers.released(x)
     most = graph.max_pool_2d("most", x, (x.shape[1], x.shape[2]))
     pooled = graph.concatenation("pooled", [most, graph.mean("mean", x, (1, 2))], axis=3)
     flat = graph.reshape("flat", pooled, (1, pooled.shape[-1]))
-    dense = layers.dense("dense", flat, *_dense(variables, "dense"))
+    dense = layers.dense("dense", flat, *dense_of(variables, "dense"))
     embedding = graph.relu(EMBEDDING, dense)
-    logits = layers.dense("logits", embedding, *_dense(variables, "logits"))
-    activations = graph.logistic("activations", logits)
+    logits = layers.dense("logits", embedding, *dense_of(variables, "logits"))
+    activations = activated(layers, logits, exclusive=exclusive)
     return layers.finish(activations, logits, embedding, description=description)
 
 
-def _layer(number: int) -> str:
+def layer_name(number: int) -> str:
+    """Return the name of a convolution in the graph; the first is 0."""
     return f"layer_{number + 1}"
 
 
-def _block(variables: Variables, number: int, *, offset: float) -> Block:
+def activated(layers: LayerWriter, logits: Tensor, *, exclusive: bool) -> Tensor:
+    """Return the activations of logits, (1, labels)."""
+    if exclusive:
+        options = ("Softmax", {"beta": 1.0})
+        return layers.graph.operator("activations", "SOFTMAX", [logits], logits.shape, options)
+    return layers.graph.logistic("activations", logits)
+
+
+def folded(variables: Variables, number: int, *, offset: float = 0.0) -> Block:
     """Fold a convolution without bias, its batch norm and the offset of its input."""
     kernel = np.transpose(variable(variables, f"convolutions.{number}.weight"), (2, 3, 1, 0))
     weight, bias, mean, variance = (
@@ -119,5 +132,6 @@ def _block(variables: Variables, number: int, *, offset: float) -> Block:
     return Block(kernel, shift, np.zeros_like(shift), np.full_like(shift, np.inf))
 
 
-def _dense(variables: Variables, name: str) -> tuple[Float64, Float64]:
+def dense_of(variables: Variables, name: str) -> tuple[Float64, Float64]:
+    """Return weights, (in, out), and bias, (out,), of a dense layer."""
     return variable(variables, f"{name}.weight").T, variable(variables, f"{name}.bias")

@@ -140,7 +140,7 @@ class Mixer:
             power = np.concatenate([power, mixed])
             targets = np.concatenate([targets, mixed_targets])
         power, targets = self._with_synthetic(power, targets)
-        power = _shifted(power, random.random(count) < settings.shift, random)
+        power = shifted(power, random.random(count) < settings.shift, random)
         self._cut(power, targets, random.random(count) < settings.onset)
         power *= self._sometimes(settings.equaliser, equaliser, count)
         power *= 10.0 ** (random.normal(0.0, settings.level, (count, 1, 1)) / 10.0)
@@ -241,8 +241,8 @@ class Mixer:
             power[places] += noise * below * power[places].mean(axis=(1, 2), keepdims=True)
 
 
-def _shifted(power: Float32, chosen: Bools, random: np.random.Generator) -> Float32:
-    """Shift the chosen windows by whole bands, repeating the edge band."""
+def shifted(power: Float32, chosen: Bools, random: np.random.Generator) -> Float32:
+    """Shift the chosen windows, (n,) of (n, frames, bands), by bands, repeating the edge band."""
     bands = power.shape[2]
     moves = random.integers(-_SHIFT, _SHIFT + 1, len(power)) * chosen
     places = np.clip(np.arange(bands) - moves[:, None], 0, bands - 1)

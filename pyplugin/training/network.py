@@ -75,7 +75,7 @@ class NetworkSettings:
 class SceneNetwork(nn.Module):  # type: ignore[misc]
     """Maps mel frames (n, patch, bands) to logits (n, labels) and embeddings (n, embedding)."""
 
-    def __init__(self, settings: NetworkSettings) -> None:
+    def __init__(self, settings: NetworkSettings, labels: int = len(LABELS)) -> None:
         super().__init__()
         self.settings = settings
         self.convolutions = nn.ModuleList()
@@ -89,7 +89,7 @@ class SceneNetwork(nn.Module):  # type: ignore[misc]
             depth = layer.channels
         self.drop = nn.Dropout(0.1)
         self.dense = nn.Linear(2 * depth, settings.embedding)
-        self.logits = nn.Linear(settings.embedding, len(LABELS))
+        self.logits = nn.Linear(settings.embedding, labels)
 
     def forward(self, mel: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return logits and embeddings."""

@@ -15,7 +15,7 @@ from pyplugin.models.card import render_card
 
 pytest.importorskip("sklearn", reason="training needs scikit-learn: pip install 'tagnode[train]'")
 
-from pyplugin.training.heads.dataset import read_dataset
+from pyplugin.training.dataset import read_dataset
 from pyplugin.training.heads.examples import embedded
 
 RATE = 22050

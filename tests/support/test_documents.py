@@ -54,7 +54,7 @@ def test_aliases_do_not_fill_the_memory(tmp_path):
     def limit():
         resource.setrlimit(resource.RLIMIT_AS, (6 << 30, 6 << 30))
 
-    program = "from pyplugin.training.heads.dataset import read_dataset; import sys\n"
+    program = "from pyplugin.training.dataset import read_dataset; import sys\n"
     program += f"try: read_dataset({str(path)!r})\n"
     program += "except Exception as e: print(type(e).__name__, e)\n"
     # not getrusage's maximum, which the process that starts this one hands on

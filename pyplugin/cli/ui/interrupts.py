@@ -125,8 +125,13 @@ def ended_by_interrupts() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        for each in _current:
-            each.acknowledge()
+        interrupts_taken()
+
+
+def interrupts_taken() -> None:
+    """Take note that a command has caught ``KeyboardInterrupt`` and goes on to an ordinary end."""
+    for each in _current:
+        each.acknowledge()
 
 
 _PACKAGE = __file__.rpartition(f"{os.sep}cli{os.sep}")[0]

@@ -1,7 +1,5 @@
 """Train heads: small classifiers on a model's embedding.
 
-``dataset``
-    The classes and groups of clips.
 ``embeddings``
     The embeddings of clips, and their cache.
 ``configurations``

@@ -18,9 +18,9 @@ from pyplugin.models import registry
 from pyplugin.models.model import Model
 from pyplugin.support.files import check_writable, sentence
 from pyplugin.support.spelling import slug
+from pyplugin.training.dataset import ClipDataset, read_dataset
 from pyplugin.training.heads.comparison import BackboneScore, write_comparison
 from pyplugin.training.heads.configurations import Configuration, Split
-from pyplugin.training.heads.dataset import ClipDataset, read_dataset
 from pyplugin.training.heads.examples import (
     EmbeddedTask,
     Progress,

@@ -10,7 +10,7 @@ import numpy as np
 
 from pyplugin.support.cells import guarded
 from pyplugin.support.files import replacing
-from pyplugin.training.heads.html_page import cell, listed, number_cell, row, write_html
+from pyplugin.training.pages import cell, listed, number, row, write
 
 COLUMNS = (
     "task",
@@ -98,7 +98,7 @@ def write_comparison(
     for path, content in ((table, _tsv(scores)), (text, markdown(scores))):
         with replacing(path) as partial:
             partial.write_text(content, encoding="utf-8", errors="backslashreplace")
-    write_html(page, "Comparison of backbones", _page(scores, notes, skipped))
+    write(page, "Comparison of backbones", _page(scores, notes, skipped))
 
 
 def best_of(scores: Sequence[BackboneScore]) -> set[tuple[str, str]]:
@@ -231,12 +231,10 @@ def _page(
     head = row(
         cell("task", "th"),
         cell("balanced accuracy", "th"),
-        *(number_cell(name, "th") for name in models),
+        *(number(name, "th") for name in models),
     )
     lines = [
-        row(
-            cell(task, "th"), cell(measure), *(number_cell(text, best=best) for text, best in cells)
-        )
+        row(cell(task, "th"), cell(measure), *(number(text, best=best) for text, best in cells))
         for task, measure, cells in _lines(scores)
     ]
     names = ("task", "backbone", "embedding", "classes", "clips", "folds", "configuration")
@@ -246,12 +244,11 @@ def _page(
         details.append(
             row(
                 *(cell(text) for text in (each.task, each.model, each.output)),
-                *(number_cell(str(count)) for count in counts),
+                *(number(str(count)) for count in counts),
                 cell(each.configuration),
             )
         )
     return [
-        "<h1>Comparison of backbones</h1>",
         "<p>The mean accuracy over the classes of the best head on each model: in cross-validation "
         "(± the deviation over the folds), on recordings from another source, and the drop between "
         "them. The best of each line is marked. A difference below the deviation says little.</p>",

@@ -22,7 +22,7 @@ from pyplugin.models.registry import Model
 from pyplugin.support.arrays import Float32
 from pyplugin.support.files import replacing
 from pyplugin.tagging import tag
-from pyplugin.training.heads.dataset import file_hash
+from pyplugin.training.dataset import file_hash
 
 UNREADABLE_LIMIT = 0.25
 """Largest share of unreadable clips; above it the work stops with an error."""

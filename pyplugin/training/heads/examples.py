@@ -19,10 +19,15 @@ import numpy as np
 from pyplugin.errors import PypluginError
 from pyplugin.models.model import Model
 from pyplugin.support.arrays import Float32, Float64, Indices, Texts
-from pyplugin.support.spelling import slug
-from pyplugin.training.heads.dataset import ClipDataset, read_dataset
+from pyplugin.training.dataset import (
+    LEAST,
+    ClipDataset,
+    check_classes,
+    check_labels,
+    read_dataset,
+)
 from pyplugin.training.heads.embeddings import embed_all
-from pyplugin.training.heads.search import LEAST, Examples
+from pyplugin.training.heads.search import Examples
 
 Progress = Callable[[str, int, int], object]
 
@@ -74,7 +79,7 @@ def read_task(
     Parameters
     ----------
     data, filelist
-        The training set; see `dataset.read_dataset`.
+        The training set; see :func:`pyplugin.training.dataset.read_dataset`.
     external
         The external set, whose classes are among those of the training set; or ``None``.
 
@@ -97,8 +102,8 @@ def checked_task(dataset: ClipDataset, other: ClipDataset | None) -> Task:
         The clips cannot be used.
     """
     checked = None if other is None else _external(other, dataset)
-    _check_labels(dataset.labels)
-    _check_classes(Counter(clip.label for clip in dataset.clips), dataset.name)
+    check_labels(dataset.labels)
+    check_classes(Counter(clip.label for clip in dataset.clips), dataset.name)
     return Task(dataset, checked)
 
 
@@ -181,35 +186,6 @@ def scores(labels: list[str], probabilities: Float64, truth: Texts) -> tuple[flo
     return float(right.mean()), float(np.mean(each))
 
 
-def _check_classes(counts: Counter[str], name: str) -> None:
-    if len(counts) < 2:
-        raise PypluginError(
-            f"{name} has {len(counts)} class; at least 2 are needed. For one label, use "
-            "`tagnode teach`."
-        )
-    label, count = min(counts.items(), key=lambda item: item[1])
-    if count < LEAST:
-        clips = "clip" if count == 1 else "clips"
-        raise PypluginError(
-            f"The class {label!r} has {count} usable {clips}; at least {LEAST} are needed, and "
-            "20 are better."
-        )
-
-
-def _check_labels(labels: tuple[str, ...]) -> None:
-    """Check that the addresses of the classes, ``head.NAME.label``, are unique."""
-    first: dict[str, str] = {}
-    for label in labels:
-        if not slug(label):
-            raise PypluginError(f"The class {label!r} has no letter or digit; rename it.")
-        if slug(label) in first:
-            raise PypluginError(
-                f"The classes {first[slug(label)]!r} and {label!r} would both have the address "
-                f"{slug(label)}; rename one."
-            )
-        first[slug(label)] = label
-
-
 def _external(other: ClipDataset, dataset: ClipDataset) -> ClipDataset:
     """Check an external set against the one trained on."""
     unknown = sorted(set(other.labels) - set(dataset.labels))
@@ -235,7 +211,7 @@ def _external(other: ClipDataset, dataset: ClipDataset) -> ClipDataset:
 
 
 def _check_examples(examples: Examples) -> None:
-    _check_classes(examples.groups_of_classes(), "The set of usable clips")
+    check_classes(examples.groups_of_classes(), "The set of usable clips")
     if np.ptp(examples.x, axis=0).max() == 0:
         raise PypluginError(
             "The embeddings of all clips are equal, so they cannot be classified. Check that the "

@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from sklearn.metrics import confusion_matrix, roc_auc_score, roc_curve
 
 from pyplugin.errors import PypluginError
 from pyplugin.support.arrays import Float64, Texts
 from pyplugin.support.cells import guarded
 from pyplugin.support.files import replacing, sentence
+from pyplugin.training import pages
 from pyplugin.training.heads.configurations import CLASSIFIERS, PREPROCESSING, Configuration
-from pyplugin.training.heads.html_page import cell, listed, number_cell, row, write_html
 from pyplugin.training.heads.search import Result
 
 # The columns of Gaia's report in its order, with both file names empty, then further ones.
@@ -47,10 +46,6 @@ COLUMNS = (
     "per",
 )
 _SHOWN_ROWS = 20
-_SHOWN_ERRORS = 50
-_WIDE = 60  # characters in all class names; above this, column names are rotated
-_DASHES = ("", ' stroke-dasharray="7 3"', ' stroke-dasharray="2 3"')
-_COLOURS = ("#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#7f7f7f")
 
 
 def _percent(values: Sequence[float]) -> tuple[str, str]:
@@ -153,17 +148,9 @@ class HeadReport:
     title : str
     facts : dict of str to str
     notes, skipped : list of str
-    labels : sequence of str
-        The C classes.
-    truth : numpy.ndarray
-        (n,) of str.
-    probabilities : numpy.ndarray
-        (n, C), by models trained without the row.
-    names : sequence of str
-        Names of the n rows.
+    predictions : Predictions
+        By models trained without the row.
     results : sequence of Result
-    unit : {"clip", "window"}
-        Unit of a row.
     external_set : tuple or None
         Name, `truth` and `probabilities` of an external set.
     """
@@ -172,63 +159,29 @@ class HeadReport:
     facts: dict[str, str]
     notes: list[str]
     skipped: list[str]
-    labels: Sequence[str]
-    truth: Texts
-    probabilities: Float64
-    names: Sequence[str]
+    predictions: pages.Predictions
     results: Sequence[Result] = ()
-    unit: str = "clip"
     external_set: tuple[str, Texts, Float64] | None = None
 
 
 def write_page(path: Path, page: HeadReport) -> None:
     """Write the page: facts, confusion matrices, ROC curves, errors, the top of the ranking."""
+    found = page.predictions
+    known = found.truth[:, None] == np.asarray(found.labels)
     parts = [
-        f"<h1>{html.escape(page.title)}</h1>",
-        f"<p>A head with the classes {html.escape(', '.join(page.labels))}.</p>",
-        _facts(page.facts),
-        listed("Notes", page.notes),
-        f"<h2>Confusion matrix</h2><p>Each {page.unit} by a head trained without it.</p>",
-        _confusion(page.labels, page.truth, page.probabilities),
+        f"<p>A head with the classes {html.escape(', '.join(found.labels))}.</p>",
+        pages.facts(page.facts),
+        pages.listed("Notes", page.notes),
+        f"<h2>Confusion matrix</h2><p>Each {found.unit} by a head trained without it.</p>",
+        pages.confusion(found.labels, found.truth, found.probabilities),
         _external(page),
         "<h2>ROC</h2>",
-        _roc(page),
-        _errors(page),
+        pages.roc(found.labels, known, found.probabilities),
+        pages.errors(found),
         _ranking(page),
-        listed("Left out", page.skipped),
+        pages.listed("Left out", page.skipped),
     ]
-    write_html(path, page.title, parts)
-
-
-def _facts(facts: dict[str, str]) -> str:
-    rows = (row(cell(key, "th"), cell(value)) for key, value in facts.items())
-    return f"<table>{''.join(rows)}</table>"
-
-
-def _confusion(labels: Sequence[str], truth: Texts, probabilities: Float64) -> str:
-    predicted = np.asarray(labels)[probabilities.argmax(axis=1)]
-    upright = ' class="upright"' if sum(map(len, labels)) > _WIDE else ' class="number"'
-    rows = [
-        row(
-            cell("true \\ predicted", "th"),
-            *(cell(label, "th", upright) for label in labels),
-            number_cell("correct", "th"),
-        )
-    ]
-    for index, counts in enumerate(confusion_matrix(truth, predicted, labels=list(labels))):
-        if not (total := counts.sum()):
-            continue
-        shares = counts / total
-        cells = (
-            number_cell(
-                str(count), style=f' style="background: rgb(31 119 180 / {0.6 * share:.2f})"'
-            )
-            for count, share in zip(counts, shares, strict=True)
-        )
-        rows.append(
-            row(cell(labels[index], "th"), *cells, number_cell(f"{100 * shares[index]:.0f} %"))
-        )
-    return f"<table>{''.join(rows)}</table>"
+    pages.write(path, page.title, parts)
 
 
 def _external(page: HeadReport) -> str:
@@ -237,94 +190,31 @@ def _external(page: HeadReport) -> str:
     name, truth, probabilities = page.external_set
     return (
         f"<p>The external set, {html.escape(name)}, by the final head.</p>"
-        f"{_confusion(page.labels, truth, probabilities)}"
+        f"{pages.confusion(page.predictions.labels, truth, probabilities)}"
     )
-
-
-def _roc(page: HeadReport) -> str:
-    """Draw a curve for each class against the rest, in a square of 300 units."""
-    lines: list[str] = []
-    legend: list[str] = []
-    for index, label in enumerate(page.labels):
-        positive = page.truth == label
-        if len(page.labels) == 2 and index == 0:
-            continue  # the curve of the other class, mirrored
-        false, true, _ = roc_curve(positive, page.probabilities[:, index])
-        area = roc_auc_score(positive, page.probabilities[:, index])
-        points = " ".join(
-            f"{40 + 300 * x:.1f},{310 - 300 * y:.1f}" for x, y in zip(false, true, strict=True)
-        )
-        colour = _COLOURS[index % len(_COLOURS)]
-        dashes = _DASHES[index // len(_COLOURS) % 3]
-        look = f'fill="none" stroke="{colour}" stroke-width="2"{dashes}'
-        lines.append(f'<polyline points="{points}" {look}/>')
-        y = 30 + 20 * len(legend)
-        legend.append(
-            f'<path d="M360 {y - 4}h24" {look}/>'
-            f'<text x="392" y="{y}">{html.escape(label)}: AUC {area:.3f}</text>'
-        )
-    height = max(355, 30 + 20 * len(legend))
-    return (
-        f'<svg viewBox="0 0 760 {height}" width="760" font-size="13" role="img">'
-        '<rect x="40" y="10" width="300" height="300" fill="none" stroke="#999"/>'
-        '<line x1="40" y1="310" x2="340" y2="10" stroke="#ccc" stroke-dasharray="4"/>'
-        '<text x="40" y="328" text-anchor="middle">0</text>'
-        '<text x="340" y="328" text-anchor="middle">1</text>'
-        '<text x="32" y="314" text-anchor="end">0</text>'
-        '<text x="32" y="18" text-anchor="end">1</text>'
-        '<text x="190" y="340" text-anchor="middle">false positive rate</text>'
-        '<text x="18" y="160" text-anchor="middle" transform="rotate(-90 18 160)">'
-        f"true positive rate</text>{''.join(lines)}{''.join(legend)}</svg>"
-    )
-
-
-def _errors(page: HeadReport) -> str:
-    probabilities = page.probabilities.argmax(axis=1)
-    wrong = np.flatnonzero(np.asarray(page.labels)[probabilities] != page.truth)
-    order = np.argsort(-page.probabilities[wrong, probabilities[wrong]], kind="stable")
-    shown_errors = wrong[order][:_SHOWN_ERRORS]
-    if not len(shown_errors):
-        return ""
-    rows = [
-        row(
-            cell(page.names[i]),
-            cell(str(page.truth[i])),
-            cell(page.labels[probabilities[i]]),
-            number_cell(f"{page.probabilities[i].max():.2f}"),
-        )
-        for i in shown_errors
-    ]
-    head = row(
-        *(cell(name, "th") for name in (page.unit, "true", "predicted")),
-        number_cell("probability", "th"),
-    )
-    shown = "All"
-    if len(wrong) > len(shown_errors):
-        shown = f"The first {len(shown_errors)} of {len(wrong)}"
-    title = f"<h2>Errors</h2><p>{shown}, by descending probability.</p>"
-    return f"{title}<table>{head}{''.join(rows)}</table>"
 
 
 def _ranking(page: HeadReport) -> str:
     if not page.results:
         return ""
     rows = [
-        row(
-            number_cell(str(number)),
+        pages.row(
+            pages.number(str(number)),
             *(
-                number_cell(f"{100 * np.mean(values):.1f} ± {100 * np.std(values):.1f}")
+                pages.number(f"{100 * np.mean(values):.1f} ± {100 * np.std(values):.1f}")
                 for values in (result.balanced_accuracies, result.accuracies)
             ),
-            cell(result.configuration.words),
+            pages.cell(result.configuration.words),
         )
         for number, result in enumerate(page.results[:_SHOWN_ROWS], 1)
     ]
-    head = row(
-        *(number_cell(name, "th") for name in ("row", "mean over the classes, %", "accuracy, %")),
-        cell("configuration", "th"),
+    head = pages.row(
+        *(pages.number(name, "th") for name in ("row", "mean over the classes, %", "accuracy, %")),
+        pages.cell("configuration", "th"),
     )
+    unit = page.predictions.unit
     return (
-        f"<h2>Ranking</h2><p>The first {len(rows)} of {len(page.results)}, per {page.unit}: means "
+        f"<h2>Ranking</h2><p>The first {len(rows)} of {len(page.results)}, per {unit}: means "
         "and standard deviations over the folds, before calibration. The best of many is "
         "slightly optimistic: expect less on other recordings.</p>"
         f"<table>{head}{''.join(rows)}</table>"

@@ -45,8 +45,6 @@ from pyplugin.training.heads.configurations import (
 
 FOLDS = 5
 INNER_FOLDS = 3
-LEAST = 3
-"""Smallest number of clips or groups of a class: one to test, two to fit and calibrate."""
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,9 @@ from pyplugin.models import heads, registry
 from pyplugin.node.node import DEFAULT_MODEL
 from pyplugin.support.arrays import Float32, Float64
 from pyplugin.support.spelling import slug
+from pyplugin.training.dataset import clips_below, file_hash
 from pyplugin.training.heads.background import load_background
 from pyplugin.training.heads.convert import logistic_head
-from pyplugin.training.heads.dataset import clips_below, file_hash
 from pyplugin.training.heads.embeddings import embed_all
 from pyplugin.training.heads.train import head_path
 

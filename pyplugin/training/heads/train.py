@@ -17,9 +17,9 @@ from pyplugin.models import heads, registry
 from pyplugin.models.folders import make_folder
 from pyplugin.support.arrays import Float64, Indices, Texts
 from pyplugin.support.files import check_writable
+from pyplugin.training.dataset import ClipDataset
 from pyplugin.training.heads.configurations import Configuration
 from pyplugin.training.heads.convert import head_of
-from pyplugin.training.heads.dataset import ClipDataset
 from pyplugin.training.heads.examples import Progress, embed_task, read_task, scores
 from pyplugin.training.heads.report import HeadReport, read_row, write_page, write_table
 from pyplugin.training.heads.search import (
@@ -29,6 +29,7 @@ from pyplugin.training.heads.search import (
     out_of_fold,
     search_grid,
 )
+from pyplugin.training.pages import Predictions
 
 TOLERANCE = 1e-5
 """Largest difference of a head from scikit-learn in probability without a note in the report."""
@@ -215,12 +216,10 @@ def train_head(
         facts=_facts(about, model.name, output, chosen, unit, external_score),
         notes=notes,
         skipped=skipped,
-        labels=labels,
-        truth=examples.y,
-        probabilities=probabilities,
-        names=_names(dataset, clips, windows),
+        predictions=Predictions(
+            labels, examples.y, probabilities, _names(dataset, clips, windows), unit
+        ),
         results=results,
-        unit=unit,
         external_set=shown,
     )
     write_page(page, report)

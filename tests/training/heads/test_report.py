@@ -18,6 +18,7 @@ from pyplugin.training.heads.report import HeadReport, read_row, write_page, wri
 from pyplugin.training.heads.search import (
     Result,
 )
+from pyplugin.training.pages import Predictions
 
 GAIAS_COLUMNS = """accuracy_rank accuracy accuracy_std normalized_accuracy_rank normalized_accuracy
 normalized_accuracy_std results_file param_file kernel C preprocessing balance_classes type
@@ -99,9 +100,8 @@ def test_a_file_that_is_not_a_report_is_rejected(content, tmp_path):
 def test_the_page_is_self_contained_and_escapes_names(tmp_path):
     truth = np.array(["<a>", "<a>", "b", "b"])
     predicted = np.array([[0.9, 0.1], [0.2, 0.8], [0.1, 0.9], [0.3, 0.7]])
-    page = HeadReport(
-        "t & t", {"k": "<v>"}, ["n<"], ["s<"], ["<a>", "b"], truth, predicted, list("wxyz")
-    )
+    found = Predictions(["<a>", "b"], truth, predicted, list("wxyz"))
+    page = HeadReport("t & t", {"k": "<v>"}, ["n<"], ["s<"], found)
     write_page(tmp_path / "p.html", page)
     text = (tmp_path / "p.html").read_text()
     assert "src=" not in text

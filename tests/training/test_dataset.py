@@ -10,7 +10,7 @@ from pyplugin.errors import PypluginError
 
 pytest.importorskip("sklearn", reason="training needs scikit-learn: pip install 'tagnode[train]'")
 
-from pyplugin.training.heads.dataset import read_dataset
+from pyplugin.training.dataset import read_dataset
 
 
 @pytest.fixture
@@ -113,3 +113,53 @@ def test_an_incomplete_file_list_is_rejected(clips):
         read_dataset(clips, clips / "f.json")
     with pytest.raises(PypluginError, match="cannot be read: no such file"):
         read_dataset(clips / "none.json")
+
+
+def test_gtzans_folder_is_found_in_its_archive(clips, tmp_path):
+    archive = tmp_path / "Data"
+    shutil.copytree(clips, archive / "genres_original")
+    (archive / "images_original" / "a").mkdir(parents=True)
+    (archive / "images_original" / "a" / "0.png").write_bytes(b"picture")
+    assert found(read_dataset(archive), archive / "genres_original") == EXPECTED
+
+
+def test_a_file_gives_the_groups_of_a_folder(clips, tmp_path):
+    (tmp_path / "g.csv").write_text("path,artist\na/0.wav,Ann\nb/1.wav,Ann\nb/0.wav,Bob\n")
+    dataset = read_dataset(clips, groups=tmp_path / "g.csv")
+    assert [clip.group for clip in dataset.clips] == ["Ann", "", "Bob", "Ann"]
+    (tmp_path / "g.csv").write_text("path,artist\nc/0.wav,Ann\n")
+    with pytest.raises(PypluginError, match=r"lists none of the 4 clips"):
+        read_dataset(clips, groups=tmp_path / "g.csv")
+    (tmp_path / "g.csv").write_text("path,artist\na/0.wav,\n")
+    with pytest.raises(PypluginError, match=r"Row 1 of .* has no group"):
+        read_dataset(clips, groups=tmp_path / "g.csv")
+    (clips / "t.json").write_text(json.dumps(dict(EXPECTED)))
+    with pytest.raises(PypluginError, match="is no folder; --groups is for a folder"):
+        read_dataset(clips / "t.json", groups=tmp_path / "g.csv")
+
+
+def test_a_manifest_has_categories_and_splits(clips):
+    rows = "".join(
+        f"{p},1.0,{v},x;y,g{n},{('train', 'test')[n % 2]}\n" for n, (p, v) in enumerate(EXPECTED)
+    )
+    (clips / "manifest.csv").write_text("path,seconds,category,labels,group,split\n" + rows)
+    dataset = read_dataset(clips / "manifest.csv")
+    assert found(dataset, clips) == EXPECTED
+    assert [clip.split for clip in dataset.clips] == ["train", "test", "train", "test"]
+    several = read_dataset(clips / "manifest.csv", exclusive=False)
+    assert [clip.labels for clip in several.clips] == [("x", "y")] * 4
+
+
+def test_clips_have_several_classes_where_they_do_not_exclude_each_other(clips):
+    shutil.copy(clips / "a" / "0.wav", clips / "b" / "copy.wav")
+    (clips / "t.json").write_text(json.dumps({"a/0.wav": ["a", "b"], "a/1.wav": "a"}))
+    (clips / "rows.json").write_text(
+        json.dumps([{"path": "a/0.wav", "labels": ["a", "b"]}, {"path": "a/1.wav", "label": "a"}])
+    )
+    for data in (clips, clips / "t.json", clips / "rows.json"):
+        dataset = read_dataset(data, exclusive=False)
+        labels = {clip.path.name: clip.labels for clip in dataset.clips if clip.label == "a"}
+        assert labels == {"0.wav": ("a", "b"), "1.wav": ("a",)}, data
+    (clips / "t.json").write_text('{"a/0.wav": []}')
+    with pytest.raises(PypluginError, match="expected a name"):
+        read_dataset(clips / "t.json", exclusive=False)

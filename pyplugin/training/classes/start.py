@@ -1,0 +1,98 @@
+"""The weights of `scene` as the start of a network of classes."""
+
+import numpy as np
+import torch
+
+from pyplugin.errors import ModelError
+from pyplugin.models import registry
+from pyplugin.models.folders import shipped_folder
+from pyplugin.models.tflite import schema_modules
+from pyplugin.support.arrays import Float32
+from pyplugin.training.classes.networks import StreamingNetwork
+from pyplugin.training.recipe import read_recipe
+
+_EPSILON = 1e-5  # of PyTorch's batch norms
+
+
+def scene_weights() -> dict[str, Float32]:
+    """Return the constants of `scene` as floats, by their names in the ``.tflite`` file.
+
+    Raises
+    ------
+    ModelError
+        The package that holds the schema is not installed.
+    """
+    schema, _ = schema_modules()
+    model = schema.ModelT.InitFromPackedBuf(bytearray(registry.load("scene").data))
+    types = {schema.TensorType.INT8: "i1", schema.TensorType.INT32: "<i4"}
+    types[schema.TensorType.FLOAT32] = "<f4"
+    found = {}
+    for tensor in model.subgraphs[0].tensors:
+        content = model.buffers[tensor.buffer].data
+        if content is None or not len(content):
+            continue
+        values = np.frombuffer(np.asarray(content, np.uint8).tobytes(), types[tensor.type])
+        values = values.reshape(tensor.shape).astype(np.float32)
+        scales = getattr(tensor.quantization, "scale", None)
+        if scales is not None and len(scales):  # symmetric, one for each output channel
+            axes = [1] * (values.ndim - 1)
+            values = values * np.asarray(scales, np.float32).reshape(-1, *axes)
+        found[tensor.name.decode()] = values
+    return found
+
+
+def network_from_scene(labels: int, windows: Float32) -> StreamingNetwork:
+    """Return a network with the convolutions and the embedding of `scene`, and a new last layer.
+
+    Its batch norms get the statistics of some windows, and scales and offsets that undo them, so
+    that the network computes what `scene` does until it is trained.
+
+    Parameters
+    ----------
+    labels : int
+        Number of classes.
+    windows : ndarray of float32, shape (n, 125, 96)
+
+    Returns
+    -------
+    StreamingNetwork
+
+    Raises
+    ------
+    ModelError
+        The weights of this version of `scene` do not fit its recipe.
+    """
+    network = StreamingNetwork(labels, read_recipe(shipped_folder() / "scene.toml").network)
+    weights = scene_weights()
+    try:
+        with torch.no_grad():
+            _copy(network, weights, torch.from_numpy(windows))
+    except (KeyError, RuntimeError) as error:
+        raise ModelError(f"The weights of scene do not fit its recipe ({error}).") from error
+    network.eval()
+    return network
+
+
+def _copy(network: StreamingNetwork, weights: dict[str, Float32], mel: torch.Tensor) -> None:
+    x = mel[:, None] - 1.0
+    last = len(network.convolutions)
+    for number, (convolution, norm) in enumerate(
+        zip(network.convolutions, network.norms, strict=True), 1
+    ):
+        kernel = torch.from_numpy(weights[f"layer_{number}/filters"]).permute(0, 3, 1, 2)
+        bias = torch.from_numpy(weights[f"layer_{number}/bias"])
+        if number == 1:  # the bias holds the offset of the input
+            bias = bias + kernel.sum(dim=(1, 2, 3))
+        if number == last:  # int8 values have a scale of their own for each channel
+            factors = torch.from_numpy(weights[f"layer_{number}/original/factors"]).flatten()
+            kernel, bias = kernel * factors[:, None, None, None], bias * factors
+        convolution.weight.copy_(kernel)
+        y = convolution(x)
+        mean, variance = y.mean(dim=(0, 2, 3)), y.var(dim=(0, 2, 3), unbiased=False)
+        norm.running_mean.copy_(mean)
+        norm.running_var.copy_(variance)
+        norm.weight.copy_(torch.sqrt(variance + _EPSILON))
+        norm.bias.copy_(bias + mean)
+        x = torch.relu(norm.eval()(y))
+    network.dense.weight.copy_(torch.from_numpy(weights["dense/weights"]))
+    network.dense.bias.copy_(torch.from_numpy(weights["dense/bias"]))
