@@ -71,6 +71,8 @@ export class Core {
     /** @type {WebAssembly.Memory} */
     this.memory = this.wasm.memory;
     this.wasm._initialize();
+    /** Parameters that a node can move. @type {number} */
+    this.movers = this.wasm.web_mover_count();
     /** @type {Signal[]} */
     this.signals = [];
     for (let i = 0, name; (name = this.text(this.wasm.web_signal_name(i))); ++i)

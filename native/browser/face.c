@@ -43,6 +43,10 @@ WEB_EXPORT(web_message) const char *web_message(void) {
     return message.text;
 }
 
+WEB_EXPORT(web_mover_count) uint32_t web_mover_count(void) {
+    return WEB_MOVERS;
+}
+
 WEB_EXPORT(web_instruction_set) const char *web_instruction_set(void) {
     return tagnode_model_instruction_set();
 }
@@ -146,8 +150,10 @@ WEB_EXPORT(web_mapping_check) bool web_mapping_check(const double *knobs) {
 /* Allocates what tagnode_prepare() does not. */
 static bool make_room(web_node *node, uint32_t sample_rate) {
     const tagnode_mapping mapping = tagnode_mapping_default();
-    for (uint32_t c = 0; c < node->channels; ++c)
-        if ((node->input[c] = calloc(node->max_frames, sizeof(float))) == NULL) return false;
+    for (uint32_t c = 0; c < node->channels; ++c) {
+        node->input[c] = calloc(node->max_frames, sizeof(float));
+        if (node->input[c] == NULL) return false;
+    }
     node->values = calloc((size_t)tagnode_value_count(node->node) + 1, sizeof(float));
     node->signals = calloc((size_t)tagnode_signal_count() + 1, sizeof(float));
     node->mel = calloc((size_t)tagnode_band_count(node->node) + 1, sizeof(float));
@@ -180,6 +186,7 @@ web_node *web_node_create(web_model *model, uint32_t sample_rate, uint32_t chann
                                 .model_count = 1,
                                 .heads = model->heads,
                                 .head_count = model->head_count};
+    message.text[0] = '\0'; /* without a sentence there was no memory */
     web_node *node = calloc(1, sizeof *node);
     if (node == NULL) return NULL;
     node->channels = channels;

@@ -42,6 +42,7 @@ void web_release(void *memory);
 /* Returns why the last call failed. */
 const char *web_message(void);
 const char *web_instruction_set(void);
+uint32_t web_mover_count(void); /* of a node: WEB_MOVERS */
 
 /* Reads a container; NULL on failure. */
 web_model *web_model_read(const void *bytes, size_t size);
@@ -93,8 +94,8 @@ const float *web_node_mel(const web_node *node);
 
 /* Connects a mover with the signal or the label of that number, and gives it new knobs, those of
  * web_mapping_check(). Nothing is allocated. Returns whether it could. */
-bool web_node_map(web_node *node, uint32_t mover, bool signal, uint32_t source,
+bool web_node_map(web_node *node, uint32_t index, bool signal, uint32_t source,
                   const double *knobs);
 
 /* Returns the parameter at each of the last `frames` samples that were processed. */
-const float *web_node_move(web_node *node, uint32_t mover, uint32_t frames);
+const float *web_node_move(web_node *node, uint32_t index, uint32_t frames);

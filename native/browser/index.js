@@ -4,8 +4,6 @@ import { Core, hasSimd } from "./core.js";
 export { analyse } from "./recording.js";
 export { Core, hasSimd };
 
-const MOVERS = 16; // face.h's WEB_MOVERS
-
 /** @typedef {import("./core.js").Knobs} Knobs */
 /**
  * @typedef {object} Result
@@ -134,8 +132,8 @@ export class Tagnode extends AudioWorkletNode {
    * @param {number} channels */
   constructor(context, core, processorOptions, channels) {
     super(context, "tagnode", {
-      numberOfInputs: 1, numberOfOutputs: 1 + MOVERS,
-      outputChannelCount: [channels, ...Array(MOVERS).fill(1)],
+      numberOfInputs: 1, numberOfOutputs: 1 + core.movers,
+      outputChannelCount: [channels, ...Array(core.movers).fill(1)],
       channelCount: channels, channelCountMode: "explicit", processorOptions,
     });
     this.core = core;
@@ -209,7 +207,8 @@ export class Tagnode extends AudioWorkletNode {
    *   hysteresis, invert, attack, release, hold, delay (s), depth, curve, min, max
    */
   map(descriptor, knobs = {}) {
-    if (this.used === MOVERS) throw new RangeError(`A node has ${MOVERS} mappings at most.`);
+    if (this.used === this.core.movers)
+      throw new RangeError(`A node has ${this.core.movers} mappings at most.`);
     const mapping = new Mapping(this, descriptor, this.used, knobs);
     ++this.used;
     return mapping;

@@ -196,6 +196,7 @@ def test_segments_are_listed_and_seek_and_are_jams(
     )
     page.click("#segments summary")
     rows = page.locator("#spans tr")
+    rows.first.wait_for()  # `toggle` comes after the click
     assert rows.count() == len(note.data)
     rows.nth(4).locator("button").click()
     time = page.evaluate("document.getElementById('player').currentTime")

@@ -11,6 +11,8 @@ export class Core {
     wasm: any;
     /** @type {WebAssembly.Memory} */
     memory: WebAssembly.Memory;
+    /** Parameters that a node can move. @type {number} */
+    movers: number;
     /** @type {Signal[]} */
     signals: Signal[];
     /** @type {Knob[]} */
