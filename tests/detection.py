@@ -115,7 +115,7 @@ def main(count: int, first: int, names: Sequence[str]) -> None:
 
 
 if __name__ == "__main__" and sys.argv[1] == "hours":
-    for line in false_alarms(float(sys.argv[2]), seed=int(sys.argv[3])):
-        print(line, flush=True)
+    lines = list(false_alarms(float(sys.argv[2]), seed=int(sys.argv[3])))
+    print("\n".join([*lines, f"{len(lines)} alarms in {sys.argv[2]} hours of programme"]))
 elif __name__ == "__main__":
     main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:] or (*FAULTS, *TWINS))

@@ -10,9 +10,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-LIMIT = 40
+LIMIT = 25
 PATHS = ("*.py", "*.c", "*.h", "*.md", "presets/*.toml")
-WORDS = re.compile(r"(?<![a-z])(hears?|heard|hearing|tells?|told|whom)(?![a-z])", re.IGNORECASE)
+WORDS = re.compile(  # but for the method of files
+    r"(?<![a-z])(hears?|heard|hearing|(?<!\.)(?<!def )tells?(?!\()|told|whom)(?![a-z])",
+    re.IGNORECASE,
+)
 
 
 def tracked_files() -> list[Path]:
@@ -46,6 +49,7 @@ def test_words():
     [
         ("A node hears a block.", ["hears"]),
         ("tagplug_slots_hear(slots); Told", ["hear", "Told"]),
+        ("file.tell() and def tell(self)", []),
         ("the heart of a teller, a hearth, stereotold", []),
         ("whom it told:\nheard, hearing", ["whom", "told", "heard", "hearing"]),
     ],

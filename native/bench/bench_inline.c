@@ -279,7 +279,7 @@ typedef struct {
 } host;
 
 /* What a plug-in does that runs the whole model in its callback. */
-static void hear_litert(host *self, const float *block, uint32_t frames) {
+static void analyse_by_litert(host *self, const float *block, uint32_t frames) {
     const float *channels[] = {block, block};
     const size_t mels = tagnode_frontend_process(self->frontend, channels, frames, self->mel);
     for (size_t i = 0; i < mels; ++i) {
@@ -301,7 +301,7 @@ static void call_back(host *self, const float *block, uint32_t frames) {
         float tags[TAGS];
         (void)tagnode_read(self->node, &frame, tags, NULL, 1);
     } else if (self->engine != NULL) {
-        hear_litert(self, block, frames);
+        analyse_by_litert(self, block, frames);
     } else {
         const double end = now() + self->wait;
         while (now() < end) {}

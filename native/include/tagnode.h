@@ -815,7 +815,8 @@ TAGNODE_API void tagnode_automation_destroy(tagnode_automation *automation);
 /* Sets the descriptor of a mapping to `value` from `position` on; NaN is ignored. A position before
  * one that was already pushed or asked for counts as that one. The first value applies immediately,
  * as if it had always been: no delay, no ramp. If the queue is full, its oldest change is applied
- * early. An infinite value is no result: it rests at that end, and the median begins anew. [audio] */
+ * early. An infinite value is no result: it rests at that end, and the median begins anew. [audio]
+ */
 TAGNODE_API void tagnode_automation_push(tagnode_automation *automation, uint32_t mapping,
                                          int64_t position, float value) TAGNODE_NONBLOCKING;
 

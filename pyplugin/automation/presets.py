@@ -69,7 +69,7 @@ def key_table() -> str:
 
     Examples
     --------
-    >>> print(key_table().splitlines()[2])  # doctest: +ELLIPSIS
+    >>> print(key_table().splitlines()[3])  # doctest: +ELLIPSIS
     | `threshold` | Value at which the gate opens. | any number, in ... | no gate |
     """
     defaults = dict.fromkeys(GATES, "no gate") | dict.fromkeys(REQUIRED, "none; required")

@@ -131,7 +131,7 @@ class UnitOutput:
 
 
 def with_units(model: Model, layer: str) -> UnitOutput:
-    """Return a model that also returns a layer, of which the units can be told apart.
+    """Return a model that also returns a layer, of which the units can be distinguished.
 
     Parameters
     ----------

@@ -79,7 +79,7 @@ def test_a_folder_makes_a_model_that_is_used_by_its_name(run, genres, tmp_path, 
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (["--from", "yamnet"], "only the weights of scene fit.*tagnode train head .* --backbone yam"),
+        (["--from", "yamnet"], "only the weights of scene fit.*train head .* --backbone yam"),
         (["--from", "scene", *QUICK], "needs the architecture own"),
         (["--filelist", "{}"], "--filelist is for a ground truth file"),
         (["--groups", "{}"], "lists none of the 24 clips"),

@@ -19,7 +19,7 @@ _BODY = 4096  # bytes of a form
 
 
 @dataclass(frozen=True)
-class Page:
+class MonitorPage:
     """A page.
 
     Attributes
@@ -38,16 +38,16 @@ class Page:
 
 
 PAGES = (
-    Page("live", "Live", "/"),
-    Page("log", "Log", "/log"),
-    Page("day", "Day", "/day"),
-    Page("alarms", "Alarms", "/alarms"),
-    Page("health", "Health", "/health"),
+    MonitorPage("live", "Live", "/"),
+    MonitorPage("log", "Log", "/log"),
+    MonitorPage("day", "Day", "/day"),
+    MonitorPage("alarms", "Alarms", "/alarms"),
+    MonitorPage("health", "Health", "/health"),
 )
 """All pages, in the order of the navigation."""
 
 
-def document(page: Page, *, signed_in: bool) -> str:
+def document(page: MonitorPage, *, signed_in: bool) -> str:
     """Return the document of a page.
 
     Parameters
@@ -69,7 +69,7 @@ def document(page: Page, *, signed_in: bool) -> str:
     )
 
 
-def _link(page: Page, *, current: bool) -> str:
+def _link(page: MonitorPage, *, current: bool) -> str:
     address = page.path.removeprefix("/") or "./"
     mark = ' aria-current="page"' if current else ""
     return f'<a href="{address}"{mark}>{page.title}</a>'
@@ -85,7 +85,7 @@ def page_routes(access: Access) -> list[Any]:
     from starlette.routing import Mount, Route
     from starlette.staticfiles import StaticFiles
 
-    def shown(page: Page) -> Callable[[Any], Any]:
+    def shown(page: MonitorPage) -> Callable[[Any], Any]:
         def endpoint(request: Any) -> Any:
             return HTMLResponse(document(page, signed_in=bool(access.token)))
 

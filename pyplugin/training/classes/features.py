@@ -161,7 +161,7 @@ def _free_memory() -> int:
 
 
 def _check_memory(found: list[_Decoded], done: int, total: int, limit: int) -> None:
-    """Raise if all clips will need more memory than there is, as far as can be told."""
+    """Raise if all clips will need more memory than there is, as far as can be foreseen."""
     if not found or done < min(total, _SAMPLED) or (done % _SAMPLED and done != total):
         return
     needed = sum(each.features.mel.nbytes for each in found) / done * total
@@ -249,11 +249,11 @@ def _read(path: Path, clip_seconds: float | None) -> tuple[Float32, int]:
 def _audible(found: list[_Decoded], skipped: list[str]) -> list[_Decoded]:
     """Leave out silent clips; raise if a class has no others."""
     audible = [each for each in found if not each.silent]
-    heard = {label for each in audible for label in each.features.clip.labels}
+    present = {label for each in audible for label in each.features.clip.labels}
     for each in found:
         if each.silent:
             for label in each.features.clip.labels:
-                if label not in heard:
+                if label not in present:
                     count = sum(label in other.features.clip.labels for other in found)
                     raise PypluginError(
                         f"All {count} clips of the class {label!r} are silent (peaks below "
@@ -293,7 +293,7 @@ def _distinct(found: list[_Decoded], exclusive: bool, notes: list[str]) -> list[
 
 
 def _note_rates(clips: list[ClipFeatures], architecture: Architecture, notes: list[str]) -> None:
-    """Note classes that a network could tell apart by their bandwidth."""
+    """Note classes that a network could distinguish by their bandwidth."""
     needed = architecture.front_end.sample_rate
     low = [each for each in clips if each.sample_rate < needed]
     if not low or len(low) == len(clips):

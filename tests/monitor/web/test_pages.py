@@ -1,4 +1,4 @@
-"""The pages in a real browser: what a person sees, does, and hears of."""
+"""The pages in a real browser: what a person sees and does, and what is reported."""
 
 import csv
 import io
