@@ -58,7 +58,7 @@ $(WEB)/package.json: $(SCENE) $(NATIVE) $(wildcard native/browser/*) pyplugin/pa
 	@command -v cmake >/dev/null || { echo "No cmake here. Install it: sudo apt-get install cmake" >&2; exit 1; }
 	@for simd in ON OFF; do \
 	  cmake -S native -B build/web/$$simd -DCMAKE_TOOLCHAIN_FILE=browser/wasm.cmake -DTAGNODE_BROWSER=ON \
-	    -DTAGNODE_SIMD128=$$simd -DTAGNODE_PYTHON=$(CURDIR)/$(BIN)/python >/dev/null && \
+	    -DTAGNODE_SIMD128=$$simd -DTAGNODE_PYTHON=$(abspath $(BIN)/python) >/dev/null && \
 	  cmake --build build/web/$$simd --parallel >/dev/null || exit 1; \
 	done
 	@$(BIN)/python -m pyplugin.page.package native/browser build/web/ON/browser/tagnode.wasm \
