@@ -127,7 +127,8 @@ fuzz: $(VENV)/.all
 mutate: $(VENV)/.test
 	$(BIN)/python tools/mutate.py $(ARGS)
 
-bench: $(VENV)/.bench
+# Peers of the figures of the browser come from npm, where it is.
+bench: $(VENV)/.bench $(if $(shell command -v npm),build/npm/bench/.done)
 	$(BIN)/python -m benchmarks $(ARGS)
 
 # Tools in JavaScript for lint and tests; no page and no package needs them.
@@ -136,6 +137,11 @@ $(NPM)/.done: tools/javascript/package.json
 	@command -v npm >/dev/null || { echo "No npm here, which types of pages and tests of them need. Install it: sudo apt-get install npm" >&2; exit 1; }
 	@mkdir -p $(NPM) && cp $< $(NPM)
 	npm install --prefix $(NPM) --silent --no-audit --no-fund --no-package-lock --ignore-scripts
+	@touch $@
+
+$(NPM)/bench/.done: benchmarks/package.json
+	@mkdir -p $(@D) && cp $< $(@D)
+	npm install --prefix $(@D) --silent --no-audit --no-fund --no-package-lock --ignore-scripts
 	@touch $@
 
 # Types of the JavaScript, in its comments; those of the package are written from them into types/.
