@@ -33,9 +33,9 @@ const site = await readSite().catch((error) => {
 
 /** @type {Song | null} */
 let song = null;
-/** The two songs. @typedef {{file: Blob, name: string} | null} Chosen @type {Chosen[]} */
-const chosen = [null, null];
-/** The latest analysis for each of them. */
+/** @type {{file: Blob, name: string} | null} */
+let chosen = null;
+/** The latest analyses of the first and of the second song. */
 const work = [0, 0];
 let address = "", running = 0;
 /** @type {(() => void) | null} */
@@ -51,11 +51,12 @@ function tell(sentence, problem = false) {
 
 const choice = () => site.models[menu.selectedIndex];
 
-/** Analyses the first (0) or second (1) song. @param {Blob} file @param {string} name */
+/** Analyses the first (0) or second (1) song, and returns whether it is shown.
+ * @param {Blob} file @param {string} name */
 async function open(file, name, which = 0) {
   const mine = ++work[which], isLatest = () => mine === work[which];
   stop();
-  chosen[which] = { file, name };
+  if (which === 0) chosen = { file, name };
   tell(`${name}: reading`);
   ++running;
   progress.hidden = false;
@@ -66,7 +67,7 @@ async function open(file, name, which = 0) {
       progress.value = share;
       tell(`${name}: ${what.toLowerCase()} (${Math.round(100 * share)} %)`);
     });
-    if (!isLatest()) return; // another one was chosen meanwhile
+    if (!isLatest()) return false; // another one was chosen meanwhile
     if (which === 1) second.show(found, file);
     else {
       URL.revokeObjectURL(address);
@@ -75,8 +76,10 @@ async function open(file, name, which = 0) {
       show(found);
     }
     tell(`${clock(found.duration)} analysed by ${found.model}.`);
+    return true;
   } catch (error) {
     if (isLatest()) tell(/** @type {Error} */ (error).message, true);
+    return false;
   } finally {
     progress.hidden = --running === 0;
   }
@@ -216,9 +219,8 @@ menu.append(...site.models.map(({ name, description }) => {
 }));
 menu.disabled = false;
 menu.onchange = async () => {
-  const [one, other] = chosen, isCompared = second.chart.song !== null;
-  if (one) await open(one.file, one.name);
-  if (other && isCompared) await open(other.file, other.name, 1);
+  const { file, chart: { song: other } } = second;
+  if (chosen && await open(chosen.file, chosen.name) && other) await open(file, other.name, 1);
 };
 if (site.songs.length) {
   find("songs", HTMLElement).hidden = false;
@@ -259,8 +261,7 @@ document.addEventListener("drop", async (event) => {
   event.preventDefault();
   document.body.classList.remove("over");
   const [given, other] = event.dataTransfer?.files ?? [];
-  if (given) await open(given, given.name);
-  if (other) void open(other, other.name, 1);
+  if (given && await open(given, given.name) && other) await open(other, other.name, 1);
 });
 find("mode", HTMLSelectElement).onchange = ({ target }) => {
   chart.area = /** @type {HTMLSelectElement} */ (target).value === "area";

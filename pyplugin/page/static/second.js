@@ -25,6 +25,7 @@ export class Second {
     this.title = part("h2");
     this.player = /** @type {HTMLAudioElement} */ (part("audio"));
     this.chart = new Chart(part(".chart"));
+    this.file = new Blob();
     this.address = "";
     const now = part(".now");
     this.cursor = new Cursor(this.chart, this.player, (time) => {
@@ -40,6 +41,7 @@ export class Second {
 
   /** @param {Song} song @param {Blob} file */
   show(song, file) {
+    this.file = file;
     this.place.hidden = false;
     this.title.textContent = song.name;
     URL.revokeObjectURL(this.address);
