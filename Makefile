@@ -14,7 +14,7 @@ SCENE := build/scene.tagnode
 PRESETS := build/presets.c
 
 .PHONY: env demo demo-monitor plugins test oracle test-tflite test-training test-native rt fuzz mutate bench lint format \
-  docs release-check clean
+  docs release release-check clean
 .DEFAULT_GOAL := demo
 
 $(BIN)/python:
@@ -135,10 +135,15 @@ format: $(VENV)/.lint
 docs: $(VENV)/.docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
+# What a release publishes, for every platform, in build/release; publishes nothing.
+#   make release ARGS="--only linux-x86_64"
+release: $(VENV)/.release
+	PYTHONPATH=tools $(BIN)/python -m release $(ARGS)
+
 # What RELEASE.md asks for; publishes nothing.
 release-check: $(VENV)/.test
 	$(PIP) build
-	$(BIN)/python tools/release.py $(ARGS)
+	$(BIN)/python tools/release/check.py $(ARGS)
 
 clean:
 	rm -rf $(VENV) build demo-output bench-output

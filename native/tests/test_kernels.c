@@ -3,6 +3,7 @@
 #include "check.h"
 #include "guarded.h"
 #include "kernels/kernels.h"
+#include "support/machine.h"
 #include "tagger/ops_internal.h"
 
 #include <stdalign.h>
@@ -389,6 +390,24 @@ static void choice(void) {
     unsetenv("TAGNODE_ISA");
 }
 
+#if defined(__x86_64__) /* as the compiler's library sees it, which is written apart */
+static void instruction_sets(void) {
+    const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                        __builtin_cpu_supports("avx512vl");
+    CHECK(machine_has(MACHINE_AVX2) == avx2);
+    CHECK(machine_has(MACHINE_AVX_VNNI) == (avx2 && __builtin_cpu_supports("avxvnni")));
+    CHECK(machine_has(MACHINE_AVX512) ==
+          (avx512 && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("fma")));
+    CHECK(machine_has(MACHINE_AVX512_VNNI) == (avx512 && __builtin_cpu_supports("avx512vnni")));
+    CHECK(!machine_has(MACHINE_DOT_PRODUCT));
+}
+#else
+static void instruction_sets(void) {
+    CHECK(!machine_has(MACHINE_AVX2) && !machine_has(MACHINE_AVX512));
+}
+#endif
+
 /* ---- fixed point ---- */
 
 /* gemmlowp's two roundings in other words: the product over 2^31 to the nearest integer, halves up;
@@ -421,6 +440,7 @@ int main(int count, char **arguments) {
     uint32_t random = 2463534242U;
     const kernels_table *table;
     choice();
+    instruction_sets();
     for (uint32_t t = 0; (table = kernels_at(t)) != NULL; ++t) {
         rounding(table);
         overflow(table);
