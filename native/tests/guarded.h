@@ -1,10 +1,16 @@
 /* guarded.h - memory that ends where reading or writing further is fatal. */
 #pragma once
 
-#include <fcntl.h>
 #include <stdlib.h>
+
+#if defined(_WIN32)
+#define WIN32_LEAN_AND_MEAN
+#include <windows.h>
+#else
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#endif
 
 /* Memory that ends at an inaccessible page. */
 typedef struct {
@@ -13,6 +19,35 @@ typedef struct {
     void *data;
 } guarded;
 
+#if defined(_WIN32)
+static inline guarded guard(size_t size) {
+    SYSTEM_INFO about;
+    GetSystemInfo(&about);
+    const size_t page = about.dwPageSize, inside = (size + page - 1) / page * page;
+    guarded memory = {.mapped = inside + page};
+    memory.mapping = VirtualAlloc(NULL, memory.mapped, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
+    DWORD before;
+    if (memory.mapping == NULL ||
+        VirtualProtect(memory.mapping + inside, page, PAGE_NOACCESS, &before) == 0)
+        abort();
+    memory.data = memory.mapping + inside - size;
+    return memory;
+}
+
+/* Makes writing into it fatal too. */
+static inline void guard_from_writing(guarded *memory) {
+    SYSTEM_INFO about;
+    DWORD before;
+    GetSystemInfo(&about);
+    if (VirtualProtect(memory->mapping, memory->mapped - about.dwPageSize, PAGE_READONLY,
+                       &before) == 0)
+        abort();
+}
+
+static inline void unguard(guarded *memory) {
+    (void)VirtualFree(memory->mapping, 0, MEM_RELEASE);
+}
+#else
 static inline guarded guard(size_t size) {
     const size_t page = (size_t)sysconf(_SC_PAGESIZE), inside = (size + page - 1) / page * page;
     guarded memory = {.mapped = inside + page};
@@ -25,6 +60,13 @@ static inline guarded guard(size_t size) {
     return memory;
 }
 
+/* Makes writing into it fatal too. */
+static inline void guard_from_writing(guarded *memory) {
+    if (mprotect(memory->mapping, memory->mapped - (size_t)sysconf(_SC_PAGESIZE), PROT_READ) != 0)
+        abort();
+}
+
 static inline void unguard(guarded *memory) {
     munmap(memory->mapping, memory->mapped);
 }
+#endif

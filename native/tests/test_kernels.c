@@ -3,7 +3,9 @@
 #include "check.h"
 #include "guarded.h"
 #include "kernels/kernels.h"
+#include "support/aligned.h"
 #include "support/machine.h"
+#include "system.h"
 #include "tagger/ops_internal.h"
 
 #include <stdalign.h>
@@ -182,7 +184,7 @@ static void try_table(const kernels_table *table, const problem *one, uint32_t *
     weights.low = one->low;
     weights.high = one->high;
     memcpy(weights.scale, one->scale, of->channels * sizeof *one->scale);
-    mprotect(memory.mapping, memory.mapped - (size_t)sysconf(_SC_PAGESIZE), PROT_READ);
+    guard_from_writing(&memory);
     bool held = CHECK(product_holds(table, one, &weights, true, random));
     held = CHECK(product_holds(table, one, &weights, false, random)) && held;
     held = CHECK(maximum_holds(table, one, &weights, false, random)) && held;
@@ -271,7 +273,7 @@ static void overflow(const kernels_table *table) {
     enum { LENGTH = 1000 };
     int8_t filters[2 * LENGTH];
     kernels_weights weights;
-    void *memory = aligned_alloc(64, table->packed_size(2, 1, LENGTH));
+    void *memory = tagnode_aligned_calloc(table->packed_size(2, 1, LENGTH));
     memset(filters, 1, LENGTH);
     memset(filters + LENGTH, -1, LENGTH); /* sums -127000 to 128000 and about */
     int32_t bias[2] = {INT32_MAX - 127 * LENGTH, INT32_MIN + 127 * LENGTH};
@@ -282,7 +284,7 @@ static void overflow(const kernels_table *table) {
     --bias[0], --bias[1];
     CHECK(!table->pack(filters, bias, 0, 2, 1, LENGTH, memory, &weights));
     CHECK(table->pack(filters, NULL, 127, 2, 1, LENGTH, memory, &weights));
-    free(memory);
+    tagnode_aligned_free(memory);
 }
 
 static void interleaving(const kernels_table *table, uint32_t *random) {
