@@ -16,7 +16,9 @@ from pyplugin import __version__
 @pytest.fixture
 def release(tmp_path, monkeypatch):
     """The script over a repository of its own, with a header and a changelog."""
-    spec = importlib.util.spec_from_file_location("release", ROOT / "tools" / "release" / "check.py")
+    spec = importlib.util.spec_from_file_location(
+        "release", ROOT / "tools" / "release" / "check.py"
+    )
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     monkeypatch.setattr(module, "ROOT", tmp_path)

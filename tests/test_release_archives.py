@@ -13,8 +13,8 @@ from documents import ROOT
 from pyplugin.daw import installation
 
 sys.path.insert(0, str(ROOT / "tools"))
-from release import archives  # noqa: E402
-from release.targets import TARGETS  # noqa: E402
+from release import archives
+from release.targets import TARGETS
 
 BUNDLES = ("tagnode.lv2", "tagnode.clap", "Tagnode.vst3")
 
@@ -119,5 +119,5 @@ def test_installers_for_windows_name_its_folders(tmp_path):
 
     bundles._write_texts(TARGETS["windows-x86_64"], tmp_path, "1.2.3")
     text = (tmp_path / "install.cmd").read_bytes()
-    assert rb'call :copy tagnode.clap "%LOCALAPPDATA%\Programs\Common\CLAP"' in text
+    assert rb'copy /y "tagnode.clap" "%LOCALAPPDATA%\Programs\Common\CLAP\tagnode.clap"' in text
     assert text.count(b"\n") == text.count(b"\r\n")

@@ -5,14 +5,24 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from release.compiling import llvm, run, zig_folder
-from release.targets import ROOT, Target
-
 from pyplugin.automation.presets import read_preset, shipped_presets
 from pyplugin.daw import installation
 from pyplugin.daw.presets import export, slots_of
+from release.compiling import llvm, run, zig_folder
+from release.targets import ROOT, Target
 
 TEMPLATES = Path(__file__).parent / "templates"
+COPY = r"""echo {1}\{0}
+if not exist "{1}" mkdir "{1}"
+{2}
+if errorlevel 1 goto failed"""
+COPY_FOLDER = r"""if exist "{1}\{0}" rd /s /q "{1}\{0}"
+xcopy /e /i /q /y "{0}" "{1}\{0}" >nul"""
+COPY_FILE = r'copy /y "{0}" "{1}\{0}" >nul'
+DROP = r"""if exist "{1}\{0}" echo removing {1}\{0}
+if exist "{1}\{0}\" rd /s /q "{1}\{0}"
+if exist "{1}\{0}" del /q "{1}\{0}"
+if exist "{1}\{0}" goto failed"""
 PLATFORMS = {"Linux": "linux", "Windows": "win32", "Darwin": "darwin"}  # as sys.platform
 
 
@@ -62,16 +72,16 @@ def _join(binaries: list[Path], folder: Path, form: installation.Format) -> None
 def _write_texts(target: Target, folder: Path, version: str) -> None:
     windows = target.system == "Windows"
     formats = formats_of(target).values()
-    row = "call :copy {0} \"{1}\"" if windows else 'copy {0} "{1}" "{2}"'
-    drop = "call :drop \"{1}\\{0}\"" if windows else 'drop {0} "{1}" "{2}"'
+    row = COPY if windows else 'copy {0} "{1}" "{2}"'
+    drop = DROP if windows else 'drop {0} "{1}" "{2}"'
     names = ["install.cmd", "uninstall.cmd"] if windows else ["install.sh", "uninstall.sh"]
     values = {
         "@version@": version,
         "@platform@": target.name,
         "@installer@": names[0],
         "@uninstaller@": names[1],
-        "@copies@": _rows(row, formats),
-        "@drops@": _rows(drop, formats),
+        "@copies@": "\n".join(_commands(row, form) for form in formats),
+        "@drops@": "\n".join(_commands(drop, form) for form in formats),
         "@folders@": "\n".join(f"    {each.name:6} {each.user}" for each in formats),
     }
     for name in [*names, "README.txt"]:
@@ -84,11 +94,12 @@ def _write_texts(target: Target, folder: Path, version: str) -> None:
         (folder / name).chmod(0o755 if name.endswith(".sh") else 0o644)
 
 
-def _rows(pattern: str, formats: object) -> str:
-    return "\n".join(
-        pattern.format(each.bundle, each.user.replace("~", "$HOME"), each.system)
-        for each in formats  # type: ignore[attr-defined]
-    )
+def _commands(pattern: str, form: installation.Format) -> str:
+    """Return the lines of an installer for one bundle."""
+    single = COPY_FOLDER if form.binary else COPY_FILE
+    one = single.format(form.bundle, form.user)
+    place = one if pattern is COPY else form.system
+    return pattern.format(form.bundle, form.user.replace("~", "$HOME"), place)
 
 
 def _copy_licences(target: Target, folder: Path) -> None:

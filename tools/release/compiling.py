@@ -27,7 +27,9 @@ def run(*command: object, at: Path | None = None, env: dict[str, str] | None = N
             words, cwd=at or ROOT, capture_output=True, text=True, env={**os.environ, **(env or {})}
         )
     except FileNotFoundError as error:
-        raise ReleaseError(f"There is no {words[0]} here; RELEASE.md lists what to install.") from error
+        raise ReleaseError(
+            f"There is no {words[0]} here; RELEASE.md lists what to install."
+        ) from error
     if done.returncode != 0:
         end = (done.stdout + done.stderr).strip()[-1500:]
         raise ReleaseError(f"{' '.join(words)} ends with {done.returncode}:\n{end}")
@@ -48,7 +50,9 @@ def zig_folder() -> Path:
     try:
         import ziglang
     except ImportError as error:
-        raise ReleaseError("There is no zig here; install it: pip install -e '.[release]'") from error
+        raise ReleaseError(
+            "There is no zig here; install it: pip install -e '.[release]'"
+        ) from error
     return Path(ziglang.__file__).parent
 
 
@@ -126,7 +130,7 @@ def carried(scene: Path, presets: Path) -> list[str]:
 def build(target: Target, part: Slice, work: Path, parts: dict[str, Path]) -> Path:
     """Build the three plugins for a processor; return the folder that they are in."""
     folder = work / f"{target.name}-{part.processor}"
-    hidden = f"-ffile-prefix-map={ROOT}=. -ffile-prefix-map={work}=build"
+    hidden = f'"-ffile-prefix-map={ROOT}=." "-ffile-prefix-map={work}=build"'
     run(
         *("cmake", "-S", "native", "-B", folder, "-DTAGNODE_PLUGINS=ON"),
         *carried(parts["scene"], parts["presets"]),

@@ -73,7 +73,9 @@ def needs(path: Path, system: str) -> set[str]:
     if system == "Darwin":
         text = run(llvm("llvm-objdump"), "--macho", "--dylibs-used", path)
         return set(re.findall(r"^\t(\S+) \(compatibility", text, re.MULTILINE))
-    text = run(llvm("llvm-readobj"), "--needed-libs" if system == "Linux" else "--coff-imports", path)
+    text = run(
+        llvm("llvm-readobj"), "--needed-libs" if system == "Linux" else "--coff-imports", path
+    )
     if system == "Linux":
         return set(re.findall(r"^  (\S+)$", text, re.MULTILINE))
     return {name.lower() for name in re.findall(r"^  Name: (\S+)$", text, re.MULTILINE)}

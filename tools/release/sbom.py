@@ -63,9 +63,7 @@ def make(folder: Path, target: Target, version: str, seconds: int) -> str:
     """
     top = _component(f"tagnode-plugins-{target.name}", version, "MIT", ComponentType.APPLICATION)
     model = _component("scene", version, "MIT", ComponentType.MACHINE_LEARNING_MODEL)
-    digest = HashType(
-        alg=HashAlgorithm.SHA_256, content=sha256(ROOT / "models" / "scene.tflite")
-    )
+    digest = HashType(alg=HashAlgorithm.SHA_256, content=sha256(ROOT / "models" / "scene.tflite"))
     model.hashes.add(digest)
     parts = [model, *linked(target)]
     files = [_file(path, path.relative_to(folder).as_posix()) for path in files_in(folder)]

@@ -61,10 +61,11 @@ def _wheel(target: Target, source: Path, headers: Path, work: Path, env: dict[st
     arguments = [
         *options(target, part, work / "compilers" / f"{target.name}-{part.processor}"),
         f"-DPython_INCLUDE_DIR={headers}",
-        f"-DCMAKE_C_FLAGS=-ffile-prefix-map={source}=.",
+        f'-DCMAKE_C_FLAGS="-ffile-prefix-map={source}=."',
         f"-DCMAKE_MODULE_LINKER_FLAGS={link_flags(target)}",
     ]
-    cross = {"CMAKE_ARGS": shlex.join(arguments), "_PYTHON_HOST_PLATFORM": f"linux-{part.processor}"}
+    platform = f"linux-{part.processor}"
+    cross = {"CMAKE_ARGS": shlex.join(arguments), "_PYTHON_HOST_PLATFORM": platform}
     # an environment of pip's own would get the other machine's wheels
     command = ("build", "--wheel", "--no-isolation", "--outdir", folder, source)
     run(sys.executable, "-m", *command, env={**env, **cross})
