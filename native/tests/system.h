@@ -8,8 +8,8 @@
 #include <direct.h>
 #include <io.h>
 
-#define ANOTHER_LIBRARY "kernel32.dll" /* one that every system has, and is no runtime of models   \
-                                        */
+/* One that every system has, and is no runtime of models. */
+#define ANOTHER_LIBRARY "kernel32.dll"
 
 static inline int setenv(const char *name, const char *value, int replace) {
     (void)replace;
