@@ -15,7 +15,7 @@ PRESETS := build/presets.c
 WEB := build/web/tagnode
 
 .PHONY: env demo demo-monitor plugins web test oracle test-tflite test-training test-native rt fuzz mutate bench lint format \
-  docs release-check image-test clean
+  docs release release-check image-test clean
 .DEFAULT_GOAL := demo
 
 $(BIN)/python:
@@ -171,10 +171,15 @@ format: $(VENV)/.lint $(NPM)/.done
 docs: $(VENV)/.docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
+# What a release publishes, for every platform, in build/release; publishes nothing.
+#   make release ARGS="--only linux-x86_64"
+release: $(VENV)/.release
+	PYTHONPATH=tools $(BIN)/python -m release $(ARGS)
+
 # What RELEASE.md asks for; publishes nothing.
 release-check: $(VENV)/.test $(WEB)/package.json
 	$(PIP) build
-	$(BIN)/python tools/release.py $(ARGS)
+	$(BIN)/python tools/release/check.py $(ARGS)
 
 # Builds the image and runs it, by hand: with buildah, as root, some minutes.
 image-test:

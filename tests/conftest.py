@@ -126,6 +126,14 @@ def clips() -> Path:
     return DATA / "clips"
 
 
+@pytest.fixture(scope="session")
+def json_schemas() -> Any:
+    """The validator of JSON Schemas; its import compiles a grammar, which takes a second."""
+    from jsonschema import Draft202012Validator
+
+    return Draft202012Validator
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _plugins_end_with_their_module() -> Iterator[None]:
     """Collect plugins in reference cycles now, so that their output is not in another test.

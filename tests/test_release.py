@@ -16,7 +16,9 @@ from pyplugin import __version__
 @pytest.fixture
 def release(tmp_path, monkeypatch):
     """The script over a repository of its own, with a header and a changelog."""
-    spec = importlib.util.spec_from_file_location("release", ROOT / "tools" / "release.py")
+    spec = importlib.util.spec_from_file_location(
+        "release", ROOT / "tools" / "release" / "check.py"
+    )
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     monkeypatch.setattr(module, "ROOT", tmp_path)
@@ -85,13 +87,13 @@ def test_the_header_names_the_version(release):
 def test_the_checklist_has_every_check_and_no_other(release):
     text = (ROOT / "RELEASE.md").read_text(encoding="utf-8")
     assert re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE) == list(release.CHECKS)
-    command = [sys.executable, ROOT / "tools" / "release.py", "--list"]
+    command = [sys.executable, ROOT / "tools" / "release" / "check.py", "--list"]
     listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert [line.split()[0] for line in listed.splitlines()] == list(release.CHECKS)
 
 
 def test_the_script_publishes_nothing():
-    text = (ROOT / "tools" / "release.py").read_text(encoding="utf-8")
+    text = (ROOT / "tools" / "release" / "check.py").read_text(encoding="utf-8")
     assert re.findall(r"twine|git\", \"push|upload", text) == []
 
 

@@ -19,7 +19,6 @@ from urllib.parse import unquote, urlsplit
 
 import click
 import msgspec
-import nbformat
 import pytest
 from documents import NOTEBOOKS, ROOT, name_of
 from sharing import folder_of_the_run, made_once
@@ -199,6 +198,8 @@ def test_marks_are_filled_in(pages):
     [("1 / 0", "ZeroDivisionError"), ("import warnings; warnings.warn('odd')", "odd")],
 )
 def test_a_notebook_that_fails_or_warns_is_an_error(tools, tmp_path, code, message):
+    import nbformat  # which imports jsonschema: a second, in every process
+
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
     nbformat.write(notebook, tmp_path / "n.ipynb")
     with pytest.raises(tools("notebooks").NotebookError, match=message):

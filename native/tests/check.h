@@ -30,10 +30,10 @@ static inline bool check(bool holds, const char *text, const char *file, int lin
 
 static inline bool check_near(double actual, double expected, double tolerance, const char *text,
                               const char *file, int line) {
-    const bool near = fabs(actual - expected) <= tolerance; /* not for NaN */
-    if (!near && tally.failed < 20)
+    const bool within = fabs(actual - expected) <= tolerance; /* not for NaN */
+    if (!within && tally.failed < 20)
         fprintf(stderr, "%g; expected %g within %g\n", actual, expected, tolerance);
-    return check(near, text, file, line);
+    return check(within, text, file, line);
 }
 
 /* Returns whether the message contains `part` and is a sentence with a full stop. */

@@ -9,6 +9,11 @@
 #include <stdatomic.h>
 #include <time.h>
 
+#if defined(_WIN32)
+#define WIN32_LEAN_AND_MEAN
+#include <windows.h>
+#endif
+
 #include "check.h"
 
 enum {
@@ -48,7 +53,11 @@ static inline void compute_outputs(const float *patch, float *values, float *ban
 }
 
 static inline void nap(void) {
+#if defined(_WIN32)
+    Sleep(1); /* nanosleep() of less returns at once */
+#else
     nanosleep(&(struct timespec){.tv_nsec = 200000}, NULL);
+#endif
 }
 
 static inline int invoke(void *handle) {

@@ -3,7 +3,11 @@
 #pragma once
 
 #include <stdlib.h>
-#if !defined(__wasi__)
+
+#if defined(_WIN32)
+#define WIN32_LEAN_AND_MEAN
+#include <windows.h>
+#elif !defined(__wasi__)
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -25,12 +29,40 @@ static inline guarded guard(size_t size) {
     return memory;
 }
 
-static inline void make_constant(const guarded *memory) {
+static inline void guard_from_writing(guarded *memory) {
     (void)memory;
 }
 
 static inline void unguard(guarded *memory) {
     free(memory->mapping);
+}
+#elif defined(_WIN32)
+static inline guarded guard(size_t size) {
+    SYSTEM_INFO about;
+    GetSystemInfo(&about);
+    const size_t page = about.dwPageSize, inside = (size + page - 1) / page * page;
+    guarded memory = {.mapped = inside + page};
+    memory.mapping = VirtualAlloc(NULL, memory.mapped, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
+    DWORD before;
+    if (memory.mapping == NULL ||
+        VirtualProtect(memory.mapping + inside, page, PAGE_NOACCESS, &before) == 0)
+        abort();
+    memory.data = memory.mapping + inside - size;
+    return memory;
+}
+
+/* Makes writing into it fatal too. */
+static inline void guard_from_writing(guarded *memory) {
+    SYSTEM_INFO about;
+    DWORD before;
+    GetSystemInfo(&about);
+    if (VirtualProtect(memory->mapping, memory->mapped - about.dwPageSize, PAGE_READONLY,
+                       &before) == 0)
+        abort();
+}
+
+static inline void unguard(guarded *memory) {
+    (void)VirtualFree(memory->mapping, 0, MEM_RELEASE);
 }
 #else
 static inline guarded guard(size_t size) {
@@ -45,9 +77,10 @@ static inline guarded guard(size_t size) {
     return memory;
 }
 
-/* Makes writing fatal. */
-static inline void make_constant(const guarded *memory) {
-    mprotect(memory->mapping, memory->mapped - (size_t)sysconf(_SC_PAGESIZE), PROT_READ);
+/* Makes writing into it fatal too. */
+static inline void guard_from_writing(guarded *memory) {
+    if (mprotect(memory->mapping, memory->mapped - (size_t)sysconf(_SC_PAGESIZE), PROT_READ) != 0)
+        abort();
 }
 
 static inline void unguard(guarded *memory) {

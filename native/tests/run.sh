@@ -3,7 +3,8 @@
 # UndefinedBehaviorSanitizer, ThreadSanitizer and RealtimeSanitizer. The last two want clang 20 or
 # later, which CLANG names; each goes to a folder of its own under BUILD. Then the installed library
 # is used by another project, and the library is built for other machines: 64-bit Arm, tested on an
-# emulator, and Windows, where the plugins only link.
+# emulator, and Windows, whose plugins run in their hosts under wine. The build wine, all C tests
+# under it, has to be asked for.
 #
 #   native/tests/run.sh                                   all of them
 #   TESTS='inline|realtime' native/tests/run.sh realtime  some tests (ctest -R) of some builds
@@ -119,16 +120,21 @@ on_arm() { # machine, program, arguments; also in other shells, some at a time
 
 export -f on_arm
 
-# There is nothing here to run them on.
+on_windows() { # program, arguments
+    WINEPREFIX=${WINEPREFIX:-$(realpath "$build")/wine} WINEDEBUG=-all wine "$@" | tail -n 1
+}
+
+# The plugins link, and need no more than Windows has; under wine, if it is here, they pass the tests
+# of their hosts.
 check_windows() {
     if ! command -v x86_64-w64-mingw32-gcc >/dev/null; then
         echo "no compiler for Windows: apt-get install gcc-mingw-w64-x86-64" >&2
         exit 1
     fi
     echo "-- plugins: windows"
-    configure_plugins windows -DCMAKE_SYSTEM_NAME=Windows -DCMAKE_SYSTEM_PROCESSOR=x86_64 \
-        -DCMAKE_C_COMPILER=x86_64-w64-mingw32-gcc
-    cmake --build "$build/windows" --parallel "$(nproc)" >/dev/null
+    configure_windows
+    cmake --build "$build/windows" --parallel "$(nproc)" --target tagnode_lv2 tagnode_clap \
+        tagnode_vst3 host_lv2 host_clap host_vst3 >/dev/null
     local plugin others
     for plugin in tagnode.lv2/tagnode.dll tagnode.clap Tagnode.vst3/Contents/x86_64-win/Tagnode.vst3; do
         others=$(x86_64-w64-mingw32-objdump -p "$build/windows/$plugin" |
@@ -139,6 +145,28 @@ check_windows() {
         fi
         echo "$plugin links"
     done
+    if ! command -v wine >/dev/null; then
+        echo "skipped: the hosts under wine: apt-get install wine wine64"
+        return
+    fi
+    on_windows "$build/windows/tests/plugin/host_lv2.exe" "$build/windows/tagnode.lv2/tagnode.dll"
+    on_windows "$build/windows/tests/plugin/host_clap.exe" "$build/windows/tagnode.clap"
+    on_windows "$build/windows/tests/plugin/host_vst3.exe" \
+        "$build/windows/Tagnode.vst3/Contents/x86_64-win/Tagnode.vst3"
+}
+
+configure_windows() { # options
+    configure_plugins windows -DTAGNODE_TESTS=ON -DCMAKE_SYSTEM_NAME=Windows \
+        -DCMAKE_SYSTEM_PROCESSOR=x86_64 -DCMAKE_C_COMPILER=x86_64-w64-mingw32-gcc "$@"
+}
+
+# All C tests under wine; by name only.
+check_wine() {
+    echo "-- C tests: wine"
+    configure_windows -DCMAKE_CROSSCOMPILING_EMULATOR="$(command -v wine)"
+    cmake --build "$build/windows" --parallel "$(nproc)" >/dev/null
+    (cd "$build/windows" && WINEDEBUG=-all ctest --parallel "$(nproc)" --output-on-failure \
+        --no-tests=error -R "${TESTS:-.}")
 }
 
 [ $# -gt 0 ] || set -- plain address thread realtime installed aarch64 windows
@@ -150,8 +178,9 @@ for name; do
     installed) check_installed ;;
     aarch64) check_arm ;;
     windows) check_windows ;;
+    wine) check_wine ;;
     *)
-        echo "There is no build $name; choose plain, address, thread, realtime, installed, aarch64 or windows." >&2
+        echo "There is no build $name; choose plain, address, thread, realtime, installed, aarch64, windows or wine." >&2
         exit 1
         ;;
     esac

@@ -167,7 +167,7 @@ static void test_median_is_that_of_the_results_of_its_time(void) {
         tagnode_automation *a = made(mapping);
         int64_t position = 0;
         for (size_t i = 0; i < COUNT; ++i) { /* all at one position now and then; equal values */
-            positions[i] = position += next_number(&random) % 5 * 240;
+            positions[i] = position += 240 * (int64_t)(next_number(&random) % 5);
             values[i] = (float)(next_number(&random) % 50) / 49;
             tagnode_automation_push(a, 0, position, values[i]);
             CHECK(tagnode_automation_at(a, position) ==
@@ -187,8 +187,9 @@ static void test_what_lasts_for_less_than_half_of_the_median_opens_no_gate(void)
     for (int lasting = 1; lasting <= 4; ++lasting) {
         tagnode_automation *a = made(mapping);
         int64_t opened = -1;
-        for (int i = 0; i < 20; ++i) {
-            tagnode_automation_push(a, 0, 4800 * i, i >= 10 && i < 10 + lasting);
+        for (int64_t i = 0; i < 20; ++i) {
+            const float value = i >= 10 && i < 10 + lasting ? 1 : 0;
+            tagnode_automation_push(a, 0, 4800 * i, value);
             if (opened < 0 && tagnode_automation_at(a, 4800 * i) == 1) opened = i;
         }
         CHECK(opened == (lasting < 3 ? -1 : 12)); /* half of it after the change */
@@ -200,7 +201,7 @@ static void test_median_changes_with_its_knob(void) {
     mapping.median = 0.3F;
     tagnode_automation *a = made(mapping);
     const float values[] = {0.1F, 0.2F, 0.9F};
-    for (int i = 0; i < 3; ++i) tagnode_automation_push(a, 0, 4800 * i, values[i]);
+    for (int64_t i = 0; i < 3; ++i) tagnode_automation_push(a, 0, 4800 * i, values[i]);
     CHECK(tagnode_automation_at(a, 9600) == 0.2F);
     mapping.median = 0;
     CHECK(tagnode_automation_change(a, 0, &mapping));

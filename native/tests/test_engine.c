@@ -8,6 +8,7 @@
 #include "worker/model_file.h"
 
 #include "check.h"
+#include "system.h"
 
 enum { PATCH = 187, BANDS = 96 };
 
@@ -149,17 +150,17 @@ static void test_other_library_is_named_with_the_missing_symbol(void) {
     const tagnode_card card = tagger_card();
     tagnode_engine *engine = NULL;
     tagnode_message why = {""};
-    CHECK(tagnode_engine_open_litert("libm.so.6", "TFL3", 4, &card, &engine, &why) ==
+    CHECK(tagnode_engine_open_litert(ANOTHER_LIBRARY, "TFL3", 4, &card, &engine, &why) ==
           TAGNODE_ERROR_RUNTIME);
     CHECK(engine == NULL);
-    CHECK(message_has(&why, "libm.so.6"));
+    CHECK(message_has(&why, ANOTHER_LIBRARY));
     CHECK(message_has(&why, "LiteRtCompiledModelIsNonCpuFullyAccelerated"));
 }
 
 /* ------------------------------------------------------------------ onnxruntime, no library --- */
 
 static void test_onnxruntime_that_is_missing_or_another_library_is_named(void) {
-    static const char *const libraries[] = {"/nowhere/libonnxruntime.so", "libm.so.6"};
+    static const char *const libraries[] = {"/nowhere/libonnxruntime.so", ANOTHER_LIBRARY};
     const tagnode_card card = tagger_card();
     for (size_t i = 0; i < 2; ++i) {
         tagnode_engine *engine = (tagnode_engine *)&card;

@@ -27,11 +27,30 @@ static void fill(float *values, size_t count, uint32_t *random) {
     for (size_t i = 0; i < count; ++i) values[i] = real(random);
 }
 
+#if defined(_WIN32) /* whose fmaf rounds twice */
+/* Boldo and Melquiond, "Emulation of FMA and correctly rounded sums" (2008): a sum that is rounded
+ * to odd in double rounds to float as the exact one. */
+static float fused_multiply_add(float a, float b, float c) {
+    const double product = (double)a * b; /* exact */
+    double sum = product + c;
+    const double added = sum - product, error = (product - (sum - added)) + (c - added);
+    uint64_t bits;
+    memcpy(&bits, &sum, sizeof bits);
+    if (error != 0 && (bits & 1) == 0) bits += (error > 0) == (sum > 0) ? 1 : UINT64_MAX;
+    memcpy(&sum, &bits, sizeof bits);
+    return (float)sum;
+}
+#else
+static float fused_multiply_add(float a, float b, float c) {
+    return fmaf(a, b, c);
+}
+#endif
+
 /* Returns sum + a * b as a table computes it. */
 static float added(const floats_table *table, float sum, float a, float b) {
     const bool fused = strcmp(table->name, "portable") != 0;
     const volatile float product = a * b; /* rounded */
-    return fused ? fmaf(a, b, sum) : sum + product;
+    return fused ? fused_multiply_add(a, b, sum) : sum + product;
 }
 
 /* Returns the result of a channel's sum: clamped, then scaled and shifted, each rounded. */

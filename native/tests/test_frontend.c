@@ -6,6 +6,7 @@
  * librosa's or TensorFlow's. */
 #include "check.h"
 #include "frontend/frontend.h"
+#include "system.h"
 
 static const double PI = 3.14159265358979323846;
 

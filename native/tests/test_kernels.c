@@ -3,6 +3,9 @@
 #include "check.h"
 #include "guarded.h"
 #include "kernels/kernels.h"
+#include "support/aligned.h"
+#include "support/machine.h"
+#include "system.h"
 #include "tagger/ops_internal.h"
 
 #include <stdalign.h>
@@ -181,7 +184,7 @@ static void try_table(const kernels_table *table, const problem *one, uint32_t *
     weights.low = one->low;
     weights.high = one->high;
     memcpy(weights.scale, one->scale, of->channels * sizeof *one->scale);
-    make_constant(&memory);
+    guard_from_writing(&memory);
     bool held = CHECK(product_holds(table, one, &weights, true, random));
     held = CHECK(product_holds(table, one, &weights, false, random)) && held;
     held = CHECK(maximum_holds(table, one, &weights, false, random)) && held;
@@ -270,7 +273,7 @@ static void overflow(const kernels_table *table) {
     enum { LENGTH = 1000 };
     int8_t filters[2 * LENGTH];
     kernels_weights weights;
-    void *memory = aligned_alloc(64, table->packed_size(2, 1, LENGTH));
+    void *memory = tagnode_aligned_calloc(table->packed_size(2, 1, LENGTH));
     memset(filters, 1, LENGTH);
     memset(filters + LENGTH, -1, LENGTH); /* sums -127000 to 128000 and about */
     int32_t bias[2] = {INT32_MAX - 127 * LENGTH, INT32_MIN + 127 * LENGTH};
@@ -281,7 +284,7 @@ static void overflow(const kernels_table *table) {
     --bias[0], --bias[1];
     CHECK(!table->pack(filters, bias, 0, 2, 1, LENGTH, memory, &weights));
     CHECK(table->pack(filters, NULL, 127, 2, 1, LENGTH, memory, &weights));
-    free(memory);
+    tagnode_aligned_free(memory);
 }
 
 static void interleaving(const kernels_table *table, uint32_t *random) {
@@ -389,6 +392,24 @@ static void choice(void) {
     unsetenv("TAGNODE_ISA");
 }
 
+#if defined(__x86_64__) /* as the compiler's library sees it, which is written apart */
+static void instruction_sets(void) {
+    const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                        __builtin_cpu_supports("avx512vl");
+    CHECK(machine_has(MACHINE_AVX2) == avx2);
+    CHECK(machine_has(MACHINE_AVX_VNNI) == (avx2 && __builtin_cpu_supports("avxvnni")));
+    CHECK(machine_has(MACHINE_AVX512) ==
+          (avx512 && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("fma")));
+    CHECK(machine_has(MACHINE_AVX512_VNNI) == (avx512 && __builtin_cpu_supports("avx512vnni")));
+    CHECK(!machine_has(MACHINE_DOT_PRODUCT));
+}
+#else
+static void instruction_sets(void) {
+    CHECK(!machine_has(MACHINE_AVX2) && !machine_has(MACHINE_AVX512));
+}
+#endif
+
 /* ---- fixed point ---- */
 
 /* gemmlowp's two roundings in other words: the product over 2^31 to the nearest integer, halves up;
@@ -421,6 +442,7 @@ int main(int count, char **arguments) {
     uint32_t random = 2463534242U;
     const kernels_table *table;
     choice();
+    instruction_sets();
     for (uint32_t t = 0; (table = kernels_at(t)) != NULL; ++t) {
         rounding(table);
         overflow(table);

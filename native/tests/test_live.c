@@ -2,9 +2,9 @@
  * recovers.
  *
  * Time in these tests is audio time; real time passes for as long as the worker needs. */
-#include <unistd.h>
 
 #include "fake_model.h"
+#include "system.h"
 
 /* Waits, in real time, until the model has run this often. */
 static void await(const _Atomic int64_t *runs, int64_t wanted) {

@@ -1,12 +1,12 @@
 /* test_node.c - the guarantees of an offline node: exact results for any block sizes, input and
  * setup. */
-#include <unistd.h>
 
 #if defined(__x86_64__)
 #include <xmmintrin.h>
 #endif
 
 #include "fake_model.h"
+#include "system.h"
 
 /* ---------------------------------------------------------------------------------- offline --- */
 

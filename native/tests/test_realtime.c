@@ -4,9 +4,7 @@
  * in it allocates, locks or makes a system call; -Wfunction-effects checks the same at compile
  * time. In other builds it is a sweep through rates, block sizes and events. */
 #include <stdatomic.h>
-#include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "check.h"
 #include "head_file.h"
@@ -14,6 +12,8 @@
 #if defined(__has_feature)
 #if __has_feature(realtime_sanitizer)
 #define TRACKED
+#include <sys/wait.h>
+#include <unistd.h>
 #endif
 #endif
 

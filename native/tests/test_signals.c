@@ -1,11 +1,11 @@
 /* test_signals.c - the guarantees of signal frames: one clock, any block sizes, and levels as
  * documented. Loudness, spectra and tempo are compared with other programs in
  * tests/node/test_signals.py. */
-#include <unistd.h>
 
 #include "descriptors/median.h"
 #include "descriptors/tempo.h"
 #include "fake_model.h"
+#include "system.h"
 
 enum { MOST = 3000, SILENCE_DB = -40, SIGNALS = TAGNODE_SIGNAL_END };
 static const double HOLD = 0.15;

@@ -48,18 +48,33 @@ class Format:
     system: str
 
 
-def _formats() -> dict[str, Format]:
-    machine = platform.machine()
-    if sys.platform == "darwin":
+def formats_of(system: str, machine: str) -> dict[str, Format]:
+    """Return the three formats on an operating system.
+
+    Parameters
+    ----------
+    system : str
+        As :data:`sys.platform`.
+    machine : str
+        As :func:`platform.machine`.
+
+    Examples
+    --------
+    >>> formats_of("darwin", "arm64")["clap"].binary
+    'Contents/MacOS/tagnode'
+    """
+    shared, clap = "tagnode.so", ""
+    if system == "darwin":
         users, systems = "~/Library/Audio/Plug-Ins", "/Library/Audio/Plug-Ins"
         places = {name: (f"{users}/{name}", f"{systems}/{name}") for name in ("LV2", "CLAP")}
         places["VST3"] = (f"{users}/VST3", f"{systems}/VST3")
-        inside = "Contents/MacOS/Tagnode"
-    elif sys.platform == "win32":
+        inside, clap = "Contents/MacOS/Tagnode", "Contents/MacOS/tagnode"
+    elif system == "win32":
         mine, common = r"%LOCALAPPDATA%\Programs\Common", "%COMMONPROGRAMFILES%"
         places = {name: (rf"{mine}\{name}", rf"{common}\{name}") for name in ("CLAP", "VST3")}
         places["LV2"] = (r"%APPDATA%\LV2", rf"{common}\LV2")
         inside = f"Contents/{'x86_64' if machine == 'AMD64' else machine.lower()}-win/Tagnode.vst3"
+        shared = "tagnode.dll"
     else:
         places = {
             "LV2": ("~/.lv2", "/usr/local/lib/lv2"),
@@ -67,15 +82,14 @@ def _formats() -> dict[str, Format]:
             "VST3": ("~/.vst3", "/usr/local/lib/vst3"),
         }
         inside = f"Contents/{machine}-linux/Tagnode.so"
-    shared = "tagnode.dll" if sys.platform == "win32" else "tagnode.so"
     return {
         "lv2": Format("LV2", "tagnode.lv2", shared, "lv2_descriptor", *places["LV2"]),
-        "clap": Format("CLAP", "tagnode.clap", "", "clap_entry", *places["CLAP"]),
+        "clap": Format("CLAP", "tagnode.clap", clap, "clap_entry", *places["CLAP"]),
         "vst3": Format("VST3", "Tagnode.vst3", inside, "GetPluginFactory", *places["VST3"]),
     }
 
 
-FORMATS = _formats()
+FORMATS = formats_of(sys.platform, platform.machine())
 """By the names of the command line."""
 
 

@@ -2,7 +2,6 @@
 
 import json
 
-import jsonschema
 import pytest
 from card_cases import CONTENT, FIELDS, OPTIONAL, changed
 
@@ -13,10 +12,10 @@ from pyplugin.models.schema import card_schema
 
 
 @pytest.fixture(scope="module")
-def validator():
+def validator(json_schemas):
     schema = card_schema()
-    jsonschema.Draft202012Validator.check_schema(schema)
-    return jsonschema.Draft202012Validator(schema)
+    json_schemas.check_schema(schema)
+    return json_schemas(schema)
 
 
 def test_the_published_schema_is_that_of_the_code():

@@ -37,6 +37,7 @@ GENERATED = {
     "examples": listings.examples,
     "preset-files": listings.presets,
     "licence": listings.licence,
+    "plugin-folders": listings.plugin_folders,
 }
 """What a page can ask for by its name."""
 

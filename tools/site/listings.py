@@ -9,8 +9,9 @@ import tempfile
 from pathlib import Path
 
 from pyplugin.automation.presets import read_preset
+from pyplugin.daw import installation
 
-__all__ = ["draw", "examples", "licence", "pictures", "presets"]
+__all__ = ["draw", "examples", "licence", "pictures", "plugin_folders", "presets"]
 
 ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "examples" / "demo" / "demo.ogg"
@@ -74,6 +75,15 @@ def presets() -> str:
         about = read_preset(path).description
         parts += [f"## {path.name}", about, f"```toml\n{source.rstrip()}\n```"]
     return "\n\n".join(parts)
+
+
+def plugin_folders() -> str:
+    """Return the folders of plugins of each platform, as the installers use them."""
+    rows = ["| | for you | for all users |", "|---|---|---|"]
+    for title, system in (("Linux", "linux"), ("macOS", "darwin"), ("Windows", "win32")):
+        for form in installation.formats_of(system, "x86_64").values():
+            rows.append(f"| {title}, {form.name} | `{form.user}` | `{form.system}` |")
+    return "\n".join(rows)
 
 
 def licence() -> str:

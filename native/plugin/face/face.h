@@ -10,7 +10,7 @@
 #if defined(_WIN32)
 #define FACE_API __attribute__((dllexport))
 #else
-#define FACE_API TAGNODE_API
+#define FACE_API __attribute__((visibility("default")))
 #endif
 
 enum {

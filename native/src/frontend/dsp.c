@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/machine.h"
+
 extern const tagnode_dsp tagnode_dsp_portable;
 #if defined(TAGNODE_HAVE_X86)
 extern const tagnode_dsp tagnode_dsp_avx2, tagnode_dsp_avx512;
@@ -10,12 +12,8 @@ extern const tagnode_dsp tagnode_dsp_avx2, tagnode_dsp_avx512;
 
 static bool machine_runs(const tagnode_dsp *dsp) {
 #if defined(TAGNODE_HAVE_X86)
-    if (dsp == &tagnode_dsp_avx512)
-        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
-               __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-               __builtin_cpu_supports("fma");
-    if (dsp == &tagnode_dsp_avx2)
-        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    if (dsp == &tagnode_dsp_avx512) return machine_has(MACHINE_AVX512);
+    if (dsp == &tagnode_dsp_avx2) return machine_has(MACHINE_AVX2);
 #endif
     return dsp == &tagnode_dsp_portable;
 }

@@ -1,13 +1,9 @@
 /* select.c - selects the kernels' table for this machine. */
 #include "kernels/kernels.h"
+#include "support/machine.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#if defined(TAGNODE_HAVE_ARM64)
-#include <sys/auxv.h>
-enum { HAS_ASIMDDP = 1 << 20 }; /* Linux's HWCAP_ASIMDDP, which older headers lack */
-#endif
 
 extern const kernels_table tagnode_kernels_portable;
 #if defined(TAGNODE_HAVE_X86)
@@ -37,16 +33,11 @@ enum { TABLES = sizeof every / sizeof every[0] };
 
 static bool machine_runs(const kernels_table *table) {
 #if defined(TAGNODE_HAVE_X86)
-    if (table == &tagnode_kernels_avx512vnni)
-        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-               __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni");
-    if (table == &tagnode_kernels_avxvnni)
-        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-               __builtin_cpu_supports("avxvnni");
-    if (table == &tagnode_kernels_avx2)
-        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    if (table == &tagnode_kernels_avx512vnni) return machine_has(MACHINE_AVX512_VNNI);
+    if (table == &tagnode_kernels_avxvnni) return machine_has(MACHINE_AVX_VNNI);
+    if (table == &tagnode_kernels_avx2) return machine_has(MACHINE_AVX2);
 #elif defined(TAGNODE_HAVE_ARM64)
-    if (table == &tagnode_kernels_neondot) return (getauxval(AT_HWCAP) & HAS_ASIMDDP) != 0;
+    if (table == &tagnode_kernels_neondot) return machine_has(MACHINE_DOT_PRODUCT);
     if (table == &tagnode_kernels_neon) return true;
 #elif defined(TAGNODE_HAVE_SIMD128)
     if (table == &tagnode_kernels_simd128) return true;

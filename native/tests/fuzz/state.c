@@ -2,6 +2,7 @@
  * back from a second instance; what is refused changes nothing. */
 #include "core/tagplug.h"
 
+#include "../system.h"
 #include "fuzz.h"
 
 enum { MOST = TAGPLUG_STATE_MOST + 1024 };

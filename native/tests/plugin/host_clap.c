@@ -1,8 +1,8 @@
 /* host_clap.c - a host for CLAP, strict about its rules. */
-#include <dlfcn.h>
 
 #include "clap/clap_abi.h"
 #include "host.h"
+#include "worker/library.h"
 
 enum { PIECE = 100 /* bytes that a stream moves at once */ };
 
@@ -42,12 +42,12 @@ void host_load(const char *path) {
     (void)path;
     entry = &clap_entry;
 #else
-    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    void *library = tagnode_library_open(path);
     if (library == NULL) {
-        fprintf(stderr, "%s\n", dlerror());
+        fprintf(stderr, "%s\n", tagnode_library_error());
         exit(EXIT_FAILURE);
     }
-    entry = dlsym(library, "clap_entry");
+    entry = tagnode_library_symbol(library, "clap_entry");
 #endif
     CHECK(entry->version.major == 1);
     CHECK(entry->init(path != NULL ? path : ""));

@@ -1,10 +1,10 @@
 /* host_vst3.c - a host for VST 3, strict about its rules. Values are normalised to 0 to 1. */
 #include <ctype.h>
-#include <dlfcn.h>
 
 #include "host.h"
 #include "vst3/vst3_abi.h"
 #include "vst3/vst3_text.h"
+#include "worker/library.h"
 
 enum { PIECE = 100 /* bytes that a stream moves at once */ };
 
@@ -70,21 +70,32 @@ static rack *rack_of(const host *self) TAGNODE_NONBLOCKING {
 vst_factory *GetPluginFactory(void);
 #endif
 
+#if defined(_WIN32)
+#define OPENED "InitDll"
+#define CLOSED "ExitDll"
+#elif defined(__APPLE__)
+#define OPENED "bundleEntry"
+#define CLOSED "bundleExit"
+#else
+#define OPENED "ModuleEntry"
+#define CLOSED "ModuleExit"
+#endif
+
 void host_load(const char *path) {
 #if defined(TAGPLUG_STATIC)
     (void)path;
     factory = GetPluginFactory();
 #else
-    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    void *library = tagnode_library_open(path);
     if (library == NULL) {
-        fprintf(stderr, "%s\n", dlerror());
+        fprintf(stderr, "%s\n", tagnode_library_error());
         exit(EXIT_FAILURE);
     }
     bool (*enter)(void *) = NULL;
     vst_factory *(*get)(void) = NULL;
-    *(void **)&enter = dlsym(library, "ModuleEntry");
-    *(void **)&get = dlsym(library, "GetPluginFactory");
-    CHECK(enter != NULL && enter(library) && dlsym(library, "ModuleExit") != NULL);
+    *(void **)&enter = tagnode_library_symbol(library, OPENED);
+    *(void **)&get = tagnode_library_symbol(library, "GetPluginFactory");
+    CHECK(enter != NULL && enter(library) && tagnode_library_symbol(library, CLOSED) != NULL);
     factory = get();
 #endif
 }

@@ -9,9 +9,9 @@
 #include "core/tagplug.h"
 #include "lv2_abi.h"
 #include "lv2_ports.h"
+#include "worker/library.h"
 
 #ifndef TAGPLUG_STATIC
-#include <dlfcn.h>
 #endif
 
 #define LV2_ATOM_FLOAT LV2_NS "ext/atom#Float" /* of a port's value */
@@ -88,14 +88,14 @@ static inline const lv2_plugin *plugin_of(int count, char **arguments) {
     return lv2_descriptor(0);
 #else
     // NOLINTNEXTLINE(*GenericTaint): whoever runs it may name what is run
-    void *library = count > 1 ? dlopen(arguments[1], RTLD_NOW | RTLD_LOCAL) : NULL;
+    void *library = count > 1 ? tagnode_library_open(arguments[1]) : NULL;
     if (library == NULL) {
         fprintf(stderr, "The first argument must be a plugin's library (%s).\n",
-                count > 1 ? dlerror() : "there is none");
+                count > 1 ? tagnode_library_error() : "there is none");
         exit(EXIT_FAILURE);
     }
     const lv2_plugin *(*descriptor)(uint32_t) = NULL;
-    *(void **)&descriptor = dlsym(library, "lv2_descriptor");
+    *(void **)&descriptor = tagnode_library_symbol(library, "lv2_descriptor");
     if (descriptor == NULL) {
         fprintf(stderr, "%s has no lv2_descriptor.\n", arguments[1]);
         exit(EXIT_FAILURE);

@@ -2,12 +2,11 @@
  * instances that use it. */
 #pragma once
 
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "../check.h"
 #include "../head_file.h"
+#include "../system.h"
 #include "core/tagplug.h"
 
 enum { LABELS = 3, PATCH = 24, HOP = 128, MODEL_RATE = 16000, MOST_FILE = 1 << 16 };
@@ -145,11 +144,12 @@ static inline void write_file(const char *name, const file *f) {
 static inline void make_folder(void) {
     static file f;
     const char *place = getenv("TMPDIR");
+    if (place == NULL) place = getenv("TEMP"); /* of Windows */
     char path[512];
     (void)snprintf(folder, sizeof folder, "%.200s/tagplug-XXXXXX", place == NULL ? "/tmp" : place);
     if (mkdtemp(folder) == NULL) abort();
     (void)snprintf(path, sizeof path, "%s/plugins", folder);
-    if (mkdir(path, 0700) != 0 || setenv("PYPLUGIN_MODELS", folder, 1) != 0) abort();
+    if (make_directory(path) != 0 || setenv("PYPLUGIN_MODELS", folder, 1) != 0) abort();
     make_container(&f, "valid", SCENE_LABELS, false);
     write_file("scene.tagnode", &f);
     make_container(&f, "padded", CUSTOM_LABELS, true);

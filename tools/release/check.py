@@ -1,7 +1,7 @@
 """Check that a release may be published; RELEASE.md is the checklist that this follows.
 
     make release-check
-    python tools/release.py --only version --only build
+    python tools/release/check.py --only version --only build
 
 Writes into build/release only, and publishes nothing.
 """
@@ -18,7 +18,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 OUT = ROOT / "build" / "release"
 DEMO = ROOT / "examples" / "demo" / "demo.ogg"
 
