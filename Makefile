@@ -58,7 +58,7 @@ $(WEB)/package.json: $(SCENE) $(NATIVE) $(wildcard native/browser/*) pyplugin/pa
 	@command -v cmake >/dev/null || { echo "No cmake here. Install it: sudo apt-get install cmake" >&2; exit 1; }
 	@for simd in ON OFF; do \
 	  cmake -S native -B build/web/$$simd -DCMAKE_TOOLCHAIN_FILE=browser/wasm.cmake -DTAGNODE_BROWSER=ON \
-	    -DTAGNODE_SIMD128=$$simd -DTAGNODE_PYTHON=$(CURDIR)/$(BIN)/python >/dev/null && \
+	    -DTAGNODE_SIMD128=$$simd -DTAGNODE_PYTHON=$(abspath $(BIN)/python) >/dev/null && \
 	  cmake --build build/web/$$simd --parallel >/dev/null || exit 1; \
 	done
 	@$(BIN)/python -m pyplugin.page.package native/browser build/web/ON/browser/tagnode.wasm \
@@ -127,7 +127,8 @@ fuzz: $(VENV)/.all
 mutate: $(VENV)/.test
 	$(BIN)/python tools/mutate.py $(ARGS)
 
-bench: $(VENV)/.bench
+# Peers of the figures of the browser come from npm, where it is.
+bench: $(VENV)/.bench $(if $(shell command -v npm),build/npm/bench/.done)
 	$(BIN)/python -m benchmarks $(ARGS)
 
 # Tools in JavaScript for lint and tests; no page and no package needs them.
@@ -137,6 +138,11 @@ $(NPM)/.done: tools/javascript/package.json
 	@mkdir -p $(NPM) && cp $< $(NPM)
 	npm install --prefix $(NPM) --silent --no-audit --no-fund --no-package-lock --ignore-scripts
 	@touch $@
+
+$(NPM)/bench/.done: benchmarks/package.json
+	@mkdir -p $(@D) && cp $< $(@D)
+	npm install --prefix $(@D) --silent --no-audit --no-fund --no-package-lock --ignore-scripts && touch $@ || \
+	  echo "npm fetches nothing here: TensorFlow.js and essentia.js are left out." >&2
 
 # Types of the JavaScript, in its comments; those of the package are written from them into types/.
 TSC := $(NPM)/node_modules/.bin/tsc

@@ -15,6 +15,7 @@ import numpy as np
 import soundfile
 
 import pyplugin
+from benchmarks import browser_dropouts, browser_peers
 from benchmarks.machine import version
 from benchmarks.report import Figure, Row
 from benchmarks.sounds import DEMO
@@ -23,6 +24,7 @@ from pyplugin.page.site import Choice, export
 from pyplugin.support.shipped import shipped
 
 RATE = 48000
+OPTIONS = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
 CASES = {"scene": (60, 0.1, 2.5), "musicnn-mtt": (20, 0.25, 3.0)}  # seconds, hop, times native's
 SONG = 240  # seconds
 RENDER = """async ([model, file, seconds, hop, times]) => {
@@ -33,8 +35,8 @@ RENDER = """async ([model, file, seconds, hop, times]) => {
   for (let c = 0; c < 2; ++c)
     buffer.copyToChannel(samples.subarray(c * buffer.length, (c + 1) * buffer.length), c);
   const source = new AudioBufferSourceNode(context, { buffer, loop: true });
-  const bytes = new Uint8Array(await (await fetch(model)).arrayBuffer());
-  const node = await Tagnode.create(context, { model: bytes, hop });
+  const bytes = model && new Uint8Array(await (await fetch(model)).arrayBuffer());
+  const node = await Tagnode.create(context, { model: bytes, hop, signals: model ? 0 : 1 });
   source.connect(node).connect(context.destination);
   source.start();
   await context.startRendering();
@@ -58,7 +60,7 @@ def measure(*, long: bool = False) -> list[Figure]:
         models = {model: registry.get(model) for model in CASES if model != "scene"}
         menu = [Choice(each, each, registry.load(each)) for each in ("scene", *models)]
         export(folder, menu)
-        browser = started.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        browser = started.chromium.launch(executable_path=chromium, args=OPTIONS)
         server = http.server.ThreadingHTTPServer(
             ("127.0.0.1", 0), functools.partial(_Quiet, directory=name)
         )
@@ -67,7 +69,11 @@ def measure(*, long: bool = False) -> list[Figure]:
             page = browser.new_page()
             page.goto(f"http://127.0.0.1:{server.server_port}/")
             page.wait_for_selector("#model:enabled")
-            return [_worklet(page, folder), *_page(page, folder)]
+            worklet = _worklet(page, folder)
+            figures = [worklet, *_page(page, folder)]
+            if long:
+                figures.append(browser_dropouts.measure(page, folder, _song(20)))
+            return [*figures, *_peers(page, folder, worklet)]
         finally:
             server.shutdown()
             browser.close()
@@ -95,22 +101,40 @@ def _worklet(page: Any, folder: Path) -> Figure:
     rows = []
     for model, (seconds, hop, limit) in CASES.items():
         samples = _song(seconds)
-        samples.tofile(folder / "samples.f32")
-        given = [f"models/{model}.tagnode", "samples.f32", seconds, hop]
-        once, thrice = (min(_rendered(page, [*given, n]) for _ in range(3)) for n in (1, 3))
-        taken = (thrice - once) / 2  # without what happens once: loading, compiling
+        taken = _rendered(page, folder, f"models/{model}.tagnode", samples, hop)
         natives = _native(model, samples, hop)
         real_time = 15.0 if model == "scene" else None  # ms a second of audio: 1.5 %
         peer = f"native, {model}"
         ratios = {peer: limit}
-        rows.append(Row(f"AudioWorklet, {model}", 1e3 * taken / seconds, "", real_time, ratios))
+        rows.append(Row(f"AudioWorklet, {model}", taken, "", real_time, ratios))
         rows.append(Row(f"native AVX2, {model}", 1e3 * natives / seconds, peer))
     return Figure(
         "browser", "a second of stereo at 48 kHz, processor time (least of 3)", "ms", rows
     )
 
 
-def _rendered(page: Any, given: list[object]) -> float:
+def _peers(page: Any, folder: Path, worklet: Figure) -> list[Figure]:
+    if lacking := browser_peers.missing():
+        worklet.notes.append(lacking)
+        return []
+    song, name = _song(20), f"AudioWorklet, {browser_peers.MODEL}"
+    ours = {
+        f"{name}, all of it": next(row.value for row in worklet.rows if row.who == name),
+        "AudioWorklet, no model: mel frames, all signals": _rendered(page, folder, None, song, 1),
+    }
+    return [browser_peers.measure(page, folder, song, functools.partial(_used, page), ours)]
+
+
+def _rendered(page: Any, folder: Path, model: str | None, samples: Any, hop: float) -> float:
+    """Return the milliseconds of a second, without what happens once: loading, compiling."""
+    samples.tofile(folder / "samples.f32")
+    seconds = samples.shape[1] // RATE
+    given = [model, "samples.f32", seconds, hop]
+    once, thrice = (min(_used(page, RENDER, [*given, n]) for _ in range(3)) for n in (1, 3))
+    return 1e3 * (thrice - once) / 2 / seconds
+
+
+def _used(page: Any, script: str, given: object) -> float:
     """Return the processor time of Chromium's renderers, all of their threads."""
     session = page.context.browser.new_browser_cdp_session()
 
@@ -119,7 +143,7 @@ def _rendered(page: Any, given: list[object]) -> float:
         return float(sum(each["cpuTime"] for each in found if each["type"] == "renderer"))
 
     before = used()
-    page.evaluate(RENDER, given)
+    page.evaluate(script, given)
     return used() - before
 
 

@@ -4,6 +4,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -68,7 +69,8 @@ def ask(process: "subprocess.Popen[str]") -> dict[str, float]:
     return dict(zip(names, map(float, words[1::2]), strict=True))
 
 
-def interpreter(path: Path) -> Callable[[], None]:
+def interpreter_of(path: Path) -> Any:
+    """Return LiteRT with its input set, in one thread."""
     from ai_edge_litert.interpreter import Interpreter
 
     made = Interpreter(model_path=str(path), num_threads=1)
@@ -76,7 +78,12 @@ def interpreter(path: Path) -> Callable[[], None]:
     details = made.get_input_details()[0]
     patch = 3.5 * (0.5 + 0.5 * np.sin(0.37 * np.arange(np.prod(details["shape"]))))
     made.set_tensor(details["index"], patch.reshape(details["shape"]).astype(np.float32))
-    return made.invoke
+    return made
+
+
+def interpreter(path: Path) -> Callable[[], None]:
+    call: Callable[[], None] = interpreter_of(path).invoke
+    return call
 
 
 def least(call: Callable[[], None]) -> float:

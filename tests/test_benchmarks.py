@@ -1,15 +1,22 @@
-"""The tables of the benchmarks: ratios, targets and JSON."""
+"""The tables of the benchmarks: ratios, targets and JSON; networks for TensorFlow.js."""
 
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 sys.path.append(str(Path(__file__).parents[1]))  # the benchmarks are not installed
 
+from benchmarks import tfjs
 from benchmarks.measuring import best_seconds, installed, missing
+from benchmarks.patch import interpreter_of
 from benchmarks.report import Figure, Row, as_json, text
+from pyplugin.models.graphs.source import graph_of
+from pyplugin.models.graphs.tfjs import read_tfjs
+from pyplugin.models.tflite import GraphWriter
 
 
 @pytest.fixture
@@ -77,3 +84,43 @@ def test_a_missing_peer_is_listed_with_its_command():
     (note,) = missing("no-such-package", "numpy")
     assert "no-such-package" in note
     assert "pip install 'tagnode[bench]'" in note
+
+
+def network() -> bytes:
+    """Return a float network with every operator that is written for TensorFlow.js."""
+    random, graph = np.random.default_rng(3), GraphWriter()
+
+    def constant(*shape: int) -> Any:
+        values = random.normal(0, 0.4, shape).astype(np.float32)
+        return graph.constant(f"c{random.integers(1 << 30)}", values)
+
+    mel = graph.input("mel", (1, 9, 8))
+    x = graph.reshape("image", mel, (1, 9, 8, 1))
+    x = graph.add("shift", graph.mul("scale", x, constant(1)), constant(1))
+    x = graph.pad("pad", x, [(0, 0), (1, 1), (0, 0), (0, 0)])
+    kernel, bias = constant(4, 3, 2, 1), constant(4)
+    x = graph.conv_2d("conv", x, kernel, bias, padding="valid", stride=(2, 1))
+    x = graph.maximum("low", graph.minimum("high", x, constant(1, 1, 1, 4)), constant(1, 1, 1, 4))
+    most = graph.max_pool_2d("most", x, (5, 7))
+    x = graph.concatenation("join", [most, graph.mean("mean", x, (1, 2))], axis=3)
+    x = graph.reshape("flat", x, (1, 8))
+    x = graph.relu("relu", graph.fully_connected("dense", x, constant(6, 8), constant(6)))
+    x = graph.fully_connected("logits", x, constant(3, 6), constant(3))
+    outputs = {"activations": graph.logistic("activations", x)}
+    return graph.finish({"mel": mel}, outputs, description="small")
+
+
+def test_networks_for_tensorflow_js_are_the_same(tmp_path):
+    pytest.importorskip("ai_edge_litert")
+    file = tmp_path / "small.tflite"
+    file.write_bytes(network())
+    litert = interpreter_of(file)
+    patch = litert.get_tensor(litert.get_input_details()[0]["index"])
+    litert.invoke()
+    want = litert.get_tensor(litert.get_output_details()[0]["index"])
+    output = tfjs.write(file, tmp_path / "tfjs")
+    content = (tmp_path / "tfjs/model.json").read_text()
+    source = read_tfjs(content, lambda name: (tmp_path / "tfjs" / name).read_bytes())
+    got = graph_of(source, {"y": output}).run(patch)["y"]
+    assert np.ptp(want) > 0.01
+    np.testing.assert_allclose(got, want, atol=1e-6)

@@ -17,6 +17,7 @@ import yaml
 from documents import ROOT
 from test_docs import problem
 
+from pyplugin.cli.serve import PORT
 from pyplugin.monitor.config import parse_config
 
 FOLDER = ROOT / "examples" / "compose"
@@ -47,14 +48,26 @@ def test_the_image_has_two_stages_and_no_root(image):
     last = [rest for name, rest in image[max(
         at for at, (name, _) in enumerate(image) if name == "FROM"
     ):] if name in ("USER", "ENTRYPOINT", "CMD", "VOLUME", "EXPOSE")]  # fmt: skip
-    assert last == ["tagnode", '["/data"]', "8080", '["tagnode"]', '["--help"]']
+    assert last[:-1] == ["tagnode", '["/data"]', "8080", '["tagnode"]']
     assert not any("build-essential" in rest for rest in of(image, "RUN")[2:])
 
 
 def test_the_extras_of_the_image_exist_and_commands_are_known(image):
     (extras,) = (rest.partition("=")[2] for rest in of(image, "ARG") if "EXTRAS" in rest)
-    assert set(extras.split(",")) <= set(EXTRAS)
-    assert problem(json.loads(of(image, "CMD")[-1])) is None
+    assert {"page", "monitor"} <= set(extras.split(",")) <= set(EXTRAS)
+    served = json.loads(of(image, "CMD")[-1])
+    assert problem(served) is None
+    assert served == ["serve", "--host", "0.0.0.0"]
+    assert of(image, "EXPOSE") == [str(PORT)]  # where it listens unless --port says another
+
+
+def test_the_image_has_the_webassembly_and_not_its_compiler(image):
+    made = [rest for rest in of(image, "RUN") if " web " in rest]
+    assert "web" in EXTRAS
+    assert re.search(r"^web:", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert [rest.rpartition("&& ")[2].split()[1:] for rest in made] == [
+        ["uninstall", "--yes", *(need.partition(">")[0] for need in EXTRAS["web"])]
+    ]
 
 
 def test_the_check_of_health_is_a_program(image):

@@ -316,7 +316,9 @@ def _docker(words: list[str]) -> bool:
     if words[0] == "compose":
         return (ROOT / words[words.index("--file") + 1]).is_file()
     if words[0] == "run":
-        ours = " ".join(words[words.index("tagnode") + 1 :])
+        image = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+        default = json.loads(image.splitlines()[-1].removeprefix("CMD "))
+        ours = " ".join(words[words.index("tagnode") + 1 :] or default)
         return any(ours.startswith(prefix) for prefix in NOT_RUN)
     return words[0] == "logs" or (ROOT / "Dockerfile").is_file()
 

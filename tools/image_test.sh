@@ -53,6 +53,21 @@ inside() {
 echo "-- run"
 inside tagnode --version
 inside sh -c '[ "$(id -u)" = 10001 ] && touch /data/written && ! touch /opt/tagnode/written 2>/dev/null'
+inside sh -c 'tagnode serve --host 192.0.2.1 2>/dev/null | grep "kept in /data/pyplugin/token"'
+# A network of one's own, in the folder that is mounted for it: a copy of the shipped one.
+inside sh -c 'shipped=$(echo /opt/tagnode/lib/python3*/site-packages/pyplugin/_data/models) &&
+  cp "$shipped/scene.tflite" /models/own.tflite && sed "s/\"scene\"/\"own\"/" "$shipped/scene.json" >/models/own.json'
+inside sh -c 'tagnode serve --host 127.0.0.1 --port 18081 --seconds 25 >/data/served & sleep 10; cat /data/served
+  python3 - <<END
+import json, urllib.request
+page = "http://127.0.0.1:18081/"
+site = json.load(urllib.request.urlopen(page + "site.json"))
+assert site["wasm"], "the WebAssembly is not there"
+assert [model["id"] for model in site["models"]] == ["scene", "own"], site
+for name in ("tagnode/tagnode.wasm", "models/own.tagnode", "healthz"):
+    assert urllib.request.urlopen(page + name).read(), name
+END
+  echo "the page is served"'
 inside tagnode monitor init 'cmd: cat /dev/zero' --listen 127.0.0.1:18080 --data /data/log --out radio.toml
 check=$(jq -r '.Healthcheck.Test[3]' <<<"$about" | sed 's/8080/18080/')
 inside sh -c 'tagnode monitor run --seconds 25 & sleep 10; python3 -c "$1" && echo healthy' sh "$check"

@@ -93,16 +93,13 @@ def _serve(
     most_mb: int,
     seconds: float | None,
 ) -> None:
-    from pyplugin.models.folders import data_folder, make_folder
+    from pyplugin.models.folders import user_folder
     from pyplugin.page.app import Page
     from pyplugin.support.shipped import shipped
-    from pyplugin.web.access import access_to, is_loopback
+    from pyplugin.web.access import access_to
     from pyplugin.web.serving import Serving
 
-    folder = data_folder().parent
-    if not is_loopback(host):
-        make_folder(folder)
-    access = access_to(host, str(folder), echo, guarded="/api/")
+    access = access_to(host, str(user_folder()), echo, guarded="/api/")
     page = Page(menu, songs, access, most_mb=most_mb)
     try:
         serving = Serving(

@@ -21,7 +21,12 @@ def data_folder() -> Path:
     chosen = os.environ.get("PYPLUGIN_MODELS")
     if chosen:
         return Path(chosen).expanduser()
-    return Path(platformdirs.user_data_dir("pyplugin", appauthor=False)) / "models"
+    return user_folder() / "models"
+
+
+def user_folder() -> Path:
+    """Return the folder for what the program keeps of this user, which need not exist yet."""
+    return Path(platformdirs.user_data_dir("pyplugin", appauthor=False))
 
 
 def make_folder(folder: Path) -> None:

@@ -198,6 +198,7 @@ def token_of(folder: str, report: Callable[[str], object]) -> str:
         if path.exists():
             return path.read_text(encoding="ascii").strip()
         token = secrets.token_urlsafe(24)
+        path.parent.mkdir(parents=True, exist_ok=True)
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(f"{token}\n")
     except (OSError, UnicodeDecodeError) as error:
@@ -221,7 +222,7 @@ def access_to(
     host
         The address that it listens at.
     folder
-        Where its token is kept.
+        Where its token is kept; it is made.
     report
         Takes the sentence with a new token.
     base_url

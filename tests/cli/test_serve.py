@@ -71,18 +71,31 @@ def test_it_serves_until_it_is_stopped(number: int, run: Run) -> None:
     ("words", "sentence"),
     [
         (["nothing.ogg"], "'nothing.ogg' is not a file; a recording is expected."),
-        (["--host", "192.0.2.1", "--port", "0"], "choose another by --host or --port"),
         (["--port", "70000"], "70000"),
     ],
 )
-def test_what_cannot_be_served_is_a_sentence(
-    words: list[str], sentence: str, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PYPLUGIN_MODELS", str(tmp_path / "models"))
+def test_what_cannot_be_served_is_a_sentence(words: list[str], sentence: str, run: Run) -> None:
     output, problem = run(*words).communicate(timeout=60)
     assert sentence in problem
     assert "Traceback" not in problem
     assert "The page is at" not in output
+
+
+def test_addresses_of_others_need_a_token_that_is_printed_once(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "of a user"))
+    kept = tmp_path / "of a user/pyplugin/token"
+    words = ["--host", "192.0.2.1", "--port", "0"]  # for documentation: nobody has this address
+    output, problem = run(*words).communicate(timeout=60)
+    assert output.startswith(f"The token of the API is {kept.read_text().strip()}; it is kept in ")
+    assert "choose another by --host or --port" in problem
+    assert run(*words).communicate(timeout=60)[0] == ""
+    kept.unlink()
+    kept.mkdir()
+    problem = run(*words).communicate(timeout=60)[1]
+    assert f"The token in '{kept}' cannot be used" in problem
+    assert "Traceback" not in problem
 
 
 def test_a_port_in_use_is_a_sentence(run: Run) -> None:

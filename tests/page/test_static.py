@@ -16,6 +16,7 @@ import browsing
 import numpy as np
 import pytest
 import soundfile
+from browser import PHONE, faults_for_people, wider_than_its_window
 from frames import until
 from helpers import DATA
 
@@ -277,6 +278,65 @@ def test_zoom_shows_less_and_the_whole_again(server: str, opened: Any) -> None:
     assert at_the_end() == pytest.approx(whole / 2, abs=0.2)
     page.click("#whole")
     assert at_the_end() == pytest.approx(whole, abs=0.2)
+
+
+def test_a_second_song_is_below_the_first_at_its_scale(
+    server: str, opened: Any, tmp_path: Path
+) -> None:
+    samples, rate = soundfile.read(CLIP)
+    half = len(samples) / rate / 2
+    soundfile.write(tmp_path / "half.wav", samples[: len(samples) // 2], rate)
+    page = opened(server)
+    choose(page, CLIP)
+    page.uncheck("#bars input >> nth=1")
+    page.set_input_files("#other", tmp_path / "half.wav")
+    page.wait_for_selector("#second:visible")
+    assert page.inner_text("#second-title") == "half.wav"
+
+    def click(place: str, share: float) -> float:
+        box = page.locator(place).bounding_box()
+        page.click(place, position={"x": 40 + share * (box["width"] - 40), "y": 90})
+        return float(page.get_attribute(place, "aria-valuenow"))
+
+    chart = "#second .chart"
+    assert click(chart, 0.25) == pytest.approx(half / 2, abs=0.1)  # the whole is that of the longer
+    assert click(chart, 0.75) == pytest.approx(half, abs=0.01)  # its end
+    assert float(page.get_attribute("#chart", "aria-valuenow")) == 0
+    assert click("#chart", 0.75) == pytest.approx(1.5 * half, abs=0.1)
+    assert float(page.get_attribute(chart, "aria-valuenow")) == pytest.approx(half, abs=0.01)
+    values = pyplugin.tag(tmp_path / "half.wav")
+    click(chart, 0.25)
+    page.mouse.move(0, 0)
+    now = page.inner_text("#second .now")
+    assert [name for name in values.labels if name in now] == [values.labels[0], *values.labels[2:]]
+    row = values.activations[np.searchsorted(values.bounds, half / 2) - 1]
+    assert float(re.search(rf"{values.labels[0]} ([\d.]+)", now)[1]) == pytest.approx(
+        row[0], abs=0.1
+    )
+    page.click("#in")  # around the cursor of each
+    seconds = click(chart, 0.5) - click(chart, 0.25)
+    assert seconds == pytest.approx(half / 4, abs=0.1)
+    page.evaluate("document.querySelector('#second audio').play()")
+    page.evaluate("document.getElementById('player').play()")
+    page.wait_for_function("document.querySelector('#second audio').paused")
+    page.click("#second button")
+    assert not page.is_visible("#second")
+    page.click("#whole")
+    assert click("#chart", 0.75) == pytest.approx(1.5 * half, abs=0.1)
+
+
+def test_the_page_has_no_serious_fault_for_people(server: str, opened: Any) -> None:
+    page = opened(server)
+    choose(page, CLIP)
+    page.set_input_files("#other", CLIP)
+    page.wait_for_selector("#second:visible")
+    page.click("#segments summary")
+    page.locator("#spans tr").first.wait_for()
+    assert faults_for_people(page) == []
+    page.set_viewport_size(PHONE)
+    assert wider_than_its_window(page) <= 0
+    page.emulate_media(color_scheme="dark")
+    assert faults_for_people(page) == []
 
 
 def test_markup_in_names_is_text(server: str, opened: Any, tmp_path: Path) -> None:

@@ -22,8 +22,9 @@ def test_elsewhere_the_token_is_made_once(tmp_path: Path) -> None:
     assert first.guarded == "/api/"
     assert len(said) == 1
     assert first.token in said[0]
+    assert access_to("0.0.0.0", str(tmp_path / "not/yet"), said.append).token != first.token
     with pytest.raises(ConfigError, match="cannot be used"):
-        access_to("0.0.0.0", str(tmp_path / "none"), said.append)
+        access_to("0.0.0.0", str(tmp_path / "token/none"), said.append)  # a file is no folder
 
 
 def test_pages_load_from_their_own_server_only() -> None:

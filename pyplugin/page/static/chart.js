@@ -33,6 +33,8 @@ export class Chart {
     this.area = false;
     this.from = 0;
     this.to = 1;
+    /** Seconds that are seen at most: the song's, or a longer one's beside it. */
+    this.length = 1;
     this.time = 0;
     /** @type {number | null} */
     this.pointed = null;
@@ -45,6 +47,8 @@ export class Chart {
     /** What a click and a pointer do. */
     this.onseek = (/** @type {number} */ _time) => {};
     this.onpoint = (/** @type {number | null} */ _time) => {};
+    /** What follows the scale: after a zoom, the seconds that are seen. */
+    this.onscale = (/** @type {number} */ _seconds) => {};
     this.#listen();
   }
 
@@ -82,28 +86,35 @@ export class Chart {
   show(song, shown) {
     this.song = song;
     this.shown = shown;
+    this.length = song.duration || 1;
     this.whole();
   }
 
   whole() {
     this.from = 0;
-    this.to = this.song?.duration || 1;
-    this.draw();
+    this.scale(this.length);
+    this.onscale(this.length);
+  }
+
+  /** Shows so many seconds. @param {number} seconds */
+  scale(seconds) {
+    this.to = this.from + seconds;
+    this.move(0);
   }
 
   /** Multiplies the time that is seen. @param {number} factor @param {number} around seconds */
   zoom(factor, around = this.time) {
-    const most = this.song?.duration || 1, about = Math.max(this.from, Math.min(this.to, around));
+    const most = this.length, about = Math.max(this.from, Math.min(this.to, around));
     const width = Math.max(Math.min((this.to - this.from) * factor, most), Math.min(0.5, most));
     this.from = about - ((about - this.from) / (this.to - this.from)) * width;
-    this.to = this.from + width;
-    this.move(0);
+    this.scale(width);
+    this.onscale(width);
   }
 
   /** @param {number} seconds */
   move(seconds) {
-    const most = this.song?.duration || 1, width = this.to - this.from;
-    this.from = Math.max(0, Math.min(most - width, this.from + seconds));
+    const width = this.to - this.from;
+    this.from = Math.max(0, Math.min(this.length - width, this.from + seconds));
     this.to = this.from + width;
     this.draw();
   }

@@ -1,7 +1,9 @@
 // main.js - the page: what is chosen, what is shown, what is downloaded.
 import { analyseFile, readSite } from "./analysis.js";
 import { Chart, clock, colourOf } from "./chart.js";
+import { Cursor } from "./cursor.js";
 import { listen } from "./live.js";
+import { Second, valuesAt } from "./second.js";
 import { audacityLabels, csv, jams, jsonLines, labelName, spansOf, windowAt } from "./song.js";
 
 /** @typedef {import("./song.js").Song} Song */
@@ -22,6 +24,8 @@ const player = find("player", HTMLAudioElement), bars = find("bars", HTMLUListEl
 const filter = find("filter", HTMLInputElement), hover = find("hover", HTMLElement);
 const segments = find("segments", HTMLDetailsElement);
 const chart = new Chart(find("chart", HTMLElement));
+const second = new Second(find("second", HTMLElement), chart);
+const cursor = new Cursor(chart, player, moved);
 const site = await readSite().catch((error) => {
   tell(error.message, true);
   throw error;
@@ -31,7 +35,9 @@ const site = await readSite().catch((error) => {
 let song = null;
 /** @type {{file: Blob, name: string} | null} */
 let chosen = null;
-let address = "", work = 0;
+/** The latest analyses of the first and of the second song. */
+const work = [0, 0];
+let address = "", running = 0;
 /** @type {(() => void) | null} */
 let ending = null;
 /** What moves with the cursor: a label's bar and value. @type {{bar: HTMLElement, value: HTMLElement}[]} */
@@ -45,30 +51,37 @@ function tell(sentence, problem = false) {
 
 const choice = () => site.models[menu.selectedIndex];
 
-/** @param {Blob} file @param {string} name */
-async function open(file, name) {
-  const mine = ++work;
+/** Analyses the first (0) or second (1) song, and returns whether it is shown.
+ * @param {Blob} file @param {string} name */
+async function open(file, name, which = 0) {
+  const mine = ++work[which], isLatest = () => mine === work[which];
   stop();
-  chosen = { file, name };
+  if (which === 0) chosen = { file, name };
   tell(`${name}: reading`);
+  ++running;
   progress.hidden = false;
   progress.value = 0;
   try {
     const found = await analyseFile(file, name, choice(), site, (share, what) => {
-      if (mine !== work) return;
+      if (!isLatest()) return;
       progress.value = share;
       tell(`${name}: ${what.toLowerCase()} (${Math.round(100 * share)} %)`);
     });
-    if (mine !== work) return; // another one was chosen meanwhile
-    if (address) URL.revokeObjectURL(address);
-    player.src = address = URL.createObjectURL(file);
-    player.hidden = false;
-    show(found);
+    if (!isLatest()) return false; // another one was chosen meanwhile
+    if (which === 1) second.show(found, file);
+    else {
+      URL.revokeObjectURL(address);
+      player.src = address = URL.createObjectURL(file);
+      player.hidden = false;
+      show(found);
+    }
     tell(`${clock(found.duration)} analysed by ${found.model}.`);
+    return true;
   } catch (error) {
-    if (mine === work) tell(/** @type {Error} */ (error).message, true);
+    if (isLatest()) tell(/** @type {Error} */ (error).message, true);
+    return false;
   } finally {
-    if (mine === work) progress.hidden = true;
+    progress.hidden = --running === 0;
   }
 }
 
@@ -90,7 +103,8 @@ function show(found) {
   filter.value = "";
   list(found, found.labels.length <= SHOWN ? shown : order, shown);
   chart.show(found, shown);
-  moved(0);
+  if (ending === null) second.align();
+  cursor.show(0);
   segments.open = false; // filled when it is opened
   segments.hidden = ending !== null || spansOf(found).length === 0;
 }
@@ -102,7 +116,7 @@ function listSegments() {
     const row = document.createElement("tr"), go = document.createElement("button");
     go.type = "button";
     go.textContent = clock(span.start, 1);
-    go.onclick = () => seek(span.start);
+    go.onclick = () => cursor.seek(span.start);
     const cells = [go, clock(span.end, 1), span.label, span.confidence.toFixed(2)];
     row.append(...cells.map((content) => {
       const cell = document.createElement("td");
@@ -127,6 +141,7 @@ function list(found, order, shown) {
       chart.shown = order.filter((each) =>
         find(`label-${each}`, HTMLInputElement).checked).sort((a, b) => a - b);
       chart.draw();
+      second.draw();
     };
     label.htmlFor = box.id;
     label.textContent = label.title = labelName(found.labels[k]);
@@ -140,12 +155,8 @@ function list(found, order, shown) {
   }));
 }
 
-/** Shows what is at a time. @param {number} time */
+/** Shows the values at a time. @param {number} time */
 function moved(time) {
-  chart.cursor(time);
-  chart.place.setAttribute("aria-valuemax", String(song?.duration ?? 0));
-  chart.place.setAttribute("aria-valuenow", time.toFixed(2));
-  chart.place.setAttribute("aria-valuetext", clock(time, 1));
   find("time", HTMLElement).textContent = clock(time, 1);
   const row = song?.values[windowAt(song, time)];
   meters.forEach(({ bar, value }, k) => {
@@ -155,16 +166,11 @@ function moved(time) {
   });
 }
 
-function tick() {
-  if (song && !ending && player.readyState && (!player.paused || player.currentTime !== chart.time))
-    moved(player.currentTime);
-  requestAnimationFrame(tick);
-}
-
 /** @param {boolean} tab */
 async function begin(tab) {
   stop();
-  ++work;
+  work.forEach((_, which) => ++work[which]);
+  second.close();
   player.pause();
   player.hidden = true;
   try {
@@ -173,10 +179,10 @@ async function begin(tab) {
     segments.hidden = true;
     ending = await listen(choice(), tab, (grown) => {
       if (before !== grown) show(before = grown);
-      chart.to = Math.max(grown.duration, SEEN);
-      chart.from = chart.to - SEEN;
-      chart.draw();
-      moved(grown.duration);
+      chart.length = Math.max(grown.duration, SEEN);
+      chart.from = chart.length - SEEN;
+      chart.scale(SEEN);
+      cursor.show(grown.duration);
     });
     find("stop", HTMLButtonElement).hidden = false;
     tell("Listening; nothing leaves this page.");
@@ -212,7 +218,10 @@ menu.append(...site.models.map(({ name, description }) => {
   return option;
 }));
 menu.disabled = false;
-menu.onchange = () => chosen && open(chosen.file, chosen.name);
+menu.onchange = async () => {
+  const { file, chart: { song: other } } = second;
+  if (chosen && await open(chosen.file, chosen.name) && other) await open(file, other.name, 1);
+};
 if (site.songs.length) {
   find("songs", HTMLElement).hidden = false;
   songs.append(new Option("choose one", ""), ...site.songs.map(({ name, file }) => new Option(name, file)));
@@ -232,12 +241,15 @@ find("live", HTMLElement).hidden = !site.wasm;
 find("microphone", HTMLButtonElement).onclick = () => begin(false);
 find("tab", HTMLButtonElement).onclick = () => begin(true);
 find("stop", HTMLButtonElement).onclick = stop;
-const file = find("file", HTMLInputElement);
-file.onchange = () => {
-  const [given] = file.files ?? [];
-  if (given) void open(given, given.name);
-  file.value = "";
-};
+[find("file", HTMLInputElement), find("other", HTMLInputElement)].forEach((input, which) => {
+  input.onchange = () => {
+    const [given] = input.files ?? [];
+    if (given) void open(given, given.name, which);
+    input.value = "";
+  };
+});
+player.onplay = () => second.player.pause(); // one at a time
+second.player.onplay = () => player.pause();
 document.addEventListener("dragover", (event) => {
   event.preventDefault();
   document.body.classList.add("over");
@@ -245,15 +257,16 @@ document.addEventListener("dragover", (event) => {
 document.addEventListener("dragleave", (event) => {
   if (!event.relatedTarget) document.body.classList.remove("over");
 });
-document.addEventListener("drop", (event) => {
+document.addEventListener("drop", async (event) => {
   event.preventDefault();
   document.body.classList.remove("over");
-  const [given] = event.dataTransfer?.files ?? [];
-  if (given) void open(given, given.name);
+  const [given, other] = event.dataTransfer?.files ?? [];
+  if (given && await open(given, given.name) && other) await open(other, other.name, 1);
 });
 find("mode", HTMLSelectElement).onchange = ({ target }) => {
   chart.area = /** @type {HTMLSelectElement} */ (target).value === "area";
   chart.draw();
+  second.draw();
 };
 find("in", HTMLButtonElement).onclick = () => chart.zoom(0.5);
 find("out", HTMLButtonElement).onclick = () => chart.zoom(2);
@@ -268,26 +281,9 @@ document.querySelectorAll("#downloads button").forEach((button) => {
   const { format = "" } = /** @type {HTMLElement} */ (button).dataset;
   button.addEventListener("click", () => void download(format));
 });
-/** @param {number} time */
-const seek = (time) => {
-  if (!song || ending) return;
-  const at = Math.max(0, Math.min(song.duration, time));
-  if (player.readyState) player.currentTime = at; // not if the browser cannot play it
-  moved(at);
-};
-chart.onseek = seek;
 chart.onpoint = (/** @type {number | null} */ time) => {
-  const row = song && time !== null ? song.values[windowAt(song, time)] : undefined;
-  hover.textContent = row && time !== null ? `${clock(time, 1)}  ` + chart.shown.map((k) =>
-    `${labelName(/** @type {Song} */ (song).labels[k])} ${row[k].toFixed(2)}`).join("  ") : "";
+  hover.textContent = time === null ? "" : valuesAt(chart, time);
 };
-chart.place.addEventListener("keydown", (event) => {
-  const step = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10 }[event.key];
-  if (step === undefined) return;
-  event.preventDefault();
-  seek(chart.time + step);
-});
-requestAnimationFrame(tick);
 tell(site.wasm && !window.isSecureContext
   ? "Drop a song anywhere on this page. The microphone needs https or localhost."
   : "Drop a song anywhere on this page, or choose one.");
