@@ -15,7 +15,7 @@ PRESETS := build/presets.c
 WEB := build/web/tagnode
 
 .PHONY: env demo demo-monitor plugins web test oracle test-tflite test-training test-native rt fuzz mutate bench lint format \
-  docs release release-check image-test clean
+  docs release release-twice release-check image-test clean
 .DEFAULT_GOAL := demo
 
 $(BIN)/python:
@@ -175,6 +175,10 @@ docs: $(VENV)/.docs
 #   make release ARGS="--only linux-x86_64"
 release: $(VENV)/.release
 	PYTHONPATH=tools $(BIN)/python -m release $(ARGS)
+
+# The same in two folders; fails where the bytes differ.
+release-twice: $(VENV)/.release
+	PYTHONPATH=tools $(BIN)/python -m release.twice $(ARGS)
 
 # What RELEASE.md asks for; publishes nothing.
 release-check: $(VENV)/.test $(WEB)/package.json

@@ -1,6 +1,6 @@
 """Build a release twice, in two folders, and compare the bytes.
 
-PYTHONPATH=tools python -m release.twice --only linux-x86_64
+make release-twice ARGS="--only linux-x86_64"
 """
 
 from __future__ import annotations
