@@ -53,7 +53,7 @@ def test_wrong_hints_are_found(text, count):
 def test_the_table_of_extras_is_that_of_the_package():
     text = (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
     table = re.findall(r"^\| `([\w-]+)` \|", text.partition("## First steps")[0], re.MULTILINE)
-    for_developers = {"docs", "test", "oracle", "bench", "lint"}
+    for_developers = {"docs", "test", "oracle", "bench", "lint", "release"}
     assert set(table) == set(EXTRAS) - for_developers
     (everything,) = EXTRAS["all"]
     above = set(table[: table.index("all")])

@@ -44,7 +44,7 @@ TESTS: dict[str, Sequence[str]] = {
     ),
     "native/src/descriptors": (
         *("test_signals", "tests/node/test_signals.py", "tests/node/test_loudness.py"),
-        *("tests/node/test_programme.py", "tests/node/test_faults.py"),
+        *("tests/node/test_programme.py", "tests/monitor/test_faults.py"),
         *("test_node", "test_realtime"),
     ),
     "native/src/frontend": (
