@@ -30,7 +30,7 @@ def tab(browser, address="", **options):
     """Yield a page of its own, whose faults and requests of other hosts fail the test."""
     context = browser.new_context(**options)
     page = context.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(60_000)  # a busy machine is no failure
     faults = []
     page.on("pageerror", lambda error: faults.append(f"exception: {error}"))
     page.on("console", lambda message: _note(faults, message))

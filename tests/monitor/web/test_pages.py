@@ -41,7 +41,7 @@ def holds(page, expression):
 
 def twin(address, name, query=""):
     """The JSON of a page."""
-    with urllib.request.urlopen(f"{address}/{name}.json{query}", timeout=10) as response:
+    with urllib.request.urlopen(f"{address}/{name}.json{query}", timeout=60) as response:
         return json.load(response)
 
 
