@@ -94,12 +94,12 @@ def _serve(
     seconds: float | None,
 ) -> None:
     from pyplugin.models.folders import user_folder
-    from pyplugin.page.app import Page
+    from pyplugin.page.app import PRIVATE, Page
     from pyplugin.support.shipped import shipped
     from pyplugin.web.access import access_to
     from pyplugin.web.serving import Serving
 
-    access = access_to(host, str(user_folder()), echo, guarded="/api/")
+    access = access_to(host, str(user_folder()), echo, guarded=PRIVATE)
     page = Page(menu, songs, access, most_mb=most_mb)
     try:
         serving = Serving(

@@ -214,7 +214,9 @@ class Store:
 
     def _by_number(self, means: Mapping[str, float]) -> str:
         """Return means as JSON, by numbers of labels: a row that is longer takes a page more."""
-        for name in means.keys() - self._labels.keys():
+        for name in means:
+            if name in self._labels:
+                continue
             self._database.execute("INSERT OR IGNORE INTO label (name) VALUES (?)", (name,))
             found = self._database.execute("SELECT id FROM label WHERE name = ?", (name,))
             self._labels[name] = int(found.fetchone()[0])
@@ -546,10 +548,10 @@ class Log:
             "WHERE segment.id >= ? AND segment.id < ? AND end > ? "
             "AND (? IS NULL OR station.name = ?) ORDER BY segment.id"
         )
-        labels: dict[str, str] = {}
+        labels: dict[str, str] | None = None
         first = self._first("segment", start, station)
         for row in self._rows(query, (row_id(first), row_id(end), start, station, station)):
-            if not labels:  # in the first row's turn: no row that is read has a later one
+            if labels is None:  # in the first row's turn: no row that is read has a later one
                 named = self._database.execute("SELECT id, name FROM label")
                 labels = {str(number): name for number, name in named}
             means = json.loads(row["means"])

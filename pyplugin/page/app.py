@@ -16,6 +16,9 @@ from pyplugin.support.optional import need
 from pyplugin.support.shipped import shipped
 from pyplugin.web.access import Access, Guard
 
+PRIVATE = ("/api/", "/models/", "/songs/", "/site.json")
+"""Beginnings of the paths to what is the user's: all but the files of the page itself."""
+
 _POLL = 0.1  # seconds between two events of progress
 
 

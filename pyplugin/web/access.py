@@ -41,14 +41,14 @@ class Access:
     hosts
         Values of ``Host`` that are answered, without ports; empty for any.
     guarded
-        How the paths begin that need the token; a few of :class:`Guard` never do.
+        Beginnings of the paths that need the token; a few of :class:`Guard` never do.
     now
         Seconds since 1970.
     """
 
     token: str = ""
     hosts: Sequence[str] = field(default_factory=tuple)
-    guarded: str = "/"
+    guarded: tuple[str, ...] = ("/",)
     now: Callable[[], float] = time.time
 
     def is_token(self, given: str) -> bool:
@@ -213,7 +213,7 @@ def access_to(
     report: Callable[[str], object],
     *,
     base_url: str = "",
-    guarded: str = "/",
+    guarded: tuple[str, ...] = ("/",),
 ) -> Access:
     """Return who may use a server: on loopback any program here, elsewhere who has the token.
 

@@ -16,7 +16,7 @@ from helpers import DATA
 
 import pyplugin
 from pyplugin.models import registry
-from pyplugin.page.app import Page
+from pyplugin.page.app import PRIVATE, Page
 from pyplugin.page.site import Choice
 from pyplugin.web.access import Access
 from pyplugin.web.serving import Serving
@@ -176,13 +176,20 @@ def test_unknown_models_and_other_origins_are_refused(client: Client) -> None:
     assert client.analyse(b"x", Origin="https://evil.example")[0] == 403
 
 
-def test_elsewhere_the_analysis_needs_the_token_and_the_files_do_not(scene: Choice) -> None:
-    page = Page([scene], access=Access("secret", guarded="/api/"))
+def test_elsewhere_only_the_files_of_the_page_need_no_token(scene: Choice, tmp_path: Path) -> None:
+    song = tmp_path / "song.wav"
+    song.write_bytes(b"RIFF")
+    page = Page([scene], [song], access=Access("secret", guarded=PRIVATE))
     serving = Serving(page.app, "127.0.0.1", 0, extra="page", remedy="no")
     serving.start()
     client = Client(serving)
     try:
-        assert client.ask("/")[0] == 200
+        for path in ("/", "/main.js", "/healthz"):
+            assert client.ask(path)[0] == 200, path
+        for path in ("/site.json", "/songs/0", f"/models/{scene.id}.tagnode"):
+            assert client.ask(path)[0] == 401, path
+            assert client.ask(f"{path}?token=secret")[0] == 200, path
+        assert client.ask("/api/v1/jobs/x")[0] == 401
         assert client.analyse(b"x")[0] == 401
         assert client.analyse(b"x", Authorization="Bearer secret")[0] == 202
     finally:

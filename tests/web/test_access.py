@@ -16,10 +16,10 @@ def test_on_loopback_no_token_is_needed_but_the_host_is_checked(tmp_path: Path) 
 
 def test_elsewhere_the_token_is_made_once(tmp_path: Path) -> None:
     said: list[str] = []
-    first = access_to("0.0.0.0", str(tmp_path), said.append, guarded="/api/")
+    first = access_to("0.0.0.0", str(tmp_path), said.append, guarded=("/api/",))
     again = access_to("0.0.0.0", str(tmp_path), said.append)
     assert first.token == again.token
-    assert first.guarded == "/api/"
+    assert first.guarded == ("/api/",)
     assert len(said) == 1
     assert first.token in said[0]
     assert access_to("0.0.0.0", str(tmp_path / "not/yet"), said.append).token != first.token

@@ -1,7 +1,6 @@
 """The monitor's pages, API and metrics: they read the database and the states, never a node.
 
 ==================  ================================================================================
-:mod:`.access`      who may use them: hosts, origins, the token
 :mod:`.app`         the application: its routes
 :mod:`.events`      server-sent events: results, alarms and titles as they come
 :mod:`.follower`    what changed between two looks at the states

@@ -90,6 +90,7 @@ class Relay:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._open: set[Broadcast] = set()
+        self._opening = 0  # connections that are being made count, too
         self._stopped = False
 
     def open(self, url: str) -> Broadcast:
@@ -103,11 +104,16 @@ class Relay:
         if not is_url(url):
             raise StreamError("This station has no address to listen to.")
         with self._lock:
-            if self._stopped or len(self._open) >= _MOST:
+            if self._stopped or self._opening + len(self._open) >= _MOST:
                 raise AudioError(f"{_MOST} streams are listened to already; stop one of them.")
-        broadcast = Broadcast(url)
-        with self._lock:
-            self._open.add(broadcast)
+            self._opening += 1
+        try:
+            broadcast = Broadcast(url)
+            with self._lock:
+                self._open.add(broadcast)
+        finally:
+            with self._lock:
+                self._opening -= 1
         return broadcast
 
     async def blocks(self, broadcast: Broadcast) -> AsyncIterator[bytes]:

@@ -9,8 +9,13 @@ import { evenScale, sampleRateOf } from "./sniff.js";
 const LONGEST = 5400; // seconds that a page decodes; more would need gigabytes
 
 const token = new URLSearchParams(location.search).get("token");
-/** @type {HeadersInit} */
-const headers = token ? { Authorization: `Bearer ${token}` } : {};
+
+/** Returns the address of a file of this site, with the token. @param {string} file */
+export function own(file) {
+  const url = new URL(file, document.baseURI);
+  if (token) url.searchParams.set("token", token);
+  return url;
+}
 
 /** A sentence for a person. */
 export class Problem extends Error {}
@@ -20,9 +25,9 @@ export function tagnode() {
   return import(new URL("tagnode/index.js", document.baseURI).href);
 }
 
-/** @param {string} url @param {RequestInit} [options] */
-async function ask(url, options) {
-  const response = await fetch(url, options).catch(() => {
+/** @param {string} file @param {RequestInit} [options] */
+async function ask(file, options) {
+  const response = await fetch(own(file), options).catch(() => {
     throw new Problem("The server does not answer. Is `tagnode serve` still running?");
   });
   if (response.ok) return response.json();
@@ -36,7 +41,7 @@ export const readSite = () => ask("site.json");
 /** The bytes of a model, checked. @param {Choice} choice */
 export async function modelBytes(choice) {
   const { fetchModel } = await tagnode();
-  return fetchModel(new URL(choice.file ?? "", document.baseURI), undefined, choice.sha256);
+  return fetchModel(own(choice.file ?? ""), undefined, choice.sha256);
 }
 
 /**
@@ -120,9 +125,9 @@ async function inPage(audio, name, choice, report) {
 async function onServer(file, name, choice, report) {
   report(0, "Sending to the server");
   const query = new URLSearchParams({ model: choice.id, name });
-  const { job } = await ask(`api/v1/analyse?${query}`, { method: "POST", body: file, headers });
+  const { job } = await ask(`api/v1/analyse?${query}`, { method: "POST", body: file });
   await new Promise((resolve, reject) => {
-    const events = new EventSource(`api/v1/jobs/${job}/events${token ? `?token=${token}` : ""}`);
+    const events = new EventSource(own(`api/v1/jobs/${job}/events`));
     events.addEventListener("progress", ({ data }) => report(Number(data), "The server analyses"));
     events.addEventListener("done", () => {
       events.close();
@@ -135,7 +140,7 @@ async function onServer(file, name, choice, report) {
       reject(new Problem("The server does not answer. Is `tagnode serve` still running?"));
     };
   });
-  const song = await ask(`api/v1/jobs/${job}`, { headers });
+  const song = await ask(`api/v1/jobs/${job}`);
   song.mel.data = Uint8Array.from(atob(song.mel.data), (letter) => letter.charCodeAt(0));
   return { ...song, name, first: song.window / 2 };
 }

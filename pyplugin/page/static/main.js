@@ -1,5 +1,5 @@
 // main.js - the page: what is chosen, what is shown, what is downloaded.
-import { analyseFile, readSite } from "./analysis.js";
+import { analyseFile, own, readSite } from "./analysis.js";
 import { Chart, clock, colourOf } from "./chart.js";
 import { Cursor } from "./cursor.js";
 import { listen } from "./live.js";
@@ -229,7 +229,7 @@ if (site.songs.length) {
     const { name, file } = site.songs[songs.selectedIndex - 1] ?? {};
     if (!file) return;
     try {
-      const response = await fetch(file);
+      const response = await fetch(own(file));
       if (!response.ok) throw new Error(`${name} is not there any more.`);
       await open(await response.blob(), name);
     } catch (error) {
