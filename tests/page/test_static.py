@@ -24,8 +24,9 @@ import pyplugin
 from pyplugin.cli import main
 from pyplugin.models import registry
 from pyplugin.outputs.export import write_labels
-from pyplugin.page.app import Page
+from pyplugin.page.app import PRIVATE, Page
 from pyplugin.page.site import Choice, export
+from pyplugin.web.access import Access
 from pyplugin.web.serving import Serving
 
 CLIP = DATA / "clips/radio-hour.ogg"
@@ -71,7 +72,7 @@ def opened(chromium: Any) -> Iterator[Callable[[str], Any]]:
     addresses: list[str] = []
 
     def opened(address: str) -> Any:
-        addresses.append(address)
+        addresses.append(address.partition("?")[0])
         page = context.new_page()
         page.on("request", lambda request: asked.append(request.url))
         page.on("pageerror", lambda error: problems.append(str(error)))
@@ -178,6 +179,25 @@ def test_tables_and_labels_are_those_of_the_program(
     assert [float(span[0]) for span in spans] == pytest.approx(
         [float(span[0]) for span in theirs], abs=0.11
     )
+
+
+def test_where_a_token_is_needed_the_page_uses_that_of_its_address(
+    menu: list[Choice], opened: Any
+) -> None:
+    browsing.package()
+    page = Page(menu, [CLIP], access=Access("a token", guarded=PRIVATE))
+    serving = Serving(page.app, "127.0.0.1", 0, extra="page", remedy="no")
+    serving.start()
+    try:
+        for model in ("scene", "on the server"):
+            shown = opened(f"http://127.0.0.1:{serving.port}/?token=a%20token")
+            shown.select_option("#model", model)
+            shown.select_option("#song", "songs/0")
+            shown.wait_for_selector("#message:text-matches('analysed by'), #message.problem")
+            assert "analysed by scene" in shown.inner_text("#message")
+    finally:
+        serving.stop()
+        page.close()
 
 
 def test_segments_are_listed_and_seek_and_are_jams(
