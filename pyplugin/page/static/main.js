@@ -27,7 +27,7 @@ const chart = new Chart(find("chart", HTMLElement));
 const second = new Second(find("second", HTMLElement), chart);
 const cursor = new Cursor(chart, player, moved);
 const site = await readSite().catch((error) => {
-  tell(error.message, true);
+  showMessage(error.message, true);
   throw error;
 });
 
@@ -44,7 +44,7 @@ let ending = null;
 let meters = [];
 
 /** @param {string} sentence */
-function tell(sentence, problem = false) {
+function showMessage(sentence, problem = false) {
   message.textContent = sentence;
   message.classList.toggle("problem", problem);
 }
@@ -57,7 +57,7 @@ async function open(file, name, which = 0) {
   const mine = ++work[which], isLatest = () => mine === work[which];
   stop();
   if (which === 0) chosen = { file, name };
-  tell(`${name}: reading`);
+  showMessage(`${name}: reading`);
   ++running;
   progress.hidden = false;
   progress.value = 0;
@@ -65,7 +65,7 @@ async function open(file, name, which = 0) {
     const found = await analyseFile(file, name, choice(), site, (share, what) => {
       if (!isLatest()) return;
       progress.value = share;
-      tell(`${name}: ${what.toLowerCase()} (${Math.round(100 * share)} %)`);
+      showMessage(`${name}: ${what.toLowerCase()} (${Math.round(100 * share)} %)`);
     });
     if (!isLatest()) return false; // another one was chosen meanwhile
     if (which === 1) second.show(found, file);
@@ -75,10 +75,10 @@ async function open(file, name, which = 0) {
       player.hidden = false;
       show(found);
     }
-    tell(`${clock(found.duration)} analysed by ${found.model}.`);
+    showMessage(`${clock(found.duration)} analysed by ${found.model}.`);
     return true;
   } catch (error) {
-    if (isLatest()) tell(/** @type {Error} */ (error).message, true);
+    if (isLatest()) showMessage(/** @type {Error} */ (error).message, true);
     return false;
   } finally {
     progress.hidden = --running === 0;
@@ -185,9 +185,9 @@ async function begin(tab) {
       cursor.show(grown.duration);
     });
     find("stop", HTMLButtonElement).hidden = false;
-    tell("Listening; nothing leaves this page.");
+    showMessage("Listening; nothing leaves this page.");
   } catch (error) {
-    tell(/** @type {Error} */ (error).message, true);
+    showMessage(/** @type {Error} */ (error).message, true);
   }
 }
 
@@ -196,7 +196,7 @@ function stop() {
   ending();
   ending = null;
   find("stop", HTMLButtonElement).hidden = true;
-  tell("Stopped.");
+  showMessage("Stopped.");
 }
 
 /** @param {string} format */
@@ -233,7 +233,7 @@ if (site.songs.length) {
       if (!response.ok) throw new Error(`${name} is not there any more.`);
       await open(await response.blob(), name);
     } catch (error) {
-      tell(/** @type {Error} */ (error).message, true);
+      showMessage(/** @type {Error} */ (error).message, true);
     }
   };
 }
@@ -284,6 +284,6 @@ document.querySelectorAll("#downloads button").forEach((button) => {
 chart.onpoint = (/** @type {number | null} */ time) => {
   hover.textContent = time === null ? "" : valuesAt(chart, time);
 };
-tell(site.wasm && !window.isSecureContext
+showMessage(site.wasm && !window.isSecureContext
   ? "Drop a song anywhere on this page. The microphone needs https or localhost."
   : "Drop a song anywhere on this page, or choose one.");

@@ -1,4 +1,4 @@
-// sniff.js - what browsers do not tell of a sound file: its sample rate, as they decode to any rate
+// sniff.js - what browsers do not report of a sound file: its sample rate, as they decode to any rate
 // that is asked for, by a resampler of their own; and the full scale of 16 bits.
 
 const MPEG = [[11025, 12000, 8000], null, [22050, 24000, 16000], [44100, 48000, 32000]];

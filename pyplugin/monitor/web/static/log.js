@@ -82,7 +82,7 @@ const refresh = async () => {
 let later;
 const soon = () => {
   clearTimeout(later);
-  if (table.element.scrollTop > 0 || until < clock.now()) return; // who reads the past goes on
+  if (table.element.scrollTop > 0 || until < clock.now()) return; // a reader of the past is not interrupted
 
   later = setTimeout(() => refresh().catch(() => {}), 1500); // until it is written
 };
