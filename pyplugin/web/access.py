@@ -154,7 +154,9 @@ class Guard:
         if request.url.path in self._pages:
             page = request.url.path.removeprefix("/")
             return RedirectResponse(f"sign-in?page={urllib.parse.quote(page)}", 303)
-        return JSONResponse({"error": "A token is needed: ?token=TOKEN or 'Authorization: Bearer TOKEN'."}, 401)
+        return JSONResponse(
+            {"error": "A token is needed: ?token=TOKEN or 'Authorization: Bearer TOKEN'."}, 401
+        )
 
     def _may(self, request: Any) -> bool:
         path = request.url.path
