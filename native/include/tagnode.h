@@ -425,8 +425,9 @@ TAGNODE_API void tagnode_model_release(tagnode_model *model);
  * rows, columns (floats that it takes) and flags; then its arrays, float32 unless stated:
  *
  *     1 affine    1 row: scale, offset [columns]. x * scale + offset.
- *     2 quantile  [rows, columns], ascending by row. The rank of x among them, as a quantile of the
- *                 normal distribution; scikit-learn's QuantileTransformer.
+ *     2 quantile  [rows, columns - flags], ascending by row. The rank of x among them, as a quantile
+ *                 of the normal distribution; scikit-learn's QuantileTransformer. The last `flags`
+ *                 values, fewer than columns, stay as they are.
  *     3 dense     weights [rows, columns], bias [rows]. flags is the activation: 0 none, 1 relu,
  *                 2 tanh, 3 logistic, 4 softmax.
  *     4 kernel    uint32 outputs, uint32 degree, gamma, coef0, support vectors [rows, columns],

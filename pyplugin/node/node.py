@@ -367,6 +367,7 @@ class Node(Closing):
         for index, head in enumerate(self.heads):
             if head.name in [each.name for each in self.heads[:index]]:
                 raise ModelError(f"Two heads are called {head.name}; keep one.")
+            head.check_takes_sound()
             if head.model not in names:
                 given = " and ".join(names) or "no model"
                 raise ModelError(

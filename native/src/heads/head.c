@@ -75,15 +75,16 @@ static tagnode_status read_pair(reader *from, head_stage *stage) {
 }
 
 static tagnode_status read_quantile(reader *from, head_stage *stage) {
-    const uint64_t count = (uint64_t)stage->rows * stage->inputs;
+    const size_t ranked = stage->inputs - stage->flags;
+    const uint64_t count = (uint64_t)stage->rows * ranked;
     if (stage->rows < 2) return damaged(from, "a stage has fewer than 2 quantiles");
     tagnode_status status = read_floats(from, count, (size_t)count, &stage->first);
     if (status != TAGNODE_OK) return status;
-    for (size_t i = stage->inputs; i < count; ++i)
-        if (stage->first[i] < stage->first[i - stage->inputs])
+    for (size_t i = ranked; i < count; ++i)
+        if (stage->first[i] < stage->first[i - ranked])
             return damaged(from, "its quantiles are not ascending");
     /* Each input's quantiles become contiguous: the panels of a transposed array. */
-    return into_panels(from, &stage->first, stage->rows, stage->inputs, stage->rows);
+    return into_panels(from, &stage->first, stage->rows, ranked, stage->rows);
 }
 
 static tagnode_status read_dense(reader *from, head_stage *stage) {
@@ -148,7 +149,8 @@ static tagnode_status read_stage(reader *from, tagnode_head *head) {
     const bool square = kind == HEAD_AFFINE || kind == HEAD_SIGMOIDS;
     if (columns < 1 || columns > MOST_WIDTH || rows < 1 || rows > MOST_VECTORS ||
         (kind == HEAD_DENSE && rows > MOST_WIDTH) || (square && rows != 1) ||
-        (kind == HEAD_SIGMOIDS ? words[3] > 1 : kind < HEAD_DENSE && words[3] != 0))
+        (kind == HEAD_SIGMOIDS && words[3] > 1) || (kind == HEAD_AFFINE && words[3] != 0) ||
+        (kind == HEAD_QUANTILE && words[3] >= columns))
         return damaged(from, "the size of a stage is out of range");
     if (head->stages > 0 && columns != head->stage[head->stages - 1].outputs)
         return damaged(from, "a stage does not match the size of the one before it");

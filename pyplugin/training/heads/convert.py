@@ -11,6 +11,7 @@ from sklearn.preprocessing import MinMaxScaler, QuantileTransformer, StandardSca
 
 from pyplugin.models.heads import Affine, Dense, Head, HeadStage, Kernel, Quantile, Sigmoids
 from pyplugin.support.arrays import Float32, Float64
+from pyplugin.training.heads.selections import SELECTIONS, DescriptorPreprocessing
 
 
 def _float32(values: npt.ArrayLike) -> Float32:
@@ -38,7 +39,10 @@ def head_of(fitted: Any, *, name: str, model: str, output: str, about: dict[str,
         *_preprocessing(steps["preprocessing"]),
         *_probabilities(steps["classifier"], calibrated.calibrators),
     )
+    before = steps["preprocessing"]
     size = int(calibrated.estimator.n_features_in_)
+    if isinstance(before, DescriptorPreprocessing):
+        size = len(before.columns_)
     return Head(name, classes, model, output, size, False, stages, about)
 
 
@@ -63,7 +67,21 @@ def _preprocessing(step: Any) -> tuple[HeadStage, ...]:
         return (Affine(scale=_float32(step.scale_), offset=_float32(step.min_)),)
     if isinstance(step, QuantileTransformer):
         return (Quantile(quantiles=_float32(step.quantiles_)),)
+    if isinstance(step, DescriptorPreprocessing):
+        return _descriptors(step)
     return ()
+
+
+def _descriptors(step: DescriptorPreprocessing) -> tuple[HeadStage, ...]:
+    """Return the stages after the selection of columns."""
+    stages: list[HeadStage] = []
+    if SELECTIONS[step.selection].normalise:
+        stages.append(Affine(_float32(step.scale_), _float32(step.offset_)))
+    if step.quantiles_ is not None:
+        rest = len(step.columns_) - step.quantiles_.n_features_in_
+        stages.append(Quantile(_float32(step.quantiles_.quantiles_), rest))
+    stages.append(Affine(_float32(step.final_scale_), _float32(step.final_offset_)))
+    return tuple(stages)
 
 
 def _both(row: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -15,7 +15,7 @@ import hashlib
 import json
 import warnings
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -59,11 +59,15 @@ class Examples:
         (n,) of str.
     groups : numpy.ndarray
         (n,) of int: rows of one group are never on both sides of a fold.
+    sizes : mapping of str to int or None
+        The descriptors of Essentia that the rows are, and how many columns each has; ``None`` for
+        embeddings.
     """
 
     x: Float64
     y: Texts
     groups: Indices
+    sizes: Mapping[str, int] | None = None
 
     def groups_of_classes(self) -> Counter[str]:
         """Return how many groups each class has."""
@@ -72,7 +76,7 @@ class Examples:
 
     def part(self, rows: Indices) -> Examples:
         """Return some of the rows."""
-        return Examples(self.x[rows], self.y[rows], self.groups[rows])
+        return Examples(self.x[rows], self.y[rows], self.groups[rows], self.sizes)
 
 
 @dataclass(frozen=True)
@@ -91,10 +95,15 @@ class Result:
     balanced_accuracies: tuple[float, ...]
 
     @property
+    def balanced(self) -> float:
+        """The mean of the balanced accuracies."""
+        return float(np.mean(self.balanced_accuracies))
+
+    @property
     def rank(self) -> tuple[float, float, float]:
         """Sort key, best first: balanced accuracy, accuracy, low deviation."""
         return (
-            -round(float(np.mean(self.balanced_accuracies)), 6),
+            -round(self.balanced, 6),
             -round(float(np.mean(self.accuracies)), 6),
             float(np.std(self.balanced_accuracies)),
         )
@@ -150,7 +159,8 @@ def _without_warnings() -> Iterator[None]:
 def _scores(examples: Examples, configuration: Configuration, split: Split) -> tuple[float, float]:
     train, test = split
     with _without_warnings():
-        model = pipeline(configuration, len(train)).fit(examples.x[train], examples.y[train])
+        model = pipeline(configuration, len(train), examples.sizes)
+        model.fit(examples.x[train], examples.y[train])
         probabilities = model.predict(examples.x[test])
     with warnings.catch_warnings():  # about classes that are missing in a test fold
         warnings.simplefilter("ignore", UserWarning)
@@ -167,7 +177,7 @@ def fitted(examples: Examples, configuration: Configuration) -> Any:
     """
     with _without_warnings():
         inner = choose_folds(examples, INNER_FOLDS)
-        model = calibrated(configuration, len(examples.y), inner)
+        model = calibrated(configuration, len(examples.y), inner, examples.sizes)
         # These weights are for the sigmoids only; the pipeline has its own.
         warnings.filterwarnings("ignore", message=".*does not appear to accept sample_weight")
         weights = compute_sample_weight("balanced" if configuration.balanced else None, examples.y)
@@ -189,7 +199,7 @@ def _share_sigmoid(
 ) -> None:
     """Give all classes one increasing sigmoid, which keeps their order."""
     method = "predict_proba" if configuration.classifier == "mlp" else "decision_function"
-    plain = pipeline(configuration, len(examples.y))
+    plain = pipeline(configuration, len(examples.y), examples.sizes)
     probabilities = cross_val_predict(plain, examples.x, examples.y, cv=splits, method=method)
     if probabilities.ndim == 1:
         probabilities = np.column_stack([-probabilities, probabilities])
@@ -317,7 +327,8 @@ def search_grid(
 ) -> list[Result]:
     """Try the configurations of a classifier as `search` does; `full` is as for `grid`."""
     unequal = len(set(Counter(examples.y.tolist()).values())) > 1
-    choices = grid(classifier, full=full, unequal=unequal)
+    descriptors = examples.sizes is not None
+    choices = grid(classifier, full=full, unequal=unequal, descriptors=descriptors)
     options = {"journal": journal, "resume": resume, "jobs": jobs, "progress": progress}
     return search(examples, choices, splits, **options)  # type: ignore[arg-type]
 
