@@ -43,6 +43,7 @@ EXTRACTOR = "essentia-music-extractor"
 """The model of heads on descriptors in files of Essentia's extractor, instead of an embedding."""
 
 _MAGIC = b"TAGHEAD1"
+_SILENCE = 256  # added to the number of stages
 _SIZE_LIMIT = 256 << 20  # bytes of a file
 _NAME = re.compile("[A-Za-z0-9_-]+")
 _CARD = {  # the types in JSON of what is not in the stages
@@ -206,6 +207,9 @@ class Head:
         1 to 16.
     about
         Any JSON object: training report, dataset, licence, versions.
+    silence_before
+        Whether it was trained on windows that begin with silence, too, so that a node whose model
+        has ``silence_before`` need not wait for a whole window of sound.
     """
 
     name: str
@@ -216,6 +220,7 @@ class Head:
     multi_label: bool
     stages: tuple[HeadStage, ...]
     about: dict[str, Any] = field(default_factory=dict)
+    silence_before: bool = False
 
     @property
     def descriptors(self) -> list[str]:
@@ -370,7 +375,7 @@ def encode(head: Head) -> bytes:
         raise ModelError(problem) from error
     parts = [_MAGIC, struct.pack("<I", len(text)), text]
     parts.append(bytes(-sum(map(len, parts)) % 16))
-    parts.append(struct.pack("<I", len(head.stages)))
+    parts.append(struct.pack("<I", len(head.stages) + _SILENCE * head.silence_before))
     parts.extend(_packed(stage) for stage in head.stages)
     data = b"".join(parts)
     _check_card(card, _opened(data))
@@ -440,11 +445,12 @@ def _decoded(data: bytes) -> Head:
     at = -(-(begin + length) // 16) * 16
     (count,) = struct.unpack_from("<I", data, at)
     at, stages = at + 4, []
+    silence, count = bool(count & _SILENCE), count & ~_SILENCE
     for _ in range(count):
         stage, at = _unpacked(data, at)
         stages.append(stage)
     fields = {key: card[key] for key in _CARD} | {"labels": tuple(card["labels"])}
-    return Head(**fields, stages=tuple(stages))
+    return Head(**fields, stages=tuple(stages), silence_before=silence)
 
 
 def _unpacked(data: bytes, at: int) -> tuple[HeadStage, int]:

@@ -182,7 +182,8 @@ class Node(Closing):
     whole_windows
         Return no result before every window is filled by the stream. ``False``: a model whose card
         has ``silence_before``, such as ``scene``, assumes silence before the stream and has results
-        from the first hop on, unless a head uses its embedding: heads are trained on whole windows.
+        from the first hop on, unless a head uses its embedding that was trained on whole windows
+        only (``Head.silence_before``).
 
     Attributes
     ----------

@@ -8,6 +8,7 @@
 #include "support/floatenv.h"
 #include "support/message.h"
 
+enum { SILENCE_BEFORE = 256 }; /* added to the number of stages */
 enum { MOST_WIDTH = 65536, MOST_VECTORS = 1 << 20, MOST_DEGREE = 16, ALIGNMENT = 16 };
 
 typedef struct {
@@ -196,8 +197,10 @@ static tagnode_status read_head(reader *from, tagnode_head *head) {
     uint32_t stages = 0;
     tagnode_status status = skip_card(from);
     if (status != TAGNODE_OK) return status;
-    if (!read_words(from, &stages, 1) || stages < 1 || stages > HEAD_MAX_STAGES)
-        return damaged(from, "it must have 1 to 16 stages");
+    if (!read_words(from, &stages, 1)) return damaged(from, "it ends before its first stage");
+    head->silence_before = (stages & SILENCE_BEFORE) != 0;
+    stages &= ~(uint32_t)SILENCE_BEFORE;
+    if (stages < 1 || stages > HEAD_MAX_STAGES) return damaged(from, "it must have 1 to 16 stages");
     for (uint32_t i = 0; i < stages && status == TAGNODE_OK; ++i) status = read_stage(from, head);
     if (status != TAGNODE_OK) return status;
     if (from->left > 0) return damaged(from, "there are bytes after its last stage");

@@ -22,14 +22,22 @@ def _dense(weights: npt.ArrayLike, bias: npt.ArrayLike, activation: str = "none"
     return Dense(_float32(weights), _float32(bias), activation)
 
 
-def head_of(fitted: Any, *, name: str, model: str, output: str, about: dict[str, Any]) -> Head:
+def head_of(
+    fitted: Any,
+    *,
+    name: str,
+    model: str,
+    output: str,
+    about: dict[str, Any],
+    silence_before: bool = False,
+) -> Head:
     """Return a head with the same results as ``predict_proba`` of a calibrated pipeline.
 
     Parameters
     ----------
     fitted : CalibratedClassifierCV
         Fitted, with ``ensemble=False``; as `configurations.calibrated` makes them.
-    name, model, output, about
+    name, model, output, about, silence_before
         As in `pyplugin.models.heads.Head`.
     """
     (calibrated,) = fitted.calibrated_classifiers_
@@ -43,7 +51,7 @@ def head_of(fitted: Any, *, name: str, model: str, output: str, about: dict[str,
     size = int(calibrated.estimator.n_features_in_)
     if isinstance(before, DescriptorPreprocessing):
         size = len(before.columns_)
-    return Head(name, classes, model, output, size, False, stages, about)
+    return Head(name, classes, model, output, size, False, stages, about, silence_before)
 
 
 def logistic_head(

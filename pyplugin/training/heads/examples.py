@@ -30,7 +30,7 @@ from pyplugin.training.dataset import (
 )
 from pyplugin.training.heads.descriptors import DescriptorTable, group_of_file, read_tables
 from pyplugin.training.heads.embeddings import embed_all
-from pyplugin.training.heads.search import Examples
+from pyplugin.training.heads.search import Examples, Onsets
 
 Progress = Callable[[str, int, int], object]
 
@@ -227,7 +227,14 @@ def embedded(
         clips += [index] * len(part)
         groups += [number] * len(part)
     x = np.concatenate(rows).astype(np.float64)
-    return Examples(x, np.array(labels), np.array(groups)), np.array(clips), embedded.skipped
+    onsets = None
+    if embedded.onsets is not None:
+        firsts = np.unique(clips, return_index=True)
+        parts = [embedded.onsets[index] for index in firsts[0].tolist()]
+        of = np.repeat(firsts[1], [len(part) for part in parts])
+        onsets = Onsets(np.concatenate(parts).astype(np.float64), of)
+    examples = Examples(x, np.array(labels), np.array(groups), onsets=onsets)
+    return examples, np.array(clips), embedded.skipped
 
 
 def scores(labels: list[str], probabilities: Float64, truth: Texts) -> tuple[float, float]:

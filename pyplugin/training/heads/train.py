@@ -239,7 +239,12 @@ def train_head(
         external_score = scores(labels, shown[2], foreign.y)[1]
         about["external"] = {"dataset": other.name, "balanced_accuracy": round(external_score, 4)}
     name = heads.EXTRACTOR if loaded is None else loaded.name
-    head = head_of(final, name=path.stem, model=name, output=output, about=about)
+    begins = examples.onsets is not None
+    if begins:
+        about["trained_on"] += ", and windows that begin with silence"
+    head = head_of(
+        final, name=path.stem, model=name, output=output, about=about, silence_before=begins
+    )
     run = heads.run(head, examples.x[:, columns])
     drift = float(np.abs(run - final.predict_proba(examples.x)).max())
     if not drift <= TOLERANCE:
