@@ -251,8 +251,9 @@ def _with_groups(rows: list[LabelledClip], folder: Path, path: Path) -> list[Lab
     table = _table(path)
     groups = {}
     for number, row in enumerate(table, 1):
-        place = (folder / _column(row, _PATHS, path, number)).resolve()
-        groups[place] = _column(row, _GROUPS, path, number)
+        name = _column(row, _PATHS, path, number)
+        for place in (folder, folder / _GTZAN):  # of GTZAN's archive either will do
+            groups[(place / name).resolve()] = _column(row, _GROUPS, path, number)
     found = [replace(row, group=groups.get(row.path.resolve(), "")) for row in rows]
     if not any(row.group for row in found):
         raise PypluginError(
