@@ -41,7 +41,7 @@ class ClipEmbeddings:
         A sentence for each clip that cannot be used.
     onsets : list of numpy.ndarray or None
         (m, E) float32 for each clip, of windows that begin with silence; (0, E) if the clip cannot
-        be used. ``None`` for a model that does not take such windows.
+        be used. ``None`` if they were not asked for, or the model does not take such windows.
     """
 
     windows: list[Float32 | None]
@@ -97,6 +97,7 @@ def embed_all(
     model: Model,
     output: str,
     *,
+    onsets: bool = False,
     jobs: int = 1,
     progress: Callable[[int, int], object] | None = None,
 ) -> ClipEmbeddings:
@@ -104,6 +105,8 @@ def embed_all(
 
     Parameters
     ----------
+    onsets
+        Also return those of windows that begin with silence, if the model takes such windows.
     progress
         Called with the number of finished recordings and the total.
 
@@ -112,7 +115,7 @@ def embed_all(
     PypluginError
         More than a quarter cannot be read.
     """
-    begins = has_onsets(model, output)
+    begins = onsets and has_onsets(model, output)
 
     def one(path: Path) -> tuple[Float32, Float32] | PypluginError:
         try:
@@ -125,7 +128,7 @@ def embed_all(
             return error
 
     windows: list[Float32 | None] = []
-    onsets: list[Float32] = []
+    begun: list[Float32] = []
     skipped: list[str] = []
     with ThreadPoolExecutor(jobs) as pool:
         try:
@@ -134,10 +137,10 @@ def embed_all(
                     message = str(result)
                     skipped.append(message if str(path) in message else f"{path}: {message}")
                     windows.append(None)
-                    onsets.append(np.zeros((0, model.card.output_named(output).size), np.float32))
+                    begun.append(np.zeros((0, model.card.output_named(output).size), np.float32))
                 else:
                     windows.append(result[0])
-                    onsets.append(result[1])
+                    begun.append(result[1])
                 if progress is not None:
                     progress(len(windows), len(paths))
         except BaseException:
@@ -148,4 +151,4 @@ def embed_all(
             f"{len(skipped)} of {len(paths)} clips cannot be used, too many to continue; the "
             f"first: {skipped[0]}"
         )
-    return ClipEmbeddings(windows, skipped, onsets if begins else None)
+    return ClipEmbeddings(windows, skipped, begun if begins else None)

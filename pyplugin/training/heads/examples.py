@@ -151,7 +151,7 @@ def embed_task(
     """
     notes = [*task.dataset.notes]
     given = (model, output, windows, jobs, progress)
-    examples, clips, skipped = embedded(task.dataset, *given)
+    examples, clips, skipped = embedded(task.dataset, *given, onsets=True)
     examples = _with_enough_groups(examples, clips, notes)
     _check_examples(examples)
     foreign = None
@@ -207,10 +207,11 @@ def embedded(
     windows: bool,
     jobs: int,
     report_progress: Progress,
+    onsets: bool = False,
 ) -> tuple[Examples, Indices, list[str]]:
     """Return the rows to train on, the index of the clip of each, and the skipped clips."""
     paths, analysing = [clip.path for clip in dataset.clips], partial(report_progress, "Analysing")
-    embedded = embed_all(paths, model, output, jobs=jobs, progress=analysing)
+    embedded = embed_all(paths, model, output, onsets=onsets, jobs=jobs, progress=analysing)
     rows: list[Float32] = []
     labels: list[str] = []
     clips: list[int] = []
@@ -227,13 +228,13 @@ def embedded(
         clips += [index] * len(part)
         groups += [number] * len(part)
     x = np.concatenate(rows).astype(np.float64)
-    onsets = None
+    begun = None
     if embedded.onsets is not None:
         firsts = np.unique(clips, return_index=True)
         parts = [embedded.onsets[index] for index in firsts[0].tolist()]
         of = np.repeat(firsts[1], [len(part) for part in parts])
-        onsets = Onsets(np.concatenate(parts).astype(np.float64), of)
-    examples = Examples(x, np.array(labels), np.array(groups), onsets=onsets)
+        begun = Onsets(np.concatenate(parts).astype(np.float64), of)
+    examples = Examples(x, np.array(labels), np.array(groups), onsets=begun)
     return examples, np.array(clips), embedded.skipped
 
 
