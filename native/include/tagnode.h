@@ -421,12 +421,14 @@ TAGNODE_API void tagnode_model_release(tagnode_model *model);
 
 /* A small classifier on an output of a model, its embedding. A .head file is little-endian: the
  * bytes TAGHEAD1; uint32, the length of a JSON card, and the card, which is not read here; zeros up
- * to a multiple of 16; uint32, the number of stages, 1 to 16. Each stage is four uint32: its kind,
- * rows, columns (floats that it takes) and flags; then its arrays, float32 unless stated:
+ * to a multiple of 16; uint32, the number of stages, 1 to 16, plus 256 if the head was trained on
+ * windows that begin with silence, too. Each stage is four uint32: its kind, rows, columns (floats
+ * that it takes) and flags; then its arrays, float32 unless stated:
  *
  *     1 affine    1 row: scale, offset [columns]. x * scale + offset.
- *     2 quantile  [rows, columns], ascending by row. The rank of x among them, as a quantile of the
- *                 normal distribution; scikit-learn's QuantileTransformer.
+ *     2 quantile  [rows, columns - flags], ascending by row. The rank of x among them, as a
+ *                 quantile of the normal distribution; scikit-learn's QuantileTransformer. The
+ *                 last `flags` values, fewer than columns, stay as they are.
  *     3 dense     weights [rows, columns], bias [rows]. flags is the activation: 0 none, 1 relu,
  *                 2 tanh, 3 logistic, 4 softmax.
  *     4 kernel    uint32 outputs, uint32 degree, gamma, coef0, support vectors [rows, columns],
@@ -563,7 +565,8 @@ TAGNODE_API void tagnode_destroy(tagnode *node);
  *
  * Frames are fresh once all windows are filled. A model whose card allows silence_before starts as
  * after digital silence: its first result, a hop after the beginning, is fresh. This does not apply
- * to a model with heads on an output other than the activations: heads are trained on full windows.
+ * to a model with heads on an output other than the activations, unless they were trained on
+ * windows that begin with silence, too.
  *
  * Heads add no latency: a head runs in the callback that emits the frame, for some microseconds if
  * it is linear or a small network; with support vectors its time grows with their number.

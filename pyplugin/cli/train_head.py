@@ -22,13 +22,31 @@ def need_sklearn() -> None:
     need("sklearn", package="scikit-learn", extra="train", purpose="Training a head")
 
 
+def _check_options(model: str | None, options: dict[str, Any]) -> None:
+    if not options["features"]:
+        if model is None:
+            raise click.UsageError("Missing option '--backbone', or '--features'.")
+        return
+    audio = {"--backbone": model, "--embedding": options["embedding"]}
+    audio["--windows"] = options["windows"] or None
+    for name, value in audio.items():
+        if value is not None:
+            raise click.UsageError(f"{name} is for recordings; leave it out with --features.")
+
+
 @click.command("head")
 @click.argument("data", type=EXISTING)
 @click.option(
     "--backbone",
     "model",
-    required=True,
-    help="Name of the model with the embedding, or its .tflite file.",
+    help="Name of the model with the embedding, or its .tflite file.  [required without "
+    "--features]",
+)
+@click.option(
+    "--features",
+    is_flag=True,
+    help="DATA has files of Essentia's extractor (.json, .yaml, .sig) instead of recordings: "
+    "train on their descriptors, as Gaia does.",
 )
 @click.option("--out", required=True, help="Name of the head, or path of a .head file.")
 @click.option("--embedding", help="Output with the embedding.  [default: the one of the card]")
@@ -66,24 +84,30 @@ def need_sklearn() -> None:
 @click.option(
     "--jobs", type=click.IntRange(1), help="Number of processes.  [default: one per core]"
 )
-def head(data: Path, model: str, jobs: int | None, **options: Any) -> None:
+def head(data: Path, model: str | None, jobs: int | None, **options: Any) -> None:
     """Train a classifier (head) on the embedding of a model.
 
     DATA is a folder with one subfolder of recordings for each class, or a ground truth file: .csv
     with the columns path, label and, optionally, group; or .json or .yaml with such rows or in the
     format of Gaia. Prints the best configurations; writes the head, and a report beside it.
 
+    With --features the recordings are files with the descriptors of Essentia's extractor; 'tagnode
+    classify' applies the head to others.
+
     \b
     Examples:
       tagnode train head clips --backbone musicnn-mtt --out shouts
       tagnode train head truth.csv --backbone musicnn-mtt --out mood --external other-clips
       tagnode train head clips --backbone musicnn-mtt --out mood --retrain mood.report.tsv 3
+      tagnode train head descriptors --features --out genre
     """
+    _check_options(model, options)
     need_sklearn()
     from pyplugin.training.heads.train import train_head
 
-    loaded = registry.load(model)
-    check_plan(Plan.of(loaded))
+    loaded = None if model is None else registry.load(model)
+    if loaded is not None:
+        check_plan(Plan.of(loaded))
     try:
         with progress_bars() as progress:
             jobs = jobs or os.cpu_count() or 1
@@ -98,12 +122,13 @@ def head(data: Path, model: str, jobs: int | None, **options: Any) -> None:
     for line in done.notes:
         echo(f"tagnode: {line}", err=True)
     for number, result in enumerate(done.results[:_SHOWN_ROWS], 1):
-        mean = sum(result.balanced_accuracies) / len(result.balanced_accuracies)
-        echo(f"{number}  {100 * mean:.1f} %  {result.configuration.words}")
+        echo(f"{number}  {100 * result.balanced:.1f} %  {result.configuration.words}")
     echo(
         f"per {done.unit}: accuracy {100 * done.accuracy:.1f} %, mean over the classes "
         f"{100 * done.balanced_accuracy:.1f} %"
     )
+    if done.difference is not None:
+        echo(done.difference)
     if done.external is not None:
         echo(f"external set: mean over the classes {100 * done.external:.1f} %")
     for written in (done.head, done.table, done.page):

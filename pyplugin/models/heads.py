@@ -39,7 +39,11 @@ ACTIVATIONS = ("none", "relu", "tanh", "logistic", "softmax")
 KERNELS = ("rbf", "poly")
 """Of :class:`Kernel`, in the order of the file's numbers."""
 
+EXTRACTOR = "essentia-music-extractor"
+"""The model of heads on descriptors in files of Essentia's extractor, instead of an embedding."""
+
 _MAGIC = b"TAGHEAD1"
+_SILENCE = 256  # added to the number of stages
 _SIZE_LIMIT = 256 << 20  # bytes of a file
 _NAME = re.compile("[A-Za-z0-9_-]+")
 _CARD = {  # the types in JSON of what is not in the stages
@@ -68,14 +72,25 @@ class Affine:
 
 @dataclass(frozen=True, eq=False)
 class Quantile:
-    """To a normal distribution by (Q, D) quantiles, as scikit-learn's QuantileTransformer does."""
+    """To a normal distribution by quantiles, as scikit-learn's QuantileTransformer does.
+
+    Attributes
+    ----------
+    quantiles
+        (Q, D), ascending.
+    unchanged
+        How many values after these D stay as they are.
+    """
 
     quantiles: npt.ArrayLike
+    unchanged: int = 0
 
     def run(self, x: Float64) -> Float64:
-        """Return the result for x (n, D)."""
-        columns = zip(x.T, _double(self.quantiles).T, strict=True)
-        return np.stack([_to_normal(*each) for each in columns], axis=1)
+        """Return the result for x (n, D + unchanged)."""
+        quantiles = _double(self.quantiles)
+        ranked = quantiles.shape[1]
+        columns = zip(x.T[:ranked], quantiles.T, strict=True)
+        return np.stack([*(_to_normal(*each) for each in columns), *x.T[ranked:]], axis=1)
 
 
 def _to_normal(x: Float64, quantiles: Float64) -> Float64:
@@ -192,6 +207,9 @@ class Head:
         1 to 16.
     about
         Any JSON object: training report, dataset, licence, versions.
+    silence_before
+        Whether it was trained on windows that begin with silence, too, so that a node whose model
+        has ``silence_before`` need not wait for a whole window of sound.
     """
 
     name: str
@@ -202,11 +220,26 @@ class Head:
     multi_label: bool
     stages: tuple[HeadStage, ...]
     about: dict[str, Any] = field(default_factory=dict)
+    silence_before: bool = False
 
     @property
     def descriptors(self) -> list[str]:
         """``head.<name>.<label>`` for each label."""
         return [head_name(self.name, label) for label in self.labels]
+
+    def check_takes_sound(self) -> None:
+        """Check that the head runs on a model.
+
+        Raises
+        ------
+        ModelError
+            It takes descriptors in files of Essentia's extractor.
+        """
+        if self.model == EXTRACTOR:
+            raise ModelError(
+                f"The head {self.name} takes files of Essentia's extractor, not sound: run "
+                f"`tagnode classify {self.name} FILE.json`."
+            )
 
 
 def run(head: Head, embeddings: npt.ArrayLike) -> Float32:
@@ -342,7 +375,7 @@ def encode(head: Head) -> bytes:
         raise ModelError(problem) from error
     parts = [_MAGIC, struct.pack("<I", len(text)), text]
     parts.append(bytes(-sum(map(len, parts)) % 16))
-    parts.append(struct.pack("<I", len(head.stages)))
+    parts.append(struct.pack("<I", len(head.stages) + _SILENCE * head.silence_before))
     parts.extend(_packed(stage) for stage in head.stages)
     data = b"".join(parts)
     _check_card(card, _opened(data))
@@ -355,7 +388,9 @@ def _packed(stage: HeadStage) -> bytes:
     if isinstance(stage, Affine):
         numbers, arrays = (1, 1, np.size(stage.scale), 0), [stage.scale, stage.offset]
     elif isinstance(stage, Quantile):
-        numbers, arrays = (2, *_shape(stage.quantiles), 0), [stage.quantiles]
+        rows, columns = _shape(stage.quantiles)
+        numbers = (2, rows, columns + stage.unchanged, stage.unchanged)
+        arrays = [stage.quantiles]
     elif isinstance(stage, Dense):
         flags = _choice(stage.activation, ACTIVATIONS, "activation")
         rows, columns = _shape(stage.weights)
@@ -410,11 +445,12 @@ def _decoded(data: bytes) -> Head:
     at = -(-(begin + length) // 16) * 16
     (count,) = struct.unpack_from("<I", data, at)
     at, stages = at + 4, []
+    silence, count = bool(count & _SILENCE), count & ~_SILENCE
     for _ in range(count):
         stage, at = _unpacked(data, at)
         stages.append(stage)
     fields = {key: card[key] for key in _CARD} | {"labels": tuple(card["labels"])}
-    return Head(**fields, stages=tuple(stages))
+    return Head(**fields, stages=tuple(stages), silence_before=silence)
 
 
 def _unpacked(data: bytes, at: int) -> tuple[HeadStage, int]:
@@ -432,7 +468,7 @@ def _unpacked(data: bytes, at: int) -> tuple[HeadStage, int]:
     if kind == 1:
         stage = Affine(array(columns), array(columns))
     elif kind == 2:
-        stage = Quantile(array(rows, columns))
+        stage = Quantile(array(rows, columns - flags), flags)
     elif kind == 3:
         stage = Dense(array(rows, columns), array(rows), ACTIVATIONS[flags])
     elif kind == 4:

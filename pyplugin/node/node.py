@@ -182,7 +182,8 @@ class Node(Closing):
     whole_windows
         Return no result before every window is filled by the stream. ``False``: a model whose card
         has ``silence_before``, such as ``scene``, assumes silence before the stream and has results
-        from the first hop on, unless a head uses its embedding: heads are trained on whole windows.
+        from the first hop on, unless a head uses its embedding that was trained on whole windows
+        only (``Head.silence_before``).
 
     Attributes
     ----------
@@ -367,6 +368,7 @@ class Node(Closing):
         for index, head in enumerate(self.heads):
             if head.name in [each.name for each in self.heads[:index]]:
                 raise ModelError(f"Two heads are called {head.name}; keep one.")
+            head.check_takes_sound()
             if head.model not in names:
                 given = " and ".join(names) or "no model"
                 raise ModelError(

@@ -208,6 +208,7 @@ def _loaded(model: str | Model) -> Model:
 
 def _backbone(head: Head) -> Model:
     """Load the model that a head runs on."""
+    head.check_takes_sound()
     try:
         return registry.load(head.model)
     except NotBuiltError:

@@ -8,7 +8,7 @@
 
 import csv
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -85,6 +85,7 @@ def read_dataset(
     *,
     groups: str | Path | None = None,
     exclusive: bool = True,
+    group_of: Callable[[Path], str] | None = None,
 ) -> ClipDataset:
     """Read the classes and groups of clips.
 
@@ -105,11 +106,13 @@ def read_dataset(
         Whether a clip has exactly one class. Otherwise it may have several: copies of it in
         several folders, a list in ``.json`` or ``.yaml``, or, separated by ``;``, in the column
         ``labels`` of a ``.csv``.
+    group_of
+        Returns the group of a file where `data` has none. ``None``: the artist, or else the album,
+        in the tags of the recording.
 
     Returns
     -------
     ClipDataset
-        Without groups in `data`, the group of a clip is the artist, or else the album, in its tags.
 
     Raises
     ------
@@ -143,7 +146,8 @@ def read_dataset(
             f"{missing[0]}; correct the paths, which are relative to the folder of that file."
         )
     if not any(row.group for row in rows):
-        rows = [replace(row, group=_group_from_tags(row.path)) for row in rows]
+        named = group_of or _group_from_tags
+        rows = [replace(row, group=named(row.path)) for row in rows]
     clips = [replace(row, digest=file_hash(row.path)) for row in rows]
     return _drop_duplicates(ClipDataset(data.stem, clips), exclusive)
 
@@ -247,8 +251,9 @@ def _with_groups(rows: list[LabelledClip], folder: Path, path: Path) -> list[Lab
     table = _table(path)
     groups = {}
     for number, row in enumerate(table, 1):
-        place = (folder / _column(row, _PATHS, path, number)).resolve()
-        groups[place] = _column(row, _GROUPS, path, number)
+        name = _column(row, _PATHS, path, number)
+        for place in (folder, folder / _GTZAN):  # of GTZAN's archive either will do
+            groups[(place / name).resolve()] = _column(row, _GROUPS, path, number)
     found = [replace(row, group=groups.get(row.path.resolve(), "")) for row in rows]
     if not any(row.group for row in found):
         raise PypluginError(

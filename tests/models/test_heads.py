@@ -137,6 +137,20 @@ def test_numpy_and_c_agree_with_scikit_learn(classifier, scaling, size, tmp_path
     np.testing.assert_allclose(in_c(head, every), expected, rtol=0, atol=bound)
 
 
+def test_values_after_the_quantiles_stay_as_they_are(tmp_path):
+    x, _ = data(5)
+    fitted = QuantileTransformer(n_quantiles=60, output_distribution="normal").fit(x[:, :3])
+    fitted.quantiles_ = fitted.quantiles_.astype(np.float32)
+    labels = tuple("abcde")
+    made_of = made(5, Quantile(fitted.quantiles_, 2), labels=labels)
+    head = heads.load(heads.save(made_of, tmp_path / "kind.head"))
+    expected = np.hstack([fitted.transform(x[:, :3]), x[:, 3:]])
+    np.testing.assert_allclose(heads.run(head, x), expected, atol=1e-5)
+    np.testing.assert_allclose(in_c(head, x), expected, atol=1e-5)
+    with pytest.raises(ModelError, match="size of a stage is out of range"):
+        heads.encode(made(3, Quantile(np.zeros((4, 0)), 3), labels=labels[:3]))
+
+
 def test_platts_sigmoids_are_scikit_learns_calibration():
     from sklearn.calibration import CalibratedClassifierCV
 

@@ -121,6 +121,10 @@ def test_gtzans_folder_is_found_in_its_archive(clips, tmp_path):
     (archive / "images_original" / "a").mkdir(parents=True)
     (archive / "images_original" / "a" / "0.png").write_bytes(b"picture")
     assert found(read_dataset(archive), archive / "genres_original") == EXPECTED
+    for path in ("a/0.wav", "genres_original/a/0.wav"):
+        (tmp_path / "g.csv").write_text(f"path,artist\n{path},Ann\n")
+        dataset = read_dataset(archive, groups=tmp_path / "g.csv")
+        assert [clip.group for clip in dataset.clips] == ["Ann", "", "", ""]
 
 
 def test_a_file_gives_the_groups_of_a_folder(clips, tmp_path):

@@ -53,10 +53,11 @@ static double share(const float *quantiles, uint32_t count, uint32_t upper, floa
 }
 
 /* scikit-learn's QuantileTransformer(output_distribution="normal"): among equal quantiles x is in
- * their middle; within 1e-7 of an end it is the end. */
+ * their middle; within 1e-7 of an end it is the end. The last `flags` values stay as they are. */
 static void run_quantile(const head_stage *stage, const float *x, float *y) TAGNODE_NONBLOCKING {
     const double edge = 1e-7;
-    for (uint32_t i = 0; i < stage->inputs; ++i) {
+    const uint32_t ranked = stage->inputs - stage->flags;
+    for (uint32_t i = 0; i < ranked; ++i) {
         const uint32_t count = stage->rows;
         const float *quantiles = stage->first + (size_t)i * count;
         double p = 0.5 * (share(quantiles, count, rank(quantiles, count, x[i], false), x[i]) +
@@ -66,6 +67,7 @@ static void run_quantile(const head_stage *stage, const float *x, float *y) TAGN
         p = p < edge ? edge : p > 1 - edge ? 1 - edge : p;
         y[i] = (float)normal_quantile(p);
     }
+    memcpy(y + ranked, x + ranked, stage->flags * sizeof *y);
 }
 
 /* ---- dense ---- */

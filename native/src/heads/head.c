@@ -8,6 +8,7 @@
 #include "support/floatenv.h"
 #include "support/message.h"
 
+enum { SILENCE_BEFORE = 256 }; /* added to the number of stages */
 enum { MOST_WIDTH = 65536, MOST_VECTORS = 1 << 20, MOST_DEGREE = 16, ALIGNMENT = 16 };
 
 typedef struct {
@@ -75,15 +76,16 @@ static tagnode_status read_pair(reader *from, head_stage *stage) {
 }
 
 static tagnode_status read_quantile(reader *from, head_stage *stage) {
-    const uint64_t count = (uint64_t)stage->rows * stage->inputs;
+    const size_t ranked = stage->inputs - stage->flags;
+    const uint64_t count = (uint64_t)stage->rows * ranked;
     if (stage->rows < 2) return damaged(from, "a stage has fewer than 2 quantiles");
     tagnode_status status = read_floats(from, count, (size_t)count, &stage->first);
     if (status != TAGNODE_OK) return status;
-    for (size_t i = stage->inputs; i < count; ++i)
-        if (stage->first[i] < stage->first[i - stage->inputs])
+    for (size_t i = ranked; i < count; ++i)
+        if (stage->first[i] < stage->first[i - ranked])
             return damaged(from, "its quantiles are not ascending");
     /* Each input's quantiles become contiguous: the panels of a transposed array. */
-    return into_panels(from, &stage->first, stage->rows, stage->inputs, stage->rows);
+    return into_panels(from, &stage->first, stage->rows, ranked, stage->rows);
 }
 
 static tagnode_status read_dense(reader *from, head_stage *stage) {
@@ -148,7 +150,8 @@ static tagnode_status read_stage(reader *from, tagnode_head *head) {
     const bool square = kind == HEAD_AFFINE || kind == HEAD_SIGMOIDS;
     if (columns < 1 || columns > MOST_WIDTH || rows < 1 || rows > MOST_VECTORS ||
         (kind == HEAD_DENSE && rows > MOST_WIDTH) || (square && rows != 1) ||
-        (kind == HEAD_SIGMOIDS ? words[3] > 1 : kind < HEAD_DENSE && words[3] != 0))
+        (kind == HEAD_SIGMOIDS && words[3] > 1) || (kind == HEAD_AFFINE && words[3] != 0) ||
+        (kind == HEAD_QUANTILE && words[3] >= columns))
         return damaged(from, "the size of a stage is out of range");
     if (head->stages > 0 && columns != head->stage[head->stages - 1].outputs)
         return damaged(from, "a stage does not match the size of the one before it");
@@ -194,8 +197,10 @@ static tagnode_status read_head(reader *from, tagnode_head *head) {
     uint32_t stages = 0;
     tagnode_status status = skip_card(from);
     if (status != TAGNODE_OK) return status;
-    if (!read_words(from, &stages, 1) || stages < 1 || stages > HEAD_MAX_STAGES)
-        return damaged(from, "it must have 1 to 16 stages");
+    if (!read_words(from, &stages, 1)) return damaged(from, "it ends before its first stage");
+    head->silence_before = (stages & SILENCE_BEFORE) != 0;
+    stages &= ~(uint32_t)SILENCE_BEFORE;
+    if (stages < 1 || stages > HEAD_MAX_STAGES) return damaged(from, "it must have 1 to 16 stages");
     for (uint32_t i = 0; i < stages && status == TAGNODE_OK; ++i) status = read_stage(from, head);
     if (status != TAGNODE_OK) return status;
     if (from->left > 0) return damaged(from, "there are bytes after its last stage");

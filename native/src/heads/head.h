@@ -35,7 +35,7 @@ typedef struct {
     head_kind kind;
     uint32_t inputs, outputs;
     uint32_t rows;  /* quantiles, or vectors */
-    uint32_t flags; /* the activation, the kernel, or 1 to normalise */
+    uint32_t flags; /* the activation, the kernel, 1 to normalise, or how many values stay */
     uint32_t degree;
     double gamma, coef0;
     float *first, *second;
@@ -47,6 +47,7 @@ struct tagnode_head {
     uint32_t inputs, outputs;
     uint32_t widest; /* largest number of floats between two stages */
     uint32_t stages;
+    bool silence_before; /* trained on windows that begin with silence, too */
     head_stage stage[HEAD_MAX_STAGES];
 };
 

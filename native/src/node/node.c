@@ -141,7 +141,9 @@ static tagnode_status gather(core *c, const tagnode_parts *parts, tagnode_messag
         c->heads[c->head_count++] = *placed;
         c->values += tagnode_head_outputs(placed->head);
         c->wanted[placed->model] |= 1U << placed->output;
-        if (placed->output != 0 || parts->models[placed->model]->card.embedding_only)
+        const bool embedding =
+            placed->output != 0 || parts->models[placed->model]->card.embedding_only;
+        if (embedding && !placed->head->silence_before)
             c->primed &= ~(1U << placed->model); /* the head was trained on full windows */
         if (tagnode_head_room(placed->head) > room) room = tagnode_head_room(placed->head);
     }

@@ -348,6 +348,7 @@ def _stages() -> Iterator[tuple[str, int, list[HeadStage]]]:
     for activation in ("none", "relu", "tanh", "logistic", "softmax"):
         yield activation, 3, [affine, Dense(_weights(3, 5), _weights(3), activation)]
     yield "quantile", 5, [Quantile(np.sort(random.normal(size=(4, 5)), axis=0))]
+    yield "part", 5, [Quantile(np.sort(random.normal(size=(4, 3)), axis=0), 2)]
     for kind in ("rbf", "poly"):
         kernel = Kernel(kind, 0.3, 3, 0.5, _weights(6, 5), _weights(2, 6), _weights(2))
         yield kind, 2, [kernel, Sigmoids(_weights(2), _weights(2), normalise=kind == "rbf")]

@@ -4,6 +4,8 @@
     The embeddings of clips, and their cache.
 ``configurations``
     Preprocessing, classifier and their parameters, as scikit-learn pipelines.
+``descriptors``, ``selections``
+    Files of Essentia's extractor, and Gaia's selections of their descriptors.
 ``search``
     Cross-validation of every configuration; the ranking.
 ``convert``
@@ -12,6 +14,8 @@
     The ranking as a table, the best configuration as a page.
 ``train``
     All of these: `train_head`.
+``classify``
+    Apply a head on descriptors.
 ``teach``
     A head of one label from a handful of clips.
 ``background``

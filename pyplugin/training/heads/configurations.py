@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -18,6 +18,7 @@ from sklearn.svm import SVC
 from sklearn.utils.class_weight import compute_sample_weight
 
 from pyplugin.support.arrays import Indices
+from pyplugin.training.heads.selections import SELECTIONS, DescriptorPreprocessing
 
 CLASSIFIERS = ("svm", "mlp", "logistic")
 PREPROCESSING = ("standard", "quantile-normal", "minmax", "none")
@@ -33,7 +34,9 @@ class Configuration:
     Attributes
     ----------
     classifier : {"svm", "mlp", "logistic"}
-    preprocessing : {"none", "standard", "minmax", "quantile-normal"}
+    preprocessing : str
+        One of `PREPROCESSING`, or of `selections.SELECTIONS` where the rows are descriptors of
+        Essentia.
     balanced : bool
         Classes have equal weights, whatever their number of clips.
     kernel : {"poly", "rbf"} or None
@@ -88,7 +91,9 @@ class BalancedNetwork(MLPClassifier):  # type: ignore[misc]
         return super().fit(X, y, sample_weight=compute_sample_weight("balanced", y))  # type: ignore[no-any-return]
 
 
-def grid(classifier: str, *, full: bool, unequal: bool) -> list[Configuration]:
+def grid(
+    classifier: str, *, full: bool, unequal: bool, descriptors: bool = False
+) -> list[Configuration]:
     """Return the configurations to try, of equally good ones the smoother first.
 
     Parameters
@@ -97,12 +102,15 @@ def grid(classifier: str, *, full: bool, unequal: bool) -> list[Configuration]:
         All of Gaia's grid, C from 2^-5 to 2^11 and gamma from 2^3 to 2^-11, or a coarse one.
     unequal
         The classes have different numbers of clips: try balanced ones too.
+    descriptors
+        The rows are descriptors of Essentia: try Gaia's selections of them.
     """
     balances = (False, True) if unequal else (False,)
+    before = tuple(SELECTIONS) if descriptors else PREPROCESSING
     if classifier == "svm":
         cs = tuple(range(-5, 12, 2)) if full else (-1, 3, 7)
         gammas = tuple(range(-11, 4, 2)) if full else (-11, -7, -3)
-        machines = product(PREPROCESSING, ("rbf", "poly"), cs, gammas, balances)
+        machines = product(before, ("rbf", "poly"), cs, gammas, balances)
         return [
             Configuration("svm", preprocessing, balanced, kernel, c, gamma)
             for preprocessing, kernel, c, gamma, balanced in machines
@@ -111,19 +119,28 @@ def grid(classifier: str, *, full: bool, unequal: bool) -> list[Configuration]:
         cs = tuple(range(-11, 12, 2)) if full else (-9, -5, -1, 3)
         return [
             Configuration("logistic", preprocessing, balanced, C=c)
-            for preprocessing, c, balanced in product(PREPROCESSING, cs, balances)
+            for preprocessing, c, balanced in product(before, cs, balances)
         ]
     sizes, alphas = ((16, 64, 128), (0, -2, -4)) if full else ((32,), (0, -2))
-    every = product(PREPROCESSING, sizes, alphas, balances)
+    every = product(before, sizes, alphas, balances)
     return [
         Configuration("mlp", preprocessing, balanced, hidden=hidden, alpha=alpha)
         for preprocessing, hidden, alpha, balanced in every
     ]
 
 
-def pipeline(configuration: Configuration, rows: int) -> Pipeline:
-    """Return an unfitted pipeline for about `rows` rows."""
-    steps = {
+def pipeline(
+    configuration: Configuration, rows: int, sizes: Mapping[str, int] | None = None
+) -> Pipeline:
+    """Return an unfitted pipeline for about `rows` rows.
+
+    Parameters
+    ----------
+    sizes
+        The descriptors of Essentia that the rows are, as for `selections.columns_of`; ``None`` for
+        embeddings.
+    """
+    steps: dict[str, Any] = {
         "none": scalers.FunctionTransformer,
         "standard": scalers.StandardScaler,
         "minmax": scalers.MinMaxScaler,
@@ -131,7 +148,10 @@ def pipeline(configuration: Configuration, rows: int) -> Pipeline:
             n_quantiles=max(min(100, rows // 3), 2), output_distribution="normal", random_state=SEED
         ),
     }
-    before = steps[configuration.preprocessing]()
+    if sizes is None:
+        before = steps[configuration.preprocessing]()
+    else:
+        before = DescriptorPreprocessing(configuration.preprocessing, sizes)
     return Pipeline([("preprocessing", before), ("classifier", _classifier(configuration))])
 
 
@@ -153,8 +173,13 @@ def _classifier(choice: Configuration) -> Any:
     return OneVsRestClassifier(machine)
 
 
-def calibrated(choice: Configuration, rows: int, splits: Sequence[Split]) -> CalibratedClassifierCV:
+def calibrated(
+    choice: Configuration,
+    rows: int,
+    splits: Sequence[Split],
+    sizes: Mapping[str, int] | None = None,
+) -> CalibratedClassifierCV:
     """Return the pipeline with Platt's sigmoids, fitted on its out-of-fold decisions."""
     return CalibratedClassifierCV(
-        pipeline(choice, rows), method="sigmoid", cv=list(splits), ensemble=False
+        pipeline(choice, rows, sizes), method="sigmoid", cv=list(splits), ensemble=False
     )

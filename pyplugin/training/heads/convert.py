@@ -11,6 +11,7 @@ from sklearn.preprocessing import MinMaxScaler, QuantileTransformer, StandardSca
 
 from pyplugin.models.heads import Affine, Dense, Head, HeadStage, Kernel, Quantile, Sigmoids
 from pyplugin.support.arrays import Float32, Float64
+from pyplugin.training.heads.selections import SELECTIONS, DescriptorPreprocessing
 
 
 def _float32(values: npt.ArrayLike) -> Float32:
@@ -21,14 +22,22 @@ def _dense(weights: npt.ArrayLike, bias: npt.ArrayLike, activation: str = "none"
     return Dense(_float32(weights), _float32(bias), activation)
 
 
-def head_of(fitted: Any, *, name: str, model: str, output: str, about: dict[str, Any]) -> Head:
+def head_of(
+    fitted: Any,
+    *,
+    name: str,
+    model: str,
+    output: str,
+    about: dict[str, Any],
+    silence_before: bool = False,
+) -> Head:
     """Return a head with the same results as ``predict_proba`` of a calibrated pipeline.
 
     Parameters
     ----------
     fitted : CalibratedClassifierCV
         Fitted, with ``ensemble=False``; as `configurations.calibrated` makes them.
-    name, model, output, about
+    name, model, output, about, silence_before
         As in `pyplugin.models.heads.Head`.
     """
     (calibrated,) = fitted.calibrated_classifiers_
@@ -38,8 +47,11 @@ def head_of(fitted: Any, *, name: str, model: str, output: str, about: dict[str,
         *_preprocessing(steps["preprocessing"]),
         *_probabilities(steps["classifier"], calibrated.calibrators),
     )
+    before = steps["preprocessing"]
     size = int(calibrated.estimator.n_features_in_)
-    return Head(name, classes, model, output, size, False, stages, about)
+    if isinstance(before, DescriptorPreprocessing):
+        size = len(before.columns_)
+    return Head(name, classes, model, output, size, False, stages, about, silence_before)
 
 
 def logistic_head(
@@ -63,7 +75,21 @@ def _preprocessing(step: Any) -> tuple[HeadStage, ...]:
         return (Affine(scale=_float32(step.scale_), offset=_float32(step.min_)),)
     if isinstance(step, QuantileTransformer):
         return (Quantile(quantiles=_float32(step.quantiles_)),)
+    if isinstance(step, DescriptorPreprocessing):
+        return _descriptors(step)
     return ()
+
+
+def _descriptors(step: DescriptorPreprocessing) -> tuple[HeadStage, ...]:
+    """Return the stages after the selection of columns."""
+    stages: list[HeadStage] = []
+    if SELECTIONS[step.selection].normalise:
+        stages.append(Affine(_float32(step.scale_), _float32(step.offset_)))
+    if step.quantiles_ is not None:
+        rest = len(step.columns_) - step.quantiles_.n_features_in_
+        stages.append(Quantile(_float32(step.quantiles_.quantiles_), rest))
+    stages.append(Affine(_float32(step.final_scale_), _float32(step.final_offset_)))
+    return tuple(stages)
 
 
 def _both(row: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -4,13 +4,15 @@
     The clips of a training set and of an external set, checked.
 ``embed_task``
     Their embeddings by a model, ready for folds.
+``describe_task``
+    The same of files with descriptors by Essentia.
 ``scores``
     Accuracies of probabilities.
 """
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -26,8 +28,9 @@ from pyplugin.training.dataset import (
     check_labels,
     read_dataset,
 )
+from pyplugin.training.heads.descriptors import DescriptorTable, group_of_file, read_tables
 from pyplugin.training.heads.embeddings import embed_all
-from pyplugin.training.heads.search import Examples
+from pyplugin.training.heads.search import Examples, Onsets
 
 Progress = Callable[[str, int, int], object]
 
@@ -62,6 +65,8 @@ class EmbeddedTask:
         Of the external set, or ``None``.
     notes, skipped
         Sentences for the user; a sentence for each clip that cannot be used.
+    table
+        The descriptors, for a task of files by Essentia's extractor.
     """
 
     examples: Examples
@@ -69,10 +74,15 @@ class EmbeddedTask:
     foreign: Examples | None
     notes: list[str]
     skipped: list[str]
+    table: DescriptorTable | None = None
 
 
 def read_task(
-    data: str | Path, filelist: str | Path | None = None, external: str | Path | None = None
+    data: str | Path,
+    filelist: str | Path | None = None,
+    external: str | Path | None = None,
+    *,
+    descriptors: bool = False,
 ) -> Task:
     """Read and check the clips of a task.
 
@@ -82,14 +92,17 @@ def read_task(
         The training set; see :func:`pyplugin.training.dataset.read_dataset`.
     external
         The external set, whose classes are among those of the training set; or ``None``.
+    descriptors
+        The clips are files of Essentia's extractor.
 
     Raises
     ------
     PypluginError
         The clips cannot be used.
     """
-    dataset = read_dataset(data, filelist)
-    other = None if external is None else read_dataset(external)
+    group_of = group_of_file if descriptors else None
+    dataset = read_dataset(data, filelist, group_of=group_of)
+    other = None if external is None else read_dataset(external, group_of=group_of)
     return checked_task(dataset, other)
 
 
@@ -138,7 +151,7 @@ def embed_task(
     """
     notes = [*task.dataset.notes]
     given = (model, output, windows, jobs, progress)
-    examples, clips, skipped = embedded(task.dataset, *given)
+    examples, clips, skipped = embedded(task.dataset, *given, onsets=True)
     examples = _with_enough_groups(examples, clips, notes)
     _check_examples(examples)
     foreign = None
@@ -149,6 +162,44 @@ def embed_task(
     return EmbeddedTask(examples, clips, foreign, notes, skipped)
 
 
+def describe_task(task: Task, *, progress: Progress) -> EmbeddedTask:
+    """Return the descriptors of a task of files by Essentia's extractor.
+
+    Parameters
+    ----------
+    task
+        The files.
+    progress
+        Called with the name of the step, the number of finished items and the total.
+
+    Raises
+    ------
+    PypluginError
+        Too few files can be used, or their descriptors are all equal.
+    """
+    reading = partial(progress, "Reading")
+    table = read_tables([clip.path for clip in task.dataset.clips], progress=reading)
+    notes = [*task.dataset.notes, *table.notes]
+    clips = np.array(table.used)
+    examples = _with_enough_groups(_described(task.dataset, table), clips, notes)
+    _check_examples(examples)
+    foreign, skipped = None, table.skipped
+    if task.other is not None:
+        paths = [clip.path for clip in task.other.clips]
+        outside = read_tables(paths, like=table, progress=reading)
+        foreign = _described(task.other, outside)
+        skipped = [*skipped, *outside.skipped]
+        notes += [*task.other.notes, *outside.notes]
+    return EmbeddedTask(examples, clips, foreign, notes, skipped, table)
+
+
+def _described(dataset: ClipDataset, table: DescriptorTable) -> Examples:
+    clips = [dataset.clips[index] for index in table.used]
+    names = [clip.group or f"\0{clip.path}" for clip in clips]
+    groups = np.unique(names, return_inverse=True)[1]
+    return Examples(table.rows, np.array([clip.label for clip in clips]), groups, table.sizes)
+
+
 def embedded(
     dataset: ClipDataset,
     model: Model,
@@ -156,10 +207,11 @@ def embedded(
     windows: bool,
     jobs: int,
     report_progress: Progress,
+    onsets: bool = False,
 ) -> tuple[Examples, Indices, list[str]]:
     """Return the rows to train on, the index of the clip of each, and the skipped clips."""
     paths, analysing = [clip.path for clip in dataset.clips], partial(report_progress, "Analysing")
-    embedded = embed_all(paths, model, output, jobs=jobs, progress=analysing)
+    embedded = embed_all(paths, model, output, onsets=onsets, jobs=jobs, progress=analysing)
     rows: list[Float32] = []
     labels: list[str] = []
     clips: list[int] = []
@@ -176,7 +228,14 @@ def embedded(
         clips += [index] * len(part)
         groups += [number] * len(part)
     x = np.concatenate(rows).astype(np.float64)
-    return Examples(x, np.array(labels), np.array(groups)), np.array(clips), embedded.skipped
+    begun = None
+    if embedded.onsets is not None:
+        firsts = np.unique(clips, return_index=True)
+        parts = [embedded.onsets[index] for index in firsts[0].tolist()]
+        of = np.repeat(firsts[1], [len(part) for part in parts])
+        begun = Onsets(np.concatenate(parts).astype(np.float64), of)
+    examples = Examples(x, np.array(labels), np.array(groups), onsets=begun)
+    return examples, np.array(clips), embedded.skipped
 
 
 def scores(labels: list[str], probabilities: Float64, truth: Texts) -> tuple[float, float]:
@@ -216,13 +275,16 @@ def _check_examples(examples: Examples) -> None:
         raise PypluginError(
             "The embeddings of all clips are equal, so they cannot be classified. Check that the "
             "clips are not silent, and the model."
+            if examples.sizes is None
+            else "The descriptors of all files are equal, so they cannot be classified; run the "
+            "extractor again."
         )
 
 
 def _with_enough_groups(examples: Examples, clips: Indices, notes: list[str]) -> Examples:
     """If a class has too few groups for folds, group rows by clip only."""
     label, count = min(examples.groups_of_classes().items(), key=lambda item: item[1])
-    alone = Examples(examples.x, examples.y, clips)
+    alone = replace(examples, groups=clips)
     if count >= LEAST or alone.groups_of_classes()[label] == count:
         return examples
     notes.append(

@@ -21,6 +21,7 @@ from pyplugin.support.files import replacing, sentence
 from pyplugin.training import pages
 from pyplugin.training.heads.configurations import CLASSIFIERS, PREPROCESSING, Configuration
 from pyplugin.training.heads.search import Result
+from pyplugin.training.heads.selections import SELECTIONS
 
 # The columns of Gaia's report in its order, with both file names empty, then further ones.
 COLUMNS = (
@@ -127,7 +128,8 @@ def _configuration(row: dict[str, str]) -> Configuration:
     classifier, preprocessing, kernel = row["classifier"], row["preprocessing"], row["kernel"]
     needed = {"svm": ("C", "gamma"), "logistic": ("C",), "mlp": ("hidden", "alpha")}[classifier]
     values = {name: int(row[name]) for name in needed}
-    if preprocessing not in PREPROCESSING or classifier not in CLASSIFIERS:
+    known = (*PREPROCESSING, *SELECTIONS)
+    if preprocessing not in known or classifier not in CLASSIFIERS:
         raise ValueError(preprocessing)
     if classifier == "svm" and kernel not in ("poly", "rbf"):
         raise ValueError(kernel)

@@ -15,7 +15,7 @@ import hashlib
 import json
 import warnings
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -48,6 +48,22 @@ INNER_FOLDS = 3
 
 
 @dataclass(frozen=True)
+class Onsets:
+    """Embeddings of windows that begin with silence.
+
+    Attributes
+    ----------
+    x : numpy.ndarray
+        (m, E) float64.
+    rows : numpy.ndarray
+        (m,) of int: a row of `Examples` that is from the same clip.
+    """
+
+    x: Float64
+    rows: Indices
+
+
+@dataclass(frozen=True)
 class Examples:
     """Embeddings with their classes.
 
@@ -59,11 +75,18 @@ class Examples:
         (n,) of str.
     groups : numpy.ndarray
         (n,) of int: rows of one group are never on both sides of a fold.
+    sizes : mapping of str to int or None
+        The descriptors of Essentia that the rows are, and how many columns each has; ``None`` for
+        embeddings.
+    onsets : Onsets or None
+        Rows that are trained on, too, and not tested.
     """
 
     x: Float64
     y: Texts
     groups: Indices
+    sizes: Mapping[str, int] | None = None
+    onsets: Onsets | None = None
 
     def groups_of_classes(self) -> Counter[str]:
         """Return how many groups each class has."""
@@ -72,7 +95,35 @@ class Examples:
 
     def part(self, rows: Indices) -> Examples:
         """Return some of the rows."""
-        return Examples(self.x[rows], self.y[rows], self.groups[rows])
+        onsets = None
+        if self.onsets is not None:
+            places = {int(row): place for place, row in enumerate(rows)}
+            kept = [n for n, row in enumerate(self.onsets.rows.tolist()) if row in places]
+            moved = [places[int(self.onsets.rows[n])] for n in kept]
+            onsets = Onsets(self.onsets.x[kept], np.array(moved, int))
+        return Examples(self.x[rows], self.y[rows], self.groups[rows], self.sizes, onsets)
+
+    def with_onsets(self) -> tuple[Float64, Texts]:
+        """Return all rows to train on, and their classes: the examples, then the onsets."""
+        if self.onsets is None:
+            return self.x, self.y
+        x = np.concatenate([self.x, self.onsets.x])
+        return x, np.concatenate([self.y, self.y[self.onsets.rows]])
+
+    def extended(self, splits: Sequence[Split]) -> list[Split]:
+        """Return splits of the rows of `with_onsets`, from splits of the examples."""
+        if self.onsets is None:
+            return list(splits)
+        found = []
+        for parts in splits:
+            every = [
+                np.concatenate(
+                    [rows, len(self.y) + np.flatnonzero(np.isin(self.onsets.rows, rows))]
+                )
+                for rows in parts
+            ]
+            found.append((every[0], every[1]))
+        return found
 
 
 @dataclass(frozen=True)
@@ -91,10 +142,15 @@ class Result:
     balanced_accuracies: tuple[float, ...]
 
     @property
+    def balanced(self) -> float:
+        """The mean of the balanced accuracies."""
+        return float(np.mean(self.balanced_accuracies))
+
+    @property
     def rank(self) -> tuple[float, float, float]:
         """Sort key, best first: balanced accuracy, accuracy, low deviation."""
         return (
-            -round(float(np.mean(self.balanced_accuracies)), 6),
+            -round(self.balanced, 6),
             -round(float(np.mean(self.accuracies)), 6),
             float(np.std(self.balanced_accuracies)),
         )
@@ -150,7 +206,8 @@ def _without_warnings() -> Iterator[None]:
 def _scores(examples: Examples, configuration: Configuration, split: Split) -> tuple[float, float]:
     train, test = split
     with _without_warnings():
-        model = pipeline(configuration, len(train)).fit(examples.x[train], examples.y[train])
+        model = pipeline(configuration, len(train), examples.sizes)
+        model.fit(*examples.part(train).with_onsets())
         probabilities = model.predict(examples.x[test])
     with warnings.catch_warnings():  # about classes that are missing in a test fold
         warnings.simplefilter("ignore", UserWarning)
@@ -166,12 +223,14 @@ def fitted(examples: Examples, configuration: Configuration) -> Any:
     sigmoid would invert the result.
     """
     with _without_warnings():
-        inner = choose_folds(examples, INNER_FOLDS)
-        model = calibrated(configuration, len(examples.y), inner)
+        inner = examples.extended(choose_folds(examples, INNER_FOLDS))
+        x, y = examples.with_onsets()
+        model = calibrated(configuration, len(examples.y), inner, examples.sizes)
         # These weights are for the sigmoids only; the pipeline has its own.
         warnings.filterwarnings("ignore", message=".*does not appear to accept sample_weight")
         weights = compute_sample_weight("balanced" if configuration.balanced else None, examples.y)
-        model.fit(examples.x, examples.y, sample_weight=weights)
+        weights = np.pad(weights, (0, len(y) - len(weights)))  # none for onsets
+        model.fit(x, y, sample_weight=weights)
         sigmoids = model.calibrated_classifiers_[0].calibrators
         # for a decision d they compute 1 / (1 + exp(a d + b))
         model.shares_sigmoid_ = any(sigmoid.a_ >= 0 for sigmoid in sigmoids)
@@ -189,12 +248,13 @@ def _share_sigmoid(
 ) -> None:
     """Give all classes one increasing sigmoid, which keeps their order."""
     method = "predict_proba" if configuration.classifier == "mlp" else "decision_function"
-    plain = pipeline(configuration, len(examples.y))
-    probabilities = cross_val_predict(plain, examples.x, examples.y, cv=splits, method=method)
+    plain = pipeline(configuration, len(examples.y), examples.sizes)
+    x, y = examples.with_onsets()
+    probabilities = cross_val_predict(plain, x, y, cv=splits, method=method)
     if probabilities.ndim == 1:
         probabilities = np.column_stack([-probabilities, probabilities])
     mean, deviation = float(probabilities.mean()), float(probabilities.std()) or 1.0
-    own = (examples.y[:, None] == model.classes_).ravel()
+    own = (y[:, None] == model.classes_).ravel()
     spread = ((probabilities - mean) / deviation).reshape(-1, 1)
     fit = LogisticRegression().fit(spread, own, np.repeat(weights, probabilities.shape[1]))
     slope, offset = float(fit.coef_[0, 0]), float(fit.intercept_[0])
@@ -217,7 +277,7 @@ def out_of_fold(
 
 
 def _key(examples: Examples, splits: Sequence[Split]) -> str:
-    digest = hashlib.sha256(examples.x.tobytes())
+    digest = hashlib.sha256(examples.with_onsets()[0].tobytes())
     digest.update("\n".join(examples.y.tolist()).encode())
     for _, test in splits:
         digest.update(np.asarray(test, np.int64).tobytes() + b"|")
@@ -317,7 +377,8 @@ def search_grid(
 ) -> list[Result]:
     """Try the configurations of a classifier as `search` does; `full` is as for `grid`."""
     unequal = len(set(Counter(examples.y.tolist()).values())) > 1
-    choices = grid(classifier, full=full, unequal=unequal)
+    descriptors = examples.sizes is not None
+    choices = grid(classifier, full=full, unequal=unequal, descriptors=descriptors)
     options = {"journal": journal, "resume": resume, "jobs": jobs, "progress": progress}
     return search(examples, choices, splits, **options)  # type: ignore[arg-type]
 

@@ -20,7 +20,14 @@ from pyplugin.support.files import check_writable
 from pyplugin.training.dataset import ClipDataset
 from pyplugin.training.heads.configurations import Configuration
 from pyplugin.training.heads.convert import head_of
-from pyplugin.training.heads.examples import Progress, embed_task, read_task, scores
+from pyplugin.training.heads.descriptors import DescriptorTable
+from pyplugin.training.heads.examples import (
+    Progress,
+    describe_task,
+    embed_task,
+    read_task,
+    scores,
+)
 from pyplugin.training.heads.report import HeadReport, read_row, write_page, write_table
 from pyplugin.training.heads.search import (
     Result,
@@ -29,6 +36,7 @@ from pyplugin.training.heads.search import (
     out_of_fold,
     search_grid,
 )
+from pyplugin.training.heads.selections import SELECTIONS, DescriptorPreprocessing
 from pyplugin.training.pages import Predictions
 
 TOLERANCE = 1e-5
@@ -74,6 +82,24 @@ class TrainHeadResult:
     notes: list[str]
     skipped: list[str]
 
+    @property
+    def difference(self) -> str | None:
+        """Why the accuracy of the head is not that of the first row of the ranking, if it is not.
+
+        The ranking has means over the folds of the classifiers' decisions; the head's accuracy is
+        that of all rows at once, by the class with the highest calibrated probability.
+        """
+        if not self.results:
+            return None
+        first = self.results[0].balanced
+        if f"{100 * first:.1f}" == f"{100 * self.balanced_accuracy:.1f}":
+            return None
+        return (
+            f"(row 1 has {100 * first:.1f} %: the mean of {len(self.results[0].accuracies)} folds, "
+            f"by decisions before calibration; the head's is of all {self.unit}s at once, by its "
+            "calibrated probabilities)"
+        )
+
 
 def head_path(out: str) -> Path:
     """Return the file of a head: a path that ends in ``.head``, or a name in the data folder.
@@ -103,27 +129,28 @@ def head_path(out: str) -> Path:
 def train_head(
     data: str | Path,
     *,
-    model: str | registry.Model,
+    model: str | registry.Model | None = None,
     out: str,
     embedding: str | None = None,
     classifier: str = "svm",
     filelist: str | Path | None = None,
     external: str | Path | None = None,
     windows: bool = False,
+    features: bool = False,
     full: bool = False,
     retrain: tuple[str | Path, int] | None = None,
     resume: bool = False,
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> TrainHeadResult:
-    """Train a head that classifies clips.
+    """Train a head that classifies clips, or files of Essentia's extractor.
 
     Parameters
     ----------
     data, filelist
         The clips and their classes; see `dataset.read_dataset`.
     model
-        The model with the embedding.
+        The model with the embedding; ``None`` with `features`.
     out
         A name, or the path of a ``.head`` file. The report is written beside it.
     embedding
@@ -133,6 +160,9 @@ def train_head(
         Clips of the same classes from another source, to test on.
     windows
         Train on each window rather than on the mean of each clip.
+    features
+        The clips are files of Essentia's extractor, whose descriptors are selected and preprocessed
+        as by Gaia; see `selections`.
     full
         Try the whole grid rather than a coarse one.
     retrain
@@ -158,12 +188,17 @@ def train_head(
     table, page = path.with_suffix(".report.tsv"), path.with_suffix(".report.html")
     for target in (table, page):
         check_writable(target)
-    model = model if isinstance(model, registry.Model) else registry.load(model)
-    output = model.card.output_named(embedding).name
-    chosen = None if retrain is None else read_row(Path(retrain[0]), retrain[1])
-    task = read_task(data, filelist, external)
+    loaded = _backbone(model, features)
+    chosen = None if retrain is None else _row(retrain, features)
+    output = "descriptors" if loaded is None else loaded.card.output_named(embedding).name
+    task = read_task(data, filelist, external, descriptors=features)
     dataset, other = task.dataset, task.other
-    made = embed_task(task, model, output, windows=windows, jobs=jobs, progress=report_progress)
+    if loaded is None:
+        made = describe_task(task, progress=report_progress)
+    else:
+        made = embed_task(
+            task, loaded, output, windows=windows, jobs=jobs, progress=report_progress
+        )
     examples, foreign = made.examples, made.foreign
     clips, notes, skipped = made.clips, made.notes, made.skipped
     splits = choose_folds(examples)
@@ -192,6 +227,9 @@ def train_head(
     accuracy, balanced = scores(labels, probabilities, examples.y)
     about = _about(dataset, clips, windows, chosen)
     about |= {"folds": len(splits), **_figures(accuracy, balanced)}
+    columns = np.arange(examples.x.shape[1])
+    if made.table is not None:
+        about["descriptors"], columns = _descriptors(made.table, final)
     if windows:
         whole = scores(labels, *_per_clip(probabilities, examples.y, clips))
         about |= _figures(*whole, "_per_clip")
@@ -200,8 +238,15 @@ def train_head(
         shown = (other.name, foreign.y, final.predict_proba(foreign.x))
         external_score = scores(labels, shown[2], foreign.y)[1]
         about["external"] = {"dataset": other.name, "balanced_accuracy": round(external_score, 4)}
-    head = head_of(final, name=path.stem, model=model.name, output=output, about=about)
-    drift = float(np.abs(heads.run(head, examples.x) - final.predict_proba(examples.x)).max())
+    name = heads.EXTRACTOR if loaded is None else loaded.name
+    begins = examples.onsets is not None
+    if begins:
+        about["trained_on"] += ", and windows that begin with silence"
+    head = head_of(
+        final, name=path.stem, model=name, output=output, about=about, silence_before=begins
+    )
+    run = heads.run(head, examples.x[:, columns])
+    drift = float(np.abs(run - final.predict_proba(examples.x)).max())
     if not drift <= TOLERANCE:
         notes.append(
             f"The head's probabilities are up to {drift:.1g} from scikit-learn's, which computes "
@@ -213,7 +258,7 @@ def train_head(
         write_table(table, dataset.name, results, unit=unit)
     report = HeadReport(
         title=path.stem,
-        facts=_facts(about, model.name, output, chosen, unit, external_score),
+        facts=_facts(about, name, output, chosen, unit, external_score),
         notes=notes,
         skipped=skipped,
         predictions=Predictions(
@@ -241,15 +286,48 @@ def train_head(
     )
 
 
+def _backbone(model: str | registry.Model | None, features: bool) -> registry.Model | None:
+    if features and model is not None:
+        raise PypluginError("Files of Essentia's extractor need no model; leave it out.")
+    if not features and model is None:
+        raise PypluginError("A head needs a model, whose embedding it takes; name one.")
+    return model if model is None or isinstance(model, registry.Model) else registry.load(model)
+
+
+def _row(retrain: tuple[str | Path, int], features: bool) -> Configuration:
+    """Return the configuration in a row of a ranking."""
+    path, number = Path(retrain[0]), retrain[1]
+    found = read_row(path, number)
+    if (found.preprocessing in SELECTIONS) != features:
+        raise PypluginError(
+            f"Row {number} of {path} is of a head on "
+            f"{'an embedding' if features else 'descriptors'}; give a report of a head that was "
+            f"trained {'with' if features else 'without'} --features."
+        )
+    return found
+
+
+def _descriptors(table: DescriptorTable, final: Any) -> tuple[dict[str, Any], Indices]:
+    """Return what a head's card says of the descriptors that it takes, and their columns."""
+    (calibrated,) = final.calibrated_classifiers_
+    step: DescriptorPreprocessing = calibrated.estimator.named_steps["preprocessing"]
+    texts = {name: [*values] for name, values in table.texts.items() if name in step.used}
+    card = {"extractors": table.versions, "sizes": step.used, "texts": texts}
+    return card, step.columns_
+
+
 def _about(
     dataset: ClipDataset, clips: Indices, windows: bool, chosen: Configuration
 ) -> dict[str, Any]:
+    trained_on = "windows" if windows else "means of clips"
+    if chosen.preprocessing in SELECTIONS:
+        trained_on = "descriptors of clips"
     used = Counter(dataset.clips[number].label for number in set(clips.tolist()))
     return {
         "made_by": f"pyplugin {VERSION}, scikit-learn {sklearn.__version__}",
         "dataset": dataset.name,
         "classes": dict(sorted(used.items())),
-        "trained_on": "windows" if windows else "means of clips",
+        "trained_on": trained_on,
         "configuration": {k: v for k, v in vars(chosen).items() if v is not None},
     }
 
@@ -293,8 +371,16 @@ def _facts(
     def percent(key: str) -> str:
         return f"{100 * about[key]:.1f} %"
 
+    kind = {"Model": f"{model}, output {output}"}
+    if "descriptors" in about:
+        sizes = about["descriptors"]["sizes"]
+        versions = "; ".join(about["descriptors"]["extractors"])
+        kind = {
+            "Descriptors": f"{len(sizes)} with {sum(sizes.values())} values, by Essentia's "
+            f"extractor ({versions})"
+        }
     facts = {
-        "Model": f"{model}, output {output}",
+        **kind,
         "Clips": ", ".join(f"{label} {count}" for label, count in about["classes"].items()),
         "Trained on": about["trained_on"],
         "Configuration": chosen.words,
