@@ -99,8 +99,8 @@ def command(
       tagnode listen --device USB --preset duck-under-voice --osc localhost:9000
       tagnode listen --midi virtual:pyplugin --cc tag.speech=20 --cc signal.onset=21
     """
+    from pyplugin.automation.chains import mover_of, ranges_of
     from pyplugin.automation.presets import read_preset
-    from pyplugin.automation.rendering import mover_of, ranges_of
     from pyplugin.outputs import open_all
     from pyplugin.outputs.output import OutputContext
 

@@ -71,8 +71,8 @@ def command(
       tagnode live --preset duck-under-voice
       tagnode live --preset mine.toml --input USB --output USB --buffer 1024 --osc localhost:9000
     """
+    from pyplugin.automation.chains import automated_preset, mover_of, ranges_of
     from pyplugin.automation.presets import read_preset
-    from pyplugin.automation.rendering import automated_preset, mover_of, ranges_of
     from pyplugin.inputs.devices import DuplexStream
     from pyplugin.outputs import open_all
     from pyplugin.outputs.output import OutputContext

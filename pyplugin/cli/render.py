@@ -87,8 +87,9 @@ def command(
       tagnode render bed.flac ducked.wav --preset duck-under-voice --sidechain voice.wav
       tagnode render in.mp3 out.flac --preset mine.toml --curves curves.csv --plot curves.png
     """
-    from pyplugin.automation.rendering import ranges_of, render
+    from pyplugin.automation.chains import ranges_of
     from pyplugin.outputs.export import check_curves, write_curves
+    from pyplugin.rendering import render
 
     check_suffix("--plot", plot, ".png")
     check_outputs((output, curves, plot), (source, sidechain))
