@@ -18,10 +18,12 @@ import numpy.typing as npt
 from pyplugin.automation.analysis import Analysis, analyse, with_stems
 from pyplugin.automation.claims import claim, rendering
 from pyplugin.automation.effects import leaves
+from pyplugin.automation.live_stems import StemAnalysis
 from pyplugin.automation.movers import AutomatedParameter, CurvePath, Mover
-from pyplugin.automation.playback import LONGEST, BoardStream, CurveRecorder, finite, stages_of
+from pyplugin.automation.playback import LONGEST, CurveRecorder, finite, stages_of
 from pyplugin.automation.sources import Combined, Source, as_combined
 from pyplugin.automation.stems import StemModel, checked_model, recombined, stems_of
+from pyplugin.automation.streaming import BoardStream
 from pyplugin.errors import AudioError, PresetError
 from pyplugin.inputs.recording import BLOCK, Recording
 from pyplugin.node.frontend import check_rate
@@ -337,6 +339,9 @@ class AutomatedBoard:
     ) -> BoardStream:
         """Return the board for live audio: blocks in, blocks out.
 
+        With stems the audio is delayed until they are there, by a constant time that the stream's
+        ``delay`` has, and the parameters move with it.
+
         Parameters
         ----------
         sample_rate, channels
@@ -354,6 +359,8 @@ class AutomatedBoard:
         PresetError
             An effect that pedalboard processes only in whole recordings, such as ``PitchShift``; a
             ``node`` with other models than the board's.
+        ModelError
+            This machine is too slow to separate the stems live; the message has both times.
 
         Examples
         --------
@@ -367,20 +374,20 @@ class AutomatedBoard:
         sample_rate = check_rate(sample_rate)
         effects = self._effects()
         parameters = self._parameters(sample_rate, self._paths(sample_rate))
-        routes = [route for parameter in parameters for route in parameter.routes]
-        if self.stems or any(route.kind.startswith("stem.") for route in routes):
-            raise PresetError(
-                "The board uses stems, which are separated from whole recordings only; render one."
-            )
+        stem_model = self._used_stem_model(parameters)
         own_names = self.plan.descriptors
         if node is not None and own_names and node.descriptors != own_names:
             names = " and ".join(model.card.name for model in self.plan.models)
             raise PresetError(f"The node does not run the board's models: {names}.")
-        needs_node = node is None and any(parameter.routes for parameter in parameters)
+        routes = [route for parameter in parameters for route in parameter.routes]
+        needs_node = node is None and any(not each.kind.startswith("stem.") for each in routes)
         with contextlib.ExitStack() as stack:
             own: Node | None = None
             if needs_node:
                 own = stack.enter_context(self.plan.build(sample_rate, channels, max_block))
+            stems: StemAnalysis | None = None
+            if stem_model is not None:
+                stems = stack.enter_context(StemAnalysis(stem_model, sample_rate, channels))
             live = BoardStream(
                 self.board,
                 Mover(parameters),
@@ -389,8 +396,10 @@ class AutomatedBoard:
                 channels,
                 max_block,
                 claim(effects),
+                stems,
+                self.stems,
             )
-            stack.pop_all()  # the stream closes the node
+            stack.pop_all()  # the stream closes the node and the stems
         return live
 
 

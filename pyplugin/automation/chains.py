@@ -112,11 +112,6 @@ def mover_of(preset: Preset, descriptors: Sequence[str], sample_rate: int) -> Mo
     sample_rate
         Of the positions, Hz.
     """
-    if preset.uses_stems:
-        raise PresetError(
-            f"{preset.name} uses stems, which are separated from whole recordings only; use it "
-            "with 'tagnode render'."
-        )
     of = AutomatedParameter.of_sources
     sources = sources_of(preset).items()
     return Mover([of(target, each, descriptors, sample_rate) for target, each in sources])

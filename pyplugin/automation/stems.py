@@ -20,8 +20,27 @@ from pyplugin.support.arrays import Float32
 from pyplugin.support.spelling import nearest
 
 
+class StemStream(Protocol):
+    """Separates a live stream, at a constant latency."""
+
+    latency: int
+    """Samples from a sample to its stems."""
+
+    late: int
+    """Samples that were not there when they were due, and are silence."""
+
+    def process(self, block: Float32) -> Float32:
+        """Take a block (channels, n); return the stems `latency` samples earlier.
+
+        (stems, channels, n), with silence before the first sample. Never waits for long.
+        """
+
+    def close(self) -> None:
+        """Stop. Closing twice is harmless."""
+
+
 class StemModel(Protocol):
-    """Separates recordings into stems."""
+    """Separates recordings and live streams into stems."""
 
     @property
     def name(self) -> str:
@@ -36,6 +55,15 @@ class StemModel(Protocol):
 
         The stems, (stems, channels, n), are of the same samples, at the recording's rate; as many
         samples are yielded as the recording has.
+        """
+
+    def stream(self, sample_rate: int, channels: int) -> StemStream:
+        """Return what separates a live stream of a rate in Hz, on another thread.
+
+        Raises
+        ------
+        ModelError
+            This machine is too slow for it.
         """
 
 

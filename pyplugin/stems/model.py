@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from pyplugin.stems.live import StemStream
 from pyplugin.stems.network import DEFAULT_MODEL, StemNetwork
 from pyplugin.stems.separation import stem_blocks
 from pyplugin.stems.separator import Separator
@@ -24,6 +25,8 @@ class SpleeterModel:
     ----------
     model
         A model of stems, or a :class:`StemNetwork` that is ready. It is read when it is first used.
+    waits
+        Of live streams: as for :class:`pyplugin.stems.live.StemStream`.
 
     Examples
     --------
@@ -31,8 +34,10 @@ class SpleeterModel:
     ('vocals', 'accompaniment')
     """
 
-    def __init__(self, model: str | Model | StemNetwork = DEFAULT_MODEL) -> None:
-        self._given = model
+    def __init__(
+        self, model: str | Model | StemNetwork = DEFAULT_MODEL, *, waits: bool = False
+    ) -> None:
+        self._given, self._waits = model, waits
 
     @cached_property
     def network(self) -> StemNetwork:
@@ -60,6 +65,18 @@ class SpleeterModel:
         """Yield blocks (channels, n) of a recording with those of stems (stems, channels, n)."""
         separator = Separator(self.network, recording.sample_rate, recording.channels)
         return stem_blocks(separator, recording, lambda share: None)
+
+    def stream(self, sample_rate: int, channels: int) -> StemStream:
+        """Return what separates a live stream of a rate in Hz.
+
+        Raises
+        ------
+        AudioError
+            There are more than 2 channels.
+        ModelError
+            This machine is too slow; the message has both times.
+        """
+        return StemStream(sample_rate, channels, model=self.network, waits=self._waits)
 
 
 def stem_model_of(given: str | StemNetwork | StemModel | None) -> StemModel:

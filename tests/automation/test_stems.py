@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 from helpers import music
+from mid_side import MidSide
 from small_unets import passing, variables_of, written
 
 import pyplugin
-from pyplugin.automation.chains import automated_preset, mover_of
+from pyplugin.automation.chains import automated_preset
 from pyplugin.automation.presets import parse_preset, read_preset, stem_presets
 from pyplugin.automation.stems import added
 from pyplugin.daw.presets import slots_of
@@ -105,17 +106,6 @@ def test_a_stems_signal_moves_a_parameter_of_another(all_vocals):
     np.testing.assert_allclose(got[25:-25], want[25:-25], atol=0.5)  # above 11 kHz is no vocals
 
 
-class MidSide:
-    """Stems that anyone can compute: the mean of two channels, and what that leaves."""
-
-    name, stems = "mid-side", ("mid", "side")
-
-    def blocks(self, recording):
-        for block in recording:
-            mid = np.broadcast_to(block.mean(axis=0), block.shape)
-            yield block, np.stack([mid, block - mid])
-
-
 def test_whatever_separates_can_be_the_model():
     audio = music(2, RATE, 2)
     mid = audio.mean(axis=0)
@@ -180,14 +170,9 @@ def test_what_is_wrong_is_a_sentence(model, old, new, message):
         )
 
 
-def test_live_and_the_plugin_refuse_stems(model):
-    preset = parse_preset(PRESET)
-    with pytest.raises(PresetError, match="whole recordings only"):
-        automated_preset(preset, stem_model=model).stream(48000, 2)
-    with pytest.raises(PresetError, match="whole recordings only"):
-        mover_of(preset, [], 48000)
+def test_the_plugin_refuses_stems():
     with pytest.raises(PresetError, match="uses stems"):
-        slots_of(preset)
+        slots_of(parse_preset(PRESET))
 
 
 def test_streams_of_any_pieces_are_added():
