@@ -365,8 +365,9 @@ class AutomatedBoard:
         Examples
         --------
         >>> from pedalboard import Gain, Pedalboard
+        >>> import pyplugin
         >>> from pyplugin.sources import rms
-        >>> auto = automate(Pedalboard([Gain()]), {"gain.gain_db": rms().scale(0, 6)})
+        >>> auto = pyplugin.automate(Pedalboard([Gain()]), {"gain.gain_db": rms().scale(0, 6)})
         >>> with auto.stream(48000, 2) as stream:
         ...     stream.process(np.zeros((2, 512), np.float32)).shape
         (2, 512)

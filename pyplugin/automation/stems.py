@@ -20,7 +20,7 @@ from pyplugin.support.arrays import Float32
 from pyplugin.support.spelling import nearest
 
 
-class StemStream(Protocol):
+class LiveStems(Protocol):
     """Separates a live stream, at a constant latency."""
 
     latency: int
@@ -57,7 +57,7 @@ class StemModel(Protocol):
         samples are yielded as the recording has.
         """
 
-    def stream(self, sample_rate: int, channels: int) -> StemStream:
+    def stream(self, sample_rate: int, channels: int) -> LiveStems:
         """Return what separates a live stream of a rate in Hz, on another thread.
 
         Raises
