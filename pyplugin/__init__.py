@@ -24,9 +24,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     __version__: str
     from pyplugin.automation.board import RenderResult as RenderResult
-    from pyplugin.automation.board import automate as automate
     from pyplugin.automation.movers import curve as curve
-    from pyplugin.automation.rendering import render as render
     from pyplugin.errors import AudioError as AudioError
     from pyplugin.errors import DeviceError as DeviceError
     from pyplugin.errors import ModelError as ModelError
@@ -41,6 +39,8 @@ if TYPE_CHECKING:
     from pyplugin.node.signals import SIGNALS as SIGNALS
     from pyplugin.node.signals import Signal as Signal
     from pyplugin.node.signals import SignalFrames as SignalFrames
+    from pyplugin.rendering import automate as automate
+    from pyplugin.rendering import render as render
     from pyplugin.sources import head as head
     from pyplugin.sources import label as label
     from pyplugin.sources import signal as signal
@@ -53,13 +53,13 @@ if TYPE_CHECKING:
     from pyplugin.tagging import tag as tag
 
 _HOMES = {
-    "pyplugin.automation.board": ("RenderResult", "automate"),
+    "pyplugin.automation.board": ("RenderResult",),
     "pyplugin.automation.movers": ("curve",),
-    "pyplugin.automation.rendering": ("render",),
     "pyplugin.errors": ("AudioError", "DeviceError", "ModelError", "PresetError", "PypluginError"),
     "pyplugin.node.frontend": ("melspectrogram",),
     "pyplugin.node.node": ("Frames", "Latency", "Node", "State"),
     "pyplugin.node.signals": ("SIGNALS", "Signal", "SignalFrames"),
+    "pyplugin.rendering": ("automate", "render"),
     "pyplugin.sources": ("head", "label", "signal", "stem"),
     "pyplugin.stems.separation": ("Separation", "separate"),
     "pyplugin.support.results": ("Curve", "HeadResult", "TagResult"),

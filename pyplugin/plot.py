@@ -4,6 +4,8 @@
     The mel spectrogram of a recording, its tags, and curves.
 ``plot_embeddings``
     Embeddings over time.
+``plot_spectrograms``
+    The mel spectrograms of a recording and of its parts, one below the other.
 
 Needs matplotlib, ``pip install 'tagnode[plot]'``, which is imported on first use. No window is
 opened, and the state of pyplot is not changed.
@@ -175,6 +177,62 @@ def plot_embeddings(
         figure.savefig(temporary, format="png", dpi=DOTS_PER_INCH)
 
 
+def plot_spectrograms(
+    path: PathLike, mels: Mapping[str, ArrayLike], times: ArrayLike, *, title: str
+) -> None:
+    """Write a plot, a PNG 1440 pixels wide, of mel spectrograms on one scale of colours.
+
+    Parameters
+    ----------
+    path
+        The file to write; on an error an existing file is kept.
+    mels
+        By name: mel frames in any logarithmic unit, shape (frames, bands), lowest band first. The
+        first one sets the scale.
+    times
+        Start of each frame in seconds, shape (frames,), evenly spaced.
+    title
+        Title of the plot.
+
+    Raises
+    ------
+    PypluginError
+        matplotlib is not installed, there is no spectrogram, the shapes of the arrays do not match
+        or they are empty, or `path` cannot be written.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> path = os.path.join(tempfile.mkdtemp(), "stems.png")
+    >>> song = np.random.default_rng(0).random((625, 96))
+    >>> parts = {"song": song, "vocals": 0.5 * song}
+    >>> plot_spectrograms(path, parts, np.arange(625) / 62.5, title="A song and its vocals")
+    >>> os.path.getsize(path) > 10_000
+    True
+    """
+    with replacing(path) as temporary:
+        figure = _spectrograms(mels, times, title)
+        figure.savefig(temporary, format="png", dpi=DOTS_PER_INCH)
+
+
+def _spectrograms(mels: Mapping[str, ArrayLike], times: ArrayLike, title: str) -> "Figure":
+    if not mels:
+        raise PypluginError("There is no spectrogram to plot; at least one is expected.")
+    begins = _array("times", times, 1)
+    named = {name: _array(name, mel, 2) for name, mel in mels.items()}
+    for name, mel in named.items():
+        _check_length("times", len(begins), f"frames of {name}", len(mel))
+    figure = _empty_figure(MEL_HEIGHT * len(named) + FRAME_HEIGHT)
+    axes: list[Axes] = figure.subplots(len(named), 1, sharex=True, squeeze=False)[:, 0].tolist()
+    axes[0].set_title(_shorten(title, TITLE_LENGTH), loc="left", fontsize=MEDIUM, parse_math=False)
+    scale = _scale(next(iter(named.values())))
+    for axis, (name, mel) in zip(axes, named.items(), strict=True):
+        _draw_mel(axis, mel, begins, 0.0, scale)
+        axis.set_ylabel(f"{_shorten(name, LABEL_LENGTH)}\nmel band", fontsize=SMALL)
+    _label_time(axes[-1])
+    return figure
+
+
 def _figure(
     mel: ArrayLike,
     mel_times: ArrayLike,
@@ -242,10 +300,22 @@ def _draw_shares(axis: "Axes", image: Array, extent: tuple[float, float, float, 
     )
 
 
-def _draw_mel(axis: "Axes", mel: Array, times: Array, window: float) -> None:
-    image = _decimate(mel, MEL_COLUMNS)
+def _scale(image: Array) -> tuple[float, float]:
+    """Return the values of the darkest and of the brightest colour."""
     finite = image[np.isfinite(image)]
     low, high = np.percentile(finite, (2, 99.8)) if finite.size else (0.0, 1.0)
+    return float(low), float(high)
+
+
+def _draw_mel(
+    axis: "Axes",
+    mel: Array,
+    times: Array,
+    window: float,
+    scale: tuple[float, float] | None = None,
+) -> None:
+    image = _decimate(mel, MEL_COLUMNS)
+    low, high = scale or _scale(image)
     axis.imshow(
         image.T,
         extent=(times[0], times[-1] + _spacing(times, window), 0, mel.shape[1]),

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pyplugin.automation.live_stems import StemAnalysis
 from pyplugin.automation.movers import Mover
+from pyplugin.automation.stems import checked_model, stems_of
 from pyplugin.inputs.input import Event, Input, MakeNode
 from pyplugin.inputs.levels import LevelCheck
 from pyplugin.node.node import Frames, Node, State
@@ -23,7 +25,8 @@ from pyplugin.support.closing import Closing
 
 if TYPE_CHECKING:
     from pyplugin.automation.board import AutomatedBoard
-    from pyplugin.automation.playback import BoardStream
+    from pyplugin.automation.stems import StemModel
+    from pyplugin.automation.streaming import BoardStream
 
 
 _LEVELS = 10.0  # seconds over which levels are judged
@@ -52,6 +55,10 @@ class Session(Closing):
     board
         A board that the audio passes through, automated by the same descriptors; the input must
         be a :class:`pyplugin.live.DuplexStream`.
+    stem_model
+        Separates the stems whose signals the mover depends on, where no board does; the input must
+        deliver samples, a device those of ``Listener(samples=True)``. With stems, parameters and
+        the board's audio are delayed by `stem_latency`.
     hop
         Seconds between two frames of a node without a model.
     on_event
@@ -96,6 +103,7 @@ class Session(Closing):
         outputs: Sequence[Output] = (),
         make_mover: Callable[[int], Mover] | None = None,
         board: AutomatedBoard | None = None,
+        stem_model: StemModel | None = None,
         hop: float = LIVE_HOP,
         on_event: Callable[[Event], object] | None = None,
         on_signals: Callable[[float, Float32], object] | None = None,
@@ -105,6 +113,9 @@ class Session(Closing):
         self._make_node, self._make_mover = make_node, make_mover
         self._outputs = list(outputs)
         self._board, self._hop = board, hop
+        self._stem_model = stem_model
+        self._stems: StemAnalysis | None = None  # the player's, or our own
+        self._own_stems: StemAnalysis | None = None  # made here, and closed here
         self._on_event = on_event or (lambda event: None)
         self._on_signals, self._on_block = on_signals, on_block
         self._own: Node | None = None  # made here, and closed here
@@ -156,8 +167,23 @@ class Session(Closing):
                 self._player.close()
             self._player = self._board.stream(rate, node.channels, node=node)
             self._movers.append(self._player.mover)
+        self._attach_stems()
         self._lost = 0
         self._written = 0.0
+
+    def _attach_stems(self) -> None:
+        """Have the stems' signals pushed to the mover, by the board's stems or our own."""
+        if self._own_stems is not None:
+            self._own_stems.close()
+        self._own_stems, self._stems = None, self._player.stems if self._player else None
+        wanted = stems_of(self._mover.parameters)
+        if wanted and self._stems is None:
+            model = checked_model(self._stem_model, wanted)
+            self._stems = self._own_stems = StemAnalysis(
+                model, self.node.sample_rate, self.node.channels
+            )
+        if self._stems is not None:
+            self._stems.follow(self._mover)
 
     # ---- the loop
 
@@ -214,11 +240,14 @@ class Session(Closing):
         self._follow_format()
         if self._on_block is not None:
             self._on_block(block)
+        if self._player is not None and self._stems is not None:
+            self._play(block)  # first: parameters at a position depend on the stems up to there
+        self._separate(block)
         if self._own is not None:
             self._check_levels(block)
             self._analyse(block)
         self.poll()
-        if self._player is not None:
+        if self._player is not None and self._stems is None:
             self._play(block)
         return True
 
@@ -244,12 +273,28 @@ class Session(Closing):
         if self._own is not None:
             self._analyse(np.zeros((self.node.channels, self.node.latency.total), np.float32))
         self.poll()
+        if self._own_stems is not None:
+            left = self._own_stems.latency
+            while left > 0:
+                self._own_stems.skip(min(self.node.max_block, left))
+                left -= self.node.max_block
+                self._move(self._own_stems.position + self._own_stems.latency)
+                self._write_parameters()
+
+    def _separate(self, block: Float32) -> None:
+        if self._own_stems is not None:
+            if hasattr(self.input, "counters"):
+                self._own_stems.skip(self._newly_lost())
+            self._own_stems.process(block)
+
+    def _newly_lost(self) -> int:
+        lost = self.input.counters["lost"]
+        new, self._lost = lost - self._lost, lost
+        return int(new)
 
     def _play(self, block: Float32) -> None:
         assert self._player is not None
-        lost = self.input.counters["lost"]
-        self._player.skip(lost - self._lost)
-        self._lost = lost
+        self._player.skip(self._newly_lost())
         if block.shape[1]:
             self.input.write(self._player.play(block))
 
@@ -263,6 +308,11 @@ class Session(Closing):
         """Counters of the node, and of the device where there is one."""
         counters: dict[str, int] = getattr(self.input, "counters", None) or self.node.counters
         return counters
+
+    @property
+    def stem_latency(self) -> int:
+        """Samples by which stems delay the parameters, and a board's audio; 0 without stems."""
+        return 0 if self._stems is None else self._stems.latency
 
     # ---- results
 
@@ -284,11 +334,16 @@ class Session(Closing):
                 self._take_signals(measured, index)
         self._position = self.node.counters["position"]
         self._move(self._position)
-        for output in self._outputs:
-            output.write_parameters(self.seconds, self.parameters, self.signals)
+        self._write_parameters()
         return self._frames - before
 
+    def _write_parameters(self) -> None:
+        for output in self._outputs:
+            output.write_parameters(self.seconds, self.parameters, self.signals)
+
     def _move(self, position: int) -> None:
+        if self._stems is not None:  # on their clock
+            position = min(max(position - self._stems.latency, 0), self._stems.position)
         values = self._mover.values(position)
         self.parameters = {
             parameter.name: value
@@ -365,6 +420,8 @@ class Session(Closing):
                 stack.callback(output.close)
             if self._player is not None:
                 stack.callback(self._player.close)
+            if self._own_stems is not None:
+                stack.callback(self._own_stems.close)
             if self._own is not None:
                 stack.callback(self._own.close)
             stack.callback(self.input.close)

@@ -52,6 +52,26 @@ def test_a_folder_without_tracks_is_a_sentence(tool, tmp_path):
     assert [path.name for path in tool.tracks(tmp_path)] == ["song"]
 
 
+@pytest.mark.parametrize("side", [0.0, 0.01], ids=["identical channels", "nearly identical"])
+def test_interference_of_known_size_is_found_though_channels_are_alike(tool, side):
+    """20 dB below, in stems without anything above 10 kHz, as in resampled and coded music."""
+    museval = pytest.importorskip(
+        "museval", reason="needs museval: pip install 'tagnode[evaluate]'"
+    )
+    signal = pytest.importorskip("scipy.signal")
+    rng = np.random.default_rng(3)
+    low = signal.butter(12, 10000 / 22050, output="sos")
+    mid, sides = signal.sosfiltfilt(low, 0.1 * rng.normal(size=(2, 2, 66150)))
+    stems = np.stack([mid + side * sides, mid - side * sides], axis=2)
+    estimates = stems + 0.1 * stems[::-1] + 0.002 * rng.normal(size=stems.shape)
+    given = {"win": 44100, "hop": 44100}
+    scores = museval.evaluate(tool.with_noise(stems), estimates, **given)
+    interference, artefacts = scores[tool.MEASURES.index("SIR")], scores[tool.MEASURES.index("SAR")]
+    np.testing.assert_allclose(interference, 20, atol=0.3)
+    level = 20 * np.log10(np.std(stems[0]) / 0.002)
+    np.testing.assert_allclose(artefacts, level, atol=1)
+
+
 def test_a_track_is_measured_by_museval(tool, tmp_path):
     pytest.importorskip("museval", reason="needs museval: pip install 'tagnode[evaluate]'")
     rng = np.random.default_rng(2)

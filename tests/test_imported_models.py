@@ -11,8 +11,8 @@ from helpers import level_noise
 from imported import LABELS, NAME, import_network
 
 import pyplugin
+from pyplugin.automation.chains import automated_preset
 from pyplugin.automation.presets import parse_preset
-from pyplugin.automation.rendering import automated_preset
 from pyplugin.daw import container
 from pyplugin.models import heads, registry
 

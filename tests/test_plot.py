@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pyplugin.errors import PypluginError
-from pyplugin.plot import DOTS_PER_INCH, WIDTH, _figure, ends_of, plot_tags
+from pyplugin.plot import DOTS_PER_INCH, WIDTH, _figure, _scale, _spectrograms, ends_of, plot_tags
 
 pytest.importorskip("matplotlib", reason="needs matplotlib")
 
@@ -60,6 +60,19 @@ def test_a_png_of_sane_size_is_saved(tmp_path, windows, curves):
     assert width == WIDTH * DOTS_PER_INCH
     assert 600 < height < 1400
     assert [path.name for path in tmp_path.iterdir()] == ["tags.png"]
+
+
+def test_spectrograms_share_the_scale_of_the_first():
+    loud = np.random.default_rng(0).random((50, 8))
+    axes = _spectrograms({"a": loud, "b": 0.1 * loud}, np.arange(50) / 10, "t").axes
+    images = [axis.get_images()[0] for axis in axes]
+    assert images[0].get_clim() == images[1].get_clim() == _scale(loud)
+    np.testing.assert_array_equal(images[1].get_array(), 0.1 * loud.T)
+    assert [axis.get_ylabel().split()[0] for axis in axes] == ["a", "b"]
+    with pytest.raises(PypluginError, match="49"):
+        _spectrograms({"a": loud[:49]}, np.arange(50), "t")
+    with pytest.raises(PypluginError, match="no spectrogram"):
+        _spectrograms({}, np.arange(50), "t")
 
 
 def test_a_failed_plot_keeps_the_old_file_and_leaves_no_other(tmp_path, monkeypatch):

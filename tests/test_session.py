@@ -6,6 +6,7 @@ from frames import Kept
 from helpers import music
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mid_side import MidSide
 from sharing import build_missing
 
 import pyplugin
@@ -217,6 +218,86 @@ def test_the_effects_stay_at_their_place_where_a_device_loses_blocks(lost):
     wanted = [block for block, gone in zip(whole, lost, strict=True) if not gone]
     np.testing.assert_array_equal(np.concatenate(played(lost), axis=1), np.hstack(wanted))
     assert len({float(block[0, -1]) for block in whole}) > 2  # the gain moves
+
+
+def of_the_side() -> dict:
+    return {"gain.gain_db": pyplugin.stem("side").rms().range(-60, 0).scale(-60, 0).attack(0.02)}
+
+
+class Signals(Kept):
+    """Keeps the parameters, too."""
+
+    def __init__(self):
+        super().__init__()
+        self.values = []
+
+    def write_parameters(self, seconds, parameters, signals):
+        self.values.append(parameters["gain.gain_db"])
+
+
+@pytest.mark.parametrize("size", [500, 16000])
+def test_signals_of_stems_move_parameters_at_their_latency(size):
+    """Those of a rendering, so much later, to the end of the input and with no board."""
+    pedalboard = pytest.importorskip("pedalboard", reason="needs pedalboard")
+    x, latency = music(3, RATE, 2), 8000
+    auto = pyplugin.automate(
+        pedalboard.Pedalboard([pedalboard.Gain()]), of_the_side(), stem_model=MidSide(latency)
+    )
+    curve = auto(x, RATE, align=False).curves["gain.gain_db"]
+    kept, input = Signals(), Cut(np.split(x, range(size, 3 * RATE, size), axis=1))
+    input.channels = 2
+
+    def make_mover(rate):
+        sources = {name: as_combined(source) for name, source in of_the_side().items()}
+        of = AutomatedParameter.of_sources
+        return Mover([of(name, each, [], rate) for name, each in sources.items()])
+
+    with Session(
+        input,
+        lambda rate, channels: pyplugin.Node(rate, channels, 500, model=None, offline=True),
+        outputs=[kept],
+        make_mover=make_mover,
+        stem_model=MidSide(latency),
+    ) as session:
+        session.run()
+        assert session.stem_latency == latency
+        model = session._own_stems.model
+    assert model.streams[0].closed
+    want = np.interp(np.arange(3 * RATE) / RATE, curve.times, curve.values)
+    at = [max(n - latency, 0) for n in range(500, 3 * RATE + 1, 500)]
+    np.testing.assert_allclose(kept.values[: len(at)], want[at], atol=1)
+    assert np.ptp(kept.values) > 5
+    assert kept.values[-1] == pytest.approx(want[-1], abs=1)
+
+
+def test_a_mover_of_stems_without_a_model_is_refused():
+    source = as_combined(pyplugin.stem("side").rms())
+    with pytest.raises(pyplugin.PresetError, match="give stem_model"):
+        Session(
+            Cut([]),
+            lambda rate, channels: pyplugin.Node(rate, channels, 500, model=None),
+            make_mover=lambda rate: Mover([AutomatedParameter.of_sources("a.b", source, [], rate)]),
+        )
+
+
+def test_a_board_with_stems_plays_them_at_their_latency():
+    pedalboard = pytest.importorskip("pedalboard", reason="needs pedalboard")
+    x, latency = music(3, RATE, 2), 8000
+    auto = pyplugin.automate(
+        pedalboard.Pedalboard([]),
+        of_the_side(),
+        stems={"mid": pedalboard.Pedalboard([pedalboard.Gain()])},
+        stem_model=MidSide(latency),
+    )
+    with pyplugin.Node(RATE, 2, 1024, signals=0.016, offline=True) as node:
+        device = Device(node, np.split(x, range(1000, 3 * RATE, 1000), axis=1), [0] * 99)
+        device.channels = 2
+        with Session(device, board=auto) as session:
+            session.run()
+            assert session.stem_latency == latency
+    got = np.concatenate(device.written, axis=1)
+    want = auto(x, RATE, align=False).audio
+    np.testing.assert_allclose(got[:, latency:], want[:, :-latency], atol=2e-4)
 
 
 def test_labels_that_two_models_share_have_names_of_their_own(musicnn):

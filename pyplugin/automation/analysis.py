@@ -10,13 +10,11 @@ import numpy as np
 
 from pyplugin.automation.knobs import Knobs
 from pyplugin.automation.movers import AutomatedParameter, Mover, Route
+from pyplugin.automation.stems import StemModel
 from pyplugin.inputs.recording import BLOCK, Recording
 from pyplugin.node.node import Frames, Node
 from pyplugin.node.signals import SIGNALS, SignalFrames
 from pyplugin.node.windows import analyse_windows, replaced_note, window_seconds
-from pyplugin.stems.network import StemNetwork
-from pyplugin.stems.separation import stem_blocks
-from pyplugin.stems.separator import Separator
 from pyplugin.support.arrays import ByValue, Float32, Float64, Int64
 
 
@@ -139,9 +137,8 @@ def _with_lead(positions: Int64, values: Float64, lead: int, rises: bool) -> _Ev
 def with_stems(
     analysis: Analysis,
     recording: Recording,
-    network: StemNetwork,
+    model: StemModel,
     parameters: Sequence[AutomatedParameter],
-    progress: Callable[[float], object],
 ) -> Analysis:
     """Add the signals of a recording's stems that parameters depend on.
 
@@ -151,10 +148,10 @@ def with_stems(
         Of the same recording.
     recording
         Opened anew.
-    network
+    model
         Separates the stems.
-    parameters, progress
-        As for `analyse`.
+    parameters
+        The parameters.
     """
     wanted: dict[str, set[int]] = {}
     for route in (route for parameter in parameters for route in parameter.routes):
@@ -163,7 +160,6 @@ def with_stems(
     if not wanted:
         return analysis
     rate, channels = recording.sample_rate, recording.channels
-    separator = Separator(network, rate, channels)
     tracks: dict[str, DescriptorTrack] = {}
     with contextlib.ExitStack() as stack:
         nodes = {
@@ -171,9 +167,9 @@ def with_stems(
             for kind in wanted
         }
         parts: dict[str, list[SignalFrames]] = {kind: [] for kind in wanted}
-        for _, stems in stem_blocks(separator, recording, progress):
+        for _, stems in model.blocks(recording):
             for kind, node in nodes.items():
-                index = network.stems.index(kind.removeprefix("stem."))
+                index = model.stems.index(kind.removeprefix("stem."))
                 node.analyse(np.ascontiguousarray(stems[index]))
                 parts[kind].append(node.read_signals())
         for kind, node in nodes.items():

@@ -1,4 +1,4 @@
-"""A pedalboard automated by descriptors: :func:`automate`, offline and live.
+"""A pedalboard automated by descriptors: :class:`AutomatedBoard`, offline and live.
 
 Offline the recording is analysed first and processed second, so that parameters follow the audio
 without latency. Live (:meth:`AutomatedBoard.stream`) they follow after the latency of the node.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,31 +17,26 @@ import numpy.typing as npt
 
 from pyplugin.automation.analysis import Analysis, analyse, with_stems
 from pyplugin.automation.claims import claim, rendering
-from pyplugin.automation.effects import effects_of, find_target, leaves, load_pedalboard
+from pyplugin.automation.effects import leaves
+from pyplugin.automation.live_stems import StemAnalysis
 from pyplugin.automation.movers import AutomatedParameter, CurvePath, Mover
-from pyplugin.automation.playback import LONGEST, BoardStream, CurveRecorder, finite, stages_of
+from pyplugin.automation.playback import LONGEST, CurveRecorder, finite, stages_of
 from pyplugin.automation.sources import Combined, Source, as_combined
-from pyplugin.automation.stems import recombined
+from pyplugin.automation.stems import StemModel, checked_model, recombined, stems_of
+from pyplugin.automation.streaming import BoardStream
 from pyplugin.errors import AudioError, PresetError
 from pyplugin.inputs.recording import BLOCK, Recording
-from pyplugin.models.registry import Model
 from pyplugin.node.frontend import check_rate
 from pyplugin.node.node import MAX_BLOCK, Node
 from pyplugin.node.plan import Plan
 from pyplugin.node.windows import replaced_note
-from pyplugin.stems.network import DEFAULT_MODEL as DEFAULT_STEMS
-from pyplugin.stems.network import StemNetwork
-from pyplugin.stems.separation import stem_blocks
-from pyplugin.stems.separator import Separator
 from pyplugin.support.arrays import ByValue, Float32, Float64
 from pyplugin.support.results import Curve
-from pyplugin.support.spelling import nearest
 
 if TYPE_CHECKING:
     from pedalboard import Pedalboard
 
-    from pyplugin.automation.claims import claim, rendering
-from pyplugin.automation.effects import Target
+    from pyplugin.automation.effects import Target
 
 Movement = Source | Combined | Sequence[Source] | Curve | npt.ArrayLike
 """What may automate a parameter: descriptors, or a curve."""
@@ -74,7 +68,7 @@ class RenderResult(ByValue):
 
     See Also
     --------
-    automate, pyplugin.render : they return it.
+    pyplugin.automate, pyplugin.render : they return it.
 
     Examples
     --------
@@ -109,70 +103,8 @@ class RenderResult(ByValue):
         return np.array(self.audio, dtype, copy=copy)
 
 
-def automate(
-    board: Pedalboard,
-    mappings: Mapping[str, Movement],
-    *,
-    ids: Mapping[str, Any] | None = None,
-    model: str | Model | None = None,
-    hop: float | None = None,
-    runtime: str | None = None,
-    stems: Mapping[str, Pedalboard] | None = None,
-    stem_model: str | StemNetwork | None = None,
-) -> AutomatedBoard:
-    """Automate the parameters of a board by descriptors or curves.
-
-    Parameters
-    ----------
-    board
-        A ``pedalboard.Pedalboard``, which may be nested and contain VST3 plugins. The parameters
-        of its effects are set in place.
-    mappings
-        The source of each parameter. The key is ``effect.parameter``: the effect by its class in
-        snake_case (``reverb``, a second one ``reverb_2``) or by its id. The value is a source of
-        :mod:`pyplugin.sources`, a list of them (their sum), :func:`pyplugin.sources.maximum` of
-        them, a curve (:func:`pyplugin.curve`, or one of a result's ``curves``), or an array with
-        one value for each sample.
-    ids
-        Names for effects of the board, to use in keys.
-    model, hop, runtime
-        As for :class:`pyplugin.Node`; no model is loaded where no source asks for a label.
-    stems
-        Boards that single stems pass through, by the stem's name, before the sum of all passes
-        through `board`. Their effects come first where keys are numbered. Offline only.
-    stem_model
-        Of the stems: a name, or a ready :class:`pyplugin.stems.network.StemNetwork`; ``None`` for
-        ``spleeter-2stems``.
-
-    Raises
-    ------
-    PresetError
-        No such effect, parameter or descriptor, a knob out of range, or an invalid curve.
-    ModelError
-        The model cannot be used.
-
-    Examples
-    --------
-    >>> from pedalboard import Gain, Pedalboard
-    >>> from pyplugin.sources import loudness
-    >>> auto = automate(Pedalboard([Gain()]), {"gain.gain_db": loudness().below(-30).scale(0, 6)})
-    >>> out = auto(np.zeros(44100, np.float32), 44100)
-    >>> float(out.curves["gain.gain_db"].values.max())
-    6.0
-    """
-    if not isinstance(board, load_pedalboard().Plugin):
-        raise PresetError(f"The board is a {type(board).__name__}; a Pedalboard is expected.")
-    if not mappings:
-        raise PresetError("Nothing is mapped; give at least one 'effect.parameter'.")
-    whole = load_pedalboard().Pedalboard([*stems.values(), board]) if stems else board
-    effects = effects_of(whole, ids)
-    targets = {name: find_target(name, effects) for name in mappings}
-    plan = partial(Plan.for_descriptors, model=model, hop=hop, runtime=runtime)
-    return AutomatedBoard(board, mappings, targets, plan, stems=stems, stem_model=stem_model)
-
-
 class AutomatedBoard:
-    """A board with its automation, from :func:`automate`. Call it with a recording.
+    """A board with its automation, from :func:`pyplugin.automate`. Call it with a recording.
 
     Attributes
     ----------
@@ -193,11 +125,11 @@ class AutomatedBoard:
         plan: Plan | Callable[[list[str]], Plan],
         *,
         stems: Mapping[str, Pedalboard] | None = None,
-        stem_model: str | StemNetwork | None = None,
+        stem_model: StemModel | None = None,
     ) -> None:
         self.board = board
         self.stems = dict(stems or {})
-        self._stem_model = stem_model or DEFAULT_STEMS
+        self._stem_model = stem_model
         self._targets = dict(targets)
         self._sources: dict[str, Combined] = {}
         self._given: dict[str, Curve | Float64] = {}
@@ -273,27 +205,16 @@ class AutomatedBoard:
             paths[name] = CurvePath(name, given, rate)
         return paths
 
-    def _network(self, parameters: Sequence[AutomatedParameter]) -> StemNetwork | None:
+    def _used_stem_model(self, parameters: Sequence[AutomatedParameter]) -> StemModel | None:
         """Return what separates the stems that are used, if any are.
 
         Raises
         ------
         PresetError
-            The model has no such stem.
+            There is no model of stems, or it has no such stem.
         """
-        routes = [route for parameter in parameters for route in parameter.routes]
-        used = [each.kind[5:] for each in routes if each.kind.startswith("stem.")]
-        wanted = dict.fromkeys([*self.stems, *used])
-        if not wanted:
-            return None
-        given = self._stem_model
-        network = given if isinstance(given, StemNetwork) else StemNetwork(given)
-        for stem in wanted:
-            if stem not in network.stems:
-                raise PresetError(
-                    f"{network.name} has no stem {stem!r}; {nearest(stem, network.stems)}"
-                )
-        return network
+        wanted = dict.fromkeys([*self.stems, *stems_of(parameters)])
+        return checked_model(self._stem_model, list(wanted)) if wanted else None
 
     def _check_length(self, length: int) -> None:
         for name, given in self._given.items():
@@ -375,7 +296,7 @@ class AutomatedBoard:
                 writer = stack.enter_context(AudioWriter(output, rate, played.channels))
             paths = self._paths(rate)
             parameters, analysis = self._parameters(rate, paths), None
-            network = self._network(parameters)
+            stem_model = self._used_stem_model(parameters)
             if any(parameter.routes for parameter in parameters):
                 analysed = audio if sidechain is None else sidechain
                 known = None if isinstance(analysed, (str, Path)) else sample_rate
@@ -384,9 +305,9 @@ class AutomatedBoard:
                     self.plan.build(source.sample_rate, source.channels, BLOCK, offline=True)
                 )
                 analysis = analyse(node, source, parameters, lambda share: report(share / 2))
-                if network is not None:
+                if stem_model is not None:
                     again = stack.enter_context(Recording(analysed, known))
-                    analysis = with_stems(analysis, again, network, parameters, lambda share: None)
+                    analysis = with_stems(analysis, again, stem_model, parameters)
 
             def mover_of(effects: Sequence[Any]) -> Mover:
                 every = self._parameters(rate, paths)
@@ -394,10 +315,9 @@ class AutomatedBoard:
                 return analysis.mover(chosen, rate, align) if analysis else Mover(chosen)
 
             pieces: Iterable[Float32] = _finite(played)
-            if chains and network is not None:
-                separator = Separator(network, rate, played.channels)
-                silent = stem_blocks(separator, played, lambda share: None)
-                pieces = recombined(silent, network.stems, chains, mover_of)
+            if chains and stem_model is not None:
+                blocks = stem_model.blocks(played)
+                pieces = recombined(blocks, stem_model.stems, chains, mover_of)
             for stage in stages:
                 pieces = stage.play(pieces, mover_of(stage.effects))
             written, curves = 0, CurveRecorder(mover_of(automated), rate)
@@ -419,6 +339,9 @@ class AutomatedBoard:
     ) -> BoardStream:
         """Return the board for live audio: blocks in, blocks out.
 
+        With stems the audio is delayed until they are there, by a constant time that the stream's
+        ``delay`` has, and the parameters move with it.
+
         Parameters
         ----------
         sample_rate, channels
@@ -436,12 +359,15 @@ class AutomatedBoard:
         PresetError
             An effect that pedalboard processes only in whole recordings, such as ``PitchShift``; a
             ``node`` with other models than the board's.
+        ModelError
+            This machine is too slow to separate the stems live; the message has both times.
 
         Examples
         --------
         >>> from pedalboard import Gain, Pedalboard
+        >>> import pyplugin
         >>> from pyplugin.sources import rms
-        >>> auto = automate(Pedalboard([Gain()]), {"gain.gain_db": rms().scale(0, 6)})
+        >>> auto = pyplugin.automate(Pedalboard([Gain()]), {"gain.gain_db": rms().scale(0, 6)})
         >>> with auto.stream(48000, 2) as stream:
         ...     stream.process(np.zeros((2, 512), np.float32)).shape
         (2, 512)
@@ -449,20 +375,20 @@ class AutomatedBoard:
         sample_rate = check_rate(sample_rate)
         effects = self._effects()
         parameters = self._parameters(sample_rate, self._paths(sample_rate))
-        routes = [route for parameter in parameters for route in parameter.routes]
-        if self.stems or any(route.kind.startswith("stem.") for route in routes):
-            raise PresetError(
-                "The board uses stems, which are separated from whole recordings only; render one."
-            )
+        stem_model = self._used_stem_model(parameters)
         own_names = self.plan.descriptors
         if node is not None and own_names and node.descriptors != own_names:
             names = " and ".join(model.card.name for model in self.plan.models)
             raise PresetError(f"The node does not run the board's models: {names}.")
-        needs_node = node is None and any(parameter.routes for parameter in parameters)
+        routes = [route for parameter in parameters for route in parameter.routes]
+        needs_node = node is None and any(not each.kind.startswith("stem.") for each in routes)
         with contextlib.ExitStack() as stack:
             own: Node | None = None
             if needs_node:
                 own = stack.enter_context(self.plan.build(sample_rate, channels, max_block))
+            stems: StemAnalysis | None = None
+            if stem_model is not None:
+                stems = stack.enter_context(StemAnalysis(stem_model, sample_rate, channels))
             live = BoardStream(
                 self.board,
                 Mover(parameters),
@@ -471,8 +397,10 @@ class AutomatedBoard:
                 channels,
                 max_block,
                 claim(effects),
+                stems,
+                self.stems,
             )
-            stack.pop_all()  # the stream closes the node
+            stack.pop_all()  # the stream closes the node and the stems
         return live
 
 

@@ -328,7 +328,7 @@ class Mover:
 
     See Also
     --------
-    pyplugin.automation.rendering.mover_of : The mover of a preset, without targets.
+    pyplugin.automation.chains.mover_of : The mover of a preset, without targets.
 
     Examples
     --------

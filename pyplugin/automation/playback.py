@@ -1,4 +1,4 @@
-"""Audio through a board with automated parameters: a whole recording, or live.
+"""Audio through a board with automated parameters: stages, and whole recordings.
 
 A board is split into stages, to work around properties of pedalboard:
 
@@ -13,20 +13,16 @@ A board is split into stages, to work around properties of pedalboard:
 
 from __future__ import annotations
 
-import weakref
 from array import array
 from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pyplugin.automation.claims import release
 from pyplugin.automation.effects import in_row, leaves, load_pedalboard
 from pyplugin.automation.movers import Mover
-from pyplugin.errors import AudioError, PresetError, PypluginError
-from pyplugin.node.node import Frames, Node
+from pyplugin.errors import PresetError
 from pyplugin.support.arrays import Float32, Float64
-from pyplugin.support.closing import Closing
 from pyplugin.support.results import Curve
 from pyplugin.support.spelling import snake_case
 
@@ -41,7 +37,6 @@ LONGEST = 4096
 """Longest block, in samples."""
 
 _BUFFER = 8192  # pedalboard's default, needed for the positional argument after it
-_MOST = 512  # samples between two settings of parameters at rest, live
 _PATIENCE = 10.0  # most seconds of silence to flush the samples that an effect delays
 _GLIDE = 1024  # samples between two pitches: the resolution of time_stretch
 _AHEAD = (0.085, 0.012)  # seconds by which it applies them early, above and below 0; measured
@@ -103,18 +98,18 @@ def stages_of(
     PresetError
         The board cannot process this format, or not with these parameters automated.
     """
-    rows = _rows_of(board, rate, channels, most)
+    rows = rows_of(board, rate, channels, most)
     for row, at_once in rows:
         inner = [each for each in leaves(row[0]) if each is not row[0] and each in automated]
         if at_once and inner:
             raise PresetError(
-                f"The parameters of {_name(inner[0])} cannot be automated in a Mix beside an "
+                f"The parameters of {name_of(inner[0])} cannot be automated in a Mix beside an "
                 "effect that delays the audio, such as a pitch shift; take it out of the Mix."
             )
     return [Stage(row, rate, channels, most, at_once) for row, at_once in rows]
 
 
-def _rows_of(board: Plugin, rate: int, channels: int, most: int) -> list[tuple[list[Plugin], bool]]:
+def rows_of(board: Plugin, rate: int, channels: int, most: int) -> list[tuple[list[Plugin], bool]]:
     """Return the effects of each stage, and whether it has to process the whole recording."""
     rows: list[tuple[list[Plugin], bool]] = []
     silence = _silence(channels, most)
@@ -127,7 +122,7 @@ def _rows_of(board: Plugin, rate: int, channels: int, most: int) -> list[tuple[l
                 given_back = effect.process(silence, rate, reset=False).shape[1]
             except (RuntimeError, ValueError) as error:
                 raise PresetError(
-                    f"{_name(effect)} does not process {channels}-channel audio at {rate} Hz: "
+                    f"{name_of(effect)} does not process {channels}-channel audio at {rate} Hz: "
                     f"{error}"
                 ) from error
             delays = given_back < silence.shape[1]
@@ -149,7 +144,8 @@ def _silence(channels: int, most: int) -> Float32:
     return np.zeros((channels, max(most, channels + 1)), np.float32)
 
 
-def _name(effect: Plugin) -> str:
+def name_of(effect: Plugin) -> str:
+    """Return an effect's name in messages."""
     return snake_case(type(effect).__name__)
 
 
@@ -253,119 +249,3 @@ def _pitches(shift: Plugin, mover: Mover, length: int, rate: int) -> Float64:
     late = (round(seconds * rate) for seconds in _AHEAD)
     up, down = (np.pad(semitones, (samples, 0), "edge")[:length] for samples in late)
     return np.maximum(up, 0) + np.minimum(down, 0)
-
-
-class BoardStream(Closing):
-    """A board for live audio, from :meth:`AutomatedBoard.stream`. A context manager.
-
-    The result does not depend on block sizes.
-
-    Attributes
-    ----------
-    board, mover
-        The pedalboard, and its automation.
-    node : Node or None
-        Analyses the audio; ``None`` where the board has only curves, or a node of the caller's.
-    frames : Frames or None
-        Descriptor frames of the last block.
-    delay : int
-        Samples by which the audio is delayed: 0 unless an effect delays it.
-    """
-
-    def __init__(
-        self,
-        board: Plugin,
-        mover: Mover,
-        node: Node | None,
-        sample_rate: int,
-        channels: int,
-        max_block: int,
-        claimed: frozenset[int] = frozenset(),
-    ) -> None:
-        self._release = weakref.finalize(self, release, claimed)
-        self.board, self.mover, self.node = board, mover, node
-        self._channels, self._most = channels, max_block
-        self.frames: Frames | None = None
-        self.delay = 0
-        self._stage = _live_stage(board, sample_rate, channels)
-        self._stage.start(mover)
-        self._position = 0
-        self._late = np.zeros((channels, 0), np.float32)
-
-    def close(self) -> None:
-        """Close the node, and give the board back. Closing twice is harmless."""
-        self._release()
-        if self.node is not None:
-            self.node.close()
-
-    def process(self, block: Float32) -> Float32:
-        """Analyse a block, set the parameters and process it.
-
-        Parameters
-        ----------
-        block
-            (channels, n) float32, n from 0 to ``max_block``. NaN and Inf count as 0.
-
-        Returns
-        -------
-        numpy.ndarray
-            (channels, n) float32.
-        """
-        if block.ndim != 2 or block.shape[0] != self._channels or block.shape[1] > self._most:
-            raise AudioError(
-                f"The block has shape {block.shape}; ({self._channels}, n) with n up to "
-                f"{self._most} is expected."
-            )
-        if self.node is not None:
-            self._analyse(block)
-        return self.play(block)
-
-    def _analyse(self, block: Float32) -> None:
-        assert self.node is not None
-        self.frames = self.node.process(block)
-        push_frames(self.mover, self.node, self.frames)
-
-    def play(self, block: Float32) -> Float32:
-        """Process a block, automated by pushed descriptors, where a node elsewhere analyses."""
-        if not self._release.alive:
-            raise PypluginError("The stream is closed; open another one with stream().")
-        block = finite(block)
-        start, parts = self._position, [self._late]
-        for begin, end in self.mover.steps(start, start + block.shape[1], _MOST):
-            parts.append(self._stage.process(block[:, begin - start : end - start]))
-        self._position += block.shape[1]
-        joined = np.concatenate(parts, axis=1)
-        missing = block.shape[1] - joined.shape[1]
-        if missing > 0:
-            self.delay += missing
-            joined = np.pad(joined, ((0, 0), (missing, 0)))
-        self._late = joined[:, block.shape[1] :]
-        return joined[:, : block.shape[1]]
-
-    def skip(self, samples: int) -> None:
-        """Advance the position by ``samples`` that were lost before they got here."""
-        self._position += samples
-
-
-def _live_stage(board: Plugin, rate: int, channels: int) -> Stage:
-    rows = _rows_of(board, rate, channels, _MOST)
-    for row, at_once in rows:
-        if at_once:
-            names = " beside ".join(_name(effect) for effect in leaves(row[0]))
-            raise PresetError(
-                f"Pedalboard processes {names} only in whole recordings, not live; take it out of "
-                "the board, or use a VST3 plugin instead."
-            )
-    return Stage([effect for row, _ in rows for effect in row], rate, channels, _MOST, False)
-
-
-def push_frames(mover: Mover, node: Node, frames: Frames) -> None:
-    """Push the results of a live node to a mover, at the positions where they were emitted."""
-    if mover.uses("tag"):
-        for emitted, state, row in zip(frames.emitted, frames.state, frames.values, strict=True):
-            if state:  # not while warming
-                mover.push("tag", int(emitted), row)
-    if mover.uses("signal"):
-        measured = node.read_signals()
-        for emitted, row in zip(measured.emitted, measured.values, strict=True):
-            mover.push("signal", int(emitted), row)

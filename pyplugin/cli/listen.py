@@ -16,6 +16,7 @@ from pyplugin.cli.ui.options import (
     device_option,
     output_options,
 )
+from pyplugin.cli.ui.stems import chosen_stem_model, stem_model_option
 from pyplugin.cli.ui.views import choose_view
 from pyplugin.inputs.decoding import FORMATS, RawFormat
 from pyplugin.inputs.http import TIMEOUT
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     "--preset", metavar="NAME|FILE", help="Also send how this preset's parameters would move."
 )
 @analysis_options
+@stem_model_option
 @click.option(
     "--top", default=8, show_default=True, type=click.IntRange(1, 50), help="Tags to show."
 )
@@ -72,6 +74,7 @@ def command(
     device_device: int | str | None,
     preset: str | None,
     analysis: AnalysisOptions,
+    stem_model: str | None,
     top: int,
     outputs: Mapping[str, Any],
     seconds: float | None,
@@ -99,8 +102,8 @@ def command(
       tagnode listen --device USB --preset duck-under-voice --osc localhost:9000
       tagnode listen --midi virtual:pyplugin --cc tag.speech=20 --cc signal.onset=21
     """
+    from pyplugin.automation.chains import mover_of, ranges_of
     from pyplugin.automation.presets import read_preset
-    from pyplugin.automation.rendering import mover_of, ranges_of
     from pyplugin.outputs import open_all
     from pyplugin.outputs.output import OutputContext
 
@@ -113,6 +116,7 @@ def command(
         )
     chosen = read_preset(preset) if preset is not None else None
     plan = analysis.plan(chosen)
+    stems = chosen_stem_model(chosen, stem_model, live=True, waits=source is not None)
     view = choose_view(top, plain=plain, silent=outputs["json"])
     ranges = ranges_of(chosen) if chosen else {}
 
@@ -141,7 +145,13 @@ def command(
             from pyplugin.inputs.devices import Listener
 
             input = stack.enter_context(
-                Listener(device_device, make_node, channels=channels, sample_rate=rate)
+                Listener(
+                    device_device,
+                    make_node,
+                    channels=channels,
+                    sample_rate=rate,
+                    samples=stems is not None,
+                )
             )
         session = stack.enter_context(
             Session(
@@ -149,11 +159,15 @@ def command(
                 None if stream is None else make_node,
                 outputs=[*opened, *view.outputs],
                 make_mover=make_mover if chosen else None,
+                stem_model=stems,
                 hop=plan.hop or LIVE_HOP,
                 on_event=lambda event: view.message(event.message),
             )
         )
         stack.enter_context(view.opened(session, ranges))
+        if session.stem_latency:
+            seconds_late = session.stem_latency / session.node.sample_rate
+            view.message(f"Parameters are delayed by {seconds_late:.1f} s, the time of the stems.")
         with ended_by_interrupts():
             session.run(seconds=seconds, each=view.show)
         if stream is not None and stream.failure is not None:

@@ -78,8 +78,8 @@ def check(files: tuple[str, ...]) -> None:
     Example:
       tagnode presets check mine.toml
     """
+    from pyplugin.automation.chains import automated_preset
     from pyplugin.automation.presets import read_preset
-    from pyplugin.automation.rendering import automated_preset
     from pyplugin.errors import ModelError, NotBuiltError, PresetError
 
     wrong = False

@@ -10,7 +10,7 @@ from pyplugin.automation.presets import read_preset, shipped_presets, stem_prese
 from pyplugin.cli.ui.options import AnalysisOptions
 from pyplugin.cli.ui.paths import PATH, check_outputs, check_suffix, path_option
 from pyplugin.cli.ui.progress import progress_bar
-from pyplugin.cli.ui.suppress_output import without_banner
+from pyplugin.cli.ui.stems import chosen_stem_model, stem_model_option
 from pyplugin.cli.ui.terminal import echo
 from pyplugin.node.runtimes import RUNTIMES
 from pyplugin.outputs.export import CURVES
@@ -32,11 +32,7 @@ from pyplugin.support.spelling import alternatives
 @click.option(
     "--model", help="Name of a model, or its .tflite file.  [default: the one of the preset]"
 )
-@click.option(
-    "--stem-model",
-    metavar="NAME",
-    help="Name of a model of stems, for presets that use them.  [default: the one of the preset]",
-)
+@stem_model_option
 @click.option(
     "--runtime",
     type=click.Choice(RUNTIMES),
@@ -87,8 +83,9 @@ def command(
       tagnode render bed.flac ducked.wav --preset duck-under-voice --sidechain voice.wav
       tagnode render in.mp3 out.flac --preset mine.toml --curves curves.csv --plot curves.png
     """
-    from pyplugin.automation.rendering import ranges_of, render
+    from pyplugin.automation.chains import ranges_of
     from pyplugin.outputs.export import check_curves, write_curves
+    from pyplugin.rendering import render
 
     check_suffix("--plot", plot, ".png")
     check_outputs((output, curves, plot), (source, sidechain))
@@ -98,12 +95,7 @@ def command(
         raise click.UsageError("--midi-14bit applies to .mid files; add --curves FILE.mid.")
     chosen = read_preset(preset)
     plan = AnalysisOptions(model, runtime).plan(chosen)
-    network = None
-    if chosen.uses_stems:
-        from pyplugin.stems.network import DEFAULT_MODEL, StemNetwork
-
-        with without_banner():
-            network = StemNetwork(stem_model or chosen.stems or DEFAULT_MODEL)
+    separating = chosen_stem_model(chosen, stem_model)
     with progress_bar(Path(source).name) as report:
         result = render(
             source,
@@ -112,7 +104,7 @@ def command(
             sidechain=sidechain,
             model=plan.models[0] if plan.models else None,
             runtime=runtime,
-            stem_model=network,
+            stem_model=separating,
             align=align,
             block=block,
             progress=report,

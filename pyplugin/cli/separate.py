@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pyplugin.cli.ui.paths import path_option
+from pyplugin.cli.ui.paths import check_outputs, check_suffix, path_option
 from pyplugin.cli.ui.recordings import each_file, expand_files
 from pyplugin.cli.ui.suppress_output import without_banner
 from pyplugin.cli.ui.terminal import echo
@@ -60,6 +60,7 @@ if TYPE_CHECKING:
 @click.option(
     "--threads", type=click.IntRange(1, 64), default=1, show_default=True, help="Of the network."
 )
+@path_option("--plot", "Write a plot of the recording's and the stems' mel spectrograms (.png).")
 def command(
     files: tuple[str, ...],
     out: Path,
@@ -70,6 +71,7 @@ def command(
     above: str | None,
     wiener: int,
     threads: int,
+    plot: Path | None,
     *,
     residual: bool,
 ) -> None:
@@ -84,6 +86,7 @@ def command(
       tagnode separate song.ogg --out stems
       tagnode separate song.ogg --out stems --stems vocals --format flac
       tagnode separate *.mp3 --out stems --residual --threads 2
+      tagnode separate song.ogg --out stems --plot stems.png
     """
     from pyplugin.stems.network import StemNetwork
     from pyplugin.stems.separation import chosen_stems, separate
@@ -91,6 +94,10 @@ def command(
 
     names = [name.strip() for each in stems for name in each.split(",") if name.strip()]
     files, status = expand_files(files)
+    if plot is not None and len(files) > 1:
+        raise click.UsageError(f"--plot needs one FILE; {len(files)} were given.")
+    check_suffix("--plot", plot, ".png")
+    check_outputs((plot,), files)
     folders = _folders(files, out)
     with without_banner():
         network = StemNetwork(model, threads=threads)
@@ -117,6 +124,10 @@ def command(
             echo(f"tagnode: {printable(given)}: {clipped}", err=True)
         for path in result.paths.values():
             echo(f"{printable(path)}  {result.duration:.1f} s")
+        if plot is not None:
+            from pyplugin.cli.ui.pictures import draw_stems
+
+            draw_stems(plot, Path(given), result.paths, result.model)
 
     raise SystemExit(max(status, each_file(files, work, write)))
 

@@ -162,6 +162,15 @@ class _Live(Closing):
         self._events.clear()
         return events
 
+    def _taken(self, frames: int) -> Float32:
+        """Return up to so many samples of each channel that the device has delivered."""
+        stream = self._stream
+        there = 0 if stream is None else int(lib.tagnode_stream_readable(stream.c))
+        samples = np.empty((min(frames, there), self.channels), np.float32)
+        if stream is not None:
+            lib.tagnode_stream_read(stream.c, _floats(samples), len(samples))
+        return np.ascontiguousarray(samples.T)
+
     # ---- ending
 
     def _end_stream(self) -> None:
@@ -244,6 +253,8 @@ class Listener(_Live):
         Samples in a callback; 0 for the device's own choice.
     latency
         ``"high"``, ``"low"`` or in seconds: the latency to request from the audio system.
+    samples
+        :meth:`read` returns the samples, too; those that are not read within a second are lost.
 
     Raises
     ------
@@ -270,6 +281,7 @@ class Listener(_Live):
         sample_rate: int | None = None,
         block: int = 0,
         latency: StreamLatency = "high",
+        samples: bool = False,
     ) -> None:
         super().__init__(
             {"input": find_device(device, kind="input")},
@@ -278,7 +290,7 @@ class Listener(_Live):
             sample_rate=sample_rate,
             block=block,
             latency=latency,
-            lead=None,
+            lead=0 if samples else None,
         )
 
     @property
@@ -298,13 +310,13 @@ class Listener(_Live):
         Returns
         -------
         numpy.ndarray or None
-            (channels, 0) float32: the samples themselves went to the node.
+            (channels, n) float32. n is 0 unless `samples` are asked for: they went to the node.
         """
         if self._last is not None:
             return None
         self.poll()
         time.sleep(timeout)
-        return np.zeros((self.channels, 0), np.float32)
+        return self._taken(self.sample_rate if self._lead is not None else 0)
 
 
 class DuplexStream(_Live):
@@ -413,10 +425,7 @@ class DuplexStream(_Live):
             if there >= frames or left <= 0:
                 break
             time.sleep(min(left, max((frames - there) / self.sample_rate / 2, 0.0005)))
-        samples = np.empty((min(frames, there), self.channels), np.float32)
-        if self._stream is not None:
-            lib.tagnode_stream_read(self._stream.c, _floats(samples), len(samples))
-        return np.ascontiguousarray(samples.T)
+        return self._taken(frames)
 
     def write(self, block: Float32) -> None:
         """Write samples to the output, as many as were read.

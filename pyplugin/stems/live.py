@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import queue
 import threading
-import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,8 +26,8 @@ class StemStream(Closing):
     """Blocks of a live stream in, blocks of its stems out, at a constant latency.
 
     The networks run on a thread of their own. The latency is a patch, and the time between two
-    patches, in which the networks run: 20.8 s for patches of 512 spectra with an overlap of 128,
-    2.9 s for ``spleeter-2stems-p64``. A context manager.
+    patches, in which the networks run: 20.9 s for patches of 512 spectra with an overlap of 128,
+    4.6 s for ``spleeter-2stems-p128``, 3.1 s for ``spleeter-2stems-p64``. A context manager.
 
     Parameters
     ----------
@@ -38,6 +37,8 @@ class StemStream(Closing):
         A model of stems, or a :class:`StemNetwork` that is ready.
     overlap, above
         As for :class:`pyplugin.stems.separator.Separator`.
+    waits
+        Wait for results that are late instead of returning silence: for streams that wait, too.
 
     Attributes
     ----------
@@ -68,6 +69,7 @@ class StemStream(Closing):
         model: str | StemNetwork = DEFAULT_MODEL,
         overlap: int | None = None,
         above: str | None = None,
+        waits: bool = False,
     ) -> None:
         network = model if isinstance(model, StemNetwork) else StemNetwork(model)
         self._separator = Separator(
@@ -78,17 +80,12 @@ class StemStream(Closing):
             above=above,  # type: ignore[arg-type] # which checks it
         )
         end = network.front_end
-        step = (network.patch - self._separator.overlap) * end.hop / end.sample_rate
-        needed = _seconds_of(network)
-        if needed > _SHARE * step:
-            raise ModelError(
-                f"{network.name} needs {needed:.2f} s for each {step:.2f} s on this machine; live "
-                f"it may take {_SHARE * step:.2f} s: use a smaller overlap or separate a recording."
-            )
+        step = check_speed(network, self._separator.overlap)
         spectra = network.patch + end.frame // end.hop
         whole = spectra * end.hop / end.sample_rate + step
         self.latency = int(np.ceil(whole * sample_rate)) + self._separator.delay
         self.late = 0
+        self._waits = waits
         self._shape = (len(network.stems), channels)
         self._ready: queue.SimpleQueue[Float32 | _Failed] = queue.SimpleQueue()
         self._given: queue.SimpleQueue[Float32 | None] = queue.SimpleQueue()
@@ -117,14 +114,14 @@ class StemStream(Closing):
                 "expected."
             )
         self._given.put(np.array(block, np.float32))
-        while not self._ready.empty():
+        count = block.shape[1]
+        before = min(max(self.latency - self._position, 0), count)
+        self._position += count
+        while not self._ready.empty() or (self._waits and self._there() < count - before):
             part = self._ready.get()
             if isinstance(part, _Failed):
                 raise part.error
             self._parts.append(part)
-        count = block.shape[1]
-        before = min(max(self.latency - self._position, 0), count)
-        self._position += count
         result = np.zeros((*self._shape, count), np.float32)
         self._fill(result[:, :, before:])
         return result
@@ -133,6 +130,9 @@ class StemStream(Closing):
         """Stop the thread. Closing twice is harmless."""
         self._given.put(None)
         self._thread.join()
+
+    def _there(self) -> int:
+        return sum(int(part.shape[2]) for part in self._parts) - self._skip
 
     def _fill(self, target: Float32) -> None:
         at = 0
@@ -159,13 +159,20 @@ class StemStream(Closing):
             self._ready.put(_Failed(error))
 
 
-def _seconds_of(network: StemNetwork) -> float:
-    """Return the time that a patch takes here, the lesser of two runs."""
+def check_speed(network: StemNetwork, overlap: int) -> float:
+    """Return the seconds between two patches, in which the networks have to run.
+
+    Raises
+    ------
+    ModelError
+        They take longer on this machine; the message has both times.
+    """
     end = network.front_end
-    patch = np.ones((network.patch, end.bins, end.channels), np.float32)
-    taken = []
-    for _ in range(2):
-        started = time.perf_counter()
-        network.run(patch)
-        taken.append(time.perf_counter() - started)
-    return min(taken)
+    step = (network.patch - overlap) * end.hop / end.sample_rate
+    if network.seconds > _SHARE * step:
+        raise ModelError(
+            f"{network.name} needs {network.seconds:.2f} s for each {step:.2f} s on this machine; "
+            f"live it may take {_SHARE * step:.2f} s: use a model of fewer stems, or separate a "
+            "recording."
+        )
+    return step

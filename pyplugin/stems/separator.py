@@ -34,8 +34,8 @@ class Separator:
     channels
         1 or 2. Of one channel the network gets two copies, and their mean is returned.
     overlap
-        Spectra that two patches share, a multiple of 64, up to half a patch; ``None`` for 128, or
-        a quarter of a smaller patch.
+        Spectra that two patches share, a multiple of 64, up to half a patch; ``None`` for 128, of
+        patches below 512 for 64, of one of 64 for none.
     above
         Shares above the 11 kHz that the networks take: 0, or the mean of those below; ``None`` for
         the card's.
@@ -195,11 +195,11 @@ def checked_overlap(patch: int, overlap: int | None) -> int:
 
     Examples
     --------
-    >>> checked_overlap(512, None), checked_overlap(64, None)
-    (128, 0)
+    >>> [checked_overlap(patch, None) for patch in (512, 256, 128, 64)]
+    [128, 64, 64, 0]
     """
     if overlap is None:
-        return min(128, patch // 4 // _STRIDE * _STRIDE)
+        return min(128, max(patch // 4 // _STRIDE, min(patch // 2 // _STRIDE, 1)) * _STRIDE)
     if overlap % _STRIDE or not 0 <= overlap <= patch // 2:
         raise AudioError(
             f"The overlap is {overlap} spectra; a multiple of {_STRIDE} from 0 to {patch // 2} is "

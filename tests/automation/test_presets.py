@@ -6,10 +6,10 @@ import pytest
 from preset_cases import GOOD, WRONG
 
 import pyplugin
+from pyplugin.automation.chains import automated_preset
 from pyplugin.automation.effects import build_board
 from pyplugin.automation.knobs import Knobs
 from pyplugin.automation.presets import parse_preset, read_preset, shipped_presets
-from pyplugin.automation.rendering import automated_preset
 from pyplugin.models import registry
 from pyplugin.node.signals import SIGNALS
 from pyplugin.support.spelling import slug

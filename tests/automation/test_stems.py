@@ -3,14 +3,16 @@
 import numpy as np
 import pytest
 from helpers import music
+from mid_side import MidSide
 from small_unets import passing, variables_of, written
 
 import pyplugin
+from pyplugin.automation.chains import automated_preset
 from pyplugin.automation.presets import parse_preset, read_preset, stem_presets
-from pyplugin.automation.rendering import automated_preset, mover_of
 from pyplugin.automation.stems import added
 from pyplugin.daw.presets import slots_of
 from pyplugin.errors import PresetError
+from pyplugin.stems.model import SpleeterModel
 from pyplugin.stems.network import StemNetwork
 
 pedalboard = pytest.importorskip("pedalboard", reason="needs pedalboard")
@@ -49,9 +51,14 @@ def network(tmp_path_factory):
 @pytest.fixture(scope="module")
 def all_vocals(tmp_path_factory):
     variables = passing("spleeter-2stems", "vocals")
-    return StemNetwork(
+    return SpleeterModel(
         written(tmp_path_factory.mktemp("v"), "spleeter-2stems", variables, patch=64)
     )
+
+
+@pytest.fixture(scope="module")
+def model(network):
+    return SpleeterModel(network)
 
 
 def level(audio):
@@ -73,14 +80,14 @@ def test_an_effect_acts_on_its_stem_alone(network):
     np.testing.assert_allclose(got, want, atol=1e-5)
 
 
-def test_a_reverb_on_one_stem_and_a_gain_on_the_sum(network):
+def test_a_reverb_on_one_stem_and_a_gain_on_the_sum(model):
     """Effects of stems come before those of the sum, and have delays of their own."""
     audio = music(4, RATE, 2)
     preset = parse_preset(
         PRESET + '\n[[effect]]\nid = "room"\ntype = "reverb"\nstem = "accompaniment"\n'
         '[[effect]]\nid = "all"\ntype = "gain"\ngain_db = -20\n'
     )
-    result = automated_preset(preset, stem_model=network)(audio, RATE)
+    result = automated_preset(preset, stem_model=model)(audio, RATE)
     assert result.audio.shape == audio.shape
     assert -30 < level(result.audio) - level(audio) < -10
 
@@ -97,6 +104,25 @@ def test_a_stems_signal_moves_a_parameter_of_another(all_vocals):
     got, want = (each.curves["voice.gain_db"].values for each in (result, plain))
     assert got.max() > 1
     np.testing.assert_allclose(got[25:-25], want[25:-25], atol=0.5)  # above 11 kHz is no vocals
+
+
+def test_whatever_separates_can_be_the_model():
+    audio = music(2, RATE, 2)
+    mid = audio.mean(axis=0)
+    auto = pyplugin.automate(
+        pedalboard.Pedalboard([]),
+        {"gain.gain_db": pyplugin.curve([6.0], 1)},
+        stems={"side": pedalboard.Pedalboard([pedalboard.Gain()])},
+        stem_model=MidSide(),
+    )
+    want = mid + 10 ** (6 / 20) * (audio - mid)
+    np.testing.assert_allclose(auto(audio, RATE).audio, want, atol=1e-5)
+
+
+def test_a_preset_with_stems_needs_a_model():
+    auto = automated_preset(parse_preset(PRESET))
+    with pytest.raises(PresetError, match=r"vocals, accompaniment.*give stem_model"):
+        auto(np.zeros((2, RATE)), RATE)
 
 
 def test_sources_of_python_name_the_same_descriptors():
@@ -136,22 +162,17 @@ def test_files_are_rendered_with_the_shipped_presets(tmp_path, network):
         ),
     ],
 )
-def test_what_is_wrong_is_a_sentence(network, old, new, message):
+def test_what_is_wrong_is_a_sentence(model, old, new, message):
     assert old in PRESET
     with pytest.raises(PresetError, match=message):
-        automated_preset(parse_preset(PRESET.replace(old, new)), stem_model=network)(
+        automated_preset(parse_preset(PRESET.replace(old, new)), stem_model=model)(
             np.zeros((2, 44100)), RATE
         )
 
 
-def test_live_and_the_plugin_refuse_stems(network):
-    preset = parse_preset(PRESET)
-    with pytest.raises(PresetError, match="whole recordings only"):
-        automated_preset(preset, stem_model=network).stream(48000, 2)
-    with pytest.raises(PresetError, match="whole recordings only"):
-        mover_of(preset, [], 48000)
+def test_the_plugin_refuses_stems():
     with pytest.raises(PresetError, match="uses stems"):
-        slots_of(preset)
+        slots_of(parse_preset(PRESET))
 
 
 def test_streams_of_any_pieces_are_added():

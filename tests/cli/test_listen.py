@@ -12,6 +12,7 @@ import mido
 import numpy as np
 import pytest
 from helpers import music
+from small_unets import passing, written
 
 import pyplugin
 from pyplugin.models import registry
@@ -156,3 +157,34 @@ def test_listen_takes_no_file():
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "tagnode tag song.ogg" in done.stderr
+
+
+def test_signals_of_stems_on_a_pipe(tmp_path, monkeypatch):
+    """Faster than real time: what is late is waited for, to the end of the pipe."""
+    pytest.importorskip("ai_edge_litert", reason="needs LiteRT")
+    name = written(tmp_path, "spleeter-2stems", passing("spleeter-2stems", "vocals"), patch=64)
+    (tmp_path / "mine.toml").write_text(
+        '[preset]\nname = "mine"\n[[effect]]\ntype = "gain"\n[[map]]\n'
+        'source = "stem.vocals.rms_db"\ntarget = "gain.gain_db"\nlow = -60\nhigh = 0\n'
+        "min = -60\nmax = 0\nattack = 0\nrelease = 0\n"
+    )
+    monkeypatch.setenv("PYPLUGIN_MODELS", str(tmp_path))
+    sound = np.concatenate([music(4, 44100, 2), np.zeros((2, 4 * 44100), np.float32)], axis=1)
+    done = listen(
+        *("--preset", str(tmp_path / "mine.toml"), "--stem-model", name.card.name),
+        *("--json", "--hop", "0.5"),
+        data=pcm_of(sound),
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    found = {line["t"]: line for line in lines}
+    late = float(re.search(rb"delayed by (\d\.\d) s", done.stderr)[1])
+    for time, line in found.items():
+        moved = line["parameters"]["gain.gain_db"]
+        if time < late:
+            assert moved == pytest.approx(-60, abs=1)
+        elif late + 0.5 < time < late + 3.5:
+            then = min(found, key=lambda other: abs(other - (time - late)))
+            assert moved == pytest.approx(found[then]["signals"]["rms_db"], abs=4)
+        elif time > late + 4.5:
+            assert moved == -60

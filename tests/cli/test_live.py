@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 from jackserver import NOISE, JackServer, Neighbours
+from small_unets import passing, written
 
 RATE = 48000
 PRESET = """
@@ -84,6 +85,95 @@ def test_live_moves_the_sound_that_goes_out(jack: JackServer, neighbours: Neighb
         expected = 0.1 * NOISE[(times - delay) % len(NOISE)]
         shares.append(np.isclose(samples[0], expected, atol=1e-6)[playing].mean())
     assert max(shares) > 0.8, shares
+
+
+@pytest.fixture
+def stem_models(tmp_path, monkeypatch):
+    """Small networks under a published name: all up to 11 kHz is vocals."""
+    pytest.importorskip("ai_edge_litert", reason="needs LiteRT")
+    folder = tmp_path / "models"
+    folder.mkdir()
+    variables = passing("spleeter-2stems", "vocals")
+    name = written(folder, "spleeter-2stems", variables, patch=64).card.name
+    for end in (".tflite", ".json"):
+        (folder / f"{name}{end}").rename(folder / f"spleeter-2stems{end}")
+    monkeypatch.setenv("PYPLUGIN_MODELS", str(folder))
+    return folder
+
+
+OF_STEMS = PRESET.replace("gain_db = 0", 'stem = "vocals"\ngain_db = 0').replace(
+    "signal.rms_db", "stem.vocals.rms_db"
+)
+
+
+@pytest.mark.waits(8)
+def test_live_separates_at_the_latency_that_it_names(
+    jack: JackServer, neighbours: Neighbours, tmp_path, stem_models, monkeypatch
+):
+    """The stem, the lowest 11 kHz of noise, goes down by 20 dB; the rest passes."""
+    (tmp_path / "stems.toml").write_text(OF_STEMS)
+    monkeypatch.setitem(jack.environment, "PYPLUGIN_MODELS", str(stem_models))
+    neighbours.record()
+    ports = ("--input", "sender", "--output", "receiver", "--channels", "2")
+    done = pyplugin(
+        jack,
+        *("live", "--preset", str(tmp_path / "stems.toml"), *ports),
+        *("--seconds", "7", "--buffer", "8192"),
+    )
+    _, samples = neighbours.recorded()
+    assert done.returncode == 0, done.stderr
+    found = re.search(r"\((\d+) samples, 8192 of them the buffer, (\d+) the stems\)", done.stderr)
+    assert found, done.stderr
+    total, of_stems = int(found[1]), int(found[2])
+    assert 2.8 < of_stems / RATE < 3.2
+    assert total >= of_stems + 8192
+    assert "gain.gain_db -20" in done.stdout
+    playing = np.flatnonzero(np.abs(samples[0]) > 0)
+    received = samples[0][playing[RATE // 2] :]
+    assert len(received) > RATE // 2
+    assert (
+        0.65 < np.std(received) / np.std(NOISE) < 0.8
+    )  # 13 of 24 kHz pass, the rest is 20 dB down
+
+
+def test_listen_sends_signals_of_the_stems_of_a_device(
+    jack: JackServer, neighbours: Neighbours, tmp_path, stem_models, monkeypatch
+):
+    (tmp_path / "stems.toml").write_text(OF_STEMS)
+    monkeypatch.setitem(jack.environment, "PYPLUGIN_MODELS", str(stem_models))
+    given = ("--device", "sender", "--preset", str(tmp_path / "stems.toml"), "--json")
+    done = pyplugin(jack, "listen", *given, "--seconds", "4.5")
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"Parameters are delayed by [23]\.\d s, the time of the stems", done.stderr)
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert lines[1]["parameters"]["gain.gain_db"] == 0  # at rest
+    assert lines[-1]["parameters"]["gain.gain_db"] == -20
+
+
+@pytest.mark.parametrize("command", ["live", "listen -"])
+def test_a_machine_that_is_too_slow_for_the_stems_is_refused(
+    run, monkeypatch, tmp_path, stem_models, command
+):
+    from pyplugin.stems.network import StemNetwork
+
+    (tmp_path / "stems.toml").write_text(OF_STEMS)
+    monkeypatch.setattr(StemNetwork, "seconds", 9.25)
+    code, out, err = run(*command.split(), "--preset", tmp_path / "stems.toml")
+    assert (code, out) == (2, "")
+    assert "needs 9.25 s for each 1.49 s on this machine" in err
+    assert "live it may take 1.19 s" in err
+
+
+def test_a_model_of_stems_without_stems_is_refused(run, stem_models):
+    code, _, err = run("live", "--preset", "late-night", "--stem-model", "spleeter-2stems")
+    assert code == 2
+    assert "--stem-model is for presets that use stems; late-night uses none." in err
+    code, _, err = run("listen", "-", "--stem-model", "spleeter-2stems")
+    assert "there is no preset" in err
+    (stem_models / "spleeter-2stems.tflite").unlink()
+    code, _, err = run("live", "--preset", "vocal-reverb")
+    assert code != 0
+    assert "tagnode models get spleeter-2stems" in err
 
 
 @pytest.mark.parametrize(

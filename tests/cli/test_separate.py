@@ -30,6 +30,23 @@ def test_each_file_gets_a_folder(run, tmp_path, song, models):
     np.testing.assert_allclose(sum(parts), soundfile.read(song)[0], atol=1e-6)
 
 
+def test_the_spectrograms_are_plotted(run, tmp_path, song, models):
+    from matplotlib.image import imread
+
+    given = ("--out", tmp_path / "out", "--plot", tmp_path / "stems.png", "--residual")
+    code, _, err = run("separate", song, *given)
+    assert code == 0, err
+    height, width = imread(tmp_path / "stems.png").shape[:2]
+    assert width == 1440
+    assert height > 4 * 2 * 120  # the recording and three stems
+    code, _, err = run("separate", song, tmp_path / "out" / "song" / "vocals.wav", *given)
+    assert code == 2
+    assert "--plot needs one FILE; 2 were given" in err
+    code, _, err = run("separate", song, "--out", tmp_path / "new", "--plot", "stems.jpg")
+    assert code == 2
+    assert not (tmp_path / "new").exists()
+
+
 def test_only_the_stems_that_are_wanted(run, tmp_path, song, models):
     code, _, _ = run(
         "separate", song, "--out", tmp_path / "one", "--stems", "vocals", "--wiener", 1

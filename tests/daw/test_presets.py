@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from hosts import ROOT, needs, run
 
+from pyplugin.automation.chains import automated_preset
 from pyplugin.automation.presets import parse_preset, read_preset, shipped_presets
-from pyplugin.automation.rendering import automated_preset
 from pyplugin.daw import container, parameters
 from pyplugin.daw import presets as daw_presets
 from pyplugin.daw.presets import slots_of

@@ -454,8 +454,8 @@ target = "gain.gain_db"
 min = 0
 max = -6
 """
+    from pyplugin.automation.chains import automated_preset
     from pyplugin.automation.presets import parse_preset
-    from pyplugin.automation.rendering import automated_preset
 
     text = text.replace("MODEL", str(known))
     assert automated_preset(parse_preset(text)).plan.heads[0].name == "kind"

@@ -6,6 +6,7 @@ After deezer/spleeter 2.4 (Hennequin et al., JOSS 2020), as its documentation an
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -102,3 +103,37 @@ def decibels(difference: Any, reference: Any) -> float:
     """Return the level of a difference relative to what it is of."""
     power = [float(np.mean(np.square(np.asarray(x, np.float64)))) for x in (difference, reference)]
     return 10 * np.log10(max(power[0], 1e-30) / max(power[1], 1e-30))
+
+
+def write_folder(folder: Path, variables: Mapping[str, Any]) -> None:
+    """Write a folder as Spleeter's archives have it, by TensorFlow: 4 files, one of them our input.
+
+    `checkpoint`, `model.meta`, `model.index` and `model.data-00000-of-00001`: the variables of a
+    graph in float, and the estimator's `global_step`, which is none of the networks'.
+    """
+    import tensorflow as tf
+
+    v1 = tf.compat.v1
+    folder.mkdir(parents=True)
+    with tf.Graph().as_default(), v1.Session() as session:
+        held = [v1.get_variable(name, initializer=value) for name, value in variables.items()]
+        held.append(v1.get_variable("global_step", initializer=np.int64(1_000_000)))
+        session.run(v1.global_variables_initializer())
+        v1.train.Saver(held).save(session, str(folder / "model"))
+    (folder / ".probe").write_text("OK")
+
+
+def read_folder(folder: Path) -> dict[str, Any]:
+    """Return the variables of a folder, read by TensorFlow."""
+    import tensorflow as tf
+
+    reader = tf.train.load_checkpoint(str(folder / "model"))
+    names = reader.get_variable_to_shape_map()
+    return {name: reader.get_tensor(name) for name in names if name != "global_step"}
+
+
+def si_sdr(estimate: Any, reference: Any) -> float:
+    """Return the scale-invariant signal-to-distortion ratio in dB (Le Roux et al., 2019)."""
+    want, got = (np.asarray(x, np.float64).ravel() for x in (reference, estimate))
+    target = want * (got @ want) / (want @ want)
+    return -decibels(got - target, target)

@@ -8,8 +8,8 @@ from helpers import music
 from small_unets import variables_of, written
 
 from pyplugin.errors import AudioError, ModelError
-from pyplugin.stems import live
 from pyplugin.stems.live import StemStream
+from pyplugin.stems.model import SpleeterModel
 from pyplugin.stems.network import StemNetwork
 from pyplugin.stems.separator import Separator
 
@@ -44,6 +44,18 @@ def test_a_stream_gives_what_a_recording_gives_at_its_latency(network, rate):
     assert latency < (64 + 64 + 6) * 1024 / 44100 * rate + 2000
 
 
+def test_a_stream_that_waits_is_never_late(network):
+    """Given at once, faster than any machine; the same stems come back."""
+    audio = music(9, 44100, 1)
+    separator = Separator(network, 44100, 1)
+    want = np.concatenate([separator.process(audio), separator.finish()], axis=2)
+    with StemStream(44100, 1, model=network, waits=True) as stream:
+        got = np.concatenate([stream.process(part) for part in np.split(audio, 9, axis=1)], axis=2)
+        latency, late = stream.latency, stream.late
+    assert late == 0
+    np.testing.assert_array_equal(got[:, :, latency:], want[:, :, : got.shape[2] - latency])
+
+
 def test_what_is_late_is_silence_and_does_not_shift_the_rest(network):
     stream = StemStream(44100, 1, model=network)
     stream._position = stream.latency  # as if it had run without results
@@ -57,9 +69,12 @@ def test_what_is_late_is_silence_and_does_not_shift_the_rest(network):
 
 
 def test_a_machine_that_is_too_slow_is_refused_with_the_figure(network, monkeypatch):
-    monkeypatch.setattr(live, "_seconds_of", lambda network: 3.25)
-    with pytest.raises(ModelError, match=r"needs 3\.25 s for each 1\.49 s"):
+    monkeypatch.setitem(network.__dict__, "seconds", 3.25)  # instead of what it measured
+    words = r"needs 3\.25 s for each 1\.49 s .* may take 1\.19 s"
+    with pytest.raises(ModelError, match=words):
         StemStream(44100, 2, model=network)
+    with pytest.raises(ModelError, match=words):
+        SpleeterModel(network).stream(44100, 2)
 
 
 def test_wrong_blocks_are_refused(network):

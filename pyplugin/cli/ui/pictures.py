@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,6 +58,22 @@ def draw_render(output: Path, recording: Path, result: RenderResult) -> None:
 
     title = ", ".join(filter(None, (recording.name, result.model, result.preset)))
     _draw(output, recording, result, PRESETS["musicnn"], title)
+
+
+def draw_stems(output: Path, recording: Path, stems: Mapping[str, Path], model: str) -> None:
+    """Plot the mel spectrograms of a recording and of the files of its stems."""
+    from pyplugin.models.frontends import PRESETS
+    from pyplugin.plot import plot_spectrograms
+
+    mels = {"recording": _spectrogram(recording, PRESETS["musicnn"])}
+    mels |= {name: _spectrogram(path, PRESETS["musicnn"]) for name, path in stems.items()}
+    count = min(len(mel) for mel, _ in mels.values())  # ends of compressed files may differ
+    plot_spectrograms(
+        output,
+        {name: mel[:count] for name, (mel, _) in mels.items()},
+        mels["recording"][1][:count],
+        title=f"{recording.name}, {model}",
+    )
 
 
 def _draw(
