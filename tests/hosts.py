@@ -33,7 +33,8 @@ def run(*command: object, **options: object) -> str:
 def exported(library: Path) -> set[str]:
     """The symbols that a library shows."""
     need("nm", "binutils")
-    return {line.split()[-1] for line in run("nm", "-D", "--defined-only", library).splitlines()}
+    lines = run("nm", "-D", "--defined-only", library).splitlines()
+    return {line.split()[-1] for line in lines} - {"__bss_start", "_edata", "_end"}  # the linker's
 
 
 def needed(library: Path) -> set[str]:

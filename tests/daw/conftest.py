@@ -9,7 +9,7 @@ import pytest
 from sharing import ROOT, folder_of_the_run, made_once
 
 PLUGINS = ("tagnode_lv2", "tagnode_lv2_ttl", "tagnode_clap", "tagnode_vst3", "tagnode_make_docs")
-HOSTS = ("host_lv2", "fuzz_lv2", "host_clap", "host_vst3")
+HOSTS = ("host_lv2", "fuzz_lv2", "host_clap", "host_vst3", "tagnode_windows")
 
 
 @pytest.fixture(scope="session")

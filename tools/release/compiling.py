@@ -113,7 +113,8 @@ def prepare(work: Path) -> dict[str, Path]:
     scene, presets, host = work / "scene.tagnode", work / "presets.c", work / "host"
     run(sys.executable, "-m", "pyplugin.daw.container", "scene", scene)
     run(sys.executable, "-m", "pyplugin.daw.presets", presets)
-    run("cmake", "-S", "native", "-B", host, "-DTAGNODE_PLUGINS=ON", *carried(scene, presets))
+    given = ["-DTAGNODE_PLUGINS=ON", "-DTAGNODE_WINDOW=OFF", *carried(scene, presets)]
+    run("cmake", "-S", "native", "-B", host, *given)
     run("cmake", "--build", host, "--parallel", "--target", "tagnode_make_ttl")
     return {
         "scene": scene,
@@ -128,11 +129,14 @@ def carried(scene: Path, presets: Path) -> list[str]:
 
 
 def build(target: Target, part: Slice, work: Path, parts: dict[str, Path]) -> Path:
-    """Build the three plugins for a processor; return the folder that they are in."""
+    """Build the three plugins for a processor; return the folder that they are in.
+
+    They have no window: its libraries are those of this machine, not of the target.
+    """
     folder = work / f"{target.name}-{part.processor}"
     hidden = f'"-ffile-prefix-map={ROOT}=." "-ffile-prefix-map={work}=build"'
     run(
-        *("cmake", "-S", "native", "-B", folder, "-DTAGNODE_PLUGINS=ON"),
+        *("cmake", "-S", "native", "-B", folder, "-DTAGNODE_PLUGINS=ON", "-DTAGNODE_WINDOW=OFF"),
         *carried(parts["scene"], parts["presets"]),
         f"-DTAGNODE_MAKE_TTL={parts['turtle']}",
         f"-DCMAKE_C_FLAGS={hidden}",

@@ -34,7 +34,12 @@ typedef struct {
 } cl_event;
 
 enum { CL_EVENT_DONT_RECORD = 1 << 1 };
-enum { CL_EVENT_PARAM_VALUE = 5, CL_EVENT_MIDI = 10 };
+enum {
+    CL_EVENT_PARAM_VALUE = 5,
+    CL_EVENT_GESTURE_BEGIN = 7,
+    CL_EVENT_GESTURE_END = 8,
+    CL_EVENT_MIDI = 10
+};
 
 typedef struct {
     cl_event header;
@@ -44,6 +49,11 @@ typedef struct {
     int16_t port, channel, key;
     double value;
 } cl_event_param_value;
+
+typedef struct {
+    cl_event header;
+    uint32_t parameter;
+} cl_event_gesture;
 
 typedef struct {
     cl_event header;
@@ -382,3 +392,56 @@ typedef struct {
     bool (*has_hard_realtime_requirement)(const cl_plugin *plugin);
     bool (*set)(const cl_plugin *plugin, int32_t mode);
 } cl_render;
+
+#define CL_GUI "clap.gui"
+#define CL_WINDOW_X11 "x11"
+
+typedef struct {
+    const char *api;
+    union {
+        unsigned long x11;
+        void *other;
+    } id;
+} cl_window;
+
+typedef struct {
+    bool horizontally, vertically, keep_aspect;
+    uint32_t aspect_width, aspect_height;
+} cl_resize_hints;
+
+typedef struct { /* sizes are pixels */
+    bool (*is_supported)(const cl_plugin *plugin, const char *api, bool floating);
+    bool (*preferred)(const cl_plugin *plugin, const char **api, bool *floating);
+    bool (*create)(const cl_plugin *plugin, const char *api, bool floating);
+    void (*destroy)(const cl_plugin *plugin);
+    bool (*set_scale)(const cl_plugin *plugin, double scale);
+    bool (*get_size)(const cl_plugin *plugin, uint32_t *width, uint32_t *height);
+    bool (*can_resize)(const cl_plugin *plugin);
+    bool (*resize_hints)(const cl_plugin *plugin, cl_resize_hints *hints);
+    bool (*adjust_size)(const cl_plugin *plugin, uint32_t *width, uint32_t *height);
+    bool (*set_size)(const cl_plugin *plugin, uint32_t width, uint32_t height);
+    bool (*set_parent)(const cl_plugin *plugin, const cl_window *window);
+    bool (*set_transient)(const cl_plugin *plugin, const cl_window *window);
+    void (*suggest_title)(const cl_plugin *plugin, const char *title);
+    bool (*show)(const cl_plugin *plugin);
+    bool (*hide)(const cl_plugin *plugin);
+} cl_gui;
+
+typedef struct { /* [any] */
+    void (*hints_changed)(const cl_host *host);
+    bool (*request_resize)(const cl_host *host, uint32_t width, uint32_t height);
+    bool (*request_show)(const cl_host *host);
+    bool (*request_hide)(const cl_host *host);
+    void (*closed)(const cl_host *host, bool destroyed);
+} cl_host_gui;
+
+#define CL_TIMER "clap.timer-support"
+
+typedef struct {
+    void (*on_timer)(const cl_plugin *plugin, uint32_t id);
+} cl_timer;
+
+typedef struct {
+    bool (*start)(const cl_host *host, uint32_t period, uint32_t *id); /* ms */
+    bool (*stop)(const cl_host *host, uint32_t id);
+} cl_host_timer;

@@ -7,6 +7,7 @@
 
 #include "clap_abi.h"
 #include "clap_presets.h"
+#include "clap_window.h"
 #include "face/face.h"
 
 enum { INPUT, SIDECHAIN, OUTPUT }; /* audio ports */
@@ -20,6 +21,7 @@ typedef struct {
     uint32_t channels[3]; /* of the main input, the sidechain, the output */
     bool active;
     _Atomic uint64_t texts; /* of which the host was notified */
+    clap_window *window;    /* NULL: this build has none */
     face_outputs outputs;
     face_block block;
 } face;
@@ -94,6 +96,7 @@ static void flush(const cl_plugin *plugin, const cl_input_events *in, const cl_o
     TAGNODE_NONBLOCKING {
     face *self = face_of(plugin);
     const uint32_t count = in != NULL ? in->size(in) : 0;
+    if (self->window != NULL && out != NULL) clap_window_send(self->window, out);
     for (uint32_t i = 0; i < count; ++i) apply(self, in->get(in, i));
     face_outputs_advance(&self->outputs, 0);
     if (out != NULL) send_outputs(self, 0, out);
@@ -115,6 +118,7 @@ static int32_t process(const cl_plugin *plugin, const cl_process *data) TAGNODE_
     const cl_output_events *out = data->out_events;
     const uint32_t count = in != NULL ? in->size(in) : 0;
     uint32_t at = 0;
+    if (self->window != NULL && out != NULL) clap_window_send(self->window, out);
     for (uint32_t i = 0; i < count; ++i) {
         const cl_event *event = in->get(in, i);
         if (event->time < data->frames) at = process_part(self, at, event->time, out);
@@ -393,7 +397,7 @@ static const void *extension(const cl_plugin *plugin, const char *id) {
                {CL_RENDER, &render}};
     for (size_t i = 0; i < sizeof all / sizeof *all; ++i)
         if (strcmp(id, all[i].id) == 0) return all[i].table;
-    return NULL;
+    return clap_window_extension(face_of(plugin)->window, id);
 }
 
 /* ---------------------------------------------------------------------------- life and entry ---
@@ -405,11 +409,17 @@ static bool init(const cl_plugin *plugin) {
     self->core = tagplug_create(NULL);
     if (self->core == NULL) return false;
     self->texts = face_texts(self->core);
+    self->window = clap_window_create(self->core, self->host, self->host_params);
     return true;
+}
+
+clap_window *clap_window_of(const cl_plugin *plugin) {
+    return face_of(plugin)->window;
 }
 
 static void destroy(const cl_plugin *plugin) {
     face *self = face_of(plugin);
+    clap_window_destroy(self->window);
     tagplug_destroy(self->core);
     free(self);
 }

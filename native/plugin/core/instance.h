@@ -51,6 +51,12 @@ struct tagplug {
     tagplug_midi_state midi;
     float buffer[2][TAGPLUG_PIECE], key[TAGPLUG_PIECE];
 
+    /* For windows: the latest results, by signal and by a label's source; written while there are
+     * watchers. */
+    _Atomic uint32_t watchers;
+    _Atomic float live_signals[TAGNODE_SIGNAL_END];
+    _Atomic float live_labels[TAGNODE_PLUGIN_SOURCE_MAX + 1];
+
     /* To and from the audio thread: the next analysis, and the last one, to be freed. */
     _Atomic(tagplug_analysis *) waiting, returned;
 

@@ -48,6 +48,13 @@ static void load_job(void *context) {
 
 /* ---- life ---- */
 
+static void clear_live(tagplug *plugin) {
+    for (uint32_t i = 0; i < TAGNODE_SIGNAL_END; ++i)
+        atomic_store(&plugin->live_signals[i], tagnode_signal_info(i)->low);
+    for (uint32_t i = 0; i <= TAGNODE_PLUGIN_SOURCE_MAX; ++i)
+        atomic_store(&plugin->live_labels[i], 0);
+}
+
 tagplug *tagplug_create(const char *bundle) {
     tagplug *plugin = calloc(1, sizeof *plugin);
     if (plugin == NULL) return NULL;
@@ -65,6 +72,7 @@ tagplug *tagplug_create(const char *bundle) {
     }
     for (uint32_t i = 0; i < TAGPLUG_PARAMETERS; ++i)
         tagplug_write(plugin, i, tagnode_plugin_parameter_info(i)->start);
+    clear_live(plugin);
     return plugin;
 }
 
@@ -141,6 +149,7 @@ void tagplug_deactivate(tagplug *plugin) {
     tagplug_slots_destroy(&plugin->slots);
     tagplug_effects_destroy(&plugin->effects);
     for (uint32_t i = TAGPLUG_INPUTS; i < TAGPLUG_PARAMETERS; ++i) tagplug_write(plugin, i, 0);
+    clear_live(plugin);
 }
 
 /* ---- parameters ---- */
@@ -218,20 +227,37 @@ static bool is_guess(const tagplug_analysis *analysis, const tagnode_frame *fram
            tagnode_first_frames(analysis->node) < analysis->model->card.patch_frames;
 }
 
+static void publish_signals(tagplug *plugin, const float *signals) TAGNODE_NONBLOCKING {
+    for (uint32_t i = 0; i < TAGNODE_SIGNAL_END; ++i)
+        atomic_store_explicit(&plugin->live_signals[i], signals[i], memory_order_relaxed);
+}
+
+static void publish_labels(tagplug *plugin, const tagplug_analysis *analysis) TAGNODE_NONBLOCKING {
+    const tagplug_model *model = analysis->model;
+    for (uint32_t i = 0; i < model->label_count; ++i)
+        atomic_store_explicit(&plugin->live_labels[model->labels[i].source], analysis->values[i],
+                              memory_order_relaxed);
+}
+
 static void analyse(tagplug *plugin, const float *const *input, uint32_t frames)
     TAGNODE_NONBLOCKING {
     tagnode_frame frame;
     float signals[MOST_SIGNALS];
+    const bool watched = atomic_load_explicit(&plugin->watchers, memory_order_relaxed) > 0;
     tagnode_process(plugin->measuring, input, frames);
-    while (tagnode_read_signals(plugin->measuring, &frame, signals, 1) == 1)
+    while (tagnode_read_signals(plugin->measuring, &frame, signals, 1) == 1) {
         tagplug_slots_push_signals(&plugin->slots, signals, frame.emitted);
+        if (watched) publish_signals(plugin, signals);
+    }
     tagplug_analysis *analysis = plugin->analysis;
     if (analysis == NULL || analysis->node == NULL) return;
     tagnode_process(analysis->node, input, frames);
-    while (tagnode_read(analysis->node, &frame, analysis->values, NULL, 1) == 1)
-        if (frame.state == TAGNODE_FRESH && !is_guess(analysis, &frame))
-            tagplug_slots_push_labels(&plugin->slots, analysis->model->label_of, analysis->values,
-                                      analysis->begin + frame.emitted);
+    while (tagnode_read(analysis->node, &frame, analysis->values, NULL, 1) == 1) {
+        if (frame.state != TAGNODE_FRESH || is_guess(analysis, &frame)) continue;
+        tagplug_slots_push_labels(&plugin->slots, analysis->model->label_of, analysis->values,
+                                  analysis->begin + frame.emitted);
+        if (watched) publish_labels(plugin, analysis);
+    }
 }
 
 /* ---- audio ---- */

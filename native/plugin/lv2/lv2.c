@@ -215,8 +215,14 @@ static void deactivate(void *instance) {
     tagplug_deactivate(self->plugin);
 }
 
+static tagplug *core_of(void *instance) {
+    return ((face *)instance)->plugin;
+}
+
 static const void *extension_data(const char *uri) {
     static const lv2_state state = {save, restore};
+    static const tagplug_lv2_view view = {&tagplug_view_table, core_of};
+    if (strcmp(uri, TAGPLUG_LV2_VIEW) == 0) return &view;
     return strcmp(uri, LV2_STATE) == 0 ? &state : NULL;
 }
 

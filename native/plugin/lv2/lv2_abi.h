@@ -4,17 +4,28 @@
 #pragma once
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define LV2_NS "http://lv2plug.in/ns/"
+#define LV2_ATOM_FLOAT LV2_NS "ext/atom#Float"
 #define LV2_ATOM_CHUNK LV2_NS "ext/atom#Chunk"
 #define LV2_ATOM_SEQUENCE LV2_NS "ext/atom#Sequence"
 #define LV2_LOG LV2_NS "ext/log#log"
 #define LV2_LOG_ERROR LV2_NS "ext/log#Error"
 #define LV2_LOG_WARNING LV2_NS "ext/log#Warning"
 #define LV2_MIDI_EVENT LV2_NS "ext/midi#MidiEvent"
+#define LV2_DATA_ACCESS LV2_NS "ext/data-access"
+#define LV2_INSTANCE_ACCESS LV2_NS "ext/instance-access"
+#define LV2_OPTIONS LV2_NS "ext/options#options"
 #define LV2_STATE LV2_NS "ext/state#interface"
+#define LV2_UI LV2_NS "extensions/ui#"
+#define LV2_UI_IDLE LV2_UI "idleInterface"
+#define LV2_UI_PARENT LV2_UI "parent"
+#define LV2_UI_RESIZE LV2_UI "resize"
+#define LV2_UI_SCALE LV2_UI "scaleFactor"
+#define LV2_UI_TOUCH LV2_UI "touch"
 #define LV2_URID_MAP LV2_NS "ext/urid#map"
 
 /* ------------------------------------------------------------------------------------- core --- */
@@ -99,3 +110,47 @@ typedef struct {
     lv2_state_status (*restore)(void *instance, lv2_retrieve retrieve, void *handle, uint32_t flags,
                                 const lv2_feature *const *features);
 } lv2_state;
+
+/* ----------------------------------------------------------------------------- interfaces --- */
+
+typedef struct {
+    const void *(*data_access)(const char *uri); /* the plugin's extension_data */
+} lv2_data_access;
+
+typedef struct { /* ends with one whose key is 0 */
+    uint32_t context, subject, key, size, type;
+    const void *value;
+} lv2_option;
+
+typedef struct {
+    void *handle;
+    void (*touch)(void *handle, uint32_t port, bool grabbed);
+} lv2_ui_touch;
+
+/* The host's as a feature, and the interface's own as extension data, whose handle is ignored. */
+typedef struct {
+    void *handle;
+    int (*resize)(void *handle, int width, int height); /* 0: done */
+} lv2_ui_resize;
+
+typedef struct {
+    int (*idle)(void *instance); /* not 0: it was closed */
+} lv2_ui_idle;
+
+typedef void (*lv2_ui_write)(void *controller, uint32_t port, uint32_t size, uint32_t protocol,
+                             const void *value);
+
+typedef struct lv2_ui lv2_ui;
+struct lv2_ui {
+    const char *uri;
+    void *(*instantiate)(const lv2_ui *ui, const char *plugin, const char *bundle,
+                         lv2_ui_write write, void *controller, void **widget,
+                         const lv2_feature *const *features);
+    void (*cleanup)(void *instance);
+    void (*port_event)(void *instance, uint32_t port, uint32_t size, uint32_t protocol,
+                       const void *value);
+    const void *(*extension_data)(const char *uri);
+};
+
+/* The only exported symbol of the interface's library. */
+const lv2_ui *lv2ui_descriptor(uint32_t index);

@@ -2,10 +2,19 @@
  * never change: sessions keep them. */
 #pragma once
 
-#include "parameters/parameters.h"
+#include "core/view.h"
 
 /* Property of the state: what tagplug_save wrote, an atom:Chunk. */
 #define TAGPLUG_LV2_STATE TAGNODE_PLUGIN_URI "#state"
+
+/* The window, and what it asks the plugin for as extension data: a tagplug_lv2_view. */
+#define TAGPLUG_LV2_WINDOW TAGNODE_PLUGIN_URI "#window"
+#define TAGPLUG_LV2_VIEW TAGNODE_PLUGIN_URI "#view"
+
+typedef struct {
+    const tagplug_view *view;
+    tagplug *(*core)(void *instance);
+} tagplug_lv2_view;
 
 /* Parameters come after these, those that are not of the first version after the sidechain.
  * TAGPLUG_BYPASS is inverted there: LV2 has "enabled". */

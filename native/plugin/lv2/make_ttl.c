@@ -1,11 +1,13 @@
 /* make_ttl.c - writes manifest.ttl and tagnode.ttl from the table of parameters. Runs where the
- * plugin is built: make_ttl FOLDER BINARY, the file name of the plugin's library in that folder. */
+ * plugin is built: make_ttl FOLDER BINARY [WINDOW], the file names of the plugin's library in that
+ * folder, and of that of its window. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/models.h"
 #include "core/tagplug.h"
+#include "lv2_abi.h"
 #include "lv2_ports.h"
 
 static const char *const prefixes = "@prefix atom: <http://lv2plug.in/ns/ext/atom#> .\n"
@@ -19,6 +21,7 @@ static const char *const prefixes = "@prefix atom: <http://lv2plug.in/ns/ext/ato
                                     "@prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> .\n"
                                     "@prefix rsz: <http://lv2plug.in/ns/ext/resize-port#> .\n"
                                     "@prefix state: <http://lv2plug.in/ns/ext/state#> .\n"
+                                    "@prefix ui: <http://lv2plug.in/ns/extensions/ui#> .\n"
                                     "@prefix units: <http://lv2plug.in/ns/extensions/units#> .\n"
                                     "@prefix urid: <http://lv2plug.in/ns/ext/urid#> .\n\n";
 
@@ -295,9 +298,20 @@ static void put_plugin(FILE *file) {
     put_groups(file);
 }
 
+static void put_window(FILE *manifest, const char *library) {
+    fprintf(manifest,
+            "\n<" TAGNODE_PLUGIN_URI "> ui:ui <" TAGPLUG_LV2_WINDOW "> .\n\n"
+            "<" TAGPLUG_LV2_WINDOW ">\n\ta ui:X11UI ;\n\tlv2:binary <%s> ;\n"
+            "\tlv2:requiredFeature ui:idleInterface , ui:parent ,\n"
+            "\t\t<" LV2_INSTANCE_ACCESS "> , <" LV2_DATA_ACCESS "> ;\n"
+            "\tlv2:optionalFeature ui:resize , ui:touch , <" LV2_OPTIONS "> , urid:map ;\n"
+            "\tlv2:extensionData ui:idleInterface , ui:resize .\n",
+            library);
+}
+
 int main(int count, char **arguments) {
-    if (count != 3) {
-        fputs("make_ttl FOLDER BINARY\n", stderr);
+    if (count != 3 && count != 4) {
+        fputs("make_ttl FOLDER BINARY [WINDOW]\n", stderr);
         return EXIT_FAILURE;
     }
     FILE *manifest = opened(arguments[1], "manifest.ttl");
@@ -305,6 +319,7 @@ int main(int count, char **arguments) {
             "<" TAGNODE_PLUGIN_URI ">\n\ta lv2:Plugin ;\n\tlv2:binary <%s> ;\n"
             "\trdfs:seeAlso <tagnode.ttl> .\n",
             arguments[2]);
+    if (count == 4) put_window(manifest, arguments[3]);
     closed(manifest);
     FILE *plugin = opened(arguments[1], "tagnode.ttl");
     put_plugin(plugin);

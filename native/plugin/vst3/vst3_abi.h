@@ -349,3 +349,74 @@ typedef struct { /* [main] */
                       int32_t *id);
     int32_t (*set_program)(void *self, int32_t list, int32_t program, vst_stream *data);
 } vst_units_table;
+
+/* ------------------------------------------------------------------------------------ view --- */
+
+#define VST_VIEW_EDITOR "editor"
+#define VST_WINDOW_X11 "X11EmbedWindowID"
+
+typedef struct {
+    int32_t left, top, right, bottom; /* pixels */
+} vst_rect;
+
+typedef struct vst_view vst_view;
+
+typedef struct { /* [main] */
+    vst_unknown unknown;
+    int32_t (*resize)(void *self, vst_view *view, vst_rect *size);
+} vst_frame_table;
+
+typedef struct {
+    const vst_frame_table *table;
+} vst_frame;
+
+#define VST_VIEW_ID VST_ID(0x5BC32507, 0xD06049EA, 0xA6151B52, 0x2B755B29)
+
+typedef struct { /* [main] */
+    vst_unknown unknown;
+    int32_t (*is_supported)(void *self, const char *kind);
+    int32_t (*attached)(void *self, void *parent, const char *kind);
+    int32_t (*removed)(void *self);
+    int32_t (*on_wheel)(void *self, float distance);
+    int32_t (*on_key_down)(void *self, int16_t key, int16_t code, int16_t modifiers);
+    int32_t (*on_key_up)(void *self, int16_t key, int16_t code, int16_t modifiers);
+    int32_t (*get_size)(void *self, vst_rect *size);
+    int32_t (*on_size)(void *self, vst_rect *size);
+    int32_t (*on_focus)(void *self, uint8_t state);
+    int32_t (*set_frame)(void *self, vst_frame *frame);
+    int32_t (*can_resize)(void *self);
+    int32_t (*check_size)(void *self, vst_rect *size);
+} vst_view_table;
+
+#define VST_SCALE_ID VST_ID(0x65ED9690, 0x8AC44525, 0x8AADEF7A, 0x72EA703F)
+
+typedef struct { /* [main] */
+    vst_unknown unknown;
+    int32_t (*set_scale)(void *self, float scale);
+} vst_scale_table;
+
+#define VST_TIMER_ID VST_ID(0x10BDD94F, 0x41424774, 0x821FAD8F, 0xECA72CA9)
+
+typedef struct { /* [main] */
+    vst_unknown unknown;
+    void (*on_timer)(void *self);
+} vst_timer_table;
+
+typedef struct {
+    const vst_timer_table *table;
+} vst_timer;
+
+/* Linux: the host's loop, an interface of its frame. */
+#define VST_LOOP_ID VST_ID(0x18C35366, 0x97764F1A, 0x9C5B8385, 0x7A871389)
+
+typedef struct { /* [main] */
+    vst_unknown unknown;
+    int32_t (*add_events)(void *self, void *handler, int descriptor);
+    int32_t (*remove_events)(void *self, void *handler);
+    int32_t (*add_timer)(void *self, vst_timer *timer, uint64_t ms);
+    int32_t (*remove_timer)(void *self, vst_timer *timer);
+} vst_loop_table;
+
+typedef struct {
+    const vst_loop_table *table;
+} vst_loop;

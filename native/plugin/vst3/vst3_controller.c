@@ -184,7 +184,8 @@ static int32_t set_handler(void *self, vst_handler *handler) {
 }
 
 static void *create_view(void *self, const char *name) {
-    return NULL; /* the host's own interface */
+    const bool editor = name != NULL && strcmp(name, VST_VIEW_EDITOR) == 0;
+    return editor ? vst_view_create(face_of_controller(self)) : NULL;
 }
 
 const vst_controller_table vst_controller = {

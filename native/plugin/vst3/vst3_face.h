@@ -95,3 +95,6 @@ void vst_set_program(vst_face *face, uint32_t program); /* [main] */
 
 int32_t vst_load(vst_face *face, vst_stream *stream);
 int32_t vst_save(vst_face *face, vst_stream *stream);
+
+/* A view of the face, with a reference to both; NULL where the build has no window. [main] */
+vst_view *vst_view_create(vst_face *face);

@@ -15,10 +15,12 @@ typedef struct v3_program_list_info v3_program_list_info;
 
 #include <clap/entry.h>
 #include <clap/ext/audio-ports.h>
+#include <clap/ext/gui.h>
 #include <clap/ext/latency.h>
 #include <clap/ext/note-ports.h>
 #include <clap/ext/params.h>
 #include <clap/ext/state.h>
+#include <clap/ext/timer-support.h>
 #include <clap/plugin-factory.h>
 #include <travesty/audio_processor.h>
 #include <travesty/bstream.h>
@@ -26,6 +28,7 @@ typedef struct v3_program_list_info v3_program_list_info;
 #include <travesty/edit_controller.h>
 #include <travesty/factory.h>
 #include <travesty/unit.h>
+#include <travesty/view.h>
 
 #define VALUE(ours, theirs) _Static_assert((int64_t)(ours) == (int64_t)(theirs), #ours)
 #define SIZE(ours, theirs)                                                                         \
@@ -41,6 +44,8 @@ VALUE(CL_NAME_SIZE, CLAP_NAME_SIZE);
 VALUE(CL_PATH_SIZE, CLAP_PATH_SIZE);
 VALUE(CL_EVENT_DONT_RECORD, CLAP_EVENT_DONT_RECORD);
 VALUE(CL_EVENT_PARAM_VALUE, CLAP_EVENT_PARAM_VALUE);
+VALUE(CL_EVENT_GESTURE_BEGIN, CLAP_EVENT_PARAM_GESTURE_BEGIN);
+VALUE(CL_EVENT_GESTURE_END, CLAP_EVENT_PARAM_GESTURE_END);
 VALUE(CL_EVENT_MIDI, CLAP_EVENT_MIDI);
 VALUE(CL_PROCESS_CONTINUE, CLAP_PROCESS_CONTINUE);
 VALUE(CL_AUDIO_PORT_MAIN, CLAP_AUDIO_PORT_IS_MAIN);
@@ -219,6 +224,9 @@ static void test_clap_names(void) {
     CHECK(strcmp(CL_PARAMS, CLAP_EXT_PARAMS) == 0);
     CHECK(strcmp(CL_STATE, CLAP_EXT_STATE) == 0);
     CHECK(strcmp(CL_LATENCY, CLAP_EXT_LATENCY) == 0);
+    CHECK(strcmp(CL_GUI, CLAP_EXT_GUI) == 0);
+    CHECK(strcmp(CL_WINDOW_X11, CLAP_WINDOW_API_X11) == 0);
+    CHECK(strcmp(CL_TIMER, CLAP_EXT_TIMER_SUPPORT) == 0);
 }
 
 /* ----------------------------------------------------------------------------------- VST 3 --- */
@@ -430,6 +438,61 @@ FIELD(vst_units_table, select, struct v3_unit_information, select_unit);
 FIELD(vst_units_table, of_bus, struct v3_unit_information, get_unit_by_bus);
 FIELD(vst_units_table, set_program, struct v3_unit_information, set_unit_program_data);
 
+/* The window of a CLAP. */
+SIZE(cl_gui, clap_plugin_gui_t);
+FIELD(cl_gui, is_supported, clap_plugin_gui_t, is_api_supported);
+FIELD(cl_gui, preferred, clap_plugin_gui_t, get_preferred_api);
+FIELD(cl_gui, create, clap_plugin_gui_t, create);
+FIELD(cl_gui, destroy, clap_plugin_gui_t, destroy);
+FIELD(cl_gui, set_scale, clap_plugin_gui_t, set_scale);
+FIELD(cl_gui, get_size, clap_plugin_gui_t, get_size);
+FIELD(cl_gui, can_resize, clap_plugin_gui_t, can_resize);
+FIELD(cl_gui, resize_hints, clap_plugin_gui_t, get_resize_hints);
+FIELD(cl_gui, adjust_size, clap_plugin_gui_t, adjust_size);
+FIELD(cl_gui, set_size, clap_plugin_gui_t, set_size);
+FIELD(cl_gui, set_parent, clap_plugin_gui_t, set_parent);
+FIELD(cl_gui, set_transient, clap_plugin_gui_t, set_transient);
+FIELD(cl_gui, suggest_title, clap_plugin_gui_t, suggest_title);
+FIELD(cl_gui, show, clap_plugin_gui_t, show);
+FIELD(cl_gui, hide, clap_plugin_gui_t, hide);
+SIZE(cl_resize_hints, clap_gui_resize_hints_t);
+FIELD(cl_resize_hints, horizontally, clap_gui_resize_hints_t, can_resize_horizontally);
+FIELD(cl_resize_hints, keep_aspect, clap_gui_resize_hints_t, preserve_aspect_ratio);
+FIELD(cl_resize_hints, aspect_height, clap_gui_resize_hints_t, aspect_ratio_height);
+SIZE(cl_host_gui, clap_host_gui_t);
+FIELD(cl_host_gui, closed, clap_host_gui_t, closed);
+SIZE(cl_timer, clap_plugin_timer_support_t);
+SIZE(cl_host_timer, clap_host_timer_support_t);
+FIELD(cl_host_timer, start, clap_host_timer_support_t, register_timer);
+FIELD(cl_host_timer, stop, clap_host_timer_support_t, unregister_timer);
+SIZE(cl_event_gesture, clap_event_param_gesture_t);
+FIELD(cl_event_gesture, parameter, clap_event_param_gesture_t, param_id);
+
+/* The window of a VST 3. */
+SIZE(vst_view_table, struct v3_plugin_view);
+FIELD(vst_view_table, is_supported, struct v3_plugin_view, is_platform_type_supported);
+FIELD(vst_view_table, attached, struct v3_plugin_view, attached);
+FIELD(vst_view_table, removed, struct v3_plugin_view, removed);
+FIELD(vst_view_table, on_wheel, struct v3_plugin_view, on_wheel);
+FIELD(vst_view_table, on_key_down, struct v3_plugin_view, on_key_down);
+FIELD(vst_view_table, on_key_up, struct v3_plugin_view, on_key_up);
+FIELD(vst_view_table, get_size, struct v3_plugin_view, get_size);
+FIELD(vst_view_table, on_size, struct v3_plugin_view, on_size);
+FIELD(vst_view_table, on_focus, struct v3_plugin_view, on_focus);
+FIELD(vst_view_table, set_frame, struct v3_plugin_view, set_frame);
+FIELD(vst_view_table, can_resize, struct v3_plugin_view, can_resize);
+FIELD(vst_view_table, check_size, struct v3_plugin_view, check_size_constraint);
+SIZE(vst_rect, struct v3_view_rect);
+FIELD(vst_rect, bottom, struct v3_view_rect, bottom);
+SIZE(vst_frame_table, struct v3_plugin_frame);
+SIZE(vst_scale_table, struct v3_plugin_view_content_scale);
+SIZE(vst_timer_table, struct v3_timer_handler);
+SIZE(vst_loop_table, struct v3_run_loop);
+FIELD(vst_loop_table, add_events, struct v3_run_loop, register_event_handler);
+FIELD(vst_loop_table, remove_events, struct v3_run_loop, unregister_event_handler);
+FIELD(vst_loop_table, add_timer, struct v3_run_loop, register_timer);
+FIELD(vst_loop_table, remove_timer, struct v3_run_loop, unregister_timer);
+
 static bool same(const vst_id ours, const v3_tuid theirs) {
     return memcmp(ours, theirs, sizeof(vst_id)) == 0;
 }
@@ -445,6 +508,11 @@ static void test_vst3_ids(void) {
     CHECK(same((const vst_id)VST_REQUIREMENTS_ID, v3_process_context_requirements_iid));
     CHECK(same((const vst_id)VST_CONTROLLER_ID, v3_edit_controller_iid));
     CHECK(same((const vst_id)VST_UNITS_ID, v3_unit_information_iid));
+    CHECK(same((const vst_id)VST_VIEW_ID, v3_plugin_view_iid));
+    CHECK(same((const vst_id)VST_SCALE_ID, v3_plugin_view_content_scale_iid));
+    CHECK(same((const vst_id)VST_TIMER_ID, v3_timer_handler_iid));
+    CHECK(same((const vst_id)VST_LOOP_ID, v3_run_loop_iid));
+    CHECK(strcmp(VST_WINDOW_X11, V3_VIEW_PLATFORM_TYPE_X11) == 0);
 }
 
 int main(void) {

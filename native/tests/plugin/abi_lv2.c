@@ -2,13 +2,18 @@
 #include <lv2/atom/atom.h>
 #include <lv2/buf-size/buf-size.h>
 #include <lv2/core/lv2.h>
+#include <lv2/data-access/data-access.h>
+#include <lv2/instance-access/instance-access.h>
 #include <lv2/log/log.h>
 #include <lv2/midi/midi.h>
 #include <lv2/options/options.h>
 #include <lv2/state/state.h>
+#include <lv2/ui/ui.h>
 #include <lv2/urid/urid.h>
 
-#define lv2_descriptor tagplug_lv2_descriptor /* both declare it */
+/* Both declare these. */
+#define lv2_descriptor tagplug_lv2_descriptor
+#define lv2ui_descriptor tagplug_lv2ui_descriptor
 #include "../check.h"
 #include "lv2_abi.h"
 #include "lv2_ports.h"
@@ -69,6 +74,26 @@ SAME_VALUE(LV2_STATE_NO_SPACE, LV2_STATE_ERR_NO_SPACE);
 SAME_VALUE(LV2_STATE_POD, LV2_STATE_IS_POD);
 SAME_VALUE(LV2_STATE_PORTABLE, LV2_STATE_IS_PORTABLE);
 
+SAME_SIZE(lv2_data_access, LV2_Extension_Data_Feature);
+SAME_PLACE(lv2_data_access, data_access, LV2_Extension_Data_Feature, data_access);
+SAME_SIZE(lv2_option, LV2_Options_Option);
+SAME_PLACE(lv2_option, context, LV2_Options_Option, context);
+SAME_PLACE(lv2_option, key, LV2_Options_Option, key);
+SAME_PLACE(lv2_option, size, LV2_Options_Option, size);
+SAME_PLACE(lv2_option, type, LV2_Options_Option, type);
+SAME_PLACE(lv2_option, value, LV2_Options_Option, value);
+SAME_SIZE(lv2_ui_touch, LV2UI_Touch);
+SAME_PLACE(lv2_ui_touch, touch, LV2UI_Touch, touch);
+SAME_SIZE(lv2_ui_resize, LV2UI_Resize);
+SAME_PLACE(lv2_ui_resize, resize, LV2UI_Resize, ui_resize);
+SAME_SIZE(lv2_ui_idle, LV2UI_Idle_Interface);
+SAME_SIZE(lv2_ui, LV2UI_Descriptor);
+SAME_PLACE(lv2_ui, uri, LV2UI_Descriptor, URI);
+SAME_PLACE(lv2_ui, instantiate, LV2UI_Descriptor, instantiate);
+SAME_PLACE(lv2_ui, cleanup, LV2UI_Descriptor, cleanup);
+SAME_PLACE(lv2_ui, port_event, LV2UI_Descriptor, port_event);
+SAME_PLACE(lv2_ui, extension_data, LV2UI_Descriptor, extension_data);
+
 int main(void) {
     static const char *const uris[][2] = {
         {LV2_ATOM_CHUNK, LV2_ATOM__Chunk},
@@ -77,6 +102,15 @@ int main(void) {
         {LV2_LOG_ERROR, LV2_LOG__Error},
         {LV2_LOG_WARNING, LV2_LOG__Warning},
         {LV2_MIDI_EVENT, LV2_MIDI__MidiEvent},
+        {LV2_ATOM_FLOAT, LV2_ATOM__Float},
+        {LV2_DATA_ACCESS, LV2_DATA_ACCESS_URI},
+        {LV2_INSTANCE_ACCESS, LV2_INSTANCE_ACCESS_URI},
+        {LV2_OPTIONS, LV2_OPTIONS__options},
+        {LV2_UI_IDLE, LV2_UI__idleInterface},
+        {LV2_UI_PARENT, LV2_UI__parent},
+        {LV2_UI_RESIZE, LV2_UI__resize},
+        {LV2_UI_SCALE, LV2_UI__scaleFactor},
+        {LV2_UI_TOUCH, LV2_UI__touch},
         {LV2_STATE, LV2_STATE__interface},
         {LV2_URID_MAP, LV2_URID__map},
     };

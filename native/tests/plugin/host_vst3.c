@@ -527,7 +527,34 @@ static void test_component_is_its_own_controller(void) {
     CHECK(it->processor->table->can_process(it->processor, VST_SAMPLE_32) == VST_OK);
     CHECK(it->processor->table->can_process(it->processor, VST_SAMPLE_64) != VST_OK);
     CHECK(it->processor->table->latency(it->processor) == 0);
-    CHECK(it->controller->table->create_view(it->controller, "editor") == NULL);
+    host_close(self);
+}
+
+/* Without a display: the window itself is tested in window_host.c. */
+static void test_a_view_wants_a_loop_of_the_host(void) {
+    host *self = host_open();
+    const rack *it = rack_of(self);
+    CHECK(it->controller->table->create_view(it->controller, "other") == NULL);
+    const vst_view_table *const *view =
+        it->controller->table->create_view(it->controller, "editor");
+    if (view != NULL) { /* this build has a window */
+        void *own = (void *)view;
+        vst_rect size = {0, 0, 0, 0};
+        CHECK((*view)->is_supported(own, VST_WINDOW_X11) == VST_OK);
+        CHECK((*view)->is_supported(own, "HWND") != VST_OK);
+        CHECK((*view)->attached(own, (void *)1, VST_WINDOW_X11) != VST_OK);
+        CHECK((*view)->get_size(own, &size) == VST_OK && size.right > 0 && size.bottom > 0);
+        CHECK((*view)->on_size(own, &size) == VST_OK && (*view)->can_resize(own) == VST_OK);
+        size = (vst_rect){5, 5, 5, 5};
+        CHECK((*view)->on_size(own, &size) != VST_OK);
+        CHECK((*view)->check_size(own, &size) == VST_OK && size.right == 6 && size.bottom == 6);
+        CHECK(interface(own, (const vst_id)VST_TIMER_ID) != NULL);
+        CHECK(interface(interface(own, (const vst_id)VST_SCALE_ID), (const vst_id)VST_VIEW_ID) ==
+              own);
+        for (int i = 0; i < 3; ++i) (void)(*view)->unknown.unref(own);
+        CHECK((*view)->removed(own) == VST_OK);
+        CHECK((*view)->unknown.unref(own) == 0);
+    }
     host_close(self);
 }
 
@@ -899,6 +926,7 @@ static void test_texts_survive_utf16(void) {
 void host_test_format(void) {
     test_factory_knows_one_class();
     test_component_is_its_own_controller();
+    test_a_view_wants_a_loop_of_the_host();
     test_buses_are_audio_a_sidechain_and_midi();
     test_arrangements();
     test_mono_passes();

@@ -1,0 +1,170 @@
+#include "paint.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- boxes ---- */
+
+bool box_has(const box *b, double x, double y) {
+    return x >= b->x && y >= b->y && x < b->x + b->width && y < b->y + b->height;
+}
+
+bool box_meets(const box *a, const box *b) {
+    return a->x < b->x + b->width && b->x < a->x + a->width && a->y < b->y + b->height &&
+           b->y < a->y + a->height;
+}
+
+box box_join(const box *a, const box *b) {
+    if (a->width <= 0 || a->height <= 0) return *b;
+    if (b->width <= 0 || b->height <= 0) return *a;
+    const double x = fmin(a->x, b->x), y = fmin(a->y, b->y);
+    return (box){x, y, fmax(a->x + a->width, b->x + b->width) - x,
+                 fmax(a->y + a->height, b->y + b->height) - y};
+}
+
+box box_inset(const box *b, double x, double y) {
+    return (box){b->x + x, b->y + y, fmax(0, b->width - 2 * x), fmax(0, b->height - 2 * y)};
+}
+
+static double share_of(double value) {
+    return value > 0 ? fmin(value, 1) : 0; /* NaN too */
+}
+
+box box_part(const box *b, double from, double to) {
+    const double left = share_of(fmin(from, to)), right = share_of(fmax(from, to));
+    return (box){b->x + left * b->width, b->y, (right - left) * b->width, b->height};
+}
+
+/* ---- sums ---- */
+
+static void add(paint *p, const void *bytes, size_t size) { /* FNV-1a */
+    const unsigned char *at = bytes;
+    for (size_t i = 0; i < size; ++i) p->sum = (p->sum ^ at[i]) * 0x100000001B3U;
+}
+
+/* Steps of a quarter of a unit: less is not seen. */
+static void add_box(paint *p, const box *b, uint32_t colour) {
+    const int32_t all[] = {(int32_t)lround(4 * b->x), (int32_t)lround(4 * b->y),
+                           (int32_t)lround(4 * b->width), (int32_t)lround(4 * b->height),
+                           (int32_t)colour};
+    add(p, all, sizeof all);
+}
+
+static void set_colour(const paint *p, uint32_t colour) {
+    cairo_set_source_rgb(p->cr, (colour >> 16 & 255) / 255.0, (colour >> 8 & 255) / 255.0,
+                         (colour & 255) / 255.0);
+}
+
+/* ---- shapes ---- */
+
+void paint_fill(paint *p, const box *b, uint32_t colour) {
+    add_box(p, b, colour);
+    if (p->cr == NULL) return;
+    set_colour(p, colour);
+    cairo_rectangle(p->cr, b->x, b->y, b->width, b->height);
+    cairo_fill(p->cr);
+}
+
+void paint_round(paint *p, const box *b, double radius, uint32_t colour) {
+    add_box(p, b, colour);
+    if (p->cr == NULL) return;
+    const double r = fmin(radius, fmin(b->width, b->height) / 2), quarter = acos(0);
+    const double right = b->x + b->width, bottom = b->y + b->height;
+    set_colour(p, colour);
+    cairo_new_sub_path(p->cr);
+    cairo_arc(p->cr, right - r, b->y + r, r, -quarter, 0);
+    cairo_arc(p->cr, right - r, bottom - r, r, 0, quarter);
+    cairo_arc(p->cr, b->x + r, bottom - r, r, quarter, 2 * quarter);
+    cairo_arc(p->cr, b->x + r, b->y + r, r, 2 * quarter, 3 * quarter);
+    cairo_close_path(p->cr);
+    cairo_fill(p->cr);
+}
+
+void paint_line(paint *p, double x1, double y1, double x2, double y2, double width,
+                uint32_t colour) {
+    const box b = {x1, y1, x2 - x1, y2 - y1};
+    add_box(p, &b, colour);
+    if (p->cr == NULL) return;
+    set_colour(p, colour);
+    cairo_set_line_width(p->cr, width);
+    cairo_move_to(p->cr, x1, y1);
+    cairo_line_to(p->cr, x2, y2);
+    cairo_stroke(p->cr);
+}
+
+void paint_curve(paint *p, const box *b, const float *values, uint32_t count, uint32_t colour) {
+    add_box(p, b, colour);
+    add(p, values, count * sizeof *values);
+    if (p->cr == NULL || count < 2) return;
+    set_colour(p, colour);
+    cairo_set_line_width(p->cr, 1.25);
+    cairo_set_line_join(p->cr, CAIRO_LINE_JOIN_BEVEL);
+    for (uint32_t i = 0; i < count; ++i)
+        cairo_line_to(p->cr, b->x + b->width * i / (count - 1),
+                      b->y + b->height * (1 - share_of(values[i])));
+    cairo_stroke(p->cr);
+}
+
+void paint_arrow(paint *p, const box *b, uint32_t colour) {
+    const double x = b->x + b->width - 9, y = b->y + b->height / 2;
+    paint_line(p, x - 3, y - 1.5, x, y + 1.5, 1.25, colour);
+    paint_line(p, x, y + 1.5, x + 3, y - 1.5, 1.25, colour);
+}
+
+/* ---- texts ---- */
+
+/* The length of the character at `text`, 0 where that is no UTF-8 (RFC 3629). */
+static size_t character(const unsigned char *text) {
+    const size_t length = text[0] < 0x80                      ? 1
+                          : text[0] >= 0xC2 && text[0] < 0xE0 ? 2
+                          : text[0] >= 0xE0 && text[0] < 0xF0 ? 3
+                          : text[0] >= 0xF0 && text[0] < 0xF5 ? 4
+                                                              : 0;
+    for (size_t i = 1; i < length; ++i)
+        if ((text[i] & 0xC0) != 0x80) return 0;
+    if ((text[0] == 0xE0 && text[1] < 0xA0) || (text[0] == 0xED && text[1] > 0x9F) ||
+        (text[0] == 0xF0 && text[1] < 0x90) || (text[0] == 0xF4 && text[1] > 0x8F))
+        return 0;
+    return length;
+}
+
+/* Cairo stops drawing for good at a text that is no UTF-8. */
+static void make_clean(const char *text, char *cleaned, size_t size) {
+    size_t used = 0;
+    for (const unsigned char *at = (const unsigned char *)text; *at != 0;) {
+        const size_t length = character(at);
+        if (used + (length > 0 ? length : 1) >= size) break;
+        if (length == 0)
+            cleaned[used++] = '?';
+        else
+            memcpy(cleaned + used, at, length);
+        used += length;
+        at += length > 0 ? length : 1;
+    }
+    cleaned[used] = '\0';
+}
+
+void paint_text(paint *p, const box *b, const char *text, paint_side side, uint32_t colour) {
+    add_box(p, b, colour);
+    add(p, text, strlen(text) + 1);
+    if (p->cr == NULL || b->width <= 0) return;
+    char shown[256];
+    cairo_text_extents_t extents;
+    make_clean(text, shown, sizeof shown);
+    cairo_save(p->cr);
+    cairo_rectangle(p->cr, b->x, b->y, b->width, b->height);
+    cairo_clip(p->cr);
+    cairo_select_font_face(p->cr, "sans-serif", CAIRO_FONT_SLANT_NORMAL, CAIRO_FONT_WEIGHT_NORMAL);
+    cairo_set_font_size(p->cr, p->height);
+    cairo_text_extents(p->cr, shown, &extents);
+    const double rest = fmax(0, b->width - extents.x_advance);
+    set_colour(p, colour);
+    cairo_move_to(p->cr,
+                  b->x + (side == PAINT_LEFT    ? 0
+                          : side == PAINT_RIGHT ? rest
+                                                : rest / 2),
+                  b->y + b->height / 2 + 0.36 * p->height);
+    cairo_show_text(p->cr, shown);
+    cairo_restore(p->cr);
+}

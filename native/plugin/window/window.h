@@ -1,0 +1,47 @@
+/* window.h - the plugin's window for all three formats, which hosts embed in one of theirs. A face
+ * gives it a tagplug_window_host and calls tagplug_window_tick from a timer of the host.
+ *
+ * All functions are the host's interface thread's. The audio thread does nothing for a window but
+ * to publish its results, see core/view.h. */
+#pragma once
+
+#include "core/view.h"
+
+enum {
+    TAGPLUG_WINDOW_PERIOD = 33, /* ms between two calls of tick */
+    TAGPLUG_WINDOW_WIDTH = 960, /* at scale 1, and the height: what a host gets that does not ask */
+    TAGPLUG_WINDOW_HEIGHT = 560
+};
+
+/* What a face does for its window. Values are the core's, not those of ports or shares. */
+typedef struct {
+    void *context;
+    tagplug *core;
+    const tagplug_view *view;
+    float (*get)(void *context, uint32_t parameter); /* as the host has it, or will soon */
+    /* A person's change, which the host may record: one begin, any number of sets, one end. */
+    void (*begin)(void *context, uint32_t parameter);
+    void (*set)(void *context, uint32_t parameter, float value);
+    void (*end)(void *context, uint32_t parameter);
+} tagplug_window_host;
+
+typedef struct tagplug_window tagplug_window;
+
+/* Opens a window in `parent`, an X11 window id. `scale` is pixels for each unit of length; 0: as
+ * the desktop is set. NULL: there is no display, no memory, or the parent does not exist. */
+tagplug_window *tagplug_window_open(const tagplug_window_host *host, uintptr_t parent,
+                                    double scale);
+void tagplug_window_close(tagplug_window *window); /* NULL is fine */
+
+/* Handles events and draws what has changed; nothing is drawn while the window is hidden. False
+ * once the display is gone: the window shows nothing any more, and is to be closed as usual. */
+bool tagplug_window_tick(tagplug_window *window);
+
+void tagplug_window_size(const tagplug_window *window, uint32_t *width, uint32_t *height);
+bool tagplug_window_resize(tagplug_window *window, uint32_t width, uint32_t height); /* pixels */
+void tagplug_window_scale(tagplug_window *window, double scale);
+void tagplug_window_show(tagplug_window *window, bool shown); /* shown at first */
+uintptr_t tagplug_window_native(const tagplug_window *window);
+
+/* The scale that a host asked for, within 0.5 to 4; others become 1. */
+double tagplug_window_scale_of(double asked);
