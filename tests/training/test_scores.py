@@ -10,8 +10,8 @@ import torch
 from small_network import SMALL
 
 from pyplugin.training.corpus import LABELS
-from pyplugin.training.evaluate import predict, score
 from pyplugin.training.network import SceneNetwork
+from pyplugin.training.scores import predict, score
 
 SPEECH = LABELS.index("speech")
 
@@ -59,6 +59,6 @@ def test_probabilities_do_not_depend_on_the_batch(monkeypatch: pytest.MonkeyPatc
     whole = predict(network, windows)
     assert whole.shape == (7, len(LABELS))
     assert ((whole > 0) & (whole < 1)).all()
-    monkeypatch.setattr("pyplugin.training.evaluate._BATCH", 3)
+    monkeypatch.setattr("pyplugin.training.scores._BATCH", 3)
     np.testing.assert_allclose(predict(network, windows), whole, atol=1e-6)
     np.testing.assert_allclose(predict(network, windows, quick=True), whole, atol=0.02)
