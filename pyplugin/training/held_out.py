@@ -123,8 +123,8 @@ def build_windows(
         mel = _mel(sound.samples(), front_end, random if degraded else None)
         presence = sound.presence()
         kept = min(len(mel), len(presence))
-        before = np.zeros((patch - 1, mel.shape[1]), np.float16)
-        mels += [np.asarray(log_mel(np.float32(before), front_end), np.float16), mel[:kept]]
+        silence = log_mel(np.zeros((patch - 1, mel.shape[1]), np.float32), front_end)
+        mels += [silence.astype(np.float16), mel[:kept]]
         presences += [np.zeros((patch - 1, len(LABELS)), np.int8), presence[:kept]]
         ends = np.arange(step - 1, kept, step)
         wanted = wanted_answers(presence[:kept])[ends].astype(np.float32)
@@ -151,8 +151,8 @@ def with_channels(window_set: WindowSet, *, seed: int) -> Float32:
     """Return all windows with random bandwidths, and levels that vary by 12 dB up and down."""
     random = np.random.default_rng(seed)
     mel, front_end = window_set.windows(), window_set.front_end
-    gains = band_limits(len(mel), random, front_end)
-    gains = gains * 10.0 ** random.uniform(-1.2, 1.2, (len(mel), 1))
+    limits = band_limits(len(mel), random, front_end)
+    gains = limits * 10.0 ** random.uniform(-1.2, 1.2, (len(mel), 1))
     return log_mel(mel_power(mel, front_end) * gains[:, None].astype(np.float32), front_end)
 
 

@@ -122,7 +122,7 @@ class Listener:
             columns = [result.labels.index(name) for name in names]
             scores = result.activations[:, columns].max(axis=1)
             found.append(np.interp(np.arange(frames) * (256 / _RATE), middles, scores))
-        return np.float32(found[0]), np.float32(found[1])
+        return np.asarray(found[0], np.float32), np.asarray(found[1], np.float32)
 
     def embeddings(self, samples: Float32) -> npt.NDArray[np.float16]:
         """Return the embeddings (n, size) of windows that start every `HOP`.

@@ -255,7 +255,7 @@ def _added(detector: _Detector) -> list[Answers]:
         if frames < 2 * FRAME_RATE:
             continue
         sung, played = (at_level(each.samples[: frames * HOP], 0.0) for each in (voice, other))
-        mixed = np.float32(sung * 10.0 ** (random.uniform(-9.0, 3.0) / 20.0) + played)
+        mixed = sung * np.float32(10.0 ** (random.uniform(-9.0, 3.0) / 20.0)) + played
         found.append(detector.ask(Clip(mixed, voice.presence[:frames])))
     return found
 
@@ -281,7 +281,9 @@ def _drums_and_noise(detector: _Detector) -> list[Measure]:
         ),
         Measure("noise against music and speech: ROC-AUC", area(noise, others)),
         Measure("noise found", share_above(noise)),
-        Measure("music: recordings whose mean is above 0.5", share_above(np.float32(means))),
+        Measure(
+            "music: recordings whose mean is above 0.5", share_above(np.array(means, np.float32))
+        ),
     ]
 
 

@@ -176,7 +176,7 @@ def silero(folder: Path) -> Peer:
         scores = _speech(session, signal)
         values = np.full((len(scores), len(LABELS)), np.nan, np.float32)
         values[:, SPEECH] = scores
-        ends = (np.arange(len(scores)) + 1) * (_CHUNK / RATE)
+        ends = np.arange(1, len(scores) + 1, dtype=np.float64) * (_CHUNK / RATE)
         return held(values, ends, len(signal) // HOP)
 
     return Peer("silero-vad", detect)

@@ -427,7 +427,8 @@ def _hiss(samples: Float32, random: Generator) -> Float64:
 
         noise = lfilter([1.0], [1.0, -random.uniform(0.3, 0.98)], noise)
         noise /= noise.std() + 1e-9
-    return noise * (loudness(samples) * 10.0 ** (-random.uniform(16.0, 50.0) / 20.0))
+    gain = loudness(samples) * 10.0 ** (-random.uniform(16.0, 50.0) / 20.0)
+    return np.asarray(noise * gain)
 
 
 def _either(one: Presence, other: Presence) -> Presence:

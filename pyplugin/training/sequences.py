@@ -322,7 +322,7 @@ def augmented(batch: Batch, silence: int, random: Generator, front_end: FrontEnd
     Batch
         A new one.
     """
-    count, frames, _ = batch.power.shape
+    count, frames = len(batch.power), batch.power.shape[1]
     power = shifted(batch.power, random.random(count) < _SHIFT, random, most=_BANDS_SHIFTED)
     gains = np.where(
         random.random((count, 1)) < _EQUALISER, equaliser(count, random, front_end), 1.0

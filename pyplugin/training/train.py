@@ -127,8 +127,8 @@ def fit(
             if state is not None and (session.step % _KEPT == 0 or last):
                 session.save(state)
     averaged: SceneNetwork = session.averaged
-    averaged.to(memory_format=torch.contiguous_format)
-    return averaged.eval()
+    averaged.to(memory_format=torch.contiguous_format).eval()
+    return averaged
 
 
 class _Session:

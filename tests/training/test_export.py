@@ -169,7 +169,10 @@ def run_inline(model: bytes, outputs, windows) -> dict[str, np.ndarray]:
     scene = registry.load("scene").card
     inputs = (structs.replace(scene.inputs[0], shape=(1, *windows.shape[1:])),)
     card = structs.replace(
-        scene, patch_frames=windows.shape[1], schema=Schema(inputs, tuple(outputs))
+        scene,
+        labels=LABELS,
+        patch_frames=windows.shape[1],
+        schema=Schema(inputs, tuple(outputs)),
     )
     loaded = registry.Model("small", Path("small.tflite"), card, model)
     inline = open_model(loaded, card_struct(card), "inline")

@@ -11,7 +11,7 @@ from pyplugin.training.listening import DRUMS, VOICES, Listener, load_listener
 
 
 def test_a_missing_model_is_reported_with_the_command() -> None:
-    with pytest.raises(ModelError, match="tagnode models import .* --name no-yamnet"):
+    with pytest.raises(ModelError, match=r"tagnode models import .* --name no-yamnet"):
         load_listener("no-yamnet")
 
 

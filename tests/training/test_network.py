@@ -105,7 +105,7 @@ def test_a_level_free_network_ignores_the_level(decibels: float) -> None:
             one, other = (network(torch.log10(1.0 + 1e5 * each))[0] for each in (power, louder))
         apart.append(float((one - other).abs().max()))
     assert apart[0] < 1e-4
-    assert apart[1] > 1e-2
+    assert apart[1] > 1e-3
 
 
 def test_kernels_less_their_mean_have_none() -> None:

@@ -62,7 +62,11 @@ def scene_settings(weights: dict[str, Float32]) -> NetworkSettings:
         kernels = [weights[f"layer_{number}/filters"] for number in range(1, len(convolutions) + 1)]
         layers = tuple(
             Layer(
-                *kernel.shape[:3], step=each.options.strideW, dilation=each.options.dilationHFactor
+                channels=kernel.shape[0],
+                time=kernel.shape[1],
+                bands=kernel.shape[2],
+                step=each.options.strideW,
+                dilation=each.options.dilationHFactor,
             )
             for kernel, each in zip(kernels, convolutions, strict=True)
         )

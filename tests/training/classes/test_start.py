@@ -54,6 +54,8 @@ def test_a_level_free_scene_of_segments_is_taken_over(
     """As version 5 is: with another front-end, segments and kernels without a mean."""
     torch.manual_seed(1)
     original = SceneNetwork(FIVE).eval()
+    for norm in original.norms:
+        torch.nn.init.uniform_(norm.bias, 0.1, 0.5)  # so that no channel is always 0
     batches = Batches(
         features, targets_of(features, ("a",)), replace(ARCHITECTURES["own"], preset="scene"), 125
     )
