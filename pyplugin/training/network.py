@@ -79,7 +79,7 @@ class NetworkSettings:
     Examples
     --------
     >>> NetworkSettings(patch=62, segments=2).columns
-    36
+    38
     """
 
     patch: int = 62

@@ -219,9 +219,8 @@ def wanted_answers(presence: Presence) -> Presence:
     --------
     >>> presence = np.zeros((100, 7), np.int8)
     >>> presence[20:80, 0] = 1
-    >>> wanted = wanted_answers(presence)[:, 0]
-    >>> wanted[19], wanted[20], wanted[34], wanted[99]
-    (0, -1, 1, 1)
+    >>> wanted_answers(presence)[[19, 20, 34, 99], 0].tolist()
+    [0, -1, 1, 1]
     """
     recent, still, onset = (int(each * FRAME_RATE) for each in (_RECENT, _STILL, _ONSET))
     wanted = np.full(presence.shape, -1, np.int8)

@@ -15,7 +15,6 @@ from pathlib import Path
 import numpy as np
 
 from pyplugin.errors import ModelError, PypluginError
-from pyplugin.models import registry
 from pyplugin.node.frontend import melspectrogram
 from pyplugin.stems.network import StemNetwork
 from pyplugin.stems.separation import separate
@@ -609,11 +608,6 @@ def check_models(listener: str, separator: str) -> None:
         load_listener(listener)
     if separator:
         load_separator(separator)
-
-
-def model_digest(name: str) -> str:
-    """Return the SHA-256 of a model's file; empty for no model."""
-    return registry.load(name).card.sha256 if name else ""
 
 
 def find_soundfont(folder: Path, name: str) -> Path:

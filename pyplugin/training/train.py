@@ -28,6 +28,7 @@ from pyplugin.training.sequences import (
 )
 from pyplugin.training.sounds import Progress
 
+_VERSION = 1  # of the state in the cache
 _SMOOTHING = 0.02
 _WARM_UP = 0.04  # of the steps, at least 20
 _EVERY = 6  # mel frames from one answer to the next
@@ -154,6 +155,7 @@ class _Session:
         """A name for what the result depends on."""
         taught = getattr(self._sequences.taught, "filename", None)
         words = [
+            _VERSION,
             self._sequences.folder.name,
             str(Path(taught).name if taught else ""),
             asdict(self._sizes),

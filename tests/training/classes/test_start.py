@@ -20,10 +20,12 @@ from pyplugin.training.export import scene_network, variables_of
 from pyplugin.training.network import Layer, NetworkSettings, SceneNetwork
 
 
+LABELS = ("blues", "disco", "metal")
+
+
 def test_the_embedding_is_that_of_scene_up_to_quantisation(features):
-    labels = ("blues", "disco", "metal")
     kind = ClassesSettings(start="scene").kind
-    batches = Batches(features, targets_of(features, labels), kind, 125)
+    batches = Batches(features, targets_of(features, LABELS), kind, 125)
     windows, _ = batches.batch(40, np.random.default_rng(0))
     network = network_from_scene(3, windows)
     with torch.no_grad():
@@ -57,7 +59,7 @@ def test_a_level_free_scene_of_segments_is_taken_over(
     for norm in original.norms:
         torch.nn.init.uniform_(norm.bias, 0.1, 0.5)  # so that no channel is always 0
     batches = Batches(
-        features, targets_of(features, ("a",)), replace(ARCHITECTURES["own"], preset="scene"), 125
+        features, targets_of(features, LABELS), replace(ARCHITECTURES["own"], preset="scene"), 125
     )
     windows, _ = batches.batch(40, np.random.default_rng(0))
     network = scene_network(FIVE, name="scene", description="", dataset=Dataset("", "", "", {}))
