@@ -9,7 +9,7 @@ Networks need the extra ``network``, heads the extra ``train``.
 ``synthesis``, ``soundfonts``, ``soundfont_music``
     What a corpus lacks, synthesised or rendered from SoundFonts: percussion, held notes, noise,
     and music that is mistaken for voices and drums.
-``sounds``, ``scenes``, ``sequences``
+``sounds``, ``recordings``, ``synthetic``, ``scenes``, ``sequences``
     All sounds in a cache, the scenes composed of them, and batches of these with what is wanted.
 ``listening``, ``teacher``
     YAMNet, and what its embeddings say of scenes.

@@ -25,15 +25,10 @@ from pyplugin.training.corpus import read_clips
 from pyplugin.training.measures import Material, Measure, measure
 from pyplugin.training.peers import Peer, musicnn, silero, tagger, yamnet
 from pyplugin.training.processes import default_jobs
+from pyplugin.training.recordings import load_separator, recorded_sounds
 from pyplugin.training.soundfonts import SOUNDFONTS
-from pyplugin.training.sounds import (
-    Sound,
-    SoundSettings,
-    load_separator,
-    pools_of,
-    recorded_sounds,
-    synthetic_sounds,
-)
+from pyplugin.training.sounds import Sound, pools_of
+from pyplugin.training.synthetic import SoundSettings, synthetic_sounds
 
 _SEPARATOR = "spleeter-2stems"
 _PLAYED, _PLAYED_SEED = 60, 1_000_001  # pieces, by another seed than any recipe's

@@ -103,7 +103,9 @@ def build(
         reads = layer_name(number)
     x = layers.released(x)
     flat = _pooled(layers, x, settings.segments)
-    dense = layers.dense("dense", flat, *dense_of(variables, "dense"))
+    # With segments these are most of the file.
+    half = settings.segments > 1
+    dense = layers.dense("dense", flat, *dense_of(variables, "dense"), half=half)
     embedding = graph.relu(EMBEDDING, dense)
     logits = layers.dense("logits", embedding, *dense_of(variables, "logits"))
     activations = activated(layers, logits, exclusive=exclusive)

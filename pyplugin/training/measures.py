@@ -354,8 +354,7 @@ def through_mp3(samples: Float32) -> Float32:
             for part in source.decode(audio=0)
             for piece in resampler.resample(part)
         ]
-    late = 1_000  # samples, of encoder and decoder
-    whole = np.concatenate(decoded)[late : late + len(samples)]
+    whole = np.concatenate(decoded)[: len(samples)]  # FFmpeg leaves the delay out
     return np.asarray(np.pad(whole, (0, len(samples) - len(whole))), np.float32)
 
 

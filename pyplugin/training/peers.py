@@ -130,7 +130,7 @@ def tagger(name: str, classes: Mapping[str, Sequence[str]] | None = None) -> Pee
         ends = np.asarray(result.times) + result.window - before / RATE
         return held(values, ends, len(signal) // HOP)
 
-    return Peer(model.card.name, detect)
+    return Peer("/".join(Path(name).parts[-2:]), detect)  # a path with its folder: of two versions
 
 
 def yamnet(name: str = "yamnet") -> Peer:

@@ -24,6 +24,7 @@ from pyplugin.training.held_out import (
     with_channels,
 )
 from pyplugin.training.network import NetworkSettings, SceneNetwork
+from pyplugin.training.recordings import check_models, recorded_sounds
 from pyplugin.training.report import Evaluation, render_report
 from pyplugin.training.scores import predict, score
 from pyplugin.training.sequences import (
@@ -34,19 +35,8 @@ from pyplugin.training.sequences import (
     front_end_values,
 )
 from pyplugin.training.soundfonts import SOUNDFONTS
-from pyplugin.training.sounds import (
-    BACKING,
-    VOCALS,
-    Progress,
-    Sound,
-    SoundSettings,
-    check_models,
-    find_soundfont,
-    is_validation,
-    pools_of,
-    recorded_sounds,
-    synthetic_sounds,
-)
+from pyplugin.training.sounds import BACKING, VOCALS, Progress, Sound, is_validation, pools_of
+from pyplugin.training.synthetic import SoundSettings, find_soundfont, synthetic_sounds
 from pyplugin.training.teacher import TeacherSettings, teach
 from pyplugin.training.train import TrainSettings, fit
 

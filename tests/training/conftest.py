@@ -61,7 +61,7 @@ def sounds(corpus: Path, tmp_path_factory: pytest.TempPathFactory):
     """The recordings to train on."""
     pytest.importorskip("scipy", reason="needs scipy: pip install 'tagnode[train]'")
     from pyplugin.training.corpus import read_clips
-    from pyplugin.training.sounds import recorded_sounds
+    from pyplugin.training.recordings import recorded_sounds
 
     return recorded_sounds(read_clips(corpus, "train"), tmp_path_factory.mktemp("sounds"))
 

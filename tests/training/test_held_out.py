@@ -17,8 +17,9 @@ from pyplugin.training.held_out import (
     mask_disputed,
     with_channels,
 )
+from pyplugin.training.recordings import recorded_sounds
 from pyplugin.training.scenes import wanted_answers
-from pyplugin.training.sounds import RATE, Sound, as_floats, recorded_sounds
+from pyplugin.training.sounds import RATE, Sound, as_floats
 
 MUSICNN = PRESETS["musicnn"]
 

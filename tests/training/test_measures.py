@@ -131,7 +131,7 @@ def test_the_telephone_keeps_the_middle_only() -> None:
     powers = [np.mean(np.square(through_telephone(tone(f, 1.0)))) for f in (100, 1000, 5000)]
     assert powers[1] == pytest.approx(0.045, rel=0.05)
     assert powers[0] < 1e-4 * powers[1]
-    assert powers[2] < 1e-4 * powers[1]
+    assert powers[2] < 1e-3 * powers[1]
 
 
 def test_mp3_keeps_time_and_loses_the_highs() -> None:

@@ -17,7 +17,7 @@ pytest.importorskip("sklearn", reason="needs scikit-learn: pip install 'tagnode[
 from pyplugin.training.corpus import LABELS
 from pyplugin.training.recipe import read_recipe, train_network
 from pyplugin.training.sequences import SceneSettings
-from pyplugin.training.sounds import SoundSettings
+from pyplugin.training.synthetic import SoundSettings
 from pyplugin.training.teacher import TeacherSettings
 from pyplugin.training.train import TrainSettings
 

@@ -22,7 +22,7 @@ from pyplugin.training.held_out import (
     build_windows,
     mask_disputed,
 )
-from pyplugin.training.sounds import recorded_sounds
+from pyplugin.training.recordings import recorded_sounds
 
 if sys.version_info >= (3, 11):
     import tomllib

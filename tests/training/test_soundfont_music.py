@@ -10,8 +10,8 @@ pytest.importorskip("scipy", reason="needs scipy: pip install 'tagnode[train]'")
 from pyplugin.training.corpus import LABELS
 from pyplugin.training.soundfont_music import _FAMILIES, _PARTS, render_music
 from pyplugin.training.soundfonts import RATE
-from pyplugin.training.sounds import SoundSettings, synthetic_sounds
 from pyplugin.training.synthesis import SECONDS
+from pyplugin.training.synthetic import SoundSettings, synthetic_sounds
 
 
 def test_a_seed_renders_one_piece_of_full_length(soundfont: Path) -> None:

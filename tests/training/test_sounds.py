@@ -14,22 +14,19 @@ pytest.importorskip("soundfile", reason="needs soundfile: pip install 'tagnode[a
 import soundfile
 
 from pyplugin.errors import AudioError, ModelError, PypluginError
-from pyplugin.training import sounds as module
+from pyplugin.training import recordings as module
 from pyplugin.training.corpus import LABELS, CorpusClip, read_clips
+from pyplugin.training.recordings import load_separator, recorded_sounds
 from pyplugin.training.sounds import (
     RATE,
     SYNTHETIC,
     Sound,
-    SoundSettings,
     as_floats,
-    find_soundfont,
     is_validation,
-    load_separator,
     pools_of,
-    recorded_sounds,
     resampled,
-    synthetic_sounds,
 )
+from pyplugin.training.synthetic import SoundSettings, find_soundfont, synthetic_sounds
 
 
 def test_recordings_become_sounds_at_16_khz(corpus: Path, sounds: list[Sound]) -> None:

@@ -15,9 +15,9 @@ from small_network import SMALL
 from pyplugin.models.frontends import PRESETS
 from pyplugin.training.corpus import LABELS, read_clips
 from pyplugin.training.held_out import build_windows
+from pyplugin.training.recordings import recorded_sounds
 from pyplugin.training.scores import predict, score
 from pyplugin.training.sequences import SequenceSet
-from pyplugin.training.sounds import recorded_sounds
 from pyplugin.training.train import TrainSettings, answers, fit
 
 FEW = TrainSettings(steps=4, batch=4, seed=1)

@@ -27,7 +27,7 @@ def scene_weights() -> dict[str, Float32]:
     schema, _ = schema_modules()
     model = schema.ModelT.InitFromPackedBuf(bytearray(registry.load("scene").data))
     types = {schema.TensorType.INT8: "i1", schema.TensorType.INT32: "<i4"}
-    types[schema.TensorType.FLOAT32] = "<f4"
+    types |= {schema.TensorType.FLOAT32: "<f4", schema.TensorType.FLOAT16: "<f2"}
     found = {}
     for tensor in model.subgraphs[0].tensors:
         content = model.buffers[tensor.buffer].data

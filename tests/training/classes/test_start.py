@@ -19,7 +19,6 @@ from pyplugin.training.classes.start import network_from_scene, scene_settings, 
 from pyplugin.training.export import scene_network, variables_of
 from pyplugin.training.network import Layer, NetworkSettings, SceneNetwork
 
-
 LABELS = ("blues", "disco", "metal")
 
 
