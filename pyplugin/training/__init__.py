@@ -11,8 +11,8 @@ Networks need the extra ``network``, heads the extra ``train``.
     and music that is mistaken for voices and drums.
 ``sounds``, ``recordings``, ``synthetic``, ``scenes``, ``sequences``
     All sounds in a cache, the scenes composed of them, and batches of these with what is wanted.
-``listening``, ``teacher``
-    YAMNet, and what its embeddings say of scenes.
+``yamnet``, ``teacher``
+    YAMNet, and a classifier of scenes on its embeddings.
 ``network``, ``train``
     The network and its training.
 ``held_out``, ``scores``, ``detection_delay``

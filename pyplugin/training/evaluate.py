@@ -5,10 +5,10 @@ Run this after a change of the model or of its training::
     python -m pyplugin.training.evaluate --corpus FOLDER [--out FILE.tsv] [--model PATH ...]
 
 The peers are YAMNet (the model ``yamnet``), MusiCNN (``musicnn-mtt``) and silero-vad, which
-``make evaluate`` installs; what is not there is left out, and said so. Songs are separated by
+``make evaluate`` installs; what is not there is left out and reported. Songs are separated by
 Spleeter to know when someone sings, if ``spleeter-2stems`` is there; instrumental music is also
 rendered from SoundFonts, if there are some. Every model gets the same samples at the same levels,
-and all figures but those of level and delay are for what it says every 0.2 s.
+and all figures but those of delay are for one result every 0.2 s.
 """
 
 import argparse

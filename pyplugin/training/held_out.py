@@ -181,10 +181,10 @@ def mask_disputed(window_set: WindowSet, disputed: Sequence[DisputedLabel]) -> W
 
 def _mel(samples: Array, front_end: FrontEnd, random: Generator | None) -> npt.NDArray[np.float16]:
     """Return the front-end values of a recording; with `random`, of a degraded one."""
-    heard, rate = as_floats(samples), RATE
+    degraded, rate = as_floats(samples), RATE
     if random is not None:
         if random.random() < _ROOM:
-            heard = add_reverberation(heard, rate, random)
+            degraded = add_reverberation(degraded, rate, random)
         if random.random() < _CODEC:
-            heard, rate = apply_codec(heard, rate, random)
-    return np.asarray(melspectrogram(heard, rate, preset=front_end), np.float16)
+            degraded, rate = apply_codec(degraded, rate, random)
+    return np.asarray(melspectrogram(degraded, rate, preset=front_end), np.float16)

@@ -72,7 +72,7 @@ class Clip:
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """What a detector says of a recording, and what is wanted: (frames, 7) each."""
+    """The results of a detector for a recording, and what is wanted: (frames, 7) each."""
 
     values: Float32
     wanted: Presence
@@ -152,13 +152,13 @@ class _Detector:
         return Answers(values, wanted_answers(clip.presence)[: len(values)])
 
     def values(self, label: int, wanted: int, categories: Sequence[str] = _CATEGORIES) -> Float32:
-        """Return what is said of a label where it is wanted (1) or not wanted (0)."""
+        """Return the results of a label where it is wanted (1) or not wanted (0)."""
         each = [self.answers(category) for category in categories]
         return chosen([answers for part in each for answers in part], label, wanted)
 
 
 def chosen(answers: Sequence[Answers], label: int, wanted: int) -> Float32:
-    """Return what is said of a label, every 12 frames, where this is wanted of it."""
+    """Return the results of a label, every 12 frames, where it is wanted (1) or not (0)."""
     parts = [
         each.values[::_EVERY, label][each.wanted[::_EVERY, label] == wanted] for each in answers
     ]

@@ -17,8 +17,8 @@ from pyplugin.support.arrays import Float32, Float64
 from pyplugin.support.optional import need
 from pyplugin.tagging import tag
 from pyplugin.training.corpus import LABELS, SINGING, SPEECH, VOICE
-from pyplugin.training.listening import DRUMS
 from pyplugin.training.sounds import FRAME_RATE, HOP, RATE
+from pyplugin.training.yamnet import DRUMS
 
 Detector = Callable[[Float32], Float32]
 """Takes samples (n,) at 16 kHz, returns (n // 256, 7): 0 to 1, or NaN."""

@@ -90,7 +90,7 @@ class Recipe:
     caveats: tuple[str, ...] = ()
 
     @property
-    def listener(self) -> str:
+    def yamnet(self) -> str:
         """Name of YAMNet among the models; empty without a teacher."""
         return "" if self.teacher is None else self.teacher.model
 
@@ -174,7 +174,7 @@ def train_network(
         The corpus, a SoundFont or a model that the recipe needs cannot be read, or the files
         cannot be written.
     """
-    check_models(recipe.listener, recipe.sounds.separator)
+    check_models(recipe.yamnet, recipe.sounds.separator)
     with ExitStack() as stack:
         if cache is None:
             cache = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tagnode-")))
@@ -219,7 +219,7 @@ class _Work:
         sounds = recorded_sounds(
             clips,
             self.cache / "sounds",
-            listener=self.recipe.listener,
+            yamnet=self.recipe.yamnet,
             separator=self.recipe.sounds.separator,
             stage=f"Recordings to {split} on",
             processes=self.processes,
@@ -268,7 +268,7 @@ class _Work:
             settings,
             self.cache,
             stage=stage,
-            listener=self.recipe.listener,
+            yamnet=self.recipe.yamnet,
             processes=self.processes,
             progress=self.progress,
         )

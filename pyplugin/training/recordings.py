@@ -1,7 +1,8 @@
 """Recordings of a corpus as sounds, and the stems of songs.
 
 Their labels are those of the corpus, narrowed down by what can be measured: in which frames the
-recording is audible, when separated vocals are loud, and what YAMNet is sure not to hear.
+recording is audible, when separated vocals are loud, and where YAMNet's scores of voices or drums
+are too low for any.
 """
 
 import json
@@ -25,7 +26,6 @@ from pyplugin.training.corpus import (
     presence_of,
     read_samples,
 )
-from pyplugin.training.listening import Listener, load_listener
 from pyplugin.training.processes import run_jobs
 from pyplugin.training.sounds import (
     BACKING,
@@ -39,6 +39,7 @@ from pyplugin.training.sounds import (
     resampled,
     write_sound,
 )
+from pyplugin.training.yamnet import YamnetModel, load_yamnet
 
 _LEAST = 800  # samples
 _MUSIC, _DRUMS = LABELS.index("music"), LABELS.index("drums")
@@ -51,7 +52,7 @@ def recorded_sounds(
     clips: Sequence[CorpusClip],
     cache: Path,
     *,
-    listener: str = "",
+    yamnet: str = "",
     separator: str = "",
     stage: str = "Recordings",
     processes: int = 1,
@@ -67,7 +68,7 @@ def recorded_sounds(
     clips : sequence of CorpusClip
     cache : Path
         Folder for the files; those that are there already are not computed again.
-    listener : str, optional
+    yamnet : str, optional
         Name of YAMNet, whose lowest scores make unknown voices and drums absent.
     separator : str, optional
         Model that separates songs, such as ``spleeter-2stems``; without one, the whole of a song
@@ -90,7 +91,7 @@ def recorded_sounds(
         A file cannot be written.
     """
     cache.mkdir(parents=True, exist_ok=True)
-    models = [load_listener(listener).digest if listener else "", separator]
+    models = [load_yamnet(yamnet).digest if yamnet else "", separator]
     jobs: dict[str, CorpusClip] = {}
     digests: set[str] = set()
     for clip in clips:
@@ -101,14 +102,14 @@ def recorded_sounds(
     missing = [(key, clip) for key, clip in jobs.items() if not _list_file(cache, key).is_file()]
     done = len(jobs) - len(missing)
     progress(stage, done, len(jobs))
-    given = (cache, listener, separator)
+    given = (cache, yamnet, separator)
     for _ in run_jobs(_record, missing, processes=processes, prepare=_prepare, given=given):
         done += 1
         progress(stage, done, len(jobs))
     return [sound for key in jobs for sound in _listed(cache, key)]
 
 
-def check_models(listener: str, separator: str) -> None:
+def check_models(yamnet: str, separator: str) -> None:
     """Check that the models which sounds need are there, before long work.
 
     Raises
@@ -116,8 +117,8 @@ def check_models(listener: str, separator: str) -> None:
     ModelError
         One is not there, or is another kind of model.
     """
-    if listener:
-        load_listener(listener)
+    if yamnet:
+        load_yamnet(yamnet)
     if separator:
         load_separator(separator)
 
@@ -155,18 +156,18 @@ class _Models:
     """What a process that computes sounds has loaded."""
 
     cache: Path
-    listener: Listener | None = None
+    yamnet: YamnetModel | None = None
     separator: StemNetwork | None = None
 
 
 _models: _Models
 
 
-def _prepare(cache: Path, listener: str = "", separator: str = "") -> None:
+def _prepare(cache: Path, yamnet: str = "", separator: str = "") -> None:
     global _models
     _models = _Models(
         cache,
-        load_listener(listener) if listener else None,
+        load_yamnet(yamnet) if yamnet else None,
         load_separator(separator) if separator else None,
     )
 
@@ -179,7 +180,7 @@ def _record(job: tuple[str, CorpusClip]) -> None:
     found: list[tuple[str, str]] = []
     if len(kept) >= _LEAST:
         power = powers(kept)
-        targets = _frame_targets(clip, kept, len(power), _models.listener)
+        targets = _frame_targets(clip, kept, len(power), _models.yamnet)
         category = clip.category
         if category == "song" and clip.targets[_MUSIC] != 1:
             category = SOLO
@@ -192,12 +193,12 @@ def _record(job: tuple[str, CorpusClip]) -> None:
 
 
 def _frame_targets(
-    clip: CorpusClip, samples: Float32, frames: int, listener: Listener | None
+    clip: CorpusClip, samples: Float32, frames: int, yamnet: YamnetModel | None
 ) -> Float32:
     """Return the targets of each frame where the recording is audible, (frames, 7)."""
     targets = np.repeat(clip.targets[None], frames, axis=0)
-    if listener is not None:
-        voices, drums = listener.strongest(samples, frames)
+    if yamnet is not None:
+        voices, drums = yamnet.strongest(samples, frames)
         for label in (SPEECH, SINGING):
             targets[np.isnan(targets[:, label]) & (voices < _NO_VOICE), label] = 0.0
         if clip.category == "music":

@@ -29,10 +29,10 @@ from pyplugin.training.augment import (
     shifted,
 )
 from pyplugin.training.corpus import LABELS, Presence
-from pyplugin.training.listening import HOP, WINDOW, Listener, load_listener
 from pyplugin.training.processes import run_jobs
 from pyplugin.training.scenes import compose, wanted_answers
 from pyplugin.training.sounds import FRAME_RATE, RATE, Pools, Progress
+from pyplugin.training.yamnet import HOP, WINDOW, YamnetModel, load_yamnet
 
 Generator = np.random.Generator
 
@@ -40,7 +40,7 @@ _VERSION = 1  # of the files in the cache
 _BANDS = 96
 _STORED = np.float32(1e6)  # float16 of log10(1 + 1e6 power): down to -60 dB
 _CODEC = 0.4  # probability
-_LISTENED = 0.6  # gain before YAMNet
+_GAIN = 0.6  # gain before YAMNet
 # Probabilities, by sequence of a batch
 _SHIFT, _EQUALISER, _BAND_LIMIT, _NOISE, _SILENCE_BEFORE, _NEARLY_SILENT = (
     0.25,
@@ -153,7 +153,7 @@ def build_sequences(
     cache: Path,
     *,
     stage: str = "Scenes",
-    listener: str = "",
+    yamnet: str = "",
     processes: int = 1,
     progress: Progress = lambda stage, done, of: None,
 ) -> SequenceSet:
@@ -168,7 +168,7 @@ def build_sequences(
         Folder, in which each configuration (sounds, settings, teacher) has a folder of its own.
     stage : str, optional
         For `progress`.
-    listener : str, optional
+    yamnet : str, optional
         Name of YAMNet, to store its embeddings.
     processes : int, optional
     progress : callable, optional
@@ -182,7 +182,7 @@ def build_sequences(
     PypluginError
         The corpus has no sounds to use, or a file cannot be written.
     """
-    loaded = load_listener(listener) if listener else None
+    loaded = load_yamnet(yamnet) if yamnet else None
     folder = cache / f"scenes-{_digest(pools, settings, loaded)}"
     shape = (settings.count, round(settings.seconds * FRAME_RATE))
     if not (folder / "settings.json").is_file():
@@ -191,7 +191,7 @@ def build_sequences(
     missing = np.flatnonzero(~found.done).tolist()
     done = settings.count - len(missing)
     progress(stage, done, settings.count)
-    given = (pools, settings, listener)
+    given = (pools, settings, yamnet)
     for number, result in run_jobs(
         _sequence, missing, processes=processes, prepare=_prepare, given=given
     ):
@@ -205,19 +205,19 @@ def build_sequences(
     return SequenceSet(folder)
 
 
-def _digest(pools: Pools, settings: SceneSettings, listener: Listener | None) -> str:
+def _digest(pools: Pools, settings: SceneSettings, yamnet: YamnetModel | None) -> str:
     """Return a name for what sequences depend on."""
     sounds = [
         [category, group, [sound.path.stem for sound in each]]
         for category, groups in pools.items()
         for group, each in groups.items()
     ]
-    words = [_VERSION, sounds, asdict(settings), listener.digest if listener else ""]
+    words = [_VERSION, sounds, asdict(settings), yamnet.digest if yamnet else ""]
     return hashlib.sha256(json.dumps(words).encode()).hexdigest()[:16]
 
 
 def _create(
-    folder: Path, shape: tuple[int, int], settings: SceneSettings, listener: Listener | None
+    folder: Path, shape: tuple[int, int], settings: SceneSettings, yamnet: YamnetModel | None
 ) -> None:
     """Create empty files at their full size, so that a full disk is noticed at once."""
     count, frames = shape
@@ -227,9 +227,9 @@ def _create(
         "wanted": ((count, frames, len(LABELS)), np.int8),
         "done": ((count,), np.bool_),
     }
-    if listener is not None:
+    if yamnet is not None:
         windows = _windows(settings)
-        files["embeddings"] = ((count, windows, listener.size), np.float16)
+        files["embeddings"] = ((count, windows, yamnet.size), np.float16)
     for name, (size, kind) in files.items():
         path = folder / f"{name}.npy"
         try:
@@ -261,15 +261,15 @@ class _Context:
 
     pools: Pools
     settings: SceneSettings
-    listener: Listener | None
+    yamnet: YamnetModel | None
 
 
 _context: _Context
 
 
-def _prepare(pools: Pools, settings: SceneSettings, listener: str) -> None:
+def _prepare(pools: Pools, settings: SceneSettings, yamnet: str) -> None:
     global _context
-    _context = _Context(pools, settings, load_listener(listener) if listener else None)
+    _context = _Context(pools, settings, load_yamnet(yamnet) if yamnet else None)
 
 
 def _sequence(number: int) -> tuple[Array, Presence, Array | None]:
@@ -279,8 +279,8 @@ def _sequence(number: int) -> tuple[Array, Presence, Array | None]:
     scene = compose(_context.pools, random, seconds=settings.seconds)
     frames = len(scene.presence)
     embeddings = None
-    if _context.listener is not None:
-        embeddings = _context.listener.embeddings(scene.samples * np.float32(_LISTENED))
+    if _context.yamnet is not None:
+        embeddings = _context.yamnet.embeddings(scene.samples * np.float32(_GAIN))
         embeddings = embeddings[: _windows(settings)]
     samples, rate = scene.samples, RATE
     if random.random() < _CODEC:

@@ -1,4 +1,4 @@
-"""A teacher: what YAMNet's embeddings say about the labels of scenes.
+"""A teacher: the labels of scenes by YAMNet's embeddings.
 
 YAMNet has learnt from two million clips, and none of its classes is one of ours. A small network on
 its embedding is trained on the known labels of the scenes, and its probabilities, smoother than the
@@ -17,9 +17,9 @@ from torch import nn
 
 from pyplugin.support.arrays import Array, Float32, Int64
 from pyplugin.training.corpus import LABELS
-from pyplugin.training.listening import HOP, WINDOW
 from pyplugin.training.sequences import SequenceSet
 from pyplugin.training.sounds import FRAME_RATE, Progress, save_array
+from pyplugin.training.yamnet import HOP, WINDOW
 
 _VERSION = 1  # of the file in the cache
 _BEFORE = 2  # windows; the embedding of a window and of the one so many before it

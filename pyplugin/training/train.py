@@ -76,7 +76,7 @@ def fit(
     progress: Progress = lambda stage, done, of: None,
     report: Callable[[str], None] = lambda line: None,
 ) -> SceneNetwork:
-    """Train a network on the wanted answers of sequences, and on what a teacher says about them.
+    """Train a network on the wanted answers of sequences, and on the probabilities of a teacher.
 
     A network has an answer every 6 mel frames of a sequence. Where a label is known, its target is
     mixed with the teacher's probability; where it is unknown, the target is that probability.
@@ -105,7 +105,7 @@ def fit(
     PypluginError
         The state cannot be written.
     """
-    session = _Session(sequences, network, settings)
+    session = _TrainingRun(sequences, network, settings)
     state = None if cache is None else cache / f"network-{session.digest}.pt"
     if state is not None:
         session.resume(state)
@@ -132,7 +132,7 @@ def fit(
     return averaged
 
 
-class _Session:
+class _TrainingRun:
     """The network under training, its optimiser and its average."""
 
     def __init__(
@@ -214,9 +214,9 @@ class _Session:
         if batch.taught is not None and self.settings.teacher_weight > 0:
             taught = torch.from_numpy(batch.taught[:, frames])
             has = ~taught.isnan()
-            said = torch.nan_to_num(taught)
-            mixed = torch.lerp(target, said, self.settings.teacher_weight)
-            target = torch.where(has, torch.where(known, mixed, said), target)
+            given = torch.nan_to_num(taught)
+            mixed = torch.lerp(target, given, self.settings.teacher_weight)
+            target = torch.where(has, torch.where(known, mixed, given), target)
             weight = torch.where(known, 1.0, _TAUGHT_ONLY) * (known | has)
         weight = weight * self._weights
         cross_entropy = nn.functional.binary_cross_entropy_with_logits

@@ -34,9 +34,9 @@ def test_scene_detects_noise_after_its_onset() -> None:
     noise[: 2 * RATE] = 0
     found = scene.detect(noise)
     assert found.shape == (5 * RATE // 256, len(LABELS))
-    heard = found[:, LABELS.index("noise")]
-    assert heard[:120].max() < 0.5
-    assert heard[190:].min() > 0.5
+    detected = found[:, LABELS.index("noise")]
+    assert detected[:120].max() < 0.5
+    assert detected[190:].min() > 0.5
     assert not np.isnan(found).any()  # voice follows from speech and singing
     name = "voice"
     if name not in registry.load("scene").card.labels:

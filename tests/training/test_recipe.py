@@ -107,9 +107,9 @@ def test_the_tables_of_a_recipe_are_its_settings(tmp_path: Path) -> None:
     assert recipe.sounds == SoundSettings(made_notes=1)
     assert recipe.teacher == TeacherSettings(model="yamnet", steps=7)
     assert recipe.network.segments == 2
-    assert recipe.listener == "yamnet"
+    assert recipe.yamnet == "yamnet"
     path.write_text(RECIPE)
-    assert read_recipe(path).listener == ""
+    assert read_recipe(path).yamnet == ""
 
 
 @pytest.mark.parametrize(

@@ -18,12 +18,12 @@ SETTINGS = TeacherSettings(steps=120, batch=8, learning_rate=1e-2)
 
 
 @pytest.fixture(scope="module")
-def listened(tmp_path_factory: pytest.TempPathFactory) -> SequenceSet:
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> SequenceSet:
     """Sequences of 4 s with speech in one of two halves, which their embeddings show.
 
     Noise is unknown there, and known, at all times, in a few further ones.
     """
-    folder = tmp_path_factory.mktemp("listened")
+    folder = tmp_path_factory.mktemp("embedded")
     random = np.random.default_rng(0)
     count, windows, frames = 40, 14, 250
     wanted = np.zeros((count, frames, len(LABELS)), np.int8)
@@ -49,10 +49,10 @@ def listened(tmp_path_factory: pytest.TempPathFactory) -> SequenceSet:
     return SequenceSet(folder)
 
 
-def test_it_separates_known_labels_and_fills_in_unknown_ones(listened: SequenceSet) -> None:
+def test_it_separates_known_labels_and_fills_in_unknown_ones(embedded: SequenceSet) -> None:
     lines: list[str] = []
-    taught = np.asarray(teach(listened, SETTINGS, report=lines.append), np.float32)
-    assert taught.shape == listened.wanted.shape
+    taught = np.asarray(teach(embedded, SETTINGS, report=lines.append), np.float32)
+    assert taught.shape == embedded.wanted.shape
     assert "speech 1.000" in lines[0]
     assert np.isnan(taught[:, :59]).all()  # before the end of the first window
     assert not np.isnan(taught[:, 59:]).any()
@@ -60,16 +60,16 @@ def test_it_separates_known_labels_and_fills_in_unknown_ones(listened: SequenceS
     assert taught[6:30, 80:, NOISE].mean() < 0.3
 
 
-def test_it_is_kept_and_read_again(listened: SequenceSet, tmp_path: Path) -> None:
-    first = np.asarray(teach(listened, SETTINGS))
+def test_it_is_kept_and_read_again(embedded: SequenceSet, tmp_path: Path) -> None:
+    first = np.asarray(teach(embedded, SETTINGS))
     calls: list[tuple[str, int, int]] = []
-    again = teach(listened, SETTINGS, progress=lambda *each: calls.append(each))
+    again = teach(embedded, SETTINGS, progress=lambda *each: calls.append(each))
     assert calls == []
     np.testing.assert_array_equal(first, again)
 
 
-def test_other_settings_are_another_teacher(listened: SequenceSet) -> None:
+def test_other_settings_are_another_teacher(embedded: SequenceSet) -> None:
     calls: list[tuple[str, int, int]] = []
     other = TeacherSettings(steps=3, batch=8)
-    teach(listened, other, progress=lambda *each: calls.append(each))
+    teach(embedded, other, progress=lambda *each: calls.append(each))
     assert calls == [("Teacher", number, 3) for number in (1, 2, 3)]

@@ -78,7 +78,7 @@ _EMBEDDING = "embedding"
 
 
 @dataclass(frozen=True, eq=False)
-class Listener:
+class YamnetModel:
     """YAMNet, loaded.
 
     Attributes
@@ -135,7 +135,7 @@ class Listener:
         return np.asarray(result.embeddings, np.float16)
 
 
-def load_listener(name: str) -> Listener:
+def load_yamnet(name: str) -> YamnetModel:
     """Load the model with this name.
 
     Raises
@@ -156,4 +156,4 @@ def load_listener(name: str) -> Listener:
             f"The recipe's teacher {name!r} is not YAMNet: AudioSet's classes and an output "
             f"{_EMBEDDING!r} are expected."
         )
-    return Listener(model)
+    return YamnetModel(model)

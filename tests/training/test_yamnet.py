@@ -6,18 +6,18 @@ import pytest
 from pyplugin.errors import ModelError
 from pyplugin.models import registry
 from pyplugin.support.results import TagResult
-from pyplugin.training import listening
-from pyplugin.training.listening import DRUMS, VOICES, Listener, load_listener
+from pyplugin.training import yamnet
+from pyplugin.training.yamnet import DRUMS, VOICES, YamnetModel, load_yamnet
 
 
 def test_a_missing_model_is_reported_with_the_command() -> None:
     with pytest.raises(ModelError, match=r"tagnode models import .* --name no-yamnet"):
-        load_listener("no-yamnet")
+        load_yamnet("no-yamnet")
 
 
 def test_another_model_is_refused() -> None:
     with pytest.raises(ModelError, match="'scene' is not YAMNet"):
-        load_listener("scene")
+        load_yamnet("scene")
 
 
 def test_the_strongest_voice_and_drum_are_interpolated(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -31,8 +31,8 @@ def test_the_strongest_voice_and_drum_are_interpolated(monkeypatch: pytest.Monke
     def tag(samples, rate, *, model, hop):
         return TagResult("y", labels, np.arange(3) * hop, 0.96, hop, scores, None, 2.0)
 
-    monkeypatch.setattr(listening, "tag", tag)
-    voices, drums = Listener(registry.load("scene")).strongest(np.zeros(32000, np.float32), 125)
+    monkeypatch.setattr(yamnet, "tag", tag)
+    voices, drums = YamnetModel(registry.load("scene")).strongest(np.zeros(32000, np.float32), 125)
     times = np.arange(125) / 62.5
     np.testing.assert_allclose(voices, np.clip((times - 0.48) / 0.96, 0, 1), atol=1e-5)
     np.testing.assert_allclose(drums[times <= 0.96], 0.2, atol=1e-6)
@@ -41,8 +41,8 @@ def test_the_strongest_voice_and_drum_are_interpolated(monkeypatch: pytest.Monke
 
 def test_embeddings_are_of_windows_every_quarter_of_a_second() -> None:
     try:
-        listener = load_listener("yamnet")
+        yamnet = load_yamnet("yamnet")
     except ModelError:
         pytest.skip("needs YAMNet as the model yamnet")
-    found = listener.embeddings(np.random.default_rng(0).normal(0, 0.1, 64000).astype(np.float32))
+    found = yamnet.embeddings(np.random.default_rng(0).normal(0, 0.1, 64000).astype(np.float32))
     assert found.shape == (1 + int((4.5 - 0.96) / 0.24), 1024)
