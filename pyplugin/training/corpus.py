@@ -29,9 +29,21 @@ RINGING = ("percussion", "made-percussion", "played-percussion")
 SPOKEN = ("speech", "sung")
 """The categories with pauses between words, in which the noise of the recording goes on."""
 
+PAUSES = {
+    "speech": 1.3,
+    "singing": 1.0,
+    "music": 1.5,
+    "drums": 1.2,
+    "tonal": 1.2,
+    "noise": 1.5,
+    "voice": 1.3,
+}
+"""Seconds of silence within a sound that still count as a part of it, by label."""
+
 Presence = npt.NDArray[np.int8]
 """1 where a label is present, 0 where it is absent, -1 where that is unknown."""
 
+_FRAME_RATE = 62.5  # mel frames a second
 _SILENCE = 1e-4  # relative to the recording's loud frames: -40 dB
 _DECAY_LIMIT = 3e-3  # the same for percussion, which rings on: -25 dB
 _VOICE_BANDS = slice(8, 66)  # about 300 to 4000 Hz: above rumble
@@ -201,7 +213,8 @@ def presence_of(targets: Float32, active: Bools) -> Presence:
     targets : ndarray of float32, shape (frames, 7)
         Of the sound where it is audible: 1, 0, or NaN for unknown. Voice is not read.
     active : ndarray of bool, shape (frames,)
-        Whether the sound is audible; where it is not, nothing is present.
+        Whether the sound is audible; where it is not, nothing is present, but for pauses up to
+        those of `PAUSES`: between words, bars or waves.
 
     Returns
     -------
@@ -216,7 +229,19 @@ def presence_of(targets: Float32, active: Bools) -> Presence:
     whole = with_voice(targets)
     found = np.where(np.isnan(whole), -1, whole > 0.5).astype(np.int8)
     found[~active] = 0
+    for number, label in enumerate(LABELS):
+        _close_pauses(found[:, number], int(PAUSES[label] * _FRAME_RATE))
     return np.asarray(found, np.int8)
+
+
+def _close_pauses(presence: Presence, longest: int) -> None:
+    """Fill pauses of one label, (frames,), in place: with 1 between two 1, else with -1."""
+    sounding = np.flatnonzero(presence)
+    steps = np.diff(sounding)
+    for place in np.flatnonzero((steps > 1) & (steps <= longest)):
+        last, following = sounding[place], sounding[place + 1]
+        sure = presence[last] == 1 and presence[following] == 1
+        presence[last + 1 : following] = 1 if sure else -1
 
 
 _Spans = dict[str, list[tuple[float, float, str]]]

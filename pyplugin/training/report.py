@@ -97,7 +97,7 @@ def render_report(
         "from groups (speakers, artists, families of instruments) that are not in the training "
         "set; the time before a recording counts as silence. What is wanted at the end of a window "
         "follows from what is audible in each frame: a label that was present for 0.25 s of the "
-        "last 0.5 s, and none that was absent for about 0.8 s. Windows in between are left out.",
+        "last 0.5 s, and none that was absent for 0.75 s. Windows in between are left out.",
     ]
     for test, found in evaluations.items():
         lines += ["", f"## {test[0].upper()}{test[1:]}", "", *_scores(found)]

@@ -106,16 +106,8 @@ PAIRS = {
 }
 """Relative shares of pairs of a foreground and a background."""
 
-HOLD = {
-    "speech": 0.8,
-    "singing": 0.8,
-    "music": 1.0,
-    "drums": 0.9,
-    "tonal": 0.8,
-    "noise": 0.8,
-    "voice": 0.8,
-}
-"""Seconds without a label after which it is to be released: longer than pauses within it."""
+HOLD = 0.75
+"""Seconds without a label after which it is to be released."""
 
 # dB of a label's sound relative to all others below which its presence is unknown.
 _MASKED = {
@@ -202,8 +194,8 @@ def wanted_answers(presence: Presence) -> Presence:
     """Return what a network should answer at the end of each frame.
 
     A label is wanted once it was present for 0.25 s of the last 0.5 s, and stays so while it was
-    present within the last 0.35 s. It is not wanted when it was absent for its time of `HOLD`.
-    In between, and where its presence is unknown, the answer is unknown too.
+    present within the last 0.35 s. It is not wanted when it was absent for the time `HOLD`. In
+    between, and where its presence is unknown, the answer is unknown too.
 
     Parameters
     ----------
@@ -227,11 +219,9 @@ def wanted_answers(presence: Presence) -> Presence:
     present, audible = presence == 1, presence != 0
     lately = _sums(present, recent) >= onset
     just = _sums(present, still) > 0
-    for number, label in enumerate(LABELS):
-        hold = int(HOLD[label] * FRAME_RATE)
-        wanted[_sums(audible[:, number], hold) == 0, number] = 0
-        goes_on = (_sums(present[:, number], hold) >= onset) & just[:, number]
-        wanted[lately[:, number] | goes_on, number] = 1
+    hold = int(HOLD * FRAME_RATE)
+    wanted[_sums(audible, hold) == 0] = 0
+    wanted[(lately | ((_sums(present, hold) >= onset) & just))] = 1
     return wanted
 
 

@@ -16,7 +16,7 @@ from torch import nn
 
 from pyplugin.support.arrays import Float32, Int64
 from pyplugin.support.files import not_written, replacing
-from pyplugin.training.corpus import LABELS
+from pyplugin.training.corpus import LABELS, Presence
 from pyplugin.training.network import NetworkSettings, SceneNetwork
 from pyplugin.training.scores import score
 from pyplugin.training.sequences import (
@@ -28,11 +28,13 @@ from pyplugin.training.sequences import (
 )
 from pyplugin.training.sounds import Progress
 
-_VERSION = 1  # of the state in the cache
+_VERSION = 2  # of the state in the cache
 _SMOOTHING = 0.02
-_WARM_UP = 0.04  # of the steps, at least 20
+_WARM_UP = 0.05  # of the steps, at least 20 steps
 _EVERY = 6  # mel frames from one answer to the next
-_WEIGHTS = {"singing": 1.5, "tonal": 0.7, "noise": 0.9, "voice": 1.5}  # of the losses; others: 1
+_WEIGHTS = {"speech": 1.5, "singing": 1.5, "tonal": 0.7, "voice": 1.5}  # of the losses; others: 1
+# Sequences with more of these are used twice: speech alone and steady noise are what a user tries.
+_TWICE = {"speech": 0.35, "noise": 0.6}  # share of their frames
 _TAUGHT_ONLY = 0.5  # weight of an answer that only the teacher knows
 _REPORTED, _KEPT = 100, 100  # steps
 _VALIDATED_AT_ONCE = 20
@@ -48,7 +50,7 @@ class TrainSettings:
     steps, batch : int
         Steps, and sequences in each.
     learning_rate : float
-        Maximum; it rises linearly over the first 4 % of the steps, then decays as a cosine.
+        Maximum; it rises linearly over the first 5 % of the steps, then decays as a cosine.
     weight_decay : float
     average : float
         Decay per step of the exponential moving average of the weights, which is the result.
@@ -148,6 +150,7 @@ class _TrainingRun:
             lr=settings.learning_rate,
             weight_decay=settings.weight_decay,
         )
+        self._order = _once_or_twice(sequences.wanted)
         self._weights = torch.tensor([_WEIGHTS.get(label, 1.0) for label in LABELS])
 
     @property
@@ -174,11 +177,11 @@ class _TrainingRun:
 
     def _numbers(self, step: int) -> Int64:
         """Return the sequences of a step: all in a random order, again and again."""
-        count, batch = len(self._sequences), min(self.settings.batch, len(self._sequences))
-        each = max(1, count // batch)
-        order = np.random.default_rng((self.settings.seed, 1 << 20, step // each))
+        batch = min(self.settings.batch, len(self._order))
+        each = max(1, len(self._order) // batch)
+        random = np.random.default_rng((self.settings.seed, 1 << 20, step // each))
         first = step % each * batch
-        return np.sort(order.permutation(count)[first : first + batch])
+        return np.sort(random.permutation(self._order)[first : first + batch])
 
     def advance(self, ready: tuple[Float32, Batch]) -> None:
         """Make a step of the optimiser."""
@@ -253,6 +256,14 @@ class _TrainingRun:
             except (OSError, RuntimeError) as error:  # PyTorch's writer has no error number
                 reason = error if isinstance(error, OSError) else OSError(str(error))
                 raise not_written(path, reason) from error
+
+
+def _once_or_twice(wanted: Presence) -> Int64:
+    """Return the number of each sequence, and again of those with much of `_TWICE`."""
+    twice = np.zeros(len(wanted), np.bool_)
+    for label, share in _TWICE.items():
+        twice |= (wanted[:, :, LABELS.index(label)] == 1).mean(axis=1) > share
+    return np.concatenate([np.arange(len(wanted)), np.flatnonzero(twice)])
 
 
 def _scores(network: SceneNetwork, validation: SequenceSet) -> str:

@@ -49,7 +49,7 @@ def test_speech_is_present_while_it_is_audible(sounds: list[Sound]) -> None:
     for sound in pools_of(sounds)["speech"].values():
         presence = sound[0].presence()
         spoken, voice = presence[:, LABELS.index("speech")], presence[:, LABELS.index("voice")]
-        assert 0.2 < (spoken == 1).mean() < 0.95  # syllables, with gaps
+        assert (spoken == 1).mean() > 0.9  # pauses between syllables are a part of it
         np.testing.assert_array_equal(spoken, voice)
 
 
