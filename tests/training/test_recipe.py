@@ -1,10 +1,13 @@
 """From a recipe and a corpus to a model that runs in the callback."""
 
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from helpers import music
+from helpers import limit_file_size, music
 
 from pyplugin import Node, State
 from pyplugin.cli import cli
@@ -151,6 +154,41 @@ def test_a_missing_teacher_is_reported_before_any_work(corpus: Path, tmp_path: P
     with pytest.raises(PypluginError, match="tagnode models import yamnet"):
         train_network(recipe, corpus, tmp_path, cache=tmp_path / "cache")
     assert not (tmp_path / "cache").exists()
+
+
+def test_a_full_disk_is_reported_before_scenes_are_composed(corpus: Path, tmp_path: Path) -> None:
+    (tmp_path / "small.toml").write_text(RECIPE.replace("made_notes = 1", "made_notes = 0"))
+    recipe = read_recipe(tmp_path / "small.toml")
+    with (
+        limit_file_size(250_000),  # enough for a sound, not for six scenes
+        pytest.raises(PypluginError, match=r"mel\.npy' cannot be written"),
+    ):
+        train_network(recipe, corpus, tmp_path, cache=tmp_path / "cache")
+    assert not list(tmp_path.glob("small.tflite"))
+    train_network(recipe, corpus, tmp_path, cache=tmp_path / "cache")  # with more space it goes on
+
+
+def test_ctrl_c_ends_without_a_traceback_and_the_command_goes_on(
+    corpus: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "small.toml").write_text(RECIPE.replace("count = 6", "count = 60"))
+    words = ["train", "network", tmp_path / "small.toml", "--corpus", corpus]
+    words += ["--out", tmp_path, "--cache", tmp_path / "cache"]
+    program = [sys.executable, "-m", "pyplugin", *map(str, words)]
+    with subprocess.Popen(program, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "Scenes: 12 of 60" in line:
+                process.send_signal(signal.SIGINT)
+                break
+        err = process.stderr.read()
+        assert process.wait() == 130, err
+    assert "Run the same command again to go on." in err
+    assert "Traceback" not in err
+    result = CliRunner().invoke(cli, list(map(str, words)))
+    assert result.exit_code == 0, result.output
+    assert "Scenes: 6 of 60" not in result.stderr
+    assert "Scenes: 60 of 60" in result.stderr
 
 
 def test_disputed_labels_are_counted_only_in_their_own_line(corpus: Path, tmp_path: Path) -> None:
