@@ -108,6 +108,7 @@ LEAST = {
     "drums": 0.97,
     "tonal": 0.93,
     "noise": 0.97,
+    "voice": 0.97,
 }
 
 
