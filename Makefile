@@ -133,11 +133,12 @@ bench: $(VENV)/.bench $(if $(shell command -v npm),build/npm/bench/.done)
 
 # scene beside other models on the test groups of a corpus, which is not in the tree:
 #   make evaluate ARGS="--corpus FOLDER --out evaluation.tsv"
-# silero-vad comes without PyTorch, which it wants: ONNX Runtime runs its network.
+# silero-vad comes without PyTorch, which it wants: ONNX Runtime runs its network. FluidSynth plays music.
 evaluate: $(VENV)/.onnx build/silero/.done
 	$(BIN)/python -m pyplugin.training.evaluate $(ARGS)
 
 build/silero/.done: | $(BIN)/python
+	$(PIP) pyfluidsynth
 	$(PIP) --no-deps --upgrade --target $(@D) silero-vad==6.2.3 && touch $@ || \
 	  { mkdir -p $(@D) && echo "PyPI has no silero-vad here: it is left out." >&2; }
 
