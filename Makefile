@@ -1,4 +1,4 @@
-# env · demo · test · bench · lint · docs · plugins · web · fuzz · mutate · clean: each works on a fresh checkout by
+# env · demo · test · bench · evaluate · lint · docs · plugins · web · fuzz · mutate · clean: each works on a fresh checkout by
 # itself.
 #   make test ARGS="-k node"    some tests only; ARGS="-n 0 -p no:randomly": one process, as written
 #   make fuzz SECONDS=600       each fuzzer for 10 minutes; FUZZERS=network: one of them
@@ -14,7 +14,7 @@ SCENE := build/scene.tagnode
 PRESETS := build/presets.c
 WEB := build/web/tagnode
 
-.PHONY: env demo demo-monitor plugins web test oracle test-tflite test-training test-native rt fuzz mutate bench lint format \
+.PHONY: env demo demo-monitor plugins web test oracle test-tflite test-training test-native rt fuzz mutate bench evaluate lint format \
   docs release release-twice release-check image-test clean
 .DEFAULT_GOAL := demo
 
@@ -130,6 +130,17 @@ mutate: $(VENV)/.test
 # Peers of the figures of the browser come from npm, where it is.
 bench: $(VENV)/.bench $(if $(shell command -v npm),build/npm/bench/.done)
 	$(BIN)/python -m benchmarks $(ARGS)
+
+# scene beside other models on the test groups of a corpus, which is not in the tree:
+#   make evaluate ARGS="--corpus FOLDER --out evaluation.tsv"
+# silero-vad comes without PyTorch, which it wants: ONNX Runtime runs its network. FluidSynth plays music.
+evaluate: $(VENV)/.onnx build/silero/.done
+	$(BIN)/python -m pyplugin.training.evaluate $(ARGS)
+
+build/silero/.done: | $(BIN)/python
+	$(PIP) pyfluidsynth
+	$(PIP) --no-deps --upgrade --target $(@D) silero-vad==6.2.3 && touch $@ || \
+	  { mkdir -p $(@D) && echo "PyPI has no silero-vad here: it is left out." >&2; }
 
 # Tools in JavaScript for lint and tests; no page and no package needs them.
 NPM := build/npm

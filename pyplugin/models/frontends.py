@@ -72,6 +72,8 @@ _OPENL3_SLANEY = replace(
 PRESETS: dict[str, FrontEnd] = {
     # librosa's settings in musicnn 0.1.0 (extractor.py, configuration.py)
     "musicnn": _mel(),
+    # scene from version 5: ten times further down, so that quiet sounds keep their spectrum
+    "scene": _mel(log_scale=100_000.0),
     # Essentia's TensorflowInputMusiCNN: the same but for the symmetric window
     "essentia-musicnn": _mel(window="hann-symmetric"),
     # AudioSet's VGGish (tensorflow/models, research/audioset/vggish: mel_features.py,

@@ -303,11 +303,20 @@ class LayerWriter:
         lower = self._bound(f"{name}/lower/bound", layer.lower, output)
         return self.graph.maximum(name, y, lower)
 
-    def dense(self, name: str, x: Tensor, kernel: Float64, bias: Float64) -> Tensor:
-        """Multiply float (1, in) by a kernel of shape (in, out) and add the bias."""
+    def dense(
+        self, name: str, x: Tensor, kernel: Float64, bias: Float64, *, half: bool = False
+    ) -> Tensor:
+        """Multiply float (1, in) by a kernel of shape (in, out) and add the bias.
+
+        With `half`, the file holds the kernel as float16; it is float32 once it is loaded.
+        """
         if self._calibration is not None:
             bias = bias + self._calibration.corrections.get(name, 0.0)
-        weights = self._float(f"{name}/weights", kernel.T)
+        if half:
+            stored = self.graph.constant(f"{name}/weights", kernel.T.astype(np.float16))
+            weights = self.graph.dequantise(f"{name}/weights/float", stored)
+        else:
+            weights = self._float(f"{name}/weights", kernel.T)
         return self.graph.fully_connected(name, x, weights, self._float(f"{name}/bias", bias))
 
     def _float(self, name: str, values: Float64) -> Tensor:

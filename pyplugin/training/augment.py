@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from pyplugin.models.card import FrontEnd
 from pyplugin.models.frontends import PRESETS
-from pyplugin.support.arrays import Float32, Float64
+from pyplugin.support.arrays import Bools, Float32, Float64
 
 Generator = np.random.Generator
 
@@ -243,3 +243,25 @@ def coloured_noise(
     spread = random.gamma(degrees / 2.0, 2.0 / degrees, (count, frames, len(frequencies)))
     power = shape * spread
     return np.asarray(power / power.mean(axis=(1, 2), keepdims=True), np.float32)
+
+
+def shifted(power: Float32, chosen: Bools, random: Generator, *, most: int = 6) -> Float32:
+    """Shift spectra by whole bands, repeating the band at the edge.
+
+    Parameters
+    ----------
+    power : ndarray of float32, shape (n, frames, bands)
+    chosen : ndarray of bool, shape (n,)
+        Which to shift.
+    random : Generator
+    most : int
+        Bands up or down; 6 are a fifth above 1 kHz.
+
+    Returns
+    -------
+    ndarray of float32, same shape
+    """
+    bands = power.shape[2]
+    moves = random.integers(-most, most + 1, len(power)) * chosen
+    places = np.clip(np.arange(bands) - moves[:, None], 0, bands - 1)
+    return np.take_along_axis(power, places[:, None], axis=2)

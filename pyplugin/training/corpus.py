@@ -1,34 +1,49 @@
-"""A labelled corpus of recordings, and the targets of windows of them.
+"""A labelled corpus of recordings, and in which of their mel frames a label is present.
 
 A corpus is a folder with ``manifest.csv`` (columns path, seconds, category, labels, group, split).
-A listed label is present, any other is absent; ``x?`` marks the label `x` as unknown.
-``song/voice.csv`` (path, start_s, end_s) lists the spans with a singing voice, if it is there.
+A listed label is present, any other is absent; ``x?`` marks the label `x` as unknown. The label
+``voice``, anyone speaking or singing, is not in a manifest: it follows from speech and singing.
+``song/voice.csv`` (path, start_s, end_s, basis) lists the spans with a singing voice, if it is
+there; those with the basis ``estimated`` come from a detector.
 """
 
 import csv
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from pyplugin.errors import AudioError, PypluginError
 from pyplugin.support.arrays import Bools, Float32, Float64
 
-LABELS = ("speech", "singing", "music", "drums", "tonal", "noise")
+LABELS = ("speech", "singing", "music", "drums", "tonal", "noise", "voice")
+"""The labels of `scene`. The last one follows from the first two."""
 
-SYNTHETIC_SINGING = "sung"
-"""The category of singing synthesised from speech."""
+SPEECH, SINGING, VOICE = LABELS.index("speech"), LABELS.index("singing"), LABELS.index("voice")
 
-SYNTHETIC_PERCUSSION, SYNTHETIC_NOTES, SOUNDFONT_PERCUSSION = SYNTHETIC = (
-    "made-percussion",
-    "made-notes",
-    "played-percussion",
-)
-"""The categories without recordings; see `pyplugin.training.synthesis` and `.soundfonts`."""
+RINGING = ("percussion", "made-percussion", "played-percussion")
+"""The categories whose sounds decay slowly after a stroke."""
 
+SPOKEN = ("speech", "sung")
+"""The categories with pauses between words, in which the noise of the recording goes on."""
 
+PAUSES = {
+    "speech": 1.3,
+    "singing": 1.0,
+    "music": 1.5,
+    "drums": 1.2,
+    "tonal": 1.2,
+    "noise": 1.5,
+    "voice": 1.3,
+}
+"""Seconds of silence within a sound that still count as a part of it, by label."""
+
+Presence = npt.NDArray[np.int8]
+"""1 where a label is present, 0 where it is absent, -1 where that is unknown."""
+
+_FRAME_RATE = 62.5  # mel frames a second
 _SILENCE = 1e-4  # relative to the recording's loud frames: -40 dB
 _DECAY_LIMIT = 3e-3  # the same for percussion, which rings on: -25 dB
 _VOICE_BANDS = slice(8, 66)  # about 300 to 4000 Hz: above rumble
@@ -37,7 +52,6 @@ _FLOOR_FRAMES, _FLOOR_RANK = 375, 10  # the noise floor: the tenth percentile of
 _FLOOR = 1e-4  # mel power summed over bands: that of 16-bit dither
 _SINGING, _NOT_SINGING = 0.5, 0.05  # share of a window with voice; unknown in between
 _ROOT = "song"
-_PERCUSSION_TARGETS = np.array([0.0, 0.0, np.nan, 1.0, np.nan, np.nan], np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,12 +63,14 @@ class CorpusClip:
     path : Path
     seconds : float
     category, group, split : str
-    targets : ndarray of float32, shape (6,)
+    tags : frozenset of str
+        The labels as listed, finer ones such as ``instrument:flute`` among them.
+    targets : ndarray of float32, shape (7,)
         1 where one of `LABELS` is present, 0 absent, NaN unknown.
     singing_spans : ndarray of float64, shape (n, 2), or None
         Start and end in seconds of each span with a singing voice; None if unknown.
-    drum_labels : ndarray of float64, shape (n, 2), or None
-        Times in seconds, and the pseudo-label of drums there: near 1, near 0, or NaN if uncertain.
+    estimated : bool
+        Whether these spans come from a detector.
     """
 
     path: Path
@@ -64,7 +80,8 @@ class CorpusClip:
     split: str
     targets: Float32
     singing_spans: Float64 | None = None
-    drum_labels: Float64 | None = None
+    estimated: bool = False
+    tags: frozenset[str] = frozenset()
 
 
 def read_clips(corpus: Path, split: str | None = None) -> list[CorpusClip]:
@@ -105,77 +122,6 @@ def read_clips(corpus: Path, split: str | None = None) -> list[CorpusClip]:
     return [clip for clip in clips if split in (None, clip.split)]
 
 
-def singing_clips(clips: list[CorpusClip]) -> list[CorpusClip]:
-    """Return a clip of the category `SYNTHETIC_SINGING` for each clip that is only speech.
-
-    Their targets are singing and tonal; whether they are music is unknown.
-
-    Parameters
-    ----------
-    clips : list of CorpusClip
-
-    Returns
-    -------
-    list of CorpusClip
-    """
-    wanted = np.array([0.0, 1.0, np.nan, 0.0, 1.0, 0.0], np.float32)
-    return [
-        replace(clip, category=SYNTHETIC_SINGING, targets=wanted)
-        for clip in clips
-        if clip.category == "speech"
-    ]
-
-
-def synthetic_clips(count: int, seconds: float) -> list[CorpusClip]:
-    """Return `count` clips of synthetic percussion and `count` of held notes, a group each.
-
-    Percussion has drums; music, tonal and noise are unknown. Held notes are tonal only.
-
-    Parameters
-    ----------
-    count : int
-        Number of clips of each kind.
-    seconds : float
-        Duration of a clip.
-
-    Returns
-    -------
-    list of CorpusClip
-    """
-    notes = np.array([0.0, 0.0, 0.0, 0.0, 1.0, 0.0], np.float32)
-    kinds = {SYNTHETIC_PERCUSSION: _PERCUSSION_TARGETS, SYNTHETIC_NOTES: notes}
-    return [
-        CorpusClip(Path(name), seconds, category, name, "train", targets)
-        for category, targets in kinds.items()
-        for name in (f"{category}-{number}" for number in range(count))
-    ]
-
-
-def soundfont_clips(soundfonts: Sequence[Path], count: int, seconds: float) -> list[CorpusClip]:
-    """Return `count` clips of percussion for each SoundFont, a group each.
-
-    They have drums; music, tonal and noise are unknown.
-
-    Parameters
-    ----------
-    soundfonts : sequence of Path
-    count : int
-        Number of clips for each SoundFont.
-    seconds : float
-        Duration of a clip.
-
-    Returns
-    -------
-    list of CorpusClip
-    """
-    category, targets = SOUNDFONT_PERCUSSION, _PERCUSSION_TARGETS
-    return [
-        CorpusClip(path, seconds, category, f"{path.stem}-{number}", "train", targets)
-        for path in soundfonts
-        for number in range(count)
-    ]
-
-
 def read_samples(path: Path) -> tuple[Float32, int]:
     """Read a recording as mono samples (n,) and their rate in Hz.
 
@@ -197,9 +143,9 @@ def active_frames(power: Float32, category: str = "") -> Bools:
     """Return in which frames of a recording its labels are audible.
 
     These are the frames within 40 dB of its loud frames (25 dB for percussion, which rings on),
-    unless all of it is nearly silent. In the categories speech and `SYNTHETIC_SINGING` they must
-    also exceed the noise floor of the surrounding 6 s, because many recordings of speech contain
-    more noise than speech.
+    unless all of it is nearly silent. In the categories speech and sung (singing synthesised from
+    speech) they must also exceed the noise floor of the surrounding 6 s, because many recordings of
+    speech contain more noise than speech.
 
     Parameters
     ----------
@@ -214,10 +160,9 @@ def active_frames(power: Float32, category: str = "") -> Bools:
     loudness = power.sum(axis=1)
     if not len(loudness):
         return np.zeros(0, np.bool_)
-    rings = category in ("percussion", SYNTHETIC_PERCUSSION, SOUNDFONT_PERCUSSION)
-    least = _DECAY_LIMIT if rings else _SILENCE
+    least = _DECAY_LIMIT if category in RINGING else _SILENCE
     sounding: Bools = loudness > max(_FLOOR, least * float(np.percentile(loudness, 95)))
-    if category in ("speech", SYNTHETIC_SINGING):
+    if category in SPOKEN:
         voice = power[:, _VOICE_BANDS].sum(axis=1)
         sounding &= voice > _VOICE_RISE * _floor(voice, sounding)
     return sounding
@@ -234,7 +179,72 @@ def _floor(power: Float32, sounding: Bools) -> Float32:
     return floor
 
 
-_Spans = dict[str, list[tuple[float, float]]]
+def with_voice(targets: Float32) -> Float32:
+    """Return targets whose last label, voice, follows from speech and singing.
+
+    Parameters
+    ----------
+    targets : ndarray of float32, shape (..., 7)
+        1, 0, or NaN for unknown.
+
+    Returns
+    -------
+    ndarray of float32, same shape
+        Voice is 1 if speech or singing is 1, 0 if both are 0, else NaN.
+
+    Examples
+    --------
+    >>> with_voice(np.array([[0, 1, 0, 0, 0, 0, 0], [0, np.nan, 0, 0, 0, 0, 0]]))[:, -1]
+    array([ 1., nan])
+    """
+    speech, singing = targets[..., SPEECH], targets[..., SINGING]
+    absent = np.where((speech == 0) & (singing == 0), 0.0, np.nan)
+    voice = np.where((speech == 1) | (singing == 1), 1.0, absent)
+    found = targets.copy()
+    found[..., VOICE] = voice
+    return found
+
+
+def presence_of(targets: Float32, active: Bools) -> Presence:
+    """Return which labels are present in each mel frame.
+
+    Parameters
+    ----------
+    targets : ndarray of float32, shape (frames, 7)
+        Of the sound where it is audible: 1, 0, or NaN for unknown. Voice is not read.
+    active : ndarray of bool, shape (frames,)
+        Whether the sound is audible; where it is not, nothing is present, but for pauses up to
+        those of `PAUSES`: between words, bars or waves.
+
+    Returns
+    -------
+    ndarray of int8, shape (frames, 7)
+
+    Examples
+    --------
+    >>> targets = np.array([[1, 0, np.nan, 0, 1, 0, 0]] * 2)
+    >>> presence_of(targets, np.array([True, False])).tolist()
+    [[1, 0, -1, 0, 1, 0, 1], [0, 0, 0, 0, 0, 0, 0]]
+    """
+    whole = with_voice(targets)
+    found = np.where(np.isnan(whole), -1, whole > 0.5).astype(np.int8)
+    found[~active] = 0
+    for number, label in enumerate(LABELS):
+        _close_pauses(found[:, number], int(PAUSES[label] * _FRAME_RATE))
+    return np.asarray(found, np.int8)
+
+
+def _close_pauses(presence: Presence, longest: int) -> None:
+    """Fill pauses of one label, (frames,), in place: with 1 between two 1, else with -1."""
+    sounding = np.flatnonzero(presence)
+    steps = np.diff(sounding)
+    for place in np.flatnonzero((steps > 1) & (steps <= longest)):
+        last, following = sounding[place], sounding[place + 1]
+        sure = presence[last] == 1 and presence[following] == 1
+        presence[last + 1 : following] = 1 if sure else -1
+
+
+_Spans = dict[str, list[tuple[float, float, str]]]
 
 
 def window_targets(clip: CorpusClip, starts: Float64, seconds: float) -> Float32:
@@ -250,7 +260,7 @@ def window_targets(clip: CorpusClip, starts: Float64, seconds: float) -> Float32
 
     Returns
     -------
-    ndarray of float32, shape (n, 6)
+    ndarray of float32, shape (n, 7)
     """
     targets = np.repeat(clip.targets[None], len(starts), axis=0)
     if clip.singing_spans is not None:
@@ -260,16 +270,12 @@ def window_targets(clip: CorpusClip, starts: Float64, seconds: float) -> Float32
         share = np.clip(overlaps, 0.0, None).sum(axis=1) / seconds
         singing = np.where(share >= _SINGING, 1.0, np.where(share <= _NOT_SINGING, 0.0, np.nan))
         targets[:, LABELS.index("singing")] = singing
-    if clip.drum_labels is not None:
-        middles = starts + seconds / 2.0
-        nearest = np.abs(middles[:, None] - clip.drum_labels[:, 0]).argmin(axis=1)
-        targets[:, LABELS.index("drums")] = clip.drum_labels[nearest, 1]
-    return targets
+    return with_voice(targets)
 
 
 def _clip(corpus: Path, row: dict[str, str], spans: _Spans) -> CorpusClip:
-    labels = set(row["labels"].split(";"))
-    targets = [np.nan if f"{name}?" in labels else float(name in labels) for name in LABELS]
+    tags = frozenset(row["labels"].split(";"))
+    targets = [np.nan if f"{name}?" in tags else float(name in tags) for name in LABELS]
     singing = spans.get(row["path"])
     return CorpusClip(
         corpus / row["path"],
@@ -277,8 +283,10 @@ def _clip(corpus: Path, row: dict[str, str], spans: _Spans) -> CorpusClip:
         row["category"],
         row["group"],
         row["split"],
-        np.array(targets, np.float32),
-        None if singing is None else np.array(singing, np.float64),
+        with_voice(np.array(targets, np.float32)),
+        None if singing is None else np.array([each[:2] for each in singing], np.float64),
+        any(each[2] == "estimated" for each in singing or ()),
+        tags,
     )
 
 
@@ -286,7 +294,8 @@ def _read_singing_spans(corpus: Path) -> _Spans:
     path = corpus / _ROOT / "voice.csv"
     found = defaultdict(list)
     for row in read_rows(path) if path.is_file() else ():
-        found[row["path"]].append((float(row["start_s"]), float(row["end_s"])))
+        span = (float(row["start_s"]), float(row["end_s"]), row.get("basis") or "")
+        found[row["path"]].append(span)
     return found
 
 

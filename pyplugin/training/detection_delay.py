@@ -7,12 +7,14 @@ import torch
 
 from pyplugin.support.arrays import Bools, Float32, Float64
 from pyplugin.training.augment import log_mel, mel_power
-from pyplugin.training.corpus import LABELS, active_frames
+from pyplugin.training.corpus import LABELS, Presence
+from pyplugin.training.held_out import WindowSet
 from pyplugin.training.network import SceneNetwork
-from pyplugin.training.windows import FRAME_RATE, WindowSet
+from pyplugin.training.sounds import FRAME_RATE
 
 _FRAMES = round(3.0 * FRAME_RATE)  # of the sound, and of the context before and after it
 _LEAST = round(FRAME_RATE)
+_MOSTLY = 0.5  # of the frames of a sound that has a label
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,38 +43,34 @@ def measure_delays(
     """Measure delays of up to 3 s of each recording between 3 s of silence or of another sound.
 
     The other sound has the same mean power and is drawn from recordings without the label.
-    Recordings whose first window lacks the label, and those shorter than 1 s, are left out.
+    Recordings in which the label is present in less than half of the frames, and those shorter
+    than 1 s, are left out.
 
     Parameters
     ----------
     network : SceneNetwork
     window_set : WindowSet
-        With one variant of each recording.
     thresholds : dict of str to float
         Threshold by label.
     seed : int
         Seed of the choice of other sounds.
     """
     random = np.random.default_rng(seed)
-    numbers = np.unique(window_set.clips).tolist()
-    sounds = {number: _active_mel(window_set, number) for number in numbers}
-    sounds = {number: sound for number, sound in sounds.items() if len(sound) >= _LEAST}
-    clips = window_set.clips
-    firsts = {number: window_set.targets[np.argmax(clips == number)] for number in sounds}
+    sounds = [_audible(window_set, number) for number in range(len(window_set.sources))]
+    sounds = [(mel, presence) for mel, presence in sounds if len(mel) >= _LEAST]
     found = []
     for label, threshold in thresholds.items():
         column = LABELS.index(label)
-        having = [number for number, target in firsts.items() if target[column] == 1.0]
-        lacking = [number for number, target in firsts.items() if target[column] == 0.0]
-        silence = np.zeros((_FRAMES, window_set.mel.shape[1]), np.float32)
+        having = [mel for mel, seen in sounds if (seen[:, column] == 1).mean() >= _MOSTLY]
+        lacking = [mel for mel, seen in sounds if not seen[:, column].any()]
         for context in ("silence", "another sound"):
             onsets, releases = [], []
-            for number in having:
-                sound = other = sounds[number]
+            for sound in having if context == "silence" or lacking else ():
                 if context == "silence":
-                    other = silence
+                    other = _silence(window_set)
                 else:
-                    other = _match_power(sounds[lacking[random.integers(len(lacking))]], sound)
+                    drawn = lacking[int(random.integers(len(lacking)))]
+                    other = _match_power(drawn, sound, window_set)
                 whole = np.concatenate([other, sound, other])
                 over = _probabilities(network, whole, column) >= threshold
                 begin = len(other) - window_set.patch + 1
@@ -83,19 +81,25 @@ def measure_delays(
     return found
 
 
-def _active_mel(window_set: WindowSet, number: int) -> Float32:
-    """Return the mel frames from the first to the last active one, at most 3 s."""
-    starts = window_set.starts[window_set.clips == number]
-    mel: Float32 = window_set.mel[starts[0] : starts[-1] + window_set.patch].astype(np.float32)
-    sounding = np.flatnonzero(active_frames(mel_power(mel), window_set.sources[number].category))
-    mel = mel[sounding[0] : sounding[-1] + 1] if len(sounding) else mel[:0]
-    return mel[:_FRAMES]
+def _audible(window_set: WindowSet, number: int) -> tuple[Float32, Presence]:
+    """Return a recording from the first to the last frame with any label, at most 3 s."""
+    first, end = window_set.spans[number]
+    mel, presence = window_set.mel[first:end].astype(np.float32), window_set.presence[first:end]
+    sounding = np.flatnonzero(presence.any(axis=1))
+    part = slice(sounding[0], sounding[-1] + 1) if len(sounding) else slice(0)
+    return mel[part][:_FRAMES], presence[part][:_FRAMES]
 
 
-def _match_power(other: Float32, sound: Float32) -> Float32:
+def _silence(window_set: WindowSet) -> Float32:
+    return log_mel(np.zeros((_FRAMES, window_set.mel.shape[1]), np.float32), window_set.front_end)
+
+
+def _match_power(other: Float32, sound: Float32, window_set: WindowSet) -> Float32:
     """Return 3 s of `other`, repeated if it is shorter, with the mean power of `sound`."""
-    power = mel_power(np.resize(other, (_FRAMES, other.shape[1])))
-    return log_mel(power * (mel_power(sound).mean() / max(float(power.mean()), 1e-9)))
+    front_end = window_set.front_end
+    power = mel_power(np.resize(other, (_FRAMES, other.shape[1])), front_end)
+    gain = mel_power(sound, front_end).mean() / max(float(power.mean()), 1e-9)
+    return log_mel(power * np.float32(gain), front_end)
 
 
 def _probabilities(network: SceneNetwork, mel: Float32, column: int) -> Float32:
@@ -104,9 +108,8 @@ def _probabilities(network: SceneNetwork, mel: Float32, column: int) -> Float32:
     with torch.inference_mode():
         columns = network.columns(torch.from_numpy(mel[None]))
         width = columns.shape[2] - (len(mel) - network.settings.patch)
-        windows = columns[0].unfold(1, width, 1).permute(1, 0, 3, 2)
-        logits, _ = network.classify(windows)
-    return np.asarray(torch.sigmoid(logits[:, column]).numpy())
+        logits = network.answers(columns, torch.arange(width - 1, columns.shape[2]))
+    return np.asarray(torch.sigmoid(logits[0, :, column]).numpy())
 
 
 def _seconds_to_first(active: Bools) -> float:

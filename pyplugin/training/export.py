@@ -42,6 +42,7 @@ def scene_network(
         activations=("image", *(layer_name(number) for number in range(len(settings.layers)))),
         turnable=frozenset(),
         corrected="dense",
+        preset=settings.preset,
     )
 
 
@@ -87,7 +88,12 @@ def build(
         x = layers.convolved(
             layer_name(number),
             x,
-            folded(variables, number, offset=0.0 if number else _OFFSET),
+            folded(
+                variables,
+                number,
+                offset=0.0 if number else _OFFSET,
+                zero_mean=settings.level_free and not number,
+            ),
             reads=reads,
             writes=layer_name(number),
             padding="valid",
@@ -96,14 +102,28 @@ def build(
         )
         reads = layer_name(number)
     x = layers.released(x)
-    most = graph.max_pool_2d("most", x, (x.shape[1], x.shape[2]))
-    pooled = graph.concatenation("pooled", [most, graph.mean("mean", x, (1, 2))], axis=3)
-    flat = graph.reshape("flat", pooled, (1, pooled.shape[-1]))
-    dense = layers.dense("dense", flat, *dense_of(variables, "dense"))
+    flat = _pooled(layers, x, settings.segments)
+    # With segments these are most of the file.
+    half = settings.segments > 1
+    dense = layers.dense("dense", flat, *dense_of(variables, "dense"), half=half)
     embedding = graph.relu(EMBEDDING, dense)
     logits = layers.dense("logits", embedding, *dense_of(variables, "logits"))
     activations = activated(layers, logits, exclusive=exclusive)
     return layers.finish(activations, logits, embedding, description=description)
+
+
+def _pooled(layers: LayerWriter, x: Tensor, segments: int) -> Tensor:
+    """Return maximum and mean of each segment of (1, columns, bands, channels), (1, values)."""
+    graph = layers.graph
+    if segments == 1:
+        most = graph.max_pool_2d("most", x, (x.shape[1], x.shape[2]))
+        pooled = graph.concatenation("pooled", [most, graph.mean("mean", x, (1, 2))], axis=3)
+    else:
+        width = x.shape[1] // segments * x.shape[2]
+        parts = graph.reshape("segments", x, (1, segments, width, x.shape[3]))
+        most = graph.max_pool_2d("most", parts, (1, width))
+        pooled = graph.concatenation("pooled", [most, graph.mean("mean", parts, (2,))], axis=3)
+    return graph.reshape("flat", pooled, (1, segments * pooled.shape[-1]))
 
 
 def layer_name(number: int) -> str:
@@ -119,9 +139,16 @@ def activated(layers: LayerWriter, logits: Tensor, *, exclusive: bool) -> Tensor
     return layers.graph.logistic("activations", logits)
 
 
-def folded(variables: Variables, number: int, *, offset: float = 0.0) -> Block:
-    """Fold a convolution without bias, its batch norm and the offset of its input."""
+def folded(
+    variables: Variables, number: int, *, offset: float = 0.0, zero_mean: bool = False
+) -> Block:
+    """Fold a convolution without bias, its batch norm and the offset of its input.
+
+    With `zero_mean`, each kernel is used less its mean, as a network that is ``level_free`` does.
+    """
     kernel = np.transpose(variable(variables, f"convolutions.{number}.weight"), (2, 3, 1, 0))
+    if zero_mean:
+        kernel = kernel - kernel.mean(axis=(0, 1, 2))
     weight, bias, mean, variance = (
         variable(variables, f"norms.{number}.{part}")
         for part in ("weight", "bias", "running_mean", "running_var")

@@ -1,8 +1,9 @@
 """Train and export a model by a recipe: a TOML file with all settings but the corpus."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from functools import partial
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,38 +13,36 @@ from pyplugin.models.card import CalibrationSource, Dataset, render_card
 from pyplugin.support.arrays import Float32
 from pyplugin.support.documents import DocumentError, parse_toml
 from pyplugin.support.files import write_file
-from pyplugin.training.augment import band_limits, log_mel, mel_power
 from pyplugin.training.calibration import calibrate, measure_drift, run_patches
-from pyplugin.training.corpus import (
-    SYNTHETIC,
-    SYNTHETIC_SINGING,
-    read_clips,
-    singing_clips,
-    soundfont_clips,
-    synthetic_clips,
-)
-from pyplugin.training.evaluate import predict, score
+from pyplugin.training.corpus import LABELS, CorpusClip, read_clips, with_voice
 from pyplugin.training.export import scene_network, variables_of
-from pyplugin.training.mixing import Mixer, MixSettings
-from pyplugin.training.network import NetworkSettings, SceneNetwork
-from pyplugin.training.report import Evaluation, render_report
-from pyplugin.training.soundfonts import SOUNDFONTS
-from pyplugin.training.synthesis import SECONDS
-from pyplugin.training.teacher import pseudo_label
-from pyplugin.training.train import TrainSettings, fit
-from pyplugin.training.windows import (
+from pyplugin.training.held_out import (
     DisputedLabel,
-    VariantSettings,
     WindowSet,
     build_windows,
     mask_disputed,
+    with_channels,
 )
+from pyplugin.training.network import NetworkSettings, SceneNetwork
+from pyplugin.training.recordings import check_models, recorded_sounds
+from pyplugin.training.report import Evaluation, render_report
+from pyplugin.training.scores import predict, score
+from pyplugin.training.sequences import (
+    SceneSettings,
+    SequenceSet,
+    augmented,
+    build_sequences,
+    front_end_values,
+)
+from pyplugin.training.soundfonts import SOUNDFONTS
+from pyplugin.training.sounds import BACKING, VOCALS, Progress, Sound, is_validation, pools_of
+from pyplugin.training.synthetic import SoundSettings, find_soundfont, synthetic_sounds
+from pyplugin.training.teacher import TeacherSettings, teach
+from pyplugin.training.train import TrainSettings, fit
 
 Report = Callable[[str], None]
 
-_TRAIN_STEP = 4
 _TEST_SEED, _EXPORT_SEED = 2, 3
-_DEGRADED = VariantSettings(speed=0.0, room=0.7, codec=0.7)
 _DRIFT_WINDOWS = 400
 _AUTHOR = "the authors of pyplugin"
 
@@ -58,24 +57,15 @@ class Recipe:
         Fields of the card.
     default_hop : float
         Seconds; a field of the card.
-    variants : tuple of VariantSettings
-        One for each variant of every recording.
-    synthetic_per_kind : int
-        Number of synthetic clips of percussion, and of held notes.
-    soundfonts : tuple of str
-        File names of General MIDI SoundFonts.
-    percussion_per_soundfont : int
-        Number of clips of percussion rendered from each SoundFont.
+    sounds : SoundSettings
+        What scenes are composed of besides the recordings of the corpus.
+    scenes : SceneSettings
+    teacher : TeacherSettings or None
+        None: the network learns from the labels of the corpus alone.
     disputed : tuple of DisputedLabel
         Labels of the corpus that count as unknown.
     network : NetworkSettings
-    mixing : MixSettings
     training : TrainSettings
-    teachers : tuple of (TrainSettings, MixSettings)
-        Settings of the networks that are trained first, as teachers. In the file, each table lists
-        what differs from `training`, and its table `mixing` what differs from `mixing`.
-    seed : int
-        Seed of the variants.
     calibration : int
         Number of windows to calibrate int8 on.
     caveats : tuple of str
@@ -90,18 +80,19 @@ class Recipe:
     dataset: str
     citation: str
     default_hop: float = 0.1
-    variants: tuple[VariantSettings, ...] = (VariantSettings(),)
-    synthetic_per_kind: int = 0
-    soundfonts: tuple[str, ...] = ()
-    percussion_per_soundfont: int = 0
+    sounds: SoundSettings = field(default_factory=SoundSettings)
+    scenes: SceneSettings = field(default_factory=SceneSettings)
+    teacher: TeacherSettings | None = None
     disputed: tuple[DisputedLabel, ...] = ()
     network: NetworkSettings = field(default_factory=NetworkSettings)
-    mixing: MixSettings = field(default_factory=MixSettings)
     training: TrainSettings = field(default_factory=TrainSettings)
-    teachers: tuple[tuple[TrainSettings, MixSettings], ...] = ()
-    seed: int = 1
     calibration: int = 600
     caveats: tuple[str, ...] = ()
+
+    @property
+    def yamnet(self) -> str:
+        """Name of YAMNet among the models; empty without a teacher."""
+        return "" if self.teacher is None else self.teacher.model
 
 
 def read_recipe(path: Path) -> Recipe:
@@ -120,21 +111,22 @@ def read_recipe(path: Path) -> Recipe:
     except (DocumentError, UnicodeDecodeError) as error:
         raise PypluginError(f"The recipe {path} is not valid TOML: {error}.") from None
     try:
-        if "variants" in values:
-            values["variants"] = tuple(VariantSettings(**variant) for variant in values["variants"])
         if "network" in values:
             values["network"] = NetworkSettings.from_table(values["network"])
-        training, mixing = values.get("training", {}), values.get("mixing", {})
-        values["training"], values["mixing"] = TrainSettings(**training), MixSettings(**mixing)
-        teachers = [{"mixing": {}, **teacher} for teacher in values.get("teachers", ())]
-        mixtures = [MixSettings(**{**mixing, **teacher.pop("mixing")}) for teacher in teachers]
-        settings = [TrainSettings(**{**training, **teacher}) for teacher in teachers]
-        values["teachers"] = tuple(zip(settings, mixtures, strict=True))
+        if "sounds" in values:
+            fonts = tuple(values["sounds"].pop("soundfonts", ()))
+            values["sounds"] = SoundSettings(**values["sounds"], soundfonts=fonts)
+        for name, kind in (
+            ("scenes", SceneSettings),
+            ("teacher", TeacherSettings),
+            ("training", TrainSettings),
+        ):
+            if name in values:
+                values[name] = kind(**values[name])
         values["disputed"] = tuple(DisputedLabel(**entry) for entry in values.get("disputed", ()))
-        for name in ("soundfonts", "caveats"):
-            values[name] = tuple(values.get(name, ()))
+        values["caveats"] = tuple(values.get("caveats", ()))
         return Recipe(**values)
-    except TypeError as error:
+    except (AttributeError, TypeError, ValueError) as error:
         problem = f"The recipe {path} has a missing, unknown or invalid key: {error}."
         raise PypluginError(problem) from None
 
@@ -146,6 +138,8 @@ def train_network(
     *,
     soundfonts: Path = SOUNDFONTS,
     cache: Path | None = None,
+    processes: int = 1,
+    progress: Progress = lambda stage, done, of: None,
     report: Report = lambda line: None,
 ) -> Path:
     """Train a network, quantise it, and write model, card and report.
@@ -160,9 +154,14 @@ def train_network(
     soundfonts : Path, optional
         Folder that contains the recipe's SoundFonts, at any depth.
     cache : Path, optional
-        Folder to store mel spectrograms and the teacher's activations in.
+        Folder to store sounds, scenes and the state of the training in: after an interruption, the
+        same call goes on. Without it they are temporary.
+    processes : int, optional
+        That compute sounds and scenes.
+    progress : callable, optional
+        Called with the name of a stage, the number of finished items, and the total.
     report : callable, optional
-        Called with a line about progress.
+        Called with a line about a result.
 
     Returns
     -------
@@ -172,106 +171,210 @@ def train_network(
     Raises
     ------
     PypluginError
-        The corpus or a SoundFont cannot be read, or the files cannot be written.
+        The corpus, a SoundFont or a model that the recipe needs cannot be read, or the files
+        cannot be written.
     """
-    window_set = training_windows(recipe, corpus, soundfonts=soundfonts, cache=cache, report=report)
-    tests = held_out_windows(recipe, corpus, cache=cache, report=report)
-    teachers = []
-    for number, (settings, mixing) in enumerate(recipe.teachers, 1):
-        report(f"teacher {number} of {len(recipe.teachers)}")
-        teachers.append(fit(window_set, recipe.network, mixing, settings, report=report))
-    network = fit(
-        window_set, recipe.network, recipe.mixing, recipe.training, teachers=teachers, report=report
-    )
-    return export(recipe, network, window_set, tests, folder, report=report)
+    check_models(recipe.yamnet, recipe.sounds.separator)
+    with ExitStack() as stack:
+        if cache is None:
+            cache = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tagnode-")))
+        work = _Work(recipe, corpus, soundfonts, cache, processes, progress, report)
+        # Of all recordings first, so that one that cannot be read is reported at once.
+        recorded, tests = work.recorded("train"), work.tests()
+        sequences, validation = work.sequences(recorded)
+        network = fit(
+            sequences,
+            recipe.network,
+            recipe.training,
+            validation=validation,
+            cache=cache,
+            progress=progress,
+            report=report,
+        )
+        described = _describe_corpus(read_clips(corpus, "train"))
+        return export(recipe, network, sequences, tests, folder, described, report=report)
 
 
-def training_windows(
-    recipe: Recipe,
-    corpus: Path,
-    *,
-    soundfonts: Path = SOUNDFONTS,
-    cache: Path | None = None,
-    report: Report = lambda line: None,
-) -> WindowSet:
-    """Return the windows to train on: recorded, with pseudo-labels, and synthetic ones."""
-    _check_disputed(recipe, corpus)
-    fonts = [_find_soundfont(soundfonts, name) for name in recipe.soundfonts]
-    recorded = read_clips(corpus, "train")
-    if not recorded:
-        raise PypluginError(f"The corpus {corpus} has no recordings of the split 'train'.")
-    labels = None if cache is None else cache / "teacher"
-    clips = pseudo_label(recorded, cache=labels, report=report)
-    clips += singing_clips(recorded) + synthetic_clips(recipe.synthetic_per_kind, SECONDS)
-    clips += soundfont_clips(fonts, recipe.percussion_per_soundfont, SECONDS)
-    build = _builder(recipe, cache, report)
-    window_set = build(clips, recipe.variants, step=_TRAIN_STEP, seed=recipe.seed)
-    return mask_disputed(window_set, recipe.disputed)
+@dataclass(frozen=True)
+class _Work:
+    """The stages before the training, each of which is kept in the cache."""
+
+    recipe: Recipe
+    corpus: Path
+    soundfonts: Path
+    cache: Path
+    processes: int
+    progress: Progress
+    report: Report
+
+    def recorded(self, split: str) -> list[Sound]:
+        """Return the recordings of a split, and the stems of its songs."""
+        clips = read_clips(self.corpus, split)
+        if not clips:
+            raise PypluginError(
+                f"The corpus {self.corpus} has no recordings of the split {split!r}."
+            )
+        if split == "train":
+            clips = _without_disputed(clips, self.recipe.disputed, self.corpus)
+        sounds = recorded_sounds(
+            clips,
+            self.cache / "sounds",
+            yamnet=self.recipe.yamnet,
+            separator=self.recipe.sounds.separator,
+            stage=f"Recordings to {split} on",
+            processes=self.processes,
+            progress=self.progress,
+        )
+        if not sounds:
+            raise PypluginError(
+                f"The recordings of the split {split!r} are all shorter than 50 ms."
+            )
+        return sounds
+
+    def tests(self) -> dict[str, WindowSet]:
+        """Return the windows to test on: as recorded, and degraded."""
+        return held_out_windows(self.recipe, self.recorded("test"))
+
+    def sequences(self, recorded: Sequence[Sound]) -> tuple[SequenceSet, SequenceSet | None]:
+        """Return the sequences to train on, taught by the teacher, and those to validate on."""
+        recipe = self.recipe
+        fonts = [find_soundfont(self.soundfonts, name) for name in recipe.sounds.soundfonts]
+        sounds = list(recorded)
+        sounds += synthetic_sounds(
+            recipe.sounds,
+            [sound for sound in recorded if sound.category == "speech"],
+            fonts,
+            self.cache / "sounds",
+            seed=recipe.scenes.seed,
+            processes=self.processes,
+            progress=self.progress,
+        )
+        scenes, validation = recipe.scenes, None
+        if scenes.validation:
+            kept = [sound for sound in sounds if is_validation(sound.group)]
+            sounds = [sound for sound in sounds if not is_validation(sound.group)]
+            fewer = replace(scenes, count=scenes.validation, validation=0)
+            validation = self._scenes(kept, fewer, "Scenes to validate on")
+        sequences = self._scenes(sounds, scenes, "Scenes")
+        if recipe.teacher is not None:
+            sequences.taught = teach(
+                sequences, recipe.teacher, progress=self.progress, report=self.report
+            )
+        return sequences, validation
+
+    def _scenes(self, sounds: Sequence[Sound], settings: SceneSettings, stage: str) -> SequenceSet:
+        return build_sequences(
+            pools_of(sounds),
+            settings,
+            self.cache,
+            stage=stage,
+            yamnet=self.recipe.yamnet,
+            processes=self.processes,
+            progress=self.progress,
+        )
 
 
-def _builder(recipe: Recipe, cache: Path | None, report: Report) -> Callable[..., WindowSet]:
-    """Return `build_windows` for windows of the recipe's length."""
-    variants = None if cache is None else cache / "variants"
-    return partial(build_windows, patch=recipe.network.patch, cache=variants, report=report)
+def _without_disputed(
+    clips: Sequence[CorpusClip], disputed: Sequence[DisputedLabel], corpus: Path
+) -> list[CorpusClip]:
+    """Return recordings with the targets of disputed labels set to unknown (NaN).
 
-
-def _check_disputed(recipe: Recipe, corpus: Path) -> None:
-    recordings = {clip.path for clip in read_clips(corpus)}
-    for entry in recipe.disputed:
-        if corpus / entry.path not in recordings:
+    Raises
+    ------
+    PypluginError
+        A recording of a disputed label is not in the corpus.
+    """
+    known = {clip.path for clip in read_clips(corpus)}
+    unknown: dict[Path, list[int]] = {}
+    for entry in disputed:
+        path = corpus / entry.path
+        if path not in known:
             raise PypluginError(
                 f"The recipe disputes a label of {entry.path}, which is not in the corpus "
                 f"{corpus}; give its path as in manifest.csv."
             )
+        unknown.setdefault(path, []).append(LABELS.index(entry.label))
+    found = []
+    for clip in clips:
+        targets = clip.targets.copy()
+        targets[unknown.get(clip.path, [])] = np.nan
+        found.append(replace(clip, targets=with_voice(targets)))
+    return found
 
 
-def _find_soundfont(folder: Path, name: str) -> Path:
-    found = sorted(path for path in folder.rglob("*") if path.name == name and path.is_file())
-    if not found:
-        raise PypluginError(
-            f"The recipe needs the SoundFont {name}, which is not in {folder}. Install it (on "
-            "Debian: apt install fluid-soundfont-gm musescore-general-soundfont) or give its "
-            "folder with --soundfonts."
-        )
-    return found[0]
-
-
-def held_out_windows(
-    recipe: Recipe, corpus: Path, *, cache: Path | None = None, report: Report = lambda line: None
-) -> dict[str, WindowSet]:
+def held_out_windows(recipe: Recipe, sounds: Sequence[Sound]) -> dict[str, WindowSet]:
     """Return the windows to test on: as recorded, and degraded.
 
     Of the degraded recordings 70 % have reverberation and 70 % codec artefacts; half of their
     windows have a limited bandwidth, and their levels vary by +-12 dB.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    sounds : sequence of Sound
+        Recordings, and stems of songs, which are left out.
+
+    Returns
+    -------
+    dict of str to WindowSet
     """
-    clips = read_clips(corpus, "test")
-    if not clips:
-        raise PypluginError(f"The corpus {corpus} has no recordings of the split 'test'.")
-    build, step = _builder(recipe, cache, report), recipe.network.patch // 2
-    variants = {"as recorded": VariantSettings(), "degraded": _DEGRADED}
+    whole = [sound for sound in sounds if sound.category not in (VOCALS, BACKING)]
+    patch = recipe.network.patch
     return {
-        name: build(clips, [variant], step=step, seed=_TEST_SEED)
-        for name, variant in variants.items()
+        name: build_windows(
+            whole,
+            recipe.network.front_end,
+            patch=patch,
+            step=patch // 2,
+            degraded=name == "degraded",
+            seed=_TEST_SEED,
+        )
+        for name in ("as recorded", "degraded")
     }
 
 
 def export(
     recipe: Recipe,
     network: SceneNetwork,
-    window_set: WindowSet,
+    sequences: SequenceSet,
     tests: Mapping[str, WindowSet],
     folder: Path,
+    described: str,
     *,
     report: Report = lambda line: None,
 ) -> Path:
-    """Quantise and test a trained network; write model, card and report. See `train_network`."""
+    """Quantise and test a trained network; write model, card and report.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    network : SceneNetwork
+    sequences : SequenceSet
+        To calibrate on.
+    tests : mapping of str to WindowSet
+        The first is as recorded.
+    folder : Path
+    described : str
+        The number and the length of recordings, for the card.
+    report : callable, optional
+
+    Returns
+    -------
+    Path
+        The ``.tflite`` file.
+
+    Raises
+    ------
+    PypluginError
+        A file cannot be written.
+    """
     variables = variables_of(network)
-    patches = Mixer(window_set, recipe.mixing, _EXPORT_SEED).batch(recipe.calibration)[0]
+    patches = _calibration_patches(recipe, sequences)
     source = scene_network(
         recipe.network,
         name=recipe.name,
         description=recipe.description,
-        dataset=Dataset(recipe.dataset, recipe.citation, _describe_corpus(window_set), {}),
+        dataset=Dataset(recipe.dataset, recipe.citation, described, {}),
     )
     report(f"calibrating on {len(patches)} windows")
     calibration = calibrate(source, variables, patches)
@@ -279,7 +382,8 @@ def export(
     evaluations = {}
     for name, test in tests.items():
         report(f"testing: {name}, {len(test.starts)} windows")
-        windows = _degrade(test, degraded=name != "as recorded")
+        degraded = name != "as recorded"
+        windows = with_channels(test, seed=_TEST_SEED) if degraded else test.windows()
         original = predict(network, windows)
         quantised = run_patches(model, windows, ("activations",))["activations"]
         evaluations[name] = Evaluation(mask_disputed(test, recipe.disputed), original, quantised)
@@ -300,12 +404,12 @@ def export(
         description=recipe.description,
         license=recipe.license,
         author=_AUTHOR,
-        dataset=Dataset(recipe.dataset, recipe.citation, _describe_corpus(window_set), metrics),
+        dataset=Dataset(recipe.dataset, recipe.citation, described, metrics),
         default_hop=recipe.default_hop,
-        silence_before=recipe.mixing.onset > 0,
+        silence_before=True,
         calibration=CalibrationSource(
-            "mixtures of the training set, as in training",
-            len({clip.path for clip in window_set.sources if clip.category not in SYNTHETIC}),
+            "scenes of the training set, augmented as in training",
+            int(described.split()[0]),
             len(patches),
         ),
         quantisation=measure_drift(
@@ -339,18 +443,19 @@ def _describe_disputed(
     return f"{sentence} With this label the ROC-AUC of {entry.label} is {auc:.4f}."
 
 
-def _degrade(window_set: WindowSet, *, degraded: bool) -> Float32:
-    """Return all windows; degraded ones with random levels and bandwidths."""
-    mel = window_set.windows()
-    if not degraded:
-        return mel
-    random = np.random.default_rng(_TEST_SEED)
-    gains = band_limits(len(mel), random) * 10.0 ** random.uniform(-1.2, 1.2, (len(mel), 1))
-    return log_mel(mel_power(mel) * gains[:, None].astype(np.float32))
+def _calibration_patches(recipe: Recipe, sequences: SequenceSet) -> Float32:
+    """Return windows of sequences, augmented as in training, (count, patch, bands)."""
+    random = np.random.default_rng(_EXPORT_SEED)
+    patch, end = recipe.network.patch, recipe.network.front_end
+    parts: list[Float32] = []
+    for _ in range(recipe.calibration):
+        batch = sequences.batch([int(random.integers(len(sequences)))])
+        values = front_end_values(augmented(batch, patch - 1, random, end), end)[0]
+        first = int(random.integers(len(values) - patch + 1))
+        parts.append(values[first : first + patch])
+    return np.stack(parts)
 
 
-def _describe_corpus(window_set: WindowSet) -> str:
-    made = (SYNTHETIC_SINGING, *SYNTHETIC)
-    recorded = [clip for clip in window_set.sources if clip.category not in made]
-    minutes = sum(clip.seconds for clip in recorded) / 60.0
-    return f"{len(recorded)} recordings, {minutes:.0f} minutes"
+def _describe_corpus(clips: Sequence[CorpusClip]) -> str:
+    minutes = sum(clip.seconds for clip in clips) / 60.0
+    return f"{len(clips)} recordings, {minutes:.0f} minutes"

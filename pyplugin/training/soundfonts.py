@@ -1,5 +1,7 @@
 """Render percussion from SoundFonts: sampled instruments that a corpus lacks."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -69,10 +71,23 @@ def render_percussion(soundfont: Path, random: Generator) -> Float32:
     PypluginError
         FluidSynth is missing, or it cannot read the SoundFont.
     """
+    with opened(soundfont) as (synth, number):
+        return play_events(synth, _score(synth, number, random))
+
+
+@contextmanager
+def opened(soundfont: Path) -> "Iterator[tuple[fluidsynth.Synth, int]]":
+    """Yield a synthesizer at `RATE` and the id of the SoundFont in it.
+
+    Raises
+    ------
+    PypluginError
+        FluidSynth is missing, or it cannot read the SoundFont.
+    """
     _cached_synth(soundfont)
     synth, number = _synth(soundfont)
     try:
-        return _play_events(synth, _score(synth, number, random))
+        yield synth, number
     finally:
         synth.delete()
 
@@ -105,8 +120,8 @@ def _score(synth: "fluidsynth.Synth", number: int, random: Generator) -> list[Ev
     return sorted(events)
 
 
-def _play_events(synth: "fluidsynth.Synth", events: list[Event]) -> Float32:
-    """Render events, starting from silence."""
+def play_events(synth: "fluidsynth.Synth", events: list[Event]) -> Float32:
+    """Render events, sorted by time, from silence: `SECONDS` of mono samples (n,) at `RATE`."""
     parts, done = [], 0
     for time, channel, key, velocity in events:
         now = min(round(time * RATE), _COUNT)

@@ -1,6 +1,7 @@
-"""Synthesise percussion and held notes, which a corpus lacks, by physical and spectral models.
+"""Synthesise percussion, held notes and steady noise, by physical and spectral models.
 
-Percussion is shaken, scraped or struck in rhythmic patterns; notes are sustained or glide.
+Percussion is shaken, scraped or struck in rhythmic patterns; notes are sustained or glide; noise is
+that of air, water, traffic and machines.
 """
 
 from collections.abc import Sequence
@@ -73,6 +74,53 @@ def synthesise_notes(random: Generator) -> Float32:
         rate, depth = random.uniform(1.0, 9.0), random.uniform(0.1, 0.9)
         sound *= 1.0 - depth * (0.5 + 0.5 * np.sin(_phase(np.full(_COUNT, rate), random)))
     return _with_floor(sound, random)
+
+
+def synthesise_noise(random: Generator) -> Float32:
+    """Synthesise steady noise as of fans, rain, traffic, engines or drills, (n,) at `RATE`.
+
+    White noise through a random slope and up to two resonances; half of it with the harmonics of a
+    motor whose speed wanders; a third with a periodic level.
+
+    Parameters
+    ----------
+    random : Generator
+
+    Returns
+    -------
+    ndarray of float32, shape (n,)
+        `SECONDS` at `RATE`, peak 0.5.
+    """
+    from scipy.signal import lfilter
+
+    sound = lfilter([1.0], [1.0, -random.uniform(-0.5, 0.985)], random.standard_normal(_COUNT))
+    for _ in range(int(random.integers(0, 3))):
+        angle = 2.0 * np.pi * _log_uniform(60.0, 6000.0, random) / RATE
+        radius = 1.0 - _log_uniform(0.003, 0.2, random)
+        band = lfilter([1.0 - radius], [1.0, -2.0 * radius * np.cos(angle), radius**2], sound)
+        gain = random.uniform(0.1, 0.8)
+        sound = sound / sound.std() + gain * band / max(float(band.std()), 1e-9)
+    sound = sound / sound.std()
+    if random.random() < 0.5:
+        motor = _motor(random)
+        sound += motor / max(float(motor.std()), 1e-9) * 10.0 ** (random.uniform(-20.0, 3.0) / 20.0)
+    if random.random() < 0.35:
+        rate = np.full(_COUNT, _log_uniform(0.2, 25.0, random))
+        sound *= 1.0 + random.uniform(0.1, 0.8) * np.sin(_phase(rate, random))
+    return np.asarray(sound * (0.5 / np.abs(sound).max()), np.float32)
+
+
+def _motor(random: Generator) -> Float64:
+    """Return 15 harmonics of a frequency of 25 to 180 Hz that wanders by some per cent."""
+    knots = 1.0 + 0.03 * random.standard_normal(12)
+    wander = np.interp(np.arange(_COUNT), np.linspace(0, _COUNT, 12), knots)
+    angle = _phase(_log_uniform(25.0, 180.0, random) * wander, random)
+    slope = random.uniform(0.3, 1.2)
+    total = np.zeros(_COUNT)
+    for number in range(1, 16):
+        gain = random.uniform(0.0, 1.0) / number**slope
+        total += gain * np.sin(number * angle + random.uniform(0.0, 6.0))
+    return total
 
 
 def _with_floor(sound: Float64, random: Generator) -> Float32:

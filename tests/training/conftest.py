@@ -56,22 +56,58 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def window_set(corpus: Path):
-    """Windows of the recordings to train on."""
+@pytest.fixture(scope="session")
+def sounds(corpus: Path, tmp_path_factory: pytest.TempPathFactory):
+    """The recordings to train on."""
+    pytest.importorskip("scipy", reason="needs scipy: pip install 'tagnode[train]'")
     from pyplugin.training.corpus import read_clips
-    from pyplugin.training.windows import VariantSettings, build_windows
+    from pyplugin.training.recordings import recorded_sounds
 
-    return build_windows(read_clips(corpus, "train"), [VariantSettings()], patch=30, step=4, seed=1)
+    return recorded_sounds(read_clips(corpus, "train"), tmp_path_factory.mktemp("sounds"))
 
 
-@pytest.fixture(scope="module")
-def trained(window_set):
+@pytest.fixture(scope="session")
+def window_set(sounds):
+    """Windows of the recordings to train on."""
+    from pyplugin.models.frontends import PRESETS
+    from pyplugin.training.held_out import build_windows
+
+    return build_windows(sounds, PRESETS["musicnn"], patch=30, step=4)
+
+
+@pytest.fixture(scope="session")
+def sequences(sounds, tmp_path_factory: pytest.TempPathFactory):
+    """Scenes of 4 s composed of these recordings."""
+    from pyplugin.training.sequences import SceneSettings, build_sequences
+    from pyplugin.training.sounds import pools_of
+
+    settings = SceneSettings(count=12, seconds=4.0)
+    return build_sequences(pools_of(sounds), settings, tmp_path_factory.mktemp("scenes"))
+
+
+@pytest.fixture(scope="session")
+def trained(sequences):
     """A network after a few steps, so that no batch norm is in its initial state."""
     pytest.importorskip("torch", reason="needs torch: pip install 'tagnode[network]'")
     from small_network import SMALL
 
-    from pyplugin.training.mixing import MixSettings
     from pyplugin.training.train import TrainSettings, fit
 
-    return fit(window_set, SMALL, MixSettings(), TrainSettings(steps=15, batch=32))
+    return fit(sequences, SMALL, TrainSettings(steps=15, batch=4))
+
+
+@pytest.fixture(scope="session")
+def soundfont() -> Path:
+    """The smallest General MIDI SoundFont of this machine."""
+    pytest.importorskip(
+        "fluidsynth",
+        reason="needs FluidSynth: apt install libfluidsynth3; pip install 'tagnode[network]'",
+        exc_type=ImportError,
+    )
+    from pyplugin.training.soundfonts import SOUNDFONTS
+
+    found = [path for path in SOUNDFONTS.rglob("*.sf2") if path.is_file()]
+    found = [path for path in found if path.stat().st_size > 1_000_000]
+    if not found:
+        pytest.skip("needs a General MIDI SoundFont: apt install timgm6mb-soundfont")
+    return min(found, key=lambda path: path.stat().st_size)

@@ -1,6 +1,5 @@
 """The corpus: what is known, what is not, and what must not leak."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +10,8 @@ from pyplugin.training.corpus import (
     LABELS,
     CorpusClip,
     active_frames,
+    presence_of,
     read_clips,
-    singing_clips,
     window_targets,
 )
 
@@ -60,22 +59,47 @@ def test_windows_have_singing_within_spans_and_are_unknown_at_their_ends(tmp_pat
     np.testing.assert_array_equal(found, [0, 0, np.nan, 1, 1, 0])
 
 
-def test_pseudo_labels_change_drums_only(tmp_path: Path) -> None:
-    (clip,) = corpus_of(tmp_path, "a.ogg,9,music,music;drums?,x,train")
-    labelled = replace(clip, drum_labels=np.array([[1.5, 0.95], [2.5, np.nan], [3.5, 0.05]]))
-    starts = np.array([0.0, 1.0, 2.1, 8.0])
-    before, after = (window_targets(each, starts, 1.0) for each in (clip, labelled))
-    drums = LABELS.index("drums")
-    np.testing.assert_allclose(after[:, drums], [0.95, 0.95, np.nan, 0.05])
-    np.testing.assert_array_equal(np.delete(after, drums, 1), np.delete(before, drums, 1))
+def test_voice_follows_from_speech_and_singing(tmp_path: Path) -> None:
+    rows = ("a,3,song,singing;music,x,train", "b,3,music,music,x,train", "c,3,a,speech?,x,train")
+    rows += ("d,3,song,speech?;singing,x,train",)
+    found = [clip.targets[LABELS.index("voice")] for clip in corpus_of(tmp_path, *rows)]
+    np.testing.assert_array_equal(found, [1.0, 0.0, np.nan, 1.0])
 
 
-def test_singing_is_synthesised_from_speech_only(tmp_path: Path) -> None:
-    rows = ("a.ogg,3,music,music,x,train", "b.ogg,3,speech,speech,y,train")
-    (made,) = singing_clips(corpus_of(tmp_path, *rows))
-    assert made.path.name == "b.ogg"
-    assert made.targets[LABELS.index("singing")] == 1.0
-    assert made.targets[LABELS.index("speech")] == 0.0
+@pytest.mark.parametrize("speech", [0.0, 1.0, np.nan])
+@pytest.mark.parametrize("singing", [0.0, 1.0, np.nan])
+def test_presence_is_that_of_the_targets_where_it_is_audible(speech: float, singing: float) -> None:
+    row = np.array([speech, singing, 1, np.nan, 0, 0, 0], np.float32)
+    found = presence_of(np.repeat(row[None], 2, 0), np.array([True, False]))
+    as_number = {0.0: 0, 1.0: 1}
+    one, other = as_number.get(speech, -1), as_number.get(singing, -1)
+    voice = 1 if 1 in (one, other) else -1 if -1 in (one, other) else 0
+    np.testing.assert_array_equal(found[0], [one, other, 1, -1, 0, 0, voice])
+    assert not found[1].any()
+
+
+def test_short_pauses_are_a_part_of_a_sound() -> None:
+    row = np.array([1, 0, 1, np.nan, 0, 0, 1], np.float32)
+    active = np.ones(400, np.bool_)
+    active[100:170] = False  # 1.1 s
+    active[250:400] = False  # 2.4 s to the end
+    active[330:340] = True  # after 1.28 s
+    found = presence_of(np.repeat(row[None], 400, 0), active)
+    speech, drums = found[:, 0], found[:, LABELS.index("drums")]
+    assert (speech[:250] == 1).all()
+    assert (speech[250:330] == 1).all()  # 80 frames: 1.28 s
+    assert not drums[250:330].any()  # more than 1.2 s
+    assert (drums[100:170] == -1).all()
+    assert (found[:340, LABELS.index("music")] == 1).all()
+    assert not found[340:].any()
+    assert not found[:, LABELS.index("noise")].any()
+
+
+def test_spans_of_a_detector_are_known_as_such(tmp_path: Path) -> None:
+    voice = "path,start_s,end_s,basis\nsong/a.ogg,2,4,estimated\n"
+    (clip,) = corpus_of(tmp_path, "song/a.ogg,10,song,singing;music,x,train", voice=voice)
+    assert clip.estimated
+    assert clip.tags == {"singing", "music"}
 
 
 def test_silence_within_a_recording_is_inactive() -> None:

@@ -1,5 +1,6 @@
 """Delays of detection, with a network that measures the level of the last frames."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,9 +8,13 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs torch: pip install 'tagnode[network]'")
 
-from pyplugin.training.corpus import LABELS, CorpusClip  # noqa: E402
+pytest.importorskip("scipy", reason="needs scipy: pip install 'tagnode[train]'")
+
+from pyplugin.models.frontends import PRESETS  # noqa: E402
+from pyplugin.training.corpus import LABELS  # noqa: E402
 from pyplugin.training.detection_delay import measure_delays  # noqa: E402
-from pyplugin.training.windows import FRAME_RATE, WindowSet  # noqa: E402
+from pyplugin.training.held_out import WindowSet  # noqa: E402
+from pyplugin.training.sounds import FRAME_RATE, Sound  # noqa: E402
 
 PATCH = 20
 SPEECH = LABELS.index("speech")
@@ -26,9 +31,10 @@ class LevelNetwork(torch.nn.Module):
     def columns(self, mel: torch.Tensor) -> torch.Tensor:
         return mel.mean(dim=2)[:, None, :, None]
 
-    def classify(self, windows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        loud = windows[:, 0, -self.newest :, 0].amin(dim=1) > 0.5
-        return torch.where(loud, 10.0, -10.0)[:, None].expand(-1, len(LABELS)), windows
+    def answers(self, columns: torch.Tensor, ends: torch.Tensor) -> torch.Tensor:
+        windows = columns[:, 0, :, 0].unfold(1, self.newest, 1)  # at i: frames i to i + newest - 1
+        loud = windows[:, ends - self.newest + 1].amin(dim=2) > 0.5
+        return torch.where(loud, 10.0, -10.0)[..., None].expand(-1, -1, len(LABELS))
 
 
 @pytest.fixture
@@ -36,15 +42,20 @@ def window_set() -> WindowSet:
     """A loud recording with speech, 2 s, and a faint one without."""
     seconds = round(2 * FRAME_RATE)
     mel = np.concatenate([np.full((seconds, 96), 2.0), np.full((seconds, 96), 1.0)])
-    targets = np.zeros((4, len(LABELS)), np.float32)
-    targets[:2, SPEECH] = 1.0
-    last = seconds - PATCH
-    clips = [
-        CorpusClip(Path(name), 2.0, "music", name, "test", targets[row])
-        for name, row in (("a", 0), ("b", 2))
-    ]
-    starts = np.array([0, last, seconds, seconds + last])
-    return WindowSet(mel.astype(np.float16), starts, targets, np.array([0, 0, 1, 1]), clips, PATCH)
+    presence = np.zeros((2 * seconds, len(LABELS)), np.int8)
+    presence[:seconds, SPEECH] = 1
+    presence[seconds:, LABELS.index("noise")] = 1
+    return WindowSet(
+        mel.astype(np.float16),
+        presence,
+        np.array([[0, seconds], [seconds, 2 * seconds]]),
+        np.zeros(0, np.int64),
+        np.zeros((0, len(LABELS)), np.float32),
+        np.zeros(0, np.int64),
+        [Sound("music", name, name, Path(name)) for name in ("a", "b")],
+        PATCH,
+        PRESETS["musicnn"],
+    )
 
 
 @pytest.mark.parametrize("newest", [1, 5])
@@ -71,15 +82,20 @@ def test_another_sound_has_the_same_power(window_set: WindowSet) -> None:
 
 
 def test_short_recordings_are_left_out(window_set: WindowSet) -> None:
-    short = WindowSet(
-        window_set.mel,
-        np.array([0, 10]),
-        window_set.targets[[0, 2]],
-        np.array([0, 1]),
-        window_set.sources,
-        PATCH,
-    )
+    least = round(FRAME_RATE)
+    short = replace(window_set, spans=np.array([[0, least - 1], [125, 125 + least - 1]]))
     assert all(
         len(each.onset_delays) == 0
         for each in measure_delays(LevelNetwork(1), short, {"speech": 0.5})
     )
+
+
+def test_recordings_with_a_label_for_less_than_half_of_them_are_left_out(
+    window_set: WindowSet,
+) -> None:
+    presence = window_set.presence.copy()
+    presence[30:, SPEECH] = 0
+    presence[:125, LABELS.index("music")] = 1
+    rarely = replace(window_set, presence=presence)
+    found = measure_delays(LevelNetwork(1), rarely, {"speech": 0.5, "music": 0.5})
+    assert [len(each.onset_delays) for each in found] == [0, 0, 1, 1]

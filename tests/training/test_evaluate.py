@@ -1,64 +1,61 @@
-"""Probabilities and scores, against hand counts of pairs."""
+"""The command that compares scene with others, on a made corpus."""
 
-import pytest
-
-pytest.importorskip("torch", reason="needs torch: pip install 'tagnode[network]'")
-pytest.importorskip("sklearn", reason="needs scikit-learn: pip install 'tagnode[train]'")
+from pathlib import Path
 
 import numpy as np
-import torch
-from small_network import SMALL
+import pytest
 
-from pyplugin.training.corpus import LABELS
-from pyplugin.training.evaluate import predict, score
-from pyplugin.training.network import SceneNetwork
+pytest.importorskip("scipy", reason="needs scipy: pip install 'tagnode[train]'")
+pytest.importorskip("sklearn", reason="needs scikit-learn: pip install 'tagnode[train]'")
 
-SPEECH = LABELS.index("speech")
-
-
-def columns(speech: list[float], other: float) -> np.ndarray:
-    values = np.full((len(speech), len(LABELS)), other, np.float32)
-    values[:, SPEECH] = speech
-    return values
+from pyplugin.errors import PypluginError
+from pyplugin.training import evaluate as module
+from pyplugin.training.evaluate import as_tsv, evaluate, main
+from pyplugin.training.measures import Measure
 
 
-def test_the_auc_is_the_share_of_ordered_pairs() -> None:
-    truth, values = [1, 1, 0, 0, 0], [0.9, 0.4, 0.5, 0.4, 0.1]
-    pairs = [
-        (a > b) + 0.5 * (a == b)
-        for a, x in zip(values, truth, strict=True)
-        for b, y in zip(values, truth, strict=True)
-        if x > y
-    ]
-    (found,) = score(columns(truth, 0.0), columns(values, 0.0)).values()
-    assert found.auc == pytest.approx(np.mean(pairs))
-    assert (found.positives, found.negatives) == (2, 3)
+def test_the_command_prints_and_writes_a_table(
+    corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch
+) -> None:
+    monkeypatch.setattr(module, "SOUNDFONTS", tmp_path)  # rendering takes long
+    monkeypatch.setenv("PYPLUGIN_MODELS", str(tmp_path))  # only scene is there
+    arguments = ["--corpus", str(corpus), "--out", str(tmp_path / "table.tsv")]
+    assert main([*arguments, "--silero", str(tmp_path), "--per-group", "1"]) == 0
+    out, err = capsys.readouterr()
+    assert "noise: ROC-AUC" in out
+    assert "left out: music from SoundFonts" in err
+    assert err.count("left out:") >= 3
+    rows = [line.split("\t") for line in (tmp_path / "table.tsv").read_text().splitlines()]
+    assert rows[0] == ["measure", "better", "scene"]
+    assert {len(row) for row in rows} == {3}
+    values = {row[0]: row[2] for row in rows[1:]}
+    assert float(values["noise: ROC-AUC"]) > 0.9
+    assert values["voice in songs against music: ROC-AUC"] == ""  # no songs here
 
 
-def test_the_precision_is_averaged_over_the_positives() -> None:
-    # Ranks of the positives are 1 and 3: precisions 1 and 2/3.
-    (found,) = score(columns([1, 0, 1], 0.0), columns([0.9, 0.6, 0.3], 0.0)).values()
-    assert found.precision == pytest.approx((1 + 2 / 3) / 2)
+def test_a_split_that_is_not_there_is_reported(
+    corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--corpus", str(corpus), "--split", "none", "--silero", str(tmp_path)]
+    assert main(arguments) == 1
+    assert "no recordings of 'none'" in capsys.readouterr().err
 
 
-def test_unknown_windows_are_not_counted() -> None:
-    values = columns([0.9, 0.1, 0.5], 0.0)
-    (found,) = score(columns([1, 0, np.nan], np.nan), values).values()
-    assert (found.auc, found.positives, found.negatives) == (1.0, 1, 1)
+def test_a_missing_corpus_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--corpus", str(tmp_path), "--silero", str(tmp_path)]) == 1
+    assert "manifest.csv" in capsys.readouterr().err
 
 
-def test_labels_without_positives_or_negatives_have_no_score() -> None:
-    assert score(columns([1, 1], 0.0), columns([0.5, 0.6], 0.1)) == {}
+def test_without_sounds_there_is_nothing_to_evaluate() -> None:
+    with pytest.raises(PypluginError, match="no recordings"):
+        evaluate([], [])
 
 
-def test_probabilities_do_not_depend_on_the_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    torch.manual_seed(0)
-    network = SceneNetwork(SMALL)
-    random = np.random.default_rng(0)
-    windows = random.random((7, SMALL.patch, SMALL.bands)).astype(np.float32)
-    whole = predict(network, windows)
-    assert whole.shape == (7, len(LABELS))
-    assert ((whole > 0) & (whole < 1)).all()
-    monkeypatch.setattr("pyplugin.training.evaluate._BATCH", 3)
-    np.testing.assert_allclose(predict(network, windows), whole, atol=1e-6)
-    np.testing.assert_allclose(predict(network, windows, quick=True), whole, atol=0.02)
+def test_a_table_has_a_row_for_each_measure_and_a_column_for_each_model() -> None:
+    found = {
+        "one": [Measure("a", 0.5), Measure("b", np.nan, "less")],
+        "other": [Measure("a", 0.25), Measure("b", 2.0, "less")],
+    }
+    assert (
+        as_tsv(found) == "measure\tbetter\tone\tother\na\tmore\t0.5000\t0.2500\nb\tless\t\t2.0000\n"
+    )

@@ -8,9 +8,13 @@ import pytest
 
 from pyplugin import melspectrogram
 from pyplugin.training.augment import mel_power
-from pyplugin.training.corpus import LABELS, SYNTHETIC_NOTES, synthetic_clips
-from pyplugin.training.synthesis import RATE, SECONDS, synthesise_notes, synthesise_percussion
-from pyplugin.training.windows import VariantSettings, build_windows
+from pyplugin.training.synthesis import (
+    RATE,
+    SECONDS,
+    synthesise_noise,
+    synthesise_notes,
+    synthesise_percussion,
+)
 
 SEEDS = range(40)
 pytestmark = pytest.mark.xdist_group("synthesis")  # for the sounds are synthesised once
@@ -61,14 +65,11 @@ def test_held_notes_are_tonal() -> None:
     assert np.mean(np.array(found) < -10.0) > 0.95
 
 
-def test_synthetic_clips_have_the_labels_of_their_category() -> None:
-    window_set = build_windows(
-        synthetic_clips(2, SECONDS), [VariantSettings()], patch=60, step=30, seed=1
-    )
-    assert set(window_set.clips.tolist()) == {0, 1, 2, 3}
-    notes = np.array([clip.category == SYNTHETIC_NOTES for clip in window_set.sources])[
-        window_set.clips
-    ]
-    assert (window_set.targets[notes] == [label == "tonal" for label in LABELS]).all()
-    assert (window_set.targets[~notes, LABELS.index("drums")] == 1.0).all()
-    assert np.isnan(window_set.targets[~notes, LABELS.index("music")]).all()
+def test_noise_is_steady_and_goes_on() -> None:
+    for samples in sounds(synthesise_noise):
+        assert samples.shape == (round(RATE * SECONDS),)
+        assert np.abs(samples).max() == pytest.approx(0.5, abs=1e-3)
+        level = loudness(samples)[5:-5]
+        slow = np.convolve(level, np.ones(62) / 62, "valid")
+        assert slow.min() > 0.02 * slow.max()
+    assert np.median([flatness(samples) for samples in sounds(synthesise_noise)]) > -10.0

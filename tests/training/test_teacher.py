@@ -1,67 +1,75 @@
-"""Pseudo-labels of drums: where they are unknown, and only from clear activations."""
+"""The teacher: what it learns from embeddings, and how it is kept."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from pyplugin.support.results import TagResult
-from pyplugin.training import teacher
-from pyplugin.training.corpus import LABELS, CorpusClip
-from pyplugin.training.teacher import pseudo_label
+pytest.importorskip("torch", reason="needs torch: pip install 'tagnode[network]'")
+pytest.importorskip("sklearn", reason="needs scikit-learn: pip install 'tagnode[train]'")
 
-soundfile = pytest.importorskip("soundfile", reason="needs soundfile")
-DRUMS = LABELS.index("drums")
+from pyplugin.training.corpus import LABELS
+from pyplugin.training.sequences import SequenceSet
+from pyplugin.training.sounds import save_array
+from pyplugin.training.teacher import TeacherSettings, teach
 
-
-def clip(path: Path, drums: float) -> CorpusClip:
-    targets = np.zeros(len(LABELS), np.float32)
-    targets[DRUMS] = drums
-    return CorpusClip(path, 4.0, "music", "g:1", "train", targets)
+SPEECH, NOISE = LABELS.index("speech"), LABELS.index("noise")
+SETTINGS = TeacherSettings(steps=120, batch=8, learning_rate=1e-2)
 
 
-@pytest.fixture
-def calls(monkeypatch, tmp_path):
-    """Replace the teacher by known activations; the list has its calls."""
-    soundfile.write(tmp_path / "a.wav", np.zeros(16000), 16000)
-    made = []
+@pytest.fixture(scope="module")
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> SequenceSet:
+    """Sequences of 4 s with speech in one of two halves, which their embeddings show.
 
-    def tag(samples, rate, *, model, hop):
-        made.append((len(samples), rate, model))
-        activations = np.array(
-            [[0.9, 0.3, 0.0], [0.9, 0.1, 0.2], [0.9, 0.005, 0.01], [0.9, 0.0, 0.0]], np.float32
-        )
-        labels = ["guitar", "drums", "beat", "beats"]
-        values = np.concatenate([activations, np.zeros((4, 1), np.float32)], axis=1)
-        return TagResult(model, labels, np.arange(4.0), 3.0, hop, values, None, 7.0)
+    Noise is unknown there, and known, at all times, in a few further ones.
+    """
+    folder = tmp_path_factory.mktemp("embedded")
+    random = np.random.default_rng(0)
+    count, windows, frames = 40, 14, 250
+    wanted = np.zeros((count, frames, len(LABELS)), np.int8)
+    embeddings = random.normal(0, 0.3, (count, windows, 16)).astype(np.float16)
+    ends = np.round((np.arange(windows) * 0.24 + 0.96) * 62.5).astype(int) - 1
+    for number in range(count):
+        half = slice(0, 125) if number % 2 else slice(125, 250)
+        wanted[number, half, SPEECH] = 1
+        embeddings[number, wanted[number, np.minimum(ends, 249), SPEECH] == 1, 3] += 3
+        if number < 30:
+            wanted[number, :, NOISE] = -1
+        elif number % 4 < 2:
+            wanted[number, :, NOISE] = 1
+            embeddings[number, :, 5] += 3
+    embeddings[:6, :, 5] += 3  # noise that nobody has labelled
+    for name, values in (
+        ("mel", np.zeros((count, frames, 96), np.float16)),
+        ("wanted", wanted),
+        ("embeddings", embeddings),
+        ("done", np.ones(count, np.bool_)),
+    ):
+        save_array(folder / f"{name}.npy", values)
+    return SequenceSet(folder)
 
-    monkeypatch.setattr(teacher, "tag", tag)
-    return made
+
+def test_it_separates_known_labels_and_fills_in_unknown_ones(embedded: SequenceSet) -> None:
+    lines: list[str] = []
+    taught = np.asarray(teach(embedded, SETTINGS, report=lines.append), np.float32)
+    assert taught.shape == embedded.wanted.shape
+    assert "speech 1.000" in lines[0]
+    assert np.isnan(taught[:, :59]).all()  # before the end of the first window
+    assert not np.isnan(taught[:, 59:]).any()
+    assert taught[:6, 80:, NOISE].mean() > 0.7
+    assert taught[6:30, 80:, NOISE].mean() < 0.3
 
 
-def test_only_clear_activations_give_a_label(calls, tmp_path):
-    (labelled,) = pseudo_label([clip(tmp_path / "a.wav", np.nan)])
-    assert calls == [(16000, 16000, "musicnn-mtt-float")]
-    np.testing.assert_allclose(labelled.drum_labels[:, 0], [1.5, 2.5, 3.5, 4.5])  # middles
-    np.testing.assert_allclose(labelled.drum_labels[:, 1], [0.95, np.nan, 0.05, 0.05])
-
-
-@pytest.mark.parametrize("drums", [0.0, 1.0])
-def test_known_drums_are_not_changed(calls, tmp_path, drums):
-    known = clip(tmp_path / "a.wav", drums)
-    assert pseudo_label([known]) == [known]
+def test_it_is_kept_and_read_again(embedded: SequenceSet, tmp_path: Path) -> None:
+    first = np.asarray(teach(embedded, SETTINGS))
+    calls: list[tuple[str, int, int]] = []
+    again = teach(embedded, SETTINGS, progress=lambda *each: calls.append(each))
     assert calls == []
+    np.testing.assert_array_equal(first, again)
 
 
-def test_the_cache_replaces_the_teacher(calls, tmp_path):
-    unknown = clip(tmp_path / "a.wav", np.nan)
-    first, again = (pseudo_label([unknown], cache=tmp_path / "cache")[0] for _ in range(2))
-    assert len(calls) == 1
-    np.testing.assert_array_equal(first.drum_labels, again.drum_labels)
-
-
-def test_progress_has_the_number_of_unknown_recordings(calls, tmp_path):
-    lines = []
-    clips = [clip(tmp_path / "a.wav", np.nan), clip(tmp_path / "a.wav", 1.0)]
-    pseudo_label(clips, report=lines.append)
-    assert lines == ["labelling drums in 1 recordings with musicnn-mtt-float"]
+def test_other_settings_are_another_teacher(embedded: SequenceSet) -> None:
+    calls: list[tuple[str, int, int]] = []
+    other = TeacherSettings(steps=3, batch=8)
+    teach(embedded, other, progress=lambda *each: calls.append(each))
+    assert calls == [("Teacher", number, 3) for number in (1, 2, 3)]

@@ -7,10 +7,16 @@ import numpy.typing as npt
 
 from pyplugin.models.card import FrontEnd
 from pyplugin.support.arrays import Bools, Float32, Float64, Int64
-from pyplugin.training.augment import band_limits, coloured_noise, equaliser, log_mel, mel_power
+from pyplugin.training.augment import (
+    band_limits,
+    coloured_noise,
+    equaliser,
+    log_mel,
+    mel_power,
+    shifted,
+)
 from pyplugin.training.classes.features import ClipFeatures
 from pyplugin.training.classes.settings import Architecture
-from pyplugin.training.mixing import shifted
 
 _Mel = npt.NDArray[np.float16]
 

@@ -1,7 +1,10 @@
 """What can be chosen for a network of classes, and the architectures."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 
+from pyplugin.errors import ModelError
+from pyplugin.models import registry
 from pyplugin.models.card import FrontEnd
 from pyplugin.models.frontends import PRESETS
 from pyplugin.training.network import Layer, NetworkSettings
@@ -105,5 +108,22 @@ class ClassesSettings:
 
     @property
     def kind(self) -> Architecture:
-        """The architecture."""
-        return ARCHITECTURES[self.architecture]
+        """The architecture; of a network that starts from `scene`, with its front-end."""
+        found = ARCHITECTURES[self.architecture]
+        return replace(found, preset=preset_of_scene()) if self.start == "scene" else found
+
+
+@cache
+def preset_of_scene() -> str:
+    """Return the name of the front-end of `scene`.
+
+    Raises
+    ------
+    ModelError
+        It is none of `pyplugin.models.frontends.PRESETS`.
+    """
+    front_end = registry.load("scene").card.front_end
+    for name, preset in PRESETS.items():
+        if preset == front_end:
+            return name
+    raise ModelError("The front-end of scene is none of those that a network can be trained on.")

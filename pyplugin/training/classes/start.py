@@ -5,13 +5,15 @@ import torch
 
 from pyplugin.errors import ModelError
 from pyplugin.models import registry
-from pyplugin.models.folders import shipped_folder
 from pyplugin.models.tflite import schema_modules
+from pyplugin.models.tflite_file import TfliteFile
 from pyplugin.support.arrays import Float32
 from pyplugin.training.classes.networks import StreamingNetwork
-from pyplugin.training.recipe import read_recipe
+from pyplugin.training.classes.settings import preset_of_scene
+from pyplugin.training.network import Layer, NetworkSettings, zero_mean
 
 _EPSILON = 1e-5  # of PyTorch's batch norms
+_NO_MEAN = 0.02  # sum of a kernel relative to that of its absolute values, as rounding leaves
 
 
 def scene_weights() -> dict[str, Float32]:
@@ -25,7 +27,7 @@ def scene_weights() -> dict[str, Float32]:
     schema, _ = schema_modules()
     model = schema.ModelT.InitFromPackedBuf(bytearray(registry.load("scene").data))
     types = {schema.TensorType.INT8: "i1", schema.TensorType.INT32: "<i4"}
-    types[schema.TensorType.FLOAT32] = "<f4"
+    types |= {schema.TensorType.FLOAT32: "<f4", schema.TensorType.FLOAT16: "<f2"}
     found = {}
     for tensor in model.subgraphs[0].tensors:
         content = model.buffers[tensor.buffer].data
@@ -41,6 +43,48 @@ def scene_weights() -> dict[str, Float32]:
     return found
 
 
+def scene_settings(weights: dict[str, Float32]) -> NetworkSettings:
+    """Return the sizes of `scene` by its file, whose version may have another recipe.
+
+    Parameters
+    ----------
+    weights : dict of str to ndarray
+        Of `scene_weights`.
+
+    Raises
+    ------
+    ModelError
+        The file has other layers than `pyplugin.training.network` makes.
+    """
+    scene = registry.load("scene")
+    convolutions = [each for each in TfliteFile(scene.data).operators if each.kind == "CONV_2D"]
+    try:
+        kernels = [weights[f"layer_{number}/filters"] for number in range(1, len(convolutions) + 1)]
+        layers = tuple(
+            Layer(
+                channels=kernel.shape[0],
+                time=kernel.shape[1],
+                bands=kernel.shape[2],
+                step=each.options.strideW,
+                dilation=each.options.dilationHFactor,
+            )
+            for kernel, each in zip(kernels, convolutions, strict=True)
+        )
+        embedding, pooled = weights["dense/weights"].shape
+        sums, sizes = kernels[0].sum(axis=(1, 2, 3)), np.abs(kernels[0]).sum(axis=(1, 2, 3))
+        return NetworkSettings(
+            patch=scene.card.patch_frames,
+            bands=scene.card.front_end.bands,
+            layers=layers,
+            embedding=embedding,
+            segments=pooled // (2 * layers[-1].channels),
+            level_free=bool((np.abs(sums) <= _NO_MEAN * sizes).all()),
+            preset=preset_of_scene(),
+        )
+    except (IndexError, KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"The layers of scene are not those of its network ({error}).") from error
+
+
 def network_from_scene(labels: int, windows: Float32) -> StreamingNetwork:
     """Return a network with the convolutions and the embedding of `scene`, and a new last layer.
 
@@ -52,6 +96,7 @@ def network_from_scene(labels: int, windows: Float32) -> StreamingNetwork:
     labels : int
         Number of classes.
     windows : ndarray of float32, shape (n, 125, 96)
+        By the front-end of `scene`.
 
     Returns
     -------
@@ -60,15 +105,15 @@ def network_from_scene(labels: int, windows: Float32) -> StreamingNetwork:
     Raises
     ------
     ModelError
-        The weights of this version of `scene` do not fit its recipe.
+        The file of `scene` has other layers than `pyplugin.training.network` makes.
     """
-    network = StreamingNetwork(labels, read_recipe(shipped_folder() / "scene.toml").network)
     weights = scene_weights()
+    network = StreamingNetwork(labels, scene_settings(weights))
     try:
         with torch.no_grad():
             _copy(network, weights, torch.from_numpy(windows))
     except (KeyError, RuntimeError) as error:
-        raise ModelError(f"The weights of scene do not fit its recipe ({error}).") from error
+        raise ModelError(f"The weights of scene do not fit its layers ({error}).") from error
     network.eval()
     return network
 
@@ -86,6 +131,8 @@ def _copy(network: StreamingNetwork, weights: dict[str, Float32], mel: torch.Ten
         if number == last:  # int8 values have a scale of their own for each channel
             factors = torch.from_numpy(weights[f"layer_{number}/original/factors"]).flatten()
             kernel, bias = kernel * factors[:, None, None, None], bias * factors
+        if number == 1 and network.settings.level_free:
+            kernel = zero_mean(kernel)
         convolution.weight.copy_(kernel)
         y = convolution(x)
         mean, variance = y.mean(dim=(0, 2, 3)), y.var(dim=(0, 2, 3), unbiased=False)
