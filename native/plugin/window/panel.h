@@ -2,8 +2,8 @@
  * system: it draws on an image. Positions are pixels of the image. */
 #pragma once
 
+#include "host.h"
 #include "paint.h"
-#include "window.h"
 
 typedef struct panel panel;
 
