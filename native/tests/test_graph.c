@@ -512,7 +512,9 @@ static void test_model(unsigned char *bytes, uint32_t size, const char *path) {
     tagger_graph graph;
     tagnode_message why;
     uint32_t random = 1;
-    if (!CHECK(tagger_graph_read(bytes, size, &graph, &why) == TAGNODE_OK))
+    /* Some in the folder may be for the worker runtime. */
+    const tagnode_status status = tagger_graph_read(bytes, size, &graph, &why);
+    if (!CHECK(status == TAGNODE_OK || strstr(why.text, "not supported") != NULL))
         fprintf(stderr, "%s: %s\n", path, why.text);
     tagger_graph_free(&graph);
     for (int i = 0; i < 100; ++i) {

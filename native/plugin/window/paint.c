@@ -43,12 +43,18 @@ static void add(paint *p, const void *bytes, size_t size) { /* FNV-1a */
     for (size_t i = 0; i < size; ++i) p->sum = (p->sum ^ at[i]) * 0x100000001B3U;
 }
 
+static void add_number(paint *p, uint32_t value) {
+    for (uint32_t i = 0; i < 4; ++i) {
+        const unsigned char byte = value >> 8 * i & 255;
+        add(p, &byte, 1);
+    }
+}
+
 /* Steps of a quarter of a unit: less is not seen. */
 static void add_box(paint *p, const box *b, uint32_t colour) {
-    const int32_t all[] = {(int32_t)lround(4 * b->x), (int32_t)lround(4 * b->y),
-                           (int32_t)lround(4 * b->width), (int32_t)lround(4 * b->height),
-                           (int32_t)colour};
-    add(p, all, sizeof all);
+    const double sides[] = {b->x, b->y, b->width, b->height};
+    for (uint32_t i = 0; i < 4; ++i) add_number(p, (uint32_t)lround(4 * sides[i]));
+    add_number(p, colour);
 }
 
 static void set_colour(const paint *p, uint32_t colour) {

@@ -536,7 +536,7 @@ static void test_a_view_wants_a_loop_of_the_host(void) {
     const rack *it = rack_of(self);
     CHECK(it->controller->table->create_view(it->controller, "other") == NULL);
     const vst_view_table *const *view =
-        it->controller->table->create_view(it->controller, "editor");
+        (const vst_view_table *const *)it->controller->table->create_view(it->controller, "editor");
     if (view != NULL) { /* this build has a window */
         void *own = (void *)view;
         vst_rect size = {0, 0, 0, 0};

@@ -71,8 +71,8 @@ static void play(rig *self, double seconds, float level) {
     const float *const input[2] = {samples, samples};
     float *const output[2] = {out[0], out[1]};
     uint32_t count = 0;
-    for (double at = 0; at < seconds;
-         at += (double)BLOCK / RATE, self->now += (double)BLOCK / RATE) {
+    const int blocks = (int)ceil(seconds * RATE / BLOCK);
+    for (int i = 0; i < blocks; ++i, self->now += (double)BLOCK / RATE) {
         tagplug_process(self->core, input, output, BLOCK, NULL, &count, 0);
         (void)panel_update(self->panel, self->now);
     }
@@ -313,8 +313,8 @@ static void test_any_size_and_scale(void) {
     rig r;
     opened(&r);
     for (uint32_t i = 0; i < 6; ++i)
-        for (double scale = 1; scale <= 3; scale += 0.5) {
-            panel_resize(r.panel, sizes[i][0], sizes[i][1], scale);
+        for (int halves = 2; halves <= 6; ++halves) {
+            panel_resize(r.panel, sizes[i][0], sizes[i][1], halves / 2.0);
             const box drawn = update(&r);
             CHECK(drawn.width >= fmax(1, sizes[i][0]) && drawn.height >= fmax(1, sizes[i][1]));
             panel_press(r.panel, sizes[i][0] / 2.0, sizes[i][1] / 2.0);

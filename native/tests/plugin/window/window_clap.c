@@ -41,13 +41,23 @@ static bool stop(const cl_host *host, uint32_t id) {
     return true;
 }
 
-static void nothing(const cl_host *host) {}
+static void nothing(const cl_host *host) {
+    (void)host;
+}
 
-static void rescan(const cl_host *host, uint32_t flags) {}
+static void rescan(const cl_host *host, uint32_t flags) {
+    (void)host;
+    (void)flags;
+}
 
-static void clear(const cl_host *host, uint32_t id, uint32_t flags) {}
+static void clear(const cl_host *host, uint32_t id, uint32_t flags) {
+    (void)host;
+    (void)id;
+    (void)flags;
+}
 
 static const void *extension(const cl_host *host, const char *id) {
+    (void)host;
     static const cl_host_timer timer = {start, stop};
     static const cl_host_params params = {rescan, clear, nothing};
     if (strcmp(id, CL_TIMER) == 0) return &timer;

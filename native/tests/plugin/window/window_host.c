@@ -100,7 +100,8 @@ static Window make_parent(uint32_t width, uint32_t height) {
 }
 
 static void tick_for(plug *p, double time) {
-    for (double at = 0; at < time; at += 0.033) {
+    const int ticks = (int)ceil(time / 0.033);
+    for (int i = 0; i < ticks; ++i) {
         plug_tick(p);
         pause_for(0.033);
     }
@@ -177,7 +178,8 @@ static uint32_t sound(bool with_window) {
         play_block(p, block, noise, out);
         if (with_window && block % 8 == 0) plug_tick(p);
         const unsigned char *bytes = (const unsigned char *)out;
-        for (size_t i = 0; i < sizeof out; ++i) sum = (sum ^ bytes[i]) * 16777619U;
+        const size_t size = sizeof out;
+        for (size_t i = 0; i < size; ++i) sum = (sum ^ bytes[i]) * 16777619U;
     }
     plug_close(p);
     free(noise);
@@ -198,26 +200,40 @@ static bool show(session *self, double scale) {
     return self->shown;
 }
 
+/* Whether a line is a word and `count` numbers. */
+static bool asks(const char *line, const char *word, double *values, int count) {
+    const size_t length = strlen(word);
+    if (strncmp(line, word, length) != 0 || line[length] != ' ') return false;
+    const char *at = line + length;
+    for (int i = 0; i < count; ++i) {
+        char *end = NULL;
+        values[i] = strtod(at, &end);
+        if (end == at) return false;
+        at = end;
+    }
+    return true;
+}
+
 static void obey(session *self, const char *line) {
     plug *p = self->player.plug;
     char answer[64] = "ok";
-    uint32_t id = 0, width = 0, height = 0;
-    double value = 0;
-    if (sscanf(line, "set %u %lf", &id, &value) == 2) {
-        plug_set(p, id, value);
-    } else if (sscanf(line, "get %u", &id) == 1) {
-        (void)snprintf(answer, sizeof answer, "value %.6g", plug_get(p, id));
-    } else if (sscanf(line, "size %u %u", &width, &height) == 2) {
+    double v[2] = {0, 0};
+    if (asks(line, "set", v, 2)) {
+        plug_set(p, (uint32_t)v[0], v[1]);
+    } else if (asks(line, "get", v, 1)) {
+        (void)snprintf(answer, sizeof answer, "value %.6g", plug_get(p, (uint32_t)v[0]));
+    } else if (asks(line, "size", v, 2)) {
+        const uint32_t width = (uint32_t)v[0], height = (uint32_t)v[1];
         XResizeWindow(display, self->parent, width, height);
         XFlush(display);
         if (!plug_resize(p, width, height)) (void)snprintf(answer, sizeof answer, "refused");
-    } else if (sscanf(line, "scale %lf", &value) == 1) {
+    } else if (asks(line, "scale", v, 1)) {
         plug_hide(p);
-        if (!show(self, value)) (void)snprintf(answer, sizeof answer, "refused");
-    } else if (sscanf(line, "wait %lf", &value) == 1) {
-        tick_for(p, value);
-    } else if (sscanf(line, "many %u", &id) == 1) {
-        many(id);
+        if (!show(self, v[0])) (void)snprintf(answer, sizeof answer, "refused");
+    } else if (asks(line, "wait", v, 1)) {
+        tick_for(p, v[0]);
+    } else if (asks(line, "many", v, 1)) {
+        many((uint32_t)v[0]);
     } else if (strncmp(line, "show", 4) == 0) {
         if (!show(self, 1)) (void)snprintf(answer, sizeof answer, "refused");
     } else if (strncmp(line, "hide", 4) == 0) {
@@ -240,8 +256,8 @@ static void obey(session *self, const char *line) {
     } else if (strncmp(line, "load", 4) == 0) {
         const double from = seconds(CLOCK_THREAD_CPUTIME_ID);
         tick_for(p, 3);
-        value = (seconds(CLOCK_THREAD_CPUTIME_ID) - from) / 3 * 100;
-        (void)snprintf(answer, sizeof answer, "value %.2f", value);
+        const double share = (seconds(CLOCK_THREAD_CPUTIME_ID) - from) / 3;
+        (void)snprintf(answer, sizeof answer, "value %.2f", 100 * share);
     } else {
         (void)snprintf(answer, sizeof answer, "what?");
     }
@@ -264,11 +280,14 @@ static bool take_line(char *line, size_t size) {
 }
 
 static int ignore(Display *from, XErrorEvent *error) {
+    (void)from;
+    (void)error;
     return 0;
 }
 
 int main(int count, char **arguments) {
-    if (count != 2 || (display = XOpenDisplay(NULL)) == NULL) {
+    display = XOpenDisplay(NULL);
+    if (count != 2 || display == NULL) {
         fputs("window_host LIBRARY, with a display\n", stderr);
         return EXIT_FAILURE;
     }

@@ -77,10 +77,12 @@ static void written(void *controller, uint32_t port, uint32_t size, uint32_t pro
 }
 
 static void touched(void *handle, uint32_t port, bool grabbed) {
+    (void)handle;
     plug_edited(grabbed ? "begin" : "end", id_of(port), 0);
 }
 
 static uint32_t mapped(void *handle, const char *uri) {
+    (void)handle;
     return strcmp(uri, LV2_UI_SCALE) == 0 ? 1 : strcmp(uri, LV2_ATOM_FLOAT) == 0 ? 2 : 3;
 }
 
@@ -90,7 +92,8 @@ bool plug_show(plug *self, unsigned long parent, double scale) {
     lv2_urid_map map = {NULL, mapped};
     lv2_data_access data = {plugin->extension_data};
     lv2_ui_touch touch = {self, touched};
-    const lv2_feature parts[] = {{LV2_UI_PARENT, (void *)parent},
+    void *window = (void *)parent; /* NOLINT(performance-no-int-to-ptr) */
+    const lv2_feature parts[] = {{LV2_UI_PARENT, window},
                                  {LV2_INSTANCE_ACCESS, self->instance},
                                  {LV2_DATA_ACCESS, &data},
                                  {LV2_URID_MAP, &map},

@@ -52,10 +52,13 @@ void plug_load(const char *path) {
 #define OWNER(object, member) ((plug *)(void *)((char *)(object) - offsetof(plug, member)))
 
 static uint32_t counted(void *self) {
+    (void)self;
     return 1;
 }
 
 static int32_t no_interface(void *self, const vst_id id, void **object) {
+    (void)self;
+    (void)id;
     *object = NULL;
     return VST_NO_INTERFACE;
 }
@@ -68,14 +71,22 @@ static int32_t frame_query(void *self, const vst_id id, void **object) {
 }
 
 static int32_t frame_resize(void *self, vst_view *which, vst_rect *size) {
+    (void)self;
+    (void)which;
+    (void)size;
     return VST_OK;
 }
 
 static int32_t events(void *self, void *handler, int descriptor) {
+    (void)self;
+    (void)handler;
+    (void)descriptor;
     return VST_OK;
 }
 
 static int32_t no_events(void *self, void *handler) {
+    (void)self;
+    (void)handler;
     return VST_OK;
 }
 
@@ -103,6 +114,7 @@ static double plain(const plug *self, uint32_t id, double share) {
 }
 
 static int32_t begin_edit(void *self, uint32_t id) {
+    (void)self;
     plug_edited("begin", id, 0);
     return VST_OK;
 }
@@ -116,11 +128,14 @@ static int32_t perform_edit(void *self, uint32_t id, double share) {
 }
 
 static int32_t end_edit(void *self, uint32_t id) {
+    (void)self;
     plug_edited("end", id, 0);
     return VST_OK;
 }
 
 static int32_t restart(void *self, int32_t flags) {
+    (void)self;
+    (void)flags;
     return VST_OK;
 }
 
@@ -131,10 +146,12 @@ static uint32_t parameter_of(void *self) {
 }
 
 static int32_t one(void *self) {
+    (void)self;
     return 1;
 }
 
 static int32_t point(void *self, int32_t index, int32_t *offset, double *value) {
+    (void)index;
     *offset = 0;
     *value = ((struct one_queue *)self)->change.value;
     return VST_OK;
@@ -231,8 +248,8 @@ bool plug_show(plug *self, unsigned long parent, double scale) {
     (void)scales->table->set_scale(scales, (float)scale);
     (void)scales->table->unknown.unref(scales);
     (void)self->view->table->set_frame(self->view, &self->frame);
-    if (self->view->table->attached(self->view, (void *)parent, VST_WINDOW_X11) == VST_OK)
-        return true;
+    void *window = (void *)parent; /* NOLINT(performance-no-int-to-ptr) */
+    if (self->view->table->attached(self->view, window, VST_WINDOW_X11) == VST_OK) return true;
     CHECK(self->view->table->unknown.unref(self->view) == 0);
     self->view = NULL;
     return false;
