@@ -149,6 +149,7 @@ def desk(musicnn, recordings, catalogue, stem_models, tmp_path, monkeypatch) -> 
 
 def _place(path: Path, folder: Path) -> None:
     """Put a file into a folder, not by a symbolic link: an import would write through it."""
+    (folder / path.name).unlink(missing_ok=True)  # it may be a link to a model of the user
     try:
         os.link(path, folder / path.name)
     except OSError:  # another file system
