@@ -126,9 +126,12 @@ def test_scores_on_the_test_groups_are_those_in_the_card(
         of_label = results[targets[:, number] == 1, number]
         others = results[targets[:, number] == 0, number]
         auc = mannwhitneyu(of_label, others).statistic / (len(of_label) * len(others))
-        # The card's figures are for the recordings that the corpus had; it has grown since.
+        # The card's figures are for the recordings that the corpus had; it has grown since. Those
+        # of a model before the recipe's version are for other windows, too: pauses were left out.
         same = measured[label] == (len(of_label), len(others))
-        figure = scene.card.dataset.metrics[f"ROC-AUC {label}"] - (0.002 if same else 0.02)
+        before = scene.card.version != recipe()["version"]
+        allowed = 0.03 if before else 0.002 if same else 0.02
+        figure = scene.card.dataset.metrics[f"ROC-AUC {label}"] - allowed
         assert auc > (LEAST[label] if corpus == DATA else figure), label
 
 
