@@ -237,6 +237,7 @@ def test_the_other_python_blocks_have_tests(name):
 NOT_RUN = {
     "catalogue build Music tags --scheduler": "tests/cli/test_catalogue.py",
     "catalogue build s3://bucket/masters": "tests/catalogue/test_locations.py",  # a cluster
+    "classify": "tests/cli/test_classify.py",  # a head of descriptors
     "devices": "tests/cli/test_devices.py",  # a sound device
     "live": "tests/cli/test_live.py",  # likewise
     "listen": "tests/cli/test_listen.py",  # a sound device, or another program's output
@@ -363,6 +364,7 @@ CHECKS: dict[str, Callable[[list[str]], bool]] = {
     "jq": bool,
     "rtl_fm": bool,
     "ffmpeg": bool,
+    "essentia_streaming_extractor_music": bool,
 }
 
 

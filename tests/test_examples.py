@@ -66,8 +66,9 @@ def test_example(name, tmp_path):
 @pytest.mark.parametrize(
     ("corpus", "model", "least"),
     [
-        # 0.92 with each: all of 3 with a voice, and 5 of 6 without
-        *((DATA, model, 0.82) for model in ("musicnn-mtt", "scene")),
+        # 0.92: all of 3 with a voice, and 5 of 6 without; with onsets 3 of 6 without
+        (DATA, "musicnn-mtt", 0.82),
+        (DATA, "scene", 0.65),
         *((each, "musicnn-mtt", 0.85) for each in whole_corpus()),
         *((each, "scene", 0.65) for each in whole_corpus()),
     ],
@@ -113,8 +114,13 @@ def test_a_head_for_voice_is_right_of_other_artists_and_live(
         blocks = np.array_split(samples.T, range(441, len(samples), 441), axis=1)
         frames = [node.process(np.ascontiguousarray(block)) for block in blocks]
         columns = node.head_columns[head.stem]
+    # A head that was trained on onsets, too, begins with windows that hold silence.
+    whole = (result.window - result.hop / 2) * rate
     live = np.concatenate(
-        [part.values[part.state == pyplugin.State.FRESH][:, columns] for part in frames]
+        [
+            part.values[(part.state == pyplugin.State.FRESH) & (part.end >= whole)][:, columns]
+            for part in frames
+        ]
     )
     assert len(expected) > 2
     tags = [list(window.values()) for window in expected]

@@ -78,7 +78,7 @@ TESTS: dict[str, Sequence[str]] = {
         *("tests/node/test_ensemble.py", "tests/node/test_plan.py", "tests/test_public.py"),
     ),
     "pyplugin/automation": (
-        *("tests/automation/test_movers.py", "tests/automation/test_rendering.py"),
+        *("tests/automation/test_movers.py", "tests/test_rendering.py"),
         *("tests/automation/test_board.py", "tests/automation/test_presets.py"),
         *("tests/automation/test_playback.py", "tests/cli/test_presets.py"),
     ),

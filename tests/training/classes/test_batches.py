@@ -5,6 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+pytest.importorskip("torch", reason="needs torch: pip install 'tagnode[network]'")
+
 from pyplugin.training.augment import log_mel, mel_power
 from pyplugin.training.classes.batches import Batches, _chances, spread_windows, targets_of
 from pyplugin.training.classes.settings import ARCHITECTURES

@@ -8,6 +8,8 @@ import soundfile
 from genres import RATE, sound
 from helpers import limit_file_size
 
+pytest.importorskip("torch", reason="needs torch: pip install 'tagnode[network]'")
+
 from pyplugin.errors import PypluginError
 from pyplugin.node.frontend import melspectrogram
 from pyplugin.training.classes.features import compute_features
