@@ -66,9 +66,8 @@ def test_example(name, tmp_path):
 @pytest.mark.parametrize(
     ("corpus", "model", "least"),
     [
-        # 0.92: all of 3 with a voice, and 5 of 6 without; with onsets 3 of 6 without
-        (DATA, "musicnn-mtt", 0.82),
-        (DATA, "scene", 0.65),
+        # 0.92 with each: all of 3 with a voice, and 5 of 6 without
+        *((DATA, model, 0.82) for model in ("musicnn-mtt", "scene")),
         *((each, "musicnn-mtt", 0.85) for each in whole_corpus()),
         *((each, "scene", 0.65) for each in whole_corpus()),
     ],

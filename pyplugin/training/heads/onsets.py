@@ -14,8 +14,8 @@ from pyplugin.models.registry import Model
 from pyplugin.support.arrays import Float32
 from pyplugin.tagging import tag
 
-SHARES = (0.125, 0.25, 0.5)
-"""How much of a window is sound."""
+SHARES = (0.25, 0.5)
+"""How much of a window is sound. Less does not say enough, and its rows outweigh whole windows."""
 
 _POSITIONS = 3  # in a recording at which sound begins
 _CANDIDATES = 12
