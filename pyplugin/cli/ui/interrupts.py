@@ -23,10 +23,10 @@ _GRACE = 3.0  # seconds in which further signals do not disturb what is being co
 class Interrupts:
     """A context manager that raises one ``KeyboardInterrupt`` for the first of these signals.
 
-    While a module is being imported or an output is completed, the exception waits for its end: a
-    library that is half loaded may swallow it, or print a traceback of its own. Later signals are
-    ignored for three seconds, in which open files are completed; after that, one ends the process
-    at once. Signals that were
+    While a module is being imported, an output is completed or a lock is taken or released, the
+    exception waits for its end: a library that is half loaded may swallow it, or print a traceback
+    of its own, and a lock would stay taken for ever. Later signals are ignored for three seconds,
+    in which open files are completed; after that, one ends the process at once. Signals that were
     ignored from the start, as with nohup, stay so.
 
     Attributes
@@ -137,16 +137,20 @@ def interrupts_taken() -> None:
 _PACKAGE = __file__.rpartition(f"{os.sep}cli{os.sep}")[0]
 _COMPLETING = tuple(f"{_PACKAGE}{os.sep}{room}{os.sep}" for room in ("outputs", "support"))
 _ENDS = ("close", "publish", "__exit__", "_append", "_begin")
+_LOCKING = (threading.Condition.__enter__.__code__, threading.Condition.__exit__.__code__)
+_WAIT = threading.Condition.wait.__code__
 
 
 def _undisturbed(frame: FrameType | None) -> bool:
-    """Return whether a module is being imported, or an output is completed."""
+    """Return whether a module is imported, an output completed, or a lock taken or released."""
     while frame is not None:
         code = frame.f_code
         if code.co_filename.startswith("<frozen importlib"):
             return True
         if code.co_name in _ENDS and code.co_filename.startswith(_COMPLETING):
             return True
+        if code in _LOCKING or (code is _WAIT and "gotit" not in frame.f_locals):
+            return True  # before `gotit` is set, `wait` has released a lock that it will not retake
         frame = frame.f_back
     return False
 
