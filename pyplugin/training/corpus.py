@@ -30,15 +30,16 @@ SPOKEN = ("speech", "sung")
 """The categories with pauses between words, in which the noise of the recording goes on."""
 
 PAUSES = {
-    "speech": 1.3,
-    "singing": 1.0,
-    "music": 1.5,
-    "drums": 1.2,
-    "tonal": 1.2,
-    "noise": 1.5,
-    "voice": 1.3,
+    "speech": (0.9, 1.8),
+    "singing": (0.9, 1.5),
+    "music": (1.2, 1.8),
+    "drums": (1.0, 1.5),
+    "tonal": (1.0, 1.5),
+    "noise": (1.2, 1.8),
+    "voice": (0.9, 1.8),
 }
-"""Seconds of silence within a sound that still count as a part of it, by label."""
+"""Seconds of silence within a sound up to which they count as a part of it, and up to which the
+presence of a label is unknown in them."""
 
 Presence = npt.NDArray[np.int8]
 """1 where a label is present, 0 where it is absent, -1 where that is unknown."""
@@ -213,8 +214,8 @@ def presence_of(targets: Float32, active: Bools) -> Presence:
     targets : ndarray of float32, shape (frames, 7)
         Of the sound where it is audible: 1, 0, or NaN for unknown. Voice is not read.
     active : ndarray of bool, shape (frames,)
-        Whether the sound is audible; where it is not, nothing is present, but for pauses up to
-        those of `PAUSES`: between words, bars or waves.
+        Whether the sound is audible; where it is not, nothing is present, but in the pauses of
+        `PAUSES`: between words, bars or waves.
 
     Returns
     -------
@@ -230,17 +231,17 @@ def presence_of(targets: Float32, active: Bools) -> Presence:
     found = np.where(np.isnan(whole), -1, whole > 0.5).astype(np.int8)
     found[~active] = 0
     for number, label in enumerate(LABELS):
-        _close_pauses(found[:, number], int(PAUSES[label] * _FRAME_RATE))
+        _close_pauses(found[:, number], *(int(each * _FRAME_RATE) for each in PAUSES[label]))
     return np.asarray(found, np.int8)
 
 
-def _close_pauses(presence: Presence, longest: int) -> None:
-    """Fill pauses of one label, (frames,), in place: with 1 between two 1, else with -1."""
+def _close_pauses(presence: Presence, short: int, long: int) -> None:
+    """Fill pauses of one label, (frames,), in place: short ones with 1 between two 1, else -1."""
     sounding = np.flatnonzero(presence)
     steps = np.diff(sounding)
-    for place in np.flatnonzero((steps > 1) & (steps <= longest)):
+    for place in np.flatnonzero((steps > 1) & (steps <= long)):
         last, following = sounding[place], sounding[place + 1]
-        sure = presence[last] == 1 and presence[following] == 1
+        sure = presence[last] == 1 and presence[following] == 1 and steps[place] <= short
         presence[last + 1 : following] = 1 if sure else -1
 
 

@@ -39,7 +39,7 @@ Name = TypeVar("Name")
 DRUM_KIT = "drums-rendered"
 
 SHARES = {
-    "speech": 0.16,
+    "speech": 0.20,
     "song": 0.14,
     SOLO: 0.05,
     "music": 0.25,
@@ -51,7 +51,7 @@ SHARES = {
     SUNG: 0.03,
     MADE_PERCUSSION: 0.02,
     MADE_NOTES: 0.03,
-    MADE_NOISE: 0.05,
+    MADE_NOISE: 0.08,
     PLAYED_PERCUSSION: 0.03,
     PLAYED_MUSIC: 0.12,
 }
@@ -99,14 +99,14 @@ PAIRS = {
     ("ambience", "speech"): 0.03,
     (MADE_NOISE, "speech"): 0.03,
     (MADE_NOISE, "music"): 0.02,
-    ("speech", MADE_NOISE): 0.02,
+    ("speech", MADE_NOISE): 0.03,
     (VOCALS, MADE_NOISE): 0.01,
     (PLAYED_MUSIC, MADE_NOISE): 0.01,
     (PLAYED_PERCUSSION, MADE_NOISE): 0.01,
 }
 """Relative shares of pairs of a foreground and a background."""
 
-HOLD = 0.75
+HOLD = 0.65
 """Seconds without a label after which it is to be released."""
 
 # dB of a label's sound relative to all others below which its presence is unknown.
@@ -122,6 +122,8 @@ _MASKED = {
 _VOICES = (VOCALS, SOLO, SUNG)
 _ONE, _IN_TURN = 0.33, 0.55  # of scenes: one sound; up to here, sounds in turn; the rest, at once
 _ONSET, _STILL, _RECENT = 0.25, 0.35, 0.5  # seconds
+_CHANGED = 0.45  # probability that a sound is played slower or faster
+_SPEEDS = ((4, 5), (5, 6), (7, 8), (9, 10), (10, 9), (8, 7), (6, 5), (5, 4))  # fractions
 
 
 @dataclass(frozen=True, eq=False)
@@ -244,6 +246,9 @@ def pick(pool: Mapping[str, Sequence[Sound]], random: Generator) -> Sound:
 def excerpt(sound: Sound, count: int, random: Generator) -> tuple[Float32, Presence]:
     """Return a random part of a sound, or, of a short one, repetitions with gaps.
 
+    Of every 20 sounds, 9 are played up to a quarter slower or faster: other speakers, singers and
+    instruments than the few of a corpus.
+
     Parameters
     ----------
     sound : Sound
@@ -258,20 +263,36 @@ def excerpt(sound: Sound, count: int, random: Generator) -> tuple[Float32, Prese
     """
     samples, presence = sound.samples(), sound.presence()
     frames = count // HOP
-    if len(samples) >= count:
-        first = int(random.integers((len(samples) - count) // HOP + 1))
-        found = presence[first : first + frames]
-        return as_floats(samples[first * HOP : first * HOP + count]), _padded(found, frames)
+    speed = _SPEEDS[int(random.integers(len(_SPEEDS)))] if random.random() < _CHANGED else (1, 1)
+    needed = (frames * speed[0] // speed[1] + 2) * HOP
+    if len(samples) >= needed:
+        first = int(random.integers((len(samples) - needed) // HOP + 1))
+        part = samples[first * HOP : first * HOP + needed]
+        played, found = _played(part, presence[first : first + needed // HOP], speed)
+        return played[:count], _padded(found[:frames], frames)
+    part, presence = _played(samples[:needed], presence[: needed // HOP], speed)
     whole = np.zeros(count, np.float32)
     present = np.zeros((frames, len(LABELS)), np.int8)
     gap, frame = float(random.choice((0.0, 0.1, 0.5, 1.5))), 0
     while frame < frames:
-        part = as_floats(samples[: count - frame * HOP])
-        whole[frame * HOP : frame * HOP + len(part)] = part
+        kept = part[: count - frame * HOP]
+        whole[frame * HOP : frame * HOP + len(kept)] = kept
         seen = presence[: frames - frame]
         present[frame : frame + len(seen)] = _either(present[frame : frame + len(seen)], seen)
         frame += max(1, len(presence) + int(gap * random.uniform(0.3, 1.0) * FRAME_RATE))
     return whole, present
+
+
+def _played(samples: Array, presence: Presence, speed: tuple[int, int]) -> tuple[Float32, Presence]:
+    """Return int16 samples as floats, at a speed, and the presence likewise."""
+    found = as_floats(samples)
+    if speed == (1, 1):
+        return found, presence
+    from scipy.signal import resample_poly
+
+    found = np.asarray(resample_poly(found, speed[1], speed[0]), np.float32)
+    at = np.arange(-(-len(found) // HOP)) * speed[0] // speed[1]
+    return found, presence[np.minimum(at, len(presence) - 1)]
 
 
 def joined(signals: Sequence[Float32], presences: Sequence[Presence]) -> Presence:

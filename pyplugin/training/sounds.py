@@ -46,7 +46,7 @@ SOLO, VOCALS, BACKING = "solo", "vocals", "backing"
 Progress = Callable[[str, int, int], object]
 """Called with the name of a stage, the number of finished items, and the total."""
 
-_VERSION = 2  # of the files in the cache
+_VERSION = 3  # of the files in the cache
 _HALF = 16_384.0  # int16 for 1.0: room for 6 dB above full scale
 
 

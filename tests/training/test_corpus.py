@@ -80,18 +80,18 @@ def test_presence_is_that_of_the_targets_where_it_is_audible(speech: float, sing
 
 def test_short_pauses_are_a_part_of_a_sound() -> None:
     row = np.array([1, 0, 1, np.nan, 0, 0, 1], np.float32)
-    active = np.ones(400, np.bool_)
-    active[100:170] = False  # 1.1 s
-    active[250:400] = False  # 2.4 s to the end
-    active[330:340] = True  # after 1.28 s
-    found = presence_of(np.repeat(row[None], 400, 0), active)
+    active = np.ones(420, np.bool_)
+    active[100:150] = False  # 0.8 s
+    active[200:280] = False  # 1.28 s
+    active[290:410] = False  # 1.92 s
+    found = presence_of(np.repeat(row[None], 420, 0), active)
     speech, drums = found[:, 0], found[:, LABELS.index("drums")]
-    assert (speech[:250] == 1).all()
-    assert (speech[250:330] == 1).all()  # 80 frames: 1.28 s
-    assert not drums[250:330].any()  # more than 1.2 s
-    assert (drums[100:170] == -1).all()
-    assert (found[:340, LABELS.index("music")] == 1).all()
-    assert not found[340:].any()
+    assert (speech[:200] == 1).all()
+    assert (speech[200:280] == -1).all()  # longer than 0.9 s
+    assert (speech[280:290] == 1).all()
+    assert not speech[290:410].any()  # longer than 1.8 s
+    assert (drums[:290] == -1).all()
+    assert not found[290:410].any()
     assert not found[:, LABELS.index("noise")].any()
 
 
