@@ -7,7 +7,7 @@ import pytest
 
 import pyplugin
 from pyplugin.models import registry
-from pyplugin.models.adapting import ImportOptions
+from pyplugin.models.import_options import ImportOptions
 from pyplugin.models.importing import import_file
 
 NAME = "net-1.5"  # a dot, as files of others have it

@@ -39,7 +39,7 @@ from pyplugin.catalogue.building import build
 from pyplugin.catalogue.processes import ProcessPool
 from pyplugin.catalogue.setup import Setup
 from pyplugin.daw import installation
-from pyplugin.models import adapting, heads, importing, registry, templates
+from pyplugin.models import heads, import_options, importing, registry, templates
 from pyplugin.models.card import render_card
 from pyplugin.models.folders import data_folder
 from pyplugin.models.graphs.graph import GraphBuilder
@@ -187,7 +187,7 @@ def _networks(folder: Path) -> None:
     model = onnx.helper.make_model(whole, ir_version=9)
     (folder / "my-model.onnx").write_bytes(model.SerializeToString())
     (folder / "labels.txt").write_text("one\ntwo\n")
-    options = adapting.ImportOptions(front_end="musicnn")
+    options = import_options.ImportOptions(front_end="musicnn")
     content = json.loads(templates.card_template(folder / "my-model.onnx", options))
     (folder / "my-model.json").write_text(json.dumps({**content, "classes": ["one", "two"]}))
     importing.import_file(folder / "my-model.onnx")

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 import pyplugin
 from pyplugin.errors import AudioError, ModelError
-from pyplugin.models.adapting import ImportOptions, described
+from pyplugin.models.adapting import described
 from pyplugin.models.graphs.graph import GraphBuilder, constant
 from pyplugin.models.graphs.lowering import tflite_of
+from pyplugin.models.import_options import ImportOptions
 from pyplugin.models.importing import import_file, open_file
 from pyplugin.tempo import overall_tempo, tempo
 

@@ -236,7 +236,7 @@ def import_models(
       tagnode models import my-model.onnx --front-end musicnn --labels labels.txt --calibrate Music
       tagnode models import my-model.onnx --card-template > my-card.json
     """
-    from pyplugin.models.adapting import ImportOptions
+    from pyplugin.models.import_options import ImportOptions
     from pyplugin.models.importing import import_file
 
     if template:
@@ -258,7 +258,7 @@ def import_models(
 
 
 def _print_template(files: tuple[Path, ...], options: dict[str, Any]) -> None:
-    from pyplugin.models.adapting import ImportOptions
+    from pyplugin.models.import_options import ImportOptions
     from pyplugin.models.templates import card_template
 
     used = {"front_end", "output", "patch"}

@@ -6,7 +6,6 @@ it, and from what the user gives, which wins.
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import math
 import re
@@ -44,153 +43,17 @@ from pyplugin.models.graphs.int8 import (
 )
 from pyplugin.models.graphs.lowering import tflite_of
 from pyplugin.models.graphs.source import KeptFile, NetworkSource, graph_of
+from pyplugin.models.import_options import ImportOptions
+from pyplugin.models.labels import labels_of
 from pyplugin.models.model import Model
 from pyplugin.models.recognition import EMBEDDING, Found, System, model_name, recognise
 from pyplugin.models.starts import Start
 from pyplugin.support.arrays import Float32
 from pyplugin.support.spelling import alternatives, nearest, slug
 
-_LABELS_LIMIT = 4 << 20
 NO_PROBABILITIES = "Its values are not probabilities: they are a regression's, in its own unit."
 
 _FINAL = {"softmax": "Softmax", "sigmoid": "Sigmoid", "logistic": "Sigmoid"}
-
-
-@dataclass(frozen=True)
-class ImportOptions:
-    """What a user gives besides the file; None or empty: it is found out.
-
-    Attributes
-    ----------
-    name
-        Of the model or head.
-    card
-        A card beside the file, complete or not.
-    labels
-        A file of labels, one a line, or a CSV with a column ``display_name``.
-    front_end
-        Name of a preset, or a ``.json`` file with a card's ``inference``.
-    model, embedding
-        Of a head: the model and the output that it takes.
-    output
-        The layer of the predictions.
-    layers
-        Further layers that become outputs; the first of them is the embedding.
-    patch
-        Mel frames at once, where the file leaves them open.
-    hop
-        Seconds between two results.
-    licence
-        Of the weights.
-    known_labels
-        Labels, where an importer knows them.
-    patches
-        Takes the model in float, with an output ``patch`` that is its input, and returns that
-        output, (n, size), for each of some recordings: the network becomes int8 if that changes
-        little, see :mod:`pyplugin.models.graphs.int8`.
-    signature
-        Of a SavedModel that has several.
-    runtime
-        ``"onnxruntime"``: an ``.onnx`` file is kept for it, also if its operators are known.
-    report
-        Takes a line of what is happening.
-    """
-
-    name: str | None = None
-    card: Path | None = None
-    labels: Path | None = None
-    front_end: str | None = None
-    model: str | None = None
-    embedding: str | None = None
-    output: str | None = None
-    layers: tuple[str, ...] = ()
-    patch: int | None = None
-    hop: float | None = None
-    licence: str | None = None
-    known_labels: tuple[str, ...] = ()
-    patches: Callable[[Model], Sequence[Float32]] | None = None
-    signature: str | None = None
-    runtime: str | None = None
-    report: Callable[[str], None] = lambda line: None
-
-
-# ---- cards and labels
-
-
-def read_labels(path: Path) -> tuple[str, ...]:
-    """Return the labels in a file: one a line, or the column ``display_name`` of a CSV.
-
-    Raises
-    ------
-    ModelError
-        It cannot be read or has no labels.
-    """
-    try:
-        text = read_file(path, "file of labels", _LABELS_LIMIT).decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise ModelError(f"{path} has no labels: it is not UTF-8 text.") from None
-    lines = text.splitlines()
-    if lines and "display_name" in lines[0].split(","):
-        labels = [row["display_name"] for row in csv.DictReader(lines)]
-    else:
-        labels = [line.strip() for line in lines if line.strip()]
-    if not labels or not all(labels):
-        raise ModelError(f"{path} has no labels; one a line is expected.")
-    return tuple(labels)
-
-
-def labels_of(
-    path: Path, count: int, start: Start | None, system: System | None, options: ImportOptions
-) -> tuple[tuple[str, ...], list[str]]:
-    """Return the labels of `count` values, and notes about them."""
-    if options.known_labels:
-        labels, where = options.known_labels, "the importer"
-    elif options.labels is not None:
-        labels, where = read_labels(options.labels), str(options.labels)
-    elif start is not None and start.labels:
-        labels, where = start.labels, "its card"
-    elif system is not None and system.labels:
-        labels, where = system.labels, system.name
-    else:
-        raise ModelError(
-            f"{path} has {count} values, and nothing names them; give a file with {count} labels, "
-            "one a line, by --labels, or a card with 'classes' by --card; or, if they are an "
-            "embedding, a card whose output has the 'output_purpose' 'embeddings'."
-        )
-    if len(labels) != count:
-        raise ModelError(
-            f"{path} has {count} values, but {where} has {len(labels)} labels; give the right ones "
-            "by --labels."
-        )
-    distinct, changed = _distinct(labels)
-    if not changed:
-        return distinct, []
-    return distinct, [f"Labels of one spelling were made distinct: {', '.join(changed)}."]
-
-
-def _distinct(labels: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
-    """Return the labels, those with the slug of an earlier one numbered; and these.
-
-    Examples
-    --------
-    >>> _distinct(["Organ", "organ", "Flute"])
-    (('Organ', 'organ 2', 'Flute'), ['organ 2'])
-    """
-    seen: set[str] = set()
-    made, changed = [], []
-    for label in labels:
-        name, number = label, 1
-        while (slug(name) or name) in seen:
-            number += 1
-            name = f"{label} {number}"
-        if number > 1:
-            changed.append(name)
-        seen.add(slug(name) or name)
-        made.append(name)
-    return tuple(made), changed
-
-
-# ---- networks
 
 
 def described(

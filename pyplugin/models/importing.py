@@ -18,10 +18,8 @@ from pyplugin.errors import ModelError, NotBuiltError
 from pyplugin.models import heads, registry
 from pyplugin.models.adapting import (
     NO_PROBABILITIES,
-    ImportOptions,
     described,
     graph_to,
-    labels_of,
     network_model,
     stated,
     stated_front_end,
@@ -44,6 +42,7 @@ from pyplugin.models.graphs.source import (
     layers_of,
 )
 from pyplugin.models.graphs.tensorflow import FrozenGraph
+from pyplugin.models.import_options import ImportOptions
 from pyplugin.models.importers.importer import Built
 from pyplugin.models.importers.spleeter import (
     PATCH_FRAMES,
@@ -52,6 +51,7 @@ from pyplugin.models.importers.spleeter import (
     family_of,
     is_spleeter_folder,
 )
+from pyplugin.models.labels import labels_of
 from pyplugin.models.recognition import (
     backbone_of,
     embedding_of,

@@ -8,9 +8,10 @@ from typing import Any
 
 import msgspec
 
-from pyplugin.models.adapting import ImportOptions, described, graph_to, tflite_found
+from pyplugin.models.adapting import described, graph_to, tflite_found
 from pyplugin.models.frontends import PRESETS
 from pyplugin.models.graphs.lowering import stages_of
+from pyplugin.models.import_options import ImportOptions
 from pyplugin.models.importing import open_file
 from pyplugin.models.recognition import Found, System, backbone_of, head_name, recognise
 from pyplugin.models.tflite_file import TfliteFile

@@ -14,9 +14,9 @@ import pyplugin
 from pyplugin.daw import container
 from pyplugin.errors import ModelError
 from pyplugin.models import heads, registry
-from pyplugin.models.adapting import ImportOptions
 from pyplugin.models.graphs.graph import GraphBuilder
 from pyplugin.models.graphs.lowering import tflite_of
+from pyplugin.models.import_options import ImportOptions
 from pyplugin.models.importing import import_file, layers_in
 
 RNG = np.random.default_rng(23)

@@ -14,7 +14,7 @@ import pyplugin
 from pyplugin import Node
 from pyplugin.errors import ModelError, PypluginError
 from pyplugin.models import registry
-from pyplugin.models.adapting import ImportOptions
+from pyplugin.models.import_options import ImportOptions
 from pyplugin.models.importing import import_file, layers_in
 from pyplugin.models.layer_outputs import MOST_VALUES, with_layers, with_units
 from pyplugin.models.model import Model

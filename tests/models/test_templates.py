@@ -9,10 +9,10 @@ from wiring import head_graph
 
 from pyplugin.errors import ModelError
 from pyplugin.models import heads, registry
-from pyplugin.models.adapting import ImportOptions
 from pyplugin.models.frontends import PRESETS
 from pyplugin.models.graphs.graph import GraphBuilder
 from pyplugin.models.graphs.lowering import tflite_of
+from pyplugin.models.import_options import ImportOptions
 from pyplugin.models.importing import import_file
 from pyplugin.models.templates import card_template
 

@@ -72,8 +72,9 @@ class ChoiCrnn:
         ModelError
             The file cannot be had or is another one, or h5py is missing.
         """
-        from pyplugin.models.adapting import ImportOptions, network_model
+        from pyplugin.models.adapting import network_model
         from pyplugin.models.graphs.keras import KerasNetwork, h5_arrays
+        from pyplugin.models.import_options import ImportOptions
 
         groups, _ = h5_arrays(FILE.read(source.path, source.folder, source.report))
         network = KerasNetwork(_config(), _arrays(groups), version="1")
@@ -117,8 +118,9 @@ class ChoiCnn:
         ModelError
             The file cannot be had or is another one, or h5py is missing.
         """
-        from pyplugin.models.adapting import ImportOptions, network_model
+        from pyplugin.models.adapting import network_model
         from pyplugin.models.graphs.keras import h5_arrays
+        from pyplugin.models.import_options import ImportOptions
 
         groups, _ = h5_arrays(CNN_FILE.read(source.path, source.folder, source.report))
         content = parse_json((shipped("models") / "choi-cnn.json").read_text(encoding="utf-8"))

@@ -62,8 +62,9 @@ class OpenL3:
         ModelError
             The file is missing, damaged, of another network, or h5py is missing.
         """
-        from pyplugin.models.adapting import ImportOptions, network_model
+        from pyplugin.models.adapting import network_model
         from pyplugin.models.graphs.keras import KerasNetwork, h5_arrays
+        from pyplugin.models.import_options import ImportOptions
 
         assert source.path is not None  # the registry refuses a request without it
         _, bands, size = _KINDS[source.name]

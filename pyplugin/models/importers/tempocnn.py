@@ -55,8 +55,9 @@ class TempoCnn:
         ModelError
             The wheel cannot be had, is another one or damaged, or h5py is missing.
         """
-        from pyplugin.models.adapting import ImportOptions, network_model
+        from pyplugin.models.adapting import network_model
         from pyplugin.models.graphs.keras import read_h5
+        from pyplugin.models.import_options import ImportOptions
 
         file = next(each for each in _FILES if f"tempocnn-{each.replace('_', '-')}" == source.name)
         wheel = WHEEL.find(source.path, source.folder, source.report)

@@ -51,8 +51,9 @@ class Vggish:
         ModelError
             The file is missing, damaged, or has other variables.
         """
-        from pyplugin.models.adapting import ImportOptions, network_model
+        from pyplugin.models.adapting import network_model
         from pyplugin.models.graphs.keras import KerasNetwork
+        from pyplugin.models.import_options import ImportOptions
 
         assert source.path is not None  # the registry refuses a request without it
         source.report(f"{source.name}: reading {source.path}")

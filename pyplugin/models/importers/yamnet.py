@@ -44,7 +44,8 @@ class Yamnet:
             The file cannot be had or is another one, or the package that holds the schema of
             ``.tflite`` files is missing.
         """
-        from pyplugin.models.adapting import ImportOptions, tflite_model
+        from pyplugin.models.adapting import tflite_model
+        from pyplugin.models.import_options import ImportOptions
         from pyplugin.models.tflite_file import TfliteFile
 
         file = TfliteFile(FILE.read(source.path, source.folder, source.report))

@@ -14,7 +14,7 @@ import pyplugin
 from pyplugin.errors import ModelError
 from pyplugin.inputs.recording import Recording
 from pyplugin.models import registry
-from pyplugin.models.adapting import ImportOptions
+from pyplugin.models.import_options import ImportOptions
 from pyplugin.models.importers import vggish
 from pyplugin.models.importing import import_file
 from pyplugin.support.arrays import Float32
