@@ -52,7 +52,8 @@ struct panel {
     double unit;          /* pixels */
     double width, height; /* units */
     uint32_t pixels[2];   /* width and height of the image */
-    cairo_surface_t *image;
+    canvas *canvas;
+    bool has_image; /* of this size */
     double scale;
 
     widget widgets[PANEL_WIDGETS];
