@@ -88,7 +88,9 @@ void canvas_line(canvas *c, const canvas_point *points, uint32_t count, double w
                  uint32_t colour) {
     set_colour(c, colour);
     cairo_set_line_width(c->cr, width);
-    cairo_set_line_join(c->cr, CAIRO_LINE_JOIN_BEVEL);
+    /* Cairo's fast way for upright lines wants the other join, though there is none. */
+    cairo_set_line_join(c->cr, count > 2 ? CAIRO_LINE_JOIN_BEVEL : CAIRO_LINE_JOIN_MITER);
+    cairo_new_path(c->cr); /* not from the end of the last text */
     for (uint32_t i = 0; i < count; ++i) cairo_line_to(c->cr, points[i].x, points[i].y);
     cairo_stroke(c->cr);
 }

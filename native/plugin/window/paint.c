@@ -133,8 +133,10 @@ void paint_text(paint *p, const box *b, const char *text, paint_side side, uint3
     if (p->canvas == NULL || b->width <= 0) return;
     char shown[256];
     make_clean(text, shown, sizeof shown);
-    const double rest = fmax(0, b->width - canvas_text_width(p->canvas, shown, p->height));
-    const double left = side == PAINT_LEFT ? 0 : side == PAINT_RIGHT ? rest : rest / 2;
+    double left = 0;
+    if (side != PAINT_LEFT)
+        left = fmax(0, b->width - canvas_text_width(p->canvas, shown, p->height)) /
+               (side == PAINT_RIGHT ? 1 : 2);
     const canvas_point at = {b->x + left, b->y + b->height / 2 + 0.36 * p->height};
     canvas_clip(p->canvas, b);
     canvas_text(p->canvas, at, shown, p->height, colour);

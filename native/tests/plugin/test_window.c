@@ -369,6 +369,7 @@ static void test_the_canvas_draws_shapes_where_they_are(void) {
     canvas_fill(c, &(box){0, 0, 20, 15}, 0x000000);
     canvas_fill(c, &(box){1, 2, 3, 4}, 0xFF0000); /* pixels 2 to 7, and 4 to 11 */
     canvas_round(c, &(box){10, 0, 6, 6}, 3, 0x00FF00);
+    canvas_text(c, (canvas_point){12, 14}, "n", 8, 0xFFFFFF);
     canvas_clip(c, &(box){0, 10, 5, 5});
     canvas_line(c, (const canvas_point[]){{0, 12}, {20, 12}}, 2, 2, 0x0000FF);
     canvas_unclip(c);
