@@ -24,7 +24,7 @@ struct clap_window {
     tagnode_queue edits;
     tagplug_window *window; /* NULL: not open */
     double scale;
-    uint32_t size[2];       /* before it is open */
+    uint32_t size[2]; /* before it is open */
     uint32_t timer;
     bool created, timed;
 };

@@ -42,6 +42,7 @@ void canvas_round(canvas *canvas, const box *b, double radius, uint32_t colour);
 void canvas_line(canvas *canvas, const canvas_point *points, uint32_t count, double width,
                  uint32_t colour);
 
-/* A text in valid UTF-8, from `at` to the right along its baseline; `height` is that of the font. */
+/* A text in valid UTF-8, from `at` to the right along its baseline; `height` is that of the font.
+ */
 double canvas_text_width(canvas *canvas, const char *text, double height);
 void canvas_text(canvas *canvas, canvas_point at, const char *text, double height, uint32_t colour);

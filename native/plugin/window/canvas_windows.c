@@ -165,8 +165,7 @@ void canvas_line(canvas *c, const canvas_point *points, uint32_t count, double w
                  uint32_t colour) {
     GpPointF all[CANVAS_POINTS];
     if (count > CANVAS_POINTS) count = CANVAS_POINTS;
-    for (uint32_t i = 0; i < count; ++i)
-        all[i] = (GpPointF){(REAL)points[i].x, (REAL)points[i].y};
+    for (uint32_t i = 0; i < count; ++i) all[i] = (GpPointF){(REAL)points[i].x, (REAL)points[i].y};
     (void)GdipSetPenColor(c->pen, 0xFF000000 | colour);
     (void)GdipSetPenWidth(c->pen, (REAL)width);
     (void)GdipDrawLines(c->graphics, c->pen, all, (INT)count);

@@ -1,5 +1,5 @@
-/* native.h - a child window of the system, for window.c only: native_x11.c and native_windows.c. What
- * happens to it goes to the functions of window.c below. */
+/* native.h - a child window of the system, for window.c only: native_x11.c and native_windows.c.
+ * What happens to it goes to the functions of window.c below. */
 #pragma once
 
 #include "panel.h"

@@ -8,7 +8,7 @@
 
 struct native {
     tagplug_window *window;
-    HWND handle; /* NULL: gone, with the parent */
+    HWND handle;             /* NULL: gone, with the parent */
     LARGE_INTEGER frequency; /* of the clock, Hz */
 };
 
@@ -159,8 +159,8 @@ static bool make_window(native *n, HWND parent, double scale) {
     if (!IsWindow(parent)) return false;
     window_scaled(n->window, scale > 0 ? scale : scale_of(parent), size);
     (void)QueryPerformanceFrequency(&n->frequency);
-    n->handle = CreateWindowExW(0, class_name, NULL, WS_CHILD | WS_VISIBLE, 0, 0,
-                                (int)size[0], (int)size[1], parent, NULL, library(), NULL);
+    n->handle = CreateWindowExW(0, class_name, NULL, WS_CHILD | WS_VISIBLE, 0, 0, (int)size[0],
+                                (int)size[1], parent, NULL, library(), NULL);
     if (n->handle == NULL) return false;
     (void)SetWindowLongPtrW(n->handle, GWLP_USERDATA, (LONG_PTR)n);
     return SetTimer(n->handle, 1, TAGPLUG_WINDOW_PERIOD, NULL) != 0;

@@ -103,7 +103,7 @@ static PuglStatus on_event(PuglView *view, const PuglEvent *event) {
 static int map_state(const native *n) { /* -1: there is no such window */
     XWindowAttributes about;
     return XGetWindowAttributes(n->display, (Window)native_id(n), &about) != 0 ? about.map_state
-                                                                                : -1;
+                                                                               : -1;
 }
 
 static bool make_window(native *n, uintptr_t parent, const uint32_t size[2]) {

@@ -1,5 +1,5 @@
-/* paint.h - shapes and texts on a canvas. A paint without a canvas draws nothing but sums up what it
- * would draw, so that what has not changed is not drawn again. */
+/* paint.h - shapes and texts on a canvas. A paint without a canvas draws nothing but sums up what
+ * it would draw, so that what has not changed is not drawn again. */
 #pragma once
 
 #include "canvas.h"
@@ -38,8 +38,8 @@ void paint_round(paint *p, const box *b, double radius, uint32_t colour);
 void paint_line(paint *p, double x1, double y1, double x2, double y2, double width,
                 uint32_t colour);
 
-/* A polyline through `count` points, at most CANVAS_POINTS, which are evenly spaced over the box; values of 0 to 1 are
- * bottom to top. */
+/* A polyline through `count` points, at most CANVAS_POINTS, which are evenly spaced over the box;
+ * values of 0 to 1 are bottom to top. */
 void paint_curve(paint *p, const box *b, const float *values, uint32_t count, uint32_t colour);
 
 /* One line, cut where the box ends. Bytes that are no UTF-8 become '?'. */

@@ -12,9 +12,9 @@ enum { TAGPLUG_WINDOW_PERIOD = 33 }; /* ms between two calls of tick */
 
 typedef struct tagplug_window tagplug_window;
 
-/* Opens a window in `parent`, an X11 window id, or a HWND on Windows. `scale` is pixels for each unit
- * of length; 0: as the desktop is set. NULL: there is no display, no memory, or the parent does not
- * exist. */
+/* Opens a window in `parent`, an X11 window id, or a HWND on Windows. `scale` is pixels for each
+ * unit of length; 0: as the desktop is set. NULL: there is no display, no memory, or the parent
+ * does not exist. */
 tagplug_window *tagplug_window_open(const tagplug_window_host *host, uintptr_t parent,
                                     double scale);
 void tagplug_window_close(tagplug_window *window); /* NULL is fine */

@@ -16,8 +16,7 @@ static const lv2_ui *ui;
 
 void plug_load(const char *path) {
     char window[4096];
-    (void)snprintf(window, sizeof window, "%stagnode_window%s", plug_folder(),
-                   strrchr(path, '.'));
+    (void)snprintf(window, sizeof window, "%stagnode_window%s", plug_folder(), strrchr(path, '.'));
     void *library = tagnode_library_open(path), *interface = tagnode_library_open(window);
     if (library == NULL || interface == NULL) {
         fprintf(stderr, "%s\n", tagnode_library_error());
