@@ -20,9 +20,7 @@ LIBRARIES = {
 MINGW = "x86_64-w64-mingw32-gcc"
 PACKAGES = "wine wine64 gcc-mingw-w64-x86-64 xvfb xdotool"
 pytestmark = [
-    needs(
-        "wine", MINGW, "Xvfb", "xdotool", package=PACKAGES
-    ),
+    needs("wine", MINGW, "Xvfb", "xdotool", package=PACKAGES),
     pytest.mark.xdist_group("wine"),  # one server, one screen
 ]
 
