@@ -42,6 +42,9 @@ void canvas_round(canvas *canvas, const box *b, double radius, uint32_t colour);
 void canvas_line(canvas *canvas, const canvas_point *points, uint32_t count, double width,
                  uint32_t colour);
 
+/* Stretches an image over a box, pixel by pixel. */
+void canvas_bitmap(canvas *canvas, const box *b, const canvas_image *image);
+
 /* A text in valid UTF-8, from `at` to the right along its baseline; `height` is that of the font.
  */
 double canvas_text_width(canvas *canvas, const char *text, double height);

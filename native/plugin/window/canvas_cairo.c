@@ -95,6 +95,21 @@ void canvas_line(canvas *c, const canvas_point *points, uint32_t count, double w
     cairo_stroke(c->cr);
 }
 
+void canvas_bitmap(canvas *c, const box *b, const canvas_image *image) {
+    const int width = (int)image->width, height = (int)image->height;
+    cairo_surface_t *surface = cairo_image_surface_create_for_data(
+        (unsigned char *)image->pixels, CAIRO_FORMAT_RGB24, width, height, 4 * width);
+    cairo_save(c->cr);
+    cairo_translate(c->cr, b->x, b->y);
+    cairo_scale(c->cr, b->width / width, b->height / height);
+    cairo_set_source_surface(c->cr, surface, 0, 0);
+    cairo_pattern_set_filter(cairo_get_source(c->cr), CAIRO_FILTER_NEAREST);
+    cairo_rectangle(c->cr, 0, 0, width, height);
+    cairo_fill(c->cr);
+    cairo_restore(c->cr);
+    cairo_surface_destroy(surface);
+}
+
 static void set_font(const canvas *c, double height) {
     cairo_select_font_face(c->cr, "sans-serif", CAIRO_FONT_SLANT_NORMAL, CAIRO_FONT_WEIGHT_NORMAL);
     cairo_set_font_size(c->cr, height);

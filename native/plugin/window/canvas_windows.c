@@ -171,6 +171,18 @@ void canvas_line(canvas *c, const canvas_point *points, uint32_t count, double w
     (void)GdipDrawLines(c->graphics, c->pen, all, (INT)count);
 }
 
+void canvas_bitmap(canvas *c, const box *b, const canvas_image *image) {
+    GpBitmap *bitmap = NULL;
+    if (GdipCreateBitmapFromScan0((INT)image->width, (INT)image->height,
+                                  (INT)(image->width * sizeof(uint32_t)), PixelFormat32bppRGB,
+                                  (BYTE *)image->pixels, &bitmap) != Ok)
+        return;
+    (void)GdipSetInterpolationMode(c->graphics, InterpolationModeNearestNeighbor);
+    (void)GdipDrawImageRect(c->graphics, bitmap, (REAL)b->x, (REAL)b->y, (REAL)b->width,
+                            (REAL)b->height);
+    (void)GdipDisposeImage(bitmap);
+}
+
 /* ---- texts ---- */
 
 static const GpFont *font_of(canvas *c, double height) {

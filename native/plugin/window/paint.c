@@ -88,6 +88,12 @@ void paint_curve(paint *p, const box *b, const float *values, uint32_t count, ui
     canvas_line(p->canvas, points, count, 1.25, colour);
 }
 
+void paint_bitmap(paint *p, const box *b, const canvas_image *image) {
+    add_box(p, b, 0);
+    add(p, image->pixels, (size_t)image->width * image->height * sizeof *image->pixels);
+    if (p->canvas != NULL && b->width > 0 && b->height > 0) canvas_bitmap(p->canvas, b, image);
+}
+
 void paint_arrow(paint *p, const box *b, uint32_t colour) {
     const double x = b->x + b->width - 9, y = b->y + b->height / 2;
     paint_line(p, x - 3, y - 1.5, x, y + 1.5, 1.25, colour);

@@ -42,6 +42,9 @@ void paint_line(paint *p, double x1, double y1, double x2, double y2, double wid
  * values of 0 to 1 are bottom to top. */
 void paint_curve(paint *p, const box *b, const float *values, uint32_t count, uint32_t colour);
 
+/* An image, stretched over a box. */
+void paint_bitmap(paint *p, const box *b, const canvas_image *image);
+
 /* One line, cut where the box ends. Bytes that are no UTF-8 become '?'. */
 void paint_text(paint *p, const box *b, const char *text, paint_side side, uint32_t colour);
 

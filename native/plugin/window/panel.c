@@ -88,9 +88,13 @@ bool panel_has_menu(uint32_t parameter) {
 static void sample(panel *p, double now) {
     if (now - p->sampled < sample_every) return;
     /* After a pause, when the window was hidden, the curve begins anew. */
-    if (!(now - p->sampled < 1)) p->history = 0;
+    if (!(now - p->sampled < 1)) {
+        p->history = 0;
+        panel_clear_mel(p);
+    }
     p->sampled = now - p->sampled < 2 * sample_every ? p->sampled + sample_every : now;
     if (p->history < PANEL_HISTORY) ++p->history;
+    panel_sample_mel(p);
     enum { LAST = PANEL_HISTORY - 1 };
     for (uint32_t i = 0; i < TAGPLUG_SLOTS; ++i) {
         const uint32_t source = (uint32_t)panel_field(p, i, TAGPLUG_SOURCE);

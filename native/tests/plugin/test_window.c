@@ -154,6 +154,43 @@ static void test_bars_show_what_is_playing(void) {
     closed(&r);
 }
 
+/* The colour of a share of the height of the spectrum's box, where now is. */
+static uint32_t mel_at(const rig *self, uint32_t row) {
+    double x = 0, y = 0;
+    place_of(self, WIDGET_MEL, 0, 0.985, &x, &y);
+    const panel *p = self->panel;
+    for (uint32_t i = 0; i < p->widget_count; ++i)
+        if (p->widgets[i].kind == WIDGET_MEL) {
+            const box b = box_inset(&p->widgets[i].place, 2, 2);
+            y = (b.y + b.height * (row + 0.5) / TAGPLUG_VIEW_BANDS) * p->unit;
+        }
+    return pixel(self, (uint32_t)x, (uint32_t)y);
+}
+
+static void test_the_spectrum_shows_where_a_tone_is(void) {
+    rig r;
+    float samples[BLOCK], out[2][BLOCK];
+    const float *const input[2] = {samples, samples};
+    float *const output[2] = {out[0], out[1]};
+    uint32_t count = 0, brightest = 0;
+    opened(&r);
+    play(&r, 0.3, 0);
+    for (uint32_t i = 0; i < TAGPLUG_VIEW_BANDS; ++i) CHECK(mel_at(&r, i) == COLOUR_PANEL);
+    for (int i = 0; i < 50; ++i, r.now += (double)BLOCK / RATE) {
+        for (int k = 0; k < BLOCK; ++k)
+            samples[k] = 0.01F * sinf(2 * (float)acos(-1) * 1000 * (float)k / RATE);
+        tagplug_process(r.core, input, output, BLOCK, NULL, &count, 0);
+        (void)panel_update(r.panel, r.now);
+    }
+    for (uint32_t i = 0; i < TAGPLUG_VIEW_BANDS; ++i)
+        if ((mel_at(&r, i) & 255) > (mel_at(&r, brightest) & 255)) brightest = i;
+    /* 1 kHz is 15 of the 45.2 mel of 8 kHz (Slaney), so a third up, from the bottom. */
+    const double expected = TAGPLUG_VIEW_BANDS * (1 - 15 / 45.2);
+    CHECK_NEAR(brightest + 0.5, expected, 1);
+    CHECK(mel_at(&r, 2) != mel_at(&r, brightest));
+    closed(&r);
+}
+
 static void test_nothing_is_drawn_again_without_a_change(void) {
     rig r;
     opened(&r);
@@ -436,6 +473,7 @@ int main(int count, char **arguments) {
         return closing_line();
     }
     test_bars_show_what_is_playing();
+    test_the_spectrum_shows_where_a_tone_is();
     test_nothing_is_drawn_again_without_a_change();
     test_the_threshold_is_dragged();
     test_what_the_host_changes_is_shown();
