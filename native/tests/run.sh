@@ -134,11 +134,12 @@ check_windows() {
     echo "-- plugins: windows"
     configure_windows
     cmake --build "$build/windows" --parallel "$(nproc)" --target tagnode_lv2 tagnode_clap \
-        tagnode_vst3 host_lv2 host_clap host_vst3 >/dev/null
+        tagnode_vst3 tagnode_windows host_lv2 host_clap host_vst3 >/dev/null
     local plugin others
-    for plugin in tagnode.lv2/tagnode.dll tagnode.clap Tagnode.vst3/Contents/x86_64-win/Tagnode.vst3; do
+    for plugin in tagnode.lv2/tagnode.dll tagnode.lv2/tagnode_window.dll tagnode.clap \
+        Tagnode.vst3/Contents/x86_64-win/Tagnode.vst3; do
         others=$(x86_64-w64-mingw32-objdump -p "$build/windows/$plugin" |
-            sed -n 's/.*DLL Name: //p' | grep -vixE '(kernel32|msvcrt|ws2_32)\.dll' || true)
+            sed -n 's/.*DLL Name: //p' | grep -vixE '(kernel32|msvcrt|ws2_32|user32|gdi32|gdiplus)\.dll' || true)
         if [ -n "$others" ]; then
             echo "$plugin needs more than Windows has: $others" >&2
             exit 1

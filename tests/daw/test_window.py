@@ -5,14 +5,13 @@ import re
 import subprocess
 import sys
 import textwrap
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hosts import ROOT, exported, needed, needs
 from jackserver import JackServer
+from windowhost import GATE, WindowHost, choose_and_learn, drag_the_threshold, handle
 from xserver import XServer, wait_for
 
 from pyplugin.daw import parameters
@@ -29,9 +28,6 @@ LIBRARIES = {
     "clap": "tagnode.clap",
     "vst3": f"Tagnode.vst3/Contents/{os.uname().machine}-linux/Tagnode.so",
 }
-SOURCE, GATE, THRESHOLD, MODEL = 1001, 1002, 1003, 2  # ids of slot 1, and of the model
-AMBER = (0xFF, 0xB0, 0x00)
-"""The threshold's handle where there is a gate."""
 
 
 @pytest.fixture(params=LIBRARIES)
@@ -45,122 +41,31 @@ def server() -> Iterator[XServer]:
         yield server
 
 
-def handle(server: XServer) -> tuple[int, int] | None:
-    """Where the threshold's handle of the first slot that has one is."""
-    rows, columns = np.nonzero((server.picture() == AMBER).all(-1))
-    if len(rows) == 0:
-        return None
-    return int(np.median(columns[rows == rows[0]])), int(rows[0]) + 12
-
-
-class Host:
-    """A window_host, and what it has printed."""
-
-    def __init__(self, built: Path, kind: str, server: XServer) -> None:
-        self.process = subprocess.Popen(
-            [built / "tests/plugin" / f"window_host_{kind}", built / LIBRARIES[kind]],
-            env=server.environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        self.server = server
-        self.lines: list[str] = []
-        self.reader = threading.Thread(target=self._read, daemon=True)
-        self.reader.start()
-        wait_for(lambda: any("window" in line for line in self.lines), "a window opens")
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.lines.append(line.strip())
-
-    def ask(self, line: str, seconds: float = 60) -> str:
-        """Send a line, and return the answer to it."""
-        assert self.process.stdin is not None
-        self.process.stdin.write(f"{line}\n")
-        self.process.stdin.flush()
-        answers = ("ok", "value", "refused", "not refused", "what?")
-        before = sum(each.startswith(answers) for each in self.lines)
-
-        def answered() -> bool:
-            return sum(each.startswith(answers) for each in self.lines) > before
-
-        wait_for(answered, line, seconds)
-        return next(each for each in reversed(self.lines) if each.startswith(answers))
-
-    def edits(self) -> list[tuple[str, int, float]]:
-        found = [re.fullmatch(r"(begin|set|end) (\d+) (\S+)", line) for line in self.lines]
-        return [(each[1], int(each[2]), float(each[3])) for each in found if each]
-
-    def finish(self) -> None:
-        """End it, and expect that none of its checks has failed."""
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        assert self.process.wait(60) == 0
-        wait_for(lambda: self.lines[-1].endswith(" 0 failed"), f"{self.lines[-1]}: no check fails")
-
-    def __enter__(self) -> "Host":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.process.kill()
-        self.reader.join(20)
-        with self.process:  # closes its pipes
-            pass
-
-
 @pytest.fixture
-def host(built: Path, kind: str, server: XServer) -> Iterator[Host]:
-    with Host(built, kind, server) as host:
+def host(built: Path, kind: str, server: XServer) -> Iterator[WindowHost]:
+    command = [built / "tests/plugin" / f"window_host_{kind}", built / LIBRARIES[kind]]
+    with WindowHost(command, server) as host:
         yield host
 
 
-def test_the_pointer_drags_the_threshold_and_the_host_reads_the_value(host: Host) -> None:
-    server = host.server
-    assert host.ask(f"set {GATE} 1") == "ok"
-    wait_for(lambda: handle(server) is not None, "the host's change is shown")
-    x, y = handle(server) or (0, 0)
-    steps = [step for way in (20, 40, 60) for step in ("mousemove", x + way, y)]
-    server.move("mousemove", x, y, "mousedown", 1, *steps, "mouseup", 1)
-    wait_for(lambda: ("end", THRESHOLD, 0) in host.edits(), "the edit ends")
-    edits = [each for each in host.edits() if each[1] == THRESHOLD]
-    assert [each[0] for each in edits] == ["begin", *["set"] * (len(edits) - 2), "end"]
-    value = edits[-2][2]
-    assert 0.55 < value < 0.95
-    assert float(host.ask(f"get {THRESHOLD}").split()[1]) == pytest.approx(value, abs=1e-4)
-    wait_for(lambda: abs((handle(server) or (0, 0))[0] - x - 60) <= 2, "it is where it was dragged")
-    assert host.ask(f"set {THRESHOLD} 0.25") == "ok"
-    wait_for(lambda: (handle(server) or (x, 0))[0] < x - 30, "the host's value is shown")
-    assert host.ask(f"get {THRESHOLD}") == "value 0.25"
+def test_the_pointer_drags_the_threshold_and_the_host_reads_the_value(host: WindowHost) -> None:
+    drag_the_threshold(host)
     host.finish()
 
 
-def test_keys_choose_a_source_and_learn_a_threshold(host: Host) -> None:
-    server = host.server
-    assert host.ask("wait 0.5") == "ok"
-    server.move("mousemove", 262, 105, "click", 1)  # the number of slot 1, which takes the keys
-    wait_for(lambda: host.ask("wait 0.1") == "ok", "the click arrives")
-    server.move("key", "s", "key", "Down", "key", "Return")
-    wait_for(lambda: ("end", SOURCE, 0) in host.edits(), "a source is chosen")
-    assert float(host.ask(f"get {SOURCE}").split()[1]) == 1  # rms_db, after "none"
-    assert host.ask("wait 2.5") == "ok"  # a loud second and a quiet one
-    server.move("key", "l")
-    wait_for(lambda: ("end", GATE, 0) in host.edits(), "the gate is set")
-    assert 0.2 < float(host.ask(f"get {THRESHOLD}").split()[1]) < 0.75
-    assert host.ask(f"get {GATE}") == "value 1"
+def test_keys_choose_a_source_and_learn_a_threshold(host: WindowHost) -> None:
+    choose_and_learn(host)
     host.finish()
 
 
-def test_a_window_changes_no_sample(host: Host) -> None:
+def test_a_window_changes_no_sample(host: WindowHost) -> None:
     with_window = host.ask("sound")
     assert host.ask("hide") == "ok"
     assert host.ask("sound") == with_window
     host.finish()
 
 
-def test_sizes_scales_and_strange_parents(host: Host) -> None:
+def test_sizes_scales_and_strange_parents(host: WindowHost) -> None:
     for size in ((1, 1), (3, 700), (700, 3), (1300, 800)):
         assert host.ask(f"size {size[0]} {size[1]}") == "ok"
         assert host.ask("wait 0.1") == "ok"
@@ -176,12 +81,12 @@ def test_sizes_scales_and_strange_parents(host: Host) -> None:
     host.finish()
 
 
-def test_fifty_windows_open_and_close_at_random(host: Host) -> None:
+def test_fifty_windows_open_and_close_at_random(host: WindowHost) -> None:
     assert host.ask("many 50", 120) == "ok"
     host.finish()
 
 
-def test_the_host_outlives_the_display(host: Host) -> None:
+def test_the_host_outlives_the_display(host: WindowHost) -> None:
     host.server.kill()
     assert host.ask("wait 0.3") == "ok"
     assert host.ask(f"set {GATE} 2") == "ok"
@@ -190,7 +95,7 @@ def test_the_host_outlives_the_display(host: Host) -> None:
 
 
 @pytest.mark.parametrize("kind", ["clap"], indirect=True)
-def test_nothing_is_drawn_while_it_is_hidden(host: Host) -> None:
+def test_nothing_is_drawn_while_it_is_hidden(host: WindowHost) -> None:
     """Measured as work of the thread, not against the clock: by far less than when it is seen."""
     assert host.ask("wait 0.3") == "ok"
     shown = float(host.ask("load").split()[1])

@@ -131,12 +131,14 @@ def carried(scene: Path, presets: Path) -> list[str]:
 def build(target: Target, part: Slice, work: Path, parts: dict[str, Path]) -> Path:
     """Build the three plugins for a processor; return the folder that they are in.
 
-    They have no window: its libraries are those of this machine, not of the target.
+    Those for Windows have their window, which needs what the system has. The others have none: its
+    libraries are those of this machine, not of the target.
     """
     folder = work / f"{target.name}-{part.processor}"
     hidden = f'"-ffile-prefix-map={ROOT}=." "-ffile-prefix-map={work}=build"'
     run(
-        *("cmake", "-S", "native", "-B", folder, "-DTAGNODE_PLUGINS=ON", "-DTAGNODE_WINDOW=OFF"),
+        *("cmake", "-S", "native", "-B", folder, "-DTAGNODE_PLUGINS=ON"),
+        f"-DTAGNODE_WINDOW={'ON' if target.system == 'Windows' else 'OFF'}",
         *carried(parts["scene"], parts["presets"]),
         f"-DTAGNODE_MAKE_TTL={parts['turtle']}",
         f"-DCMAKE_C_FLAGS={hidden}",

@@ -12,7 +12,10 @@ from release.targets import GLIBC, MACOS, ROOT, Target
 
 NEEDS = {  # what every such system has
     "Linux": {"libc.so.6", "libm.so.6", "libpthread.so.0", "libdl.so.2", "ld-linux-armhf.so.3"},
-    "Windows": {"kernel32.dll", "msvcrt.dll", "ws2_32.dll"},
+    "Windows": {
+        *("kernel32.dll", "msvcrt.dll", "ws2_32.dll"),
+        *("user32.dll", "gdi32.dll", "gdiplus.dll"),  # the window
+    },
     "Darwin": {"/usr/lib/libSystem.B.dylib"},
 }
 ENTRIES = {  # besides those of the formats: what VST 3 hosts call first and last
@@ -20,6 +23,8 @@ ENTRIES = {  # besides those of the formats: what VST 3 hosts call first and las
     "Windows": {"InitDll", "ExitDll"},
     "Darwin": {"bundleEntry", "bundleExit"},
 }
+LV2_WINDOW = "tagnode_window.dll"
+"""Of the plugin for Windows: its window is in a library of its own."""
 
 
 def inspect(target: Target, folder: Path) -> list[str]:
@@ -34,22 +39,29 @@ def inspect(target: Target, folder: Path) -> list[str]:
     lines = []
     for name, form in formats_of(target).items():
         path = folder / form.bundle / form.binary
-        expected = {form.entry} | (ENTRIES[target.system] if name == "vst3" else set())
-        _expect(path, "exports", exported(path, target.system), expected)
-        needed = needs(path, target.system)
-        if needed - NEEDS[target.system]:
-            raise ReleaseError(f"{path} needs {sorted(needed - NEEDS[target.system])}.")
-        _expect(path, "is for", processors(path), {part.processor for part in target.slices})
-        if str(ROOT).encode() in path.read_bytes():
-            raise ReleaseError(f"{path} contains {ROOT}; -ffile-prefix-map should remove it.")
-        if target.system == "Linux":
-            _check_glibc(path)
-        if target.system == "Darwin":
-            _check_mach(path, len(target.slices))
-            if name != "lv2":
-                _check_bundle(folder / form.bundle, path)
+        entries = {form.entry} | (ENTRIES[target.system] if name == "vst3" else set())
+        _check_library(path, target, entries)
         lines.append(f"{form.bundle} {path.stat().st_size >> 10} kB")
+        if target.system == "Darwin" and name != "lv2":
+            _check_bundle(folder / form.bundle, path)
+        if target.system == "Windows" and name == "lv2":
+            _check_library(path.with_name(LV2_WINDOW), target, {"lv2ui_descriptor"})
     return lines
+
+
+def _check_library(path: Path, target: Target, entries: set[str]) -> None:
+    """Check one file that hosts load, which exports these entries."""
+    _expect(path, "exports", exported(path, target.system), entries)
+    needed = needs(path, target.system)
+    if needed - NEEDS[target.system]:
+        raise ReleaseError(f"{path} needs {sorted(needed - NEEDS[target.system])}.")
+    _expect(path, "is for", processors(path), {part.processor for part in target.slices})
+    if str(ROOT).encode() in path.read_bytes():
+        raise ReleaseError(f"{path} contains {ROOT}; -ffile-prefix-map should remove it.")
+    if target.system == "Linux":
+        _check_glibc(path)
+    if target.system == "Darwin":
+        _check_mach(path, len(target.slices))
 
 
 def _expect(path: Path, what: str, found: set[str], expected: set[str]) -> None:

@@ -395,11 +395,19 @@ typedef struct {
 
 #define CL_GUI "clap.gui"
 #define CL_WINDOW_X11 "x11"
+#define CL_WINDOW_WIN32 "win32"
+#if defined(_WIN32)
+#define CL_WINDOW_NATIVE CL_WINDOW_WIN32
+typedef void *cl_window_id; /* HWND */
+#else
+#define CL_WINDOW_NATIVE CL_WINDOW_X11
+typedef unsigned long cl_window_id;
+#endif
 
 typedef struct {
     const char *api;
     union {
-        unsigned long x11;
+        cl_window_id native;
         void *other;
     } id;
 } cl_window;

@@ -23,8 +23,8 @@ struct clap_window {
     const cl_host_timer *timers;
     tagnode_queue edits;
     tagplug_window *window; /* NULL: not open */
-    double scale;           /* 1 for a host that sets none */
-    uint32_t size[2];       /* before it is open */
+    double scale;
+    uint32_t size[2]; /* before it is open */
     uint32_t timer;
     bool created, timed;
 };
@@ -99,11 +99,11 @@ void clap_window_send(clap_window *self, const cl_output_events *out) TAGNODE_NO
 /* ------------------------------------------------------------------------------------- gui --- */
 
 static bool is_supported(const cl_plugin *plugin, const char *api, bool floating) {
-    return !floating && strcmp(api, CL_WINDOW_X11) == 0;
+    return !floating && strcmp(api, CL_WINDOW_NATIVE) == 0;
 }
 
 static bool preferred(const cl_plugin *plugin, const char **api, bool *floating) {
-    *api = CL_WINDOW_X11;
+    *api = CL_WINDOW_NATIVE;
     *floating = false;
     return true;
 }
@@ -117,7 +117,7 @@ static bool create(const cl_plugin *plugin, const char *api, bool floating) {
     clap_window *self = clap_window_of(plugin);
     if (!is_supported(plugin, api, floating) || self->created) return false;
     self->created = true;
-    self->scale = 1;
+    self->scale = tagplug_window_default_scale();
     set_sizes(self);
     return true;
 }
@@ -185,12 +185,13 @@ static bool set_size(const cl_plugin *plugin, uint32_t width, uint32_t height) {
 
 static bool set_parent(const cl_plugin *plugin, const cl_window *window) {
     clap_window *self = clap_window_of(plugin);
-    if (!self->created || self->window != NULL || strcmp(window->api, CL_WINDOW_X11) != 0)
+    if (!self->created || self->window != NULL || strcmp(window->api, CL_WINDOW_NATIVE) != 0)
         return false;
     const tagplug_window_host host = {self, self->core, &tagplug_view_table, get, begin, set, end};
-    self->window = tagplug_window_open(&host, window->id.x11, self->scale);
+    self->window = tagplug_window_open(&host, (uintptr_t)window->id.native, self->scale);
     if (self->window == NULL) return false;
     (void)tagplug_window_resize(self->window, self->size[0], self->size[1]);
+    if (tagplug_window_has_timer()) return true;
     self->timed = self->timers->start(self->host, TAGPLUG_WINDOW_PERIOD, &self->timer);
     if (!self->timed) close_window(self);
     return self->timed;
@@ -227,7 +228,7 @@ const void *clap_window_extension(const clap_window *self, const char *id) {
                                get_size,     can_resize,    resize_hints,  adjust_size, set_size,
                                set_parent,   set_transient, suggest_title, show,        hide};
     static const cl_timer timer = {on_timer};
-    if (self == NULL || self->timers == NULL) return NULL;
+    if (self == NULL || (self->timers == NULL && !tagplug_window_has_timer())) return NULL;
     if (strcmp(id, CL_GUI) == 0) return &gui;
     return strcmp(id, CL_TIMER) == 0 ? &timer : NULL;
 }

@@ -10,10 +10,11 @@
 #include "system/background.h"
 #include "system/system.h"
 #include "tagplug.h"
+#include "view.h"
 
 /* Samples that are analysed and processed at once. Slots are evaluated at every TAGPLUG_GRID-th
  * sample since activation, so block sizes make no difference. */
-enum { TAGPLUG_PIECE = 512 };
+enum { TAGPLUG_PIECE = 512, TAGPLUG_LIVE_MELS = 16 };
 
 /* One model and its node, prepared off the audio thread; without a node for "measuring only" and
  * for models that cannot be loaded. */
@@ -56,6 +57,8 @@ struct tagplug {
     _Atomic uint32_t watchers;
     _Atomic float live_signals[TAGNODE_SIGNAL_END];
     _Atomic float live_labels[TAGNODE_PLUGIN_SOURCE_MAX + 1];
+    _Atomic uint32_t mel_count; /* frames that were written to live_mel, the newest last */
+    _Atomic float live_mel[TAGPLUG_LIVE_MELS][TAGPLUG_VIEW_BANDS];
 
     /* To and from the audio thread: the next analysis, and the last one, to be freed. */
     _Atomic(tagplug_analysis *) waiting, returned;

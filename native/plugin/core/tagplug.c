@@ -97,7 +97,8 @@ static bool prepare(tagplug *plugin) {
                                  .queue = 64,
                                  .signal_hop = 0.016,
                                  .silence_db = -60,
-                                 .silence_hold = 0.5};
+                                 .silence_hold = 0.5,
+                                 .mel_queue = TAGPLUG_LIVE_MELS};
     float parameters[TAGPLUG_INPUTS];
     all_parameters(plugin, parameters);
     return tagnode_create(&plugin->measuring) == TAGNODE_OK &&
@@ -239,6 +240,25 @@ static void publish_labels(tagplug *plugin, const tagplug_analysis *analysis) TA
                               memory_order_relaxed);
 }
 
+/* Frames of MusiCNN's front-end, log10(1 + 10000 x), where a sine of full scale has about 6. */
+static void publish_mel(tagplug *plugin) TAGNODE_NONBLOCKING {
+    const float full = 6;
+    float mel[TAGNODE_MAX_BANDS], largest[TAGPLUG_VIEW_BANDS];
+    const uint32_t bands = tagnode_band_count(plugin->measuring);
+    uint32_t count = atomic_load_explicit(&plugin->mel_count, memory_order_relaxed);
+    while (tagnode_read_mel(plugin->measuring, mel, 1) == 1) {
+        memset(largest, 0, sizeof largest);
+        for (uint32_t i = 0; i < bands; ++i) {
+            float *to = &largest[i * TAGPLUG_VIEW_BANDS / bands];
+            *to = mel[i] > *to ? mel[i] : *to;
+        }
+        for (uint32_t i = 0; i < TAGPLUG_VIEW_BANDS; ++i)
+            atomic_store_explicit(&plugin->live_mel[count % TAGPLUG_LIVE_MELS][i],
+                                  largest[i] < full ? largest[i] / full : 1, memory_order_relaxed);
+        atomic_store_explicit(&plugin->mel_count, ++count, memory_order_release);
+    }
+}
+
 static void analyse(tagplug *plugin, const float *const *input, uint32_t frames)
     TAGNODE_NONBLOCKING {
     tagnode_frame frame;
@@ -249,6 +269,7 @@ static void analyse(tagplug *plugin, const float *const *input, uint32_t frames)
         tagplug_slots_push_signals(&plugin->slots, signals, frame.emitted);
         if (watched) publish_signals(plugin, signals);
     }
+    if (watched) publish_mel(plugin);
     tagplug_analysis *analysis = plugin->analysis;
     if (analysis == NULL || analysis->node == NULL) return;
     tagnode_process(analysis->node, input, frames);

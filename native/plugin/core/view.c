@@ -1,5 +1,7 @@
 #include "view.h"
 
+#include <math.h>
+
 #include "instance.h"
 #include "presets.h"
 #include "sources.h"
@@ -16,6 +18,23 @@ static float live(const tagplug *plugin, uint32_t source) {
         return atomic_load_explicit(&plugin->live_labels[source], memory_order_relaxed);
     const double value = atomic_load_explicit(&plugin->live_signals[signal], memory_order_relaxed);
     return (float)((value - about->low) / ((double)about->high - about->low));
+}
+
+static bool mel(const tagplug *plugin, uint32_t *seen, float bands[TAGPLUG_VIEW_BANDS]) {
+    const uint32_t count = atomic_load_explicit(&plugin->mel_count, memory_order_acquire);
+    if (count == *seen) return false;
+    uint32_t fresh = count - *seen;
+    if (fresh > TAGPLUG_LIVE_MELS - 1) fresh = TAGPLUG_LIVE_MELS - 1; /* one may be being written */
+    *seen = count;
+    for (uint32_t band = 0; band < TAGPLUG_VIEW_BANDS; ++band) {
+        bands[band] = 0;
+        for (uint32_t i = 1; i <= fresh; ++i)
+            bands[band] =
+                fmaxf(bands[band],
+                      atomic_load_explicit(&plugin->live_mel[(count - i) % TAGPLUG_LIVE_MELS][band],
+                                           memory_order_relaxed));
+    }
+    return true;
 }
 
 static uint32_t sources(const tagplug *plugin, uint16_t *ids, uint32_t most) {
@@ -56,6 +75,7 @@ const tagplug_view tagplug_view_table = {
     .revision = tagplug_revision,
     .watch = watch,
     .live = live,
+    .mel = mel,
     .sources = sources,
     .preset_name = preset_name,
     .preset = preset,

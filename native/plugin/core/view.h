@@ -4,6 +4,8 @@
 
 #include "tagplug.h"
 
+enum { TAGPLUG_VIEW_BANDS = 32 };
+
 /* All [main, beside audio]. */
 typedef struct {
     float (*get)(const tagplug *plugin, uint32_t parameter);
@@ -17,6 +19,11 @@ typedef struct {
     /* The latest value of a source as a share of its usual range, which automations get too: 0 to
      * 1, or beyond. Signals change every 16 ms, labels at each result of the model. */
     float (*live)(const tagplug *plugin, uint32_t source);
+
+    /* Writes the spectrum since the last call, from low to high: the largest value of each band, 0
+     * to 1 on a logarithmic scale. `seen` counts the mel frames that the caller has had; 0 at
+     * first. False, and nothing is written, if there is no new one. */
+    bool (*mel)(const tagplug *plugin, uint32_t *seen, float bands[TAGPLUG_VIEW_BANDS]);
 
     /* Writes the sources that a menu offers, at most `most`, and returns their number: the signals,
      * then the labels of the model. */

@@ -298,20 +298,20 @@ static void put_plugin(FILE *file) {
     put_groups(file);
 }
 
-static void put_window(FILE *manifest, const char *library) {
+static void put_window(FILE *manifest, const char *library, const char *kind) {
     fprintf(manifest,
             "\n<" TAGNODE_PLUGIN_URI "> ui:ui <" TAGPLUG_LV2_WINDOW "> .\n\n"
-            "<" TAGPLUG_LV2_WINDOW ">\n\ta ui:X11UI ;\n\tlv2:binary <%s> ;\n"
+            "<" TAGPLUG_LV2_WINDOW ">\n\ta ui:%s ;\n\tlv2:binary <%s> ;\n"
             "\tlv2:requiredFeature ui:idleInterface , ui:parent ,\n"
             "\t\t<" LV2_INSTANCE_ACCESS "> , <" LV2_DATA_ACCESS "> ;\n"
             "\tlv2:optionalFeature ui:resize , ui:touch , <" LV2_OPTIONS "> , urid:map ;\n"
             "\tlv2:extensionData ui:idleInterface , ui:resize .\n",
-            library);
+            kind, library);
 }
 
 int main(int count, char **arguments) {
-    if (count != 3 && count != 4) {
-        fputs("make_ttl FOLDER BINARY [WINDOW]\n", stderr);
+    if (count != 3 && count != 5) {
+        fputs("make_ttl FOLDER BINARY [WINDOW X11UI|WindowsUI]\n", stderr);
         return EXIT_FAILURE;
     }
     FILE *manifest = opened(arguments[1], "manifest.ttl");
@@ -319,7 +319,7 @@ int main(int count, char **arguments) {
             "<" TAGNODE_PLUGIN_URI ">\n\ta lv2:Plugin ;\n\tlv2:binary <%s> ;\n"
             "\trdfs:seeAlso <tagnode.ttl> .\n",
             arguments[2]);
-    if (count == 4) put_window(manifest, arguments[3]);
+    if (count == 5) put_window(manifest, arguments[3], arguments[4]);
     closed(manifest);
     FILE *plugin = opened(arguments[1], "tagnode.ttl");
     put_plugin(plugin);

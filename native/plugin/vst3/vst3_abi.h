@@ -354,6 +354,12 @@ typedef struct { /* [main] */
 
 #define VST_VIEW_EDITOR "editor"
 #define VST_WINDOW_X11 "X11EmbedWindowID"
+#define VST_WINDOW_HWND "HWND"
+#if defined(_WIN32)
+#define VST_WINDOW_NATIVE VST_WINDOW_HWND
+#else
+#define VST_WINDOW_NATIVE VST_WINDOW_X11
+#endif
 
 typedef struct {
     int32_t left, top, right, bottom; /* pixels */

@@ -16,7 +16,7 @@ struct vst_view {
     vst_frame *frame; /* NULL: none */
     vst_loop *loop;   /* while attached */
     tagplug_window *window;
-    double factor;    /* 1 for a host that sets none */
+    double factor;    /* scale */
     uint32_t size[2]; /* pixels, while there is no window */
     bool is_timed;
 };
@@ -138,10 +138,10 @@ static void end(void *context, uint32_t parameter) {
 /* ------------------------------------------------------------------------------------ view --- */
 
 static int32_t is_supported(void *self, const char *kind) {
-    return kind != NULL && strcmp(kind, VST_WINDOW_X11) == 0 ? VST_OK : VST_FALSE;
+    return kind != NULL && strcmp(kind, VST_WINDOW_NATIVE) == 0 ? VST_OK : VST_FALSE;
 }
 
-/* The host's loop, with a reference; NULL: it has none, and no window can be shown. */
+/* The host's loop, with a reference; NULL: it has none. */
 static vst_loop *loop_of(vst_frame *frame) {
     static const vst_id id = VST_LOOP_ID;
     void *loop = NULL;
@@ -149,20 +149,26 @@ static vst_loop *loop_of(vst_frame *frame) {
     return loop;
 }
 
+static bool start_timer(vst_view *view) {
+    vst_timer *timer = (vst_timer *)(void *)&view->timer;
+    view->is_timed =
+        view->loop->table->add_timer(view->loop, timer, TAGPLUG_WINDOW_PERIOD) == VST_OK;
+    return view->is_timed;
+}
+
 static int32_t attached(void *self, void *parent, const char *kind) {
     vst_view *view = view_of(self);
     if (is_supported(self, kind) != VST_OK || view->window != NULL) return VST_FALSE;
     const tagplug_window_host host = {view, view->face->core, &tagplug_view_table, get, begin, set,
                                       end};
-    view->loop = loop_of(view->frame);
-    if (view->loop == NULL) return VST_FALSE;
+    if (!tagplug_window_has_timer()) {
+        view->loop = loop_of(view->frame);
+        if (view->loop == NULL) return VST_FALSE;
+    }
     view->window = tagplug_window_open(&host, (uintptr_t)parent, view->factor);
     if (view->window != NULL) {
         (void)tagplug_window_resize(view->window, view->size[0], view->size[1]);
-        vst_timer *timer = (vst_timer *)(void *)&view->timer;
-        view->is_timed =
-            view->loop->table->add_timer(view->loop, timer, TAGPLUG_WINDOW_PERIOD) == VST_OK;
-        if (view->is_timed) return VST_OK;
+        if (tagplug_window_has_timer() || start_timer(view)) return VST_OK;
     }
     detach(view);
     return VST_FALSE;
@@ -273,7 +279,7 @@ vst_view *vst_view_create(vst_face *face) {
     view->scale = &scale_table;
     view->timer = &timer_table;
     view->references = 1;
-    view->factor = 1;
+    view->factor = tagplug_window_default_scale();
     set_sizes(view);
     view->face = face;
     (void)vst_face_ref(face);

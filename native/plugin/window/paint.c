@@ -57,59 +57,41 @@ static void add_box(paint *p, const box *b, uint32_t colour) {
     add_number(p, colour);
 }
 
-static void set_colour(const paint *p, uint32_t colour) {
-    cairo_set_source_rgb(p->cr, (colour >> 16 & 255) / 255.0, (colour >> 8 & 255) / 255.0,
-                         (colour & 255) / 255.0);
-}
-
 /* ---- shapes ---- */
 
 void paint_fill(paint *p, const box *b, uint32_t colour) {
     add_box(p, b, colour);
-    if (p->cr == NULL) return;
-    set_colour(p, colour);
-    cairo_rectangle(p->cr, b->x, b->y, b->width, b->height);
-    cairo_fill(p->cr);
+    if (p->canvas != NULL) canvas_fill(p->canvas, b, colour);
 }
 
 void paint_round(paint *p, const box *b, double radius, uint32_t colour) {
     add_box(p, b, colour);
-    if (p->cr == NULL) return;
-    const double r = fmin(radius, fmin(b->width, b->height) / 2), quarter = acos(0);
-    const double right = b->x + b->width, bottom = b->y + b->height;
-    set_colour(p, colour);
-    cairo_new_sub_path(p->cr);
-    cairo_arc(p->cr, right - r, b->y + r, r, -quarter, 0);
-    cairo_arc(p->cr, right - r, bottom - r, r, 0, quarter);
-    cairo_arc(p->cr, b->x + r, bottom - r, r, quarter, 2 * quarter);
-    cairo_arc(p->cr, b->x + r, b->y + r, r, 2 * quarter, 3 * quarter);
-    cairo_close_path(p->cr);
-    cairo_fill(p->cr);
+    if (p->canvas != NULL) canvas_round(p->canvas, b, radius, colour);
 }
 
 void paint_line(paint *p, double x1, double y1, double x2, double y2, double width,
                 uint32_t colour) {
     const box b = {x1, y1, x2 - x1, y2 - y1};
+    const canvas_point ends[] = {{x1, y1}, {x2, y2}};
     add_box(p, &b, colour);
-    if (p->cr == NULL) return;
-    set_colour(p, colour);
-    cairo_set_line_width(p->cr, width);
-    cairo_move_to(p->cr, x1, y1);
-    cairo_line_to(p->cr, x2, y2);
-    cairo_stroke(p->cr);
+    if (p->canvas != NULL) canvas_line(p->canvas, ends, 2, width, colour);
 }
 
 void paint_curve(paint *p, const box *b, const float *values, uint32_t count, uint32_t colour) {
+    canvas_point points[CANVAS_POINTS];
     add_box(p, b, colour);
     add(p, values, count * sizeof *values);
-    if (p->cr == NULL || count < 2) return;
-    set_colour(p, colour);
-    cairo_set_line_width(p->cr, 1.25);
-    cairo_set_line_join(p->cr, CAIRO_LINE_JOIN_BEVEL);
+    if (p->canvas == NULL || count < 2) return;
     for (uint32_t i = 0; i < count; ++i)
-        cairo_line_to(p->cr, b->x + b->width * i / (count - 1),
-                      b->y + b->height * (1 - share_of(values[i])));
-    cairo_stroke(p->cr);
+        points[i] = (canvas_point){b->x + b->width * i / (count - 1),
+                                   b->y + b->height * (1 - share_of(values[i]))};
+    canvas_line(p->canvas, points, count, 1.25, colour);
+}
+
+void paint_bitmap(paint *p, const box *b, const canvas_image *image) {
+    add_box(p, b, 0);
+    add(p, image->pixels, (size_t)image->width * image->height * sizeof *image->pixels);
+    if (p->canvas != NULL && b->width > 0 && b->height > 0) canvas_bitmap(p->canvas, b, image);
 }
 
 void paint_arrow(paint *p, const box *b, uint32_t colour) {
@@ -135,7 +117,7 @@ static size_t character(const unsigned char *text) {
     return length;
 }
 
-/* Cairo stops drawing for good at a text that is no UTF-8. */
+/* Cairo stops drawing for good at a text that is not UTF-8. */
 static void make_clean(const char *text, char *cleaned, size_t size) {
     size_t used = 0;
     for (const unsigned char *at = (const unsigned char *)text; *at != 0;) {
@@ -154,23 +136,15 @@ static void make_clean(const char *text, char *cleaned, size_t size) {
 void paint_text(paint *p, const box *b, const char *text, paint_side side, uint32_t colour) {
     add_box(p, b, colour);
     add(p, text, strlen(text) + 1);
-    if (p->cr == NULL || b->width <= 0) return;
+    if (p->canvas == NULL || b->width <= 0) return;
     char shown[256];
-    cairo_text_extents_t extents;
     make_clean(text, shown, sizeof shown);
-    cairo_save(p->cr);
-    cairo_rectangle(p->cr, b->x, b->y, b->width, b->height);
-    cairo_clip(p->cr);
-    cairo_select_font_face(p->cr, "sans-serif", CAIRO_FONT_SLANT_NORMAL, CAIRO_FONT_WEIGHT_NORMAL);
-    cairo_set_font_size(p->cr, p->height);
-    cairo_text_extents(p->cr, shown, &extents);
-    const double rest = fmax(0, b->width - extents.x_advance);
-    set_colour(p, colour);
-    cairo_move_to(p->cr,
-                  b->x + (side == PAINT_LEFT    ? 0
-                          : side == PAINT_RIGHT ? rest
-                                                : rest / 2),
-                  b->y + b->height / 2 + 0.36 * p->height);
-    cairo_show_text(p->cr, shown);
-    cairo_restore(p->cr);
+    double left = 0;
+    if (side != PAINT_LEFT)
+        left = fmax(0, b->width - canvas_text_width(p->canvas, shown, p->height)) /
+               (side == PAINT_RIGHT ? 1 : 2);
+    const canvas_point at = {b->x + left, b->y + b->height / 2 + 0.36 * p->height};
+    canvas_clip(p->canvas, b);
+    canvas_text(p->canvas, at, shown, p->height, colour);
+    canvas_unclip(p->canvas);
 }

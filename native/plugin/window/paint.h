@@ -1,19 +1,13 @@
-/* paint.h - shapes and texts on a Cairo surface. A paint without a cairo_t draws nothing but sums
- * up what it would draw, so that what has not changed is not drawn again. */
+/* paint.h - shapes and texts on a canvas. A paint without a canvas draws nothing but sums up what
+ * it would draw, so that what has not changed is not drawn again. */
 #pragma once
 
-#include <cairo.h>
-#include <stdbool.h>
-#include <stdint.h>
+#include "canvas.h"
 
 typedef struct {
-    double x, y, width, height;
-} box;
-
-typedef struct {
-    cairo_t *cr;   /* NULL: only `sum` is of interest */
-    uint64_t sum;  /* of all that was painted */
-    double height; /* of texts */
+    canvas *canvas; /* NULL: only `sum` is of interest */
+    uint64_t sum;   /* of all that was painted */
+    double height;  /* of texts */
 } paint;
 
 typedef enum { PAINT_LEFT, PAINT_MIDDLE, PAINT_RIGHT } paint_side;
@@ -44,9 +38,12 @@ void paint_round(paint *p, const box *b, double radius, uint32_t colour);
 void paint_line(paint *p, double x1, double y1, double x2, double y2, double width,
                 uint32_t colour);
 
-/* A polyline through `count` points, which are evenly spaced over the box; values of 0 to 1 are
- * bottom to top. */
+/* A polyline through `count` points, at most CANVAS_POINTS, which are evenly spaced over the box;
+ * values of 0 to 1 are bottom to top. */
 void paint_curve(paint *p, const box *b, const float *values, uint32_t count, uint32_t colour);
+
+/* An image, stretched over a box. */
+void paint_bitmap(paint *p, const box *b, const canvas_image *image);
 
 /* One line, cut where the box ends. Bytes that are no UTF-8 become '?'. */
 void paint_text(paint *p, const box *b, const char *text, paint_side side, uint32_t colour);

@@ -14,6 +14,11 @@ panel *panel_create(const tagplug_window_host *host) {
     panel *p = calloc(1, sizeof *p);
     if (p == NULL) return NULL;
     p->host = *host;
+    p->canvas = canvas_create();
+    if (p->canvas == NULL) {
+        free(p);
+        return NULL;
+    }
     p->sampled = -HUGE_VAL;
     panel_resize(p, TAGPLUG_WINDOW_WIDTH, TAGPLUG_WINDOW_HEIGHT, 1);
     return p;
@@ -22,7 +27,7 @@ panel *panel_create(const tagplug_window_host *host) {
 void panel_destroy(panel *p) {
     if (p == NULL) return;
     panel_release(p);
-    if (p->image != NULL) cairo_surface_destroy(p->image);
+    canvas_destroy(p->canvas);
     free(p);
 }
 
@@ -35,12 +40,11 @@ void panel_resize(panel *p, uint32_t width, uint32_t height, double scale) {
     p->scale = scale;
     p->laid_out = false;
     panel_close_menu(p);
-    if (p->image != NULL) cairo_surface_destroy(p->image);
-    p->image = NULL;
+    p->has_image = false;
 }
 
-cairo_surface_t *panel_image(const panel *p) {
-    return p->image;
+canvas_image panel_image(const panel *p) {
+    return p->has_image ? canvas_look(p->canvas) : (canvas_image){0, 0, NULL};
 }
 
 /* ---- values ---- */
@@ -84,9 +88,13 @@ bool panel_has_menu(uint32_t parameter) {
 static void sample(panel *p, double now) {
     if (now - p->sampled < sample_every) return;
     /* After a pause, when the window was hidden, the curve begins anew. */
-    if (!(now - p->sampled < 1)) p->history = 0;
+    if (!(now - p->sampled < 1)) {
+        p->history = 0;
+        panel_clear_mel(p);
+    }
     p->sampled = now - p->sampled < 2 * sample_every ? p->sampled + sample_every : now;
     if (p->history < PANEL_HISTORY) ++p->history;
+    panel_sample_mel(p);
     enum { LAST = PANEL_HISTORY - 1 };
     for (uint32_t i = 0; i < TAGPLUG_SLOTS; ++i) {
         const uint32_t source = (uint32_t)panel_field(p, i, TAGPLUG_SOURCE);
@@ -97,29 +105,22 @@ static void sample(panel *p, double now) {
     }
 }
 
-static cairo_t *begin_drawing(panel *p) {
-    cairo_t *cr = cairo_create(p->image);
-    cairo_scale(cr, p->unit, p->unit);
-    return cr;
-}
-
 /* Draws a widget if its sum has changed; true if it was drawn. */
-static bool refresh(panel *p, widget *w, cairo_t *cr) {
+static bool refresh(panel *p, widget *w) {
     paint sum = {.sum = 14695981039346656037U};
     panel_paint(p, w, &sum);
     if (sum.sum == w->shown && !p->whole) return false;
     w->shown = sum.sum;
-    paint drawn = {.cr = cr};
-    cairo_save(cr);
-    cairo_rectangle(cr, w->place.x, w->place.y, w->place.width, w->place.height);
-    cairo_clip(cr);
+    paint drawn = {.canvas = p->canvas};
+    canvas_clip(p->canvas, &w->place);
     panel_paint(p, w, &drawn);
-    cairo_restore(cr);
+    canvas_unclip(p->canvas);
     return true;
 }
 
-static bool refresh_menu(panel *p, cairo_t *cr, bool covered) {
-    paint sum = {.sum = 14695981039346656037U, .height = 11.5}, drawn = {.cr = cr, .height = 11.5};
+static bool refresh_menu(panel *p, bool covered) {
+    paint sum = {.sum = 14695981039346656037U, .height = 11.5};
+    paint drawn = {.canvas = p->canvas, .height = 11.5};
     panel_paint_menu(p, &sum);
     if (sum.sum == p->menu.shown && !covered) return false;
     p->menu.shown = sum.sum;
@@ -128,21 +129,21 @@ static bool refresh_menu(panel *p, cairo_t *cr, bool covered) {
 }
 
 /* In units; the menu is last, over what was drawn beneath it. */
-static box refresh_all(panel *p, cairo_t *cr) {
+static box refresh_all(panel *p) {
     box changed = {0, 0, 0, 0};
     bool covered = p->whole;
     if (p->whole) {
         changed = (box){0, 0, p->width, p->height};
-        paint back = {.cr = cr};
+        paint back = {.canvas = p->canvas};
         paint_fill(&back, &changed, COLOUR_BACK);
     }
     for (uint32_t i = 0; i < p->widget_count; ++i) {
         widget *w = &p->widgets[i];
-        if (!refresh(p, w, cr)) continue;
+        if (!refresh(p, w)) continue;
         changed = box_join(&changed, &w->place);
         covered = covered || box_meets(&w->place, &p->menu.place);
     }
-    if (p->menu.open && refresh_menu(p, cr, covered)) changed = box_join(&changed, &p->menu.place);
+    if (p->menu.open && refresh_menu(p, covered)) changed = box_join(&changed, &p->menu.place);
     p->whole = false;
     return changed;
 }
@@ -152,15 +153,14 @@ box panel_update(panel *p, double now) {
     panel_list_sources(p);
     if (!p->laid_out) panel_lay_out(p);
     sample(p, now);
-    if (p->image == NULL) {
-        p->image =
-            cairo_image_surface_create(CAIRO_FORMAT_RGB24, (int)p->pixels[0], (int)p->pixels[1]);
+    if (!p->has_image) {
+        p->has_image = canvas_resize(p->canvas, p->pixels[0], p->pixels[1]);
         p->whole = true;
     }
-    if (cairo_surface_status(p->image) != CAIRO_STATUS_SUCCESS) return nothing;
-    cairo_t *cr = begin_drawing(p);
-    const box changed = refresh_all(p, cr);
-    cairo_destroy(cr);
+    if (!p->has_image) return nothing;
+    canvas_begin(p->canvas, p->unit);
+    const box changed = refresh_all(p);
+    canvas_end(p->canvas);
     if (changed.width <= 0) return nothing;
     const double left = floor(changed.x * p->unit), top = floor(changed.y * p->unit);
     return (box){left, top, ceil((changed.x + changed.width) * p->unit) - left,
@@ -250,7 +250,7 @@ static void press_widget(panel *p, const widget *w, double x) {
 
 /* Whether there is something to point at; what was selected since the last update has its place. */
 static bool is_ready(panel *p) {
-    if (p->image == NULL) return false;
+    if (!p->has_image) return false;
     if (!p->laid_out) panel_lay_out(p);
     return true;
 }

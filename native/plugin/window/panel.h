@@ -32,8 +32,8 @@ void panel_resize(panel *panel, uint32_t width, uint32_t height, double scale);
  * differs: nothing if its width is 0. */
 box panel_update(panel *panel, double now);
 
-/* NULL before the first update, and without memory. */
-cairo_surface_t *panel_image(const panel *panel);
+/* Without pixels before the first update, after a resize, and without memory. */
+canvas_image panel_image(const panel *panel);
 
 void panel_press(panel *panel, double x, double y);
 void panel_move(panel *panel, double x, double y, bool fine); /* fine: a tenth as far */

@@ -188,6 +188,7 @@ void panel_paint(panel *p, const widget *w, paint *to) {
     case WIDGET_OUTPUT: paint_output(p, w, to); break;
     case WIDGET_LEARN: button(to, &w->place, "Learn", false); break;
     case WIDGET_CURVE: paint_curves(p, w, to); break;
+    case WIDGET_MEL: panel_paint_mel(p, w, to); break;
     case WIDGET_FIELD: paint_field(p, w, to); break;
     }
 }

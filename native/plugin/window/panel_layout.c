@@ -115,7 +115,9 @@ static void lay_out_row(panel *p, uint32_t slot, double x, double y, double heig
 
 static void lay_out_selected(panel *p, double x, double y) {
     const double right = p->width - GAP, curve = floor((right - x) * 0.34);
-    add(p, WIDGET_CURVE, x, y, curve, p->height - GAP - y);
+    const double mel = floor((p->height - GAP - y) * 0.36);
+    add(p, WIDGET_CURVE, x, y, curve, p->height - GAP - y - mel);
+    add(p, WIDGET_MEL, x, p->height - GAP - mel, curve, mel);
     x += curve + GAP;
     const double width = (right - x + GAP) / FIELD_COLUMNS;
     for (uint32_t i = 0; i < TAGPLUG_FIELDS; ++i) {

@@ -25,6 +25,7 @@ typedef enum {
     WIDGET_OUTPUT,  /* a slot's value */
     WIDGET_LEARN,   /* sets a slot's threshold */
     WIDGET_CURVE,   /* ten seconds of the selected slot */
+    WIDGET_MEL,     /* the spectrum of these ten seconds */
     WIDGET_FIELD    /* a parameter with its name */
 } widget_kind;
 
@@ -52,7 +53,8 @@ struct panel {
     double unit;          /* pixels */
     double width, height; /* units */
     uint32_t pixels[2];   /* width and height of the image */
-    cairo_surface_t *image;
+    canvas *canvas;
+    bool has_image; /* of this size */
     double scale;
 
     widget widgets[PANEL_WIDGETS];
@@ -73,9 +75,11 @@ struct panel {
     float named[TAGPLUG_SLOTS]; /* the source that has this name; NaN: none */
 
     float live[TAGPLUG_SLOTS][PANEL_HISTORY],
-        moved[TAGPLUG_SLOTS][PANEL_HISTORY]; /* oldest first */
-    uint32_t history;                        /* points */
-    double sampled;                          /* when last */
+        moved[TAGPLUG_SLOTS][PANEL_HISTORY];         /* oldest first */
+    uint32_t history;                                /* points */
+    uint32_t mel_seen;                               /* frames */
+    uint32_t mel[TAGPLUG_VIEW_BANDS][PANEL_HISTORY]; /* colours; high bands first */
+    double sampled;                                  /* when last */
 
     panel_menu menu;
     bool dragging;
@@ -93,6 +97,12 @@ void panel_text(panel *p, uint32_t parameter, char *text, size_t size);
 /* The text of a source; those of slots are kept, since a host's lock is behind them. */
 const char *panel_source_name(panel *p, uint32_t slot);
 bool panel_has_menu(uint32_t parameter);
+
+/* ---- panel_mel.c ---- */
+
+void panel_clear_mel(panel *p);
+void panel_sample_mel(panel *p); /* at each point of the curve */
+void panel_paint_mel(panel *p, const widget *w, paint *to);
 
 /* ---- panel_layout.c ---- */
 

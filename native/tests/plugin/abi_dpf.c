@@ -226,6 +226,7 @@ static void test_clap_names(void) {
     CHECK(strcmp(CL_LATENCY, CLAP_EXT_LATENCY) == 0);
     CHECK(strcmp(CL_GUI, CLAP_EXT_GUI) == 0);
     CHECK(strcmp(CL_WINDOW_X11, CLAP_WINDOW_API_X11) == 0);
+    CHECK(strcmp(CL_WINDOW_WIN32, CLAP_WINDOW_API_WIN32) == 0);
     CHECK(strcmp(CL_TIMER, CLAP_EXT_TIMER_SUPPORT) == 0);
 }
 
@@ -513,6 +514,7 @@ static void test_vst3_ids(void) {
     CHECK(same((const vst_id)VST_TIMER_ID, v3_timer_handler_iid));
     CHECK(same((const vst_id)VST_LOOP_ID, v3_run_loop_iid));
     CHECK(strcmp(VST_WINDOW_X11, V3_VIEW_PLATFORM_TYPE_X11) == 0);
+    CHECK(strcmp(VST_WINDOW_HWND, V3_VIEW_PLATFORM_TYPE_HWND) == 0);
 }
 
 int main(void) {

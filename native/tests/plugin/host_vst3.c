@@ -540,9 +540,9 @@ static void test_a_view_wants_a_loop_of_the_host(void) {
     if (view != NULL) { /* this build has a window */
         void *own = (void *)view;
         vst_rect size = {0, 0, 0, 0};
-        CHECK((*view)->is_supported(own, VST_WINDOW_X11) == VST_OK);
-        CHECK((*view)->is_supported(own, "HWND") != VST_OK);
-        CHECK((*view)->attached(own, (void *)1, VST_WINDOW_X11) != VST_OK);
+        CHECK((*view)->is_supported(own, VST_WINDOW_NATIVE) == VST_OK);
+        CHECK((*view)->is_supported(own, "NSView") != VST_OK);
+        CHECK((*view)->attached(own, (void *)1, VST_WINDOW_NATIVE) != VST_OK);
         CHECK((*view)->get_size(own, &size) == VST_OK && size.right > 0 && size.bottom > 0);
         CHECK((*view)->on_size(own, &size) == VST_OK && (*view)->can_resize(own) == VST_OK);
         size = (vst_rect){5, 5, 5, 5};

@@ -1,5 +1,5 @@
 /* test_window.c - what the window shows and how it answers, drawn on an image without a window
- * system. With a file name the default size is written there as a PNG. */
+ * system. With a file name a picture is written there as a PPM: test_window FILE [SCALE]. */
 #include "window/window.h"
 
 #include "../check.h"
@@ -55,6 +55,7 @@ static void opened(rig *self) {
     tagplug_activate(self->core, RATE, 2);
     tagplug_view_table.watch(self->core, true);
     self->panel = panel_create(&host);
+    if (!CHECK(self->panel != NULL)) exit(closing_line());
 }
 
 static void closed(rig *self) {
@@ -116,13 +117,8 @@ static void drag_to(rig *self, widget_kind kind, uint32_t index, double share) {
 }
 
 static uint32_t pixel(const rig *self, uint32_t x, uint32_t y) {
-    cairo_surface_t *image = panel_image(self->panel);
-    cairo_surface_flush(image);
-    const unsigned char *row =
-        cairo_image_surface_get_data(image) + (size_t)y * cairo_image_surface_get_stride(image);
-    uint32_t value = 0;
-    memcpy(&value, row + 4 * (size_t)x, sizeof value);
-    return value & 0xFFFFFF;
+    const canvas_image image = panel_image(self->panel);
+    return image.pixels[(size_t)y * image.width + x] & 0xFFFFFF;
 }
 
 static bool is_like(uint32_t a, uint32_t b) { /* edges between pixels are mixed */
@@ -155,6 +151,43 @@ static void test_bars_show_what_is_playing(void) {
     CHECK(find_colour(&r, WIDGET_METER, 0, COLOUR_LIVE) >= 0);
     const uint32_t source = tagnode_plugin_source_find("signal.rms_db");
     CHECK_NEAR(tagplug_view_table.live(r.core, source), 0.75, 0.02);
+    closed(&r);
+}
+
+/* The colour of a share of the height of the spectrum's box, where now is. */
+static uint32_t mel_at(const rig *self, uint32_t row) {
+    double x = 0, y = 0;
+    place_of(self, WIDGET_MEL, 0, 0.985, &x, &y);
+    const panel *p = self->panel;
+    for (uint32_t i = 0; i < p->widget_count; ++i)
+        if (p->widgets[i].kind == WIDGET_MEL) {
+            const box b = box_inset(&p->widgets[i].place, 2, 2);
+            y = (b.y + b.height * (row + 0.5) / TAGPLUG_VIEW_BANDS) * p->unit;
+        }
+    return pixel(self, (uint32_t)x, (uint32_t)y);
+}
+
+static void test_the_spectrum_shows_where_a_tone_is(void) {
+    rig r;
+    float samples[BLOCK], out[2][BLOCK];
+    const float *const input[2] = {samples, samples};
+    float *const output[2] = {out[0], out[1]};
+    uint32_t count = 0, brightest = 0;
+    opened(&r);
+    play(&r, 0.3, 0);
+    for (uint32_t i = 0; i < TAGPLUG_VIEW_BANDS; ++i) CHECK(mel_at(&r, i) == COLOUR_PANEL);
+    for (int i = 0; i < 50; ++i, r.now += (double)BLOCK / RATE) {
+        for (int k = 0; k < BLOCK; ++k)
+            samples[k] = 0.01F * sinf(2 * (float)acos(-1) * 1000 * (float)k / RATE);
+        tagplug_process(r.core, input, output, BLOCK, NULL, &count, 0);
+        (void)panel_update(r.panel, r.now);
+    }
+    for (uint32_t i = 0; i < TAGPLUG_VIEW_BANDS; ++i)
+        if ((mel_at(&r, i) & 255) > (mel_at(&r, brightest) & 255)) brightest = i;
+    /* 1 kHz is 15 of the 45.2 mel of 8 kHz (Slaney), so a third up, from the bottom. */
+    const double expected = TAGPLUG_VIEW_BANDS * (1 - 15 / 45.2);
+    CHECK_NEAR(brightest + 0.5, expected, 1);
+    CHECK(mel_at(&r, 2) != mel_at(&r, brightest));
     closed(&r);
 }
 
@@ -355,13 +388,54 @@ static void test_anything_in_any_order(void) {
 static void test_texts_that_are_no_utf8(void) {
     static const char *const texts[] = {"\xFF\xFE",     "ab\xC3", "\xE2\x82",
                                         "\xED\xA0\x80", "\xF5zz", ""};
-    cairo_surface_t *image = cairo_image_surface_create(CAIRO_FORMAT_RGB24, 50, 20);
-    paint p = {.cr = cairo_create(image), .height = 11};
-    for (uint32_t i = 0; i < 6; ++i)
-        paint_text(&p, &(box){0, 0, 50, 20}, texts[i], PAINT_LEFT, COLOUR_TEXT);
-    CHECK(cairo_status(p.cr) == CAIRO_STATUS_SUCCESS);
-    cairo_destroy(p.cr);
-    cairo_surface_destroy(image);
+    paint p = {.canvas = canvas_create(), .height = 11};
+    const box whole = {0, 0, 50, 20};
+    CHECK(canvas_resize(p.canvas, 50, 20));
+    canvas_begin(p.canvas, 1);
+    for (uint32_t i = 0; i < 6; ++i) paint_text(&p, &whole, texts[i], PAINT_LEFT, COLOUR_TEXT);
+    paint_fill(&p, &whole, COLOUR_HOT); /* it still draws */
+    canvas_end(p.canvas);
+    CHECK((canvas_look(p.canvas).pixels[50 * 10 + 25] & 0xFFFFFF) == COLOUR_HOT);
+    canvas_destroy(p.canvas);
+}
+
+static void test_the_canvas_draws_shapes_where_they_are(void) {
+    canvas *c = canvas_create();
+    CHECK(canvas_resize(c, 40, 30));
+    canvas_begin(c, 2);
+    canvas_fill(c, &(box){0, 0, 20, 15}, 0x000000);
+    canvas_fill(c, &(box){1, 2, 3, 4}, 0xFF0000); /* pixels 2 to 7, and 4 to 11 */
+    canvas_round(c, &(box){10, 0, 6, 6}, 3, 0x00FF00);
+    canvas_text(c, (canvas_point){12, 14}, "n", 8, 0xFFFFFF);
+    canvas_clip(c, &(box){0, 10, 5, 5});
+    canvas_line(c, (const canvas_point[]){{0, 12}, {20, 12}}, 2, 2, 0x0000FF);
+    canvas_unclip(c);
+    CHECK(canvas_text_width(c, "", 8) == 0);
+    const double one = canvas_text_width(c, "n", 8), two = canvas_text_width(c, "nn", 8);
+    CHECK(one > 2 && one < 8 && fabs(two - 2 * one) < 1);
+    canvas_end(c);
+    const canvas_image image = canvas_look(c);
+    CHECK(image.width == 40 && image.height == 30);
+    for (uint32_t y = 0; y < 30; ++y)
+        for (uint32_t x = 0; x < 20; ++x) {
+            const bool red = x >= 2 && x < 8 && y >= 4 && y < 12;
+            const bool blue = x < 10 && y >= 22 && y < 26;
+            const uint32_t expected = red ? 0xFF0000 : blue ? 0x0000FF : 0;
+            if ((image.pixels[y * 40 + x] & 0xFFFFFF) != expected) CHECK(!"every pixel is right");
+        }
+    CHECK((image.pixels[6 * 40 + 26] & 0xFFFFFF) == 0x00FF00); /* the disc's middle */
+    CHECK((image.pixels[0 * 40 + 20] & 0xFFFFFF) == 0);        /* and beyond its corner */
+    canvas_destroy(c);
+}
+
+static void write_image(const char *path, canvas_image image) {
+    FILE *file = fopen(path, "wb");
+    if (!CHECK(file != NULL)) return;
+    (void)fprintf(file, "P6 %u %u 255\n", image.width, image.height);
+    for (size_t i = 0; i < (size_t)image.width * image.height; ++i)
+        for (int shift = 16; shift >= 0; shift -= 8)
+            (void)fputc((int)(image.pixels[i] >> shift & 255), file);
+    (void)fclose(file);
 }
 
 static void write_picture(const char *path, double scale) {
@@ -389,7 +463,7 @@ static void write_picture(const char *path, double scale) {
         play(&r, 0.9, 0.01F);
     }
     play(&r, 0.4, 0.4F);
-    CHECK(cairo_surface_write_to_png(panel_image(r.panel), path) == CAIRO_STATUS_SUCCESS);
+    write_image(path, panel_image(r.panel));
     closed(&r);
 }
 
@@ -399,6 +473,7 @@ int main(int count, char **arguments) {
         return closing_line();
     }
     test_bars_show_what_is_playing();
+    test_the_spectrum_shows_where_a_tone_is();
     test_nothing_is_drawn_again_without_a_change();
     test_the_threshold_is_dragged();
     test_what_the_host_changes_is_shown();
@@ -411,5 +486,6 @@ int main(int count, char **arguments) {
     test_any_size_and_scale();
     test_anything_in_any_order();
     test_texts_that_are_no_utf8();
+    test_the_canvas_draws_shapes_where_they_are();
     return closing_line();
 }

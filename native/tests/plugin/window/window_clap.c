@@ -1,9 +1,10 @@
 /* window_clap.c - CLAP: gui, timer-support, and edits as events. */
-#include <dlfcn.h>
 #include <pthread.h>
 
 #include "clap/clap_abi.h"
+#include "desk.h"
 #include "window_host.h"
+#include "worker/library.h"
 
 struct plug {
     cl_host host;
@@ -20,10 +21,10 @@ struct plug {
 static const cl_entry *entry;
 
 void plug_load(const char *path) {
-    void *library = dlopen(path, RTLD_NOW);
-    entry = library != NULL ? dlsym(library, "clap_entry") : NULL;
+    void *library = tagnode_library_open(path);
+    entry = library != NULL ? tagnode_library_symbol(library, "clap_entry") : NULL;
     if (entry == NULL || !entry->init(path)) {
-        fprintf(stderr, "%s\n", dlerror());
+        fprintf(stderr, "%s\n", tagnode_library_error());
         exit(EXIT_FAILURE);
     }
 }
@@ -60,7 +61,7 @@ static const void *extension(const cl_host *host, const char *id) {
     (void)host;
     static const cl_host_timer timer = {start, stop};
     static const cl_host_params params = {rescan, clear, nothing};
-    if (strcmp(id, CL_TIMER) == 0) return &timer;
+    if (strcmp(id, CL_TIMER) == 0) return desk_handles_all() ? NULL : &timer;
     return strcmp(id, CL_PARAMS) == 0 ? &params : NULL;
 }
 
@@ -148,12 +149,12 @@ static const cl_gui *gui_of(const plug *self) {
     return self->plugin->get_extension(self->plugin, CL_GUI);
 }
 
-bool plug_show(plug *self, unsigned long parent, double scale) {
+bool plug_show(plug *self, uintptr_t parent, double scale) {
     const cl_gui *gui = gui_of(self);
-    const cl_window window = {.api = CL_WINDOW_X11, .id = {.x11 = parent}};
+    const cl_window window = {.api = CL_WINDOW_NATIVE, .id = {.native = (cl_window_id)parent}};
     uint32_t width = 0, height = 0;
-    if (gui == NULL || !gui->create(self->plugin, CL_WINDOW_X11, false)) return false;
-    CHECK(!gui->is_supported(self->plugin, CL_WINDOW_X11, true));
+    if (gui == NULL || !gui->create(self->plugin, CL_WINDOW_NATIVE, false)) return false;
+    CHECK(!gui->is_supported(self->plugin, CL_WINDOW_NATIVE, true));
     CHECK(gui->set_scale(self->plugin, scale));
     CHECK(gui->get_size(self->plugin, &width, &height) && width > 0 && height > 0);
     if (gui->set_parent(self->plugin, &window)) return gui->show(self->plugin);

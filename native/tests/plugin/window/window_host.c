@@ -1,4 +1,4 @@
-/* window_host.c - a host on X11 that shows the plugin's window: window_host LIBRARY.
+/* window_host.c - a host on X11 or Windows that shows the plugin's window: window_host LIBRARY.
  *
  * It opens an instance that plays, and a window with the plugin's in it, prints "window ID", and
  * then what the plugin's window edits: "begin ID 0", "set ID VALUE", "end ID 0". It does what lines
@@ -18,14 +18,13 @@
  * there is still a display or not: its own connection is not used after the start. */
 #include "window_host.h"
 
-#include <X11/Xlib.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <time.h>
 #include <unistd.h>
 
-static Display *display;
+#include "desk.h"
+
 static char folder[4096];
 static pthread_mutex_t printing = PTHREAD_MUTEX_INITIALIZER;
 
@@ -91,31 +90,28 @@ static void *play(void *context) {
 
 /* ---- windows ---- */
 
-static Window make_parent(uint32_t width, uint32_t height) {
-    const Window root = DefaultRootWindow(display);
-    const Window made = XCreateSimpleWindow(display, root, 0, 0, width, height, 0, 0, 0);
-    XMapRaised(display, made);
-    XSync(display, False);
-    return made;
+static void tick(plug *p) {
+    desk_handle();
+    if (!desk_handles_all()) plug_tick(p);
 }
 
 static void tick_for(plug *p, double time) {
     const int ticks = (int)ceil(time / 0.033);
     for (int i = 0; i < ticks; ++i) {
-        plug_tick(p);
+        tick(p);
         pause_for(0.033);
     }
 }
 
 static void many(uint32_t count) {
     plug *plugs[64] = {NULL};
-    Window parents[64];
+    uintptr_t parents[64];
     bool shown[64] = {false};
     uint32_t seed = 5;
     count = count < 64 ? count : 64;
     for (uint32_t i = 0; i < count; ++i) {
         plugs[i] = plug_open();
-        parents[i] = make_parent(200, 200);
+        parents[i] = desk_make(200, 200);
     }
     for (uint32_t step = 0; step < 6 * count; ++step) {
         const uint32_t i = next_number(&seed) % count;
@@ -125,20 +121,18 @@ static void many(uint32_t count) {
             CHECK(plug_show(plugs[i], parents[i], 1 + next_number(&seed) % 3));
         shown[i] = !shown[i];
         for (uint32_t k = 0; k < count; ++k)
-            if (shown[k] && next_number(&seed) % 4 == 0) plug_tick(plugs[k]);
+            if (shown[k] && next_number(&seed) % 4 == 0) tick(plugs[k]);
     }
     for (uint32_t i = 0; i < count; ++i) plug_close(plugs[i]);
-    for (uint32_t i = 0; i < count; ++i) XDestroyWindow(display, parents[i]);
-    XSync(display, False);
+    for (uint32_t i = 0; i < count; ++i) desk_destroy(parents[i]);
 }
 
 static void orphan(void) {
     plug *p = plug_open();
-    const Window parent = make_parent(300, 300);
+    const uintptr_t parent = desk_make(300, 300);
     CHECK(plug_show(p, parent, 1));
     tick_for(p, 0.2);
-    XDestroyWindow(display, parent);
-    XSync(display, False);
+    desk_destroy(parent);
     tick_for(p, 0.3);
     (void)plug_resize(p, 100, 100);
     plug_close(p);
@@ -153,20 +147,20 @@ static bool refuses(void) {
 
 static double opening(void) {
     plug *p = plug_open();
-    const Window parent = make_parent(300, 300);
+    const uintptr_t parent = desk_make(300, 300);
     const double from = seconds(CLOCK_MONOTONIC);
     CHECK(plug_show(p, parent, 1));
-    plug_tick(p);
+    tick(p);
     const double took = seconds(CLOCK_MONOTONIC) - from;
     plug_close(p);
-    XDestroyWindow(display, parent);
+    desk_destroy(parent);
     return took * 1000;
 }
 
 static uint32_t sound(bool with_window) {
     static const uint32_t source = 1001, target = 1016, low = 1014, high = 1015; /* of slot 1 */
     plug *p = plug_open();
-    const Window parent = make_parent(300, 300);
+    const uintptr_t parent = desk_make(300, 300);
     float *noise = white_noise(PLUG_RATE, 3), out[2][PLUG_BLOCK];
     uint32_t sum = 2166136261U;
     if (with_window) CHECK(plug_show(p, parent, 1));
@@ -176,14 +170,14 @@ static uint32_t sound(bool with_window) {
     plug_set(p, high, 0.3);
     for (uint64_t block = 0; block < 3 * PLUG_RATE / PLUG_BLOCK; ++block) {
         play_block(p, block, noise, out);
-        if (with_window && block % 8 == 0) plug_tick(p);
+        if (with_window && block % 8 == 0) tick(p);
         const unsigned char *bytes = (const unsigned char *)out;
         const size_t size = sizeof out;
         for (size_t i = 0; i < size; ++i) sum = (sum ^ bytes[i]) * 16777619U;
     }
     plug_close(p);
     free(noise);
-    XDestroyWindow(display, parent);
+    desk_destroy(parent);
     return sum;
 }
 
@@ -191,7 +185,7 @@ static uint32_t sound(bool with_window) {
 
 typedef struct {
     player player;
-    Window parent;
+    uintptr_t parent;
     bool shown;
 } session;
 
@@ -224,8 +218,7 @@ static void obey(session *self, const char *line) {
         (void)snprintf(answer, sizeof answer, "value %.6g", plug_get(p, (uint32_t)v[0]));
     } else if (asks(line, "size", v, 2)) {
         const uint32_t width = (uint32_t)v[0], height = (uint32_t)v[1];
-        XResizeWindow(display, self->parent, width, height);
-        XFlush(display);
+        desk_resize(self->parent, width, height);
         if (!plug_resize(p, width, height)) (void)snprintf(answer, sizeof answer, "refused");
     } else if (asks(line, "scale", v, 1)) {
         plug_hide(p);
@@ -240,11 +233,9 @@ static void obey(session *self, const char *line) {
         plug_hide(p);
         self->shown = false;
     } else if (strncmp(line, "unmap", 5) == 0) {
-        XUnmapWindow(display, self->parent);
-        XSync(display, False);
+        desk_map(self->parent, false);
     } else if (strncmp(line, "map", 3) == 0) {
-        XMapRaised(display, self->parent);
-        XSync(display, False);
+        desk_map(self->parent, true);
     } else if (strncmp(line, "orphan", 6) == 0) {
         orphan();
     } else if (strncmp(line, "strange", 7) == 0) {
@@ -264,52 +255,75 @@ static void obey(session *self, const char *line) {
     say(answer);
 }
 
-/* A line of the input, if there is one now; false at its end. */
-static bool take_line(char *line, size_t size) {
-    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
-    line[0] = '\0';
-    if (poll(&input, 1, 0) <= 0) return true;
-    size_t used = 0;
-    char c = 0;
-    while (read(STDIN_FILENO, &c, 1) == 1) {
-        if (c == '\n') break;
-        if (used + 1 < size) line[used++] = c;
+/* ---- lines of the input, which a thread waits for ---- */
+
+typedef struct {
+    pthread_mutex_t lock;
+    pthread_cond_t taken;
+    char line[256]; /* "": none that has not been taken */
+    bool ended;
+} inbox;
+
+static void *read_lines(void *context) {
+    inbox *self = context;
+    char line[256];
+    while (fgets(line, sizeof line, stdin) != NULL) {
+        (void)pthread_mutex_lock(&self->lock);
+        while (self->line[0] != '\0') (void)pthread_cond_wait(&self->taken, &self->lock);
+        (void)snprintf(self->line, sizeof self->line, "%s", line);
+        (void)pthread_mutex_unlock(&self->lock);
     }
-    line[used] = '\0';
-    return c == '\n';
+    (void)pthread_mutex_lock(&self->lock);
+    self->ended = true;
+    (void)pthread_mutex_unlock(&self->lock);
+    return NULL;
 }
 
-static int ignore(Display *from, XErrorEvent *error) {
-    (void)from;
-    (void)error;
-    return 0;
+/* A line, "" if there is none now; false at the end. */
+static bool take_line(inbox *self, char *line, size_t size) {
+    (void)pthread_mutex_lock(&self->lock);
+    const bool more = self->line[0] != '\0' || !self->ended;
+    (void)snprintf(line, size, "%s", self->line);
+    self->line[0] = '\0';
+    (void)pthread_cond_signal(&self->taken);
+    (void)pthread_mutex_unlock(&self->lock);
+    return more;
+}
+
+static void work(session *self) {
+    inbox input = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, "", false};
+    pthread_t reader;
+    char line[256];
+    (void)pthread_create(&reader, NULL, read_lines, &input);
+    while (take_line(&input, line, sizeof line)) {
+        if (line[0] != '\0') obey(self, line);
+        tick(self->player.plug);
+        if (line[0] == '\0') pause_for(0.033);
+    }
+    (void)pthread_join(reader, NULL);
 }
 
 int main(int count, char **arguments) {
-    display = XOpenDisplay(NULL);
-    if (count != 2 || display == NULL) {
+    if (count != 2 || !desk_open()) {
         fputs("window_host LIBRARY, with a display\n", stderr);
         return EXIT_FAILURE;
     }
     const char *slash = strrchr(arguments[1], '/');
     (void)snprintf(folder, sizeof folder, "%.*s",
                    slash != NULL ? (int)(slash - arguments[1] + 1) : 0, arguments[1]);
-    (void)XSetErrorHandler(ignore); /* of this connection; that of the window has its own */
     plug_load(arguments[1]);
-    session self = {.player = {.plug = plug_open()}, .parent = make_parent(960, 560)};
+    session self = {.player = {.plug = plug_open()}, .parent = desk_make(960, 560)};
     (void)pthread_create(&self.player.thread, NULL, play, &self.player);
-    char line[256];
-    (void)snprintf(line, sizeof line, show(&self, 1) ? "window %lu" : "no window", self.parent);
+    char line[64];
+    (void)snprintf(line, sizeof line, show(&self, 1) ? "window %llu" : "no window",
+                   (unsigned long long)self.parent);
     say(line);
-    while (take_line(line, sizeof line)) {
-        if (line[0] != '\0') obey(&self, line);
-        plug_tick(self.player.plug);
-        if (line[0] == '\0') pause_for(0.033);
-    }
+    desk_note_class(self.parent);
+    work(&self);
     atomic_store(&self.player.stop, true);
     (void)pthread_join(self.player.thread, NULL);
     plug_close(self.player.plug);
-    CHECK(self.player.played > 0);
+    CHECK(self.player.played > 0 && !desk_has_class());
     const int status = closing_line();
     fflush(stdout);
     _exit(status); /* Xlib's own end may want a display */

@@ -19,9 +19,9 @@ plug *plug_open(void); /* active, for stereo at PLUG_RATE */
 void plug_close(plug *self);
 void plug_process(plug *self, const float *const *input, float *const *output); /* [audio] */
 
-bool plug_show(plug *self, unsigned long parent, double scale); /* opens the window */
-void plug_hide(plug *self);                                     /* closes it; without one nothing */
-void plug_tick(plug *self);                                     /* some 30 times a second */
+bool plug_show(plug *self, uintptr_t parent, double scale); /* opens the window */
+void plug_hide(plug *self);                                 /* closes it; without one nothing */
+void plug_tick(plug *self);                                 /* some 30 times a second */
 bool plug_resize(plug *self, uint32_t width, uint32_t height);
 
 void plug_set(plug *self, uint32_t id, double value); /* the host's own change */

@@ -1,9 +1,9 @@
 /* window_lv2.c - LV2: instance-access, data-access, idle. */
-#include <dlfcn.h>
 
 #include "lv2_abi.h"
 #include "lv2_ports.h"
 #include "window_host.h"
+#include "worker/library.h"
 
 struct plug {
     void *instance, *interface;
@@ -16,16 +16,16 @@ static const lv2_ui *ui;
 
 void plug_load(const char *path) {
     char window[4096];
-    (void)snprintf(window, sizeof window, "%stagnode_window.so", plug_folder());
-    void *library = dlopen(path, RTLD_NOW), *interface = dlopen(window, RTLD_NOW);
+    (void)snprintf(window, sizeof window, "%stagnode_window%s", plug_folder(), strrchr(path, '.'));
+    void *library = tagnode_library_open(path), *interface = tagnode_library_open(window);
     if (library == NULL || interface == NULL) {
-        fprintf(stderr, "%s\n", dlerror());
+        fprintf(stderr, "%s\n", tagnode_library_error());
         exit(EXIT_FAILURE);
     }
     const lv2_plugin *(*first)(uint32_t);
     const lv2_ui *(*second)(uint32_t);
-    *(void **)&first = dlsym(library, "lv2_descriptor");
-    *(void **)&second = dlsym(interface, "lv2ui_descriptor");
+    *(void **)&first = tagnode_library_symbol(library, "lv2_descriptor");
+    *(void **)&second = tagnode_library_symbol(interface, "lv2ui_descriptor");
     plugin = first(0);
     ui = second(0);
 }
@@ -86,7 +86,7 @@ static uint32_t mapped(void *handle, const char *uri) {
     return strcmp(uri, LV2_UI_SCALE) == 0 ? 1 : strcmp(uri, LV2_ATOM_FLOAT) == 0 ? 2 : 3;
 }
 
-bool plug_show(plug *self, unsigned long parent, double scale) {
+bool plug_show(plug *self, uintptr_t parent, double scale) {
     const float factor = (float)scale;
     const lv2_option options[] = {{0, 0, 1, sizeof factor, 2, &factor}, {0, 0, 0, 0, 0, NULL}};
     lv2_urid_map map = {NULL, mapped};

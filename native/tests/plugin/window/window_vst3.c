@@ -1,10 +1,10 @@
 /* window_vst3.c - VST 3: a frame with a run loop, a handler, changes for the processor. */
-#include <dlfcn.h>
 #include <pthread.h>
 
 #include "vst3/vst3_abi.h"
 #include "vst3/vst3_face.h"
 #include "window_host.h"
+#include "worker/library.h"
 
 #define OBJECT(name, table_type)                                                                   \
     typedef struct {                                                                               \
@@ -40,10 +40,10 @@ struct plug {
 static vst_factory *(*factory)(void);
 
 void plug_load(const char *path) {
-    void *library = dlopen(path, RTLD_NOW);
-    if (library != NULL) *(void **)&factory = dlsym(library, "GetPluginFactory");
+    void *library = tagnode_library_open(path);
+    if (library != NULL) *(void **)&factory = tagnode_library_symbol(library, "GetPluginFactory");
     if (factory != NULL) return;
-    fprintf(stderr, "%s\n", dlerror());
+    fprintf(stderr, "%s\n", tagnode_library_error());
     exit(EXIT_FAILURE);
 }
 
@@ -241,7 +241,7 @@ void plug_process(plug *self, const float *const *input, float *const *output) {
 
 /* ---- window ---- */
 
-bool plug_show(plug *self, unsigned long parent, double scale) {
+bool plug_show(plug *self, uintptr_t parent, double scale) {
     self->view = self->controller->table->create_view(self->controller, VST_VIEW_EDITOR);
     if (self->view == NULL) return false;
     scaling *scales = interface(self->view, (const vst_id)VST_SCALE_ID);
@@ -249,7 +249,7 @@ bool plug_show(plug *self, unsigned long parent, double scale) {
     (void)scales->table->unknown.unref(scales);
     (void)self->view->table->set_frame(self->view, &self->frame);
     void *window = (void *)parent; /* NOLINT(performance-no-int-to-ptr) */
-    if (self->view->table->attached(self->view, window, VST_WINDOW_X11) == VST_OK) return true;
+    if (self->view->table->attached(self->view, window, VST_WINDOW_NATIVE) == VST_OK) return true;
     CHECK(self->view->table->unknown.unref(self->view) == 0);
     self->view = NULL;
     return false;
