@@ -199,8 +199,9 @@ class AlarmBook:
         for timer in self.timers:
             rule = timer.rule
             holds = rule.condition.holds(rows.values)
-            if rule.between is not None:
-                holds &= self._within(rows.times, rule.between)
+            for part in (rule.between, rule.on_air):
+                if part is not None:
+                    holds &= self._within(rows.times, part)
             for change in timer.push(rows.times, holds):
                 at = min(int(np.searchsorted(rows.times, change.time)), len(rows) - 1)
                 reason = change.reason

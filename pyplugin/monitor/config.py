@@ -183,6 +183,12 @@ class StationConfig:
     )
     heads: tuple[str, ...] = _key(_names, "Heads on them.", (), '["mood"]')
     default_alarms: bool = _key(_switch, "Whether it has the alarms of its kind.", True, "true")
+    on_air: Between | None = _key(  # noqa: RUF009 - this is a field
+        parse_between,
+        "Part of the day in which it sends, in local time; no alarm counts outside it.",
+        None,
+        '"06:00-24:00"',
+    )
 
     @property
     def id(self) -> str:

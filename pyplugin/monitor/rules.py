@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pyplugin.errors import ConfigError
@@ -33,6 +33,8 @@ class Rule:
         Part of the day in which it counts.
     notify
         Names of targets.
+    on_air
+        Part of the day in which its station sends; outside it does not count either.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Rule:
     repeat: float | None = None
     between: Between | None = None
     notify: tuple[str, ...] = ()
+    on_air: Between | None = None
 
     @property
     def while_down(self) -> bool:
@@ -94,6 +97,7 @@ class Rule:
         'no programme: opens once there is only silence, hum, hiss or a '
         """
         day = f", between {self.between}" if self.between else ""
+        day += f", while it is on air, {self.on_air}" if self.on_air else ""
         again = f"; again every {format_duration(self.repeat)}" if self.repeat else ""
         who = " and ".join(self.notify) if self.notify else "nobody"
         return (
@@ -171,7 +175,7 @@ def rules_of(station: StationConfig, columns: Columns, config: MonitorConfig) ->
             rules[alarm.name] = _made(alarm.name, condition, alarm, targets)
     if problems:
         raise ConfigError("\n".join(problems))
-    return list(rules.values())
+    return [replace(rule, on_air=station.on_air) for rule in rules.values()]
 
 
 def kinds_table() -> str:

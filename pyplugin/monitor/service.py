@@ -427,16 +427,18 @@ class Service:
 
     def status(self) -> list[dict[str, Any]]:
         """Return how each station is: a dictionary for a person, an API or metrics."""
-        now = time.monotonic()
+        now, moment = time.monotonic(), local(now_ms())
         found: list[dict[str, Any]] = []
         for name, entry in list(self._stations.items()):
             log, station = entry.station.log, entry.station
+            on_air = entry.config.on_air
             found.append(
                 {
                     "station": name,
                     "kind": entry.config.kind,
                     "down": station.down,
                     "paused": entry.paused,
+                    "scheduled": on_air is None or moment in on_air,
                     "on_air": log.on_air,
                     "since": log.since,
                     "title": log.title,

@@ -109,6 +109,18 @@ def test_it_counts_in_its_part_of_the_day_only():
     ]
 
 
+def test_it_does_not_count_outside_the_hours_in_which_its_station_sends():
+    noon = round(datetime(2026, 11, 30, 12, tzinfo=timezone.utc).timestamp() * 1000)
+    times = noon + 1000 * np.arange(-3600, 3600)
+    made = rule(hold=5, between=parse_between("11:30-12:30"), on_air=parse_between("12:00-24:00"))
+    changes = book(made).push(rows(times, music=1))
+    assert [(each.edge, each.time - noon) for each in changes] == [
+        ("opened", 4_000),
+        ("closed", 1_802_000),
+    ]
+    assert "while it is on air, 12:00-24:00" in made.sentence("FM")
+
+
 def test_going_off_air_closes_what_is_open_with_that_reason():
     times = BEGIN + 1000 * np.arange(1, 61)
     made = rows(times, music=1)

@@ -18,7 +18,8 @@ from pyplugin.monitor.alarms import Change
 from pyplugin.monitor.config import parse_config
 from pyplugin.monitor.service import Service
 from pyplugin.monitor.storage import Log
-from pyplugin.monitor.times import now_ms
+from pyplugin.monitor.times import local, now_ms
+from pyplugin.monitor.web.follower import state_of
 
 RATE = 44100
 
@@ -195,6 +196,20 @@ def test_a_loop_that_hangs_is_replaced(tmp_path, monkeypatch):
         made.close()
     with Log(tmp_path) as log:
         assert "restarted" in [row["kind"] for row in log.events(0, 10**14)]
+
+
+def test_a_station_is_paused_outside_its_hours_on_air(tmp_path):
+    hour = local(now_ms()).hour
+    station = f'command = "sleep 99"\non_air = "{(hour + 2) % 24}:00-{(hour + 3) % 24}:00"'
+    rest = (
+        '[[station]]\nname = "Other"\ncommand = "sleep 99"\n'
+        '[[alarm]]\nname = "down"\nwhen = "down"\nfor = "2s"\n'
+    )
+    with running(configuration(tmp_path, station, rest)) as service:
+        assert until(lambda: service.status()[1]["alarms"] == ["down"], 40)
+        assert until(lambda: service.status()[0]["values"].get("station.down") == 1, 20)
+        first, second = service.status()
+    assert (first["alarms"], state_of(first), state_of(second)) == ([], "paused", "off air")
 
 
 def test_a_device_that_is_not_there_is_down_and_nothing_is_replaced(tmp_path, monkeypatch):

@@ -26,12 +26,16 @@ State = Mapping[str, Any]
 def state_of(status: State) -> str:
     """Return one word for how a station is: ``paused``, ``off air`` or ``on air``.
 
+    One that sends nothing outside its hours on air is paused.
+
     Examples
     --------
-    >>> state_of({"paused": False, "down": True})
+    >>> state_of({"paused": False, "scheduled": True, "down": True})
     'off air'
+    >>> state_of({"paused": False, "scheduled": False, "down": True})
+    'paused'
     """
-    if status["paused"]:
+    if status["paused"] or (status["down"] and not status["scheduled"]):
         return "paused"
     return "off air" if status["down"] else "on air"
 

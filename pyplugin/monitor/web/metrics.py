@@ -48,7 +48,8 @@ class Collector:
         )
         for state in self._status():
             name = slug(state["station"])
-            up.add_metric([name], float(not state["down"]))
+            if state["scheduled"] or not state["down"]:  # nothing to alert on outside its hours
+                up.add_metric([name], float(not state["down"]))
             age.add_metric([name], state["seconds_since_audio"])
             alarms.add_metric([name], len(state["alarms"]))
             restarts.add_metric([name], state["restarts"])

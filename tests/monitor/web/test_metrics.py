@@ -25,10 +25,11 @@ def text():
     """What a monitor of two stations exports; one of them has not begun yet."""
     log = StationLog(COLUMNS, default_rules("any", COLUMNS, ()))
     log.push(rows(2, **dict.fromkeys(SIGNALS, 0.5), speech=0.9, music=0.1))
-    about = {"alarms": [], "restarts": 0, "seconds_since_audio": 0.2}
+    about = {"alarms": [], "restarts": 0, "seconds_since_audio": 0.2, "scheduled": True}
     states = [
         {"station": 'Radio "1"', "down": False, "values": log.latest, **about},
         {"station": "Late FM", "down": True, "values": {}, **about},
+        {"station": "Campus", "down": True, "values": {}, **about, "scheduled": False},
     ]
     collector = Collector(lambda: states, lambda: dict.fromkeys(COUNTERS, 0.0))
     return exposition(collector).decode()

@@ -32,7 +32,13 @@ class Control:
             {
                 **{"station": "Test FM", "down": False, "alarms": ["silence"], "values": values},
                 **{"seconds_since_audio": 0.1, "restarts": 2, "on_air": "music"},
-                **{"paused": False, "kind": "music", "title": self.title, "since": self.since},
+                **{
+                    "paused": False,
+                    "scheduled": True,
+                    "kind": "music",
+                    "title": self.title,
+                    "since": self.since,
+                },
             }
         ]
 
