@@ -17,7 +17,7 @@ def main() -> None:
     parser.add_argument("output", help="a .mid, .csv or .json file")
     options = parser.parse_args()
 
-    voice = label("speech") + label("singing")
+    voice = label("voice")
     auto = pyplugin.automate(
         Pedalboard([Gain()]), {"gain.gain_db": voice.scale(0, 1).attack(0.1).release(0.5)}, hop=0.25
     )

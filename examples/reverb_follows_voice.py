@@ -18,7 +18,7 @@ def main() -> None:
     options = parser.parse_args()
 
     audio, rate = load(options.source)
-    voice = label("singing") + label("speech")
+    voice = label("voice")
     board = Pedalboard([Reverb(room_size=0.8, wet_level=0.0, dry_level=0.5)])
     auto = pyplugin.automate(
         board, {"reverb.wet_level": voice.scale(0.0, 0.4).attack(0.3).release(1.2)}, hop=0.25

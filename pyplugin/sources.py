@@ -2,7 +2,7 @@
 
 ::
 
-    label("singing").scale(0.0, 0.7).attack(0.1).release(0.8)
+    label("voice").scale(0.0, 0.7).attack(0.1).release(0.8)
     loudness().below(-30, hysteresis=3).scale(0, 6)
     label("drums").scale(500, 18000, curve="log")
 

@@ -95,7 +95,7 @@ def tag(
     >>> noise = np.random.default_rng(0).normal(0, 0.1, 5 * 16000)
     >>> result = tag(noise, 16000)
     >>> result.labels
-    ['speech', 'singing', 'music', 'drums', 'tonal', 'noise']
+    ['speech', 'singing', 'music', 'drums', 'tonal', 'noise', 'voice']
     >>> result.top(1)[0][0]
     'noise'
     """

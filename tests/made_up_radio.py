@@ -19,17 +19,17 @@ from pyplugin.monitor.storage import Store
 from pyplugin.monitor.times import local, now_ms
 from pyplugin.support.spelling import slug
 
-LABELS = ("speech", "singing", "music", "drums", "tonal", "noise")
+LABELS = ("speech", "singing", "music", "drums", "tonal", "noise", "voice")
 COLUMNS = Columns(tuple(f"tag.scene.{label}" for label in LABELS))
 MINUTE = 60_000
 MARKUP = "<b>Bold</b> & <script>document.title = 'taken'</script> - <img src=x onerror=alert(1)>"
 
 LEVELS = {  # means of the labels, and LUFS, of each class
-    "speech": ((0.95, 0.03, 0.08, 0.02, 0.1, 0.05), -20.5),
-    "speech over music": ((0.93, 0.1, 0.75, 0.2, 0.3, 0.04), -18.0),
-    "music": ((0.06, 0.6, 0.96, 0.7, 0.45, 0.03), -15.5),
-    "other": ((0.1, 0.05, 0.15, 0.05, 0.2, 0.6), -27.0),
-    "silence": ((0.02, 0.01, 0.02, 0.01, 0.03, 0.03), -100.0),
+    "speech": ((0.95, 0.03, 0.08, 0.02, 0.1, 0.05, 0.95), -20.5),
+    "speech over music": ((0.93, 0.1, 0.75, 0.2, 0.3, 0.04, 0.94), -18.0),
+    "music": ((0.06, 0.6, 0.96, 0.7, 0.45, 0.03, 0.6), -15.5),
+    "other": ((0.1, 0.05, 0.15, 0.05, 0.2, 0.6, 0.1), -27.0),
+    "silence": ((0.02, 0.01, 0.02, 0.01, 0.03, 0.03, 0.02), -100.0),
 }
 PROGRAMMES = {  # classes and their minutes, again and again
     "Nordlicht FM": (("music", 3.6), ("music", 4.1), ("speech over music", 0.7), ("music", 3.2),
@@ -167,6 +167,7 @@ class MadeUpRadio:
                 "kind": self.numbers[name][2],
                 "down": log.on_air in ("", "off air"),
                 "paused": name in self.paused,
+                "scheduled": True,
                 "on_air": log.on_air,
                 "since": log.since,
                 "title": log.title,

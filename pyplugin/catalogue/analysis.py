@@ -52,7 +52,7 @@ class Analyser(Closing):
     >>> with Analyser(Setup.of()) as analyser:
     ...     result = analyser.analyse("tone.wav")
     >>> result.duration, result.sample_rate, len(result.mean), round(result.true_peak)
-    (3.0, 16000, 6, -6)
+    (3.0, 16000, 7, -6)
     """
 
     def __init__(self, setup: Setup) -> None:

@@ -35,7 +35,7 @@ _MTT_GROUPS = {
     "calm": ("ambient", "slow", "soft", "quiet", "new age"),
 }
 GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
-    "scene": {"voice": ("speech", "singing")},
+    "scene": {"voice": ("voice",)},
     "musicnn-mtt": _MTT_GROUPS,
     "vgg-mtt": _MTT_GROUPS,
     "yamnet": {

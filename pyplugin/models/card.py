@@ -338,7 +338,7 @@ class Card(_Part, frozen=True, kw_only=True, rename={"labels": "classes"}):
     >>> from pyplugin.models import registry
     >>> card = registry.info("scene")
     >>> [(output.name, output.size) for output in card.outputs]
-    [('activations', 6), ('logits', 6), ('embedding', 64)]
+    [('activations', 7), ('logits', 7), ('embedding', 64)]
     >>> card.front_end.bands
     96
     """

@@ -68,7 +68,7 @@ def with_layers(model: Model, names: Sequence[str]) -> LayerOutput:
     >>> from pyplugin.models import registry
     >>> made = with_layers(registry.load("scene"), ["embedding", "logits"])
     >>> made.output, made.columns
-    ('layers', {'embedding': slice(0, 64, None), 'logits': slice(64, 70, None)})
+    ('layers', {'embedding': slice(0, 64, None), 'logits': slice(64, 71, None)})
     """
     for index, name in enumerate(names):
         if name in names[:index]:

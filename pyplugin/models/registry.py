@@ -174,7 +174,7 @@ def load(name: str | Path) -> Model:
     Examples
     --------
     >>> load("scene").card.labels
-    ('speech', 'singing', 'music', 'drums', 'tonal', 'noise')
+    ('speech', 'singing', 'music', 'drums', 'tonal', 'noise', 'voice')
     """
     path, remedy = _located(name)
     card = load_card(path.with_suffix(".json"))

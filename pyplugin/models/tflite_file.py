@@ -197,12 +197,16 @@ class TfliteFile:
     @property
     @_guarded
     def layers(self) -> list[NetworkLayer]:
-        """The results of all operators, in the order of the file."""
-        return [
-            NetworkLayer(self._name(index), self._kind(operator), self._shape(index))
-            for operator in self._graph.operators
-            for index in operator.outputs
-        ]
+        """The results of all operators that depend on the input, in the order of the file."""
+        depend, found = set(map(int, self._graph.inputs)), []
+        for operator in self._graph.operators:
+            if depend.intersection(map(int, operator.inputs)):
+                depend.update(map(int, operator.outputs))
+                found += [
+                    NetworkLayer(self._name(index), self._kind(operator), self._shape(index))
+                    for index in operator.outputs
+                ]
+        return found
 
     @_guarded
     def kind_of(self, name: str) -> str:

@@ -31,6 +31,7 @@ _SCALES = {  # root of the mean square of the difference between neighbours with
     "tag.scene.drums": 0.2,
     "tag.scene.tonal": 0.1,
     "tag.scene.noise": 0.1,
+    "tag.scene.voice": 0.15,
     "signal.brightness_hz": 0.5,  # octaves
     "signal.flatness": 0.012,
     "signal.flux": 0.055,

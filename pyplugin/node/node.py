@@ -110,7 +110,7 @@ class Frames(ByValue):
     ...     bool((frames.emitted - frames.end == node.latency.total).all())
     True
     >>> frames.values.shape
-    (2, 6)
+    (2, 7)
     """
 
     start: Int64

@@ -71,7 +71,7 @@ class TagResult(ByValue):
     >>> tone = 0.5 * np.sin(2 * np.pi * 440 * np.arange(48000) / 16000)
     >>> result = pyplugin.tag(tone, 16000, hop=0.5)
     >>> result.activations.shape, result.labels[4]
-    ((3, 6), 'tonal')
+    ((3, 7), 'tonal')
     >>> result.top(1)[0][0]
     'tonal'
     """

@@ -12,6 +12,7 @@ from pyplugin.training.corpus import LABELS
 from pyplugin.training.detection_delay import measure_delays
 from pyplugin.training.held_out import WindowSet
 from pyplugin.training.network import SceneNetwork
+from pyplugin.training.scenes import HOLD, ONSET, RECENT
 from pyplugin.training.scores import score
 
 _BINS = 5  # of the calibration curve
@@ -96,8 +97,9 @@ def render_report(
         f"{first.window_set.patch} mel frames. All figures are for windows that overlap by half, "
         "from groups (speakers, artists, families of instruments) that are not in the training "
         "set; the time before a recording counts as silence. What is wanted at the end of a window "
-        "follows from what is audible in each frame: a label that was present for 0.25 s of the "
-        "last 0.5 s, and none that was absent for 0.75 s. Windows in between are left out.",
+        "follows from what is audible in each frame: a label that was present for "
+        f"{ONSET} s of the last {RECENT} s, and none that was absent for {HOLD} s. Windows in "
+        "between are left out.",
     ]
     for test, found in evaluations.items():
         lines += ["", f"## {test[0].upper()}{test[1:]}", "", *_scores(found)]

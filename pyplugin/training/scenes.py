@@ -109,6 +109,9 @@ PAIRS = {
 HOLD = 0.65
 """Seconds without a label after which it is to be released."""
 
+ONSET, RECENT = 0.25, 0.5
+"""Seconds with a label, of the last ones, after which it is to be known."""
+
 # dB of a label's sound relative to all others below which its presence is unknown.
 _MASKED = {
     "speech": -15.0,
@@ -121,7 +124,7 @@ _MASKED = {
 }
 _VOICES = (VOCALS, SOLO, SUNG)
 _ONE, _IN_TURN = 0.33, 0.55  # of scenes: one sound; up to here, sounds in turn; the rest, at once
-_ONSET, _STILL, _RECENT = 0.25, 0.35, 0.5  # seconds
+_STILL = 0.35  # seconds since a label was there in which it is still to be known
 _CHANGED = 0.45  # probability that a sound is played slower or faster
 _SPEEDS = ((4, 5), (5, 6), (7, 8), (9, 10), (10, 9), (8, 7), (6, 5), (5, 4))  # fractions
 
@@ -186,9 +189,14 @@ def compose(pools: Pools, random: Generator, *, seconds: float = 10.0) -> Scene:
     if (len(layers) > 1 or random.random() < 0.2) and random.random() < 0.3:
         samples = add_reverberation(samples.astype(np.float32), RATE, random)
     samples = samples * (0.5 / max(float(np.abs(samples).max()), 1e-6))
-    if random.random() < 0.3:
-        samples = samples + _hiss(samples, random)
     presence = joined(signals, [_limited(layer) for layer in layers])
+    if random.random() < 0.3:
+        hiss = _hiss(samples, random)
+        # Where hiss is all that is heard, it is noise to some, and silence to others.
+        audible = _envelope(hiss) > _envelope(samples) * 10.0 ** (_MASKED["noise"] / 10.0)
+        noise = presence[:, LABELS.index("noise")]
+        noise[audible & (noise == 0)] = -1
+        samples = samples + hiss
     return Scene(samples.astype(np.float32), presence)
 
 
@@ -216,7 +224,7 @@ def wanted_answers(presence: Presence) -> Presence:
     >>> wanted_answers(presence)[[19, 20, 34, 99], 0].tolist()
     [0, -1, 1, 1]
     """
-    recent, still, onset = (int(each * FRAME_RATE) for each in (_RECENT, _STILL, _ONSET))
+    recent, still, onset = (int(each * FRAME_RATE) for each in (RECENT, _STILL, ONSET))
     wanted = np.full(presence.shape, -1, np.int8)
     present, audible = presence == 1, presence != 0
     lately = _sums(present, recent) >= onset
@@ -422,7 +430,7 @@ def loudness(samples: Float32) -> float:
     return float(np.sqrt(power[power >= 0.05 * power.max()].mean()) + 1e-6)
 
 
-def _envelope(signal: Float32) -> Float64:
+def _envelope(signal: Float32 | Float64) -> Float64:
     """Return the power of each frame, the mean of 0.64 s around it."""
     power = np.square(signal).reshape(-1, HOP).mean(axis=1)
     width = min(40, len(power))

@@ -36,7 +36,7 @@ from pyplugin.training.yamnet import HOP, WINDOW, YamnetModel, load_yamnet
 
 Generator = np.random.Generator
 
-_VERSION = 3  # of the files in the cache
+_VERSION = 4  # of the files in the cache
 _BANDS = 96
 _STORED = np.float32(1e6)  # float16 of log10(1 + 1e6 power): down to -60 dB
 _CODEC = 0.4  # probability

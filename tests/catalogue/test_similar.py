@@ -11,13 +11,14 @@ from pyplugin.catalogue.records import FoundRecording, Outcome, RecordingAnalysi
 from pyplugin.catalogue.setup import Setup
 from pyplugin.catalogue.similar import Index, embedding_of, embeddings, map_positions, similar
 from pyplugin.catalogue.store import CatalogueWriter
+from pyplugin.models.registry import labels
 
 RNG = np.random.default_rng(0)
 ROWS = RNG.normal(size=(300, 64)).astype(np.float32)
 
 
 def outcome(number: int) -> Outcome:
-    zeros = np.zeros(6, np.float32)
+    zeros = np.zeros(len(labels("scene")), np.float32)
     found = FoundRecording(f"/m/{number}.mp3", 1, 1)
     more = {"mean": zeros, "max": zeros, "share": zeros, "embedding": ROWS[number]}
     return Outcome(

@@ -16,11 +16,13 @@ from pyplugin.catalogue import store as stores
 from pyplugin.catalogue.planning import BuildPlan
 from pyplugin.catalogue.records import FoundRecording, Outcome, Problem, RecordingAnalysis
 from pyplugin.catalogue.store import MANIFEST, Catalogue, CatalogueWriter, read_windows
+from pyplugin.models.registry import labels
 
 
 def outcome(path: str, value: float = 0.5, size: int = 10) -> Outcome:
-    row = np.full(6, value, np.float32)
-    windows = np.full((3, 6), value, np.float32)
+    count = len(labels("scene"))
+    row = np.full(count, value, np.float32)
+    windows = np.full((3, count), value, np.float32)
     return Outcome(
         FoundRecording(path, size, 1_000_000),
         RecordingAnalysis(

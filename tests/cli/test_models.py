@@ -78,7 +78,7 @@ def test_the_list_as_json_has_every_model(run):
     code, out, _ = run("models", "list", "--json")
     assert code == 0
     rows = {row["name"]: row for row in json.loads(out)}
-    assert (rows["scene"]["labels"], rows["scene"]["runtime"]) == (6, "inline")
+    assert (rows["scene"]["labels"], rows["scene"]["runtime"]) == (7, "inline")
     assert rows["yamnet"]["labels"] == 521
     assert rows["scene"]["cpu"] == {}
 

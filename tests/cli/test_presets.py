@@ -43,7 +43,7 @@ def test_check_reports_the_errors_of_all_files(run, tmp_path):
     text = shipped_presets()["duck-under-voice"].read_text()
     wrong, label = tmp_path / "wrong.toml", tmp_path / "label.toml"
     wrong.write_text(text.replace("release = 0.8", "realease = 0.8"))
-    label.write_text(text.replace('"tag.speech",', '"tag.speach",'))
+    label.write_text(text.replace('"tag.voice"', '"tag.vioce"'))
     code, out, err = run("presets", "check", wrong, label, "open-with-drums")
     assert code == 2
     assert "open-with-drums: valid; 1 effect, 1 parameter" in out
@@ -51,7 +51,7 @@ def test_check_reports_the_errors_of_all_files(run, tmp_path):
     assert "wrong.toml, line" in first
     assert "'release'" in first
     assert "label.toml, line" in second
-    assert "'tag.speech'" in second
+    assert "'tag.voice'" in second
 
 
 def test_check_without_the_model_reports_that_labels_are_not_checked(run, tmp_path, monkeypatch):

@@ -65,10 +65,10 @@ def test_a_container_says_what_the_card_says() -> None:
         front_end.bands,
     )
     # Periodic Hann, Slaney's scale with triangles in Hz, and its norm, power, as it is,
-    # log10(1 + 10000 x), centred, patches as they are: as tagnode.h numbers them.
+    # log10(1 + 100000 x), centred, patches as they are: as tagnode.h numbers them.
     assert struct.unpack_from("<9I", head, at + 20) == (0, 0, 0, 1, 0, 0, 1, 0, 0)
     reals = struct.unpack_from("<4d", head, at + 56)
-    assert reals == (10000, front_end.fmin, front_end.fmax, front_end.patch_range)
+    assert reals == (100_000, front_end.fmin, front_end.fmax, front_end.patch_range)
     patch, outputs = struct.unpack_from("<2I", head, at + 88)
     assert patch == card.patch_frames
     sizes = struct.unpack_from(f"<{outputs}I", head, at + 96)

@@ -157,9 +157,9 @@ def test_a_state_makes_the_same_plugin(plugin: pedalboard.VST3Plugin, bundle: Pa
     np.testing.assert_array_equal(plugin(x, RATE), other(x, RATE))
 
 
-def test_speech_ducks_a_broadcast(plugin: pedalboard.VST3Plugin, clips: Path):
+def test_a_voice_ducks_a_broadcast(plugin: pedalboard.VST3Plugin, clips: Path):
     """With the model of the bundle: voice to 6 s and from 19.5 s on, music and silence between."""
-    duck(plugin, "speech", 0.8, (48 - 20) / 60)
+    duck(plugin, "voice", 0.8, (48 - 20) / 60)
     plugin.slot_1_gate = "above"
     samples, rate = soundfile.read(clips / "radio-hour.ogg", dtype="float32", always_2d=True)
     x, block = samples.T, 512
@@ -180,7 +180,7 @@ def test_programs_are_the_shipped_presets(plugin: pedalboard.VST3Plugin):
     names = plugin.parameters["program"].valid_values
     assert names == ["no preset", *sorted(shipped_presets())]
     plugin.program = "duck-under-voice"
-    assert plugin.slot_1_source == "any: voice"
+    assert plugin.slot_1_source == "voice"
     assert plugin.parameters["slot_1_max"].string_value == "-12.0 dB"
     plugin.program = "late-night"
     assert (plugin.slot_1_source, plugin.slot_2_source) == ("loudness_short", "silence")

@@ -93,9 +93,9 @@ def test_several_layers_at_once_in_a_node_of_any_block_size() -> None:
 def test_the_result_has_each_layer(tmp_path: Path, run: Any) -> None:
     result = pyplugin.tag(music(3, 16000), 16000, layers=["logits", "embedding"])
     assert result.embeddings is not None
-    assert result.embeddings.shape == (len(result.times), 70)
-    assert [rows.shape[1] for rows in result.layers.values()] == [6, 64]
-    np.testing.assert_array_equal(result.layers["embedding"], result.embeddings[:, 6:])
+    assert result.embeddings.shape == (len(result.times), 71)
+    assert [rows.shape[1] for rows in result.layers.values()] == [7, 64]
+    np.testing.assert_array_equal(result.layers["embedding"], result.embeddings[:, 7:])
     probabilities = 1 / (1 + np.exp(-result.layers["logits"].astype("f8")))
     np.testing.assert_allclose(result.activations, probabilities, atol=1e-5)
 

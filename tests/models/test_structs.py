@@ -29,10 +29,10 @@ def card(*outputs: OutputTensor, inputs: tuple[InputTensor, ...] = (MEL,), **cha
         (card(TAGS, replace(LOGITS, purpose="regression")), "one output of predictions"),
         (
             card(replace(TAGS, purpose="regression"), labels=("speech",)),
-            "activations has 6 values, but the card has 1 labels",
+            "activations has 7 values, but the card has 1 labels",
         ),
         (card(*SCENE.card.outputs * 9), "27 outputs; at most"),
-        (card(replace(TAGS, labels=tuple("abcdef"))), "other labels than the card"),
+        (card(replace(TAGS, labels=tuple("abcdefg"))), "other labels than the card"),
         (
             card(inputs=(replace(MEL, shape=(1, 96, 125)),)),
             r"\[1, 96, 125\]; expected frames before",
@@ -73,4 +73,4 @@ def test_the_front_end_is_in_the_struct(number: int) -> None:
 def test_dimensions_of_one_make_no_difference(shape: tuple[int, ...]) -> None:
     struct = card_struct(card(inputs=(replace(MEL, shape=shape),)))
     assert (struct.patch_frames, struct.frontend.bands, struct.outputs) == (125, 96, 3)
-    assert list(struct.output_size[0:3]) == [6, 6, 64]
+    assert list(struct.output_size[0:3]) == [7, 7, 64]

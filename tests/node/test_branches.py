@@ -15,6 +15,7 @@ from pyplugin.node.node import Frames
 from pyplugin.node.windows import window_seconds
 from pyplugin.support.arrays import Float32, Float64
 
+LABELS = len(registry.labels("scene"))
 PATCHES = {"yamnet": 24, "tempocnn-max": 16, "musicnn": 30}
 
 
@@ -45,7 +46,7 @@ def test_each_window_ends_with_the_last_mel_frame_by_then(rate: int) -> None:
     runtimes = {}
     with Node(rate, 1, 4096, model=given, hop=0.1, offline=True) as node:
         frames = run(node, x, 1000)
-        assert node.descriptors[6:] == [f"tag.{preset}.mean" for preset in PATCHES]
+        assert node.descriptors[LABELS:] == [f"tag.{preset}.mean" for preset in PATCHES]
         assert (frames.emitted - frames.end == node.latency.total).all()
         runtimes = {"first": node.runtime, "hop": round(node.hop, 6)}
         assert node.counters["late"] == node.counters["held"] == 0
@@ -54,7 +55,7 @@ def test_each_window_ends_with_the_last_mel_frame_by_then(rate: int) -> None:
     fresh = frames.state == State.FRESH
     ends = frames.end[fresh]
     assert fresh.sum() > 20
-    for column, model in enumerate(given[1:], 6):
+    for column, model in enumerate(given[1:], LABELS):
         end, patch = model.card.front_end, model.card.patch_frames
         mel = pyplugin.melspectrogram(x, rate, end).astype(np.float64)
         if end.patch_norm == "max":
@@ -82,7 +83,7 @@ def test_results_are_those_of_the_model_alone() -> None:
     )
     assert len(ends) > 15
     np.testing.assert_array_equal(
-        together.values[together.state == State.FRESH][ours, :6],
+        together.values[together.state == State.FRESH][ours, :LABELS],
         alone.values[alone.state == State.FRESH][theirs],
     )
 

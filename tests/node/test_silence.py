@@ -145,15 +145,21 @@ def test_a_card_that_does_not_say_so_begins_with_a_whole_window():
     assert (whole.state == State.WARMING).sum() == (PATCH - 1) // 6
 
 
-def test_beside_a_model_that_wants_a_whole_window_it_waits(musicnn):
+@pytest.fixture
+def longer(musicnn):
+    """A model with scene's front-end and longer windows."""
+    return replace(musicnn, card=structs.replace(musicnn.card, inference=SCENE.card.inference))
+
+
+def test_beside_a_model_that_wants_a_whole_window_it_waits(longer):
     x = music(4, RATE)
-    with Node(RATE, 1, 8192, model=[SCENE, musicnn], hop=0.096) as node:
+    with Node(RATE, 1, 8192, model=[SCENE, longer], hop=0.096) as node:
         frames, frames_needed = run(node, x), node.first_frames
-    assert frames_needed == musicnn.card.patch_frames
+    assert frames_needed == longer.card.patch_frames
     ends = (frames.end - 256) // MEL_HOP + 1  # mel frames
     np.testing.assert_array_equal(frames.state == State.FRESH, ends >= frames_needed)
-    mel = pyplugin.melspectrogram(x, RATE)
-    opened = [open_model(each, card_struct(each.card), "inline") for each in (SCENE, musicnn)]
+    mel = pyplugin.melspectrogram(x, RATE, SCENE.card.front_end)
+    opened = [open_model(each, card_struct(each.card), "inline") for each in (SCENE, longer)]
     for end, row in zip(ends, frames.values, strict=True):
         if end < frames_needed:
             continue
@@ -162,7 +168,7 @@ def test_beside_a_model_that_wants_a_whole_window_it_waits(musicnn):
                 np.ascontiguousarray(mel[end - model.card.patch_frames : end]),
                 [output.size for output in model.card.outputs],
             )[0]
-            for each, model in zip(opened, (SCENE, musicnn), strict=True)
+            for each, model in zip(opened, (SCENE, longer), strict=True)
         ]
         np.testing.assert_array_equal(row, np.concatenate(expected))
     for each in opened:
@@ -170,23 +176,24 @@ def test_beside_a_model_that_wants_a_whole_window_it_waits(musicnn):
 
 
 @pytest.mark.parametrize("hop", [1, 7, PATCH])
-def test_windows_of_unlike_length_begin_each_with_their_own_silence(musicnn, hop):
-    models = [replace(musicnn, card=structs.replace(musicnn.card, silence_before=True)), SCENE]
+def test_windows_of_unlike_length_begin_each_with_their_own_silence(longer, hop):
+    models = [replace(longer, card=structs.replace(longer.card, silence_before=True)), SCENE]
     x = music(3.5, RATE)
     with Node(RATE, 1, 8192, model=models, hop=hop * MEL_HOP / RATE) as node:
         frames, longest, first = run(node, x), node.patch_frames, node.first_frames
     assert first == (longest - 1) % hop + 1
     assert (frames.state == State.FRESH).all()
-    silent = pyplugin.melspectrogram(np.zeros((1, RATE), np.float32), RATE)[:1]
-    mel = np.concatenate([np.repeat(silent, longest, 0), pyplugin.melspectrogram(x, RATE)])
+    end = SCENE.card.front_end
+    silent = pyplugin.melspectrogram(np.zeros((1, RATE), np.float32), RATE, end)[:1]
+    mel = np.concatenate([np.repeat(silent, longest, 0), pyplugin.melspectrogram(x, RATE, end)])
     column = 0
     for model in models:
         opened = open_model(model, card_struct(model.card), "inline")
         sizes = [output.size for output in model.card.outputs]
         columns = slice(column, column + sizes[0])
         for row in range(0, len(frames), 1 + len(frames) // 20):
-            end = longest + first + hop * row
-            patch = np.ascontiguousarray(mel[end - model.card.patch_frames : end])
+            last = longest + first + hop * row
+            patch = np.ascontiguousarray(mel[last - model.card.patch_frames : last])
             expected = opened.run(patch, sizes)[0]
             np.testing.assert_array_equal(frames.values[row, columns], expected)
         opened.close()

@@ -37,9 +37,9 @@ def test_the_menu_has_models_and_heads() -> None:
         labels=("calm", "wild"),
         model="scene",
         output="activations",
-        size=6,
+        size=7,
         multi_label=False,
-        stages=(Dense([[1.0] * 6, [0.5] * 6], [0.0, 0.0]),),
+        stages=(Dense([[1.0] * 7, [0.5] * 7], [0.0, 0.0]),),
     )
     heads.save(head)
     assert [choice.id for choice in choices()] == ["scene", "head.calm"]

@@ -100,13 +100,13 @@ def windows_to_test_on(corpus: Path, scene: registry.Model, cache: Path) -> Wind
     return build_windows(sounds, scene.card.front_end, patch=patch, step=patch // 2)
 
 
-# Measured on the 24 of tests/data to test on: 1.000, 0.910, 0.984, 0.998, 0.963 and 0.999.
+# Measured on the 24 of tests/data to test on: 1.000, 0.956, 0.967, 0.996, 0.934, 0.980 and 0.978.
 LEAST = {
     "speech": 0.97,
-    "singing": 0.88,
+    "singing": 0.93,
     "music": 0.95,
     "drums": 0.97,
-    "tonal": 0.93,
+    "tonal": 0.92,
     "noise": 0.97,
     "voice": 0.97,
 }
@@ -126,11 +126,9 @@ def test_scores_on_the_test_groups_are_those_in_the_card(
         of_label = results[targets[:, number] == 1, number]
         others = results[targets[:, number] == 0, number]
         auc = mannwhitneyu(of_label, others).statistic / (len(of_label) * len(others))
-        # The card's figures are for the recordings that the corpus had; it has grown since. Those
-        # of a model before the recipe's version are for other windows, too: pauses were left out.
+        # The card's figures are for the recordings that the corpus had; it may have grown since.
         same = measured[label] == (len(of_label), len(others))
-        before = scene.card.version != recipe()["version"]
-        allowed = 0.03 if before else 0.002 if same else 0.02
+        allowed = 0.002 if same else 0.02
         figure = scene.card.dataset.metrics[f"ROC-AUC {label}"] - allowed
         assert auc > (LEAST[label] if corpus == DATA else figure), label
 

@@ -170,8 +170,8 @@ static void test_menus_of_sources_are_the_signals_and_the_included_model(void) {
     static const struct {
         int source;
         const char *label;
-    } scene[] = {{100, "speech"}, {101, "singing"}, {102, "music"},     {103, "drums"},
-                 {104, "tonal"},  {105, "noise"},   {106, "any: voice"}};
+    } scene[] = {{100, "speech"}, {101, "singing"}, {102, "music"},      {103, "drums"},
+                 {104, "tonal"},  {105, "noise"},   {106, "any: voice"}, {145, "voice"}};
     enum { SCENE = sizeof scene / sizeof *scene };
     for (uint32_t slot = 0; slot < TAGPLUG_SLOTS; ++slot) {
         const uint32_t index = tagplug_lv2_port(tagplug_field_of(slot, TAGPLUG_SOURCE));

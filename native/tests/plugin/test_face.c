@@ -744,7 +744,7 @@ void check_duck_under_voice(host *self) {
     static const struct {
         uint32_t parameter;
         double due;
-    } slot[] = {{TAGPLUG_SOURCE, 106},
+    } slot[] = {{TAGPLUG_SOURCE, 145}, /* tag.voice */
                 {TAGPLUG_GATE, TAGNODE_GATE_ABOVE},
                 {TAGPLUG_THRESHOLD, 0.75},
                 {TAGPLUG_HYSTERESIS, 0.15},
@@ -843,7 +843,7 @@ static bool has_scene(host *self) {
            host_get(self, TAGPLUG_WINDOW) > 0;
 }
 
-enum { SCENE_SOURCES = 7 }; /* six tags and a group */
+enum { SCENE_SOURCES = 8 }; /* seven tags and a group */
 
 static bool shows(host *self, uint32_t parameter, float value, const char *due) {
     char text[256];

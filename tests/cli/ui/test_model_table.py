@@ -22,7 +22,7 @@ def row_of(name):
 
 def test_a_row_has_the_facts_of_the_card_and_of_the_node():
     row, card = row_of("scene"), registry.info("scene")
-    assert (row.labels, row.kind, row.licence) == (6, card.type, card.license)
+    assert (row.labels, row.kind, row.licence) == (len(card.labels), card.type, card.license)
     assert row.size == registry.load("scene").path.stat().st_size
     assert row.window == pytest.approx(card.patch_frames * 256 / 16000)
     with pyplugin.Node(48000, 2, 512) as node:

@@ -28,7 +28,7 @@ def test_the_shipped_backgrounds_match_their_models(name):
     rows = load_background(model, model.card.embedding)
     assert len(rows) >= 300
     assert np.isfinite(rows).all()
-    assert (np.ptp(rows, axis=0) > 0).mean() > 0.75  # some units of an embedding are never on
+    assert (np.ptp(rows, axis=0) > 0).mean() > 0.7  # some units of an embedding are never on
     size = (shipped_folder() / "background" / f"{name}.npz").stat().st_size
     assert size < 150_000
 
