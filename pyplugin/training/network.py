@@ -9,7 +9,7 @@ logarithm of powers, so a gain adds the same to all values, and these kernels ig
 can weigh the most recent part more than the oldest one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -191,6 +191,13 @@ class SceneNetwork(nn.Module):  # type: ignore[misc]
     def _classified(self, pooled: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         embedding = torch.relu(self.dense(self.drop(pooled)))
         return self.logits(self.drop(embedding)), embedding
+
+
+def add_offsets(network: SceneNetwork, offsets: Mapping[str, float]) -> None:
+    """Add constants to the logits of some labels, for good."""
+    with torch.no_grad():
+        for label, offset in offsets.items():
+            network.logits.bias[LABELS.index(label)] += offset
 
 
 def zero_mean(kernels: torch.Tensor) -> torch.Tensor:

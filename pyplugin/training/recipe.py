@@ -23,7 +23,7 @@ from pyplugin.training.held_out import (
     mask_disputed,
     with_channels,
 )
-from pyplugin.training.network import NetworkSettings, SceneNetwork
+from pyplugin.training.network import NetworkSettings, SceneNetwork, add_offsets
 from pyplugin.training.recordings import check_models, recorded_sounds
 from pyplugin.training.report import Evaluation, render_report
 from pyplugin.training.scores import predict, score
@@ -66,6 +66,8 @@ class Recipe:
         Labels of the corpus that count as unknown.
     network : NetworkSettings
     training : TrainSettings
+    offsets : mapping of str to float
+        By label, what is added to its logit after the training, where it was taught too rarely.
     calibration : int
         Number of windows to calibrate int8 on.
     caveats : tuple of str
@@ -86,8 +88,14 @@ class Recipe:
     disputed: tuple[DisputedLabel, ...] = ()
     network: NetworkSettings = field(default_factory=NetworkSettings)
     training: TrainSettings = field(default_factory=TrainSettings)
+    offsets: Mapping[str, float] = field(default_factory=dict)
     calibration: int = 600
     caveats: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for label in self.offsets:
+            if label not in LABELS:
+                raise ValueError(f"{label!r} is not a label; expected one of {', '.join(LABELS)}")
 
     @property
     def yamnet(self) -> str:
@@ -191,6 +199,7 @@ def train_network(
             progress=progress,
             report=report,
         )
+        add_offsets(network, recipe.offsets)
         described = _describe_corpus(read_clips(corpus, "train"))
         return export(recipe, network, sequences, tests, folder, described, report=report)
 

@@ -11,13 +11,25 @@ import torch
 from small_network import SMALL
 
 from pyplugin.training.corpus import LABELS
-from pyplugin.training.network import Layer, NetworkSettings, SceneNetwork, zero_mean
+from pyplugin.training.network import Layer, NetworkSettings, SceneNetwork, add_offsets, zero_mean
 
 
 @pytest.fixture(scope="module")
 def network() -> SceneNetwork:
     torch.manual_seed(0)
     return SceneNetwork(SMALL).eval()
+
+
+def test_offsets_are_added_to_the_logits_of_their_labels() -> None:
+    torch.manual_seed(0)
+    some, mel = SceneNetwork(SMALL).eval(), torch.rand(3, SMALL.patch, SMALL.bands)
+    with torch.no_grad():
+        before, _ = some(mel)
+        add_offsets(some, {"drums": 1.5, "voice": -2.0})
+        after, _ = some(mel)
+    wanted = torch.zeros(len(LABELS))
+    wanted[LABELS.index("drums")], wanted[LABELS.index("voice")] = 1.5, -2.0
+    torch.testing.assert_close(after - before, wanted.expand(3, -1))
 
 
 def test_the_results_have_a_row_for_each_window(network: SceneNetwork) -> None:
