@@ -68,8 +68,7 @@ def test_example(name, tmp_path):
     [
         # 0.92 with each: all of 3 with a voice, and 5 of 6 without
         *((DATA, model, 0.82) for model in ("musicnn-mtt", "scene")),
-        *((each, "musicnn-mtt", 0.85) for each in whole_corpus()),
-        *((each, "scene", 0.65) for each in whole_corpus()),
+        *((each, model, 0.85) for each in whole_corpus() for model in ("musicnn-mtt", "scene")),
     ],
 )
 def test_a_head_for_voice_is_right_of_other_artists_and_live(
