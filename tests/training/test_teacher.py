@@ -17,7 +17,7 @@ SPEECH, NOISE = LABELS.index("speech"), LABELS.index("noise")
 SETTINGS = TeacherSettings(steps=120, batch=8, learning_rate=1e-2)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def embedded(tmp_path_factory: pytest.TempPathFactory) -> SequenceSet:
     """Sequences of 4 s with speech in one of two halves, which their embeddings show.
 
