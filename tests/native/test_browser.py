@@ -155,7 +155,7 @@ def test_chromium_gives_the_portable_nodes_bits(
     monkeypatch.delenv("TAGNODE_ISA")
     (_, _, _, values), _ = native(samples, rate)
     rows = np.array(found["frames"])[:, 3 : 3 + values.shape[1]]
-    assert np.abs(rows - values).max() <= 0.002
+    assert np.abs(rows - values).max() <= 0.004
 
 
 @pytest.fixture(scope="module", params=["tagnode.wasm", "tagnode-portable.wasm"])
