@@ -93,9 +93,11 @@ class Recipe:
     caveats: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for label in self.offsets:
+        for label, offset in self.offsets.items():
             if label not in LABELS:
                 raise ValueError(f"{label!r} is not a label; expected one of {', '.join(LABELS)}")
+            if not isinstance(offset, (int, float)):
+                raise TypeError(f"the offset of {label} is {offset!r}; a number is expected")
 
     @property
     def yamnet(self) -> str:

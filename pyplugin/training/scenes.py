@@ -192,7 +192,7 @@ def compose(pools: Pools, random: Generator, *, seconds: float = 10.0) -> Scene:
     presence = joined(signals, [_limited(layer) for layer in layers])
     if random.random() < 0.3:
         hiss = _hiss(samples, random)
-        # Where hiss is all that is heard, it is noise to some, and silence to others.
+        # Where only hiss is audible, it is noise to some, and silence to others.
         audible = _envelope(hiss) > _envelope(samples) * 10.0 ** (_MASKED["noise"] / 10.0)
         noise = presence[:, LABELS.index("noise")]
         noise[audible & (noise == 0)] = -1
@@ -278,7 +278,7 @@ def excerpt(sound: Sound, count: int, random: Generator) -> tuple[Float32, Prese
         part = samples[first * HOP : first * HOP + needed]
         played, found = _played(part, presence[first : first + needed // HOP], speed)
         return played[:count], _padded(found[:frames], frames)
-    part, presence = _played(samples[:needed], presence[: needed // HOP], speed)
+    part, presence = _played(samples, presence, speed)
     whole = np.zeros(count, np.float32)
     present = np.zeros((frames, len(LABELS)), np.int8)
     gap, frame = float(random.choice((0.0, 0.1, 0.5, 1.5))), 0

@@ -128,6 +128,7 @@ def test_the_tables_of_a_recipe_are_its_settings(tmp_path: Path) -> None:
         ("[network]", "[network", "is not valid TOML"),
         ('version = "1"', "", "version"),
         ("calibration = 40", "offsets = { drum = 1 }", "'drum'"),
+        ("calibration = 40", 'offsets = { drums = "more" }', "a number is expected"),
         ("calibration = 40", 'disputed = [{ path = "a", label = "drum", reason = "" }]', "'drum'"),
     ],
 )
